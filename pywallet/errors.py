@@ -1,0 +1,149 @@
+"""The one error hierarchy of GoMAA, with stable, append-only codes.
+
+Every code has a sentence for a person: what happened, and what helps. Codes
+are never renamed or reused; tests compare this table with the recorded list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+SENTENCES: Mapping[str, str] = MappingProxyType(
+    {
+        # the file
+        "sps.truncated": "This file ends too early. Download it again.",
+        "sps.magic": "This is not an SPS file.",
+        "sps.version": "This file needs a newer player. Update GoMAA.",
+        "sps.header.malformed": "The file's header is damaged. Download it again.",
+        "sps.header.signature": "The header is not signed by the band that owns this song.",
+        "sps.header.critical": "This file asks for something this player doesn't know. Update GoMAA.",
+        "sps.header.chain": "This song belongs to another network than the one you are connected to.",
+        "sps.policy.mismatch": "The terms in this file are not the ones the band published.",
+        "sps.segment.hash": "A part of this file was altered. Nothing was charged for it.",
+        "sps.segment.tag": "A part of this file could not be opened with the band's key.",
+        "sps.segment.missing": "A part of this file is missing. Try again later.",
+        # the policy
+        "policy.malformed": "The terms of this song can't be read.",
+        "policy.action.denied": "The band doesn't allow this.",
+        "policy.count.exhausted": "You have used up what the band allows here.",
+        "policy.not_yet": "This song is not out yet.",
+        "policy.expired": "The time for this song is over.",
+        "policy.ttl.expired": "Your time with this song, counted from your first play, is over.",
+        "policy.station.denied": "The band doesn't allow this song on this site.",
+        "policy.wallet.required": "The band asks for a wallet with this song. Create or unlock yours.",
+        # the content on the chain
+        "content.unknown": "This song is not registered on the chain.",
+        "content.owner": "The header names another owner than the chain does.",
+        "content.revoked": "The band has withdrawn this song. Nothing more was charged.",
+        "content.destroyed": "The band has destroyed this song.",
+        # the station
+        "station.unknown": "This site is not a registered station, so nobody would be paid.",
+        "station.escrow.short": "The station's account is empty, so nobody would be paid. Try again later.",
+        "station.right.missing": "The station has no right to this song.",
+        "station.credit.exhausted": "The station hasn't confirmed earlier plays. Try again later.",
+        "station.unreachable": "The station doesn't answer. Try again later.",
+        # tickets, sessions, invocations, leases
+        "ticket.missing": "The station gave no ticket for this play.",
+        "ticket.signature": "The ticket is not signed by this station.",
+        "ticket.expired": "The ticket has expired. Press play again.",
+        "ticket.mismatch": "The ticket is for something else.",
+        "ticket.used": "This ticket was used before.",
+        "session.signature": "The session is not signed by your wallet.",
+        "session.expired": "Your session with this station has ended. Unlock your wallet to start a new one.",
+        "session.device": "The session belongs to another computer.",
+        "session.busy": "Playing in another tab. Stop it there, or move it here.",
+        "invocation.signature": "An action was not signed by this computer.",
+        "invocation.replayed": "An action was sent twice. It was counted once.",
+        "invocation.sequence": "An action arrived out of order and was not counted.",
+        "invocation.time": "This computer's clock is wrong. Set it and try again.",
+        "invocation.state": "This can't be done now.",
+        "lease.expired": "The keys for this song have expired. Go online and press play.",
+        "lease.exhausted": "No more actions without the network. Go online.",
+        # servers and chain
+        "server.unreachable": "The security server doesn't answer, so no keys come. Nothing was charged.",
+        "server.mismatch": "Another security server answered than the one the band chose.",
+        "server.unbonded": "The security server has no bond, so nobody's pay would be safe.",
+        "server.protocol": "The security server speaks another version. Update GoMAA.",
+        "chain.unreachable": "The chain doesn't answer, so terms can't be checked. Nothing was charged.",
+        "chain.reverted": "The chain refused this transaction.",
+        "chain.mismatch": "The chain says something else than the server does.",
+        # the native host
+        "host.missing": "The GoMAA host is not installed on this computer.",
+        "host.version": "The GoMAA host is of another version than this extension.",
+        "host.gone": "The GoMAA host has stopped. What you heard so far is kept.",
+        "host.frame.size": "A message to the host was too large.",
+        "host.frame.malformed": "A message to the host could not be read.",
+        "host.message.unknown": "The host doesn't know this message.",
+        "host.message.schema": "A message to the host has a wrong field.",
+        "host.stream.unknown": "The host doesn't know this stream.",
+        "host.ledger.failed": "The host can't write its ledger, so nothing is played.",
+        # the wallet
+        "wallet.missing": "There is no wallet yet.",
+        "wallet.exists": "There is a wallet already.",
+        "wallet.locked": "Your wallet is locked.",
+        "wallet.password": "This password doesn't open the wallet.",
+        "wallet.password.weak": "This password is too short: take 8 characters or more.",
+        "wallet.mnemonic": "These words are not a wallet's words. Check their order and spelling.",
+        "wallet.vault": "The stored wallet is damaged. Restore it from your words.",
+        # money
+        "claim.pending": "Not final yet. It can be collected after the window ends.",
+        "claim.done": "This was collected before.",
+        "claim.signature": "The claim is not signed by its payee.",
+        "claim.unknown": "The chain knows no such earning.",
+        "statement.mismatch": "The statement doesn't agree with the station's own tickets.",
+        "voucher.signature": "The voucher is not signed by its payer.",
+        "voucher.cap": "The voucher covers less than was spent.",
+        # messages, media, everything else
+        "message.denied": "This page may not do that.",
+        "message.schema": "A message has a wrong field.",
+        "media.unsupported": "This browser can't play the song's format.",
+        "media.decode": "The recording can't be read as audio.",
+        "internal": "A mistake in GoMAA itself. Please report it.",
+    }
+)
+
+
+class GomaaError(Exception):
+    """An expected failure. ``code`` is stable; ``detail`` is data for tools and logs."""
+
+    def __init__(self, code: str, /, **detail: Any) -> None:
+        if code not in SENTENCES:
+            raise ValueError(f"unregistered code {code!r}")
+        super().__init__(code)
+        self.code = code
+        self.detail = detail
+
+    @property
+    def message(self) -> str:
+        """The sentence for a person."""
+        return SENTENCES[self.code]
+
+    def __str__(self) -> str:
+        extra = ", ".join(f"{k}={v}" for k, v in self.detail.items())
+        return f"{self.code}: {self.message}" + (f" ({extra})" if extra else "")
+
+    def to_json(self) -> dict[str, Any]:
+        """The wire form of docs/protocol.md section 1."""
+        return {
+            "code": self.code,
+            "message": self.message,
+            "detail": {k: v if isinstance(v, (int, bool)) or v is None else str(v) for k, v in self.detail.items()},
+        }
+
+
+class InputError(GomaaError):
+    """Bytes or a message that cannot be accepted as they are."""
+
+
+class Refusal(GomaaError):
+    """A rule said no. Recorded, with amount zero."""
+
+
+class Unavailable(GomaaError):
+    """A part that is needed does not answer. Trying later may help."""
+
+
+class WalletError(GomaaError):
+    """Locked, wrong password, wrong words."""
