@@ -1,0 +1,226 @@
+#!/usr/bin/env python3
+"""Build, try, test and measure GoMAA. Standard library only; every command sets up what it needs.
+
+    python3 build.py demo        a radio page, a band's song, a fan's wallet, all on this machine
+    python3 build.py test        every test, end to end in both browsers included
+    python3 build.py bench       the figures, each beside its peer
+    python3 build.py extension   dist/gomaa-chromium.zip and dist/gomaa-firefox.xpi
+    python3 build.py clean       remove what the commands above made
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+CACHE = ROOT / ".cache"
+PYTHON = VENV / "bin" / "python"
+MADE = (VENV, CACHE, ROOT / "node_modules", ROOT / "dist", ROOT / "build")
+
+# Program, Debian package, what it is for. Any one name of a program is enough.
+SYSTEM = {
+    "node": (("node",), "nodejs", "the npm parts"),
+    "npm": (("npm",), "npm", "the npm parts"),
+    "chromium": (("chromium", "chromium-browser", "google-chrome"), "chromium", "the Chromium tests and demo"),
+    "firefox": (("firefox-esr", "firefox"), "firefox-esr", "the Firefox tests and demo"),
+    "ffmpeg": (("ffmpeg",), "ffmpeg", "comparisons with other encoders"),
+    "nginx": (("nginx",), "nginx-light", "comparisons with other players"),
+}
+
+
+class BuildError(Exception):
+    """A step that cannot go on; the text says what helps."""
+
+
+def say(text: str) -> None:
+    """Progress goes to stderr: stdout belongs to the command's result."""
+    print(f"\033[1m▸\033[0m {text}" if sys.stderr.isatty() else f"> {text}", file=sys.stderr, flush=True)
+
+
+def run(*command: str | Path, quiet: bool = False, env: dict[str, str] | None = None) -> None:
+    """Run a step; its output goes to stderr, or into the error when quiet."""
+    line = [str(part) for part in command]
+    done = subprocess.run(
+        line,
+        cwd=ROOT,
+        env={**os.environ, **(env or {})},
+        stdout=subprocess.PIPE if quiet else sys.stderr,
+        stderr=subprocess.STDOUT if quiet else None,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        tail = "\n".join((done.stdout or "").splitlines()[-30:])
+        raise BuildError(f"this step failed ({done.returncode}): {' '.join(line)}\n{tail}".rstrip())
+
+
+def fresh(name: str, *inputs: Path) -> bool:
+    """Whether step ``name`` already ran with exactly these inputs; see ``stamp``."""
+    mark = CACHE / f"{name}.stamp"
+    return mark.exists() and mark.read_text() == _digest(*inputs)
+
+
+def stamp(name: str, *inputs: Path) -> None:
+    """Remember that step ``name`` ran with these inputs."""
+    CACHE.mkdir(exist_ok=True)
+    (CACHE / f"{name}.stamp").write_text(_digest(*inputs))
+
+
+def _digest(*inputs: Path) -> str:
+    total = hashlib.sha256(sys.version.encode())
+    for path in inputs:
+        total.update(path.read_bytes())
+    return total.hexdigest()
+
+
+def system(*names: str) -> None:
+    """Check the system parts; install the missing ones where that is possible without asking."""
+    missing = [name for name in names if not any(map(shutil.which, SYSTEM[name][0]))]
+    if not missing:
+        return
+    packages = [SYSTEM[name][1] for name in missing]
+    if shutil.which("apt-get") and os.geteuid() == 0:
+        say(f"installing {', '.join(packages)} with apt")
+        quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+        run("apt-get", "update", "-qq", quiet=True, env=quiet)
+        run("apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages, quiet=True, env=quiet)
+        return
+    needs = "; ".join(f"{name} for {SYSTEM[name][2]}" for name in missing)
+    raise BuildError(f"missing: {needs}.\nInstall with: sudo apt-get install {' '.join(packages)}")
+
+
+def python_parts() -> None:
+    """The virtual environment with the locked packages and this distribution in place."""
+    if not (3, 11) <= sys.version_info[:2] <= (3, 14):
+        raise BuildError("GoMAA runs on Python 3.11 to 3.14")
+    lock, project = ROOT / "requirements.lock", ROOT / "pyproject.toml"
+    if PYTHON.exists() and fresh("python", lock, project):
+        return
+    if not PYTHON.exists():
+        say("making a virtual environment")
+        try:
+            run(sys.executable, "-m", "venv", VENV, quiet=True)
+        except BuildError as e:
+            raise BuildError(f"{e}\nOn Debian: sudo apt-get install python3-venv") from None
+    say("installing the Python packages (a few minutes the first time)")
+    pip = (PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    run(*pip, "--require-hashes", "-r", lock, quiet=True)
+    run(*pip, "--no-deps", "-e", ROOT, quiet=True)
+    stamp("python", lock, project)
+
+
+def npm_parts() -> None:
+    """The locked npm packages."""
+    system("node", "npm")
+    lock = ROOT / "package-lock.json"
+    if (ROOT / "node_modules").exists() and fresh("npm", lock):
+        return
+    say("installing the npm packages")
+    run("npm", "ci", "--loglevel=error", quiet=True)
+    stamp("npm", lock)
+
+
+def contracts() -> None:
+    """The contracts, compiled (kept while their sources are unchanged)."""
+    run(PYTHON, "-m", "contracts.compile")
+
+
+def extension() -> None:
+    """Both packed extensions in dist/."""
+    say("packing the extension")
+    run(PYTHON, "-m", "extension.pack")
+
+
+def demo(arguments: list[str]) -> int:
+    """Set everything up, then hand over to the demo."""
+    browser = "firefox" if "firefox" in arguments else "chromium"
+    python_parts()
+    npm_parts()
+    system(browser)
+    contracts()
+    extension()
+    return subprocess.call([str(PYTHON), "-m", "demo", *arguments], cwd=ROOT)
+
+
+def test(arguments: list[str]) -> int:
+    """Checks, then every test. Arguments go to pytest."""
+    python_parts()
+    npm_parts()
+    system("chromium", "firefox", "ffmpeg", "nginx")
+    contracts()
+    extension()
+    if not arguments:
+        for title, command in (
+            ("ruff", (PYTHON, "-m", "ruff", "check", ".")),
+            ("ruff format", (PYTHON, "-m", "ruff", "format", "--check", "--quiet", ".")),
+            ("mypy", (PYTHON, "-m", "mypy")),
+            ("tsc", ("npm", "run", "--silent", "check")),
+            ("eslint", ("npm", "run", "--silent", "lint")),
+            ("web-ext lint", ("npm", "run", "--silent", "lint:extension")),
+            ("node tests", ("npm", "run", "--silent", "test")),
+        ):
+            say(title)
+            run(*command)
+    say("pytest")
+    return subprocess.call([str(PYTHON), "-m", "pytest", *arguments], cwd=ROOT)
+
+
+def bench(arguments: list[str]) -> int:
+    """Print one JSON object per figure."""
+    python_parts()
+    npm_parts()
+    system("chromium", "ffmpeg", "nginx")
+    contracts()
+    extension()
+    return subprocess.call([str(PYTHON), "-m", "benchmarks", *arguments], cwd=ROOT)
+
+
+def clean() -> None:
+    """Remove what the other commands made."""
+    for path in MADE:
+        if path.exists():
+            say(f"removing {path.name}")
+            shutil.rmtree(path)
+
+
+def main() -> int:
+    """Parse the command line and run one command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=("demo", "test", "bench", "extension", "clean"))
+    options, rest = parser.parse_known_args()
+    os.chdir(ROOT)
+    began = time.monotonic()
+    try:
+        if options.command == "demo":
+            return demo(rest)
+        if options.command == "test":
+            return test(rest)
+        if options.command == "bench":
+            return bench(rest)
+        if rest:
+            parser.error(f"unexpected {' '.join(rest)}")
+        if options.command == "extension":
+            python_parts()
+            npm_parts()
+            extension()
+        else:
+            clean()
+    except BuildError as e:
+        print(f"\n{e}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    say(f"done in {time.monotonic() - began:.0f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

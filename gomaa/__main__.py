@@ -1,0 +1,5 @@
+"""``python -m gomaa`` is the console command."""
+
+from gomaa.cli import main
+
+main()
