@@ -1,0 +1,136 @@
+"""Chromium through Playwright, with the unpacked extension."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import BrowserContext, Frame, Page, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
+from demo.browsers.view import TIMEOUT_S, Browser, View
+from demo.paths import DIST, EXTENSION_IDS, program
+
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+class ChromiumView(View):
+    """A page or a frame of it."""
+
+    def __init__(self, page: Page, frame: Frame) -> None:
+        self.page = page
+        self.frame = frame
+
+    def click(self, css: str) -> None:
+        self.page.bring_to_front()
+        self.frame.click(css, timeout=TIMEOUT_S * 1000)
+
+    def fill(self, css: str, text: str) -> None:
+        self.frame.fill(css, text, timeout=TIMEOUT_S * 1000)
+
+    def press(self, css: str, key: str) -> None:
+        self.frame.press(css, key, timeout=TIMEOUT_S * 1000)
+
+    def wait(self, css: str, timeout_s: float = TIMEOUT_S) -> None:
+        try:
+            self.frame.wait_for_selector(css, timeout=timeout_s * 1000)
+        except PlaywrightTimeout:
+            raise TimeoutError(f"{css} in {self.frame.url}: {self.text('body')[:600]}") from None
+
+    def until(self, script: str, timeout_s: float = TIMEOUT_S) -> Any:
+        try:
+            return self.frame.wait_for_function(f"() => ({script})", timeout=timeout_s * 1000, polling=50).json_value()
+        except PlaywrightTimeout:
+            raise TimeoutError(f"{script} in {self.frame.url}: {self.text('body')[:600]}") from None
+
+    def run(self, script: str) -> Any:
+        return self.frame.evaluate(f"() => ({script})")
+
+    def screenshot(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.page.bring_to_front()
+        self.page.screenshot(path=path)
+
+
+class Chromium(Browser):
+    """One Chromium process with a profile of its own."""
+
+    name = "chromium"
+
+    def __init__(self, context: BrowserContext, extension_id: str) -> None:
+        self.context = context
+        self.extension_id = extension_id
+        self.version = context.browser.version if context.browser else ""
+
+    def tab(self, url: str) -> ChromiumView:
+        page = self.context.new_page()
+        page.goto(url)
+        return ChromiumView(page, page.main_frame)
+
+    def extension_tab(self, path: str) -> ChromiumView:
+        return self.tab(f"chrome-extension://{self.extension_id}/{path}")
+
+    def player(self, page: View, timeout_s: float = TIMEOUT_S) -> ChromiumView:
+        assert isinstance(page, ChromiumView)
+        prefix = f"chrome-extension://{self.extension_id}/player/"
+        dynamic = "chrome-extension://"
+
+        def found() -> Frame | None:
+            return next((f for f in page.page.frames if f.url.startswith((prefix, dynamic)) and "/player/" in f.url), None)
+
+        frame = found()
+        if frame is None:
+            try:
+                page.page.wait_for_event("framenavigated", predicate=lambda _: found() is not None, timeout=timeout_s * 1000)
+            except PlaywrightTimeout:
+                raise TimeoutError(f"no player frame in {page.page.url}: {[f.url for f in page.page.frames]}") from None
+            frame = found()
+        assert frame is not None
+        return ChromiumView(page.page, frame)
+
+    def resize(self, width: int, height: int) -> None:
+        for page in self.context.pages:
+            page.set_viewport_size({"width": width, "height": height})
+
+    def colours(self, scheme: str) -> None:
+        for page in self.context.pages:
+            page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+
+
+@contextmanager
+def chromium(home: Path, *, headless: bool = True) -> Iterator[Chromium]:
+    """Start Chromium; the host manifest is looked for in ``home``/chromium/NativeMessagingHosts."""
+    extension = DIST / "chromium"
+    extension_id = json.loads(EXTENSION_IDS.read_text())["chromium"]
+    with sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            home / "chromium",
+            executable_path=program("chromium"),
+            headless=False,
+            env={**os.environ, "HOME": str(home), "GOMAA_HOME": str(home / "gomaa")},
+            ignore_default_args=["--disable-extensions", "--mute-audio"],
+            args=[
+                *(["--headless=new"] if headless else []),
+                f"--disable-extensions-except={extension}",
+                f"--load-extension={extension}",
+                *ARGUMENTS,
+            ],
+            viewport={"width": 1280, "height": 900} if headless else None,
+            no_viewport=None if headless else True,
+        )
+        try:
+            yield Chromium(context, extension_id)
+        finally:
+            context.close()

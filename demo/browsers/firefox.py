@@ -1,0 +1,206 @@
+"""Firefox through Marionette, with the packed extension installed as a temporary add-on."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from marionette_driver import errors
+from marionette_driver.addons import Addons
+from marionette_driver.by import By
+from marionette_driver.keys import Keys
+from marionette_driver.marionette import Marionette
+
+from demo.browsers.view import TIMEOUT_S, Browser, View
+from demo.paths import DIST, EXTENSION_IDS, program
+
+UUID = "5d1f6f0e-5b1c-4b7a-9a51-67a1c0f3c0de"
+KEYS = {"ArrowLeft": Keys.ARROW_LEFT, "ArrowRight": Keys.ARROW_RIGHT, "ArrowUp": Keys.ARROW_UP, "ArrowDown": Keys.ARROW_DOWN, " ": " "}
+PREFS = {
+    "extensions.webextensions.uuids": None,
+    "media.autoplay.default": 0,
+    "media.autoplay.blocking_policy": 0,
+    "privacy.reduceTimerPrecision": False,
+    "browser.aboutwelcome.enabled": False,
+    "datareporting.policy.dataSubmissionEnabled": False,
+}
+
+
+class FirefoxView(View):
+    """A tab, or the player's frame in it."""
+
+    def __init__(self, marionette: Marionette, handle: str, *, framed: bool = False) -> None:
+        self.marionette = marionette
+        self.handle = handle
+        self.framed = framed
+
+    def _enter(self) -> Marionette:
+        m = self.marionette
+        if m.current_window_handle != self.handle:
+            m.switch_to_window(self.handle)
+        m.switch_to_frame()
+        if self.framed:
+            host = m.find_element(By.CSS_SELECTOR, "sps-player")
+            m.switch_to_frame(host.shadow_root.find_element(By.CSS_SELECTOR, "iframe"))
+        return m
+
+    def _retry(self, what: str, act: Callable[[], Any], timeout_s: float = TIMEOUT_S) -> Any:
+        deadline = time.monotonic() + timeout_s
+        while True:
+            try:
+                if (value := act()) is not None:
+                    return value
+                last: Exception | str = "not yet"
+            except (errors.MarionetteException, errors.NoSuchElementException) as e:
+                last = e
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{what}: {str(last).splitlines()[0]}: {self._body()[:600]}")
+            time.sleep(0.05)
+
+    def _body(self) -> str:
+        try:
+            return self.text("body")
+        except errors.MarionetteException as e:
+            return str(e)
+
+    def _visible(self, css: str) -> Any:
+        m = self._enter()
+        return next((e for e in m.find_elements(By.CSS_SELECTOR, css) if e.is_displayed()), None)
+
+    def click(self, css: str) -> None:
+        def act() -> bool | None:
+            element = self._visible(css)
+            if element is None or not element.is_enabled():
+                return None
+            element.click()
+            return True
+
+        self._retry(f"click {css}", act)
+
+    def fill(self, css: str, text: str) -> None:
+        def act() -> bool | None:
+            element = self._visible(css)
+            if element is None:
+                return None
+            element.clear()
+            element.send_keys(text)
+            return True
+
+        self._retry(f"fill {css}", act)
+
+    def press(self, css: str, key: str) -> None:
+        def act() -> bool | None:
+            element = self._visible(css)
+            if element is None:
+                return None
+            element.send_keys(KEYS.get(key, key))
+            return True
+
+        self._retry(f"press {key} on {css}", act)
+
+    def wait(self, css: str, timeout_s: float = TIMEOUT_S) -> None:
+        self._retry(css, lambda: True if self._visible(css) else None, timeout_s)
+
+    def until(self, script: str, timeout_s: float = TIMEOUT_S) -> Any:
+        return self._retry(script, lambda: self.run(script) or None, timeout_s)
+
+    def run(self, script: str) -> Any:
+        # The script runs in the page's own world: results come back as JSON text through it.
+        m = self._enter()
+        value = m.execute_script(
+            "const w = window.wrappedJSObject ?? window; const v = w.eval('(' + arguments[0] + ')');"
+            " const s = w.JSON.stringify(v); return s === undefined ? 'null' : s;"
+            if not self._extension(m)
+            else f"return JSON.stringify({script}) ?? 'null'",
+            script_args=[script],
+        )
+        return json.loads(value)
+
+    @staticmethod
+    def _extension(m: Marionette) -> bool:
+        # The extension's pages forbid eval; the driver's own sandbox sees their DOM all the same.
+        return bool(m.execute_script("return location.protocol === 'moz-extension:'"))
+
+    def screenshot(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        m = self.marionette
+        m.switch_to_window(self.handle)
+        m.switch_to_frame()
+        path.write_bytes(base64.b64decode(m.screenshot(full=False)))
+
+
+class Firefox(Browser):
+    """One Firefox process with a profile of its own."""
+
+    name = "firefox"
+
+    def __init__(self, marionette: Marionette) -> None:
+        self.marionette = marionette
+        self.version = str(marionette.session_capabilities["browserVersion"])
+
+    def tab(self, url: str) -> FirefoxView:
+        m = self.marionette
+        handle = m.open(type="tab", focus=True)["handle"]
+        m.switch_to_window(handle)
+        m.navigate(url)
+        return FirefoxView(m, handle)
+
+    def extension_tab(self, path: str) -> FirefoxView:
+        return self.tab(f"moz-extension://{UUID}/{path}")
+
+    def player(self, page: View, timeout_s: float = TIMEOUT_S) -> FirefoxView:
+        assert isinstance(page, FirefoxView)
+        view = FirefoxView(self.marionette, page.handle, framed=True)
+        view.wait("body", timeout_s)
+        return view
+
+    def resize(self, width: int, height: int) -> None:
+        self.marionette.set_window_rect(width=width, height=height + 85)
+
+    def colours(self, scheme: str) -> None:
+        with self.marionette.using_context("chrome"):
+            self.marionette.execute_script(
+                "Services.prefs.setIntPref('layout.css.prefers-color-scheme.content-override', arguments[0])",
+                script_args=[0 if scheme == "dark" else 1],
+            )
+
+
+@contextmanager
+def firefox(home: Path, *, headless: bool = True) -> Iterator[Firefox]:
+    """Start Firefox; the host manifest is looked for in ``home``/.mozilla/native-messaging-hosts."""
+    logging.getLogger("marionette_driver").setLevel(logging.ERROR)
+    extension_id = json.loads(EXTENSION_IDS.read_text())["firefox"]
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    kept = {name: os.environ.get(name) for name in ("HOME", "GOMAA_HOME")}
+    os.environ.update(HOME=str(home), GOMAA_HOME=str(home / "gomaa"))
+    try:
+        marionette = Marionette(
+            port=port,
+            bin=program("firefox"),
+            headless=headless,
+            prefs={**PREFS, "extensions.webextensions.uuids": json.dumps({extension_id: UUID})},
+            gecko_log=str(home / "gecko.log"),
+        )
+        marionette.start_session()
+    finally:
+        for name, value in kept.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+    try:
+        marionette.timeout.script = 120
+        Addons(marionette).install(str(DIST / "gomaa-firefox.xpi"), temp=True)
+        yield Firefox(marionette)
+    finally:
+        marionette.quit()

@@ -1,0 +1,76 @@
+"""What a test or the scripted fan may do with a browser, whichever it is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any
+
+TIMEOUT_S = 30.0
+
+
+class View(ABC):
+    """One document: a tab's page or the player's frame. Clicks and keys are real input, trusted by the page."""
+
+    @abstractmethod
+    def click(self, css: str) -> None:
+        """Wait for the element, then click it."""
+
+    @abstractmethod
+    def fill(self, css: str, text: str) -> None:
+        """Replace the text of a field."""
+
+    @abstractmethod
+    def press(self, css: str, key: str) -> None:
+        """Press a key (a DOM key name such as ``ArrowRight``) on the element."""
+
+    @abstractmethod
+    def wait(self, css: str, timeout_s: float = TIMEOUT_S) -> None:
+        """Until an element that matches is visible; TimeoutError otherwise."""
+
+    @abstractmethod
+    def until(self, script: str, timeout_s: float = TIMEOUT_S) -> Any:
+        """Until the JavaScript expression is truthy in this document; its value."""
+
+    @abstractmethod
+    def run(self, script: str) -> Any:
+        """The JSON value of a JavaScript expression in this document."""
+
+    @abstractmethod
+    def screenshot(self, path: Path) -> None:
+        """A picture of the whole tab."""
+
+    def text(self, css: str) -> str:
+        """The visible text of the first match, or an empty text."""
+        return str(self.run(f"(document.querySelector({css!r})?.innerText ?? '').trim()"))
+
+    def exists(self, css: str) -> bool:
+        """Whether something matches now."""
+        return bool(self.run(f"!!document.querySelector({css!r})"))
+
+
+class Browser(ABC):
+    """A running browser with the extension installed."""
+
+    name: str
+    version: str
+
+    @abstractmethod
+    def tab(self, url: str) -> View:
+        """A new tab at a web address."""
+
+    @abstractmethod
+    def extension_tab(self, path: str) -> View:
+        """A new tab at a page of the extension, such as ``popup/popup.html``."""
+
+    @abstractmethod
+    def player(self, page: View, timeout_s: float = TIMEOUT_S) -> View:
+        """The player's frame in a page that shows an ``<sps-player>``."""
+
+    @abstractmethod
+    def resize(self, width: int, height: int) -> None:
+        """The size of the view in CSS pixels."""
+
+    @abstractmethod
+    def colours(self, scheme: str) -> None:
+        """Prefer ``light`` or ``dark``."""
