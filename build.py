@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Build, try, test and measure GoMAA. Standard library only; every command sets up what it needs.
 
-    python3 build.py demo        a radio page, a band's song, a fan's wallet, all on this machine
-    python3 build.py test        every test, end to end in both browsers included
-    python3 build.py bench       the figures, each beside its peer
-    python3 build.py extension   dist/gomaa-chromium.zip and dist/gomaa-firefox.xpi
-    python3 build.py clean       remove what the commands above made
+python3 build.py demo        a radio page, a band's song, a fan's wallet, all on this machine
+python3 build.py test        every test, end to end in both browsers included
+python3 build.py bench       the figures, each beside its peer
+python3 build.py extension   dist/gomaa-chromium.zip and dist/gomaa-firefox.xpi
+python3 build.py clean       remove what the commands above made
 """
 
 from __future__ import annotations
