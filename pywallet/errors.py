@@ -44,6 +44,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "station.right.missing": "The station has no right to this song.",
         "station.credit.exhausted": "The station hasn't confirmed earlier plays. Try again later.",
         "station.unreachable": "The station doesn't answer. Try again later.",
+        "station.busy": "Too many plays were asked for at once. Try again in a minute.",
         # tickets, sessions, invocations, leases
         "ticket.missing": "The station gave no ticket for this play.",
         "ticket.signature": "The ticket is not signed by this station.",
@@ -53,6 +54,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "session.signature": "The session is not signed by your wallet.",
         "session.expired": "Your session with this station has ended. Unlock your wallet to start a new one.",
         "session.device": "The session belongs to another computer.",
+        "session.station": "The session belongs to another station.",
         "session.busy": "Playing in another tab. Stop it there, or move it here.",
         "invocation.signature": "An action was not signed by this computer.",
         "invocation.replayed": "An action was sent twice. It was counted once.",
