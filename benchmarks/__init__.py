@@ -1,0 +1,1 @@
+"""One file per figure, each measured beside its peer in the same run."""

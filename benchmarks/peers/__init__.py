@@ -1,0 +1,1 @@
+"""The peers: media, page and libraries."""
