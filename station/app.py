@@ -1,0 +1,219 @@
+"""The station's aiohttp application: the radio page, the songs, the tickets, the operator's account."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from chain.deployment import Deployment
+from pywallet.errors import GomaaError, InputError, Refusal
+from pywallet.hexes import from_hex, to_hex
+from pywallet.messages import Session, Signed
+from pywallet.platform import address_of
+from pywallet.settlement import gross
+from station.artwork import artwork
+from station.chainview import ChainDoor, ChainView
+from station.config import StationConfig
+from station.core import Station, read_key
+from station.pages import HERE, Pages, recent_plays
+from station.servers import Servers
+from station.tickets import Limiter
+from station.web import OPEN, SongFile, add_headers, answer, body, guard
+
+STATION: web.AppKey[Station] = web.AppKey("station", Station)
+PAGES: web.AppKey[Pages] = web.AppKey("pages", Pages)
+LIMITER: web.AppKey[Limiter] = web.AppKey("limiter", Limiter)
+
+SONG = r"{name:[A-Za-z0-9][A-Za-z0-9._-]{0,99}}"
+
+
+def create_app(config: StationConfig, chain: ChainView | None = None) -> web.Application:
+    """The application of one station.
+
+    Args:
+        config: who it is and where its files are.
+        chain: another view of the chain than the deployment's, for tests.
+
+    Raises:
+        InputError: a key or deployment file that can't be read.
+    """
+    key = read_key(config.key_file)
+    app = web.Application(middlewares=[guard], client_max_size=16 << 10)
+    app[PAGES] = Pages.of(config)
+    app[LIMITER] = Limiter(config.tickets_per_minute_address, lambda: asyncio.get_running_loop().time())
+
+    async def running(app: web.Application) -> AsyncIterator[None]:
+        view = chain if chain is not None else ChainDoor(Deployment.load(config.deployment_file), config.timeout_s)
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+            station = Station.of(config, key, address_of(key), view, Servers(session, config.timeout_s))
+            app[STATION] = station
+            station.start()
+            yield
+            await station.stop()
+
+    app.cleanup_ctx.append(running)
+    app.on_response_prepare.append(add_headers)
+    app.router.add_get("/", radio)
+    app.router.add_get(f"/song/{SONG}", radio)
+    app.router.add_get("/embed", embed)
+    app.router.add_get("/install", install)
+    app.router.add_get(f"/songs/{SONG}.sps", song_file)
+    app.router.add_options(f"/songs/{SONG}.sps", preflight)
+    app.router.add_get("/art/{content:0x[0-9a-f]{40}}.svg", cover)
+    app.router.add_get("/.well-known/gomaa.json", record)
+    app.router.add_post("/gomaa/tickets", ticket)
+    app.router.add_get("/gomaa/account", account)
+    app.router.add_static("/static", HERE / "static")
+    app.router.add_get("/{path:.*}", lost)
+    return app
+
+
+def _html(text: str, status: int = 200) -> web.Response:
+    return web.Response(text=text, status=status, content_type="text/html", charset="utf-8")
+
+
+async def radio(request: web.Request) -> web.Response:
+    """``GET /`` and ``GET /song/NAME``: the radio page. It needs neither chain nor server."""
+    station = request.app[STATION]
+    chosen = None
+    if "name" in request.match_info:
+        chosen = station.catalogue.named(request.match_info["name"])
+        if chosen is None:
+            return await lost(request)
+    plays, rows = await asyncio.to_thread(station.store.plays, station.midnight_ms(), 50)
+    recent = recent_plays(rows, station.catalogue.of, 3)
+    return _html(request.app[PAGES].radio(station.catalogue.songs, chosen, plays, recent, station.bps, datetime.now().astimezone()))
+
+
+async def embed(request: web.Request) -> web.Response:
+    """``GET /embed``: how other sites carry a song."""
+    return _html(request.app[PAGES].embed(request.app[STATION].catalogue.songs, datetime.now().astimezone()))
+
+
+async def install(request: web.Request) -> web.Response:
+    """``GET /install``: what GoMAA is."""
+    return _html(request.app[PAGES].install())
+
+
+async def lost(request: web.Request) -> web.Response:
+    """Anything else."""
+    if request.path.startswith("/gomaa/"):
+        return answer({"error": GomaaError("message.schema", reason="no such path").to_json()}, 404)
+    return _html(request.app[PAGES].lost(), 404)
+
+
+async def song_file(request: web.Request) -> web.StreamResponse:
+    """``GET /songs/NAME.sps``: a sealed file of the catalogue, whole or by range. A name once served stays with its song."""
+    song = request.app[STATION].catalogue.named(request.match_info["name"])
+    return await lost(request) if song is None else SongFile(song.path)
+
+
+async def preflight(_request: web.Request) -> web.Response:
+    """``OPTIONS /songs/NAME.sps``: any site may fetch sealed files."""
+    allowed = {"Access-Control-Allow-Methods": "GET, HEAD", "Access-Control-Allow-Headers": "Range, If-Range, If-None-Match", "Access-Control-Max-Age": "86400"}
+    return web.Response(status=204, headers={**OPEN, **allowed})
+
+
+async def cover(request: web.Request) -> web.Response:
+    """``GET /art/CONTENT.svg``: the drawn cover of a song of the catalogue."""
+    content = from_hex(request.match_info["content"], 20)
+    if request.app[STATION].catalogue.of(content) is None:
+        return await lost(request)
+    headers = {**OPEN, "Cache-Control": "public, max-age=86400", "Content-Security-Policy": "default-src 'none'"}
+    return web.Response(text=artwork(content), content_type="image/svg+xml", headers=headers)
+
+
+async def record(request: web.Request) -> web.Response:
+    """``GET /.well-known/gomaa.json``: who this station is."""
+    station = request.app[STATION]
+    servers = await asyncio.to_thread(station.known_servers)
+    value = {
+        "station": to_hex(station.address),
+        "name": station.config.name,
+        "domain": station.config.domain,
+        "tickets": "/gomaa/tickets",
+        "servers": sorted(map(to_hex, servers)),
+    }
+    response = answer(value)
+    response.headers.update(OPEN)
+    return response
+
+
+async def ticket(request: web.Request) -> web.Response:
+    """``POST /gomaa/tickets``: a signed ticket for one play, or why not."""
+    request.app[LIMITER].take(request.remote or "")
+    value = await body(request)
+    session = Signed.from_json(Session, value.get("session"))
+    content = value.get("content")
+    if not isinstance(content, str):
+        raise InputError("message.schema", field="content")
+    signed = await request.app[STATION].desk.issue(session, from_hex(content, 20))
+    return answer({"ticket": signed.to_json()})
+
+
+async def account(request: web.Request) -> web.Response:
+    """``GET /gomaa/account``: the operator's view; needs the admin token as a bearer."""
+    station = request.app[STATION]
+    _require_operator(request, station.config)
+    plays, _ = await asyncio.to_thread(station.store.plays, station.midnight_ms(), 0)
+    servers = sorted(await asyncio.to_thread(station.known_servers))
+    return answer(
+        {
+            "station": to_hex(station.address),
+            "name": station.config.name,
+            "domain": station.config.domain,
+            "plays_today": plays,
+            "songs": len(station.catalogue),
+            "problems": dict(station.catalogue.problems),
+            "servers": [await _account(station, server) for server in servers],
+        }
+    )
+
+
+def _require_operator(request: web.Request, config: StationConfig) -> None:
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    try:
+        wanted = config.admin_token_file.read_text(encoding="utf-8").strip() if config.admin_token_file else ""
+    except OSError:
+        wanted = ""
+    if scheme.lower() != "bearer" or not wanted or not hmac.compare_digest(given.strip().encode(), wanted.encode()):
+        raise Refusal("message.denied")
+
+
+async def _account(station: Station, server: bytes) -> dict[str, Any]:
+    """One server's part of the operator's view; what can't be read now says why."""
+    view: dict[str, Any] = {"server": to_hex(server)}
+    voucher = await asyncio.to_thread(station.store.voucher, server)
+    cap = 0 if voucher is None else voucher.cap
+    view["signed_wei"] = str(cap)
+    view["voucher"] = None if voucher is None else {"cap_wei": str(voucher.cap), "until": voucher.until, "sent": voucher.sent_ms is not None}
+    statements = await asyncio.to_thread(station.store.statements, server, 10)
+    view["statements"] = [
+        {"time_ms": row.time_ms, "epoch": row.epoch, "spent_wei": str(row.spent), "lines": row.lines, "code": row.code, "reason": row.reason}
+        for row in statements
+    ]
+    try:
+        view["url"] = await station.url(server)
+        now_s = await station.chain.now_ms() // 1000
+        money = await station.chain.account(server, station.address)
+        open_tickets, net = await asyncio.to_thread(station.store.outstanding, server, now_s)
+        held = gross(net, await station.chain.rate(station.chain.schedule.epoch_of(now_s)))
+        unposted = max(0, cap - money.spent)
+        view |= {
+            "spent_wei": str(money.spent),
+            "escrow_wei": str(money.escrow),
+            "requested_wei": str(money.requested),
+            "unposted_wei": str(unposted),
+            "open_tickets": open_tickets,
+            "held_wei": str(held),
+            "usable_wei": str(max(0, money.escrow - money.requested - unposted - held)),
+        }
+    except GomaaError as error:
+        view["problem"] = error.to_json()
+    return view

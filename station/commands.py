@@ -1,0 +1,153 @@
+"""``gomaa station``: make a station, run it, and look at what it would sign."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from pathlib import Path
+
+import click
+
+from pywallet.errors import GomaaError
+
+EXAMPLE = """# A GoMAA station. Paths are relative to this file.
+domain = {domain}
+name = {name}
+# tagline = "One line in the band of colour."
+# description = "A sentence or two below it."
+key_file = "station.key"
+admin_token_file = "admin.token"
+deployment_file = {deployment}
+catalogue = {catalogue}
+database = "station.sqlite3"
+statement_seconds = 10
+# song_of_the_day = "slow-tide"
+
+# Where security servers answer, if not where the registry says:
+# [servers]
+# "0x..." = "https://keys.example"
+"""
+
+
+@click.group()
+def station() -> None:
+    """Run a radio station that pays for what is heard."""
+
+
+@station.command()
+@click.option("--domain", required=True, help="host[:port] of the page, as in its URL")
+@click.option("--name", required=True, help="what listeners call the station")
+@click.option("--deployment", default="deployment.json", help="the chain's addresses")
+@click.option("--catalogue", default="songs", help="folder of .sps files")
+@click.option("--directory", type=click.Path(file_okay=False, path_type=Path), default=Path("."), help="where to put it all")
+def init(domain: str, name: str, deployment: str, catalogue: str, directory: Path) -> None:
+    """Write station.toml, a new key and an admin token."""
+    from pywallet.hexes import checksum, to_hex
+    from pywallet.platform import address_of
+
+    directory.mkdir(parents=True, exist_ok=True)
+    key = secrets.token_bytes(32)
+    try:
+        _secret(directory / "station.key", to_hex(key))
+        _secret(directory / "admin.token", secrets.token_urlsafe(24))
+        settings = EXAMPLE.format(
+            domain=_quoted(domain), name=_quoted(name), deployment=_quoted(deployment), catalogue=_quoted(catalogue)
+        )
+        with (directory / "station.toml").open("x", encoding="utf-8") as file:
+            file.write(settings)
+    except FileExistsError as error:
+        raise click.ClickException(f"{error.filename} is here already; nothing was changed") from error
+    (directory / catalogue).mkdir(parents=True, exist_ok=True)
+    click.echo(f"address  {checksum(address_of(key))}")
+    click.echo(f"settings {directory / 'station.toml'}")
+    click.echo("Next: have the registry bind this address to your domain, fill the account at each security server, then")
+    click.echo(f"  gomaa station run {directory / 'station.toml'}")
+
+
+@station.command()
+@click.argument("settings", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--host", default="127.0.0.1", show_default=True, help="address to listen on")
+@click.option("--port", type=int, default=None, help="port to listen on [default: the domain's]")
+def run(settings: Path, host: str, port: int | None) -> None:
+    """Serve the radio page, the songs and the tickets until interrupted."""
+    from aiohttp import web
+
+    from station.app import create_app
+    from station.config import load
+
+    try:
+        config = load(settings)
+        app = create_app(config)
+    except GomaaError as error:
+        raise click.ClickException(str(error)) from error
+    chosen = port if port is not None else _port(config.domain)
+    click.echo(f"{config.name} on http://{host}:{chosen}")
+    web.run_app(app, host=host, port=chosen, print=None)
+
+
+@station.command()
+@click.argument("settings", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--sign", "send", is_flag=True, help="also sign the voucher and send it")
+def statement(settings: Path, send: bool) -> None:
+    """Fetch each server's statement, check it against the ticket log, and say the result."""
+    from station.config import load
+
+    try:
+        agreed = asyncio.run(_statements(load(settings), send))
+    except GomaaError as error:
+        raise click.ClickException(str(error)) from error
+    if not agreed:
+        raise SystemExit(1)
+
+
+async def _statements(config: object, send: bool) -> bool:
+    """One round with every server that tickets name; whether all were agreed."""
+    import aiohttp
+
+    from chain.deployment import Deployment
+    from pywallet.hexes import checksum
+    from pywallet.platform import address_of
+    from pywallet.wallet.amounts import show
+    from station.chainview import ChainDoor
+    from station.config import StationConfig
+    from station.core import Station, read_key
+    from station.servers import Servers
+
+    assert isinstance(config, StationConfig)
+    key = read_key(config.key_file)
+    agreed = True
+    async with aiohttp.ClientSession() as session:
+        chain = ChainDoor(Deployment.load(config.deployment_file), config.timeout_s)
+        books = Station.of(config, key, address_of(key), chain, Servers(session, config.timeout_s))
+        try:
+            for server in sorted(books.store.servers()):
+                try:
+                    outcome = await books.bookkeeper.round(server, await books.url(server), send=send)
+                    click.echo(f"{checksum(server)}  agreed, {outcome.new} new, {show(outcome.cap)} GoMAA in all")
+                except GomaaError as error:
+                    agreed = False
+                    click.echo(f"{checksum(server)}  {error}")
+        finally:
+            await books.stop()
+    return agreed
+
+
+def _secret(path: Path, text: str) -> None:
+    """A new file that only its owner may read."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+        file.write(text + "\n")
+
+
+def _quoted(text: str) -> str:
+    """Text as a TOML basic string."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in escaped) + '"'
+
+
+def _port(domain: str) -> int:
+    _, colon, port = domain.rpartition(":")
+    return int(port) if colon and port.isdigit() else 8080
+
+
+commands = [station]

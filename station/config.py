@@ -1,0 +1,101 @@
+"""What a station is told once: who it is, where its files are, whom it deals with."""
+
+from __future__ import annotations
+
+import ipaddress
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pywallet.errors import InputError
+from pywallet.hexes import from_hex
+
+_PATHS = ("key_file", "deployment_file", "catalogue", "admin_token_file")
+_NUMBERS = ("statement_seconds", "ticket_slack_s", "tickets_per_minute", "tickets_per_minute_address", "timeout_s")
+_TEXTS = ("domain", "name", "tagline", "description", "song_of_the_day", "install_url")
+
+
+@dataclass(frozen=True, slots=True)
+class StationConfig:
+    """One station. Paths are absolute or relative to the working directory; seconds are seconds."""
+
+    domain: str
+    """``host[:port]`` exactly as in the page's URL and in the registry."""
+    name: str
+    key_file: Path
+    deployment_file: Path
+    catalogue: Path
+    """A folder of ``.sps`` files, or a TOML file with ``songs = ["one.sps", …]``."""
+    database: str = "station.sqlite3"
+    """A path, or an SQLAlchemy URL."""
+    tagline: str = "Songs that pay the people who hear them."
+    description: str = "Every song here says what it pays before you press play: the band first, then you."
+    servers: Mapping[bytes, str] = field(default_factory=dict)
+    """URLs of security servers by address; where one is missing, the registry's is used."""
+    admin_token_file: Path | None = None
+    statement_seconds: float = 10.0
+    song_of_the_day: str | None = None
+    install_url: str = "/install"
+    ticket_slack_s: int = 600
+    """How long a ticket outlives its song: room for pauses."""
+    tickets_per_minute: int = 20
+    """At most so many tickets for one session."""
+    tickets_per_minute_address: int = 240
+    """At most so many tickets for one network address."""
+    timeout_s: float = 5.0
+    """How long the chain or a security server may take to answer."""
+
+    @property
+    def origin(self) -> str:
+        """The page's origin: https, except on this machine itself."""
+        host = self.domain.rsplit(":", 1)[0].strip("[]") if not self.domain.endswith("]") else self.domain.strip("[]")
+        try:
+            local = ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            local = host == "localhost" or host.endswith(".localhost")
+        return f"{'http' if local else 'https'}://{self.domain}"
+
+    @property
+    def database_url(self) -> str:
+        """The database as SQLAlchemy wants it."""
+        return self.database if "://" in self.database else f"sqlite:///{Path(self.database).absolute()}"
+
+
+def load(path: Path) -> StationConfig:
+    """Read a station's TOML; paths in it are relative to the file. Raises InputError(message.schema)."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError("message.schema", file=path, reason=error) from error
+    return from_dict(raw, path.parent)
+
+
+def from_dict(raw: Mapping[str, Any], base: Path) -> StationConfig:
+    """A configuration from plain values; relative paths start at ``base``. Raises InputError(message.schema)."""
+    known = {*_PATHS, *_NUMBERS, *_TEXTS, "database", "servers"}
+    for name in sorted(set(raw) - known):
+        raise InputError("message.schema", field=name, reason="unknown")
+    values: dict[str, Any] = {}
+    for name, value in raw.items():
+        if name in _NUMBERS:
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0:
+                raise InputError("message.schema", field=name, reason="a number above zero")
+            values[name] = value
+        elif name == "servers":
+            if not isinstance(value, Mapping):
+                raise InputError("message.schema", field=name, reason="a table of address = URL")
+            values[name] = {from_hex(address, 20): str(url).rstrip("/") for address, url in value.items()}
+        elif not isinstance(value, (str, Path)) or not str(value):
+            raise InputError("message.schema", field=name, reason="text")
+        elif name in _PATHS:
+            values[name] = base / value
+        elif name == "database" and "://" not in str(value):
+            values[name] = str(base / value)
+        else:
+            values[name] = str(value)
+    for name in ("domain", "name", "key_file", "deployment_file", "catalogue"):
+        if name not in values:
+            raise InputError("message.schema", field=name, reason="missing")
+    return StationConfig(**values)

@@ -1,0 +1,118 @@
+"""One running station: its books, its view of the chain, its desk, and the work it does in the background."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from pywallet.errors import GomaaError, InputError, Unavailable
+from pywallet.hexes import from_hex, to_hex
+from station.catalogue import Catalogue
+from station.chainview import ChainView
+from station.config import StationConfig
+from station.servers import Servers
+from station.statements import Bookkeeper
+from station.store import Store
+from station.tickets import TicketDesk
+
+log = logging.getLogger("gomaa.station")
+
+REFRESH_SECONDS = 2.0
+"""How often the shelf and the commission are looked at."""
+
+
+def read_key(path: Path) -> bytes:
+    """The station's private key: 32 bytes as hex in a text file. Raises InputError(message.schema)."""
+    try:
+        return from_hex(path.read_text(encoding="ascii").strip(), 32)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError("message.schema", field="key_file", reason=type(error).__name__) from error
+
+
+@dataclass(slots=True)
+class Station:
+    """Everything the routes use. Made when the app starts, closed when it stops."""
+
+    config: StationConfig
+    address: bytes
+    chain: ChainView
+    servers: Servers
+    catalogue: Catalogue
+    store: Store
+    bookkeeper: Bookkeeper
+    desk: TicketDesk
+    bps: int | None = None
+    """The commission when the chain was last read; for the page only."""
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, config: StationConfig, key: bytes, address: bytes, chain: ChainView, servers: Servers) -> Station:
+        """Open the books and the shelf."""
+        catalogue, store = Catalogue(config.catalogue), Store(config.database_url)
+        bookkeeper = Bookkeeper(key, address, chain, servers, store)
+        station: Station
+
+        async def url_of(server: bytes) -> str:
+            return await station.url(server)
+
+        desk = TicketDesk(config, key, address, chain, servers, catalogue, store, url_of)
+        station = cls(config, address, chain, servers, catalogue, store, bookkeeper, desk)
+        return station
+
+    def start(self) -> None:
+        """Begin the background work."""
+        self._tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._settle())]
+
+    async def stop(self) -> None:
+        """End it and give everything back."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.chain.close()
+        self.store.close()
+
+    async def url(self, server: bytes) -> str:
+        """Where a server answers: the operator's word, the registry's, or a signed header's.
+
+        Raises:
+            Unavailable: ``server.unreachable`` when nobody knows, ``chain.unreachable``.
+        """
+        known = self.config.servers.get(server) or await self.chain.server_url(server)
+        if not known:
+            known = next((song.server_url for song in self.catalogue.songs if song.server == server), None)
+        if not known:
+            raise Unavailable("server.unreachable", server=to_hex(server), reason="no URL is known")
+        return known.rstrip("/")
+
+    def known_servers(self) -> set[bytes]:
+        """Servers that the operator, the shelf or the ticket log name."""
+        return {*self.config.servers, *(song.server for song in self.catalogue.songs), *self.store.servers()}
+
+    async def settle_once(self) -> None:
+        """One round of statements. A server or a chain that doesn't answer is asked again next time."""
+        for server in sorted(await asyncio.to_thread(self.store.servers)):
+            try:
+                await self.bookkeeper.round(server, await self.url(server))
+            except GomaaError as error:
+                log.warning("statement of %s: %s", to_hex(server), error)
+
+    async def _settle(self) -> None:
+        while True:
+            await self.settle_once()
+            await asyncio.sleep(self.config.statement_seconds)
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.to_thread(self.catalogue.refresh)
+            try:
+                self.bps = await self.chain.rate(self.chain.schedule.epoch_of(await self.chain.now_ms() // 1000))
+            except GomaaError as error:
+                log.debug("commission not read: %s", error)
+            await asyncio.sleep(REFRESH_SECONDS)
+
+    def midnight_ms(self) -> int:
+        """When today began here."""
+        return int(datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0).timestamp() * 1000)

@@ -1,0 +1,156 @@
+"""Tickets: signed only for what the station has the right to play and the money to pay (protocol sections 2 and 5)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+
+from pywallet.errors import Refusal
+from pywallet.hexes import ZERO_ADDRESS, to_hex
+from pywallet.messages import Session, Signed, Ticket, digest, require_signer, sign
+from pywallet.policy import Context, Usage, decide
+from pywallet.settlement import gross
+from station.catalogue import Catalogue, Song
+from station.chainview import ChainView, ContentFacts
+from station.config import StationConfig
+from station.servers import Servers
+from station.store import Store, TicketRow
+
+SKEW_S = 30
+"""Seconds by which a session may seem to begin in the future."""
+
+
+class TicketDesk:
+    """Answers ``POST /gomaa/tickets``."""
+
+    def __init__(
+        self,
+        config: StationConfig,
+        key: bytes,
+        address: bytes,
+        chain: ChainView,
+        servers: Servers,
+        catalogue: Catalogue,
+        store: Store,
+        url_of: Callable[[bytes], Awaitable[str]],
+    ) -> None:
+        self._config = config
+        self._key = key
+        self._address = address
+        self._chain = chain
+        self._servers = servers
+        self._catalogue = catalogue
+        self._store = store
+        self._url_of = url_of
+
+    async def issue(self, session: Signed[Session], content: bytes) -> Signed[Ticket]:
+        """A ticket for one play of ``content`` in this session.
+
+        Raises:
+            Refusal: ``session.*``, ``station.right.missing``, ``station.escrow.short``, ``station.busy``, ``content.*``,
+                ``sps.policy.mismatch``, ``policy.*``.
+            Unavailable: ``chain.unreachable``, ``server.unreachable``.
+        """
+        now_ms = await self._chain.now_ms()
+        self._check_session(session, now_ms // 1000)
+        song = self._catalogue.of(content)
+        if song is None:
+            raise Refusal("station.right.missing", reason="catalogue", content=to_hex(content))
+        facts = await self._chain.content(content, self._address)
+        rewarded = session.message.payee != ZERO_ADDRESS
+        self._check_content(song, facts, now_ms // 1000, rewarded)
+        assert facts is not None
+        row = await self._draft(song, facts, digest(session.message, self._chain.domain), now_ms, rewarded)
+        usable, spent = await self._check_escrow(row)
+        number = await asyncio.to_thread(self._store.issue, row, usable, spent, self._config.tickets_per_minute)
+        ticket = Ticket(
+            server=row.server,
+            station=self._address,
+            content=row.content,
+            session=row.session,
+            number=number,
+            price=row.price,
+            reward=row.reward,
+            bps=row.bps,
+            expiry=row.expiry_s,
+        )
+        return sign(ticket, self._chain.domain, self._key)
+
+    def _check_session(self, session: Signed[Session], now_s: int) -> None:
+        message = session.message
+        if message.station != self._address:
+            raise Refusal("session.station", station=to_hex(message.station))
+        if ZERO_ADDRESS in (message.listener, message.device):
+            raise Refusal("session.signature", reason="zero address")
+        require_signer(session, self._chain.domain, message.listener, "session.signature")
+        if not message.not_before <= now_s + SKEW_S or not now_s < message.not_after:
+            raise Refusal("session.expired", now_s=now_s, not_before=message.not_before, not_after=message.not_after)
+
+    def _check_content(self, song: Song, facts: ContentFacts | None, now_s: int, rewarded: bool) -> None:
+        if facts is None:
+            raise Refusal("content.unknown", content=to_hex(song.content))
+        if facts.owner != song.owner:
+            # An owner may have sold the recording since: then the band signs the file anew.
+            raise Refusal("content.owner", header=to_hex(song.owner), chain=to_hex(facts.owner))
+        policy = song.policy
+        context = Context(now_s, self._config.domain, rewarded, facts.revoked, facts.destroyed)
+        decide(policy, Usage(), context, "play").require()
+        if facts.policy_hash != policy.hash or facts.price != policy.price.owner:
+            raise Refusal("sps.policy.mismatch", content=to_hex(song.content))
+        if not facts.licensed:
+            raise Refusal("station.right.missing", reason="license", content=to_hex(song.content))
+        if policy.price.payer == "listener":
+            raise Refusal("policy.action.denied", reason="the listener pays for this song")
+
+    async def _draft(self, song: Song, facts: ContentFacts, session: bytes, now_ms: int, rewarded: bool) -> TicketRow:
+        price = song.policy.price
+        lifetime_s = -(-song.duration_ms * 3 // 2000) + self._config.ticket_slack_s
+        return TicketRow(
+            server=facts.server,
+            content=song.content,
+            session=session,
+            issued_ms=now_ms,
+            expiry_s=now_ms // 1000 + lifetime_s,
+            interval_s=price.interval_s,
+            price=price.owner,
+            reward=price.reward if rewarded else 0,
+            bps=await self._chain.rate(self._chain.schedule.epoch_of(now_ms // 1000)),
+            worst=lifetime_s // price.interval_s + 1,
+        )
+
+    async def _check_escrow(self, row: TicketRow) -> tuple[int, int]:
+        """Usable escrow by the chain and what was debited; the server must see enough of it as well."""
+        if not row.outstanding:
+            return 0, 0
+        url = await self._url_of(row.server)
+        account, usable = await asyncio.gather(
+            self._chain.account(row.server, self._address), self._servers.usable(url, self._address)
+        )
+        free = max(0, account.escrow - account.requested)
+        needed = gross(row.outstanding, row.bps)
+        if min(free, usable) < needed:
+            raise Refusal("station.escrow.short", short_wei=needed - min(free, usable))
+        return free, account.spent
+
+
+class Limiter:
+    """A token bucket per network address, in memory only: who asked is never written down."""
+
+    def __init__(self, per_minute: int, clock: Callable[[], float], keep: int = 10_000) -> None:
+        self._rate = per_minute / 60
+        self._size = float(per_minute)
+        self._clock = clock
+        self._keep = keep
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, address: str) -> None:
+        """Use one of this address's requests. Raises Refusal(station.busy) when none is left."""
+        now = self._clock()
+        tokens, then = self._buckets.pop(address, (self._size, now))
+        tokens = min(self._size, tokens + (now - then) * self._rate)
+        self._buckets[address] = (max(0.0, tokens - 1), now)
+        while len(self._buckets) > self._keep:
+            self._buckets.popitem(last=False)
+        if tokens < 1:
+            raise Refusal("station.busy")

@@ -1,0 +1,138 @@
+"""What every answer of the station shares: headers, coded errors, and song files by range."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from aiohttp import hdrs, web
+
+from pywallet.errors import GomaaError, InputError, Refusal, Unavailable
+
+log = logging.getLogger("gomaa.station")
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "font-src 'self'",
+        "media-src 'self'",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+OPEN = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "Content-Range, Content-Length, Accept-Ranges, ETag",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
+"""For what any site may fetch: sealed files, covers, the station's public record."""
+IMMUTABLE = "public, max-age=31536000, immutable"
+
+_STATUS = {
+    "station.escrow.short": 402,
+    "station.busy": 429,
+    "content.unknown": 404,
+    "content.revoked": 410,
+    "content.destroyed": 410,
+    "message.denied": 401,
+    "internal": 500,
+}
+
+
+def status_of(error: GomaaError) -> int:
+    """The HTTP status that goes with an error."""
+    if error.code in _STATUS:
+        return _STATUS[error.code]
+    if isinstance(error, Unavailable):
+        return 503
+    if isinstance(error, Refusal) or error.code.startswith(("session.", "policy.")):
+        return 403
+    return 400 if isinstance(error, InputError) else 502
+
+
+def problem(error: GomaaError) -> web.Response:
+    """An error as docs/protocol.md section 1 has it."""
+    response = answer({"error": error.to_json()}, status_of(error))
+    if response.status in (429, 503):
+        response.headers["Retry-After"] = "10" if response.status == 503 else "60"
+    if response.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def answer(value: Any, status: int = 200) -> web.Response:
+    """JSON that nothing may keep."""
+    return web.json_response(value, status=status, headers={"Cache-Control": "no-store"})
+
+
+@web.middleware
+async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Coded errors for expected failures, one code for the unexpected."""
+    try:
+        return await handler(request)
+    except GomaaError as error:
+        return problem(error)
+    except web.HTTPException:
+        raise
+    except Exception:
+        log.exception("%s %s", request.method, request.path)
+        return problem(GomaaError("internal"))
+
+
+async def add_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    """Signal handler: the headers every answer has, unless it says otherwise."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Cache-Control", "no-cache")
+
+
+async def body(request: web.Request) -> dict[str, Any]:
+    """The request's JSON object. Raises InputError(message.schema)."""
+    if request.content_type != "application/json":
+        # A foreign page can't send this type without asking first, and it is never allowed.
+        raise InputError("message.schema", reason="application/json wanted")
+    try:
+        value = json.loads(await request.read())
+    except web.HTTPRequestEntityTooLarge as error:
+        raise InputError("message.schema", reason="too long") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError("message.schema", reason="not JSON") from error
+    if not isinstance(value, dict):
+        raise InputError("message.schema", reason="not an object")
+    return value
+
+
+class SongFile(web.FileResponse):
+    """A file by range. aiohttp knows ``If-Range`` with a date; with an entity tag, this adds it (RFC 9110 section 13.1.5)."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, headers={**OPEN, "Cache-Control": IMMUTABLE, "Content-Type": "application/sps"})
+
+    async def prepare(self, request: web.BaseRequest) -> Any:
+        """See FileResponse; a range of another version of the file is not given: then the whole file is."""
+        condition = request.headers.get(hdrs.IF_RANGE, "")
+        if condition.startswith(('"', "W/")) and hdrs.RANGE in request.headers:
+            stat = self._path.stat()
+            if condition != f'"{stat.st_mtime_ns:x}-{stat.st_size:x}"':
+                headers = request.headers.copy()
+                del headers[hdrs.RANGE]
+                request = request.clone(headers=headers)
+        return await super().prepare(request)
