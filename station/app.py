@@ -116,7 +116,11 @@ async def song_file(request: web.Request) -> web.StreamResponse:
 
 async def preflight(_request: web.Request) -> web.Response:
     """``OPTIONS /songs/NAME.sps``: any site may fetch sealed files."""
-    allowed = {"Access-Control-Allow-Methods": "GET, HEAD", "Access-Control-Allow-Headers": "Range, If-Range, If-None-Match", "Access-Control-Max-Age": "86400"}
+    allowed = {
+        "Access-Control-Allow-Methods": "GET, HEAD",
+        "Access-Control-Allow-Headers": "Range, If-Range, If-None-Match",
+        "Access-Control-Max-Age": "86400",
+    }
     return web.Response(status=204, headers={**OPEN, **allowed})
 
 
@@ -192,10 +196,19 @@ async def _account(station: Station, server: bytes) -> dict[str, Any]:
     voucher = await asyncio.to_thread(station.store.voucher, server)
     cap = 0 if voucher is None else voucher.cap
     view["signed_wei"] = str(cap)
-    view["voucher"] = None if voucher is None else {"cap_wei": str(voucher.cap), "until": voucher.until, "sent": voucher.sent_ms is not None}
+    view["voucher"] = (
+        None if voucher is None else {"cap_wei": str(voucher.cap), "until": voucher.until, "sent": voucher.sent_ms is not None}
+    )
     statements = await asyncio.to_thread(station.store.statements, server, 10)
     view["statements"] = [
-        {"time_ms": row.time_ms, "epoch": row.epoch, "spent_wei": str(row.spent), "lines": row.lines, "code": row.code, "reason": row.reason}
+        {
+            "time_ms": row.time_ms,
+            "epoch": row.epoch,
+            "spent_wei": str(row.spent),
+            "lines": row.lines,
+            "code": row.code,
+            "reason": row.reason,
+        }
         for row in statements
     ]
     try:

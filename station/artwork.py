@@ -101,8 +101,9 @@ def _hills(draw: Draw, palette: Palette) -> list[str]:
 def _lighthouse(draw: Draw, palette: Palette) -> list[str]:
     """A tower between two beams."""
     x, spread = draw.number(28, 52), draw.number(14, 20)
+    beams = "".join(f"M{x} 26L{end} {26 - spread}V{20 + spread}z" for end in (84, -4))
     shapes = [
-        f'<path d="M{x} 26L84 {26 - spread}V{26 + spread - 6}zM{x} 26L-4 {26 - spread}V{26 + spread - 6}z" fill="{palette[1]}" opacity="0.75"/>',
+        f'<path d="{beams}" fill="{palette[1]}" opacity="0.75"/>',
         _path(f"M{x - 5} 32h10l5 48h-20z", "#f6eee6"),
     ]
     for band in range(draw.number(1, 2)):

@@ -11,7 +11,6 @@ from pathlib import Path
 from types import MappingProxyType
 
 from pywallet.errors import GomaaError, InputError
-from pywallet.hexes import to_hex
 from pywallet.policy import Policy
 from pywallet.sps import MAGIC, Header, open_header
 

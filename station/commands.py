@@ -40,7 +40,7 @@ def station() -> None:
 @click.option("--name", required=True, help="what listeners call the station")
 @click.option("--deployment", default="deployment.json", help="the chain's addresses")
 @click.option("--catalogue", default="songs", help="folder of .sps files")
-@click.option("--directory", type=click.Path(file_okay=False, path_type=Path), default=Path("."), help="where to put it all")
+@click.option("--directory", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="where to put it all")
 def init(domain: str, name: str, deployment: str, catalogue: str, directory: Path) -> None:
     """Write station.toml, a new key and an admin token."""
     from pywallet.hexes import checksum, to_hex
@@ -51,9 +51,7 @@ def init(domain: str, name: str, deployment: str, catalogue: str, directory: Pat
     try:
         _secret(directory / "station.key", to_hex(key))
         _secret(directory / "admin.token", secrets.token_urlsafe(24))
-        settings = EXAMPLE.format(
-            domain=_quoted(domain), name=_quoted(name), deployment=_quoted(deployment), catalogue=_quoted(catalogue)
-        )
+        settings = EXAMPLE.format(domain=_quoted(domain), name=_quoted(name), deployment=_quoted(deployment), catalogue=_quoted(catalogue))
         with (directory / "station.toml").open("x", encoding="utf-8") as file:
             file.write(settings)
     except FileExistsError as error:
@@ -76,11 +74,8 @@ def run(settings: Path, host: str, port: int | None) -> None:
     from station.app import create_app
     from station.config import load
 
-    try:
-        config = load(settings)
-        app = create_app(config)
-    except GomaaError as error:
-        raise click.ClickException(str(error)) from error
+    config = load(settings)
+    app = create_app(config)
     chosen = port if port is not None else _port(config.domain)
     click.echo(f"{config.name} on http://{host}:{chosen}")
     web.run_app(app, host=host, port=chosen, print=None)
@@ -93,11 +88,7 @@ def statement(settings: Path, send: bool) -> None:
     """Fetch each server's statement, check it against the ticket log, and say the result."""
     from station.config import load
 
-    try:
-        agreed = asyncio.run(_statements(load(settings), send))
-    except GomaaError as error:
-        raise click.ClickException(str(error)) from error
-    if not agreed:
+    if not asyncio.run(_statements(load(settings), send)):
         raise SystemExit(1)
 
 

@@ -75,7 +75,8 @@ def invite(price: Price, station: str) -> str:
     if price.payer == "listener":
         return "You see what it costs before you press play. The band is paid while you listen."
     if price.payer == "station" and price.reward:
-        return f"{station} pays the band, and you get {show(price.reward)} GoMAA for every {interval_words(price.interval_s)} you hear. It costs you nothing."
+        share = f"{show(price.reward)} GoMAA for every {interval_words(price.interval_s)} you hear"
+        return f"{station} pays the band, and you get {share}. It costs you nothing."
     return "Hear it as the band made it, in full quality. It costs you nothing."
 
 
@@ -107,7 +108,14 @@ def split(price: Price, bps: int | None) -> list[dict[str, Any]]:
         if amount:
             width = 100 * amount / total
             views.append(
-                {"kind": kind, "who": who, "amount": show(amount), "exact": show(amount, 18), "x": f"{x:.2f}", "width": f"{max(0.5, width - 0.6):.2f}"}
+                {
+                    "kind": kind,
+                    "who": who,
+                    "amount": show(amount),
+                    "exact": show(amount, 18),
+                    "x": f"{x:.2f}",
+                    "width": f"{max(0.5, width - 0.6):.2f}",
+                }
             )
             x += width
     return views
@@ -193,7 +201,12 @@ class Pages:
         price = song.policy.price
         context = Context(int(now.timestamp()), self.config.domain)
         terms = describe(song.policy, Usage(), context, "en", Names(self.config.name, song.artist))
-        facts = [("may", "You may", terms.may), ("left", "How often", _allowed(song.policy)), ("cost", "It costs", terms.costs), ("eye", "You earn", terms.earn)]
+        facts = [
+            ("may", "You may", terms.may),
+            ("left", "How often", _allowed(song.policy)),
+            ("cost", "It costs", terms.costs),
+            ("eye", "You earn", terms.earn),
+        ]
         parts = split(price, bps)
         return {
             "name": song.name,

@@ -8,13 +8,13 @@ the servers, writes down, signs and sends.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pywallet.errors import GomaaError, InputError, Refusal
-from pywallet.hexes import to_hex
-from pywallet.messages import Domain, Signed, Statement, StatementLine, Voucher, require_signer, sign, statement_lines_hash
+from pywallet.messages import Domain, StatementLine, Voucher, require_signer, sign, statement_lines_hash
 from pywallet.settlement import gross
 from station.chainview import ChainView
 from station.servers import ServerAnswer, Servers
@@ -59,7 +59,7 @@ def check(answer: ServerAnswer, tickets: Mapping[int, TicketRow], known: Expecta
     if statement.lines != statement_lines_hash(answer.lines):
         raise Refusal("statement.mismatch", reason="lines")
     numbers = [line.number for line in answer.lines]
-    if any(later <= earlier for earlier, later in zip(numbers, numbers[1:], strict=False)):
+    if any(later <= earlier for earlier, later in itertools.pairwise(numbers)):
         raise Refusal("statement.mismatch", reason="order")
     net = 0
     rates = {known.bps}

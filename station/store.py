@@ -225,7 +225,9 @@ class Store:
         """Write a refused statement once: the same one again changes nothing."""
         text = json.dumps({name: str(value) for name, value in reason.items()}, sort_keys=True)
         with self._engine.begin() as db:
-            last = db.execute(sa.select(_statements).where(_statements.c.server == server).order_by(_statements.c.id.desc()).limit(1)).first()
+            last = db.execute(
+                sa.select(_statements).where(_statements.c.server == server).order_by(_statements.c.id.desc()).limit(1)
+            ).first()
             if last is not None and (last.code, last.reason) == (code, text):
                 return
             values = {"server": server, "time_ms": time_ms, "epoch": epoch, "spent": str(spent), "lines": lines}

@@ -124,9 +124,7 @@ class TicketDesk:
         if not row.outstanding:
             return 0, 0
         url = await self._url_of(row.server)
-        account, usable = await asyncio.gather(
-            self._chain.account(row.server, self._address), self._servers.usable(url, self._address)
-        )
+        account, usable = await asyncio.gather(self._chain.account(row.server, self._address), self._servers.usable(url, self._address))
         free = max(0, account.escrow - account.requested)
         needed = gross(row.outstanding, row.bps)
         if min(free, usable) < needed:

@@ -1,0 +1,247 @@
+"""Tickets: what is signed, and each reason not to."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from pywallet.hexes import to_hex
+from pywallet.policy import Policy
+
+WEI = 10**18
+
+
+async def test_ticket_holds_the_terms(world: Any) -> None:
+    """A ticket names server, content and session, carries the policy's amounts and the chain's commission, and outlives the song."""
+    ticket = await world.ticket()
+    assert ticket.server == next(iter(world.chain.urls))
+    assert ticket.station == world.station.address
+    assert ticket.content == world.songs["slow-tide"]
+    assert ticket.session == world.session_id()
+    assert (ticket.price, ticket.reward, ticket.bps) == (WEI // 125, WEI // 500, 250)
+    song = world.station.catalogue.named("slow-tide")
+    assert ticket.expiry > world.chain.now // 1000 + song.duration_ms // 1000
+
+
+async def test_numbers_only_rise(world: Any) -> None:
+    """Twelve requests at once get twelve different numbers, and a later one a higher."""
+    tickets = await asyncio.gather(*(world.ticket() for _ in range(12)))
+    numbers = {ticket.number for ticket in tickets}
+    assert len(numbers) == 12
+    assert (await world.ticket()).number > max(numbers)
+
+
+async def test_number_is_written_before_it_is_answered(world: Any) -> None:
+    """What was answered is in the log, field by field."""
+    ticket = await world.ticket()
+    row = world.station.store.tickets([ticket.number])[ticket.number]
+    assert (row.server, row.content, row.session) == (ticket.server, ticket.content, ticket.session)
+    assert (row.price, row.reward, row.bps, row.expiry_s) == (ticket.price, ticket.reward, ticket.bps, ticket.expiry)
+
+
+async def test_declined_rewards_cost_no_reward(world: Any) -> None:
+    """A session without a payee gets a ticket that pays the band alone."""
+    ticket = await world.ticket(session=world.session(payee=bytes(20)))
+    assert (ticket.price, ticket.reward) == (WEI // 125, 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"station": b"\x01" * 20}, "session.station"),
+        ({"not_after": 1_799_999_999}, "session.expired"),
+        ({"not_after": 1_800_000_000}, "session.expired"),
+        ({"not_before": 1_800_000_100}, "session.expired"),
+        ({"listener": b"\x07" * 20}, "session.signature"),
+        ({"listener": bytes(20)}, "session.signature"),
+        ({"device": bytes(20)}, "session.signature"),
+    ],
+)
+async def test_session_must_hold(world: Any, change: dict[str, Any], code: str) -> None:
+    """A session of another station, another time or another signer gets no ticket."""
+    assert await world.refusal(session=world.session(**change)) == (403, code)
+
+
+async def test_altered_session_is_refused(world: Any) -> None:
+    """A field changed after signing is another signer's session."""
+    signed = world.session()
+    altered = replace(signed, message=replace(signed.message, payee=b"\xbb" * 20))
+    assert await world.refusal(session=altered) == (403, "session.signature")
+
+
+async def test_unknown_content_is_refused(world: Any) -> None:
+    """A song that isn't on the shelf gets no ticket."""
+    assert await world.refusal("nothing") == (403, "station.right.missing")
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "code"),
+    [
+        ({"revoked": True}, 410, "content.revoked"),
+        ({"destroyed": True}, 410, "content.destroyed"),
+        ({"licensed": False}, 403, "station.right.missing"),
+        ({"owner": b"\x09" * 20}, 403, "content.owner"),
+        ({"policy_hash": bytes(32)}, 403, "sps.policy.mismatch"),
+        ({"price": 1}, 403, "sps.policy.mismatch"),
+    ],
+)
+async def test_chain_has_the_last_word(world: Any, change: dict[str, Any], status: int, code: str) -> None:
+    """What the contract says now decides, whatever the file says."""
+    content = world.songs["slow-tide"]
+    world.chain.contents[content] = replace(world.chain.contents[content], **change)
+    assert await world.refusal() == (status, code)
+
+
+async def test_content_without_contract_is_refused(world: Any) -> None:
+    """A song on the shelf that no contract knows gets no ticket."""
+    world.chain.contents.clear()
+    assert await world.refusal() == (404, "content.unknown")
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"stations": ["elsewhere.example"]}, "policy.station.denied"),
+        ({"expires_s": 1_800_000_000}, "policy.expired"),
+        ({"not_before_s": 1_800_000_001}, "policy.not_yet"),
+        ({"permissions": ["seek"]}, "policy.action.denied"),
+        ({"price": {"interval_s": 30, "owner": 5, "reward": 0, "payer": "listener"}}, "policy.action.denied"),
+    ],
+)
+async def test_policy_is_asked(world: Any, write_song: Any, change: dict[str, Any], code: str) -> None:
+    """The band's own terms refuse at the station already."""
+    policy = {**_policy(world), **change}
+    content = write_song(world.config.catalogue / "other.sps", title="Other", artist="Band", seed=9, policy=policy)
+    world.station.catalogue.refresh()
+    facts = next(iter(world.chain.contents.values()))
+    made = Policy.from_dict(policy)
+    world.chain.contents[content] = replace(facts, policy_hash=made.hash, price=made.price.owner)
+    world.songs["other"] = content
+    assert await world.refusal("other") == (403, code)
+
+
+async def test_wallet_only_song_needs_a_payee(world: Any, write_song: Any) -> None:
+    """A song for wallets gives no ticket to a session without one, and gives one with it."""
+    policy = {**_policy(world), "listener": "wallet"}
+    content = write_song(world.config.catalogue / "other.sps", title="Other", artist="Band", seed=9, policy=policy)
+    world.station.catalogue.refresh()
+    facts = next(iter(world.chain.contents.values()))
+    world.chain.contents[content] = replace(facts, policy_hash=Policy.from_dict(policy).hash)
+    world.songs["other"] = content
+    assert await world.refusal("other", world.session(payee=bytes(20))) == (403, "policy.wallet.required")
+    assert (await world.ticket("other")).reward == WEI // 500
+
+
+async def test_chain_escrow_must_cover_the_worst(world: Any) -> None:
+    """Without escrow on the chain there is no ticket, and none is written."""
+    world.chain.escrow = 0
+    assert await world.refusal() == (402, "station.escrow.short")
+    assert world.station.store.plays(0, 10) == (0, [])
+
+
+async def test_money_asked_back_is_gone(world: Any) -> None:
+    """Escrow that is being withdrawn covers nothing."""
+    world.chain.requested = world.chain.escrow
+    assert await world.refusal() == (402, "station.escrow.short")
+
+
+async def test_server_must_see_the_escrow_too(world: Any) -> None:
+    """What the server counts as spent already can't be spent again."""
+    world.server.usable = 0
+    assert await world.refusal() == (402, "station.escrow.short")
+
+
+async def test_open_tickets_hold_escrow(world: Any) -> None:
+    """Escrow for two and a half worst cases gives two tickets, also when four are asked for at once."""
+    first = await world.ticket()
+    row = world.station.store.tickets([first.number])[first.number]
+    world.chain.escrow = row.outstanding * 1025 // 1000 * 5 // 2
+    results = await asyncio.gather(*(world.ask() for _ in range(4)))
+    assert sorted(status for status, _ in results) == [200, 402, 402, 402]
+
+
+async def test_old_tickets_let_go(world: Any) -> None:
+    """A ticket that ended long ago holds nothing any more."""
+    first = await world.ticket()
+    row = world.station.store.tickets([first.number])[first.number]
+    world.chain.escrow = row.outstanding * 1025 // 1000 * 3 // 2
+    assert await world.refusal() == (402, "station.escrow.short")
+    world.chain.now = (first.expiry + 120) * 1000
+    await world.ticket()
+
+
+async def test_free_songs_need_no_escrow(world: Any, write_song: Any) -> None:
+    """A song that nobody pays for plays at a station without money."""
+    policy = {**_policy(world), "price": {"interval_s": 30, "owner": 0, "reward": 0, "payer": "nobody"}}
+    content = write_song(world.config.catalogue / "free.sps", title="Free", artist="Band", seed=9, policy=policy)
+    world.station.catalogue.refresh()
+    facts = next(iter(world.chain.contents.values()))
+    world.chain.contents[content] = replace(facts, policy_hash=Policy.from_dict(policy).hash, price=0)
+    world.songs["free"] = content
+    world.chain.escrow = 0
+    assert (await world.ticket("free")).price == 0
+
+
+async def test_one_session_asks_only_so_often(world: Any) -> None:
+    """The twenty-first ticket within a minute is refused; a minute later there is one."""
+    for _ in range(20):
+        await world.ticket()
+    assert await world.refusal() == (429, "station.busy")
+    other = world.session(payee=b"\xcc" * 20)
+    await world.ticket(session=other)
+    world.chain.now += 61_000
+    await world.ticket()
+
+
+async def test_silent_chain_is_said(world: Any) -> None:
+    """With the chain down there are no tickets, and the code says so."""
+    world.chain.down = True
+    status, value = await world.ask()
+    assert (status, value["error"]["code"]) == (503, "chain.unreachable")
+
+
+async def test_silent_server_is_said(world: Any) -> None:
+    """With the server in trouble there are no tickets, and the code says so."""
+    world.server.status = 502
+    status, value = await world.ask()
+    assert value["error"]["code"] in ("internal", "server.unreachable")
+    assert status >= 500
+
+
+async def test_missing_server_is_said(world: Any) -> None:
+    """A server that doesn't listen is server.unreachable."""
+    world.chain.urls = dict.fromkeys(world.chain.urls, "http://127.0.0.1:9")
+    assert await world.refusal() == (503, "server.unreachable")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b"{", b"null", b'{"content": "0x00"}', b'{"session": {"type": "Session"}}', b'"' + b"x" * 20_000 + b'"', b"[" * 9000],
+)
+async def test_garbage_is_coded(world: Any, body: bytes) -> None:
+    """Bodies that aren't requests are message.schema, never a crash."""
+    async with world.client.post("/gomaa/tickets", data=body, headers={"Content-Type": "application/json"}) as response:
+        assert response.status == 400
+        assert (await response.json())["error"]["code"] == "message.schema"
+
+
+@pytest.mark.parametrize("content", ["", "0x", "0x" + "zz" * 20, "0x" + "00" * 21, 5, None, ["0x"], "00" * 20])
+async def test_content_must_be_an_address(world: Any, content: Any) -> None:
+    """Only an address names a song."""
+    assert await world.refusal(content=content) == (400, "message.schema")
+
+
+async def test_forms_of_other_sites_are_refused(world: Any) -> None:
+    """A body that a foreign page's form could send is not read."""
+    value = {"session": world.session().to_json(), "content": to_hex(world.songs["slow-tide"])}
+    async with world.client.post("/gomaa/tickets", data={"x": str(value)}) as response:
+        assert response.status == 400
+    async with world.client.get("/gomaa/tickets") as response:
+        assert response.status in (404, 405)
+
+
+def _policy(world: Any) -> dict[str, Any]:
+    return world.station.catalogue.named("slow-tide").policy.to_dict()
