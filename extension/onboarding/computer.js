@@ -1,0 +1,66 @@
+/**
+ * Connect this computer: the exact commands, and a check that turns green by itself.
+ */
+
+import { fill, h, press } from "../ui/dom.js";
+import { icon } from "../ui/icons.js";
+import { command, moneyState } from "../ui/pieces.js";
+import { browserTitle, hostCommands, systemName } from "../ui/host.js";
+import { sentences, t } from "../ui/text.js";
+
+const LOOK_MS = 2000;
+
+/** @typedef {import("../popup/popup.js").Host} Host */
+
+/**
+ * @param {import("./onboarding.js").App} app
+ * @returns {HTMLElement}
+ */
+export function computer(app) {
+  const steps = h("ol", { class: "steps" });
+  const checks = h("ul", { class: "list checks" });
+  const go = press(h("button", { type: "button", class: "btn primary big", disabled: true }, t("goOn")), () => app.go("song"));
+  let last = "";
+  const draw = (/** @type {Host | null} */ host) => {
+    const key = JSON.stringify(host);
+    if (key === last) return;
+    const was = last;
+    last = key;
+    const connected = host?.state === "connected";
+    const found = connected || host?.state === "version" || host?.state === "gone";
+    const commands = hostCommands(host?.command ?? "", host?.state === "version");
+    fill(steps,
+      h("li", { class: found && host?.state !== "version" ? "done" : "now" }, h("div", { class: "stack t" }, h("p", null, h("b", null, t(host?.state === "version" ? "hostUpgrade" : "hostInstall"))), command(commands[0] ?? ""))),
+      h("li", { class: connected ? "done" : found ? "now" : "" }, h("div", { class: "stack t" }, h("p", null, h("b", null, t("hostIntroduce"))), command(commands[1] ?? ""), h("p", { class: "s dim" }, t("hostWrites")))));
+    const trouble = host && !connected ? sentences({ code: host.code || `host.${host.state}` }) : null;
+    fill(checks,
+      check("file", t("programFound"), found ? host?.version ? t("versionIs", host.version) : "" : trouble?.cause ?? "", Boolean(found)),
+      check("plug", t("speaks"), connected ? "" : host?.state === "version" || host?.state === "gone" ? trouble?.cause ?? "" : "", connected),
+      host?.chain === undefined ? null : check("station", t("readsChain"), "", connected && host.chain));
+    go.disabled = !connected;
+    if (connected && was !== "") app.say(t("hostConnected"));
+  };
+  draw(null);
+  app.every(LOOK_MS, async () => {
+    try {
+      draw(await app.ask("host.status"));
+    } catch {
+      // The engine is starting: the next look comes by itself.
+    }
+  });
+  return h("div", null,
+    h("div", null, h("h1", null, t("computerTitle")), h("p", { class: "lead" }, t("computerLead", systemName(), browserTitle()))),
+    h("section", { class: "card" }, steps),
+    h("section", { class: "card", "aria-label": t("liveCheck") }, checks),
+    h("div", { class: "row between" }, press(h("button", { type: "button", class: "btn quiet flush" }, t("later")), () => app.go("song")), go));
+}
+
+/**
+ * @param {string} shape
+ * @param {string} name
+ * @param {string} sub
+ * @param {boolean} good
+ */
+function check(shape, name, sub, good) {
+  return h("li", null, icon(shape), h("span", { class: "grow" }, name, sub ? h("span", { class: "sub" }, sub) : null), good ? moneyState("claimed", t("yes")) : moneyState("pending", t("looking")));
+}

@@ -1,0 +1,99 @@
+/**
+ * The first page: a wallet, this computer, a first song, a first reward. It can be left at any step.
+ */
+
+import { byId, fill, h, write } from "../ui/dom.js";
+import { mark } from "../ui/icons.js";
+import { walletPort } from "../ui/port.js";
+import { dress, t } from "../ui/text.js";
+import { choose } from "./choose.js";
+import { computer } from "./computer.js";
+import { reward, song } from "./song.js";
+import { checkWords, newPassword, restore, showWords } from "./wallet.js";
+
+/**
+ * @typedef {"choose" | "words" | "check" | "restore" | "password" | "computer" | "song" | "reward"} Page
+ * @typedef {{mnemonic: string, restoring: boolean, exists: boolean, places: number[], from: string, hash: string}} Draft
+ * @typedef {{draft: Draft, ask: (type: string, fields?: object) => Promise<any>, go: (page: Page) => void, say: (text: string) => void,
+ *   every: (ms: number, action: () => void | Promise<void>) => void}} App
+ */
+
+/** @type {Record<Page, number>} */
+const STEP = { choose: 1, words: 1, check: 1, restore: 1, password: 1, computer: 2, song: 3, reward: 4 };
+
+/** @type {Record<Page, (app: App) => HTMLElement>} */
+const PAGES = { choose, words: showWords, check: checkWords, restore, password: newPassword, computer, song, reward };
+
+/** @type {Draft} */
+const draft = { mnemonic: "", restoring: false, exists: false, places: [], from: "", hash: "" };
+/** @type {ReturnType<typeof setInterval>[]} */
+let timers = [];
+/** @type {Page} */
+let page = "choose";
+
+/** @type {App} */
+const app = {
+  draft,
+  ask: walletPort(() => {}),
+  go(next) {
+    page = next;
+    for (const timer of timers) clearInterval(timer);
+    timers = [];
+    render();
+    scrollTo(0, 0);
+    const title = document.querySelector("h1");
+    title?.setAttribute("tabindex", "-1");
+    title?.focus({ preventScroll: true });
+  },
+  say: (text) => write(byId("live"), text),
+  every(ms, action) {
+    void action();
+    timers.push(setInterval(() => {
+      if (!document.hidden) void action();
+    }, ms));
+  },
+};
+
+function render() {
+  const now = STEP[page];
+  const names = [t("onbWallet"), t("onbComputer"), t("onbSong"), t("onbReward")];
+  fill(byId("aside"),
+    h("div", { class: "brand" }, mark(32), h("b", null, "GoMAA")),
+    h("ol", { class: "steps", "aria-label": t("onbSteps") }, names.map((name, i) => h("li", { class: i + 1 < now ? "done" : i + 1 === now ? "now" : "", "aria-current": i + 1 === now ? "step" : null }, h("span", null, name)))),
+    h("p", { class: "s dim" }, t("onbLeave")));
+  const node = PAGES[page](app);
+  node.classList.add("page");
+  fill(byId("main"), node);
+}
+
+/**
+ * The station a fan came from, given by the background in the address: shown only if it is a web address.
+ * @param {string} hash
+ */
+function stationOf(hash) {
+  try {
+    const url = new URL(new URLSearchParams(hash.slice(1)).get("from") ?? "");
+    return url.protocol === "https:" || url.protocol === "http:" ? url.href : "";
+  } catch {
+    return "";
+  }
+}
+
+async function start() {
+  dress(t("onbTitle"));
+  draft.hash = location.hash;
+  draft.from = stationOf(location.hash);
+  render();
+  try {
+    const status = await app.ask("wallet.status");
+    draft.exists = Boolean(status.exists);
+  } catch {
+    draft.exists = false;
+  }
+  if (page !== "choose") return;
+  if (draft.hash.startsWith("#restore")) app.go("restore");
+  else if (draft.exists) app.go("computer");
+  else if (draft.hash.startsWith("#create")) app.go("words");
+}
+
+void start();

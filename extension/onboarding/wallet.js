@@ -1,0 +1,179 @@
+/**
+ * The wallet's words and its password. The words live in this page until the wallet is made, and nowhere else.
+ */
+
+import { fill, h, press, set, write } from "../ui/dom.js";
+import { icon } from "../ui/icons.js";
+import { field } from "../ui/pieces.js";
+import { sentences, t } from "../ui/text.js";
+import { SHORTEST, strength } from "../ui/strength.js";
+import { places, wordsOf, wordsProblem } from "../ui/words.js";
+
+/** @typedef {import("./onboarding.js").App} App */
+
+/** @returns {number} 0…1, from the browser's own source */
+function random() {
+  return (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 4294967296;
+}
+
+/** @param {string} title @param {string} lead */
+function heading(title, lead) {
+  return h("div", null, h("h1", null, title), h("p", { class: "lead" }, lead));
+}
+
+/** @param {Node} left @param {Node} right */
+function ends(left, right) {
+  return h("div", { class: "row between" }, left, right);
+}
+
+/** @param {App} app @param {import("./onboarding.js").Page} page */
+function backTo(app, page) {
+  return press(h("button", { type: "button", class: "btn quiet flush" }, t("back")), () => app.go(page));
+}
+
+/**
+ * @param {App} app
+ * @returns {HTMLElement}
+ */
+export function showWords(app) {
+  const list = h("ol", { class: "words" });
+  const hide = h("button", { type: "button", class: "btn" });
+  const agree = h("input", { class: "check", type: "checkbox", id: "written" });
+  const go = h("button", { type: "button", class: "btn primary big", disabled: true }, t("goOn"));
+  const asks = h("span", { class: "dim" });
+  const trouble = h("p", { class: "hint", role: "alert" });
+  const draw = () => {
+    const words = app.draft.mnemonic.split(" ").filter(Boolean);
+    fill(list, words.map((word) => h("li", null, h("span", null, word))));
+    list.hidden = words.length === 0;
+    write(asks, app.draft.places.length ? t("asksFor", ...app.draft.places.map((place) => place + 1)) : "");
+    agree.disabled = words.length === 0;
+  };
+  const toggle = (/** @type {boolean} */ hidden) => {
+    list.classList.toggle("hidden", hidden);
+    set(list, { "aria-hidden": hidden ? "true" : null });
+    fill(hide, icon(hidden ? "eye" : "hidden"), t(hidden ? "show" : "hide"));
+  };
+  toggle(false);
+  press(hide, () => toggle(!list.classList.contains("hidden")));
+  agree.addEventListener("change", () => { go.disabled = !agree.checked; });
+  press(go, () => app.go("check"));
+  draw();
+  if (!app.draft.mnemonic) {
+    app.draft.restoring = false;
+    app.ask("wallet.propose", { words: 12 }).then(({ mnemonic }) => {
+      app.draft.mnemonic = mnemonic;
+      app.draft.places = places(mnemonic.split(" ").length, random);
+      draw();
+    }, (error) => {
+      const { code, cause, fix } = sentences(error);
+      write(trouble, `${cause} ${fix} (${code})`);
+    });
+  }
+  return h("div", null,
+    heading(t("wordsTitle"), t("wordsLead")), list, trouble,
+    h("div", { class: "row tight wrap" }, hide, press(h("button", { type: "button", class: "btn quiet" }, t("haveWords")), () => app.go("restore"))),
+    h("label", { class: "agree", for: "written" }, agree, h("span", null, t("writtenDown"), " ", asks)),
+    ends(backTo(app, "choose"), go));
+}
+
+/**
+ * @param {App} app
+ * @returns {HTMLElement}
+ */
+export function checkWords(app) {
+  const words = app.draft.mnemonic.split(" ");
+  const fields = app.draft.places.map((place) => ({ place, ...field({ id: `word-${place}`, label: t("wordNumber", place + 1) }) }));
+  const form = h("form", { class: "stack" }, h("div", { class: "thirds" }, fields.map(({ node }) => node)),
+    ends(backTo(app, "words"), h("button", { type: "submit", class: "btn primary big" }, t("goOn"))));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (!event.isTrusted) return;
+    let good = true;
+    for (const { place, input, fail, say } of fields) {
+      const right = wordsOf(input.value)[0] === words[place];
+      if (right) say(t("wordRight"), "good");
+      else fail(t("wordWrong", place + 1));
+      if (!right && good) input.focus();
+      good &&= right;
+    }
+    if (good) app.go("password");
+  });
+  return h("div", null, heading(t("checkTitle"), t("checkLead")), form);
+}
+
+/**
+ * @param {App} app
+ * @returns {HTMLElement}
+ */
+export function restore(app) {
+  const words = field({ id: "words", label: t("yourWords"), hint: t("yourWordsHint"), area: true });
+  const form = h("form", { class: "stack" }, words.node, app.draft.exists ? h("div", { class: "note dial" }, icon("info"), h("span", null, t("restoreReplaces"))) : null,
+    ends(backTo(app, "choose"), h("button", { type: "submit", class: "btn primary big" }, t("goOn"))));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (!event.isTrusted) return;
+    const typed = wordsOf(words.input.value);
+    const problem = wordsProblem(typed);
+    if (problem) {
+      words.fail(problem.kind === "count" ? t("wordsCount", problem.count) : t("wordsLetters", problem.position, problem.word));
+      words.input.focus();
+      return;
+    }
+    app.draft.mnemonic = typed.join(" ");
+    app.draft.restoring = true;
+    app.go("password");
+  });
+  return h("div", null, heading(t("restoreTitle"), t("restoreLead")), form);
+}
+
+/**
+ * @param {App} app
+ * @returns {HTMLElement}
+ */
+export function newPassword(app) {
+  const first = field({ id: "new-password", label: t("newPassword"), type: "password", autocomplete: "new-password", hint: t("passwordHint", SHORTEST) });
+  const second = field({ id: "again", label: t("passwordAgain"), type: "password", autocomplete: "new-password" });
+  const go = h("button", { type: "submit", class: "btn primary big" }, t("makeWallet"));
+  const trouble = h("div", { class: "note stop", role: "alert", hidden: true });
+  first.input.addEventListener("input", () => {
+    const word = strength(first.input.value);
+    first.say(word === "empty" ? "" : t(`strength_${word}`), word);
+  });
+  second.input.addEventListener("input", () => second.say(second.input.value !== "" && second.input.value === first.input.value ? t("passwordsSame") : "", "good"));
+  const form = h("form", { class: "stack" }, h("div", { class: "stack narrow" }, first.node, second.node), trouble,
+    ends(backTo(app, app.draft.restoring ? "restore" : "check"), go));
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (!event.isTrusted || go.disabled) return;
+    if ([...first.input.value].length < SHORTEST) {
+      first.fail(t("cause_wallet_password_weak"));
+      first.input.focus();
+      return;
+    }
+    if (first.input.value !== second.input.value) {
+      second.fail(t("passwordsDiffer"));
+      second.input.focus();
+      return;
+    }
+    go.disabled = true;
+    go.textContent = t("sealing");
+    trouble.hidden = true;
+    try {
+      await app.ask("wallet.create", { mnemonic: app.draft.mnemonic, password: first.input.value, replace: app.draft.exists && app.draft.restoring });
+      first.input.value = second.input.value = app.draft.mnemonic = "";
+      app.draft.exists = true;
+      app.say(t("walletMade"));
+      app.go("computer");
+      return;
+    } catch (error) {
+      const { code, cause, fix } = sentences(/** @type {{code?: string}} */ (error));
+      trouble.hidden = false;
+      fill(trouble, icon("refused"), h("span", { class: "grow" }, h("b", null, cause), " ", fix, " ", h("code", { class: "xs" }, code)),
+        code === "wallet.mnemonic" && app.draft.restoring ? press(h("button", { type: "button", class: "link" }, t("backToWords")), () => app.go("restore")) : null);
+    }
+    go.disabled = false;
+    go.textContent = t("makeWallet");
+  });
+  return h("div", null, heading(t("passwordTitle"), t("passwordLead")), form);
+}

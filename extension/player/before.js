@@ -1,0 +1,96 @@
+/**
+ * Before play: the terms in four sentences and one bar.
+ */
+
+import { amount, emphasise, split } from "../ui/pieces.js";
+import { fill, h, press } from "../ui/dom.js";
+import { icon } from "../ui/icons.js";
+import { clock } from "../ui/time.js";
+import { t } from "../ui/text.js";
+import { paid, rewardMode } from "./model.js";
+import { footNote, head, termsLink } from "./parts.js";
+import { allTerms } from "./terms.js";
+
+/** @typedef {import("./model.js").Terms} Terms */
+
+/**
+ * @param {import("./parts.js").Actions} actions
+ * @returns {import("./parts.js").View}
+ */
+export function before(actions) {
+  const body = h("div", { class: "body" });
+  const foot = h("div", { class: "foot" });
+  let last = "";
+  return {
+    nodes: [body, foot],
+    update({ terms, state }) {
+      if (!terms) return;
+      const key = JSON.stringify([terms, state.state, actions.termsOpen()]);
+      if (key === last) return;
+      last = key;
+      // The button that has the focus is made anew, so it takes the focus again.
+      const focused = body.contains(document.activeElement) || foot.contains(document.activeElement) ? document.activeElement?.getAttribute("data-key") : null;
+      const mode = rewardMode(terms);
+      const label = mode === "none" || mode === "locked" ? t("listenWithout") : t("play");
+      const play = press(h("button", { type: "button", class: "btn primary big", "data-key": "play", disabled: state.state === "loading" }, icon("play"), label), () => actions.send("play"));
+      fill(body,
+        head(terms, [clock(terms.duration_ms), terms.quality].filter(Boolean).join(" · "), play),
+        facts(terms, mode),
+        walletNote(mode, actions),
+        whoIsPaid(terms),
+        actions.termsOpen() ? allTerms(terms) : null);
+      const link = termsLink(actions, t("allTerms"));
+      link.dataset.key = "terms";
+      fill(foot, footNote("shield", t("signed")), link);
+      if (focused) /** @type {HTMLElement | null} */ (document.querySelector(`[data-key="${focused}"]`))?.focus({ preventScroll: true });
+    },
+  };
+}
+
+/**
+ * @param {Terms} terms
+ * @param {ReturnType<typeof rewardMode>} mode
+ */
+function facts(terms, mode) {
+  if (!terms.facts) return null;
+  const earn = mode === "earns" || mode === "unpaid" ? emphasise(terms.facts.earn, terms.reward_wei) : [t(`earn_${mode}`)];
+  /** @type {[string, string, (Node | string)[]][]} */
+  const rows = [
+    ["may", t("factMay"), [terms.facts.may]],
+    ["again", t("factLeft"), [terms.facts.left]],
+    ["tag", t("factCosts"), emphasise(terms.facts.costs)],
+    ["coin", t("factEarn"), earn],
+  ];
+  return h("dl", { class: "facts" }, rows.map(([shape, name, words]) => h("div", null, icon(shape), h("dt", null, name), h("dd", null, words))));
+}
+
+/**
+ * What a fan without rewards can do about it; calm, and never in the way of the music.
+ * @param {ReturnType<typeof rewardMode>} mode
+ * @param {import("./parts.js").Actions} actions
+ */
+function walletNote(mode, actions) {
+  if (mode === "earns" || mode === "unpaid") return null;
+  const [shape, action] = mode === "none" ? ["coin", () => actions.openOnboarding()]
+    : mode === "locked" ? ["lock", () => actions.openWallet()] : ["coin", () => actions.send("rewards", { on: true })];
+  return h("div", { class: "note mid wrap" }, icon(shape), h("span", { class: "grow" }, t(`walletNote_${mode}`)),
+    press(h("button", { type: "button", class: "btn small", "data-key": "wallet" }, t(`walletAction_${mode}`)), action));
+}
+
+/** @param {Terms} terms */
+function whoIsPaid(terms) {
+  const sums = paid(terms);
+  if (!sums) return h("p", { class: "s dim" }, t("nobodyPaid"));
+  // The sentence has the amount in its middle; \uE000 marks the place.
+  const station = terms.payer === "listener" ? t("you") : terms.station?.name ?? t("theStation");
+  const [start, end] = t(terms.payer === "listener" ? "youPayWhole" : "paysWhole", station, "\uE000").split("\uE000");
+  const total = amount(sums.total);
+  total.append(" GoMAA");
+  return h("div", { class: "paid" },
+    h("p", { class: "s dim" }, start, total, end),
+    split([
+      { kind: "band", name: terms.artist || t("theBand"), wei: sums.owner },
+      { kind: "fan", name: t("you"), wei: sums.listener },
+      { kind: "platform", name: "iMediaStreams", wei: sums.commission },
+    ]));
+}

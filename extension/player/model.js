@@ -1,0 +1,192 @@
+/**
+ * What the player shows, decided from the engine's messages; no document here.
+ */
+
+import { wei } from "../ui/amounts.js";
+
+/**
+ * @typedef {{may: string, left: string, costs: string, earn: string, limits: string[]}} Facts
+ * @typedef {{station_wei: string, owner_wei: string, listener_wei: string, commission_wei: string}} Split
+ * @typedef {{title: string, artist: string, duration_ms: number, quality: string, content: string, owner?: string, server?: string,
+ *   waveform?: string | null, station: {name: string, domain: string} | null, facts: Facts | null, permits?: string[], split: Split | null,
+ *   interval_s: number, reward_wei: string, payer?: string, wallet: "none" | "locked" | "open", rewards: boolean}} Terms
+ * @typedef {"loading" | "ready" | "starting" | "playing" | "paused" | "seeking" | "waiting" | "ended" | "refused" | "failed"} StateName
+ * @typedef {{state: StateName, position_ms: number, duration_ms: number, buffered_ms?: number, volume: number, muted: boolean,
+ *   left: {plays?: number | null, seeks?: number | null}, heard_ms: number, earned_wei: string, next_ms: number}} State
+ * @typedef {{code: string, message?: string, fix?: string, detail?: Record<string, unknown>}} Problem
+ * @typedef {{terms: Terms | null, state: State, problem: Problem | null, at: number}} Model
+ */
+
+/** @type {State} */
+export const NOTHING = { state: "loading", position_ms: 0, duration_ms: 0, volume: 1, muted: false, left: {}, heard_ms: 0, earned_wei: "0", next_ms: 0 };
+
+/** How far the frame runs ahead of the engine's last word. */
+const AHEAD_MS = 2500;
+
+const STOPPING = new Set(["refused", "failed", "loading"]);
+const MUSIC = new Set(["starting", "playing", "paused", "seeking", "waiting", "ended"]);
+
+/**
+ * @param {Model} model
+ * @returns {"loading" | "before" | "music" | "problem"}
+ */
+export function viewOf({ terms, state, problem }) {
+  if (problem && (STOPPING.has(state.state) || !terms)) return "problem";
+  if (!terms || state.state === "loading") return terms?.facts ? "before" : "loading";
+  return MUSIC.has(state.state) ? "music" : "before";
+}
+
+/**
+ * What a fan has to do with rewards here.
+ * @param {Terms} terms
+ * @returns {"earns" | "none" | "locked" | "declined" | "unpaid"} unpaid: the song gives no reward
+ */
+export function rewardMode(terms) {
+  if (wei(terms.reward_wei) === 0n) return "unpaid";
+  if (terms.wallet === "none") return "none";
+  if (!terms.rewards) return "declined";
+  return terms.wallet === "locked" ? "locked" : "earns";
+}
+
+/**
+ * Who is paid for the whole song. A fan who takes no reward is paid nothing, and the station pays that much less: its
+ * commission is in the same proportion.
+ * @param {Terms} terms
+ * @returns {{total: bigint, owner: bigint, listener: bigint, commission: bigint} | null} null when nobody pays
+ */
+export function paid(terms) {
+  if (!terms.split) return null;
+  const owner = wei(terms.split.owner_wei);
+  let listener = wei(terms.split.listener_wei);
+  let commission = wei(terms.split.commission_wei);
+  let total = wei(terms.split.station_wei);
+  if (listener > 0n && rewardMode(terms) !== "earns") {
+    commission = (commission * owner) / (owner + listener);
+    listener = 0n;
+    total = owner + commission;
+  }
+  return total > 0n ? { total, owner, listener, commission } : null;
+}
+
+/**
+ * Where the song is now: the engine's last word, and the time since while it plays.
+ * @param {Model} model
+ * @param {number} nowMs of the same clock as model.at
+ * @returns {{position: number, next: number}} ms
+ */
+export function live({ state, at }, nowMs) {
+  const ahead = state.state === "playing" ? Math.min(AHEAD_MS, Math.max(0, nowMs - at)) : 0;
+  return {
+    position: Math.min(state.duration_ms || Infinity, state.position_ms + ahead),
+    next: Math.max(0, state.next_ms - ahead),
+  };
+}
+
+/**
+ * How full the tuning eye is.
+ * @param {number} nextMs until the next interval is full
+ * @param {number} intervalS
+ * @returns {number} 0…1
+ */
+export function fullness(nextMs, intervalS) {
+  const interval = intervalS * 1000;
+  return interval > 0 ? Math.min(1, Math.max(0, 1 - nextMs / interval)) : 0;
+}
+
+/**
+ * How much of every interval has been heard, for the row of dashes.
+ * @param {number} heardMs
+ * @param {number} durationMs
+ * @param {number} intervalS
+ * @returns {number[]} 0…100 per interval that fits into the song; at most 120 dashes
+ */
+export function dashes(heardMs, durationMs, intervalS) {
+  const interval = intervalS * 1000;
+  const count = interval > 0 ? Math.floor(durationMs / interval) : 0;
+  if (count < 1 || count > 120) return [];
+  return Array.from({ length: count }, (_, i) => Math.round(100 * Math.min(1, Math.max(0, heardMs / interval - i))));
+}
+
+/**
+ * Whether the song may be moved about in now.
+ * @param {Model} model
+ */
+export function canSeek({ terms, state }) {
+  if (terms?.permits && !terms.permits.includes("seek")) return false;
+  return state.left.seeks !== 0 && state.state !== "starting" && state.state !== "ended";
+}
+
+/** @typedef {"unlock" | "create" | "retry" | "command" | "upgrade" | "here" | "none"} Remedy */
+
+/** @type {Record<string, Remedy>} */
+const REMEDIES = {
+  "host.missing": "command",
+  "host.version": "upgrade",
+  "wallet.locked": "unlock",
+  "session.expired": "unlock",
+  "session.busy": "here",
+  "wallet.missing": "create",
+  "policy.malformed": "none",
+  "policy.action.denied": "none",
+  "policy.count.exhausted": "none",
+  "policy.not_yet": "none",
+  "policy.expired": "none",
+  "policy.ttl.expired": "none",
+  "policy.station.denied": "none",
+  "content.revoked": "none",
+  "content.destroyed": "none",
+  "content.unknown": "none",
+  "content.owner": "none",
+  "station.right.missing": "none",
+  "media.unsupported": "none",
+  "sps.magic": "none",
+  "sps.version": "none",
+  "sps.header.signature": "none",
+  "sps.header.critical": "none",
+  "sps.header.chain": "none",
+  "sps.policy.mismatch": "none",
+};
+
+/**
+ * The one thing that helps with a code; asking again where nothing else is known.
+ * @param {string} code
+ * @param {Terms | null} terms
+ * @returns {Remedy}
+ */
+export function remedy(code, terms) {
+  if (code === "policy.wallet.required") return terms?.wallet === "locked" ? "unlock" : "create";
+  return REMEDIES[code] ?? "retry";
+}
+
+const CALM = /^(host|wallet|session|server|chain|lease|station\.unreachable|station\.escrow|station\.credit|policy\.wallet|internal)/;
+
+/**
+ * Amber for what can be put right, brick for a refusal.
+ * @param {string} code
+ * @returns {"dial" | ""}
+ */
+export function tone(code) {
+  return CALM.test(code) ? "dial" : "";
+}
+
+/**
+ * The peaks of a waveform for a number of bars.
+ * @param {string | null | undefined} base64 one byte per bucket
+ * @param {number} bars
+ * @returns {number[] | null} 0…1 each, null when there is no waveform
+ */
+export function peaks(base64, bars) {
+  if (!base64 || bars < 1) return null;
+  let bytes;
+  try {
+    bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+  } catch {
+    return null;
+  }
+  if (bytes.length === 0) return null;
+  return Array.from({ length: bars }, (_, i) => {
+    const from = Math.floor((i * bytes.length) / bars);
+    const to = Math.max(from + 1, Math.floor(((i + 1) * bytes.length) / bars));
+    return Math.max(...bytes.subarray(from, to)) / 255;
+  });
+}

@@ -1,0 +1,165 @@
+/**
+ * While there is music: waveform, controls, the reward meter; also when it has ended.
+ */
+
+import { show } from "../ui/amounts.js";
+import { fill, h, press, set, write } from "../ui/dom.js";
+import { eye } from "../ui/eye.js";
+import { icon, iconButton } from "../ui/icons.js";
+import { amount } from "../ui/pieces.js";
+import { clock, secondsLeft } from "../ui/time.js";
+import { counted, sentences, t } from "../ui/text.js";
+import { canSeek, dashes, fullness, live, rewardMode, tone } from "./model.js";
+import { footNote, head, termsLink } from "./parts.js";
+import { allTerms } from "./terms.js";
+import { wave } from "./wave.js";
+
+/** @typedef {import("./model.js").Model} Model */
+
+/**
+ * @param {import("./parts.js").Actions} actions
+ * @param {Model} first
+ * @returns {import("./parts.js").View}
+ */
+export function music(actions, first) {
+  const terms = /** @type {import("./model.js").Terms} */ (first.terms);
+  let model = first;
+  const position = h("span", { class: "num" });
+  const duration = h("span", { class: "num" });
+  const spoken = (/** @type {number} */ ms) => t("positionOf", clock(ms), clock(model.state.duration_ms));
+  const line = wave({ waveform: terms.waveform, label: t("seekBar"), seek: actions.seekTo, text: (ms) => clock(ms) });
+  const ticks = h("div", { class: "ticks", "aria-hidden": "true" });
+  const legend = h("span", { class: "legend" }, t("intervalEarned", terms.interval_s));
+
+  const main = h("button", { type: "button", class: "btn primary round" });
+  press(main, () => actions.send(model.state.state === "playing" || model.state.state === "waiting" || model.state.state === "starting" ? "pause" : "play"));
+  const back = press(iconButton("back10", t("back10"), "", "l"), () => actions.seekTo(live(model, performance.now()).position - 10_000));
+  const forward = press(iconButton("forward10", t("forward10"), "", "l"), () => actions.seekTo(live(model, performance.now()).position + 10_000));
+  const mute = press(iconButton("volume", t("mute")), () => actions.send("mute", { value: !model.state.muted }));
+  const range = h("input", { class: "range", type: "range", min: 0, max: 100, step: 1, "aria-label": t("volume") });
+  range.addEventListener("input", (event) => {
+    if (!event.isTrusted) return;
+    range.style.setProperty("--v", `${range.value}%`);
+    actions.send("volume", { value: Number(range.value) / 100 });
+  });
+
+  const meter = eye(0);
+  const sum = h("p", { class: "sum num" });
+  const next = h("p", { class: "xs dim num" });
+  const reward = h("div", { class: "reward" }, meter.node, h("div", null, sum, next));
+  const beside = h("div", { class: "note wrap", hidden: true, role: "alert" });
+  const more = h("div");
+  const scale = h("div", { class: "scale" }, position, legend, duration);
+  const body = h("div", { class: "body" },
+    head(terms, terms.station?.name ?? ""),
+    h("div", { class: "stack t" }, line.node, ticks, scale),
+    h("div", { class: "controls" },
+      h("div", { class: "transport" }, back, main, forward),
+      h("div", { class: "vol" }, mute, range),
+      h("span", { class: "gap" }), reward),
+    beside, more);
+  const link = termsLink(actions, t("terms"));
+  const notes = h("span", { class: "row wrap" });
+  const foot = h("div", { class: "foot" }, notes, link);
+
+  let shape = "";
+  let termsShown = false;
+  let dashCount = -1;
+  const tick = (/** @type {number} */ nowMs) => {
+    const at = live(model, nowMs);
+    line.set(at.position, model.state.duration_ms, canSeek(model), spoken(at.position));
+    write(position, clock(at.position));
+    const mode = rewardMode(/** @type {import("./model.js").Terms} */ (model.terms ?? terms));
+    const earning = mode === "earns" || BigInt(model.state.earned_wei || "0") > 0n;
+    const ended = model.state.state === "ended";
+    meter.set(earning ? ended ? 1 : fullness(at.next, terms.interval_s) : 0, model.state.state !== "playing");
+    const left = secondsLeft(at.next);
+    const nothing = mode === "unpaid" ? t("noRewardSong") : t("noRewardWithout");
+    write(next, !earning ? nothing : ended ? t("rewardPending") : model.state.state === "playing" && at.next > 0 ? t("nextIn", show(terms.reward_wei), left) : t("nextWaits", show(terms.reward_wei)));
+    return earning;
+  };
+
+  return {
+    nodes: [body, foot],
+    tick,
+    update(now) {
+      model = now;
+      const { state } = now;
+      const earning = tick(performance.now());
+      const waiting = state.state === "waiting" || state.state === "starting" || state.state === "seeking";
+      body.classList.toggle("waiting", waiting);
+      const wanted = state.state === "playing" || waiting ? "pause" : state.state === "ended" ? "again" : "play";
+      if (wanted !== shape) {
+        shape = wanted;
+        fill(main, icon(wanted, "l"));
+        const label = t(wanted === "again" ? "playAgain" : wanted);
+        set(main, { "aria-label": label, title: label });
+      }
+      const can = canSeek(now);
+      for (const button of [back, forward]) button.disabled = !can;
+      if (document.activeElement !== range) range.value = String(Math.round(state.volume * 100));
+      range.style.setProperty("--v", `${state.muted ? 0 : Number(range.value)}%`);
+      if (mute.dataset.muted !== String(state.muted)) {
+        mute.dataset.muted = String(state.muted);
+        fill(mute, icon(state.muted ? "muted" : "volume"));
+        set(mute, { "aria-label": t(state.muted ? "unmute" : "mute"), title: t(state.muted ? "unmute" : "mute") });
+      }
+      write(duration, clock(state.duration_ms));
+      fill(sum, amount(state.earned_wei, "+", "b"), " ", h("span", null, "GoMAA"));
+      reward.classList.toggle("off", !earning);
+
+      const row = earning ? dashes(state.heard_ms, state.duration_ms, terms.interval_s) : [];
+      if (row.length !== dashCount) {
+        dashCount = row.length;
+        fill(ticks, row.map(() => h("i")));
+        ticks.hidden = legend.hidden = row.length === 0;
+      }
+      row.forEach((value, i) => /** @type {HTMLElement} */ (ticks.children[i]).style.setProperty("--v", `${value}%`));
+
+      showBeside(beside, now.problem);
+      if (termsShown !== actions.termsOpen()) {
+        termsShown = actions.termsOpen();
+        fill(more, termsShown ? allTerms(now.terms ?? terms) : null);
+        set(link, { "aria-expanded": String(termsShown) });
+      }
+      more.hidden = !termsShown;
+      footNotes(notes, now);
+    },
+  };
+}
+
+/**
+ * A refusal that does not stop the music, such as a seek too many.
+ * @param {HTMLElement} place
+ * @param {import("./model.js").Problem | null} problem
+ */
+function showBeside(place, problem) {
+  const key = problem ? JSON.stringify(problem) : "";
+  if (place.dataset.key === key) return;
+  place.dataset.key = key;
+  place.hidden = !problem;
+  if (!problem) return fill(place);
+  const { code, cause, fix } = sentences(problem);
+  place.classList.toggle("dial", tone(code) === "dial");
+  place.classList.toggle("stop", tone(code) !== "dial");
+  fill(place, icon("refused"), h("span", { class: "grow" }, h("b", null, cause), " ", fix, " ", h("code", { class: "xs" }, code)));
+}
+
+/**
+ * @param {HTMLElement} place
+ * @param {Model} model
+ */
+function footNotes(place, { state }) {
+  const { plays, seeks } = state.left;
+  const words = state.state === "starting" ? [footNote("shield", t("opening"))]
+    : state.state === "waiting" ? [footNote("pending", t("waiting"))]
+      : [
+        typeof plays === "number" ? footNote("again", state.state === "ended" ? counted("playsLeft", plays) : counted("playsLeftAfter", plays)) : null,
+        typeof seeks === "number" ? footNote("forward10", counted("seeksLeft", seeks)) : null,
+        state.state === "ended" ? footNote("settled", t("heardToEnd"), "good") : null,
+      ];
+  const key = words.map((note) => note?.textContent ?? "").join("|");
+  if (place.dataset.key === key) return;
+  place.dataset.key = key;
+  fill(place, words.some(Boolean) ? words : footNote("shield", t("signed")));
+}

@@ -1,0 +1,50 @@
+/**
+ * Parts that the player's views share.
+ */
+
+import { artwork } from "../ui/artwork.js";
+import { h, press } from "../ui/dom.js";
+import { icon } from "../ui/icons.js";
+import { t } from "../ui/text.js";
+
+/** @typedef {import("./model.js").Model} Model */
+
+/**
+ * What the views may do.
+ * @typedef {{send: (type: string, fields?: object) => void, toggleTerms: () => void, termsOpen: () => boolean, openWallet: () => void,
+ *   openOnboarding: () => void, seekTo: (ms: number) => void, say: (text: string) => void}} Actions
+ * @typedef {{nodes: Node[], update: (model: Model) => void, tick?: (nowMs: number) => void}} View
+ */
+
+/**
+ * @param {import("./model.js").Terms | null} terms
+ * @param {string} third the third line
+ * @param {HTMLElement | null} [go] at the right
+ */
+export function head(terms, third, go = null) {
+  return h("div", { class: "head" },
+    artwork(terms?.content),
+    h("div", { class: "stack hair" },
+      h("h2", { class: "title" }, terms?.title || t("aSong")),
+      terms?.artist ? h("p", { class: "dim" }, terms.artist) : null,
+      third ? h("p", { class: "s faint num" }, third) : null),
+    go ? h("div", { class: "go" }, go) : null);
+}
+
+/**
+ * The link that opens all terms.
+ * @param {Actions} actions
+ * @param {string} label
+ */
+export function termsLink(actions, label) {
+  return press(h("button", { type: "button", class: "link", "aria-expanded": String(actions.termsOpen()), "aria-controls": "terms", title: "T" }, label), () => actions.toggleTerms());
+}
+
+/**
+ * @param {string} shape
+ * @param {string} words
+ * @param {string} [kind]
+ */
+export function footNote(shape, words, kind = "") {
+  return h("span", { class: `num ${kind}`.trim() }, icon(shape, "m"), words);
+}

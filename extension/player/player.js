@@ -1,0 +1,196 @@
+/**
+ * The in-page player. It hears the engine, shows one view at a time, and asks its page for a height and nothing else.
+ */
+
+import { byId, fill, h, write } from "../ui/dom.js";
+import { connect } from "../ui/port.js";
+import { show, wei } from "../ui/amounts.js";
+import { clock } from "../ui/time.js";
+import { counted, dress, t } from "../ui/text.js";
+import { before } from "./before.js";
+import { canSeek, live, NOTHING, rewardMode, viewOf } from "./model.js";
+import { music } from "./music.js";
+import { head } from "./parts.js";
+import { problem } from "./problem.js";
+
+const SEEK_PAUSE_MS = 350;
+const STEP_MS = 10_000;
+const ASK_MS = 1500;
+
+/** @type {import("./model.js").Model} */
+const model = { terms: null, state: NOTHING, problem: null, at: performance.now() };
+const card = byId("player");
+let termsOpen = false;
+let shown = "";
+/** @type {import("./parts.js").View | null} */
+let view = null;
+/** @type {{ms: number, timer: ReturnType<typeof setTimeout>} | null} */
+let wanted = null;
+
+/** @param {string} text */
+const say = (text) => write(byId("live"), text);
+
+/** @type {import("./parts.js").Actions} */
+const actions = {
+  send(type, fields = {}) {
+    if (type !== "retry" && model.problem && !["refused", "failed", "loading"].includes(model.state.state)) model.problem = null;
+    port.send({ type, ...fields });
+  },
+  toggleTerms() {
+    if (!model.terms?.facts) return;
+    termsOpen = !termsOpen;
+    render();
+  },
+  termsOpen: () => termsOpen,
+  async openWallet() {
+    // Not every browser opens the popup for a page inside a page; the same page in a tab always works.
+    try {
+      await chrome.action.openPopup();
+    } catch {
+      await chrome.tabs.create({ url: chrome.runtime.getURL("popup/popup.html") });
+    }
+  },
+  openOnboarding() {
+    chrome.tabs.create({ url: chrome.runtime.getURL("onboarding/onboarding.html") });
+  },
+  seekTo(ms) {
+    if (!canSeek(model)) {
+      say(t("noSeeks"));
+      return;
+    }
+    // Presses in quick succession are one seek: each one is counted.
+    const target = Math.round(Math.min(Math.max(0, ms), Math.max(0, model.state.duration_ms - 500)));
+    if (wanted) clearTimeout(wanted.timer);
+    model.state = { ...model.state, position_ms: target };
+    model.at = performance.now();
+    wanted = {
+      ms: target,
+      timer: setTimeout(() => {
+        wanted = null;
+        actions.send("seek", { position_ms: target });
+        const left = model.state.left.seeks;
+        say([t("seekedTo", clock(target)), typeof left === "number" ? counted("seeksLeft", Math.max(0, left - 1)) : ""].filter(Boolean).join(" "));
+      }, SEEK_PAUSE_MS),
+    };
+    render();
+  },
+  say,
+};
+
+/** @param {any} message of the port; the engine is of this extension, but a missing field must not stop the frame */
+function hear(message) {
+  if (message?.type === "terms") {
+    model.terms = { ...message };
+    if (model.state.state === "loading" || !model.state.duration_ms) model.state = { ...model.state, duration_ms: Number(message.duration_ms) || 0 };
+    dress(model.terms?.title ? `${model.terms.title} · GoMAA` : "GoMAA");
+  } else if (message?.type === "state") {
+    const before_ = model.state;
+    const next = { ...NOTHING, ...message, left: message.left ?? {} };
+    if (!next.duration_ms) next.duration_ms = model.terms?.duration_ms ?? 0;
+    if (wanted) next.position_ms = wanted.ms;
+    model.state = next;
+    model.at = performance.now();
+    if (!["refused", "failed", "loading"].includes(next.state) && ["refused", "failed", "loading"].includes(before_.state)) model.problem = null;
+    announce(before_, next);
+  } else if (message?.type === "problem" && typeof message.code === "string") {
+    model.problem = { code: message.code, message: message.message, fix: message.fix, detail: message.detail ?? {} };
+  } else return;
+  render();
+}
+
+/**
+ * Rewards and turns of events are spoken; seconds are not.
+ * @param {import("./model.js").State} was
+ * @param {import("./model.js").State} is
+ */
+function announce(was, is) {
+  const more = wei(is.earned_wei) - wei(was.earned_wei);
+  if (more > 0n && was.state !== "loading") say(t("spokenReward", show(more), show(is.earned_wei)));
+  else if (is.state !== was.state && is.state === "waiting") say(t("waiting"));
+  else if (is.state !== was.state && is.state === "ended") say(t("heardToEnd"));
+}
+
+function render() {
+  const name = viewOf(model);
+  // The wave is drawn for one song; another song gets a new view.
+  const key = name === "music" ? `music ${model.terms?.content} ${model.terms && rewardMode(model.terms)}` : name;
+  if (key !== shown) {
+    const hadFocus = card.contains(document.activeElement);
+    shown = key;
+    view = name === "music" ? music(actions, model) : name === "before" ? before(actions) : name === "problem" ? problem(actions) : loading();
+    fill(card, view.nodes);
+    view.update(model);
+    if (hadFocus) /** @type {HTMLElement | null} */ (card.querySelector(".btn.primary:not([disabled])"))?.focus({ preventScroll: true });
+    return;
+  }
+  view?.update(model);
+}
+
+/** @returns {import("./parts.js").View} */
+function loading() {
+  const body = h("div", { class: "body", "aria-busy": "true" });
+  return {
+    nodes: [body, h("div", { class: "foot" }, h("span", null, t("reading")))],
+    update({ terms }) {
+      const lines = terms?.title ? head(terms, "") : h("div", { class: "head" }, head(null, "").firstElementChild, h("div", { class: "skeleton head-lines" }, h("i"), h("i")));
+      fill(body, lines, h("div", { class: "skeleton" }, h("i"), h("i")));
+    },
+  };
+}
+
+/** @param {KeyboardEvent} event */
+function key(event) {
+  if (!event.isTrusted || event.ctrlKey || event.metaKey || event.altKey) return;
+  const target = /** @type {HTMLElement} */ (event.target);
+  if (event.key === "t" || event.key === "T") return void actions.toggleTerms();
+  if (target.matches("input")) return;
+  const name = viewOf(model);
+  if (event.key === " " && !target.closest("button, a")) {
+    event.preventDefault();
+    if (name === "music") actions.send(["playing", "waiting", "starting", "seeking"].includes(model.state.state) ? "pause" : "play");
+    else if (name === "before" && model.state.state === "ready") actions.send("play");
+    return;
+  }
+  if (name !== "music") return;
+  const { position } = live(model, performance.now());
+  /** @type {Record<string, () => void>} */
+  const moves = {
+    ArrowLeft: () => actions.seekTo(position - STEP_MS),
+    ArrowRight: () => actions.seekTo(position + STEP_MS),
+    ArrowUp: () => louder(0.05),
+    ArrowDown: () => louder(-0.05),
+    Home: () => target.matches(".seek") && actions.seekTo(0),
+    End: () => target.matches(".seek") && actions.seekTo(model.state.duration_ms),
+  };
+  const move = moves[event.key];
+  if (!move) return;
+  event.preventDefault();
+  move();
+}
+
+/** @param {number} by */
+function louder(by) {
+  const value = Math.round(Math.min(1, Math.max(0, model.state.volume + by)) * 100) / 100;
+  if (model.state.muted) actions.send("mute", { value: false });
+  model.state = { ...model.state, volume: value, muted: false };
+  actions.send("volume", { value });
+  render();
+}
+
+function tick() {
+  view?.tick?.(performance.now());
+  setTimeout(() => requestAnimationFrame(tick), model.state.state === "playing" ? 120 : 400);
+}
+
+dress("GoMAA");
+const port = connect(`player:${location.hash.slice(1)}`, hear, (up) => {
+  // An engine that was restarted knows this stream only after it is asked for it.
+  if (!up) setTimeout(() => actions.send("retry"), ASK_MS);
+});
+render();
+tick();
+document.addEventListener("keydown", key);
+new ResizeObserver(() => {
+  const height = Math.ceil(card.getBoundingClientRect().height);
+  if (parent !== window && height > 0) parent.postMessage({ type: "gomaa.height", height }, "*");
+}).observe(card);

@@ -1,0 +1,102 @@
+/**
+ * A problem: cause, fix, code, in that order; and what did not happen to money.
+ */
+
+import { wei } from "../ui/amounts.js";
+import { fill, h, press } from "../ui/dom.js";
+import { icon } from "../ui/icons.js";
+import { amount, codeChip, command, moneyState } from "../ui/pieces.js";
+import { sentences, t } from "../ui/text.js";
+import { hostCommands } from "../ui/host.js";
+import { remedy, tone } from "./model.js";
+import { footNote, head, termsLink } from "./parts.js";
+import { allTerms } from "./terms.js";
+
+const LOOK_MS = 2000;
+
+/** @typedef {import("./model.js").Model} Model */
+
+/**
+ * @param {import("./parts.js").Actions} actions
+ * @returns {import("./parts.js").View}
+ */
+export function problem(actions) {
+  const body = h("div", { class: "body" });
+  const foot = h("div", { class: "foot" });
+  let last = "";
+  let looks = false;
+  let lookedAt = 0;
+  return {
+    nodes: [body, foot],
+    tick(nowMs) {
+      // The host may be installed any moment: the frame asks again by itself while it can be seen.
+      if (looks && !document.hidden && nowMs - lookedAt > LOOK_MS) {
+        lookedAt = nowMs;
+        actions.send("retry");
+      }
+    },
+    update(model) {
+      if (!model.problem) return;
+      const key = JSON.stringify([model.problem, model.terms, actions.termsOpen(), model.state.earned_wei]);
+      if (key === last) return;
+      last = key;
+      const { code, cause, fix } = sentences(model.problem);
+      const kind = remedy(code, model.terms);
+      looks = kind === "command" || kind === "upgrade";
+      const shape = code.startsWith("host.") ? "plug" : code.startsWith("wallet.") || kind === "unlock" ? "lock" : "refused";
+      fill(body,
+        head(model.terms, model.terms?.station?.name ?? ""),
+        h("div", { class: `alert ${tone(code)}`.trim(), role: "alert" }, icon(shape, "l"),
+          h("div", { class: "stack t" }, h("h3", null, cause), fix ? h("p", null, fix) : null, remedyButtons(kind, actions))),
+        looks ? hostSteps(model.problem, kind) : null,
+        h("div", { class: "after" }, h("span", null, money(model)), codeChip(code)),
+        actions.termsOpen() && model.terms ? allTerms(model.terms) : null);
+      const rule = model.problem.detail?.rule;
+      fill(foot,
+        looks ? footNote("lock", t("balanceSafe")) : typeof rule === "string" && rule ? footNote("file", t("rule", rule)) : footNote("shield", t("checkedHere")),
+        model.terms?.facts ? termsLink(actions, t("allTerms")) : null);
+    },
+  };
+}
+
+/**
+ * @param {import("./model.js").Remedy} kind
+ * @param {import("./parts.js").Actions} actions
+ */
+function remedyButtons(kind, actions) {
+  /** @type {Partial<Record<import("./model.js").Remedy, [string, () => void]>>} */
+  const known = {
+    unlock: ["unlockInPopup", () => actions.openWallet()],
+    create: ["walletAction_none", () => actions.openOnboarding()],
+    retry: ["tryAgain", () => actions.send("retry")],
+    here: ["playHere", () => actions.send("play")],
+  };
+  const found = known[kind];
+  if (!found) return null;
+  const button = press(h("button", { type: "button", class: "btn primary" }, t(found[0])), found[1]);
+  if (kind !== "unlock") return h("div", { class: "row wrap tight" }, button);
+  const again = press(h("button", { type: "button", class: "btn" }, t("tryAgain")), () => actions.send("retry"));
+  return h("div", { class: "row wrap tight" }, button, again);
+}
+
+/**
+ * The exact commands, and that this frame is looking.
+ * @param {import("./model.js").Problem} problem
+ * @param {import("./model.js").Remedy} kind
+ */
+function hostSteps(problem, kind) {
+  const exactly = typeof problem.detail?.command === "string" ? problem.detail.command : "";
+  const commands = hostCommands(exactly, kind === "upgrade");
+  return h("ol", { class: "steps" },
+    commands.map((text, i) => h("li", { class: i === 0 ? "now" : "" }, h("div", { class: "stack t" }, h("p", null, t(i === 0 ? "runOnce" : "thenRun")), command(text)))),
+    h("li", null, h("div", { class: "row between wrap" }, h("p", null, t("comesBack")), moneyState("pending", t("looking")))));
+}
+
+/** @param {Model} model */
+function money({ state }) {
+  if (wei(state.earned_wei) > 0n) {
+    const [start, end] = t("keptSoFar", "\uE000").split("\uE000");
+    return [start ?? "", amount(state.earned_wei, "+"), end ?? ""];
+  }
+  return [t(state.state === "refused" ? "nothingRefused" : "nothingCharged")];
+}

@@ -1,0 +1,115 @@
+/**
+ * The waveform as a seek bar. A drag is one seek, sent when the pointer is let go: seeks are counted.
+ */
+
+import { h, s, set } from "../ui/dom.js";
+import { peaks } from "./model.js";
+
+const HEIGHT = 56;
+const STEP = 5;
+const BAR = 3;
+
+/**
+ * @param {{waveform?: string | null, label: string, seek: (ms: number) => void, text: (ms: number) => string}} options
+ */
+export function wave({ waveform, label, seek, text }) {
+  const heard = s("g", { class: "h" });
+  const coming = s("g", { class: "u" });
+  const clip = s("rect", { x: 0, y: 0, width: 0, height: HEIGHT });
+  const rest = s("rect", { x: 0, y: 0, width: 0, height: HEIGHT });
+  const head = s("line", { class: "head", y1: 2, y2: HEIGHT });
+  const ghost = s("line", { class: "ghost", y1: 2, y2: HEIGHT, visibility: "hidden" });
+  set(heard, { "clip-path": "url(#heard)" });
+  set(coming, { "clip-path": "url(#coming)" });
+  const picture = s("svg", { class: "wave", "aria-hidden": "true" },
+    s("defs", null, s("clipPath", { id: "heard" }, clip), s("clipPath", { id: "coming" }, rest)), coming, heard, head, ghost);
+  const node = h("div", { class: "seek", role: "slider", tabindex: 0, "aria-label": label, "aria-valuemin": 0 }, picture);
+
+  let width = 0;
+  let duration = 0;
+  let position = 0;
+  let enabled = true;
+  /** @type {number | null} */
+  let dragging = null;
+
+  const place = () => {
+    const x = duration > 0 ? (position / duration) * width : 0;
+    set(clip, { width: x });
+    set(rest, { x, width: Math.max(0, width - x) });
+    set(head, { x1: x, x2: x });
+  };
+  const draw = () => {
+    width = Math.max(0, node.clientWidth);
+    set(picture, { viewBox: `0 0 ${Math.max(1, width)} ${HEIGHT}`, preserveAspectRatio: "none" });
+    const bars = Math.floor(width / STEP);
+    const heights = peaks(waveform, bars);
+    for (const group of [heard, coming]) {
+      group.replaceChildren(...(heights
+        ? heights.map((peak, i) => bar(i * STEP + 1, peak))
+        : [s("rect", { x: 0, y: HEIGHT / 2 - 3, width, height: 6, rx: 3 })]));
+    }
+    place();
+  };
+  new ResizeObserver(draw).observe(node);
+
+  const msAt = (/** @type {PointerEvent} */ event) => {
+    const box = node.getBoundingClientRect();
+    return Math.round(Math.min(1, Math.max(0, (event.clientX - box.left) / Math.max(1, box.width))) * duration);
+  };
+  const show = (/** @type {number | null} */ ms) => {
+    const x = ms === null || duration <= 0 ? 0 : (ms / duration) * width;
+    set(ghost, { visibility: ms === null ? "hidden" : "visible", x1: x, x2: x });
+  };
+  node.addEventListener("pointerdown", (event) => {
+    if (!event.isTrusted || !enabled || event.button !== 0 || duration <= 0) return;
+    node.setPointerCapture(event.pointerId);
+    dragging = msAt(event);
+    show(dragging);
+  });
+  node.addEventListener("pointermove", (event) => {
+    if (enabled && duration > 0 && (dragging !== null || event.pointerType === "mouse")) {
+      if (dragging !== null) dragging = msAt(event);
+      node.title = text(msAt(event));
+      show(msAt(event));
+    }
+  });
+  node.addEventListener("pointerup", (event) => {
+    if (dragging === null || !event.isTrusted) return;
+    seek(msAt(event));
+    dragging = null;
+    show(null);
+  });
+  for (const name of ["pointercancel", "pointerleave"]) {
+    node.addEventListener(name, () => {
+      if (name === "pointerleave" && dragging !== null) return;
+      dragging = null;
+      show(null);
+    });
+  }
+
+  return {
+    node,
+    /**
+     * @param {number} positionMs
+     * @param {number} durationMs
+     * @param {boolean} can
+     * @param {string} spoken
+     */
+    set(positionMs, durationMs, can, spoken) {
+      position = positionMs;
+      duration = durationMs;
+      enabled = can;
+      place();
+      set(node, { "aria-valuemax": Math.round(durationMs / 1000), "aria-valuenow": Math.round(positionMs / 1000), "aria-valuetext": spoken, "aria-disabled": can ? null : "true" });
+    },
+  };
+}
+
+/**
+ * @param {number} x
+ * @param {number} peak 0…1
+ */
+function bar(x, peak) {
+  const height = Math.max(3, peak * (HEIGHT - 6));
+  return s("rect", { x, y: (HEIGHT - height) / 2, width: BAR, height, rx: BAR / 2 });
+}

@@ -1,0 +1,89 @@
+/**
+ * What the popup's screens share: header, tabs, rows.
+ */
+
+import { h, press } from "../ui/dom.js";
+import { artwork } from "../ui/artwork.js";
+import { icon, iconButton, mark } from "../ui/icons.js";
+import { amount, moneyState } from "../ui/pieces.js";
+import { moment } from "../ui/time.js";
+import { language, sentences, t } from "../ui/text.js";
+
+/** @typedef {import("./popup.js").App} App */
+/** @typedef {import("./popup.js").Item} Item */
+
+/**
+ * The header of a tab: mark, name, the host's state, lock.
+ * @param {App} app
+ * @param {string} title
+ */
+export function topBar(app, title) {
+  return h("header", null, mark(26), h("h1", null, title), hostChip(app),
+    press(iconButton("lock", t("lock"), "small"), async () => {
+      await app.ask("wallet.lock").catch(() => {});
+      await app.refresh();
+    }));
+}
+
+/** @param {App} app */
+function hostChip(app) {
+  const { host } = app.model;
+  if (!host) return null;
+  if (host.state === "connected") return h("span", { class: "chip" }, icon("plug", "m"), t("hostOn"));
+  return press(h("button", { type: "button", class: "chip dial", "data-key": "host" }, icon("plug", "m"), t("hostOff")), () => app.go("settings"));
+}
+
+/**
+ * The header of a screen below a tab.
+ * @param {App} app
+ * @param {string} title
+ * @param {import("./popup.js").Screen} where to go back to
+ */
+export function backBar(app, title, where) {
+  return h("header", null, press(iconButton("back", t("back"), "small"), () => app.go(where)), h("h1", null, title));
+}
+
+/**
+ * The scrolling middle.
+ * @param {...(Node | null | false)} children
+ */
+export function middle(...children) {
+  return h("main", { tabindex: -1 }, children);
+}
+
+/**
+ * @param {App} app
+ * @param {"home" | "activity" | "settings"} here
+ */
+export function tabs(app, here) {
+  /** @type {["home" | "activity" | "settings", string, string][]} */
+  const all = [["home", "home", t("tabHome")], ["activity", "list", t("tabActivity")], ["settings", "settings", t("tabSettings")]];
+  return h("nav", { "aria-label": "GoMAA" }, all.map(([screen, shape, name]) => press(
+    h("button", { type: "button", "data-key": `tab-${screen}`, "aria-current": screen === here ? "page" : null }, icon(shape), name), () => app.go(screen))));
+}
+
+/**
+ * One line of activity; it opens to its origin.
+ * @param {App} app
+ * @param {Item} item
+ * @param {number} index
+ */
+export function itemRow(app, item, index) {
+  const about = item.state === "refused" ? sentences({ code: item.code ?? "internal" }).cause : item.station ?? t("noStation");
+  const line = `${about} · ${moment(item.time_s, language())}`;
+  return h("li", null, press(h("button", { type: "button", class: "item", "data-key": `item-${index}` },
+    artwork(item.content, "tiny"),
+    h("span", { class: "grow stack z" }, h("span", { class: "clip", title: item.title }, item.title || t("aSong")), h("span", { class: "xs faint clip", title: line }, line)),
+    h("span", { class: "amt" }, amount(item.amount_wei, item.state === "refused" ? "" : "+"), moneyState(item.state))), () => app.go("origin", item)));
+}
+
+/**
+ * A failure that stands above what is still known.
+ * @param {App} app
+ */
+export function failureNote(app) {
+  const { failure } = app.model;
+  if (!failure) return null;
+  const { code, cause, fix } = sentences(failure);
+  return h("div", { class: "note dial", role: "alert" }, icon("info"), h("span", { class: "grow" }, h("b", null, cause), " ", fix, " ", h("code", { class: "xs" }, code)));
+}

@@ -1,0 +1,90 @@
+/**
+ * Home: what can be spent, what was collected today, what is pending, what is playing, and the last few lines.
+ */
+
+import { artwork } from "../ui/artwork.js";
+import { exact, show, wei } from "../ui/amounts.js";
+import { h, press } from "../ui/dom.js";
+import { eye } from "../ui/eye.js";
+import { icon } from "../ui/icons.js";
+import { amount, moneyState } from "../ui/pieces.js";
+import { clock, moment } from "../ui/time.js";
+import { counted, language, sentences, t } from "../ui/text.js";
+import { failureNote, itemRow, middle, tabs, topBar } from "./frame.js";
+
+/** @typedef {import("./popup.js").App} App */
+
+const RECENT = 4;
+
+/**
+ * @param {App} app
+ * @returns {Node[]}
+ */
+export function home(app) {
+  const { summary, playing } = app.model;
+  const items = summary?.activity ?? [];
+  return [
+    topBar(app, "GoMAA"),
+    middle(
+      balance(app),
+      claimNote(app),
+      failureNote(app),
+      playing ? nowPlaying(playing) : null,
+      !summary ? null : items.length === 0 && !playing ? nothingYet() : h("section", { class: "stack z" },
+        h("div", { class: "row between" }, h("h2", { class: "h" }, t("recent")),
+          items.length > RECENT ? press(h("button", { type: "button", class: "link s", "data-key": "all" }, t("allActivity")), () => app.go("activity")) : null),
+        items.length ? h("ul", { class: "list items" }, items.slice(0, RECENT).map((item, i) => itemRow(app, item, i))) : h("p", { class: "s dim" }, t("firstRewardSoon")))),
+    tabs(app, "home"),
+  ];
+}
+
+/** @param {App} app */
+function balance(app) {
+  const { summary } = app.model;
+  const text = summary ? show(summary.spendable_wei) : "–";
+  const pending = wei(summary?.pending_wei);
+  const claimable = wei(summary?.claimable_wei);
+  const receive = press(h("button", { type: "button", class: "btn", "data-key": "receive" }, icon("receive"), t("receive")), () => app.go("receive"));
+  const collect = claimable > 0n ? press(h("button", { type: "button", class: "btn primary", "data-key": "claim", disabled: app.model.claim.busy },
+    icon("coin"), app.model.claim.busy ? t("collecting") : t("collectNow", show(claimable))), () => void app.claim()) : null;
+  const due = summary?.due_s ? t("pendingDue", moment(summary.due_s, language())) : t("statePending");
+  return h("section", { class: "card" },
+    h("div", { class: "row between" }, h("p", { class: "s dim" }, t("youCanSpend")), summary ? moneyState("claimed") : null),
+    h("p", { class: `balance ${text.length > 11 ? "long" : ""}`.trim(), title: summary ? exact(summary.spendable_wei) : null }, text, h("small", null, "GoMAA")),
+    h("div", { class: "actions" }, collect, receive),
+    summary ? h("div", { class: "pair" },
+      h("div", null, h("span", { class: "xs dim" }, t("collectedToday")), amount(summary.today_wei, wei(summary.today_wei) > 0n ? "+" : "")),
+      h("div", null, pending > 0n ? moneyState("pending", due) : h("span", { class: "xs dim" }, t("statePending")), amount(pending))) : null);
+}
+
+/**
+ * What collecting brought, said as it is.
+ * @param {App} app
+ */
+function claimNote(app) {
+  const { done, failure } = app.model.claim;
+  if (failure) {
+    const { code, cause, fix } = sentences(failure);
+    return h("div", { class: "note dial", role: "alert" }, icon("info"), h("span", { class: "grow" }, h("b", null, cause), " ", fix, " ", h("code", { class: "xs" }, code)));
+  }
+  if (!done) return null;
+  const sum = wei(done.amount_wei);
+  const count = done.transactions?.length ?? 0;
+  return h("div", { class: sum > 0n ? "note good" : "note", role: "status" }, icon(sum > 0n ? "settled" : "info"),
+    h("span", null, sum > 0n ? counted("collected", count, show(sum)) : t("collectedNothing")));
+}
+
+/** @param {import("./popup.js").Playing} playing */
+function nowPlaying(playing) {
+  const interval = playing.interval_s * 1000;
+  const meter = eye(interval > 0 ? 1 - playing.next_ms / interval : 0, "small");
+  return h("section", { class: "card now", "aria-label": t("nowPlaying") },
+    artwork(playing.content),
+    h("span", { class: "grow stack z" }, h("b", { class: "clip", title: playing.title }, playing.title), h("span", { class: "xs dim clip", title: playing.artist }, playing.artist)),
+    meter.node,
+    h("span", { class: "amt stack z centre" }, amount(playing.earned_wei, "+"), h("span", { class: "xs dim num" }, clock(playing.position_ms))));
+}
+
+function nothingYet() {
+  return h("section", { class: "card empty" }, eye(0.12, "big").node, h("h2", null, t("emptyTitle")), h("p", null, t("emptyLead")));
+}

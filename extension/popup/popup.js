@@ -1,0 +1,156 @@
+/**
+ * The popup: what a fan owns, where it came from, and the state of this computer.
+ */
+
+import { byId, fill, h, write } from "../ui/dom.js";
+import { eye } from "../ui/eye.js";
+import { walletPort } from "../ui/port.js";
+import { dress, sentences, t } from "../ui/text.js";
+import { activity } from "./activity.js";
+import { home } from "./home.js";
+import { locked, welcome } from "./door.js";
+import { origin } from "./origin.js";
+import { receive } from "./receive.js";
+import { settings } from "./settings.js";
+
+/**
+ * @typedef {{time_s: number, content: string, title: string, artist: string, station: string | null, domain?: string | null, amount_wei: string,
+ *   state: "pending" | "claimable" | "claimed" | "refused", code?: string | null, server?: string | null, epoch?: number | string | null,
+ *   payee?: string | null, plays?: number | null, seconds?: number | null, due_s?: number | null, transaction?: string | null}} Item
+ * @typedef {{content: string, title: string, artist: string, station?: string | null, position_ms: number, duration_ms: number, state?: string,
+ *   earned_wei: string, reward_wei: string, interval_s: number, next_ms: number}} Playing
+ * @typedef {{address: string, spendable_wei: string, today_wei: string, pending_wei: string, claimable_wei?: string, due_s: number | null,
+ *   playing: Playing | null, activity: Item[]}} Summary
+ * @typedef {{exists: boolean, locked: boolean, address: string | null, rewards: boolean, auto_lock_s?: number}} Status
+ * @typedef {{state: "connected" | "missing" | "version" | "gone", version?: string, command?: string, code?: string, chain?: boolean}} Host
+ * @typedef {"home" | "activity" | "settings" | "receive" | "origin"} Screen
+ * @typedef {{status: Status | null, host: Host | null, summary: Summary | null, playing: Playing | null, failure: {code: string, message?: string} | null,
+ *   screen: Screen, item: Item | null, claim: {busy: boolean, done: {transactions: string[], amount_wei: string} | null, failure: {code: string, message?: string} | null}}} Model
+ * @typedef {{model: Model, ask: (type: string, fields?: object) => Promise<any>, go: (screen: Screen, item?: Item | null) => void, refresh: () => Promise<void>,
+ *   render: () => void, claim: () => Promise<void>, say: (text: string) => void}} App
+ */
+
+const PLAYING_MS = 1000;
+const SUMMARY_MS = 5000;
+
+/** @type {Model} */
+const model = {
+  status: null, host: null, summary: null, playing: null, failure: null, screen: "home", item: null,
+  claim: { busy: false, done: null, failure: null },
+};
+const root = byId("popup");
+let drawn = "";
+
+const ask = walletPort(() => void app.refresh(), (up) => {
+  // The first connection refreshes below; a later one after the background was restarted.
+  if (up && drawn) void app.refresh();
+});
+
+/** @type {App} */
+const app = {
+  model,
+  ask,
+  go(screen, item = null) {
+    model.screen = screen;
+    model.item = item;
+    render();
+    /** @type {HTMLElement | null} */ (root.querySelector("main"))?.focus({ preventScroll: true });
+  },
+  async refresh() {
+    try {
+      model.status = await ask("wallet.status");
+      model.failure = null;
+    } catch (error) {
+      model.failure = failure(error);
+    }
+    render();
+    await Promise.all([
+      ask("host.status").then((host) => { model.host = host; }, () => {}),
+      model.status?.exists && !model.status.locked
+        ? ask("wallet.summary").then((summary) => {
+          model.summary = summary;
+          model.playing = summary.playing ?? null;
+        }, (error) => { model.failure = failure(error); })
+        : Promise.resolve(),
+    ]);
+    render();
+  },
+  render: () => render(),
+  async claim() {
+    model.claim = { busy: true, done: null, failure: null };
+    render();
+    try {
+      model.claim = { busy: false, done: await ask("wallet.claim"), failure: null };
+    } catch (error) {
+      model.claim = { busy: false, done: null, failure: failure(error) };
+    }
+    await app.refresh();
+  },
+  say: (text) => write(byId("live"), text),
+};
+
+/** @param {unknown} error */
+function failure(error) {
+  const { code, message } = /** @type {{code?: string, message?: string}} */ (error);
+  return { code: code ?? "internal", message };
+}
+
+function render() {
+  const { status } = model;
+  const screen = !status ? "wait" : !status.exists ? "welcome" : status.locked ? "locked" : model.screen;
+  // Fields keep what was typed: these two screens are drawn once.
+  if ((screen === "locked" || screen === "welcome") && drawn === screen) return;
+  const key = screen === "locked" || screen === "welcome" ? screen : `${screen} ${JSON.stringify([model, Math.floor(Date.now() / 60_000)])}`;
+  if (key === drawn) return;
+  const sameScreen = drawn.split(" ")[0] === screen;
+  const top = sameScreen ? root.querySelector("main")?.scrollTop ?? 0 : 0;
+  const focused = sameScreen ? document.activeElement?.getAttribute("data-key") : null;
+  drawn = key;
+  /** @type {Record<string, () => Node[]>} */
+  const screens = {
+    wait: waiting,
+    welcome: () => welcome(app),
+    locked: () => locked(app),
+    home: () => home(app),
+    activity: () => activity(app),
+    origin: () => origin(app),
+    receive: () => receive(app),
+    settings: () => settings(app),
+  };
+  root.classList.toggle("one", ["wait", "welcome", "locked"].includes(screen));
+  fill(root, (screens[screen] ?? waiting)());
+  const main = root.querySelector("main");
+  if (main) main.scrollTop = top;
+  if (focused) /** @type {HTMLElement | null} */ (root.querySelector(`[data-key="${focused}"]`))?.focus({ preventScroll: true });
+  else if (screen === "locked") root.querySelector("input")?.focus();
+}
+
+/** @returns {Node[]} */
+function waiting() {
+  const problem = model.failure ? sentences(model.failure) : null;
+  return [h("main", { class: "centred" }, h("div", { class: "stack centre" }, eye(0.12, "big").node,
+    h("h1", { class: "vh" }, "GoMAA"),
+    h("p", { class: "dim" }, problem ? problem.cause : t("starting")),
+    problem ? h("p", { class: "xs faint" }, h("code", null, problem.code)) : null))];
+}
+
+/** Playing changes every second; the rest when something happened, or at ease. */
+async function watch() {
+  const { status } = model;
+  if (status?.exists && !status.locked && model.summary) {
+    try {
+      const playing = await ask("wallet.playing");
+      model.playing = playing?.content ? playing : null;
+      render();
+    } catch {
+      // An older engine says it with the summary only.
+    }
+  }
+  setTimeout(watch, PLAYING_MS);
+}
+
+dress("GoMAA");
+render();
+void app.refresh();
+void watch();
+setInterval(() => void app.refresh(), SUMMARY_MS);

@@ -1,0 +1,77 @@
+/**
+ * Settings: what can be chosen, and the state of this computer with what helps.
+ */
+
+import { h } from "../ui/dom.js";
+import { icon } from "../ui/icons.js";
+import { command, moneyState } from "../ui/pieces.js";
+import { hostCommands } from "../ui/host.js";
+import { sentences, t } from "../ui/text.js";
+import { failureNote, middle, tabs, topBar } from "./frame.js";
+
+/** @typedef {import("./popup.js").App} App */
+
+/**
+ * @param {App} app
+ * @returns {Node[]}
+ */
+export function settings(app) {
+  const { status, host } = app.model;
+  const rewards = h("input", { class: "switch", type: "checkbox", role: "switch", id: "rewards", "data-key": "rewards", checked: status?.rewards ?? false });
+  rewards.addEventListener("change", async (event) => {
+    if (!event.isTrusted) return;
+    await app.ask("wallet.rewards", { on: rewards.checked }).catch(() => {});
+    await app.refresh();
+  });
+  const minutes = Math.round((status?.auto_lock_s ?? 0) / 60);
+  return [
+    topBar(app, t("tabSettings")),
+    middle(
+      failureNote(app),
+      group(t("settingsRewards"),
+        h("li", null, icon("coin"), h("label", { class: "grow", for: "rewards" }, t("rewardsOn"), h("span", { class: "sub" }, t("rewardsSub"))), rewards)),
+      group(t("settingsSafety"),
+        line("lock", t("autoLock"), "", minutes > 0 ? h("span", { class: "s dim num" }, t("minutes", minutes)) : h("span", { class: "s dim" }, t("autoLockUnknown")))),
+      group(t("settingsComputer"),
+        line("plug", t("hostName"), "", hostState(host)),
+        host && host.state === "connected" && host.chain !== undefined ? line("station", t("chainName"), "", host.chain ? moneyState("claimed", t("connected")) : moneyState("pending", t("trying"))) : null,
+        line("globe", t("languageName"), t("languageSub"), h("span", { class: "s dim" }, t("languageOwn"))),
+        line("info", t("versionName"), "", h("span", { class: "s dim num" }, chrome.runtime.getManifest().version))),
+      host && host.state !== "connected" ? hostHelp(host) : null),
+    tabs(app, "settings"),
+  ];
+}
+
+/**
+ * @param {string} title
+ * @param {...(Node | null)} rows
+ */
+function group(title, ...rows) {
+  return h("section", { class: "stack t" }, h("h2", { class: "h" }, title), h("ul", { class: "list card" }, rows));
+}
+
+/**
+ * @param {string} shape
+ * @param {string} name
+ * @param {string} sub
+ * @param {Node} value
+ */
+function line(shape, name, sub, value) {
+  return h("li", null, icon(shape), h("span", { class: "grow" }, name, sub ? h("span", { class: "sub" }, sub) : null), value);
+}
+
+/** @param {import("./popup.js").Host | null} host */
+function hostState(host) {
+  if (!host) return moneyState("pending", t("looking"));
+  if (host.state === "connected") return moneyState("claimed", host.version ? t("running", host.version) : t("connected"));
+  return moneyState("refused", t(`host_${host.state}`));
+}
+
+/** @param {import("./popup.js").Host} host */
+function hostHelp(host) {
+  const code = host.code || `host.${host.state}`;
+  const { cause, fix } = sentences({ code });
+  return h("section", { class: "card stack t" }, h("h2", { class: "h" }, cause), h("p", { class: "s dim" }, fix),
+    host.state === "gone" ? null : hostCommands(host.command ?? "", host.state === "version").map(command),
+    h("p", { class: "xs faint" }, h("code", null, code)));
+}

@@ -1,0 +1,39 @@
+/**
+ * Stands in for the browser's extension API in previews and accessibility checks. Loaded only by stage.py, never shipped.
+ * `__preview` is put before it: {messages, scenario}.
+ */
+(() => {
+  const { messages, scenario } = globalThis.__preview;
+  const said = (globalThis.__said = []);
+  const listeners = () => {
+    const all = [];
+    return { addListener: (listener) => all.push(listener), all };
+  };
+  const connect = ({ name }) => {
+    const onMessage = listeners();
+    const onDisconnect = listeners();
+    const tell = (message) => setTimeout(() => onMessage.all.forEach((listener) => listener(structuredClone(message))), 0);
+    if (name.startsWith("player:")) for (const message of scenario.player ?? []) tell(message);
+    globalThis.__tell = tell;
+    return {
+      name, onMessage, onDisconnect, disconnect() {},
+      postMessage(message) {
+        said.push(message);
+        if (name !== "wallet") return;
+        const answer = (scenario.wallet ?? {})[message.type];
+        if (answer === "never") return;
+        if (answer && answer.error) tell({ id: message.id, ok: false, error: answer.error });
+        else tell({ id: message.id, ok: true, result: answer ?? {} });
+      },
+    };
+  };
+  globalThis.chrome = {
+    i18n: {
+      getMessage: (key, values = []) => (messages[key]?.message ?? "").replace(/\$(\d)/g, (_, n) => values[Number(n) - 1] ?? ""),
+      getUILanguage: () => messages.lang.message,
+    },
+    runtime: { connect, getURL: (path) => `/${path}`, getManifest: () => ({ version: "0.1.0" }) },
+    action: { openPopup: async () => said.push({ type: "popup" }) },
+    tabs: { create: async (options) => said.push({ type: "tab", ...options }) },
+  };
+})();

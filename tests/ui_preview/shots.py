@@ -1,0 +1,29 @@
+"""Pictures of every screen in light, dark, English and Chinese, under build/shots. `shots.py [part of a name] …` for some."""
+
+from __future__ import annotations
+
+import sys
+
+from scenarios import scenarios
+from stage import ROOT, chromium, shown
+
+OUT = ROOT / "build" / "shots"
+
+
+def main(wanted: list[str]) -> None:
+    """Draws the screens whose name-language-theme contains one of ``wanted``, all when it is empty."""
+    OUT.mkdir(parents=True, exist_ok=True)
+    with chromium() as browser:
+        for language in ("en", "zh"):
+            for name, scenario in scenarios(language).items():
+                for theme in ("light", "dark"):
+                    label = f"{name}-{language}-{theme}"
+                    if wanted and not any(part in label for part in wanted):
+                        continue
+                    with shown(browser, scenario, language, theme) as page:
+                        page.screenshot(path=OUT / f"{label}.png", full_page=not scenario.page.startswith("popup"))
+                    print(label)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
