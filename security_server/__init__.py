@@ -1,0 +1,1 @@
+"""The security server: keeps content keys, validates invocations, closes epochs."""

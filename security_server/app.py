@@ -1,0 +1,82 @@
+"""The application: every part made once, started and stopped in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from chain.client import Chain
+from chain.clock import ChainClock
+from chain.deployment import Deployment
+from pywallet.hexes import to_hex
+from security_server.bookkeeping import Bookkeeping
+from security_server.chainview import ChainView
+from security_server.closing import Closing
+from security_server.config import Config, Keys
+from security_server.contents import Songs
+from security_server.core import Core
+from security_server.host_socket import HostSocket
+from security_server.hub import Hub
+from security_server.playing import Playing
+from security_server.publishing import Publishing
+from security_server.relay import Relay
+from security_server.revocation import Revocation
+from security_server.store import Store
+from security_server.web import MAX_BODY, Web, errors
+
+log = logging.getLogger("gomaa.server")
+
+CORE: web.AppKey[Core] = web.AppKey("core", Core)
+CLOSING: web.AppKey[Closing] = web.AppKey("closing", Closing)
+
+
+async def create_app(config: Config, keys: Keys | None = None) -> web.Application:
+    """Connect to the chain, open the database, and build the application.
+
+    The caller runs it (``aiohttp.web.AppRunner`` or ``gomaa server run``);
+    its clean-up closes chain and database. ``keys`` defaults to the file
+    that the configuration names.
+    """
+    keys = keys or Keys.load(config.keys)
+    deployment = Deployment.load(config.deployment)
+    stack = contextlib.AsyncExitStack()
+    chain = await stack.enter_async_context(Chain.connect(config.rpc or deployment.rpc))
+    clock = await stack.enter_async_context(ChainClock(chain))
+    store = Store(config.url)
+    view = ChainView(chain, clock, deployment, keys.address, config)
+    songs = Songs(store, keys.master)
+    core = Core(config, keys, keys.address, deployment.domain, deployment.schedule, store, view, songs, Hub())
+    publishing = Publishing(core)
+    playing, books, relay = Playing(core), Bookkeeping(core), Relay(core, publishing)
+    closing = Closing(core, publishing)
+    revocation = Revocation(core)
+
+    app = web.Application(middlewares=[errors], client_max_size=MAX_BODY)
+    app[CORE] = core
+    app[CLOSING] = closing
+    app.add_routes(Web(core, books, publishing, closing, relay).routes())
+    app.add_routes([web.get("/v1/host", HostSocket(core, playing, books, publishing, relay).handle)])
+
+    async def background(_app: web.Application) -> AsyncIterator[None]:
+        await revocation.start()
+        tasks = [asyncio.create_task(closing.run())] if config.auto_close else []
+        tasks.append(asyncio.create_task(revocation.run()))
+        yield
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await view.close()
+        store.close()
+        await stack.aclose()
+
+    async def hang_up(_app: web.Application) -> None:
+        core.hub.close()
+
+    app.cleanup_ctx.append(background)
+    app.on_shutdown.append(hang_up)
+    log.info("security server %s on chain %d", to_hex(keys.address), deployment.chain_id)
+    return app

@@ -1,0 +1,114 @@
+"""``gomaa server``: make keys, run, close an epoch."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import click
+from aiohttp import web
+
+from pywallet.errors import GomaaError, Unavailable
+from pywallet.hexes import from_hex, to_b64, to_hex
+from security_server.config import Config, Keys
+
+
+@click.group("server")
+def server() -> None:
+    """Run a security server: it keeps content keys and closes epochs."""
+
+
+@server.command("init")
+@click.option("--keys", type=click.Path(path_type=Path), required=True, help="The file to make; it must not exist.")
+@click.option("--signing-key", help="Use this private key (hex) instead of a new one.")
+def init(keys: Path, signing_key: str | None) -> None:
+    """Make the server's keys in a file only you can read; print what the registry needs."""
+    made = Keys.make(from_hex(signing_key, 32) if signing_key else None)
+    try:
+        made.save(keys)
+    except FileExistsError:
+        raise click.ClickException(f"{keys} exists; keys are never overwritten") from None
+    click.echo(json.dumps({"server": to_hex(made.address), "key": to_b64(made.exchange_public), "keys": str(keys)}))
+
+
+def _options(function: Any) -> Any:
+    for option in (
+        click.option("--config", type=click.Path(path_type=Path, exists=True), help="A TOML file."),
+        click.option("--deployment", type=click.Path(path_type=Path), help="The chain's addresses (JSON)."),
+        click.option("--keys", type=click.Path(path_type=Path), help="The file that `init` made."),
+        click.option("--database", help="A file, or an SQLAlchemy URL."),
+        click.option("--host", help="Address to listen on."),
+        click.option("--port", type=int, help="Port to listen on; 0 takes a free one."),
+        click.option("--rpc", help="The chain's WebSocket, if not the deployment's."),
+    ):
+        function = option(function)
+    return function
+
+
+def _config(config: Path | None, **options: Any) -> Config:
+    given = {name: value for name, value in options.items() if value is not None}
+    return Config.from_toml(config, **given) if config else Config.from_dict(given)
+
+
+async def serve(config: Config) -> None:
+    """Run until cancelled; prints one JSON line with the address once it listens."""
+    from security_server.app import create_app
+
+    runner = web.AppRunner(await create_app(config), access_log=None)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, config.host, config.port)
+        await site.start()
+        port = runner.addresses[0][1]
+        click.echo(json.dumps({"listening": f"http://{config.host}:{port}"}))
+        await asyncio.Event().wait()
+    finally:
+        await runner.cleanup()
+
+
+@server.command("run")
+@_options
+def run(**options: Any) -> None:
+    """Run the server until it is stopped."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    asyncio.run(_until_stopped(_config(**options)))
+
+
+async def _until_stopped(config: Config) -> None:
+    import signal
+
+    task = asyncio.ensure_future(serve(config))
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, task.cancel)
+    try:
+        await task
+    except asyncio.CancelledError:
+        click.echo("stopped", err=True)
+
+
+@server.command("close-epoch")
+@click.option("--url", required=True, help="Where the server answers.")
+@click.option("--keys", type=click.Path(path_type=Path, exists=True), required=True, help="The server's keys, for the admin token.")
+def close_epoch(url: str, keys: Path) -> None:
+    """Close and post the last ended epoch now."""
+    click.echo(json.dumps(asyncio.run(_close(url.rstrip("/"), Keys.load(keys).admin))))
+
+
+async def _close(url: str, token: str) -> Any:
+    headers = {"Authorization": f"Bearer {token}"}
+    try:
+        async with aiohttp.ClientSession() as session, session.post(f"{url}/v1/epochs/close", headers=headers) as response:
+            answer = await response.json()
+    except (aiohttp.ClientError, OSError, ValueError) as e:
+        raise Unavailable("server.unreachable", url=url, reason=type(e).__name__) from None
+    if "error" in answer:
+        raise GomaaError(answer["error"]["code"], url=url)
+    return answer
+
+
+commands = [server]

@@ -1,0 +1,162 @@
+"""What a security server is told when it starts, and the keys it keeps."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from pywallet.errors import InputError
+from pywallet.hexes import from_b64, from_hex, to_b64, to_hex
+from pywallet.platform import address_of
+from pywallet.sps import wrapping
+
+
+@dataclass(frozen=True)
+class Config:
+    """Where to listen, where things lie, and how long to wait. Fields name their units."""
+
+    deployment: Path
+    keys: Path
+    database: str = "security_server.sqlite3"
+    host: str = "127.0.0.1"
+    port: int = 8420
+    rpc: str | None = None
+    buffer_s: int = 60
+    silence_s: int = 20
+    credit_plays: int = 200
+    content_age_s: float = 30.0
+    escrow_age_s: float = 5.0
+    station_age_s: float = 60.0
+    close_every_s: float = 2.0
+    auto_close: bool = True
+    max_header: int = 4 << 20
+
+    @property
+    def url(self) -> str:
+        """The database as SQLAlchemy wants it."""
+        return self.database if "://" in self.database else f"sqlite:///{self.database}"
+
+    @classmethod
+    def from_toml(cls, path: Path, **overrides: Any) -> Config:
+        """Read a TOML file; paths in it are relative to it, ``overrides`` that are not None win.
+
+        Raises InputError ``message.schema`` naming the field.
+        """
+        try:
+            raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as e:
+            raise InputError("message.schema", file=path, reason=e) from None
+        base = path.parent
+        for name in ("deployment", "keys"):
+            if isinstance(raw.get(name), str):
+                raw[name] = base / raw[name]
+        if isinstance(raw.get("database"), str) and "://" not in raw["database"]:
+            raw["database"] = str(base / raw["database"])
+        return cls.from_dict({**raw, **{k: v for k, v in overrides.items() if v is not None}})
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any]) -> Config:
+        """A configuration from plain values. Raises InputError ``message.schema`` naming the field."""
+        types = {f.name: f.type for f in fields(cls)}
+        values: dict[str, Any] = {}
+        for name, value in raw.items():
+            kind = types.get(name)
+            if kind is None:
+                raise InputError("message.schema", field=name, reason="unknown")
+            values[name] = _typed(name, str(kind), value)
+        for name in ("deployment", "keys"):
+            if name not in values:
+                raise InputError("message.schema", field=name, reason="missing")
+        return cls(**values)
+
+
+def _typed(name: str, kind: str, value: Any) -> Any:
+    if kind == "Path" and isinstance(value, (str, Path)):
+        return Path(value)
+    if kind.startswith("str") and isinstance(value, (str, Path)):
+        return str(value)
+    if kind == "bool" and isinstance(value, bool):
+        return value
+    if kind == "int" and type(value) is int and value >= 0:
+        return value
+    if kind == "float" and type(value) in (int, float) and value > 0:
+        return float(value)
+    raise InputError("message.schema", field=name, reason=kind)
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The server's secrets. ``signing`` is its name on the chain; ``relayer`` pays gas for relayed claims.
+
+    ``exchange`` is X25519, for content keys on their way here; ``master``
+    seals them at rest and derives the tag secrets; ``admin`` is a bearer token.
+    """
+
+    signing: bytes = field(repr=False)
+    exchange: bytes = field(repr=False)
+    exchange_public: bytes
+    master: bytes = field(repr=False)
+    admin: str = field(repr=False)
+    relayer: bytes = field(repr=False)
+
+    @property
+    def address(self) -> bytes:
+        """The server's address, 20 bytes."""
+        return address_of(self.signing)
+
+    @classmethod
+    def make(cls, signing: bytes | None = None) -> Keys:
+        """Fresh keys, or fresh ones around a given signing key."""
+        private, public = wrapping.generate_keypair()
+        key = signing or _private_key()
+        return cls(key, private, public, secrets.token_bytes(32), secrets.token_urlsafe(32), key)
+
+    def save(self, path: Path) -> None:
+        """Write a new file that only its owner can read. Raises FileExistsError: keys are never overwritten."""
+        body = {
+            "signing": to_hex(self.signing),
+            "relayer": to_hex(self.relayer),
+            "exchange": to_b64(self.exchange),
+            "exchange_public": to_b64(self.exchange_public),
+            "master": to_b64(self.master),
+            "admin": self.admin,
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(body, file, indent=2)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    @classmethod
+    def load(cls, path: Path) -> Keys:
+        """Read the file that ``save`` wrote. Raises InputError ``message.schema``; a file others can read is refused."""
+        try:
+            if os.name == "posix" and path.stat().st_mode & 0o077:
+                raise InputError("message.schema", file=path, reason="others can read the keys: chmod 600")
+            raw = json.loads(path.read_text(encoding="utf-8"))
+            signing = from_hex(raw["signing"], 32)
+            return cls(
+                signing,
+                from_b64(raw["exchange"]),
+                from_b64(raw["exchange_public"]),
+                from_b64(raw["master"]),
+                str(raw["admin"]),
+                from_hex(raw["relayer"], 32) if "relayer" in raw else signing,
+            )
+        except (OSError, ValueError, KeyError, TypeError) as e:
+            raise InputError("message.schema", file=path, reason=type(e).__name__) from None
+
+
+def _private_key() -> bytes:
+    order = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+    while not 0 < (value := secrets.randbits(256)) < order:
+        pass
+    return value.to_bytes(32, "big")

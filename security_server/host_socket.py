@@ -1,0 +1,128 @@
+"""The WebSocket that hosts speak: one request after the other, every frame checked."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from typing import Any, Final
+
+from aiohttp import WSMsgType, web
+
+from pywallet.errors import GomaaError, InputError
+from pywallet.hexes import from_hex
+from pywallet.platform import keccak256, recover
+from security_server import schema
+from security_server.bookkeeping import Bookkeeping
+from security_server.core import Core
+from security_server.hub import Line
+from security_server.playing import Playing
+from security_server.publishing import Publishing
+from security_server.relay import Relay
+
+log = logging.getLogger("gomaa.server")
+
+MAX_FRAME: Final = 1 << 20
+HELLO_MS: Final = 120_000
+"""A hello is good for so long on either side of its time."""
+
+
+def hello_digest(server: bytes, time_ms: int) -> bytes:
+    """What a device signs to say who it is."""
+    return keccak256(b"gomaa/1 host" + server + time_ms.to_bytes(8, "big"))
+
+
+class HostSocket:
+    """``GET /v1/host``."""
+
+    def __init__(self, core: Core, playing: Playing, books: Bookkeeping, publishing: Publishing, relay: Relay) -> None:
+        self._core = core
+        self._playing = playing
+        self._books = books
+        self._publishing = publishing
+        self._relay = relay
+
+    async def handle(self, request: web.Request) -> web.WebSocketResponse:
+        """Serve one host until it goes."""
+        socket = web.WebSocketResponse(max_msg_size=MAX_FRAME, heartbeat=30)
+        await socket.prepare(request)
+        line = Line()
+        self._core.hub.enter(line)
+        writer = asyncio.create_task(_write(socket, line))
+        try:
+            async for message in socket:
+                if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
+                    break
+                line.send(await self._reply(line, message.data))
+        finally:
+            self._core.hub.leave(line)
+            writer.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await writer
+        return socket
+
+    async def _reply(self, line: Line, data: str | bytes) -> dict[str, Any]:
+        identity = 0
+        try:
+            try:
+                request = schema.operation(data)
+            except InputError:
+                identity = schema.request_id(data)
+                raise
+            identity = request.id
+            return {"id": identity, "ok": True, "result": await self._do(line, request)}
+        except GomaaError as error:
+            return {"id": identity, "ok": False, "error": error.to_json()}
+        except Exception:
+            log.exception("a request failed")
+            return {"id": identity, "ok": False, "error": GomaaError("internal").to_json()}
+
+    async def _do(self, line: Line, request: schema.Operation) -> dict[str, Any]:
+        if isinstance(request, schema.Hello):
+            return await self._hello(line, request)
+        if line.device is None:
+            raise InputError("message.denied", reason="hello comes first")
+        match request:
+            case schema.Open():
+                return await self._playing.open(line.device, request)
+            case schema.LeaseRequest():
+                return await self._playing.lease(line.device, request)
+            case schema.GrantRequest():
+                return await self._playing.grant(line.device, request)
+            case schema.Report():
+                return await self._playing.report(line.device, request)
+            case schema.ReceiptsRequest():
+                return await self._books.receipts([from_hex(payee, 20) for payee in request.payees], request.since_epoch)
+            case schema.LeafRequest():
+                return await self._publishing.leaf(request.epoch, from_hex(request.payee, 20))
+            case schema.UsageRequest():
+                session, content = from_hex(request.session, 32), from_hex(request.content, 20)
+                return await self._publishing.usage(line.device, request.epoch, session, content)
+            case schema.ClaimRequest():
+                return await self._relay.claim(request.claims)
+
+    async def _hello(self, line: Line, request: schema.Hello) -> dict[str, Any]:
+        if request.protocol != 1:
+            raise InputError("server.protocol", protocol=request.protocol)
+        clocks = (await self._core.now_ms(), time.time_ns() // 1_000_000)
+        if all(abs(request.time_ms - clock) > HELLO_MS for clock in clocks):
+            raise InputError("invocation.time", time_ms=request.time_ms, now_ms=clocks[0])
+        device = from_hex(request.device, 20)
+        try:
+            signer = recover(hello_digest(self._core.address, request.time_ms), from_hex(request.signature, 65))
+        except InputError:
+            signer = b""
+        if signer != device:
+            raise InputError("invocation.signature", op="hello")
+        line.device = device
+        return {"protocol": 1, "now_ms": clocks[0]}
+
+
+async def _write(socket: web.WebSocketResponse, line: Line) -> None:
+    while (frame := await line.frames.get()) is not None:
+        try:
+            await socket.send_str(frame)
+        except (ConnectionError, RuntimeError):
+            return
+    await socket.close()

@@ -1,0 +1,279 @@
+"""What a host asks for while music plays: open, lease, grant, report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+
+from pywallet.errors import GomaaError, InputError, Refusal
+from pywallet.hexes import ZERO_ADDRESS, from_b64, from_hex, to_b64, to_hex
+from pywallet.messages import Invocation, Session, Signed, Ticket, digest, require_signer
+from pywallet.platform import keccak256, recover
+from pywallet.policy import Context, decide
+from pywallet.sps.segments import segment_aad, segment_key
+from pywallet.sps.wrapping import WrapKey
+from security_server.accounts import Money, outstanding, short
+from security_server.contents import Song
+from security_server.core import Core
+from security_server.invocations import Now, Outcome, Received, accept
+from security_server.rows import get
+from security_server.schema import GrantRequest, LeaseRequest, Open, Report
+from security_server.tables import refusals, sessions, tickets
+from security_server.usage import Counters
+from security_server.windows import Window
+
+GRANT_S = 600
+"""Keys of a grant are good for so long, seconds."""
+SKEW_S = 30
+"""Seconds by which a session may seem to begin in the future."""
+
+
+class Playing:
+    """The operations of docs/protocol.md section 4 that carry keys or count."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    async def open(self, device: bytes, request: Open) -> dict[str, Any]:
+        """Check a session and a ticket, and remember both. A refusal is recorded."""
+        session = Signed.from_json(Session, request.session)
+        ticket = Signed.from_json(Ticket, request.ticket)
+        try:
+            await self._check(device, session, ticket)
+        except Refusal as refusal:
+            code, subject = refusal.code, f"{ticket.message.station.hex()}/{ticket.message.number}"
+            row = {"time_ms": await self._core.now_ms(), "what": "ticket", "code": code, "subject": subject}
+            await self._core.store.run(lambda connection: connection.execute(insert(refusals).values(**row)) and None)
+            raise
+        song = await self._core.songs.get(ticket.message.content)
+        now_ms = await self._core.now_ms()
+        sequence, usage = await self._core.store.run(lambda connection: self._remember(connection, session, ticket, song, now_ms))
+        secret = self._core.secret(session.message.listener, ticket.message.content)
+        return {"usage": usage, "sequence": sequence, "secret": to_b64(secret)}
+
+    async def _check(self, device: bytes, session: Signed[Session], ticket: Signed[Ticket]) -> None:
+        core, message, order = self._core, session.message, ticket.message
+        require_refusing(session, core, message.listener, "session.signature")
+        if ZERO_ADDRESS in (message.listener, message.device):
+            raise Refusal("session.signature", reason="zero address")
+        if message.device != device:
+            raise Refusal("session.device")
+        now_s = await core.now_ms() // 1000
+        if not message.not_before <= now_s + SKEW_S or now_s >= message.not_after:
+            raise Refusal("session.expired")
+        require_refusing(ticket, core, order.station, "ticket.signature")
+        if order.station != message.station:
+            raise Refusal("session.station")
+        if order.server != core.address or order.session != digest(message, core.domain):
+            raise Refusal("ticket.mismatch", reason="server" if order.server != core.address else "session")
+        if now_s >= order.expiry:
+            raise Refusal("ticket.expired")
+        if await core.chain.station_domain(order.station) is None:
+            raise Refusal("station.unknown")
+        song = await core.songs.get(order.content)
+        await self._check_content(song, order, message.payee != ZERO_ADDRESS, now_s)
+        known = await core.store.run(lambda connection: get(connection, tickets, id=digest(order, core.domain)) is not None)
+        if not known and order.price + order.reward:
+            await self._check_money(song, order)
+
+    async def _check_content(self, song: Song, order: Ticket, rewarded: bool, now_s: int) -> None:
+        core = self._core
+        facts = await core.chain.content(order.content)
+        for flag, code in ((facts.destroyed, "content.destroyed"), (facts.revoked, "content.revoked")):
+            if flag:
+                raise Refusal(code)
+        if facts.server != core.address:
+            raise Refusal("server.mismatch")
+        if not await core.chain.licensed(order.content, order.station):
+            raise Refusal("station.right.missing")
+        price = song.policy.price
+        if price.payer == "listener":
+            raise Refusal("policy.action.denied", rule="price.payer")
+        wanted = price.reward if rewarded else 0
+        if order.price < max(price.owner, facts.price) or order.reward != wanted:
+            raise Refusal("ticket.mismatch", reason="price")
+        epoch = core.schedule.epoch_of(now_s)
+        # A ticket signed just before an epoch's end may be opened just after it.
+        if order.bps not in {await core.chain.rate(epoch), await core.chain.rate(max(0, epoch - 1))}:
+            raise Refusal("ticket.mismatch", reason="bps")
+
+    async def _check_money(self, song: Song, order: Ticket) -> None:
+        core = self._core
+        money = await core.chain.money(order.station)
+        epoch = core.schedule.epoch_of(await core.now_ms() // 1000)
+        owed = await core.store.run(lambda connection: outstanding(connection, order.station, core.running(connection, epoch)))
+        if owed.plays >= core.config.credit_plays:
+            raise Refusal("station.credit.exhausted")
+        intervals = max(1, song.duration_ms // (song.policy.price.interval_s * 1000))
+        missing = short(money, owed, intervals * (order.price + order.reward))
+        if missing:
+            raise Refusal("station.escrow.short", short_wei=missing)
+
+    def _remember(
+        self, connection: Connection, session: Signed[Session], ticket: Signed[Ticket], song: Song, now_ms: int
+    ) -> tuple[int, dict[str, Any]]:
+        domain, message, order = self._core.domain, session.message, ticket.message
+        session_id, ticket_id = digest(message, domain), digest(order, domain)
+        row = get(connection, sessions, id=session_id)
+        if row is None:
+            values = {name: getattr(message, name) for name in ("station", "listener", "device", "payee")}
+            times = {"not_before_s": message.not_before, "not_after_s": message.not_after, "opened_ms": now_ms}
+            connection.execute(insert(sessions).values(id=session_id, signature=session.signature, **values, **times))
+        if get(connection, tickets, id=ticket_id) is None:
+            if get(connection, tickets, station=order.station, number=order.number) is not None:
+                raise Refusal("ticket.used", reason="number")
+            connection.execute(
+                insert(tickets).values(
+                    id=ticket_id,
+                    session=session_id,
+                    station=order.station,
+                    listener=message.listener,
+                    payee=message.payee,
+                    content=order.content,
+                    owner=song.owner,
+                    number=order.number,
+                    price=order.price,
+                    reward=order.reward,
+                    bps=order.bps,
+                    expiry_s=order.expiry,
+                    signature=ticket.signature,
+                    opened_ms=now_ms,
+                    anchor_ms=now_ms,
+                )
+            )
+        return row["sequence"] if row else 0, Counters(connection, message.listener, order.content).to_json()
+
+    async def lease(self, device: bytes, request: LeaseRequest) -> dict[str, Any]:
+        """Keys of the next window, before the actions that will use them."""
+        core = self._core
+        identity = from_hex(request.ticket, 32)
+        row = await core.store.run(lambda connection: _ticket(connection, identity))
+        if row is None or row["device"] != device:
+            raise Refusal("ticket.missing" if row is None else "session.device")
+        song = await core.songs.get(row["content"])
+        terms = song.policy.lease
+        now = await self._now(row["content"], row["station"], paying=False)
+        if terms is None:
+            raise Refusal("policy.action.denied", rule="lease")
+        if now.time_ms >= min(row["expiry_s"], row["not_after_s"]) * 1000:
+            raise Refusal("ticket.expired")
+        action = "play" if row["state"] == "none" else "renew"
+        if row["state"] == "ended":
+            raise Refusal("ticket.used")
+        counters = await core.store.run(lambda connection: Counters(connection, row["listener"], row["content"]))
+        now_s = now.time_ms // 1000
+        context = Context(now_s, now.domain, row["payee"] != ZERO_ADDRESS, now.revoked, now.destroyed)
+        decide(song.policy, counters.usage(song.policy, now_s), context, action).require()
+        ahead_ms = max(terms.window_s, core.config.buffer_s) * 1000
+        keys = await self._keys(song, row, request, now, ahead_ms, row["state"] != "none")
+        expires_s = min(now_s + terms.seconds, row["expiry_s"], row["not_after_s"])
+        return {**keys, "expires_s": expires_s, "budget": terms.invocations}
+
+    async def grant(self, device: bytes, request: GrantRequest) -> dict[str, Any]:
+        """Count one action and give the keys it needs."""
+        core = self._core
+        item = self._receive(device, request.invocation)
+        row, song, now = await self._facts(item)
+        silence_ms = core.config.silence_s * 1000
+        outcome = await core.store.run(lambda connection: accept(connection, item, song.policy, core.running_now(connection, now), silence_ms))
+        if outcome.code is not None:
+            raise Refusal(outcome.code, sequence=outcome.sequence)
+        fresh = await core.store.run(lambda connection: _ticket(connection, item.message.ticket))
+        keys = await self._keys(song, fresh or row, request, now, core.config.buffer_s * 1000, True)
+        expires_s = min(now.time_ms // 1000 + GRANT_S, row["expiry_s"])
+        return {**keys, "expires_s": expires_s, "sequence": outcome.sequence, **_counted(outcome), "left": outcome.left}
+
+    async def report(self, device: bytes, request: Report) -> dict[str, Any]:
+        """Count what happened under a lease, in order; each refusal is named."""
+        core = self._core
+        items = [self._receive(device, message) for message in request.invocations]
+        known = {}
+        for item in items:
+            key = (item.message.ticket, item.message.content)
+            if key not in known:
+                known[key] = await self._facts(item)
+        silence_ms = core.config.silence_s * 1000
+
+        def count(connection: Connection) -> list[Outcome]:
+            out = []
+            for item in items:
+                _, song, now = known[(item.message.ticket, item.message.content)]
+                out.append(accept(connection, item, song.policy, core.running_now(connection, now), silence_ms))
+            return out
+
+        outcomes = await core.store.run(count)
+        refused = [
+            {"sequence": item.message.sequence, "code": outcome.code}
+            for item, outcome in zip(items, outcomes, strict=True)
+            if outcome.code is not None
+        ]
+        last = outcomes[-1] if outcomes else Outcome(None, 0)
+        return {"sequence": max((o.sequence for o in outcomes), default=0), "refused": refused, **_counted(last)}
+
+    def _receive(self, device: bytes, message: Any) -> Received:
+        signed = Signed.from_json(Invocation, message)
+        identity = digest(signed.message, self._core.domain)
+        try:
+            genuine = recover(identity, signed.signature) == device
+        except InputError:
+            genuine = False
+        if not genuine:
+            raise Refusal("invocation.signature", sequence=signed.message.sequence)
+        return Received(identity, signed.message, signed.signature, device)
+
+    async def _facts(self, item: Received) -> tuple[dict[str, Any], Song, Now]:
+        row = await self._core.store.run(lambda connection: _ticket(connection, item.message.ticket))
+        if row is None:
+            raise Refusal("ticket.missing", sequence=item.message.sequence)
+        song = await self._core.songs.get(row["content"])
+        return row, song, await self._now(row["content"], row["station"], paying=bool(row["price"] + row["reward"]))
+
+    async def _now(self, content: bytes, station: bytes, paying: bool) -> Now:
+        core = self._core
+        time_ms = await core.now_ms()
+        facts = await core.chain.content(content)
+        domain = await core.chain.station_domain(station)
+        if domain is None:
+            raise Refusal("station.unknown")
+        money: Money | None = await core.chain.money(station) if paying else None
+        return Now(time_ms, core.schedule.epoch_of(time_ms // 1000), domain, facts.revoked, facts.destroyed, money)
+
+    async def _keys(
+        self, song: Song, row: Any, request: LeaseRequest | GrantRequest, now: Now, ahead_ms: int, started: bool
+    ) -> dict[str, Any]:
+        """The wanted keys that the window holds, each wrapped to the asker's key."""
+        rendition = song.rendition(request.rendition)
+        window = Window.of(row["anchor_position_ms"], row["anchor_ms"], now.time_ms, started, ahead_ms)
+        indexes: Sequence[int] = window.clip(rendition.starts_ms, request.first, request.count)
+        wrap = WrapKey.to(from_b64(request.key))
+        keys = []
+        for index in indexes:
+            epoch = rendition.key_epoch(index)
+            secret = segment_key(await self._core.songs.content_key(song.content, epoch), rendition.id, index)
+            aad = segment_aad(song.content, rendition.id, epoch, index)
+            keys.append([index, to_b64(wrap.wrap(secret, aad))])
+        return {"ephemeral": to_b64(wrap.ephemeral), "keys": keys}
+
+
+def require_refusing(signed: Any, core: Core, address: bytes, code: str) -> None:
+    """Like pywallet's ``require_signer``, but a bad signature is a refusal that is recorded."""
+    try:
+        require_signer(signed, core.domain, address, code)
+    except GomaaError:
+        raise Refusal(code, address=to_hex(address)) from None
+
+
+def _ticket(connection: Connection, identity: bytes) -> dict[str, Any] | None:
+    joined = select(tickets, sessions.c.device, sessions.c.not_after_s).join(sessions, sessions.c.id == tickets.c.session)
+    row = connection.execute(joined.where(tickets.c.id == identity)).mappings().first()
+    return dict(row) if row else None
+
+
+def _counted(outcome: Outcome) -> dict[str, Any]:
+    return {"usage": outcome.usage, "heard_ms": outcome.heard_ms, "intervals": outcome.intervals}
+
+
+__all__ = ["Playing", "keccak256", "replace"]

@@ -1,0 +1,162 @@
+"""Every message that comes in, as types that msgspec checks while it parses (docs/protocol.md section 4)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from pywallet.errors import InputError
+
+Address = Annotated[str, Meta(pattern=r"^0x[0-9a-f]{40}$")]
+Hash = Annotated[str, Meta(pattern=r"^0x[0-9a-f]{64}$")]
+SignatureText = Annotated[str, Meta(pattern=r"^0x[0-9a-f]{130}$")]
+# 32 bytes in base64.
+Key = Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/]{43}=$")]
+Number = Annotated[int, Meta(ge=0, lt=1 << 53)]
+Index = Annotated[int, Meta(ge=0, lt=1 << 32)]
+Count = Annotated[int, Meta(ge=0, le=256)]
+Message = dict[str, Any]
+"""A signed message; pywallet.messages checks its fields."""
+
+
+class Request(Struct, tag_field="op", forbid_unknown_fields=True):
+    """What every operation of a host has: a number that the reply repeats."""
+
+    id: Number
+
+
+class Hello(Request, tag="hello"):
+    """Who is there: the device key signs the server's address and the time."""
+
+    protocol: int
+    device: Address
+    time_ms: Number
+    signature: SignatureText
+
+
+class Open(Request, tag="open"):
+    """A session and a ticket of it."""
+
+    session: Message
+    ticket: Message
+
+
+class LeaseRequest(Request, tag="lease"):
+    """Keys ahead of the actions. ``rendition`` absent: the header's first."""
+
+    ticket: Hash
+    first: Index
+    count: Count
+    key: Key
+    rendition: Annotated[int, Meta(ge=0, lt=1 << 16)] | None = None
+
+
+class GrantRequest(Request, tag="grant"):
+    """One action and the keys it needs now."""
+
+    invocation: Message
+    first: Index
+    count: Count
+    key: Key
+    rendition: Annotated[int, Meta(ge=0, lt=1 << 16)] | None = None
+
+
+class Report(Request, tag="report"):
+    """Actions that happened under a lease, in order."""
+
+    invocations: Annotated[list[Message], Meta(max_length=512)]
+
+
+class ReceiptsRequest(Request, tag="receipts"):
+    """Receipts of these payees, from an epoch on."""
+
+    payees: Annotated[list[Address], Meta(max_length=1024)]
+    since_epoch: Number = 0
+
+
+class LeafRequest(Request, tag="leaf"):
+    """A payee's leaf of an epoch, with its proof."""
+
+    epoch: Number
+    payee: Address
+
+
+class UsageRequest(Request, tag="usage"):
+    """A listener's counts of a content in an epoch, with their proofs."""
+
+    epoch: Number
+    session: Hash
+    content: Address
+
+
+class ClaimRequest(Request, tag="claim"):
+    """Signed claims, all to one address, for the relayer."""
+
+    claims: Annotated[list[Message], Meta(min_length=1, max_length=32)]
+
+
+Operation = Hello | Open | LeaseRequest | GrantRequest | Report | ReceiptsRequest | LeafRequest | UsageRequest | ClaimRequest
+
+
+class Upload(Struct, forbid_unknown_fields=True):
+    """PUT /v1/contents/{content}: the header and its content keys, wrapped to the server."""
+
+    header: str
+    ephemeral: Key
+    keys: Annotated[list[tuple[Index, Annotated[str, Meta(max_length=256)]]], Meta(min_length=1, max_length=4096)]
+    signature: SignatureText
+
+
+class StatementRequest(Struct, forbid_unknown_fields=True):
+    """POST /v1/statements: the payer asks what it owes."""
+
+    payer: Address
+    time_s: Number
+    signature: SignatureText
+
+
+class VoucherPost(Struct, forbid_unknown_fields=True):
+    """POST /v1/vouchers."""
+
+    voucher: Message
+
+
+class ClaimPost(Struct, forbid_unknown_fields=True):
+    """POST /v1/claims."""
+
+    claims: Annotated[list[Message], Meta(min_length=1, max_length=32)]
+
+
+class _Numbered(Struct):
+    id: Number
+
+
+_OPERATION: Final = msgspec.json.Decoder(Operation)
+_NUMBERED: Final = msgspec.json.Decoder(_Numbered)
+S = TypeVar("S", bound=Struct)
+
+
+def operation(text: str | bytes) -> Operation:
+    """A host's request. Raises InputError ``message.schema``."""
+    try:
+        return _OPERATION.decode(text)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as e:
+        raise InputError("message.schema", reason=str(e)[:200]) from None
+
+
+def request_id(text: str | bytes) -> int:
+    """The number of a request that could not be read, or 0."""
+    try:
+        return _NUMBERED.decode(text).id
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return 0
+
+
+def body(kind: type[S], raw: bytes) -> S:
+    """An HTTP body. Raises InputError ``message.schema``."""
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as e:
+        raise InputError("message.schema", reason=str(e)[:200]) from None

@@ -1,0 +1,249 @@
+"""The database, in portable SQL: amounts are decimal text, because 2^128 wei fit no SQL integer."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+METADATA: Final = MetaData()
+
+
+class Wei(TypeDecorator[int]):
+    """A non-negative amount in wei."""
+
+    impl = String(80)
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, dialect: Dialect) -> str | None:
+        """Decimal text for the database."""
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> int | None:
+        """An integer for the program."""
+        return None if value is None else int(value)
+
+
+def _bytes(name: str, length: int, *, key: bool = False, null: bool = False) -> Column[bytes]:
+    return Column(name, LargeBinary(length), primary_key=key, nullable=null)
+
+
+def _int(name: str, *, key: bool = False, null: bool = False, default: int | None = None) -> Column[int]:
+    server_default = None if default is None else str(default)
+    return Column(name, BigInteger, primary_key=key, nullable=null, server_default=server_default, autoincrement=False)
+
+
+contents: Final = Table(
+    "contents",
+    METADATA,
+    _bytes("content", 20, key=True),
+    _bytes("owner", 20),
+    _bytes("policy_hash", 32),
+    Column("header", LargeBinary, nullable=False),
+    _int("uploaded_ms"),
+    _int("shredded_ms", null=True),
+    Column("code", String(32)),
+)
+content_keys: Final = Table(
+    "content_keys",
+    METADATA,
+    _bytes("content", 20, key=True),
+    _int("epoch", key=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+sessions: Final = Table(
+    "sessions",
+    METADATA,
+    _bytes("id", 32, key=True),
+    _bytes("station", 20),
+    _bytes("listener", 20),
+    _bytes("device", 20),
+    _bytes("payee", 20),
+    _int("not_before_s"),
+    _int("not_after_s"),
+    _bytes("signature", 65),
+    _int("opened_ms"),
+    _int("sequence", default=0),
+    Index("sessions_payee", "payee"),
+)
+tickets: Final = Table(
+    "tickets",
+    METADATA,
+    _bytes("id", 32, key=True),
+    _bytes("session", 32),
+    _bytes("station", 20),
+    _bytes("listener", 20),
+    _bytes("payee", 20),
+    _bytes("content", 20),
+    _bytes("owner", 20),
+    _int("number"),
+    Column("price", Wei, nullable=False),
+    Column("reward", Wei, nullable=False),
+    _int("bps"),
+    _int("expiry_s"),
+    _bytes("signature", 65),
+    _int("opened_ms"),
+    # The one play of this ticket: none, playing, paused, ended.
+    Column("state", String(8), nullable=False, server_default="none"),
+    _int("heard_ms", default=0),
+    _int("position_ms", default=0),
+    _int("time_ms", default=0),
+    _int("seeks", default=0),
+    _int("sequence", default=0),
+    _bytes("invocation", 32, null=True),
+    # Where the window of grantable segments began, in the song and on the server's clock.
+    _int("anchor_position_ms", default=0),
+    _int("anchor_ms", default=0),
+    # Intervals heard, and those of them that a voucher covers; due is their difference.
+    _int("intervals", default=0),
+    _int("vouchered", default=0),
+    _int("due", default=0),
+    UniqueConstraint("station", "number"),
+    Index("tickets_due", "station", "due"),
+)
+invocations: Final = Table(
+    "invocations",
+    METADATA,
+    _bytes("session", 32, key=True),
+    _int("sequence", key=True),
+    _bytes("id", 32),
+    _bytes("ticket", 32),
+    Column("action", String(16), nullable=False),
+    _int("position_ms"),
+    _int("time_ms"),
+    _int("received_ms"),
+    _bytes("signature", 65),
+    Column("code", String(32)),
+)
+listeners: Final = Table(
+    "listeners",
+    METADATA,
+    _bytes("listener", 20, key=True),
+    _bytes("ticket", 32, null=True),
+    _int("time_ms"),
+)
+usages: Final = Table(
+    "usages",
+    METADATA,
+    _bytes("listener", 20, key=True),
+    _bytes("content", 20, key=True),
+    _int("plays", default=0),
+    _int("seeks", default=0),
+    _int("heard_ms", default=0),
+    _int("first_play_s", null=True),
+    # {action: [uses, first use, uses in the current window, that window's start]}, times in Unix seconds.
+    Column("actions", Text, nullable=False, server_default="{}"),
+)
+epoch_contents: Final = Table(
+    "epoch_contents",
+    METADATA,
+    _int("epoch", key=True),
+    _bytes("content", 20, key=True),
+    _int("plays", default=0),
+    _int("unvalidated", default=0),
+    _int("seeks", default=0),
+    _int("heard_ms", default=0),
+)
+epoch_usages: Final = Table(
+    "epoch_usages",
+    METADATA,
+    _int("epoch", key=True),
+    _bytes("listener", 20, key=True),
+    _bytes("content", 20, key=True),
+    _int("plays"),
+    _int("seeks"),
+    _int("seconds"),
+)
+refusals: Final = Table(
+    "refusals",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    _int("time_ms"),
+    Column("what", String(16), nullable=False),
+    Column("code", String(32), nullable=False),
+    Column("subject", Text, nullable=False),
+)
+payers: Final = Table(
+    "payers",
+    METADATA,
+    _bytes("payer", 20, key=True),
+    Column("cap", Wei, nullable=False),
+    # The last statement, until a voucher covers it: what a voucher's cap is compared with.
+    Column("stated", Wei, nullable=False),
+    _int("stated_epoch"),
+    Column("lines", Text, nullable=False, server_default="[]"),
+)
+lines: Final = Table(
+    "lines",
+    METADATA,
+    _int("epoch", key=True),
+    _bytes("ticket", 32, key=True),
+    _int("intervals"),
+    _int("seconds"),
+    _int("seeks"),
+    _int("time_s"),
+)
+debits: Final = Table(
+    "debits",
+    METADATA,
+    _int("epoch", key=True),
+    _bytes("payer", 20, key=True),
+    Column("net", Wei, nullable=False),
+    _int("bps"),
+    Column("cap", Wei, nullable=False),
+    Column("until", Wei, nullable=False),
+    _bytes("signature", 65),
+)
+payees: Final = Table(
+    "payees",
+    METADATA,
+    _int("epoch", key=True),
+    _bytes("payee", 20, key=True),
+    Column("amount", Wei, nullable=False),
+)
+receipts: Final = Table(
+    "receipts",
+    METADATA,
+    _int("epoch", key=True),
+    _bytes("payee", 20, key=True),
+    # The ticket for a listener's payee, the content for an owner: of each only the newest is kept.
+    _bytes("source", 32, key=True),
+    Column("amount", Wei, nullable=False),
+    _bytes("content", 20),
+    _bytes("session", 32),
+    _int("plays"),
+    _int("seeks"),
+    _int("seconds"),
+    _int("sequence"),
+    _bytes("invocation", 32),
+    _bytes("detail", 32),
+    _bytes("signature", 65),
+    Index("receipts_payee", "payee", "epoch"),
+)
+epochs: Final = Table(
+    "epochs",
+    METADATA,
+    _int("epoch", key=True),
+    # closed (nothing enters any more), posted, final, missed (its time to post went by), empty (nothing to post).
+    Column("state", String(8), nullable=False),
+    _bytes("root", 32),
+    Column("total", Wei, nullable=False),
+    _bytes("digest", 32),
+    _bytes("counts_root", 32),
+    _bytes("data_hash", 32),
+    Column("data", LargeBinary, nullable=False),
+    _int("leaves"),
+    _bytes("transaction", 32, null=True),
+    Column("settled", Boolean, nullable=False, server_default="0"),
+)
+claims: Final = Table(
+    "claims",
+    METADATA,
+    _int("epoch", key=True),
+    _bytes("payee", 20, key=True),
+    _bytes("to", 20),
+    _bytes("transaction", 32, null=True),
+    _int("time_ms"),
+)

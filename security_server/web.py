@@ -1,0 +1,159 @@
+"""The server's HTTP: uploads, accounts, statements, vouchers, epochs, claims."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from aiohttp import web
+
+from gomaa import __version__
+from pywallet.errors import GomaaError, InputError, Refusal, Unavailable
+from pywallet.hexes import from_hex, to_b64, to_hex
+from security_server import schema
+from security_server.bookkeeping import Bookkeeping
+from security_server.closing import Closing
+from security_server.contents import verify
+from security_server.core import Core
+from security_server.publishing import Publishing
+from security_server.relay import Relay
+
+log = logging.getLogger("gomaa.server")
+
+MAX_BODY: Final = 8 << 20
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def status_of(error: GomaaError) -> int:
+    """The HTTP status of a code."""
+    if isinstance(error, Unavailable):
+        return 503
+    if isinstance(error, Refusal):
+        return 404 if error.code == "content.unknown" else 403
+    if error.code == "internal":
+        return 500
+    return 401 if error.code == "message.denied" else 400
+
+
+@web.middleware
+async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Every failure leaves as a code; nothing of an exception reaches the outside."""
+    try:
+        return await handler(request)
+    except GomaaError as error:
+        return web.json_response({"error": error.to_json()}, status=status_of(error))
+    except web.HTTPException as error:
+        code = GomaaError("message.schema", status=error.status, reason=error.reason)
+        return web.json_response({"error": code.to_json()}, status=error.status)
+    except Exception:
+        log.exception("%s %s failed", request.method, request.path)
+        return web.json_response({"error": GomaaError("internal").to_json()}, status=500)
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 15):
+        raise InputError("message.schema", field="epoch")
+    return int(text)
+
+
+class Web:
+    """The routes under ``/v1``."""
+
+    def __init__(self, core: Core, books: Bookkeeping, publishing: Publishing, closing: Closing, relay: Relay) -> None:
+        self._core = core
+        self._books = books
+        self._publishing = publishing
+        self._closing = closing
+        self._relay = relay
+
+    def routes(self) -> list[web.RouteDef]:
+        """What ``create_app`` adds."""
+        return [
+            web.get("/v1/info", self.info),
+            web.put("/v1/contents/{content}", self.upload),
+            web.get("/v1/accounts/{payer}", self.account),
+            web.post("/v1/statements", self.statement),
+            web.post("/v1/vouchers", self.voucher),
+            web.post("/v1/epochs/close", self.close),
+            web.get("/v1/epochs/{epoch}", self.epoch),
+            web.get("/v1/epochs/{epoch}/data", self.data),
+            web.get("/v1/receipts/{payee}", self.receipts),
+            web.post("/v1/claims", self.claims),
+        ]
+
+    async def info(self, _request: web.Request) -> web.Response:
+        """Who this is."""
+        core, schedule = self._core, self._core.schedule
+        names = ("length", "grace", "window", "answer", "late", "delay")
+        body: dict[str, Any] = {
+            "server": to_hex(core.address),
+            "key": to_b64(core.keys.exchange_public),
+            "chain_id": core.domain.chain_id,
+            "settlement": to_hex(core.domain.settlement),
+            "schedule": {name: getattr(schedule, name) for name in names},
+            "version": __version__,
+        }
+        return web.json_response(body)
+
+    async def upload(self, request: web.Request) -> web.Response:
+        """A band hands over a header and its content keys."""
+        core = self._core
+        content = from_hex(request.match_info["content"], 20)
+        verified = verify(schema.body(schema.Upload, await request.read()), content, core.keys.exchange)
+        header = verified.header
+        if header.chain != core.domain.chain_id:
+            raise InputError("sps.header.chain", chain=header.chain)
+        if header.server.address != core.address:
+            raise Refusal("server.mismatch", server=to_hex(header.server.address))
+        facts = await core.chain.content(content, fresh=True)
+        if facts.owner != verified.song.owner:
+            raise Refusal("content.owner")
+        if facts.policy_hash != verified.song.policy.hash:
+            raise Refusal("sps.policy.mismatch")
+        if facts.server != core.address:
+            raise Refusal("server.mismatch")
+        if facts.destroyed or facts.revoked:
+            raise Refusal("content.destroyed" if facts.destroyed else "content.revoked")
+        await core.songs.save(verified.cose, verified.song, verified.keys, await core.now_ms())
+        core.chain.follow(content)
+        return web.json_response({"content": to_hex(content), "epochs": sorted(verified.keys)})
+
+    async def account(self, request: web.Request) -> web.Response:
+        """A payer's escrow here."""
+        return web.json_response(await self._books.account(from_hex(request.match_info["payer"], 20)))
+
+    async def statement(self, request: web.Request) -> web.Response:
+        """What a payer owes."""
+        return web.json_response(await self._books.statement(schema.body(schema.StatementRequest, await request.read())))
+
+    async def voucher(self, request: web.Request) -> web.Response:
+        """A payer's signature under a statement."""
+        return web.json_response(await self._books.voucher(schema.body(schema.VoucherPost, await request.read())))
+
+    async def close(self, request: web.Request) -> web.Response:
+        """Close and post the last ended epoch now."""
+        given = request.headers.get("Authorization", "").encode()
+        if not hmac.compare_digest(given, b"Bearer " + self._core.keys.admin.encode()):
+            raise InputError("message.denied")
+        return web.json_response(await self._closing.close_last())
+
+    async def epoch(self, request: web.Request) -> web.Response:
+        """An epoch's state and roots."""
+        return web.json_response(await self._publishing.epoch(_number(request.match_info["epoch"])))
+
+    async def data(self, request: web.Request) -> web.Response:
+        """An epoch's published data, the bytes whose hash is on the chain."""
+        body = await self._publishing.data(_number(request.match_info["epoch"]))
+        return web.Response(body=body, content_type="application/octet-stream", headers={"Cache-Control": "public, max-age=31536000, immutable"})
+
+    async def receipts(self, request: web.Request) -> web.Response:
+        """Receipts of a payee: owners ask here."""
+        payee = from_hex(request.match_info["payee"], 20)
+        epoch = request.query.get("epoch")
+        return web.json_response(await self._books.receipts([payee], 0, None if epoch is None else _number(epoch)))
+
+    async def claims(self, request: web.Request) -> web.Response:
+        """Relay signed claims."""
+        return web.json_response(await self._relay.claim(schema.body(schema.ClaimPost, await request.read()).claims))
