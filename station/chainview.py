@@ -98,3 +98,56 @@ class ChainDoor:
     async def server_url(self, server: bytes) -> str | None:
         """See ChainView."""
         return await self._ask(self._server_url(server))
+
+    async def close(self) -> None:
+        """See ChainView."""
+        async with self._lock:
+            if self._stack is not None:
+                await self._stack.aclose()
+            self._stack = self._chain = self._clock = None
+
+    async def _now(self) -> int:
+        return (await self._connected())[1].now_ms()
+
+    async def _content(self, content: bytes, station: bytes) -> ContentFacts | None:
+        chain, _ = await self._connected()
+        door = Content(chain, content)
+        try:
+            state, licensed = await asyncio.gather(door.state(), door.licensed(station))
+        except GomaaError as error:
+            if error.code == "chain.unreachable":
+                raise
+            return None  # no contract of ours stands there
+        return ContentFacts(
+            state.owner, state.policy_hash, state.price, state.server, state.revoked, state.destroyed, state.open_license or licensed
+        )
+
+    async def _account(self, server: bytes, station: bytes) -> Account:
+        chain, _ = await self._connected()
+        settlement = Settlement(chain, self._deployment)
+        (spent, escrow), requested = await asyncio.gather(settlement.account(server, station), settlement.requested(server, station))
+        return Account(spent, escrow, requested)
+
+    async def _rate(self, epoch: int) -> int:
+        chain, _ = await self._connected()
+        return await Registry(chain, self._deployment).rate_at(epoch)
+
+    async def _server_url(self, server: bytes) -> str | None:
+        chain, _ = await self._connected()
+        entry = await Registry(chain, self._deployment).server(server)
+        return entry.url if entry is not None and entry.active else None
+
+    async def _connected(self) -> tuple[Chain, ChainClock]:
+        async with self._lock:
+            if self._chain is None or self._clock is None:
+                stack = AsyncExitStack()
+                self._chain = await stack.enter_async_context(Chain.connect(self._deployment.rpc))
+                self._clock = await stack.enter_async_context(ChainClock(self._chain))
+                self._stack = stack
+            return self._chain, self._clock
+
+    async def _ask(self, question: Awaitable[T]) -> T:
+        try:
+            return await asyncio.wait_for(question, self._timeout)
+        except (TimeoutError, OSError) as error:
+            raise Unavailable("chain.unreachable", reason=type(error).__name__) from error

@@ -238,8 +238,8 @@ def recent_plays(rows: Iterable[TicketRow], of: Any, limit: int) -> list[tuple[S
 
 
 def _allowed(policy: Policy) -> str:
-    """What a listener starts with; what is left of it only the listener's own player knows."""
-    counts = [_count(count.limit, action) for action, count in policy.counts.items() if action in ("play", "seek")]
+    """What a listener starts with; what is left of it only their own player knows. Recurring counts stand among the limits."""
+    counts = [_count(count.limit, action) for action, count in policy.counts.items() if action in ("play", "seek") and count.per_s is None]
     return f"{' and '.join(counts)} for each listener." if counts else ""
 
 

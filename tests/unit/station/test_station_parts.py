@@ -35,7 +35,15 @@ def test_paths_start_at_the_settings() -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"domain": None}, {"surprise": 1}, {"statement_seconds": 0}, {"statement_seconds": True}, {"servers": []}, {"servers": {"x": "y"}}, {"name": 7}],
+    [
+        {"domain": None},
+        {"surprise": 1},
+        {"statement_seconds": 0},
+        {"statement_seconds": True},
+        {"servers": []},
+        {"servers": {"x": "y"}},
+        {"name": 7},
+    ],
 )
 def test_wrong_settings_are_named(change: dict[str, Any]) -> None:
     """Missing, unknown and ill-typed settings are message.schema."""

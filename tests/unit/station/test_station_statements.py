@@ -80,6 +80,32 @@ async def test_voucher_is_durable_before_it_is_sent(world: Any) -> None:
     assert world.station.store.voucher(ticket.server).sent_ms is not None
 
 
+async def test_unsettled_voucher_is_not_signed_anew(world: Any) -> None:
+    """While a server doesn't take a voucher, the same one is sent again and the books don't grow."""
+    ticket = await _heard(world)
+    world.server.lose_vouchers = True
+    for _ in range(3):
+        with pytest.raises(GomaaError):
+            await _round(world)
+    assert len(world.station.store.statements(ticket.server, 10)) == 1
+
+
+async def test_voucher_of_the_next_epoch(world: Any) -> None:
+    """A voucher that came too late is signed again for the next epoch, where the sum may have one wei more."""
+    ticket = await _heard(world)
+    world.server.lose_vouchers = True
+    with pytest.raises(GomaaError):
+        await _round(world)
+    world.server.lose_vouchers = False
+    world.chain.now += 60_000
+    world.server.epoch += 1
+    world.server.lie = _added(1)
+    await _round(world)
+    assert [(voucher.cap, voucher.until) for voucher in world.server.vouchers] == [
+        (gross(_net(ticket, 3), 250) + 1, world.server.epoch + 1)
+    ]
+
+
 async def test_lost_books_start_from_the_chain(world: Any) -> None:
     """Without a voucher of its own the station takes what the chain debited as signed."""
     ticket = await _heard(world)
@@ -122,13 +148,14 @@ LIES: dict[str, tuple[Lie, str]] = {
     "another content": (_line(content=b"\x11" * 20), "content"),
     "another session": (_line(session=b"\x11" * 32), "session"),
     "another hash": (_with(lines=b"\x11" * 32), "lines"),
+    "a wei for nothing": (lambda statement, lines: (replace(statement, spent=1, lines=statement_lines_hash([])), []), "spent"),
     "no lines": (lambda statement, lines: (statement, []), "lines"),
     "another payer": (_with(payer=b"\x11" * 20), "parties"),
     "another server": (_with(server=b"\x11" * 20), "parties"),
     "a later epoch": (_with(epoch=1_800_000_000), "epoch"),
     "two wei too many": (_added(2), "spent"),
     "a jump": (_added(10**18), "spent"),
-    "less than was heard": (_added(-10**14), "spent"),
+    "less than was heard": (_added(-(10**14)), "spent"),
     "a line twice": (_double, "order"),
 }
 
