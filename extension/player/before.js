@@ -38,7 +38,7 @@ export function before(actions) {
         facts(terms, mode),
         walletNote(mode, actions),
         whoIsPaid(terms),
-        actions.termsOpen() ? allTerms(terms) : null);
+        actions.termsOpen() ? allTerms(terms, true) : null);
       const link = termsLink(actions, t("allTerms"));
       link.dataset.key = "terms";
       fill(foot, footNote("shield", t("signed")), link);

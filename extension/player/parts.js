@@ -25,7 +25,7 @@ export function head(terms, third, go = null) {
   return h("div", { class: "head" },
     artwork(terms?.content),
     h("div", { class: "stack hair" },
-      h("h2", { class: "title" }, terms?.title || t("aSong")),
+      h("h1", { class: "title" }, terms?.title || t("aSong")),
       terms?.artist ? h("p", { class: "dim" }, terms.artist) : null,
       third ? h("p", { class: "s faint num" }, third) : null),
     go ? h("div", { class: "go" }, go) : null);

@@ -37,7 +37,7 @@ export function problem(actions) {
     },
     update(model) {
       if (!model.problem) return;
-      const key = JSON.stringify([model.problem, model.terms, actions.termsOpen(), model.state.earned_wei]);
+      const key = JSON.stringify([model.problem, model.terms, actions.termsOpen(), model.state.earned_wei, model.state.state]);
       if (key === last) return;
       last = key;
       const { code, cause, fix } = sentences(model.problem);
@@ -47,7 +47,7 @@ export function problem(actions) {
       fill(body,
         head(model.terms, model.terms?.station?.name ?? ""),
         h("div", { class: `alert ${tone(code)}`.trim(), role: "alert" }, icon(shape, "l"),
-          h("div", { class: "stack t" }, h("h3", null, cause), fix ? h("p", null, fix) : null, remedyButtons(kind, actions))),
+          h("div", { class: "stack t" }, h("h2", null, cause), fix ? h("p", null, fix) : null, remedyButtons(kind, actions))),
         looks ? hostSteps(model.problem, kind) : null,
         h("div", { class: "after" }, h("span", null, money(model)), codeChip(code)),
         actions.termsOpen() && model.terms ? allTerms(model.terms) : null);

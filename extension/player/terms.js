@@ -11,17 +11,18 @@ import { paid, rewardMode } from "./model.js";
 
 /**
  * @param {Terms} terms
+ * @param {boolean} [factsShown] the four sentences stand above already
  * @returns {HTMLElement}
  */
-export function allTerms(terms) {
+export function allTerms(terms, factsShown = false) {
   const facts = terms.facts;
   const sums = paid(terms);
   /** @type {[string, string | null | undefined, boolean?][]} */
   const lines = [
-    [t("factMay"), facts?.may],
-    [t("factLeft"), facts?.left],
-    [t("factCosts"), facts?.costs],
-    [t("factEarn"), rewardMode(terms) === "earns" ? facts?.earn : null],
+    [t("factMay"), factsShown ? null : facts?.may],
+    [t("factLeft"), factsShown ? null : facts?.left],
+    [t("factCosts"), factsShown ? null : facts?.costs],
+    [t("factEarn"), !factsShown && rewardMode(terms) === "earns" ? facts?.earn : null],
     [t("termsStationPays"), sums ? exact(sums.total) : t("nobodyPays")],
     [t("termsBandGets"), sums ? exact(sums.owner) : null],
     [t("termsYouGet"), sums && sums.listener > 0n ? exact(sums.listener) : null],

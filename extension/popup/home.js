@@ -82,7 +82,7 @@ function nowPlaying(playing) {
     artwork(playing.content),
     h("span", { class: "grow stack z" }, h("b", { class: "clip", title: playing.title }, playing.title), h("span", { class: "xs dim clip", title: playing.artist }, playing.artist)),
     meter.node,
-    h("span", { class: "amt stack z centre" }, amount(playing.earned_wei, "+"), h("span", { class: "xs dim num" }, clock(playing.position_ms))));
+    h("span", { class: "amt" }, amount(playing.earned_wei, "+"), h("span", { class: "xs dim num" }, clock(playing.position_ms))));
 }
 
 function nothingYet() {

@@ -27,7 +27,7 @@ export function origin(app) {
     middle(
       h("section", { class: "row" }, artwork(item.content, "mid"),
         h("div", { class: "grow stack z" }, h("b", { class: "clip", title: item.title }, item.title || t("aSong")), h("span", { class: "s dim clip", title: item.artist }, item.artist)),
-        h("div", { class: "stack z amt centre" }, h("span", { class: "sum-big" }, amount(item.amount_wei, item.state === "refused" ? "" : "+")), moneyState(item.state))),
+        h("div", { class: "amt" }, h("span", { class: "sum-big" }, amount(item.amount_wei, item.state === "refused" ? "" : "+")), moneyState(item.state))),
       h("section", { class: "card" }, h("ol", { class: "timeline" }, steps(item).map(step))),
       h("section", { class: "card" }, h("dl", { class: "origin" }, names(item).map(([name, value, code]) => [h("dt", null, name), h("dd", null, code ? h("code", null, value) : value)]).flat()))),
     h("footer", null, copy),

@@ -21,7 +21,8 @@ export function strength(password) {
   if (COMMON.test(password) && letters.length < 16) return "easy";
   if (distinct < 5 || run(letters) >= letters.length - 2) return "easy";
   const kinds = [/\p{Ll}/u, /\p{Lu}/u, /\p{Nd}/u, /[^\p{L}\p{Nd}]/u, /\p{Lo}/u].filter((kind) => kind.test(password)).length;
-  const score = letters.length + 2 * (kinds - 1) + (/\p{Lo}/u.test(password) ? letters.length / 2 : 0);
+  // A Chinese character stands for about as much as two letters.
+  const score = letters.length + 2 * (kinds - 1) + letters.filter((letter) => /\p{Lo}/u.test(letter)).length;
   if (score < 11) return "easy";
   return score < 16 ? "fair" : "strong";
 }

@@ -21,7 +21,10 @@ def main(wanted: list[str]) -> None:
                     if wanted and not any(part in label for part in wanted):
                         continue
                     with shown(browser, scenario, language, theme) as page:
-                        page.screenshot(path=OUT / f"{label}.png", full_page=not scenario.page.startswith("popup"))
+                        if scenario.page.startswith("player"):
+                            page.locator("#player").screenshot(path=OUT / f"{label}.png")
+                        else:
+                            page.screenshot(path=OUT / f"{label}.png", full_page=scenario.page.startswith("onboarding"))
                     print(label)
 
 

@@ -1,0 +1,136 @@
+"""Accessibility of every screen of the extension: axe-core finds no violation of WCAG 2.1 AA, nothing is cut off, clicks are a person's."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "ui_preview"))
+
+from scenarios import scenarios  # noqa: E402
+from stage import chromium, settle, shown  # noqa: E402
+
+AXE = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text()
+RUN = "() => axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'], rules: {region: {enabled: false}}})"
+NAMES = sorted(scenarios("en"))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """One Chromium for all screens."""
+    with chromium() as running:
+        yield running
+
+
+def violations(page: Any) -> list[str]:
+    """What axe-core finds, one line each."""
+    page.evaluate(AXE)
+    return [f"{found['id']}: {node['html']} {node['failureSummary']}" for found in page.evaluate(RUN)["violations"] for node in found["nodes"]]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_screen_has_no_accessibility_violation(browser: Any, name: str) -> None:
+    """Every screen passes axe-core, in light English and in dark Chinese, and scrolls sideways nowhere."""
+    for language, theme in (("en", "light"), ("zh", "dark")):
+        with shown(browser, scenarios(language)[name], language, theme, scale=1) as page:
+            assert violations(page) == []
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_player_obeys_the_keyboard(browser: Any) -> None:
+    """Space pauses, two quick arrows are one seek of 20 s, arrows up change the volume, T opens the terms."""
+    with shown(browser, scenarios("en")["player-playing"], scale=1) as page:
+        page.keyboard.press(" ")
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowUp")
+        page.keyboard.press("t")
+        page.wait_for_function("__said.some((message) => message.type === 'seek')")
+        said = page.evaluate("__said")
+        seeks = [message["position_ms"] for message in said if message["type"] == "seek"]
+        assert [message["type"] for message in said].count("pause") == 1
+        assert len(seeks) == 1 and 157_900 <= seeks[0] <= 163_000
+        assert {"type": "volume", "value": 0.75} in said
+        assert page.locator("#terms").is_visible()
+
+
+def test_player_takes_no_orders_from_scripts(browser: Any) -> None:
+    """A click made by a script plays nothing; the same click by a person plays."""
+    with shown(browser, scenarios("en")["player-before"], scale=1) as page:
+        page.evaluate("document.querySelector('.btn.primary').click()")
+        assert page.evaluate("__said") == []
+        page.locator(".btn.primary").click()
+        assert page.evaluate("__said") == [{"type": "play"}]
+
+
+def test_drag_on_the_waveform_is_one_seek(browser: Any) -> None:
+    """Dragging sends one seek, when the pointer is let go, to where it was let go."""
+    with shown(browser, scenarios("en")["player-playing"], scale=1) as page:
+        box = page.locator(".seek").bounding_box()
+        page.mouse.move(box["x"] + 10, box["y"] + 20)
+        page.mouse.down()
+        page.mouse.move(box["x"] + box["width"] / 4, box["y"] + 20)
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20)
+        assert page.evaluate("__said") == []
+        page.mouse.up()
+        page.wait_for_function("__said.length > 0")
+        said = page.evaluate("__said")
+        assert [message["type"] for message in said] == ["seek"]
+        assert abs(said[0]["position_ms"] - 152_000) < 1000
+
+
+def test_player_survives_what_the_engine_should_not_say(browser: Any) -> None:
+    """Messages with missing or foreign fields leave the player standing and without an error."""
+    with shown(browser, scenarios("en")["player-before"], scale=1) as page:
+        for message in ("{}", "null", "{type: 'state'}", "{type: 'problem'}", "{type: 'problem', code: 'no.such.code'}", "{type: 'what'}"):
+            page.evaluate(f"__tell({message})")
+        settle(page)
+        assert page.locator(".title").inner_text() == "Slow Tide Home"
+
+
+def test_title_is_text_and_never_markup(browser: Any) -> None:
+    """A title full of markup is shown as it is written."""
+    scenario = scenarios("en")["player-before"]
+    evil = "<img src=x onerror=alert(1)><b>loud</b>"
+    scenario.player[0]["title"] = evil
+    with shown(browser, scenario, scale=1) as page:
+        assert page.locator(".title").inner_text() == evil
+        assert page.locator(".title *").count() == 0
+
+
+def test_frame_asks_its_page_for_a_height_and_nothing_else(browser: Any) -> None:
+    """The only message to the parent is the height, a number of CSS pixels."""
+    with shown(browser, scenarios("en")["player-before"], scale=1) as page:
+        page.evaluate(
+            """() => new Promise((done) => { globalThis.heard = []; addEventListener('message', (event) => { heard.push(event.data); done(); });
+            const frame = document.createElement('iframe'); frame.src = '/player/player.html#s2'; document.body.append(frame); })"""
+        )
+        heard = page.evaluate("heard")
+        assert heard and all(set(message) == {"type", "height"} and message["type"] == "gomaa.height" and message["height"] > 50 for message in heard)
+
+
+def test_words_leave_the_page_with_the_wallet(browser: Any) -> None:
+    """After the wallet is made its words stand nowhere in the page, and were sent once."""
+    scenario = scenarios("en")["onboarding-password"]
+    with shown(browser, scenario, scale=1) as page:
+        page.locator("button[type=submit]").click()
+        page.wait_for_selector("text=Connect this computer")
+        assert "sausage" not in page.content()
+        created = [message for message in page.evaluate("__said") if message["type"] == "wallet.create"]
+        assert len(created) == 1 and created[0]["password"] == "saltwater at dawn 7" and created[0]["replace"] is False
+
+
+def test_receive_code_reads_back_the_address(browser: Any) -> None:
+    """The QR code's modules are square and carry the finder patterns; the address beside it is whole."""
+    with shown(browser, scenarios("en")["popup-receive"], scale=1) as page:
+        path = page.locator(".qr path").get_attribute("d") or ""
+        dark = {tuple(map(int, part.split("h")[0].split())) for part in path.split("M") if part}
+        size = max(x for x, _ in dark) + 1
+        assert (size - 17) % 4 == 0
+        assert all((x, 0) in dark and (0, x) in dark and (size - 1 - x, 0) in dark for x in range(7))
+        assert page.locator(".address").inner_text().replace("\n", "") == "0x4f6a0c8de2b15973ab10ffe2c3d49786b5a01e2d"
