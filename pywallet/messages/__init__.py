@@ -1,0 +1,28 @@
+"""The signed messages (docs/protocol.md section 2): EIP-712 structs, their digests and signatures."""
+
+from pywallet.messages.actions import Action
+from pywallet.messages.lines import StatementLine, receipt_detail, statement_lines_hash
+from pywallet.messages.signing import Signed, compact, require_signer, sign, signer
+from pywallet.messages.structs import Claim, Domain, Invocation, Message, Receipt, Session, Statement, Ticket, Voucher, digest
+
+__all__ = [
+    "Action",
+    "Claim",
+    "Domain",
+    "Invocation",
+    "Message",
+    "Receipt",
+    "Session",
+    "Signed",
+    "Statement",
+    "StatementLine",
+    "Ticket",
+    "Voucher",
+    "compact",
+    "digest",
+    "receipt_detail",
+    "require_signer",
+    "sign",
+    "signer",
+    "statement_lines_hash",
+]

@@ -1,0 +1,43 @@
+"""The words behind two hashes: a receipt's detail and a statement's lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pywallet.platform import keccak256
+
+
+def _word(value: int | bytes) -> bytes:
+    return value.rjust(32, b"\0") if isinstance(value, bytes) else value.to_bytes(32, "big")
+
+
+def receipt_detail(content: bytes, session: bytes, plays: int, seeks: int, seconds: int, sequence: int, invocation: bytes) -> bytes:
+    """``Receipt.detail``: what the amount stands for, by the last invocation it includes."""
+    return keccak256(b"".join(map(_word, (content, session, plays, seeks, seconds, sequence, invocation))))
+
+
+@dataclass(frozen=True)
+class StatementLine:
+    """The intervals of one ticket so far; price and reward in wei per interval."""
+
+    number: int
+    content: bytes
+    session: bytes
+    intervals: int
+    price: int
+    reward: int
+
+    def encode(self) -> bytes:
+        """abi.encode of the six fields."""
+        return b"".join(map(_word, (self.number, self.content, self.session, self.intervals, self.price, self.reward)))
+
+    @property
+    def net(self) -> int:
+        """Wei without commission."""
+        return self.intervals * (self.price + self.reward)
+
+
+def statement_lines_hash(lines: Iterable[StatementLine]) -> bytes:
+    """``Statement.lines``: keccak of the lines in ticket-number order."""
+    return keccak256(b"".join(line.encode() for line in sorted(lines, key=lambda line: line.number)))

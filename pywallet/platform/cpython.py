@@ -1,0 +1,60 @@
+"""The port on CPython: pycryptodome, libsecp256k1 and OpenSSL."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+
+from coincurve import PrivateKey, PublicKey
+from Crypto.Hash import keccak
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from pywallet.errors import InputError
+from pywallet.platform.port import Hash, Platform, split_signature
+
+
+class CPythonPlatform(Platform):
+    """Compiled libraries behind the port."""
+
+    def keccak256(self, data: bytes) -> bytes:
+        return keccak.new(digest_bits=256, data=data).digest()
+
+    def sign(self, private_key: bytes, digest: bytes) -> bytes:
+        signature = PrivateKey(private_key).sign_recoverable(digest, hasher=None)
+        return signature[:64] + bytes([27 + signature[64]])
+
+    def recover(self, digest: bytes, signature: bytes) -> bytes:
+        *_, recovery = split_signature(signature)
+        try:
+            key = PublicKey.from_signature_and_message(signature[:64] + bytes([recovery]), digest, hasher=None)
+        except Exception as e:
+            raise InputError("message.schema", reason="no key has this signature") from e
+        return self.keccak256(key.format(compressed=False)[1:])[12:]
+
+    def public_key(self, private_key: bytes) -> bytes:
+        return PrivateKey(private_key).public_key.format(compressed=False)[1:]
+
+    def random_bytes(self, count: int) -> bytes:
+        return os.urandom(count)
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    async def pbkdf2(self, algorithm: Hash, password: bytes, salt: bytes, iterations: int, length: int) -> bytes:
+        return hashlib.pbkdf2_hmac(algorithm, password, salt, iterations, length)
+
+    async def aes_gcm_seal(self, key: bytes, nonce: bytes, plaintext: bytes, aad: bytes) -> bytes:
+        return AESGCM(key).encrypt(nonce, plaintext, aad)
+
+    async def aes_gcm_open(self, key: bytes, nonce: bytes, sealed: bytes, aad: bytes) -> bytes:
+        try:
+            return AESGCM(key).decrypt(nonce, sealed, aad)
+        except InvalidTag:
+            raise InputError("sps.segment.tag") from None
+
+    async def hkdf_sha256(self, secret: bytes, salt: bytes, info: bytes, length: int) -> bytes:
+        return HKDF(SHA256(), length, salt or None, info).derive(secret)

@@ -1,0 +1,85 @@
+"""The port in a browser or node: WebCrypto, eth-keys, and a keccak that the shell registers.
+
+The only file of the core that talks to JavaScript. The shell calls
+``registerJsModule("gomaa_native", {keccak256})`` after loading, with a function
+from Uint8Array to Uint8Array.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+import gomaa_native  # type: ignore[import-not-found]
+import js  # type: ignore[import-not-found]
+from eth_keys import keys
+from eth_keys.exceptions import BadSignature, ValidationError
+from pyodide.ffi import JsException, to_js  # type: ignore[import-not-found]
+
+from pywallet.errors import InputError
+from pywallet.platform.port import Hash, Platform, split_signature
+
+_HASHES = {"sha256": "SHA-256", "sha512": "SHA-512"}
+
+
+def _object(**fields: Any) -> Any:
+    return to_js(fields, dict_converter=js.Object.fromEntries)
+
+
+def _bytes(buffer: Any) -> bytes:
+    return bytes(js.Uint8Array.new(buffer).to_bytes())
+
+
+class PyodidePlatform(Platform):
+    """WebCrypto for what it does, eth-keys' pure Python for secp256k1."""
+
+    def keccak256(self, data: bytes) -> bytes:
+        return bytes(gomaa_native.keccak256(to_js(data)).to_bytes())
+
+    def sign(self, private_key: bytes, digest: bytes) -> bytes:
+        raw = keys.PrivateKey(private_key).sign_msg_hash(digest).to_bytes()
+        return raw[:64] + bytes([27 + raw[64]])
+
+    def recover(self, digest: bytes, signature: bytes) -> bytes:
+        r, s, recovery = split_signature(signature)
+        try:
+            return keys.Signature(vrs=(recovery, r, s)).recover_public_key_from_msg_hash(digest).to_canonical_address()
+        except (BadSignature, ValidationError, ValueError) as e:
+            raise InputError("message.schema", reason="no key has this signature") from e
+
+    def public_key(self, private_key: bytes) -> bytes:
+        return keys.PrivateKey(private_key).public_key.to_bytes()
+
+    def random_bytes(self, count: int) -> bytes:
+        return os.urandom(count)
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    async def pbkdf2(self, algorithm: Hash, password: bytes, salt: bytes, iterations: int, length: int) -> bytes:
+        subtle = js.crypto.subtle
+        key = await subtle.importKey("raw", to_js(password), "PBKDF2", False, to_js(["deriveBits"]))
+        how = _object(name="PBKDF2", hash=_HASHES[algorithm], salt=to_js(salt), iterations=iterations)
+        return _bytes(await subtle.deriveBits(how, key, 8 * length))
+
+    async def aes_gcm_seal(self, key: bytes, nonce: bytes, plaintext: bytes, aad: bytes) -> bytes:
+        how, imported = await self._gcm(key, nonce, aad, "encrypt")
+        return _bytes(await js.crypto.subtle.encrypt(how, imported, to_js(plaintext)))
+
+    async def aes_gcm_open(self, key: bytes, nonce: bytes, sealed: bytes, aad: bytes) -> bytes:
+        how, imported = await self._gcm(key, nonce, aad, "decrypt")
+        try:
+            return _bytes(await js.crypto.subtle.decrypt(how, imported, to_js(sealed)))
+        except JsException:
+            raise InputError("sps.segment.tag") from None
+
+    async def hkdf_sha256(self, secret: bytes, salt: bytes, info: bytes, length: int) -> bytes:
+        subtle = js.crypto.subtle
+        key = await subtle.importKey("raw", to_js(secret), "HKDF", False, to_js(["deriveBits"]))
+        how = _object(name="HKDF", hash="SHA-256", salt=to_js(salt), info=to_js(info))
+        return _bytes(await subtle.deriveBits(how, key, 8 * length))
+
+    async def _gcm(self, key: bytes, nonce: bytes, aad: bytes, usage: str) -> tuple[Any, Any]:
+        imported = await js.crypto.subtle.importKey("raw", to_js(key), "AES-GCM", False, to_js([usage]))
+        return _object(name="AES-GCM", iv=to_js(nonce), additionalData=to_js(aad)), imported

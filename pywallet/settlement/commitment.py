@@ -1,0 +1,40 @@
+"""What the chain keeps of an epoch: one hash over root, total and everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pywallet.platform import keccak256
+
+
+@dataclass(frozen=True)
+class Header:
+    """The preimage of an epoch's commitment: sum-tree root, its total in wei, and the hash of the rest."""
+
+    root: bytes
+    total: int
+    rest: bytes
+
+
+def gross(net: int, bps: int) -> int:
+    """What a payer is debited for ``net`` wei at a commission of ``bps`` basis points. Only for whole-epoch sums."""
+    return net + net * bps // 10_000
+
+
+def entries_digest(debits: Iterable[tuple[bytes, int]]) -> bytes:
+    """keccak(digest, payer, net) folded over the entries from zero."""
+    digest = bytes(32)
+    for payer, net in debits:
+        digest = keccak256(digest + payer.rjust(32, b"\0") + net.to_bytes(32, "big"))
+    return digest
+
+
+def rest(digest: bytes, counts_root: bytes, data_hash: bytes) -> bytes:
+    """keccak(entries digest, counts root, data hash)."""
+    return keccak256(digest + counts_root + data_hash)
+
+
+def commitment(header: Header) -> bytes:
+    """keccak(root, total, rest): the word that ``commit[server][epoch]`` holds."""
+    return keccak256(header.root + header.total.to_bytes(32, "big") + header.rest)

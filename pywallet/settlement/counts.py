@@ -1,0 +1,68 @@
+"""The counts tree: plays, seeks and seconds, per content and, under a changing tag, per listener."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pywallet.platform import keccak256
+from pywallet.settlement.tree import MAX_DEPTH
+
+
+def _words(*values: int | bytes) -> bytes:
+    return b"".join(v.rjust(32, b"\0") if isinstance(v, bytes) else v.to_bytes(32, "big") for v in values)
+
+
+def content_leaf(content: bytes, plays: int, unvalidated: int, seeks: int, seconds: int) -> bytes:
+    """keccak(2, content, plays, unvalidated, seeks, seconds): one content in this epoch."""
+    return keccak256(_words(2, content, plays, unvalidated, seeks, seconds))
+
+
+def usage_leaf(tag: bytes, content: bytes, plays: int, seeks: int, seconds: int) -> bytes:
+    """keccak(3, tag, content, plays, seeks, seconds): one listener and content, cumulative."""
+    return keccak256(_words(3, tag, content, plays, seeks, seconds))
+
+
+def usage_tag(secret: bytes, epoch: int) -> bytes:
+    """keccak(secret, epoch): only who knows the 32-byte secret finds the leaf again."""
+    return keccak256(_words(secret, epoch))
+
+
+class CountsTree:
+    """A plain Merkle tree over leaf hashes; inner nodes keccak(4, left, right), odd levels padded with zero."""
+
+    def __init__(self, leaves: Sequence[bytes]) -> None:
+        self._levels: list[list[bytes]] = [list(leaves) or [bytes(32)]]
+        while len(self._levels[-1]) > 1:
+            level = self._levels[-1]
+            if len(level) % 2:
+                level.append(bytes(32))
+            self._levels.append([_inner(a, b) for a, b in zip(level[::2], level[1::2], strict=True)])
+
+    @property
+    def root(self) -> bytes:
+        """The root, 32 bytes."""
+        return self._levels[-1][0]
+
+    def proof(self, index: int) -> list[bytes]:
+        """The siblings of a leaf, from the bottom."""
+        out = []
+        for level in self._levels[:-1]:
+            out.append(level[index ^ 1])
+            index >>= 1
+        return out
+
+
+def _inner(left: bytes, right: bytes) -> bytes:
+    # The leading 4 keeps an inner node from passing as a leaf, which begins with 2 or 3.
+    return keccak256(_words(4, left, right))
+
+
+def verify_count(root: bytes, leaf: bytes, index: int, proof: Sequence[bytes]) -> bool:
+    """Whether ``leaf`` stands at ``index`` under ``root``."""
+    if len(proof) > MAX_DEPTH or index < 0 or index >> len(proof) or any(len(p) != 32 for p in proof):
+        return False
+    here = leaf
+    for sibling in proof:
+        here = _inner(sibling, here) if index & 1 else _inner(here, sibling)
+        index >>= 1
+    return here == root

@@ -1,0 +1,188 @@
+"""The published data of an epoch as canonical bytes (settlement, section Published data).
+
+Layout, big-endian: ``GMED`` ‖ version u8 ‖ server 20 ‖ epoch u64 ‖ root 32 ‖
+total u128 ‖ counts root 32 ‖ bps u16, then six tables, each a u32 row count and
+rows of fixed size. Rows name stations, contents and terms by table index.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Final, TypeVar
+
+from pywallet.errors import InputError
+from pywallet.platform import keccak256
+
+MAGIC: Final = b"GMED"
+VERSION: Final = 1
+_HEAD: Final = struct.Struct(">4sB20sQ32s16s32sH")
+
+
+@dataclass(frozen=True)
+class _Row:
+    # One (kind, size) per field: "b" bytes of that size, "u" an unsigned integer of that many bytes.
+    LAYOUT: ClassVar[tuple[tuple[str, int], ...]] = ()
+
+    def encode(self) -> bytes:
+        """The row's bytes. Raises InputError message.schema for a value that doesn't fit."""
+        out = b""
+        for spec, (kind, size) in zip(fields(self), self.LAYOUT, strict=True):
+            value = getattr(self, spec.name)
+            if kind == "b" and (not isinstance(value, bytes) or len(value) != size):
+                raise InputError("message.schema", field=spec.name, reason=f"{size} bytes expected")
+            if kind == "u" and (type(value) is not int or not 0 <= value < 1 << 8 * size):
+                raise InputError("message.schema", field=spec.name, reason=f"an unsigned integer of {size} bytes expected")
+            out += value if kind == "b" else value.to_bytes(size, "big")
+        return out
+
+    @classmethod
+    def size(cls) -> int:
+        """Bytes per row."""
+        return sum(size for _, size in cls.LAYOUT)
+
+    @classmethod
+    def decode(cls, raw: bytes) -> Any:
+        """A row from exactly ``size()`` bytes."""
+        values: list[bytes | int] = []
+        at = 0
+        for kind, size in cls.LAYOUT:
+            part = raw[at : at + size]
+            values.append(part if kind == "b" else int.from_bytes(part, "big"))
+            at += size
+        return cls(*values)
+
+
+@dataclass(frozen=True)
+class StationRow(_Row):
+    """A station that was debited or counted."""
+
+    LAYOUT = (("b", 20),)
+    station: bytes
+
+
+@dataclass(frozen=True)
+class ContentRow(_Row):
+    """A content with its owner and server at the epoch, and its counters in it."""
+
+    LAYOUT = (("b", 20), ("b", 20), ("b", 20), ("u", 8), ("u", 8), ("u", 8), ("u", 8))
+    content: bytes
+    owner: bytes
+    server: bytes
+    plays: int
+    unvalidated: int
+    seeks: int
+    seconds: int
+
+
+@dataclass(frozen=True)
+class TermsRow(_Row):
+    """Price and reward in wei per interval, and the interval in seconds."""
+
+    LAYOUT = (("u", 16), ("u", 16), ("u", 4))
+    price: int
+    reward: int
+    interval_s: int
+
+
+@dataclass(frozen=True)
+class DebitRow(_Row):
+    """What one payer owes for the epoch, net wei."""
+
+    LAYOUT = (("b", 20), ("u", 16))
+    payer: bytes
+    net: int
+
+
+@dataclass(frozen=True)
+class PayeeRow(_Row):
+    """One leaf of the sum tree, in leaf order."""
+
+    LAYOUT = (("b", 20), ("u", 12))
+    payee: bytes
+    amount: int
+
+
+@dataclass(frozen=True)
+class PlayRow(_Row):
+    """One play, 24 bytes: who paid, what, when, how much was heard, which ticket; ``tag`` names it to its listener only."""
+
+    LAYOUT = (("u", 2), ("u", 2), ("u", 2), ("u", 3), ("u", 2), ("u", 1), ("u", 1), ("u", 4), ("b", 7))
+    station: int
+    content: int
+    terms: int
+    second: int
+    heard_s: int
+    seeks: int
+    outcome: int
+    ticket: int
+    tag: bytes
+
+
+R = TypeVar("R", bound=_Row)
+
+
+@dataclass(frozen=True)
+class EpochData:
+    """Everything that is published of one epoch of one server."""
+
+    server: bytes
+    epoch: int
+    root: bytes
+    total: int
+    counts_root: bytes
+    bps: int
+    stations: tuple[StationRow, ...] = ()
+    contents: tuple[ContentRow, ...] = ()
+    terms: tuple[TermsRow, ...] = ()
+    debits: tuple[DebitRow, ...] = ()
+    payees: tuple[PayeeRow, ...] = ()
+    plays: tuple[PlayRow, ...] = ()
+
+    def encode(self) -> bytes:
+        """The canonical bytes."""
+        head = _HEAD.pack(MAGIC, VERSION, self.server, self.epoch, self.root, self.total.to_bytes(16, "big"), self.counts_root, self.bps)
+        return head + b"".join(map(_table, (self.stations, self.contents, self.terms, self.debits, self.payees, self.plays)))
+
+    @property
+    def hash(self) -> bytes:
+        """keccak of ``encode()``: the data hash in the commitment."""
+        return keccak256(self.encode())
+
+    @classmethod
+    def decode(cls, raw: bytes) -> EpochData:
+        """Read canonical bytes. Raises InputError message.schema for anything else, trailing bytes included."""
+        if len(raw) < _HEAD.size:
+            raise InputError("message.schema", reason="the epoch's data end too early")
+        magic, version, server, epoch, root, total, counts_root, bps = _HEAD.unpack_from(raw)
+        if magic != MAGIC or version != VERSION:
+            raise InputError("message.schema", reason="not an epoch's data of version 1")
+        at = _HEAD.size
+        stations, at = _rows(StationRow, raw, at)
+        contents, at = _rows(ContentRow, raw, at)
+        terms, at = _rows(TermsRow, raw, at)
+        debits, at = _rows(DebitRow, raw, at)
+        payees, at = _rows(PayeeRow, raw, at)
+        plays, at = _rows(PlayRow, raw, at)
+        if at != len(raw):
+            raise InputError("message.schema", reason="bytes after the epoch's data")
+        for play in plays:
+            if play.station >= len(stations) or play.content >= len(contents) or play.terms >= len(terms):
+                raise InputError("message.schema", reason="a play names a row that isn't there")
+        head = (server, epoch, root, int.from_bytes(total, "big"), counts_root, bps)
+        return cls(*head, stations, contents, terms, debits, payees, plays)
+
+
+def _table(rows: Sequence[_Row]) -> bytes:
+    return len(rows).to_bytes(4, "big") + b"".join(row.encode() for row in rows)
+
+
+def _rows(kind: type[R], raw: bytes, at: int) -> tuple[tuple[R, ...], int]:
+    size = kind.size()
+    count = int.from_bytes(raw[at : at + 4], "big")
+    at += 4
+    end = at + count * size
+    if at > len(raw) or end > len(raw):
+        raise InputError("message.schema", reason="the epoch's data end too early")
+    return tuple(kind.decode(raw[i : i + size]) for i in range(at, end, size)), end

@@ -1,0 +1,1 @@
+"""The fan's wallet: words, keys, vault, amounts."""
