@@ -10,7 +10,7 @@ from pywallet.settlement import gross
 from security_server.rows import get
 from security_server.tables import debits, epochs, tickets
 
-_SETTLED = ("posted", "final", "missed", "empty")
+_SETTLED = ("posted", "final", "missed")
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,13 @@ from sqlalchemy import Connection, select, update
 from pywallet.errors import GomaaError
 from security_server.core import Core
 from security_server.publishing import Publishing
-from security_server.rows import get
 from security_server.tables import epochs
 
 log = logging.getLogger("gomaa.server")
 
 
 class Closing:
-    """Carries every epoch from running to final (or empty, or missed)."""
+    """Carries every epoch from running to final (or missed)."""
 
     def __init__(self, core: Core, publishing: Publishing) -> None:
         self._core = core
@@ -59,9 +58,8 @@ class Closing:
     async def _close(self, epoch: int) -> None:
         """Freeze an ended epoch and store everything that will be posted, in one transaction."""
         rate = await self._core.chain.rate(epoch)
-        owners = await self._publishing.owners(epoch)
-        state = await self._core.store.run(lambda connection: self._publishing.freeze(connection, epoch, rate, owners))
-        log.info("epoch %d closed: %s", epoch, state)
+        await self._core.store.run(lambda connection: self._publishing.freeze(connection, epoch, rate))
+        log.info("epoch %d closed", epoch)
 
     async def _post(self, epoch: int, now_s: int) -> None:
         """Post a closed epoch unless the chain has it: then a crash came between the post and its record."""
@@ -73,7 +71,7 @@ class Closing:
                 log.error("epoch %d was not posted in time", epoch)
                 await self._move(epoch, "missed")
                 return
-            transaction = await core.chain.post(core.keys.signing, **await self._publishing.post_arguments(epoch))
+            transaction = await core.chain.post(core.keys.signing, epoch, *await self._publishing.post_arguments(epoch))
         elif found.commit != await self._publishing.commitment(epoch):
             log.error("the chain has another commitment for epoch %d", epoch)
             raise GomaaError("chain.mismatch", epoch=epoch)
@@ -94,5 +92,3 @@ class Closing:
 def _in_state(connection: Connection, state: str) -> list[int]:
     return list(connection.execute(select(epochs.c.epoch).where(epochs.c.state == state).order_by(epochs.c.epoch)).scalars())
 
-
-__all__ = ["Closing", "get"]

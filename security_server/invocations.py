@@ -20,6 +20,9 @@ from security_server.usage import Counters
 AHEAD_MS: Final = 5_000
 """By so much may a host's clock, and the time it reports as heard, run ahead of the server's."""
 
+SKEW_MS: Final = 30_000
+"""By so much may a session seem to begin in the future."""
+
 STARTS: Final = frozenset({"play", "preview", "live_join"})
 ENDS: Final = frozenset({"pause", "stop"})
 _MOVES: Final = frozenset({"seek", "forward", "rewind"})
@@ -37,7 +40,7 @@ class Received:
     @property
     def action(self) -> str:
         """The policy's name of the action."""
-        return Action(self.message.action).name.lower()
+        return Action(self.message.action).word
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,7 @@ def _misfit(item: Received, session: RowMapping, ticket: RowMapping | None, now:
         return "ticket.mismatch"
     if item.action in ENDS:
         return None
-    if not session["not_before_s"] * 1000 - AHEAD_MS <= message.time < session["not_after_s"] * 1000:
+    if not session["not_before_s"] * 1000 - SKEW_MS <= message.time < session["not_after_s"] * 1000:
         return "session.expired"
     return "ticket.expired" if message.time >= ticket["expiry_s"] * 1000 else None
 
@@ -212,6 +215,7 @@ def _record(connection: Connection, item: Received, now: Now, code: str | None) 
             position_ms=message.position,
             time_ms=message.time,
             received_ms=now.time_ms,
+            epoch=now.epoch,
             signature=item.signature,
             code=code,
         )

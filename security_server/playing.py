@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
 from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.hexes import ZERO_ADDRESS, from_b64, from_hex, to_b64, to_hex
-from pywallet.messages import Invocation, Session, Signed, Ticket, digest, require_signer
-from pywallet.platform import keccak256, recover
+from pywallet.messages import Action, Invocation, Session, Signed, Ticket, digest, require_signer
+from pywallet.platform import recover
 from pywallet.policy import Context, decide
 from pywallet.sps.segments import segment_aad, segment_key
 from pywallet.sps.wrapping import WrapKey
@@ -41,6 +40,7 @@ class Playing:
         """Check a session and a ticket, and remember both. A refusal is recorded."""
         session = Signed.from_json(Session, request.session)
         ticket = Signed.from_json(Ticket, request.ticket)
+        check_times(notBefore=session.message.not_before, notAfter=session.message.not_after, expiry=ticket.message.expiry)
         try:
             await self._check(device, session, ticket)
         except Refusal as refusal:
@@ -138,6 +138,7 @@ class Playing:
                     price=order.price,
                     reward=order.reward,
                     bps=order.bps,
+                    interval_s=song.policy.price.interval_s,
                     expiry_s=order.expiry,
                     signature=ticket.signature,
                     opened_ms=now_ms,
@@ -215,6 +216,9 @@ class Playing:
 
     def _receive(self, device: bytes, message: Any) -> Received:
         signed = Signed.from_json(Invocation, message)
+        check_times(position=signed.message.position, sequence=signed.message.sequence, time=signed.message.time)
+        if signed.message.action not in Action.__members__.values():
+            raise InputError("message.schema", field="action", sequence=signed.message.sequence)
         identity = digest(signed.message, self._core.domain)
         try:
             genuine = recover(identity, signed.signature) == device
@@ -258,6 +262,13 @@ class Playing:
         return {"ephemeral": to_b64(wrap.ephemeral), "keys": keys}
 
 
+def check_times(**values: int) -> None:
+    """Times and counters that fit the database and are times at all. Raises InputError ``message.schema``."""
+    for name, value in values.items():
+        if value >= 1 << 53:
+            raise InputError("message.schema", field=name, reason="too large")
+
+
 def require_refusing(signed: Any, core: Core, address: bytes, code: str) -> None:
     """Like pywallet's ``require_signer``, but a bad signature is a refusal that is recorded."""
     try:
@@ -275,5 +286,3 @@ def _ticket(connection: Connection, identity: bytes) -> dict[str, Any] | None:
 def _counted(outcome: Outcome) -> dict[str, Any]:
     return {"usage": outcome.usage, "heard_ms": outcome.heard_ms, "intervals": outcome.intervals}
 
-
-__all__ = ["Playing", "keccak256", "replace"]

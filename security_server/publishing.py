@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,14 +13,14 @@ from chain.settlement import ClaimItem, Entry
 from pywallet.errors import Refusal
 from pywallet.hexes import to_hex
 from pywallet.messages import Claim, Signed, compact
+from pywallet.platform import keccak256
 from pywallet.settlement import CountsTree, Header, SumTree, commitment, content_leaf, entries_digest, rest, usage_leaf, usage_tag
 from security_server.core import Core
-from security_server.epochdata import Frozen, encode, freeze_rows
+from security_server.epochdata import Frozen, UsageCount, encode, freeze_rows
 from security_server.rows import get
 from security_server.tables import debits, epoch_contents, epoch_usages, epochs, sessions
 
 _KEEP: Final = 4
-_NONE: Final = "claim.unknown"
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,10 @@ class Published:
     counts: CountsTree
     header: Header
     digest: bytes
+    data: bytes
     data_hash: bytes
+    usage_tags: tuple[bytes, ...]
+    usages: tuple[UsageCount, ...]
     payee_index: Mapping[bytes, int]
     content_index: Mapping[bytes, int]
     usage_index: Mapping[tuple[bytes, bytes], int]
@@ -66,8 +69,9 @@ class Publishing:
                 digest=built.digest,
                 counts_root=built.counts.root,
                 data_hash=built.data_hash,
-                data=encode(frozen, built.payees, built.counts).encode(),
+                data=built.data,
                 leaves=len(frozen.payees),
+                rate=rate,
             )
         )
 
@@ -79,16 +83,19 @@ class Publishing:
         leaves = [content_leaf(c.content, c.plays, c.unvalidated, c.seeks, c.seconds) for c in frozen.contents]
         leaves += [usage_leaf(tag, u.content, u.plays, u.seeks, u.seconds) for tag, u in usage]
         counts = CountsTree(leaves)
-        data = encode(frozen, payees, counts)
+        data = encode(frozen, payees, counts, self._core.schedule.length).encode()
         digest = entries_digest([(debit.payer, debit.net) for debit in frozen.debits])
-        header = Header(payees.root, payees.total, rest(digest, counts.root, data.hash))
+        header = Header(payees.root, payees.total, rest(digest, counts.root, keccak256(data)))
         return Published(
             frozen,
             payees,
             counts,
             header,
             digest,
-            data.hash,
+            data,
+            keccak256(data),
+            tuple(tag for tag, _ in usage),
+            tuple(used for _, used in usage),
             {payee: index for index, (payee, _) in enumerate(frozen.payees)},
             {c.content: index for index, c in enumerate(frozen.contents)},
             {(u.listener, u.content): len(frozen.contents) + index for index, (_, u) in enumerate(usage)},
@@ -105,8 +112,106 @@ class Publishing:
 
             frozen = await self._core.store.run(read)
             if frozen is None:
-                raise Refusal(_NONE, epoch=epoch)
+                raise Refusal("claim.unknown", epoch=epoch)
             found = self._built[epoch] = self._build(frozen)
             if len(self._built) > _KEEP:
                 self._built.popitem(last=False)
         return found
+
+    async def commitment(self, epoch: int) -> bytes:
+        """What the chain must hold for a frozen epoch."""
+        return commitment((await self._published(epoch)).header)
+
+    async def post_arguments(self, epoch: int) -> tuple[bytes, bytes, bytes, list[Entry]]:
+        """Root, counts root, data hash and entries of a frozen epoch."""
+        built = await self._published(epoch)
+        entries = [Entry(debit.payer, debit.net, debit.cap, debit.until, *compact(debit.signature)) for debit in built.frozen.debits]
+        return built.header.root, built.counts.root, built.data_hash, entries
+
+    async def claim_item(self, signed: Signed[Claim]) -> tuple[ClaimItem, Sequence[tuple[bytes, int]]]:
+        """The contract's item for a claim, and its proof.
+
+        Raises Refusal: ``claim.unknown`` (no such leaf), ``claim.pending`` (not final yet).
+        """
+        claim = signed.message
+        built = await self._published(claim.epoch)
+        index = built.payee_index.get(claim.payee)
+        if index is None:
+            raise Refusal("claim.unknown", epoch=claim.epoch)
+        if not (await self._core.chain.epoch(claim.epoch)).final:
+            raise Refusal("claim.pending", epoch=claim.epoch)
+        amount = built.frozen.payees[index][1]
+        r, vs = compact(signed.signature)
+        item = ClaimItem(self._core.address, claim.epoch, built.header, claim.payee, amount, index, built.payees.depth, r, vs)
+        return item, built.payees.proof(index)
+
+    async def leaf(self, epoch: int, payee: bytes) -> dict[str, Any]:
+        """A payee's leaf with its proof. Raises Refusal ``claim.unknown``."""
+        built = await self._published(epoch)
+        index = built.payee_index.get(payee)
+        if index is None:
+            raise Refusal("claim.unknown", epoch=epoch)
+        return {
+            "header": _header(built.header),
+            "amount": str(built.frozen.payees[index][1]),
+            "index": index,
+            "proof": [[to_hex(node), str(total)] for node, total in built.payees.proof(index)],
+        }
+
+    async def usage(self, device: bytes, epoch: int, session: bytes, content: bytes) -> dict[str, Any]:
+        """A listener's usage leaf and the content's leaf, proven; only for the session's own device.
+
+        Raises Refusal: ``session.device``, ``claim.unknown``.
+        """
+        row = await self._core.store.run(lambda connection: get(connection, sessions, id=session))
+        if row is None or row["device"] != device:
+            raise Refusal("session.device")
+        built = await self._published(epoch)
+        index, where = built.usage_index.get((row["listener"], content)), built.content_index.get(content)
+        if index is None or where is None:
+            raise Refusal("claim.unknown", epoch=epoch)
+        used = built.usages[index - len(built.frozen.contents)]
+        count = built.frozen.contents[where]
+        numbers = {"plays": used.plays, "seeks": used.seeks, "seconds": used.seconds}
+        totals = {"plays": count.plays, "unvalidated": count.unvalidated, "seeks": count.seeks, "seconds": count.seconds}
+        tag = built.usage_tags[index - len(built.frozen.contents)]
+        return {
+            "leaf": {"tag": to_hex(tag), "content": to_hex(content), **numbers},
+            "index": index,
+            "proof": [to_hex(node) for node in built.counts.proof(index)],
+            "content_leaf": {"content": to_hex(content), **totals},
+            "content_index": where,
+            "content_proof": [to_hex(node) for node in built.counts.proof(where)],
+            "header": _header(built.header),
+            "digest": to_hex(built.digest),
+            "counts_root": to_hex(built.counts.root),
+            "data_hash": to_hex(built.data_hash),
+        }
+
+    async def epoch(self, epoch: int) -> dict[str, Any]:
+        """How an epoch stands: ``state`` none, posted or final; roots once it is frozen."""
+        row = await self._core.store.run(lambda connection: get(connection, epochs, epoch=epoch))
+        if row is None:
+            empty = {"root": None, "total": "0", "counts_root": None, "data_hash": None, "transaction": None, "leaves": 0}
+            return {"epoch": epoch, "state": "none", **empty}
+        return {
+            "epoch": epoch,
+            "state": row["state"] if row["state"] in ("posted", "final") else "none",
+            "root": to_hex(row["root"]),
+            "total": str(row["total"]),
+            "counts_root": to_hex(row["counts_root"]),
+            "data_hash": to_hex(row["data_hash"]),
+            "transaction": None if row["transaction"] is None else to_hex(row["transaction"]),
+            "leaves": row["leaves"],
+        }
+
+    async def data(self, epoch: int) -> bytes:
+        """The published bytes, whose keccak is the data hash. Raises Refusal ``claim.unknown``."""
+        row = await self._core.store.run(lambda connection: get(connection, epochs, epoch=epoch))
+        if row is None:
+            raise Refusal("claim.unknown", epoch=epoch)
+        return bytes(row["data"])
+
+
+def _header(header: Header) -> dict[str, str]:
+    return {"root": to_hex(header.root), "total": str(header.total), "rest": to_hex(header.rest)}

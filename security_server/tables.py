@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text, UniqueConstraint
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
@@ -82,6 +82,7 @@ tickets: Final = Table(
     Column("price", Wei, nullable=False),
     Column("reward", Wei, nullable=False),
     _int("bps"),
+    _int("interval_s"),
     _int("expiry_s"),
     _bytes("signature", 65),
     _int("opened_ms"),
@@ -114,8 +115,10 @@ invocations: Final = Table(
     _int("position_ms"),
     _int("time_ms"),
     _int("received_ms"),
+    _int("epoch"),
     _bytes("signature", 65),
     Column("code", String(32)),
+    Index("invocations_refused", "epoch", "code"),
 )
 listeners: Final = Table(
     "listeners",
@@ -226,8 +229,9 @@ epochs: Final = Table(
     "epochs",
     METADATA,
     _int("epoch", key=True),
-    # closed (nothing enters any more), posted, final, missed (its time to post went by), empty (nothing to post).
+    # closed (nothing enters any more), posted, final, missed (its time to post went by).
     Column("state", String(8), nullable=False),
+    _int("rate"),
     _bytes("root", 32),
     Column("total", Wei, nullable=False),
     _bytes("digest", 32),
@@ -236,7 +240,6 @@ epochs: Final = Table(
     Column("data", LargeBinary, nullable=False),
     _int("leaves"),
     _bytes("transaction", 32, null=True),
-    Column("settled", Boolean, nullable=False, server_default="0"),
 )
 claims: Final = Table(
     "claims",

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-BEHIND_MS: Final = 4_000
+BEHIND_MS: Final = 6_000
 """A decoder starts before the position it was asked for: so much behind it is always open."""
+
+SLACK_MS: Final = 5_000
+"""By so much may a host's clock differ, before keys it rightly asks for are held back."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,7 @@ class Window:
     def of(cls, anchor_position_ms: int, anchor_ms: int, now_ms: int, started: bool, ahead_ms: int) -> Window:
         """What the last play or seek, and the time since then on the server's clock, have opened."""
         elapsed = max(0, now_ms - anchor_ms) if started else 0
-        return cls(anchor_position_ms - BEHIND_MS, anchor_position_ms + elapsed + ahead_ms)
+        return cls(anchor_position_ms - BEHIND_MS, anchor_position_ms + elapsed + ahead_ms + SLACK_MS)
 
     def clip(self, starts_ms: Sequence[int], first: int, count: int) -> range:
         """The wanted segments that begin inside the window; ``starts_ms`` holds each start and the song's end."""

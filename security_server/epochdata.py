@@ -1,0 +1,176 @@
+"""The rows of one frozen epoch, in the one order that every rebuild gives again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection, select
+from sqlalchemy.engine import RowMapping
+
+from pywallet.platform import keccak256
+from pywallet.settlement import (
+    ContentRow,
+    CountsTree,
+    DebitRow,
+    EpochData,
+    PayeeRow,
+    PlayRow,
+    StationRow,
+    SumTree,
+    TermsRow,
+)
+from security_server.tables import contents, debits, epoch_contents, epoch_usages, invocations, lines, payees, tickets
+
+VALID: Final = 0
+UNVALIDATED: Final = 1
+_DAY_S: Final = (1 << 24) - 1
+
+
+@dataclass(frozen=True)
+class ContentCount:
+    """One content's counters in the epoch, and its owner."""
+
+    content: bytes
+    owner: bytes
+    plays: int
+    unvalidated: int
+    seeks: int
+    seconds: int
+
+
+@dataclass(frozen=True)
+class UsageCount:
+    """One listener's cumulative counters of one content, at the epoch's end."""
+
+    listener: bytes
+    content: bytes
+    plays: int
+    seeks: int
+    seconds: int
+
+
+@dataclass(frozen=True)
+class Debit:
+    """What a payer owes and the voucher that allows it."""
+
+    payer: bytes
+    net: int
+    cap: int
+    until: int
+    signature: bytes
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """Everything an epoch holds. ``plays`` are settled lines and refused plays, oldest ticket first."""
+
+    server: bytes
+    epoch: int
+    rate: int
+    payees: tuple[tuple[bytes, int], ...]
+    debits: tuple[Debit, ...]
+    contents: tuple[ContentCount, ...]
+    usages: tuple[UsageCount, ...]
+    plays: tuple[RowMapping, ...]
+
+
+def freeze_rows(connection: Connection, server: bytes, epoch: int, rate: int) -> Frozen:
+    """Read an epoch that has ended. The order is by address: the same database gives the same roots."""
+    paid = connection.execute(select(payees.c.payee, payees.c.amount).where(payees.c.epoch == epoch).order_by(payees.c.payee))
+    owed = connection.execute(select(debits).where(debits.c.epoch == epoch).order_by(debits.c.payer)).mappings()
+    counted = connection.execute(
+        select(epoch_contents, contents.c.owner)
+        .join(contents, contents.c.content == epoch_contents.c.content)
+        .where(epoch_contents.c.epoch == epoch)
+        .order_by(epoch_contents.c.content)
+    ).mappings()
+    used = connection.execute(
+        select(epoch_usages).where(epoch_usages.c.epoch == epoch).order_by(epoch_usages.c.listener, epoch_usages.c.content)
+    ).mappings()
+    return Frozen(
+        server,
+        epoch,
+        rate,
+        tuple((row.payee, row.amount) for row in paid),
+        tuple(Debit(row["payer"], row["net"], row["cap"], row["until"], row["signature"]) for row in owed),
+        tuple(
+            ContentCount(row["content"], row["owner"], row["plays"], row["unvalidated"], row["seeks"], row["heard_ms"] // 1000)
+            for row in counted
+        ),
+        tuple(UsageCount(row["listener"], row["content"], row["plays"], row["seeks"], row["seconds"]) for row in used),
+        _plays(connection, epoch),
+    )
+
+
+def _plays(connection: Connection, epoch: int) -> tuple[RowMapping, ...]:
+    names = ("station", "content", "price", "reward", "interval_s", "number", "payee", "session", "owner")
+    facts = [tickets.c[name] for name in names]
+    settled = connection.execute(
+        select(*facts, tickets.c.sequence, lines.c.intervals, lines.c.seeks, lines.c.time_s)
+        .join(tickets, tickets.c.id == lines.c.ticket)
+        .where(lines.c.epoch == epoch)
+        .order_by(tickets.c.station, tickets.c.number)
+    ).mappings()
+    refused = connection.execute(
+        select(*facts, invocations.c.sequence, invocations.c.received_ms)
+        .join(tickets, tickets.c.id == invocations.c.ticket)
+        .where(invocations.c.epoch == epoch, invocations.c.code.is_not(None), invocations.c.action == "play")
+        .order_by(tickets.c.station, tickets.c.number, invocations.c.sequence)
+    ).mappings()
+    return (*settled.all(), *refused.all())
+
+
+def encode(frozen: Frozen, tree: SumTree, counts: CountsTree, length_s: int) -> EpochData:
+    """The published data. ``length_s``: an epoch's length, for the second within it."""
+    stations = sorted({row["station"] for row in frozen.plays} | {debit.payer for debit in frozen.debits})
+    terms = sorted({(row["price"], row["reward"], row["interval_s"]) for row in frozen.plays})
+    owned = _contents(frozen)
+    where = [row.content for row in owned]
+    begin = frozen.epoch * length_s
+    plays = []
+    for row in frozen.plays:
+        intervals = row.get("intervals")
+        second = (row["time_s"] if intervals is not None else row["received_ms"] // 1000) - begin
+        tag = keccak256(row["payee"].rjust(32, b"\0") + row["session"] + row["sequence"].to_bytes(32, "big"))[:7]
+        plays.append(
+            PlayRow(
+                station=stations.index(row["station"]),
+                content=where.index(row["content"]),
+                terms=terms.index((row["price"], row["reward"], row["interval_s"])),
+                second=min(max(second, 0), _DAY_S),
+                # What is paid in this epoch: an auditor multiplies it out, so it is whole intervals.
+                heard_s=min((intervals or 0) * row["interval_s"], 0xFFFF),
+                seeks=min(row.get("seeks") or 0, 0xFF),
+                outcome=UNVALIDATED if intervals is None else VALID,
+                ticket=row["number"],
+                tag=tag,
+            )
+        )
+    return EpochData(
+        server=frozen.server,
+        epoch=frozen.epoch,
+        root=tree.root,
+        total=tree.total,
+        counts_root=counts.root,
+        bps=frozen.rate,
+        stations=tuple(StationRow(station) for station in stations),
+        contents=owned,
+        terms=tuple(TermsRow(*row) for row in terms),
+        debits=tuple(DebitRow(debit.payer, debit.net) for debit in frozen.debits),
+        payees=tuple(PayeeRow(payee, amount) for payee, amount in frozen.payees),
+        plays=tuple(plays),
+    )
+
+
+def _contents(frozen: Frozen) -> tuple[ContentRow, ...]:
+    """Contents that were counted, and those that were only settled: heard in one epoch, vouchered in the next."""
+    rows = {count.content: ContentRow(count.content, count.owner, frozen.server, *_counters(count)) for count in frozen.contents}
+    for row in frozen.plays:
+        if row["content"] not in rows:
+            rows[row["content"]] = ContentRow(row["content"], row["owner"], frozen.server, 0, 0, 0, 0)
+    return tuple(rows[content] for content in sorted(rows))
+
+
+def _counters(count: ContentCount) -> tuple[int, int, int, int]:
+    return count.plays, count.unvalidated, count.seeks, count.seconds
