@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pywallet.platform import keccak256
 
 
-def _word(value: int | bytes) -> bytes:
-    return value.rjust(32, b"\0") if isinstance(value, bytes) else value.to_bytes(32, "big")
+def _words(*values: int | bytes) -> bytes:
+    return b"".join(v.rjust(32, b"\0") if isinstance(v, bytes) else v.to_bytes(32, "big") for v in values)
 
 
 def receipt_detail(content: bytes, session: bytes, plays: int, seeks: int, seconds: int, sequence: int, invocation: bytes) -> bytes:
     """``Receipt.detail``: what the amount stands for, by the last invocation it includes."""
-    return keccak256(b"".join(map(_word, (content, session, plays, seeks, seconds, sequence, invocation))))
+    return keccak256(_words(content, session, plays, seeks, seconds, sequence, invocation))
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class StatementLine:
 
     def encode(self) -> bytes:
         """abi.encode of the six fields."""
-        return b"".join(map(_word, (self.number, self.content, self.session, self.intervals, self.price, self.reward)))
+        return _words(self.number, self.content, self.session, self.intervals, self.price, self.reward)
 
     @property
     def net(self) -> int:

@@ -12,10 +12,10 @@ import time
 from typing import Any
 
 import gomaa_native  # type: ignore[import-not-found]
-import js  # type: ignore[import-not-found]
-from eth_keys import keys
-from eth_keys.exceptions import BadSignature, ValidationError
-from pyodide.ffi import JsException, to_js  # type: ignore[import-not-found]
+import js
+from eth_keys.datatypes import PrivateKey, Signature
+from eth_keys.exceptions import BadSignature
+from pyodide.ffi import JsException, to_js
 
 from pywallet.errors import InputError
 from pywallet.platform.port import Hash, Platform, split_signature
@@ -38,18 +38,18 @@ class PyodidePlatform(Platform):
         return bytes(gomaa_native.keccak256(to_js(data)).to_bytes())
 
     def sign(self, private_key: bytes, digest: bytes) -> bytes:
-        raw = keys.PrivateKey(private_key).sign_msg_hash(digest).to_bytes()
+        raw = PrivateKey(private_key).sign_msg_hash(digest).to_bytes()
         return raw[:64] + bytes([27 + raw[64]])
 
     def recover(self, digest: bytes, signature: bytes) -> bytes:
         r, s, recovery = split_signature(signature)
         try:
-            return keys.Signature(vrs=(recovery, r, s)).recover_public_key_from_msg_hash(digest).to_canonical_address()
-        except (BadSignature, ValidationError, ValueError) as e:
+            return Signature(vrs=(recovery, r, s)).recover_public_key_from_msg_hash(digest).to_canonical_address()
+        except (BadSignature, ValueError) as e:
             raise InputError("message.schema", reason="no key has this signature") from e
 
     def public_key(self, private_key: bytes) -> bytes:
-        return keys.PrivateKey(private_key).public_key.to_bytes()
+        return PrivateKey(private_key).public_key.to_bytes()
 
     def random_bytes(self, count: int) -> bytes:
         return os.urandom(count)

@@ -68,7 +68,7 @@ def step(player: Player, event: str, position_ms: int | None = None, code: str |
     if event == "loaded" and timeline is not None and player.state is State.LOADING:
         return replace(player, timeline=timeline, state=State.READY), ()
     if event == "problem":
-        return _problem(player, code if code in SENTENCES else "internal")
+        return _problem(player, code if code is not None and code in SENTENCES else "internal")
     if event == "retry" and player.state in (State.REFUSED, State.FAILED):
         state = State.READY if player.timeline is not None else State.LOADING
         return replace(player, state=state, granted=False, code=None), ()

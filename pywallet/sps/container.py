@@ -1,0 +1,83 @@
+"""The file around the header: magic, header length, header, then renditions one after the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from pywallet.errors import InputError
+
+if TYPE_CHECKING:
+    from pywallet.sps.header import Header
+
+MAGIC: Final = b"\x89SPS\r\n\x1a\n"
+"""A byte above 127, the name, and line ends that text transfers would spoil (as PNG does)."""
+
+MAX_HEADER: Final = 4 << 20
+PREFIX: Final = len(MAGIC) + 4
+
+
+@dataclass(frozen=True)
+class Extent:
+    """A run of bytes in the file."""
+
+    offset: int
+    size: int
+
+    @property
+    def end(self) -> int:
+        """The offset after it."""
+        return self.offset + self.size
+
+
+@dataclass(frozen=True)
+class Container:
+    """The beginning of a file: its header as signed bytes, and where what follows begins."""
+
+    cose: bytes
+
+    @classmethod
+    def read(cls, data: bytes) -> Container:
+        """From the file's first bytes. Raises InputError sps.magic, sps.truncated, sps.header.malformed."""
+        if data[: len(MAGIC)] != MAGIC[: len(data)]:
+            raise InputError("sps.magic")
+        if len(data) < PREFIX:
+            raise InputError("sps.truncated", size=len(data))
+        length = header_length(data)
+        if len(data) < PREFIX + length:
+            raise InputError("sps.truncated", size=len(data), header=length)
+        return cls(bytes(data[PREFIX : PREFIX + length]))
+
+    @property
+    def body(self) -> int:
+        """The offset of the first rendition."""
+        return PREFIX + len(self.cose)
+
+    def prefix(self) -> bytes:
+        """Magic, length and header: what the file begins with."""
+        return MAGIC + len(self.cose).to_bytes(4, "big") + self.cose
+
+    def extents(self, header: Header) -> list[tuple[Extent, list[Extent]]]:
+        """For each rendition, where its init part and its sealed segments lie."""
+        at, out = self.body, []
+        for rendition in header.renditions:
+            init = Extent(at, rendition.init_size)
+            at = init.end
+            parts = []
+            for segment in rendition.segments:
+                parts.append(Extent(at, segment.size))
+                at += segment.size
+            out.append((init, parts))
+        return out
+
+    def size(self, header: Header) -> int:
+        """The whole file's length in bytes."""
+        return self.body + sum(r.init_size + sum(s.size for s in r.segments) for r in header.renditions)
+
+
+def header_length(data: bytes) -> int:
+    """The length of the header from at least 12 bytes. Raises InputError sps.header.malformed over 4 MiB or at zero."""
+    length = int.from_bytes(data[len(MAGIC) : PREFIX], "big")
+    if not 0 < length <= MAX_HEADER:
+        raise InputError("sps.header.malformed", reason="length", length=length)
+    return length
