@@ -1,0 +1,8 @@
+"""``python -m native_host``: what the browser starts."""
+
+import sys
+
+from native_host.serve import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""``claim``: hand signed claims to the relayer and wait for the chain's word."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, Final
+
+from native_host import proofs
+from native_host.host import Host
+from native_host.network import Network
+from native_host.schema import Claim
+from pywallet.errors import InputError, Refusal, Unavailable
+from pywallet.hexes import from_hex, to_hex
+from pywallet.messages import Claim as ClaimMessage
+from pywallet.messages import Signed, require_signer
+
+PATIENCE_S: Final = 60.0
+_PAUSE_S: Final = 0.25
+
+
+async def run(host: Host, request: Claim) -> dict[str, Any]:
+    """Send claims of one server to one recipient. Raises ``claim.*``, ``server.*``, ``chain.*``."""
+    claims = [Signed.from_json(ClaimMessage, item) for item in request.claims]
+    first = claims[0].message
+    for one in claims:
+        if (one.message.server, one.message.to, one.message.tip) != (first.server, first.to, first.tip):
+            raise InputError("host.message.schema", field="claims", reason="one server, one recipient and one tip")
+    line, network = await proofs.line(host, first.server)
+    for one in claims:
+        require_signer(one, network.domain, one.message.payee, "claim.signature")
+        row = host.ledger.receipt(first.server, one.message.epoch, one.message.payee)
+        if row is not None and row.claimed:
+            raise Refusal("claim.done", transaction=row.claimed)
+    result = await line.request("claim", claims=request.claims)
+    transaction = proofs.read(lambda: from_hex(result["transaction"], 32))
+    amount = await _paid(network, transaction, [one.message for one in claims])
+    with host.ledger.write():
+        for one in claims:
+            host.ledger.set_claimed(first.server, one.message.epoch, one.message.payee, to_hex(transaction))
+    return {"transaction": to_hex(transaction), "to": to_hex(first.to), "amount_wei": str(amount)}
+
+
+async def _paid(network: Network, transaction: bytes, claims: list[ClaimMessage]) -> int:
+    """The amount that the chain says this transaction paid. Waits for its block. Raises Unavailable ``chain.unreachable``."""
+    wanted = {(one.server, one.epoch, one.payee) for one in claims}
+    until = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until:
+        paid = await network.settlement.claimed(transaction)
+        amounts = [one.amount for one in paid if (one.server, one.epoch, one.payee) in wanted]
+        if len(amounts) == len(wanted):
+            return sum(amounts)
+        await asyncio.sleep(_PAUSE_S)
+    raise Unavailable("chain.unreachable", transaction=to_hex(transaction))

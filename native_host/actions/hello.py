@@ -1,0 +1,33 @@
+"""``hello``: who is there, and do we speak the same version?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from native_host import CAPABILITIES, PROTOCOL, __version__
+from native_host.host import Host
+from native_host.schema import Hello
+from pywallet.errors import InputError
+from pywallet.hexes import to_hex
+
+
+async def run(host: Host, request: Hello) -> dict[str, Any]:
+    """Name this host and the networks it knows. Raises InputError ``host.version``."""
+    if request.protocol != PROTOCOL:
+        raise InputError("host.version", extension=request.protocol, host=PROTOCOL)
+    host.start()
+    return {
+        "protocol": PROTOCOL,
+        "host": __version__,
+        "device": to_hex(host.device.address),
+        "capabilities": list(CAPABILITIES),
+        "networks": [
+            {
+                "chain_id": network.deployment.chain_id,
+                "settlement": to_hex(network.deployment.settlement),
+                "token": to_hex(network.deployment.token),
+                "registry": to_hex(network.deployment.registry),
+            }
+            for network in host.networks.values()
+        ],
+    }

@@ -1,0 +1,86 @@
+"""``open``: verify a song's header, then hold it against the chain."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pywallet.sps.header import open_header
+from pywallet.sps.wrapping import WrapKey
+
+from native_host import table
+from native_host.facts import look
+from native_host.host import Host
+from native_host.schema import Open
+from native_host.stream import Stream
+from pywallet.errors import InputError
+from pywallet.hexes import from_b64, to_hex
+from pywallet.policy import Policy, decide
+
+MOST_STREAMS: Final = 64
+
+
+async def run(host: Host, request: Open) -> dict[str, Any]:
+    """Open a stream and say what was verified. Nothing plays yet, nothing is counted.
+
+    Raises ``sps.*``, ``content.*``, ``server.*`` and Unavailable ``chain.unreachable``.
+    """
+    if request.stream in host.streams:
+        host.drop(host.streams[request.stream])
+    if len(host.streams) >= MOST_STREAMS:
+        raise InputError("host.message.schema", field="stream", reason=f"more than {MOST_STREAMS} open")
+    cose = from_b64(request.header)
+    header = open_header(cose)
+    policy = Policy.from_dict(header.policy)
+    network = host.network(header.chain)
+    await network.ready()
+    facts = await look(network, header, policy.hash, request.origin)
+    stream = Stream(
+        name=request.stream,
+        header=header,
+        policy=policy,
+        table=table.build(header, len(cose)),
+        network=network,
+        facts=facts,
+        renderer=request.key,
+        wrap=WrapKey.to(from_b64(request.key)),
+        server_url=facts.server_url,
+    )
+    host.streams[request.stream] = stream
+    network.watch(header.content)
+    with host.ledger.write():
+        host.ledger.add_content(header.content, header.title, header.artist)
+    if facts.station is not None:
+        host.server(header.server.address, facts.server_url, network)  # begins to connect while the person reads the terms
+    return _reply(host, stream)
+
+
+def _reply(host: Host, stream: Stream) -> dict[str, Any]:
+    header, policy, station = stream.header, stream.policy, stream.facts.station
+    now_s = host.now_ms(stream.network) // 1000
+    # Before a session is known, the last listener at this station is the best answer.
+    session = host.ledger.session_of(station.address, None, 0) if station else None
+    listener = session.listener if session else b""
+    usage = host.ledger.usage(listener, header.content, policy, now_s)
+    # "pause" counts nothing: the decision's `left` is what remains now.
+    left = decide(policy, usage, stream.context(now_s), "pause").left
+    return {
+        "stream": stream.name,
+        "content": to_hex(header.content),
+        "title": header.title,
+        "artist": header.artist,
+        "duration_ms": stream.table.duration_ms,
+        "mime": stream.table.rendition.mime,
+        **stream.table.to_json(),
+        "policy": policy.to_dict(),
+        "station": {"address": to_hex(station.address), "name": station.name, "domain": station.domain} if station else None,
+        "usage": {"plays": usage.plays, "seeks": usage.seeks, "seconds": usage.seconds, "first_play_s": usage.first_play_s},
+        "left": dict(left),
+        "server": {"address": to_hex(header.server.address), "url": stream.server_url},
+        "owner": to_hex(header.owner),
+        "interval_s": policy.price.interval_s,
+        "price_wei": str(policy.price.owner),
+        "reward_wei": str(policy.price.reward),
+        "chain_id": header.chain,
+        "settlement": to_hex(stream.network.deployment.settlement),
+        "now_s": now_s,
+    }

@@ -1,0 +1,92 @@
+"""``prepare``: the station's ticket, opened at the security server; keys ahead where the policy allows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from native_host import leasing
+from native_host.host import Host
+from native_host.ledger import SessionRow, TicketRow
+from native_host.pacing import Pacer
+from native_host.reporter import valid_usage
+from native_host.schema import Prepare
+from native_host.stream import Stream
+from pywallet.errors import InputError, Refusal, Unavailable
+from pywallet.hexes import ZERO_ADDRESS, from_b64
+from pywallet.messages import Signed, Ticket, digest, require_signer
+
+
+async def run(host: Host, request: Prepare) -> dict[str, Any] | None:
+    """Accept a ticket for the stream. Raises ``ticket.*``, ``station.*``, the server's refusal, ``server.unreachable``."""
+    stream = host.stream(request.stream)
+    session, station = stream.session, stream.facts.station
+    if session is None or station is None:
+        raise Refusal("ticket.missing", reason="identify first")
+    signed = Signed.from_json(Ticket, request.ticket)
+    identity = digest(signed.message, stream.network.domain)
+    server = host.server(stream.header.server.address, stream.server_url, stream.network)
+    _check(stream, session, signed, host.now_ms(stream.network, server) // 1000)
+    known = host.ledger.ticket(identity)
+    if known is not None and known.state != "none":
+        raise Refusal("ticket.used")
+    opened = await server.request("open", session=msgspec.json.decode(session.signed), ticket=request.ticket)
+    _remember(host, stream, session, signed, identity, opened)
+    if stream.lease is not None:
+        stream.lease.shred()
+    stream.ticket, stream.lease, stream.unanswered, stream.pacer = identity, None, None, Pacer()
+    host.reporter(server, session.id).wake()
+    if stream.policy.lease is None:
+        return None
+    lease = await leasing.fetch(host, stream, 0)
+    return {"first": lease.first, "count": lease.count, "expires_s": lease.expires_s, "budget": lease.budget}
+
+
+def _check(stream: Stream, session: SessionRow, signed: Signed[Ticket], now_s: int) -> None:
+    ticket, price = signed.message, stream.policy.price
+    require_signer(signed, stream.network.domain, ticket.station, "ticket.signature")
+    wanted = {
+        "station": (ticket.station, session.station),
+        "server": (ticket.server, stream.header.server.address),
+        "content": (ticket.content, stream.header.content),
+        "session": (ticket.session, session.id),
+        "reward": (ticket.reward, price.reward if session.payee != ZERO_ADDRESS else 0),
+    }
+    for name, (has, must) in wanted.items():
+        if has != must:
+            raise Refusal("ticket.mismatch", field=name)
+    if ticket.price < price.owner or ticket.bps > 10_000:
+        raise Refusal("ticket.mismatch", field="price" if ticket.price < price.owner else "bps")
+    if now_s >= ticket.expiry:
+        raise Refusal("ticket.expired", expiry_s=ticket.expiry, now_s=now_s)
+    if not stream.facts.licensed:
+        raise Refusal("station.right.missing")
+
+
+def _remember(host: Host, stream: Stream, session: SessionRow, signed: Signed[Ticket], identity: bytes, opened: dict[str, Any]) -> None:
+    usage, sequence = valid_usage(opened.get("usage")), opened.get("sequence")
+    if usage is None or type(sequence) is not int or not 0 <= sequence < 1 << 62:
+        raise Unavailable("server.protocol", op="open")
+    try:
+        secret = from_b64(opened["secret"])
+    except (KeyError, InputError):
+        raise Unavailable("server.protocol", op="open") from None
+    station = stream.facts.station
+    row = TicketRow(
+        id=identity,
+        session=session.id,
+        content=stream.header.content,
+        listener=session.listener,
+        server=stream.header.server.address,
+        url=stream.server_url,
+        station=station.domain if station else "",
+        reward=signed.message.reward,
+        interval_s=stream.policy.price.interval_s,
+        prepared_s=host.now_ms(stream.network) // 1000,
+        expiry_s=signed.message.expiry,
+    )
+    with host.ledger.write():
+        host.ledger.add_ticket(row)
+        host.ledger.raise_sequence(session.id, sequence)
+        host.ledger.set_server_usage(session.listener, stream.header.content, usage, secret)

@@ -1,0 +1,139 @@
+"""``summary``: balance, receipts and where each stands, and what was heard or refused."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, Final
+
+from native_host import receipts
+from native_host.host import Host
+from native_host.ledger import ReceiptRow
+from native_host.network import Network
+from native_host.schema import Summary
+from pywallet.errors import GomaaError
+from pywallet.hexes import from_hex, to_hex
+
+SHOWN: Final = 100
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where an epoch of a server is: posted or not, final or not, and when its money is due."""
+
+    posted: bool
+    final: bool
+    due_s: int
+
+
+async def run(host: Host, request: Summary) -> dict[str, Any]:
+    """Everything the popup shows. Without chain or server: what the ledger knows, and a null balance."""
+    payees = [from_hex(payee, 20) for payee in request.payees]
+    await _refresh(host, payees)
+    rows = host.ledger.receipts(payees)
+    standings = await _standings(host, rows)
+    return {
+        "balance_wei": await _balance(host, request.account),
+        "epochs": [
+            {"server": to_hex(server), "epoch": epoch, "posted": s.posted, "final": s.final, "due_s": s.due_s}
+            for (server, epoch), s in sorted(standings.items(), key=lambda item: -item[0][1])
+        ],
+        "receipts": [_receipt(host, row, standings.get((row.server, row.epoch))) for row in rows],
+        "activity": _activity(host),
+    }
+
+
+async def _balance(host: Host, account: str | None) -> str | None:
+    network = next(iter(host.networks.values()), None)
+    if network is None or account is None:
+        return None
+    try:
+        await network.ready()
+        return str(await network.token.balance_of(from_hex(account, 20)))
+    except GomaaError:
+        return None
+
+
+async def _refresh(host: Host, payees: list[bytes]) -> None:
+    """Fetch receipts that came while this host was not running."""
+    wanted: dict[tuple[bytes, str, int], list[str]] = {}
+    for server, url, chain_id, payee in host.ledger.servers(payees):
+        wanted.setdefault((server, url, chain_id), []).append(to_hex(payee))
+
+    async def fetch(server: bytes, url: str, network: Network, some: list[str]) -> None:
+        result = await host.server(server, url, network).request("receipts", payees=some[:1024], since_epoch=0)
+        receipts.store_all(host.ledger, server, network.domain, result.get("receipts"))
+
+    asked = [
+        fetch(server, url, host.networks[chain_id], some) for (server, url, chain_id), some in wanted.items() if chain_id in host.networks
+    ]
+    await asyncio.gather(*asked, return_exceptions=True)
+
+
+async def _standings(host: Host, rows: list[ReceiptRow]) -> dict[tuple[bytes, int], Standing]:
+    keys = {(row.server, row.epoch): row.chain_id for row in rows if row.chain_id in host.networks}
+
+    async def one(server: bytes, epoch: int, network: Network) -> Standing:
+        due_s = network.deployment.schedule.due(epoch)
+        try:
+            await network.ready()
+            state = await network.settlement.epoch(server, epoch)
+        except GomaaError:
+            return Standing(False, False, due_s)
+        posted = any(state.commit)
+        return Standing(posted, bool(state.final), state.ready if posted else due_s)
+
+    found = await asyncio.gather(*(one(server, epoch, host.networks[chain_id]) for (server, epoch), chain_id in keys.items()))
+    return dict(zip(keys, found, strict=True))
+
+
+def _receipt(host: Host, row: ReceiptRow, standing: Standing | None) -> dict[str, Any]:
+    state = "claimed" if row.claimed else "claimable" if standing and standing.final else "pending"
+    return {
+        "server": to_hex(row.server),
+        "epoch": row.epoch,
+        "payee": to_hex(row.payee),
+        "amount_wei": str(row.amount),
+        "content": to_hex(row.content),
+        "title": host.ledger.song(row.content)[0],
+        "station": row.station,
+        "state": state,
+        "due_s": standing.due_s if standing else None,
+        "transaction": row.claimed,
+    }
+
+
+def _activity(host: Host) -> list[dict[str, Any]]:
+    ledger = host.ledger
+    out = []
+    for play in ledger.plays(SHOWN):
+        title, artist = ledger.song(play["content"])
+        amount = play["heard_ms"] // (play["interval_s"] * 1000) * int(play["reward"])
+        state = "refused" if play["code"] else "unreported" if play["unreported"] else "reported"
+        out.append(
+            {
+                "time_s": play["time_s"],
+                "content": to_hex(play["content"]),
+                "title": title,
+                "artist": artist,
+                "station": play["station"],
+                "amount_wei": str(amount),
+                "state": state,
+                "code": play["code"],
+            }
+        )
+    for refusal in ledger.refusals(SHOWN):
+        title, artist = ledger.song(refusal["content"] or b"")
+        out.append(
+            {
+                "time_s": refusal["time_s"],
+                "content": to_hex(refusal["content"]) if refusal["content"] else None,
+                "title": title,
+                "artist": artist,
+                "station": refusal["station"],
+                "amount_wei": "0",
+                "state": "refused",
+                "code": refusal["code"],
+            }
+        )
+    return sorted(out, key=lambda entry: -entry["time_s"])[:SHOWN]

@@ -1,0 +1,61 @@
+"""Where each browser on each system looks for native-messaging manifests: data, no code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Place:
+    """One browser on one system.
+
+    ``directory`` is relative to the user's home. On Windows the manifest lies
+    in our own configuration and ``registry`` (under HKEY_CURRENT_USER) names it.
+    ``family`` decides the manifest's form.
+    """
+
+    browser: str
+    family: str
+    directory: str | None
+    registry: str | None = None
+
+
+PLACES: Final[dict[str, tuple[Place, ...]]] = {
+    "linux": (
+        Place("chrome", "chromium", ".config/google-chrome/NativeMessagingHosts"),
+        Place("chromium", "chromium", ".config/chromium/NativeMessagingHosts"),
+        Place("firefox", "firefox", ".mozilla/native-messaging-hosts"),
+    ),
+    "darwin": (
+        Place("chrome", "chromium", "Library/Application Support/Google/Chrome/NativeMessagingHosts"),
+        Place("chromium", "chromium", "Library/Application Support/Chromium/NativeMessagingHosts"),
+        Place("firefox", "firefox", "Library/Application Support/Mozilla/NativeMessagingHosts"),
+    ),
+    "win32": (
+        Place("chrome", "chromium", None, r"Software\Google\Chrome\NativeMessagingHosts"),
+        Place("chromium", "chromium", None, r"Software\Chromium\NativeMessagingHosts"),
+        Place("firefox", "firefox", None, r"Software\Mozilla\NativeMessagingHosts"),
+    ),
+}
+
+BROWSERS: Final = ("chrome", "chromium", "firefox")
+
+# A Chromium with a profile of its own looks only inside it.
+PROFILE_DIRECTORY: Final = "NativeMessagingHosts"
+
+
+def place(system: str, browser: str) -> Place:
+    """The row for a browser on a system (``sys.platform``). Raises KeyError where there is none."""
+    for row in PLACES[system]:
+        if row.browser == browser:
+            return row
+    raise KeyError(browser)
+
+
+def manifest_path(row: Place, home: Path, config: Path, host: str) -> Path:
+    """Where the manifest of ``host`` goes for a browser."""
+    if row.directory is None:
+        return config / f"{host}.{row.family}.json"
+    return home / row.directory / f"{host}.json"

@@ -1,0 +1,167 @@
+"""What is wrong with an installation, one check at a time; each failure says what helps."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import stat
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from native_host import HOST_NAME, PROTOCOL, device, networks
+from native_host.install import Target, manifests
+from native_host.ledger import Ledger
+from native_host.paths import Paths
+from pywallet.errors import GomaaError
+
+HELLO_S: Final = 10.0
+REACH_S: Final = 5.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding."""
+
+    name: str
+    ok: bool
+    message: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The wire form."""
+        return asdict(self)
+
+
+def _try(name: str, act: Callable[[], str]) -> Check:
+    try:
+        return Check(name, True, act())
+    except (GomaaError, OSError, ValueError, KeyError, subprocess.SubprocessError, struct.error) as e:
+        return Check(name, False, str(e) or type(e).__name__)
+
+
+def installed(target: Target, paths: Paths) -> list[Check]:
+    """Manifests and launchers, as the browsers will find them."""
+    checks, launchers = [], set()
+    for row, file in manifests(target, paths):
+        label = row.browser if row.browser != "profile" else str(file.parent.parent)
+        found = _try(f"manifest {label}", lambda file=file: str(_manifest(file)))  # type: ignore[misc]
+        checks.append(found if not found.ok else Check(found.name, True, str(file)))
+        if found.ok:
+            launchers.add(Path(found.message))
+    return checks + [_try(f"launcher {path}", lambda path=path: _launch(path)) for path in sorted(launchers)]  # type: ignore[misc]
+
+
+def _manifest(file: Path) -> Path:
+    """The launcher a manifest names."""
+    if not file.exists():
+        raise ValueError(f"{file} is missing: run gomaa host install")
+    try:
+        value = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as e:
+        raise ValueError(f"{file} is not JSON ({e}): run gomaa host install") from None
+    if not isinstance(value, dict) or value.get("name") != HOST_NAME or value.get("type") != "stdio":
+        raise ValueError(f"{file} is not a manifest of {HOST_NAME}: run gomaa host install")
+    if not any(value.get(key) for key in ("allowed_origins", "allowed_extensions")):
+        raise ValueError(f"{file} allows no extension: run gomaa host install")
+    launcher = Path(str(value.get("path")))
+    if not launcher.is_absolute() or not launcher.exists():
+        raise ValueError(f"{launcher} is missing: run gomaa host install")
+    if not os.access(launcher, os.X_OK):
+        raise ValueError(f"{launcher} is not executable: chmod 700 {launcher}")
+    return launcher
+
+
+def _launch(launcher: Path) -> str:
+    """Start the host as a browser does and say hello."""
+    body = json.dumps({"id": 1, "op": "hello", "protocol": PROTOCOL, "extension": "doctor", "browser": "doctor"}).encode()
+    began = time.monotonic()
+    done = subprocess.run(
+        [str(launcher)], input=struct.pack("=I", len(body)) + body, capture_output=True, timeout=HELLO_S, check=False
+    )
+    took_ms = round((time.monotonic() - began) * 1000)
+    if len(done.stdout) < 4:
+        raise ValueError(f"no answer (exit {done.returncode}): {done.stderr.decode(errors='replace')[-300:]}")
+    (length,) = struct.unpack("=I", done.stdout[:4])
+    reply = json.loads(done.stdout[4 : 4 + length])
+    if reply.get("ok") is not True:
+        raise ValueError(f"{reply.get('error', {}).get('code')}: {reply.get('error', {}).get('message')}")
+    return f"answers in {took_ms} ms, version {reply['result']['host']}"
+
+
+def local(paths: Paths) -> list[Check]:
+    """Device key, ledger, known networks."""
+    return [
+        _try("device key", lambda: _device(paths)),
+        _try("ledger", lambda: _ledger(paths)),
+        _try("networks", lambda: _networks(paths)),
+    ]
+
+
+def _device(paths: Paths) -> str:
+    key = device.load(paths.make().device_key)
+    mode = stat.S_IMODE(paths.device_key.stat().st_mode)
+    return f"0x{key.address.hex()} ({mode:o})" if sys.platform != "win32" else f"0x{key.address.hex()}"
+
+
+def _ledger(paths: Paths) -> str:
+    with Ledger(paths.make().ledger) as ledger, ledger.write():
+        waiting = len(ledger.sessions_unreported())
+    return f"{paths.ledger}" + (f", {waiting} sessions still to report" if waiting else "")
+
+
+def _networks(paths: Paths) -> str:
+    files = list(paths.networks.glob("*.json"))
+    known = networks.load(paths)
+    if len(known) < len(files):
+        raise ValueError("a network file is damaged: run gomaa host install --deployment FILE")
+    if not known:
+        raise ValueError("no network known: run gomaa host install --deployment FILE")
+    return ", ".join(f"chain {chain_id}" for chain_id in known)
+
+
+async def reachable(paths: Paths) -> list[Check]:
+    """Chains, and the servers this host has used."""
+    from native_host.network import Network
+    from native_host.server import Server
+
+    checks = []
+    for chain_id, deployment in networks.load(paths).items():
+        network = Network(deployment, lambda content, code: None)
+        try:
+            await asyncio.wait_for(network.ready(), REACH_S)
+            checks.append(Check(f"chain {chain_id}", True, deployment.rpc))
+        except (GomaaError, TimeoutError, OSError) as e:
+            checks.append(Check(f"chain {chain_id}", False, str(e) or f"{deployment.rpc} doesn't answer"))
+        finally:
+            await network.close()
+    try:
+        with Ledger(paths.make().ledger) as ledger:
+            servers = ledger.servers_used()
+        key = device.load(paths.device_key)
+    except GomaaError:
+        return checks  # the local checks have said so
+
+    async def state(server: Server, up: bool) -> None:
+        """Nobody to tell."""
+
+    for address, url in servers:
+        server = Server(address, url, key, lambda server, event: None, state)
+        try:
+            await server.ready(REACH_S)
+            checks.append(Check(f"server {url}", True, f"0x{address.hex()}"))
+        except GomaaError as e:
+            checks.append(Check(f"server {url}", False, str(e)))
+        finally:
+            await server.close()
+    return checks
+
+
+def examine(target: Target, paths: Paths) -> list[Check]:
+    """Every check."""
+    return [*installed(target, paths), *local(paths), *asyncio.run(reachable(paths))]

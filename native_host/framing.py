@@ -1,0 +1,137 @@
+"""Native-messaging frames: a 32-bit native-endian length, then that many bytes of UTF-8 JSON.
+
+The declared length is never trusted: memory grows only with the bytes that
+arrived, and nothing above the cap is kept.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from pywallet.errors import GomaaError, InputError
+
+MAX_FRAME: Final = 1 << 20
+"""Largest message either way, in bytes."""
+
+MAX_SKIP: Final = 64 << 20
+"""An oversized frame up to here is read past; a longer one cannot come from a browser."""
+
+MAX_PARTS: Final = 2048
+"""Most objects and lists in one message: deep nesting must not depend on how the parser limits its stack."""
+
+_CHUNK: Final = 1 << 16
+_LENGTH: Final = struct.Struct("=I")
+
+Read = Callable[[int], bytes]
+
+
+class Broken(Exception):
+    """The framing itself is lost: nothing after this point can be read. ``error`` says why."""
+
+    def __init__(self, error: GomaaError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+@dataclass(frozen=True)
+class Pipes:
+    """The two ends towards the browser, out of reach of prints and libraries."""
+
+    read: int
+    write: int
+
+
+def take_over() -> Pipes:
+    """Move stdin and stdout aside; afterwards a stray print goes to stderr."""
+    sys.stdout.flush()
+    pipes = Pipes(os.dup(0), os.dup(1))
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    if sys.platform == "win32":
+        import msvcrt
+
+        for descriptor in (pipes.read, pipes.write):
+            msvcrt.setmode(descriptor, os.O_BINARY)
+    return pipes
+
+
+def frames(read: Read) -> Iterator[bytes | GomaaError]:
+    """The frames of a stream, each its bytes or the error to answer with; ends with the stream.
+
+    ``read(n)`` gives between 1 and n bytes, or none at the end. Raises Broken
+    when no further frame can be found.
+    """
+    while True:
+        prefix = _collect(read, _LENGTH.size)
+        if not prefix:
+            return
+        if len(prefix) < _LENGTH.size:
+            raise Broken(InputError("host.frame.malformed", reason="ends inside a length"))
+        (length,) = _LENGTH.unpack(prefix)
+        if length > MAX_FRAME:
+            yield _skip(read, length)
+            continue
+        body = _collect(read, length)
+        if len(body) < length:
+            raise Broken(InputError("host.frame.malformed", reason="ends inside a message", declared=length, received=len(body)))
+        yield body
+
+
+def _collect(read: Read, length: int) -> bytes:
+    parts = bytearray()
+    while len(parts) < length:
+        chunk = read(min(_CHUNK, length - len(parts)))
+        if not chunk:
+            break
+        parts += chunk
+    return bytes(parts)
+
+
+def _skip(read: Read, length: int) -> GomaaError:
+    error = InputError("host.frame.size", declared=length, limit=MAX_FRAME)
+    if length > MAX_SKIP:
+        raise Broken(error)
+    while length:
+        chunk = read(min(_CHUNK, length))
+        if not chunk:
+            raise Broken(error)
+        length -= len(chunk)
+    return error
+
+
+def decode(body: bytes) -> dict[str, Any]:
+    """The JSON object in a frame. Raises InputError ``host.frame.malformed``."""
+    if body.count(b"{") + body.count(b"[") > MAX_PARTS:
+        raise InputError("host.frame.malformed", reason="too many parts")
+    try:
+        value = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as e:
+        raise InputError("host.frame.malformed", reason=str(e)[:200]) from None
+    if not isinstance(value, dict):
+        raise InputError("host.frame.malformed", reason="not an object")
+    return value
+
+
+def encode(message: dict[str, Any]) -> bytes:
+    """Length and JSON of an outgoing message. Raises InputError ``host.frame.size`` above the cap."""
+    body = msgspec.json.encode(message)
+    if len(body) > MAX_FRAME:
+        raise InputError("host.frame.size", size=len(body), limit=MAX_FRAME)
+    return _LENGTH.pack(len(body)) + body
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write every byte, blocking. Raises OSError when the browser is gone."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]

@@ -1,0 +1,139 @@
+"""Refusals, leases, receipts, and what the popup reads."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, fields, replace
+from typing import Any, Final
+
+from native_host.ledger.base import Rows
+from native_host.ledger.tables import ReceiptRow
+
+_RECEIPT: Final = ", ".join(f.name for f in fields(ReceiptRow))
+
+
+class Books(Rows):
+    """Everything beside the invocations themselves."""
+
+    def add_refusal(self, time_s: int, content: bytes | None, station: str | None, action: str, code: str) -> None:
+        """Record a no; its amount is zero by the table's own check."""
+        self._change(
+            "INSERT INTO refusals (time_s, content, station, action, code) VALUES (?, ?, ?, ?, ?)", time_s, content, station, action, code
+        )
+
+    def set_lease(self, ticket: bytes, first: int, count: int, expires_s: int, budget: int) -> None:
+        """A lease was given or renewed; its use starts at zero."""
+        self._change(
+            "INSERT OR REPLACE INTO leases (ticket, first, count, expires_s, budget) VALUES (?, ?, ?, ?, ?)",
+            ticket,
+            first,
+            count,
+            expires_s,
+            budget,
+        )
+
+    def use_lease(self, ticket: bytes) -> None:
+        """One invocation was served from the lease."""
+        self._change("UPDATE leases SET used = used + 1 WHERE ticket = ?", ticket)
+
+    def end_leases(self, content: bytes, code: str) -> None:
+        """The leases of a content were shredded, and why."""
+        self._change(
+            "UPDATE leases SET ended = ? WHERE ended IS NULL AND ticket IN (SELECT id FROM tickets WHERE content = ?)", code, content
+        )
+
+    def add_receipt(self, row: ReceiptRow) -> bool:
+        """Keep a receipt unless it is lower than the one held. Returns whether it was kept.
+
+        A server may not take back what it signed, so of two receipts for the
+        same payee and epoch only the larger counts.
+        """
+        known = self.receipt(row.server, row.epoch, row.payee)
+        if known is not None and known.amount >= row.amount:
+            return False
+        values = astuple(replace(row, amount=str(row.amount), claimed=known.claimed if known else None))  # type: ignore[arg-type]
+        marks = ", ".join("?" * len(values))
+        self._change(f"INSERT OR REPLACE INTO receipts ({_RECEIPT}) VALUES ({marks})", *values)  # noqa: S608
+        return True
+
+    def receipt(self, server: bytes, epoch: int, payee: bytes) -> ReceiptRow | None:
+        """The receipt held for a payee in an epoch."""
+        rows = self._rows(
+            f"SELECT {_RECEIPT} FROM receipts WHERE server = ? AND epoch = ? AND payee = ?",  # noqa: S608
+            server,
+            epoch,
+            payee,
+        )
+        return _receipt(rows[0]) if rows else None
+
+    def receipts(self, payees: list[bytes]) -> list[ReceiptRow]:
+        """All receipts of these payees, newest epoch first."""
+        wanted = set(payees)
+        rows = map(_receipt, self._rows(f"SELECT {_RECEIPT} FROM receipts ORDER BY epoch DESC"))  # noqa: S608
+        return [row for row in rows if row.payee in wanted]
+
+    def set_claimed(self, server: bytes, epoch: int, payee: bytes, transaction: str) -> None:
+        """The chain has paid this receipt."""
+        self._change("UPDATE receipts SET claimed = ? WHERE server = ? AND epoch = ? AND payee = ?", transaction, server, epoch, payee)
+
+    def servers(self, payees: list[bytes]) -> list[tuple[bytes, str, int, bytes]]:
+        """(server, url, chain id, payee) of the sessions in which these payees were paid."""
+        wanted = set(payees)
+        rows = self._rows("SELECT DISTINCT t.server, t.url, s.chain_id, s.payee FROM tickets t JOIN sessions s ON s.id = t.session")
+        return [tuple(row) for row in rows if row[3] in wanted]  # type: ignore[misc]
+
+    def chain_of(self, server: bytes) -> int | None:
+        """The chain id of the sessions in which a server was used."""
+        rows = self._rows("SELECT s.chain_id FROM tickets t JOIN sessions s ON s.id = t.session WHERE t.server = ? LIMIT 1", server)
+        return int(rows[0][0]) if rows else None
+
+    def servers_used(self) -> list[tuple[bytes, str]]:
+        """(address, url) of every server a ticket named."""
+        return [(bytes(row[0]), str(row[1])) for row in self._rows("SELECT DISTINCT server, url FROM tickets")]
+
+    def server_url(self, server: bytes) -> str | None:
+        """Where a server was last reached."""
+        rows = self._rows("SELECT url FROM tickets WHERE server = ? ORDER BY prepared_s DESC LIMIT 1", server)
+        return str(rows[0][0]) if rows else None
+
+    def session_with(self, server: bytes, content: bytes) -> tuple[bytes, bytes, int, bytes | None] | None:
+        """(session, listener, chain id, tag secret) of the last play of a content at a server."""
+        rows = self._rows(
+            "SELECT s.id, s.listener, s.chain_id, u.secret FROM tickets t JOIN sessions s ON s.id = t.session "
+            "LEFT JOIN usage u ON u.listener = s.listener AND u.content = t.content "
+            "WHERE t.server = ? AND t.content = ? ORDER BY t.time_ms DESC, t.prepared_s DESC LIMIT 1",
+            server,
+            content,
+        )
+        return tuple(rows[0]) if rows else None  # type: ignore[return-value]
+
+    def station_of(self, session: bytes) -> str:
+        """The domain at which a session was used, empty where unknown."""
+        rows = self._rows("SELECT station FROM tickets WHERE session = ? LIMIT 1", session)
+        return str(rows[0][0]) if rows else ""
+
+    def song(self, content: bytes) -> tuple[str, str]:
+        """(title, artist), empty where unknown."""
+        rows = self._rows("SELECT title, artist FROM contents WHERE content = ?", content)
+        return (str(rows[0][0]), str(rows[0][1])) if rows else ("", "")
+
+    def plays(self, limit: int) -> list[dict[str, Any]]:
+        """The last plays: when, what, where, how long, at what reward, and whether the server has them all."""
+        rows = self._rows(
+            "SELECT t.time_ms / 1000, t.content, t.station, t.heard_ms, t.interval_s, t.reward, "
+            "(SELECT count(*) FROM invocations i WHERE i.session = t.session AND i.ticket = t.id AND i.state = 'unreported'), "
+            "(SELECT i.code FROM invocations i WHERE i.session = t.session AND i.ticket = t.id AND i.state = 'refused' LIMIT 1) "
+            "FROM tickets t WHERE t.state <> 'none' ORDER BY t.time_ms DESC LIMIT ?",
+            limit,
+        )
+        names = ("time_s", "content", "station", "heard_ms", "interval_s", "reward", "unreported", "code")
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def refusals(self, limit: int) -> list[dict[str, Any]]:
+        """The last refusals."""
+        rows = self._rows("SELECT time_s, content, station, action, code FROM refusals ORDER BY number DESC LIMIT ?", limit)
+        return [dict(zip(("time_s", "content", "station", "action", "code"), row, strict=True)) for row in rows]
+
+
+def _receipt(values: tuple[Any, ...]) -> ReceiptRow:
+    row = ReceiptRow(*values)
+    return replace(row, amount=int(row.amount))

@@ -1,0 +1,151 @@
+"""Sessions, tickets, invocations and what they count: the tables an invocation touches."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, fields, replace
+from typing import Final
+
+from native_host.ledger.base import Rows
+from native_host.ledger.tables import Entry, SessionRow, TicketRow, UsageRow
+from pywallet.policy import Meter, Policy, Usage, recurrence_start
+
+_SESSION: Final = ", ".join(f.name for f in fields(SessionRow))
+_TICKET: Final = ", ".join(f.name for f in fields(TicketRow))
+_ENTRY: Final = ", ".join(f.name for f in fields(Entry))
+_USAGE: Final = ", ".join(f.name for f in fields(UsageRow))
+
+
+class Counting(Rows):
+    """Reads and changes of one invocation's transaction."""
+
+    def add_content(self, content: bytes, title: str, artist: str) -> None:
+        """Remember what a content is called."""
+        self._change("INSERT OR REPLACE INTO contents VALUES (?, ?, ?)", content, title, artist)
+
+    def add_session(self, row: SessionRow) -> None:
+        """Remember a session; known ones keep their sequence."""
+        self._change(f"INSERT OR IGNORE INTO sessions ({_SESSION}) VALUES ({_marks(SessionRow)})", *astuple(row))  # noqa: S608
+
+    def session(self, session: bytes) -> SessionRow | None:
+        """The session with this id."""
+        rows = self._rows(f"SELECT {_SESSION} FROM sessions WHERE id = ?", session)  # noqa: S608
+        return SessionRow(*rows[0]) if rows else None
+
+    def session_of(self, station: bytes, listener: bytes | None, until_s: int) -> SessionRow | None:
+        """The longest session with a station (of one listener, if given) that lasts past ``until_s``."""
+        rows = self._rows(
+            f"SELECT {_SESSION} FROM sessions WHERE station = ? AND not_after_s > ? AND (? IS NULL OR listener = ?) "  # noqa: S608
+            "ORDER BY not_after_s DESC LIMIT 1",
+            station,
+            until_s,
+            listener,
+            listener,
+        )
+        return SessionRow(*rows[0]) if rows else None
+
+    def next_sequence(self, session: bytes) -> int:
+        """Take the next sequence number of a session. Unique across hosts: the row is locked until the transaction ends."""
+        rows = self._rows("UPDATE sessions SET sequence = sequence + 1 WHERE id = ? RETURNING sequence", session)
+        return int(rows[0][0])
+
+    def raise_sequence(self, session: bytes, seen: int) -> None:
+        """The server has seen this sequence number: never give it out again."""
+        self._change(
+            "UPDATE sessions SET sequence = max(sequence, ?), acknowledged = max(acknowledged, ?) WHERE id = ?", seen, seen, session
+        )
+
+    def add_ticket(self, row: TicketRow) -> None:
+        """Remember a ticket; a known one keeps its meter."""
+        values = astuple(replace(row, reward=str(row.reward)))  # type: ignore[arg-type]
+        self._change(f"INSERT OR IGNORE INTO tickets ({_TICKET}) VALUES ({_marks(TicketRow)})", *values)  # noqa: S608
+
+    def ticket(self, ticket: bytes) -> TicketRow | None:
+        """The ticket with this id."""
+        rows = self._rows(f"SELECT {_TICKET} FROM tickets WHERE id = ?", ticket)  # noqa: S608
+        return ticket_row(rows[0]) if rows else None
+
+    def add_entry(self, entry: Entry, meter: Meter, state: str) -> None:
+        """Record an invocation with all that it moves: the ticket's meter and the listener's counters."""
+        self._change(f"INSERT INTO invocations ({_ENTRY}) VALUES ({_marks(Entry)})", *astuple(entry))  # noqa: S608
+        (before,) = self._rows("SELECT heard_ms FROM tickets WHERE id = ?", entry.ticket)[0]
+        self._change(
+            "UPDATE tickets SET state = ?, heard_ms = ?, position_ms = ?, time_ms = ? WHERE id = ?",
+            state,
+            meter.heard_ms,
+            meter.position_ms,
+            meter.time_ms,
+            entry.ticket,
+        )
+        play, heard = entry.action == "play", meter.heard_ms - before
+        self._change(
+            "INSERT INTO usage (listener, content, plays, seeks, heard_ms, first_play_s) VALUES (?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET plays = plays + excluded.plays, seeks = seeks + excluded.seeks, "
+            "heard_ms = heard_ms + excluded.heard_ms, first_play_s = coalesce(first_play_s, excluded.first_play_s)",
+            entry.listener,
+            entry.content,
+            int(play),
+            int(entry.action == "seek"),
+            heard,
+            entry.time_ms // 1000 if play else None,
+        )
+
+    def usage_row(self, listener: bytes, content: bytes) -> UsageRow:
+        """The counters as stored."""
+        rows = self._rows(f"SELECT {_USAGE} FROM usage WHERE listener = ? AND content = ?", listener, content)  # noqa: S608
+        return UsageRow(*rows[0]) if rows else UsageRow()
+
+    def usage(self, listener: bytes, content: bytes, policy: Policy, now_s: int) -> Usage:
+        """What ``decide`` compares with the limits.
+
+        The larger of what was counted here and of what the server last said
+        plus what it has not seen yet: a restored ledger and another computer
+        of the same listener both count, and neither side can lower the other.
+        """
+        row = self.usage_row(listener, content)
+        plays = max(row.plays, row.server_plays + self._pending(listener, content, "play"))
+        seeks = max(row.seeks, row.server_seeks + self._pending(listener, content, "seek"))
+        firsts = [first for first in (row.first_play_s, row.server_first_s) if first is not None]
+        counts = {}
+        for action, count in policy.counts.items():
+            if count.per_s is not None:
+                counts[action] = self._recent(listener, content, action, count.per_s, now_s)
+            elif action not in ("play", "seek"):
+                counts[action] = self._recent(listener, content, action, None, now_s)
+        seconds = max(row.heard_ms // 1000, row.server_seconds)
+        return Usage(plays, seeks, seconds, min(firsts, default=None), counts)
+
+    def _pending(self, listener: bytes, content: bytes, action: str) -> int:
+        """Invocations that the server's numbers cannot contain yet."""
+        rows = self._rows(
+            "SELECT count(*) FROM sessions s JOIN invocations i ON i.session = s.id AND i.sequence > s.acknowledged "
+            "WHERE s.listener = ? AND i.state = 'unreported' AND i.content = ? AND i.action = ?",
+            listener,
+            content,
+            action,
+        )
+        return int(rows[0][0])
+
+    def _recent(self, listener: bytes, content: bytes, action: str, per_s: int | None, now_s: int) -> int:
+        where = "listener = ? AND content = ? AND action = ? AND action <> 'renew' AND state <> 'refused'"
+        since_ms = 0
+        if per_s is not None:
+            ((first_ms,),) = self._rows(f"SELECT min(time_ms) FROM invocations WHERE {where}", listener, content, action)  # noqa: S608
+            since_ms = recurrence_start(None if first_ms is None else first_ms // 1000, per_s, now_s) * 1000
+        rows = self._rows(
+            f"SELECT count(*) FROM invocations WHERE {where} AND time_ms >= ?",  # noqa: S608
+            listener,
+            content,
+            action,
+            since_ms,
+        )
+        return int(rows[0][0])
+
+
+def ticket_row(values: tuple[object, ...]) -> TicketRow:
+    """A row of ``tickets`` with its amount as a number."""
+    row = TicketRow(*values)  # type: ignore[arg-type]
+    return replace(row, reward=int(row.reward))
+
+
+def _marks(kind: type) -> str:
+    return ", ".join("?" * len(fields(kind)))

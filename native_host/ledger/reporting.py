@@ -1,0 +1,77 @@
+"""What the server has and has not seen of the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, Final
+
+from native_host.ledger.base import Rows
+from native_host.ledger.tables import Entry
+
+_ENTRY: Final = ", ".join(f"i.{f.name}" for f in fields(Entry))
+
+
+class Reporting(Rows):
+    """Reads and changes of the reporter."""
+
+    def unreported(self, session: bytes, limit: int, below: int | None = None) -> list[Entry]:
+        """The oldest invocations of a session that the server has not acknowledged, in order."""
+        rows = self._rows(
+            f"SELECT {_ENTRY} FROM invocations i WHERE session = ? AND state = 'unreported' AND sequence < ? "  # noqa: S608
+            "ORDER BY sequence LIMIT ?",
+            session,
+            (1 << 62) if below is None else below,
+            limit,
+        )
+        return [Entry(*row) for row in rows]
+
+    def sessions_unreported(self) -> list[tuple[bytes, bytes, str, int]]:
+        """(session, server, url, chain id) with something still to report, from this or an earlier run."""
+        rows = self._rows(
+            "SELECT DISTINCT i.session, t.server, t.url, s.chain_id FROM invocations i "
+            "JOIN tickets t ON t.id = i.ticket JOIN sessions s ON s.id = i.session WHERE i.state = 'unreported'"
+        )
+        return [tuple(row) for row in rows]  # type: ignore[misc]
+
+    def acknowledge(self, session: bytes, sequences: list[int], refused: Mapping[int, str]) -> None:
+        """The server has these: counted, or refused with a code; a refused one gives its count back."""
+        for sequence in sequences:
+            code = refused.get(sequence)
+            changed = self._rows(
+                "UPDATE invocations SET state = ?, code = ? WHERE session = ? AND sequence = ? AND state = 'unreported' "
+                "RETURNING listener, content, action, ticket",
+                "reported" if code is None else "refused",
+                code,
+                session,
+                sequence,
+            )
+            if changed and code is not None:
+                listener, content, action, ticket = changed[0]
+                self._change(
+                    "UPDATE usage SET plays = plays - ?, seeks = seeks - ? WHERE listener = ? AND content = ?",
+                    int(action == "play"),
+                    int(action == "seek"),
+                    listener,
+                    content,
+                )
+                if action == "play":
+                    self._change("UPDATE tickets SET state = 'ended' WHERE id = ?", ticket)
+        if sequences:
+            self._change("UPDATE sessions SET acknowledged = max(acknowledged, ?) WHERE id = ?", max(sequences), session)
+
+    def set_server_usage(self, listener: bytes, content: bytes, usage: Mapping[str, Any], secret: bytes | None = None) -> None:
+        """What the server says this listener has used of this content."""
+        self._change(
+            "INSERT INTO usage (listener, content, server_plays, server_seeks, server_seconds, server_first_s, secret) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET server_plays = excluded.server_plays, "
+            "server_seeks = excluded.server_seeks, server_seconds = excluded.server_seconds, "
+            "server_first_s = excluded.server_first_s, secret = coalesce(excluded.secret, secret)",
+            listener,
+            content,
+            usage["plays"],
+            usage["seeks"],
+            usage["seconds"],
+            usage["first_play_s"],
+            secret,
+        )

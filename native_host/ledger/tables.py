@@ -1,0 +1,139 @@
+"""The ledger's tables and their rows. Amounts are decimal text, times and positions integers, ids raw bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from pywallet.policy import Meter
+
+VERSION: Final = 1
+
+SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS contents (
+    content BLOB PRIMARY KEY, title TEXT NOT NULL, artist TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sessions (
+    id BLOB PRIMARY KEY, chain_id INTEGER NOT NULL, settlement BLOB NOT NULL, station BLOB NOT NULL, listener BLOB NOT NULL,
+    payee BLOB NOT NULL, not_after_s INTEGER NOT NULL, signed TEXT NOT NULL,
+    sequence INTEGER NOT NULL DEFAULT 0, acknowledged INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS sessions_station ON sessions (station, not_after_s);
+CREATE TABLE IF NOT EXISTS tickets (
+    id BLOB PRIMARY KEY, session BLOB NOT NULL, content BLOB NOT NULL, listener BLOB NOT NULL, server BLOB NOT NULL, url TEXT NOT NULL,
+    station TEXT NOT NULL, reward TEXT NOT NULL, interval_s INTEGER NOT NULL, prepared_s INTEGER NOT NULL, expiry_s INTEGER NOT NULL,
+    state TEXT NOT NULL DEFAULT 'none', heard_ms INTEGER NOT NULL DEFAULT 0, position_ms INTEGER NOT NULL DEFAULT 0,
+    time_ms INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS tickets_time ON tickets (time_ms);
+CREATE TABLE IF NOT EXISTS invocations (
+    session BLOB NOT NULL, sequence INTEGER NOT NULL, ticket BLOB NOT NULL, content BLOB NOT NULL, listener BLOB NOT NULL,
+    action TEXT NOT NULL, position_ms INTEGER NOT NULL, time_ms INTEGER NOT NULL, signature BLOB NOT NULL,
+    state TEXT NOT NULL DEFAULT 'unreported', code TEXT,
+    PRIMARY KEY (session, sequence)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS invocations_unreported ON invocations (session, sequence) WHERE state = 'unreported';
+CREATE INDEX IF NOT EXISTS invocations_counted ON invocations (listener, content, action, time_ms) WHERE action <> 'renew';
+CREATE TABLE IF NOT EXISTS refusals (
+    number INTEGER PRIMARY KEY, time_s INTEGER NOT NULL, content BLOB, station TEXT, action TEXT NOT NULL, code TEXT NOT NULL,
+    amount TEXT NOT NULL DEFAULT '0' CHECK (amount = '0'));
+CREATE TABLE IF NOT EXISTS usage (
+    listener BLOB NOT NULL, content BLOB NOT NULL, plays INTEGER NOT NULL DEFAULT 0, seeks INTEGER NOT NULL DEFAULT 0,
+    heard_ms INTEGER NOT NULL DEFAULT 0, first_play_s INTEGER, server_plays INTEGER NOT NULL DEFAULT 0,
+    server_seeks INTEGER NOT NULL DEFAULT 0, server_seconds INTEGER NOT NULL DEFAULT 0, server_first_s INTEGER, secret BLOB,
+    PRIMARY KEY (listener, content)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS leases (
+    ticket BLOB PRIMARY KEY, first INTEGER NOT NULL, count INTEGER NOT NULL, expires_s INTEGER NOT NULL, budget INTEGER NOT NULL,
+    used INTEGER NOT NULL DEFAULT 0, ended TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS receipts (
+    server BLOB NOT NULL, epoch INTEGER NOT NULL, payee BLOB NOT NULL, chain_id INTEGER NOT NULL, settlement BLOB NOT NULL,
+    amount TEXT NOT NULL, signed TEXT NOT NULL, detail TEXT NOT NULL, content BLOB NOT NULL, station TEXT NOT NULL,
+    claimed TEXT, PRIMARY KEY (server, epoch, payee)) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True)
+class SessionRow:
+    """A session in use; ``signed`` is its wire JSON, ``sequence`` the last one given out, ``acknowledged`` the last the server saw."""
+
+    id: bytes
+    chain_id: int
+    settlement: bytes
+    station: bytes
+    listener: bytes
+    payee: bytes
+    not_after_s: int
+    signed: str
+    sequence: int = 0
+    acknowledged: int = 0
+
+
+@dataclass(frozen=True)
+class TicketRow:
+    """A ticket and its meter. ``state``: none, playing, paused or ended; ``station`` is the domain."""
+
+    id: bytes
+    session: bytes
+    content: bytes
+    listener: bytes
+    server: bytes
+    url: str
+    station: str
+    reward: int
+    interval_s: int
+    prepared_s: int
+    expiry_s: int
+    state: str = "none"
+    heard_ms: int = 0
+    position_ms: int = 0
+    time_ms: int = 0
+
+    @property
+    def meter(self) -> Meter:
+        """The meter after the last invocation."""
+        return Meter(self.heard_ms, self.state == "playing", self.position_ms, self.time_ms)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One invocation, as signed. ``state``: unreported, reported or refused (then with the server's code)."""
+
+    session: bytes
+    sequence: int
+    ticket: bytes
+    content: bytes
+    listener: bytes
+    action: str
+    position_ms: int
+    time_ms: int
+    signature: bytes
+    state: str = "unreported"
+    code: str | None = None
+
+
+@dataclass(frozen=True)
+class UsageRow:
+    """What one listener used of one content: counted here, and as the server last said."""
+
+    plays: int = 0
+    seeks: int = 0
+    heard_ms: int = 0
+    first_play_s: int | None = None
+    server_plays: int = 0
+    server_seeks: int = 0
+    server_seconds: int = 0
+    server_first_s: int | None = None
+    secret: bytes | None = None
+
+
+@dataclass(frozen=True)
+class ReceiptRow:
+    """The best receipt for (server, epoch, payee); ``claimed`` is the transaction that paid it."""
+
+    server: bytes
+    epoch: int
+    payee: bytes
+    chain_id: int
+    settlement: bytes
+    amount: int
+    signed: str
+    detail: str
+    content: bytes
+    station: str
+    claimed: str | None = None

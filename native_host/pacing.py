@@ -1,0 +1,47 @@
+"""How far ahead keys may go: no faster than the song plays, plus a buffer; a jump needs an invocation that counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+BUFFER_MS: Final = 60_000
+"""Keys are given for what starts within this time after the furthest point that can have been reached."""
+
+SLACK_MS: Final = 5_000
+MAX_KEYS: Final = 32
+"""Most keys in one answer."""
+
+_JUMPS: Final = frozenset({"play", "seek", "forward", "rewind", "preview", "live_join"})
+_ENDS: Final = frozenset({"pause", "stop"})
+
+
+@dataclass(frozen=True)
+class Pacer:
+    """Where the last jump went and how long it has played since."""
+
+    base_ms: int = 0
+    played_ms: int = 0
+    playing: bool = False
+    time_ms: int = 0
+
+    def reach_ms(self, time_ms: int) -> int:
+        """The furthest position that can have been reached by now."""
+        running = max(0, time_ms - self.time_ms) if self.playing else 0
+        return self.base_ms + self.played_ms + running + SLACK_MS
+
+    def plausible(self, action: str, position_ms: int, time_ms: int) -> bool:
+        """Whether ``action`` can happen at this position: only a jump leaves the path that time allows."""
+        return action in _JUMPS or self.base_ms - SLACK_MS <= position_ms <= self.reach_ms(time_ms)
+
+    def after(self, action: str, position_ms: int, time_ms: int) -> Pacer:
+        """The state after ``action``."""
+        playing = action in ("play", "resume", "preview", "live_join") or (self.playing and action not in _ENDS)
+        if action in _JUMPS:
+            return Pacer(position_ms, 0, playing, time_ms)
+        running = max(0, time_ms - self.time_ms) if self.playing else 0
+        return replace(self, played_ms=self.played_ms + running, playing=playing, time_ms=time_ms)
+
+    def window(self, time_ms: int) -> tuple[int, int]:
+        """Positions from and to which keys may be given now, in ms."""
+        return self.base_ms - SLACK_MS, self.reach_ms(time_ms) + BUFFER_MS

@@ -1,0 +1,52 @@
+"""What a server says of an epoch, held against the chain's commitment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from native_host.host import Host
+from native_host.network import Network
+from native_host.server import Server
+from pywallet.errors import GomaaError, InputError, Refusal, Unavailable
+from pywallet.hexes import from_hex
+from pywallet.settlement import Header, commitment
+
+T = TypeVar("T")
+
+
+async def line(host: Host, server: bytes) -> tuple[Server, Network]:
+    """The server's line and network, by the ledger or by the registry. Raises Unavailable ``server.unreachable``."""
+    network = host.network_at(server)
+    await network.ready()
+    url = host.ledger.server_url(server)
+    if url is None:
+        entry = await network.registry.server(server)
+        if entry is None:
+            raise Unavailable("server.unreachable", server=server.hex())
+        url = entry.url
+    return host.server(server, url, network), network
+
+
+def read(part: Callable[[], T]) -> T:
+    """Read a server's answer. Raises Unavailable ``server.protocol`` where a field is missing or wrong."""
+    try:
+        return part()
+    except (KeyError, TypeError, ValueError, IndexError, InputError) as e:
+        raise Unavailable("server.protocol", reason=f"{type(e).__name__}: {e}"[:200]) from None
+
+
+def header(answer: dict[str, Any]) -> Header:
+    """The epoch's header in an answer."""
+    value = answer["header"]
+    return Header(root=from_hex(value["root"], 32), total=int(value["total"]), rest=from_hex(value["rest"], 32))
+
+
+async def committed(network: Network, server: bytes, epoch: int, claimed: Header) -> bool:
+    """Whether the epoch is final on the chain. Raises Refusal ``claim.pending`` (not posted), ``chain.mismatch``."""
+    state = await network.settlement.epoch(server, epoch)
+    if not any(state.commit):
+        raise Refusal("claim.pending", epoch=epoch)
+    if state.commit != commitment(claimed):
+        raise GomaaError("chain.mismatch", epoch=epoch)
+    return bool(state.final)

@@ -1,0 +1,139 @@
+"""The browser's requests as types (docs/protocol.md section 3), checked before anything looks at them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta, Struct
+
+from pywallet.errors import InputError
+
+Address = Annotated[str, Meta(pattern=r"^0x[0-9a-f]{40}$")]
+# 32 bytes in base64.
+Key = Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/]{43}=$")]
+Base64 = Annotated[str, Meta(max_length=1 << 20, pattern=r"^[A-Za-z0-9+/]*={0,2}$")]
+Name = Annotated[str, Meta(min_length=1, max_length=64)]
+Text = Annotated[str, Meta(max_length=256)]
+Number = Annotated[int, Meta(ge=0, lt=1 << 53)]
+Index = Annotated[int, Meta(ge=0, lt=1 << 32)]
+Count = Annotated[int, Meta(ge=0, le=256)]
+Message = dict[str, Any]
+"""A signed message; pywallet.messages checks its fields."""
+
+
+class Hello(Struct):
+    """The first request: the protocol the extension speaks."""
+
+    protocol: Number
+    extension: Text = ""
+    browser: Text = ""
+
+
+class Open(Struct):
+    """A song shown on a page: its signed header, the page's origin, the renderer's X25519 key."""
+
+    stream: Name
+    header: Base64
+    origin: Annotated[str, Meta(max_length=512)]
+    key: Key
+
+
+class Identify(Struct):
+    """The wallet's session for this station, or null: the host's own listener."""
+
+    stream: Name
+    session: Message | None = None
+
+
+class Prepare(Struct):
+    """The station's ticket for the next play."""
+
+    stream: Name
+    ticket: Message
+
+
+class Invoke(Struct):
+    """One action; ``segment`` is the first whose key is wanted, null for none."""
+
+    stream: Name
+    action: Name
+    position_ms: Number
+    segment: Index | None = None
+    count: Count = 0
+
+
+class Close(Struct):
+    """The player is gone."""
+
+    stream: Name
+
+
+class Summary(Struct):
+    """What the popup shows."""
+
+    account: Address | None = None
+    payees: Annotated[list[Address], Meta(max_length=4096)] = []
+
+
+class Leaf(Struct):
+    """Prove what a payee has in an epoch."""
+
+    server: Address
+    epoch: Number
+    payee: Address
+
+
+class Claim(Struct):
+    """Signed claims for the relayer."""
+
+    claims: Annotated[list[Message], Meta(min_length=1, max_length=32)]
+
+
+class VerifyCounts(Struct):
+    """Prove what was counted of a content in an epoch."""
+
+    server: Address
+    epoch: Number
+    content: Address
+
+
+class Doctor(Struct):
+    """Check this installation."""
+
+
+Operation = Hello | Open | Identify | Prepare | Invoke | Close | Summary | Leaf | Claim | VerifyCounts | Doctor
+
+OPERATIONS: Final[dict[str, type[Struct]]] = {
+    "hello": Hello,
+    "open": Open,
+    "identify": Identify,
+    "prepare": Prepare,
+    "invoke": Invoke,
+    "close": Close,
+    "summary": Summary,
+    "leaf": Leaf,
+    "claim": Claim,
+    "verify_counts": VerifyCounts,
+    "doctor": Doctor,
+}
+
+
+def request_id(message: dict[str, Any]) -> int:
+    """The number a reply repeats. Raises InputError ``host.message.schema``."""
+    value = message.get("id")
+    if type(value) is not int or not 0 <= value < 1 << 53:
+        raise InputError("host.message.schema", field="id")
+    return value
+
+
+def parse(message: dict[str, Any]) -> Any:
+    """The request as its type. Raises InputError ``host.message.unknown`` or ``host.message.schema``."""
+    op = message.get("op")
+    kind = OPERATIONS.get(op) if isinstance(op, str) else None
+    if kind is None:
+        raise InputError("host.message.unknown", op=str(op)[:64])
+    try:
+        return msgspec.convert(message, kind)
+    except (msgspec.ValidationError, RecursionError) as e:
+        raise InputError("host.message.schema", reason=str(e)[:200]) from None

@@ -1,0 +1,162 @@
+"""The process itself: frames in, one action each, frames out; it ends with its browser."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import logging
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import Any, Final
+
+from native_host import framing, schema
+from native_host.paths import locate
+from pywallet.errors import GomaaError, InputError
+
+log = logging.getLogger("gomaa.host")
+
+MOST_PENDING: Final = 256
+"""Requests under way at once; beyond it reading waits."""
+
+_LAST_REPORT_S: Final = 1.0
+# Refusals of these operations are written to the ledger.
+_RECORDED: Final = frozenset({"open", "identify", "prepare", "invoke"})
+_OWN_FAULTS: Final = ("host.", "internal", "message.")
+
+
+class Service:
+    """Between the frames and the actions: order per stream, errors as replies."""
+
+    def __init__(self, write: Any) -> None:
+        self._write = write
+        self._host: Any = None
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    def send(self, message: dict[str, Any]) -> None:
+        """A reply or event to the browser."""
+        try:
+            frame = framing.encode(message)
+        except InputError as e:
+            frame = framing.encode({"id": message.get("id", 0), "ok": False, "error": e.to_json()})
+        self._write(frame)
+
+    async def handle(self, body: bytes | GomaaError) -> None:
+        """Answer one frame. Never raises but for a browser that is gone."""
+        number = 0
+        try:
+            if isinstance(body, GomaaError):
+                raise body
+            message = framing.decode(body)
+            number = schema.request_id(message)
+            result = await self._do(str(message.get("op")), schema.parse(message))
+            self.send({"id": number, "ok": True, "result": result})
+        except GomaaError as e:
+            self.send({"id": number, "ok": False, "error": e.to_json()})
+        except OSError:
+            raise
+        except Exception:
+            log.exception("a request failed")
+            self.send({"id": number, "ok": False, "error": GomaaError("internal").to_json()})
+
+    async def _do(self, op: str, request: Any) -> Any:
+        if self._host is None:
+            if op != "hello":
+                raise InputError("host.version", reason="hello comes first")
+            from native_host.host import Host
+
+            self._host = Host(locate(), self.send)
+        action = importlib.import_module(f"native_host.actions.{op}")
+        name = getattr(request, "stream", None)
+        if name is None:
+            return await action.run(self._host, request)
+        lock = self._locks.setdefault(name, asyncio.Lock())
+        try:
+            # Requests for one stream happen in the order they came.
+            async with lock:
+                return await self._noted(op, action, request)
+        finally:
+            if name not in self._host.streams and not lock.locked():
+                self._locks.pop(name, None)
+
+    async def _noted(self, op: str, action: Any, request: Any) -> Any:
+        stream = self._host.streams.get(request.stream)
+        try:
+            return await action.run(self._host, request)
+        except GomaaError as e:
+            if op in _RECORDED and not e.code.startswith(_OWN_FAULTS):
+                self._host.note_refusal(stream, getattr(request, "action", op), e.code)
+            raise
+
+    async def close(self) -> None:
+        """The browser is gone: what can still be reported in a moment is reported."""
+        if self._host is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._host.flush(), _LAST_REPORT_S)
+            await self._host.close()
+
+
+async def _serve(pipes: framing.Pipes) -> int:
+    loop = asyncio.get_running_loop()
+    queue: asyncio.Queue[bytes | GomaaError | framing.Broken | None] = asyncio.Queue()
+    room = threading.BoundedSemaphore(MOST_PENDING)
+
+    def read() -> None:
+        last: framing.Broken | None = None
+        try:
+            for item in framing.frames(lambda n: os.read(pipes.read, n)):
+                room.acquire()
+                loop.call_soon_threadsafe(queue.put_nowait, item)
+        except framing.Broken as e:
+            last = e
+        except OSError:
+            pass
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(queue.put_nowait, last)
+
+    service = Service(lambda frame: framing.write_all(pipes.write, frame))
+    running: set[asyncio.Task[None]] = set()
+
+    def done(task: asyncio.Task[None]) -> None:
+        running.discard(task)
+        room.release()
+        if not task.cancelled() and task.exception() is not None:
+            queue.put_nowait(None)
+
+    threading.Thread(target=read, name="frames", daemon=True).start()
+    while isinstance(item := await queue.get(), (bytes, GomaaError)):
+        task = asyncio.create_task(service.handle(item))
+        running.add(task)
+        task.add_done_callback(done)
+    with contextlib.suppress(OSError):
+        if isinstance(item, framing.Broken):
+            service.send({"id": 0, "ok": False, "error": item.error.to_json()})
+        for task in list(running):
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        await service.close()
+    return 2 if isinstance(item, framing.Broken) else 0
+
+
+def main() -> int:
+    """Run until the browser closes the pipe. Returns the exit code: 2 when the frames were broken."""
+    pipes = framing.take_over()
+    _log_to(locate().log)
+    sys.unraisablehook = lambda args: log.error("unraisable: %s", args.exc_value)
+    code = asyncio.run(_serve(pipes))
+    # The reading thread may still sit in read(): nothing is left to wait for.
+    logging.shutdown()
+    os._exit(code)
+
+
+def _log_to(path: Path) -> None:
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handlers.append(logging.FileHandler(path, delay=True))
+    logging.basicConfig(level=logging.WARNING, handlers=handlers, format="%(asctime)s %(levelname)s %(message)s")
+
+
+__all__ = ["Service", "main"]

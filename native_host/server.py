@@ -1,0 +1,202 @@
+"""The line to one security server: a WebSocket that comes back by itself (docs/protocol.md section 4)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from native_host import PROTOCOL
+from native_host.device import Device
+from pywallet.errors import SENTENCES, GomaaError, Refusal, Unavailable
+from pywallet.hexes import to_hex
+from pywallet.platform import keccak256, sign
+
+if TYPE_CHECKING:
+    from websockets.asyncio.client import ClientConnection
+
+TIMEOUT_S: Final = 10.0
+CONNECT_S: Final = 3.0
+FIRST_PAUSE_S: Final = 0.2
+LONGEST_PAUSE_S: Final = 15.0
+_MAX_MESSAGE: Final = 4 << 20
+
+OnEvent = Callable[["Server", dict[str, Any]], None]
+OnState = Callable[["Server", bool], Awaitable[None]]
+
+
+def hello_digest(server: bytes, time_ms: int) -> bytes:
+    """What the device signs to say who it is: server address 20 bytes, Unix milliseconds."""
+    return keccak256(b"gomaa/1 host" + server + time_ms.to_bytes(8, "big"))
+
+
+def socket_url(url: str) -> str:
+    """``http(s)://…`` of the registry or header as the address of the host's socket."""
+    base = url.rstrip("/")
+    if base.startswith("http"):
+        base = "ws" + base[4:]
+    return f"{base}/v1/host"
+
+
+class Server:
+    """One security server. Requests wait for the line, not longer than CONNECT_S; then ``server.unreachable``."""
+
+    def __init__(self, address: bytes, url: str, device: Device, on_event: OnEvent, on_state: OnState) -> None:
+        self.address = address
+        self.url = url
+        self._device = device
+        self._on_event = on_event
+        self._on_state = on_state
+        self._socket: ClientConnection | None = None
+        self._up = asyncio.Event()
+        self._wanted = asyncio.Event()
+        self._pending: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._next = 1
+        self._offset_ms: int | None = None
+        self._refusal: GomaaError | None = None
+        self._task = asyncio.create_task(self._run())
+
+    @property
+    def up(self) -> bool:
+        """Whether the line stands."""
+        return self._up.is_set()
+
+    def now_ms(self) -> int | None:
+        """The server's clock as last heard, carried on by this machine's monotonic clock; None before the first hello."""
+        return None if self._offset_ms is None else self._offset_ms + time.monotonic_ns() // 1_000_000
+
+    async def ready(self, patience_s: float = CONNECT_S) -> None:
+        """Wait for the line. Raises Unavailable ``server.unreachable``, or what the server said to our hello."""
+        if self.up:
+            return
+        self._wanted.set()
+        try:
+            await asyncio.wait_for(self._up.wait(), patience_s)
+        except TimeoutError:
+            raise self._refusal or Unavailable("server.unreachable", server=self.url) from None
+
+    async def request(self, op: str, /, **fields: Any) -> dict[str, Any]:
+        """Ask, and return the result. Raises the server's error, or Unavailable ``server.unreachable``."""
+        await self.ready()
+        return await self._ask(op, fields)
+
+    async def close(self) -> None:
+        """Hang up for good."""
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+
+    async def _ask(self, op: str, fields: dict[str, Any]) -> dict[str, Any]:
+        number, self._next = self._next, self._next + 1
+        future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._pending[number] = future
+        try:
+            await self._send(msgspec.json.encode({"id": number, "op": op, **fields}).decode())
+            return await asyncio.wait_for(future, TIMEOUT_S)
+        except TimeoutError:
+            raise Unavailable("server.unreachable", server=self.url, op=op) from None
+        finally:
+            self._pending.pop(number, None)
+
+    async def _send(self, text: str) -> None:
+        from websockets.exceptions import WebSocketException
+
+        if self._socket is None:
+            raise Unavailable("server.unreachable", server=self.url)
+        try:
+            await self._socket.send(text)
+        except (OSError, WebSocketException) as e:
+            raise Unavailable("server.unreachable", server=self.url, reason=str(e)[:200]) from None
+
+    async def _run(self) -> None:
+        pause = FIRST_PAUSE_S
+        while True:
+            self._wanted.clear()
+            began = time.monotonic()
+            try:
+                await self._once()
+            except GomaaError as e:
+                self._refusal = e
+            except Exception as e:
+                # Whatever the line or the other end does, the answer is the same: it is down, try again.
+                self._refusal = Unavailable("server.unreachable", server=self.url, reason=f"{type(e).__name__}: {e}"[:200])
+            await self._down()
+            pause = FIRST_PAUSE_S if time.monotonic() - began > LONGEST_PAUSE_S else min(LONGEST_PAUSE_S, pause * 2)
+            # Full jitter: after an outage not every host comes back in the same second. A person waiting comes first.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wanted.wait(), random.uniform(FIRST_PAUSE_S, pause))  # noqa: S311
+                await asyncio.sleep(FIRST_PAUSE_S)
+
+    async def _once(self) -> None:
+        from websockets.asyncio.client import connect  # only when a server is needed: the browser waits for our start
+        from websockets.exceptions import ConnectionClosed
+
+        options: dict[str, Any] = {"open_timeout": CONNECT_S, "max_size": _MAX_MESSAGE, "proxy": None, "compression": None}
+        async with connect(socket_url(self.url), **options) as socket:
+            self._socket = socket
+            reader = asyncio.create_task(self._read(socket))
+            try:
+                await self._greet()
+                self._refusal = None
+                self._up.set()
+                await self._on_state(self, True)
+                await reader
+            except ConnectionClosed as e:
+                raise OSError(str(e)) from None
+            finally:
+                reader.cancel()
+
+    async def _greet(self) -> None:
+        time_ms = time.time_ns() // 1_000_000
+        signature = sign(self._device.private_key, hello_digest(self.address, time_ms))
+        hello = {"protocol": PROTOCOL, "device": to_hex(self._device.address), "time_ms": time_ms, "signature": to_hex(signature)}
+        result = await self._ask("hello", hello)
+        server_ms = result.get("now_ms")
+        if isinstance(server_ms, int):
+            self._offset_ms = server_ms - time.monotonic_ns() // 1_000_000
+
+    async def _read(self, socket: ClientConnection) -> None:
+        async for text in socket:
+            try:
+                message = msgspec.json.decode(text)
+            except (msgspec.DecodeError, UnicodeError, RecursionError):
+                raise Unavailable("server.protocol", server=self.url) from None
+            if not isinstance(message, dict):
+                raise Unavailable("server.protocol", server=self.url)
+            if "event" in message:
+                self._on_event(self, message)
+                continue
+            number = message.get("id")
+            future = self._pending.get(number) if isinstance(number, int) else None
+            if future is None or future.done():
+                continue
+            result = message.get("result")
+            if message.get("ok") is True and isinstance(result, dict):
+                future.set_result(result)
+            else:
+                future.set_exception(_error(message.get("error"), self.url))
+
+    async def _down(self) -> None:
+        was_up = self.up
+        self._up.clear()
+        self._socket = None
+        for future in self._pending.values():
+            if not future.done():
+                future.set_exception(Unavailable("server.unreachable", server=self.url))
+        if was_up:
+            await self._on_state(self, False)
+
+
+def _error(error: Any, url: str) -> GomaaError:
+    code = error.get("code") if isinstance(error, dict) else None
+    if code not in SENTENCES:
+        return Unavailable("server.protocol", server=url, code=str(code)[:64])
+    detail = error.get("detail")
+    plain = {str(k)[:64]: v for k, v in detail.items() if isinstance(v, (str, int))} if isinstance(detail, dict) else {}
+    kind = Unavailable if code.endswith(".unreachable") else Refusal
+    return kind(code, **plain)

@@ -1,0 +1,58 @@
+"""One song in one player: what was verified about it, and who listens to it under which ticket."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from pywallet.sps.header import Header
+from pywallet.sps.wrapping import WrapKey
+
+from native_host.facts import Facts
+from native_host.lease import Lease
+from native_host.ledger import Entry, SessionRow
+from native_host.network import Network
+from native_host.pacing import Pacer
+from native_host.table import Table
+from pywallet.hexes import ZERO_ADDRESS
+from pywallet.policy import Context, Policy
+
+
+@dataclass
+class Stream:
+    """``wrap`` seals keys to the renderer; ``lease`` and ``pacer`` live as long as the ticket."""
+
+    name: str
+    header: Header
+    policy: Policy
+    table: Table
+    network: Network
+    facts: Facts
+    renderer: str
+    wrap: WrapKey
+    server_url: str
+    session: SessionRow | None = None
+    ticket: bytes | None = None
+    lease: Lease | None = None
+    pacer: Pacer = field(default_factory=Pacer)
+    withdrawn: str | None = None
+    unanswered: Entry | None = None
+    """An invocation in the ledger whose keys have not come: asking again must not count again."""
+    renewal: asyncio.Task[None] | None = None
+
+    def context(self, now_s: int) -> Context:
+        """Where and when, for the policy's decision."""
+        station = self.facts.station
+        return Context(
+            now_s=now_s,
+            domain=station.domain if station else None,
+            wallet=self.session is not None and self.session.payee != ZERO_ADDRESS,
+            revoked=self.facts.revoked or self.withdrawn == "content.revoked",
+            destroyed=self.facts.destroyed or self.withdrawn == "content.destroyed",
+        )
+
+    def withdraw(self, code: str) -> None:
+        """The band has taken the song back: no key leaves from here on."""
+        self.withdrawn = code
+        if self.lease is not None:
+            self.lease.shred()

@@ -1,0 +1,188 @@
+"""The ledger: one transaction per invocation, counters that are the sum of their rows, sequences that never repeat."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from native_host.ledger import Entry, Ledger, ReceiptRow, SessionRow, TicketRow
+from pywallet.errors import Unavailable
+from pywallet.policy import Count, Meter, Policy, Price
+
+SESSION, TICKET, CONTENT, LISTENER = b"s" * 32, b"t" * 32, b"c" * 20, b"l" * 20
+SERVER, STATION, PAYEE = b"v" * 20, b"r" * 20, b"p" * 20
+POLICY = Policy(("play", "seek"), Price(30, 1, 1), {"play": Count(5), "seek": Count(3)})
+
+
+def fill(ledger: Ledger) -> None:
+    """One session and one ticket."""
+    with ledger.write():
+        ledger.add_session(SessionRow(SESSION, 31337, b"m" * 20, STATION, LISTENER, PAYEE, 10_000, "{}"))
+        ledger.add_ticket(TicketRow(TICKET, SESSION, CONTENT, LISTENER, SERVER, "http://x", "radio.example", 5, 30, 1, 9_000))
+
+
+@pytest.fixture()
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    """A ledger with one session and one ticket."""
+    with Ledger(tmp_path / "ledger.sqlite") as one:
+        fill(one)
+        yield one
+
+
+def act(ledger: Ledger, action: str, time_ms: int = 1_000) -> int:
+    """Record one action as the host does; its sequence number."""
+    with ledger.write():
+        sequence = ledger.next_sequence(SESSION)
+        ticket = ledger.ticket(TICKET)
+        assert ticket is not None
+        meter = ticket.meter.advance(action, 0, time_ms)
+        entry = Entry(SESSION, sequence, TICKET, CONTENT, LISTENER, action, 0, time_ms, b"x" * 65)
+        ledger.add_entry(entry, meter, "playing" if meter.playing else "paused")
+    return sequence
+
+
+def test_an_interrupted_transaction_leaves_nothing(ledger: Ledger) -> None:
+    """An error after the row was written takes row, counter and sequence back."""
+    with pytest.raises(RuntimeError), ledger.write():
+        sequence = ledger.next_sequence(SESSION)
+        ledger.add_entry(Entry(SESSION, sequence, TICKET, CONTENT, LISTENER, "play", 0, 1, b""), Meter(), "playing")
+        raise RuntimeError
+
+    assert ledger.unreported(SESSION, 10) == []
+    assert ledger.usage(LISTENER, CONTENT, POLICY, 1).plays == 0
+    assert act(ledger, "play") == 1
+
+
+def test_what_was_committed_is_there_after_a_restart(tmp_path: Path) -> None:
+    """A second ledger on the same file sees the counters and the meter."""
+    path = tmp_path / "ledger.sqlite"
+    with Ledger(path) as first:
+        fill(first)
+        act(first, "play", 1_000)
+        act(first, "seek", 4_000)
+
+    with Ledger(path) as second:
+        usage, ticket = second.usage(LISTENER, CONTENT, POLICY, 4), second.ticket(TICKET)
+
+    assert (usage.plays, usage.seeks, usage.seconds, usage.first_play_s) == (1, 1, 3, 1)
+    assert ticket is not None
+    assert (ticket.heard_ms, ticket.state) == (3_000, "playing")
+
+
+def test_a_refused_invocation_gives_its_count_back_once(ledger: Ledger) -> None:
+    """The server's refusal lowers the counter, and hearing it twice lowers it no further."""
+    act(ledger, "play")
+    sequence = act(ledger, "seek")
+    for _ in range(2):
+        with ledger.write():
+            ledger.acknowledge(SESSION, [sequence], {sequence: "policy.count.exhausted"})
+
+    assert ledger.usage(LISTENER, CONTENT, POLICY, 1).seeks == 0
+    assert [entry.sequence for entry in ledger.unreported(SESSION, 10)] == [1]
+
+
+def test_usage_is_the_larger_of_both_sides(ledger: Ledger) -> None:
+    """The server's plays from another computer count, plus what it has not seen of this one."""
+    act(ledger, "play")
+    with ledger.write():
+        ledger.set_server_usage(LISTENER, CONTENT, {"plays": 3, "seeks": 0, "seconds": 9, "first_play_s": 1})
+    before = ledger.usage(LISTENER, CONTENT, POLICY, 1).plays
+    with ledger.write():
+        ledger.acknowledge(SESSION, [1], {})
+    after = ledger.usage(LISTENER, CONTENT, POLICY, 1).plays
+
+    assert (before, after) == (4, 3)
+
+
+def test_a_server_cannot_lower_what_was_counted_here(ledger: Ledger) -> None:
+    """A report of fewer plays than this ledger holds changes nothing."""
+    act(ledger, "play")
+    act(ledger, "seek")
+    with ledger.write():
+        ledger.acknowledge(SESSION, [1, 2], {})
+        ledger.set_server_usage(LISTENER, CONTENT, {"plays": 0, "seeks": 0, "seconds": 0, "first_play_s": None})
+
+    assert ledger.usage(LISTENER, CONTENT, POLICY, 1).plays == 1
+
+
+def test_recurring_counts_start_afresh_with_their_window(ledger: Ledger) -> None:
+    """With ``per_s`` only the uses of the current window count."""
+    policy = Policy(("play", "seek"), Price(30, 1, 1), {"seek": Count(2, 60)})
+    act(ledger, "seek", 10_000)
+    act(ledger, "seek", 20_000)
+
+    assert ledger.usage(LISTENER, CONTENT, policy, 69).used("seek") == 2
+    assert ledger.usage(LISTENER, CONTENT, policy, 70).used("seek") == 0
+
+
+def test_sequences_of_two_hosts_never_collide(tmp_path: Path) -> None:
+    """Processes that write at the same time get each number once, without a gap."""
+    path = tmp_path / "ledger.sqlite"
+    with Ledger(path) as first:
+        fill(first)
+
+    with multiprocessing.get_context("fork").Pool(4) as pool:
+        numbers = [n for part in pool.map(_work, [path] * 4) for n in part]
+    with Ledger(path) as again:
+        usage = again.usage(LISTENER, CONTENT, POLICY, 1)
+
+    assert sorted(numbers) == list(range(1, 41))
+    assert usage.seeks == 40
+
+
+def _work(path: Path) -> list[int]:
+    with Ledger(path) as ledger:
+        return [act(ledger, "seek") for _ in range(10)]
+
+
+def test_the_sequence_never_falls_below_what_the_server_saw(ledger: Ledger) -> None:
+    """A restored ledger continues after the server's last number."""
+    with ledger.write():
+        ledger.raise_sequence(SESSION, 41)
+
+    assert act(ledger, "play") == 42
+
+
+def test_a_lower_receipt_never_replaces_a_higher_one(ledger: Ledger) -> None:
+    """A server cannot take back what it signed, and a claim is remembered through a new receipt."""
+    row = ReceiptRow(SERVER, 7, PAYEE, 31337, b"m" * 20, 100, "{}", "{}", CONTENT, "radio.example")
+    with ledger.write():
+        kept = [ledger.add_receipt(row), ledger.add_receipt(ReceiptRow(**{**vars(row), "amount": 99}))]
+        ledger.set_claimed(SERVER, 7, PAYEE, "0xabc")
+        kept.append(ledger.add_receipt(ReceiptRow(**{**vars(row), "amount": 101})))
+    held = ledger.receipt(SERVER, 7, PAYEE)
+
+    assert kept == [True, False, True]
+    assert held is not None
+    assert (held.amount, held.claimed) == (101, "0xabc")
+
+
+def test_a_refusal_has_no_amount(ledger: Ledger) -> None:
+    """The table itself refuses money beside a refusal."""
+    with ledger.write():
+        ledger.add_refusal(5, CONTENT, "radio.example", "play", "policy.expired")
+
+    assert ledger.refusals(10)[0]["code"] == "policy.expired"
+    with pytest.raises(Unavailable), ledger.write():
+        ledger._change("UPDATE refusals SET amount = '1'")
+
+
+def test_a_ledger_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    """A directory in its place, or a newer version's file, is host.ledger.failed."""
+    newer = tmp_path / "newer.sqlite"
+    with sqlite3.connect(newer) as db:
+        db.execute("PRAGMA user_version=99")
+    for path in (tmp_path, newer):
+        with pytest.raises(Unavailable) as caught:
+            Ledger(path)
+        assert caught.value.code == "host.ledger.failed"
+
+
+def test_only_full_synchronisation_and_a_log_ahead_of_the_file(ledger: Ledger) -> None:
+    """The durability the host promises is what SQLite was told."""
+    assert ledger._rows("PRAGMA synchronous") == [(2,)]
+    assert ledger._rows("PRAGMA journal_mode") == [("wal",)]

@@ -1,0 +1,54 @@
+"""Pacing: keys follow the clock, and only a jump that counts moves the window."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from native_host.pacing import BUFFER_MS, SLACK_MS, Pacer
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["renew", "pause", "resume"]), st.integers(0, 10_000)),
+    max_size=40,
+)
+
+
+def test_playing_opens_the_window_with_the_clock() -> None:
+    """Ten seconds of play move the far end by ten seconds, no more."""
+    pacer = Pacer().after("play", 0, 1_000)
+
+    assert pacer.window(1_000)[1] == SLACK_MS + BUFFER_MS
+    assert pacer.window(11_000)[1] == 10_000 + SLACK_MS + BUFFER_MS
+
+
+def test_a_pause_stops_the_window() -> None:
+    """Time that passes in a pause opens nothing."""
+    pacer = Pacer().after("play", 0, 0).after("pause", 5_000, 5_000)
+
+    assert pacer.window(100_000) == pacer.window(5_000)
+
+
+def test_a_renewal_cannot_jump() -> None:
+    """A renewal far ahead of what the clock allows is not plausible; a seek to the same place is."""
+    pacer = Pacer().after("play", 0, 0)
+
+    assert not pacer.plausible("renew", 60_000, 5_000)
+    assert pacer.plausible("seek", 60_000, 5_000)
+    assert pacer.plausible("renew", 5_000, 5_000)
+
+
+def test_a_seek_moves_both_ends() -> None:
+    """After a seek the window begins at the target."""
+    pacer = Pacer().after("play", 0, 0).after("seek", 100_000, 1_000)
+
+    assert pacer.window(1_000) == (100_000 - SLACK_MS, 100_000 + SLACK_MS + BUFFER_MS)
+
+
+@given(steps=STEPS)
+def test_no_sequence_without_a_jump_outruns_the_clock(steps: list[tuple[str, int]]) -> None:
+    """However renewals, pauses and resumes are mixed, the reach never exceeds elapsed time plus slack."""
+    pacer, now = Pacer().after("play", 0, 0), 0
+    for action, pause_ms in steps:
+        now += pause_ms
+        pacer = pacer.after(action, 0, now)
+        assert pacer.reach_ms(now) <= now + SLACK_MS

@@ -1,0 +1,62 @@
+"""Requests are checked before anything looks at them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from native_host import schema
+from pywallet.errors import InputError
+
+KEY = "A" * 43 + "="
+
+
+def test_a_request_becomes_its_type() -> None:
+    """A whole request is read with all its fields."""
+    request = schema.parse({"id": 1, "op": "invoke", "stream": "s", "action": "seek", "position_ms": 5, "segment": 2, "count": 3})
+
+    assert request == schema.Invoke("s", "seek", 5, 2, 3)
+
+
+@pytest.mark.parametrize("op", ["", "nothing", None, 5, ["hello"], "__init__"])
+def test_an_unknown_operation_is_named(op: Any) -> None:
+    """An operation that is not in the table is host.message.unknown."""
+    with pytest.raises(InputError) as caught:
+        schema.parse({"id": 1, "op": op})
+
+    assert caught.value.code == "host.message.unknown"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"op": "hello"},
+        {"op": "hello", "protocol": "1"},
+        {"op": "hello", "protocol": True},
+        {"op": "open", "stream": "", "header": "", "origin": "", "key": KEY},
+        {"op": "open", "stream": "s", "header": "*", "origin": "", "key": KEY},
+        {"op": "open", "stream": "s", "header": "", "origin": "", "key": "short"},
+        {"op": "invoke", "stream": "s", "action": "play", "position_ms": -1},
+        {"op": "invoke", "stream": "s", "action": "play", "position_ms": 1.5},
+        {"op": "invoke", "stream": "s", "action": "play", "position_ms": 0, "count": 257},
+        {"op": "prepare", "stream": "s", "ticket": None},
+        {"op": "claim", "claims": []},
+        {"op": "leaf", "server": "0xAB", "epoch": 1, "payee": "0x"},
+    ],
+)
+def test_a_wrong_field_is_refused(message: dict[str, Any]) -> None:
+    """A missing, mistyped or out-of-range field is host.message.schema."""
+    with pytest.raises(InputError) as caught:
+        schema.parse(message)
+
+    assert caught.value.code == "host.message.schema"
+
+
+@pytest.mark.parametrize("number", [None, "1", -1, True, 1.0, 1 << 53])
+def test_a_request_needs_its_number(number: Any) -> None:
+    """Without a usable id no reply could be matched: host.message.schema."""
+    with pytest.raises(InputError) as caught:
+        schema.request_id({"id": number})
+
+    assert caught.value.code == "host.message.schema"
