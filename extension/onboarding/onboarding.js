@@ -59,7 +59,7 @@ function render() {
   const names = [t("onbWallet"), t("onbComputer"), t("onbSong"), t("onbReward")];
   fill(byId("aside"),
     h("div", { class: "brand" }, mark(32), h("b", null, "GoMAA")),
-    h("ol", { class: "steps", "aria-label": t("onbSteps") }, names.map((name, i) => h("li", { class: i + 1 < now ? "done" : i + 1 === now ? "now" : "", "aria-current": i + 1 === now ? "step" : null }, h("span", null, name)))),
+    h("ol", { class: "steps", "aria-label": t("onbSteps") }, names.map((name, i) => h("li", { class: i + 1 < now && (i > 0 || draft.exists) ? "done" : i + 1 === now ? "now" : "", "aria-current": i + 1 === now ? "step" : null }, h("span", null, name)))),
     h("p", { class: "s dim" }, t("onbLeave")));
   const node = PAGES[page](app);
   node.classList.add("page");

@@ -8,7 +8,7 @@ import { icon } from "../ui/icons.js";
 import { clock } from "../ui/time.js";
 import { t } from "../ui/text.js";
 import { paid, rewardMode } from "./model.js";
-import { footNote, head, termsLink } from "./parts.js";
+import { footNote, head, showBeside, termsLink } from "./parts.js";
 import { allTerms } from "./terms.js";
 
 /** @typedef {import("./model.js").Terms} Terms */
@@ -23,9 +23,9 @@ export function before(actions) {
   let last = "";
   return {
     nodes: [body, foot],
-    update({ terms, state }) {
+    update({ terms, state, problem }) {
       if (!terms) return;
-      const key = JSON.stringify([terms, state.state, actions.termsOpen()]);
+      const key = JSON.stringify([terms, state.state, problem, actions.termsOpen()]);
       if (key === last) return;
       last = key;
       // The button that has the focus is made anew, so it takes the focus again.
@@ -33,8 +33,11 @@ export function before(actions) {
       const mode = rewardMode(terms);
       const label = mode === "none" || mode === "locked" ? t("listenWithout") : t("play");
       const play = press(h("button", { type: "button", class: "btn primary big", "data-key": "play", disabled: state.state === "loading" }, icon("play"), label), () => actions.send("play"));
+      const beside = h("div", { class: "note wrap", role: "alert", hidden: true });
+      showBeside(beside, problem);
       fill(body,
         head(terms, [clock(terms.duration_ms), terms.quality].filter(Boolean).join(" · "), play),
+        beside,
         facts(terms, mode),
         walletNote(mode, actions),
         whoIsPaid(terms),

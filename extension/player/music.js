@@ -8,9 +8,9 @@ import { eye } from "../ui/eye.js";
 import { icon, iconButton } from "../ui/icons.js";
 import { amount } from "../ui/pieces.js";
 import { clock, secondsLeft } from "../ui/time.js";
-import { counted, sentences, t } from "../ui/text.js";
-import { canSeek, dashes, fullness, live, rewardMode, tone } from "./model.js";
-import { footNote, head, termsLink } from "./parts.js";
+import { counted, t } from "../ui/text.js";
+import { canSeek, dashes, fullness, live, rewardMode } from "./model.js";
+import { footNote, head, showBeside, termsLink } from "./parts.js";
 import { allTerms } from "./terms.js";
 import { wave } from "./wave.js";
 
@@ -126,23 +126,6 @@ export function music(actions, first) {
       footNotes(notes, now);
     },
   };
-}
-
-/**
- * A refusal that does not stop the music, such as a seek too many.
- * @param {HTMLElement} place
- * @param {import("./model.js").Problem | null} problem
- */
-function showBeside(place, problem) {
-  const key = problem ? JSON.stringify(problem) : "";
-  if (place.dataset.key === key) return;
-  place.dataset.key = key;
-  place.hidden = !problem;
-  if (!problem) return fill(place);
-  const { code, cause, fix } = sentences(problem);
-  place.classList.toggle("dial", tone(code) === "dial");
-  place.classList.toggle("stop", tone(code) !== "dial");
-  fill(place, icon("refused"), h("span", { class: "grow" }, h("b", null, cause), " ", fix, " ", h("code", { class: "xs" }, code)));
 }
 
 /**

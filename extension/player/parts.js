@@ -3,9 +3,10 @@
  */
 
 import { artwork } from "../ui/artwork.js";
-import { h, press } from "../ui/dom.js";
+import { fill, h, press } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
-import { t } from "../ui/text.js";
+import { sentences, t } from "../ui/text.js";
+import { tone } from "./model.js";
 
 /** @typedef {import("./model.js").Model} Model */
 
@@ -47,4 +48,21 @@ export function termsLink(actions, label) {
  */
 export function footNote(shape, words, kind = "") {
   return h("span", { class: `num ${kind}`.trim() }, icon(shape, "m"), words);
+}
+
+/**
+ * A refusal that does not stop the music, such as a seek too many.
+ * @param {HTMLElement} place
+ * @param {import("./model.js").Problem | null} problem
+ */
+export function showBeside(place, problem) {
+  const key = problem ? JSON.stringify(problem) : "";
+  if (place.dataset.key === key) return;
+  place.dataset.key = key;
+  place.hidden = !problem;
+  if (!problem) return fill(place);
+  const { code, cause, fix } = sentences(problem);
+  place.classList.toggle("dial", tone(code) === "dial");
+  place.classList.toggle("stop", tone(code) !== "dial");
+  fill(place, icon("refused"), h("span", { class: "grow" }, h("b", null, cause), " ", fix, " ", h("code", { class: "xs" }, code)));
 }

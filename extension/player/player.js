@@ -132,7 +132,7 @@ function loading() {
   return {
     nodes: [body, h("div", { class: "foot" }, h("span", null, t("reading")))],
     update({ terms }) {
-      const lines = terms?.title ? head(terms, "") : h("div", { class: "head" }, head(null, "").firstElementChild, h("div", { class: "skeleton head-lines" }, h("i"), h("i")));
+      const lines = terms?.title ? head(terms, "") : h("div", { class: "head" }, head(null, "").firstElementChild, h("h1", { class: "vh" }, t("aSong")), h("div", { class: "skeleton head-lines" }, h("i"), h("i")));
       fill(body, lines, h("div", { class: "skeleton" }, h("i"), h("i")));
     },
   };
@@ -183,9 +183,11 @@ function tick() {
 }
 
 dress("GoMAA");
-const port = connect(`player:${location.hash.slice(1)}`, hear, (up) => {
+const port = connect(`player:${location.hash.slice(1)}`, hear, (up, gone) => {
+  if (gone) return fill(card, h("div", { class: "body" }, h("h1", { class: "title" }, t("reloadTitle")), h("p", { class: "dim" }, t("reloadLead"))));
   // An engine that was restarted knows this stream only after it is asked for it.
   if (!up) setTimeout(() => actions.send("retry"), ASK_MS);
+  return undefined;
 });
 render();
 tick();

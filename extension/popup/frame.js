@@ -48,7 +48,7 @@ export function backBar(app, title, where) {
  * @param {...(Node | null | false)} children
  */
 export function middle(...children) {
-  return h("main", { tabindex: -1 }, children);
+  return h("main", { tabindex: 0 }, children);
 }
 
 /**

@@ -4,7 +4,7 @@
 
 import { artwork } from "../ui/artwork.js";
 import { exact, show, wei } from "../ui/amounts.js";
-import { h, press } from "../ui/dom.js";
+import { h, press, write } from "../ui/dom.js";
 import { eye } from "../ui/eye.js";
 import { icon } from "../ui/icons.js";
 import { amount, moneyState } from "../ui/pieces.js";
@@ -29,7 +29,7 @@ export function home(app) {
       balance(app),
       claimNote(app),
       failureNote(app),
-      playing ? nowPlaying(playing) : null,
+      playing ? nowPlaying(app, playing) : null,
       !summary ? null : items.length === 0 && !playing ? nothingYet() : h("section", { class: "stack z" },
         h("div", { class: "row between" }, h("h2", { class: "h" }, t("recent")),
           items.length > RECENT ? press(h("button", { type: "button", class: "link s", "data-key": "all" }, t("allActivity")), () => app.go("activity")) : null),
@@ -74,15 +74,27 @@ function claimNote(app) {
     h("span", null, sum > 0n ? counted("collected", count, show(sum)) : t("collectedNothing")));
 }
 
-/** @param {import("./popup.js").Playing} playing */
-function nowPlaying(playing) {
-  const interval = playing.interval_s * 1000;
-  const meter = eye(interval > 0 ? 1 - playing.next_ms / interval : 0, "small");
+/**
+ * @param {App} app
+ * @param {import("./popup.js").Playing} playing
+ */
+function nowPlaying(app, playing) {
+  const meter = eye(0, "small");
+  const earned = h("b", { class: "num" });
+  const position = h("span", { class: "xs dim num" });
+  app.live = (now) => {
+    const interval = now.interval_s * 1000;
+    meter.set(interval > 0 ? 1 - now.next_ms / interval : 0, now.state !== "playing");
+    write(earned, `+${show(now.earned_wei)}`);
+    earned.title = exact(now.earned_wei);
+    write(position, clock(now.position_ms));
+  };
+  app.live(playing);
   return h("section", { class: "card now", "aria-label": t("nowPlaying") },
     artwork(playing.content),
     h("span", { class: "grow stack z" }, h("b", { class: "clip", title: playing.title }, playing.title), h("span", { class: "xs dim clip", title: playing.artist }, playing.artist)),
     meter.node,
-    h("span", { class: "amt" }, amount(playing.earned_wei, "+"), h("span", { class: "xs dim num" }, clock(playing.position_ms))));
+    h("span", { class: "amt" }, earned, position));
 }
 
 function nothingYet() {

@@ -27,7 +27,7 @@ import { settings } from "./settings.js";
  * @typedef {{status: Status | null, host: Host | null, summary: Summary | null, playing: Playing | null, failure: {code: string, message?: string} | null,
  *   screen: Screen, item: Item | null, claim: {busy: boolean, done: {transactions: string[], amount_wei: string} | null, failure: {code: string, message?: string} | null}}} Model
  * @typedef {{model: Model, ask: (type: string, fields?: object) => Promise<any>, go: (screen: Screen, item?: Item | null) => void, refresh: () => Promise<void>,
- *   render: () => void, claim: () => Promise<void>, say: (text: string) => void}} App
+ *   render: () => void, live: ((playing: Playing) => void) | null, claim: () => Promise<void>, say: (text: string) => void}} App
  */
 
 const PLAYING_MS = 1000;
@@ -76,6 +76,7 @@ const app = {
     render();
   },
   render: () => render(),
+  live: null,
   async claim() {
     model.claim = { busy: true, done: null, failure: null };
     render();
@@ -100,8 +101,14 @@ function render() {
   const screen = !status ? "wait" : !status.exists ? "welcome" : status.locked ? "locked" : model.screen;
   // Fields keep what was typed: these two screens are drawn once.
   if ((screen === "locked" || screen === "welcome") && drawn === screen) return;
-  const key = screen === "locked" || screen === "welcome" ? screen : `${screen} ${JSON.stringify([model, Math.floor(Date.now() / 60_000)])}`;
-  if (key === drawn) return;
+  // What changes every second is written in place: a screen drawn anew under a finger would lose its click.
+  const playing = model.playing && [model.playing.content, model.playing.title, model.playing.artist];
+  const key = screen === "locked" || screen === "welcome" ? screen : `${screen} ${JSON.stringify({ ...model, playing, summary: model.summary && { ...model.summary, playing: null } })}`;
+  if (key === drawn) {
+    if (model.playing) app.live?.(model.playing);
+    return;
+  }
+  app.live = null;
   const sameScreen = drawn.split(" ")[0] === screen;
   const top = sameScreen ? root.querySelector("main")?.scrollTop ?? 0 : 0;
   const focused = sameScreen ? document.activeElement?.getAttribute("data-key") : null;

@@ -28,6 +28,7 @@ export function settings(app) {
     topBar(app, t("tabSettings")),
     middle(
       failureNote(app),
+      host && host.state !== "connected" ? hostHelp(host) : null,
       group(t("settingsRewards"),
         h("li", null, icon("coin"), h("label", { class: "grow", for: "rewards" }, t("rewardsOn"), h("span", { class: "sub" }, t("rewardsSub"))), rewards)),
       group(t("settingsSafety"),
@@ -36,8 +37,7 @@ export function settings(app) {
         line("plug", t("hostName"), "", hostState(host)),
         host && host.state === "connected" && host.chain !== undefined ? line("station", t("chainName"), "", host.chain ? moneyState("claimed", t("connected")) : moneyState("pending", t("trying"))) : null,
         line("globe", t("languageName"), t("languageSub"), h("span", { class: "s dim" }, t("languageOwn"))),
-        line("info", t("versionName"), "", h("span", { class: "s dim num" }, chrome.runtime.getManifest().version))),
-      host && host.state !== "connected" ? hostHelp(host) : null),
+        line("info", t("versionName"), "", h("span", { class: "s dim num" }, chrome.runtime.getManifest().version)))),
     tabs(app, "settings"),
   ];
 }

@@ -22,11 +22,13 @@ export function browserTitle() {
 }
 
 /**
- * @param {string} exactly the command as the background gave it, or ""
+ * @param {string} exactly the commands as the background gave them, one a line, or "". One alone is the install command.
  * @param {boolean} upgrade the program is there, but of another version
  * @returns {string[]} to run one after the other
  */
 export function hostCommands(exactly, upgrade) {
-  const install = exactly || `gomaa host install --browser ${browserName()}`;
+  const lines = exactly.split("\n").map((line) => line.trim()).filter(Boolean);
+  if (lines.length > 1) return lines;
+  const install = lines[0] || `gomaa host install --browser ${browserName()}`;
   return upgrade ? ["pipx upgrade gomaa", install] : ["pipx install gomaa", install];
 }

@@ -9,7 +9,7 @@ const REQUEST_MS = 60_000;
 /**
  * @param {string} name
  * @param {(message: any) => void} onMessage
- * @param {(up: boolean) => void} [onUp] false when the port closed
+ * @param {(up: boolean, gone?: boolean) => void} [onUp] up: false when the port closed; gone: it never comes back to this page
  * @returns {{send: (message: object) => boolean}}
  */
 export function connect(name, onMessage, onUp = () => {}) {
@@ -21,7 +21,7 @@ export function connect(name, onMessage, onUp = () => {}) {
       port = chrome.runtime.connect({ name });
     } catch {
       // The extension was updated or removed under this page; a reload of the page brings the new one.
-      onUp(false);
+      onUp(false, true);
       return;
     }
     port.onMessage.addListener((message) => {

@@ -50,7 +50,7 @@ def test_player_obeys_the_keyboard(browser: Any) -> None:
         page.keyboard.press("ArrowRight")
         page.keyboard.press("ArrowUp")
         page.keyboard.press("t")
-        page.wait_for_function("__said.some((message) => message.type === 'seek')")
+        page.wait_for_function("() => __said.some((message) => message.type === 'seek')")
         said = page.evaluate("__said")
         seeks = [message["position_ms"] for message in said if message["type"] == "seek"]
         assert [message["type"] for message in said].count("pause") == 1
@@ -78,7 +78,7 @@ def test_drag_on_the_waveform_is_one_seek(browser: Any) -> None:
         page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20)
         assert page.evaluate("__said") == []
         page.mouse.up()
-        page.wait_for_function("__said.length > 0")
+        page.wait_for_function("() => __said.length > 0")
         said = page.evaluate("__said")
         assert [message["type"] for message in said] == ["seek"]
         assert abs(said[0]["position_ms"] - 152_000) < 1000
