@@ -11,14 +11,13 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from chain.deployment import Deployment
 from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.hexes import from_hex, to_hex
 from pywallet.messages import Session, Signed
 from pywallet.platform import address_of
 from pywallet.settlement import gross
 from station.artwork import artwork
-from station.chainview import ChainDoor, ChainView
+from station.chainview import ChainView
 from station.config import StationConfig
 from station.core import Station, read_key
 from station.pages import HERE, Pages, recent_plays
@@ -49,7 +48,7 @@ def create_app(config: StationConfig, chain: ChainView | None = None) -> web.App
     app[LIMITER] = Limiter(config.tickets_per_minute_address, lambda: asyncio.get_running_loop().time())
 
     async def running(app: web.Application) -> AsyncIterator[None]:
-        view = chain if chain is not None else ChainDoor(Deployment.load(config.deployment_file), config.timeout_s)
+        view = chain if chain is not None else _door(config)
         async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
             station = Station.of(config, key, address_of(key), view, Servers(session, config.timeout_s))
             app[STATION] = station
@@ -72,6 +71,14 @@ def create_app(config: StationConfig, chain: ChainView | None = None) -> web.App
     app.router.add_static("/static", HERE / "static")
     app.router.add_get("/{path:.*}", lost)
     return app
+
+
+def _door(config: StationConfig) -> ChainView:
+    from chain.deployment import Deployment
+
+    from station.chaindoor import ChainDoor
+
+    return ChainDoor(Deployment.load(config.deployment_file), config.timeout_s)
 
 
 def _html(text: str, status: int = 200) -> web.Response:

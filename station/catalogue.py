@@ -12,11 +12,11 @@ from types import MappingProxyType
 
 from pywallet.errors import GomaaError, InputError
 from pywallet.policy import Policy
-from pywallet.sps import MAGIC, Header, open_header
+from pywallet.sps.container import MAGIC, MAX_HEADER
+from pywallet.sps.header import Header, open_header
 
 log = logging.getLogger("gomaa.station")
 
-MAX_HEADER = 4 << 20
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -34,6 +34,7 @@ class Song:
     duration_ms: int
     quality: str
     policy: Policy
+    policy_hash: bytes
     server: bytes
     server_url: str
     chain_id: int
@@ -129,3 +130,27 @@ def read_song(path: Path) -> Song:
         if len(raw) < length:
             raise InputError("sps.truncated", file=path.name)
     return _song(path, open_header(raw))
+
+
+def _song(path: Path, header: Header) -> Song:
+    rendition = header.renditions[0]
+    name = path.stem if _NAME.fullmatch(path.stem) else f"song-{header.content.hex()[:12]}"
+    sound = f"{rendition.codec.upper()} {rendition.bits} bit, " if rendition.codec == "flac" else f"{rendition.codec.capitalize()}, "
+    return Song(
+        name=name,
+        path=path,
+        content=header.content,
+        owner=header.owner,
+        title=header.title,
+        artist=header.artist,
+        album=header.album,
+        duration_ms=rendition.duration_ms,
+        quality=f"{sound}{rendition.rate / 1000:g} kHz",
+        policy=Policy.from_dict(header.policy),
+        policy_hash=header.policy_hash,
+        server=header.server.address,
+        server_url=header.server.url,
+        chain_id=header.chain,
+        waveform=header.waveform,
+        size=path.stat().st_size,
+    )

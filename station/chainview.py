@@ -1,23 +1,12 @@
-"""What a station asks of the chain, as one small port, and its only real implementation."""
+"""What a station asks of the chain: one small port (``station.chaindoor`` has the real one)."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol
 
-from chain.client import Chain
-from chain.clock import ChainClock
-from chain.content import Content
-from chain.deployment import Deployment
-from chain.registry import Registry
-from chain.settlement import Settlement
-from pywallet.errors import GomaaError, Unavailable
 from pywallet.messages import Domain
 from pywallet.settlement import Schedule
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,89 +54,3 @@ class ChainView(Protocol):
 
     async def close(self) -> None:
         """Give the connection back."""
-
-
-class ChainDoor:
-    """The chain behind a deployment. Connects when first asked, and again after it was lost."""
-
-    def __init__(self, deployment: Deployment, timeout_s: float = 5.0) -> None:
-        self.domain: Domain = deployment.domain
-        self.schedule: Schedule = deployment.schedule
-        self._deployment = deployment
-        self._timeout = timeout_s
-        self._chain: Chain | None = None
-        self._clock: ChainClock | None = None
-        self._lock = asyncio.Lock()
-
-    async def now_ms(self) -> int:
-        """See ChainView."""
-        return await self._ask(self._now())
-
-    async def content(self, content: bytes, station: bytes) -> ContentFacts | None:
-        """See ChainView."""
-        return await self._ask(self._content(content, station))
-
-    async def account(self, server: bytes, station: bytes) -> Account:
-        """See ChainView."""
-        return await self._ask(self._account(server, station))
-
-    async def rate(self, epoch: int) -> int:
-        """See ChainView."""
-        return await self._ask(self._rate(epoch))
-
-    async def server_url(self, server: bytes) -> str | None:
-        """See ChainView."""
-        return await self._ask(self._server_url(server))
-
-    async def close(self) -> None:
-        """See ChainView."""
-        async with self._lock:
-            if self._stack is not None:
-                await self._stack.aclose()
-            self._stack = self._chain = self._clock = None
-
-    async def _now(self) -> int:
-        return (await self._connected())[1].now_ms()
-
-    async def _content(self, content: bytes, station: bytes) -> ContentFacts | None:
-        chain, _ = await self._connected()
-        door = Content(chain, content)
-        try:
-            state, licensed = await asyncio.gather(door.state(), door.licensed(station))
-        except GomaaError as error:
-            if error.code == "chain.unreachable":
-                raise
-            return None  # no contract of ours stands there
-        return ContentFacts(
-            state.owner, state.policy_hash, state.price, state.server, state.revoked, state.destroyed, state.open_license or licensed
-        )
-
-    async def _account(self, server: bytes, station: bytes) -> Account:
-        chain, _ = await self._connected()
-        settlement = Settlement(chain, self._deployment)
-        (spent, escrow), requested = await asyncio.gather(settlement.account(server, station), settlement.requested(server, station))
-        return Account(spent, escrow, requested)
-
-    async def _rate(self, epoch: int) -> int:
-        chain, _ = await self._connected()
-        return await Registry(chain, self._deployment).rate_at(epoch)
-
-    async def _server_url(self, server: bytes) -> str | None:
-        chain, _ = await self._connected()
-        entry = await Registry(chain, self._deployment).server(server)
-        return entry.url if entry is not None and entry.active else None
-
-    async def _connected(self) -> tuple[Chain, ChainClock]:
-        async with self._lock:
-            if self._chain is None or self._clock is None:
-                stack = AsyncExitStack()
-                self._chain = await stack.enter_async_context(Chain.connect(self._deployment.rpc))
-                self._clock = await stack.enter_async_context(ChainClock(self._chain))
-                self._stack = stack
-            return self._chain, self._clock
-
-    async def _ask(self, question: Awaitable[T]) -> T:
-        try:
-            return await asyncio.wait_for(question, self._timeout)
-        except (TimeoutError, OSError) as error:
-            raise Unavailable("chain.unreachable", reason=type(error).__name__) from error

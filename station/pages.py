@@ -106,7 +106,7 @@ def split(price: Price, bps: int | None) -> list[dict[str, Any]]:
     views, x = [], 0.0
     for kind, who, amount in parts:
         if amount:
-            width = 100 * amount / total
+            width = max(1.0, 100 * amount / total)
             views.append(
                 {
                     "kind": kind,
@@ -114,7 +114,7 @@ def split(price: Price, bps: int | None) -> list[dict[str, Any]]:
                     "amount": show(amount),
                     "exact": show(amount, 18),
                     "x": f"{x:.2f}",
-                    "width": f"{max(0.5, width - 0.6):.2f}",
+                    "width": f"{width - 0.6:.2f}",
                 }
             )
             x += width

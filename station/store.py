@@ -49,7 +49,7 @@ _statements = sa.Table(
     sa.Column("server", sa.LargeBinary(20), nullable=False),
     sa.Column("time_ms", sa.BigInteger, nullable=False),
     sa.Column("epoch", sa.BigInteger, nullable=False),
-    sa.Column("spent", sa.String(40), nullable=False),
+    sa.Column("spent", sa.String(80), nullable=False),
     sa.Column("lines", sa.Integer, nullable=False),
     sa.Column("code", sa.String(60), nullable=True),
     sa.Column("reason", sa.Text, nullable=True),
@@ -230,7 +230,7 @@ class Store:
             ).first()
             if last is not None and (last.code, last.reason) == (code, text):
                 return
-            values = {"server": server, "time_ms": time_ms, "epoch": epoch, "spent": str(spent), "lines": lines}
+            values = {"server": server, "time_ms": time_ms, "epoch": min(epoch, (1 << 63) - 1), "spent": str(spent), "lines": lines}
             db.execute(sa.insert(_statements).values(**values, code=code, reason=text, message=statement))
 
     def sent(self, voucher: int, time_ms: int) -> None:

@@ -96,7 +96,7 @@ class TicketDesk:
         policy = song.policy
         context = Context(now_s, self._config.domain, rewarded, facts.revoked, facts.destroyed)
         decide(policy, Usage(), context, "play").require()
-        if facts.policy_hash != policy.hash or facts.price != policy.price.owner:
+        if facts.policy_hash != song.policy_hash or facts.price != policy.price.owner:
             raise Refusal("sps.policy.mismatch", content=to_hex(song.content))
         if not facts.licensed:
             raise Refusal("station.right.missing", reason="license", content=to_hex(song.content))

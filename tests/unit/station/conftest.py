@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -29,6 +30,8 @@ from pywallet.messages import (
 )
 from pywallet.policy import Policy
 from pywallet.settlement import Schedule, gross
+from pywallet.sps.container import MAGIC
+from pywallet.sps.header import Header, Rendition, Segment, ServerRef, sign_header
 from station.app import STATION, create_app
 from station.chainview import Account, ContentFacts
 from station.config import StationConfig
@@ -240,3 +243,43 @@ async def world(tmp_path: Path, write_song: Callable[..., bytes]) -> AsyncIterat
         )
         async with TestClient(TestServer(create_app(config, chain))) as client:
             yield World(client, chain, server, config, songs)
+
+
+@pytest.fixture
+def write_song() -> Callable[..., bytes]:
+    """Writes an SPS file with a real signed header and bytes in place of sound; returns its content address."""
+
+    def write(path: Path, *, title: str, artist: str, seed: int, policy: Any = None) -> bytes:
+        content = bytes([seed]) * 20
+        sealed = [bytes([seed, n]) * 500 for n in range(100)]
+        init = b"init" * 100
+        segments = tuple(Segment(len(data), 96_000, hashlib.sha256(data).digest()) for data in sealed)
+        rendition = Rendition(
+            id=1,
+            codec="flac",
+            mime='audio/mp4; codecs="flac"',
+            rate=48_000,
+            channels=2,
+            bits=24,
+            samples=9_600_000,
+            segment_samples=96_000,
+            init_size=len(init),
+            init_sha256=hashlib.sha256(init).digest(),
+            segments=segments,
+        )
+        header = Header(
+            chain=DOMAIN.chain_id,
+            content=content,
+            owner=OWNER,
+            title=title,
+            artist=artist,
+            policy=Policy.from_dict(policy or POLICY).to_dict(),
+            renditions=(rendition,),
+            server=ServerRef("http://127.0.0.1:9", SERVER, bytes(32)),
+            waveform=bytes(range(0, 250, 2)),
+        )
+        cose = sign_header(header, OWNER_KEY)
+        path.write_bytes(MAGIC + len(cose).to_bytes(4, "big") + cose + init + b"".join(sealed))
+        return content
+
+    return write

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or "chromium"
 
@@ -60,7 +60,7 @@ async def test_choosing_a_song_swaps_the_player(world: Any, browser: Browser) ->
     assert await page.locator("[data-song][aria-current]").get_attribute("data-song") == "letters"
     assert "Letters" in await page.title()
     await page.go_back()
-    await page.wait_for_function("document.querySelector('sps-player').getAttribute('src') === '/songs/slow-tide.sps'")
+    await expect(page.locator("sps-player")).to_have_attribute("src", "/songs/slow-tide.sps")
     assert complaints == []
 
 
@@ -79,4 +79,4 @@ async def test_keyboard_reaches_the_songs(world: Any, browser: Browser) -> None:
     assert await page.evaluate("document.activeElement.className") == "skip"
     await page.focus("[data-song=letters]")
     await page.keyboard.press("Enter")
-    await page.wait_for_function("document.querySelector('sps-player').getAttribute('src') === '/songs/letters.sps'")
+    await expect(page.locator("sps-player")).to_have_attribute("src", "/songs/letters.sps")

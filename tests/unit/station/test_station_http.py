@@ -38,7 +38,8 @@ class Page(HTMLParser):
         self.elements.append((tag, dict(attrs)))
 
     def handle_endtag(self, tag: str) -> None:
-        assert self.open and self.open.pop() == tag, f"</{tag}> out of order"
+        assert self.open[-1:] == [tag], f"</{tag}> out of order"
+        self.open.pop()
 
     def handle_data(self, data: str) -> None:
         self.text += data

@@ -208,7 +208,7 @@ def test_split_fills_the_bar(owner: int, reward: int, bps: int | None) -> None:
         assert float(part["x"]) >= x - 0.01
         x = float(part["x"]) + float(part["width"])
         assert part["exact"] != "0." + "0" * 18
-    assert x <= 101
+    assert x <= 102
 
 
 @pytest.mark.parametrize(

@@ -153,6 +153,7 @@ LIES: dict[str, tuple[Lie, str]] = {
     "another payer": (_with(payer=b"\x11" * 20), "parties"),
     "another server": (_with(server=b"\x11" * 20), "parties"),
     "a later epoch": (_with(epoch=1_800_000_000), "epoch"),
+    "an epoch beyond all time": (_with(epoch=(1 << 256) - 1, spent=(1 << 256) - 1), "epoch"),
     "two wei too many": (_added(2), "spent"),
     "a jump": (_added(10**18), "spent"),
     "less than was heard": (_added(-(10**14)), "spent"),
