@@ -18,13 +18,12 @@ from pywallet.hexes import from_b64, from_hex
 from pywallet.platform import keccak256, recover
 from pywallet.policy import Policy
 from pywallet.sps.header import Header, open_header
-from pywallet.sps.wrapping import unwrap
+from pywallet.sps.wrapping import UPLOAD_INFO, unwrap
 from security_server.rows import get, put
 from security_server.schema import Upload
 from security_server.store import Store
 from security_server.tables import content_keys, contents
 
-UPLOAD_INFO: Final = b"sps/1 upload"
 _KEEP: Final = 512
 
 
@@ -49,6 +48,7 @@ class Song:
     content: bytes
     owner: bytes
     policy: Policy
+    policy_hash: bytes
     tracks: tuple[Track, ...]
     shredded: str | None
 
@@ -76,8 +76,7 @@ def song_of(header: Header, shredded: str | None = None) -> Song:
         epochs = tuple(epoch for epoch, _ in rendition.key_epochs)
         firsts = tuple(first for _, first in rendition.key_epochs)
         tracks.append(Track(rendition.id, tuple(starts), epochs, firsts))
-    policy = header.policy if isinstance(header.policy, Policy) else Policy.from_dict(header.policy)
-    return Song(header.content, header.owner, policy, tuple(tracks), shredded)
+    return Song(header.content, header.owner, Policy.from_dict(header.policy), header.policy_hash, tuple(tracks), shredded)
 
 
 def upload_digest(content: bytes, header: bytes, ephemeral: bytes, wrapped: list[bytes]) -> bytes:
@@ -155,7 +154,7 @@ class Songs:
             row = get(connection, contents, content=song.content)
             if row is not None and row["code"] is not None:
                 raise Refusal(row["code"])
-            facts = {"owner": song.owner, "policy_hash": song.policy.hash, "header": header, "uploaded_ms": now_ms}
+            facts = {"owner": song.owner, "policy_hash": song.policy_hash, "header": header, "uploaded_ms": now_ms}
             put(connection, contents, {"content": song.content}, **facts)
             for epoch, value in sealed.items():
                 put(connection, content_keys, {"content": song.content, "epoch": epoch}, sealed=value)

@@ -31,7 +31,7 @@ def status_of(error: GomaaError) -> int:
     if isinstance(error, Unavailable):
         return 503
     if isinstance(error, Refusal):
-        return 404 if error.code == "content.unknown" else 403
+        return 404 if error.code in ("content.unknown", "claim.unknown") else 403
     if error.code == "internal":
         return 500
     return 401 if error.code == "message.denied" else 400
@@ -105,12 +105,12 @@ class Web:
         header = verified.header
         if header.chain != core.domain.chain_id:
             raise InputError("sps.header.chain", chain=header.chain)
-        if header.server.address != core.address:
+        if (header.server.address, header.server.key) != (core.address, core.keys.exchange_public):
             raise Refusal("server.mismatch", server=to_hex(header.server.address))
         facts = await core.chain.content(content, fresh=True)
         if facts.owner != verified.song.owner:
             raise Refusal("content.owner")
-        if facts.policy_hash != verified.song.policy.hash:
+        if facts.policy_hash != verified.song.policy_hash:
             raise Refusal("sps.policy.mismatch")
         if facts.server != core.address:
             raise Refusal("server.mismatch")
