@@ -14,7 +14,8 @@ MAGIC: Final = b"\x89SPS\r\n\x1a\n"
 """A byte above 127, the name, and line ends that text transfers would spoil (as PNG does)."""
 
 MAX_HEADER: Final = 4 << 20
-PREFIX: Final = len(MAGIC) + 4
+PREFIX_SIZE: Final = len(MAGIC) + 4
+"""Magic and the header's length."""
 
 
 @dataclass(frozen=True)
@@ -39,19 +40,15 @@ class Container:
     @classmethod
     def read(cls, data: bytes) -> Container:
         """From the file's first bytes. Raises InputError sps.magic, sps.truncated, sps.header.malformed."""
-        if data[: len(MAGIC)] != MAGIC[: len(data)]:
-            raise InputError("sps.magic")
-        if len(data) < PREFIX:
-            raise InputError("sps.truncated", size=len(data))
         length = header_length(data)
-        if len(data) < PREFIX + length:
+        if len(data) < PREFIX_SIZE + length:
             raise InputError("sps.truncated", size=len(data), header=length)
-        return cls(bytes(data[PREFIX : PREFIX + length]))
+        return cls(bytes(data[PREFIX_SIZE : PREFIX_SIZE + length]))
 
     @property
     def body(self) -> int:
         """The offset of the first rendition."""
-        return PREFIX + len(self.cose)
+        return PREFIX_SIZE + len(self.cose)
 
     def prefix(self) -> bytes:
         """Magic, length and header: what the file begins with."""
@@ -76,8 +73,15 @@ class Container:
 
 
 def header_length(data: bytes) -> int:
-    """The length of the header from at least 12 bytes. Raises InputError sps.header.malformed over 4 MiB or at zero."""
-    length = int.from_bytes(data[len(MAGIC) : PREFIX], "big")
+    """The length of the header from a file's first 12 bytes.
+
+    Raises InputError sps.magic, sps.truncated with fewer bytes, sps.header.malformed over 4 MiB or at zero.
+    """
+    if data[: len(MAGIC)] != MAGIC[: len(data)]:
+        raise InputError("sps.magic")
+    if len(data) < PREFIX_SIZE:
+        raise InputError("sps.truncated", size=len(data))
+    length = int.from_bytes(data[len(MAGIC) : PREFIX_SIZE], "big")
     if not 0 < length <= MAX_HEADER:
         raise InputError("sps.header.malformed", reason="length", length=length)
     return length
