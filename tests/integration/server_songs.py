@@ -9,9 +9,7 @@ from typing import Any
 from pywallet.hexes import to_b64, to_hex
 from pywallet.platform import address_of, sign
 from pywallet.policy import Policy
-from pywallet.sps.header import Header, Rendition, Server, sign_header
-from pywallet.sps.merkle import tree_hash
-from pywallet.sps.renditions import place
+from pywallet.sps.header import Header, Rendition, Segment, ServerRef, sign_header
 from pywallet.sps.wrapping import UPLOAD_INFO, WrapKey
 from security_server.contents import upload_digest
 
@@ -69,8 +67,8 @@ def make_song(content: bytes, owner_key: bytes, server: bytes, exchange_public: 
         segment_samples=96_000,
         init_size=600,
         init_sha256=hashlib.sha256(b"init").digest(),
-        root=tree_hash(hashes),
-        segments=place([(1000, 96_000, digest) for digest in hashes], 600),
+        segments=tuple(Segment(1000, 96_000, digest) for digest in hashes),
+        key_epochs=((EPOCH, 0),),
     )
     header = Header(
         chain=chain_id,
@@ -80,6 +78,6 @@ def make_song(content: bytes, owner_key: bytes, server: bytes, exchange_public: 
         artist="The Lamplighters",
         policy=policy.to_dict(),
         renditions=(rendition,),
-        server=Server("http://127.0.0.1:1", server, exchange_public),
+        server=ServerRef("http://127.0.0.1:1", server, exchange_public),
     )
     return Upload(content, sign_header(header, owner_key), hashlib.sha256(content).digest(), policy)
