@@ -12,8 +12,7 @@ from types import MappingProxyType
 
 from pywallet.errors import GomaaError, InputError
 from pywallet.policy import Policy
-from pywallet.sps.container import MAGIC, MAX_HEADER
-from pywallet.sps.header import Header, open_header
+from pywallet.sps import MAGIC, MAX_HEADER, Header, open_header
 
 log = logging.getLogger("gomaa.station")
 
@@ -151,6 +150,6 @@ def _song(path: Path, header: Header) -> Song:
         server=header.server.address,
         server_url=header.server.url,
         chain_id=header.chain,
-        waveform=header.waveform,
+        waveform=header.waveform or b"",
         size=path.stat().st_size,
     )

@@ -14,7 +14,7 @@ from chain.deployment import Deployment
 from chain.registry import Registry
 from chain.settlement import Settlement
 
-from pywallet.errors import GomaaError, Unavailable
+from pywallet.errors import Unavailable
 from pywallet.messages import Domain
 from pywallet.settlement import Schedule
 from station.chainview import Account, ContentFacts
@@ -32,6 +32,7 @@ class ChainDoor:
         self._timeout = timeout_s
         self._chain: Chain | None = None
         self._clock: ChainClock | None = None
+        self._stack: AsyncExitStack | None = None
         self._lock = asyncio.Lock()
 
     async def now_ms(self) -> int:
@@ -62,20 +63,16 @@ class ChainDoor:
             self._stack = self._chain = self._clock = None
 
     async def _now(self) -> int:
-        return (await self._connected())[1].now_ms()
+        return int((await self._connected())[1].now_ms())
 
     async def _content(self, content: bytes, station: bytes) -> ContentFacts | None:
         chain, _ = await self._connected()
         door = Content(chain, content)
-        try:
-            state, licensed = await asyncio.gather(door.state(), door.licensed(station))
-        except GomaaError as error:
-            if error.code == "chain.unreachable":
-                raise
-            return None  # no contract of ours stands there
-        return ContentFacts(
-            state.owner, state.policy_hash, state.price, state.server, state.revoked, state.destroyed, state.open_license or licensed
-        )
+        state = await door.state()
+        if state is None:
+            return None
+        licensed = state.open_license or await door.licensed(station)
+        return ContentFacts(state.owner, state.policy_hash, state.price, state.server, state.revoked, state.destroyed, licensed)
 
     async def _account(self, server: bytes, station: bytes) -> Account:
         chain, _ = await self._connected()
@@ -85,7 +82,7 @@ class ChainDoor:
 
     async def _rate(self, epoch: int) -> int:
         chain, _ = await self._connected()
-        return await Registry(chain, self._deployment).rate_at(epoch)
+        return int(await Registry(chain, self._deployment).rate_at(epoch))
 
     async def _server_url(self, server: bytes) -> str | None:
         chain, _ = await self._connected()

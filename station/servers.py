@@ -68,9 +68,9 @@ class Servers:
         if not isinstance(answer, dict):
             raise Unavailable("server.unreachable", url=url, reason="not a JSON object")
         if status >= 400:
-            error = answer.get("error")
-            code = error.get("code") if isinstance(error, dict) else None
-            if code not in SENTENCES:
+            said = answer.get("error")
+            code = said.get("code") if isinstance(said, dict) else None
+            if not isinstance(code, str) or code not in SENTENCES:
                 raise Unavailable("server.unreachable", url=url, status=status)
             raise GomaaError(code, url=url)
         return answer

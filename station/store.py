@@ -162,7 +162,7 @@ class Store:
                     raise Refusal("station.escrow.short", short_wei=-left)
             row = {name: getattr(ticket, name) for name in TicketRow.__slots__ if name != "number"}
             row |= {"price": str(ticket.price), "reward": str(ticket.reward)}
-            number = int(db.execute(sa.insert(_tickets).values(**row)).inserted_primary_key[0])
+            number = _insert(db, _tickets, row)
             if number >= 1 << 32:
                 raise GomaaError("internal", reason="ticket numbers are used up")
             return number
@@ -213,11 +213,11 @@ class Store:
         """Write an agreed statement, its intervals and its voucher in one transaction; returns the voucher's id."""
         with self._engine.begin() as db:
             values = {"server": server, "time_ms": time_ms, "epoch": epoch, "spent": str(spent), "lines": len(intervals)}
-            known = db.execute(sa.insert(_statements).values(**values, message=statement)).inserted_primary_key[0]
+            known = _insert(db, _statements, {**values, "message": statement})
             for number, count in intervals.items():
                 db.execute(sa.update(_tickets).where(_tickets.c.number == number).values(vouchered=count))
             row = {"server": server, "statement": known, "cap": str(spent), "until": until, "message": voucher}
-            return int(db.execute(sa.insert(_vouchers).values(**row)).inserted_primary_key[0])
+            return _insert(db, _vouchers, row)
 
     def refuse(
         self, server: bytes, time_ms: int, epoch: int, spent: int, lines: int, code: str, reason: Mapping[str, Any], statement: str
@@ -256,6 +256,13 @@ class Store:
     def _cap(self, db: Connection, server: bytes) -> int:
         cap = db.execute(sa.select(_vouchers.c.cap).where(_vouchers.c.server == server).order_by(_vouchers.c.id.desc()).limit(1)).scalar()
         return 0 if cap is None else int(cap)
+
+
+def _insert(db: Connection, table: sa.Table, values: Mapping[str, Any]) -> int:
+    """Insert a row and return its number."""
+    key = db.execute(sa.insert(table).values(**values)).inserted_primary_key
+    assert key is not None
+    return int(key[0])
 
 
 def _ticket(row: Any) -> TicketRow:
