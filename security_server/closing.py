@@ -49,11 +49,14 @@ class Closing:
             running = core.schedule.epoch_of(now_s)
             for epoch in await core.store.run(lambda connection: self._publishing.ended(connection, running)):
                 await self._close(epoch)
-            for epoch in await core.store.run(lambda connection: _in_state(connection, "closed")):
-                await self._post(epoch, now_s)
             for epoch in await core.store.run(lambda connection: _in_state(connection, "posted")):
-                if (await core.chain.epoch(epoch)).final:
-                    await self._move(epoch, "final")
+                if not (await core.chain.epoch(epoch)).final:
+                    # The contract takes one pending post at a time.
+                    return
+                await self._move(epoch, "final")
+            for epoch in await core.store.run(lambda connection: _in_state(connection, "closed")):
+                if await self._post(epoch, now_s):
+                    return
 
     async def _close(self, epoch: int) -> None:
         """Freeze an ended epoch and store everything that will be posted, in one transaction."""
@@ -61,8 +64,11 @@ class Closing:
         await self._core.store.run(lambda connection: self._publishing.freeze(connection, epoch, rate))
         log.info("epoch %d closed", epoch)
 
-    async def _post(self, epoch: int, now_s: int) -> None:
-        """Post a closed epoch unless the chain has it: then a crash came between the post and its record."""
+    async def _post(self, epoch: int, now_s: int) -> bool:
+        """Post a closed epoch unless the chain has it: then a crash came between the post and its record.
+
+        Returns whether it stands on the chain now; False once its time has gone by.
+        """
         core = self._core
         found = await core.chain.epoch(epoch)
         transaction = None
@@ -70,13 +76,14 @@ class Closing:
             if now_s > core.schedule.post_until(epoch):
                 log.error("epoch %d was not posted in time", epoch)
                 await self._move(epoch, "missed")
-                return
+                return False
             transaction = await core.chain.post(core.keys.signing, epoch, *await self._publishing.post_arguments(epoch))
         elif found.commit != await self._publishing.commitment(epoch):
             log.error("the chain has another commitment for epoch %d", epoch)
             raise GomaaError("chain.mismatch", epoch=epoch)
         core.chain.forget_money()
         await self._move(epoch, "posted", transaction)
+        return True
 
     async def _move(self, epoch: int, state: str, transaction: bytes | None = None) -> None:
         values: dict[str, Any] = {"state": state}
@@ -91,4 +98,3 @@ class Closing:
 
 def _in_state(connection: Connection, state: str) -> list[int]:
     return list(connection.execute(select(epochs.c.epoch).where(epochs.c.state == state).order_by(epochs.c.epoch)).scalars())
-

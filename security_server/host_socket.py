@@ -50,11 +50,19 @@ class HostSocket:
         line = Line()
         self._core.hub.enter(line)
         writer = asyncio.create_task(_write(socket, line))
+        slow: set[asyncio.Task[None]] = set()
         try:
             async for message in socket:
                 if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
                     break
-                line.send(await self._reply(line, message.data))
+                identity, request = _parse(message.data)
+                if isinstance(request, schema.ClaimRequest):
+                    # The chain takes its time; the music of the same host must not wait for it.
+                    task = asyncio.create_task(self._answer(line, identity, request))
+                    slow.add(task)
+                    task.add_done_callback(slow.discard)
+                else:
+                    await self._answer(line, identity, request)
         finally:
             self._core.hub.leave(line)
             writer.cancel()
@@ -62,21 +70,16 @@ class HostSocket:
                 await writer
         return socket
 
-    async def _reply(self, line: Line, data: str | bytes) -> dict[str, Any]:
-        identity = 0
+    async def _answer(self, line: Line, identity: int, request: schema.Operation | InputError) -> None:
         try:
-            try:
-                request = schema.operation(data)
-            except InputError:
-                identity = schema.request_id(data)
-                raise
-            identity = request.id
-            return {"id": identity, "ok": True, "result": await self._do(line, request)}
+            if isinstance(request, InputError):
+                raise request
+            line.send({"id": identity, "ok": True, "result": await self._do(line, request)})
         except GomaaError as error:
-            return {"id": identity, "ok": False, "error": error.to_json()}
+            line.send({"id": identity, "ok": False, "error": error.to_json()})
         except Exception:
             log.exception("a request failed")
-            return {"id": identity, "ok": False, "error": GomaaError("internal").to_json()}
+            line.send({"id": identity, "ok": False, "error": GomaaError("internal").to_json()})
 
     async def _do(self, line: Line, request: schema.Operation) -> dict[str, Any]:
         if isinstance(request, schema.Hello):
@@ -117,6 +120,14 @@ class HostSocket:
             raise InputError("invocation.signature", op="hello")
         line.device = device
         return {"protocol": 1, "now_ms": clocks[0]}
+
+
+def _parse(data: str | bytes) -> tuple[int, schema.Operation | InputError]:
+    try:
+        request = schema.operation(data)
+    except InputError as error:
+        return schema.request_id(data), error
+    return request.id, request
 
 
 async def _write(socket: web.WebSocketResponse, line: Line) -> None:

@@ -171,9 +171,7 @@ def _unpaid(connection: Connection, ticket: RowMapping, action: str, intervals: 
     return now.money is None or short(now.money, owed, new * each) > 0
 
 
-def _count(
-    connection: Connection, item: Received, ticket: RowMapping, counters: Counters, meter: Meter, intervals: int, now: Now
-) -> None:
+def _count(connection: Connection, item: Received, ticket: RowMapping, counters: Counters, meter: Meter, intervals: int, now: Now) -> None:
     action, message = item.action, item.message
     heard = meter.heard_ms - ticket["heard_ms"]
     counters.heard_ms += heard

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 from sqlalchemy.engine import RowMapping
 
 from pywallet.errors import Refusal
@@ -16,6 +17,9 @@ from pywallet.settlement import gross
 from security_server.accounts import Money, outstanding
 from security_server.rows import add, get, put
 from security_server.tables import debits, lines, payees, payers, receipts, tickets
+
+MOST_PAYERS: Final = 256
+"""Entries of one post (docs/settlement.md)."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,10 @@ def _net_of(connection: Connection, epoch: int) -> int:
     return sum(connection.execute(select(debits.c.net).where(debits.c.epoch == epoch)).scalars())
 
 
+def _payers_of(connection: Connection, epoch: int) -> int:
+    return connection.execute(select(func.count()).select_from(debits).where(debits.c.epoch == epoch)).scalar_one()
+
+
 @dataclass(frozen=True)
 class Settling:
     """What settling needs beside the database. ``bond`` is 0 while the server retires."""
@@ -135,6 +143,8 @@ def settle(connection: Connection, voucher: Signed[Voucher], at: Settling) -> li
         raise Refusal("station.escrow.short", payer=message.payer.hex())
     if _net_of(connection, at.epoch) + net > at.bond:
         raise Refusal("server.unbonded", bond=at.bond)
+    if get(connection, debits, epoch=at.epoch, payer=message.payer) is None and _payers_of(connection, at.epoch) >= MOST_PAYERS:
+        raise Refusal("station.busy", reason="the contract takes no more payers in one epoch")
     debit = {"net": owed.current_net + net, "bps": at.money.bps, "cap": message.cap, "until": message.until}
     put(connection, debits, {"epoch": at.epoch, "payer": message.payer}, **debit, signature=voucher.signature)
     put(connection, payers, {"payer": message.payer}, cap=message.cap, stated=message.cap, stated_epoch=at.epoch, lines="[]")

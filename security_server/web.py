@@ -146,7 +146,8 @@ class Web:
     async def data(self, request: web.Request) -> web.Response:
         """An epoch's published data, the bytes whose hash is on the chain."""
         body = await self._publishing.data(_number(request.match_info["epoch"]))
-        return web.Response(body=body, content_type="application/octet-stream", headers={"Cache-Control": "public, max-age=31536000, immutable"})
+        headers = {"Cache-Control": "public, max-age=31536000, immutable"}
+        return web.Response(body=body, content_type="application/octet-stream", headers=headers)
 
     async def receipts(self, request: web.Request) -> web.Response:
         """Receipts of a payee: owners ask here."""

@@ -23,4 +23,3 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     with engine.connect() as connection:
         yield Desk(connection, terms(), Now(START_MS, 7, "radio.example", False, False, money))
     engine.dispose()
-

@@ -49,7 +49,9 @@ class Desk:
         """Let the server's clock go on."""
         self.now = replace(self.now, time_ms=self.now.time_ms + round(seconds * 1000))
 
-    def item(self, session: bytes, ticket: bytes, action: str, position_ms: int = 0, time_ms: int | None = None, **changes: int) -> Received:
+    def item(
+        self, session: bytes, ticket: bytes, action: str, position_ms: int = 0, time_ms: int | None = None, **changes: int
+    ) -> Received:
         """A signed action, numbered after the last one."""
         self.sequence[session] += 1
         values = {"position": position_ms, "sequence": self.sequence[session], "time": self.now.time_ms if time_ms is None else time_ms}
