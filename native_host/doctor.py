@@ -81,9 +81,7 @@ def _launch(launcher: Path) -> str:
     """Start the host as a browser does and say hello."""
     body = json.dumps({"id": 1, "op": "hello", "protocol": PROTOCOL, "extension": "doctor", "browser": "doctor"}).encode()
     began = time.monotonic()
-    done = subprocess.run(
-        [str(launcher)], input=struct.pack("=I", len(body)) + body, capture_output=True, timeout=HELLO_S, check=False
-    )
+    done = subprocess.run([str(launcher)], input=struct.pack("=I", len(body)) + body, capture_output=True, timeout=HELLO_S, check=False)
     took_ms = round((time.monotonic() - began) * 1000)
     if len(done.stdout) < 4:
         raise ValueError(f"no answer (exit {done.returncode}): {done.stderr.decode(errors='replace')[-300:]}")

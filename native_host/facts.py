@@ -6,10 +6,9 @@ import asyncio
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from pywallet.sps.header import Header
-
 from native_host.network import Network
 from pywallet.errors import InputError, Refusal
+from pywallet.sps.header import Header
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ def domain_of(origin: str) -> str:
     return urlsplit(origin).netloc.lower()
 
 
-async def look(network: Network, header: Header, policy_hash: bytes, origin: str) -> Facts:
+async def look(network: Network, header: Header, origin: str) -> Facts:
     """Read the chain and hold the header against it.
 
     Raises InputError or Refusal (``content.*``, ``sps.policy.mismatch``,
@@ -54,8 +53,8 @@ async def look(network: Network, header: Header, policy_hash: bytes, origin: str
         raise InputError("content.unknown", content=header.content.hex())
     if state.owner != header.owner:
         raise InputError("content.owner", header=header.owner.hex(), chain=state.owner.hex())
-    if state.policy_hash != policy_hash:
-        raise InputError("sps.policy.mismatch", header=policy_hash.hex(), chain=state.policy_hash.hex())
+    if state.policy_hash != header.policy_hash:
+        raise InputError("sps.policy.mismatch", header=header.policy_hash.hex(), chain=state.policy_hash.hex())
     if state.destroyed:
         raise Refusal("content.destroyed")
     if state.revoked:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from native_host import networks, receipts
 from native_host.device import Device, load
@@ -20,18 +20,22 @@ from native_host.stream import Stream
 from pywallet.errors import SENTENCES, GomaaError, InputError
 from pywallet.hexes import from_hex, to_hex
 
+if TYPE_CHECKING:
+    from chain.deployment import Deployment
+
 Emit = Callable[[dict[str, Any]], None]
 
 
 class Host:
     """One browser's host. ``emit`` sends an event to the extension."""
 
-    def __init__(self, paths: Paths, emit: Emit) -> None:
+    def __init__(self, paths: Paths, emit: Emit, known: Mapping[int, Deployment] | None = None) -> None:
         self.paths = paths.make()
         self.emit = emit
         self.device: Device = load(paths.device_key)
         self.ledger = Ledger(paths.ledger)
-        self.networks = {chain_id: Network(d, self._withdrawn) for chain_id, d in networks.load(paths).items()}
+        known = networks.load(paths) if known is None else known
+        self.networks = {chain_id: Network(deployment, self.withdrawn) for chain_id, deployment in known.items()}
         self.streams: dict[str, Stream] = {}
         self._servers: dict[tuple[bytes, str], Server] = {}
         self._reporters: dict[tuple[bytes, bytes], Reporter] = {}
@@ -63,8 +67,8 @@ class Host:
             task.cancel()
         for stream in list(self.streams.values()):
             self.drop(stream)
-        closing = [part.close() for part in (*self._reporters.values(), *self._servers.values(), *self.networks.values())]
-        await asyncio.gather(*closing, return_exceptions=True)
+        parts: list[Reporter | Server | Network] = [*self._reporters.values(), *self._servers.values(), *self.networks.values()]
+        await asyncio.gather(*(part.close() for part in parts), return_exceptions=True)
         self.ledger.close()
 
     def network(self, chain_id: int) -> Network:
@@ -143,7 +147,8 @@ class Host:
                 stream.lease = None
             self.problem(stream, code)
 
-    def _withdrawn(self, content: bytes, code: str) -> None:
+    def withdrawn(self, content: bytes, code: str) -> None:
+        """The chain says a content is revoked or destroyed: its keys here are shredded and the players told."""
         for stream in list(self.streams.values()):
             if stream.header.content == content and stream.withdrawn is None:
                 stream.withdraw(code)
@@ -171,7 +176,7 @@ class Host:
         # The server's word alone stops nothing: the chain decides.
         state = await network.content(content).state()
         if state is not None and (state.destroyed or state.revoked):
-            self._withdrawn(content, "content.destroyed" if state.destroyed else "content.revoked")
+            self.withdrawn(content, "content.destroyed" if state.destroyed else "content.revoked")
 
     def _receipt(self, network: Network, server: Server, event: dict[str, Any]) -> None:
         row = receipts.store(self.ledger, server.address, network.domain, event)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pywallet.sps.segments import segment_aad
-
 from native_host.host import Host
 from native_host.ledger import Entry
 from native_host.pacing import MAX_KEYS
@@ -14,6 +12,7 @@ from native_host.schema import Invoke
 from native_host.stream import Stream
 from pywallet.errors import Unavailable
 from pywallet.hexes import to_b64
+from pywallet.sps.segments import segment_aad
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,6 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final
 
-from chain.deployment import Deployment
-
 from pywallet.errors import GomaaError, Unavailable
 from pywallet.messages import Domain
 
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
     from chain.client import Chain
     from chain.clock import ChainClock
     from chain.content import Content
+    from chain.deployment import Deployment
     from chain.registry import Registry
     from chain.settlement import Settlement
     from chain.token import Token
@@ -44,7 +43,8 @@ class Network:
     @property
     def domain(self) -> Domain:
         """The EIP-712 domain of this network's messages."""
-        return self.deployment.domain
+        domain: Domain = self.deployment.domain
+        return domain
 
     async def ready(self) -> None:
         """Connect if that has not happened yet."""

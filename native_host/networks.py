@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-
-from chain.deployment import Deployment
+from typing import TYPE_CHECKING
 
 from native_host.paths import Paths
 from pywallet.errors import GomaaError, InputError
 
+if TYPE_CHECKING:
+    from chain.deployment import Deployment
+
 
 def load(paths: Paths) -> dict[int, Deployment]:
     """Deployments by chain id. A damaged file is left out: ``doctor`` names it."""
+    from chain.deployment import Deployment
+
     found: dict[int, Deployment] = {}
     for file in sorted(paths.networks.glob("*.json")):
         try:
@@ -25,9 +29,11 @@ def load(paths: Paths) -> dict[int, Deployment]:
 
 def add(paths: Paths, file: Path) -> Deployment:
     """Copy a deployment file into the configuration. Raises InputError when it is none."""
+    from chain.deployment import Deployment
+
     try:
         deployment = Deployment.load(file)
-    except (OSError, ValueError, KeyError, TypeError) as e:
+    except (OSError, ValueError, KeyError, TypeError, GomaaError) as e:
         raise InputError("message.schema", file=str(file), reason=str(e)) from None
     target = paths.make().networks / f"{deployment.chain_id}.json"
     temporary = target.with_suffix(".new")

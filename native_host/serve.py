@@ -9,12 +9,16 @@ import logging
 import os
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from native_host import framing, schema
 from native_host.paths import locate
 from pywallet.errors import GomaaError, InputError
+
+if TYPE_CHECKING:
+    from native_host.host import Emit, Host
 
 log = logging.getLogger("gomaa.host")
 
@@ -30,9 +34,10 @@ _OWN_FAULTS: Final = ("host.", "internal", "message.")
 class Service:
     """Between the frames and the actions: order per stream, errors as replies."""
 
-    def __init__(self, write: Any) -> None:
+    def __init__(self, write: Callable[[bytes], None], make_host: Callable[[Emit], Host] | None = None) -> None:
         self._write = write
-        self._host: Any = None
+        self._make_host = make_host or _host
+        self._host: Host | None = None
         self._locks: dict[str, asyncio.Lock] = {}
 
     def send(self, message: dict[str, Any]) -> None:
@@ -65,29 +70,28 @@ class Service:
         if self._host is None:
             if op != "hello":
                 raise InputError("host.version", reason="hello comes first")
-            from native_host.host import Host
-
-            self._host = Host(locate(), self.send)
+            self._host = self._make_host(self.send)
+        host = self._host
         action = importlib.import_module(f"native_host.actions.{op}")
         name = getattr(request, "stream", None)
         if name is None:
-            return await action.run(self._host, request)
+            return await action.run(host, request)
         lock = self._locks.setdefault(name, asyncio.Lock())
         try:
             # Requests for one stream happen in the order they came.
             async with lock:
-                return await self._noted(op, action, request)
+                return await self._noted(host, op, action, request)
         finally:
-            if name not in self._host.streams and not lock.locked():
+            if name not in host.streams and not lock.locked():
                 self._locks.pop(name, None)
 
-    async def _noted(self, op: str, action: Any, request: Any) -> Any:
-        stream = self._host.streams.get(request.stream)
+    async def _noted(self, host: Host, op: str, action: Any, request: Any) -> Any:
+        stream = host.streams.get(request.stream)
         try:
-            return await action.run(self._host, request)
+            return await action.run(host, request)
         except GomaaError as e:
             if op in _RECORDED and not e.code.startswith(_OWN_FAULTS):
-                self._host.note_refusal(stream, getattr(request, "action", op), e.code)
+                host.note_refusal(stream, getattr(request, "action", op), e.code)
             raise
 
     async def close(self) -> None:
@@ -96,6 +100,12 @@ class Service:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._host.flush(), _LAST_REPORT_S)
             await self._host.close()
+
+
+def _host(emit: Emit) -> Host:
+    from native_host.host import Host  # after the first frame: reading it and importing this overlap
+
+    return Host(locate(), emit)
 
 
 async def _serve(pipes: framing.Pipes) -> int:

@@ -194,7 +194,7 @@ class Server:
 
 def _error(error: Any, url: str) -> GomaaError:
     code = error.get("code") if isinstance(error, dict) else None
-    if code not in SENTENCES:
+    if not isinstance(code, str) or code not in SENTENCES:
         return Unavailable("server.protocol", server=url, code=str(code)[:64])
     detail = error.get("detail")
     plain = {str(k)[:64]: v for k, v in detail.items() if isinstance(v, (str, int))} if isinstance(detail, dict) else {}

@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
-from pywallet.sps.header import Header
-from pywallet.sps.wrapping import WrapKey
-
 from native_host.facts import Facts
 from native_host.lease import Lease
 from native_host.ledger import Entry, SessionRow
@@ -16,6 +13,8 @@ from native_host.pacing import Pacer
 from native_host.table import Table
 from pywallet.hexes import ZERO_ADDRESS
 from pywallet.policy import Context, Policy
+from pywallet.sps.header import Header
+from pywallet.sps.wrapping import WrapKey
 
 
 @dataclass

@@ -5,9 +5,8 @@ from __future__ import annotations
 import bisect
 from dataclasses import dataclass
 
-from pywallet.sps.header import Header, Rendition
-
 from pywallet.hexes import to_b64
+from pywallet.sps.header import Header, Rendition
 
 
 @dataclass(frozen=True)

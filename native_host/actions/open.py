@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from pywallet.sps.header import open_header
-from pywallet.sps.wrapping import WrapKey
-
 from native_host import table
 from native_host.facts import look
 from native_host.host import Host
@@ -15,6 +12,8 @@ from native_host.stream import Stream
 from pywallet.errors import InputError
 from pywallet.hexes import from_b64, to_hex
 from pywallet.policy import Policy, decide
+from pywallet.sps.header import open_header
+from pywallet.sps.wrapping import WrapKey
 
 MOST_STREAMS: Final = 64
 
@@ -33,7 +32,7 @@ async def run(host: Host, request: Open) -> dict[str, Any]:
     policy = Policy.from_dict(header.policy)
     network = host.network(header.chain)
     await network.ready()
-    facts = await look(network, header, policy.hash, request.origin)
+    facts = await look(network, header, request.origin)
     stream = Stream(
         name=request.stream,
         header=header,

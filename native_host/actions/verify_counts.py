@@ -16,9 +16,11 @@ async def run(host: Host, request: VerifyCounts) -> dict[str, Any]:
     """Fetch both leaves and check them. Raises ``chain.mismatch``, ``claim.*``, ``server.*``, ``chain.unreachable``."""
     server, content = from_hex(request.server, 20), from_hex(request.content, 20)
     known = host.ledger.session_with(server, content)
-    if known is None or known[3] is None:
+    if known is None:
         raise Refusal("claim.unknown", content=request.content)
     session, _, _, secret = known
+    if secret is None:
+        raise Refusal("claim.unknown", content=request.content)
     line, network = await proofs.line(host, server)
     answer = await line.request("usage", epoch=request.epoch, session=to_hex(session), content=request.content)
     return await proofs_of(network, server, content, request.epoch, secret, answer)

@@ -79,7 +79,7 @@ class Books(Rows):
         """(server, url, chain id, payee) of the sessions in which these payees were paid."""
         wanted = set(payees)
         rows = self._rows("SELECT DISTINCT t.server, t.url, s.chain_id, s.payee FROM tickets t JOIN sessions s ON s.id = t.session")
-        return [tuple(row) for row in rows if row[3] in wanted]  # type: ignore[misc]
+        return [tuple(row) for row in rows if row[3] in wanted]
 
     def chain_of(self, server: bytes) -> int | None:
         """The chain id of the sessions in which a server was used."""
@@ -104,7 +104,7 @@ class Books(Rows):
             server,
             content,
         )
-        return tuple(rows[0]) if rows else None  # type: ignore[return-value]
+        return tuple(rows[0]) if rows else None
 
     def station_of(self, session: bytes) -> str:
         """The domain at which a session was used, empty where unknown."""

@@ -32,7 +32,7 @@ class Reporting(Rows):
             "SELECT DISTINCT i.session, t.server, t.url, s.chain_id FROM invocations i "
             "JOIN tickets t ON t.id = i.ticket JOIN sessions s ON s.id = i.session WHERE i.state = 'unreported'"
         )
-        return [tuple(row) for row in rows]  # type: ignore[misc]
+        return [tuple(row) for row in rows]
 
     def acknowledge(self, session: bytes, sequences: list[int], refused: Mapping[int, str]) -> None:
         """The server has these: counted, or refused with a code; a refused one gives its count back."""

@@ -25,7 +25,7 @@ def fill(ledger: Ledger) -> None:
         ledger.add_ticket(TicketRow(TICKET, SESSION, CONTENT, LISTENER, SERVER, "http://x", "radio.example", 5, 30, 1, 9_000))
 
 
-@pytest.fixture()
+@pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
     """A ledger with one session and one ticket."""
     with Ledger(tmp_path / "ledger.sqlite") as one:
@@ -47,10 +47,15 @@ def act(ledger: Ledger, action: str, time_ms: int = 1_000) -> int:
 
 def test_an_interrupted_transaction_leaves_nothing(ledger: Ledger) -> None:
     """An error after the row was written takes row, counter and sequence back."""
-    with pytest.raises(RuntimeError), ledger.write():
-        sequence = ledger.next_sequence(SESSION)
-        ledger.add_entry(Entry(SESSION, sequence, TICKET, CONTENT, LISTENER, "play", 0, 1, b""), Meter(), "playing")
-        raise RuntimeError
+
+    def interrupted() -> None:
+        with ledger.write():
+            sequence = ledger.next_sequence(SESSION)
+            ledger.add_entry(Entry(SESSION, sequence, TICKET, CONTENT, LISTENER, "play", 0, 1, b""), Meter(), "playing")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        interrupted()
 
     assert ledger.unreported(SESSION, 10) == []
     assert ledger.usage(LISTENER, CONTENT, POLICY, 1).plays == 0
