@@ -1,0 +1,102 @@
+"""Encoding calls and decoding answers and logs, from the contracts' ABIs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from eth_abi.abi import decode, encode
+from eth_abi.exceptions import DecodingError
+
+from pywallet.errors import GomaaError
+from pywallet.platform import keccak256
+
+
+@dataclass(frozen=True)
+class Function:
+    """One function of a contract."""
+
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    selector: bytes
+
+    def encode(self, *args: Any) -> bytes:
+        """Call data."""
+        return self.selector + encode(self.inputs, args)
+
+    def decode(self, data: bytes) -> tuple[Any, ...]:
+        """The returned values. Raises GomaaError chain.mismatch when no such contract answers."""
+        try:
+            return tuple(decode(self.outputs, data))
+        except (DecodingError, OverflowError) as e:
+            raise GomaaError("chain.mismatch", function=self.name, reason=type(e).__name__) from None
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event of a contract."""
+
+    name: str
+    names: tuple[str, ...]
+    types: tuple[str, ...]
+    indexed: tuple[bool, ...]
+    topic: bytes
+
+    def decode(self, topics: Sequence[bytes], data: bytes) -> dict[str, Any]:
+        """Field name to value; addresses as bytes."""
+        plain = [kind for kind, on in zip(self.types, self.indexed, strict=True) if not on]
+        values = iter(decode(plain, data))
+        marks = iter(topics[1:])
+        out = {}
+        for name, kind, on in zip(self.names, self.types, self.indexed, strict=True):
+            out[name] = _plain(decode([kind], next(marks))[0] if on else next(values))
+        return out
+
+
+def _plain(value: Any) -> Any:
+    return to_address(value) if isinstance(value, str) and len(value) == 42 and value.startswith("0x") else value
+
+
+def to_address(text: str) -> bytes:
+    """20 bytes of the library's 0x-text."""
+    return bytes.fromhex(text[2:])
+
+
+@cache
+def _abis() -> Mapping[str, list[dict[str, Any]]]:
+    loaded: dict[str, list[dict[str, Any]]] = json.loads(files("chain").joinpath("abi.json").read_text())
+    return loaded
+
+
+def _type(spec: Mapping[str, Any]) -> str:
+    kind = str(spec["type"])
+    if kind.startswith("tuple"):
+        return f"({','.join(_type(part) for part in spec['components'])}){kind[5:]}"
+    return kind
+
+
+@cache
+def function(contract: str, name: str) -> Function:
+    """A function by name; KeyError if the contract has none."""
+    for entry in _abis()[contract]:
+        if entry["type"] == "function" and entry["name"] == name:
+            inputs = tuple(map(_type, entry["inputs"]))
+            text = f"{name}({','.join(inputs)})"
+            return Function(name, inputs, tuple(map(_type, entry["outputs"])), keccak256(text.encode())[:4])
+    raise KeyError(f"{contract}.{name}")
+
+
+@cache
+def event(contract: str, name: str) -> Event:
+    """An event by name; KeyError if the contract has none."""
+    for entry in _abis()[contract]:
+        if entry["type"] == "event" and entry["name"] == name:
+            types = tuple(map(_type, entry["inputs"]))
+            topic = keccak256(f"{name}({','.join(types)})".encode())
+            return Event(name, tuple(i["name"] for i in entry["inputs"]), types, tuple(i["indexed"] for i in entry["inputs"]), topic)
+    raise KeyError(f"{contract}.{name}")

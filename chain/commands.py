@@ -1,0 +1,101 @@
+"""``gomaa chain``: deploy the contracts, run the embedded node, show what a network says."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from pywallet.settlement import Schedule
+
+
+@click.group()
+def chain() -> None:
+    """Deploy contracts and look at a network."""
+
+
+@chain.command()
+@click.option("--rpc", required=True, help="the node's WebSocket URL")
+@click.option(
+    "--key",
+    "key_file",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="file with the platform's key, 0x-hex",
+)
+@click.option("--epoch-seconds", default=3600, show_default=True, help="length of an epoch; the windows follow from it")
+@click.option("--commission", "bps", default=500, show_default=True, help="basis points")
+@click.option("-o", "--output", default="deployment.json", type=click.Path(dir_okay=False, path_type=Path), show_default=True)
+def deploy(rpc: str, key_file: Path, epoch_seconds: int, bps: int, output: Path) -> None:
+    """Deploy token, registry, content implementation and settlement; write the addresses."""
+    from chain.deploy import deploy as run
+    from pywallet.hexes import from_hex
+
+    made = asyncio.run(run(rpc, from_hex(key_file.read_text().strip(), 32), schedule(epoch_seconds), bps=bps))
+    made.save(output)
+    click.echo(json.dumps(made.to_json(), indent=2))
+
+
+def schedule(length: int) -> Schedule:
+    """The default windows for an epoch of ``length`` seconds (docs/settlement.md, Time)."""
+    from pywallet.settlement import Schedule
+
+    grace, window, answer = (max(1, length * part // 60) for part in (5, 25, 20))
+    return Schedule(length, grace, window, answer, late=max(3600, 336 * length), delay=length + grace + max(10, length // 6))
+
+
+@chain.command()
+@click.option("--port", default=8545, show_default=True)
+@click.option("--block-time", default=1, show_default=True, help="seconds")
+@click.option("--state", type=click.Path(path_type=Path), help="file that keeps the chain between runs")
+def node(port: int, block_time: int, state: Path | None) -> None:
+    """Run the embedded chain until interrupted. Its keys are public: for this machine only."""
+    from chain.anvil import Anvil
+
+    with Anvil(port=port, block_time=block_time, state=state) as anvil:
+        click.echo(anvil.rpc)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            signal.pause()
+        except KeyboardInterrupt:
+            click.echo("stopped", err=True)
+
+
+@chain.command()
+@click.argument("deployment", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def show(deployment: Path) -> None:
+    """Check a deployment against its network and print both."""
+    asyncio.run(_show(deployment))
+
+
+async def _show(path: Path) -> None:
+    from chain.client import Chain
+    from chain.deployment import Deployment
+    from chain.registry import Registry
+    from chain.token import Token
+    from pywallet.errors import GomaaError
+
+    made = Deployment.load(path)
+    async with Chain.connect(made.rpc) as client:
+        found = await client.chain_id()
+        if found != made.chain_id:
+            raise GomaaError("chain.mismatch", expected=made.chain_id, found=found)
+        block = await client.block()
+        rate = await Registry(client, made).rate_at(made.schedule.epoch_of(block.timestamp))
+        extra = {
+            "now": {
+                "block": block.number,
+                "time": block.timestamp,
+                "epoch": made.schedule.epoch_of(block.timestamp),
+                "commission_bps": rate,
+            }
+        }
+        click.echo(json.dumps({**made.to_json(), **extra, "supply": str(await Token(client, made).total_supply())}, indent=2))
+
+
+commands = [chain]

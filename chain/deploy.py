@@ -1,0 +1,61 @@
+"""Deploying the contracts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from eth_abi.abi import encode
+
+from chain.abi import function
+from chain.client import Chain
+from chain.deployment import Deployment
+from pywallet.platform import address_of, keccak256
+from pywallet.settlement import Schedule
+
+SUPPLY: Final = 10**9 * 10**18
+COMMISSION_BPS: Final = 500
+STAKE: Final = 10**18
+
+
+async def deploy(
+    rpc: str,
+    private_key: bytes,
+    schedule: Schedule,
+    *,
+    supply: int = SUPPLY,
+    bps: int = COMMISSION_BPS,
+    treasury: bytes | None = None,
+    stake: int = STAKE,
+) -> Deployment:
+    """Deploy everything from one account, which gets the supply and becomes the platform.
+
+    ``treasury`` gets the commission; by default an account made from the
+    platform's, so that its balance is commission and nothing else.
+    """
+    from contracts.compile import artifacts
+
+    made = artifacts()
+    platform = address_of(private_key)
+    treasury = treasury or keccak256(b"gomaa treasury" + platform)[12:]
+    async with Chain.connect(rpc) as chain:
+        block = (await chain.block()).number
+
+        async def create(name: str, *args: Any) -> bytes:
+            code = bytes.fromhex(made[name]["bytecode"][2:])
+            receipt = await chain.send(private_key, None, code + encode(_constructor(made[name]["abi"]), args))
+            found = await chain.request("eth_getTransactionReceipt", "0x" + receipt.hash.hex())
+            return bytes.fromhex(found["contractAddress"][2:])
+
+        token = await create("GoMAA", platform, supply)
+        registry = await create("Registry", bps, schedule.length)
+        implementation = await create("Content", registry)
+        await chain.transact(private_key, registry, function("Registry", "set_implementation"), implementation)
+        times = (schedule.length, schedule.grace, schedule.window, schedule.answer, schedule.late, schedule.delay)
+        settlement = await create("Settlement", token, registry, treasury, *times, stake)
+        chain_id = await chain.chain_id()
+    return Deployment(chain_id, rpc, token, registry, implementation, settlement, treasury, block, schedule, stake)
+
+
+def _constructor(abi: Sequence[Any]) -> list[str]:
+    return [spec["type"] for entry in abi if entry["type"] == "constructor" for spec in entry["inputs"]]

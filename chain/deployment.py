@@ -1,0 +1,81 @@
+"""Where the contracts are: one JSON file for everybody."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pywallet.errors import InputError
+from pywallet.hexes import from_hex, to_hex
+from pywallet.messages import Domain
+from pywallet.settlement import Schedule
+
+_ADDRESSES = ("token", "registry", "content_implementation", "settlement", "treasury")
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One network. Addresses 20 bytes; ``rpc`` a WebSocket URL; ``block`` the first with our contracts; ``stake`` wei."""
+
+    chain_id: int
+    rpc: str
+    token: bytes
+    registry: bytes
+    content_implementation: bytes
+    settlement: bytes
+    treasury: bytes
+    block: int
+    schedule: Schedule
+    stake: int
+
+    @property
+    def domain(self) -> Domain:
+        """The EIP-712 domain of this network's messages."""
+        return Domain(self.chain_id, self.settlement)
+
+    def to_json(self) -> dict[str, Any]:
+        """The file's content."""
+        return {
+            "chain_id": self.chain_id,
+            "rpc": self.rpc,
+            **{name: to_hex(getattr(self, name)) for name in _ADDRESSES},
+            "block": self.block,
+            "schedule": asdict(self.schedule),
+            "stake": str(self.stake),
+        }
+
+    @classmethod
+    def from_json(cls, raw: Any) -> Deployment:
+        """Read the file's content. Raises InputError message.schema naming the field."""
+        if not isinstance(raw, Mapping):
+            raise InputError("message.schema", field="deployment")
+        try:
+            rpc = raw["rpc"]
+            if not isinstance(rpc, str) or not rpc.startswith(("ws://", "wss://")):
+                raise InputError("message.schema", field="rpc", reason="a ws:// or wss:// URL")
+            addresses = {name: from_hex(raw[name], 20) for name in _ADDRESSES}
+            schedule = Schedule(**{k: int(v) for k, v in raw["schedule"].items()})
+            return cls(
+                chain_id=int(raw["chain_id"]), rpc=rpc, block=int(raw["block"]), schedule=schedule, stake=int(raw["stake"]), **addresses
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as e:
+            raise InputError("message.schema", field="deployment", reason=str(e)) from None
+
+    @classmethod
+    def load(cls, path: Path | str) -> Deployment:
+        """Read a file. Raises InputError message.schema when it is missing or no deployment."""
+        try:
+            raw = json.loads(Path(path).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as e:
+            raise InputError("message.schema", file=path, reason=type(e).__name__) from None
+        return cls.from_json(raw)
+
+    def save(self, path: Path | str) -> None:
+        """Write the file, whole or not at all."""
+        target = Path(path)
+        part = target.with_name(target.name + ".part")
+        part.write_text(json.dumps(self.to_json(), indent=2) + "\n", encoding="utf-8")
+        part.replace(target)

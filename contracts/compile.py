@@ -1,0 +1,58 @@
+"""Compile the contracts with Vyper into build/contracts, once per state of the sources."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+HERE: Final = Path(__file__).resolve().parent
+BUILD: Final = HERE.parent / "build" / "contracts"
+ABI_FILE: Final = HERE.parent / "chain" / "abi.json"
+SOURCES: Final = {"GoMAA": "gomaa.vy", "Registry": "registry.vy", "Content": "content.vy", "Settlement": "settlement.vy"}
+
+
+def source_hash() -> str:
+    """Over all sources and the versions that turn them into byte code."""
+    total = hashlib.sha256(f"{version('vyper')} {version('snekmate')}".encode())
+    for name in sorted(SOURCES.values()):
+        total.update((HERE / name).read_bytes())
+    return total.hexdigest()
+
+
+@cache
+def artifacts() -> dict[str, dict[str, Any]]:
+    """Contract name to ``abi`` and ``bytecode`` (0x-hex); compiled when the sources have changed."""
+    done = BUILD / "contracts.json"
+    if done.exists():
+        stored: dict[str, Any] = json.loads(done.read_text())
+        if stored["hash"] == source_hash():
+            return dict(stored["contracts"])
+    compiled = {name: _compile(HERE / source) for name, source in SOURCES.items()}
+    BUILD.mkdir(parents=True, exist_ok=True)
+    done.write_text(json.dumps({"hash": source_hash(), "contracts": compiled}))
+    return compiled
+
+
+def _compile(path: Path) -> dict[str, Any]:
+    from vyper.cli.vyper_compile import compile_files
+
+    search = [entry for entry in sys.path if entry and Path(entry).is_dir()]
+    output = next(iter(compile_files([path], ["abi", "bytecode"], paths=search).values()))
+    return {"abi": output["abi"], "bytecode": output["bytecode"]}
+
+
+def abi_text() -> str:
+    """What ``chain/abi.json`` holds: the ABIs without byte code, for programs that only read the chain."""
+    return json.dumps({name: made["abi"] for name, made in artifacts().items()}, indent=1, sort_keys=True) + "\n"
+
+
+if __name__ == "__main__":
+    text = abi_text()
+    if not ABI_FILE.exists() or ABI_FILE.read_text() != text:
+        ABI_FILE.write_text(text)
+        print("chain/abi.json renewed")
