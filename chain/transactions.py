@@ -51,7 +51,8 @@ async def _mined(chain: Chain, name: str, call: dict[str, Any]) -> TxReceipt:
     """The receipt once there is one; looked for at every block, and in between for nodes that mine at once."""
     try:
         async with asyncio.timeout(PATIENCE_S):
-            while (found := await chain.request("eth_getTransactionReceipt", name)) is None:
+            # No event says that a transaction is mined, and not every node makes blocks at once.
+            while (found := await chain.request("eth_getTransactionReceipt", name)) is None:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
     except TimeoutError:
         raise Unavailable("chain.unreachable", transaction=name, reason="not in a block yet") from None
