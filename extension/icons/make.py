@@ -20,7 +20,9 @@ def main() -> None:
         for size, source in SIZES.items():
             page.set_viewport_size({"width": size, "height": size})
             data = base64.b64encode((HERE / source).read_bytes()).decode()
-            page.set_content(f'<body style="margin:0"><img width="{size}" height="{size}" style="display:block" src="data:image/svg+xml;base64,{data}">')
+            page.set_content(
+                f'<body style="margin:0"><img width="{size}" height="{size}" style="display:block" src="data:image/svg+xml;base64,{data}">'
+            )
             page.wait_for_function("document.images[0].complete")
             page.screenshot(path=HERE / f"gomaa-{size}.png", omit_background=True)
         browser.close()
