@@ -13,7 +13,6 @@ from chain.content import Content
 from chain.deployment import Deployment
 from chain.registry import Registry
 from chain.settlement import Settlement
-
 from pywallet.errors import Unavailable
 from pywallet.messages import Domain
 from pywallet.settlement import Schedule
@@ -68,8 +67,9 @@ class ChainDoor:
     async def _content(self, content: bytes, station: bytes) -> ContentFacts | None:
         chain, _ = await self._connected()
         door = Content(chain, content)
-        state = await door.state()
-        if state is None:
+        ours, state = await asyncio.gather(Registry(chain, self._deployment).is_content(content), door.state())
+        # A contract that only looks like one of the registry's would pay whom it likes.
+        if state is None or not ours:
             return None
         licensed = state.open_license or await door.licensed(station)
         return ContentFacts(state.owner, state.policy_hash, state.price, state.server, state.revoked, state.destroyed, licensed)
@@ -92,10 +92,10 @@ class ChainDoor:
     async def _connected(self) -> tuple[Chain, ChainClock]:
         async with self._lock:
             if self._chain is None or self._clock is None:
-                stack = AsyncExitStack()
-                self._chain = await stack.enter_async_context(Chain.connect(self._deployment.rpc))
-                self._clock = await stack.enter_async_context(ChainClock(self._chain))
-                self._stack = stack
+                async with AsyncExitStack() as stack:
+                    self._chain = await stack.enter_async_context(Chain.connect(self._deployment.rpc))
+                    self._clock = await stack.enter_async_context(ChainClock(self._chain))
+                    self._stack = stack.pop_all()
             return self._chain, self._clock
 
     async def _ask(self, question: Awaitable[T]) -> T:
