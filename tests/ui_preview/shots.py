@@ -1,0 +1,32 @@
+"""Pictures of every screen in light, dark, English and Chinese, under build/shots. `shots.py [part of a name] …` for some."""
+
+from __future__ import annotations
+
+import sys
+
+from scenarios import scenarios
+from stage import ROOT, chromium, shown
+
+OUT = ROOT / "build" / "shots"
+
+
+def main(wanted: list[str]) -> None:
+    """Draws the screens whose name-language-theme contains one of ``wanted``, all when it is empty."""
+    OUT.mkdir(parents=True, exist_ok=True)
+    with chromium() as stage:
+        for language in ("en", "zh"):
+            for name, scenario in scenarios(language).items():
+                for theme in ("light", "dark"):
+                    label = f"{name}-{language}-{theme}"
+                    if wanted and not any(part in label for part in wanted):
+                        continue
+                    with shown(stage, scenario, language, theme) as page:
+                        if scenario.page.startswith("player"):
+                            page.locator("#player").screenshot(path=OUT / f"{label}.png")
+                        else:
+                            page.screenshot(path=OUT / f"{label}.png", full_page=scenario.page.startswith("onboarding"))
+                    print(label)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
