@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from pywallet import platform
 from pywallet.errors import InputError
 from pywallet.hexes import from_hex, to_hex
-from pywallet.messages.structs import Domain, Message, camel, digest
+from pywallet.messages.structs import Domain, Message, digest
 from pywallet.platform.port import split_signature
 
 M = TypeVar("M", bound=Message)
@@ -24,7 +24,8 @@ class Signed(Generic[M]):
 
     def to_json(self) -> dict[str, Any]:
         """The wire form: type, message, signature."""
-        values = {camel(name): to_hex(v) if isinstance(v, bytes) else str(v) for name, v in vars(self.message).items()}
+        names = self.message.wire_names()
+        values = {n: to_hex(v) if isinstance(v, bytes) else str(v) for n, v in zip(names, vars(self.message).values(), strict=True)}
         return {"type": type(self.message).__name__, "message": values, "signature": to_hex(self.signature)}
 
     @classmethod
@@ -33,11 +34,10 @@ class Signed(Generic[M]):
         if not isinstance(value, Mapping) or value.get("type") != kind.__name__ or value.keys() != {"type", "message", "signature"}:
             raise InputError("message.schema", field=kind.__name__, reason="a signed message expected")
         raw = value["message"]
-        names = {camel(spec.name): spec.name for spec in fields(kind)}
-        if not isinstance(raw, Mapping) or raw.keys() != names.keys():
+        names = kind.wire_names()
+        if not isinstance(raw, Mapping) or len(raw) != len(names) or not all(name in raw for name in names):
             raise InputError("message.schema", field=kind.__name__, reason="fields differ")
-        kinds = dict(zip(names, kind.TYPES, strict=True))
-        message = kind(**{names[key]: _read(key, kinds[key], item) for key, item in raw.items()})
+        message = kind(*[_read(name, of, raw[name]) for name, of in zip(names, kind.TYPES, strict=True)])
         return Signed(message, from_hex(value["signature"], 65))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from functools import lru_cache
+from functools import cached_property
 from typing import Any, ClassVar, Final
 
 from pywallet.errors import InputError
@@ -19,22 +19,15 @@ class Domain:
     chain_id: int
     settlement: bytes
 
-    @property
+    def __post_init__(self) -> None:
+        check("chain_id", "uint256", self.chain_id)
+        check("settlement", "address", self.settlement)
+
+    @cached_property
     def separator(self) -> bytes:
         """hashStruct of the domain (EIP-712)."""
-        return _separator(self.chain_id, self.settlement)
-
-
-@lru_cache(maxsize=64)
-def _separator(chain_id: int, settlement: bytes) -> bytes:
-    words = (
-        keccak256(_DOMAIN_TYPE),
-        keccak256(b"GoMAA Settlement"),
-        keccak256(b"1"),
-        chain_id.to_bytes(32, "big"),
-        settlement.rjust(32, b"\0"),
-    )
-    return keccak256(b"".join(words))
+        names = keccak256(_DOMAIN_TYPE) + keccak256(b"GoMAA Settlement") + keccak256(b"1")
+        return keccak256(names + self.chain_id.to_bytes(32, "big") + self.settlement.rjust(32, b"\0"))
 
 
 @dataclass(frozen=True)
@@ -43,24 +36,31 @@ class Message:
 
     TYPES: ClassVar[tuple[str, ...]] = ()
     TYPE_HASH: ClassVar[bytes] = b""
+    WIRE_NAMES: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
-        for spec, kind in zip(fields(self), self.TYPES, strict=True):
-            _check(spec.name, kind, getattr(self, spec.name))
+        for (name, value), kind in zip(vars(self).items(), self.TYPES, strict=True):
+            check(name, kind, value)
 
     @property
     def struct_hash(self) -> bytes:
         """hashStruct (EIP-712)."""
-        words = [type(self).type_hash()]
-        for value in vars(self).values():
-            words.append(value.rjust(32, b"\0") if isinstance(value, bytes) else value.to_bytes(32, "big"))
+        words = [self.TYPE_HASH or self.type_hash()]
+        words += [v.rjust(32, b"\0") if v.__class__ is bytes else v.to_bytes(32, "big") for v in vars(self).values()]
         return keccak256(b"".join(words))
 
     @classmethod
     def type_text(cls) -> str:
         """encodeType (EIP-712), such as ``Voucher(address server,…)``."""
-        names = (camel(spec.name) for spec in fields(cls))
-        return f"{cls.__name__}({','.join(f'{kind} {name}' for kind, name in zip(cls.TYPES, names, strict=True))})"
+        parts = (f"{kind} {name}" for kind, name in zip(cls.TYPES, cls.wire_names(), strict=True))
+        return f"{cls.__name__}({','.join(parts)})"
+
+    @classmethod
+    def wire_names(cls) -> tuple[str, ...]:
+        """The fields' names as in the EIP-712 type and in JSON, in order."""
+        if not cls.WIRE_NAMES:
+            cls.WIRE_NAMES = tuple(camel(spec.name) for spec in fields(cls))
+        return cls.WIRE_NAMES
 
     @classmethod
     def type_hash(cls) -> bytes:
@@ -81,13 +81,20 @@ def camel(name: str) -> str:
     return head + "".join(part.capitalize() for part in rest)
 
 
-def _check(name: str, kind: str, value: Any) -> None:
-    if kind == "address" or kind.startswith("bytes"):
-        length = 20 if kind == "address" else int(kind[5:])
-        if type(value) is not bytes or len(value) != length:
-            raise InputError("message.schema", field=name, reason=f"{kind} expected")
-    elif type(value) is not int or not 0 <= value < 1 << int(kind[4:]):
-        raise InputError("message.schema", field=name, reason=f"{kind} expected")
+# Solidity type: Python type, and the length in bytes or the bound of the value.
+_LENGTHS: Final = {"address": 20, "bytes32": 32}
+_BOUNDS: Final = {f"uint{bits}": 1 << bits for bits in (8, 16, 32, 64, 128, 256)}
+
+
+def check(name: str, kind: str, value: Any) -> None:
+    """Raise InputError message.schema unless ``value`` is of the Solidity type ``kind``."""
+    length = _LENGTHS.get(kind)
+    if length is None:
+        if type(value) is int and 0 <= value < _BOUNDS[kind]:
+            return
+    elif type(value) is bytes and len(value) == length:
+        return
+    raise InputError("message.schema", field=name, reason=f"{kind} expected")
 
 
 @dataclass(frozen=True)

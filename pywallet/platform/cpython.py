@@ -1,13 +1,13 @@
-"""The port on CPython: pycryptodome, libsecp256k1 and OpenSSL."""
+"""The port on CPython: compiled keccak, libsecp256k1 and OpenSSL."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import time
+from collections.abc import Callable
 
 from coincurve import PrivateKey, PublicKey
-from Crypto.Hash import keccak
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -17,11 +17,25 @@ from pywallet.errors import InputError
 from pywallet.platform.port import Hash, Platform, split_signature
 
 
+def _fastest_keccak() -> Callable[[bytes], bytes]:
+    # safe-pysha3 has wheels for Linux only, where the servers run; it is ten times faster on short inputs.
+    try:
+        from sha3 import keccak_256
+    except ImportError:
+        from Crypto.Hash import keccak
+
+        return lambda data: keccak.new(digest_bits=256, data=data).digest()
+    return lambda data: bytes(keccak_256(data).digest())
+
+
+keccak256: Callable[[bytes], bytes] = _fastest_keccak()
+
+
 class CPythonPlatform(Platform):
     """Compiled libraries behind the port."""
 
     def keccak256(self, data: bytes) -> bytes:
-        return keccak.new(digest_bits=256, data=data).digest()
+        return keccak256(data)
 
     def sign(self, private_key: bytes, digest: bytes) -> bytes:
         signature = PrivateKey(private_key).sign_recoverable(digest, hasher=None)
@@ -32,8 +46,9 @@ class CPythonPlatform(Platform):
         try:
             key = PublicKey.from_signature_and_message(signature[:64] + bytes([recovery]), digest, hasher=None)
         except Exception as e:
+            # coincurve raises a bare Exception when no point has this r.
             raise InputError("message.schema", reason="no key has this signature") from e
-        return self.keccak256(key.format(compressed=False)[1:])[12:]
+        return keccak256(key.format(compressed=False)[1:])[12:]
 
     def public_key(self, private_key: bytes) -> bytes:
         return PrivateKey(private_key).public_key.format(compressed=False)[1:]

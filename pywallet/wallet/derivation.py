@@ -1,0 +1,91 @@
+"""Keys from a seed (BIP-32), and where GoMAA's keys stand in the tree (after BIP-44, coin type 60)."""
+
+from __future__ import annotations
+
+import hmac
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from pywallet.errors import WalletError
+from pywallet.platform import keccak256, public_key
+from pywallet.platform.port import ORDER
+
+HARDENED: Final = 1 << 31
+ACCOUNT: Final = "m/44'/60'/0'/0/0"
+_PATH: Final = re.compile(r"m(/[0-9]{1,10}'?)*")
+
+
+@dataclass(frozen=True, repr=False)
+class Node:
+    """An extended private key: key and chain code, 32 bytes each."""
+
+    key: bytes
+    chain: bytes
+
+    @classmethod
+    def master(cls, seed: bytes) -> Node:
+        """The root of a seed of 16 to 64 bytes."""
+        return cls._of(hmac.digest(b"Bitcoin seed", seed, "sha512"), 0)
+
+    def child(self, index: int) -> Node:
+        """CKDpriv; an index of 2^31 or more gives a hardened child."""
+        if index >= HARDENED:
+            data = b"\0" + self.key
+        else:
+            point = public_key(self.key)
+            data = bytes([2 + point[63] % 2]) + point[:32]
+        return self._of(hmac.digest(self.chain, data + index.to_bytes(4, "big"), "sha512"), int.from_bytes(self.key, "big"))
+
+    @classmethod
+    def _of(cls, digest: bytes, parent: int) -> Node:
+        left = int.from_bytes(digest[:32], "big")
+        key = (left + parent) % ORDER
+        if left >= ORDER or key == 0:
+            # One seed in 2^127: BIP-32 calls it invalid.
+            raise WalletError("internal", reason="this path has no key")
+        return cls(key.to_bytes(32, "big"), digest[32:])
+
+
+def parse(path: str) -> tuple[int, ...]:
+    """The indices of ``m/44'/60'/…``; ``'`` marks hardened ones. Raises ValueError."""
+    if _PATH.fullmatch(path) is None:
+        raise ValueError(f"not a path: {path!r}")
+    out = []
+    for part in path.split("/")[1:]:
+        index = int(part.rstrip("'"))
+        if index >= HARDENED:
+            raise ValueError(f"not a path: {path!r}")
+        out.append(index + HARDENED if part.endswith("'") else index)
+    return tuple(out)
+
+
+def node(seed: bytes, path: str) -> Node:
+    """The extended key at ``path``."""
+    here = Node.master(seed)
+    for index in parse(path):
+        here = here.child(index)
+    return here
+
+
+def derive(seed: bytes, path: str) -> bytes:
+    """The private key at ``path``, 32 bytes."""
+    return node(seed, path).key
+
+
+def _chunks(station: bytes) -> tuple[int, int]:
+    # 62 bits of the hash: enough that no two stations of one wallet share a key.
+    digest = keccak256(b"gomaa station" + station)
+    return int.from_bytes(digest[:4], "big") % HARDENED, int.from_bytes(digest[4:8], "big") % HARDENED
+
+
+def listener_path(station: bytes) -> str:
+    """The listener's key at one station (address, 20 bytes)."""
+    a, b = _chunks(station)
+    return f"m/44'/60'/1'/{a}'/{b}'"
+
+
+def payee_path(station: bytes, number: int) -> str:
+    """The one-time payee of session ``number`` (below 2^31) at one station."""
+    a, b = _chunks(station)
+    return f"m/44'/60'/2'/{a}'/{b}'/{number}'"

@@ -1,0 +1,51 @@
+"""The keys of an unlocked wallet and what they sign."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from pywallet.hexes import ZERO_ADDRESS
+from pywallet.messages import Claim, Domain, Session, Signed, sign
+from pywallet.platform import address_of
+from pywallet.wallet.derivation import ACCOUNT, derive, listener_path, payee_path
+
+
+class Keyring:
+    """Derives from the 64-byte seed as needed. Private keys leave it through ``private_key`` only."""
+
+    def __init__(self, seed: bytes) -> None:
+        self._seed = seed
+        # Derivation costs several milliseconds in the browser, and the popup asks for the same few keys again.
+        self.private_key = cache(self._derive)
+        self._address = cache(lambda path: address_of(self.private_key(path)))
+
+    def _derive(self, path: str) -> bytes:
+        return derive(self._seed, path)
+
+    @property
+    def account(self) -> bytes:
+        """The address where the fan's tokens are."""
+        return self._address(ACCOUNT)
+
+    def listener(self, station: bytes) -> bytes:
+        """The address that this wallet shows to one station, and to no other."""
+        return self._address(listener_path(station))
+
+    def payee(self, station: bytes, number: int) -> bytes:
+        """The one-time address that session ``number`` at a station is paid to."""
+        return self._address(payee_path(station, number))
+
+    def sign_session(
+        self, domain: Domain, station: bytes, device: bytes, number: int | None, not_before: int, not_after: int
+    ) -> Signed[Session]:
+        """Let ``device`` act at ``station`` between two Unix times. ``number`` None declines rewards: the payee is zero."""
+        payee = ZERO_ADDRESS if number is None else self.payee(station, number)
+        session = Session(station, self.listener(station), device, payee, not_before, not_after)
+        return sign(session, domain, self.private_key(listener_path(station)))
+
+    def sign_claim(
+        self, domain: Domain, server: bytes, epoch: int, station: bytes, number: int, to: bytes | None = None, tip: int = 0
+    ) -> Signed[Claim]:
+        """Send what a payee earned in one epoch at one server to ``to`` (None: this wallet's account), ``tip`` wei to the relayer."""
+        claim = Claim(server, epoch, self.payee(station, number), self.account if to is None else to, tip)
+        return sign(claim, domain, self.private_key(payee_path(station, number)))

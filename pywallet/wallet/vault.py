@@ -1,0 +1,81 @@
+"""The sealed secret at rest: one CBOR map that opens alike in the browser and on CPython.
+
+The map, deterministic CBOR: v 1, kdf "pbkdf2-sha256", iterations, salt (16),
+cipher "aes-256-gcm", nonce (12), data (ciphertext ‖ tag), sum (first 8 bytes of
+SHA-256 over the map without it). The additional data of the seal are the map
+without data and sum, so every parameter is bound to the key.
+
+A damaged vault fails its sum, which says nothing about the password; what has
+a good sum and doesn't open was given a wrong password (or was forged with a
+recomputed sum, which a person can't tell from a wrong password either).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Final
+from unicodedata import normalize
+
+from pywallet import platform
+from pywallet.errors import InputError, WalletError
+from pywallet.sps import cbor
+
+ITERATIONS: Final = 600_000
+# A forged vault must not hang the wallet: ten million rounds take seconds.
+MAX_ITERATIONS: Final = 10_000_000
+MIN_PASSWORD: Final = 8
+_FIXED: Final[dict[str, Any]] = {"v": 1, "kdf": "pbkdf2-sha256", "cipher": "aes-256-gcm"}
+_SIZES: Final = {"salt": 16, "nonce": 12, "sum": 8}
+_MAX_SIZE: Final = 4096
+
+
+async def seal(secret: bytes, password: str, iterations: int = ITERATIONS) -> bytes:
+    """The vault of ``secret``. Raises WalletError wallet.password.weak below 8 characters."""
+    if len(password) < MIN_PASSWORD:
+        raise WalletError("wallet.password.weak")
+    if not ITERATIONS <= iterations <= MAX_ITERATIONS:
+        raise ValueError(f"iterations from {ITERATIONS} to {MAX_ITERATIONS}")
+    vault = {**_FIXED, "iterations": iterations, "salt": platform.random_bytes(16), "nonce": platform.random_bytes(12)}
+    key = await _key(vault, password)
+    vault["data"] = await platform.get().aes_gcm_seal(key, vault["nonce"], secret, cbor.dumps(vault))
+    return cbor.dumps({**vault, "sum": _sum(vault)})
+
+
+async def open(vault: bytes, password: str) -> bytes:
+    """The secret. Raises WalletError wallet.vault for damage, wallet.password for a wrong password."""
+    stored = _read(vault)
+    data = stored.pop("data")
+    key = await _key(stored, password)
+    try:
+        return await platform.get().aes_gcm_open(key, stored["nonce"], data, cbor.dumps(stored))
+    except InputError:
+        raise WalletError("wallet.password") from None
+
+
+async def _key(vault: dict[str, Any], password: str) -> bytes:
+    # NFKC: the same password typed on another keyboard or system gives the same bytes.
+    text = normalize("NFKC", password).encode()
+    return await platform.get().pbkdf2("sha256", text, vault["salt"], vault["iterations"], 32)
+
+
+def _sum(vault: dict[str, Any]) -> bytes:
+    return hashlib.sha256(cbor.dumps(vault)).digest()[:8]
+
+
+def _read(vault: bytes) -> dict[str, Any]:
+    if len(vault) > _MAX_SIZE:
+        raise WalletError("wallet.vault", reason="size")
+    try:
+        stored = cbor.loads(vault)
+    except InputError:
+        raise WalletError("wallet.vault", reason="not CBOR") from None
+    if not isinstance(stored, dict) or stored.keys() != {*_FIXED, *_SIZES, "iterations", "data"}:
+        raise WalletError("wallet.vault", reason="fields")
+    fixed = all(type(stored[name]) is type(value) and stored[name] == value for name, value in _FIXED.items())
+    sizes = all(isinstance(stored[name], bytes) and len(stored[name]) == size for name, size in _SIZES.items())
+    rounds = type(stored["iterations"]) is int and ITERATIONS <= stored["iterations"] <= MAX_ITERATIONS
+    if not (fixed and sizes and rounds and isinstance(stored["data"], bytes)):
+        raise WalletError("wallet.vault", reason="values")
+    if stored.pop("sum") != _sum(stored):
+        raise WalletError("wallet.vault", reason="sum")
+    return stored
