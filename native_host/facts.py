@@ -43,13 +43,15 @@ async def look(network: Network, header: Header, origin: str) -> Facts:
     ``server.*``) and Unavailable ``chain.unreachable``.
     """
     content = network.content(header.content)
-    state, server, lane, station = await asyncio.gather(
+    ours, state, server, lane, station = await asyncio.gather(
+        network.registry.is_content(header.content),
         content.state(),
         network.registry.server(header.server.address),
         network.settlement.lane(header.server.address),
         _station(network, domain_of(origin)),
     )
-    if state is None:
+    # Any contract can answer like a content; only the registry's own are.
+    if state is None or not ours:
         raise InputError("content.unknown", content=header.content.hex())
     if state.owner != header.owner:
         raise InputError("content.owner", header=header.owner.hex(), chain=state.owner.hex())
@@ -61,7 +63,7 @@ async def look(network: Network, header: Header, origin: str) -> Facts:
         raise Refusal("content.revoked")
     if state.server != header.server.address:
         raise InputError("server.mismatch", header=header.server.address.hex(), chain=state.server.hex())
-    if server is None or not server.active or lane.bond == 0 or lane.retired:
+    if server is None or not server.active or lane.bond == 0 or lane.retired is not None:
         raise Refusal("server.unbonded", server=header.server.address.hex())
     licensed = station is not None and (state.open_license or await content.licensed(station.address))
     return Facts(station, licensed, False, False, server.url or header.server.url)

@@ -7,7 +7,7 @@ import contextlib
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from native_host import networks, receipts
 from native_host.device import Device, load
@@ -23,7 +23,14 @@ from pywallet.hexes import from_hex, to_hex
 if TYPE_CHECKING:
     from chain.deployment import Deployment
 
+AGREE_MS: Final = 1_000
+
 Emit = Callable[[dict[str, Any]], None]
+
+
+def system_ms() -> int:
+    """This computer's clock, Unix ms: anyone may have set it."""
+    return time.time_ns() // 1_000_000
 
 
 class Host:
@@ -113,16 +120,17 @@ class Host:
         return self._reporters[key]
 
     def now_ms(self, network: Network, server: Server | None = None) -> int:
-        """Trusted Unix time in ms: the chain's, which setting this computer's clock back cannot move. Never runs backwards.
+        """Trusted Unix time in ms. Never runs backwards.
 
-        Where the server's clock is known it is the upper bound: the server
-        would refuse what lies ahead of it.
+        The chain's time is the floor: setting this computer's clock back gains
+        nothing. Where blocks are rare this computer's time stands in between
+        them, as far as the server's clock (when known) agrees: it would refuse
+        what lies ahead of it.
         """
-        now = network.now_ms()
-        server_ms = server.now_ms() if server else None
+        own, server_ms = system_ms(), server.now_ms() if server else None
         if server_ms is not None:
-            now = min(now, server_ms + 1000)
-        self._last_ms = max(self._last_ms, now)
+            own = min(own, server_ms + AGREE_MS)
+        self._last_ms = max(self._last_ms, network.now_ms(), own)
         return self._last_ms
 
     def problem(self, stream: Stream, code: str) -> None:

@@ -15,6 +15,8 @@ from pywallet.errors import GomaaError
 from pywallet.hexes import from_hex, to_hex
 
 SHOWN: Final = 100
+CLAIMED: Final = "elsewhere"
+"""Stands for a transaction that this host did not see itself."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ async def run(host: Host, request: Summary) -> dict[str, Any]:
     await _refresh(host, payees)
     rows = host.ledger.receipts(payees)
     standings = await _standings(host, rows)
+    if await _settled(host, rows, standings):
+        rows = host.ledger.receipts(payees)
     return {
         "balance_wei": await _balance(host, request.account),
         "epochs": [
@@ -87,6 +91,25 @@ async def _standings(host: Host, rows: list[ReceiptRow]) -> dict[tuple[bytes, in
     return dict(zip(keys, found, strict=True))
 
 
+async def _settled(host: Host, rows: list[ReceiptRow], standings: dict[tuple[bytes, int], Standing]) -> bool:
+    """Look on the chain for claims that another installation, or a host that died, has made. Whether there were any."""
+    found = False
+    for row in rows:
+        standing = standings.get((row.server, row.epoch))
+        if row.claimed or standing is None or not standing.final:
+            continue
+        try:
+            paid = await host.networks[row.chain_id].settlement.claims_of(row.payee)
+        except GomaaError:
+            continue
+        for one in paid:
+            if (one.server, one.epoch) == (row.server, row.epoch):
+                with host.ledger.write():
+                    host.ledger.set_claimed(row.server, row.epoch, row.payee, CLAIMED)
+                found = True
+    return found
+
+
 def _receipt(host: Host, row: ReceiptRow, standing: Standing | None) -> dict[str, Any]:
     state = "claimed" if row.claimed else "claimable" if standing and standing.final else "pending"
     return {
@@ -99,7 +122,7 @@ def _receipt(host: Host, row: ReceiptRow, standing: Standing | None) -> dict[str
         "station": row.station,
         "state": state,
         "due_s": standing.due_s if standing else None,
-        "transaction": row.claimed,
+        "transaction": None if row.claimed == CLAIMED else row.claimed,
     }
 
 

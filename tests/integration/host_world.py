@@ -212,6 +212,7 @@ async def world(tmp_path: Path, server: StandIn, monkeypatch: Any) -> AsyncItera
         return host
 
     monkeypatch.setattr("native_host.actions.open.look", look)
+    monkeypatch.setattr("native_host.host.system_ms", lambda: chain.now)
     one: World
     service = Service(lambda frame: one.received(frame), make)
     one = World(server, chain, service, None)  # type: ignore[arg-type]
