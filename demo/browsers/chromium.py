@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import BrowserContext, Frame, Page, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from demo.browsers.view import TIMEOUT_S, Browser, View
@@ -107,6 +108,12 @@ class Chromium(Browser):
     def colours(self, scheme: str) -> None:
         for page in self.context.pages:
             page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+
+    def alive(self) -> bool:
+        try:
+            return bool(self.context.pages)
+        except PlaywrightError:
+            return False
 
 
 @contextmanager

@@ -172,6 +172,9 @@ class Firefox(Browser):
                 script_args=[0 if scheme == "dark" else 1],
             )
 
+    def alive(self) -> bool:
+        return bool(self.marionette.instance.runner.is_running())
+
 
 @contextmanager
 def firefox(home: Path, *, headless: bool = True) -> Iterator[Firefox]:

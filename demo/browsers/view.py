@@ -74,3 +74,7 @@ class Browser(ABC):
     @abstractmethod
     def colours(self, scheme: str) -> None:
         """Prefer ``light`` or ``dark``."""
+
+    @abstractmethod
+    def alive(self) -> bool:
+        """Whether the browser still runs."""

@@ -1,0 +1,159 @@
+"""A scripted fan: does with the mouse and the keyboard what a person would, in either browser."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from demo.browsers import Browser, View
+from demo.stack import Stack
+
+PASSWORD = "a slow tide home"
+PLAY = 'button[data-key="play"]'
+MAIN = ".transport .btn.primary.round"
+FORWARD = ".transport button:last-child"
+SEEK_EVERY_S = 5.0
+
+
+def install_host(home: Path, deployment: Path, browser: str) -> None:
+    """What `gomaa host install` does for a person, for a browser profile in ``home``."""
+    where = ["--user-data-dir", str(home / "chromium")] if browser == "chromium" else ["--browser", "firefox"]
+    env = {**os.environ, "HOME": str(home), "GOMAA_HOME": str(home / "gomaa")}
+    command = [sys.executable, "-m", "gomaa", "host", "install", "--deployment", str(deployment), *where]
+    done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
+    if done.returncode:
+        raise RuntimeError(f"gomaa host install failed:\n{done.stdout}{done.stderr}")
+
+
+@dataclass
+class Heard:
+    """What the fan did and saw."""
+
+    seeks: int = 0
+    heard_s: float = 0.0
+    refusals: list[str] = field(default_factory=list)
+    engine_cold_ms: float | None = None
+    first_audio_ms: float | None = None
+    seek_ms: list[float] = field(default_factory=list)
+
+
+class Fan:
+    """One fan at one browser."""
+
+    def __init__(self, browser: Browser, stack: Stack, shots: Path | None = None) -> None:
+        self.browser = browser
+        self.stack = stack
+        self.shots = shots
+
+    def shot(self, view: View, name: str) -> None:
+        """Keep a picture, if pictures are wanted."""
+        if self.shots is not None:
+            view.screenshot(self.shots / f"{self.browser.name}-{name}.png")
+
+    def create_wallet(self) -> list[str]:
+        """Onboarding up to the connected host; the wallet's words."""
+        page = self.browser.extension_tab("onboarding/onboarding.html#create")
+        page.until("document.querySelectorAll('.words li').length === 12")
+        words = list(page.run("[...document.querySelectorAll('.words li span')].map((e) => e.textContent)"))
+        self.shot(page, "onboarding-words")
+        page.click("#written")
+        page.click(".btn.primary")
+        page.wait("form input[id^=word-]")
+        for number in page.run("[...document.querySelectorAll('form input')].map((e) => Number(e.id.split('-')[1]))"):
+            page.fill(f"#word-{number}", words[number])
+        page.click("form button[type=submit]")
+        page.fill("#new-password", PASSWORD)
+        page.fill("#again", PASSWORD)
+        page.click("form button[type=submit]")
+        page.wait(".checks")
+        page.wait(".btn.primary.big:not([disabled])")
+        self.shot(page, "onboarding-host")
+        return words
+
+    def address(self) -> str:
+        """The account that the popup shows for receiving."""
+        popup = self.browser.extension_tab("popup/popup.html")
+        popup.click('button[data-key="receive"]')
+        popup.wait(".address")
+        return str(popup.run("document.querySelector('.address').textContent.replace(/[^0-9a-zA-Z]/g, '')")).lower()
+
+    def open_radio(self, path: str = "/") -> tuple[View, View]:
+        """The station's page and the player in it, with its terms shown."""
+        page = self.browser.tab(f"{self.stack.station_url}{path}")
+        player = self.browser.player(page)
+        player.wait(f"{PLAY}:not([disabled])", 60)
+        return page, player
+
+    def listen(self, page: View, player: View, seconds: float, *, seek: bool = True) -> Heard:
+        """Press play, hear at least ``seconds``, seek now and then, stop."""
+        heard = Heard()
+        player.click(PLAY)
+        state_until(player, "playing")
+        played = 0.0
+        mark = time.monotonic()
+        while True:
+            part = min(SEEK_EVERY_S, seconds - played)
+            self._sound_for(page, part)
+            played += part
+            if played >= seconds:
+                break
+            if seek:
+                position = float(page.run("document.querySelector('sps-player').currentTime"))
+                player.click(FORWARD)
+                page.until(f"document.querySelector('sps-player').currentTime > {position} + 4")
+                state_until(player, "playing")
+                heard.seeks += 1
+        heard.heard_s = round(time.monotonic() - mark, 2)
+        self.shot(page, "playing")
+        player.click(MAIN)
+        state_until(player, "paused")
+        for name, values in timings(player).items():
+            if name == "seek_ms":
+                heard.seek_ms = values
+            elif values:
+                setattr(heard, name, values[0])
+        return heard
+
+    def _sound_for(self, page: View, seconds: float) -> None:
+        """Until the song's own clock has run on by so much."""
+        start = float(page.run("document.querySelector('sps-player').currentTime"))
+        page.until(f"document.querySelector('sps-player').currentTime >= {start + seconds - 0.05}", seconds + 30)
+
+    def collect(self) -> View:
+        """Open the popup and collect what is final."""
+        popup = self.browser.extension_tab("popup/popup.html")
+        popup.click('button[data-key="claim"]')
+        popup.wait(".note.good[role=status]", 60)
+        self.shot(popup, "popup-collected")
+        return popup
+
+
+def state_until(player: View, *states: str, timeout_s: float = 30.0) -> str:
+    """Until the player shows one of these states; a problem with its code instead is an error."""
+    wanted = ", ".join(map(repr, [*states, "refused", "failed"]))
+    shown = "document.getElementById('player').dataset.state"
+    found = str(player.until(f"[{wanted}].includes({shown}) && {shown}", timeout_s))
+    if found not in states:
+        raise RuntimeError(f"the player is {found}: {problem(player)}: {player.text('#player')[:400]}")
+    return found
+
+
+def problem(player: View) -> str | None:
+    """The code of the problem that the player shows, if any."""
+    return player.run("document.getElementById('player').dataset.code || null")
+
+
+def timings(player: View) -> dict[str, list[float]]:
+    """The engine's measures, as the player's frame keeps them in User Timing."""
+    out: dict[str, list[float]] = {"engine_cold_ms": [], "first_audio_ms": [], "seek_ms": []}
+    entries: Any = player.run("performance.getEntriesByType('measure').map((e) => [e.name, e.duration])")
+    for name, duration in entries:
+        key = f"{name.removeprefix('gomaa.')}_ms"
+        if key in out:
+            out[key].append(round(float(duration), 1))
+    return out

@@ -1,0 +1,97 @@
+"""The headless demo: a fan listens, collects, and everything is checked against the chain."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from chain.client import Chain
+from demo import proof, settle
+from demo.browsers import launch
+from demo.fan import Fan, Heard, install_host
+from demo.report import Report
+from demo.stack import Stack, running
+from pywallet.hexes import from_hex, to_hex
+
+EPOCH_S = 24
+"""Short epochs, so that a whole settlement fits into a minute; nothing is skipped or warped."""
+
+
+def play_once(
+    browser: str, song: Path, policy: Path, seconds: float, say: Callable[[str], None], shots: Path | None, artist: str | None
+) -> Report:
+    """Everything from the chain's first block to the claim."""
+    with tempfile.TemporaryDirectory(prefix="gomaa-demo-", ignore_cleanup_errors=True) as folder:
+        home = Path(folder) / "home"
+        home.mkdir()
+        with running(Path(folder) / "stack", [song], policy, epoch_s=EPOCH_S, say=say, artist=artist) as stack:
+            install_host(home, stack.folder / "deployment.json", browser)
+            say(f"starting {browser}")
+            with launch(browser, home) as driven:
+                return _scene(Fan(driven, stack, shots), stack, seconds, say)
+
+
+def _scene(fan: Fan, stack: Stack, seconds: float, say: Callable[[str], None]) -> Report:
+    say("making a wallet")
+    fan.create_wallet()
+    address = from_hex(fan.address(), 20)
+    before = stack.ask(lambda chain: proof.money(stack, chain, address))
+    say("opening the radio page")
+    page, player = fan.open_radio()
+    title = player.text(".title") or player.text("h2")
+    fan.shot(page, "before")
+    say(f"listening for {seconds:g} s")
+    heard = fan.listen(page, player, seconds)
+    return stack_report(fan, stack, heard, title, address, before, say)
+
+
+def stack_report(
+    fan: Fan, stack: Stack, heard: Heard, title: str, address: bytes, before: dict[str, int], say: Callable[[str], None]
+) -> Report:
+    """Settle, collect, read everything back."""
+
+    async def finish(chain: Chain) -> list[int]:
+        return await settle.final_epochs(stack, chain, nothing_after_s=(await chain.block()).timestamp)
+
+    say("waiting for the epoch to become final")
+    epochs = stack.ask(finish)
+    say("collecting")
+    fan.collect()
+
+    async def read(chain: Chain) -> Report:
+        posted = await proof.epochs(stack, chain)
+        await settle.pay_owner(stack, chain, posted)
+        after = await proof.money(stack, chain, address)
+        content = next(iter(stack.songs.values()))
+        plays, seeks, _ = proof.counted(stack, posted, content)
+        leaves = [(row.payee, row.amount) for one in posted for row in one.data.payees]
+        reward = sum(amount for payee, amount in leaves if payee != stack.owner_address)
+        report = Report(
+            browser=f"{fan.browser.name} {fan.browser.version}",
+            content=to_hex(content),
+            title=title,
+            heard_s=heard.heard_s,
+            plays=plays,
+            seeks=seeks,
+            reward_wei=reward,
+            listener_balance_wei=after["listener"],
+            owner_paid_wei=after["owner"] - before["owner"],
+            commission_wei=after["treasury"] - before["treasury"],
+            station_debit_wei=after["spent"] - before["spent"],
+            epoch=epochs,
+            engine_cold_ms=heard.engine_cold_ms,
+            first_audio_ms=heard.first_audio_ms,
+            seek_ms=heard.seek_ms,
+            refusals=heard.refusals,
+        )
+        paid = report.owner_paid_wei + report.reward_wei + report.commission_wei
+        report.promise(plays == 1, f"one play was made, {plays} are proven")
+        report.promise(seeks == heard.seeks, f"{heard.seeks} seeks were made, {seeks} are proven")
+        report.promise(reward > 0, "a reward was promised, none was paid")
+        report.promise(report.station_debit_wei == paid, f"the station paid {report.station_debit_wei}, the others got {paid}")
+        report.promise(after["listener"] - before["listener"] == reward, "the listener's balance did not rise by the reward")
+        report.promise(await proof.commission_agrees(stack, chain, posted), "the commission is not the registry's rate")
+        return report
+
+    return stack.ask(read)

@@ -1,0 +1,38 @@
+"""The demo for a person: everything runs until the browser is closed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from demo.browsers import launch
+from demo.fan import install_host
+from demo.stack import running
+
+
+def show(browser: str, song: Path, policy: Path, say: Callable[[str], None]) -> int:
+    """Open the radio page and the onboarding in a browser with a new profile; runs until interrupted."""
+    if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or os.name == "nt"):
+        say("there is no screen here; try: python3 build.py demo --headless --json")
+        return 1
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    with tempfile.TemporaryDirectory(prefix="gomaa-demo-", ignore_cleanup_errors=True) as folder:
+        home = Path(folder) / "home"
+        home.mkdir()
+        with running(Path(folder) / "stack", [song], policy, say=say) as stack:
+            install_host(home, stack.folder / "deployment.json", browser)
+            with launch(browser, home, headless=False) as driven:
+                driven.extension_tab("onboarding/onboarding.html")
+                driven.tab(stack.station_url)
+                say(f"the radio page: {stack.station_url} (Ctrl-C ends everything)")
+                try:
+                    while not ended.wait(1) and driven.alive():
+                        pass
+                except KeyboardInterrupt:
+                    pass
+    return 0
