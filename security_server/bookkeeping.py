@@ -150,4 +150,4 @@ class Bookkeeping:
     async def _bond(self) -> int:
         """The bond that backs receipts now: nothing while the server retires (rule 5)."""
         lane = await self._core.chain.lane()
-        return 0 if lane.retired else lane.bond
+        return 0 if lane.retired is not None else lane.bond

@@ -71,13 +71,14 @@ class ChainView:
 
     async def now_ms(self) -> int:
         """The chain's time, milliseconds; it never runs backwards."""
-        return int(self._clock.now_ms())
+        return self._clock.now_ms()
 
     async def content(self, content: bytes, fresh: bool = False) -> ContentState:
         """A content's contract. Raises Refusal ``content.unknown``."""
 
         async def ask() -> ContentState:
-            state = await Content(self._chain, content).state()
+            # A contract of somebody else's making could say anything about itself.
+            state = await Content(self._chain, content).state() if await self._registry.is_content(content) else None
             if state is None:
                 raise Refusal("content.unknown")
             return state

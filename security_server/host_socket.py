@@ -55,14 +55,14 @@ class HostSocket:
             async for message in socket:
                 if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
                     break
-                identity, request = _parse(message.data)
-                if isinstance(request, schema.ClaimRequest):
+                identity, operation = _parse(message.data)
+                if isinstance(operation, schema.ClaimRequest):
                     # The chain takes its time; the music of the same host must not wait for it.
-                    task = asyncio.create_task(self._answer(line, identity, request))
+                    task = asyncio.create_task(self._answer(line, identity, operation))
                     slow.add(task)
                     task.add_done_callback(slow.discard)
                 else:
-                    await self._answer(line, identity, request)
+                    await self._answer(line, identity, operation)
         finally:
             self._core.hub.leave(line)
             writer.cancel()
@@ -127,7 +127,8 @@ def _parse(data: str | bytes) -> tuple[int, schema.Operation | InputError]:
         request = schema.operation(data)
     except InputError as error:
         return schema.request_id(data), error
-    return request.id, request
+    identity: int = request.id
+    return identity, request
 
 
 async def _write(socket: web.WebSocketResponse, line: Line) -> None:

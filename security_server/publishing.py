@@ -141,7 +141,8 @@ class Publishing:
         if not (await self._core.chain.epoch(claim.epoch)).final:
             raise Refusal("claim.pending", epoch=claim.epoch)
         amount = built.frozen.payees[index][1]
-        r, vs = compact(signed.signature)
+        # A payment to the payee itself needs no signature, so none is looked at.
+        r, vs = compact(signed.signature) if claim.to != claim.payee or claim.tip else (0, 0)
         item = ClaimItem(self._core.address, claim.epoch, built.header, claim.payee, amount, index, built.payees.depth, r, vs)
         return item, built.payees.proof(index)
 

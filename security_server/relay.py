@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, Final
 
+from chain.settlement import ClaimItem
 from pywallet.errors import InputError, Refusal
 from pywallet.hexes import to_hex
 from pywallet.messages import Claim, Signed
@@ -41,7 +42,8 @@ class Relay:
                 raise InputError("message.schema", field="claims", reason="one server, one recipient and one tip")
             if one.message.to != one.message.payee or one.message.tip:
                 require_refusing(one, core, one.message.payee, "claim.signature")
-        items, nodes = [], []
+        items: list[ClaimItem] = []
+        nodes: list[tuple[bytes, int]] = []
         for one in signed:
             item, path = await self._publishing.claim_item(one)
             items.append(item)

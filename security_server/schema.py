@@ -141,7 +141,8 @@ S = TypeVar("S", bound=Struct)
 def operation(text: str | bytes) -> Operation:
     """A host's request. Raises InputError ``message.schema``."""
     try:
-        return _OPERATION.decode(text)
+        found: Operation = _OPERATION.decode(text)
+        return found
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as e:
         raise InputError("message.schema", reason=str(e)[:200]) from None
 

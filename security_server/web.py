@@ -110,7 +110,8 @@ class Web:
         facts = await core.chain.content(content, fresh=True)
         if facts.owner != verified.song.owner:
             raise Refusal("content.owner")
-        if facts.policy_hash != verified.song.policy_hash:
+        price = verified.song.policy.price
+        if (facts.policy_hash, facts.price, facts.interval) != (verified.song.policy_hash, price.owner, price.interval_s):
             raise Refusal("sps.policy.mismatch")
         if facts.server != core.address:
             raise Refusal("server.mismatch")
