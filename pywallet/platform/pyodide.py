@@ -12,9 +12,10 @@ import os
 import time
 from typing import Any
 
-from eth_keys.backends.native import NativeECCBackend
+from eth_keys.backends.native.main import NativeECCBackend
 from eth_keys.datatypes import PrivateKey, Signature
-from eth_keys.exceptions import BadSignature, ValidationError
+from eth_keys.exceptions import BadSignature
+from eth_utils.exceptions import ValidationError
 from pyodide.ffi import JsException, to_js
 
 from pywallet.errors import InputError

@@ -41,7 +41,7 @@ async def seal(secret: bytes, password: str, iterations: int = ITERATIONS) -> by
     return cbor.dumps({**vault, "sum": _sum(vault)})
 
 
-async def open(vault: bytes, password: str) -> bytes:
+async def unseal(vault: bytes, password: str) -> bytes:
     """The secret. Raises WalletError wallet.vault for damage, wallet.password for a wrong password."""
     stored = _read(vault)
     data = stored.pop("data")

@@ -1,0 +1,201 @@
+"""The operations of open songs: header, terms, player."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pywallet.engine.fields import Payload
+from pywallet.errors import InputError
+from pywallet.hexes import from_b64, to_b64, to_hex
+from pywallet.player import Player, Timeline, step
+from pywallet.policy import Context, Names, Policy, Usage, describe
+from pywallet.policy.model import ACTIONS
+from pywallet.settlement import gross
+from pywallet.sps import MAGIC, Header, open_header
+
+Handler = Callable[[Payload, bytes | None], Awaitable[dict[str, Any]]]
+
+_MAX: Final = 1 << 53
+_MAX_BPS: Final = 10_000
+# What a person wants; everything else the shell reports.
+_WISHES: Final = frozenset({"play", "pause", "seek", "stop", "retry"})
+_REPORTS: Final = frozenset({"granted", "playing", "waiting", "ended", "problem"})
+
+
+@dataclass
+class _Song:
+    header: Header
+    policy: Policy
+    player: Player
+
+
+_songs: dict[str, _Song] = {}
+
+
+def _song(payload: Payload) -> _Song:
+    song = _songs.get(payload.text("stream"))
+    if song is None:
+        raise InputError("host.stream.unknown")
+    return song
+
+
+async def load(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
+    """{stream, header? (base64, where blob is None), …as ``terms``} → what the header says, and the terms.
+
+    The COSE signature, the policy and the tables are checked first (errors
+    sps.*, policy.malformed). Result: content, owner, chain_id, title, artist,
+    album, isrc, genre, duration_ms, quality, mime, rendition, policy_hash,
+    server {address, url, key}, delivery, waveform, init {offset, size, sha256},
+    segments [[offset, size, start_ms, duration_ms, sha256], …] with offsets in
+    the whole file, and the fields of ``terms``.
+    """
+    cose = blob if blob is not None else from_b64(payload.text("header"))
+    header = open_header(cose)
+    stream = payload.text("stream")
+    rendition = header.renditions[0]
+    timeline = Timeline.of([segment.samples for segment in rendition.segments], rendition.rate)
+    player, _ = step(Player(), "loaded", timeline=timeline)
+    song = _songs[stream] = _Song(header, Policy.from_dict(header.policy), player)
+    return {**_facts(header), **_layout(header, len(cose), timeline), **_terms(song, payload)}
+
+
+async def terms(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
+    """{stream, usage {plays, seeks, seconds, first_play_s}, context {now_s, domain, wallet, revoked, destroyed},
+    names {station}, language, bps, rewards}; all but stream may be left out
+
+    → {facts {may, left, costs, earn, limits}, permits, split or null (nobody
+    pays), interval_s, price_wei, reward_wei, payer, listener}. The split is for
+    hearing the whole song; without rewards the listener's part is zero.
+    """
+    return _terms(_song(payload), payload)
+
+
+async def begin(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
+    """{stream, action: play|pause|seek|stop|retry, position_ms?} → the session, see ``event``."""
+    return _advance(payload, "action", _WISHES)
+
+
+async def event(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
+    """{stream, event: granted|playing|waiting|ended|problem, position_ms?, code?}
+
+    → {state, position_ms, duration_ms, granted, code, commands: [{kind, action, position_ms, segment}]}.
+    """
+    return _advance(payload, "event", _REPORTS)
+
+
+async def close(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
+    """{stream} → {}. Closing what is not open does nothing."""
+    _songs.pop(payload.text("stream"), None)
+    return {}
+
+
+def _advance(payload: Payload, field: str, known: frozenset[str]) -> dict[str, Any]:
+    song, name = _song(payload), payload.text(field)
+    if name not in known:
+        raise InputError("message.schema", field=field, reason="unknown")
+    position = payload.integer("position_ms", 0, _MAX) if payload.has("position_ms") else None
+    code = payload.text("code") if payload.has("code") else None
+    song.player, commands = step(song.player, name, position, code)
+    player = song.player
+    return {
+        "state": player.state.value,
+        "position_ms": player.position_ms,
+        "duration_ms": player.timeline.duration_ms if player.timeline else 0,
+        "granted": player.granted,
+        "code": player.code,
+        "commands": [vars(command).copy() for command in commands],
+    }
+
+
+def _facts(header: Header) -> dict[str, Any]:
+    rendition = header.renditions[0]
+    return {
+        "content": to_hex(header.content),
+        "owner": to_hex(header.owner),
+        "chain_id": header.chain,
+        "title": header.title,
+        "artist": header.artist,
+        "album": header.album,
+        "isrc": header.isrc,
+        "genre": header.genre,
+        "quality": f"{rendition.codec.upper()} {rendition.bits}/{rendition.rate / 1000:g}",
+        "duration_ms": rendition.duration_ms,
+        "mime": rendition.mime,
+        "rendition": rendition.id,
+        "policy_hash": to_hex(header.policy_hash),
+        "server": {"address": to_hex(header.server.address), "url": header.server.url, "key": to_b64(header.server.key)},
+        "delivery": list(header.delivery),
+        "waveform": to_b64(header.waveform) if header.waveform else None,
+    }
+
+
+def _layout(header: Header, header_size: int, timeline: Timeline) -> dict[str, Any]:
+    rendition = header.renditions[0]
+    at = len(MAGIC) + 4 + header_size
+    init = {"offset": at, "size": rendition.init_size, "sha256": to_hex(rendition.init_sha256)}
+    at += rendition.init_size
+    segments = []
+    for index, segment in enumerate(rendition.segments):
+        start = timeline.start_ms(index)
+        segments.append([at, segment.size, start, timeline.start_ms(index + 1) - start, to_hex(segment.sha256)])
+        at += segment.size
+    return {"init": init, "segments": segments}
+
+
+def _terms(song: _Song, payload: Payload) -> dict[str, Any]:
+    policy, price = song.policy, song.policy.price
+    usage, context, names = payload.part("usage"), payload.part("context"), payload.part("names")
+    words = describe(
+        policy,
+        Usage(
+            plays=usage.integer("plays", 0, _MAX, 0),
+            seeks=usage.integer("seeks", 0, _MAX, 0),
+            seconds=usage.integer("seconds", 0, _MAX, 0),
+            first_play_s=usage.integer("first_play_s", 0, _MAX) if usage.has("first_play_s") else None,
+        ),
+        Context(
+            now_s=context.integer("now_s", 0, _MAX, 0),
+            domain=context.text("domain") if context.has("domain") else None,
+            wallet=context.flag("wallet"),
+            revoked=context.flag("revoked"),
+            destroyed=context.flag("destroyed"),
+        ),
+        payload.text("language", "en"),
+        Names(station=names.text("station") if names.has("station") else None, artist=song.header.artist),
+    )
+    return {
+        "facts": {"may": words.may, "left": words.left, "costs": words.costs, "earn": words.earn, "limits": list(words.limits)},
+        "permits": sorted(action for action in ACTIONS if policy.permits(action)),
+        "split": _split(song, payload.integer("bps", 0, _MAX_BPS, 0), payload.flag("rewards", True)),
+        "interval_s": price.interval_s,
+        "price_wei": str(price.owner),
+        "reward_wei": str(price.reward),
+        "payer": price.payer,
+        "listener": policy.listener,
+    }
+
+
+def _split(song: _Song, bps: int, rewards: bool) -> dict[str, str] | None:
+    price = song.policy.price
+    if price.payer == "nobody":
+        return None
+    intervals = song.header.renditions[0].duration_ms // (price.interval_s * 1000)
+    owner, listener = intervals * price.owner, intervals * price.reward if rewards else 0
+    total = gross(owner + listener, bps)
+    return {
+        "station_wei": str(total),
+        "owner_wei": str(owner),
+        "listener_wei": str(listener),
+        "commission_wei": str(total - owner - listener),
+    }
+
+
+OPS: Final[dict[str, Handler]] = {
+    "header.load": load,
+    "terms": terms,
+    "player.begin": begin,
+    "player.event": event,
+    "stream.close": close,
+}
