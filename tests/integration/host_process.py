@@ -1,0 +1,125 @@
+"""The real host in its own process, driven through its pipes as a browser does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import struct
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pywallet.errors import GomaaError
+from pywallet.hexes import to_b64
+from pywallet.sps.wrapping import generate_keypair
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+class HostProcess:
+    """One host; ``replies`` by request number, ``events`` in order."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self.replies: dict[int, dict[str, Any]] = {}
+        self.events: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.number = 0
+        self.device = ""
+        self.renderer = generate_keypair()
+        self.reader = asyncio.create_task(self._read())
+
+    async def _read(self) -> None:
+        out = self.process.stdout
+        assert out is not None
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            while True:
+                (length,) = struct.unpack("=I", await out.readexactly(4))
+                message = msgspec.json.decode(await out.readexactly(length))
+                if "event" in message:
+                    self.events.put_nowait(message)
+                    continue
+                self.replies[message["id"]] = message
+                if message["id"] in self.waiting:
+                    self.waiting.pop(message["id"]).set_result(message)
+        for future in self.waiting.values():
+            future.set_exception(EOFError())
+        self.waiting.clear()
+
+    def send(self, op: str, **fields: Any) -> int:
+        """Write a request without waiting; its number."""
+        self.number += 1
+        self.write(msgspec.json.encode({"id": self.number, "op": op, **fields}))
+        return self.number
+
+    def write(self, body: bytes) -> None:
+        """Write a frame of any content."""
+        assert self.process.stdin is not None
+        with contextlib.suppress(ConnectionError, RuntimeError):
+            self.process.stdin.write(struct.pack("=I", len(body)) + body)
+
+    async def ask(self, op: str, **fields: Any) -> Any:
+        """A request and its result. Raises the host's error."""
+        future = asyncio.get_running_loop().create_future()
+        self.waiting[self.number + 1] = future
+        self.send(op, **fields)
+        reply = await asyncio.wait_for(future, 30)
+        if not reply["ok"]:
+            raise GomaaError(reply["error"]["code"], **reply["error"]["detail"])
+        return reply["result"]
+
+    async def hello(self) -> dict[str, Any]:
+        """The first request."""
+        result: dict[str, Any] = await self.ask("hello", protocol=1, extension="test", browser="test")
+        self.device = result["device"]
+        return result
+
+    async def open(self, cose: bytes, stream: str = "s", origin: str = "https://radio.example") -> dict[str, Any]:
+        """Open a song."""
+        key = to_b64(self.renderer[1])
+        result: dict[str, Any] = await self.ask("open", stream=stream, header=to_b64(cose), origin=origin, key=key)
+        return result
+
+    async def invoke(self, action: str, position_ms: int = 0, segment: int | None = None, count: int = 0, stream: str = "s") -> Any:
+        """One action."""
+        return await self.ask("invoke", stream=stream, action=action, position_ms=position_ms, segment=segment, count=count)
+
+    async def event(self, kind: str) -> dict[str, Any]:
+        """The next event of a kind."""
+        while True:
+            event = await asyncio.wait_for(self.events.get(), 30)
+            if event["event"] == kind:
+                return event
+
+    async def kill(self) -> None:
+        """kill -9, as a crash or a user does."""
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
+        await self.process.wait()
+        await self.reader
+
+    async def leave(self) -> int:
+        """Close the pipe, as a browser that quits; the exit code."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        code = await asyncio.wait_for(self.process.wait(), 20)
+        await self.reader
+        return code
+
+
+@asynccontextmanager
+async def host_process(home: Path) -> AsyncIterator[HostProcess]:
+    """Start a host with its files under ``home``."""
+    environment = {**os.environ, "GOMAA_HOME": str(home), "PYTHONPATH": str(ROOT)}
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(sys.executable, "-P", "-m", "native_host", stdin=pipe, stdout=pipe, env=environment)
+    one = HostProcess(process)
+    try:
+        yield one
+    finally:
+        await one.kill()

@@ -1,0 +1,242 @@
+"""The real host process, a real chain, the real security server: one play the whole way, and crashes at any point."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chain.content import Content
+from chain.registry import Registry
+from native_host import networks
+from native_host.paths import Paths
+from pywallet.errors import GomaaError
+from pywallet.hexes import from_b64, from_hex, to_hex
+from pywallet.messages import Claim, Session, Signed, sign
+from pywallet.sps.segments import segment_aad, segment_key
+from pywallet.sps.wrapping import unwrap
+from tests.integration.host_process import HostProcess, host_process
+from tests.integration.server_songs import EPOCH, Upload, terms
+from tests.integration.server_world import World, make_world, private_key
+
+KILLS = 50
+
+
+@pytest.fixture
+async def home(tmp_path: Path) -> AsyncIterator[tuple[World, Path]]:
+    """A world whose server runs, and a GOMAA_HOME that knows its network."""
+    (tmp_path / "server").mkdir()
+    async with make_world(tmp_path / "server") as world, world.server(silence_s=0):
+        registry = Registry(world.chain, world.deployment)
+        await registry.add_server(world.platform_key, world.keys.address, world.url, world.keys.exchange_public)
+        networks.add(Paths(tmp_path / "home" / "data", tmp_path / "home" / "config"), tmp_path / "server" / "deployment.json")
+        yield world, tmp_path / "home"
+
+
+async def begin(world: World, host: HostProcess, song: Upload, stream: str = "s") -> Signed[Session]:
+    """Hello, open, identify, prepare."""
+    await host.hello()
+    await host.open(song.cose, stream)
+    return await again(world, host, song, stream)
+
+
+async def again(world: World, host: HostProcess, song: Upload, stream: str = "s") -> Signed[Session]:
+    """Identify and prepare with a fresh ticket."""
+    now_s = await world.now_ms() // 1000
+    session = world.session(from_hex(host.device, 20), now_s - now_s % 3_600)
+    await host.ask("identify", stream=stream, session=session.to_json())
+    await host.ask("prepare", stream=stream, ticket=world.ticket(song, session, now_s).to_json())
+    return session
+
+
+def good(host: HostProcess, song: Upload, grant: dict[str, Any], indexes: range) -> bool:
+    """Whether a grant opens exactly these segments."""
+    ephemeral, keys = from_b64(grant["ephemeral"]), {}
+    for index, wrapped in grant["keys"]:
+        keys[index] = unwrap(host.renderer[0], ephemeral, from_b64(wrapped), segment_aad(song.content, 1, EPOCH, index))
+    return keys == {index: segment_key(song.key, 1, index) for index in indexes}
+
+
+def ledger(home: Path, statement: str) -> list[tuple[Any, ...]]:
+    """Read the host's ledger from outside."""
+    with sqlite3.connect(home / "data" / "ledger.sqlite") as db:
+        return db.execute(statement).fetchall()
+
+
+async def settled(host: HostProcess, home: Path) -> None:
+    """Until everything is reported; each look goes through the host."""
+    while ledger(home, "SELECT 1 FROM invocations WHERE state = 'unreported' LIMIT 1"):
+        await host.ask("summary")
+
+
+async def test_one_play_is_counted_proven_and_collected(home: tuple[World, Path]) -> None:
+    """From play to claim: keys, receipts, the posted counts verified against the chain, and tokens at the listener's address."""
+    world, files = home
+    song = await world.publish()
+    to = bytes(19) + b"\x77"
+    async with host_process(files) as host:
+        session = await begin(world, host, song)
+        play = await host.invoke("play", 0, 0, 5)
+        seek = await host.invoke("seek", 20_000, 10, 2)
+        for step in range(1, 5):
+            await world.travel(3)
+            renew = await host.invoke("renew", 20_000 + step * 3_000, 10 + step, 2)
+        await host.invoke("stop", 32_000)
+        await settled(host, files)
+        statement, lines = await world.statement()
+        await world.vouch(statement.spent, statement.epoch)
+        receipt = await host.event("receipt")
+        payee = from_hex(receipt["payee"], 20)
+        pending = await host.ask("summary", account=to_hex(to), payees=[receipt["payee"]])
+
+        await world.to_epoch(receipt["epoch"] + 1)
+        assert world.closing is not None
+        await world.closing.round()
+        counts = await host.ask("verify_counts", server=to_hex(world.keys.address), epoch=receipt["epoch"], content=to_hex(song.content))
+        await world.travel(40)
+        leaf = await host.ask("leaf", server=to_hex(world.keys.address), epoch=receipt["epoch"], payee=receipt["payee"])
+        claim = Claim(server=world.keys.address, epoch=receipt["epoch"], payee=payee, to=to, tip=0)
+        signed = sign(claim, world.deployment.domain, private_key("listener payee")).to_json()
+        paid = await host.ask("claim", claims=[signed])
+        after = await host.ask("summary", account=to_hex(to), payees=[receipt["payee"]])
+
+    assert good(host, song, play["grant"], range(5))
+    assert good(host, song, seek["grant"], range(10, 12))
+    assert (payee, lines[0]["intervals"]) == (session.message.payee, renew["intervals"])
+    assert (counts["plays"], counts["seeks"], counts["verified"]) == (1, 1, True)
+    assert (leaf["amount_wei"], leaf["final"], leaf["verified"]) == (receipt["amount_wei"], True, True)
+    assert pending["receipts"][0]["state"] == "pending"
+    assert paid["amount_wei"] == receipt["amount_wei"] == after["balance_wei"]
+    assert (after["receipts"][0]["state"], after["receipts"][0]["transaction"]) == ("claimed", paid["transaction"])
+
+
+async def test_a_revocation_on_the_chain_stops_the_keys(home: tuple[World, Path]) -> None:
+    """The band revokes while it plays: the host says so by itself and gives no further key."""
+    world, files = home
+    song = await world.publish()
+    async with host_process(files) as host:
+        await begin(world, host, song)
+        await host.invoke("play", 0, 0, 3)
+        await Content(world.chain, song.content).revoke(world.owner_key)
+        event = await host.event("revoked")
+        with pytest.raises(GomaaError) as caught:
+            await host.invoke("renew", 1_000, 3, 2)
+        with pytest.raises(GomaaError) as reopened:
+            await host.open(song.cose, "other")
+
+    assert event["code"] == caught.value.code == reopened.value.code == "content.revoked"
+
+
+async def test_the_chain_is_asked_about_everything_in_the_header(home: tuple[World, Path]) -> None:
+    """A content nobody registered, an altered header and an unregistered site each have their code."""
+    world, files = home
+    song = await world.publish()
+    altered = bytearray(song.cose)
+    altered[-80] ^= 1
+    async with host_process(files) as host:
+        await host.hello()
+        with pytest.raises(GomaaError) as caught:
+            await host.open(bytes(altered))
+        foreign = await host.open(song.cose, origin="https://elsewhere.example")
+        with pytest.raises(GomaaError) as unbound:
+            await host.ask("identify", stream="s", session=None)
+
+    assert caught.value.code in ("sps.header.signature", "sps.header.malformed")
+    assert foreign["station"] is None
+    assert unbound.value.code == "station.unknown"
+
+
+async def test_two_browsers_share_one_ledger(home: tuple[World, Path]) -> None:
+    """Two hosts of one home take turns in one session: numbers never collide and the limit of plays holds for both."""
+    world, files = home
+    song = await world.publish(terms(counts={"play": {"limit": 3}}))
+    async with host_process(files) as one, host_process(files) as two:
+        await begin(world, one, song)
+        await begin(world, two, song)
+        await asyncio.gather(one.invoke("play", 0, 0, 1), two.invoke("play", 0, 0, 1))
+        await asyncio.gather(one.invoke("stop"), two.invoke("stop"))
+        await settled(one, files)
+        await again(world, one, song)
+        await again(world, two, song)
+        done = await asyncio.gather(one.invoke("play", 0, 0, 1), two.invoke("play", 0, 0, 1), return_exceptions=True)
+
+    codes = [result.code for result in done if isinstance(result, GomaaError)]
+    assert one.device == two.device
+    assert codes == ["policy.count.exhausted"]
+    assert ledger(files, "SELECT count(*), max(sequence), count(DISTINCT sequence) FROM invocations") == [(5, 5, 5)]
+
+
+async def test_nothing_is_lost_or_counted_twice_whenever_the_host_is_killed(home: tuple[World, Path]) -> None:
+    """kill -9 at random moments of a flood of seeks: every key that came out is in the ledger, and ledger and server agree exactly."""
+    world, files = home
+    lease = {"window_s": 30, "seconds": 600, "invocations": 1_000}
+    song = await world.publish(terms(counts={"play": {"limit": 9_999}, "seek": {"limit": 9_999}}, lease=lease))
+    moments, answered = random.Random(7), set()
+    for _ in range(KILLS):
+        async with host_process(files) as host:
+            await begin(world, host, song)
+            host.send("invoke", stream="s", action="play", position_ms=0, segment=0, count=2)
+            for n in range(40):
+                # Within the lease, and beyond it, where the server grants.
+                position_ms = 100_000 if n % 8 == 7 else 1_000 * (n % 10)
+                host.send("invoke", stream="s", action="seek", position_ms=position_ms, segment=position_ms // 2_000, count=1)
+            first = host.number - 40
+            target = moments.randrange(0, 40)
+            async with asyncio.timeout(30):
+                while first + target not in host.replies:
+                    await asyncio.sleep(0)
+            await host.kill()
+            got = [reply["result"] for reply in host.replies.values() if reply["ok"] and "sequence" in (reply["result"] or {})]
+            answered |= {result["sequence"] for result in got if result["grant"]}
+    async with host_process(files) as host:
+        await host.hello()
+        await settled(host, files)
+
+    rows = ledger(files, "SELECT sequence, action, state FROM invocations ORDER BY sequence")
+    counted = [(sequence, action) for sequence, action, state in rows if state == "reported"]
+    totals = [sum(1 for _, name in counted if name == action) for action in ("play", "seek")]
+    assert [sequence for sequence, _, _ in rows] == list(range(1, len(rows) + 1))
+    assert answered <= {sequence for sequence, _ in counted}
+    assert ledger(files, "SELECT plays, seeks FROM usage") == [tuple(totals)]
+    assert served(world) == (counted, totals)
+
+
+def served(world: World) -> tuple[list[tuple[int, str]], list[int]]:
+    """What the server has counted, in the same form."""
+    with sqlite3.connect(world.folder / "server.sqlite3") as db:
+        rows = db.execute("SELECT sequence, action FROM invocations WHERE code IS NULL ORDER BY sequence").fetchall()
+        ((plays, seeks),) = db.execute("SELECT plays, seeks FROM usages").fetchall()
+    return rows, [plays, seeks]
+
+
+async def test_a_browser_that_quits_ends_its_host(home: tuple[World, Path]) -> None:
+    """Closing the pipe ends the process with 0; a frame cut in the middle ends it with 2 and an error."""
+    _, files = home
+    async with host_process(files) as host:
+        await host.hello()
+        code = await host.leave()
+    async with host_process(files) as host:
+        await host.hello()
+        assert host.process.stdin is not None
+        host.process.stdin.write(b"\xff\xff\xff\xff")
+        broken = await asyncio.wait_for(host.process.wait(), 20)
+        await host.reader
+
+    assert (code, broken) == (0, 2)
+    assert host.replies[0]["error"]["code"] == "host.frame.size"
+
+
+async def test_garbage_between_requests_changes_nothing(home: tuple[World, Path]) -> None:
+    """Malformed frames are answered with id 0 and the next request works."""
+    _, files = home
+    async with host_process(files) as host:
+        for body in (b"{", b"\xff", b"[]", b"[" * 500_000, b""):
+            host.write(body)
+        await host.hello()
+
+    assert host.replies[0]["error"]["code"] == "host.frame.malformed"
