@@ -1,0 +1,127 @@
+"""What a file says of itself, as data for tools and in words for people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from pywallet.hexes import checksum, to_b64, to_hex
+from pywallet.policy import Policy
+from pywallet.sps import Header, Rendition
+from pywallet.wallet.amounts import show
+from studio.reader import SongFile
+
+
+def inspect(path: Path) -> dict[str, Any]:
+    """The verified header as JSON values: hex for addresses and hashes, decimal strings of wei.
+
+    Raises InputError ``sps.*``, ``policy.malformed``.
+    """
+    with SongFile(path) as song:
+        return describe(song.header, song.container.cose, song.expected)
+
+
+def describe(header: Header, cose: bytes, size: int) -> dict[str, Any]:
+    """``inspect`` of a header that was read already."""
+    policy = Policy.from_dict(header.policy)
+    return {
+        "version": 1,
+        "title": header.title,
+        "artist": header.artist,
+        "album": header.album,
+        "isrc": header.isrc,
+        "genre": header.genre,
+        "loudness": header.loudness,
+        "duration_ms": header.renditions[0].duration_ms,
+        "chain_id": header.chain,
+        "content": to_hex(header.content),
+        "owner": to_hex(header.owner),
+        "policy": _amounts(policy.to_dict()),
+        "policy_hash": to_hex(header.policy_hash),
+        "server": {"url": header.server.url, "address": to_hex(header.server.address), "key": to_b64(header.server.key)},
+        "delivery": list(header.delivery),
+        "renditions": [_rendition(track) for track in header.renditions],
+        "watermark": None if header.watermark is None else {str(k): str(v) for k, v in header.watermark.items()},
+        "waveform": to_b64(header.waveform),
+        "extra": sorted(header.extra),
+        "header_size": len(cose),
+        "size": size,
+    }
+
+
+def _rendition(track: Rendition) -> dict[str, Any]:
+    return {
+        "id": track.id,
+        "codec": track.codec,
+        "mime": track.mime,
+        "rate": track.rate,
+        "channels": track.channels,
+        "bits": track.bits,
+        "samples": track.samples,
+        "segment_samples": track.segment_samples,
+        "segments": len(track.segments),
+        "init_size": track.init_size,
+        "size": track.init_size + sum(s.size for s in track.segments),
+        "root": to_hex(track.root),
+        "key_epochs": [list(pair) for pair in track.key_epochs],
+    }
+
+
+def _amounts(policy: dict[str, Any]) -> dict[str, Any]:
+    price = {k: str(v) if k in ("owner", "reward") else v for k, v in policy["price"].items()}
+    return {**policy, "price": price}
+
+
+def table(facts: dict[str, Any]) -> Table:
+    """``inspect``'s facts for a person."""
+    out = Table.grid(padding=(0, 2))
+    out.add_column(style="bold", no_wrap=True)
+    out.add_column(overflow="fold")
+    track, price = facts["renditions"][0], facts["policy"]["price"]
+    seconds = facts["duration_ms"] // 1000
+    rows = [
+        ("Title", facts["title"]),
+        ("Artist", facts["artist"]),
+        ("Album", facts["album"]),
+        ("Length", f"{seconds // 60}:{seconds % 60:02}, {track['segments']} segments"),
+        ("Sound", _sound(track)),
+        ("Size", f"{facts['size']:,} bytes, header {facts['header_size']:,}"),
+        ("Content", f"{checksum(bytes.fromhex(facts['content'][2:]))} on chain {facts['chain_id']}"),
+        ("Owner", checksum(bytes.fromhex(facts["owner"][2:]))),
+        ("Allowed", ", ".join(facts["policy"]["permissions"])),
+        ("Limits", _limits(facts["policy"])),
+        ("Stations", "any" if facts["policy"]["stations"] == ["*"] else ", ".join(facts["policy"]["stations"])),
+        (
+            "Every",
+            f"{price['interval_s']} s heard: {show(int(price['owner']))} GoMAA to the owner, {show(int(price['reward']))} to the listener,"
+            f" paid by the {price['payer']}",
+        ),
+        ("Policy", facts["policy_hash"]),
+        ("Server", facts["server"]["url"]),
+        ("Delivery", ", ".join(facts["delivery"])),
+        ("Signature", "valid, by the owner"),
+    ]
+    for name, value in rows:
+        if value:
+            out.add_row(name, str(value))
+    return out
+
+
+def _sound(track: dict[str, Any]) -> str:
+    channels = {1: "mono", 2: "stereo"}.get(track["channels"], f"{track['channels']} channels")
+    rate = 8 * track["size"] * track["rate"] // track["samples"]
+    return f"{track['codec'].upper()} {track['bits']} bit, {track['rate'] / 1000:g} kHz, {channels}, {rate // 1000} kbit/s"
+
+
+def _limits(policy: dict[str, Any]) -> str:
+    parts = [
+        f"{action} {count['limit']} times" + (f" per {count['per_s']} s" if "per_s" in count else "")
+        for action, count in policy.get("counts", {}).items()
+    ]
+    if "ttl_s" in policy:
+        parts.append(f"{policy['ttl_s']} s from the first play")
+    if policy["listener"] == "wallet":
+        parts.append("listeners with a wallet")
+    return ", ".join(parts) or "none"

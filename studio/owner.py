@@ -1,0 +1,99 @@
+"""The owner's key file: one line of 0x-hex, readable by its owner only; and the content-key file beside a song."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from pywallet import platform
+from pywallet.errors import InputError
+from pywallet.hexes import from_b64, from_hex, to_b64, to_hex
+
+
+def load_owner_key(path: Path) -> bytes:
+    """The private key, 32 bytes. Raises InputError ``message.schema``; OSError."""
+    text = path.read_text(encoding="ascii", errors="replace").strip()
+    try:
+        key = from_hex(text if text.startswith("0x") else "0x" + text, 32)
+        platform.address_of(key)
+    except (InputError, ValueError):
+        # Never the text itself: it may be a key with a slip of the pen.
+        raise InputError("message.schema", file=path.name, reason="an owner's key is 0x and 64 hex digits") from None
+    return key
+
+
+def new_owner_key(path: Path) -> bytes:
+    """Make a key file that only its owner may read. Raises FileExistsError rather than replace a key."""
+    key = platform.random_bytes(32)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(to_hex(key) + "\n")
+    return key
+
+
+def is_private(path: Path) -> bool:
+    """Whether nobody but its owner may read a file; always so where files have no such bits."""
+    return os.name != "posix" or path.stat().st_mode & 0o077 == 0
+
+
+@dataclass(frozen=True)
+class ContentKeys:
+    """What opens a song: its content (20 bytes), the salt of its address, a key (32 bytes) per key epoch."""
+
+    content: bytes
+    salt: bytes
+    keys: dict[int, bytes]
+
+    @staticmethod
+    def beside(song: Path) -> Path:
+        """Where a song's key file is."""
+        return song.with_name(song.name + ".key")
+
+    def save(self, path: Path) -> None:
+        """Write the file, 0600, whole or not at all."""
+        value = {
+            "content": to_hex(self.content),
+            "salt": to_hex(self.salt),
+            "keys": {str(epoch): to_b64(key) for epoch, key in sorted(self.keys.items())},
+        }
+        with Replacing(path) as temporary:
+            temporary.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> ContentKeys:
+        """Read the file. Raises InputError ``message.schema``; OSError."""
+        try:
+            value = json.loads(path.read_text(encoding="utf-8"))
+            keys = {int(epoch): from_b64(key) for epoch, key in value["keys"].items()}
+            if not keys or any(len(key) != 32 for key in keys.values()):
+                raise ValueError
+            return cls(from_hex(value["content"], 20), from_hex(value["salt"], 32), keys)
+        except (ValueError, KeyError, TypeError, AttributeError, InputError):
+            raise InputError("message.schema", file=path.name, reason="not a content-key file") from None
+
+
+class Replacing:
+    """A temporary file beside ``target``, 0600, that takes its place on success and is deleted on failure."""
+
+    def __init__(self, target: Path, mode: int = 0o600) -> None:
+        self._target, self._mode = target, mode
+        self._temporary: Path | None = None
+
+    def __enter__(self) -> Path:
+        descriptor, name = tempfile.mkstemp(prefix=f".{self._target.name}.", dir=self._target.parent)
+        os.close(descriptor)
+        self._temporary = Path(name)
+        return self._temporary
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        assert self._temporary is not None
+        if kind is not None:
+            self._temporary.unlink(missing_ok=True)
+            return
+        with self._temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        self._temporary.chmod(self._mode)
+        self._temporary.replace(self._target)

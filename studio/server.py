@@ -1,0 +1,111 @@
+"""The security server as a band sees it: who it is, and handing over a song's keys (docs/protocol.md section 4)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pywallet.errors import SENTENCES, GomaaError, InputError, Unavailable
+from pywallet.hexes import from_b64, from_hex, to_b64, to_hex
+from pywallet.messages import Domain
+from pywallet.platform import keccak256, sign
+from pywallet.sps import Header
+from pywallet.sps.wrapping import UPLOAD_INFO, WrapKey
+
+TIMEOUT_S: Final = 15
+_MOST: Final = 1 << 20
+
+
+@dataclass(frozen=True)
+class ServerInfo:
+    """A server's URL, account (20 bytes) and X25519 key (32 bytes)."""
+
+    url: str
+    address: bytes
+    key: bytes
+
+
+def fetch_info(url: str, domain: Domain) -> ServerInfo:
+    """Ask a server who it is. Raises Unavailable ``server.*``; InputError ``sps.header.chain`` for a server of another network."""
+    base = _base(url)
+    value = _request("GET", f"{base}/v1/info")
+    try:
+        chain_id, settlement = int(value["chain_id"]), from_hex(value["settlement"], 20)
+        key = from_b64(value["key"])
+        info = ServerInfo(base, from_hex(value["server"], 20), key)
+    except (KeyError, TypeError, ValueError, InputError):
+        raise Unavailable("server.protocol", url=base) from None
+    if len(key) != 32:
+        raise Unavailable("server.protocol", url=base)
+    if (chain_id, settlement) != (domain.chain_id, domain.settlement):
+        raise InputError("sps.header.chain", server=chain_id, deployment=domain.chain_id)
+    return info
+
+
+def upload_digest(content: bytes, cose: bytes, ephemeral: bytes, wrapped: list[bytes]) -> bytes:
+    """What the owner signs for an upload, 32 bytes."""
+    keys = hashlib.sha256(ephemeral + b"".join(wrapped)).digest()
+    return keccak256(b"gomaa/1 upload" + content + hashlib.sha256(cose).digest() + keys)
+
+
+def upload_body(header: Header, cose: bytes, keys: dict[int, bytes], owner_key: bytes, exchange: bytes) -> dict[str, Any]:
+    """The JSON of ``PUT /v1/contents/{content}``: the content keys wrapped to the server's X25519 key ``exchange``."""
+    wrap = WrapKey.to(exchange, UPLOAD_INFO)
+    rows = [(epoch, wrap.wrap(key, header.content + epoch.to_bytes(4, "big"))) for epoch, key in sorted(keys.items())]
+    digest = upload_digest(header.content, cose, wrap.ephemeral, [wrapped for _, wrapped in rows])
+    return {
+        "header": to_b64(cose),
+        "ephemeral": to_b64(wrap.ephemeral),
+        "keys": [[epoch, to_b64(wrapped)] for epoch, wrapped in rows],
+        "signature": to_hex(sign(owner_key, digest)),
+    }
+
+
+def upload(url: str, header: Header, cose: bytes, keys: dict[int, bytes], owner_key: bytes) -> None:
+    """Hand a song over; again is harmless. Raises Unavailable ``server.*`` and the server's refusal."""
+    body = upload_body(header, cose, keys, owner_key, header.server.key)
+    _request("PUT", f"{_base(url)}/v1/contents/{to_hex(header.content)}", body)
+
+
+def _base(url: str) -> str:
+    if not url.startswith(("http://", "https://")):
+        raise InputError("message.schema", field="server", reason="an http or https URL")
+    return url.rstrip("/")
+
+
+def _request(method: str, url: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)  # noqa: S310 - _base checked the scheme
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as reply:  # noqa: S310
+            raw = reply.read(_MOST)
+    except urllib.error.HTTPError as e:
+        raise _refusal(e.read(_MOST), e.code, url) from None
+    except (OSError, ValueError) as e:
+        raise Unavailable("server.unreachable", url=url, reason=e) from None
+    return _object(raw, url)
+
+
+def _object(raw: bytes, url: str) -> dict[str, Any]:
+    try:
+        value = json.loads(raw)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise Unavailable("server.protocol", url=url)
+    return value
+
+
+def _refusal(raw: bytes, status: int, url: str) -> GomaaError:
+    """The server's own code, where it is one we know."""
+    error = _object(raw, url).get("error")
+    code = error.get("code") if isinstance(error, dict) else None
+    if code not in SENTENCES:
+        return Unavailable("server.protocol", url=url, status=status)
+    detail = error.get("detail") if isinstance(error, dict) else None
+    known = {str(k): v for k, v in detail.items()} if isinstance(detail, dict) else {}
+    return GomaaError(str(code), **{k: v for k, v in known.items() if k != "code"})

@@ -1,0 +1,113 @@
+"""Does a file hold what its band signed? Every check that can be made, in the order a player would make them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+
+from chain.client import Chain
+from chain.content import Content, ContentState
+from chain.deployment import Deployment
+from chain.registry import Registry
+from pywallet.errors import InputError, Refusal
+from pywallet.policy import Policy
+from pywallet.sps import Header
+from studio.boxes import timing
+from studio.owner import ContentKeys
+from studio.reader import SongFile
+
+Progress = Callable[[int, int], None]
+"""Called with the segments done and their number."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """Something that holds, with what was seen."""
+
+    name: str
+    seen: str
+
+
+def verify(path: Path, keys: ContentKeys | None = None, progress: Progress | None = None) -> Iterator[Check]:
+    """Yield each check that passed; raise the first that did not.
+
+    With ``keys`` every segment is opened and decoded too. Raises InputError
+    ``sps.*``, ``policy.malformed``, ``media.decode``.
+    """
+    with SongFile(path) as song:
+        header = song.header
+        yield Check("signature", f"owner 0x{header.owner.hex()}")
+        policy = Policy.from_dict(header.policy)
+        if policy.hash != header.policy_hash:
+            raise InputError("sps.policy.mismatch", reason="the policy is not in its plain form")
+        yield Check("policy", f"0x{header.policy_hash.hex()}")
+        song.check_size()
+        yield Check("size", f"{song.expected} bytes")
+        for place, track in enumerate(header.renditions):
+            song.init(place)
+            for index in range(len(track.segments)):
+                song.segment(index, place)
+                if progress is not None:
+                    progress(index + 1, len(track.segments))
+            # The header was refused unless its root is the tree hash of these very hashes.
+            yield Check("segments", f"{len(track.segments)}, root {track.root.hex()}")
+        if keys is not None:
+            if keys.content != header.content:
+                raise InputError("sps.segment.tag", reason="the key file is another song's")
+            for place in range(len(header.renditions)):
+                yield Check("sound", f"{_decode(song, keys, place)} samples decoded")
+
+
+def _decode(song: SongFile, keys: ContentKeys, place: int) -> int:
+    """Open and decode each segment by itself, as a seek does; the samples heard."""
+    track = song.header.renditions[place]
+    init, total = song.init(place), 0
+    for index, row in enumerate(track.segments):
+        clear = song.clear(index, keys, place)
+        if timing(clear) != (total, row.samples):
+            raise InputError("sps.header.malformed", reason="a segment's place in time", segment=index)
+        try:
+            with av.open(io.BytesIO(init + clear), "r") as container:
+                heard = sum(frame.samples for frame in container.decode(audio=0))
+        except av.FFmpegError as e:
+            raise InputError("media.decode", segment=index, reason=e) from None
+        if track.codec == "flac" and heard != row.samples:
+            raise InputError("media.decode", segment=index, samples=heard, expected=row.samples)
+        total += row.samples
+    return total
+
+
+async def verify_chain(path: Path, deployment: Deployment) -> list[Check]:
+    """Hold the header against the content's contract. Raises ``sps.header.chain``, ``content.*``, ``sps.policy.mismatch``, ``chain.*``."""
+    with SongFile(path) as song:
+        header = song.header
+    if header.chain != deployment.chain_id:
+        raise InputError("sps.header.chain", header=header.chain, deployment=deployment.chain_id)
+    async with Chain.connect(deployment.rpc) as chain:
+        state = await hold(chain, deployment, header)
+    if state is None:
+        raise InputError("content.unknown", content=header.content.hex())
+    return [Check("chain", f"content 0x{header.content.hex()} on chain {header.chain}")]
+
+
+async def hold(chain: Chain, deployment: Deployment, header: Header) -> ContentState | None:
+    """The content's state where it agrees with the header; None where the registry made no such content. Raises as ``verify_chain``."""
+    if not await Registry(chain, deployment).is_content(header.content):
+        return None
+    state = await Content(chain, header.content).state()
+    if state is None:
+        return None
+    if state.owner != header.owner:
+        raise InputError("content.owner", chain=state.owner.hex())
+    price = Policy.from_dict(header.policy).price
+    if state.policy_hash != header.policy_hash or (state.price, state.interval) != (price.owner, price.interval_s):
+        raise InputError("sps.policy.mismatch", chain=state.policy_hash.hex(), header=header.policy_hash.hex())
+    if state.server != header.server.address:
+        raise InputError("server.mismatch", chain=state.server.hex())
+    if state.destroyed or state.revoked:
+        raise Refusal("content.destroyed" if state.destroyed else "content.revoked")
+    return state
