@@ -2,7 +2,7 @@
  * While there is music: waveform, controls, the reward meter; also when it has ended.
  */
 
-import { show } from "../ui/amounts.js";
+import { show, wei } from "../ui/amounts.js";
 import { fill, h, press, set, write } from "../ui/dom.js";
 import { eye } from "../ui/eye.js";
 import { icon, iconButton } from "../ui/icons.js";
@@ -70,7 +70,7 @@ export function music(actions, first) {
     line.set(at.position, model.state.duration_ms, canSeek(model), spoken(at.position));
     write(position, clock(at.position));
     const mode = rewardMode(/** @type {import("./model.js").Terms} */ (model.terms ?? terms));
-    const earning = mode === "earns" || BigInt(model.state.earned_wei || "0") > 0n;
+    const earning = mode === "earns" || wei(model.state.earned_wei) > 0n;
     const ended = model.state.state === "ended";
     meter.set(earning ? ended ? 1 : fullness(at.next, terms.interval_s) : 0, model.state.state !== "playing");
     const left = secondsLeft(at.next);

@@ -92,7 +92,16 @@ def test_drag_on_the_waveform_is_one_seek(browser: Any) -> None:
 def test_player_survives_what_the_engine_should_not_say(browser: Any) -> None:
     """Messages with missing or foreign fields leave the player standing and without an error."""
     with shown(browser, scenarios("en")["player-before"], scale=1) as page:
-        for message in ("{}", "null", "{type: 'state'}", "{type: 'problem'}", "{type: 'problem', code: 'no.such.code'}", "{type: 'what'}"):
+        for message in (
+            "{}",
+            "null",
+            "{type: 'state'}",
+            "{type: 'problem'}",
+            "{type: 'problem', code: 'no.such.code'}",
+            "{type: 'state', state: 'playing', earned_wei: '1.5', left: null}",
+            "{type: 'state', state: 'ready'}",
+            "{type: 'what'}",
+        ):
             page.evaluate(f"__tell({message})")
         settle(page)
         assert page.locator(".title").inner_text() == "Slow Tide Home"
