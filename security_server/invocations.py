@@ -193,7 +193,7 @@ def _count(connection: Connection, item: Received, ticket: RowMapping, counters:
     if action in STARTS | _MOVES:
         values |= {"anchor_position_ms": message.position, "anchor_ms": now.time_ms}
     connection.execute(update(tickets).where(tickets.c.id == ticket["id"]).values(**values))
-    holder = None if action in ENDS else ticket["id"]
+    holder = ticket["id"] if meter.playing else None
     current = get(connection, listeners, listener=ticket["listener"])
     if action in ENDS and current is not None and current["ticket"] not in (None, ticket["id"]):
         return

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from chain.settlement import ClaimItem
-from pywallet.errors import InputError, Refusal
+from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.hexes import to_hex
 from pywallet.messages import Claim, Signed
 from security_server.core import Core
@@ -51,7 +51,12 @@ class Relay:
         async with self._sending:
             for one in signed:
                 await self._unclaimed(one.message)
-            transaction = await core.chain.claim(core.keys.relayer, items, nodes, to, tip)
+            try:
+                transaction = await core.chain.claim(core.keys.relayer, items, nodes, to, tip)
+            except GomaaError as error:
+                if error.detail.get("reason") == "claimed":
+                    raise Refusal("claim.done") from None
+                raise
             now_ms = await core.now_ms()
             for one in signed:
                 await self._done(one.message, transaction, now_ms)

@@ -121,7 +121,8 @@ async def test_actions_of_another_device_are_not_taken(world: World) -> None:
         await thief.hello(now_ms)
         genuine = host.invocation(ticket, "play", 0, now_ms)
         assert await code_of(thief.report(genuine)) == "invocation.signature"
-        assert await code_of(thief.report(thief.invocation(ticket, "play", 0, now_ms))) == "session.device"
+        answer = await thief.report(thief.invocation(ticket, "play", 0, now_ms))
+        assert (answer["refused"], answer["usage"]) == ([{"sequence": 1, "code": "session.device"}], None)
         lease = {"ticket": to_hex(digest(ticket.message, world.deployment.domain)), "first": 0, "count": 1, "key": to_b64(bytes(32))}
         assert await code_of(thief.ask("lease", **lease)) == "session.device"
         assert (await host.report(genuine))["refused"] == []
@@ -194,7 +195,9 @@ async def test_uploads_that_the_chain_does_not_confirm(world: World) -> None:
         path, public = f"/v1/contents/{to_hex(song.content)}", world.keys.exchange_public
         address, chain_id = world.keys.address, world.deployment.chain_id
 
-        def made(key: bytes = world.owner_key, server: bytes = address, chain: int = chain_id, policy: Policy = song.policy) -> dict[str, Any]:
+        def made(
+            key: bytes = world.owner_key, server: bytes = address, chain: int = chain_id, policy: Policy = song.policy
+        ) -> dict[str, Any]:
             return make_song(song.content, key, server, public, chain, policy).body(key, public)
 
         assert await code_of(world.call("PUT", path, made(private_key("thief")))) == "content.owner"
@@ -243,7 +246,8 @@ async def start(world: World) -> tuple[asyncio.subprocess.Process, str]:
     """The server as a process of its own."""
     config = world.folder / "server.toml"
     config.write_text(
-        'deployment = "deployment.json"\nkeys = "keys.json"\ndatabase = "server.sqlite3"\nport = 0\nauto_close = false\nescrow_age_s = 0.001\n'
+        'deployment = "deployment.json"\nkeys = "keys.json"\ndatabase = "server.sqlite3"\n'
+        "port = 0\nauto_close = false\nescrow_age_s = 0.001\n"
     )
     arguments = (sys.executable, "-m", "gomaa", "server", "run", "--config", str(config))
     process = await asyncio.create_subprocess_exec(*arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL)
