@@ -1,0 +1,195 @@
+"""The signed header: what is kept, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import cbor2
+import pytest
+
+from pywallet import platform
+from pywallet.errors import GomaaError, InputError
+from pywallet.policy import Policy
+from pywallet.sps import cbor as strict
+from pywallet.sps import encode_header, open_header, sign_header
+
+
+def resign(samples: SimpleNamespace, change: Callable[[dict[str, Any]], None]) -> bytes:
+    """A header whose payload was changed and which its owner signed again, past every check of the writer."""
+    from hashlib import sha256
+
+    payload = cbor2.loads(encode_header(samples.header()))
+    change(payload)
+    raw = cbor2.dumps(payload, canonical=True)
+    owner = platform.address_of(samples.OWNER_KEY)
+    protected = cbor2.dumps({1: -47, 3: "application/sps-header", 4: owner}, canonical=True)
+    external = b"\x89SPS\r\n\x1a\n" + samples.CONTENT
+    digest = sha256(cbor2.dumps(["Signature1", protected, external, raw], canonical=True)).digest()
+    signature = platform.sign(samples.OWNER_KEY, digest)[:64]
+    return cbor2.dumps(cbor2.CBORTag(18, [protected, {}, raw, signature]), canonical=True)
+
+
+def code_of(cose: bytes) -> str:
+    """The code with which a header is refused."""
+    with pytest.raises(GomaaError) as caught:
+        open_header(cose)
+    return caught.value.code
+
+
+def test_a_header_comes_back_as_it_was(samples: SimpleNamespace) -> None:
+    """Signing and opening give an equal header with every optional field."""
+    song = samples.header(isrc="DEXXX2600001", genre="Ambient", loudness=-1432)
+    assert open_header(sign_header(song, samples.OWNER_KEY)) == song
+
+
+def test_the_policy_hash_is_the_policys(samples: SimpleNamespace) -> None:
+    """The header's hash of the raw map equals the hash of the policy that was read from it."""
+    assert samples.header().policy_hash == Policy.from_dict(samples.POLICY).hash
+
+
+def test_a_stranger_cannot_sign(samples: SimpleNamespace) -> None:
+    """Another key than the owner's is refused by the writer."""
+    with pytest.raises(InputError, match=r"sps\.header\.signature"):
+        sign_header(samples.header(), bytes(31) + b"\x07")
+
+
+def test_a_header_for_another_content_does_not_verify(samples: SimpleNamespace) -> None:
+    """The content's address is bound by the signature, also as external data."""
+    cose = sign_header(samples.header(), samples.OWNER_KEY)
+    assert code_of(cose.replace(samples.CONTENT, bytes(20))) == "sps.header.signature"
+
+
+def test_a_header_naming_another_owner_is_refused(samples: SimpleNamespace) -> None:
+    """A valid signature of somebody who is not the owner in the payload is no owner's signature."""
+    cose = resign(samples, lambda payload: payload.update(owner=bytes(20)))
+    assert code_of(cose) == "sps.header.signature"
+
+
+def test_the_mirrored_signature_is_refused(samples: SimpleNamespace) -> None:
+    """The same signature with a high s is not accepted, so a header has one form."""
+    order = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+    cose = sign_header(samples.header(), samples.OWNER_KEY)
+    s = int.from_bytes(cose[-32:], "big")
+    assert code_of(cose[:-32] + (order - s).to_bytes(32, "big")) == "sps.header.signature"
+
+
+@pytest.mark.parametrize("version", [0, 2, 255])
+def test_another_version_is_named(samples: SimpleNamespace, version: int) -> None:
+    """A well signed header of another version says so."""
+    assert code_of(resign(samples, lambda payload: payload.update(v=version))) == "sps.version"
+
+
+def test_an_unknown_field_is_kept(samples: SimpleNamespace) -> None:
+    """Later versions may add fields, which stand in extra."""
+    header = open_header(resign(samples, lambda payload: payload.update(mood="calm")))
+    assert header.extra["mood"] == "calm"
+
+
+def test_an_unknown_critical_field_is_refused(samples: SimpleNamespace) -> None:
+    """A field listed in crit must be known."""
+    assert code_of(resign(samples, lambda payload: payload.update(mood="calm", crit=["mood"]))) == "sps.header.critical"
+
+
+def test_a_known_critical_field_is_accepted(samples: SimpleNamespace) -> None:
+    """What this version knows may be critical."""
+    assert open_header(resign(samples, lambda payload: payload.update(crit=["policy"]))).title == "Slow Tide"
+
+
+def _set(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
+    def change(payload: dict[str, Any]) -> None:
+        *parents, last = path.split(".")
+        at: Any = payload
+        for name in parents:
+            at = at[int(name)] if isinstance(at, list) else at[name]
+        if isinstance(at, list):
+            at[int(last)] = value
+        else:
+            at[last] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("v", "1"),
+        ("v", True),
+        ("chain", 0),
+        ("chain", -1),
+        ("title", 7),
+        ("title", "x" * 5000),
+        ("title", "two\nlines"),
+        ("policy", []),
+        ("renditions", []),
+        ("server.address", bytes(19)),
+        ("server.key", bytes(31)),
+        ("waveform", bytes(1001)),
+        ("loudness", 10**6),
+        ("delivery", "https://cdn.example"),
+        ("renditions.0.codec", "mp3"),
+        ("renditions.0.samples", 1),
+        ("renditions.0.root", bytes(32)),
+        ("renditions.0.id", 1 << 16),
+        ("renditions.0.init", [0, bytes(32)]),
+        ("renditions.0.segments", []),
+        ("renditions.0.segments.0", [28, 88_200, bytes(32)]),
+        ("renditions.0.segments.0.1", 0),
+        ("renditions.0.segments.0.2", bytes(31)),
+        ("renditions.0.key_epochs", []),
+        ("renditions.0.key_epochs", [[0, 1]]),
+        ("renditions.0.key_epochs", [[0, 0], [1, 0]]),
+        ("renditions.0.key_epochs", [[0, 0], [1, 3]]),
+    ],
+)
+def test_a_wrong_field_is_malformed(samples: SimpleNamespace, path: str, value: Any) -> None:
+    """Each field's type and bounds are checked even under a valid signature."""
+    assert code_of(resign(samples, _set(path, value))) == "sps.header.malformed"
+
+
+@pytest.mark.parametrize("name", ["content", "owner", "title", "policy", "renditions", "server", "chain", "delivery", "renderer"])
+def test_a_missing_field_is_malformed(samples: SimpleNamespace, name: str) -> None:
+    """Every field of version 1 that is not optional must be there."""
+    assert code_of(resign(samples, lambda payload: payload.pop(name))) in ("sps.header.malformed", "sps.header.signature")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "a2616101616102",  # a key twice
+        "a2616201616102",  # keys out of order
+        "9f01ff",  # an indefinite list
+        "bf616101ff",  # an indefinite map
+        "5f4101ff",  # an indefinite byte string
+        "1801",  # one in two bytes
+        "190018",  # 24 in three bytes
+        "f90000",  # a float
+        "f7",  # undefined
+        "c11a00000000",  # a date
+        "d81c00",  # a shared reference
+        "c249000000000000000001",  # a large number that is small
+        "c24101",
+        "0101",  # two items
+        "61ff",  # not UTF-8
+        "5b7fffffffffffffff",  # longer than memory
+        "9b7fffffffffffffff",
+        "bb7fffffffffffffff",
+        "",
+        "1c",  # a reserved length
+        "81" * 400 + "00",
+        "a1" * 3 + "00",
+    ],
+)
+def test_strict_cbor_refuses(data: str) -> None:
+    """Anything that is not the deterministic encoding of plain data is refused with one code."""
+    with pytest.raises(InputError, match=r"sps\.header\.malformed"):
+        strict.loads(bytes.fromhex(data))
+
+
+@pytest.mark.parametrize(
+    "value", [0, 23, 24, 255, 256, 1 << 32, 1 << 64, (1 << 96) - 1, -1, -500, "é", b"\x00", [1, [2]], {"a": {"bb": None}}]
+)
+def test_strict_cbor_reads_what_it_writes(value: Any) -> None:
+    """Plain data survives, amounts beyond 64 bits too."""
+    assert strict.loads(strict.dumps(value)) == value

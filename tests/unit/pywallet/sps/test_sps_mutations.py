@@ -1,0 +1,68 @@
+"""Damaged files: always a code, never anything else."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pywallet.errors import GomaaError
+from pywallet.sps import Container, open_header, sign_header
+from pywallet.sps import cbor as strict
+
+quick = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@quick
+@given(data=st.data())
+def test_a_changed_header_is_refused(samples: SimpleNamespace, data: st.DataObject) -> None:
+    """Flipping any bits of the signed header makes it invalid, with a code of the format."""
+    cose = bytearray(sign_header(samples.header(), samples.OWNER_KEY))
+    at = data.draw(st.integers(0, len(cose) - 1))
+    cose[at] ^= data.draw(st.integers(1, 255))
+    try:
+        open_header(bytes(cose))
+    except GomaaError as e:
+        assert e.code.startswith("sps.")
+    else:
+        raise AssertionError("a changed header was accepted")
+
+
+@quick
+@given(data=st.data())
+def test_a_cut_file_is_refused(samples: SimpleNamespace, data: st.DataObject) -> None:
+    """A file that ends within its header is truncated."""
+    whole = samples.file()
+    body = Container.read(whole).body
+    cut = whole[: data.draw(st.integers(0, body - 1))]
+    try:
+        Container.read(cut)
+    except GomaaError as e:
+        assert e.code == "sps.truncated"
+    else:
+        raise AssertionError("a cut file was accepted")
+
+
+@quick
+@given(noise=st.binary(max_size=300))
+def test_noise_is_refused(noise: bytes) -> None:
+    """Any bytes at all as a header give a code."""
+    try:
+        open_header(noise)
+    except GomaaError as e:
+        assert e.code.startswith("sps.")
+    else:
+        raise AssertionError("noise was accepted")
+
+
+@quick
+@given(noise=st.binary(max_size=40))
+def test_what_strict_cbor_accepts_is_deterministic(noise: bytes) -> None:
+    """Bytes are either refused with the one code or exactly the encoding of what was read."""
+    try:
+        value = strict.loads(noise)
+    except GomaaError as e:
+        assert e.code == "sps.header.malformed"
+    else:
+        assert strict.dumps(value) == noise
