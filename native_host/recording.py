@@ -72,8 +72,6 @@ def record(host: Host, stream: Stream, request: Invoke, *, leased: bool) -> Reco
         )
         meter = ticket.meter.advance(action, request.position_ms, time_ms)
         ledger.add_entry(entry, meter, _state(action, meter))
-        if leased:
-            ledger.use_lease(identity)
     stream.pacer = stream.pacer.after(action, request.position_ms, time_ms)
     if leased and stream.lease is not None:
         stream.lease.budget -= 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from pywallet.errors import GomaaError
 from pywallet.hexes import from_hex, to_hex
 
 SHOWN: Final = 100
+PATIENCE_S: Final = 1.5
 CLAIMED: Final = "elsewhere"
 """Stands for a transaction that this host did not see itself."""
 
@@ -71,7 +73,9 @@ async def _refresh(host: Host, payees: list[bytes]) -> None:
     asked = [
         fetch(server, url, host.networks[chain_id], some) for (server, url, chain_id), some in wanted.items() if chain_id in host.networks
     ]
-    await asyncio.gather(*asked, return_exceptions=True)
+    # A server that is away must not keep the popup waiting: what the ledger holds is shown.
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), PATIENCE_S)
 
 
 async def _standings(host: Host, rows: list[ReceiptRow]) -> dict[tuple[bytes, int], Standing]:

@@ -21,7 +21,7 @@ class Books(Rows):
         )
 
     def set_lease(self, ticket: bytes, first: int, count: int, expires_s: int, budget: int) -> None:
-        """A lease was given or renewed; its use starts at zero."""
+        """A lease was given or renewed. Its keys and what is left of its budget live in memory and end with this process."""
         self._change(
             "INSERT OR REPLACE INTO leases (ticket, first, count, expires_s, budget) VALUES (?, ?, ?, ?, ?)",
             ticket,
@@ -30,10 +30,6 @@ class Books(Rows):
             expires_s,
             budget,
         )
-
-    def use_lease(self, ticket: bytes) -> None:
-        """One invocation was served from the lease."""
-        self._change("UPDATE leases SET used = used + 1 WHERE ticket = ?", ticket)
 
     def end_leases(self, content: bytes, code: str) -> None:
         """The leases of a content were shredded, and why."""

@@ -22,13 +22,12 @@ CREATE TABLE IF NOT EXISTS tickets (
     station TEXT NOT NULL, reward TEXT NOT NULL, interval_s INTEGER NOT NULL, prepared_s INTEGER NOT NULL, expiry_s INTEGER NOT NULL,
     state TEXT NOT NULL DEFAULT 'none', heard_ms INTEGER NOT NULL DEFAULT 0, position_ms INTEGER NOT NULL DEFAULT 0,
     time_ms INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS tickets_time ON tickets (time_ms);
 CREATE TABLE IF NOT EXISTS invocations (
     session BLOB NOT NULL, sequence INTEGER NOT NULL, ticket BLOB NOT NULL, content BLOB NOT NULL, listener BLOB NOT NULL,
     action TEXT NOT NULL, position_ms INTEGER NOT NULL, time_ms INTEGER NOT NULL, signature BLOB NOT NULL,
     state TEXT NOT NULL DEFAULT 'unreported', code TEXT,
     PRIMARY KEY (session, sequence)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS invocations_unreported ON invocations (session, sequence) WHERE state = 'unreported';
+CREATE INDEX IF NOT EXISTS invocations_unreported ON invocations (session, sequence, content, action) WHERE state = 'unreported';
 CREATE INDEX IF NOT EXISTS invocations_counted ON invocations (listener, content, action, time_ms) WHERE action <> 'renew';
 CREATE TABLE IF NOT EXISTS refusals (
     number INTEGER PRIMARY KEY, time_s INTEGER NOT NULL, content BLOB, station TEXT, action TEXT NOT NULL, code TEXT NOT NULL,
@@ -40,7 +39,7 @@ CREATE TABLE IF NOT EXISTS usage (
     PRIMARY KEY (listener, content)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS leases (
     ticket BLOB PRIMARY KEY, first INTEGER NOT NULL, count INTEGER NOT NULL, expires_s INTEGER NOT NULL, budget INTEGER NOT NULL,
-    used INTEGER NOT NULL DEFAULT 0, ended TEXT) WITHOUT ROWID;
+    ended TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS receipts (
     server BLOB NOT NULL, epoch INTEGER NOT NULL, payee BLOB NOT NULL, chain_id INTEGER NOT NULL, settlement BLOB NOT NULL,
     amount TEXT NOT NULL, signed TEXT NOT NULL, detail TEXT NOT NULL, content BLOB NOT NULL, station TEXT NOT NULL,

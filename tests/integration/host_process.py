@@ -63,6 +63,12 @@ class HostProcess:
         with contextlib.suppress(ConnectionError, RuntimeError):
             self.process.stdin.write(struct.pack("=I", len(body)) + body)
 
+    async def replied(self, number: int) -> None:
+        """Wait for the reply to a request that was sent."""
+        if number not in self.replies:
+            future = self.waiting[number] = asyncio.get_running_loop().create_future()
+            await asyncio.wait_for(future, 30)
+
     async def ask(self, op: str, **fields: Any) -> Any:
         """A request and its result. Raises the host's error."""
         future = asyncio.get_running_loop().create_future()

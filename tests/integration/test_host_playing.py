@@ -88,7 +88,7 @@ async def test_the_row_is_on_the_disk_before_a_key_leaves(fan: World, monkeypatc
     def full(*values: Any) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(fan.host.ledger, "use_lease", full)
+    monkeypatch.setattr(fan.host.ledger, "add_entry", full)
     with pytest.raises((GomaaError, OSError)):
         await fan.invoke("play", 0, 0, 5)
     monkeypatch.undo()
