@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 from sqlalchemy import Connection, func, select
 
@@ -16,6 +17,8 @@ from security_server.hub import Hub
 from security_server.invocations import Now
 from security_server.store import Store
 from security_server.tables import epochs
+
+_CLOSED: Final = select(func.max(epochs.c.epoch))
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Core:
 
     def running(self, connection: Connection, epoch: int) -> int:
         """The epoch that new counts enter: the clock's, but never one that is closed already."""
-        closed = connection.execute(select(func.max(epochs.c.epoch))).scalar()
+        closed = connection.execute(_CLOSED).scalar()
         return epoch if closed is None else max(epoch, closed + 1)
 
     def running_now(self, connection: Connection, now: Now) -> Now:

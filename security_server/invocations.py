@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, insert, update
-from sqlalchemy.engine import RowMapping
+from sqlalchemy import Connection
 
 from pywallet.hexes import ZERO_ADDRESS
 from pywallet.messages import Action, Invocation
 from pywallet.policy import Context, Meter, Policy, decide
 from security_server.accounts import Money, outstanding, short
-from security_server.rows import add, get, put
+from security_server.rows import add, change, get, new, put
 from security_server.tables import epoch_contents, invocations, listeners, refusals, sessions, tickets
 from security_server.usage import Counters
 
@@ -66,6 +65,7 @@ class Outcome:
     left: Mapping[str, int] | None = None
     heard_ms: int = 0
     intervals: int = 0
+    ticket: Mapping[str, Any] | None = None
 
 
 def accept(connection: Connection, item: Received, policy: Policy, now: Now, silence_ms: int) -> Outcome:
@@ -79,24 +79,31 @@ def accept(connection: Connection, item: Received, policy: Policy, now: Now, sil
     if session is None or session["device"] != item.device:
         return Outcome("session.device" if session else "ticket.missing", message.sequence)
     ticket = get(connection, tickets, id=message.ticket)
+    counters = Counters(connection, ticket["listener"], ticket["content"]) if ticket else None
     known = get(connection, invocations, session=message.session, sequence=message.sequence)
     if known is not None:
         if known["id"] != item.id:
             _note(connection, now, item, "invocation.replayed")
             return Outcome("invocation.replayed", session["sequence"])
-        return _answer(connection, session["sequence"], ticket, policy, now, known["code"], replay=True)
+        return _answer(session["sequence"], ticket, counters, policy, now, known["code"], replay=True)
     if message.sequence <= session["sequence"]:
         _note(connection, now, item, "invocation.sequence")
         return Outcome("invocation.sequence", session["sequence"])
-    code = _misfit(item, session, ticket, now) or (_decide(connection, item, ticket, policy, now, silence_ms) if ticket else None)
+    code = _misfit(item, session, ticket, now)
+    after: Mapping[str, Any] | None = ticket
+    if code is None and ticket is not None and counters is not None:
+        decided = _decide(connection, item, ticket, counters, policy, now, silence_ms)
+        if isinstance(decided, str):
+            code = decided
+        else:
+            after = {**ticket, **decided}
     _record(connection, item, now, code)
     if code is not None and item.action == "play" and ticket is not None:
         add(connection, epoch_contents, {"epoch": now.epoch, "content": ticket["content"]}, unvalidated=1)
-    after = get(connection, tickets, id=message.ticket)
-    return _answer(connection, message.sequence, after, policy, now, code)
+    return _answer(message.sequence, after, counters, policy, now, code)
 
 
-def _misfit(item: Received, session: RowMapping, ticket: RowMapping | None, now: Now) -> str | None:
+def _misfit(item: Received, session: Mapping[str, Any], ticket: Mapping[str, Any] | None, now: Now) -> str | None:
     """Why this action can't belong to this ticket and session at this time."""
     message = item.message
     if message.time > now.time_ms + AHEAD_MS:
@@ -112,8 +119,10 @@ def _misfit(item: Received, session: RowMapping, ticket: RowMapping | None, now:
     return "ticket.expired" if message.time >= ticket["expiry_s"] * 1000 else None
 
 
-def _decide(connection: Connection, item: Received, ticket: RowMapping, policy: Policy, now: Now, silence_ms: int) -> str | None:
-    """The code of a refusal; or None, with everything counted."""
+def _decide(
+    connection: Connection, item: Received, ticket: Mapping[str, Any], counters: Counters, policy: Policy, now: Now, silence_ms: int
+) -> str | dict[str, Any]:
+    """The code of a refusal; or, with everything counted, what has changed in the ticket."""
     action, message = item.action, item.message
     state = ticket["state"]
     if action in STARTS:
@@ -127,7 +136,6 @@ def _decide(connection: Connection, item: Received, ticket: RowMapping, policy: 
         return code
     # A report tells of an action under a lease: the terms of its own time hold, within what the server can bound.
     time_s = min(now.time_ms, max(message.time, ticket["opened_ms"])) // 1000
-    counters = Counters(connection, ticket["listener"], ticket["content"])
     wallet = ticket["payee"] != ZERO_ADDRESS
     decision = decide(policy, counters.usage(policy, time_s), Context(time_s, now.domain, wallet, now.revoked, now.destroyed), action)
     if decision.code is not None:
@@ -142,11 +150,10 @@ def _decide(connection: Connection, item: Received, ticket: RowMapping, policy: 
     if action not in ENDS and _unpaid(connection, ticket, action, intervals, now):
         return "station.escrow.short"
     counters.count(policy, action, time_s)
-    _count(connection, item, ticket, counters, meter, intervals, now)
-    return None
+    return _count(connection, item, ticket, counters, meter, intervals, holder, now)
 
 
-def _busy(ticket: RowMapping, action: str, time_ms: int, holder: RowMapping | None, silence_ms: int) -> str | None:
+def _busy(ticket: Mapping[str, Any], action: str, time_ms: int, holder: Mapping[str, Any] | None, silence_ms: int) -> str | None:
     """One playing stream per listener: another one waits until the first stops or falls silent."""
     if action in ENDS or holder is None or holder["ticket"] in (None, ticket["id"]):
         return None
@@ -155,13 +162,13 @@ def _busy(ticket: RowMapping, action: str, time_ms: int, holder: RowMapping | No
     return "session.busy"
 
 
-def _bounded(before: Meter, after: Meter, ticket: RowMapping, now: Now) -> Meter:
+def _bounded(before: Meter, after: Meter, ticket: Mapping[str, Any], now: Now) -> Meter:
     """Heard time never exceeds the server's own clock since the ticket was opened, whatever the host signs."""
     most = max(before.heard_ms, now.time_ms - ticket["opened_ms"] + AHEAD_MS)
     return after if after.heard_ms <= most else Meter(most, after.playing, after.position_ms, after.time_ms)
 
 
-def _unpaid(connection: Connection, ticket: RowMapping, action: str, intervals: int, now: Now) -> bool:
+def _unpaid(connection: Connection, ticket: Mapping[str, Any], action: str, intervals: int, now: Now) -> bool:
     """Whether escrow no longer covers the next interval. Asked when a play starts and when an interval is full."""
     each = ticket["price"] + ticket["reward"]
     if not each or (action not in STARTS and intervals == ticket["intervals"]):
@@ -171,7 +178,16 @@ def _unpaid(connection: Connection, ticket: RowMapping, action: str, intervals: 
     return now.money is None or short(now.money, owed, new * each) > 0
 
 
-def _count(connection: Connection, item: Received, ticket: RowMapping, counters: Counters, meter: Meter, intervals: int, now: Now) -> None:
+def _count(
+    connection: Connection,
+    item: Received,
+    ticket: Mapping[str, Any],
+    counters: Counters,
+    meter: Meter,
+    intervals: int,
+    holder: Mapping[str, Any] | None,
+    now: Now,
+) -> dict[str, Any]:
     action, message = item.action, item.message
     heard = meter.heard_ms - ticket["heard_ms"]
     counters.heard_ms += heard
@@ -192,46 +208,49 @@ def _count(connection: Connection, item: Received, ticket: RowMapping, counters:
     }
     if action in STARTS | _MOVES:
         values |= {"anchor_position_ms": message.position, "anchor_ms": now.time_ms}
-    connection.execute(update(tickets).where(tickets.c.id == ticket["id"]).values(**values))
-    holder = ticket["id"] if meter.playing else None
-    current = get(connection, listeners, listener=ticket["listener"])
-    if action in ENDS and current is not None and current["ticket"] not in (None, ticket["id"]):
-        return
-    time_ms = max(meter.time_ms, current["time_ms"]) if current else meter.time_ms
-    put(connection, listeners, {"listener": ticket["listener"]}, ticket=holder, time_ms=time_ms)
+    change(connection, tickets, {"id": ticket["id"]}, **values)
+    if action not in ENDS or holder is None or holder["ticket"] in (None, ticket["id"]):
+        time_ms = max(meter.time_ms, holder["time_ms"]) if holder else meter.time_ms
+        put(connection, listeners, {"listener": ticket["listener"]}, ticket=ticket["id"] if meter.playing else None, time_ms=time_ms)
+    return values
 
 
 def _record(connection: Connection, item: Received, now: Now, code: str | None) -> None:
     message = item.message
-    connection.execute(
-        insert(invocations).values(
-            session=message.session,
-            sequence=message.sequence,
-            id=item.id,
-            ticket=message.ticket,
-            action=item.action,
-            position_ms=message.position,
-            time_ms=message.time,
-            received_ms=now.time_ms,
-            epoch=now.epoch,
-            signature=item.signature,
-            code=code,
-        )
+    new(
+        connection,
+        invocations,
+        session=message.session,
+        sequence=message.sequence,
+        id=item.id,
+        ticket=message.ticket,
+        action=item.action,
+        position_ms=message.position,
+        time_ms=message.time,
+        received_ms=now.time_ms,
+        epoch=now.epoch,
+        signature=item.signature,
+        code=code,
     )
-    connection.execute(update(sessions).where(sessions.c.id == message.session).values(sequence=message.sequence))
+    change(connection, sessions, {"id": message.session}, sequence=message.sequence)
 
 
 def _note(connection: Connection, now: Now, item: Received, code: str) -> None:
     subject = f"{item.message.session.hex()}/{item.message.sequence}"
-    connection.execute(insert(refusals).values(time_ms=now.time_ms, what="invocation", code=code, subject=subject))
+    new(connection, refusals, time_ms=now.time_ms, what="invocation", code=code, subject=subject)
 
 
 def _answer(
-    connection: Connection, sequence: int, ticket: RowMapping | None, policy: Policy, now: Now, code: str | None, replay: bool = False
+    sequence: int,
+    ticket: Mapping[str, Any] | None,
+    counters: Counters | None,
+    policy: Policy,
+    now: Now,
+    code: str | None,
+    replay: bool = False,
 ) -> Outcome:
-    if ticket is None:
+    if ticket is None or counters is None:
         return Outcome(code, sequence, replay)
-    counters = Counters(connection, ticket["listener"], ticket["content"])
     now_s = now.time_ms // 1000
     left = decide(policy, counters.usage(policy, now_s), Context(now_s, now.domain, True), "pause").left
-    return Outcome(code, sequence, replay, counters.to_json(), dict(left), ticket["heard_ms"], ticket["intervals"])
+    return Outcome(code, sequence, replay, counters.to_json(), dict(left), ticket["heard_ms"], ticket["intervals"], ticket)

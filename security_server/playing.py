@@ -181,15 +181,12 @@ class Playing:
         item = self._receive(device, request.invocation)
         row, song, now = await self._facts(item)
         silence_ms = core.config.silence_s * 1000
-
-        def count(connection: Connection) -> tuple[Outcome, dict[str, Any] | None]:
-            outcome = accept(connection, item, song.policy, core.running_now(connection, now), silence_ms)
-            return outcome, _ticket(connection, item.message.ticket)
-
-        outcome, fresh = await core.store.run(count)
+        outcome = await core.store.run(
+            lambda connection: accept(connection, item, song.policy, core.running_now(connection, now), silence_ms)
+        )
         if outcome.code is not None:
             raise Refusal(outcome.code, sequence=outcome.sequence)
-        keys = await self._keys(song, fresh or row, request, now, core.config.buffer_s * 1000, True)
+        keys = await self._keys(song, outcome.ticket or row, request, now, core.config.buffer_s * 1000, True)
         expires_s = min(now.time_ms // 1000 + GRANT_S, row["expiry_s"])
         return {**keys, "expires_s": expires_s, "sequence": outcome.sequence, **_counted(outcome), "left": outcome.left}
 

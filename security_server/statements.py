@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, func, select, update
-from sqlalchemy.engine import RowMapping
 
 from pywallet.errors import Refusal
 from pywallet.hexes import ZERO_ADDRESS
@@ -151,8 +150,8 @@ def settle(connection: Connection, voucher: Signed[Voucher], at: Settling) -> li
     return _pay(connection, fresh, at)
 
 
-def _fresh(connection: Connection, payer: bytes, stated: Sequence[Sequence[int]]) -> list[tuple[RowMapping, int]]:
-    out = []
+def _fresh(connection: Connection, payer: bytes, stated: Sequence[Sequence[int]]) -> list[tuple[Mapping[str, Any], int]]:
+    out: list[tuple[Mapping[str, Any], int]] = []
     for number, intervals in stated:
         ticket = get(connection, tickets, station=payer, number=number)
         if ticket is not None and intervals > ticket["vouchered"]:
@@ -160,10 +159,10 @@ def _fresh(connection: Connection, payer: bytes, stated: Sequence[Sequence[int]]
     return out
 
 
-def _pay(connection: Connection, fresh: Sequence[tuple[RowMapping, int]], at: Settling) -> list[Issued]:
+def _pay(connection: Connection, fresh: Sequence[tuple[Mapping[str, Any], int]], at: Settling) -> list[Issued]:
     """Add the lines to the epoch's payees; one receipt per listener's play, one per content for its owner."""
     issued: list[Issued] = []
-    owners: dict[bytes, RowMapping] = {}
+    owners: dict[bytes, Mapping[str, Any]] = {}
     for ticket, new in fresh:
         vouchered = ticket["vouchered"] + new
         change = {"vouchered": vouchered, "due": ticket["intervals"] - vouchered}
@@ -187,7 +186,7 @@ def _raise(connection: Connection, epoch: int, payee: bytes, amount: int) -> Non
         put(connection, payees, {"epoch": epoch, "payee": payee}, amount=amount + (row["amount"] if row else 0))
 
 
-def _receipt(connection: Connection, ticket: RowMapping, payee: bytes, source: bytes, at: Settling) -> Issued:
+def _receipt(connection: Connection, ticket: Mapping[str, Any], payee: bytes, source: bytes, at: Settling) -> Issued:
     row = get(connection, payees, epoch=at.epoch, payee=payee)
     assert row is not None
     facts = {
@@ -207,7 +206,7 @@ def _receipt(connection: Connection, ticket: RowMapping, payee: bytes, source: b
     return Issued(signed, **facts)
 
 
-def stored(row: RowMapping, server: bytes) -> Issued:
+def stored(row: Mapping[Any, Any], server: bytes) -> Issued:
     """A receipt from its row."""
     message = Receipt(server=server, epoch=row["epoch"], payee=row["payee"], amount=row["amount"], detail=row["detail"])
     names = ("content", "session", "plays", "seeks", "seconds", "sequence", "invocation")

@@ -66,8 +66,12 @@ class Store:
     def _commit(self, jobs: list[_Job]) -> None:
         try:
             with self._engine.begin() as connection:
-                for job in jobs:
-                    job.run(connection)
+                if len(jobs) == 1:
+                    # Alone, a job is the transaction: its failure is the transaction's.
+                    jobs[0].result = jobs[0].function(connection)
+                else:
+                    for job in jobs:
+                        job.run(connection)
         except Exception as error:
             for job in jobs:
                 job.error = job.error or error
