@@ -9,6 +9,7 @@ import stat
 import struct
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -81,12 +82,24 @@ def _launch(launcher: Path) -> str:
     """Start the host as a browser does and say hello."""
     body = json.dumps({"id": 1, "op": "hello", "protocol": PROTOCOL, "extension": "doctor", "browser": "doctor"}).encode()
     began = time.monotonic()
-    done = subprocess.run([str(launcher)], input=struct.pack("=I", len(body)) + body, capture_output=True, timeout=HELLO_S, check=False)
-    took_ms = round((time.monotonic() - began) * 1000)
-    if len(done.stdout) < 4:
-        raise ValueError(f"no answer (exit {done.returncode}): {done.stderr.decode(errors='replace')[-300:]}")
-    (length,) = struct.unpack("=I", done.stdout[:4])
-    reply = json.loads(done.stdout[4 : 4 + length])
+    # The pipe stays open until the answer is here: a host whose browser has gone ends without one.
+    with subprocess.Popen([str(launcher)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        late = threading.Timer(HELLO_S, process.kill)
+        late.start()
+        try:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(struct.pack("=I", len(body)) + body)
+            process.stdin.flush()
+            prefix = process.stdout.read(4)
+            answer = process.stdout.read(struct.unpack("=I", prefix)[0]) if len(prefix) == 4 else b""
+            took_ms = round((time.monotonic() - began) * 1000)
+            error = process.communicate()[1].decode(errors="replace")[-300:]
+        finally:
+            late.cancel()
+    if not answer:
+        raise ValueError(f"no answer (exit {process.returncode}): {error}")
+    reply = json.loads(answer)
     if reply.get("ok") is not True:
         raise ValueError(f"{reply.get('error', {}).get('code')}: {reply.get('error', {}).get('message')}")
     return f"answers in {took_ms} ms, version {reply['result']['host']}"

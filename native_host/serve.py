@@ -143,6 +143,8 @@ async def _serve(pipes: framing.Pipes) -> int:
     with contextlib.suppress(OSError):
         if isinstance(item, framing.Broken):
             service.send({"id": 0, "ok": False, "error": item.error.to_json()})
+        if running:
+            await asyncio.wait(running, timeout=_LAST_REPORT_S)
         for task in list(running):
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)

@@ -151,6 +151,23 @@ async def test_the_chain_is_asked_about_everything_in_the_header(home: tuple[Wor
     assert unbound.value.code == "station.unknown"
 
 
+async def test_a_chain_that_stops_is_named_and_playing_goes_on(home: tuple[World, Path]) -> None:
+    """With the node gone nothing new opens; what plays goes on within its lease, and is recorded."""
+    world, files = home
+    song = await world.publish()
+    async with host_process(files) as host:
+        await begin(world, host, song)
+        await host.invoke("play", 0, 0, 2)
+        world.anvil.stop()
+        renew = await host.invoke("renew", 0, 2, 2)
+        with pytest.raises(GomaaError) as caught:
+            await host.open(song.cose, "other")
+
+    assert caught.value.code == "chain.unreachable"
+    assert good(host, song, renew["grant"], range(2, 4))
+    assert ledger(files, "SELECT count(*) FROM invocations") == [(2,)]
+
+
 async def test_two_browsers_share_one_ledger(home: tuple[World, Path]) -> None:
     """Two hosts of one home take turns in one session: numbers never collide and the limit of plays holds for both."""
     world, files = home
@@ -226,6 +243,19 @@ async def test_a_browser_that_quits_ends_its_host(home: tuple[World, Path]) -> N
 
     assert (code, broken) == (0, 2)
     assert host.replies[0]["error"]["code"] == "host.frame.size"
+
+
+async def test_requests_that_were_sent_before_the_pipe_closed_are_done(home: tuple[World, Path]) -> None:
+    """A stop written in the browser's last moment is in the ledger and at the server."""
+    world, files = home
+    song = await world.publish()
+    async with host_process(files) as host:
+        await begin(world, host, song)
+        await host.invoke("play", 0, 0, 1)
+        host.send("invoke", stream="s", action="stop", position_ms=0)
+        await host.leave()
+
+    assert ledger(files, "SELECT action, state FROM invocations") == [("play", "reported"), ("stop", "reported")]
 
 
 async def test_garbage_between_requests_changes_nothing(home: tuple[World, Path]) -> None:
