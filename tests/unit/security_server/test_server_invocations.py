@@ -123,6 +123,20 @@ def test_two_streams_never_count_the_same_moment(desk: Desk) -> None:
     assert row["heard_ms"] == 10_000
 
 
+def test_a_stream_that_was_taken_over_hears_nothing_more(desk: Desk) -> None:
+    """The first stream's stop, while the second one sounds, adds nothing to what was heard."""
+    session = desk.session()
+    first, second = desk.ticket(session, 1), desk.ticket(session, 2)
+    desk.act(session, first, "play")
+    desk.wait(21)
+    desk.act(session, second, "play")
+    desk.wait(4)
+    outcome = desk.act(session, first, "stop", 25_000)
+    assert (outcome.code, outcome.heard_ms) == (None, 0)
+    desk.wait(1)
+    assert desk.act(session, second, "renew", 5_000).heard_ms == 5_000
+
+
 def test_a_clock_ahead_is_refused(desk: Desk) -> None:
     """A time more than five seconds ahead of the server's is refused; less is taken."""
     session = desk.session()
