@@ -142,7 +142,7 @@ def room(dry: Sound, noise: np.random.Generator) -> Sound:
         tail = np.convolve(noise.standard_normal(len(t)), np.ones(6) / 6, "same") * np.exp(-4.2 * t)
         tail[: RATE // 60] = 0
         out[:, side] = np.fft.irfft(np.fft.rfft(dry[:, side], size) * np.fft.rfft(tail, size), size)[: len(dry)]
-    return out * 0.035
+    return out * 0.011
 
 
 def compose() -> Sound:
@@ -178,7 +178,7 @@ def compose() -> Sound:
     for i, note in enumerate((45, 57, 64, 67, 71, 76)):
         lead.add(pluck(note, 4 * BEAT), BARS * 4 * BEAT + 0.03 * i, 0.13, i / 3 - 0.8)
     dry = soft.data + echo(lead.data, 0.75, 0.38) + drums.data
-    mix = np.tanh(1.5 * (dry + room(soft.data + lead.data, noise)))
+    mix = np.tanh(0.9 * (dry + room(soft.data + lead.data, noise)))
     ends = np.minimum(1, np.arange(len(mix))[::-1] / (2.0 * RATE))[:, None]
     return np.asarray(mix / np.abs(mix).max() * 0.89 * ends)
 
