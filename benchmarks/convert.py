@@ -31,7 +31,7 @@ def _recording(path: Path) -> None:
     t = np.arange(SECONDS * RATE) / RATE
     hiss = np.cumsum(noise.standard_normal((len(t), 2)), axis=0)
     hiss -= np.linspace(hiss[0], hiss[-1], len(t))
-    tones = sum(np.sin(2 * np.pi * f * t + f) * (0.6 + 0.4 * np.sin(t / f)) for f in (110, 220, 331, 495, 880, 1320, 3520))
+    tones = np.sum([np.sin(2 * np.pi * f * t + f) * (0.6 + 0.4 * np.sin(t / f)) for f in (110, 220, 331, 495, 880, 1320, 3520)], axis=0)
     mix = tones[:, None] * 2500 + hiss * (4000 / np.abs(hiss).max()) + noise.normal(0, 60, (len(t), 2))
     with wave.open(str(path), "wb") as file:
         file.setnchannels(2)

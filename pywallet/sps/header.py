@@ -84,9 +84,6 @@ class ServerRef:
     key: bytes
 
 
-Server = ServerRef
-
-
 @dataclass(frozen=True)
 class Header:
     """A song's header. ``policy`` is the map as signed; ``extra`` keeps fields this version doesn't know."""
