@@ -10,7 +10,7 @@ from pathlib import Path
 
 from demo.paths import ROOT
 
-SAMPLE = ROOT / "build" / "sample" / "slow-tide-home.flac"
+SAMPLE = ROOT / "build" / "sample" / "slow-tide-home.wav"
 POLICY = ROOT / "examples" / "policies" / "free-radio.toml"
 
 
@@ -32,7 +32,7 @@ def sample() -> Path:
     if not SAMPLE.exists():
         say("making the sample recording")
         SAMPLE.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run([sys.executable, ROOT / "examples" / "make_sample.py", "-o", SAMPLE], check=True, stdout=sys.stderr)
+        subprocess.run([sys.executable, ROOT / "examples" / "make_sample.py", SAMPLE], check=True, stdout=sys.stderr)
     return SAMPLE
 
 

@@ -90,12 +90,28 @@ function hear(message) {
     if (wanted) next.position_ms = wanted.ms;
     model.state = next;
     model.at = performance.now();
+    keepTimings(message.timings);
     if (!["refused", "failed", "loading"].includes(next.state) && ["refused", "failed", "loading"].includes(before_.state)) model.problem = null;
     announce(before_, next);
   } else if (message?.type === "problem" && typeof message.code === "string") {
     model.problem = { code: message.code, message: message.message, fix: message.fix, detail: message.detail ?? {} };
   } else return;
   render();
+}
+
+const measured = { engine_cold: 0, first_audio: 0, seek: 0 };
+
+/**
+ * The engine's figures as User Timing entries of this frame, where developer tools and benchmarks find them.
+ * @param {{engine_cold_ms?: number | null, first_audio_ms?: number | null, seek_ms?: number[]} | undefined} timings
+ */
+function keepTimings(timings) {
+  for (const name of /** @type {(keyof typeof measured)[]} */ (["engine_cold", "first_audio", "seek"])) {
+    const told = timings?.[`${name}_ms`] ?? [];
+    const values = Array.isArray(told) ? told : [told];
+    for (const duration of values.slice(measured[name])) performance.measure(`gomaa.${name}`, { start: 0, duration });
+    measured[name] = Math.max(measured[name], values.length);
+  }
 }
 
 /**
@@ -112,6 +128,9 @@ function announce(was, is) {
 
 function render() {
   const name = viewOf(model);
+  card.dataset.state = model.state.state;
+  if (model.problem) card.dataset.code = model.problem.code;
+  else delete card.dataset.code;
   // The wave is drawn for one song; another song gets a new view.
   const key = name === "music" ? `music ${model.terms?.content} ${model.terms && rewardMode(model.terms)}` : name;
   if (key !== shown) {

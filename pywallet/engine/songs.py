@@ -49,7 +49,7 @@ async def load(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     album, isrc, genre, duration_ms, quality, mime, rendition, policy_hash,
     server {address, url, key}, delivery, waveform, init {offset, size, sha256},
     segments [[offset, size, start_ms, duration_ms, sha256], …] with offsets in
-    the whole file, and the fields of ``terms``.
+    the whole file, key_epochs [[epoch, first segment], …], and the fields of ``terms``.
     """
     cose = blob if blob is not None else from_b64(payload.text("header"))
     header = open_header(cose)
@@ -141,7 +141,7 @@ def _layout(header: Header, header_size: int, timeline: Timeline) -> dict[str, A
         start = timeline.start_ms(index)
         segments.append([at, segment.size, start, timeline.start_ms(index + 1) - start, to_hex(segment.sha256)])
         at += segment.size
-    return {"init": init, "segments": segments}
+    return {"init": init, "segments": segments, "key_epochs": [list(pair) for pair in rendition.key_epochs]}
 
 
 def _terms(song: _Song, payload: Payload) -> dict[str, Any]:

@@ -1,0 +1,175 @@
+/**
+ * Routing, and nothing else: pages, players and the wallet's screens on one side, the engine on the other, the host behind.
+ */
+
+import { api, inOnePage, originOf } from "../shared/compat.js";
+import { Problem } from "../shared/problem.js";
+import { pair } from "../shared/link.js";
+import { Native } from "./native.js";
+import { allowed, kindOf } from "./privileges.js";
+
+/** @typedef {import("./privileges.js").Kind} Kind */
+/** @typedef {{port: chrome.runtime.Port, kind: Kind, stream: string | null}} Client */
+/** @typedef {{origin: string, page: number, element: number}} Stream */
+
+/** @type {Map<number, Client>} */
+const clients = new Map();
+/** @type {Map<string, Stream>} */
+const streams = new Map();
+/** @type {{postMessage: (message: any) => void} | null} */
+let engine = null;
+/** @type {any[]} */
+const held = [];
+let count = 0;
+/** @type {Promise<void> | null} */
+let making = null;
+
+const native = new Native((event) => toEngine({ type: "event", event }));
+
+/** Messages wait while the engine's document is made. @param {any} message */
+function toEngine(message) {
+  if (engine) engine.postMessage(message);
+  else {
+    held.push(message);
+    ensureEngine();
+  }
+}
+
+function ensureEngine() {
+  if (inOnePage) return;
+  making ??= makeEngine().finally(() => {
+    making = null;
+  });
+}
+
+async function makeEngine() {
+  if (await api.offscreen.hasDocument()) return;
+  await api.offscreen.createDocument({
+    url: "engine/offscreen.html",
+    reasons: [/** @type {any} */ ("AUDIO_PLAYBACK"), /** @type {any} */ ("WORKERS")],
+    justification: "Plays the music of the page, and runs the wallet's Python in a Worker.",
+  });
+}
+
+/** @param {{postMessage: (message: any) => void}} port */
+function attachEngine(port) {
+  engine = port;
+  // An engine that starts anew knows no port: the players and screens open theirs again, pages show their players again.
+  for (const message of held.splice(0)) port.postMessage(message);
+}
+
+/** @param {any} message */
+function fromEngine(message) {
+  if (!allowed("engine", message)) return;
+  if (message.type === "to") return deliver(message.port, message.message);
+  const answer = (/** @type {any} */ body) => toEngine({ type: "answer", id: message.id, ...body });
+  const work = message.type === "native" ? ask(message.request) : storage(message);
+  work.then((result) => answer({ ok: true, result }), (error) => answer({ ok: false, error: Problem.of(error).toJSON() }));
+}
+
+/** An offscreen document has no storage of its own. @param {{get?: string[], set?: Record<string, unknown>}} message */
+async function storage({ get, set }) {
+  if (set) await api.storage.local.set(set);
+  return get ? api.storage.local.get(get) : {};
+}
+
+/** @param {Record<string, any>} request */
+async function ask(request) {
+  if (request["op"] === "status") {
+    await native.open().catch(() => undefined);
+    return native.status;
+  }
+  if (request["op"] !== "open") return native.request(request);
+  // The origin is the background's word: neither page nor engine can set it.
+  const stream = streams.get(String(request["stream"]));
+  if (!stream) throw new Problem("host.stream.unknown");
+  return native.request({ ...request, origin: stream.origin });
+}
+
+/** @param {number} port @param {any} message */
+function deliver(port, message) {
+  clients.get(port)?.port.postMessage(message);
+}
+
+/** @param {chrome.runtime.Port} port */
+function accept(port) {
+  const sender = port.sender;
+  const kind = sender ? kindOf(port.name, sender, api.runtime.id) : null;
+  if (!sender || !kind) return port.disconnect();
+  if (kind === "engine") {
+    attachEngine(port);
+    port.onMessage.addListener(fromEngine);
+    port.onDisconnect.addListener(() => {
+      if (engine === port) engine = null;
+    });
+    return;
+  }
+  const stream = kind === "player" ? port.name.slice("player:".length) : null;
+  if (stream !== null && !streams.has(stream)) return port.disconnect();
+  const id = ++count;
+  clients.set(id, { port, kind, stream });
+  port.onMessage.addListener((message) => {
+    if (!allowed(kind, message)) return refuse(port, message);
+    if (kind === "page") fromPage(id, port, sender, message);
+    else toEngine({ type: "from", port: id, kind, stream, message });
+  });
+  port.onDisconnect.addListener(() => {
+    clients.delete(id);
+    if (kind === "page") for (const [token, { page }] of streams) if (page === id) forget(token);
+    toEngine({ type: "closed", port: id });
+  });
+  if (kind !== "page") toEngine({ type: "opened", port: id, kind, stream });
+}
+
+/** @param {chrome.runtime.Port} port @param {any} message */
+function refuse(port, message) {
+  const id = typeof message?.id === "number" ? message.id : undefined;
+  port.postMessage({ type: "problem", id, ok: false, ...new Problem("message.denied").toJSON(), error: new Problem("message.denied").toJSON() });
+}
+
+/**
+ * @param {number} id
+ * @param {chrome.runtime.Port} port
+ * @param {chrome.runtime.MessageSender} sender
+ * @param {any} message
+ */
+function fromPage(id, port, sender, message) {
+  const known = [...streams].find(([, s]) => s.page === id && s.element === message.element);
+  if (message.type === "show") {
+    if (known) forget(known[0]);
+    const url = source(message.src, sender.url ?? "");
+    if (!url) return;
+    const token = crypto.randomUUID();
+    streams.set(token, { origin: originOf(sender), page: id, element: message.element });
+    toEngine({ type: "show", stream: token, src: url, origin: originOf(sender), page: id, element: message.element });
+    port.postMessage({ type: "shown", element: message.element, stream: token, url: api.runtime.getURL(`player/player.html#${token}`) });
+  } else if (known && message.type === "hide") forget(known[0]);
+  else if (known) toEngine({ type: "command", stream: known[0], command: message.command, value: message.value });
+}
+
+/** @param {string} src @param {string} base @returns {string | null} an absolute web address */
+function source(src, base) {
+  try {
+    const url = new URL(src, base);
+    return url.protocol === "http:" || url.protocol === "https:" ? url.href : null;
+  } catch {
+    return null;
+  }
+}
+
+/** @param {string} token */
+function forget(token) {
+  streams.delete(token);
+  toEngine({ type: "hide", stream: token });
+}
+
+api.runtime.onConnect.addListener(accept);
+api.runtime.onInstalled.addListener(({ reason }) => {
+  if (reason === "install") api.tabs.create({ url: api.runtime.getURL("onboarding/onboarding.html") });
+});
+if (inOnePage) {
+  pair.background.onmessage = ({ data }) => fromEngine(data);
+  attachEngine(pair.background);
+}
+// The open port keeps this worker alive while music plays; without a host there is nothing to keep.
+native.open().catch(() => undefined);

@@ -1,0 +1,5 @@
+/**
+ * Chromium's service worker.
+ */
+
+import "./main.js";

@@ -1,0 +1,121 @@
+/**
+ * On every page: finds <sps-player>, puts the player's frame into a closed shadow root, and passes the element's commands on.
+ * It holds nothing secret, and the page can reach nothing of it.
+ */
+
+(() => {
+  const api = /** @type {typeof chrome} */ (/** @type {any} */ (globalThis).browser ?? chrome);
+  const TAG = "sps-player";
+  const EVENT = "gomaa:element";
+  const LEAST_HEIGHT = 96;
+  const MOST_HEIGHT = 1200;
+  const AGAIN_MS = 500;
+
+  /** @typedef {{id: number, element: HTMLElement, root: ShadowRoot, frame: HTMLIFrameElement | null, src: string}} Shown */
+
+  /** @type {Map<HTMLElement, Shown>} */
+  const shown = new Map();
+  /** @type {chrome.runtime.Port | null} */
+  let port = null;
+  let count = 0;
+
+  function connect() {
+    if (port) return port;
+    port = api.runtime.connect({ name: "page" });
+    port.onMessage.addListener(hear);
+    port.onDisconnect.addListener(() => {
+      port = null;
+      // The background was restarted: show every player again, under new names.
+      setTimeout(() => {
+        if (api.runtime?.id) for (const one of shown.values()) show(one);
+      }, AGAIN_MS);
+    });
+    return port;
+  }
+
+  /** @param {any} message */
+  function hear(message) {
+    const one = [...shown.values()].find(({ id }) => id === message.element);
+    if (!one) return;
+    if (message.type === "shown") place(one, message.url);
+    else if (message.type === "state") one.element.dispatchEvent(new CustomEvent(`${EVENT}-state`, { detail: JSON.stringify(message.state) }));
+  }
+
+  /** @param {Shown} one @param {string} url */
+  function place(one, url) {
+    const frame = document.createElement("iframe");
+    frame.src = url;
+    frame.title = "GoMAA";
+    frame.allow = "";
+    frame.style.cssText = "display:block;width:100%;height:220px;border:0;color-scheme:normal";
+    one.frame = frame;
+    one.root.replaceChildren(frame);
+  }
+
+  /** @param {Shown} one */
+  function show(one) {
+    connect().postMessage({ type: "show", element: one.id, src: one.src });
+  }
+
+  /** @param {HTMLElement} element */
+  function found(element) {
+    const src = element.getAttribute("src") ?? "";
+    const known = shown.get(element);
+    if (known) {
+      if (known.src === src || !src) return;
+      known.src = src;
+      return show(known);
+    }
+    if (!src) return;
+    let root;
+    try {
+      root = element.attachShadow({ mode: "closed" });
+    } catch {
+      // The page has put a root of its own there: it gets no player.
+      return;
+    }
+    element.style.setProperty("display", "block");
+    const one = { id: ++count, element, root, frame: null, src };
+    shown.set(element, one);
+    element.addEventListener(EVENT, (event) => command(one, event));
+    show(one);
+  }
+
+  /** What the page's script asks of the element. @param {Shown} one @param {Event} event */
+  function command(one, event) {
+    let asked;
+    try {
+      asked = JSON.parse(String(/** @type {CustomEvent} */ (event).detail));
+    } catch {
+      return;
+    }
+    if (typeof asked !== "object" || asked === null || typeof asked.command !== "string") return;
+    connect().postMessage({ type: "command", element: one.id, command: asked.command, value: asked.value ?? null });
+  }
+
+  /** @param {ParentNode} root */
+  function look(root) {
+    if (root instanceof HTMLElement && root.localName === TAG) found(root);
+    for (const element of root.querySelectorAll(TAG)) found(/** @type {HTMLElement} */ (element));
+  }
+
+  addEventListener("message", (event) => {
+    const one = [...shown.values()].find(({ frame }) => frame && frame.contentWindow === event.source);
+    // The frame may ask its page for a height and for nothing else.
+    if (!one?.frame || event.data?.type !== "gomaa.height" || typeof event.data.height !== "number") return;
+    one.frame.style.height = `${Math.min(MOST_HEIGHT, Math.max(LEAST_HEIGHT, Math.ceil(event.data.height)))}px`;
+  });
+
+  new MutationObserver((changes) => {
+    for (const { type, target, addedNodes } of changes) {
+      if (type === "attributes") found(/** @type {HTMLElement} */ (target));
+      else for (const node of addedNodes) if (node instanceof HTMLElement) look(node);
+    }
+    for (const [element, one] of shown) {
+      if (element.isConnected) continue;
+      shown.delete(element);
+      port?.postMessage({ type: "hide", element: one.id });
+    }
+  }).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ["src"] });
+  look(document);
+})();

@@ -1,0 +1,75 @@
+/**
+ * The engine: every stream of every tab, and the wallet, in one document that nobody sees.
+ */
+
+import { Problem } from "../shared/problem.js";
+import { start, tell } from "./link.js";
+import { Stream } from "./stream.js";
+import * as wallet from "./wallet.js";
+
+/** @type {Map<string, Stream>} */
+const streams = new Map();
+/** @type {Set<number>} */
+const screens = new Set();
+
+wallet.setUp({
+  changed() {
+    for (const port of screens) tell(port, { event: "changed" });
+    for (const stream of streams.values()) stream.walletChanged().catch(() => undefined);
+  },
+  playing() {
+    for (const stream of streams.values()) {
+      const told = stream.playing();
+      if (told) return told;
+    }
+    return null;
+  },
+});
+
+/** @type {Record<string, (message: any) => void>} */
+const HEAR = {
+  show(place) {
+    streams.get(place.stream)?.close();
+    streams.set(place.stream, new Stream(place));
+  },
+  hide({ stream }) {
+    streams.get(stream)?.close();
+    streams.delete(stream);
+  },
+  opened({ port, kind, stream }) {
+    if (kind === "player") streams.get(stream)?.attach(port);
+    else screens.add(port);
+  },
+  closed({ port }) {
+    screens.delete(port);
+    for (const stream of streams.values()) stream.players.delete(port);
+  },
+  from({ port, kind, stream, message }) {
+    if (kind === "player") {
+      streams.get(stream)?.hear(message).catch((error) => streams.get(stream)?.fail(error));
+      return;
+    }
+    wallet.handle(message).then(
+      (result) => tell(port, { id: message.id, ok: true, result }),
+      (error) => tell(port, { id: message.id, ok: false, error: Problem.of(error).toJSON() }),
+    );
+  },
+  command({ stream, command, value }) {
+    const known = streams.get(stream);
+    if (!known) return;
+    if (command === "seek") known.hear({ type: "seek", position_ms: Number(value) || 0 });
+    else if (command === "volume") known.hear({ type: "volume", value: Number(value) || 0 });
+    else if (command === "muted") known.hear({ type: "mute", value: Boolean(value) });
+    else known.hear({ type: command });
+  },
+  event({ event }) {
+    for (const [token, stream] of streams) {
+      if (event.stream && event.stream !== token) continue;
+      stream.hostSays(event).catch((error) => stream.fail(error));
+    }
+    if (event.event === "receipt" || event.event === "host") for (const port of screens) tell(port, { event: "changed" });
+  },
+};
+
+start((message) => HEAR[message.type]?.(message));
+wallet.load().catch(() => undefined);

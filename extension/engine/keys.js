@@ -1,0 +1,89 @@
+/**
+ * Keys of segments: wrapped to this stream's own X25519 key, unwrapped straight into WebCrypto, never readable.
+ */
+
+import { Problem } from "../shared/problem.js";
+import { bigEndian, fromBase64, join } from "./bytes.js";
+
+const { subtle } = crypto;
+const NONCE = 12;
+const AES = { name: "AES-GCM", length: 256 };
+
+export class KeyRing {
+  constructor() {
+    /** @type {Map<number, CryptoKey>} */
+    this.keys = new Map();
+    /** @type {Map<string, Promise<CryptoKey>>} wrapping key by the other side's ephemeral key */
+    this.agreed = new Map();
+    this.pair = /** @type {Promise<CryptoKeyPair>} */ (subtle.generateKey({ name: "X25519" }, false, ["deriveBits"]));
+    this.publicKey = this.pair.then(async ({ publicKey }) => new Uint8Array(await subtle.exportKey("raw", publicKey)));
+  }
+
+  /**
+   * Take the keys of a grant.
+   * @param {{ephemeral: string, keys: [number, string][]}} grant
+   * @param {Address} address what the seals are bound to
+   */
+  async take(grant, address) {
+    const wrapping = await this.agree(grant.ephemeral);
+    await Promise.all(grant.keys.map(async ([index, text]) => {
+      const wrapped = fromBase64(text);
+      const how = { name: "AES-GCM", iv: wrapped.subarray(0, NONCE), additionalData: aad(address, index) };
+      try {
+        this.keys.set(index, await subtle.unwrapKey("raw", wrapped.subarray(NONCE), wrapping, how, AES, false, ["decrypt"]));
+      } catch {
+        throw new Problem("sps.segment.tag", { segment: index, reason: "key" });
+      }
+    }));
+  }
+
+  /** @private @param {string} ephemeral */
+  agree(ephemeral) {
+    let found = this.agreed.get(ephemeral);
+    if (!found) {
+      found = this.derive(fromBase64(ephemeral));
+      this.agreed.set(ephemeral, found);
+    }
+    return found;
+  }
+
+  /** @private @param {Uint8Array<ArrayBuffer>} ephemeral */
+  async derive(ephemeral) {
+    const [{ privateKey }, mine] = await Promise.all([this.pair, this.publicKey]);
+    const theirs = await subtle.importKey("raw", ephemeral, { name: "X25519" }, false, []);
+    const shared = await subtle.importKey("raw", await subtle.deriveBits({ name: "X25519", public: theirs }, privateKey, 256), "HKDF", false, ["deriveKey"]);
+    const how = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(0), info: join("sps/1 grant", mine, ephemeral) };
+    return subtle.deriveKey(how, shared, AES, false, ["unwrapKey"]);
+  }
+
+  /** Forget every key. */
+  shred() {
+    this.keys.clear();
+  }
+}
+
+/**
+ * @typedef {{content: Uint8Array, rendition: number, epochs: [number, number][]}} Address epochs: (key epoch, first segment)
+ */
+
+/** @param {Address} address @param {number} index */
+export function aad({ content, rendition, epochs }, index) {
+  const epoch = epochs.findLast(([, first]) => first <= index)?.[0] ?? 0;
+  return join(content, bigEndian(rendition, 2), bigEndian(epoch, 4), bigEndian(index, 4));
+}
+
+/**
+ * Open one sealed segment whose hash the signed header names.
+ * @param {CryptoKey} key
+ * @param {Uint8Array<ArrayBuffer>} sealed
+ * @param {Address} address
+ * @param {number} index
+ */
+export async function unseal(key, sealed, address, index) {
+  const how = { name: "AES-GCM", iv: sealed.subarray(0, NONCE), additionalData: aad(address, index) };
+  try {
+    return await subtle.decrypt(how, key, sealed.subarray(NONCE));
+  } catch {
+    throw new Problem("sps.segment.tag", { segment: index });
+  }
+}

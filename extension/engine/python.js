@@ -1,0 +1,46 @@
+/**
+ * Calls into the core.
+ */
+
+import { Problem } from "../shared/problem.js";
+
+let count = 0;
+/** @type {Map<number, {resolve: (value: any) => void, reject: (error: Problem) => void}>} */
+const waiting = new Map();
+const began = performance.now();
+const worker = new Worker(new URL("worker.mjs", import.meta.url), { type: "module" });
+
+/** How long Python took to start, once it has. @type {Promise<number>} */
+export const started = new Promise((resolve, reject) => {
+  worker.addEventListener("message", ({ data }) => {
+    if (data.type === "ready") {
+      performance.measure("gomaa.engine_cold", { start: began, end: performance.now() });
+      resolve(performance.now() - began);
+    } else if (data.type === "broken") reject(new Problem("internal", { reason: data.reason }));
+  });
+});
+started.catch(() => undefined);
+
+worker.addEventListener("message", ({ data }) => {
+  const asked = waiting.get(data.id);
+  if (!asked) return;
+  waiting.delete(data.id);
+  const { ok, result, error } = JSON.parse(data.answer);
+  if (ok) asked.resolve(result);
+  else asked.reject(Problem.of(error));
+});
+
+/**
+ * One operation of pywallet.engine.
+ * @param {string} op
+ * @param {Record<string, unknown>} [payload]
+ * @param {Uint8Array} [blob]
+ * @returns {Promise<any>}
+ */
+export function python(op, payload = {}, blob) {
+  return new Promise((resolve, reject) => {
+    const id = ++count;
+    waiting.set(id, { resolve, reject });
+    worker.postMessage({ id, op, payload: JSON.stringify(payload), blob });
+  });
+}

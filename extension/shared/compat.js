@@ -1,0 +1,18 @@
+/**
+ * What differs between the browsers, in one place.
+ */
+
+/** The extension API under its common name: both browsers answer with promises. */
+export const api = /** @type {typeof chrome} */ (/** @type {any} */ (globalThis).browser ?? chrome);
+
+/** Firefox has no offscreen documents: its engine lives in the background page. */
+export const inOnePage = location.protocol === "moz-extension:";
+
+/**
+ * The origin of a content script's page.
+ * @param {chrome.runtime.MessageSender} sender
+ */
+export function originOf(sender) {
+  if (sender.origin && sender.origin !== "null") return sender.origin;
+  return new URL(sender.url ?? "").origin;
+}

@@ -1,0 +1,1 @@
+export * from "@noble/hashes/sha3.js";
