@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,7 +79,9 @@ class Stack:
             async with self.chain() as chain:
                 return await use(chain)
 
-        return asyncio.run(run())
+        # A thread of its own: a browser's driver may have a running loop in this one.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, run()).result()
 
 
 def gomaa(*arguments: str | Path) -> str:

@@ -96,8 +96,11 @@ async function snapshot() {
   py.runPython(`
 import gc, importlib
 importlib.invalidate_caches()  # the clock stands still, so folders look unchanged
-for name in ("asyncio", "json", "pyodide.ffi", "pywallet.engine", "pywallet.platform.pyodide", "pywallet.player", "pywallet.policy", "pywallet.sps",
-             "pywallet.wallet.keyring", "pywallet.wallet.mnemonic", "pywallet.wallet.vault"):
+import pkgutil, pywallet
+# Every module of the core: files are not part of a snapshot, so nothing can be imported later.
+here = {"pywallet.platform.cpython", "pywallet.sps.wrapping"}  # CPython's own
+names = [m.name for m in pkgutil.walk_packages(pywallet.__path__, "pywallet.") if m.name not in here]
+for name in ("asyncio", "json", "pyodide.ffi", *names):
     importlib.import_module(name)
 gc.collect()
 `);
