@@ -31,6 +31,13 @@ async def call(op: str, payload: Mapping[str, Any], blob: bytes | None = None) -
     return await handler(Payload(payload), blob)
 
 
+def _bytes(blob: Any) -> bytes | None:
+    # JavaScript's null and undefined arrive as objects of their own, a Uint8Array as a proxy.
+    if hasattr(blob, "to_bytes") and not isinstance(blob, int):
+        return bytes(blob.to_bytes())
+    return bytes(blob) if isinstance(blob, (bytes, bytearray, memoryview)) else None
+
+
 async def call_json(op: str, payload_json: str, blob: Any = None) -> str:
     """``{"ok": true, "result": …}`` or ``{"ok": false, "error": {code, message, detail}}``; never raises.
 
@@ -40,7 +47,7 @@ async def call_json(op: str, payload_json: str, blob: Any = None) -> str:
         payload = json.loads(payload_json)
         if not isinstance(payload, dict):
             raise InputError("message.schema", field="payload", reason="an object expected")
-        result = await call(op, payload, blob.to_bytes() if hasattr(blob, "to_bytes") else blob)
+        result = await call(op, payload, _bytes(blob))
         return json.dumps({"ok": True, "result": result}, ensure_ascii=False)
     except GomaaError as e:
         error = e

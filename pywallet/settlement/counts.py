@@ -31,6 +31,7 @@ class CountsTree:
     """A plain Merkle tree over leaf hashes; inner nodes keccak(4, left, right), odd levels padded with zero."""
 
     def __init__(self, leaves: Sequence[bytes]) -> None:
+        self._count = len(leaves)
         self._levels: list[list[bytes]] = [list(leaves) or [bytes(32)]]
         while len(self._levels[-1]) > 1:
             level = self._levels[-1]
@@ -44,7 +45,9 @@ class CountsTree:
         return self._levels[-1][0]
 
     def proof(self, index: int) -> list[bytes]:
-        """The siblings of a leaf, from the bottom."""
+        """The siblings of a leaf, from the bottom. Raises IndexError for a leaf that isn't there."""
+        if not 0 <= index < self._count:
+            raise IndexError(index)
         out = []
         for level in self._levels[:-1]:
             out.append(level[index ^ 1])

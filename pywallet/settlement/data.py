@@ -140,8 +140,20 @@ class EpochData:
     payees: tuple[PayeeRow, ...] = ()
     plays: tuple[PlayRow, ...] = ()
 
+    def __post_init__(self) -> None:
+        sizes = ((self.server, 20), (self.root, 32), (self.counts_root, 32))
+        if any(type(value) is not bytes or len(value) != size for value, size in sizes):
+            raise InputError("message.schema", reason="server, root or counts root of a wrong size")
+        if any(
+            type(value) is not int or not 0 <= value < 1 << bits for value, bits in ((self.epoch, 64), (self.total, 128), (self.bps, 16))
+        ):
+            raise InputError("message.schema", reason="epoch, total or bps out of range")
+        for play in self.plays:
+            if play.station >= len(self.stations) or play.content >= len(self.contents) or play.terms >= len(self.terms):
+                raise InputError("message.schema", reason="a play names a row that isn't there")
+
     def encode(self) -> bytes:
-        """The canonical bytes."""
+        """The canonical bytes. Raises InputError message.schema for a value that doesn't fit its field."""
         head = _HEAD.pack(MAGIC, VERSION, self.server, self.epoch, self.root, self.total.to_bytes(16, "big"), self.counts_root, self.bps)
         return head + b"".join(map(_table, (self.stations, self.contents, self.terms, self.debits, self.payees, self.plays)))
 
@@ -167,9 +179,6 @@ class EpochData:
         plays, at = _rows(PlayRow, raw, at)
         if at != len(raw):
             raise InputError("message.schema", reason="bytes after the epoch's data")
-        for play in plays:
-            if play.station >= len(stations) or play.content >= len(contents) or play.terms >= len(terms):
-                raise InputError("message.schema", reason="a play names a row that isn't there")
         head = (server, epoch, root, int.from_bytes(total, "big"), counts_root, bps)
         return cls(*head, stations, contents, terms, debits, payees, plays)
 

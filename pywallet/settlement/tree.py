@@ -33,6 +33,7 @@ class SumTree:
     def __init__(self, leaves: Sequence[tuple[bytes, int]]) -> None:
         if len(leaves) > 1 << MAX_DEPTH:
             raise ValueError("too many leaves")
+        self._count = len(leaves)
         self._levels: list[list[Node]] = [[leaf(payee, amount) for payee, amount in leaves] or [_PADDING]]
         while len(self._levels[-1]) > 1:
             level = self._levels[-1]
@@ -56,7 +57,9 @@ class SumTree:
         return len(self._levels) - 1
 
     def proof(self, index: int) -> list[Node]:
-        """The siblings of a leaf, from the bottom."""
+        """The siblings of a leaf, from the bottom. Raises IndexError for a leaf that isn't there."""
+        if not 0 <= index < self._count:
+            raise IndexError(index)
         out = []
         for level in self._levels[:-1]:
             out.append(level[index ^ 1])

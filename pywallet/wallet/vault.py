@@ -54,7 +54,8 @@ async def unseal(vault: bytes, password: str) -> bytes:
 
 async def _key(vault: dict[str, Any], password: str) -> bytes:
     # NFKC: the same password typed on another keyboard or system gives the same bytes.
-    text = normalize("NFKC", password).encode()
+    # A lone surrogate, which JavaScript allows in a string, is a character like any other.
+    text = normalize("NFKC", password).encode("utf-8", "surrogatepass")
     return await platform.get().pbkdf2("sha256", text, vault["salt"], vault["iterations"], 32)
 
 
