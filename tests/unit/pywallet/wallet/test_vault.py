@@ -1,0 +1,119 @@
+"""The vault: opens alike everywhere, and says what is wrong when it doesn't."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pywallet.errors import WalletError
+from pywallet.hexes import from_b64
+from pywallet.sps import cbor
+from pywallet.wallet import vault
+
+RECORDED: Any = json.loads((Path(__file__).parents[3] / "vectors" / "vault.json").read_text())
+STORED = from_b64(RECORDED["cpython"])
+PASSWORD = RECORDED["password"]
+
+
+async def code_of(stored: bytes, password: str = PASSWORD) -> str:
+    """The code with which opening fails."""
+    with pytest.raises(WalletError) as caught:
+        await vault.unseal(stored, password)
+    return caught.value.code
+
+
+@pytest.mark.parametrize("maker", ["cpython", "pyodide"])
+async def test_a_vault_opens_on_the_other_platform(maker: str) -> None:
+    """Bytes that CPython and Pyodide once wrote open wherever this test runs."""
+    assert (await vault.unseal(from_b64(RECORDED[maker]), PASSWORD)).decode() == RECORDED["secret"]
+
+
+async def test_a_password_may_be_typed_in_another_form() -> None:
+    """Composed or decomposed, wide or narrow letters: the same password."""
+    assert (await vault.unseal(STORED, RECORDED["password_other_form"])).decode() == RECORDED["secret"]
+
+
+async def test_a_new_vault_opens_and_hides() -> None:
+    """What is sealed comes back, isn't readable, and two vaults of the same have nothing random in common."""
+    secret = b"twelve words"
+    one, two = await vault.seal(secret, "password"), await vault.seal(secret, "password")
+    assert await vault.unseal(one, "password") == secret
+    assert secret not in one
+    first, second = cbor.loads(one), cbor.loads(two)
+    assert all(first[name] != second[name] for name in ("salt", "nonce", "data", "sum"))
+    assert first["iterations"] >= 600_000
+
+
+@pytest.mark.parametrize("password", ["", "password", PASSWORD + " ", PASSWORD[:-1], PASSWORD.upper(), "\ud800 lone surrogate"])
+async def test_a_wrong_password(password: str) -> None:
+    """Says wallet.password, whatever was typed."""
+    assert await code_of(STORED, password) == "wallet.password"
+
+
+async def test_every_damaged_byte_is_damage() -> None:
+    """A changed byte anywhere is found before the password is tried: wallet.vault."""
+    for at in range(len(STORED)):
+        damaged = bytearray(STORED)
+        damaged[at] ^= 0x01
+        assert await code_of(bytes(damaged)) == "wallet.vault", at
+
+
+async def test_a_cut_vault_is_damage() -> None:
+    """So are missing and additional bytes, and what never was a vault."""
+    for stored in (
+        *(STORED[:end] for end in range(0, len(STORED), 7)),
+        STORED + b"\0",
+        b"\xff" * 100,
+        bytes(5000),
+        cbor.dumps([1]),
+        cbor.dumps({}),
+    ):
+        assert await code_of(stored) == "wallet.vault"
+
+
+def forged(**changes: Any) -> bytes:
+    """A vault with changed fields and a sum that fits them."""
+    fields = {**cbor.loads(STORED), **changes}
+    del fields["sum"]
+    return cbor.dumps({**fields, "sum": vault._sum(fields)})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"v": 2},
+        {"v": True},
+        {"kdf": "pbkdf2-sha512"},
+        {"cipher": "aes-128-gcm"},
+        {"iterations": 599_999},
+        {"iterations": 1 << 40},
+        {"iterations": "600000"},
+        {"salt": b""},
+        {"nonce": bytes(11)},
+        {"data": "text"},
+        {"more": 1},
+    ],
+)
+async def test_other_parameters_are_not_tried(changes: Any) -> None:
+    """Weaker, slower or unknown parameters are refused even with a good sum."""
+    assert await code_of(forged(**changes)) == "wallet.vault"
+
+
+@pytest.mark.parametrize(
+    "changes", [{"iterations": 600_001}, {"salt": bytes(16)}, {"nonce": bytes(12)}, {"data": bytes(40)}, {"data": b""}]
+)
+async def test_forged_parameters_do_not_open(changes: Any) -> None:
+    """Parameters are bound to the seal: changed ones with a good sum look like a wrong password and give nothing away."""
+    assert await code_of(forged(**changes)) == "wallet.password"
+
+
+async def test_weak_passwords_and_few_rounds_are_refused() -> None:
+    """Under 8 characters is wallet.password.weak; under 600,000 rounds is a mistake of the caller."""
+    with pytest.raises(WalletError) as caught:
+        await vault.seal(b"secret", "1234567")
+    assert caught.value.code == "wallet.password.weak"
+    with pytest.raises(ValueError, match="iterations"):
+        await vault.seal(b"secret", "12345678", 599_999)
