@@ -29,6 +29,8 @@ class Facts:
     revoked: bool
     destroyed: bool
     server_url: str
+    bps: int = 0
+    """Commission now, basis points of what owner and listener get."""
 
 
 def domain_of(origin: str) -> str:
@@ -43,12 +45,14 @@ async def look(network: Network, header: Header, origin: str) -> Facts:
     ``server.*``) and Unavailable ``chain.unreachable``.
     """
     content = network.content(header.content)
-    ours, state, server, lane, station = await asyncio.gather(
+    epoch = network.deployment.schedule.epoch_of(network.now_ms() // 1000)
+    ours, state, server, lane, station, bps = await asyncio.gather(
         network.registry.is_content(header.content),
         content.state(),
         network.registry.server(header.server.address),
         network.settlement.lane(header.server.address),
         _station(network, domain_of(origin)),
+        network.registry.rate_at(epoch),
     )
     # Any contract can answer like a content; only the registry's own are.
     if state is None or not ours:
@@ -66,7 +70,7 @@ async def look(network: Network, header: Header, origin: str) -> Facts:
     if server is None or not server.active or lane.bond == 0 or lane.retired is not None:
         raise Refusal("server.unbonded", server=header.server.address.hex())
     licensed = station is not None and (state.open_license or await content.licensed(station.address))
-    return Facts(station, licensed, False, False, server.url or header.server.url)
+    return Facts(station, licensed, False, False, server.url or header.server.url, bps)
 
 
 async def _station(network: Network, domain: str) -> Station | None:

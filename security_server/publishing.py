@@ -189,6 +189,17 @@ class Publishing:
             "data_hash": to_hex(built.data_hash),
         }
 
+    async def counts(self, epoch: int, content: bytes) -> dict[str, Any]:
+        """A content's leaf and its proof under the counts root. Raises Refusal ``claim.unknown``."""
+        built = await self._published(epoch)
+        where = built.content_index.get(content)
+        if where is None:
+            raise Refusal("claim.unknown", epoch=epoch)
+        count = built.frozen.contents[where]
+        totals = {"plays": count.plays, "unvalidated": count.unvalidated, "seeks": count.seeks, "seconds": count.seconds}
+        proof = [to_hex(node) for node in built.counts.proof(where)]
+        return {"content": to_hex(content), **totals, "index": where, "proof": proof, "counts_root": to_hex(built.counts.root)}
+
     async def epoch(self, epoch: int) -> dict[str, Any]:
         """How an epoch stands: ``state`` none, posted or final; roots once it is frozen."""
         row = await self._core.store.run(lambda connection: get(connection, epochs, epoch=epoch))

@@ -79,6 +79,7 @@ class Web:
             web.post("/v1/epochs/close", self.close),
             web.get("/v1/epochs/{epoch}", self.epoch),
             web.get("/v1/epochs/{epoch}/data", self.data),
+            web.get("/v1/epochs/{epoch}/counts/{content}", self.counts),
             web.get("/v1/receipts/{payee}", self.receipts),
             web.post("/v1/claims", self.claims),
         ]
@@ -143,6 +144,11 @@ class Web:
     async def epoch(self, request: web.Request) -> web.Response:
         """An epoch's state and roots."""
         return web.json_response(await self._publishing.epoch(_number(request.match_info["epoch"])))
+
+    async def counts(self, request: web.Request) -> web.Response:
+        """One content's counters of a closed epoch with their proof under the counts root. Public: it names no listener."""
+        content = from_hex(request.match_info["content"], 20)
+        return web.json_response(await self._publishing.counts(_number(request.match_info["epoch"]), content))
 
     async def data(self, request: web.Request) -> web.Response:
         """An epoch's published data, the bytes whose hash is on the chain."""

@@ -79,6 +79,7 @@ def _reply(host: Host, stream: Stream) -> dict[str, Any]:
         "interval_s": policy.price.interval_s,
         "price_wei": str(policy.price.owner),
         "reward_wei": str(policy.price.reward),
+        "bps": stream.facts.bps,
         "chain_id": header.chain,
         "settlement": to_hex(stream.network.deployment.settlement),
         "now_s": now_s,
