@@ -6,7 +6,6 @@ import io
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Final
@@ -15,6 +14,7 @@ import cbor2
 
 from pywallet.errors import InputError
 from pywallet.platform import keccak256
+from pywallet.wallet.amounts import parse
 
 ACTIONS: Final = frozenset(
     [
@@ -142,12 +142,9 @@ def _wei(name: str, value: Any) -> int:
     if not isinstance(value, str):
         raise _bad(f"price.{name}", 'amounts are decimal strings, like "0.0020"')
     try:
-        amount = Decimal(value) * 10**18
-    except InvalidOperation:
-        raise _bad(f"price.{name}", "not a decimal number") from None
-    if not amount.is_finite() or amount != int(amount):
-        raise _bad(f"price.{name}", "at most 18 decimals")
-    return int(amount)
+        return parse(value)
+    except InputError:
+        raise _bad(f"price.{name}", "a decimal number with at most 18 decimals") from None
 
 
 def _int(value: Any, name: str, low: int, high: int) -> int:

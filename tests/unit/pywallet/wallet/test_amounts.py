@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -18,7 +18,7 @@ wei = st.integers(0, 10**48 - 1)
 def test_exact_text_is_read_as_the_same_amount(amount: int) -> None:
     """What exact writes, parse reads."""
     assert parse(exact(amount)) == amount
-    assert Decimal(exact(amount)) == Decimal(amount).scaleb(-18)
+    assert Fraction(exact(amount)) == Fraction(amount, 10**18)
 
 
 @given(wei, st.integers(0, 18))

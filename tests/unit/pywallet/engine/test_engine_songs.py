@@ -1,0 +1,181 @@
+"""The engine's song operations: a recorded file's header in, facts, terms and the player's commands out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pywallet.engine import call, call_json, songs
+from pywallet.errors import GomaaError
+from pywallet.hexes import to_b64
+from pywallet.sps import MAGIC
+
+RECORDED: Any = json.loads((Path(__file__).parents[3] / "vectors" / "sps" / "song.json").read_text())
+FILE = bytes.fromhex(RECORDED["file"])
+SIZE = int.from_bytes(FILE[8:12], "big")
+COSE = FILE[12 : 12 + SIZE]
+
+
+@pytest.fixture(autouse=True)
+def _no_songs() -> Iterator[None]:
+    songs._songs.clear()
+    yield
+    songs._songs.clear()
+
+
+async def load(**more: Any) -> dict[str, Any]:
+    """The recorded song, loaded as stream "one"."""
+    return await call("header.load", {"stream": "one", **more}, COSE)
+
+
+async def wish(action: str, **more: Any) -> dict[str, Any]:
+    """player.begin on stream "one"."""
+    return await call("player.begin", {"stream": "one", "action": action, **more})
+
+
+async def tell(event: str, **more: Any) -> dict[str, Any]:
+    """player.event on stream "one"."""
+    return await call("player.event", {"stream": "one", "event": event, **more})
+
+
+async def failing(op: str, payload: dict[str, Any], blob: bytes | None = None) -> str:
+    """The code with which an operation fails."""
+    with pytest.raises(GomaaError) as caught:
+        await call(op, payload, blob)
+    return caught.value.code
+
+
+async def test_facts_of_a_header() -> None:
+    """Owner, content and policy hash are those recorded with the file."""
+    song = await load()
+    assert song["content"] == "0x" + RECORDED["content"]
+    assert song["owner"] == "0x" + RECORDED["owner"]
+    assert song["policy_hash"] == "0x" + RECORDED["policy_hash"]
+    assert song["title"]
+    assert song["quality"].startswith("FLAC ")
+
+
+async def test_offsets_point_at_the_sealed_segments() -> None:
+    """Every range in the result holds, in the file, bytes of the hash beside it, and the last one ends the file."""
+    song = await load()
+    assert FILE.startswith(MAGIC)
+    ranges = [[song["init"]["offset"], song["init"]["size"], 0, 0, song["init"]["sha256"]], *song["segments"]]
+    for offset, size, _, _, sha256 in ranges:
+        assert "0x" + hashlib.sha256(FILE[offset : offset + size]).hexdigest() == sha256
+    assert ranges[-1][0] + ranges[-1][1] == len(FILE)
+    assert len(song["segments"]) == len(RECORDED["segments"])
+
+
+async def test_segments_follow_each_other_in_time() -> None:
+    """Starts and durations join without gaps up to the length of the song."""
+    song = await load()
+    at = 0
+    for _, _, start, duration, _ in song["segments"]:
+        assert start == at
+        at += duration
+    assert at == song["duration_ms"]
+
+
+async def test_text_and_blob_are_the_same() -> None:
+    """The header as base64 in the payload gives the same result."""
+    assert await call("header.load", {"stream": "two", "header": to_b64(COSE)}) == await load()
+
+
+async def test_an_altered_header_is_refused() -> None:
+    """A changed byte of the signed header never becomes a song."""
+    for at in (20, SIZE // 2, SIZE - 1):
+        altered = bytearray(COSE)
+        altered[at] ^= 1
+        assert (await failing("header.load", {"stream": "one"}, bytes(altered))).startswith("sps.")
+    assert await failing("terms", {"stream": "one"}) == "host.stream.unknown"
+
+
+async def test_the_split_adds_up() -> None:
+    """Station pays what owner, listener and commission get, to the wei; without rewards the listener gets nothing."""
+    song = await load(bps=333)
+    split = {name: int(amount) for name, amount in song["split"].items()}
+    assert split["station_wei"] == split["owner_wei"] + split["listener_wei"] + split["commission_wei"]
+    intervals = song["duration_ms"] // (song["interval_s"] * 1000)
+    assert split["owner_wei"] == intervals * int(song["price_wei"])
+    assert split["listener_wei"] == intervals * int(song["reward_wei"])
+    without = await call("terms", {"stream": "one", "bps": 333, "rewards": False})
+    assert without["split"]["listener_wei"] == "0"
+    assert without["split"]["owner_wei"] == song["split"]["owner_wei"]
+
+
+async def test_terms_follow_usage_and_language() -> None:
+    """What is left shrinks with use; the language changes the words, not the amounts."""
+    song = await load()
+    used = await call("terms", {"stream": "one", "usage": {"plays": 1, "seeks": 1, "first_play_s": 5}, "context": {"now_s": 6}})
+    chinese = await call("terms", {"stream": "one", "language": "zh-CN", "names": {"station": "Lamplight FM"}})
+    assert used["facts"]["may"] == song["facts"]["may"]
+    assert chinese["facts"]["may"] != song["facts"]["may"]
+    assert chinese["reward_wei"] == song["reward_wei"]
+    assert "play" in song["permits"]
+
+
+async def test_a_play_from_wish_to_end() -> None:
+    """One play, one seek, one stop: each becomes exactly one invocation."""
+    await load()
+    begun = await wish("play")
+    assert begun["state"] == "starting"
+    assert [c["action"] for c in begun["commands"]] == ["play"]
+    assert (await tell("granted"))["commands"][0]["kind"] == "sound"
+    assert (await tell("playing", position_ms=0))["state"] == "playing"
+    sought = await wish("seek", position_ms=1)
+    assert [(c["kind"], c["action"], c["position_ms"], c["segment"]) for c in sought["commands"]] == [("invoke", "seek", 1, 0)]
+    await tell("granted")
+    await tell("playing", position_ms=1)
+    ended = await tell("ended")
+    assert (ended["state"], [c["action"] for c in ended["commands"]]) == ("ended", ["stop"])
+
+
+async def test_a_refusal_is_kept_and_retried() -> None:
+    """A rule's code puts the player into refused; retry makes it ready."""
+    await load()
+    await wish("play")
+    refused = await tell("problem", code="policy.count.exhausted")
+    assert (refused["state"], refused["code"]) == ("refused", "policy.count.exhausted")
+    assert (await wish("retry"))["state"] == "ready"
+
+
+async def test_a_closed_stream_is_gone() -> None:
+    """After close nothing answers for the stream; closing again is no error."""
+    await load()
+    assert await call("stream.close", {"stream": "one"}) == {}
+    assert await call("stream.close", {"stream": "one"}) == {}
+    assert await failing("player.begin", {"stream": "one", "action": "play"}) == "host.stream.unknown"
+
+
+@pytest.mark.parametrize(
+    ("op", "payload"),
+    [
+        ("player.begin", {"stream": "one", "action": "granted"}),
+        ("player.event", {"stream": "one", "event": "play"}),
+        ("player.event", {"stream": "one", "event": "loaded"}),
+        ("player.begin", {"stream": "one", "action": "seek", "position_ms": -1}),
+        ("player.begin", {"stream": "one", "action": "seek", "position_ms": 1.5}),
+        ("player.begin", {"stream": 1, "action": "seek"}),
+        ("terms", {"stream": "one", "bps": 10_001}),
+        ("terms", {"stream": "one", "usage": []}),
+        ("terms", {"stream": "one", "context": {"wallet": 1}}),
+        ("header.load", {"stream": "one", "header": "%"}),
+        ("header.load", {"stream": "one"}),
+    ],
+)
+async def test_other_payloads_are_refused(op: str, payload: dict[str, Any]) -> None:
+    """Wishes aren't reports, reports aren't wishes, and every field is of its kind."""
+    await load()
+    assert await failing(op, payload) == "message.schema"
+
+
+async def test_the_result_is_json() -> None:
+    """Everything a header says goes through JSON."""
+    answer = json.loads(await call_json("header.load", '{"stream": "one"}', COSE))
+    assert answer["ok"] is True
+    assert answer["result"] == await load()

@@ -1,0 +1,169 @@
+"""The engine's wallet operations, as JavaScript calls them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from pywallet.engine import call, call_json, purse
+from pywallet.errors import GomaaError
+from pywallet.hexes import to_b64, to_hex
+from pywallet.messages import Claim, Domain, Session, Signed, digest, signer
+
+WORDS = "test test test test test test test test test test test junk"
+ACCOUNT = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266"
+STATION, DEVICE, SERVER, OTHER = (to_hex(bytes([n]) * 20) for n in (1, 2, 3, 4))
+WHERE = {"chain_id": 31337, "settlement": to_hex(b"\x5e" * 20)}
+DOMAIN = Domain(31337, b"\x5e" * 20)
+ASKED = {**WHERE, "station": STATION, "device": DEVICE, "now_s": 1_800_000_000, "days": 7, "rewards": True}
+
+
+@pytest.fixture(autouse=True)
+def _locked() -> Iterator[None]:
+    purse._open = None
+    yield
+    purse._open = None
+
+
+async def unlock() -> None:
+    """Open the known wallet without a vault, which takes a while."""
+    await purse._unlock(WORDS)
+
+
+async def failing(op: str, payload: dict[str, Any]) -> str:
+    """The code with which an operation fails."""
+    with pytest.raises(GomaaError) as caught:
+        await call(op, payload)
+    return caught.value.code
+
+
+async def test_from_proposal_to_lock() -> None:
+    """Propose, create, lock, open: the same account, and the vault alone doesn't show the words."""
+    words = (await call("wallet.propose", {"words": 12}))["mnemonic"]
+    made = await call("wallet.create", {"mnemonic": words, "password": "a good password"})
+    assert made["locked"] is False
+    assert words.split()[0].encode() not in made["vault"].encode()
+    assert await call("wallet.lock", {}) == {"locked": True, "account": None}
+    assert await failing("session.sign", ASKED) == "wallet.locked"
+    opened = await call("wallet.open", {"vault": made["vault"], "password": "a good password"})
+    assert opened == {"locked": False, "account": made["account"]}
+    assert await call("wallet.status", {}) == opened
+
+
+async def test_nothing_is_open_before() -> None:
+    """Without unlocking, the status is locked and everything that needs keys says so."""
+    assert await call("wallet.status", {}) == {"locked": True, "account": None}
+    for op in ("session.sign", "claim.sign", "payees"):
+        assert await failing(op, {}) == "wallet.locked"
+
+
+async def test_bad_words_passwords_and_vaults() -> None:
+    """Each has its own code, and a failure opens nothing."""
+    assert await failing("wallet.create", {"mnemonic": WORDS + " junk", "password": "a good password"}) == "wallet.mnemonic"
+    assert await failing("wallet.create", {"mnemonic": WORDS, "password": "short"}) == "wallet.password.weak"
+    assert await failing("wallet.open", {"vault": "%%%", "password": "a good password"}) == "wallet.vault"
+    assert await failing("wallet.open", {"vault": to_b64(b"damaged"), "password": "a good password"}) == "wallet.vault"
+    assert (await call("wallet.status", {}))["locked"] is True
+
+
+async def test_a_session() -> None:
+    """Signed by the station's own listener key for seven days; the number is the hour, so the payee is found again."""
+    await unlock()
+    made = await call("session.sign", ASKED)
+    signed = Signed.from_json(Session, made["session"])
+    session = signed.message
+    assert signer(signed, DOMAIN) == session.listener
+    assert (to_hex(session.station), to_hex(session.device), to_hex(session.payee)) == (STATION, DEVICE, made["payee"])
+    assert session.not_before <= 1_800_000_000 < session.not_after == made["expires_s"] == 1_800_000_000 + 7 * 86_400
+    assert made["number"] == 500_000
+    assert made["id"] == to_hex(digest(session, DOMAIN))
+    again = await call("payees", {"stations": [{"station": STATION, "numbers": [1, made["number"]]}]})
+    assert [entry["payee"] for entry in again["payees"]][1] == made["payee"]
+
+
+async def test_a_session_without_rewards() -> None:
+    """Payee zero and no number."""
+    await unlock()
+    made = await call("session.sign", {**ASKED, "rewards": False})
+    assert (made["payee"], made["number"]) == ("0x" + "00" * 20, None)
+
+
+async def test_a_claim() -> None:
+    """Signed by the payee, to the account unless another address is given."""
+    await unlock()
+    made = await call("session.sign", ASKED)
+    asked = {**WHERE, "server": SERVER, "epoch": 77, "station": STATION, "number": made["number"], "payee": made["payee"]}
+    signed = Signed.from_json(Claim, (await call("claim.sign", asked))["claim"])
+    assert to_hex(signer(signed, DOMAIN)) == to_hex(signed.message.payee) == made["payee"]
+    assert (to_hex(signed.message.to), signed.message.epoch, signed.message.tip) == (ACCOUNT, 77, 0)
+    elsewhere = Signed.from_json(Claim, (await call("claim.sign", {**asked, "to": OTHER, "tip": "5"}))["claim"])
+    assert (to_hex(elsewhere.message.to), elsewhere.message.tip) == (OTHER, 5)
+
+
+@pytest.mark.parametrize("change", [{"payee": OTHER}, {"to": "0x" + "00" * 20}, {"number": -1}, {"tip": 5}, {"epoch": "77"}])
+async def test_a_strange_claim_is_not_signed(change: dict[str, Any]) -> None:
+    """Another's payee, the zero address and fields of a wrong kind are message.schema."""
+    await unlock()
+    asked = {**WHERE, "server": SERVER, "epoch": 77, "station": STATION, "number": 1, **change}
+    assert await failing("claim.sign", asked) == "message.schema"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"station": "0x01"},
+        {"device": None},
+        {"chain_id": 0},
+        {"chain_id": "31337"},
+        {"now_s": 1.5},
+        {"days": 0},
+        {"days": 91},
+        {"days": True},
+        {"rewards": "no"},
+        {"number": 1 << 31},
+    ],
+)
+async def test_a_strange_session_is_not_signed(change: dict[str, Any]) -> None:
+    """Fields of a wrong kind and days out of range are message.schema."""
+    await unlock()
+    assert await failing("session.sign", {**ASKED, **change}) == "message.schema"
+
+
+async def test_json_in_and_out() -> None:
+    """Results and expected errors are data."""
+    assert json.loads(await call_json("wallet.status", "{}")) == {"ok": True, "result": {"locked": True, "account": None}}
+    refused = json.loads(await call_json("session.sign", json.dumps(ASKED)))
+    assert refused["ok"] is False
+    assert refused["error"]["code"] == "wallet.locked"
+    assert refused["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("op", "payload"),
+    [("wallet.destroy", "{}"), ("wallet.status", "[]"), ("wallet.status", "{"), ("wallet.status", ""), ("payees", "[" * 5_000)],
+)
+async def test_other_json_is_refused(op: str, payload: str) -> None:
+    """Unknown operations, other values and broken text are message.schema."""
+    assert json.loads(await call_json(op, payload))["error"]["code"] == "message.schema"
+
+
+async def test_a_mistake_of_ours_is_internal_and_tells_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unexpected exception becomes code internal with its class only, never its text."""
+
+    def broken(words: int) -> str:
+        raise RuntimeError(WORDS)
+
+    monkeypatch.setattr("pywallet.wallet.mnemonic.propose", broken)
+    answer = await call_json("wallet.propose", "{}")
+    assert json.loads(answer)["error"]["code"] == "internal"
+    assert "RuntimeError" in answer
+    assert "junk" not in answer
+
+
+async def test_the_blob_may_be_any_bytes() -> None:
+    """Bytes of any kind reach an operation; JavaScript's null does not."""
+    for blob in (None, b"", bytearray(b"x"), memoryview(b"x"), object()):
+        assert json.loads(await call_json("wallet.status", "{}", blob))["ok"] is True
