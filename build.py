@@ -31,6 +31,7 @@ SYSTEM = {
     "npm": (("npm",), "npm", "the npm parts"),
     "chromium": (("chromium", "chromium-browser", "google-chrome"), "chromium", "the Chromium tests and demo"),
     "firefox": (("firefox-esr", "firefox"), "firefox-esr", "the Firefox tests and demo"),
+    "pulseaudio": (("pulseaudio",), "pulseaudio", "Firefox without an audio device"),
     "ffmpeg": (("ffmpeg",), "ffmpeg", "comparisons with other encoders"),
     "nginx": (("nginx",), "nginx-light", "comparisons with other players"),
 }
@@ -144,7 +145,7 @@ def demo(arguments: list[str]) -> int:
     browser = "firefox" if "firefox" in arguments else "chromium"
     python_parts()
     npm_parts()
-    system(browser)
+    system(browser, *(["pulseaudio"] if browser == "firefox" and "--headless" in arguments else []))
     contracts()
     extension()
     return subprocess.call([str(PYTHON), "-m", "demo", *arguments], cwd=ROOT)
@@ -154,7 +155,7 @@ def test(arguments: list[str]) -> int:
     """Checks, then every test. Arguments go to pytest."""
     python_parts()
     npm_parts()
-    system("chromium", "firefox", "ffmpeg", "nginx")
+    system("chromium", "firefox", "pulseaudio", "ffmpeg", "nginx")
     contracts()
     extension()
     if not arguments:

@@ -6,6 +6,7 @@ import argparse
 import json
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
 from demo.paths import ROOT
@@ -56,7 +57,8 @@ def main() -> int:
 
     try:
         report = play_once(options.browser, song, options.policy, options.seconds, say, options.shots, None).to_json()
-    except (RuntimeError, TimeoutError, AssertionError) as e:
+    except Exception as e:
+        traceback.print_exc()
         report = {"ok": False, "browser": options.browser, "error": f"{type(e).__name__}: {e}"}
     if options.json:
         print(json.dumps(report))

@@ -144,8 +144,9 @@ def state_until(player: View, *states: str, timeout_s: float = 30.0) -> str:
 
 
 def problem(player: View) -> str | None:
-    """The code of the problem that the player shows, if any."""
-    return player.run("document.getElementById('player').dataset.code || null")
+    """The code and detail of the problem that the player shows, if any."""
+    shown = player.run("(({code, detail}) => code ? `${code} ${detail}` : null)(document.getElementById('player').dataset)")
+    return None if shown is None else str(shown)
 
 
 def timings(player: View) -> dict[str, list[float]]:

@@ -9,7 +9,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from marionette_driver.by import By
 from marionette_driver.keys import Keys
 from marionette_driver.marionette import Marionette
 
+from demo.browsers.speaker import null_speaker
 from demo.browsers.view import TIMEOUT_S, Browser, View
 from demo.paths import DIST, EXTENSION_IDS, program
 
@@ -113,21 +114,9 @@ class FirefoxView(View):
         return self._retry(script, lambda: self.run(script) or None, timeout_s)
 
     def run(self, script: str) -> Any:
-        # The script runs in the page's own world: results come back as JSON text through it.
-        m = self._enter()
-        value = m.execute_script(
-            "const w = window.wrappedJSObject ?? window; const v = w.eval('(' + arguments[0] + ')');"
-            " const s = w.JSON.stringify(v); return s === undefined ? 'null' : s;"
-            if not self._extension(m)
-            else f"return JSON.stringify({script}) ?? 'null'",
-            script_args=[script],
-        )
-        return json.loads(value)
-
-    @staticmethod
-    def _extension(m: Marionette) -> bool:
-        # The extension's pages forbid eval; the driver's own sandbox sees their DOM all the same.
-        return bool(m.execute_script("return location.protocol === 'moz-extension:'"))
+        # Pages forbid eval: the script runs in the driver's sandbox, with the page's own view of its elements.
+        body = f"const document = window.wrappedJSObject.document; return JSON.stringify({script}) ?? 'null'"
+        return json.loads(self._enter().execute_script(body))
 
     def screenshot(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -180,12 +169,24 @@ class Firefox(Browser):
 def firefox(home: Path, *, headless: bool = True) -> Iterator[Firefox]:
     """Start Firefox; the host manifest is looked for in ``home``/.mozilla/native-messaging-hosts."""
     logging.getLogger("marionette_driver").setLevel(logging.ERROR)
+    with ExitStack() as stack:
+        # Firefox stops a media element where there is no audio device at all; a window has the person's own.
+        sound = stack.enter_context(null_speaker(home / "sound")) if headless else {}
+        marionette = _start(home, {"HOME": str(home), "GOMAA_HOME": str(home / "gomaa"), **sound}, headless)
+        stack.callback(marionette.quit)
+        marionette.timeout.script = 120
+        Addons(marionette).install(str(DIST / "gomaa-firefox.xpi"), temp=True)
+        yield Firefox(marionette)
+
+
+def _start(home: Path, env: dict[str, str], headless: bool) -> Marionette:
     extension_id = json.loads(EXTENSION_IDS.read_text())["firefox"]
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    kept = {name: os.environ.get(name) for name in ("HOME", "GOMAA_HOME")}
-    os.environ.update(HOME=str(home), GOMAA_HOME=str(home / "gomaa"))
+    # The driver takes the browser's environment from its own process.
+    kept = {name: os.environ.get(name) for name in env}
+    os.environ.update(env)
     try:
         marionette = Marionette(
             port=port,
@@ -201,9 +202,4 @@ def firefox(home: Path, *, headless: bool = True) -> Iterator[Firefox]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-    try:
-        marionette.timeout.script = 120
-        Addons(marionette).install(str(DIST / "gomaa-firefox.xpi"), temp=True)
-        yield Firefox(marionette)
-    finally:
-        marionette.quit()
+    return marionette

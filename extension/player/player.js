@@ -129,8 +129,9 @@ function announce(was, is) {
 function render() {
   const name = viewOf(model);
   card.dataset.state = model.state.state;
-  if (model.problem) card.dataset.code = model.problem.code;
-  else delete card.dataset.code;
+  // For reports of what went wrong: the code and what belongs to it, nothing of the fan.
+  if (model.problem) Object.assign(card.dataset, { code: model.problem.code, detail: JSON.stringify(model.problem.detail ?? {}) });
+  else for (const name of ["code", "detail"]) delete card.dataset[name];
   // The wave is drawn for one song; another song gets a new view.
   const key = name === "music" ? `music ${model.terms?.content} ${model.terms && rewardMode(model.terms)}` : name;
   if (key !== shown) {
