@@ -157,14 +157,19 @@ def set_server(server: address, url: String[253], key: bytes32, active: bool):
 
 @external
 def set_rate(bps: uint256, from_epoch: uint256):
-    """@notice A new commission, at least two epochs ahead, so that no running epoch changes."""
+    """
+    @notice A new commission, at least two epochs ahead, so that no running epoch changes.
+    @dev Not while the last change is nearer than two epochs on either side: what begins sooner is relied on, and an epoch is
+        posted until two after it began, at the rate that held in it.
+    """
     ownable._check_owner()
     assert bps <= MAX_BPS, "bps"
     epoch: uint256 = block.timestamp // EPOCH_LENGTH
-    assert from_epoch >= epoch + NOTICE, "notice"
+    since: uint256 = self.rate.from_epoch
+    assert from_epoch >= epoch + NOTICE and (since >= epoch + NOTICE or epoch >= since + NOTICE), "notice"
     # A change that was announced but has not begun is replaced; nobody relied on it yet.
     old: uint256 = self.rate.old
-    if epoch >= self.rate.from_epoch:
+    if epoch >= since:
         old = self.rate.new
     self.rate = Rate(old=old, new=bps, from_epoch=from_epoch)
     log RateSet(old=old, new=bps, from_epoch=from_epoch)
@@ -173,7 +178,7 @@ def set_rate(bps: uint256, from_epoch: uint256):
 @view
 @external
 def rate_at(epoch: uint256) -> uint256:
-    """@notice Basis points that hold in an epoch, from the last one before the newest change on."""
+    """@notice Basis points that hold in an epoch; right for every epoch that can still be posted, and for later ones as announced."""
     if epoch >= self.rate.from_epoch:
         return self.rate.new
     return self.rate.old

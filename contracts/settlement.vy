@@ -17,6 +17,7 @@ exports: eip712.eip712Domain
 
 interface IRegistry:
     def rate_at(epoch: uint256) -> uint256: view
+    def EPOCH_LENGTH() -> uint256: view
 
 
 struct Entry:
@@ -193,11 +194,12 @@ def __init__(
 ):
     """
     @param treasury Gets the commission.
-    @param length Seconds of an epoch; grace + window + answer must fit into it.
+    @param length Seconds of an epoch, the registry's; grace + window + answer must fit into it.
     """
     eip712.__init__("GoMAA Settlement", "1")
     assert token.address != empty(address) and registry.address != empty(address) and treasury != empty(address), "zero"
     assert window > 0 and grace + window + answer <= length, "schedule"
+    assert staticcall registry.EPOCH_LENGTH() == length, "length"
     TOKEN = token
     REGISTRY = registry
     TREASURY = treasury

@@ -1,0 +1,220 @@
+"""A real chain with the contracts on it, driven step by step: every block is one second after the last unless a test says when."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass
+from typing import Any, Final
+
+import pytest
+
+from chain.abi import event, function
+from chain.anvil import Anvil
+from chain.client import Chain, decode_log
+from chain.deploy import deploy
+from chain.deployment import Deployment
+from chain.settlement import ClaimItem, Entry
+from pywallet.errors import GomaaError
+from pywallet.hexes import to_hex
+from pywallet.messages import Claim, Voucher, compact, sign
+from pywallet.platform import address_of, keccak256
+from pywallet.settlement import Header, Schedule, SumTree, entries_digest, gross, rest
+
+GENESIS: Final = 1_800_000_000
+SCHEDULE: Final = Schedule(length=60, grace=5, window=15, answer=15, late=3600, delay=70)
+EPOCH: Final = GENESIS // SCHEDULE.length
+"""The epoch that runs while the world is set up."""
+BOND: Final = 10**21
+ESCROW: Final = 10**20
+BPS: Final = 500
+COUNTS, DATA = bytes([2]) * 32, bytes([3]) * 32
+ZERO: Final = bytes(20)
+NOBODY: Final = "ecdsa: invalid signature"
+"""The library's words for a signature from which no signer can be recovered."""
+ARGUMENTS: Final = ("--timestamp", str(GENESIS), "--gas-price", "0", "--block-base-fee-per-gas", "0")
+_GAS: Final = hex(20_000_000)
+
+
+@dataclass(frozen=True)
+class Book:
+    """What a server posts of one epoch: leaves (payee, wei) and debits (payer, net wei)."""
+
+    epoch: int
+    leaves: Sequence[tuple[bytes, int]]
+    debits: Sequence[tuple[bytes, int]]
+
+    @property
+    def tree(self) -> SumTree:
+        """The payees' tree."""
+        return SumTree(self.leaves)
+
+    @property
+    def header(self) -> Header:
+        """What the contract commits to: its total is the debits'."""
+        digest = entries_digest(self.debits)
+        return Header(self.tree.root, sum(net for _, net in self.debits), rest(digest, COUNTS, DATA))
+
+
+class World:
+    """The chain, its people, and short ways to ask them things."""
+
+    def __init__(self, runner: asyncio.Runner, chain: Chain, deployment: Deployment, keys: Sequence[bytes]) -> None:
+        self._runner, self.chain, self.deployment = runner, chain, deployment
+        self.platform, self.station, self.owner, self.server, self.fan, self.relayer, self.other = keys[:7]
+        self.addresses = {"GoMAA": deployment.token, "Registry": deployment.registry, "Settlement": deployment.settlement}
+
+    def request(self, method: str, *params: Any) -> Any:
+        """One call to the node."""
+        return self._runner.run(self.chain.request(method, *params))
+
+    def call(self, contract: str, name: str, *args: Any, to: bytes | None = None, block: str = "latest") -> Any:
+        """Read a function's first value, as of the newest block."""
+        found = function(contract, name)
+        target = to_hex(to or self.addresses[contract])
+        data = self.request("eth_call", {"to": target, "data": to_hex(found.encode(*args))}, block)
+        values = found.decode(bytes.fromhex(data[2:]))
+        return values[0] if values else None
+
+    def send(self, key: bytes, contract: str, name: str, *args: Any, to: bytes | None = None) -> dict[str, Any]:
+        """A transaction in a block of its own; its receipt. Raises GomaaError chain.reverted with the reason in that block."""
+        return self.transact(key, to or self.addresses[contract], function(contract, name).encode(*args))
+
+    def transact(self, key: bytes, to: bytes | None, data: bytes) -> dict[str, Any]:
+        """As ``send``, with call data."""
+        call = {"from": to_hex(address_of(key)), "data": to_hex(data), "gas": _GAS, **({"to": to_hex(to)} if to else {})}
+        name = self.request("eth_sendTransaction", call)
+        receipt: dict[str, Any] | None = None
+        while receipt is None:
+            receipt = self.request("eth_getTransactionReceipt", name)
+        if receipt["status"] != "0x1":
+            # A reverted transaction changed nothing: the same call in its block says why.
+            self.request("eth_call", call, receipt["blockNumber"])
+            raise AssertionError("the transaction failed, the same call did not")
+        return receipt
+
+    def at(self, timestamp: int) -> World:
+        """The next block's second."""
+        self.request("evm_setNextBlockTimestamp", timestamp)
+        return self
+
+    def mine(self, timestamp: int) -> World:
+        """An empty block at a second."""
+        self.at(timestamp).request("evm_mine")
+        return self
+
+    def now(self) -> int:
+        """The newest block's second."""
+        return int(self.request("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
+
+    def events(self, contract: str, name: str, receipt: dict[str, Any]) -> list[dict[str, Any]]:
+        """The fields of a receipt's events of one kind."""
+        what = event(contract, name)
+        return [dict(decode_log(what, item).fields) for item in receipt["logs"] if item["topics"][0] == to_hex(what.topic)]
+
+    def balance(self, account: bytes) -> int:
+        """Wei of GoMAA."""
+        return int(self.call("GoMAA", "balanceOf", account))
+
+    def account(self, payer: bytes, server: bytes | None = None) -> tuple[int, int]:
+        """Spent and escrow of a payer with the server."""
+        word = self.call("Settlement", "account", server or address_of(self.server), payer)
+        return word >> 128, word & (1 << 128) - 1
+
+    def left(self, epoch: int) -> tuple[int, int, int]:
+        """What is left of an epoch's total, its fee, and when it is final."""
+        word = self.call("Settlement", "meta", address_of(self.server), epoch)
+        return word & (1 << 96) - 1, word >> 96 & (1 << 96) - 1, word >> 192 & (1 << 40) - 1
+
+    def voucher(self, key: bytes, cap: int, until: int = EPOCH, server: bytes | None = None) -> tuple[int, int, int, int]:
+        """cap, until and the payer's signature (r, vs)."""
+        signed = sign(Voucher(server or address_of(self.server), address_of(key), cap, until), self.deployment.domain, key)
+        return cap, until, *compact(signed.signature)
+
+    def book(self, *leaves: tuple[bytes, int], epoch: int = EPOCH) -> Book:
+        """Leaves that the station pays; by default the owner's, the fan's and one more."""
+        chosen = leaves or ((address_of(self.owner), 1000), (address_of(self.fan), 500), (bytes([5]) * 20, 1))
+        return Book(epoch, chosen, ((address_of(self.station), sum(amount for _, amount in chosen)),))
+
+    def entry(self, book: Book, cap: int | None = None, **voucher: Any) -> Entry:
+        """The station's debit for a book, under a voucher that just covers it."""
+        net = sum(amount for _, amount in book.debits)
+        covers = self.account(address_of(self.station))[0] + gross(net, BPS) if cap is None else cap
+        voucher.setdefault("until", book.epoch)
+        return Entry(address_of(self.station), net, *self.voucher(self.station, covers, **voucher))
+
+    def post(self, book: Book, entries: Sequence[Entry] | None = None, key: bytes | None = None) -> dict[str, Any]:
+        """Post a book as the server."""
+        rows = [astuple(entry) for entry in ([self.entry(book)] if entries is None else entries)]
+        return self.send(key or self.server, "Settlement", "post", book.epoch, book.tree.root, COUNTS, DATA, rows)
+
+    def item(self, book: Book, index: int, key: bytes | None = None, to: bytes = ZERO, tip: int = 0) -> ClaimItem:
+        """A leaf with its payee's signature, if a key is given."""
+        payee, amount = book.leaves[index]
+        server, rsv = address_of(self.server), (0, 0)
+        if key is not None:
+            rsv = compact(sign(Claim(server, book.epoch, payee, to, tip), self.deployment.domain, key).signature)
+        return ClaimItem(server, book.epoch, book.header, payee, amount, index, book.tree.depth, *rsv)
+
+    def claim(
+        self, items: Sequence[ClaimItem], nodes: Sequence[tuple[bytes, int]], to: bytes, tip: int = 0, key: bytes | None = None
+    ) -> dict[str, Any]:
+        """Claim as the relayer."""
+        return self.send(key or self.relayer, "Settlement", "claim", [astuple(item) for item in items], list(nodes), to, tip)
+
+    def final(self, book: Book | None = None) -> Book:
+        """Post a book and let its window pass; the next block is the first after it."""
+        book = book or self.book()
+        self.at(max(SCHEDULE.ends(book.epoch), self.now() + 1)).post(book)
+        self.mine(self.left(book.epoch)[2])
+        return book
+
+    def store(self, value: int, new: int, *keys: bytes | int) -> None:
+        """Overwrite the Settlement's word ``value`` of a mapping under ``keys``: states that this release cannot reach by itself."""
+        for slot in range(64):
+            at = slot.to_bytes(32, "big")
+            for key in keys:
+                at = keccak256(at + (key.rjust(32, b"\0") if isinstance(key, bytes) else key.to_bytes(32, "big")))
+            address = to_hex(self.deployment.settlement)
+            if int(self.request("eth_getStorageAt", address, to_hex(at), "latest"), 16) == value:
+                self.request("anvil_setStorageAt", address, to_hex(at), to_hex(new.to_bytes(32, "big")))
+                return
+        raise AssertionError("no such word")
+
+
+@contextmanager
+def reverts(reason: str) -> Iterator[None]:
+    """The body's transaction is refused with exactly this reason."""
+    with pytest.raises(GomaaError) as caught:
+        yield
+    assert (caught.value.code, caught.value.detail.get("reason")) == ("chain.reverted", reason)
+
+
+@contextmanager
+def world() -> Iterator[World]:
+    """Contracts deployed, one server listed and bonded, one station listed with escrow, everything in epoch EPOCH."""
+    with Anvil(extra=ARGUMENTS) as anvil, asyncio.Runner() as runner:
+        chain = Chain.connect(anvil.rpc)
+        runner.run(chain.__aenter__())
+        try:
+            runner.run(chain.request("anvil_setBlockTimestampInterval", 1))
+            runner.run(chain.request("anvil_autoImpersonateAccount", True))
+            made = runner.run(deploy(anvil.rpc, anvil.keys[0], SCHEDULE, bps=BPS))
+            here = World(runner, chain, made, anvil.keys)
+            _furnish(here)
+            yield here
+        finally:
+            runner.run(chain.__aexit__())
+
+
+def _furnish(here: World) -> None:
+    server, station, settlement = address_of(here.server), address_of(here.station), here.deployment.settlement
+    here.send(here.platform, "Registry", "set_server", server, "http://127.0.0.1:1", bytes([9]) * 32, True)
+    here.send(here.platform, "Registry", "set_station", station, "localhost:1", "Radio", True)
+    here.send(here.platform, "GoMAA", "transfer", station, 2 * ESCROW)
+    for key in (here.platform, here.station):
+        here.send(key, "GoMAA", "approve", settlement, 2**256 - 1)
+    here.send(here.platform, "Settlement", "bond", server, BOND)
+    here.send(here.station, "Settlement", "deposit", server, station, ESCROW)
+    assert here.now() // SCHEDULE.length == EPOCH

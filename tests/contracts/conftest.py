@@ -1,0 +1,24 @@
+"""One chain for all tests beside this file; each test starts from the same block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.contracts.anvil_world import World, world
+
+
+@pytest.fixture(scope="session")
+def chain_world() -> Iterator[World]:
+    """The chain, set up once."""
+    with world() as here:
+        yield here
+
+
+@pytest.fixture
+def w(chain_world: World) -> Iterator[World]:
+    """The chain as it was set up, whatever earlier tests did."""
+    mark = chain_world.request("evm_snapshot")
+    yield chain_world
+    assert chain_world.request("evm_revert", mark)

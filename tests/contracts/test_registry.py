@@ -1,0 +1,251 @@
+"""The registry: stations, servers, contents and the commission's schedule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from eth_abi.abi import encode
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chain.abi import to_address
+from chain.registry import predict_content
+from contracts.compile import artifacts
+from pywallet.errors import GomaaError
+from pywallet.hexes import to_hex
+from pywallet.platform import address_of
+from tests.contracts.anvil_world import BPS, EPOCH, SCHEDULE, ZERO, World, reverts
+
+POLICY, SALT, KEY = bytes([1]) * 32, bytes([4]) * 32, bytes([9]) * 32
+A, B = bytes([0xA]) * 20, bytes([0xB]) * 20
+NOT_OWNER = "ownable: caller is not the owner"
+
+
+def create(w: World, key: bytes | None = None, salt: bytes = SALT, **change: Any) -> bytes:
+    """A content; its address as the event says it."""
+    fields = {"policy": POLICY, "price": 10, "interval": 30, "server": address_of(w.server), "open": True, **change}
+    receipt = w.send(key or w.owner, "Registry", "create", *fields.values(), salt)
+    (made,) = w.events("Registry", "ContentCreated", receipt)
+    return bytes(made["content"])
+
+
+def test_a_content_starts_as_it_was_asked_for(w: World) -> None:
+    """State, event and list agree; the owner is who sent it."""
+    content = create(w, price=2**96 - 1)
+    state = w.call("Content", "state", to=content)
+    server = to_hex(address_of(w.server))
+    assert state == (to_hex(address_of(w.owner)), POLICY, 2**96 - 1, 30, server, False, False, True)
+    assert w.call("Registry", "is_content", content)
+    assert not w.call("Registry", "is_content", A)
+
+
+@settings(derandomize=True, max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(salt=st.binary(min_size=32, max_size=32))
+def test_an_address_is_known_before_it_exists(w: World, salt: bytes) -> None:
+    """For any salt and two owners the offline prediction is the address that is made, once."""
+    mark = w.request("evm_snapshot")
+    registry, implementation = w.deployment.registry, w.deployment.content_implementation
+    made = {key: create(w, key, salt) for key in (w.owner, w.other)}
+    for key, content in made.items():
+        assert content == predict_content(registry, implementation, address_of(key), salt)
+    assert made[w.owner] != made[w.other]
+    with pytest.raises(Exception, match=r"chain\.reverted"):
+        create(w, salt=salt)
+    assert w.request("evm_revert", mark)
+
+
+@pytest.mark.parametrize(("change", "reason"), [({"interval": 0}, "interval"), ({"price": 2**96}, "price"), ({"server": A}, "server")])
+def test_a_content_needs_sound_terms(w: World, change: dict[str, Any], reason: str) -> None:
+    """An interval, a price within 96 bits, and a listed server."""
+    with reverts(reason):
+        create(w, **change)
+
+
+def test_a_delisted_server_gets_no_new_contents(w: World) -> None:
+    """Delisting takes no content away, it only stops new ones."""
+    content = create(w)
+    w.send(w.platform, "Registry", "set_server", address_of(w.server), "http://127.0.0.1:1", KEY, False)
+    with reverts("server"):
+        create(w, salt=bytes(32))
+    assert w.call("Content", "licensed", A, to=content)
+
+
+def test_one_implementation_for_ever(w: World) -> None:
+    """It is set once, by the platform, and not to nothing; before that no content can be made."""
+    with reverts("initialized"):
+        w.send(w.platform, "Registry", "set_implementation", A)
+    with reverts(NOT_OWNER):
+        w.send(w.other, "Registry", "set_implementation", A)
+    fresh = to_address(_deploy(w, 500, 60)["contractAddress"])
+    with reverts("zero"):
+        w.send(w.platform, "Registry", "set_implementation", ZERO, to=fresh)
+    with reverts("implementation"):
+        w.send(w.owner, "Registry", "create", POLICY, 10, 30, A, True, SALT, to=fresh)
+
+
+def _deploy(w: World, *args: Any) -> dict[str, Any]:
+    code = bytes.fromhex(artifacts()["Registry"]["bytecode"][2:])
+    return w.transact(w.platform, None, code + encode(["uint256", "uint256"], args))
+
+
+def test_a_registry_needs_a_sound_start(w: World) -> None:
+    """A commission of at most everything, and epochs that last."""
+    with reverts("bps"):
+        _deploy(w, 10_001, 60)
+    with reverts("length"):
+        _deploy(w, 0, 0)
+    assert _deploy(w, 10_000, 1)["status"] == "0x1"
+
+
+def _set(w: World, station: bytes, domain: str, active: bool = True) -> dict[str, Any]:
+    return w.send(w.platform, "Registry", "set_station", station, domain, "Radio", active)
+
+
+def _of(w: World, domain: str) -> bytes:
+    return to_address(w.call("Registry", "station_of", domain))
+
+
+def test_a_domain_has_one_station(w: World) -> None:
+    """A second station is refused a taken domain, even of a station that may not play any more."""
+    _set(w, A, "radio.example")
+    with reverts("domain"):
+        _set(w, B, "radio.example")
+    _set(w, A, "radio.example", active=False)
+    with reverts("domain"):
+        _set(w, B, "radio.example")
+    assert _of(w, "radio.example") == A
+    _set(w, B, "radio.example:8080")
+    assert _of(w, "radio.example:8080") == B
+
+
+def test_a_station_has_one_domain(w: World) -> None:
+    """Moving frees the old domain for another, and keeps the new one."""
+    _set(w, A, "old.example")
+    receipt = _set(w, A, "new.example")
+    assert (_of(w, "old.example"), _of(w, "new.example")) == (ZERO, A)
+    assert w.call("Registry", "station", A) == ("new.example", "Radio", True)
+    assert w.events("Registry", "StationSet", receipt)[0]["domain"] == "new.example"
+    _set(w, B, "old.example")
+    with reverts("domain"):
+        _set(w, A, "old.example")
+    assert (_of(w, "old.example"), _of(w, "new.example")) == (B, A)
+
+
+def test_an_entry_needs_an_address_and_a_place(w: World) -> None:
+    """Neither the zero address nor an empty domain or URL is listed."""
+    with reverts("zero"):
+        _set(w, ZERO, "radio.example")
+    with reverts("domain"):
+        _set(w, A, "")
+    with reverts("zero"):
+        w.send(w.platform, "Registry", "set_server", ZERO, "http://x", KEY, True)
+    with reverts("url"):
+        w.send(w.platform, "Registry", "set_server", A, "", KEY, True)
+    receipt = w.send(w.platform, "Registry", "set_server", A, "http://x", KEY, True)
+    assert w.call("Registry", "server", A) == ("http://x", KEY, True)
+    assert w.events("Registry", "ServerSet", receipt) == [{"server": A, "url": "http://x", "key": KEY, "active": True}]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("set_station", (A, "x", "x", True)),
+        ("set_server", (A, "x", KEY, True)),
+        ("set_rate", (1, EPOCH + 9)),
+        ("transfer_ownership", (A,)),
+    ],
+)
+def test_only_the_platform_lists(w: World, name: str, arguments: tuple[Any, ...]) -> None:
+    """Every list and the commission are the platform's."""
+    with reverts(NOT_OWNER):
+        w.send(w.other, "Registry", name, *arguments)
+
+
+def test_the_platform_changes_hands_in_two_steps(w: World) -> None:
+    """A mistyped address never gets the registry: the new platform has to accept."""
+    w.send(w.platform, "Registry", "transfer_ownership", address_of(w.other))
+    with reverts("ownable_2step: caller is not the new owner"):
+        w.send(w.fan, "Registry", "accept_ownership")
+    w.send(w.platform, "Registry", "set_rate", 1, EPOCH + 9)
+    w.send(w.other, "Registry", "accept_ownership")
+    with reverts(NOT_OWNER):
+        w.send(w.platform, "Registry", "set_rate", 1, EPOCH + 9)
+    w.send(w.other, "Registry", "set_rate", 1, EPOCH + 9)
+
+
+def _rates(w: World, first: int, count: int) -> list[int]:
+    return [w.call("Registry", "rate_at", first + n) for n in range(count)]
+
+
+def test_a_commission_needs_two_epochs_notice(w: World) -> None:
+    """Neither this epoch nor the next can change, to the second; from the one after it may."""
+    with reverts("bps"):
+        w.send(w.platform, "Registry", "set_rate", 10_001, EPOCH + 2)
+    last = SCHEDULE.ends(EPOCH) - 1
+    w.at(last - 1)
+    with reverts("notice"):
+        w.send(w.platform, "Registry", "set_rate", 700, EPOCH + 1)
+    w.at(last).send(w.platform, "Registry", "set_rate", 700, EPOCH + 2)
+    assert _rates(w, EPOCH - 1, 5) == [BPS, BPS, BPS, 700, 700]
+    w.at(SCHEDULE.ends(EPOCH))
+    with reverts("notice"):
+        w.send(w.platform, "Registry", "set_rate", 900, EPOCH + 2)
+
+
+def test_an_announced_commission_can_be_replaced_in_time(w: World) -> None:
+    """While it is two epochs away nobody relies on it; closer than that it stands."""
+    w.send(w.platform, "Registry", "set_rate", 700, EPOCH + 3)
+    receipt = w.mine(SCHEDULE.ends(EPOCH)).send(w.platform, "Registry", "set_rate", 900, EPOCH + 3)
+    assert w.events("Registry", "RateSet", receipt) == [{"old": BPS, "new": 900, "from_epoch": EPOCH + 3}]
+    assert _rates(w, EPOCH, 5) == [BPS, BPS, BPS, 900, 900]
+    w.at(SCHEDULE.ends(EPOCH + 1))
+    with reverts("notice"):
+        w.send(w.platform, "Registry", "set_rate", 100, EPOCH + 9)
+    assert _rates(w, EPOCH, 5) == [BPS, BPS, BPS, 900, 900]
+
+
+@pytest.mark.parametrize("later", [0, 1, 2])
+def test_a_new_commission_leaves_epochs_that_can_still_be_posted(w: World, later: int) -> None:
+    """The next change waits until every epoch of the rate before is out of its window: a posted fee is the announced one."""
+    begins = EPOCH + 2
+    w.send(w.platform, "Registry", "set_rate", 700, begins)
+    w.mine(SCHEDULE.length * (begins + later))
+    before = _rates(w, begins - 1, 3)
+    assert before == [BPS, 700, 700]
+    if later < 2:
+        with reverts("notice"):
+            w.send(w.platform, "Registry", "set_rate", 900, begins + later + 2)
+    else:
+        w.send(w.platform, "Registry", "set_rate", 900, begins + later + 2)
+        assert _rates(w, begins, 6) == [700, 700, 700, 700, 900, 900]
+
+
+_STEPS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 10_000), st.integers(0, 4)), min_size=1, max_size=8)
+
+
+@settings(derandomize=True, max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=_STEPS)
+def test_no_rate_changes_once_it_is_near(w: World, steps: list[tuple[int, int, int]]) -> None:
+    """However the platform calls, an epoch's rate stands from two epochs before it until its post window is over."""
+    mark = w.request("evm_snapshot")
+    try:
+        _walk(w, steps)
+    finally:
+        assert w.request("evm_revert", mark)
+
+
+def _walk(w: World, steps: list[tuple[int, int, int]]) -> None:
+    fixed: dict[int, int] = {}
+    epoch = EPOCH
+    for wait, bps, ahead in steps:
+        epoch += wait
+        if wait:
+            w.mine(epoch * SCHEDULE.length)
+        near = range(epoch - 2, epoch + 2)
+        fixed = {e: fixed.get(e, w.call("Registry", "rate_at", e)) for e in near}
+        try:
+            w.send(w.platform, "Registry", "set_rate", bps, epoch + ahead)
+        except GomaaError as e:
+            assert e.detail["reason"] == "notice"
+        assert {e: w.call("Registry", "rate_at", e) for e in near} == fixed

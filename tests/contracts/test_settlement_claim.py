@@ -1,0 +1,260 @@
+"""Claiming: whose signature, to whom, how often, and by which proof."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chain.settlement import ClaimItem
+from pywallet.hexes import to_hex
+from pywallet.platform import address_of, keccak256
+from pywallet.settlement import SumTree
+from tests.contracts.anvil_world import EPOCH, NOBODY, SCHEDULE, ZERO, Book, World, reverts
+
+ENDS = SCHEDULE.ends(EPOCH)
+SAFE = bytes([0x77]) * 20
+_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+
+
+def test_a_payee_is_paid_without_a_signature(w: World) -> None:
+    """Anyone pushes a leaf to its own payee: no signature, no tip, the whole amount."""
+    book = w.final()
+    before = w.balance(address_of(w.owner))
+    receipt = w.claim([w.item(book, 0)], book.tree.proof(0), address_of(w.owner))
+    assert w.balance(address_of(w.owner)) == before + 1000
+    assert w.left(EPOCH)[0] == 501
+    (event,) = w.events("Settlement", "Claimed", receipt)
+    payee = address_of(w.owner)
+    assert event == {"server": address_of(w.server), "epoch": EPOCH, "payee": payee, "to": payee, "amount": 1000, "tip": 0}
+
+
+def test_a_signed_claim_pays_another_address(w: World) -> None:
+    """The payee's signature sends its leaf to a fresh address; without it nobody can."""
+    book = w.final()
+    with reverts(NOBODY):
+        w.claim([w.item(book, 1)], book.tree.proof(1), SAFE)
+    w.claim([w.item(book, 1, w.fan, SAFE)], book.tree.proof(1), SAFE)
+    assert w.balance(SAFE) == 500
+
+
+def test_a_relayer_earns_the_signed_tip(w: World) -> None:
+    """The tip goes to the sender, the rest to the signed address; a tip needs a signature even to the payee itself."""
+    book = w.final()
+    fan = address_of(w.fan)
+    with reverts(NOBODY):
+        w.claim([w.item(book, 1)], book.tree.proof(1), fan, tip=1)
+    item = w.item(book, 1, w.fan, fan, 20)
+    for tip in (0, 19, 21):
+        with reverts("signature"):
+            w.claim([item], book.tree.proof(1), SAFE, tip=tip)
+    w.claim([item], book.tree.proof(1), fan, tip=20)
+    assert (w.balance(fan), w.balance(address_of(w.relayer))) == (480, 20)
+
+
+def test_a_claim_in_the_pool_cannot_be_turned_aside(w: World) -> None:
+    """Whoever copies a signed claim cannot change where it goes."""
+    book = w.final()
+    item = w.item(book, 1, w.fan, SAFE)
+    with reverts("signature"):
+        w.claim([item], book.tree.proof(1), address_of(w.other), key=w.other)
+
+
+def test_a_tip_cannot_exceed_the_claim(w: World) -> None:
+    """All of it may be tip, more may not."""
+    book = w.final()
+    with reverts("tip"):
+        w.claim([w.item(book, 1, w.fan, SAFE, 501)], book.tree.proof(1), SAFE, tip=501)
+    w.claim([w.item(book, 1, w.fan, SAFE, 500)], book.tree.proof(1), SAFE, tip=500)
+    assert (w.balance(SAFE), w.balance(address_of(w.relayer))) == (0, 500)
+
+
+def test_final_to_the_second(w: World) -> None:
+    """A leaf is paid at ``ready`` and not one second before."""
+    book = w.book()
+    w.at(ENDS).post(book)
+    ready = w.left(EPOCH)[2]
+    w.at(ready - 1)
+    with reverts("final"):
+        w.claim([w.item(book, 0)], book.tree.proof(0), address_of(w.owner))
+    w.at(ready).claim([w.item(book, 0)], book.tree.proof(0), address_of(w.owner))
+
+
+@pytest.mark.parametrize("bit", [232, 248])
+def test_an_open_challenge_or_a_void_epoch_pays_nothing(w: World, bit: int) -> None:
+    """The fields that a later release writes already stop a claim and a commission."""
+    book = w.final()
+    word = w.call("Settlement", "meta", address_of(w.server), EPOCH)
+    w.store(word, word | 1 << bit, address_of(w.server), EPOCH)
+    with reverts("final"):
+        w.claim([w.item(book, 0)], book.tree.proof(0), address_of(w.owner))
+    with reverts("final"):
+        w.send(w.relayer, "Settlement", "collect", address_of(w.server), EPOCH)
+
+
+def test_an_epoch_that_was_not_posted_pays_nothing(w: World) -> None:
+    """No commitment, no claim."""
+    book = w.book(epoch=EPOCH - 5)
+    with reverts("final"):
+        w.claim([w.item(book, 0)], book.tree.proof(0), address_of(w.owner))
+
+
+def test_a_leaf_is_paid_once(w: World) -> None:
+    """Again in another transaction, or twice in one, is refused; the other leaves are not touched."""
+    book = w.final()
+    owner, server = address_of(w.owner), address_of(w.server)
+    item = w.item(book, 0)
+    with reverts("claimed"):
+        w.claim([item, item], book.tree.proof(0) * 2, owner)
+    assert not w.call("Settlement", "claimed", server, EPOCH, 0, book.tree.depth)
+    w.claim([item], book.tree.proof(0), owner)
+    assert w.call("Settlement", "claimed", server, EPOCH, 0, book.tree.depth)
+    assert not w.call("Settlement", "claimed", server, EPOCH, 1, book.tree.depth)
+    with reverts("claimed"):
+        w.claim([item], book.tree.proof(0), owner)
+    w.claim([w.item(book, 1, w.fan, SAFE)], book.tree.proof(1), SAFE)
+
+
+def test_the_wrong_payee_gets_nothing(w: World) -> None:
+    """A leaf names its payee; another name, even with that name's signature, is no leaf."""
+    book = w.final()
+    mine = replace(w.item(book, 1, w.other, address_of(w.other)), payee=address_of(w.other))
+    with reverts("proof"):
+        w.claim([mine], book.tree.proof(1), address_of(w.other))
+    with reverts("signature"):
+        w.claim([w.item(book, 1, w.other, SAFE)], book.tree.proof(1), SAFE)
+
+
+@pytest.mark.parametrize(("field", "value"), [("amount", 501), ("amount", 499), ("index", 0), ("index", 3)])
+def test_a_changed_leaf_has_no_proof(w: World, field: str, value: int) -> None:
+    """Amount and place are under the root."""
+    book = w.final()
+    with reverts("proof"):
+        w.claim([replace(w.item(book, 1), **{field: value})], book.tree.proof(1), address_of(w.fan))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("change", [{"root": bytes(32)}, {"total": 1502}, {"rest": bytes(32)}])
+def test_a_changed_header_is_not_what_was_posted(w: World, change: dict[str, Any]) -> None:
+    """Every word of the header is under the commitment."""
+    book = w.final()
+    item = w.item(book, 0)
+    with reverts("header"):
+        w.claim([replace(item, header=replace(item.header, **change))], book.tree.proof(0), address_of(w.owner))
+
+
+def test_an_index_has_one_name(w: World) -> None:
+    """High bits that the proof's walk would ignore are refused, so one leaf has one bit; so is a depth over 32."""
+    book = w.final()
+    item = w.item(book, 0)
+    w.claim([item], book.tree.proof(0), address_of(w.owner))
+    for alias in (4, 1 << 8, 1 << 255):
+        with reverts("index"):
+            w.claim([replace(item, index=alias)], book.tree.proof(0), address_of(w.owner))
+    with reverts("index"):
+        w.claim([replace(item, depth=33)], [(bytes(32), 0)] * 33, address_of(w.owner))
+
+
+def test_a_root_whose_sum_is_not_the_total_pays_nobody(w: World) -> None:
+    """A server that invents leaves beyond the debits locks the epoch, it steals nothing."""
+    liar = Book(EPOCH, ((address_of(w.server), 10**6), (address_of(w.owner), 1)), ((address_of(w.station), 1000),))
+    w.final(liar)
+    for index in (0, 1):
+        with reverts("proof"):
+            w.claim([w.item(liar, index)], liar.tree.proof(index), liar.leaves[index][0])
+
+
+def test_a_padding_node_is_no_leaf(w: World) -> None:
+    """The filler of an odd level pays nobody, not even nothing."""
+    book = w.final()
+    filler = replace(w.item(book, 2), payee=ZERO, amount=0, index=3)
+    below = SumTree(book.leaves).proof(2)
+    leaf = (keccak256(bytes(32) + (bytes([5]) * 20).rjust(32, b"\0") + (1).to_bytes(32, "big")), 1)
+    with reverts("proof"):
+        w.claim([filler], [leaf, below[1]], address_of(w.owner))
+
+
+def test_nobody_and_the_contract_itself_are_not_paid(w: World) -> None:
+    """A claim to zero would burn, one to the contract would lock."""
+    book = w.final()
+    for to in (ZERO, w.deployment.settlement):
+        with reverts("to"):
+            w.claim([w.item(book, 1, w.fan, to)], book.tree.proof(1), to)
+
+
+def test_the_zero_payee_cannot_sign(w: World) -> None:
+    """A leaf of address zero stays: a signature that recovers to nobody is nobody's."""
+    book = w.final(w.book((ZERO, 7), (address_of(w.owner), 3)))
+    for r, vs in ((0, 0), (1, 1), (_ORDER, 0)):
+        with reverts("signature"):
+            w.claim([replace(w.item(book, 0), r=r, vs=vs)], book.tree.proof(0), SAFE)
+
+
+def test_other_forms_of_a_signature_are_refused(w: World) -> None:
+    """The other parity is another signer; a mirrored s is over half the order, which the compact form can hardly hold and is refused."""
+    book = w.final()
+    good = w.item(book, 1, w.fan, SAFE)
+    with reverts("signature"):
+        w.claim([replace(good, vs=good.vs ^ 1 << 255)], book.tree.proof(1), SAFE)
+    assert _ORDER - (good.vs & (1 << 255) - 1) >= 1 << 255
+    with reverts("ecdsa: invalid signature `s` value"):
+        w.claim([replace(good, vs=_ORDER // 2 + 1)], book.tree.proof(1), SAFE)
+    w.claim([good], book.tree.proof(1), SAFE)
+
+
+def test_a_batch_pays_one_address_once(w: World) -> None:
+    """Leaves of two epochs go out in one transfer, with one tip each."""
+    first = w.final()
+    second = w.final(w.book((address_of(w.fan), 40), epoch=EPOCH + 1))
+    items = [w.item(first, 1, w.fan, SAFE, 5), w.item(second, 0, w.fan, SAFE, 5)]
+    receipt = w.claim(items, first.tree.proof(1) + second.tree.proof(0), SAFE, tip=5)
+    assert (w.balance(SAFE), w.balance(address_of(w.relayer))) == (530, 10)
+    assert [e["amount"] for e in w.events("Settlement", "Claimed", receipt)] == [500, 40]
+    transfers = [log for log in receipt["logs"] if log["address"] == to_hex(w.deployment.token)]
+    assert len(transfers) == 2
+
+
+def test_one_bad_item_spoils_the_batch(w: World) -> None:
+    """Nothing of a batch is paid when one of its leaves can't be."""
+    book = w.final()
+    items = [w.item(book, 1, w.fan, SAFE), w.item(book, 0)]
+    with reverts(NOBODY):
+        w.claim(items, book.tree.proof(1) + book.tree.proof(0), SAFE)
+    assert (w.balance(SAFE), w.left(EPOCH)[0]) == (0, 1501)
+
+
+def test_proofs_that_are_too_short_are_refused(w: World) -> None:
+    """A claim without its nodes stops at the list's end."""
+    book = w.final()
+    with pytest.raises(Exception, match=r"chain\.reverted"):
+        w.claim([w.item(book, 0)], [], address_of(w.owner))
+
+
+def test_an_empty_claim_pays_nothing(w: World) -> None:
+    """No items, no tokens, whatever tip is named."""
+    w.final()
+    before = w.balance(w.deployment.settlement)
+    w.claim([], [], SAFE, tip=10**18)
+    assert (w.balance(SAFE), w.balance(w.deployment.settlement)) == (0, before)
+
+
+def test_the_second_lock_holds_alone(w: World) -> None:
+    """Were more claimed than is left, the counter alone would refuse it."""
+    book = w.final()
+    word = w.call("Settlement", "meta", address_of(w.server), EPOCH)
+    w.store(word, word - 502, address_of(w.server), EPOCH)
+    with reverts("left"):
+        w.claim([w.item(book, 0)], book.tree.proof(0), address_of(w.owner))
+
+
+def test_thirty_two_claims_fit_and_a_thirty_third_does_not(w: World) -> None:
+    """The batch bound is 32 items."""
+    payee = address_of(w.fan)
+    book = w.final(w.book(*[(payee, n + 1) for n in range(33)]))
+    items: list[ClaimItem] = [w.item(book, n) for n in range(33)]
+    nodes = [node for n in range(33) for node in book.tree.proof(n)]
+    with pytest.raises(Exception, match=r"chain\.reverted"):
+        w.claim(items, nodes, payee)
+    before = w.balance(payee)
+    w.claim(items[:32], nodes[: 32 * book.tree.depth], payee)
+    assert w.balance(payee) == before + sum(range(1, 33))

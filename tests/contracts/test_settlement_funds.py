@@ -1,0 +1,150 @@
+"""Escrow, bond, deployment, and a token that refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from eth_abi.abi import encode
+
+from contracts.compile import artifacts
+from pywallet.hexes import to_hex
+from pywallet.platform import address_of
+from tests.contracts.anvil_world import BOND, EPOCH, ESCROW, SCHEDULE, ZERO, World, reverts
+
+# PUSH1 0, PUSH1 0, MSTORE, PUSH1 32, PUSH1 0, RETURN: a token that answers false to everything.
+FALSE_TOKEN = "0x60006000526020" + "6000f3"
+
+
+def test_anyone_fills_an_escrow(w: World) -> None:
+    """A deposit is the named payer's with the named server, whoever pays it."""
+    server, payer = bytes([1]) * 20, bytes([2]) * 20
+    receipt = w.send(w.platform, "Settlement", "deposit", server, payer, 7)
+    w.send(w.station, "Settlement", "deposit", server, payer, 5)
+    assert w.account(payer, server) == (0, 12)
+    assert w.account(payer) == (0, 0)
+    assert w.events("Settlement", "Deposited", receipt) == [{"server": server, "payer": payer, "amount": 7}]
+
+
+def test_nobody_has_no_escrow_and_no_bond(w: World) -> None:
+    """The zero address is refused as server and as payer."""
+    someone = bytes([1]) * 20
+    for server, payer in ((ZERO, someone), (someone, ZERO)):
+        with reverts("zero"):
+            w.send(w.platform, "Settlement", "deposit", server, payer, 1)
+    with reverts("zero"):
+        w.send(w.platform, "Settlement", "bond", ZERO, 1)
+
+
+@pytest.mark.parametrize(("function", "reason", "before"), [("deposit", "escrow", ESCROW), ("bond", "bond", BOND)])
+def test_escrow_and_bond_stop_at_96_bits(w: World, function: str, reason: str, before: int) -> None:
+    """The field is filled to its last wei and never beyond, though no supply could."""
+    server = address_of(w.server)
+    keys = (server, address_of(w.station)) if function == "deposit" else (server,)
+    with reverts(reason):
+        w.send(w.platform, "Settlement", function, *keys, 2**96)
+    w.store(before, 2**96 - 2, *keys)
+    with reverts(reason):
+        w.send(w.platform, "Settlement", function, *keys, 2)
+    w.send(w.platform, "Settlement", function, *keys, 1)
+    word = w.call("Settlement", "account" if function == "deposit" else "lane", *keys)
+    assert word == 2**96 - 1
+
+
+def test_the_first_bond_owns_the_lane(w: World) -> None:
+    """Whoever bonds first may retire it; who adds later only adds."""
+    server = bytes([1]) * 20
+    w.send(w.platform, "Settlement", "bond", server, 3)
+    receipt = w.send(w.station, "Settlement", "bond", server, 4)
+    assert w.call("Settlement", "lane", server) == 7
+    assert w.call("Settlement", "lane_owner", server) == to_hex(address_of(w.platform))
+    assert w.events("Settlement", "Bonded", receipt) == [{"server": server, "by": address_of(w.station), "amount": 4}]
+
+
+def test_without_allowance_nothing_moves(w: World) -> None:
+    """The token's own refusal comes through, and the books stay as they were."""
+    for name, arguments in (("deposit", (address_of(w.server), address_of(w.fan), 1)), ("bond", (address_of(w.server), 1))):
+        with reverts("erc20: insufficient allowance"):
+            w.send(w.fan, "Settlement", name, *arguments)
+    assert w.account(address_of(w.fan)) == (0, 0)
+    assert w.call("Settlement", "lane", address_of(w.server)) == BOND
+
+
+def test_a_token_that_says_false_is_believed(w: World) -> None:
+    """Every transfer's answer is checked: books and tokens never part."""
+    book = w.final()
+    owner, server, token = address_of(w.owner), address_of(w.server), to_hex(w.deployment.token)
+    code = w.request("eth_getCode", token, "latest")
+    w.request("anvil_setCode", token, FALSE_TOKEN)
+    calls: Sequence[tuple[str, tuple[Any, ...]]] = (
+        ("deposit", (server, owner, 1)),
+        ("bond", (server, 1)),
+        ("collect", (server, EPOCH)),
+    )
+    for name, arguments in calls:
+        with reverts("token"):
+            w.send(w.platform, "Settlement", name, *arguments)
+    with reverts("token"):
+        w.claim([w.item(book, 0)], book.tree.proof(0), owner)
+    w.request("anvil_setCode", token, code)
+    w.claim([w.item(book, 0)], book.tree.proof(0), owner)
+
+
+def _deploy(w: World, *args: Any) -> dict[str, Any]:
+    made = artifacts()["Settlement"]
+    inputs = next(entry["inputs"] for entry in made["abi"] if entry["type"] == "constructor")
+    return w.transact(w.platform, None, bytes.fromhex(made["bytecode"][2:]) + encode([i["type"] for i in inputs], args))
+
+
+@pytest.mark.parametrize("missing", [0, 1, 2])
+def test_a_settlement_needs_token_registry_and_treasury(w: World, missing: int) -> None:
+    """None of the three can be set later, so none may be zero."""
+    addresses = [w.deployment.token, w.deployment.registry, w.deployment.treasury]
+    addresses[missing] = ZERO
+    with reverts("zero"):
+        _deploy(w, *addresses, 60, 5, 15, 15, 3600, 70, 1)
+
+
+@pytest.mark.parametrize(("grace", "window", "answer", "fits"), [(30, 15, 15, True), (31, 15, 15, False), (5, 0, 15, False)])
+def test_the_windows_fit_into_an_epoch(w: World, grace: int, window: int, answer: int, fits: bool) -> None:
+    """Grace, window and answer together take one epoch at most, and the window takes a second at least."""
+    arguments = (w.deployment.token, w.deployment.registry, w.deployment.treasury, 60, grace, window, answer, 3600, 70, 1)
+    if fits:
+        assert _deploy(w, *arguments)["contractAddress"]
+        return
+    with reverts("schedule"):
+        _deploy(w, *arguments)
+
+
+def test_a_settlement_shares_its_registrys_epochs(w: World) -> None:
+    """A notice counted in other epochs than the ones that are posted would be no notice."""
+    with reverts("length"):
+        _deploy(w, w.deployment.token, w.deployment.registry, w.deployment.treasury, 61, 5, 15, 15, 3600, 70, 1)
+
+
+def test_the_schedule_can_be_read(w: World) -> None:
+    """What the deployment file says is what the contract says."""
+    names = ("LENGTH", "GRACE", "WINDOW", "ANSWER", "LATE", "DELAY", "STAKE")
+    s = SCHEDULE
+    expected = (s.length, s.grace, s.window, s.answer, s.late, s.delay, w.deployment.stake)
+    assert tuple(w.call("Settlement", name) for name in names) == expected
+    addresses = (w.deployment.token, w.deployment.registry, w.deployment.treasury)
+    assert tuple(w.call("Settlement", name) for name in ("TOKEN", "REGISTRY", "TREASURY")) == tuple(map(to_hex, addresses))
+
+
+def test_the_domain_is_the_one_that_is_signed(w: World) -> None:
+    """ERC-5267 names what pywallet hashes: name, version, chain and contract."""
+    from chain.abi import function
+
+    found = function("Settlement", "eip712Domain")
+    data = w.request("eth_call", {"to": to_hex(w.deployment.settlement), "data": to_hex(found.encode())}, "latest")
+    fields = found.decode(bytes.fromhex(data[2:]))
+    assert fields[1:5] == ("GoMAA Settlement", "1", 31337, to_hex(w.deployment.settlement))
+
+
+def test_only_what_is_written_is_there(w: World) -> None:
+    """The functions that change something are the five of this release; no key has one of its own."""
+    abi = artifacts()["Settlement"]["abi"]
+    changing = {e["name"] for e in abi if e["type"] == "function" and e["stateMutability"] not in ("view", "pure")}
+    assert changing == {"deposit", "bond", "post", "claim", "collect"}

@@ -1,0 +1,65 @@
+"""GoMAA: a fixed supply that nobody governs."""
+
+from __future__ import annotations
+
+import pytest
+from eth_abi.abi import encode
+from eth_account import Account
+from eth_account.messages import encode_typed_data
+
+from contracts.compile import artifacts
+from pywallet.hexes import to_hex
+from pywallet.platform import address_of
+from tests.contracts.anvil_world import ZERO, World, reverts
+
+
+def _deploy(w: World, holder: bytes, supply: int) -> dict[str, object]:
+    code = bytes.fromhex(artifacts()["GoMAA"]["bytecode"][2:])
+    return w.transact(w.platform, None, code + encode(["address", "uint256"], [holder, supply]))
+
+
+def test_the_supply_has_a_holder_and_a_bound(w: World) -> None:
+    """It must be below 2^90, so that no sum in Settlement leaves its field, and somebody's."""
+    holder = address_of(w.platform)
+    with reverts("zero"):
+        _deploy(w, ZERO, 1)
+    with reverts("supply"):
+        _deploy(w, holder, 2**90)
+    assert _deploy(w, holder, 2**90 - 1)["status"] == "0x1"
+
+
+def test_nobody_mints_burns_or_pauses() -> None:
+    """What the token can do is what ERC-20 and ERC-2612 name, and nothing else that changes state."""
+    abi = artifacts()["GoMAA"]["abi"]
+    changing = {e["name"] for e in abi if e["type"] == "function" and e["stateMutability"] not in ("view", "pure")}
+    assert changing == {"transfer", "transferFrom", "approve", "permit"}
+
+
+def test_a_transfer_moves_what_is_there(w: World) -> None:
+    """One wei too many is refused; all of it is not."""
+    have = w.balance(address_of(w.station))
+    with reverts("erc20: transfer amount exceeds balance"):
+        w.send(w.station, "GoMAA", "transfer", address_of(w.fan), have + 1)
+    w.send(w.station, "GoMAA", "transfer", address_of(w.fan), have)
+    assert (w.balance(address_of(w.station)), w.balance(address_of(w.fan))) == (0, have)
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_permit_is_an_approval_until_its_deadline(w: World, late: bool) -> None:
+    """A signature approves once, up to and including the deadline's second."""
+    owner, spender, deadline = address_of(w.station), address_of(w.fan), w.now() + 10
+    domain = {"name": "GoMAA", "version": "1", "chainId": 31337, "verifyingContract": to_hex(w.deployment.token)}
+    parts = ("owner address", "spender address", "value uint256", "nonce uint256", "deadline uint256")
+    types = {"Permit": [dict(zip(("name", "type"), part.split(), strict=True)) for part in parts]}
+    message = {"owner": to_hex(owner), "spender": to_hex(spender), "value": 5, "nonce": 0, "deadline": deadline}
+    signed = Account.sign_message(encode_typed_data(domain, types, message), w.station)
+    arguments = (owner, spender, 5, deadline, signed.v, signed.r.to_bytes(32, "big"), signed.s.to_bytes(32, "big"))
+    w.at(deadline + late)
+    if late:
+        with reverts("erc20: expired deadline"):
+            w.send(w.relayer, "GoMAA", "permit", *arguments)
+        return
+    w.send(w.relayer, "GoMAA", "permit", *arguments)
+    assert w.call("GoMAA", "allowance", owner, spender) == 5
+    with reverts("erc20: expired deadline"):
+        w.send(w.relayer, "GoMAA", "permit", *arguments)
