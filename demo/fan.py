@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ PASSWORD = "a slow tide home"
 PLAY = 'button[data-key="play"]'
 MAIN = ".transport .btn.primary.round"
 FORWARD = ".transport button:last-child"
+CLOCK = "document.querySelector('sps-player').currentTime"
 SEEK_EVERY_S = 5.0
 
 
@@ -94,21 +94,17 @@ class Fan:
         heard = Heard()
         player.click(PLAY)
         state_until(player, "playing")
-        played = 0.0
-        mark = time.monotonic()
         while True:
-            part = min(SEEK_EVERY_S, seconds - played)
-            self._sound_for(page, part)
-            played += part
-            if played >= seconds:
+            heard.heard_s += self._sound_for(page, min(SEEK_EVERY_S, seconds - heard.heard_s))
+            if heard.heard_s >= seconds - 0.05:
                 break
             if seek:
-                position = float(page.run("document.querySelector('sps-player').currentTime"))
+                position = float(page.run(CLOCK))
                 player.click(FORWARD)
-                page.until(f"document.querySelector('sps-player').currentTime > {position} + 4")
+                page.until(f"{CLOCK} > {position} + 4")
                 state_until(player, "playing")
                 heard.seeks += 1
-        heard.heard_s = round(time.monotonic() - mark, 2)
+        heard.heard_s = round(heard.heard_s, 2)
         self.shot(page, "playing")
         player.click(MAIN)
         state_until(player, "paused")
@@ -119,10 +115,10 @@ class Fan:
                 setattr(heard, name, values[0])
         return heard
 
-    def _sound_for(self, page: View, seconds: float) -> None:
-        """Until the song's own clock has run on by so much."""
-        start = float(page.run("document.querySelector('sps-player').currentTime"))
-        page.until(f"document.querySelector('sps-player').currentTime >= {start + seconds - 0.05}", seconds + 30)
+    def _sound_for(self, page: View, seconds: float) -> float:
+        """Until the song's own clock has run on by so much; how much it was."""
+        start = float(page.run(CLOCK))
+        return float(page.until(f"{CLOCK} >= {start + seconds - 0.05} && {CLOCK}", seconds + 30)) - start
 
     def collect(self) -> View:
         """Open the popup and collect what is final."""

@@ -50,6 +50,8 @@ class FirefoxView(View):
         m.switch_to_frame()
         if self.framed:
             host = m.find_element(By.CSS_SELECTOR, "sps-player")
+            # The driver scrolls inside a frame but not the page around it.
+            m.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", script_args=[host])
             m.switch_to_frame(host.shadow_root.find_element(By.CSS_SELECTOR, "iframe"))
         return m
 

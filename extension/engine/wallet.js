@@ -12,7 +12,7 @@ const RENEW_BEFORE_S = 3600;
 const DAY_S = 86_400;
 const INSTALL = "gomaa host install";
 
-/** @typedef {{session: any, id: string, payee: string, number: number | null, expires_s: number, station: string, device: string, chain_id: number, settlement: string}} Kept */
+/** @typedef {{session: any, id: string, payee: string, number: number | null, expires_s: number, station: string, device: string, chain_id: number, settlement: string, station_name: string}} Kept */
 
 /** @type {{vault: string | null, account: string | null, rewards: boolean, sessions: Kept[]}} */
 const state = { vault: null, account: null, rewards: true, sessions: [] };
@@ -53,7 +53,7 @@ export function standing() {
 
 /**
  * The session for a station: the stored one, or a new one where the wallet is open. Null: listen without reward.
- * @param {{station: {address: string} | null, chain_id: number, settlement: string, now_s: number}} info
+ * @param {{station: {address: string, name: string} | null, chain_id: number, settlement: string, now_s: number}} info
  * @param {string} device
  * @returns {Promise<Kept | null>}
  */
@@ -65,7 +65,7 @@ export async function sessionFor(info, device) {
   if (locked) return null;
   const where = { station: info.station.address, device, chain_id: info.chain_id, settlement: info.settlement };
   const made = await python("session.sign", { ...where, now_s: info.now_s, days: SESSION_DAYS, rewards: true });
-  const entry = { ...made, ...where };
+  const entry = { ...made, ...where, station_name: info.station.name };
   // Ended sessions stay: their payees may have earnings that are not collected yet.
   state.sessions = [entry, ...state.sessions];
   await keep({ sessions: state.sessions });
@@ -200,7 +200,7 @@ function activity({ receipts, activity: heard }) {
     title: r.title,
     artist: byContent.get(r.content)?.artist ?? "",
     content: r.content,
-    station: byContent.get(r.content)?.station ?? r.station,
+    station: state.sessions.find(({ payee }) => payee === r.payee)?.station_name ?? r.station,
     domain: r.station,
     amount_wei: r.amount_wei,
     state: r.state,
