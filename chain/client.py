@@ -7,74 +7,67 @@ import contextlib
 import itertools
 import json
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Final
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
+from chain import answers
 from chain.abi import Event, Function, event
+from chain.answers import Block, Log, TxReceipt, decode_log
 from pywallet.errors import GomaaError, Unavailable
 from pywallet.hexes import to_hex
+
+__all__ = ["Block", "Chain", "Log", "TxReceipt", "decode_log"]
 
 TIMEOUT_S: Final = 10.0
 BACKOFF_S: Final = (0.1, 5.0)
 _MAX_MESSAGE: Final = 64 << 20
+_REMEMBERED: Final = 4096
 _END: Final = object()
+_MADE: Final = object()
 
 
-@dataclass(frozen=True)
-class Block:
-    """A block's number, Unix time in seconds, and hash."""
+class _Stream:
+    """One subscription, whatever the node calls it at present."""
 
-    number: int
-    timestamp: int
-    hash: bytes
-
-
-@dataclass(frozen=True)
-class Log:
-    """One decoded event."""
-
-    name: str
-    address: bytes
-    fields: Mapping[str, Any]
-    block: int
-    transaction: bytes
-
-
-@dataclass(frozen=True)
-class TxReceipt:
-    """A transaction in a block. ``logs`` are raw."""
-
-    hash: bytes
-    gas_used: int
-    block: int
-    logs: Sequence[Mapping[str, Any]]
+    def __init__(self, params: list[Any]) -> None:
+        self.params = params
+        self.queue: asyncio.Queue[Any] = asyncio.Queue()
+        self.name: str | None = None
+        self.made = False
+        self.closed = False
 
 
 class Chain:
     """One connection, shared by everything in a process. Every failure is a GomaaError.
 
-    Raises Unavailable ``chain.unreachable`` while the node doesn't answer.
+    Raises Unavailable ``chain.unreachable`` while the node doesn't answer, GomaaError ``chain.mismatch`` for answers that make no sense.
     """
 
-    def __init__(self, rpc: str) -> None:
+    def __init__(self, rpc: str, chain_id: int | None = None) -> None:
         self.rpc = rpc
+        self._expected = chain_id
         self._ids = itertools.count(1)
-        self._waiting: dict[int, asyncio.Future[Any]] = {}
-        self._subscriptions: dict[int, tuple[list[Any], asyncio.Queue[Any]]] = {}
-        self._keys: dict[str, int] = {}
+        self._waiting: dict[int, tuple[asyncio.Future[Any], _Stream | None]] = {}
+        self._streams: set[_Stream] = set()
+        self._names: dict[str, _Stream] = {}
         self._socket: ClientConnection | None = None
         self._up = asyncio.Event()
+        self._backoff = BACKOFF_S[0]
         self._runner: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
         self._nonces: dict[bytes, asyncio.Lock] = {}
 
     @classmethod
-    def connect(cls, rpc: str) -> Chain:
-        """For ``async with``; entering fails with chain.unreachable if the node can't be reached now."""
-        return cls(rpc)
+    def connect(cls, rpc: str, chain_id: int | None = None) -> Chain:
+        """For ``async with``; entering fails with chain.unreachable if the node can't be reached now.
+
+        With ``chain_id``, another network fails with chain.mismatch, then and at every reconnection.
+        """
+        return cls(rpc, chain_id)
 
     async def __aenter__(self) -> Chain:
         await self._open()
@@ -82,48 +75,75 @@ class Chain:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._runner is not None:
-            self._runner.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._runner
+        for task in (self._runner, *self._tasks):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
         if self._socket is not None:
             await self._socket.close()
         self._fail()
-        for subscription in self._subscriptions.values():
-            subscription[1].put_nowait(_END)
+        for stream in self._streams:
+            stream.queue.put_nowait(_END)
 
     async def _open(self) -> None:
         try:
-            self._socket = await connect(self.rpc, open_timeout=TIMEOUT_S, max_size=_MAX_MESSAGE, compression=None, ping_interval=20)
+            socket = await connect(self.rpc, open_timeout=TIMEOUT_S, max_size=_MAX_MESSAGE, compression=None, ping_interval=20)
+            if self._expected is not None:
+                await self._same_network(socket, self._expected)
         except (OSError, TimeoutError, WebSocketException, ValueError) as e:
             raise Unavailable("chain.unreachable", rpc=self.rpc, reason=type(e).__name__) from None
+        self._socket = socket
         self._up.set()
 
+    async def _same_network(self, socket: ClientConnection, expected: int) -> None:
+        await socket.send(json.dumps({"jsonrpc": "2.0", "id": 0, "method": "eth_chainId", "params": []}))
+        async with asyncio.timeout(TIMEOUT_S):
+            answer = json.loads(await socket.recv())
+        found = answer.get("result") if isinstance(answer, dict) else None
+        if not isinstance(found, str) or found.lower() != hex(expected):
+            await socket.close()
+            raise GomaaError("chain.mismatch", rpc=self.rpc, expected=expected, found=found)
+
     async def _run(self) -> None:
-        wait = BACKOFF_S[0]
         while True:
             if self._socket is None:
+                await asyncio.sleep(self._backoff * random.uniform(0.5, 1.5))  # noqa: S311
+                self._backoff = min(self._backoff * 2, BACKOFF_S[1])
                 try:
                     await self._open()
-                    wait = BACKOFF_S[0]
-                    for key in list(self._subscriptions):
-                        task = asyncio.create_task(self._subscribe(key))
-                        task.add_done_callback(lambda t: t.cancelled() or t.exception())
-                except Unavailable:
-                    await asyncio.sleep(wait * random.uniform(0.5, 1.5))  # noqa: S311
-                    wait = min(wait * 2, BACKOFF_S[1])
+                except GomaaError:
                     continue
-            assert self._socket is not None
+                self._later(self._remake())
+            socket = self._socket
+            assert socket is not None
             with contextlib.suppress(WebSocketException, OSError):
-                async for text in self._socket:
+                async for text in socket:
                     self._hear(text)
             self._socket = None
             self._up.clear()
-            self._keys.clear()
+            self._names.clear()
             self._fail()
 
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _remake(self) -> None:
+        """Subscribe again to what was subscribed to; a connection on which that fails is given up and made anew."""
+        socket = self._socket
+        try:
+            for stream in [one for one in self._streams if one.made]:
+                await self._subscribe(stream)
+        except GomaaError:
+            if socket is not None:
+                await socket.close()
+            return
+        self._backoff = BACKOFF_S[0]
+
     def _fail(self) -> None:
-        for future in self._waiting.values():
+        for future, _ in self._waiting.values():
             if not future.done():
                 future.set_exception(Unavailable("chain.unreachable", rpc=self.rpc))
         self._waiting.clear()
@@ -131,97 +151,146 @@ class Chain:
     def _hear(self, text: str | bytes) -> None:
         try:
             message = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return
         if not isinstance(message, dict):
             return
         if message.get("method") == "eth_subscription":
-            params = message.get("params") or {}
-            key = self._keys.get(str(params.get("subscription")))
-            if key in self._subscriptions:
-                self._subscriptions[key][1].put_nowait(params.get("result"))
+            params = message.get("params")
+            name = params.get("subscription") if isinstance(params, dict) else None
+            if isinstance(params, dict) and isinstance(name, str) and name in self._names:
+                self._names[name].queue.put_nowait(params.get("result"))
             return
         number = message.get("id")
-        future = self._waiting.pop(number, None) if isinstance(number, int) else None
+        future, stream = self._waiting.pop(number, (None, None)) if type(number) is int else (None, None)
+        if stream is not None and isinstance(message.get("result"), str):
+            # Here and not where the answer is awaited: the first notification may be right behind it.
+            self._named(stream, message["result"])
         if future is not None and not future.done():
             future.set_result(message)
 
+    def _named(self, stream: _Stream, name: str) -> None:
+        if stream.closed:
+            self._later(self._unsubscribe(name))
+            return
+        stream.name, stream.made = name, True
+        self._names[name] = stream
+        stream.queue.put_nowait(_MADE)
+
     async def request(self, method: str, *params: Any) -> Any:
         """One call. Raises GomaaError chain.reverted with the node's reason."""
-        socket = self._socket
-        if socket is None:
-            try:
+        return await self._ask(method, list(params), None)
+
+    async def _ask(self, method: str, params: list[Any], stream: _Stream | None) -> Any:
+        if self._socket is None:
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(BACKOFF_S[1]):
                     await self._up.wait()
-            except TimeoutError:
-                raise Unavailable("chain.unreachable", rpc=self.rpc, method=method) from None
-            socket = self._socket
-            if socket is None:
-                raise Unavailable("chain.unreachable", rpc=self.rpc, method=method)
+        socket = self._socket
+        if socket is None:
+            raise Unavailable("chain.unreachable", rpc=self.rpc, method=method)
         number = next(self._ids)
-        future = self._waiting[number] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = (future, stream)
         try:
             async with asyncio.timeout(TIMEOUT_S):
-                await socket.send(json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": list(params)}))
+                await socket.send(json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params}))
                 answer = await future
         except (TimeoutError, WebSocketException, OSError) as e:
             raise Unavailable("chain.unreachable", rpc=self.rpc, method=method, reason=type(e).__name__) from None
         finally:
             self._waiting.pop(number, None)
         if "error" in answer:
-            raise _failure(method, answer["error"])
+            raise answers.failure(method, answer["error"])
         return answer.get("result")
 
     async def chain_id(self) -> int:
         """The network's number."""
-        return int(await self.request("eth_chainId"), 16)
+        return answers.number(await self.request("eth_chainId"))
 
     async def block(self, number: int | None = None) -> Block:
         """A block, the latest by default."""
-        return _block(await self.request("eth_getBlockByNumber", "latest" if number is None else hex(number), False))
+        return answers.block(await self.request("eth_getBlockByNumber", "latest" if number is None else hex(number), False))
 
     async def call(self, to: bytes, function: Function, *args: Any) -> tuple[Any, ...]:
         """Read from a contract."""
-        data = await self.request("eth_call", {"to": to_hex(to), "data": to_hex(function.encode(*args))}, "latest")
-        return function.decode(bytes.fromhex(str(data)[2:]))
+        found = await self.request("eth_call", {"to": to_hex(to), "data": to_hex(function.encode(*args))}, "latest")
+        return function.decode(answers.data(found))
 
     async def code(self, address: bytes) -> bytes:
         """The byte code at an address, empty where no contract is."""
-        return bytes.fromhex(str(await self.request("eth_getCode", to_hex(address), "latest"))[2:])
+        return answers.data(await self.request("eth_getCode", to_hex(address), "latest"))
 
     async def logs(
         self, address: bytes | Sequence[bytes], what: Event, from_block: int = 0, topics: Sequence[bytes | None] = ()
     ) -> list[Log]:
         """Past events, oldest first; ``topics`` narrow the indexed fields."""
-        found = await self.request("eth_getLogs", {**_filter(address, what, topics), "fromBlock": hex(from_block), "toBlock": "latest"})
-        return [decode_log(what, item) for item in found]
+        return [decode_log(what, item) for item in await self._past(_filter(address, what, topics), from_block)]
+
+    async def _past(self, wanted: dict[str, Any], from_block: int) -> list[Any]:
+        return answers.listing(await self.request("eth_getLogs", {**wanted, "fromBlock": hex(from_block), "toBlock": "latest"}))
 
     async def heads(self) -> AsyncIterator[Block]:
-        """New blocks as they come; blocks made during a loss of connection are not repeated."""
-        async for item in self._stream(["newHeads"]):
-            yield _block(item)
+        """New blocks as they come; of those made during a loss of connection the newest."""
+        begun = False
+        async with contextlib.aclosing(self._stream(["newHeads"])) as items:
+            async for item in items:
+                if item is not _MADE:
+                    yield answers.block(item)
+                elif begun:
+                    with contextlib.suppress(Unavailable):
+                        yield await self.block()
+                begun = True
 
     async def watch(self, addresses: Sequence[bytes], what: str, contract: str = "Content") -> AsyncIterator[Log]:
-        """Events as they come, by subscription (made again after a loss)."""
+        """Events as they come, each once; after a loss of connection also those that came meanwhile."""
         found = event(contract, what)
-        async for item in self._stream(["logs", _filter(addresses, found, ())]):
-            if not item.get("removed"):
-                yield decode_log(found, item)
+        wanted = _filter(addresses, found, ())
+        start = since = (await self.block()).number
+        seen: OrderedDict[tuple[Any, ...], None] = OrderedDict()
+        async with contextlib.aclosing(self._stream(["logs", wanted])) as items:
+            async for item in items:
+                for one in await self._since(wanted, since) if item is _MADE else [item]:
+                    log = decode_log(found, one)
+                    key = (one.get("blockHash"), log.transaction, one.get("logIndex"))
+                    if key in seen or log.block <= start or one.get("removed"):
+                        continue
+                    seen[key] = None
+                    while len(seen) > _REMEMBERED:
+                        seen.popitem(last=False)
+                    since = max(since, log.block)
+                    yield log
 
-    async def _stream(self, params: list[Any]) -> AsyncIterator[Any]:
-        key = next(self._ids)
-        queue: asyncio.Queue[Any] = asyncio.Queue()
-        self._subscriptions[key] = (params, queue)
+    async def _since(self, wanted: dict[str, Any], since: int) -> list[Any]:
         try:
-            await self._subscribe(key)
-            while (item := await queue.get()) is not _END:
+            return await self._past(wanted, since)
+        except Unavailable:
+            # Asked again when the connection is: what came meanwhile must not be lost.
+            if self._socket is not None:
+                await self._socket.close()
+            return []
+
+    async def _stream(self, params: list[Any]) -> AsyncGenerator[Any, None]:
+        """What a subscription brings, and ``_MADE`` each time it was made."""
+        stream = _Stream(params)
+        self._streams.add(stream)
+        try:
+            await self._subscribe(stream)
+            while (item := await stream.queue.get()) is not _END:
                 yield item
         finally:
-            del self._subscriptions[key]
+            self._streams.discard(stream)
+            stream.closed = True
+            if stream.name is not None and self._names.pop(stream.name, None) is not None:
+                self._later(self._unsubscribe(stream.name))
 
-    async def _subscribe(self, key: int) -> None:
-        name = await self.request("eth_subscribe", *self._subscriptions[key][0])
-        self._keys[name] = key
+    async def _subscribe(self, stream: _Stream) -> None:
+        if not isinstance(await self._ask("eth_subscribe", stream.params, stream), str):
+            raise GomaaError("chain.mismatch", rpc=self.rpc, method="eth_subscribe")
+
+    async def _unsubscribe(self, name: str) -> None:
+        with contextlib.suppress(GomaaError):
+            await self.request("eth_unsubscribe", name)
 
     async def send(self, private_key: bytes, to: bytes | None, data: bytes, value: int = 0) -> TxReceipt:
         """Sign, send and wait for a block. Raises GomaaError chain.reverted with the reason."""
@@ -238,51 +307,16 @@ class Chain:
         return self._nonces.setdefault(account, asyncio.Lock())
 
     async def until(self, ready: Callable[[], Awaitable[bool]]) -> None:
-        """Wait until a condition on the chain holds, looking again at every block."""
-        heads = self.heads()
-        try:
-            if await ready():
-                return
-            async for _ in heads:
-                if await ready():
-                    return
-        finally:
-            await heads.aclose()  # type: ignore[attr-defined]
+        """Wait until a condition on the chain holds, looking now, at every block, and after every loss of connection."""
+        async with contextlib.aclosing(self._stream(["newHeads"])) as items:
+            async for _ in items:
+                with contextlib.suppress(Unavailable):
+                    if await ready():
+                        return
+        raise Unavailable("chain.unreachable", rpc=self.rpc, reason="closed")
 
 
 def _filter(address: bytes | Sequence[bytes], what: Event, topics: Sequence[bytes | None]) -> dict[str, Any]:
     listed = [to_hex(address)] if isinstance(address, bytes) else [to_hex(a) for a in address]
     narrowed = [None if t is None else to_hex(t.rjust(32, b"\0")) for t in topics]
     return {"address": listed, "topics": [to_hex(what.topic), *narrowed]}
-
-
-def decode_log(what: Event, item: Mapping[str, Any]) -> Log:
-    """A node's log as an event's fields."""
-    topics = [bytes.fromhex(t[2:]) for t in item["topics"]]
-    fields = what.decode(topics, bytes.fromhex(item["data"][2:]))
-    block = int(item["blockNumber"], 16) if item.get("blockNumber") else 0
-    return Log(what.name, bytes.fromhex(item["address"][2:]), fields, block, bytes.fromhex(item["transactionHash"][2:]))
-
-
-def _block(item: Any) -> Block:
-    if not isinstance(item, Mapping):
-        raise GomaaError("chain.mismatch", reason="no block")
-    return Block(int(item["number"], 16), int(item["timestamp"], 16), bytes.fromhex(item["hash"][2:]))
-
-
-def _failure(method: str, error: Any) -> GomaaError:
-    message = str(error.get("message", "")) if isinstance(error, Mapping) else str(error)
-    data = error.get("data") if isinstance(error, Mapping) else None
-    reason = _reason(data) or message.split("revert: ")[-1].removeprefix("execution reverted: ")
-    if "revert" in message.lower() or _reason(data):
-        return GomaaError("chain.reverted", method=method, reason=reason)
-    return Unavailable("chain.unreachable", method=method, reason=message[:200])
-
-
-def _reason(data: Any) -> str:
-    """The text of ``Error(string)`` in a revert's data, or nothing."""
-    if not isinstance(data, str) or not data.startswith("0x08c379a0"):
-        return ""
-    raw = bytes.fromhex(data[10:])
-    length = int.from_bytes(raw[32:64], "big")
-    return raw[64 : 64 + length].decode("utf-8", "replace")

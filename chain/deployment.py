@@ -57,11 +57,22 @@ class Deployment:
             if not isinstance(rpc, str) or not rpc.startswith(("ws://", "wss://")):
                 raise InputError("message.schema", field="rpc", reason="a ws:// or wss:// URL")
             addresses = {name: from_hex(raw[name], 20) for name in _ADDRESSES}
-            schedule = Schedule(**{k: int(v) for k, v in raw["schedule"].items()})
+            times = raw["schedule"]
+            if not isinstance(times, Mapping):
+                raise TypeError("schedule: an object is expected")
+            schedule = Schedule(**{str(name): _integer(value, f"schedule.{name}") for name, value in times.items()})
+            stake = raw["stake"]
+            if not isinstance(stake, str) or not stake.isascii() or not stake.isdecimal():
+                raise TypeError("stake: a decimal string is expected")
             return cls(
-                chain_id=int(raw["chain_id"]), rpc=rpc, block=int(raw["block"]), schedule=schedule, stake=int(raw["stake"]), **addresses
+                chain_id=_integer(raw["chain_id"], "chain_id"),
+                rpc=rpc,
+                block=_integer(raw["block"], "block"),
+                schedule=schedule,
+                stake=int(stake),
+                **addresses,
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as e:
+        except (KeyError, TypeError, ValueError) as e:
             raise InputError("message.schema", field="deployment", reason=str(e)) from None
 
     @classmethod
@@ -69,7 +80,7 @@ class Deployment:
         """Read a file. Raises InputError message.schema when it is missing or no deployment."""
         try:
             raw = json.loads(Path(path).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as e:
+        except (OSError, ValueError, RecursionError) as e:
             raise InputError("message.schema", file=path, reason=type(e).__name__) from None
         return cls.from_json(raw)
 
@@ -79,3 +90,9 @@ class Deployment:
         part = target.with_name(target.name + ".part")
         part.write_text(json.dumps(self.to_json(), indent=2) + "\n", encoding="utf-8")
         part.replace(target)
+
+
+def _integer(value: Any, name: str) -> int:
+    if type(value) is not int or value < 0:
+        raise TypeError(f"{name}: a whole number is expected")
+    return value

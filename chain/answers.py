@@ -1,0 +1,129 @@
+"""What a node answers, checked: nothing it says raises anything but a GomaaError."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from eth_abi.exceptions import DecodingError
+
+from chain.abi import Event
+from pywallet.errors import GomaaError, Unavailable
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block's number, Unix time in seconds, and hash."""
+
+    number: int
+    timestamp: int
+    hash: bytes
+
+
+@dataclass(frozen=True)
+class Log:
+    """One decoded event."""
+
+    name: str
+    address: bytes
+    fields: Mapping[str, Any]
+    block: int
+    transaction: bytes
+
+
+@dataclass(frozen=True)
+class TxReceipt:
+    """A transaction in a block. ``logs`` are raw."""
+
+    hash: bytes
+    gas_used: int
+    block: int
+    logs: Sequence[Mapping[str, Any]]
+
+
+def number(value: Any) -> int:
+    """A quantity, 0x-hex. Raises GomaaError chain.mismatch for anything else."""
+    try:
+        if isinstance(value, str) and value.startswith("0x"):
+            return int(value[2:], 16)
+    except ValueError:
+        pass
+    raise GomaaError("chain.mismatch", reason="a number was expected")
+
+
+def data(value: Any, length: int | None = None) -> bytes:
+    """Bytes, 0x-hex. Raises GomaaError chain.mismatch for anything else or another length."""
+    try:
+        if isinstance(value, str) and value.startswith("0x"):
+            found = bytes.fromhex(value[2:])
+            if length is None or len(found) == length:
+                return found
+    except ValueError:
+        pass
+    raise GomaaError("chain.mismatch", reason="bytes were expected")
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """An object. Raises GomaaError chain.mismatch for anything else."""
+    if not isinstance(value, Mapping):
+        raise GomaaError("chain.mismatch", reason="an object was expected")
+    return value
+
+
+def listing(value: Any) -> list[Any]:
+    """A list. Raises GomaaError chain.mismatch for anything else."""
+    if not isinstance(value, list):
+        raise GomaaError("chain.mismatch", reason="a list was expected")
+    return value
+
+
+def block(value: Any) -> Block:
+    """A block's header."""
+    item = mapping(value)
+    return Block(number(item.get("number")), number(item.get("timestamp")), data(item.get("hash"), 32))
+
+
+def decode_log(what: Event, value: Any) -> Log:
+    """A node's log as an event's fields."""
+    item = mapping(value)
+    topics = [data(topic, 32) for topic in listing(item.get("topics"))]
+    if not topics or topics[0] != what.topic or len(topics) != 1 + sum(what.indexed):
+        raise GomaaError("chain.mismatch", reason=f"no {what.name} event")
+    try:
+        fields = what.decode(topics, data(item.get("data")))
+    except (DecodingError, OverflowError) as e:
+        raise GomaaError("chain.mismatch", event=what.name, reason=type(e).__name__) from None
+    mined = number(item["blockNumber"]) if item.get("blockNumber") else 0
+    return Log(what.name, data(item.get("address"), 20), fields, mined, data(item.get("transactionHash"), 32))
+
+
+def receipt(value: Any) -> TxReceipt:
+    """A transaction's receipt, whatever its status."""
+    item = mapping(value)
+    logs = [mapping(log) for log in listing(item.get("logs"))]
+    return TxReceipt(data(item.get("transactionHash"), 32), number(item.get("gasUsed")), number(item.get("blockNumber")), logs)
+
+
+def failure(method: str, error: Any) -> GomaaError:
+    """A node's error: chain.reverted with the contract's reason, chain.unreachable with the node's own words otherwise."""
+    item = error if isinstance(error, Mapping) else {"message": error}
+    message = str(item.get("message", ""))[:500]
+    said = _reason(item.get("data"))
+    if said or "revert" in message.lower():
+        return GomaaError(
+            "chain.reverted", method=method, reason=said or message.split("revert: ")[-1].removeprefix("execution reverted: ")
+        )
+    return Unavailable("chain.unreachable", method=method, reason=message)
+
+
+def _reason(found: Any) -> str:
+    """The text of ``Error(string)`` in a revert's data, or nothing."""
+    if not isinstance(found, str) or not found.startswith("0x08c379a0"):
+        return ""
+    try:
+        raw = bytes.fromhex(found[10:])
+    except ValueError:
+        return ""
+    length = int.from_bytes(raw[32:64], "big")
+    return raw[64 : 64 + length].decode("utf-8", "replace")

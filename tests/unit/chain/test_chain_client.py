@@ -1,0 +1,301 @@
+"""The connection: requests, garbage, subscriptions, and what a loss does to each of them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from chain import client
+from chain.abi import event, function
+from chain.anvil import Anvil
+from chain.client import Block, Chain
+from chain.content import Content
+from chain.deployment import Deployment
+from chain.registry import Registry
+from pywallet.errors import GomaaError, Unavailable
+from pywallet.platform import address_of
+from tests.unit.chain.scripted_node import HANG_UP, SILENCE, Node, Refused, Way, head, notification, within
+
+ADDRESS = bytes(19) + b"\x01"
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Come back at once."""
+    monkeypatch.setattr(client, "BACKOFF_S", (0.01, 5.0))
+
+
+async def next_head(chain: Chain) -> Block:
+    """The first block that a new subscription brings."""
+    async with contextlib.aclosing(chain.heads()) as heads:  # type: ignore[type-var]
+        return await within(anext(heads))  # type: ignore[arg-type]
+
+
+async def test_answers_find_their_questions(node: Node) -> None:
+    """Many requests at once each get their own answer."""
+    node.answers["eth_getCode"] = lambda params: params[0]
+    async with Chain.connect(node.rpc) as chain:
+        wanted = [n.to_bytes(20, "big") for n in range(50)]
+        assert await asyncio.gather(*map(chain.code, wanted)) == wanted
+
+
+async def test_nobody_there(node: Node) -> None:
+    """A node that can't be reached is chain.unreachable, when entering and afterwards."""
+    async with Chain.connect(node.rpc) as chain:
+        await node.stop()
+        with pytest.raises(Unavailable, match=r"chain\.unreachable"):
+            await within(chain.chain_id())
+    with pytest.raises(Unavailable, match=r"chain\.unreachable"):
+        await Chain.connect(node.rpc).__aenter__()
+    with pytest.raises(Unavailable, match=r"chain\.unreachable"):
+        await Chain.connect("not a url").__aenter__()
+
+
+async def test_a_silent_node_is_not_waited_for(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without an answer a request ends with chain.unreachable; a late answer harms nobody."""
+    monkeypatch.setattr(client, "TIMEOUT_S", 0.05)
+    node.answers |= {"eth_chainId": SILENCE, "eth_getCode": "0x01"}
+    async with Chain.connect(node.rpc) as chain:
+        with pytest.raises(Unavailable):
+            await within(chain.chain_id())
+        await node.say('{"jsonrpc": "2.0", "id": 1, "result": "0x7"}')
+        monkeypatch.setattr(client, "TIMEOUT_S", 5)
+        assert await chain.code(ADDRESS) == b"\x01"
+
+
+async def test_another_network(node: Node) -> None:
+    """A node of another network is chain.mismatch, and its numbers are said."""
+    node.answers["eth_chainId"] = "0x7a69"
+    async with Chain.connect(node.rpc, 31337) as chain:
+        assert await chain.chain_id() == 31337
+    with pytest.raises(GomaaError) as caught:
+        await Chain.connect(node.rpc, 1).__aenter__()
+    assert (caught.value.code, caught.value.detail["expected"]) == ("chain.mismatch", 1)
+
+
+@pytest.mark.parametrize("garbage", [None, 7, "7", "0x", "0xzz", {"a": 1}, [], True])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda c: c.chain_id(),
+        lambda c: c.block(),
+        lambda c: c.call(ADDRESS, function("GoMAA", "totalSupply")),
+    ],
+)
+async def test_answers_without_sense(node: Node, garbage: Any, ask: Callable[[Chain], Any]) -> None:
+    """Whatever a node answers, the caller gets chain.mismatch and no other exception."""
+    node.answers = dict.fromkeys(("eth_chainId", "eth_getBlockByNumber", "eth_call"), garbage)
+    async with Chain.connect(node.rpc) as chain:
+        with pytest.raises(GomaaError, match=r"chain\.mismatch"):
+            await ask(chain)
+
+
+@pytest.mark.parametrize("garbage", [None, {}, [7], [{}], [{"topics": []}], [{"topics": ["0x00"]}]])
+async def test_logs_without_sense(node: Node, garbage: Any) -> None:
+    """A log that is not the event asked for is chain.mismatch."""
+    node.answers["eth_getLogs"] = garbage
+    async with Chain.connect(node.rpc) as chain:
+        with pytest.raises(GomaaError, match=r"chain\.mismatch"):
+            await chain.logs(ADDRESS, event("Content", "Revoked"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "no json",
+        "7",
+        "[]",
+        "null",
+        '{"id": 1}',
+        '{"id": true, "result": 1}',
+        '{"id": [1], "result": 1}',
+        '{"method": "eth_subscription"}',
+        '{"method": "eth_subscription", "params": [1]}',
+        '{"method": "eth_subscription", "params": {"subscription": [1]}}',
+        notification("unknown", {}),
+        "[" * 20_000,
+    ],
+)
+async def test_messages_without_sense(node: Node, text: str) -> None:
+    """What can't be understood is passed over; the connection goes on."""
+    node.answers["eth_getCode"] = "0x01"
+    async with Chain.connect(node.rpc) as chain:
+        assert await chain.code(ADDRESS) == b"\x01"
+        await node.say(text)
+        assert await within(chain.code(ADDRESS)) == b"\x01"
+    assert len(node.sockets) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "reason"),
+    [
+        ({"message": "execution reverted: claimed"}, "chain.reverted", "claimed"),
+        ({"message": "execution reverted: revert: claimed"}, "chain.reverted", "claimed"),
+        (
+            {"message": "failed", "data": "0x08c379a0" + (32).to_bytes(32, "big").hex() + (4).to_bytes(32, "big").hex() + b"left".hex()},
+            "chain.reverted",
+            "left",
+        ),
+        ({"message": "execution reverted", "data": "0x08c379a0zz"}, "chain.reverted", "execution reverted"),
+        ({"message": "insufficient funds"}, "chain.unreachable", "insufficient funds"),
+        ("what", "chain.unreachable", "what"),
+        (None, "chain.unreachable", "None"),
+    ],
+)
+async def test_a_nodes_error(node: Node, error: Any, code: str, reason: str) -> None:
+    """A revert comes with the contract's reason, everything else with the node's words."""
+
+    def refuse(_: list[Any]) -> Any:
+        raise Refused(error)
+
+    node.answers["eth_call"] = refuse
+    async with Chain.connect(node.rpc) as chain:
+        with pytest.raises(GomaaError) as caught:
+            await chain.call(ADDRESS, function("GoMAA", "totalSupply"))
+    assert (caught.value.code, caught.value.detail["reason"]) == (code, reason)
+
+
+async def test_a_notification_right_behind_its_subscription(node: Node) -> None:
+    """Nothing is lost between the node's answer and our hearing of it."""
+    node.answers["eth_subscribe"] = "0x1"
+    node.greeting = [notification("0x1", head(7))]
+    async with Chain.connect(node.rpc) as chain:
+        assert (await next_head(chain)).number == 7
+
+
+async def test_subscriptions_are_ended(node: Node) -> None:
+    """Who stops listening tells the node, under the name the node gave it."""
+    names = iter(f"0x{n}" for n in range(9))
+    node.answers |= {"eth_subscribe": lambda _: next(names), "eth_unsubscribe": True}
+    async with Chain.connect(node.rpc) as chain:
+
+        async def ready() -> bool:
+            return True
+
+        await chain.until(ready)
+        await within(node.asked("eth_unsubscribe"))
+        await chain.until(ready)
+        await within(node.asked("eth_unsubscribe", 2))
+    assert [p for m, p in node.calls if m == "eth_unsubscribe"] == [["0x0"], ["0x1"]]
+
+
+async def test_subscriptions_are_made_once_after_a_loss(node: Node) -> None:
+    """After reconnecting each subscription is made again, once, under its new name, and says the newest block."""
+    names = iter(["0xa", "0xb", "0xc"])
+    node.answers |= {"eth_subscribe": lambda _: next(names), "eth_getBlockByNumber": head(8)}
+    async with Chain.connect(node.rpc) as chain:
+        async with contextlib.aclosing(chain.heads()) as heads:  # type: ignore[type-var]
+            first = asyncio.ensure_future(anext(heads))
+            await within(node.asked("eth_subscribe"))
+            await node.notify("0xa", head(7))
+            assert (await within(first)).number == 7
+            await node.cut()
+            assert (await within(anext(heads))).number == 8
+            await node.notify("0xa", head(99))
+            await node.notify("0xb", head(9))
+            assert (await within(anext(heads))).number == 9
+    assert [m for m, _ in node.calls].count("eth_subscribe") == 2
+
+
+async def test_a_subscription_that_waits_for_the_node_is_made_once(node: Node) -> None:
+    """Listening that begins during a loss of connection subscribes once, when the node is back."""
+    names = iter(["0xa", "0xb"])
+    node.answers |= {"eth_subscribe": lambda _: next(names), "eth_chainId": HANG_UP}
+    async with Chain.connect(node.rpc) as chain:
+        await node.stop()
+        waiting = asyncio.ensure_future(next_head(chain))
+        await node.start()
+        await within(node.asked("eth_subscribe"))
+        await node.notify("0xa", head(3))
+        assert (await waiting).number == 3
+    assert [m for m, _ in node.calls].count("eth_subscribe") == 1
+
+
+async def test_a_subscription_that_fails_is_made_on_the_next_connection(node: Node) -> None:
+    """A node that forgets to subscribe us after a loss does not leave a silent watch behind."""
+    answers = iter(["0xa", Refused({"message": "busy"}), "0xc"])
+
+    def answer(_: list[Any]) -> Any:
+        found = next(answers)
+        if isinstance(found, Refused):
+            raise found
+        return found
+
+    node.answers |= {"eth_subscribe": answer, "eth_getBlockByNumber": head(5)}
+    async with Chain.connect(node.rpc) as chain:
+        async with contextlib.aclosing(chain.heads()) as heads:  # type: ignore[type-var]
+            first = asyncio.ensure_future(anext(heads))
+            await within(node.asked("eth_subscribe"))
+            await node.notify("0xa", head(1))
+            await within(first)
+            await node.cut()
+            assert (await within(anext(heads))).number == 5
+    assert len(node.sockets) == 3
+
+
+async def test_a_request_in_flight_fails_when_the_node_hangs_up(node: Node) -> None:
+    """It ends at once, and the next one goes over a new connection."""
+    node.answers |= {"eth_chainId": HANG_UP, "eth_getCode": "0x02"}
+    async with Chain.connect(node.rpc) as chain:
+        with pytest.raises(Unavailable, match=r"chain\.unreachable"):
+            await within(chain.chain_id(), 2)
+        assert await within(chain.code(ADDRESS)) == b"\x02"
+
+
+async def test_closing_ends_everything(node: Node) -> None:
+    """Streams end and waiting fails when the connection is closed on purpose."""
+    node.answers["eth_subscribe"] = "0x1"
+
+    async def never() -> bool:
+        return False
+
+    async with Chain.connect(node.rpc) as chain:
+        listening = asyncio.ensure_future(_count(chain.heads()))
+        waiting = asyncio.ensure_future(chain.until(never))
+        await within(node.asked("eth_subscribe", 2))
+        await chain.request("eth_getCode")
+    assert await within(listening) == 0
+    with pytest.raises(Unavailable):
+        await within(waiting)
+
+
+async def _count(stream: AsyncIterator[Any]) -> int:
+    return len([item async for item in stream])
+
+
+async def test_no_event_is_lost_with_the_connection(anvil: Anvil, network: Deployment) -> None:
+    """A revocation while we were cut off from a real node is told once when we are back, and so is one after it."""
+    owner, platform = anvil.keys[1], anvil.keys[0]
+    async with Way(anvil.port) as way, Chain.connect(anvil.rpc) as direct, Chain.connect(f"ws://127.0.0.1:{way.port}") as chain:
+        registry = Registry(direct, network)
+        await registry.add_server(platform, ADDRESS, "http://127.0.0.1:1", bytes(32))
+        contents = []
+        for number in range(3):
+            await registry.create_content(owner, bytes(32), 1, 30, ADDRESS, True, bytes([number]) * 32)
+            contents.append(Content(direct, registry.predict(address_of(owner), bytes([number]) * 32)))
+        async with contextlib.aclosing(chain.watch([c.address for c in contents], "Revoked")) as events:  # type: ignore[type-var]
+            first = asyncio.ensure_future(anext(events))
+            await chain.block()
+            await contents[0].revoke(owner)
+            assert (await within(first)).address == contents[0].address
+            await way.shut()
+            await contents[1].revoke(owner)
+            await way.open()
+            assert (await within(anext(events))).address == contents[1].address
+            await contents[2].revoke(owner)
+            assert (await within(anext(events))).address == contents[2].address
+
+
+def test_the_scripted_node_speaks_json() -> None:
+    """Its notifications have the form that real nodes send (recorded from anvil)."""
+    assert json.loads(notification("0x1", 2)) == {
+        "jsonrpc": "2.0",
+        "method": "eth_subscription",
+        "params": {"subscription": "0x1", "result": 2},
+    }
