@@ -1,0 +1,83 @@
+"""What each thing costs on the chain, in gas; ``python -m tests.contracts.gas_scenes`` renews ``gas.json``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from chain.settlement import Entry
+from pywallet.platform import address_of, keccak256
+from pywallet.settlement import gross
+from tests.contracts.anvil_world import BPS, EPOCH, SCHEDULE, Book, World, world
+
+FILE: Final = Path(__file__).with_name("gas.json")
+LEAVES: Final = 2_000
+STATIONS: Final = 20
+
+
+def measure(w: World) -> dict[str, int]:
+    """Gas used by each scene, on the world as it is set up."""
+    figures = {"deploy_settlement": _of(w, _creation(w))}
+    content = (bytes([1]) * 32, 10**15, 30, address_of(w.server), True, bytes([4]) * 32)
+    figures["create_content"] = _gas(w.send(w.owner, "Registry", "create", *content))
+    figures["deposit"] = _gas(w.send(w.station, "Settlement", "deposit", address_of(w.server), address_of(w.station), 10**18))
+    leaves = [(address_of(w.owner), 10**15), *((keccak256(n.to_bytes(4, "big"))[:20], 10**12 + n) for n in range(LEAVES - 2))]
+    leaves.append((address_of(w.fan), 10**14))
+    first = _book(w, EPOCH, leaves, 1)
+    w.at(SCHEDULE.ends(EPOCH))
+    figures["post_1_station"] = _gas(w.post(first, _entries(w, first)))
+    w.mine(w.left(EPOCH)[2])
+    safe, tree = bytes([0x77]) * 20, first.tree
+    signed = w.item(first, LEAVES - 1, w.fan, safe)
+    figures["claim_signed_to_a_new_holder"] = _gas(w.claim([signed], tree.proof(LEAVES - 1), safe))
+    figures["claim_pushed_to_a_new_holder"] = _gas(w.claim([w.item(first, 0)], tree.proof(0), address_of(w.owner)))
+    figures["claim_pushed_beside_another"] = _gas(w.claim([w.item(first, 1)], tree.proof(1), leaves[1][0]))
+    figures["collect"] = _gas(w.send(w.relayer, "Settlement", "collect", address_of(w.server), EPOCH))
+    second = _book(w, EPOCH + 1, leaves, STATIONS)
+    w.mine(SCHEDULE.ends(EPOCH + 1))
+    figures["post_20_stations"] = _gas(w.post(second, _entries(w, second)))
+    return figures
+
+
+def stations() -> list[bytes]:
+    """Keys of stations."""
+    return [keccak256(b"station" + bytes([n])) for n in range(STATIONS)]
+
+
+def _book(w: World, epoch: int, leaves: list[tuple[bytes, int]], count: int) -> Book:
+    total = sum(amount for _, amount in leaves)
+    nets = [total // count] * (count - 1)
+    nets.append(total - sum(nets))
+    for key in stations()[:count]:
+        w.send(w.platform, "Settlement", "deposit", address_of(w.server), address_of(key), 10**18)
+    return Book(epoch, leaves, [(address_of(key), net) for key, net in zip(stations(), nets, strict=False)])
+
+
+def _entries(w: World, book: Book) -> list[Entry]:
+    keys = {address_of(key): key for key in stations()}
+    return [Entry(payer, net, *w.voucher(keys[payer], 10**18 + gross(net, BPS), book.epoch)) for payer, net in book.debits]
+
+
+def _creation(w: World) -> bytes:
+    from eth_abi.abi import encode
+
+    from contracts.compile import artifacts
+
+    made, d, s = artifacts()["Settlement"], w.deployment, SCHEDULE
+    kinds = [i["type"] for e in made["abi"] if e["type"] == "constructor" for i in e["inputs"]]
+    times = (s.length, s.grace, s.window, s.answer, s.late, s.delay)
+    return bytes.fromhex(made["bytecode"][2:]) + encode(kinds, (d.token, d.registry, d.treasury, *times, d.stake))
+
+
+def _of(w: World, code: bytes) -> int:
+    return _gas(w.transact(w.platform, None, code))
+
+
+def _gas(receipt: dict[str, Any]) -> int:
+    return int(receipt["gasUsed"], 16)
+
+
+if __name__ == "__main__":
+    with world() as here:
+        FILE.write_text(json.dumps(measure(here), indent=2) + "\n")

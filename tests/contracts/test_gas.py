@@ -1,0 +1,19 @@
+"""Gas beside what it was when it was last looked at."""
+
+from __future__ import annotations
+
+import json
+
+from tests.contracts.anvil_world import World
+from tests.contracts.gas_scenes import FILE, measure
+
+LIMIT = 1.02
+
+
+def test_gas_has_not_grown(w: World) -> None:
+    """No scene costs more than 2 % over its recorded gas; what grew on purpose is recorded again and shows in the diff."""
+    recorded = json.loads(FILE.read_text())
+    now = measure(w)
+    assert recorded.keys() == now.keys()
+    grown = {name: (recorded[name], gas) for name, gas in now.items() if gas > recorded[name] * LIMIT}
+    assert not grown, grown
