@@ -189,17 +189,16 @@ async def test_subscriptions_are_made_once_after_a_loss(node: Node) -> None:
     """After reconnecting each subscription is made again, once, under its new name, and says the newest block."""
     names = iter(["0xa", "0xb", "0xc"])
     node.answers |= {"eth_subscribe": lambda _: next(names), "eth_getBlockByNumber": head(8)}
-    async with Chain.connect(node.rpc) as chain:
-        async with contextlib.aclosing(chain.heads()) as heads:  # type: ignore[type-var]
-            first = asyncio.ensure_future(anext(heads))
-            await within(node.asked("eth_subscribe"))
-            await node.notify("0xa", head(7))
-            assert (await within(first)).number == 7
-            await node.cut()
-            assert (await within(anext(heads))).number == 8
-            await node.notify("0xa", head(99))
-            await node.notify("0xb", head(9))
-            assert (await within(anext(heads))).number == 9
+    async with Chain.connect(node.rpc) as chain, contextlib.aclosing(chain.heads()) as heads:  # type: ignore[type-var]
+        first = asyncio.ensure_future(anext(heads))
+        await within(node.asked("eth_subscribe"))
+        await node.notify("0xa", head(7))
+        assert (await within(first)).number == 7
+        await node.cut()
+        assert (await within(anext(heads))).number == 8
+        await node.notify("0xa", head(99))
+        await node.notify("0xb", head(9))
+        assert (await within(anext(heads))).number == 9
     assert [m for m, _ in node.calls].count("eth_subscribe") == 2
 
 
@@ -228,14 +227,13 @@ async def test_a_subscription_that_fails_is_made_on_the_next_connection(node: No
         return found
 
     node.answers |= {"eth_subscribe": answer, "eth_getBlockByNumber": head(5)}
-    async with Chain.connect(node.rpc) as chain:
-        async with contextlib.aclosing(chain.heads()) as heads:  # type: ignore[type-var]
-            first = asyncio.ensure_future(anext(heads))
-            await within(node.asked("eth_subscribe"))
-            await node.notify("0xa", head(1))
-            await within(first)
-            await node.cut()
-            assert (await within(anext(heads))).number == 5
+    async with Chain.connect(node.rpc) as chain, contextlib.aclosing(chain.heads()) as heads:  # type: ignore[type-var]
+        first = asyncio.ensure_future(anext(heads))
+        await within(node.asked("eth_subscribe"))
+        await node.notify("0xa", head(1))
+        await within(first)
+        await node.cut()
+        assert (await within(anext(heads))).number == 5
     assert len(node.sockets) == 3
 
 
