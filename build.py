@@ -59,7 +59,8 @@ def run(*command: str | Path, quiet: bool = False, env: dict[str, str] | None = 
         check=False,
     )
     if done.returncode:
-        tail = "\n".join((done.stdout or "").splitlines()[-30:])
+        lines = (done.stdout or "").splitlines()
+        tail = "\n".join(lines if len(lines) <= 40 else [*lines[:15], "…", *lines[-25:]])
         raise BuildError(f"this step failed ({done.returncode}): {' '.join(line)}\n{tail}".rstrip())
 
 
@@ -125,7 +126,9 @@ def npm_parts() -> None:
     if (ROOT / "node_modules").exists() and fresh("npm", lock):
         return
     say("installing the npm packages")
-    run("npm", "ci", "--loglevel=error", quiet=True)
+    # Not "npm ci": it insists that the lock lists anvil for every system, and not every registry has them all.
+    # Versions and hashes are the lock's either way, and --no-save leaves it as it is.
+    run("npm", "install", "--no-save", "--loglevel=error", quiet=True)
     stamp("npm", lock)
 
 
