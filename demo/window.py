@@ -15,7 +15,7 @@ from demo.stack import running
 
 
 def show(browser: str, song: Path, policy: Path, say: Callable[[str], None]) -> int:
-    """Open the radio page and the onboarding in a browser with a new profile; runs until interrupted."""
+    """Open the radio page in a browser with a new profile (the extension opens its welcome); runs until interrupted."""
     if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or os.name == "nt"):
         say("there is no screen here; try: python3 build.py demo --headless --json")
         return 1
@@ -27,7 +27,6 @@ def show(browser: str, song: Path, policy: Path, say: Callable[[str], None]) -> 
         with running(Path(folder) / "stack", [song], policy, say=say) as stack:
             install_host(home, stack.folder / "deployment.json", browser)
             with launch(browser, home, headless=False) as driven:
-                driven.extension_tab("onboarding/onboarding.html")
                 driven.tab(stack.station_url)
                 say(f"the radio page: {stack.station_url} (Ctrl-C ends everything)")
                 try:
