@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import threading
 from collections.abc import Sequence
@@ -71,6 +72,9 @@ class Anvil:
                     return self
         except Empty:
             pass
+        except BaseException:
+            self.stop()
+            raise
         self.stop()
         raise RuntimeError("anvil did not start:\n" + "".join(seen[-20:]))
 
@@ -90,7 +94,8 @@ class Anvil:
     def stop(self) -> None:
         """End it, by its process id."""
         if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
+            # As by Ctrl-C: then it writes its state before it ends. Windows has no such signal.
+            self.process.send_signal(signal.SIGINT if os.name == "posix" else signal.SIGTERM)
             try:
                 self.process.wait(10)
             except subprocess.TimeoutExpired:

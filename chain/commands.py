@@ -57,13 +57,14 @@ def node(port: int, block_time: int, state: Path | None) -> None:
     """Run the embedded chain until interrupted. Its keys are public: for this machine only."""
     from chain.anvil import Anvil
 
-    with Anvil(port=port, block_time=block_time, state=state) as anvil:
-        click.echo(anvil.rpc)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        try:
+    # Before anything is started: whoever stops us stops anvil too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with Anvil(port=port, block_time=block_time, state=state) as anvil:
+            click.echo(anvil.rpc)
             signal.pause()
-        except KeyboardInterrupt:
-            click.echo("stopped", err=True)
+    except KeyboardInterrupt:
+        click.echo("stopped", err=True)
 
 
 @chain.command()

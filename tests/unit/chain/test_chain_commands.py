@@ -1,0 +1,112 @@
+"""``gomaa chain``: deploy, node, show."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from chain.anvil import Anvil, program
+from chain.client import Chain
+from chain.commands import commands, schedule
+from chain.deployment import Deployment
+from pywallet.errors import GomaaError
+from pywallet.hexes import to_hex
+from pywallet.platform import address_of
+from pywallet.settlement import Schedule
+
+(GROUP,) = commands
+
+
+def test_deploy_and_show(anvil: Anvil, tmp_path: Path) -> None:
+    """A deployment's file is what was printed, and showing it reads the network."""
+    key, output = tmp_path / "key", tmp_path / "deployment.json"
+    key.write_text(to_hex(anvil.keys[5]) + "\n")
+    arguments = ["deploy", "--rpc", anvil.rpc, "--key", str(key), "--epoch-seconds", "60", "--commission", "250", "-o", str(output)]
+    done = CliRunner().invoke(GROUP, arguments, catch_exceptions=False)
+    assert json.loads(done.stdout) == json.loads(output.read_text())
+    made = Deployment.load(output)
+    assert (made.chain_id, made.schedule) == (31337, schedule(60))
+    shown = json.loads(CliRunner().invoke(GROUP, ["show", str(output)], catch_exceptions=False).stdout)
+    assert shown["now"]["commission_bps"] == 250
+    assert shown["supply"] == str(10**27)
+    assert shown["settlement"] == to_hex(made.settlement)
+
+
+def test_show_names_the_wrong_network(anvil: Anvil, network: Deployment, tmp_path: Path) -> None:
+    """A file of another network is chain.mismatch."""
+    path = tmp_path / "deployment.json"
+    path.write_text(json.dumps({**network.to_json(), "chain_id": 1}))
+    with pytest.raises(GomaaError) as caught:
+        CliRunner().invoke(GROUP, ["show", str(path)], catch_exceptions=False)
+    assert (caught.value.code, caught.value.detail["found"]) == ("chain.mismatch", 31337)
+
+
+def test_the_default_times() -> None:
+    """An hour's epoch has the default windows; every other length gives a valid schedule."""
+    assert schedule(3600) == Schedule(3600, 300, 1500, 1200, 14 * 86_400, 3600 + 300 + 600)
+    for length in range(3, 400):
+        assert schedule(length).due(0) <= schedule(length).post_until(0)
+
+
+def test_the_node_runs_until_it_is_told_to_stop(tmp_path: Path) -> None:
+    """It says its URL when it answers, keeps its chain in a file, and ends anvil with itself."""
+    state = tmp_path / "chain.json"
+    code = "from chain.commands import chain; chain()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, "node", "--port", "0", "--state", str(state)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    url = process.stdout.readline().strip()
+    mined = asyncio.run(_mine(url))
+    (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate(timeout=20)[1] == "stopped\n"
+    assert process.returncode == 0
+    with Anvil(state=state) as again:
+        assert asyncio.run(_mine(again.rpc)) > mined
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(child), 0)
+
+
+async def _mine(rpc: str) -> int:
+    async with Chain.connect(rpc) as chain:
+        await chain.request("evm_mine")
+        return (await chain.block()).number
+
+
+def test_anvil_in_a_context(tmp_path: Path) -> None:
+    """Ten funded keys of the public mnemonic, a port of its own, and no process afterwards."""
+    with Anvil() as one, Anvil() as two:
+        assert one.port != two.port
+        assert len(one.keys) == 10
+        assert to_hex(address_of(one.keys[0])) == "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266"
+        assert one.keys == two.keys
+        process = one.process
+    assert process is not None
+    assert process.poll() is not None
+
+
+def test_anvil_that_does_not_start(tmp_path: Path) -> None:
+    """Its own words are in the error."""
+    with pytest.raises(RuntimeError, match="no-such-option"), Anvil(extra=["--no-such-option"]):
+        pass
+
+
+def test_anvil_is_found_or_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where neither npm's nor a system's is, the message says what to run."""
+    assert Path(program()).exists()
+    monkeypatch.setattr(Path, "glob", lambda *_: iter(()))
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(FileNotFoundError, match="npm ci"):
+        program()

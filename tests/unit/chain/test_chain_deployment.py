@@ -1,0 +1,83 @@
+"""The deployment file: written whole, read strictly."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chain.deployment import Deployment
+from pywallet.errors import InputError
+from pywallet.messages import Domain
+from pywallet.settlement import Schedule
+
+A, B, C, D, E = (bytes([n]) * 20 for n in range(1, 6))
+MADE = Deployment(31337, "ws://127.0.0.1:8545", A, B, C, D, E, 7, Schedule(60, 5, 15, 15, 3600, 70), 10**18)
+
+
+def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
+    """Every field comes back; nothing but the file is left behind."""
+    MADE.save(tmp_path / "deployment.json")
+    assert Deployment.load(tmp_path / "deployment.json") == MADE
+    assert [p.name for p in tmp_path.iterdir()] == ["deployment.json"]
+    assert MADE.domain == Domain(31337, D)
+
+
+def test_amounts_are_decimal_strings() -> None:
+    """As everywhere in JSON, wei are no numbers."""
+    assert MADE.to_json()["stake"] == "1000000000000000000"
+    assert MADE.to_json()["settlement"] == "0x" + "04" * 20
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("chain_id", "31337"),
+        ("chain_id", 1.5),
+        ("chain_id", True),
+        ("chain_id", -1),
+        ("chain_id", float("inf")),
+        ("block", None),
+        ("rpc", "http://127.0.0.1"),
+        ("rpc", 7),
+        ("token", "0x00"),
+        ("token", None),
+        ("registry", "0x" + "zz" * 20),
+        ("stake", 5),
+        ("stake", "-5"),
+        ("stake", "٣"),
+        ("schedule", None),
+        ("schedule", []),
+        ("schedule", {"length": 60}),
+        ("schedule", {"length": 60, "grace": 5, "window": 15, "answer": 15, "late": 3600, "delay": 70, "more": 1}),
+        ("schedule", {"length": 60, "grace": -5, "window": 15, "answer": 15, "late": 3600, "delay": 70}),
+        ("schedule", {"length": 60, "grace": 5.5, "window": 15, "answer": 15, "late": 3600, "delay": 70}),
+        ("schedule", {"length": 60, "grace": 40, "window": 15, "answer": 15, "late": 3600, "delay": 70}),
+    ],
+)
+def test_wrong_fields_are_refused(field: str, value: Any) -> None:
+    """One wrong field, and the whole file is message.schema."""
+    with pytest.raises(InputError, match=r"message\.schema"):
+        Deployment.from_json({**MADE.to_json(), field: value})
+
+
+@pytest.mark.parametrize("field", list(MADE.to_json()))
+def test_missing_fields_are_refused(field: str) -> None:
+    """No field has a default."""
+    raw = MADE.to_json()
+    del raw[field]
+    with pytest.raises(InputError, match=r"message\.schema"):
+        Deployment.from_json(raw)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"7", b"\xff", b"[" * 5_000 + b"]" * 5_000, json.dumps({}).encode()])
+def test_files_that_are_no_deployment(tmp_path: Path, content: bytes) -> None:
+    """Any other file is message.schema, and so is none."""
+    path = tmp_path / "deployment.json"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"message\.schema"):
+        Deployment.load(path)
+    with pytest.raises(InputError, match=r"message\.schema"):
+        Deployment.load(tmp_path / "none.json")
