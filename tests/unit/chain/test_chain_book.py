@@ -1,0 +1,38 @@
+"""docs/settlement.md says what the contracts say."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from contracts.compile import ABI_FILE, HERE, SOURCES
+
+BOOK = (HERE.parent / "docs" / "settlement.md").read_text(encoding="utf-8")
+SAID = set(re.findall(r"`([^`]+)`", BOOK))
+
+
+@pytest.mark.parametrize("source", SOURCES.values())
+def test_every_reason_is_in_the_book(source: str) -> None:
+    """Whoever meets a revert finds its reason there."""
+    reasons = set(re.findall(r'assert [^\n]*, "([^"]+)"\n', Path(HERE, source).read_text(encoding="utf-8")))
+    assert reasons
+    assert reasons <= SAID
+
+
+@pytest.mark.parametrize("contract", ["Registry", "Content", "Settlement"])
+def test_every_event_is_in_the_book(contract: str) -> None:
+    """What can be watched is named."""
+    events = {entry["name"] for entry in json.loads(ABI_FILE.read_text())[contract] if entry["type"] == "event"}
+    assert events - {"OwnershipTransferStarted", "OwnershipTransferred", "EIP712DomainChanged"} <= SAID
+
+
+def test_every_function_that_changes_something_is_in_the_book() -> None:
+    """Settlement has no function that the book leaves out."""
+    functions = {
+        e["name"] for e in json.loads(ABI_FILE.read_text())["Settlement"] if e.get("stateMutability") == "nonpayable" and "name" in e
+    }
+    assert functions == {"deposit", "bond", "post", "claim", "collect"}
+    assert functions <= {said.split("(")[0] for said in SAID}
