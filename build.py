@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
@@ -99,6 +100,14 @@ def system(*names: str) -> None:
     raise BuildError(f"missing: {needs}.\nInstall with: sudo apt-get install {' '.join(packages)}")
 
 
+def hand_over(*command: str | Path) -> NoReturn:
+    """Become another program: it gets our signals and cleans up after itself."""
+    line = [str(part) for part in command]
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(line[0], line)
+
+
 def python_parts() -> None:
     """The virtual environment with the locked packages and this distribution in place."""
     if not (3, 11) <= sys.version_info[:2] <= (3, 14):
@@ -143,7 +152,7 @@ def extension() -> None:
     run(PYTHON, "-m", "extension.pack")
 
 
-def demo(arguments: list[str]) -> int:
+def demo(arguments: list[str]) -> NoReturn:
     """Set everything up, then hand over to the demo."""
     browser = "firefox" if "firefox" in arguments else "chromium"
     python_parts()
@@ -151,10 +160,10 @@ def demo(arguments: list[str]) -> int:
     system(browser, *(["pulseaudio"] if browser == "firefox" and "--headless" in arguments else []))
     contracts()
     extension()
-    return subprocess.call([str(PYTHON), "-m", "demo", *arguments], cwd=ROOT)
+    hand_over(PYTHON, "-m", "demo", *arguments)
 
 
-def test(arguments: list[str]) -> int:
+def test(arguments: list[str]) -> NoReturn:
     """Checks, then every test. Arguments go to pytest."""
     python_parts()
     npm_parts()
@@ -174,17 +183,17 @@ def test(arguments: list[str]) -> int:
             say(title)
             run(*command)
     say("pytest")
-    return subprocess.call([str(PYTHON), "-m", "pytest", *arguments], cwd=ROOT)
+    hand_over(PYTHON, "-m", "pytest", *arguments)
 
 
-def bench(arguments: list[str]) -> int:
+def bench(arguments: list[str]) -> NoReturn:
     """Print one JSON object per figure."""
     python_parts()
     npm_parts()
     system("chromium", "ffmpeg", "nginx")
     contracts()
     extension()
-    return subprocess.call([str(PYTHON), "-m", "benchmarks", *arguments], cwd=ROOT)
+    hand_over(PYTHON, "-m", "benchmarks", *arguments)
 
 
 def clean() -> None:
@@ -204,11 +213,11 @@ def main() -> int:
     began = time.monotonic()
     try:
         if options.command == "demo":
-            return demo(rest)
+            demo(rest)
         if options.command == "test":
-            return test(rest)
+            test(rest)
         if options.command == "bench":
-            return bench(rest)
+            bench(rest)
         if rest:
             parser.error(f"unexpected {' '.join(rest)}")
         if options.command == "extension":

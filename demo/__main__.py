@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
 import traceback
@@ -45,6 +46,8 @@ def say(text: str) -> None:
 def main() -> int:
     """Run; 0 only when everything that was promised happened."""
     options = arguments()
+    # Being asked to end is no reason to leave the chain and the servers running.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     song = options.song or sample()
     if not song.is_file():
         print(f"no such recording: {song}", file=sys.stderr)

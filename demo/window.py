@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
 import tempfile
-import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,8 +18,6 @@ def show(browser: str, song: Path, policy: Path, say: Callable[[str], None]) -> 
     if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or os.name == "nt"):
         say("there is no screen here; try: python3 build.py demo --headless --json")
         return 1
-    ended = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: ended.set())
     with tempfile.TemporaryDirectory(prefix="gomaa-demo-", ignore_cleanup_errors=True) as folder:
         home = Path(folder) / "home"
         home.mkdir()
@@ -30,8 +27,8 @@ def show(browser: str, song: Path, policy: Path, say: Callable[[str], None]) -> 
                 driven.tab(stack.station_url)
                 say(f"the radio page: {stack.station_url} (Ctrl-C ends everything)")
                 try:
-                    while not ended.wait(1) and driven.alive():
-                        pass
+                    while driven.alive():
+                        time.sleep(1)
                 except KeyboardInterrupt:
                     pass
     return 0
