@@ -1,0 +1,159 @@
+// The port to the native host, with a port of our own at its other end.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+class FakePort {
+  sent = [];
+  heard = [];
+  closed = [];
+  disconnected = false;
+  onMessage = { addListener: (work) => this.heard.push(work) };
+  onDisconnect = { addListener: (work) => this.closed.push(work) };
+  postMessage(message) {
+    this.sent.push(message);
+    this.answer?.(message);
+  }
+  disconnect() {
+    this.disconnected = true;
+  }
+  say(message) {
+    for (const work of this.heard) work(message);
+  }
+  hangUp() {
+    for (const work of this.closed) work(this);
+  }
+}
+
+/** @type {FakePort[]} */
+const ports = [];
+let greet = null;
+Object.assign(globalThis, {
+  location: { protocol: "chrome-extension:" },
+  chrome: {
+    runtime: {
+      lastError: undefined,
+      getManifest: () => ({ version: "9.8.7" }),
+      connectNative(name) {
+        assert.equal(name, "io.gomaa.host");
+        const port = new FakePort();
+        port.answer = (message) => message.op === "hello" && greet?.(port, message);
+        ports.push(port);
+        return port;
+      },
+    },
+  },
+});
+if (!globalThis.navigator) globalThis.navigator = { userAgent: "test" };
+const { Native, PROTOCOL } = await import("../../../extension/background/native.js");
+
+const HELLO = { protocol: PROTOCOL, host: "0.1.0", device: "0x01", networks: [{ chain_id: 31337 }] };
+const well = (port, { id }) => port.say({ id, ok: true, result: HELLO });
+const code = (expected) => (error) => error.code === expected;
+
+function make(greeting = well) {
+  greet = greeting;
+  const events = [];
+  const native = new Native((event) => events.push(event));
+  return { native, events };
+}
+const port = () => ports.at(-1);
+
+test("it shakes hands once, however many ask at once", async () => {
+  const { native, events } = make();
+  const before = ports.length;
+  await Promise.all([native.open(), native.open(), native.open()]);
+  await native.open();
+  assert.equal(ports.length, before + 1);
+  const { op, protocol, extension, browser } = port().sent[0];
+  assert.deepEqual({ op, protocol, extension }, { op: "hello", protocol: PROTOCOL, extension: "9.8.7" });
+  assert.ok(browser);
+  assert.deepEqual(native.status, { state: "connected", version: "0.1.0", device: "0x01", networks: HELLO.networks });
+  assert.deepEqual(events, [{ event: "host", status: native.status }]);
+});
+
+test("answers go to who asked, in any order", async () => {
+  const { native } = make();
+  await native.open();
+  const first = native.request({ op: "one" });
+  const second = native.request({ op: "two" });
+  await Promise.resolve();
+  const [, a, b] = port().sent;
+  assert.notEqual(a.id, b.id);
+  port().say({ id: b.id, ok: true, result: { n: 2 } });
+  port().say({ id: a.id, ok: false, error: { code: "policy.denied", message: "no", detail: { rule: "play" } } });
+  assert.deepEqual(await second, { n: 2 });
+  await assert.rejects(first, (error) => error.code === "policy.denied" && error.detail.rule === "play");
+});
+
+test("a request chooses no id of its own", async () => {
+  const { native } = make();
+  await native.open();
+  const asked = native.request({ op: "one", id: 12345 });
+  await Promise.resolve();
+  assert.notEqual(port().sent[1].id, 12345);
+  port().say({ id: port().sent[1].id, ok: true });
+  assert.deepEqual(await asked, {});
+});
+
+test("what nobody asked for is ignored, and events are passed on", async () => {
+  const { native, events } = make();
+  await native.open();
+  const asked = native.request({ op: "one" });
+  await Promise.resolve();
+  for (const message of [null, 7, "x", {}, { id: 999, ok: true }, { id: "constructor", ok: true }, { ok: false }]) port().say(message);
+  port().say({ event: "receipt", stream: "s" });
+  assert.deepEqual(events.at(-1), { event: "receipt", stream: "s" });
+  const { id } = port().sent[1];
+  port().say({ id, ok: true, result: { n: 1 } });
+  port().say({ id, ok: true, result: { n: 2 } });
+  assert.deepEqual(await asked, { n: 1 });
+});
+
+test("a port that closes before the greeting means there is no host", async () => {
+  const { native, events } = make((fake) => queueMicrotask(() => fake.hangUp()));
+  await assert.rejects(native.request({ op: "one" }), code("host.missing"));
+  assert.equal(native.status.state, "missing");
+  assert.equal(events.at(-1).status.state, "missing");
+});
+
+test("a host that goes takes every waiting request with it, and the next request opens anew", async () => {
+  const { native } = make();
+  await native.open();
+  const asked = [native.request({ op: "one" }), native.request({ op: "two" })];
+  await Promise.resolve();
+  port().hangUp();
+  for (const one of asked) await assert.rejects(one, code("host.gone"));
+  assert.equal(native.status.state, "gone");
+  const before = ports.length;
+  await native.open();
+  assert.equal(ports.length, before + 1);
+  assert.equal(native.status.state, "connected");
+});
+
+test("a port that is not the present one changes nothing when it closes", async () => {
+  const { native } = make();
+  await native.open();
+  const old = port();
+  old.hangUp();
+  await native.open();
+  old.hangUp();
+  assert.equal(native.status.state, "connected");
+});
+
+test("a host of another protocol is told goodbye", async () => {
+  const { native } = make((fake, { id }) => fake.say({ id, ok: true, result: { ...HELLO, protocol: PROTOCOL + 1, host: "7.0.0" } }));
+  await assert.rejects(native.open(), code("host.version"));
+  assert.ok(port().disconnected);
+  assert.equal(native.status.state, "version");
+  assert.equal(native.status.version, "7.0.0");
+});
+
+test("a host that refuses our protocol and hangs up stays known as another version", async () => {
+  const { native } = make((fake, { id }) => {
+    fake.say({ id, ok: false, error: { code: "host.version", message: "", detail: { host: "7.0.0" } } });
+    fake.hangUp();
+  });
+  await assert.rejects(native.open(), code("host.version"));
+  assert.equal(native.status.state, "version");
+  assert.equal(native.status.version, "7.0.0");
+});

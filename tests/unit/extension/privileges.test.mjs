@@ -1,0 +1,122 @@
+// Who may say what, and who is who.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { allowed, kindOf, PRIVILEGES } from "../../../extension/background/privileges.js";
+
+const SAMPLES = { number: 1, string: "play", boolean: true, object: {}, any: "x" };
+const WRONG = { number: ["1", Infinity, NaN, {}], string: [1, ["play"], { length: 1 }, "x".repeat(4097)], boolean: [0, "true"], object: ["x", 3], any: [{}, () => 0, ["x"]] };
+const kinds = Object.keys(PRIVILEGES);
+const types = [...new Set(kinds.flatMap((kind) => Object.keys(PRIVILEGES[kind])))];
+
+/** A message of a type with every field of every table that has the type. */
+function whole(type) {
+  const fields = Object.assign({}, ...kinds.map((kind) => PRIVILEGES[kind][type] ?? {}));
+  const values = Object.entries(fields).map(([name, kind]) => [name, SAMPLES[kind.replace("?", "")]]);
+  return { id: 1, ...Object.fromEntries(values), type };
+}
+
+for (const kind of kinds) {
+  for (const type of types) {
+    const expected = Object.keys(PRIVILEGES[kind]).includes(type);
+    test(`${kind} ${expected ? "may" : "may not"} say ${type}`, () => assert.equal(allowed(kind, whole(type)), expected));
+  }
+  for (const [type, fields] of Object.entries(PRIVILEGES[kind])) {
+    for (const [name, declared] of Object.entries(fields)) {
+      const optional = declared.endsWith("?");
+      test(`${kind}: ${type} with a wrong ${name} is refused`, () => {
+        for (const value of WRONG[declared.replace("?", "")]) assert.equal(allowed(kind, { ...whole(type), [name]: value }), false, String(value).slice(0, 20));
+      });
+      test(`${kind}: ${type} without ${name} is ${optional ? "allowed" : "refused"}`, () => {
+        const rest = whole(type);
+        delete rest[name];
+        assert.equal(allowed(kind, rest), optional);
+        assert.equal(allowed(kind, { ...rest, [name]: null }), optional);
+      });
+    }
+  }
+}
+
+test("the table grants each kind what protocol section 6 names, and a type to one kind alone", () => {
+  assert.deepEqual(kinds, ["page", "player", "wallet", "engine"]);
+  for (const type of types) assert.equal(kinds.filter((kind) => Object.hasOwn(PRIVILEGES[kind], type)).length, 1, type);
+  assert.deepEqual(Object.keys(PRIVILEGES.page), ["show", "hide", "command"]);
+  assert.deepEqual(Object.keys(PRIVILEGES.player), ["play", "pause", "seek", "volume", "mute", "rewards", "retry"]);
+});
+
+test("names of the prototype are no message types", () => {
+  for (const kind of kinds) {
+    for (const type of ["constructor", "__proto__", "toString", "hasOwnProperty", "valueOf", ""]) assert.equal(allowed(kind, { id: 1, type }), false, type);
+    assert.equal(allowed(kind, JSON.parse('{"__proto__": {"type": "play"}, "id": 1}')), false);
+  }
+});
+
+test("what is no object with a type in words is refused", () => {
+  for (const kind of kinds) {
+    for (const message of [null, undefined, 0, "play", true, [], ["play"], {}, { type: 1 }, { type: ["play"] }, { type: { toString: () => "play" } }, () => 0]) {
+      assert.equal(allowed(kind, message), false);
+    }
+  }
+});
+
+test("a page commands playback and nothing else", () => {
+  for (const command of ["play", "pause", "seek", "volume", "muted"]) assert.ok(allowed("page", { type: "command", element: 1, command }));
+  for (const command of ["rewards", "retry", "wallet.claim", "constructor", "PLAY", ""]) assert.equal(allowed("page", { type: "command", element: 1, command }), false, command);
+});
+
+test("a wallet's message carries a number to answer to", () => {
+  assert.ok(allowed("wallet", { id: 7, type: "wallet.status" }));
+  for (const id of [undefined, null, "7", {}]) assert.equal(allowed("wallet", { id, type: "wallet.status" }), false);
+});
+
+test("text is as long as 4096 characters and no longer", () => {
+  assert.ok(allowed("page", { type: "show", element: 1, src: "x".repeat(4096) }));
+  assert.equal(allowed("page", { type: "show", element: 1, src: "x".repeat(4097) }), false);
+});
+
+const SELF = "abcdefghijklmnopabcdefghijklmnop";
+const own = (path, scheme = "chrome-extension") => ({ id: SELF, url: `${scheme}://${SELF}${path}` });
+const web = (url = "https://music.example/song", id = SELF) => ({ id, url, tab: { id: 1 } });
+
+test("the browser's word makes a sender what it is", () => {
+  for (const scheme of ["chrome-extension", "moz-extension"]) {
+    assert.equal(kindOf("engine", own("/engine/offscreen.html", scheme), SELF), "engine");
+    assert.equal(kindOf("wallet", own("/popup/popup.html", scheme), SELF), "wallet");
+    assert.equal(kindOf("wallet", own("/onboarding/onboarding.html?x#y", scheme), SELF), "wallet");
+    assert.equal(kindOf("player:1-2", own("/player/player.html#1-2", scheme), SELF), "player");
+  }
+  assert.equal(kindOf("page", web(), SELF), "page");
+  assert.equal(kindOf("page", web("http://127.0.0.1:8080/"), SELF), "page");
+});
+
+test("a page's script cannot be what it calls itself", () => {
+  for (const name of ["wallet", "engine", "player:x", "player:", "", "constructor"]) {
+    assert.equal(kindOf(name, web(), SELF), null, name);
+    assert.equal(kindOf(name, web("https://music.example/popup/popup.html"), SELF), null, name);
+    assert.equal(kindOf(name, web("https://music.example/player/player.html"), SELF), null, name);
+  }
+});
+
+test("a page of the extension is only what its own path makes it", () => {
+  const paths = { engine: "/engine/offscreen.html", wallet: "/popup/popup.html", "player:x": "/player/player.html" };
+  for (const name of Object.keys(paths)) {
+    for (const [other, path] of Object.entries(paths)) if (other !== name) assert.equal(kindOf(name, own(path), SELF), null, `${name} from ${path}`);
+    for (const path of ["/", `/x${paths[name]}`, `${paths[name]}/x`, `/?${paths[name]}`, `/#${paths[name]}`]) assert.equal(kindOf(name, own(path), SELF), null, path);
+  }
+  assert.equal(kindOf("page", { ...own("/player/player.html"), tab: { id: 1 } }, SELF), null);
+});
+
+test("another extension is nobody", () => {
+  const other = "ponmlkjihgfedcbaponmlkjihgfedcba";
+  assert.equal(kindOf("page", web("https://music.example/", other), SELF), null);
+  for (const [name, path] of [["engine", "/engine/offscreen.html"], ["wallet", "/popup/popup.html"], ["player:x", "/player/player.html"]]) {
+    assert.equal(kindOf(name, { id: other, url: `chrome-extension://${other}${path}` }, SELF), null);
+  }
+});
+
+test("a content script of a document without a web address is nobody", () => {
+  for (const url of ["about:blank", "about:srcdoc", "file:///home/song.html", "data:text/html,x", "blob:https://music.example/1", "ftp://music.example/", "javascript:0"]) {
+    for (const name of ["page", "wallet", "engine", "player:x"]) assert.equal(kindOf(name, web(url), SELF), null, `${name} ${url}`);
+  }
+  for (const sender of [{}, { id: SELF }, { id: SELF, url: "" }, { url: "https://music.example/", tab: { id: 1 } }]) assert.equal(kindOf("page", sender, SELF), null);
+  assert.equal(kindOf("page", { id: SELF, url: "https://music.example/" }, SELF), null, "no tab");
+});

@@ -1,0 +1,141 @@
+// Reading a file by ranges from a web server that may or may not behave.
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { createServer } from "node:http";
+import { test } from "node:test";
+import { Source } from "../../../extension/engine/source.js";
+
+const MAGIC = [0x89, 0x53, 0x50, 0x53, 0x0d, 0x0a, 0x1a, 0x0a];
+const hash = (bytes) => new Uint8Array(createHash("sha256").update(bytes).digest());
+const length = (value) => [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255];
+
+function song(headerSize = 100, rest = 5000) {
+  const body = Array.from({ length: headerSize + rest }, (_, i) => (i * 7 + (i >> 8)) & 255);
+  return Uint8Array.from([...MAGIC, ...length(headerSize), ...body]);
+}
+
+// The pauses between tries (seconds at most) are not waited for; fetch keeps its own, longer limits.
+const later = globalThis.setTimeout;
+globalThis.setTimeout = (work, ms, ...rest) => later(work, ms < 5000 ? 0 : ms, ...rest);
+
+/** A server whose answers are made by a function of (request number, first, end). */
+async function serve(t, answer) {
+  const asked = [];
+  const server = createServer((request, response) => {
+    const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? "") ?? [];
+    asked.push([Number(first), Number(last) + 1]);
+    answer(response, asked.length, Number(first), Number(last) + 1);
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { source: new Source(`http://127.0.0.1:${server.address().port}/song.sps`), asked };
+}
+
+const send = (response, status, bytes) => response.writeHead(status, { "Content-Length": bytes.length }).end(bytes);
+const ranges = (file) => (response, n, first, end) => (first >= file.length ? send(response, 416, "") : send(response, 206, file.subarray(first, end)));
+const code = (expected) => (error) => error.code === expected;
+
+test("the header comes with one request, and parts it brought along with none", async (t) => {
+  const file = song();
+  const { source, asked } = await serve(t, ranges(file));
+  assert.deepEqual(await source.header(), file.slice(12, 112));
+  assert.deepEqual(await source.part(112, 50, hash(file.slice(112, 162))), file.slice(112, 162));
+  assert.deepEqual(asked, [[0, 400_000]]);
+});
+
+test("a header that is longer than the first read is read again whole", async (t) => {
+  const file = song(500_000, 10);
+  const { source, asked } = await serve(t, ranges(file));
+  assert.deepEqual(await source.header(), file.slice(12, 500_012));
+  assert.equal(asked.length, 2);
+});
+
+test("a part is asked for by its range", async (t) => {
+  const file = song();
+  const { source, asked } = await serve(t, ranges(file));
+  assert.deepEqual(await source.part(1000, 20, hash(file.slice(1000, 1020))), file.slice(1000, 1020));
+  assert.deepEqual(asked, [[1000, 1020]]);
+});
+
+test("a server without ranges sends all, and the part is taken from it", async (t) => {
+  const file = song();
+  const { source } = await serve(t, (response) => send(response, 200, file));
+  assert.deepEqual(await source.header(), file.slice(12, 112));
+  const { source: second } = await serve(t, (response) => send(response, 200, file));
+  assert.deepEqual(await second.part(4000, 30, hash(file.slice(4000, 4030))), file.slice(4000, 4030));
+});
+
+test("past the end is a truncated file", async (t) => {
+  const { source } = await serve(t, ranges(song()));
+  await assert.rejects(source.part(900_000, 5, hash("x")), code("sps.truncated"));
+  const { source: empty } = await serve(t, (response) => send(response, 416, ""));
+  await assert.rejects(empty.header(), code("sps.truncated"));
+});
+
+test("a file cut short in the header or in a part says so", async (t) => {
+  const { source } = await serve(t, ranges(song().subarray(0, 60)));
+  await assert.rejects(source.header(), code("sps.truncated"));
+  const { source: brief } = await serve(t, ranges(song().subarray(0, 9)));
+  await assert.rejects(brief.header(), code("sps.truncated"));
+  const file = song();
+  const { source: cut } = await serve(t, ranges(file.subarray(0, 1010)));
+  await assert.rejects(cut.part(1000, 20, hash(file.slice(1000, 1020))), code("sps.truncated"));
+});
+
+test("another kind of file, and a header of no or absurd length", async (t) => {
+  const { source } = await serve(t, (response) => send(response, 200, Buffer.from("<!doctype html><title>Hello</title>")));
+  await assert.rejects(source.header(), code("sps.magic"));
+  for (const size of [0, (4 << 20) + 1, 0xffffffff]) {
+    const { source: odd } = await serve(t, ranges(Uint8Array.from([...MAGIC, ...length(size), 1, 2, 3])));
+    await assert.rejects(odd.header(), code("sps.header.malformed"));
+  }
+});
+
+test("a file that is not there is not asked for again", async (t) => {
+  for (const status of [404, 410]) {
+    const { source, asked } = await serve(t, (response) => send(response, status, ""));
+    await assert.rejects(source.header(), (error) => error.code === "sps.segment.missing" && error.detail.status === status);
+    assert.equal(asked.length, 1);
+  }
+});
+
+test("a part spoilt once is asked for again and then right", async (t) => {
+  const file = song();
+  const { source, asked } = await serve(t, (response, n, first, end) => send(response, 206, n === 1 ? new Uint8Array(end - first) : file.subarray(first, end)));
+  assert.deepEqual(await source.part(1000, 20, hash(file.slice(1000, 1020))), file.slice(1000, 1020));
+  assert.equal(asked.length, 2);
+});
+
+test("a part spoilt twice is the file's fault", async (t) => {
+  const { source, asked } = await serve(t, (response, n, first, end) => send(response, 206, new Uint8Array(end - first)));
+  await assert.rejects(source.part(1000, 20, hash("right")), (error) => error.code === "sps.segment.hash" && error.detail.offset === 1000);
+  assert.equal(asked.length, 2);
+});
+
+test("a part spoilt among the first bytes is fetched alone", async (t) => {
+  const file = song();
+  const { source, asked } = await serve(t, (response, n, first, end) => send(response, 206, n === 1 ? file.map((byte, i) => (i === 130 ? byte ^ 1 : byte)) : file.subarray(first, end)));
+  await source.header();
+  assert.deepEqual(await source.part(120, 20, hash(file.slice(120, 140))), file.slice(120, 140));
+  assert.deepEqual(asked[1], [120, 140]);
+});
+
+test("a server that stumbles or hangs up is tried again, four times in all", async (t) => {
+  const file = song();
+  const { source, asked } = await serve(t, (response, n, first, end) => (n === 1 ? send(response, 503, "") : n === 2 ? response.destroy() : send(response, 206, file.subarray(first, end))));
+  assert.deepEqual(await source.part(0, 5, hash(file.slice(0, 5))), file.slice(0, 5));
+  assert.equal(asked.length, 3);
+  const { source: down, asked: tries } = await serve(t, (response) => send(response, 500, ""));
+  await assert.rejects(down.part(0, 5, hash("x")), code("sps.segment.missing"));
+  assert.equal(tries.length, 4);
+});
+
+test("a closed source asks no more", async (t) => {
+  const { source, asked } = await serve(t, ranges(song()));
+  source.close();
+  await assert.rejects(source.part(0, 5, hash("x")), code("sps.segment.missing"));
+  assert.equal(asked.length, 0);
+});
