@@ -5,10 +5,11 @@
  * SITE a folder with the unpacked wheels. The same inputs give the same bytes.
  */
 
+import crypto from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import zlib from "node:zlib";
-import { createRequire } from "node:module";
+import { createRequire, syncBuiltinESMExports } from "node:module";
 
 // A snapshot would keep the build machine's clock and entropy: both stand still here, before Pyodide looks at them.
 const NOW_MS = Date.UTC(2020, 0, 1);
@@ -22,13 +23,16 @@ const random = () => {
   return (state >>> 0) / 4294967296;
 };
 Math.random = random;
-Object.defineProperty(globalThis.crypto, "getRandomValues", {
-  value: (/** @type {Uint8Array} */ array) => {
-    const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-    for (let i = 0; i < bytes.length; i++) bytes[i] = Math.floor(random() * 256);
-    return array;
-  },
-});
+/** @template {Uint8Array} T @param {T} array */
+const fill = (array) => {
+  const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = Math.floor(random() * 256);
+  return array;
+};
+// Emscripten asks Node's own module where there is one, and the Web's where there is none.
+Object.defineProperty(globalThis.crypto, "getRandomValues", { value: fill });
+Object.assign(crypto, { randomFillSync: fill });
+syncBuiltinESMExports();
 
 const [out, core, site] = process.argv.slice(2).map((part) => path.resolve(part));
 const home = path.dirname(createRequire(import.meta.url).resolve("pyodide/package.json"));
