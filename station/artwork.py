@@ -1,49 +1,69 @@
 """Covers drawn from a content's address: the same address is the same picture, everywhere, for ever.
 
-Eight families (tide, hills, lighthouse, moon, rain, dunes, ferry, orchard) share one way of
-drawing: flat shapes on an 80 x 80 field, a palette, and numbers taken from the
-hash of the address. No text, no script, no reference to anything outside.
+The same drawing as extension/ui/artwork.js, and held to it by tests/vectors/artwork.json: seven families of
+simple landscapes on an 80 x 80 field, each in a handful of palettes. No text, no script, no reference to
+anything outside.
 """
 
 from __future__ import annotations
 
-import hashlib
+import math
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
 
-Palette = tuple[str, str, str, str, str]
-"""ground, light, far, middle, near."""
 
-PALETTES: tuple[Palette, ...] = (
-    ("#f2b56b", "#fbe7c4", "#b8524a", "#7d2450", "#3b1530"),
-    ("#24485a", "#f5d48b", "#3d7080", "#1b3442", "#10222d"),
-    ("#2d2350", "#f3e3c3", "#6a4c94", "#8d6bb0", "#1b1436"),
-    ("#c9dcd2", "#f0ae4b", "#5d9490", "#1f5b5e", "#12383c"),
-    ("#d9cfc3", "#d58518", "#8fa3a4", "#3c6a78", "#3e2c15"),
-    ("#e7e9ee", "#c8513d", "#9aa9be", "#5b6f8c", "#2f3d57"),
-    ("#f1d9cf", "#e9836b", "#c9788b", "#8a3f6c", "#40203f"),
-    ("#1c3b34", "#efe2b0", "#3f7a5c", "#2a5a4a", "#10241f"),
+@dataclass(frozen=True)
+class Palette:
+    """Colours from back to front."""
+
+    sky: str
+    light: str
+    far: str
+    mid: str
+    near: str
+
+
+Shape = tuple[str, dict[str, str | float]]
+"""Tag and attributes of an SVG element."""
+
+PALETTES: Final = (
+    Palette("#f2b56b", "#fbe7c4", "#b8524a", "#7d2450", "#3b1530"),
+    Palette("#c9dcd2", "#f0ae4b", "#6fa39a", "#1f5b5e", "#12373c"),
+    Palette("#2d2350", "#f3e3c3", "#5b478a", "#3f3170", "#1b1436"),
+    Palette("#24485a", "#f5d48b", "#3c6a78", "#c8513d", "#12303d"),
+    Palette("#e7e9ee", "#c8513d", "#a9b6c9", "#5b6f8c", "#33435c"),
+    Palette("#f0cfc4", "#fff4e0", "#d98b7e", "#a5485a", "#5a1f3a"),
+    Palette("#d9cfc3", "#d58518", "#a79a86", "#6d6148", "#3e2c15"),
+    Palette("#17454c", "#f6e9d2", "#2c6e72", "#f0ae4b", "#0c2a30"),
 )
+
+_MASK: Final = 0xFFFFFFFF
 
 
 class Draw:
-    """A stream of whole numbers that depends on the address alone."""
+    """A small stream of numbers from a text (mulberry32 over its characters, in 32-bit whole numbers)."""
 
-    def __init__(self, seed: bytes) -> None:
-        self._seed = seed
-        self._block = 0
-        self._bytes = b""
+    def __init__(self, text: str) -> None:
+        state = 0x9E3779B9
+        for character in text:
+            state = (((state ^ ord(character)) * 0x85EBCA6B) + (state >> 7)) & _MASK
+        self._state = state
 
-    def number(self, low: int, high: int) -> int:
-        """A number in ``low … high``, both included."""
-        if len(self._bytes) < 2:
-            self._bytes += hashlib.sha256(b"gomaa artwork 1" + self._seed + self._block.to_bytes(2, "big")).digest()
-            self._block += 1
-        value, self._bytes = int.from_bytes(self._bytes[:2], "big"), self._bytes[2:]
-        return low + value % (high - low + 1)
+    def number(self) -> float:
+        """A number in 0 … 1, one excluded."""
+        state = self._state = (self._state + 0x6D2B79F5) & _MASK
+        x = ((state ^ (state >> 15)) * (1 | state)) & _MASK
+        x = ((x + (x ^ (x >> 7)) * (61 | x)) & _MASK) ^ x
+        return (x ^ (x >> 14)) / 4294967296
+
+    def whole(self, low: float, span: float) -> int:
+        """A whole number in ``low … low + span``; halves round up."""
+        return math.floor(low + self.number() * span + 0.5)
 
 
-def artwork(content: bytes) -> str:
-    """The cover of a content as an SVG document.
+def shapes(content: bytes) -> list[Shape]:
+    """The shapes of a content's picture on a field of 80 x 80, from back to front.
 
     Args:
         content: the 20 bytes of the content's address.
@@ -53,130 +73,96 @@ def artwork(content: bytes) -> str:
     """
     if len(content) != 20:
         raise ValueError("a content address has 20 bytes")
-    draw = Draw(content)
-    palette = PALETTES[draw.number(0, len(PALETTES) - 1)]
-    family = FAMILIES[draw.number(0, len(FAMILIES) - 1)]
-    shapes = "".join(family(draw, palette))
-    return (
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 80 80" width="640" height="640">'
-        f'<rect width="80" height="80" fill="{palette[0]}"/>{shapes}</svg>'
-    )
+    draw = Draw("0x" + content.hex())
+    draw.number()
+    palette = PALETTES[math.floor(draw.number() * len(PALETTES))]
+    family = FAMILIES[math.floor(draw.number() * len(FAMILIES))]
+    return [("rect", {"width": 80, "height": 80, "fill": palette.sky}), *family(palette, draw)]
 
 
-def _circle(x: int, y: int, radius: int, colour: str) -> str:
-    return f'<circle cx="{x}" cy="{y}" r="{radius}" fill="{colour}"/>'
+def artwork(content: bytes) -> str:
+    """The cover of a content as an SVG document. Raises ValueError when it is not an address of 20 bytes."""
+    drawn = ""
+    for tag, attributes in shapes(content):
+        drawn += f"<{tag}" + "".join(f' {name}="{value}"' for name, value in attributes.items()) + "/>"
+    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 80 80" width="640" height="640">{drawn}</svg>'
 
 
-def _path(data: str, colour: str) -> str:
-    return f'<path d="{data}" fill="{colour}"/>'
+def _disc(fill: str, cx: int, cy: int, r: int) -> Shape:
+    return ("circle", {"fill": fill, "cx": cx, "cy": cy, "r": r})
 
 
-def _tide(draw: Draw, palette: Palette) -> list[str]:
+def _path(fill: str, d: str) -> Shape:
+    return ("path", {"fill": fill, "d": d})
+
+
+def _tide(p: Palette, n: Draw) -> list[Shape]:
     """A sun above rows of waves."""
-    shapes = [_circle(draw.number(16, 64), draw.number(18, 32), draw.number(9, 15), palette[1])]
-    top = draw.number(38, 46)
-    for row in range(3):
-        height, shift = draw.number(4, 9), draw.number(0, 19)
-        level = top + 12 * row
-        waves = f"M{-20 - shift} {level}q10 {-height} 20 0" + "t20 0" * 6 + "V80H-40z"
-        shapes.append(_path(waves, palette[2 + row]))
+    shapes = [_disc(p.light, n.whole(18, 44), 27, 13)]
+    for fill, y in ((p.far, 42), (p.mid, 54), (p.near, 66)):
+        shapes.append(_path(fill, f"M{-20 + n.whole(0, 18)} {y}q10-7 20 0t20 0 20 0 20 0 20 0 20 0v40H-20z"))
     return shapes
 
 
-def _hills(draw: Draw, palette: Palette) -> list[str]:
-    """Two ranges of peaks with snow, and a sun."""
-    shapes = [_circle(draw.number(52, 66), draw.number(12, 20), draw.number(5, 9), palette[1])]
-    left, peak = draw.number(14, 30), draw.number(22, 32)
-    right, second = draw.number(50, 64), draw.number(30, 42)
-    valley = draw.number(48, 56)
-    shapes.append(_path(f"M-6 80L{right} {second - 4}L90 80z", palette[2]))
-    shapes.append(_path(f"M-10 76L{left} {peak}L{(left + right) // 2} {valley}L{right} {second}L92 76V80H-10z", palette[3]))
-    shapes.append(_path(f"M{left} {peak}l7 10-7 4-6-4z", "#ffffff"))
-    shapes.append(_path(f"M{right} {second}l6 9-6 3-6-4z", "#ffffff"))
-    base = draw.number(66, 71)
-    shapes.append(_path(f"M0 {base}q20 {-draw.number(4, 9)} 40 0t40 0V80H0z", palette[4]))
-    return shapes
+def _mountains(p: Palette, n: Draw) -> list[Shape]:
+    """Two peaks, one with snow."""
+    a, b, top = n.whole(16, 16), n.whole(48, 14), n.whole(20, 8)
+    return [
+        _disc(p.light, 64 if a > 24 else 14, 17, 7),
+        _path(p.far, f"M-4 80 {b} {top + 8}l36 40v32z"),
+        _path(p.mid, f"M-8 80 {a} {top}l30 42v18z"),
+        _path(p.light, f"m{a} {top} 8 11-8 4-8-4z"),
+        _path(p.near, "M-2 74q20-8 42 0t42-2v10H-2z"),
+    ]
 
 
-def _lighthouse(draw: Draw, palette: Palette) -> list[str]:
+def _lighthouse(p: Palette, n: Draw) -> list[Shape]:
     """A tower between two beams."""
-    x, spread = draw.number(28, 52), draw.number(14, 20)
-    beams = "".join(f"M{x} 26L{end} {26 - spread}V{20 + spread}z" for end in (84, -4))
-    shapes = [
-        f'<path d="{beams}" fill="{palette[1]}" opacity="0.75"/>',
-        _path(f"M{x - 5} 32h10l5 48h-20z", "#f6eee6"),
+    x = n.whole(28, 24)
+    return [
+        ("path", {"fill": p.light, "opacity": 0.6, "d": f"M{x} 26 {x + 46} 8v34zM{x} 26 {x - 46} 8v34z"}),
+        _path("#f6eee6", f"M{x - 5} 32h10l5 48h-20z"),
+        _path("#c8513d", f"M{x - 6.6} 47h13.200l1.300 12h-15.800z"),
+        _path("#f0ae4b", f"M{x - 6} 20h12v12h-12z"),
+        _path(p.near, "M-2 72q16-7 30 0t54-1v11H-2z"),
     ]
-    for band in range(draw.number(1, 2)):
-        shapes.append(_path(f"M{x - 7} {46 + band * 18}h14l1 10h-16z", "#c8513d"))
-    shapes.append(f'<rect x="{x - 6}" y="20" width="12" height="12" rx="2" fill="#f0ae4b"/>')
-    shapes.append(_path(f"M0 {draw.number(68, 73)}q20 -6 40 0t40 0V80H0z", palette[3]))
-    return shapes
 
 
-def _moon(draw: Draw, palette: Palette) -> list[str]:
+def _moon(p: Palette, n: Draw) -> list[Shape]:
     """A moon in some phase above a pier."""
-    x, y, radius = draw.number(30, 50), draw.number(26, 36), draw.number(14, 20)
-    deck = draw.number(56, 62)
-    shapes = [_circle(x, y, radius, palette[1]), _circle(x + draw.number(6, radius + 4), y - draw.number(0, 4), radius, palette[0])]
-    for _ in range(draw.number(3, 6)):
-        shapes.append(_circle(draw.number(4, 76), draw.number(4, 48), 1, palette[1]))
-    posts = "".join(f"M{post} {deck}v24" for post in range(draw.number(6, 14), 80, draw.number(15, 21)))
-    shapes.append(f'<path d="M0 {deck}h80{posts}" stroke="{palette[3]}" stroke-width="4" fill="none"/>')
-    return shapes
+    x = n.whole(28, 24)
+    bars = "".join(f"M{at - 2} 60h4v20h-4z" for at in (12, 30, 50, 68))
+    return [_disc(p.light, x, 36, 20), _disc(p.sky, x + 10 + n.whole(0, 6), 33, 18), _path(p.far, f"M0 57h80v4H0z{bars}")]
 
 
-def _rain(draw: Draw, palette: Palette) -> list[str]:
+def _hills(p: Palette, n: Draw) -> list[Shape]:
+    """A tree on long hills."""
+    x, lean = n.whole(14, 52), n.whole(0, 16)
+    return [
+        _disc(p.light, x, 24, 10),
+        _path(p.far, f"M-10 56q{26 + lean}-30 54-4t46-6v40H-10z"),
+        _path(p.mid, f"M-10 68q{40 - lean}-26 62-2t40-4v24H-10z"),
+        _path(p.near, f"M{60 - lean} 62h3v14h-3zM{61.5 - lean} 44l8 20h-16z"),
+        _path(p.near, "M-2 75q24-5 42 0t44-1v8H-2z"),
+    ]
+
+
+def _rain(p: Palette, n: Draw) -> list[Shape]:
     """A record in the rain."""
-    x, y, radius = draw.number(34, 46), draw.number(42, 50), draw.number(20, 26)
-    drops = "".join(f"M{column} {draw.number(-2, 16)}v{draw.number(6, 14)}" for column in range(8, 78, draw.number(8, 12)))
-    return [
-        f'<path d="{drops}" stroke="{palette[3]}" stroke-width="3" stroke-linecap="round" fill="none"/>',
-        _circle(x, y, radius, palette[1]),
-        f'<circle cx="{x}" cy="{y}" r="{radius - 6}" fill="none" stroke="{palette[4]}" stroke-opacity="0.25" stroke-width="1"/>',
-        _circle(x, y, draw.number(7, 10), palette[4]),
-        _circle(x, y, 2, palette[0]),
-    ]
+    strokes = "".join(f"M{at - 1.5} {n.whole(0, 8)}h3v{8 + n.whole(0, 9)}h-3z" for at in (10, 26, 42, 58, 72))
+    return [_path(p.far, strokes), _disc(p.mid, 40, 48, 24), _disc(p.light, 40, 48, 16), _disc(p.near, 40, 48, 7)]
 
 
-def _dunes(draw: Draw, palette: Palette) -> list[str]:
-    """Long slopes in an evening light."""
-    shapes = [_circle(draw.number(20, 60), draw.number(28, 40), draw.number(14, 19), palette[1])]
-    level = draw.number(40, 48)
-    for row in range(3):
-        turn, rise = draw.number(20, 60), draw.number(6, 13)
-        left, right = (level, level + rise) if draw.number(0, 1) else (level + rise, level)
-        shapes.append(_path(f"M0 {left}Q{turn} {level - rise} 80 {right}V80H0z", palette[2 + row]))
-        level += 12
-    return shapes
+def _city(p: Palette, n: Draw) -> list[Shape]:
+    """Towers, some with light in their windows."""
+    towers, windows = "", ""
+    for at in range(4, 76, 13):
+        top = n.whole(30, 26)
+        towers += f"M{at} {top}h11v{82 - top}h-11z"
+        if n.number() > 0.3:
+            windows += f"M{at + 3} {top + 6}h2v3h-2zM{at + 7} {top + 13}h2v3h-2z"
+    moon = _disc(p.light, n.whole(20, 40), 20, 9)
+    return [moon, _path(p.far, "M-2 60h84v22H-2z"), _path(p.near, towers), _path(p.light, windows)]
 
 
-def _ferry(draw: Draw, palette: Palette) -> list[str]:
-    """A small ship on still water."""
-    x, level = draw.number(8, 18), draw.number(54, 60)
-    funnel = x + draw.number(30, 38)
-    ports = "".join(f"M{x + 18 + 7 * port} {level - 15}h0.1" for port in range(draw.number(2, 4)))
-    return [
-        _circle(draw.number(12, 28), draw.number(12, 22), draw.number(5, 9), palette[1]),
-        f'<rect y="{level}" width="80" height="30" fill="{palette[3]}"/>',
-        _path(f"M{x} {level - 8}h56l-8 14H{x + 8}z", "#a5312a"),
-        _path(f"M{x + 13} {level - 22}h30v14h-30z", "#fff8ee"),
-        f'<rect x="{funnel}" y="{level - 36}" width="8" height="14" fill="{palette[4]}"/>',
-        f'<path d="{ports}" stroke="{palette[3]}" stroke-width="5" stroke-linecap="round" fill="none"/>',
-    ]
-
-
-def _orchard(draw: Draw, palette: Palette) -> list[str]:
-    """Round trees in a row before a hill."""
-    shapes = [_circle(draw.number(50, 68), draw.number(12, 22), draw.number(6, 10), palette[1])]
-    crest = draw.number(44, 52)
-    shapes.append(_path(f"M0 {crest + 6}Q40 {crest - 14} 80 {crest + 4}V80H0z", palette[2]))
-    step = draw.number(18, 24)
-    for x in range(draw.number(4, 12), 84, step):
-        top, radius = draw.number(42, 52), draw.number(7, 10)
-        shapes.append(f'<rect x="{x - 1}" y="{top}" width="2" height="30" fill="{palette[4]}"/>')
-        shapes.append(_circle(x, top, radius, palette[3]))
-    shapes.append(f'<rect y="{draw.number(70, 73)}" width="80" height="12" fill="{palette[4]}"/>')
-    return shapes
-
-
-FAMILIES: tuple[Callable[[Draw, Palette], list[str]], ...] = (_tide, _hills, _lighthouse, _moon, _rain, _dunes, _ferry, _orchard)
+FAMILIES: Final[tuple[Callable[[Palette, Draw], list[Shape]], ...]] = (_tide, _mountains, _lighthouse, _moon, _hills, _rain, _city)

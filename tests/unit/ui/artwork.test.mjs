@@ -1,6 +1,7 @@
 // Pictures made from addresses, and the ring of the tuning eye.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { shapes } from "../../../extension/ui/artwork.js";
 import { ring } from "../../../extension/ui/eye.js";
@@ -10,6 +11,12 @@ const address = (i) => `0x${createHash("sha256").update(String(i)).digest("hex")
 test("the same address has the same picture, whatever the case of its letters", () => {
   assert.deepEqual(shapes(address(1)), shapes(address(1)));
   assert.deepEqual(shapes(address(1)), shapes(`0x${address(1).slice(2).toUpperCase()}`));
+});
+
+test("the pictures are the recorded ones, which the station draws as well", () => {
+  const vectors = JSON.parse(readFileSync(new URL("../../vectors/artwork.json", import.meta.url), "utf8"));
+  assert.ok(vectors.length > 20);
+  for (const { address: at, shapes: expected } of vectors) assert.deepEqual(shapes(at).map(({ tag, attributes }) => [tag, attributes]), expected, at);
 });
 
 test("a hundred songs have many pictures, in every palette and family", () => {
