@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
+import time
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,6 +15,9 @@ from types import MappingProxyType
 from pywallet.errors import GomaaError, InputError
 from pywallet.policy import Policy
 from pywallet.sps import MAGIC, MAX_HEADER, Header, open_header
+
+LOOK_S = 1.0
+"""How old a look at the folder may be."""
 
 log = logging.getLogger("gomaa.station")
 
@@ -42,7 +47,7 @@ class Song:
 
 
 class Catalogue:
-    """Songs by name and by content. ``refresh`` looks at the folder again; a file that can't be read is left out and said."""
+    """Songs by name and by content; a file that can't be read is left out and said. New files are found within a second."""
 
     def __init__(self, source: Path) -> None:
         self._source = source
@@ -50,26 +55,36 @@ class Catalogue:
         self._names: Mapping[str, Song] = MappingProxyType({})
         self._contents: Mapping[bytes, Song] = MappingProxyType({})
         self.problems: Mapping[str, str] = MappingProxyType({})
+        self._looked = -math.inf
         self.refresh()
 
     def __len__(self) -> int:
-        return len(self._names)
+        return len(self.songs)
 
     @property
     def songs(self) -> tuple[Song, ...]:
         """All songs, by name."""
+        self._look()
         return tuple(self._names.values())
 
     def named(self, name: str) -> Song | None:
         """The song at ``/song/NAME``."""
+        self._look()
         return self._names.get(name)
 
     def of(self, content: bytes) -> Song | None:
         """The song of this content address."""
+        self._look()
         return self._contents.get(content)
+
+    def _look(self) -> None:
+        # Headers are read again only where a file changed: looking costs one stat per song.
+        if time.monotonic() - self._looked >= LOOK_S:
+            self.refresh()
 
     def refresh(self) -> bool:
         """Read the shelf again if a file came, went or changed; whether it did."""
+        self._looked = time.monotonic()
         try:
             paths = sorted(_files(self._source))
             state = tuple((str(path), stat.st_mtime_ns, stat.st_size) for path in paths for stat in [path.stat()])

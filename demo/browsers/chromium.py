@@ -64,6 +64,9 @@ class ChromiumView(View):
         self.page.bring_to_front()
         self.page.screenshot(path=path)
 
+    def close(self) -> None:
+        self.page.close()
+
 
 class Chromium(Browser):
     """One Chromium process with a profile of its own."""

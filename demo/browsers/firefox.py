@@ -127,6 +127,12 @@ class FirefoxView(View):
         m.switch_to_frame()
         path.write_bytes(base64.b64decode(m.screenshot(full=False)))
 
+    def close(self) -> None:
+        m = self.marionette
+        m.switch_to_window(self.handle)
+        m.close()
+        m.switch_to_window(m.window_handles[0])
+
 
 class Firefox(Browser):
     """One Firefox process with a profile of its own."""

@@ -40,6 +40,10 @@ class View(ABC):
     def screenshot(self, path: Path) -> None:
         """A picture of the whole tab."""
 
+    @abstractmethod
+    def close(self) -> None:
+        """Close the tab."""
+
     def text(self, css: str) -> str:
         """The visible text of the first match, or an empty text."""
         return str(self.run(f"(document.querySelector({css!r})?.innerText ?? '').trim()"))

@@ -1,0 +1,5 @@
+"""The fixtures of the end-to-end tests."""
+
+from tests.e2e.world import browser_name, packed, world
+
+__all__ = ["browser_name", "packed", "world"]

@@ -1,0 +1,272 @@
+"""What a fan meets in a real browser, from an empty profile on. The tests of one browser build on one another, in this order."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+
+from chain.client import Chain
+from chain.content import Content
+from demo.fan import CLOCK, MAIN, PASSWORD, install_host, state_until
+from demo.web import get_json
+from pywallet.hexes import to_hex
+from tests.e2e.world import FREE, World, press_play, shows
+
+LIMITED = FREE + "\n[counts.play]\nlimit = 1\n"
+
+
+def clock(page: object) -> float:
+    """Seconds of the song, as the page sees them."""
+    return float(page.run(CLOCK))  # type: ignore[attr-defined]
+
+
+def owed(world: World) -> int:
+    """What the station owes or has paid to this server so far, wei."""
+    account = get_json(f"{world.stack.server_url}/v1/accounts/{to_hex(world.stack.station_address)}")
+    return int(account["unposted_wei"]) + int(account["unvouchered_wei"]) + 10**21 - int(account["escrow_wei"])
+
+
+def host_processes(world: World) -> list[int]:
+    """The native hosts that this world's browser has started, by their home."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                command = (entry / "cmdline").read_bytes()
+                environment = (entry / "environ").read_bytes()
+            except OSError:
+                continue
+            if b"native_host" in command and str(world.home).encode() in environment:
+                found.append(int(entry.name))
+    return found
+
+
+def test_a_missing_host_is_said_with_its_command_and_heals_by_itself(world: World) -> None:
+    """Without the host the player names the exact command; once installed it is ready without a reload."""
+    page, player = world.show("first")
+    assert "gomaa host install" in shows(player, "host.missing")
+    install_host(world.home, world.stack.folder / "deployment.json", world.browser.name)
+    player.wait('button[data-key="play"]:not([disabled])', 60)
+    page.close()
+
+
+def test_someone_without_a_wallet_hears_the_song_and_the_band_is_paid(world: World) -> None:
+    """No wallet: the music plays, the fan earns nothing, the station owes the band."""
+    page, player = world.open("first")
+    before = owed(world)
+    press_play(player)
+    state_until(player, "playing")
+    page.until(f"{CLOCK} > 6", 40)
+    assert "+0.0000" in player.text(".reward") or player.exists(".reward.off")
+    player.click(MAIN)
+    state_until(player, "paused")
+    page.close()
+    world.stack.ask(lambda chain: chain.until(lambda: _true_when(owed(world) > before)))
+
+
+async def _true_when(holds: bool) -> bool:
+    return holds
+
+
+def test_an_altered_segment_never_sounds(world: World) -> None:
+    """A flipped bit in the cipher text is found by its hash before it is opened."""
+    world.song("altered")
+    path = world.file("altered")
+    data = bytearray(path.read_bytes())
+    data[-5000] ^= 1
+    path.write_bytes(data)
+    page, player = world.open("altered")
+    press_play(player)
+    state_until(player, "playing")
+    shows(player, "sps.segment.hash", timeout_s=40)
+    assert clock(page) < 23
+    page.close()
+
+
+def test_a_missing_segment_is_said(world: World) -> None:
+    """A file that vanishes from the station while it plays ends in a code (a cache may have its beginning), not in silence."""
+    world.song("vanishing", seconds=60)
+    page, player = world.open("vanishing")
+    press_play(player)
+    state_until(player, "playing")
+    world.file("vanishing").unlink()
+    shows(player, "sps.segment.missing", "sps.truncated", timeout_s=40)
+    page.close()
+
+
+def test_a_revoked_song_goes_silent_within_a_segment(world: World) -> None:
+    """The band withdraws the song while it plays: silence within 2 s of music after the block, and the reason."""
+    content = world.song("withdrawn")
+    page, player = world.open("withdrawn")
+    press_play(player)
+    state_until(player, "playing")
+
+    async def revoke(chain: Chain) -> None:
+        await Content(chain, content).revoke(world.stack.owner_key)
+
+    world.stack.ask(revoke)
+    at = clock(page)
+    assert "withdrawn" in shows(player, "content.revoked", timeout_s=15)
+    assert clock(page) <= at + 2
+    assert player.run("document.getElementById('player').dataset.state") == "refused"
+    page.close()
+
+
+def test_used_up_plays_are_refused_before_anything_sounds(world: World) -> None:
+    """One play allowed: the second press of Play is refused with the rule's code."""
+    world.song("once", LIMITED)
+    page, player = world.open("once")
+    press_play(player)
+    state_until(player, "playing")
+    player.click(MAIN)
+    state_until(player, "paused")
+    page.close()
+    page, player = world.open("once")
+    press_play(player)
+    shows(player, "policy.count.exhausted")
+    assert clock(page) == 0
+    page.close()
+
+
+def test_an_expired_song_is_refused(world: World) -> None:
+    """A song whose time is over doesn't play."""
+    world.song("expired", "expires_s = 1000\n" + FREE)
+    page, player = world.show("expired")
+    player.wait('button[data-key="play"]:not([disabled])', 60)
+    press_play(player)
+    shows(player, "policy.expired")
+    page.close()
+
+
+def test_a_station_that_cannot_pay_gives_no_ticket(world: World) -> None:
+    """A price above the station's escrow: nothing plays, and the sentence says that nobody would be paid."""
+    world.song("dear", FREE.replace('owner = "0.0100"', 'owner = "5000"'))
+    page, player = world.open("dear")
+    press_play(player)
+    shows(player, "station.escrow.short")
+    assert clock(page) == 0
+    page.close()
+
+
+@pytest.fixture
+def plain_site(world: World, tmp_path: Path):  # type: ignore[no-untyped-def]
+    """A web server that is no station, with a page that embeds any file in its folder."""
+    import functools
+    import threading
+    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(tmp_path)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield tmp_path, f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_site_that_is_no_station_gets_no_play(world: World, plain_site: tuple[Path, str]) -> None:
+    """The same good file on an unregistered site: nobody would be paid, so nothing plays."""
+    folder, url = plain_site
+    shutil.copyfile(world.file("first"), folder / "song.sps")
+    (folder / "index.html").write_text('<!doctype html><title>x</title><sps-player src="song.sps"></sps-player>')
+    page, player = world.fan.open_radio.__func__(_at(world, url))  # type: ignore[attr-defined]
+    press_play(player)
+    shows(player, "station.unknown")
+    page.close()
+
+
+def _at(world: World, url: str) -> object:
+    from dataclasses import replace
+
+    from demo.fan import Fan
+
+    return Fan(world.browser, replace(world.stack, station_url=url))
+
+
+@pytest.mark.parametrize(
+    ("code", "spoil"),
+    [
+        ("sps.magic", lambda data: b"RIFF" + data[4:]),
+        ("sps.truncated", lambda data: data[:600]),
+        ("sps.header.signature", lambda data: data.replace(b"Tests", b"Pests", 1)),
+    ],
+)
+def test_a_spoilt_header_is_named(world: World, plain_site: tuple[Path, str], code: str, spoil: object) -> None:
+    """Each kind of damage to the header has its own code, and no terms are shown."""
+    folder, url = plain_site
+    (folder / "song.sps").write_bytes(spoil(world.file("first").read_bytes()))  # type: ignore[operator]
+    (folder / "index.html").write_text('<!doctype html><title>x</title><sps-player src="song.sps"></sps-player>')
+    page = world.browser.tab(url)
+    shows(world.browser.player(page), code)
+    page.close()
+
+
+def test_a_page_cannot_speak_for_the_fan(world: World, plain_site: tuple[Path, str]) -> None:
+    """No shadow root, no extension API and no frame with a guessed name is within a page's reach."""
+    page, player = world.open("first")
+    assert page.run("document.querySelector('sps-player').shadowRoot") is None
+    assert page.run("typeof window.chrome?.runtime?.connect + typeof window.browser") in ("undefinedundefined", "functionundefined")
+    state = page.run(
+        "(() => { const e = document.querySelector('sps-player');"
+        " for (const d of ['x', '{\"command\":\"claim\"}', '{\"command\":\"__proto__\"}', '[]'])"
+        " e.dispatchEvent(new CustomEvent('gomaa:element', {detail: d}));"
+        " window.postMessage({type: 'play'}, '*'); window.postMessage({type: 'gomaa.height', height: 1e9}, '*');"
+        " return e.paused; })()"
+    )
+    assert state is True
+    assert player.run("document.getElementById('player').dataset.state") == "ready"
+    page.close()
+
+
+def test_a_wallet_is_made_and_a_wrong_password_does_not_open_it(world: World) -> None:
+    """The fan makes a wallet in the onboarding; a wrong password is named and leaves it locked."""
+    world.fan.create_wallet()
+    popup = world.browser.extension_tab("popup/popup.html")
+    popup.wait('button[data-key="receive"]')
+    popup.click("header button:last-child")
+    popup.fill("#password", PASSWORD + "x")
+    popup.click("button[type=submit]")
+    popup.until("document.body.innerText.includes('wallet.password') || !!document.querySelector('#password[aria-invalid=true]')")
+    assert popup.exists("#password")
+    popup.fill("#password", PASSWORD)
+    popup.click("button[type=submit]")
+    popup.wait('button[data-key="receive"]')
+    popup.close()
+
+
+def test_a_killed_host_stops_the_music_and_retry_plays_again(world: World) -> None:
+    """SIGKILL of the host while it plays: the player says so, and plays again once asked; the ledger lost nothing."""
+    page, player = world.open("first")
+    press_play(player)
+    state_until(player, "playing")
+    hosts = host_processes(world)
+    assert hosts
+    for pid in hosts:
+        os.kill(pid, signal.SIGKILL)
+    shows(player, "host.gone")
+    player.click("#player .btn.primary")
+    player.wait('button[data-key="play"]:not([disabled])', 60)
+    page.close()
+
+
+def test_a_server_that_is_away_counts_nothing(world: World) -> None:
+    """Without the security server no keys come and nothing is counted; it plays again when the server is back."""
+    before = owed(world)
+    world.stack.server.kill()
+    page, player = world.open("first")
+    press_play(player)
+    shows(player, "server.unreachable", timeout_s=60)
+    assert clock(page) == 0
+    page.close()
+    world.stack.server.start()
+    assert owed(world) == before
+    page, player = world.open("first")
+    press_play(player)
+    state_until(player, "playing", timeout_s=60)
+    page.close()

@@ -1,0 +1,107 @@
+"""One whole stack and one real browser per module: chain, servers, station, host, extension."""
+
+from __future__ import annotations
+
+import time
+import wave
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from demo.browsers import Browser, View, launch
+from demo.fan import PLAY, Fan
+from demo.paths import DIST, ROOT
+from demo.settle import answers
+from demo.stack import Stack, add_song, running
+
+FREE = (ROOT / "examples" / "policies" / "free-radio.toml").read_text()
+
+
+def tone(path: Path, seconds: int, hertz: float) -> Path:
+    """A small recording: a soft tone, 16 bit, 44.1 kHz, stereo."""
+    time = np.arange(seconds * 44_100) / 44_100
+    left = 0.2 * np.sin(2 * np.pi * hertz * time)
+    samples = (np.stack([left, 0.8 * left], axis=1) * 32_767).astype("<i2")
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(2)
+        file.setframerate(44_100)
+        file.writeframes(samples.tobytes())
+    return path
+
+
+@dataclass
+class World:
+    """What a test plays with."""
+
+    stack: Stack
+    browser: Browser
+    fan: Fan
+    home: Path
+    folder: Path
+
+    def song(self, name: str, policy: str = FREE, seconds: int = 24) -> bytes:
+        """Publish one more song under a name of its own; until the station has found it."""
+        terms = self.folder / f"{name}.toml"
+        terms.write_text(policy)
+        number = len(self.stack.songs)
+        content = add_song(self.stack, tone(self.folder / f"{name}.wav", seconds, 220 + 20 * number), terms, artist="Tests")
+        deadline = time.monotonic() + 10
+        while not answers(f"{self.stack.station_url}/song/{name}") and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return content
+
+    def file(self, name: str) -> Path:
+        """A song's file in the station's catalogue."""
+        return self.stack.folder / "songs" / f"{name}.sps"
+
+    def open(self, name: str) -> tuple[View, View]:
+        """The song's page and its player, ready."""
+        return self.fan.open_radio(f"/song/{name}")
+
+    def show(self, name: str) -> tuple[View, View]:
+        """The song's page and its player, whatever it shows."""
+        page = self.browser.tab(f"{self.stack.station_url}/song/{name}")
+        return page, self.browser.player(page)
+
+
+def shows(player: View, *codes: str, timeout_s: float = 30.0) -> str:
+    """Until the player shows a problem with one of these codes; its text."""
+    player.until(f"{list(codes)}.includes(document.getElementById('player').dataset.code)", timeout_s)
+    return player.text("#player")
+
+
+def press_play(player: View) -> None:
+    """A real click on Play."""
+    player.click(PLAY)
+
+
+@pytest.fixture(scope="session")
+def packed() -> None:
+    """The packed extensions, made when they are missing."""
+    if not (DIST / "gomaa-firefox.xpi").exists():
+        from extension.pack import main
+
+        main()
+
+
+@pytest.fixture(scope="module", params=["chromium", "firefox"])
+def browser_name(request: pytest.FixtureRequest) -> str:
+    """Both browsers, one after the other."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def world(browser_name: str, packed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """The stack with one song, and a browser with an empty profile. The host is not installed yet."""
+    folder = tmp_path_factory.mktemp(f"e2e-{browser_name}")
+    home = folder / "home"
+    home.mkdir()
+    policy = folder / "free.toml"
+    policy.write_text(FREE)
+    song = tone(folder / "first.wav", 24, 220)
+    with running(folder / "stack", [song], policy, epoch_s=24, artist="Tests") as stack, launch(browser_name, home) as browser:
+        yield World(stack, browser, Fan(browser, stack), home, folder)
