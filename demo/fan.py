@@ -131,7 +131,7 @@ class Fan:
 
 def state_until(player: View, *states: str, timeout_s: float = 30.0) -> str:
     """Until the player shows one of these states; a problem with its code instead is an error."""
-    wanted = ", ".join(map(repr, [*states, "refused", "failed"]))
+    wanted = ", ".join(map(repr, dict.fromkeys([*states, "refused", "failed"])))
     shown = "document.getElementById('player').dataset.state"
     found = str(player.until(f"[{wanted}].includes({shown}) && {shown}", timeout_s))
     if found not in states:

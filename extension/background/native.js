@@ -62,7 +62,17 @@ export class Native {
       this.port = null;
       this.lost(answered ? "gone" : "missing");
     });
-    const hello = await this.post({ op: "hello", protocol: PROTOCOL, extension: api.runtime.getManifest().version, browser: navigator.userAgent });
+    let hello;
+    try {
+      hello = await this.post({ op: "hello", protocol: PROTOCOL, extension: api.runtime.getManifest().version, browser: navigator.userAgent });
+    } catch (error) {
+      // A host that did not greet is not connected: the next request tries anew.
+      if (this.port === port) {
+        this.port = null;
+        port.disconnect();
+      }
+      throw error;
+    }
     answered = true;
     if (hello.protocol !== PROTOCOL) {
       this.set({ state: "version", version: hello.host ?? null });

@@ -15,6 +15,8 @@
 
   /** @type {Map<HTMLElement, Shown>} */
   const shown = new Map();
+  /** @type {WeakMap<HTMLElement, ShadowRoot>} an element that is put back into the page has its root already */
+  const roots = new WeakMap();
   /** @type {chrome.runtime.Port | null} */
   let port = null;
   let count = 0;
@@ -54,7 +56,14 @@
 
   /** @param {Shown} one */
   function show(one) {
-    connect().postMessage({ type: "show", element: one.id, src: one.src });
+    let src = one.src;
+    try {
+      // The page's address and base may have changed since the port was opened.
+      src = new URL(one.src, document.baseURI).href;
+    } catch {
+      // The background refuses what is no address.
+    }
+    connect().postMessage({ type: "show", element: one.id, src });
   }
 
   /** @param {HTMLElement} element */
@@ -67,17 +76,23 @@
       return show(known);
     }
     if (!src) return;
-    let root;
-    try {
-      root = element.attachShadow({ mode: "closed" });
-    } catch {
-      // The page has put a root of its own there: it gets no player.
-      return;
+    let root = roots.get(element);
+    if (!root) {
+      try {
+        root = element.attachShadow({ mode: "closed" });
+      } catch {
+        // The page has put a root of its own there: it gets no player.
+        return;
+      }
+      roots.set(element, root);
+      element.addEventListener(EVENT, (event) => {
+        const one = shown.get(element);
+        if (one) command(one, event);
+      });
     }
     element.style.setProperty("display", "block");
     const one = { id: ++count, element, root, frame: null, src };
     shown.set(element, one);
-    element.addEventListener(EVENT, (event) => command(one, event));
     show(one);
   }
 

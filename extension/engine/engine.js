@@ -57,10 +57,10 @@ const HEAR = {
   command({ stream, command, value }) {
     const known = streams.get(stream);
     if (!known) return;
-    if (command === "seek") known.hear({ type: "seek", position_ms: Number(value) || 0 });
-    else if (command === "volume") known.hear({ type: "volume", value: Number(value) || 0 });
-    else if (command === "muted") known.hear({ type: "mute", value: Boolean(value) });
-    else known.hear({ type: command });
+    const message = command === "seek" ? { type: "seek", position_ms: Number(value) || 0 }
+      : command === "volume" ? { type: "volume", value: Number(value) || 0 }
+      : command === "muted" ? { type: "mute", value: Boolean(value) } : { type: command };
+    known.hear(message).catch((error) => known.fail(error));
   },
   event({ event }) {
     for (const [token, stream] of streams) {

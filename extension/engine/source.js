@@ -42,7 +42,7 @@ export class Source {
    */
   async part(offset, size, sha256) {
     for (let tried = 0; ; tried++) {
-      const bytes = tried === 0 && offset + size <= this.head.length ? this.head.slice(offset, offset + size) : await this.range(offset, size);
+      const bytes = tried === 0 && offset + size <= this.head.length ? this.head.slice(offset, offset + size) : await this.range(offset, size, tried > 0);
       if (bytes.length < size) throw new Problem("sps.truncated", { offset, size, got: bytes.length });
       if (same(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)), sha256)) return bytes;
       // A cache may have spoilt it: ask once more before blaming the file.
@@ -50,11 +50,11 @@ export class Source {
     }
   }
 
-  /** @param {number} offset @param {number} size @returns {Promise<Uint8Array<ArrayBuffer>>} */
-  async range(offset, size) {
+  /** @param {number} offset @param {number} size @param {boolean} [anew] not from a cache @returns {Promise<Uint8Array<ArrayBuffer>>} */
+  async range(offset, size, anew = false) {
     for (let tried = 1; ; tried++) {
       try {
-        return await this.once(offset, size);
+        return await this.once(offset, size, anew);
       } catch (error) {
         const problem = error instanceof Problem;
         if (this.stop.signal.aborted || problem || tried >= TRIES) throw problem ? error : new Problem("sps.segment.missing", { reason: String(error).slice(0, 120) });
@@ -63,9 +63,9 @@ export class Source {
     }
   }
 
-  /** @private @param {number} offset @param {number} size @returns {Promise<Uint8Array<ArrayBuffer>>} */
-  async once(offset, size) {
-    const answer = await fetch(this.url, { headers: { Range: `bytes=${offset}-${offset + size - 1}` }, credentials: "omit", signal: this.stop.signal });
+  /** @private @param {number} offset @param {number} size @param {boolean} anew @returns {Promise<Uint8Array<ArrayBuffer>>} */
+  async once(offset, size, anew) {
+    const answer = await fetch(this.url, { cache: anew ? "reload" : "default", headers: { Range: `bytes=${offset}-${offset + size - 1}` }, credentials: "omit", signal: this.stop.signal });
     if (answer.status === 206) return new Uint8Array(await answer.arrayBuffer());
     if (answer.status === 416) return new Uint8Array(0);
     if (answer.status === 404 || answer.status === 410) throw new Problem("sps.segment.missing", { status: answer.status });
