@@ -1,0 +1,73 @@
+"""Engine start beside a bare ``loadPyodide`` with the same snapshot, each in a browser process of its own, interleaved."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.figure import Figure, median
+from demo.browsers import chromium as driver
+from demo.browsers.chromium import Chromium, chromium
+from demo.paths import DIST
+
+RUNS: Final = 5
+_MEASURES: Final = """() => new Promise((resolve, reject) => {
+  const began = performance.now();
+  const worker = new Worker('/bare.mjs', { type: 'module' });
+  worker.onmessage = ({ data }) => (data.error ? reject(new Error(data.error)) : resolve(performance.now() - began));
+})"""
+_ENGINE: Final = """() => new Promise((resolve, reject) => {
+  const began = performance.now();
+  const worker = new Worker('/engine/worker.mjs', { type: 'module' });
+  worker.onmessage = ({ data }) => (data.type === 'ready' ? resolve(performance.now() - began) : reject(new Error(data.reason)));
+})"""
+_BARE: Final = """
+import { loadPyodide } from './pyodide/pyodide.mjs';
+const home = new URL('./pyodide/', import.meta.url).href;
+const info = { abi_version: '2026_0', arch: 'wasm32', platform: 'emscripten_5_0_3', python: '3.14.2' };
+try {
+  const snapshot = async () => {
+    const { body } = await fetch(home + 'snapshot.bin.gz');
+    return new Uint8Array(await new Response(body.pipeThrough(new DecompressionStream('gzip'))).arrayBuffer());
+  };
+  await loadPyodide({ indexURL: home, stdLibURL: home + 'python_stdlib.zip', packageBaseUrl: home,
+    lockFileContents: JSON.stringify({ info, packages: {} }), _loadSnapshot: snapshot() });
+  postMessage({});
+} catch (error) {
+  postMessage({ error: String(error) });
+}
+"""
+
+
+def run() -> list[dict[str, Any]]:
+    """Measure; one figure."""
+    ours: list[float] = []
+    bare: list[float] = []
+    with tempfile.TemporaryDirectory(prefix="gomaa-bench-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        shutil.copytree(DIST / "chromium", folder / "chromium")
+        (folder / "chromium" / "bare.mjs").write_text(_BARE)
+        kept, driver.DIST = driver.DIST, folder
+        try:
+            for number in range(2 * (RUNS + 1)):
+                home = folder / f"home-{number}"
+                home.mkdir()
+                with chromium(home) as browser:
+                    value = _once(browser, _ENGINE if number % 2 else _MEASURES)
+                if number > 1:
+                    (ours if number % 2 else bare).append(value)
+        finally:
+            driver.DIST = kept
+    detail = {
+        "what": "a Worker from its creation until the core answers",
+        "ours": [round(v) for v in ours],
+        "bare": [round(v) for v in bare],
+    }
+    return [Figure("engine_cold", median(ours), "ms", "bare loadPyodide, same snapshot", median(bare), "lower", detail).to_json()]
+
+
+def _once(browser: Chromium, script: str) -> float:
+    page = browser.extension_tab("player/player.html").page
+    return float(page.evaluate(script))
