@@ -43,10 +43,10 @@ export class Source {
   async part(offset, size, sha256) {
     for (let tried = 0; ; tried++) {
       const bytes = tried === 0 && offset + size <= this.head.length ? this.head.slice(offset, offset + size) : await this.range(offset, size, tried > 0);
-      if (bytes.length < size) throw new Problem("sps.truncated", { offset, size, got: bytes.length });
-      if (same(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)), sha256)) return bytes;
-      // A cache may have spoilt it: ask once more before blaming the file.
-      if (tried > 0) throw new Problem("sps.segment.hash", { offset });
+      const whole = bytes.length >= size;
+      if (whole && same(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)), sha256)) return bytes;
+      // A cache may have spoilt it: ask once more, past every cache, before blaming the file.
+      if (tried > 0) throw whole ? new Problem("sps.segment.hash", { offset }) : new Problem("sps.truncated", { offset, size, got: bytes.length });
     }
   }
 
