@@ -7,6 +7,9 @@ import { start, tell } from "./link.js";
 import { Stream } from "./stream.js";
 import * as wallet from "./wallet.js";
 
+const MOVE_TRIES = 6;
+const MOVE_WAIT_MS = 700;
+
 /** @type {Map<string, Stream>} */
 const streams = new Map();
 /** @type {Set<number>} */
@@ -46,7 +49,9 @@ const HEAR = {
   },
   from({ port, kind, stream, message }) {
     if (kind === "player") {
-      streams.get(stream)?.hear(message).catch((error) => streams.get(stream)?.fail(error));
+      const known = streams.get(stream);
+      const done = message.type === "play" && known?.problem?.code === "session.busy" ? moveTo(known) : known?.hear(message);
+      done?.catch((error) => known?.fail(error));
       return;
     }
     wallet.handle(message).then(
@@ -70,6 +75,18 @@ const HEAR = {
     if (event.event === "receipt" || event.event === "host") for (const port of screens) tell(port, { event: "changed" });
   },
 };
+
+/** "Play here": the other tab's music pauses, and this one begins. @param {Stream} stream */
+async function moveTo(stream) {
+  for (const other of streams.values()) if (other !== stream && other.isActive) await other.hear({ type: "pause" });
+  // The pause reaches the security server a moment after the host has it.
+  for (let tried = 0; tried < MOVE_TRIES; tried++) {
+    if (tried > 0) await new Promise((resolve) => setTimeout(resolve, MOVE_WAIT_MS));
+    await stream.retry();
+    await stream.hear({ type: "play" });
+    if (stream.problem?.code !== "session.busy") return;
+  }
+}
 
 start((message) => HEAR[message.type]?.(message));
 wallet.load().catch(() => undefined);
