@@ -1,8 +1,9 @@
 """Click to sound and seek to sound in one Chromium, beside shaka-player (ClearKey) and hls.js (AES-128), all FLAC from one nginx.
 
 Interleaved: every round goes once through all kinds in a random order; a
-first round is dropped. Same clock for all: from the page's call until the
-element says it plays and its clock has advanced.
+first round is dropped. From the page's call until the element says it plays
+and its clock has advanced; our element's clock runs on by itself between two
+messages, so our figures end up to a sink tick (about 20 ms) early.
 """
 
 from __future__ import annotations
