@@ -240,8 +240,8 @@ def test_a_wallet_is_made_and_a_wrong_password_does_not_open_it(world: World) ->
     popup.close()
 
 
-def test_a_killed_host_stops_the_music_and_retry_plays_again(world: World) -> None:
-    """SIGKILL of the host while it plays: the player says so, and plays again once asked; the ledger lost nothing."""
+def test_a_killed_host_stops_the_music_and_retry_makes_it_ready_again(world: World) -> None:
+    """SIGKILL of the host while it plays: the player says so, and is ready again once asked."""
     page, player = world.open("first")
     press_play(player)
     state_until(player, "playing")
