@@ -75,7 +75,6 @@ def create_app(config: StationConfig, chain: ChainView | None = None) -> web.App
 
 def _door(config: StationConfig) -> ChainView:
     from chain.deployment import Deployment
-
     from station.chaindoor import ChainDoor
 
     return ChainDoor(Deployment.load(config.deployment_file), config.timeout_s)

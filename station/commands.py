@@ -95,8 +95,8 @@ def statement(settings: Path, send: bool) -> None:
 async def _statements(config: object, send: bool) -> bool:
     """One round with every server that tickets name; whether all were agreed."""
     import aiohttp
-    from chain.deployment import Deployment
 
+    from chain.deployment import Deployment
     from pywallet.hexes import checksum
     from pywallet.platform import address_of
     from pywallet.wallet.amounts import show
