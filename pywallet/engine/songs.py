@@ -9,7 +9,7 @@ from typing import Any, Final
 from pywallet.engine.fields import Payload
 from pywallet.errors import InputError
 from pywallet.hexes import from_b64, to_b64, to_hex
-from pywallet.player import Player, Timeline, step
+from pywallet.player import WISHES, Player, Timeline, foresee, step
 from pywallet.policy import Context, Names, Policy, Usage, describe
 from pywallet.policy.model import ACTIONS
 from pywallet.settlement import gross
@@ -80,7 +80,8 @@ async def begin(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
 async def event(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     """{stream, event: granted|playing|waiting|ended|problem, position_ms?, code?}
 
-    → {state, position_ms, duration_ms, granted, code, commands: [{kind, action, position_ms, segment}]}.
+    → {state, position_ms, duration_ms, granted, code, commands: [{kind, action, position_ms, segment}],
+    next: {play, pause, seek: {state, invoke, sound, from_start}}}; ``next`` is what each wish would do now.
     """
     return _advance(payload, "event", _REPORTS)
 
@@ -106,6 +107,7 @@ def _advance(payload: Payload, field: str, known: frozenset[str]) -> dict[str, A
         "granted": player.granted,
         "code": player.code,
         "commands": [vars(command).copy() for command in commands],
+        "next": {wish: vars(foresee(player, wish)) for wish in WISHES},
     }
 
 
