@@ -34,9 +34,11 @@ class Table:
         return max(0, bisect.bisect_right(self.starts, position_ms) - 1)
 
     def to_json(self) -> dict[str, object]:
-        """``init`` and ``segments`` of the reply to ``open``."""
+        """``rendition``, ``key_epochs``, ``init`` and ``segments`` of the reply to ``open``."""
         offset, size, digest = self.init
         return {
+            "rendition": self.rendition.id,
+            "key_epochs": [list(pair) for pair in self.rendition.key_epochs],
             "init": {"offset": offset, "size": size, "sha256": to_b64(digest)},
             "segments": [[o, s, start, length, to_b64(d)] for o, s, start, length, d in self.segments],
         }

@@ -37,7 +37,7 @@ export class KeyRing {
     }));
   }
 
-  /** @private @param {string} ephemeral */
+  /** The wrapping key with the other side's key of a stream; once made, kept. @param {string} ephemeral base64 */
   agree(ephemeral) {
     let found = this.agreed.get(ephemeral);
     if (!found) {

@@ -5,6 +5,36 @@
 import { Problem } from "../shared/problem.js";
 
 const PATIENCE_MS = 10_000;
+const KEPT_MS = 60_000;
+const MOST_KEPT = 64;
+
+/** @type {Map<string, {at: number, url: Promise<string>}>} where each station gives tickets, for a minute */
+const known = new Map();
+
+/**
+ * The address that gives a station's tickets.
+ * @param {string} origin of the page
+ */
+export function stationOf(origin) {
+  const kept = known.get(origin);
+  if (kept && performance.now() - kept.at < KEPT_MS) return kept.url;
+  const url = look(origin);
+  known.delete(origin);
+  known.set(origin, { at: performance.now(), url });
+  if (known.size > MOST_KEPT) for (const oldest of known.keys()) { known.delete(oldest); break; }
+  url.catch(() => {
+    if (known.get(origin)?.url === url) known.delete(origin);
+  });
+  return url;
+}
+
+/** @param {string} origin */
+async function look(origin) {
+  const station = await json(`${origin}/.well-known/gomaa.json`, {});
+  const url = new URL(String(station.tickets ?? ""), `${origin}/`);
+  if (url.origin !== origin) throw new Problem("station.unknown", { tickets: url.origin });
+  return url.href;
+}
 
 /**
  * @param {string} origin of the page
@@ -13,11 +43,8 @@ const PATIENCE_MS = 10_000;
  * @returns {Promise<any>} the signed ticket
  */
 export async function askTicket(origin, session, content) {
-  const station = await json(`${origin}/.well-known/gomaa.json`, {});
-  const url = new URL(String(station.tickets ?? ""), `${origin}/`);
-  if (url.origin !== origin) throw new Problem("station.unknown", { tickets: url.origin });
-  const body = JSON.stringify({ session, content });
-  const answer = await json(url.href, { method: "POST", headers: { "Content-Type": "application/json" }, body });
+  const url = await stationOf(origin);
+  const answer = await json(url, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ session, content }) });
   if (!answer.ticket) throw new Problem("ticket.missing");
   return answer.ticket;
 }

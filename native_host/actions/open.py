@@ -10,7 +10,7 @@ from native_host.host import Host
 from native_host.schema import Open
 from native_host.stream import Stream
 from pywallet.errors import InputError
-from pywallet.hexes import from_b64, to_hex
+from pywallet.hexes import from_b64, to_b64, to_hex
 from pywallet.policy import Policy, decide
 from pywallet.sps.header import open_header
 from pywallet.sps.wrapping import WrapKey
@@ -70,6 +70,7 @@ def _reply(host: Host, stream: Stream) -> dict[str, Any]:
         "duration_ms": stream.table.duration_ms,
         "mime": stream.table.rendition.mime,
         **stream.table.to_json(),
+        "ephemeral": to_b64(stream.wrap.ephemeral),
         "policy": policy.to_dict(),
         "station": {"address": to_hex(station.address), "name": station.name, "domain": station.domain} if station else None,
         "usage": {"plays": usage.plays, "seeks": usage.seeks, "seconds": usage.seconds, "first_play_s": usage.first_play_s},

@@ -49,7 +49,7 @@ async def load(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     album, isrc, genre, duration_ms, quality, mime, rendition, policy_hash,
     server {address, url, key}, delivery, waveform, init {offset, size, sha256},
     segments [[offset, size, start_ms, duration_ms, sha256], …] with offsets in
-    the whole file, key_epochs [[epoch, first segment], …], and the fields of ``terms``.
+    the whole file, key_epochs [[epoch, first segment], …], next as of ``event``, and the fields of ``terms``.
     """
     cose = blob if blob is not None else from_b64(payload.text("header"))
     header = open_header(cose)
@@ -58,7 +58,7 @@ async def load(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     timeline = Timeline.of([segment.samples for segment in rendition.segments], rendition.rate)
     player, _ = step(Player(), "loaded", timeline=timeline)
     song = _songs[stream] = _Song(header, Policy.from_dict(header.policy), player)
-    return {**_facts(header), **_layout(header, len(cose), timeline), **_terms(song, payload)}
+    return {**_facts(header), **_layout(header, len(cose), timeline), **_terms(song, payload), "next": _next(player)}
 
 
 async def terms(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
@@ -107,8 +107,12 @@ def _advance(payload: Payload, field: str, known: frozenset[str]) -> dict[str, A
         "granted": player.granted,
         "code": player.code,
         "commands": [vars(command).copy() for command in commands],
-        "next": {wish: vars(foresee(player, wish)) for wish in WISHES},
+        "next": _next(player),
     }
+
+
+def _next(player: Player) -> dict[str, Any]:
+    return {wish: vars(foresee(player, wish)).copy() for wish in WISHES}
 
 
 def _facts(header: Header) -> dict[str, Any]:

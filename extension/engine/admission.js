@@ -1,0 +1,84 @@
+/**
+ * What has to be there before a play: the session of this listener, the station's ticket, the lease at the host.
+ */
+
+import { Problem } from "../shared/problem.js";
+import { native } from "./link.js";
+import { askTicket, stationOf } from "./ticket.js";
+import * as wallet from "./wallet.js";
+
+const SPARE_S = 30;
+
+export class Admission {
+  /** @type {Promise<void> | null} */ prepared = null;
+  /** @type {string | null} */ device = null;
+  earns = false;
+  /** Unix seconds at which the ticket ends. */
+  expiry = 0;
+
+  /** @param {{stream: string, origin: string}} place */
+  constructor(place) {
+    this.place = place;
+    // Both answers are needed later whatever the file says; what fails here is asked again then.
+    stationOf(place.origin).catch(() => undefined);
+    wallet.load().catch(() => undefined);
+  }
+
+  /** Begin before the click; what fails here is tried again at the click, and said then. @param {any} info of the host */
+  ahead(info) {
+    this.prepared = this.prepare(info);
+    this.prepared.catch(() => {
+      this.prepared = null;
+    });
+  }
+
+  /** Resolves with a ticket that is there and lasts. @param {any} info @param {number} now Unix seconds by the chain's clock */
+  async admit(info, now) {
+    if (this.prepared && this.expiry && this.expiry - SPARE_S <= now) this.prepared = null;
+    this.prepared ??= this.prepare(info);
+    try {
+      await this.prepared;
+    } catch (error) {
+      this.prepared = null;
+      throw error;
+    }
+  }
+
+  /** Whether ``admit`` has nothing left to do. @param {number} now */
+  isReady(now) {
+    return this.expiry - SPARE_S > now;
+  }
+
+  /** The ticket is used up, or was another listener's. */
+  forget() {
+    this.prepared = null;
+    this.expiry = 0;
+  }
+
+  /** @private @param {any} info */
+  async prepare(info) {
+    const { stream, origin } = this.place;
+    this.expiry = 0;
+    const { device } = await native("status");
+    this.device = device;
+    const identified = await this.identify(info, device);
+    this.earns = !/^0x0+$/.test(identified.session.message.payee);
+    const ticket = await askTicket(origin, identified.session, info.content);
+    await native("prepare", { stream, ticket });
+    this.expiry = Number(ticket.message.expiry);
+  }
+
+  /** @private @param {any} info @param {string} device */
+  async identify(info, device) {
+    const { stream } = this.place;
+    const mine = await wallet.sessionFor(info, device);
+    try {
+      return await native("identify", { stream, session: mine?.session ?? null });
+    } catch (error) {
+      if (!mine || !Problem.of(error).code.startsWith("session.")) throw error;
+      await wallet.spoil(mine);
+      const again = await wallet.sessionFor(info, device);
+      return native("identify", { stream, session: again?.session ?? null });
+    }
+  }
+}

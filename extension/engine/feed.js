@@ -1,0 +1,115 @@
+/**
+ * Keeps the sound fed: cipher text, key, clear text, buffer, segment after segment, a little ahead of the music.
+ */
+
+import { fromBase64 } from "./bytes.js";
+import { unseal } from "./keys.js";
+
+const AHEAD_MS = 12_000;
+const LOOK_MS = 200;
+const KEY_WAIT_MS = 1000;
+
+/**
+ * @typedef {object} Parts what one opened song is made of
+ * @property {import("./source.js").Source} source
+ * @property {import("./keys.js").KeyRing} ring
+ * @property {import("./sound.js").Sound} sound
+ * @property {any} info of the host
+ * @property {import("./keys.js").Address} address
+ */
+
+export class Feed {
+  /** @type {number} counts the loops; only the newest goes on */ turn = 0;
+  /** @type {{segment: number, promise: Promise<Uint8Array<ArrayBuffer>>} | null} */ early = null;
+
+  /**
+   * @param {Parts} parts
+   * @param {(segment: number) => Promise<void>} renew asks the host for the keys from a segment on
+   * @param {(error: unknown) => void} failed
+   */
+  constructor(parts, renew, failed) {
+    this.parts = parts;
+    this.renew = renew;
+    this.failed = failed;
+  }
+
+  /** Have the cipher text under way while the host decides. @param {number} segment */
+  fetchAhead(segment) {
+    const promise = this.cipherText(segment);
+    promise.catch(() => undefined);
+    this.early = { segment, promise };
+  }
+
+  /** Feed from a position on. @param {number} position ms @param {number} segment that holds it */
+  start(position, segment) {
+    const { sound } = this.parts;
+    const held = sound.holds(position);
+    if (Math.abs(sound.positionMs - position) > 20) sound.audio.currentTime = position / 1000;
+    const turn = ++this.turn;
+    this.run(held ? this.segmentAfter(sound.aheadMs) : segment, turn).catch((error) => {
+      if (turn === this.turn) this.failed(error);
+    });
+  }
+
+  stop() {
+    this.turn++;
+  }
+
+  /** The segment that sounds at a position. @param {number} ms */
+  segmentAt(ms) {
+    const found = this.parts.info.segments.findIndex((/** @type {any[]} */ [, , start, length]) => start + length > ms);
+    return found < 0 ? this.parts.info.segments.length - 1 : found;
+  }
+
+  /** The first segment from a position on whose key is not here. @param {number} ms */
+  firstMissing(ms) {
+    const { info, ring } = this.parts;
+    for (let i = this.segmentAfter(ms); i < info.segments.length; i++) if (!ring.keys.has(i)) return i;
+    return null;
+  }
+
+  /** @private @param {number} ms up to which sound is there */
+  segmentAfter(ms) {
+    const { segments } = this.parts.info;
+    const found = segments.findIndex((/** @type {any[]} */ [, , start, length]) => start + length > ms + 50);
+    return found < 0 ? segments.length : found;
+  }
+
+  /** @private @param {number} first @param {number} turn */
+  async run(first, turn) {
+    const { info, sound, address } = this.parts;
+    for (let index = first; index < info.segments.length; index++) {
+      while (info.segments[index][2] - sound.positionMs > AHEAD_MS) {
+        await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+        if (turn !== this.turn) return;
+        sound.evict();
+      }
+      const cipher = this.early?.segment === index ? this.early.promise : this.cipherText(index);
+      const [sealed, key] = await Promise.all([cipher, this.keyFor(index, turn)]);
+      if (turn !== this.turn || !key) return;
+      const clear = await unseal(key, sealed, address, index);
+      if (turn !== this.turn) return;
+      await sound.append(clear);
+    }
+    if (turn === this.turn) await sound.finish();
+  }
+
+  /** @private @param {number} segment */
+  cipherText(segment) {
+    const [offset, size, , , sha256] = this.parts.info.segments[segment];
+    return this.parts.source.part(offset, size, fromBase64(sha256));
+  }
+
+  /** @private @param {number} index @param {number} turn @returns {Promise<CryptoKey | undefined>} */
+  async keyFor(index, turn) {
+    const { ring } = this.parts;
+    for (;;) {
+      const key = ring.keys.get(index);
+      if (key || turn !== this.turn) return key;
+      await this.renew(index);
+      if (ring.keys.has(index)) continue;
+      // Keys come no faster than the music: ask again when it has gone on.
+      await new Promise((resolve) => setTimeout(resolve, KEY_WAIT_MS));
+    }
+  }
+}
