@@ -16,7 +16,7 @@ from chain.deployment import Deployment
 from pywallet.policy import Policy
 from pywallet.settlement import Schedule
 from pywallet.sps.wrapping import generate_keypair
-from studio.convert import convert
+from studio.convert import Options, convert
 from studio.server import ServerInfo
 
 SECONDS: Final = 120
@@ -53,7 +53,7 @@ def run() -> list[dict[str, Any]]:
         _recording(source)
         for _ in range(ROUNDS):
             began = time.perf_counter()
-            convert(source, output, policy, bytes(31) + b"\x01", deployment, server, replace=True)
+            convert(source, output, policy, bytes(31) + b"\x01", deployment, server, Options(replace=True))
             ours.append(SECONDS / (time.perf_counter() - began))
             began = time.perf_counter()
             subprocess.run(["ffmpeg", "-v", "error", "-y", "-i", source, "-c:a", "flac", flac], check=True, capture_output=True)

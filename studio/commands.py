@@ -16,7 +16,7 @@ from pywallet.errors import InputError
 from pywallet.hexes import from_b64, from_hex, to_hex
 from pywallet.policy import Policy
 from studio import inspect as inspecting
-from studio.convert import ConvertResult
+from studio.convert import ConvertResult, Options
 from studio.convert import convert as run_convert
 from studio.owner import ContentKeys, is_private, load_owner_key, new_owner_key
 from studio.publish import publish as run_publish
@@ -101,10 +101,7 @@ def convert(
                 owner_key,
                 deployment,
                 server,
-                title=title,
-                artist=artist,
-                delivery=delivery,
-                replace=force,
+                Options(title=title, artist=artist, delivery=delivery, replace=force),
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
     except FileExistsError as e:

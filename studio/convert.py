@@ -1,36 +1,64 @@
-"""A recording becomes an SPS file: decoded, packaged, sealed, described and signed in one pass of flat memory."""
+"""A recording becomes an SPS file: decoded, marked, packaged, sealed, described and signed in one pass of flat memory."""
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import IO, Final
+from types import MappingProxyType
+from typing import IO, Any, BinaryIO, Final
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from av.audio.frame import AudioFrame
 
 from chain.deployment import Deployment
 from chain.registry import predict_content
 from pywallet import platform
+from pywallet.errors import InputError
 from pywallet.policy import Policy
-from pywallet.sps import Container, Header, Rendition, Segment, ServerRef, segment_aad, segment_key, sign_header
-from pywallet.sps.segments import NONCE
+from pywallet.sps import Container, Header, Rendition, Segment, ServerRef, sign_header
+from studio import tags
 from studio.audio import Recording
+from studio.loudness import Loudness, Meter
+from studio.marking import Marker
 from studio.owner import ContentKeys, Replacing
-from studio.package import MIME, Packager
+from studio.package import MIME, SEGMENT_S, Packager
+from studio.sealing import Sealer, content_key, epoch_of, key_epochs
 from studio.server import ServerInfo
 
 RENDITION: Final = 1
-KEY_EPOCH: Final = 1
-_TEXT: Final = 500
 
 Progress = Callable[[float, float | None], None]
 """Called with the seconds done and the recording's length, if it is known."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What may be said of a song beside its terms. None and empty: what the recording's tags say.
+
+    Attributes:
+        artwork: a picture file, instead of the recording's own.
+        layers: watermark layers, see ``studio.marking``.
+        every: one watermark block in so many.
+        salt: 32 bytes, to get an address and keys again; None is a new one.
+        replace: allow an output that exists. Its key file is replaced too, so a published song would be lost.
+    """
+
+    title: str | None = None
+    artist: str | None = None
+    album: str | None = None
+    isrc: str | None = None
+    genre: str | None = None
+    artwork: Path | None = None
+    delivery: tuple[str, ...] = ()
+    layers: tuple[str, ...] = ()
+    every: int = 1
+    salt: bytes | None = None
+    replace: bool = False
+    guess_genre: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,6 +80,18 @@ class ConvertResult:
     segments: int
     size: int
     elapsed_s: float
+    album: str | None = None
+    isrc: str | None = None
+    genre: str | None = None
+    loudness: float | None = None
+    """Integrated, LUFS."""
+    loudness_range: float | None = None
+    """LU."""
+    true_peak: float | None = None
+    """dBTP."""
+    artwork: Path | None = None
+    layers: tuple[str, ...] = ()
+    key_epochs: int = 1
 
     @property
     def duration_ms(self) -> int:
@@ -60,54 +100,40 @@ class ConvertResult:
 
 
 def convert(
-    source: Path,
+    source: Path | BinaryIO,
     output: Path,
     policy: Policy,
     owner_key: bytes,
     deployment: Deployment,
     server: ServerInfo,
+    options: Options = Options(),
     *,
-    title: str | None = None,
-    artist: str | None = None,
-    delivery: Sequence[str] = (),
-    replace: bool = False,
     progress: Progress | None = None,
 ) -> ConvertResult:
-    """Write ``output`` and, beside it, its content-key file; both whole or not at all.
+    """Write ``output`` and, beside it, its content-key file and its cover; each whole or not at all.
+
+    The same recording, owner's key, salt and options give the same bytes. A key file that is there without its song is used
+    again, so that a song whose file was lost comes back under its address.
 
     Args:
+        source: a file, or a binary stream that is read once, forward.
         owner_key: the private key whose account will own the content, 32 bytes.
-        replace: allow an ``output`` that exists. Its key file is replaced too, so a published song would be lost.
 
     Raises:
-        InputError: ``media.decode``, ``media.unsupported``, ``sps.header.malformed``.
+        InputError: ``media.decode``, ``media.unsupported``, ``sps.header.malformed``, ``message.schema``, ``content.owner``.
         FileExistsError: without ``replace``.
         OSError: files that cannot be read or written.
     """
     began = time.monotonic()
-    key_path = ContentKeys.beside(output)
-    for path in (output, key_path):
-        if path.exists() and not replace:
-            raise FileExistsError(f"{path} exists")
-    owner, salt = platform.address_of(owner_key), platform.random_bytes(32)
-    content = predict_content(deployment.registry, deployment.content_implementation, owner, salt)
-    keys = ContentKeys(content, salt, {KEY_EPOCH: platform.random_bytes(32)})
+    if output.exists() and not options.replace:
+        raise FileExistsError(f"{output} exists")
+    key_epoch_s = policy.to_dict().get("key_epoch_s")
+    keys = _keys(output, owner_key, deployment, options)
     with Recording(source) as recording, tempfile.TemporaryFile(dir=output.parent) as body:
-        rendition, waveform = _seal(recording, body, keys, progress)
-        header = Header(
-            chain=deployment.chain_id,
-            content=content,
-            owner=owner,
-            title=_clean(title or recording.tags.get("title") or source.stem) or "Untitled",
-            artist=_clean(artist or recording.tags.get("artist") or "") or "Unknown artist",
-            album=_clean(recording.tags.get("album", "")) or None,
-            genre=_clean(recording.tags.get("genre", "")) or None,
-            policy=policy.to_dict(),
-            renditions=(rendition,),
-            server=ServerRef(server.url, server.address, server.key),
-            delivery=tuple(delivery),
-            waveform=waveform,
-        )
+        made = _Body(recording, body, keys, owner_key, key_epoch_s, options)
+        made.write(progress)
+        cover = tags.load_artwork(options.artwork) if options.artwork else recording.artwork
+        header = _header(recording, made, cover, policy, owner_key, deployment, server, options)
         container = Container(sign_header(header, owner_key))
         with Replacing(output, 0o644) as temporary:
             with temporary.open("wb") as file:
@@ -115,13 +141,15 @@ def convert(
                 body.seek(0)
                 shutil.copyfileobj(body, file, 1 << 20)
             # The key first: a song without its key could never be played, a key without its song harms nobody.
-            keys.save(key_path)
+            made.keys.save(ContentKeys.beside(output))
+            picture = _save(cover, output)
+    loudness, rendition = made.loudness, made.rendition
     return ConvertResult(
         path=output,
-        key_path=key_path,
-        content=content,
-        salt=salt,
-        owner=owner,
+        key_path=ContentKeys.beside(output),
+        content=keys.content,
+        salt=keys.salt,
+        owner=header.owner,
         policy_hash=header.policy_hash,
         title=header.title,
         artist=header.artist,
@@ -132,46 +160,133 @@ def convert(
         segments=len(rendition.segments),
         size=container.size(header),
         elapsed_s=time.monotonic() - began,
+        album=header.album,
+        isrc=header.isrc,
+        genre=header.genre,
+        loudness=loudness.integrated,
+        loudness_range=loudness.range,
+        true_peak=loudness.true_peak,
+        artwork=picture,
+        layers=options.layers,
+        key_epochs=len(rendition.key_epochs),
     )
 
 
-def _seal(recording: Recording, body: IO[bytes], keys: ContentKeys, progress: Progress | None) -> tuple[Rendition, bytes]:
-    """Write the init part and every sealed segment to ``body``; the rendition they are and its waveform."""
-    sound = recording.sound
-    packager = Packager(sound)
-    rows: list[Segment] = []
-    for clear, samples in packager.segments(recording.frames()):
-        index = len(rows)
-        if index == 0:
-            body.write(packager.init)
-        sealed = _seal_segment(keys, index, clear)
-        body.write(sealed)
-        rows.append(Segment(len(sealed), samples, sha256(sealed).digest()))
-        if progress is not None:
-            progress(packager.samples / sound.rate, recording.seconds)
-    rendition = Rendition(
-        id=RENDITION,
-        codec="flac",
-        mime=MIME,
-        rate=sound.rate,
-        channels=sound.channels,
-        bits=sound.bits,
-        samples=packager.samples,
-        segment_samples=packager.segment_samples,
-        init_size=len(packager.init),
-        init_sha256=sha256(packager.init).digest(),
-        segments=tuple(rows),
-        key_epochs=((KEY_EPOCH, 0),),
+def _keys(output: Path, owner_key: bytes, deployment: Deployment, options: Options) -> ContentKeys:
+    """Address and salt of the song; the keys of the file that is there, if one is to be used again."""
+    owner, beside = platform.address_of(owner_key), ContentKeys.beside(output)
+    kept = ContentKeys.load(beside) if beside.exists() and not options.replace else None
+    if kept is not None and options.salt not in (None, kept.salt):
+        raise FileExistsError(f"{beside} exists, with another salt")
+    salt = kept.salt if kept else options.salt or platform.random_bytes(32)
+    content = predict_content(deployment.registry, deployment.content_implementation, owner, salt)
+    if kept is not None and kept.content != content:
+        raise InputError("content.owner", file=beside.name, reason="the key file is another owner's or another network's")
+    return kept or ContentKeys(content, salt, {})
+
+
+class _Body:
+    """Init part and sealed segments, written to a file; what the header says of them."""
+
+    def __init__(
+        self, recording: Recording, file: IO[bytes], keys: ContentKeys, owner_key: bytes, key_epoch_s: int | None, options: Options
+    ) -> None:
+        self._recording, self._file, self._owner_key, self._key_epoch_s = recording, file, owner_key, key_epoch_s
+        self.keys = ContentKeys(keys.content, keys.salt, dict(keys.keys))
+        self._meter, self._packager = Meter(recording.sound), Packager(recording.sound)
+        self._marker = Marker(keys.content, recording.sound, options.layers, options.every) if options.layers else None
+        self.loudness = Loudness(None, None, None)
+        self.rendition: Rendition
+        self.watermark = self._marker.header if self._marker else None
+
+    @property
+    def waveform(self) -> bytes:
+        """The packager's peaks."""
+        return self._packager.waveform()
+
+    def write(self, progress: Progress | None) -> None:
+        """One pass over the recording."""
+        sound, packager = self._recording.sound, self._packager
+        sealer, rows = Sealer(self.keys, RENDITION), []
+        for clear, samples in packager.segments(self._frames()):
+            index = len(rows)
+            if index == 0:
+                self._file.write(packager.init)
+                sealer.follow(packager.init)
+            epoch = epoch_of(index, SEGMENT_S, self._key_epoch_s)
+            if epoch not in self.keys.keys:
+                self.keys.keys[epoch] = content_key(self._owner_key, self.keys.salt, self.keys.content, epoch)
+            sealed = sealer.seal(index, epoch, clear)
+            self._file.write(sealed)
+            rows.append(Segment(len(sealed), samples, sha256(sealed).digest()))
+            if progress is not None:
+                progress(packager.samples / sound.rate, self._recording.seconds)
+        self.loudness = self._meter.result()
+        self.rendition = Rendition(
+            id=RENDITION,
+            codec="flac",
+            mime=MIME,
+            rate=sound.rate,
+            channels=sound.channels,
+            bits=sound.bits,
+            samples=packager.samples,
+            segment_samples=packager.segment_samples,
+            init_size=len(packager.init),
+            init_sha256=sha256(packager.init).digest(),
+            segments=tuple(rows),
+            key_epochs=key_epochs(len(rows), SEGMENT_S, self._key_epoch_s),
+        )
+
+    def _frames(self) -> Iterable[AudioFrame]:
+        frames: Iterable[AudioFrame] = self._recording.frames()
+        for frame in self._marker.frames(frames) if self._marker else frames:
+            self._meter.add(frame)
+            yield frame
+
+
+def _header(
+    recording: Recording,
+    made: _Body,
+    cover: tags.Artwork | None,
+    policy: Policy,
+    owner_key: bytes,
+    deployment: Deployment,
+    server: ServerInfo,
+    options: Options,
+) -> Header:
+    said, loudness = recording.tags, made.loudness
+    extra: dict[str, Any] = {}
+    if loudness.range is not None:
+        extra["loudness_range"] = round(loudness.range * 100)
+    if loudness.true_peak is not None:
+        extra["true_peak"] = round(loudness.true_peak * 100)
+    if cover is not None:
+        extra["artwork"] = {"sha256": cover.sha256, "mime": cover.mime, "size": len(cover.data)}
+    return Header(
+        chain=deployment.chain_id,
+        content=made.keys.content,
+        owner=platform.address_of(owner_key),
+        title=tags.clean(options.title or said.get("title")) or tags.clean(recording.stem) or "Untitled",
+        artist=tags.clean(options.artist or said.get("artist") or said.get("album_artist")) or "Unknown artist",
+        album=tags.clean(options.album or said.get("album")) or None,
+        isrc=tags.isrc(options.isrc) if options.isrc else tags.tagged_isrc(said),
+        genre=tags.clean(options.genre or said.get("genre")) or None,
+        loudness=None if loudness.integrated is None else round(loudness.integrated * 100),
+        policy=policy.to_dict(),
+        renditions=(made.rendition,),
+        server=ServerRef(server.url, server.address, server.key),
+        delivery=options.delivery,
+        waveform=made.waveform,
+        watermark=made.watermark,
+        extra=MappingProxyType(extra),
     )
-    return rendition, packager.waveform()
 
 
-def _seal_segment(keys: ContentKeys, index: int, clear: bytes) -> bytes:
-    nonce = os.urandom(NONCE)
-    key = segment_key(keys.keys[KEY_EPOCH], RENDITION, index)
-    return nonce + AESGCM(key).encrypt(nonce, clear, segment_aad(keys.content, RENDITION, KEY_EPOCH, index))
-
-
-def _clean(text: str) -> str:
-    """A tag as the header takes it: printable, on one line, at most 500 characters."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:_TEXT]
+def _save(cover: tags.Artwork | None, output: Path) -> Path | None:
+    """The cover beside the song, under its name."""
+    if cover is None:
+        return None
+    path = output.with_suffix(cover.suffix)
+    with Replacing(path, 0o644) as temporary:
+        temporary.write_bytes(cover.data)
+    return path

@@ -27,7 +27,7 @@ from pywallet.settlement import Schedule
 from pywallet.sps.wrapping import generate_keypair
 from security_server.contents import verify as verify_upload
 from security_server.schema import Upload
-from studio.convert import ConvertResult, convert
+from studio.convert import ConvertResult, Options, convert
 from studio.owner import ContentKeys
 from studio.publish import publish
 from studio.server import ServerInfo, fetch_info
@@ -37,7 +37,7 @@ from studio.verify import verify_chain
 PLATFORM = bytes.fromhex("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80")
 OWNER = bytes.fromhex("59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d")
 SERVER = b"\x51" * 20
-SCHEDULE = Schedule(length=60, grace=10, window=30, answer=20, late=60, delay=60)
+SCHEDULE = Schedule(length=60, grace=10, window=30, answer=20, late=90, delay=70)
 TERMS = {"permissions": ["play"], "price": {"interval_s": 5, "owner": 10**16, "reward": 10**15}}
 
 
@@ -122,7 +122,7 @@ def make(folder: Path, network: Deployment, server: ServerInfo, **terms: Any) ->
         file.setsampwidth(2)
         file.setframerate(44_100)
         file.writeframes(np.random.default_rng(1).integers(-9000, 9000, 44_100).astype("<i2").tobytes())
-    return convert(source, folder / "noise.sps", Policy.from_dict({**TERMS, **terms}), OWNER, network, server, replace=True)
+    return convert(source, folder / "noise.sps", Policy.from_dict({**TERMS, **terms}), OWNER, network, server, Options(replace=True))
 
 
 async def list_server(network: Deployment, uploads: Uploads) -> None:

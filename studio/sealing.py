@@ -1,0 +1,83 @@
+"""Content keys and seals that follow from the owner's key and the salt, so that the same work gives the same bytes.
+
+A content key is HKDF-SHA-256 of the owner's private key with the salt of the
+content's address: whoever holds the owner's key can make a lost key file
+again, and nobody else learns anything from the salt, which stands on the chain.
+
+A nonce is a keyed hash (HMAC-SHA-256) of what it seals. Random nonces would be
+as safe but could never be repeated. What AES-GCM asks for is that one key never
+seals two different texts under one nonce. Here a key belongs to one content,
+rendition, key epoch and index, and two different texts under it get nonces that
+are 96 bits of a pseudorandom function of different inputs: they meet with a
+probability of 2^-96 for each pair. The same text gives the same seal again,
+which tells an observer only that it is the same. The nonce key is not the
+segment's key: both come from the content key by different infos.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Final
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from pywallet.sps import segment_aad, segment_key
+from pywallet.sps.segments import NONCE
+from studio.owner import ContentKeys
+
+CONTENT_KEY_INFO: Final = b"gomaa/1 content key"
+NONCE_INFO: Final = b"gomaa/1 studio nonce"
+FIRST_EPOCH: Final = 1
+
+COMMENT_ENDS: Final = (b"-->", b"--!>")
+"""What ends an HTML comment: no sealed segment holds it, so that a page can carry the sealed bytes as they are."""
+
+
+def content_key(owner_key: bytes, salt: bytes, content: bytes, epoch: int) -> bytes:
+    """The content key of an epoch, 32 bytes: HKDF-SHA-256 (RFC 5869) of the owner's private key, one block."""
+    secret = hmac.digest(salt, owner_key, "sha256")
+    return hmac.digest(secret, CONTENT_KEY_INFO + content + epoch.to_bytes(4, "big") + b"\x01", "sha256")
+
+
+def key_epochs(segments: int, segment_s: int, key_epoch_s: int | None) -> tuple[tuple[int, int], ...]:
+    """(epoch, first segment) for so many segments; one epoch without ``key_epoch_s``."""
+    per_epoch = segments if key_epoch_s is None else max(1, key_epoch_s // segment_s)
+    return tuple((FIRST_EPOCH + n, first) for n, first in enumerate(range(0, segments, max(1, per_epoch))))
+
+
+def epoch_of(index: int, segment_s: int, key_epoch_s: int | None) -> int:
+    """The key epoch of a segment."""
+    return FIRST_EPOCH if key_epoch_s is None else FIRST_EPOCH + index // max(1, key_epoch_s // segment_s)
+
+
+class Sealer:
+    """Seals one rendition's segments in order; remembers the end of the last one, for what would straddle two."""
+
+    def __init__(self, keys: ContentKeys, rendition: int, avoid: Sequence[bytes] = COMMENT_ENDS) -> None:
+        self._keys, self._rendition, self._avoid = keys, rendition, tuple(avoid)
+        self._tail = b""
+
+    def follow(self, data: bytes) -> None:
+        """Bytes that stand in the file before the next segment, in clear."""
+        self._tail = (self._tail + data)[-8:]
+
+    def seal(self, index: int, epoch: int, clear: bytes) -> bytes:
+        """nonce ‖ ciphertext ‖ tag. ``epoch`` must have a key."""
+        secret = self._keys.keys[epoch]
+        key, nonce_key = segment_key(secret, self._rendition, index), hmac.digest(secret, NONCE_INFO, "sha256")
+        aad = segment_aad(self._keys.content, self._rendition, epoch, index)
+        cipher, digest, attempt = AESGCM(key), sha256(clear).digest(), 0
+        while True:
+            text = aad + attempt.to_bytes(4, "big") + digest
+            nonce = hmac.digest(nonce_key, text, "sha256")[:NONCE]
+            sealed = nonce + cipher.encrypt(nonce, clear, aad)
+            if not self._ends_a_comment(sealed):
+                self.follow(sealed[-8:])
+                return sealed
+            attempt += 1
+
+    def _ends_a_comment(self, sealed: bytes) -> bool:
+        joint = self._tail + sealed[:8]
+        return any(pattern in sealed or pattern in joint for pattern in self._avoid)
