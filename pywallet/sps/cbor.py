@@ -1,12 +1,14 @@
-"""Deterministic CBOR (RFC 8949 section 4.2.1), read strictly and within bounds.
+"""Deterministic CBOR (RFC 8949 section 4.2.1), read strictly, once, and within a budget.
 
-cbor2 does the decoding; a structural pass before it refuses what a signed
-header must not contain: indefinite lengths, non-shortest numbers, unsorted or
-repeated keys, floats, deep nesting, lengths beyond the input.
+One pass checks and builds. A general decoder would first build what a signed
+header must not contain (indefinite lengths, longer numbers than needed, keys
+twice or out of order, floats, tags) and would let the input choose how much
+time and memory that takes.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 import cbor2
@@ -15,7 +17,21 @@ from pywallet.errors import InputError
 
 MAX_DEPTH: Final = 16
 _BIGNUM: Final = 2
-_SIZES: Final = {24: 1, 25: 2, 26: 4, 27: 8}
+_SIZES: Final = {24: (1, 24), 25: (2, 1 << 8), 26: (4, 1 << 16), 27: (8, 1 << 32)}
+_SIMPLE: Final = {0xF4: False, 0xF5: True, 0xF6: None}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much one input may hold: items in all, bytes in one string, entries of one list, pairs of one map."""
+
+    items: int = 400_000
+    string: int = 1 << 16
+    entries: int = 100_000
+    pairs: int = 1024
+
+
+LIMITS: Final = Limits()
 
 
 def dumps(value: Any) -> bytes:
@@ -23,91 +39,130 @@ def dumps(value: Any) -> bytes:
     return cbor2.dumps(value, canonical=True)
 
 
-def loads(data: bytes, tags: frozenset[int] = frozenset()) -> Any:
-    """Decode exactly one item. Raises InputError sps.header.malformed for anything that isn't deterministic.
+def loads(data: bytes, tags: frozenset[int] = frozenset(), limits: Limits = LIMITS) -> Any:
+    """Decode exactly one item: integers, byte and text strings, lists, maps with text keys, false, true and null.
 
-    ``tags`` are allowed besides bignums.
+    ``tags`` are read as ``cbor2.CBORTag``; integers beyond 64 bits are always
+    read. Raises InputError sps.header.malformed for anything else.
     """
-    end = _check(data, 0, 0, tags | {_BIGNUM})
-    if end != len(data):
-        raise _bad("bytes after the item", end)
-    try:
-        return cbor2.loads(data)
-    except (cbor2.CBORDecodeError, ValueError, TypeError, OverflowError, RecursionError) as e:
-        raise InputError("sps.header.malformed", reason=type(e).__name__) from None
+    reader = _Reader(data, tags, limits)
+    value = reader.item(0)
+    if reader.at != len(data):
+        raise _bad("bytes after the item", reader.at)
+    return value
 
 
 def _bad(reason: str, at: int) -> InputError:
     return InputError("sps.header.malformed", reason=reason, offset=at)
 
 
-def _argument(data: bytes, at: int) -> tuple[int, int, int]:
-    """Major type, argument, and the offset after them."""
-    if at >= len(data):
-        raise _bad("ends too early", at)
-    major, info = data[at] >> 5, data[at] & 31
-    at += 1
-    if info < 24:
-        return major, info, at
-    size = _SIZES.get(info)
-    if size is None:
-        raise _bad("indefinite or reserved length", at - 1)
-    if at + size > len(data):
-        raise _bad("ends too early", at)
-    value = int.from_bytes(data[at : at + size], "big")
-    if major != 7 and value < (24 if size == 1 else 1 << 4 * size):
-        raise _bad("not the shortest form", at - 1)
-    return major, value, at + size
+class _Reader:
+    __slots__ = ("at", "data", "left", "limits", "tags")
 
+    def __init__(self, data: bytes, tags: frozenset[int], limits: Limits) -> None:
+        self.data, self.at, self.tags = data, 0, tags
+        self.limits, self.left = limits, limits.items
 
-def _check(data: bytes, at: int, depth: int, tags: frozenset[int]) -> int:
-    if depth > MAX_DEPTH:
-        raise _bad("nested too deeply", at)
-    start = at
-    major, value, at = _argument(data, at)
-    if major in (0, 1):
-        return at
-    if major in (2, 3):
-        if value > len(data) - at:
-            raise _bad("longer than the input", start)
+    def item(self, depth: int) -> Any:
+        """The item at ``at``, which moves behind it. Majors in the order of their frequency in a header."""
+        start = self.at
+        first, value = self.head()
+        self.left -= 1
+        if self.left < 0:
+            raise _bad("too many items", start)
+        major = first >> 5
+        if major == 0:
+            return value
+        if major == 2:
+            return self.string(value)
+        if major == 4:
+            return self.array(value, depth)
         if major == 3:
-            try:
-                data[at : at + value].decode("utf-8")
-            except UnicodeDecodeError:
-                raise _bad("not UTF-8", at) from None
-        return at + value
-    if major == 4:
-        if value > len(data) - at:
-            raise _bad("longer than the input", start)
-        for _ in range(value):
-            at = _check(data, at, depth + 1, tags)
-        return at
-    if major == 5:
-        return _check_map(data, at, value, depth, tags)
-    if major == 6:
-        if value not in tags:
-            raise _bad(f"tag {value}", start)
-        if value == _BIGNUM and (
-            at >= len(data) or data[at] >> 5 != 2 or data[at] & 31 > 16 or data[at] & 31 < 9 or data[at + 1 : at + 2] == b"\0"
-        ):
-            raise _bad("not the shortest form", start)
-        return _check(data, at, depth + 1, tags)
-    if data[start] not in (0xF4, 0xF5, 0xF6):
-        raise _bad("only false, true and null", start)
-    return at
+            return self.text(value)
+        if major == 5:
+            return self.table(value, depth)
+        if major == 1:
+            return -1 - value
+        if major == 6:
+            return self.tag(value, depth, start)
+        if first not in _SIMPLE:
+            raise _bad("only false, true and null", start)
+        return _SIMPLE[first]
 
+    def head(self) -> tuple[int, int]:
+        """The first byte and the argument."""
+        data, at = self.data, self.at
+        if at >= len(data):
+            raise _bad("ends too early", at)
+        first = data[at]
+        info = first & 31
+        if info < 24:
+            self.at = at + 1
+            return first, info
+        if info not in _SIZES:
+            raise _bad("indefinite or reserved length", at)
+        size, least = _SIZES[info]
+        end = at + 1 + size
+        if end > len(data):
+            raise _bad("ends too early", at)
+        value = int.from_bytes(data[at + 1 : end], "big")
+        if value < least:
+            raise _bad("not the shortest form", at)
+        self.at = end
+        return first, value
 
-def _check_map(data: bytes, at: int, count: int, depth: int, tags: frozenset[int]) -> int:
-    if count > len(data) - at:
-        raise _bad("longer than the input", at)
-    last: bytes | None = None
-    for _ in range(count):
-        end = _check(data, at, depth + 1, tags)
-        key = data[at:end]
-        # cbor2's canonical order: by length of the encoded key first (RFC 7049), which for text keys under 24
-        # characters agrees with the bytewise order of RFC 8949.
-        if last is not None and (len(key), key) <= (len(last), last):
-            raise _bad("keys out of order or repeated", at)
-        last = key
-        at = _check(data, end, depth + 1, tags)
-    return at
+    def string(self, length: int) -> bytes:
+        at = self.at
+        if length > self.limits.string:
+            raise _bad("a string too long", at)
+        if length > len(self.data) - at:
+            raise _bad("longer than the input", at)
+        self.at = at + length
+        return bytes(self.data[at : self.at])
+
+    def text(self, length: int) -> str:
+        at = self.at
+        try:
+            return self.string(length).decode("utf-8")
+        except UnicodeDecodeError:
+            raise _bad("not UTF-8", at) from None
+
+    def deeper(self, depth: int, count: int, most: int) -> None:
+        if depth >= MAX_DEPTH:
+            raise _bad("nested too deeply", self.at)
+        # Every item takes a byte or more, so a count beyond the input is refused before it costs anything.
+        if count > most or count > len(self.data) - self.at:
+            raise _bad("too many entries", self.at)
+
+    def array(self, count: int, depth: int) -> list[Any]:
+        self.deeper(depth, count, self.limits.entries)
+        return [self.item(depth + 1) for _ in range(count)]
+
+    def table(self, count: int, depth: int) -> dict[str, Any]:
+        self.deeper(depth, count, self.limits.pairs)
+        out: dict[str, Any] = {}
+        last = b""
+        for _ in range(count):
+            at = self.at
+            key = self.item(depth + 1)
+            if type(key) is not str:
+                raise _bad("a key that is not text", at)
+            encoded = self.data[at : self.at]
+            if encoded <= last:
+                raise _bad("keys out of order or repeated", at)
+            last = encoded
+            out[key] = self.item(depth + 1)
+        return out
+
+    def tag(self, number: int, depth: int, start: int) -> Any:
+        if number != _BIGNUM and number not in self.tags:
+            raise _bad(f"tag {number}", start)
+        self.deeper(depth, 0, 0)
+        at = self.at
+        value = self.item(depth + 1)
+        if number != _BIGNUM:
+            return cbor2.CBORTag(number, value)
+        # 9 to 16 bytes without leading zeros; below that it is a plain integer, above it is no amount.
+        if type(value) is not bytes or not 9 <= len(value) <= 16 or value[0] == 0:
+            raise _bad("not the shortest form", at)
+        return int.from_bytes(value, "big")

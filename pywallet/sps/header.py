@@ -1,8 +1,7 @@
-"""The signed header: COSE_Sign1 (RFC 9052) with ES256K (RFC 8812) by the owner's key."""
+"""The signed header: what a song says of itself, under its owner's signature."""
 
 from __future__ import annotations
 
-import hashlib
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,19 +9,15 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Final
 
-import cbor2
-
 from pywallet import platform
 from pywallet.errors import InputError
 from pywallet.platform import keccak256
-from pywallet.sps import cbor
-from pywallet.sps.container import MAGIC, MAX_HEADER
+from pywallet.sps import cbor, cose
+from pywallet.sps.container import MAGIC
 from pywallet.sps.segments import merkle_root
 
 VERSION: Final = 1
-ES256K: Final = -47
 CONTENT_TYPE: Final = "application/sps-header"
-_COSE_SIGN1: Final = 18
 
 
 @dataclass(frozen=True)
@@ -55,7 +50,7 @@ class Rendition:
         """Which content key seals segment ``index``."""
         return self.key_epochs[bisect_right([first for _, first in self.key_epochs], index) - 1][0]
 
-    @property
+    @cached_property
     def root(self) -> bytes:
         """The Merkle root over the segments."""
         return merkle_root([s.sha256 for s in self.segments])
@@ -73,6 +68,16 @@ class Rendition:
             out.append(at * 1000 // self.rate)
             at += segment.samples
         return tuple(out)
+
+
+@dataclass(frozen=True)
+class Artwork:
+    """The cover: SHA-256, ``image/...`` type and size in bytes of the picture, and URLs where it may be had."""
+
+    sha256: bytes
+    mime: str
+    size: int
+    urls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -97,16 +102,28 @@ class Header:
     renditions: tuple[Rendition, ...]
     server: ServerRef
     delivery: tuple[str, ...] = ()
+    """Where the song may be had, in order of preference: a URL ending in ``/`` is a folder of the exploded packaging,
+    any other one this file."""
     album: str | None = None
     isrc: str | None = None
+    """ISO 3901 without hyphens: 12 characters."""
     genre: str | None = None
     loudness: int | None = None
     """Integrated loudness, LUFS x 100 (EBU R 128)."""
     waveform: bytes = b""
     """One peak (0 to 255) per bucket, at most 1000."""
     watermark: Mapping[str, Any] | None = None
+    """``layers`` (texts) and their parameters, as the watermark's writer gives them."""
     renderer: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({"version": "1"}))
+    """``version`` of the renderer the song needs and, if it must be one build, its ``sha256``."""
     extra: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    artwork: Artwork | None = None
+    genre_confidence: int | None = None
+    """How sure ``genre`` is, 0 to 100 per cent; absent when a person said so."""
+    loudness_range: int | None = None
+    """Loudness range, LU x 100 (EBU Tech 3342)."""
+    true_peak: int | None = None
+    """Highest true peak, dBTP x 100 (ITU-R BS.1770)."""
 
     @property
     def policy_hash(self) -> bytes:
@@ -126,19 +143,22 @@ def encode_header(header: Header) -> bytes:
 
 
 def sign_header(header: Header, private_key: bytes) -> bytes:
-    """The COSE_Sign1 bytes that stand in the file. Raises InputError sps.header.malformed over 4 MiB."""
+    """The COSE_Sign1 bytes that stand in the file.
+
+    What is written is read back first, so that nobody signs what no reader
+    takes. Raises InputError sps.header.malformed naming the field, or over
+    4 MiB; sps.header.signature for another key than the owner's.
+    """
+    from pywallet.sps.payload import from_map
+
     if platform.address_of(private_key) != header.owner:
         raise InputError("sps.header.signature", reason="the key is not the owner's")
     payload = encode_header(header)
-    protected = cbor.dumps({1: ES256K, 3: CONTENT_TYPE, 4: header.owner})
-    signature = platform.sign(private_key, _digest(protected, header.content, payload))
-    cose = cbor2.dumps(cbor2.CBORTag(_COSE_SIGN1, [protected, {}, payload, signature[:64]]), canonical=True)
-    if len(cose) > MAX_HEADER:
-        raise InputError("sps.header.malformed", reason="length", length=len(cose))
-    return cose
+    from_map(cbor.loads(payload))
+    return cose.sign(payload, CONTENT_TYPE, MAGIC + header.content, private_key)
 
 
-def open_header(cose: bytes) -> Header:
+def open_header(signed: bytes) -> Header:
     """Verify and read a header. Only bytes whose signature holds are given a meaning.
 
     Raises InputError sps.header.malformed, sps.header.signature, sps.version,
@@ -146,47 +166,13 @@ def open_header(cose: bytes) -> Header:
     """
     from pywallet.sps.payload import from_map
 
-    if len(cose) > MAX_HEADER:
-        raise InputError("sps.header.malformed", reason="length", length=len(cose))
-    protected, owner, payload, signature = _parts(cose)
-    value = cbor.loads(payload)
+    parts = cose.read(signed, CONTENT_TYPE)
+    value = cbor.loads(parts.payload)
     content = value.get("content") if isinstance(value, dict) else None
     if not isinstance(content, bytes) or len(content) != 20:
         raise InputError("sps.header.malformed", field="content")
-    _verify(_digest(protected, content, payload), signature, owner)
+    parts.verify(MAGIC + content)
     header = from_map(value)
-    if header.owner != owner:
+    if header.owner != parts.signer:
         raise InputError("sps.header.signature", reason="signed by somebody else than the owner it names")
     return header
-
-
-def _parts(cose: bytes) -> tuple[bytes, bytes, bytes, bytes]:
-    tag = cbor.loads(cose, frozenset({_COSE_SIGN1}))
-    parts = tag.value if isinstance(tag, cbor2.CBORTag) and tag.tag == _COSE_SIGN1 else None
-    if not isinstance(parts, (list, tuple)) or len(parts) != 4:
-        raise InputError("sps.header.malformed", reason="not a COSE_Sign1")
-    protected, unprotected, payload, signature = parts
-    if unprotected != {} or not all(isinstance(p, bytes) for p in (protected, payload, signature)) or len(signature) != 64:
-        raise InputError("sps.header.malformed", reason="not a COSE_Sign1 of this profile")
-    names = cbor.loads(protected)
-    if not isinstance(names, dict) or names.keys() != {1, 3, 4} or names[1] != ES256K or names[3] != CONTENT_TYPE:
-        raise InputError("sps.header.malformed", reason="protected header")
-    owner = names[4]
-    if not isinstance(owner, bytes) or len(owner) != 20:
-        raise InputError("sps.header.malformed", reason="key id")
-    return protected, owner, payload, signature
-
-
-def _digest(protected: bytes, content: bytes, payload: bytes) -> bytes:
-    # Sig_structure of RFC 9052 section 4.4; the magic and the content's address are external data.
-    return hashlib.sha256(cbor.dumps(["Signature1", protected, MAGIC + content, payload])).digest()
-
-
-def _verify(digest: bytes, signature: bytes, owner: bytes) -> None:
-    for v in (27, 28):
-        try:
-            if platform.recover(digest, signature + bytes([v])) == owner:
-                return
-        except InputError:
-            continue
-    raise InputError("sps.header.signature")

@@ -1,0 +1,77 @@
+"""The one shape of COSE_Sign1 (RFC 9052) that SPS uses: ES256K (RFC 8812), the signer's address as key id."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Final
+
+import cbor2
+
+from pywallet import platform
+from pywallet.errors import InputError
+from pywallet.sps import cbor
+from pywallet.sps.container import MAX_HEADER
+
+ES256K: Final = -47
+_COSE_SIGN1: Final = 18
+_OUTER: Final = cbor.Limits(items=16, string=MAX_HEADER, entries=4, pairs=0)
+
+
+@dataclass(frozen=True)
+class Signed:
+    """What was read from the outer structure; nothing in it is verified yet."""
+
+    protected: bytes
+    signer: bytes
+    payload: bytes
+    signature: bytes
+
+    def verify(self, external: bytes) -> None:
+        """Hold the signature against the key id. Raises InputError sps.header.signature."""
+        digest = _digest(self.protected, external, self.payload)
+        # An address doesn't tell its key's parity, so both are tried.
+        for v in (27, 28):
+            try:
+                if platform.recover(digest, self.signature + bytes([v])) == self.signer:
+                    return
+            except InputError:
+                continue
+        raise InputError("sps.header.signature")
+
+
+def protected_header(content_type: str, signer: bytes) -> bytes:
+    """The only protected header there is for this type and signer."""
+    return cbor.dumps({1: ES256K, 3: content_type, 4: signer})
+
+
+def sign(payload: bytes, content_type: str, external: bytes, private_key: bytes) -> bytes:
+    """The tagged structure over ``payload``. Raises InputError sps.header.malformed over 4 MiB."""
+    protected = protected_header(content_type, platform.address_of(private_key))
+    signature = platform.sign(private_key, _digest(protected, external, payload))
+    cose = cbor2.dumps(cbor2.CBORTag(_COSE_SIGN1, [protected, {}, payload, signature[:64]]), canonical=True)
+    if len(cose) > MAX_HEADER:
+        raise InputError("sps.header.malformed", reason="length", length=len(cose))
+    return cose
+
+
+def read(cose: bytes, content_type: str) -> Signed:
+    """Take the structure apart. Raises InputError sps.header.malformed."""
+    if len(cose) > MAX_HEADER:
+        raise InputError("sps.header.malformed", reason="length", length=len(cose))
+    tag = cbor.loads(cose, frozenset({_COSE_SIGN1}), _OUTER)
+    parts = tag.value if isinstance(tag, cbor2.CBORTag) else None
+    if not isinstance(parts, list) or len(parts) != 4:
+        raise InputError("sps.header.malformed", reason="not a COSE_Sign1")
+    protected, unprotected, payload, signature = parts
+    if unprotected != {} or not all(isinstance(p, bytes) for p in (protected, payload, signature)) or len(signature) != 64:
+        raise InputError("sps.header.malformed", reason="not a COSE_Sign1 of this profile")
+    signer = protected[-20:]
+    if protected != protected_header(content_type, signer):
+        raise InputError("sps.header.malformed", reason="protected header")
+    return Signed(protected, signer, payload, signature)
+
+
+def _digest(protected: bytes, external: bytes, payload: bytes) -> bytes:
+    # Sig_structure of RFC 9052 section 4.4.
+    return hashlib.sha256(cbor.dumps(["Signature1", protected, external, payload])).digest()
