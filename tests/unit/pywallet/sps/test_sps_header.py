@@ -12,8 +12,8 @@ import pytest
 from pywallet import platform
 from pywallet.errors import GomaaError, InputError
 from pywallet.policy import Policy
+from pywallet.sps import Artwork, encode_header, open_header, sign_header
 from pywallet.sps import cbor as strict
-from pywallet.sps import encode_header, open_header, sign_header
 
 
 def resign(samples: SimpleNamespace, change: Callable[[dict[str, Any]], None]) -> bytes:
@@ -40,8 +40,63 @@ def code_of(cose: bytes) -> str:
 
 def test_a_header_comes_back_as_it_was(samples: SimpleNamespace) -> None:
     """Signing and opening give an equal header with every optional field."""
-    song = samples.header(isrc="DEXXX2600001", genre="Ambient", loudness=-1432)
+    song = samples.header(
+        isrc="DEXXX2600001",
+        genre="Ambient",
+        genre_confidence=61,
+        loudness=-1432,
+        loudness_range=740,
+        true_peak=-103,
+        artwork=Artwork(bytes(range(32)), "image/jpeg", 90_210, ("https://cdn.example/cover.jpg",)),
+        watermark={"layers": ["ultrasonic", "inband"], "every": 1},
+        renderer={"version": "1.2", "sha256": bytes(32)},
+        delivery=("https://a.example/x/", "http://b.example:8080/x.sps?v=2"),
+        renditions=(samples.rendition(), samples.rendition(id=2, bits=24), samples.rendition(id=3, codec="opus", bits=0)),
+    )
     assert open_header(sign_header(song, samples.OWNER_KEY)) == song
+
+
+def test_the_writer_signs_nothing_that_no_reader_takes(samples: SimpleNamespace) -> None:
+    """A field out of bounds is named when the header is signed, not when a listener opens it."""
+    with pytest.raises(InputError) as caught:
+        sign_header(samples.header(isrc="DE-XXX-26-00001"), samples.OWNER_KEY)
+    assert caught.value.detail == {"field": "isrc"}
+
+
+def test_a_title_in_any_script_is_kept(samples: SimpleNamespace) -> None:
+    """The ideographic space and combining marks are text; only control and direction marks are not."""
+    title = "慢潮\u3000二〇二六 – Langsame Flut é 🎧"
+    assert open_header(sign_header(samples.header(title=title), samples.OWNER_KEY)).title == title
+
+
+def test_a_hostile_header_is_refused_by_its_budget() -> None:
+    """Four million items, a million lists or a long string cost no more than the budget, signed or not."""
+    bombs = {
+        "too many entries": b"\x9a\x00\x3f\x00\x00" + bytes(0x3F0000),
+        "too many items": b"\x86" + (b"\x9a\x00\x01\x86\xa0" + b"\x80" * 100_000) * 6,
+        "a string too long": b"\x5a\x00\x01\x00\x01" + bytes(0x10001),
+        "nested too deeply": b"\x81" * 17 + b"\x80",
+    }
+    for reason, data in bombs.items():
+        with pytest.raises(InputError) as caught:
+            strict.loads(data)
+        assert caught.value.detail["reason"] == reason
+
+
+def test_sixteen_levels_are_read() -> None:
+    """The bound on depth is the one that is written down."""
+    assert strict.loads(b"\x81" * 15 + b"\x80") is not None
+
+
+def test_a_map_of_too_many_pairs_is_refused() -> None:
+    """1024 pairs are read, one more is not."""
+    for count, good in ((1024, True), (1025, False)):
+        data = strict.dumps({f"{i:04}": i for i in range(count)})
+        if good:
+            assert len(strict.loads(data)) == count
+        else:
+            with pytest.raises(InputError):
+                strict.loads(data)
 
 
 def test_the_policy_hash_is_the_policys(samples: SimpleNamespace) -> None:
@@ -121,18 +176,49 @@ def _set(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
         ("title", 7),
         ("title", "x" * 5000),
         ("title", "two\nlines"),
+        ("title", ""),
+        ("title", "a\u202eb"),
         ("policy", []),
+        ("album", ""),
+        ("isrc", "DE-XXX-26-00001"),
+        ("isrc", "dexxx2600001"),
+        ("genre", ""),
+        ("genre_confidence", 5),
+        ("loudness_range", -1),
+        ("true_peak", 2001),
+        ("artwork", {"sha256": bytes(31), "mime": "image/png", "size": 1}),
+        ("artwork", {"sha256": bytes(32), "mime": "text/html", "size": 1}),
+        ("artwork", {"sha256": bytes(32), "mime": "image/png", "size": 0}),
+        ("artwork", {"sha256": bytes(32), "mime": "image/png", "size": 1, "urls": ["javascript:alert(1)"]}),
+        ("watermark", {}),
+        ("watermark", {"layers": []}),
+        ("watermark", {"layers": ["inband", "inband"]}),
+        ("renderer", {}),
+        ("renderer", {"version": "latest"}),
+        ("renderer", {"version": "1", "sha256": bytes(20)}),
+        ("server.url", "ftp://security.example"),
+        ("crit", []),
+        ("crit", ["policy", "policy"]),
+        ("crit", ["mood"]),
+        ("crit", "policy"),
         ("renditions", []),
         ("server.address", bytes(19)),
         ("server.key", bytes(31)),
         ("waveform", bytes(1001)),
         ("loudness", 10**6),
         ("delivery", "https://cdn.example"),
+        ("delivery", ["file:///etc/passwd"]),
+        ("delivery", ["https://user@cdn.example/"]),
+        ("delivery", ["https://cdn.example/#x"]),
+        ("delivery", ["https://cdn.example/"] * 2),
+        ("delivery", [f"https://cdn.example/{i}" for i in range(17)]),
         ("renditions.0.codec", "mp3"),
         ("renditions.0.samples", 1),
         ("renditions.0.root", bytes(32)),
         ("renditions.0.id", 1 << 16),
         ("renditions.0.init", [0, bytes(32)]),
+        ("renditions.0.mime", "video/mp4"),
+        ("renditions.0.segment_samples", 88_201),
         ("renditions.0.segments", []),
         ("renditions.0.segments.0", [28, 88_200, bytes(32)]),
         ("renditions.0.segments.0.1", 0),
