@@ -19,8 +19,8 @@ SOURCES: Final = {"GoMAA": "gomaa.vy", "Registry": "registry.vy", "Content": "co
 def source_hash() -> str:
     """Over all sources and the versions that turn them into byte code."""
     total = hashlib.sha256(f"{version('vyper')} {version('snekmate')}".encode())
-    for name in sorted(SOURCES.values()):
-        total.update((HERE / name).read_bytes())
+    for path in sorted(HERE.glob("*.vy")):
+        total.update(path.name.encode() + path.read_bytes())
     return total.hexdigest()
 
 

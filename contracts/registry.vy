@@ -29,16 +29,22 @@ struct Station:
     active: bool
 
 
+struct Application:
+    domain: String[253]
+    name: String[64]
+
+
+struct Standing:
+    verifier: address  # who looked at the domain's proof; zero where the platform listed without one
+    proof: bytes32  # keccak of the proof's file
+    since: uint256  # Unix s of that look
+    suspended: String[200]  # why, empty if it is not
+
+
 struct Server:
     url: String[253]
     key: bytes32  # X25519
     active: bool
-
-
-struct Rate:
-    old: uint256
-    new: uint256
-    from_epoch: uint256
 
 
 event ContentCreated:
@@ -55,6 +61,33 @@ event StationSet:
     domain: String[253]
     name: String[64]
     active: bool
+
+
+event StationApplied:
+    station: indexed(address)
+    domain: String[253]
+    name: String[64]
+
+
+event StationVerified:
+    station: indexed(address)
+    verifier: indexed(address)
+    domain: String[253]
+    proof: bytes32
+
+
+event StationSuspended:
+    station: indexed(address)
+    reason: String[200]
+
+
+event StationReinstated:
+    station: indexed(address)
+
+
+event VerifierSet:
+    verifier: indexed(address)
+    on: bool
 
 
 event ServerSet:
@@ -82,9 +115,13 @@ EPOCH_LENGTH: public(immutable(uint256))
 implementation: public(address)
 is_content: public(HashMap[address, bool])
 stations: HashMap[address, Station]
+applications: HashMap[address, Application]
+standings: HashMap[address, Standing]
+verifiers: public(HashMap[address, bool])
 domains: HashMap[bytes32, address]
 servers: HashMap[address, Server]
-rate: public(Rate)
+rates: HashMap[uint256, uint256]  # number of the change: first epoch << 16 | bps; never changed once an epoch has it
+rate_changes: public(uint256)
 
 
 @deploy
@@ -98,7 +135,8 @@ def __init__(bps: uint256, epoch_length: uint256):
     ownable.__init__()
     ownable_2step.__init__()
     EPOCH_LENGTH = epoch_length
-    self.rate = Rate(old=bps, new=bps, from_epoch=0)
+    self.rates[0] = bps
+    self.rate_changes = 1
 
 
 @external
@@ -130,9 +168,21 @@ def create(policy_hash: bytes32, price: uint256, interval: uint256, server: addr
 
 @external
 def set_station(station: address, domain: String[253], name: String[64], active: bool):
-    """@notice Bind an address to a domain (`host[:port]`); a domain has one station, a station one domain."""
+    """
+    @notice The platform binds an address to a domain (`host[:port]`) on its own word; a domain has one station, a station one domain.
+    @dev A look at another domain's proof says nothing about this one.
+    """
     ownable._check_owner()
     assert station != empty(address), "zero"
+    if self.stations[station].domain != domain:
+        self.standings[station] = empty(Standing)
+    else:
+        self.standings[station].suspended = ""
+    self._list(station, domain, name, active)
+
+
+@internal
+def _list(station: address, domain: String[253], name: String[64], active: bool):
     assert len(domain) > 0, "domain"
     key: bytes32 = keccak256(domain)
     holder: address = self.domains[key]
@@ -143,6 +193,63 @@ def set_station(station: address, domain: String[253], name: String[64], active:
     self.domains[key] = station
     self.stations[station] = Station(domain=domain, name=name, active=active)
     log StationSet(station=station, domain=domain, name=name, active=active)
+
+
+@external
+def apply(domain: String[253], name: String[64]):
+    """@notice A station asks, with its own key, to be listed under a domain. Nothing is listed until a verifier saw the domain's proof."""
+    assert len(domain) > 0, "domain"
+    assert len(self.standings[msg.sender].suspended) == 0, "suspended"
+    self.applications[msg.sender] = Application(domain=domain, name=name)
+    log StationApplied(station=msg.sender, domain=domain, name=name)
+
+
+@external
+def verify_station(station: address, domain: String[253], proof: bytes32):
+    """
+    @notice A verifier saw the station's signed file under the domain's `/.well-known/`, and lists the station as it applied.
+    @param proof keccak of that file, for whoever looks again.
+    """
+    assert self.verifiers[msg.sender] or msg.sender == ownable.owner, "verifier"
+    assert proof != empty(bytes32), "proof"
+    asked: Application = self.applications[station]
+    # The domain is named again, so that an application that is changed meanwhile is not taken for the one that was looked at.
+    assert len(asked.domain) > 0 and asked.domain == domain, "application"
+    assert len(self.standings[station].suspended) == 0, "suspended"
+    self.applications[station] = empty(Application)
+    self.standings[station] = Standing(verifier=msg.sender, proof=proof, since=block.timestamp, suspended="")
+    self._list(station, asked.domain, asked.name, True)
+    log StationVerified(station=station, verifier=msg.sender, domain=domain, proof=proof)
+
+
+@external
+def suspend_station(station: address, reason: String[200]):
+    """@notice The platform stops a station, and says why for all to read."""
+    ownable._check_owner()
+    assert self.stations[station].active, "inactive"
+    assert len(reason) > 0, "reason"
+    self.stations[station].active = False
+    self.standings[station].suspended = reason
+    log StationSuspended(station=station, reason=reason)
+
+
+@external
+def reinstate_station(station: address):
+    """@notice The end of a suspension."""
+    ownable._check_owner()
+    assert len(self.standings[station].suspended) > 0, "active"
+    self.stations[station].active = True
+    self.standings[station].suspended = ""
+    log StationReinstated(station=station)
+
+
+@external
+def set_verifier(verifier: address, on: bool):
+    """@notice Who besides the platform may look at domains' proofs."""
+    ownable._check_owner()
+    assert verifier != empty(address), "zero"
+    self.verifiers[verifier] = on
+    log VerifierSet(verifier=verifier, on=on)
 
 
 @external
@@ -158,30 +265,42 @@ def set_server(server: address, url: String[253], key: bytes32, active: bool):
 @external
 def set_rate(bps: uint256, from_epoch: uint256):
     """
-    @notice A new commission, at least two epochs ahead, so that no running epoch changes.
-    @dev Not while the last change is nearer than two epochs on either side: what begins sooner is relied on, and an epoch is
-        posted until two after it began, at the rate that held in it.
+    @notice A new commission, at least two epochs ahead. What held in an epoch, or will in one that is nearer, stays for ever.
     """
     ownable._check_owner()
     assert bps <= MAX_BPS, "bps"
     epoch: uint256 = block.timestamp // EPOCH_LENGTH
-    since: uint256 = self.rate.from_epoch
-    assert from_epoch >= epoch + NOTICE and (since >= epoch + NOTICE or epoch >= since + NOTICE), "notice"
-    # A change that was announced but has not begun is replaced; nobody relied on it yet.
-    old: uint256 = self.rate.old
-    if epoch >= since:
-        old = self.rate.new
-    self.rate = Rate(old=old, new=bps, from_epoch=from_epoch)
-    log RateSet(old=old, new=bps, from_epoch=from_epoch)
+    number: uint256 = self.rate_changes
+    last: uint256 = self.rates[number - 1]
+    if last >> 16 > epoch:
+        # Announced, but not begun: it is replaced, unless it is so near that it is relied on.
+        assert last >> 16 >= epoch + NOTICE, "notice"
+        number -= 1
+        last = self.rates[number - 1]
+    assert from_epoch >= epoch + NOTICE and from_epoch < 2**32, "notice"
+    self.rates[number] = (from_epoch << 16) | bps
+    self.rate_changes = number + 1
+    log RateSet(old=last & 65_535, new=bps, from_epoch=from_epoch)
 
 
 @view
 @external
 def rate_at(epoch: uint256) -> uint256:
-    """@notice Basis points that hold in an epoch; right for every epoch that can still be posted, and for later ones as announced."""
-    if epoch >= self.rate.from_epoch:
-        return self.rate.new
-    return self.rate.old
+    """@notice Basis points that hold in an epoch: of every past one, and of later ones as announced."""
+    high: uint256 = self.rate_changes - 1
+    if epoch >= self.rates[high] >> 16:
+        return self.rates[high] & 65_535
+    # The greatest number whose change has begun by then; number 0 begins with epoch 0.
+    low: uint256 = 0
+    for _: uint256 in range(64):
+        if high - low <= 1:
+            break
+        middle: uint256 = (low + high) // 2
+        if epoch >= self.rates[middle] >> 16:
+            low = middle
+        else:
+            high = middle
+    return self.rates[low] & 65_535
 
 
 @view
@@ -189,6 +308,20 @@ def rate_at(epoch: uint256) -> uint256:
 def station(station: address) -> Station:
     """@notice The entry; its domain is empty where there is none."""
     return self.stations[station]
+
+
+@view
+@external
+def standing(station: address) -> Standing:
+    """@notice Who verified a station's domain, when and by which proof, and why it is suspended, if it is."""
+    return self.standings[station]
+
+
+@view
+@external
+def application(station: address) -> Application:
+    """@notice What a station has asked for; its domain is empty where nothing waits."""
+    return self.applications[station]
 
 
 @view

@@ -18,7 +18,7 @@ from chain.deployment import Deployment
 from chain.settlement import ClaimItem, Entry
 from pywallet.errors import GomaaError
 from pywallet.hexes import to_hex
-from pywallet.messages import Claim, Voucher, compact, sign
+from pywallet.messages import Claim, Receipt, Signed, Voucher, compact, sign
 from pywallet.platform import address_of, keccak256
 from pywallet.settlement import Header, Schedule, SumTree, entries_digest, gross, rest
 
@@ -163,6 +163,37 @@ class World:
         """Claim as the relayer."""
         return self.send(key or self.relayer, "Settlement", "claim", [astuple(item) for item in items], list(nodes), to, tip)
 
+    def receipt(self, book: Book, payee: bytes, amount: int, key: bytes | None = None) -> Signed[Receipt]:
+        """The server's word (or another key's) that a payee is owed an amount in the book's epoch."""
+        message = Receipt(address_of(self.server), book.epoch, payee, amount, bytes([6]) * 32)
+        return sign(message, self.deployment.domain, key or self.server)
+
+    def challenge(self, signed: Signed[Receipt], key: bytes | None = None) -> dict[str, Any]:
+        """Demand a leaf, as the platform, which has tokens for stakes."""
+        return self.send(key or self.platform, "Settlement", "challenge", astuple(signed.message), *compact(signed.signature))
+
+    def answer(self, book: Book, leaf: int, challenged: int, **change: Any) -> dict[str, Any]:
+        """Show a leaf of a book, as anyone."""
+        payee, amount = book.leaves[leaf]
+        shown = {"payee": payee, "header": book.header, "amount": amount, "index": leaf, "proof": book.tree.proof(leaf), **change}
+        row = (shown["payee"], challenged, astuple(shown["header"]), shown["amount"], shown["index"], shown["proof"])
+        return self.send(self.relayer, "Settlement", "answer", address_of(self.server), book.epoch, *row)
+
+    def slash(self, signed: Signed[Receipt]) -> dict[str, Any]:
+        """Take the bond for an unanswered receipt, as anyone."""
+        m = signed.message
+        return self.send(self.relayer, "Settlement", "slash", m.server, m.epoch, m.payee, m.amount)
+
+    def refund(self, book: Book, debits: Sequence[tuple[bytes, int]] | None = None) -> dict[str, Any]:
+        """Give a void book's debits back, as anyone."""
+        row = (book.header.root, book.header.total, COUNTS, DATA, list(book.debits if debits is None else debits))
+        return self.send(self.relayer, "Settlement", "refund", address_of(self.server), book.epoch, *row)
+
+    def lane(self, server: bytes | None = None) -> tuple[int, int]:
+        """A server's bond and its open challenges."""
+        word = self.call("Settlement", "lane", server or address_of(self.server))
+        return word & (1 << 96) - 1, word >> 160
+
     def final(self, book: Book | None = None) -> Book:
         """Post a book and let its window pass; the next block is the first after it."""
         book = book or self.book()
@@ -171,7 +202,7 @@ class World:
         return book
 
     def store(self, value: int, new: int, *keys: bytes | int) -> None:
-        """Overwrite the Settlement's word ``value`` of a mapping under ``keys``: states that this release cannot reach by itself."""
+        """Overwrite the Settlement's word ``value`` of a mapping under ``keys``: states that no test has time to reach."""
         for slot in range(64):
             at = slot.to_bytes(32, "big")
             for key in keys:

@@ -153,6 +153,9 @@ def test_an_entry_needs_an_address_and_a_place(w: World) -> None:
         ("set_station", (A, "x", "x", True)),
         ("set_server", (A, "x", KEY, True)),
         ("set_rate", (1, EPOCH + 9)),
+        ("suspend_station", (A, "late")),
+        ("reinstate_station", (A,)),
+        ("set_verifier", (A, True)),
         ("transfer_ownership", (A,)),
     ],
 )
@@ -205,20 +208,28 @@ def test_an_announced_commission_can_be_replaced_in_time(w: World) -> None:
     assert _rates(w, EPOCH, 5) == [BPS, BPS, BPS, 900, 900]
 
 
-@pytest.mark.parametrize("later", [0, 1, 2])
-def test_a_new_commission_leaves_epochs_that_can_still_be_posted(w: World, later: int) -> None:
-    """The next change waits until every epoch of the rate before is out of its window: a posted fee is the announced one."""
-    begins = EPOCH + 2
-    w.send(w.platform, "Registry", "set_rate", 700, begins)
-    w.mine(SCHEDULE.length * (begins + later))
-    before = _rates(w, begins - 1, 3)
-    assert before == [BPS, 700, 700]
-    if later < 2:
-        with reverts("notice"):
-            w.send(w.platform, "Registry", "set_rate", 900, begins + later + 2)
-    else:
-        w.send(w.platform, "Registry", "set_rate", 900, begins + later + 2)
-        assert _rates(w, begins, 6) == [700, 700, 700, 700, 900, 900]
+def test_every_past_rate_is_kept(w: World) -> None:
+    """However many changes came since, an epoch's rate is the one that held in it, at both its edges."""
+    changes = {2: 700, 5: 900, 8: 100, 11: 0, 13: 10_000, 20: 300, 33: 301}
+    for ahead, bps in changes.items():
+        w.mine(max(w.now() + 1, SCHEDULE.length * (EPOCH + ahead - 2)))
+        w.send(w.platform, "Registry", "set_rate", bps, EPOCH + ahead)
+    expected, rate = [], BPS
+    for offset in range(-3, 40):
+        rate = changes.get(offset, rate)
+        expected.append(rate)
+    assert _rates(w, EPOCH - 3, 43) == expected
+    assert w.call("Registry", "rate_at", 0) == BPS
+    assert w.call("Registry", "rate_at", 2**256 - 1) == 301
+    assert w.call("Registry", "rate_changes") == 8
+
+
+def test_a_rate_begins_in_the_time_of_the_chain(w: World) -> None:
+    """Epochs of more than 32 bits are refused: they will not come."""
+    with reverts("notice"):
+        w.send(w.platform, "Registry", "set_rate", 700, 2**32)
+    w.send(w.platform, "Registry", "set_rate", 700, 2**32 - 1)
+    assert _rates(w, 2**32 - 2, 3) == [BPS, 700, 700]
 
 
 _STEPS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 10_000), st.integers(0, 4)), min_size=1, max_size=8)
@@ -227,7 +238,7 @@ _STEPS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 10_000), st.intege
 @settings(derandomize=True, max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=_STEPS)
 def test_no_rate_changes_once_it_is_near(w: World, steps: list[tuple[int, int, int]]) -> None:
-    """However the platform calls, an epoch's rate stands from two epochs before it until its post window is over."""
+    """However the platform calls, an epoch's rate stands from two epochs before it and for ever."""
     mark = w.request("evm_snapshot")
     try:
         _walk(w, steps)
@@ -242,10 +253,105 @@ def _walk(w: World, steps: list[tuple[int, int, int]]) -> None:
         epoch += wait
         if wait:
             w.mine(epoch * SCHEDULE.length)
-        near = range(epoch - 2, epoch + 2)
-        fixed = {e: fixed.get(e, w.call("Registry", "rate_at", e)) for e in near}
+        fixed |= {e: w.call("Registry", "rate_at", e) for e in range(EPOCH - 2, epoch + 2) if e not in fixed}
         try:
             w.send(w.platform, "Registry", "set_rate", bps, epoch + ahead)
         except GomaaError as e:
             assert e.detail["reason"] == "notice"
-        assert {e: w.call("Registry", "rate_at", e) for e in near} == fixed
+        assert {e: w.call("Registry", "rate_at", e) for e in fixed} == fixed
+
+
+PROOF = bytes([8]) * 32
+
+
+def _apply(w: World, domain: str = "fan.example") -> bytes:
+    w.send(w.fan, "Registry", "apply", domain, "Fan FM")
+    return address_of(w.fan)
+
+
+def test_a_station_is_listed_by_its_domains_proof(w: World) -> None:
+    """It asks with its own key; a verifier who saw the file lists it, and its name and the file's hash stay on record."""
+    station, verifier = _apply(w), address_of(w.other)
+    assert w.call("Registry", "application", station) == ("fan.example", "Fan FM")
+    assert w.call("Registry", "station", station) == ("", "", False)
+    w.send(w.platform, "Registry", "set_verifier", verifier, True)
+    receipt = w.send(w.other, "Registry", "verify_station", station, "fan.example", PROOF)
+    assert w.events("Registry", "StationVerified", receipt) == [
+        {"station": station, "verifier": verifier, "domain": "fan.example", "proof": PROOF}
+    ]
+    assert w.call("Registry", "station", station) == ("fan.example", "Fan FM", True)
+    assert w.call("Registry", "standing", station) == (to_hex(verifier), PROOF, w.now(), "")
+    assert w.call("Registry", "application", station) == ("", "")
+    with reverts("application"):
+        w.send(w.other, "Registry", "verify_station", station, "fan.example", PROOF)
+
+
+def test_only_verifiers_verify_and_only_what_was_asked(w: World) -> None:
+    """Not a stranger, not the station itself, no other domain than it named, no proof of nothing, nobody who has been dismissed."""
+    station = _apply(w)
+    for key in (w.fan, w.other):
+        with reverts("verifier"):
+            w.send(key, "Registry", "verify_station", station, "fan.example", PROOF)
+    with reverts("application"):
+        w.send(w.platform, "Registry", "verify_station", station, "other.example", PROOF)
+    with reverts("application"):
+        w.send(w.platform, "Registry", "verify_station", A, "", PROOF)
+    with reverts("proof"):
+        w.send(w.platform, "Registry", "verify_station", station, "fan.example", bytes(32))
+    for on in (True, False):
+        w.send(w.platform, "Registry", "set_verifier", address_of(w.other), on)
+    with reverts("verifier"):
+        w.send(w.other, "Registry", "verify_station", station, "fan.example", PROOF)
+    with reverts("zero"):
+        w.send(w.platform, "Registry", "set_verifier", ZERO, True)
+    with reverts("domain"):
+        _apply(w, "")
+
+
+def test_a_verified_station_cannot_take_a_domain(w: World) -> None:
+    """Whose domain is listed keeps it until the platform moves it."""
+    _set(w, A, "fan.example")
+    station = _apply(w)
+    with reverts("domain"):
+        w.send(w.platform, "Registry", "verify_station", station, "fan.example", PROOF)
+
+
+def test_a_suspension_says_why_and_ends(w: World) -> None:
+    """It stops the station, keeps its domain, is no way round for a new application, and ends by the platform's word."""
+    station = _apply(w)
+    w.send(w.platform, "Registry", "verify_station", station, "fan.example", PROOF)
+    with reverts("reason"):
+        w.send(w.platform, "Registry", "suspend_station", station, "")
+    receipt = w.send(w.platform, "Registry", "suspend_station", station, "plays without vouchers")
+    assert w.events("Registry", "StationSuspended", receipt) == [{"station": station, "reason": "plays without vouchers"}]
+    assert w.call("Registry", "station", station) == ("fan.example", "Fan FM", False)
+    assert w.call("Registry", "standing", station)[3] == "plays without vouchers"
+    with reverts("inactive"):
+        w.send(w.platform, "Registry", "suspend_station", station, "again")
+    with reverts("suspended"):
+        _apply(w, "elsewhere.example")
+    receipt = w.send(w.platform, "Registry", "reinstate_station", station)
+    assert w.events("Registry", "StationReinstated", receipt) == [{"station": station}]
+    assert w.call("Registry", "station", station)[2]
+    with reverts("active"):
+        w.send(w.platform, "Registry", "reinstate_station", station)
+
+
+def test_an_application_does_not_survive_a_suspension(w: World) -> None:
+    """What was asked before is not verified meanwhile."""
+    station = _apply(w)
+    w.send(w.platform, "Registry", "verify_station", station, "fan.example", PROOF)
+    _apply(w, "new.example")
+    w.send(w.platform, "Registry", "suspend_station", station, "why")
+    with reverts("suspended"):
+        w.send(w.platform, "Registry", "verify_station", station, "new.example", PROOF)
+
+
+def test_the_platforms_word_forgets_another_domains_proof(w: World) -> None:
+    """Moved to a domain that nobody looked at, a station is not verified; renamed under its own it still is."""
+    station = _apply(w)
+    w.send(w.platform, "Registry", "verify_station", station, "fan.example", PROOF)
+    w.send(w.platform, "Registry", "set_station", station, "fan.example", "New name", True)
+    assert w.call("Registry", "standing", station)[1] == PROOF
+    w.send(w.platform, "Registry", "set_station", station, "moved.example", "New name", True)
+    assert w.call("Registry", "standing", station)[:2] == ("0x" + "00" * 20, bytes(32))

@@ -53,18 +53,20 @@ def test_escrow_and_bond_stop_at_96_bits(w: World, function: str, reason: str, b
 
 
 def test_the_first_bond_owns_the_lane(w: World) -> None:
-    """Whoever bonds first may retire it; who adds later only adds."""
+    """Whoever bonds first may add and retire; who else tried to add would give its tokens away, and is refused."""
     server = bytes([1]) * 20
     w.send(w.platform, "Settlement", "bond", server, 3)
-    receipt = w.send(w.station, "Settlement", "bond", server, 4)
+    with reverts("owner"):
+        w.send(w.station, "Settlement", "bond", server, 4)
+    receipt = w.send(w.platform, "Settlement", "bond", server, 4)
     assert w.call("Settlement", "lane", server) == 7
     assert w.call("Settlement", "lane_owner", server) == to_hex(address_of(w.platform))
-    assert w.events("Settlement", "Bonded", receipt) == [{"server": server, "by": address_of(w.station), "amount": 4}]
+    assert w.events("Settlement", "Bonded", receipt) == [{"server": server, "by": address_of(w.platform), "amount": 4}]
 
 
 def test_without_allowance_nothing_moves(w: World) -> None:
     """The token's own refusal comes through, and the books stay as they were."""
-    for name, arguments in (("deposit", (address_of(w.server), address_of(w.fan), 1)), ("bond", (address_of(w.server), 1))):
+    for name, arguments in (("deposit", (address_of(w.server), address_of(w.fan), 1)), ("bond", (bytes([1]) * 20, 1))):
         with reverts("erc20: insufficient allowance"):
             w.send(w.fan, "Settlement", name, *arguments)
     assert w.account(address_of(w.fan)) == (0, 0)
@@ -106,10 +108,19 @@ def test_a_settlement_needs_token_registry_and_treasury(w: World, missing: int) 
         _deploy(w, *addresses, 60, 5, 15, 15, 3600, 70, 1)
 
 
-@pytest.mark.parametrize(("grace", "window", "answer", "fits"), [(30, 15, 15, True), (31, 15, 15, False), (5, 0, 15, False)])
-def test_the_windows_fit_into_an_epoch(w: World, grace: int, window: int, answer: int, fits: bool) -> None:
-    """Grace, window and answer together take one epoch at most, and the window takes a second at least."""
-    arguments = (w.deployment.token, w.deployment.registry, w.deployment.treasury, 60, grace, window, answer, 3600, 70, 1)
+@pytest.mark.parametrize(
+    ("times", "fits"),
+    [
+        ((30, 15, 15, 75, 90), True),
+        ((31, 15, 15, 75, 91), False),
+        ((5, 0, 15, 75, 65), False),
+        ((30, 15, 15, 75, 89), False),
+        ((30, 15, 15, 74, 90), False),
+    ],
+)
+def test_the_windows_fit_into_an_epoch(w: World, times: tuple[int, ...], fits: bool) -> None:
+    """Grace, window and answer take one epoch at most, a window is a second at least, and neither delay nor lateness cuts an epoch off."""
+    arguments = (w.deployment.token, w.deployment.registry, w.deployment.treasury, 60, *times, 1)
     if fits:
         assert _deploy(w, *arguments)["contractAddress"]
         return
@@ -144,7 +155,8 @@ def test_the_domain_is_the_one_that_is_signed(w: World) -> None:
 
 
 def test_only_what_is_written_is_there(w: World) -> None:
-    """The functions that change something are the five of this release; no key has one of its own."""
+    """The functions that change something are the specification's; no key has one of its own."""
     abi = artifacts()["Settlement"]["abi"]
     changing = {e["name"] for e in abi if e["type"] == "function" and e["stateMutability"] not in ("view", "pure")}
-    assert changing == {"deposit", "bond", "post", "claim", "collect"}
+    money = {"deposit", "request", "withdraw", "bond", "retire", "unbond", "post", "claim", "collect"}
+    assert changing == money | {"challenge", "answer", "slash", "refund"}

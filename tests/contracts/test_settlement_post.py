@@ -86,17 +86,15 @@ def test_the_next_epoch_waits_until_the_last_is_final(w: World) -> None:
 
 
 def test_a_retired_lane_posts_earlier_epochs_only(w: World) -> None:
-    """From its retirement on a server posts nothing more and takes no bond."""
-    lane, server = BOND, address_of(w.server)
-    # The field holds the retirement epoch + 1: posts for epochs up to it are still owed.
-    w.store(lane, lane | EPOCH << 128, server)
-    w.at(ENDS)
-    with reverts("retired"):
-        w.post(w.book())
+    """The epoch of the retirement is the last one that can be posted; no bond is taken from then on."""
+    server = address_of(w.server)
+    w.at(ENDS - 1).send(w.platform, "Settlement", "retire", server)
     with reverts("retired"):
         w.send(w.platform, "Settlement", "bond", server, 1)
-    w.store(lane | EPOCH << 128, lane | (EPOCH + 1) << 128, server)
-    w.post(w.book())
+    w.at(ENDS + 1).post(w.book())
+    w.at(ENDS + 60)
+    with reverts("retired"):
+        w.post(w.book(epoch=EPOCH + 1))
 
 
 def test_a_lane_is_the_senders(w: World) -> None:

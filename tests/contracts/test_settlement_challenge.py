@@ -1,0 +1,386 @@
+"""The challenge game: whose receipt, until when, what answers it, and what an unanswered one takes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pywallet.platform import address_of
+from pywallet.settlement import gross
+from tests.contracts.anvil_world import BOND, BPS, EPOCH, ESCROW, NOBODY, SCHEDULE, ZERO, Book, World, reverts
+
+ENDS = SCHEDULE.ends(EPOCH)
+DUE = ENDS + SCHEDULE.grace
+_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+
+
+def posted(w: World, book: Book | None = None) -> Book:
+    """A book, posted at its epoch's end."""
+    made = book or w.book()
+    w.at(ENDS).post(made)
+    return made
+
+
+def test_a_challenge_takes_a_stake_and_holds_the_epoch(w: World) -> None:
+    """The event, the record, the tokens and both counters say the same."""
+    book = posted(w)
+    fan, server, stake = address_of(w.fan), address_of(w.server), w.deployment.stake
+    before = w.balance(w.deployment.settlement)
+    (event,) = w.events("Settlement", "Challenged", w.at(DUE).challenge(w.receipt(book, fan, 500)))
+    deadline = DUE + SCHEDULE.answer
+    by = address_of(w.platform)
+    assert event == {
+        "server": server, "epoch": EPOCH, "payee": fan, "amount": 500, "by": by, "deadline": deadline, "blocking": True,
+    }  # fmt: skip
+    assert w.call("Settlement", "ch", server, EPOCH, fan, 500)[1:] == (deadline, True)
+    assert w.balance(w.deployment.settlement) == before + stake
+    assert w.lane() == (BOND, 1)
+    w.mine(w.left(EPOCH)[2] + 100)
+    assert not w.call("Settlement", "final", server, EPOCH)
+
+
+@pytest.mark.parametrize(
+    ("second", "allowed"), [(DUE - 1, False), (DUE, True), (DUE + SCHEDULE.late, True), (DUE + SCHEDULE.late + 1, False)]
+)
+def test_when_a_challenge_is_allowed_to_the_second(w: World, second: int, allowed: bool) -> None:
+    """From the end of the grace time until LATE after it, posted or not."""
+    signed = w.receipt(w.book(), address_of(w.fan), 500)
+    w.at(second)
+    if allowed:
+        w.challenge(signed)
+        return
+    with reverts("time"):
+        w.challenge(signed)
+
+
+@pytest.mark.parametrize("change", [{"amount": 501}, {"epoch": EPOCH - 1}, {"payee": bytes([7]) * 20}, {"detail": bytes(32)}])
+def test_a_changed_receipt_is_nobodys_word(w: World, change: dict[str, int | bytes]) -> None:
+    """Every field is under the signature."""
+    signed = w.receipt(w.book(), address_of(w.fan), 500)
+    w.at(DUE)
+    with reverts("receipt"):
+        w.challenge(replace(signed, message=replace(signed.message, **change)))  # type: ignore[arg-type]
+
+
+def test_only_the_servers_own_word_counts(w: World) -> None:
+    """Somebody else's signature, none, or one of the zero server."""
+    fan = address_of(w.fan)
+    w.at(DUE)
+    with reverts("receipt"):
+        w.challenge(w.receipt(w.book(), fan, 500, w.other))
+    row = (address_of(w.server), EPOCH, fan, 500, bytes(32))
+    for server, r, vs, reason in (
+        (row[0], 0, 0, NOBODY),
+        (ZERO, 1, 1, "receipt"),
+        (row[0], 1, _ORDER // 2 + 1, "ecdsa: invalid signature `s` value"),
+    ):
+        with reverts(reason):
+            w.send(w.platform, "Settlement", "challenge", (server, *row[1:]), r, vs)
+
+
+def test_a_receipt_over_nothing_demands_nothing(w: World) -> None:
+    """A server that counts a play for which nobody earns owes no leaf, and cannot be slashed for it."""
+    w.at(DUE)
+    with reverts("amount"):
+        w.challenge(w.receipt(w.book(), address_of(w.fan), 0))
+
+
+def test_one_receipt_is_challenged_once_at_a_time(w: World) -> None:
+    """The same payee and amount waits; another amount of the same payee is a demand of its own, and each has its own answer."""
+    book = posted(w)
+    fan = address_of(w.fan)
+    w.at(DUE).challenge(w.receipt(book, fan, 500))
+    with reverts("open"):
+        w.challenge(w.receipt(book, fan, 500))
+    w.challenge(w.receipt(book, fan, 499))
+    assert w.lane()[1] == 2
+    w.answer(book, 1, 500)
+    with reverts("none"):
+        w.answer(book, 1, 500)
+    w.answer(book, 1, 499)
+    assert w.lane() == (BOND + 2 * w.deployment.stake, 0)
+    w.challenge(w.receipt(book, fan, 500))
+
+
+def test_a_server_cannot_keep_a_payees_place_taken(w: World) -> None:
+    """A liar that challenges itself for the little it posted does not stop the payee's own, greater receipt."""
+    fan = address_of(w.fan)
+    book = posted(w, w.book((fan, 1), (address_of(w.server), 1500)))
+    w.at(DUE).challenge(w.receipt(book, fan, 1))
+    true = w.receipt(book, fan, 500)
+    w.challenge(true)
+    w.answer(book, 0, 1)
+    with reverts("low"):
+        w.answer(book, 0, 500)
+    w.mine(DUE + SCHEDULE.answer + 2)
+    w.slash(true)
+    assert w.left(EPOCH)[0] == 1501
+    with reverts("final"):
+        w.claim([w.item(book, 1)], book.tree.proof(1), address_of(w.server))
+
+
+def test_without_tokens_for_the_stake_nothing_is_challenged(w: World) -> None:
+    """The token's refusal comes through and no counter moves."""
+    signed = w.receipt(w.book(), address_of(w.fan), 500)
+    w.at(DUE)
+    with reverts("erc20: insufficient allowance"):
+        w.challenge(signed, w.fan)
+    assert w.lane()[1] == 0
+
+
+def test_an_answer_shows_the_leaf_and_earns_the_stake(w: World) -> None:
+    """Anyone answers, with a leaf of as much or more; the epoch goes on as if nothing had been."""
+    book = posted(w)
+    fan = address_of(w.fan)
+    w.at(DUE).challenge(w.receipt(book, fan, 400))
+    receipt = w.answer(book, 1, 400)
+    assert w.events("Settlement", "Answered", receipt) == [
+        {"server": address_of(w.server), "epoch": EPOCH, "payee": fan, "amount": 400, "shown": 500, "index": 1}
+    ]
+    assert w.lane() == (BOND + w.deployment.stake, 0)
+    w.mine(w.left(EPOCH)[2])
+    w.claim([w.item(book, 1)], book.tree.proof(1), fan)
+    assert w.balance(fan) == 500
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"amount": 501}, "proof"),
+        ({"amount": 499}, "low"),
+        ({"index": 0}, "proof"),
+        ({"index": 5}, "index"),
+        ({"index": 1 << 255}, "index"),
+        ({"payee": bytes([5]) * 20}, "none"),
+        ({"proof": []}, "index"),
+    ],
+)
+def test_what_is_no_answer(w: World, change: dict[str, object], reason: str) -> None:
+    """A greater amount than the leaf's, a smaller one, another place, another payee, a proof that leads elsewhere."""
+    book = posted(w)
+    w.at(DUE).challenge(w.receipt(book, address_of(w.fan), 500))
+    with reverts(reason):
+        w.answer(book, 1, 500, **change)
+    w.answer(book, 1, 500)
+
+
+@pytest.mark.parametrize("change", [{"root": bytes(32)}, {"total": 1502}, {"rest": bytes(32)}])
+def test_an_answer_is_from_what_was_posted(w: World, change: dict[str, object]) -> None:
+    """Another header proves nothing, and before there is a post nothing does."""
+    book = w.book()
+    entries = [w.entry(book)]
+    w.at(DUE).challenge(w.receipt(book, address_of(w.fan), 500))
+    with reverts("header"):
+        w.answer(book, 1, 500)
+    w.post(book, entries)
+    with reverts("header"):
+        w.answer(book, 1, 500, header=replace(book.header, **change))  # type: ignore[arg-type]
+    w.answer(book, 1, 500)
+
+
+def test_a_leaf_whose_tree_sums_to_something_else_is_no_answer(w: World) -> None:
+    """With a wrong sum at the root no challenge can be answered, so the epoch is void."""
+    book = posted(w, Book(EPOCH, ((address_of(w.fan), 500),), ((address_of(w.station), 501),)))
+    w.at(DUE).challenge(w.receipt(book, address_of(w.fan), 500))
+    with reverts("proof"):
+        w.answer(book, 0, 500)
+
+
+def lie(w: World) -> tuple[Book, int]:
+    """A post without the fan's leaf, challenged at DUE; the book and the escrow before it."""
+    escrow = w.account(address_of(w.station))[1]
+    book = posted(w, w.book((address_of(w.owner), 1000), (bytes([5]) * 20, 501)))
+    w.at(DUE).challenge(w.receipt(book, address_of(w.fan), 500))
+    return book, escrow
+
+
+def test_an_omitted_leaf_costs_the_bond(w: World) -> None:
+    """Half and the stake to the challenger, half to the treasury, to the wei and the second; the epoch is void."""
+    book, _ = lie(w)
+    before, kept = w.balance(address_of(w.platform)), w.balance(w.deployment.settlement)
+    signed = w.receipt(book, address_of(w.fan), 500)
+    w.mine(DUE + SCHEDULE.answer - 1)
+    with reverts("time"):
+        w.slash(signed)
+    receipt = w.slash(signed)
+    (event,) = w.events("Settlement", "Slashed", receipt)
+    assert (event["amount"], event["bond"], event["void"]) == (500, BOND, True)
+    assert w.balance(address_of(w.platform)) == before + BOND // 2 + w.deployment.stake
+    assert w.balance(w.deployment.treasury) == BOND - BOND // 2
+    assert w.balance(w.deployment.settlement) == kept - BOND - w.deployment.stake
+    assert w.lane() == (0, 0)
+    with reverts("none"):
+        w.slash(signed)
+    assert w.now() > w.left(EPOCH)[2]
+    with reverts("final"):
+        w.claim([w.item(book, 0)], book.tree.proof(0), address_of(w.owner))
+    with reverts("final"):
+        w.send(w.relayer, "Settlement", "collect", address_of(w.server), EPOCH)
+
+
+def test_an_odd_bond_is_split_without_a_wei_lost(w: World) -> None:
+    """The greater half goes to the treasury."""
+    w.send(w.platform, "Settlement", "bond", address_of(w.server), 1)
+    book, _ = lie(w)
+    w.at(DUE + SCHEDULE.answer + 1).slash(w.receipt(book, address_of(w.fan), 500))
+    assert w.balance(w.deployment.treasury) == BOND // 2 + 1
+
+
+def test_a_void_epoch_is_refunded_and_posted_again(w: World) -> None:
+    """Payers get their gross back; with a new bond the true leaves can be posted in time, and are paid."""
+    book, escrow = lie(w)
+    with reverts("void"):
+        w.refund(book)
+    w.at(DUE + SCHEDULE.answer + 1).slash(w.receipt(book, address_of(w.fan), 500))
+    true = w.book()
+    with reverts("posted"):
+        w.post(true)
+    with reverts("header"):
+        w.refund(book, [(address_of(w.station), 1500)])
+    with reverts("header"):
+        w.refund(book, [])
+    assert w.account(address_of(w.station)) == (gross(1501, BPS), escrow - gross(1501, BPS))
+    receipt = w.refund(book)
+    assert w.events("Settlement", "Refunded", receipt) == [{"server": address_of(w.server), "epoch": EPOCH}]
+    assert w.account(address_of(w.station)) == (0, escrow)
+    assert w.left(EPOCH) == (0, 0, 0)
+    with reverts("void"):
+        w.refund(book)
+    with reverts("exposure"):
+        w.post(true)
+    w.send(w.platform, "Settlement", "bond", address_of(w.server), 1501)
+    w.final(true)
+    w.claim([w.item(true, 1)], true.tree.proof(1), address_of(w.fan))
+    assert w.balance(address_of(w.fan)) == 500
+
+
+def test_a_void_epoch_waits_for_its_refund(w: World) -> None:
+    """Until the payers have their money back the server posts nothing else, and nothing answers for the void post."""
+    book, _ = lie(w)
+    other = w.receipt(book, address_of(w.owner), 1000)
+    w.challenge(other)
+    w.at(DUE + SCHEDULE.answer + 1).slash(w.receipt(book, address_of(w.fan), 500))
+    with reverts("void"):
+        w.answer(book, 0, 1000)
+    w.send(w.platform, "Settlement", "bond", address_of(w.server), BOND)
+    w.mine(ENDS + 60)
+    following = w.book(epoch=EPOCH + 1)
+    with reverts("pending"):
+        w.post(following)
+    w.refund(book)
+    w.post(following)
+    before = w.balance(address_of(w.platform))
+    w.slash(other)
+    assert w.balance(address_of(w.platform)) == before + w.deployment.stake + BOND // 2
+
+
+def test_a_challenge_outlives_a_refund(w: World) -> None:
+    """One that is still open holds the next post too, and voids it if it stays unanswered."""
+    book, _ = lie(w)
+    other = w.receipt(book, address_of(w.owner), 1000)
+    w.challenge(other)
+    w.at(DUE + SCHEDULE.answer + 1).slash(w.receipt(book, address_of(w.fan), 500))
+    w.refund(book)
+    w.send(w.platform, "Settlement", "bond", address_of(w.server), BOND)
+    again = w.book((bytes([5]) * 20, 1501))
+    w.post(again)
+    assert w.call("Settlement", "meta", address_of(w.server), EPOCH) >> 232 == 1
+    (event,) = w.events("Settlement", "Slashed", w.slash(other))
+    assert event["void"]
+    w.refund(again)
+
+
+def test_a_late_challenge_slashes_but_never_voids(w: World) -> None:
+    """What is final stays paid to its payees; the server loses its bond all the same."""
+    book = w.final(w.book((address_of(w.owner), 1000), (bytes([5]) * 20, 501)))
+    signed = w.receipt(book, address_of(w.fan), 500)
+    (event,) = w.events("Settlement", "Challenged", w.challenge(signed))
+    assert not event["blocking"]
+    w.claim([w.item(book, 0)], book.tree.proof(0), address_of(w.owner))
+    w.mine(event["deadline"] + 1)
+    (slashed,) = w.events("Settlement", "Slashed", w.slash(signed))
+    assert (slashed["bond"], slashed["void"]) == (BOND, False)
+    w.claim([w.item(book, 1)], book.tree.proof(1), bytes([5]) * 20)
+
+
+@pytest.mark.parametrize("late", [0, 1])
+def test_a_challenge_blocks_until_the_second_before_ready(w: World, late: int) -> None:
+    """In the last second of the window it stops the epoch; one second later the epoch is final."""
+    book = posted(w)
+    ready = w.left(EPOCH)[2]
+    receipt = w.at(ready - 1 + late).challenge(w.receipt(book, address_of(w.fan), 500))
+    assert w.events("Settlement", "Challenged", receipt)[0]["blocking"] is (late == 0)
+    w.mine(ready + 1)
+    assert w.call("Settlement", "final", address_of(w.server), EPOCH) is bool(late)
+
+
+def test_a_server_that_posts_nothing_is_slashed(w: World) -> None:
+    """A receipt for an epoch that never came costs the bond; there is nothing to void or refund."""
+    signed = w.receipt(w.book(), address_of(w.fan), 500)
+    w.at(DUE).challenge(signed)
+    (event,) = w.events("Settlement", "Slashed", w.at(DUE + SCHEDULE.answer + 1).slash(signed))
+    assert (event["bond"], event["void"]) == (BOND, False)
+    with reverts("void"):
+        w.refund(w.book())
+    with reverts("bond"):
+        w.challenge(signed)
+
+
+def test_a_late_post_answers_what_was_asked_before_it(w: World) -> None:
+    """A server that was away posts within its epoch and answers; nobody loses anything but time."""
+    book = w.book()
+    w.at(DUE).challenge(w.receipt(book, address_of(w.fan), 500))
+    w.post(book)
+    w.mine(w.left(EPOCH)[2])
+    assert not w.call("Settlement", "final", address_of(w.server), EPOCH)
+    w.answer(book, 1, 500)
+    assert w.call("Settlement", "final", address_of(w.server), EPOCH)
+
+
+def test_a_post_in_its_window_can_be_challenged_without_a_bond(w: World) -> None:
+    """A server that has itself slashed for an old epoch does not get the pending one through."""
+    old = w.final(w.book((address_of(w.owner), 1501)))
+    friend = w.receipt(old, address_of(w.other), 1)
+    w.challenge(friend)
+    pending = w.book((address_of(w.server), 1501), epoch=EPOCH + 1)
+    w.at(SCHEDULE.ends(EPOCH + 1)).post(pending)
+    w.slash(friend)
+    assert w.lane()[0] == 0
+    victim = w.receipt(pending, address_of(w.fan), 500)
+    w.at(SCHEDULE.ends(EPOCH + 1) + SCHEDULE.grace).challenge(victim)
+    late = w.receipt(old, address_of(w.fan), 5)
+    with reverts("bond"):
+        w.challenge(late)
+    w.mine(SCHEDULE.ends(EPOCH + 1) + SCHEDULE.grace + SCHEDULE.answer + 2)
+    (event,) = w.events("Settlement", "Slashed", w.slash(victim))
+    assert (event["bond"], event["void"]) == (0, True)
+    with reverts("bond"):
+        w.challenge(w.receipt(pending, address_of(w.fan), 6))
+
+
+def test_challenges_are_counted_to_the_last(w: World) -> None:
+    """The counter of open challenges is full at 2^23 - 1, and never runs into the void bit."""
+    book = posted(w)
+    server = address_of(w.server)
+    word = w.call("Settlement", "meta", server, EPOCH)
+    w.store(word, word | (2**23 - 2) << 232, server, EPOCH)
+    w.at(DUE).challenge(w.receipt(book, address_of(w.fan), 1))
+    assert w.call("Settlement", "meta", server, EPOCH) >> 232 == 2**23 - 1
+    with reverts("full"):
+        w.challenge(w.receipt(book, address_of(w.fan), 2))
+    w.answer(book, 1, 1)
+
+
+def test_a_refund_is_at_the_rate_of_its_epoch(w: World) -> None:
+    """However late, and whatever the commission is by then."""
+    w.send(w.platform, "Registry", "set_rate", 1000, EPOCH + 2)
+    book, escrow = lie(w)
+    w.at(DUE + SCHEDULE.answer + 1).slash(w.receipt(book, address_of(w.fan), 500))
+    w.mine(SCHEDULE.ends(EPOCH + 9))
+    w.send(w.platform, "Registry", "set_rate", 2000, EPOCH + 20)
+    w.mine(SCHEDULE.ends(EPOCH + 29))
+    w.send(w.platform, "Registry", "set_rate", 3000, EPOCH + 40)
+    w.refund(book)
+    assert w.account(address_of(w.station)) == (0, escrow)
+    assert escrow == ESCROW
