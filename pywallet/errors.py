@@ -24,6 +24,9 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "sps.segment.hash": "A part of this file was altered. Nothing was charged for it.",
         "sps.segment.tag": "A part of this file could not be opened with the band's key.",
         "sps.segment.missing": "A part of this file is missing. Try again later.",
+        "sps.live.malformed": "The live stream's index is damaged. Try again later.",
+        "sps.live.signature": "The live stream's index is not signed by who the band named.",
+        "sps.live.order": "The live stream's index is older than one that came before, or contradicts it.",
         # the policy
         "policy.malformed": "The terms of this song can't be read.",
         "policy.action.denied": "The band doesn't allow this.",

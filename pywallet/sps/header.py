@@ -81,6 +81,14 @@ class Artwork:
 
 
 @dataclass(frozen=True)
+class LiveRef:
+    """Where a live stream's index is and whose key signs it (pywallet.sps.live)."""
+
+    signer: bytes
+    urls: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class ServerRef:
     """The security server the owner chose: URL, signing address, X25519 public key."""
 
@@ -124,6 +132,8 @@ class Header:
     """Loudness range, LU x 100 (EBU Tech 3342)."""
     true_peak: int | None = None
     """Highest true peak, dBTP x 100 (ITU-R BS.1770)."""
+    live: LiveRef | None = None
+    """For a live stream, whose renditions here are what sounds while nothing is live."""
 
     @property
     def policy_hash(self) -> bytes:

@@ -10,12 +10,12 @@ from typing import Any, Final
 from pywallet.errors import InputError
 from pywallet.sps import fields, renditions
 from pywallet.sps.fields import bad
-from pywallet.sps.header import VERSION, Artwork, Header, ServerRef
+from pywallet.sps.header import VERSION, Artwork, Header, LiveRef, ServerRef
 
 _REQUIRED: Final = ("v", "chain", "content", "owner", "title", "artist", "policy", "renditions", "server", "delivery", "renderer")
 _PLAIN: Final = ("album", "isrc", "genre", "genre_confidence", "loudness", "loudness_range", "true_peak")
 """Optional fields that are the attribute of the same name, or absent."""
-_OPTIONAL: Final = (*_PLAIN, "waveform", "watermark", "artwork", "crit")
+_OPTIONAL: Final = (*_PLAIN, "waveform", "watermark", "artwork", "live", "crit")
 KNOWN: Final = frozenset(_REQUIRED + _OPTIONAL)
 _MAX_URLS: Final = 16
 _MAX_LAYERS: Final = 8
@@ -48,6 +48,8 @@ def to_map(header: Header) -> dict[str, Any]:
         out["waveform"] = header.waveform
     if art := header.artwork:
         out["artwork"] = {"sha256": art.sha256, "mime": art.mime, "size": art.size, "urls": list(art.urls)}
+    if header.live:
+        out["live"] = {"signer": header.live.signer, "urls": list(header.live.urls)}
     return {**out, **header.extra}
 
 
@@ -75,7 +77,7 @@ def from_map(value: Any) -> Header:
         policy=MappingProxyType(dict(fields.mapping(table["policy"], "policy"))),
         renditions=renditions.from_list(table["renditions"]),
         server=_server(table["server"]),
-        delivery=_urls(table["delivery"], "delivery"),
+        delivery=urls(table["delivery"], "delivery"),
         album=_optional_text(table, "album"),
         isrc=_isrc(table),
         genre=genre,
@@ -86,6 +88,7 @@ def from_map(value: Any) -> Header:
         waveform=_waveform(table),
         watermark=_watermark(table.get("watermark")),
         artwork=_artwork(table["artwork"]) if "artwork" in table else None,
+        live=_live(table["live"]) if "live" in table else None,
         renderer=_renderer(table["renderer"]),
         extra=MappingProxyType({k: v for k, v in table.items() if k == "crit" or k not in KNOWN}),
     )
@@ -112,8 +115,14 @@ def _server(value: Any) -> ServerRef:
     )
 
 
-def _urls(value: Any, name: str) -> tuple[str, ...]:
-    return fields.distinct([fields.url(entry, name) for entry in fields.listing(value, name, _MAX_URLS)], name)
+def urls(value: Any, name: str, least: int = 0) -> tuple[str, ...]:
+    """``least`` to 16 URLs, none twice."""
+    return fields.distinct([fields.url(entry, name) for entry in fields.listing(value, name, _MAX_URLS, least)], name)
+
+
+def _live(value: Any) -> LiveRef:
+    table = fields.mapping(value, "live")
+    return LiveRef(fields.octets(table.get("signer"), "live.signer", 20), urls(table.get("urls"), "live.urls", 1))
 
 
 def _artwork(value: Any) -> Artwork:
@@ -122,7 +131,7 @@ def _artwork(value: Any) -> Artwork:
         fields.octets(table.get("sha256"), "artwork.sha256", 32),
         fields.mime(table.get("mime"), "artwork.mime", "image"),
         fields.integer(table.get("size"), "artwork.size", 1, 1 << 24),
-        _urls(table.get("urls", []), "artwork.urls"),
+        urls(table.get("urls", []), "artwork.urls"),
     )
 
 

@@ -1,0 +1,236 @@
+"""The live index: what of a stream can be heard now, signed anew with every segment (docs/format/live.md).
+
+Pure: whoever streams keeps a ``LiveIndex``, advances it and publishes
+``sign_live`` of it; whoever listens opens each new one against the one before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, Final
+
+from pywallet.errors import InputError
+from pywallet.sps import cbor, cose, fields, payload, renditions
+from pywallet.sps.container import MAGIC
+
+VERSION: Final = 1
+CONTENT_TYPE: Final = "application/sps-live"
+MAX_WINDOW: Final = 10_000
+_REQUIRED: Final = (
+    "v",
+    "content",
+    "number",
+    "time_ms",
+    "rendition",
+    "codec",
+    "mime",
+    "rate",
+    "channels",
+    "bits",
+    "segment_samples",
+    "init",
+    "window",
+    "first",
+    "sample",
+    "segments",
+)
+_KNOWN: Final = frozenset((*_REQUIRED, "rundown", "ended", "crit"))
+_LIMITS: Final = cbor.Limits(items=5 * MAX_WINDOW + 5_000, string=1 << 16, entries=MAX_WINDOW, pairs=256)
+_CODES: Final = {"sps.header.malformed": "sps.live.malformed", "sps.header.signature": "sps.live.signature"}
+
+
+@dataclass(frozen=True)
+class LiveSegment:
+    """A sealed segment: bytes, samples it sounds, SHA-256 of the sealed bytes, and the key epoch that seals it."""
+
+    size: int
+    samples: int
+    sha256: bytes
+    epoch: int
+
+
+@dataclass(frozen=True)
+class Rundown:
+    """The list of what was played when: its SHA-256 and the URLs where it may be had."""
+
+    sha256: bytes
+    urls: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class LiveIndex:
+    """One rendition of a live stream at one moment.
+
+    ``number`` counts the stream's indexes; ``first`` is the sequence number of
+    ``segments[0]`` and ``sample`` the samples that sounded before it. The last
+    ``window`` segments stay where they can be fetched.
+    """
+
+    content: bytes
+    number: int
+    time_ms: int
+    rendition: int
+    codec: str
+    mime: str
+    rate: int
+    channels: int
+    bits: int
+    segment_samples: int
+    init_size: int
+    init_sha256: bytes
+    window: int
+    first: int = 0
+    sample: int = 0
+    segments: tuple[LiveSegment, ...] = ()
+    rundown: Rundown | None = None
+    ended: bool = False
+    extra: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def next(self) -> int:
+        """The sequence number of the segment that comes next."""
+        return self.first + len(self.segments)
+
+    def advance(self, time_ms: int, *new: LiveSegment, rundown: Rundown | None = None, ended: bool = False) -> LiveIndex:
+        """The index after ``new`` segments; what falls out of the window is dropped."""
+        segments = self.segments + new
+        gone = max(0, len(segments) - self.window)
+        return replace(
+            self,
+            number=self.number + 1,
+            time_ms=time_ms,
+            first=self.first + gone,
+            sample=self.sample + sum(s.samples for s in segments[:gone]),
+            segments=segments[gone:],
+            rundown=rundown or self.rundown,
+            ended=ended,
+        )
+
+    def follow(self, before: LiveIndex) -> LiveIndex:
+        """This index, if it continues ``before``.
+
+        Raises InputError sps.live.order for an older one, another stream, or
+        one that says something else about a segment both list.
+        """
+        same = ("content", "rendition", "codec", "mime", "rate", "channels", "bits", "segment_samples", "init_size", "init_sha256")
+        if any(getattr(self, name) != getattr(before, name) for name in same):
+            raise InputError("sps.live.order", reason="another stream")
+        if self.number < before.number or self.first < before.first or self.next < before.next or self.time_ms < before.time_ms:
+            raise InputError("sps.live.order", reason="older", number=self.number)
+        if (self.number == before.number or before.ended) and self.segments != before.segments:
+            raise InputError("sps.live.order", reason="two indexes of one number", number=self.number)
+        shared = max(0, before.next - self.first)
+        old = before.segments[len(before.segments) - shared :]
+        start = before.sample + sum(s.samples for s in before.segments[: len(before.segments) - shared])
+        if old != self.segments[:shared] or (shared and self.sample != start) or self.sample < start:
+            raise InputError("sps.live.order", reason="a segment changed", number=self.number)
+        return self
+
+
+def sign_live(index: LiveIndex, private_key: bytes) -> bytes:
+    """The COSE_Sign1 bytes to publish. What no reader takes is refused: InputError sps.live.malformed."""
+    data = cbor.dumps(_to_map(index))
+    try:
+        _from_map(cbor.loads(data, limits=_LIMITS))
+        return cose.sign(data, CONTENT_TYPE, MAGIC + index.content, private_key)
+    except InputError as e:
+        raise _ours(e) from None
+
+
+def open_live(signed: bytes, content: bytes, signer: bytes, before: LiveIndex | None = None) -> LiveIndex:
+    """Verify and read an index.
+
+    Args:
+        content: the stream's content, 20 bytes.
+        signer: the address its header names in ``live``.
+        before: the index read last, which this one must follow.
+
+    Raises:
+        InputError: sps.live.malformed, sps.live.signature, sps.live.order, sps.version, sps.header.critical.
+    """
+    try:
+        parts = cose.read(signed, CONTENT_TYPE)
+        if parts.signer != signer:
+            raise InputError("sps.live.signature", reason="another signer")
+        parts.verify(MAGIC + content)
+        index = _from_map(cbor.loads(parts.payload, limits=_LIMITS))
+    except InputError as e:
+        raise _ours(e) from None
+    if index.content != content:
+        raise InputError("sps.live.malformed", field="content")
+    return index if before is None else index.follow(before)
+
+
+def _ours(error: InputError) -> InputError:
+    return InputError(_CODES.get(error.code, error.code), **error.detail)
+
+
+def _to_map(index: LiveIndex) -> dict[str, Any]:
+    out: dict[str, Any] = {"v": VERSION, "init": [index.init_size, index.init_sha256]}
+    out |= {name: getattr(index, name) for name in _REQUIRED if name not in ("v", "init", "segments")}
+    out["segments"] = [[s.size, s.samples, s.sha256, s.epoch] for s in index.segments]
+    if index.rundown:
+        out["rundown"] = {"sha256": index.rundown.sha256, "urls": list(index.rundown.urls)}
+    if index.ended:
+        out["ended"] = True
+    return {**out, **index.extra}
+
+
+def _from_map(value: Any) -> LiveIndex:
+    table = fields.mapping(value, "live")
+    if type(table.get("v")) is not int:
+        raise fields.bad("v")
+    if table["v"] != VERSION:
+        raise InputError("sps.version", version=table["v"])
+    payload.critical(table, _KNOWN)
+    for name in _REQUIRED:
+        if name not in table:
+            raise fields.bad(name)
+    if "ended" in table and table["ended"] is not True:
+        raise fields.bad("ended")
+    window = fields.integer(table["window"], "window", 1, MAX_WINDOW)
+    per_segment = fields.integer(table["segment_samples"], "segment_samples", 1, renditions.MAX_SAMPLES)
+    segments = tuple(_segment(row, per_segment) for row in fields.listing(table["segments"], "segments", window))
+    init = fields.row(table["init"], "init", 2)
+    if table["codec"] not in renditions.CODECS:
+        raise fields.bad("codec")
+    return LiveIndex(
+        content=fields.octets(table["content"], "content", 20),
+        number=fields.integer(table["number"], "number", 0, 0xFFFFFFFF),
+        time_ms=fields.integer(table["time_ms"], "time_ms", 0, 1 << 48),
+        rendition=fields.integer(table["rendition"], "rendition", 0, 0xFFFF),
+        codec=table["codec"],
+        mime=fields.mime(table["mime"], "mime", "audio"),
+        rate=fields.integer(table["rate"], "rate", 1000, 768_000),
+        channels=fields.integer(table["channels"], "channels", 1, 64),
+        bits=fields.integer(table["bits"], "bits", 0, 64),
+        segment_samples=per_segment,
+        init_size=fields.integer(init[0], "init", 1, 1 << 20),
+        init_sha256=fields.octets(init[1], "init", 32),
+        window=window,
+        # A sequence number is a segment's index under its seal, which has 32 bits.
+        first=fields.integer(table["first"], "first", 0, 0xFFFFFFFF - window),
+        sample=fields.integer(table["sample"], "sample", 0, renditions.MAX_SAMPLES),
+        segments=segments,
+        rundown=_rundown(table["rundown"]) if "rundown" in table else None,
+        ended="ended" in table,
+        extra=MappingProxyType({k: v for k, v in table.items() if k == "crit" or k not in _KNOWN}),
+    )
+
+
+def _segment(value: Any, per_segment: int) -> LiveSegment:
+    size, samples, digest, epoch = fields.row(value, "segments", 4)
+    return LiveSegment(
+        fields.integer(size, "segments", renditions.SEAL + 1, renditions.MAX_SIZE),
+        # Any segment may be short: a programme's end or an encoder started again cuts one.
+        fields.integer(samples, "segments", 1, per_segment),
+        fields.octets(digest, "segments", 32),
+        fields.integer(epoch, "segments", 0, 0xFFFFFFFF),
+    )
+
+
+def _rundown(value: Any) -> Rundown:
+    table = fields.mapping(value, "rundown")
+    return Rundown(fields.octets(table.get("sha256"), "rundown.sha256", 32), payload.urls(table.get("urls", []), "rundown.urls"))
