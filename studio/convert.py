@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from types import MappingProxyType
-from typing import IO, Any, BinaryIO, Final
+from typing import IO, BinaryIO, Final
 
 from av.audio.frame import AudioFrame
 
@@ -20,6 +19,7 @@ from pywallet import platform
 from pywallet.errors import InputError
 from pywallet.policy import Policy
 from pywallet.sps import Container, Header, Rendition, Segment, ServerRef, sign_header
+from pywallet.sps.header import Artwork
 from studio import tags
 from studio.audio import Recording
 from studio.loudness import Loudness, Meter
@@ -207,7 +207,8 @@ class _Body:
     def write(self, progress: Progress | None) -> None:
         """One pass over the recording."""
         sound, packager = self._recording.sound, self._packager
-        sealer, rows = Sealer(self.keys, RENDITION), []
+        sealer = Sealer(self.keys, RENDITION)
+        rows: list[Segment] = []
         for clear, samples in packager.segments(self._frames()):
             index = len(rows)
             if index == 0:
@@ -255,13 +256,6 @@ def _header(
     options: Options,
 ) -> Header:
     said, loudness = recording.tags, made.loudness
-    extra: dict[str, Any] = {}
-    if loudness.range is not None:
-        extra["loudness_range"] = round(loudness.range * 100)
-    if loudness.true_peak is not None:
-        extra["true_peak"] = round(loudness.true_peak * 100)
-    if cover is not None:
-        extra["artwork"] = {"sha256": cover.sha256, "mime": cover.mime, "size": len(cover.data)}
     return Header(
         chain=deployment.chain_id,
         content=made.keys.content,
@@ -271,15 +265,21 @@ def _header(
         album=tags.clean(options.album or said.get("album")) or None,
         isrc=tags.isrc(options.isrc) if options.isrc else tags.tagged_isrc(said),
         genre=tags.clean(options.genre or said.get("genre")) or None,
-        loudness=None if loudness.integrated is None else round(loudness.integrated * 100),
+        loudness=_hundredths(loudness.integrated),
+        loudness_range=_hundredths(loudness.range),
+        true_peak=_hundredths(loudness.true_peak),
+        artwork=Artwork(cover.sha256, cover.mime, len(cover.data)) if cover else None,
         policy=policy.to_dict(),
         renditions=(made.rendition,),
         server=ServerRef(server.url, server.address, server.key),
         delivery=options.delivery,
         waveform=made.waveform,
         watermark=made.watermark,
-        extra=MappingProxyType(extra),
     )
+
+
+def _hundredths(value: float | None) -> int | None:
+    return None if value is None else round(value * 100)
 
 
 def _save(cover: tags.Artwork | None, output: Path) -> Path | None:

@@ -33,7 +33,11 @@ def describe(header: Header, cose: bytes, size: int) -> dict[str, Any]:
         "album": header.album,
         "isrc": header.isrc,
         "genre": header.genre,
+        "genre_confidence": header.genre_confidence,
         "loudness": header.loudness,
+        "loudness_range": header.loudness_range,
+        "true_peak": header.true_peak,
+        "artwork": None if (art := header.artwork) is None else {**vars(art), "sha256": to_hex(art.sha256), "urls": list(art.urls)},
         "duration_ms": header.renditions[0].duration_ms,
         "chain_id": header.chain,
         "content": to_hex(header.content),
@@ -85,8 +89,12 @@ def table(facts: dict[str, Any]) -> Table:
         ("Title", facts["title"]),
         ("Artist", facts["artist"]),
         ("Album", facts["album"]),
+        ("ISRC", facts["isrc"]),
+        ("Genre", facts["genre"]),
         ("Length", f"{seconds // 60}:{seconds % 60:02}, {track['segments']} segments"),
         ("Sound", _sound(track)),
+        ("Loudness", _loudness(facts)),
+        ("Watermark", _marks(facts["watermark"])),
         ("Size", f"{facts['size']:,} bytes, header {facts['header_size']:,}"),
         ("Content", f"{checksum(bytes.fromhex(facts['content'][2:]))} on chain {facts['chain_id']}"),
         ("Owner", checksum(bytes.fromhex(facts["owner"][2:]))),
@@ -113,6 +121,15 @@ def _sound(track: dict[str, Any]) -> str:
     channels = {1: "mono", 2: "stereo"}.get(track["channels"], f"{track['channels']} channels")
     rate = 8 * track["size"] * track["rate"] // track["samples"]
     return f"{track['codec'].upper()} {track['bits']} bit, {track['rate'] / 1000:g} kHz, {channels}, {rate // 1000} kbit/s"
+
+
+def _loudness(facts: dict[str, Any]) -> str | None:
+    parts = (("loudness", "LUFS"), ("loudness_range", "LU range"), ("true_peak", "dBTP"))
+    return ", ".join(f"{facts[name] / 100:.1f} {unit}" for name, unit in parts if facts[name] is not None) or None
+
+
+def _marks(watermark: dict[str, Any] | None) -> str | None:
+    return None if watermark is None else "layers " + str(watermark.get("layers", "unnamed"))
 
 
 def _limits(policy: dict[str, Any]) -> str:

@@ -17,6 +17,8 @@ from studio.boxes import Cutter, timing
 SEGMENT_S: Final = 2
 MIME: Final = 'audio/mp4; codecs="flac"'
 _PEAKS_PER_FRAME: Final = 5
+_MOST_PEAKS: Final = 1 << 15
+"""Twenty milliseconds each for eleven minutes; of a longer recording every peak stands for more."""
 _LEVEL: Final = "5"
 
 
@@ -27,7 +29,7 @@ class Packager:
         self.sound = sound
         self.samples = 0
         self.segment_samples = sound.rate * SEGMENT_S
-        self._peaks = bytearray()
+        self._peaks, self._pending, self._stride = bytearray(), bytearray(), 1
         self._sink = Cutter()
 
     @property
@@ -62,7 +64,7 @@ class Packager:
 
     def waveform(self, buckets: int = 1000) -> bytes:
         """Peaks, 0 to 255, in at most ``buckets`` equal parts."""
-        peaks = np.frombuffer(bytes(self._peaks), dtype=np.uint8)
+        peaks = np.frombuffer(bytes(self._peaks) + (bytes([max(self._pending)]) if self._pending else b""), dtype=np.uint8)
         if len(peaks) <= buckets:
             return peaks.tobytes()
         edges = np.arange(buckets) * len(peaks) // buckets
@@ -73,7 +75,14 @@ class Packager:
         values >>= 7 if self.sound.bits == 16 else 23
         width = -(-self.sound.frame // _PEAKS_PER_FRAME)
         for at in range(0, len(values), width):
-            self._peaks.append(min(255, int(values[at : at + width].max())))
+            self._pending.append(min(255, int(values[at : at + width].max())))
+            if len(self._pending) == self._stride:
+                self._peaks.append(max(self._pending))
+                self._pending.clear()
+        if len(self._peaks) >= _MOST_PEAKS:
+            pairs = np.frombuffer(bytes(self._peaks[: len(self._peaks) // 2 * 2]), dtype=np.uint8).reshape(-1, 2)
+            self._pending[:0] = self._peaks[len(pairs) * 2 :]
+            self._peaks, self._stride = bytearray(pairs.max(axis=1).tobytes()), self._stride * 2
 
     def _check(self, segment: bytes, index: int) -> int:
         start, samples = timing(segment)

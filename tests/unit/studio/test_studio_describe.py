@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from pywallet.errors import GomaaError
+from pywallet.sps.header import Artwork
 from studio import tags
 from studio.convert import ConvertResult
 from studio.reader import SongFile
@@ -57,7 +58,7 @@ def test_tags_and_cover_are_kept(make: Make, ffmpeg: Ffmpeg, cover: Path, name: 
     found = header(result)
     assert {key: getattr(found, key) for key in said} == said
     picture = cover.read_bytes()
-    assert found.extra["artwork"] == {"sha256": sha256(picture).digest(), "mime": "image/png", "size": len(picture)}
+    assert found.artwork == Artwork(sha256(picture).digest(), "image/png", len(picture))
     assert result.artwork is not None
     assert result.artwork.read_bytes() == picture
 
@@ -87,8 +88,8 @@ def test_loudness_of_the_ebus_own_signals(make: Make, tmp_path: Path, dbfs: floa
     """EBU Tech 3341 test signals 1 and 2: a stereo sine of -23 dBFS peak is -23.0 LUFS within 0.1."""
     found = header(make(sine(tmp_path, dbfs, 20)))
     assert found.loudness == pytest.approx(expected * 100, abs=10)
-    assert found.extra["loudness_range"] == pytest.approx(0, abs=10)
-    assert 10 ** (found.extra["true_peak"] / 2000) == pytest.approx(10 ** (dbfs / 20), abs=0.001)
+    assert found.loudness_range == pytest.approx(0, abs=10)
+    assert 10 ** (found.true_peak / 2000) == pytest.approx(10 ** (dbfs / 20), abs=0.001)
 
 
 def test_true_peak_lies_between_the_samples(make: Make, tmp_path: Path) -> None:
@@ -110,6 +111,4 @@ def test_true_peak_lies_between_the_samples(make: Make, tmp_path: Path) -> None:
 def test_silence_has_no_loudness(make: Make, wav: Callable[..., Path]) -> None:
     """Silence is converted, and the header says no number for what has none."""
     found = header(make(wav(np.zeros((88_200, 2), "<i2"))))
-    assert found.loudness is None
-    assert "loudness_range" not in found.extra
-    assert "true_peak" not in found.extra
+    assert (found.loudness, found.loudness_range, found.true_peak) == (None, None, None)

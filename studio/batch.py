@@ -1,0 +1,193 @@
+"""Many recordings: which files become which songs, what is there already, and the work shared between the cores."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Thread
+from typing import Any, Final
+
+from chain.deployment import Deployment
+from pywallet.errors import GomaaError
+from pywallet.platform import address_of
+from pywallet.policy import Policy
+from studio.convert import ConvertResult, Options, convert
+from studio.owner import ContentKeys
+from studio.reader import SongFile
+from studio.server import ServerInfo
+
+_ENDINGS: Final = "wav wave w64 rf64 aif aiff aifc flac mp3 ogg oga opus m4a mp4 aac wma wv ape tta caf au mka webm"
+SUFFIXES: Final = frozenset(f".{ending}" for ending in _ENDINGS.split())
+"""Which of a folder's files are taken for recordings; a file named by itself may have any ending."""
+
+Told = Callable[[int, float, float | None], None]
+"""Called with a job's number, the seconds done and the recording's length, if it is known."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One recording to become one song. ``source`` None is standard input."""
+
+    source: Path | None
+    output: Path
+    policy: dict[str, Any]
+    owner_key: bytes
+    """Empty where it is not known yet, in a dry run."""
+    deployment: Deployment
+    server: ServerInfo
+    options: Options
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+        return "standard input" if self.source is None else str(self.source)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A song that was not made: the error's code and sentence."""
+
+    source: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A song that was there already, whole and with these terms."""
+
+    source: str
+    path: Path
+    content: bytes
+
+
+Outcome = ConvertResult | Failure | Kept
+
+
+def find(sources: Sequence[Path], folder: Path) -> list[tuple[Path, Path]]:
+    """(recording, song) for files and, recursively, folders; songs stand in ``folder`` as their recordings do in theirs."""
+    found: list[tuple[Path, Path]] = []
+    for source in sources:
+        if source.is_dir():
+            for base, below, names in os.walk(source):
+                below[:] = sorted(name for name in below if not name.startswith("."))
+                here = Path(base)
+                found += [
+                    (here / name, folder / (here / name).relative_to(source))
+                    for name in sorted(names)
+                    if Path(name).suffix.lower() in SUFFIXES and not name.startswith(".")
+                ]
+        else:
+            found.append((source, folder / source.name))
+    # Two recordings that differ only in their endings keep them.
+    stems = Counter(place.with_suffix("") for _, place in found)
+    return [
+        (source, place.with_name(place.name + ".sps") if stems[place.with_suffix("")] > 1 else place.with_suffix(".sps"))
+        for source, place in found
+    ]
+
+
+def kept(job: Job) -> Kept | None:
+    """The finished song of an earlier run, None where there is none.
+
+    A song only ever takes its name once it is whole; what stands under it otherwise raises InputError ``sps.*``, and
+    ``sps.policy.mismatch``, ``content.owner`` where it was made with other terms or another key.
+    """
+    if job.options.replace or not job.output.exists():
+        return None
+    with SongFile(job.output) as song:
+        song.check_size()
+        header = song.header
+    if job.owner_key and header.owner != address_of(job.owner_key):
+        raise GomaaError("content.owner", file=job.output.name, reason="made with another owner's key")
+    if header.policy_hash != Policy.from_dict(job.policy).hash:
+        raise GomaaError("sps.policy.mismatch", file=job.output.name, reason="made with other terms; --force makes it anew")
+    if ContentKeys.load(ContentKeys.beside(job.output)).content != header.content:
+        raise GomaaError("sps.segment.tag", file=job.output.name, reason="the key file beside it is another song's")
+    return Kept(job.name, job.output, header.content)
+
+
+def run(jobs: Sequence[Job], workers: int, told: Told) -> Iterator[tuple[int, Outcome]]:
+    """Do the jobs, ``workers`` at a time; yields each job's number and outcome as it ends. Only ``internal`` mistakes raise."""
+    waiting: list[tuple[int, Job]] = []
+    for number, job in enumerate(jobs):
+        outcome = attempt(job, lambda: None)
+        if outcome is None:
+            waiting.append((number, job))
+        else:
+            yield number, outcome
+    if workers <= 1 or len(waiting) <= 1:
+        for number, job in waiting:
+            yield number, _work(job, lambda done, total, n=number: told(n, done, total))  # type: ignore[misc]
+        return
+    # Fresh processes: a fork would copy whatever threads and locks FFmpeg has by now.
+    context = multiprocessing.get_context("spawn")
+    events = context.SimpleQueue()
+    listener = Thread(target=_listen, args=(events, told), daemon=True)
+    listener.start()
+    with ProcessPoolExecutor(min(workers, len(waiting)), context, _begin, (events,)) as pool:
+        futures: dict[Future[Outcome], tuple[int, Job]] = {pool.submit(_remote, number, job): (number, job) for number, job in waiting}
+        try:
+            for future in as_completed(futures):
+                number, job = futures[future]
+                try:
+                    yield number, future.result()
+                except BrokenProcessPool:
+                    yield number, Failure(job.name, "internal", "A worker was ended from outside. What was finished is kept.")
+        finally:
+            pool.shutdown(cancel_futures=True)
+            events.put(None)
+            listener.join()
+
+
+def attempt(job: Job, otherwise: Callable[[], Outcome | None]) -> Outcome | None:
+    """A kept song, or what ``otherwise`` gives; expected errors as Failure."""
+    try:
+        return kept(job) or otherwise()
+    except GomaaError as e:
+        return Failure(job.name, e.code, str(e))
+    except OSError as e:
+        return Failure(job.name, "media.decode", f"{e.strerror or e}: {job.name}")
+
+
+def _work(job: Job, progress: Callable[[float, float | None], None]) -> Outcome:
+    def make() -> ConvertResult:
+        job.output.parent.mkdir(parents=True, exist_ok=True)
+        source = sys.stdin.buffer if job.source is None else job.source
+        policy = Policy.from_dict(job.policy)
+        return convert(source, job.output, policy, job.owner_key, job.deployment, job.server, job.options, progress=progress)
+
+    outcome = attempt(job, make)
+    assert outcome is not None
+    return outcome
+
+
+_events: Any = None
+
+
+def _begin(events: Any) -> None:
+    global _events
+    _events = events
+
+
+def _remote(number: int, job: Job) -> Outcome:
+    return _work(job, lambda done, total: _events.put((number, done, total)))
+
+
+def _listen(events: Any, told: Told) -> None:
+    while (event := events.get()) is not None:
+        with contextlib.suppress(Exception):
+            told(*event)
+
+
+def for_song(options: Options, several: bool) -> Options:
+    """Options of one song among ``several``: what names a single song is left to its own tags."""
+    return replace(options, title=None, isrc=None, salt=None) if several else options

@@ -1,0 +1,178 @@
+"""``gomaa convert``: files, folders or standard input become songs."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from chain.deployment import Deployment
+from pywallet.errors import GomaaError
+from pywallet.hexes import to_hex
+from pywallet.policy import Policy
+from studio.audio import Recording
+from studio.batch import Failure, Job, Kept, Outcome, attempt, find, for_song, run
+from studio.choices import bar, options_of, owner_key, server_of, song_options
+from studio.convert import ConvertResult
+from studio.owner import ContentKeys
+from studio.server import ServerInfo
+
+_SOURCE = click.Path(exists=True, allow_dash=True, path_type=Path)
+
+
+@click.command()
+@click.argument("sources", type=_SOURCE, nargs=-1, required=True)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help="The SPS file; a folder for a folder or for several recordings."
+)
+@song_options
+@click.option("--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, show_default=True, help="Songs made at the same time.")
+@click.option("--dry-run", is_flag=True, help="Read the recordings' beginnings and say what would be made; write nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def convert(sources: tuple[Path, ...], output: Path, jobs: int, dry_run: bool, as_json: bool, **chosen: Any) -> None:
+    """Turn recordings into SPS files, sealed and signed. SOURCES: files, folders, or - for standard input.
+
+    A folder that was interrupted goes on when called again: finished songs are kept, and nothing unfinished has a song's name.
+    """
+    work = plan(sources, output, dry_run, chosen)
+    if dry_run:
+        rows = [_foresee(job) for job in work]
+        click.echo(json.dumps({"would": rows}) if as_json else "\n".join(_foreseen(row) for row in rows))
+        return
+    single = len(sources) == 1 and not sources[0].is_dir()
+    if single and work[0].output.exists() and not chosen["force"]:
+        raise click.UsageError(f"{work[0].output} exists; --force replaces it.")
+    outcomes = carry_out(work, jobs)
+    if single and isinstance(outcomes[0], Failure):
+        raise _error(outcomes[0])
+    if as_json:
+        click.echo(json.dumps(_json(outcomes[0]) if single else _summary(outcomes)))
+    else:
+        for outcome in outcomes:
+            click.echo(_words(outcome), err=isinstance(outcome, Failure))
+        if not single:
+            click.echo(", ".join(f"{len(rows)} {name}" for name, rows in _summary(outcomes).items()) + ".")
+    if any(isinstance(outcome, Failure) for outcome in outcomes):
+        sys.exit(1)
+
+
+def plan(sources: tuple[Path, ...], output: Path, dry_run: bool, chosen: dict[str, Any]) -> list[Job]:
+    """The jobs that a command line asks for."""
+    deployment = Deployment.load(chosen["deployment_path"])
+    policy = Policy.from_toml(chosen["policy_path"].read_text(encoding="utf-8")).to_dict()
+    if str(sources[0]) == "-" and len(sources) > 1:
+        raise click.UsageError("Standard input is one song; give - alone.")
+    several = len(sources) > 1 or sources[0].is_dir()
+    if several and output.exists() and not output.is_dir():
+        raise click.UsageError(f"{output} is a file; several songs need a folder.")
+    options = for_song(options_of(chosen), several)
+    pairs: list[tuple[Path | None, Path]]
+    if str(sources[0]) == "-":
+        pairs = [(None, output)]
+    elif several or output.is_dir():
+        pairs = [(source, place) for source, place in find(sources, output)]
+        if not pairs:
+            raise click.UsageError("There is no recording in there.")
+    else:
+        pairs = [(sources[0], output)]
+    if dry_run:
+        server = ServerInfo(chosen["url"], bytes(20), bytes(32))
+        key = owner_key(chosen["key_path"], new=False) if chosen["key_path"].exists() else b""
+    else:
+        server = server_of(chosen["url"], chosen["server_address"], chosen["server_key"], deployment)
+        key = owner_key(chosen["key_path"], chosen["new_key"])
+    return [Job(source, place, policy, key, deployment, server, options) for source, place in pairs]
+
+
+def carry_out(work: list[Job], jobs: int) -> list[Outcome]:
+    """Do the jobs with a bar for what is being made; the outcomes in the jobs' order."""
+    outcomes: dict[int, Outcome] = {}
+    with bar() as progress:
+        whole = progress.add_task("Converting", total=len(work))
+        lines: dict[int, Any] = {}
+
+        def told(number: int, done: float, total: float | None) -> None:
+            if number not in lines:
+                lines[number] = progress.add_task(Path(work[number].name).name, total=total)
+            progress.update(lines[number], completed=done, total=total)
+
+        for number, outcome in run(work, jobs, told):
+            outcomes[number] = outcome
+            progress.update(whole, completed=len(outcomes))
+            if number in lines:
+                progress.remove_task(lines.pop(number))
+    return [outcomes[number] for number in range(len(work))]
+
+
+def _error(failure: Failure) -> Exception:
+    """The failure of a single song, as the command's own."""
+    return click.ClickException(failure.message) if failure.code == "internal" else _Coded(failure)
+
+
+class _Coded(GomaaError):
+    """A failure that has been worded already."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.code)
+        self._words = failure.message
+
+    def __str__(self) -> str:
+        return self._words
+
+
+def _json(outcome: Outcome) -> dict[str, Any]:
+    out = {k: str(v) if isinstance(v, Path) else to_hex(v) if isinstance(v, bytes) else v for k, v in vars(outcome).items()}
+    return {**out, "duration_ms": outcome.duration_ms} if isinstance(outcome, ConvertResult) else out
+
+
+def _summary(outcomes: list[Outcome]) -> dict[str, list[dict[str, Any]]]:
+    kinds = {"made": ConvertResult, "kept": Kept, "failed": Failure}
+    return {name: [_json(outcome) for outcome in outcomes if isinstance(outcome, kind)] for name, kind in kinds.items()}
+
+
+def _words(outcome: Outcome) -> str:
+    if isinstance(outcome, Failure):
+        return f"{outcome.source}: {outcome.message}"
+    if isinstance(outcome, Kept):
+        return f"{outcome.path}: there already, kept."
+    speed = outcome.duration_ms / 1000 / outcome.elapsed_s
+    loud = "silent" if outcome.loudness is None else f"{outcome.loudness:.1f} LUFS"
+    marks = f", watermark {' and '.join(outcome.layers)}" if outcome.layers else ""
+    return (
+        f"{outcome.path}: {outcome.title}, {outcome.artist}\n"
+        f"{outcome.duration_ms / 1000:.1f} s in {outcome.segments} segments, {loud}{marks}, made at {speed:.0f} x real time.\n"
+        f"Content {to_hex(outcome.content)}. Keep {outcome.key_path}: nobody can play the song without it."
+    )
+
+
+def _foresee(job: Job) -> dict[str, Any]:
+    """What a job would do."""
+    said: dict[str, Any] = {"source": job.name, "path": str(job.output)}
+    if job.source is None:
+        return {**said, "action": "convert"}
+    source = job.source
+
+    def look() -> None:
+        with Recording(source) as recording:
+            sound = recording.sound
+            said.update(seconds=recording.seconds, rate=sound.rate, channels=sound.channels, bits=sound.bits)
+            said["title"] = job.options.title or recording.tags.get("title") or recording.stem
+
+    outcome = attempt(job, look)
+    if isinstance(outcome, Failure):
+        return {**said, "action": "refuse", "code": outcome.code, "message": outcome.message}
+    again = isinstance(outcome, Kept)
+    lost = ContentKeys.beside(job.output).exists() and not job.output.exists()
+    return {**said, "action": "keep" if again else "convert", "with_kept_keys": lost}
+
+
+def _foreseen(row: dict[str, Any]) -> str:
+    if row["action"] == "refuse":
+        return f"refuse   {row['source']}: {row['message']}"
+    length = f", {row['seconds']:.0f} s" if row.get("seconds") else ""
+    sound = f", {row['bits']} bit, {row['rate'] / 1000:g} kHz, {row['channels']} ch" if "rate" in row else ""
+    return f"{row['action']:<8} {row['source']} -> {row['path']}{length}{sound}"
