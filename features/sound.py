@@ -1,0 +1,227 @@
+"""A few excerpts of a recording as stereo samples at one rate, in memory that does not grow with its length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.values import PCM
+from pywallet.errors import InputError
+
+if TYPE_CHECKING:
+    from av.audio.frame import AudioFrame
+
+RATE: Final = 22_050
+EXCERPT_S: Final = 30
+EXCERPTS: Final = 3
+_EXCERPT: Final = RATE * EXCERPT_S
+_KEPT: Final = 6
+"""Excerpts held while the length of a stream is unknown; thinned out as it goes on."""
+
+_LAYOUTS: Final = {1: "mono", 2: "stereo"}
+
+Samples = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Sound:
+    """``excerpts`` in order, each (frames, channels) at ``RATE``; one channel or two; ``duration_s`` of the whole."""
+
+    excerpts: tuple[Samples, ...]
+    duration_s: float
+
+
+def listen(source: Path | str | PCM) -> Sound:
+    """Excerpts of a file or stream: all of it up to 90 s, else three of 20 to 30 s spread over it.
+
+    Raises:
+        InputError: ``media.decode``, ``media.unsupported``.
+        OSError: when the file can't be read.
+    """
+    if isinstance(source, PCM):
+        return _thinned(_resampled(source))
+    path = Path(source)
+    with path.open("rb"):
+        pass  # a missing or forbidden file is an OSError, not a matter of audio
+    return _sought(path) or _thinned(_decoded(path))
+
+
+def _thinned(blocks: Iterable[Samples]) -> Sound:
+    """From a stream of unknown length: chunks at a stride that doubles whenever too many are held."""
+    kept: list[tuple[int, Samples]] = []
+    held: list[Samples] = []
+    size = index = total = 0
+    stride = 1
+
+    def close() -> None:
+        nonlocal size, index, stride
+        if held and index % stride == 0:
+            kept.append((index, np.concatenate(held)))
+        held.clear()
+        size = 0
+        index += 1
+        if len(kept) > _KEPT:
+            stride *= 2
+            kept[:] = [chunk for chunk in kept if chunk[0] % stride == 0]
+
+    for block in blocks:
+        total += len(block)
+        while len(block):
+            part, block = block[: _EXCERPT - size], block[_EXCERPT - size :]
+            if index % stride == 0:
+                held.append(part)
+            size += len(part)
+            if size == _EXCERPT:
+                close()
+    if size:
+        close()
+    chunks = [chunk for _, chunk in kept]
+    if len(chunks) > 1 and len(chunks[-1]) < _EXCERPT * 2 // 3 and total > EXCERPTS * _EXCERPT:
+        chunks.pop()
+    if len(chunks) > EXCERPTS:
+        chunks = [chunks[(2 * n + 1) * len(chunks) // (2 * EXCERPTS)] for n in range(EXCERPTS)]
+    return Sound(tuple(chunks), total / RATE)
+
+
+def _resampled(source: PCM) -> Iterator[Samples]:
+    """A stream's blocks as at most two channels at ``RATE``; what is not a number is silence."""
+    import av
+
+    if not 1000 <= source.rate <= 768_000:
+        raise InputError("media.unsupported", reason="rate", rate=source.rate)
+    resampler: Any = None
+    channels = 0
+    for block in source.blocks:
+        samples = np.asarray(block, dtype=np.float32)
+        samples = samples[:, None] if samples.ndim == 1 else samples
+        if samples.ndim != 2 or not samples.shape[1]:
+            raise InputError("media.unsupported", reason="blocks of frames and channels wanted")
+        if samples.shape[1] > 2:
+            samples = np.repeat(samples.mean(axis=1, keepdims=True), 2, axis=1)
+        if resampler is None:
+            channels = samples.shape[1]
+            resampler = av.AudioResampler(format="flt", layout=_LAYOUTS[channels], rate=RATE)
+        elif samples.shape[1] != channels:
+            raise InputError("media.unsupported", reason="the number of channels changes")
+        for start in range(0, len(samples), source.rate):
+            part = np.ascontiguousarray(_sane(samples[start : start + source.rate])).reshape(1, -1)
+            frame = av.AudioFrame.from_ndarray(part, format="flt", layout=_LAYOUTS[channels])
+            frame.sample_rate = source.rate
+            yield from _resample(resampler, frame, channels)
+    if resampler is not None:
+        yield from _resample(resampler, None, channels)
+
+
+def _resample(resampler: Any, frame: AudioFrame | None, channels: int) -> Iterator[Samples]:
+    """What the resampler gives for a frame, or at the end of the stream for None."""
+    import av
+
+    try:
+        out = resampler.resample(frame)
+    except (av.FFmpegError, ValueError) as e:
+        if frame is None:
+            return
+        raise InputError("media.unsupported", reason=e) from None
+    for piece in out:
+        yield _sane(piece.to_ndarray().reshape(-1, channels))
+
+
+def _sane(samples: Samples) -> Samples:
+    return np.clip(np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0), -4.0, 4.0)
+
+
+class _File:
+    """An open file and its first audio stream; a context manager."""
+
+    def __init__(self, path: Path) -> None:
+        import av
+
+        try:
+            self.container: Any = av.open(str(path), "r", metadata_errors="replace")
+        except (av.FFmpegError, ValueError, OSError) as e:
+            raise InputError("media.decode", file=path.name, reason=e) from None
+        streams = self.container.streams.audio
+        context = streams[0].codec_context if streams else None
+        if context is None or not context.rate or not 0 < context.channels <= 64 or context.format is None:
+            self.container.close()
+            raise InputError("media.decode", file=path.name, reason="no audio in this file")
+        self.stream: Any = streams[0]
+        self.channels = 1 if context.channels == 1 else 2
+        declared = self.stream.duration
+        self.seconds: float | None = float(declared * self.stream.time_base) if declared and declared > 0 else None
+        if self.seconds is None and self.container.duration and self.container.duration > 0:
+            self.seconds = self.container.duration / av.time_base
+
+    def __enter__(self) -> _File:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.container.close()
+
+    def seek(self, second: float) -> None:
+        """Go on near this time. Raises FFmpegError."""
+        self.container.seek((self.stream.start_time or 0) + int(second / self.stream.time_base), stream=self.stream)
+
+    def blocks(self) -> Iterator[Samples]:
+        """From here to the end, at ``RATE``. Broken packets are passed over, as players do."""
+        import av
+
+        resampler = av.AudioResampler(format="flt", layout=_LAYOUTS[self.channels], rate=RATE)
+        packets = self.container.demux(self.stream)
+        while True:
+            try:
+                packet = next(packets, None)
+                frames: list[AudioFrame] = packet.decode() if packet is not None else []
+            except av.FFmpegError:
+                continue
+            for frame in frames:
+                frame.pts = None
+                yield from _resample(resampler, frame, self.channels)
+            if packet is None:
+                yield from _resample(resampler, None, self.channels)
+                return
+
+
+def _sought(path: Path) -> Sound | None:
+    """Three excerpts by seeking, if the file says its length and can be sought in; None otherwise."""
+    import av
+
+    with _File(path) as file:
+        if file.seconds is None or file.seconds <= EXCERPTS * EXCERPT_S:
+            return None
+        excerpts = []
+        for n in range(EXCERPTS):
+            try:
+                file.seek((2 * n + 1) * file.seconds / (2 * EXCERPTS) - EXCERPT_S / 2)
+            except av.FFmpegError:
+                return None
+            excerpt = _take(file.blocks())
+            if len(excerpt) < _EXCERPT // 2:
+                return None  # it is not as long as it says
+            excerpts.append(excerpt)
+        return Sound(tuple(excerpts), file.seconds)
+
+
+def _take(blocks: Iterator[Samples]) -> Samples:
+    held, size = [], 0
+    for block in blocks:
+        held.append(block)
+        size += len(block)
+        if size >= _EXCERPT:
+            break
+    return np.concatenate(held)[:_EXCERPT] if held else np.zeros((0, 1), np.float32)
+
+
+def _decoded(path: Path) -> Iterator[Samples]:
+    with _File(path) as file:
+        heard = False
+        for block in file.blocks():
+            heard = heard or len(block) > 0
+            yield block
+        if not heard:
+            raise InputError("media.decode", file=path.name, reason="no sound in this file")
