@@ -13,6 +13,7 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 
 from pywallet.errors import InputError
+from studio import riff
 from studio.tags import Artwork, artwork
 
 KEPT_RATES: Final = (44_100, 48_000)
@@ -79,6 +80,8 @@ class Recording:
         """A pipe's declared length is a writer's guess: it could not know what would follow."""
         self.artwork: Artwork | None = None
         """The attached picture, once ``frames`` has begun."""
+        if isinstance(source, Path) and (short := riff.missing(source)):
+            raise InputError("media.decode", file=self.name, reason="ends early", missing=f"{short} bytes")
         try:
             self._container: Any = av.open(str(source) if isinstance(source, Path) else Pipe(source), "r", metadata_errors="replace")
         except (av.FFmpegError, ValueError, OSError) as e:
