@@ -43,7 +43,7 @@ def _columns() -> tuple[Column, ...]:
 
 
 COLUMNS: Final = _columns()
-"""Tempo in log2(BPM/60); six measures 0 to 100; loudness in LUFS; brightness in log2(Hz/100); the 31 of timbre weigh as much as the nine."""
+"""Tempo in log2(BPM/60); six measures 0 to 100; loudness in LUFS; brightness in log2(Hz/100); the 31 of timbre weigh as the nine do."""
 
 
 def pack(values: Mapping[str, float]) -> bytes:
