@@ -18,6 +18,8 @@ ROOMS: Final = {
     "publish": "studio",
     "verify": "studio",
     "chain": "chain",
+    "features": "features",
+    "genre": "features",
     "host": "native_host",
     "server": "security_server",
     "station": "station",
