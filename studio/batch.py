@@ -126,7 +126,7 @@ def run(jobs: Sequence[Job], workers: int, told: Told) -> Iterator[tuple[int, Ou
             yield number, outcome
     if workers <= 1 or len(waiting) <= 1:
         for number, job in waiting:
-            yield number, _work(job, lambda done, total, n=number: told(n, done, total))  # type: ignore[misc]
+            yield number, work(job, lambda done, total, n=number: told(n, done, total))  # type: ignore[misc]
         return
     # Fresh processes: a fork would copy whatever threads and locks FFmpeg has by now.
     context = multiprocessing.get_context("spawn")
@@ -158,7 +158,9 @@ def attempt(job: Job, otherwise: Callable[[], Outcome | None]) -> Outcome | None
         return Failure(job.name, "media.decode", f"{e.strerror or e}: {job.name}")
 
 
-def _work(job: Job, progress: Callable[[float, float | None], None]) -> Outcome:
+def work(job: Job, progress: Callable[[float, float | None], None]) -> Outcome:
+    """Make one song; expected errors as Failure."""
+
     def make() -> ConvertResult:
         job.output.parent.mkdir(parents=True, exist_ok=True)
         source = sys.stdin.buffer if job.source is None else job.source
@@ -179,7 +181,7 @@ def _begin(events: Any) -> None:
 
 
 def _remote(number: int, job: Job) -> Outcome:
-    return _work(job, lambda done, total: _events.put((number, done, total)))
+    return work(job, lambda done, total: _events.put((number, done, total)))
 
 
 def _listen(events: Any, told: Told) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 import click
 
 from chain.deployment import Deployment
-from pywallet.errors import GomaaError
 from pywallet.hexes import to_hex
 from pywallet.policy import Policy
 from studio.audio import Recording
@@ -19,13 +18,14 @@ from studio.batch import Failure, Job, Kept, Outcome, attempt, find, for_song, r
 from studio.choices import bar, options_of, owner_key, server_of, song_options
 from studio.convert import ConvertResult
 from studio.owner import ContentKeys
+from studio.release import Unmade
 from studio.server import ServerInfo
 
-_SOURCE = click.Path(exists=True, allow_dash=True, path_type=Path)
+SOURCE = click.Path(exists=True, allow_dash=True, path_type=Path)
 
 
 @click.command()
-@click.argument("sources", type=_SOURCE, nargs=-1, required=True)
+@click.argument("sources", type=SOURCE, nargs=-1, required=True)
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="The SPS file; a folder for a folder or for several recordings."
 )
@@ -48,7 +48,7 @@ def convert(sources: tuple[Path, ...], output: Path, jobs: int, dry_run: bool, a
         raise click.UsageError(f"{work[0].output} exists; --force replaces it.")
     outcomes = carry_out(work, jobs)
     if single and isinstance(outcomes[0], Failure):
-        raise _error(outcomes[0])
+        raise Unmade(outcomes[0])
     if as_json:
         click.echo(json.dumps(_json(outcomes[0]) if single else _summary(outcomes)))
     else:
@@ -106,22 +106,6 @@ def carry_out(work: list[Job], jobs: int) -> list[Outcome]:
             if number in lines:
                 progress.remove_task(lines.pop(number))
     return [outcomes[number] for number in range(len(work))]
-
-
-def _error(failure: Failure) -> Exception:
-    """The failure of a single song, as the command's own."""
-    return click.ClickException(failure.message) if failure.code == "internal" else _Coded(failure)
-
-
-class _Coded(GomaaError):
-    """A failure that has been worded already."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.code)
-        self._words = failure.message
-
-    def __str__(self) -> str:
-        return self._words
 
 
 def _json(outcome: Outcome) -> dict[str, Any]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from chain.client import Chain
+from chain.client import Chain, TxReceipt
 from chain.content import Content
 from chain.deployment import Deployment
 from chain.registry import Registry
-from pywallet.errors import InputError, Unavailable
+from pywallet.errors import GomaaError, InputError, Unavailable
 from pywallet.platform import address_of
 from pywallet.policy import Policy
 from pywallet.sps import Header
@@ -34,13 +35,20 @@ class PublishResult:
 
 
 async def publish(
-    path: Path, owner_key: bytes, deployment: Deployment, *, key_path: Path | None = None, server_url: str | None = None
+    path: Path,
+    owner_key: bytes,
+    deployment: Deployment,
+    *,
+    key_path: Path | None = None,
+    server_url: str | None = None,
+    told: Callable[[str], None] = lambda _: None,
 ) -> PublishResult:
     """Create the content's contract where it is missing, license the policy's stations, hand the keys over. Again is harmless.
 
     Args:
         owner_key: the account that signed the header; it pays the gas.
         server_url: where to reach the security server, when not at the header's URL.
+        told: called with "contract", then "keys", as each begins.
 
     Raises:
         InputError: ``sps.*``, ``content.owner``, ``sps.policy.mismatch``, ``server.mismatch``, ``chain.mismatch``.
@@ -60,19 +68,35 @@ async def publish(
         entry = await registry.server(header.server.address)
         if entry is None or entry.key != header.server.key:
             raise InputError("server.mismatch", reason="the registry lists another key, or no such server")
+        told("contract")
         receipt = None
         if await hold(chain, deployment, header) is None:
-            price = policy.price
-            receipt = await registry.create_content(
-                owner_key, policy.hash, price.owner, price.interval_s, header.server.address, policy.stations == ("*",), keys.salt
-            )
-            if await hold(chain, deployment, header) is None:
-                raise Unavailable("chain.mismatch", reason="the content stands at another address than the file says")
+            receipt = await _create(chain, registry, deployment, header, owner_key, keys.salt)
         licensed, unknown = await _license(chain, registry, header, policy, owner_key)
+    told("keys")
     await asyncio.to_thread(upload, server_url or header.server.url, header, cose, keys.keys, owner_key)
     return PublishResult(
         header.content, receipt is not None, receipt.hash if receipt else None, receipt.gas_used if receipt else 0, licensed, unknown
     )
+
+
+async def _create(
+    chain: Chain, registry: Registry, deployment: Deployment, header: Header, owner_key: bytes, salt: bytes
+) -> TxReceipt | None:
+    """Make the contract; None where an earlier attempt's transaction came first."""
+    policy = Policy.from_dict(header.policy)
+    price, receipt = policy.price, None
+    try:
+        receipt = await registry.create_content(
+            owner_key, policy.hash, price.owner, price.interval_s, header.server.address, policy.stations == ("*",), salt
+        )
+    except GomaaError as e:
+        # Interrupted after sending, before it was in a block: the address is taken, by ourselves.
+        if e.code != "chain.reverted" or await hold(chain, deployment, header) is None:
+            raise
+    if await hold(chain, deployment, header) is None:
+        raise Unavailable("chain.mismatch", reason="the content stands at another address than the file says")
+    return receipt
 
 
 def _check(header: Header, keys: ContentKeys, owner_key: bytes, deployment: Deployment) -> None:

@@ -1,0 +1,90 @@
+"""``gomaa revoke``, ``destroy`` and ``transfer``."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from chain.client import TxReceipt
+from chain.deployment import Deployment
+from pywallet.hexes import checksum, from_hex, to_hex
+from pywallet.platform import address_of
+from pywallet.wallet.amounts import parse, show
+from studio import ownership
+from studio.choices import DEPLOYMENT, FILE, JSON
+from studio.owner import load_owner_key
+
+_KEY = click.option("--key", "key_path", type=FILE, required=True, help="Your key file, 0x-hex.")
+_YES = click.option("--yes", is_flag=True, help="Don't ask.")
+
+
+def _say(as_json: bool, receipt: TxReceipt, content: bytes, words: str, **more: Any) -> None:
+    facts = {"content": checksum(content), "transaction": to_hex(receipt.hash), "gas_used": receipt.gas_used, **more}
+    click.echo(json.dumps(facts) if as_json else f"{words} ({facts['transaction']}, {receipt.gas_used:,} gas)")
+
+
+def _end(song: str, key_path: Path, deployment_path: Path, yes: bool, as_json: bool, *, destroy: bool) -> None:
+    content, verb = ownership.content_of(song), "destroy" if destroy else "withdraw"
+    if not yes:
+        click.confirm(f"This will {verb} {checksum(content)} for everybody, for good. Go on?", abort=True, err=True)
+    receipt = asyncio.run(ownership.revoke(Deployment.load(deployment_path), content, load_owner_key(key_path), destroy=destroy))
+    effect = "players stop, hosts delete what they hold" if destroy else "players stop within a segment, servers forget its keys"
+    _say(as_json, receipt, content, f"{checksum(content)} is {'destroyed' if destroy else 'withdrawn'}: {effect}.")
+
+
+@click.command()
+@click.argument("song", metavar="FILE|0xADDRESS")
+@_KEY
+@DEPLOYMENT
+@_YES
+@JSON
+def revoke(song: str, key_path: Path, deployment_path: Path, yes: bool, as_json: bool) -> None:
+    """Withdraw a song for good: nobody may begin to play it, and its keys are shredded."""
+    _end(song, key_path, deployment_path, yes, as_json, destroy=False)
+
+
+@click.command()
+@click.argument("song", metavar="FILE|0xADDRESS")
+@_KEY
+@DEPLOYMENT
+@_YES
+@JSON
+def destroy(song: str, key_path: Path, deployment_path: Path, yes: bool, as_json: bool) -> None:
+    """As revoke, and hosts delete what they hold of the song."""
+    _end(song, key_path, deployment_path, yes, as_json, destroy=True)
+
+
+@click.command()
+@click.argument("song", metavar="FILE|0xADDRESS")
+@_KEY
+@DEPLOYMENT
+@click.option("--to", metavar="0xADDRESS", help="Offer the song to this account; it stays yours until it is accepted.")
+@click.option("--price", default="0", show_default=True, help="GoMAA to be paid on acceptance.")
+@click.option("--anyone", is_flag=True, help="Offer it to whoever pays the price.")
+@click.option("--accept", is_flag=True, help="Accept an offer, as its receiver, and pay its price.")
+@click.option("--retract", is_flag=True, help="Take an offer back.")
+@JSON
+def transfer(
+    song: str, key_path: Path, deployment_path: Path, to: str | None, price: str, anyone: bool, accept: bool, retract: bool, as_json: bool
+) -> None:
+    """Hand a song over in two steps: the owner offers it, the receiver accepts. Income follows with the next epoch."""
+    if sum((to is not None, anyone, accept, retract)) != 1:
+        raise click.UsageError("Give one of --to, --anyone, --accept, --retract.")
+    content, deployment, wei = ownership.content_of(song), Deployment.load(deployment_path), parse(price)
+    key, name = load_owner_key(key_path), checksum(content)
+    if accept:
+        receipt = asyncio.run(ownership.accept(deployment, content, key, wei))
+        _say(as_json, receipt, content, f"{name} is yours, for {show(wei)} GoMAA.", owner=checksum(address_of(key)), price=str(wei))
+    elif retract:
+        _say(as_json, asyncio.run(ownership.retract(deployment, content, key)), content, f"{name} is offered to nobody.")
+    else:
+        if anyone and not wei:
+            raise click.UsageError("--anyone needs a --price: a gift is made to somebody, with --to.")
+        receiver = from_hex(to, 20) if to else None
+        receipt = asyncio.run(ownership.offer(deployment, content, key, receiver, wei))
+        whom = "anyone" if receiver is None else checksum(receiver)
+        _say(as_json, receipt, content, f"{name} is offered to {whom} for {show(wei)} GoMAA; it is theirs once accepted.", price=str(wei))

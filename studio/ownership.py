@@ -1,0 +1,97 @@
+"""What an owner does with a song that is out: withdraw it, destroy it, hand it to somebody else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from chain.abi import function
+from chain.client import Chain, TxReceipt
+from chain.content import Content, ContentState
+from chain.deployment import Deployment
+from chain.registry import Registry
+from chain.token import Token
+from pywallet.errors import InputError, Refusal
+from pywallet.hexes import from_hex
+from studio.reader import SongFile
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A song on offer: to whom (None: anyone who pays) and for how many wei."""
+
+    to: bytes | None
+    price: int
+
+
+def content_of(name: str) -> bytes:
+    """The content that a person names: by its address, or by its file. Raises InputError ``message.schema``, ``sps.*``."""
+    if name.startswith("0x"):
+        return from_hex(name, 20)
+    path = Path(name)
+    if not path.is_file():
+        raise InputError("message.schema", field="song", reason="an SPS file, or a content's address beginning with 0x")
+    with SongFile(path) as song:
+        return song.header.content
+
+
+async def _known(chain: Chain, deployment: Deployment, content: bytes) -> ContentState:
+    state = await Content(chain, content).state() if await Registry(chain, deployment).is_content(content) else None
+    if state is None:
+        raise InputError("content.unknown", content=content.hex())
+    return state
+
+
+async def revoke(deployment: Deployment, content: bytes, owner_key: bytes, *, destroy: bool) -> TxReceipt:
+    """Withdraw a song for good; with ``destroy`` hosts delete what they hold of it.
+
+    Raises InputError ``content.unknown``; Refusal ``content.revoked``, ``content.destroyed`` where that is done;
+    ``chain.reverted`` for another key than the owner's.
+    """
+    async with Chain.connect(deployment.rpc) as chain:
+        state = await _known(chain, deployment, content)
+        if state.destroyed or (state.revoked and not destroy):
+            raise Refusal("content.destroyed" if state.destroyed else "content.revoked")
+        door = Content(chain, content)
+        return await (door.destroy(owner_key) if destroy else door.revoke(owner_key))
+
+
+async def standing_offer(deployment: Deployment, content: bytes) -> Offer | None:
+    """The offer that stands, or None. Raises InputError ``content.unknown``."""
+    async with Chain.connect(deployment.rpc) as chain:
+        return await _offer(chain, deployment, content)
+
+
+async def _offer(chain: Chain, deployment: Deployment, content: bytes) -> Offer | None:
+    await _known(chain, deployment, content)
+    to, price, is_open = (await chain.call(content, function("Content", "offer")))[0]
+    if not is_open:
+        return None
+    receiver = from_hex(to, 20) if isinstance(to, str) else bytes(to)
+    return Offer(receiver if any(receiver) else None, int(price))
+
+
+async def offer(deployment: Deployment, content: bytes, owner_key: bytes, to: bytes | None, price: int) -> TxReceipt:
+    """The first step: offer the song to ``to``, or for ``price`` wei to anyone. It stays the owner's until it is accepted."""
+    async with Chain.connect(deployment.rpc) as chain:
+        await _known(chain, deployment, content)
+        return await chain.transact(owner_key, content, function("Content", "offer_to"), to or bytes(20), price)
+
+
+async def retract(deployment: Deployment, content: bytes, owner_key: bytes) -> TxReceipt:
+    """Take an offer back."""
+    async with Chain.connect(deployment.rpc) as chain:
+        await _known(chain, deployment, content)
+        return await chain.transact(owner_key, content, function("Content", "retract"))
+
+
+async def accept(deployment: Deployment, content: bytes, buyer_key: bytes, price: int) -> TxReceipt:
+    """The second step: pay ``price`` wei and own. Raises Refusal ``content.unknown`` … where no offer stands at this price."""
+    async with Chain.connect(deployment.rpc) as chain:
+        standing = await _offer(chain, deployment, content)
+        if standing is None or standing.price != price:
+            raise InputError("message.schema", field="price", reason="no offer stands at this price", offered=standing and standing.price)
+        if price:
+            # For this price and no more: the contract may take nothing else.
+            await Token(chain, deployment).approve(buyer_key, content, price)
+        return await chain.transact(buyer_key, content, function("Content", "accept"), price)

@@ -1,0 +1,196 @@
+"""A recording goes out: converted, published, its keys handed over, packaged, and a receipt written.
+
+Every step finds out what is done already, so a release that was interrupted anywhere is completed by starting it again: a
+finished song is kept, a contract that stands is not made again (its address follows from owner and salt, so a second one cannot
+even be made), handing over keys and packaging are harmless twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import file_digest
+from pathlib import Path
+from typing import Any, Final
+
+from chain.deployment import Deployment
+from pywallet.errors import SENTENCES, GomaaError
+from pywallet.hexes import checksum, from_hex, to_hex
+from studio.batch import Failure, Job, Kept, attempt, work
+from studio.owner import Replacing
+from studio.publish import PublishResult, publish
+from studio.reader import SongFile
+
+STEPS: Final = ("convert", "contract", "keys", "packages", "receipt")
+
+Told = Callable[[str, float | None], None]
+"""Called with the step that is being done and the share of it that is done, if it is known."""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What was released. ``files`` names each file's kind, path, size in bytes and SHA-256."""
+
+    content: bytes
+    title: str
+    artist: str
+    owner: bytes
+    chain_id: int
+    policy_hash: bytes
+    server: str
+    created: bool
+    transaction: bytes | None
+    gas_used: int
+    licensed: tuple[str, ...]
+    unknown: tuple[str, ...]
+    files: tuple[dict[str, Any], ...]
+    released_s: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Hex for bytes, the address with its checksum."""
+        out = {k: to_hex(v) if isinstance(v, bytes) else v for k, v in vars(self).items()}
+        return {**out, "content": checksum(self.content), "owner": checksum(self.owner)}
+
+
+async def release(job: Job, told: Told = lambda step, share: None, *, html: bool = True, exploded: bool = True) -> Receipt:
+    """Release one recording. Again continues or changes nothing. Raises what ``convert`` and ``publish`` raise."""
+    await asyncio.to_thread(_convert, job, told)
+    return await go_public(job.output, job.owner_key, job.deployment, told, html=html, exploded=exploded, server_url=job.server.url)
+
+
+async def go_public(
+    song: Path,
+    owner_key: bytes,
+    deployment: Deployment,
+    told: Told = lambda step, share: None,
+    *,
+    html: bool = True,
+    exploded: bool = True,
+    server_url: str | None = None,
+) -> Receipt:
+    """The steps after the conversion."""
+    told("contract", None)
+    published = await publish(song, owner_key, deployment, server_url=server_url, told=lambda step: told(step, None))
+    told("packages", None)
+    files = await asyncio.to_thread(_package, song, html, exploded)
+    told("receipt", None)
+    receipt = _receipt(song, published, files)
+    with Replacing(receipt_path(song), 0o644) as temporary:
+        temporary.write_text(json.dumps(receipt.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return receipt
+
+
+def receipt_path(song: Path) -> Path:
+    """Where a song's receipt is."""
+    return song.with_name(song.name + ".receipt.json")
+
+
+def _convert(job: Job, told: Told) -> None:
+    def progress(done: float, total: float | None) -> None:
+        told("convert", min(1.0, done / total) if total else None)
+
+    told("convert", 0.0)
+    outcome = attempt(job, lambda: None) or work(job, progress)
+    if isinstance(outcome, Failure):
+        raise Unmade(outcome)
+    told("convert", 1.0 if not isinstance(outcome, Kept) else None)
+
+
+class Unmade(GomaaError):
+    """A conversion's failure, with the words it had."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.code)
+        self._words = failure.message
+
+    def __str__(self) -> str:
+        return self._words
+
+
+def _package(song: Path, html: bool, exploded: bool) -> list[tuple[str, Path]]:
+    """The other packagings, where their writers are installed."""
+    made: list[tuple[str, Path]] = [("sps", song)]
+    if html and (writer := _writer("selfrender")) is not None:
+        page = song.with_name(song.name + ".html")
+        writer(song, page)
+        made.append(("html", page))
+    if exploded and (writer := _writer("exploded")) is not None:
+        folder = song.with_suffix(".segments")
+        writer(song, folder)
+        made.append(("exploded", folder))
+    return made
+
+
+def _writer(name: str) -> Callable[[Path, Path], Any] | None:
+    try:
+        module = importlib.import_module(f"studio.{name}")
+    except ModuleNotFoundError:
+        return None
+    write: Callable[[Path, Path], Any] = module.write
+    return write
+
+
+def _receipt(song: Path, published: PublishResult, files: list[tuple[str, Path]]) -> Receipt:
+    with SongFile(song) as opened:
+        header = opened.header
+    before = _before(song)
+    return Receipt(
+        content=header.content,
+        title=header.title,
+        artist=header.artist,
+        owner=header.owner,
+        chain_id=header.chain,
+        policy_hash=header.policy_hash,
+        server=header.server.url,
+        created=published.created,
+        transaction=published.transaction or (from_hex(str(before["transaction"]), 32) if before.get("transaction") else None),
+        gas_used=published.gas_used or int(before.get("gas_used") or 0),
+        licensed=published.licensed,
+        unknown=published.unknown,
+        files=tuple(_row(kind, path) for kind, path in files),
+        released_s=int(before.get("released_s") or time.time()),
+    )
+
+
+def _before(song: Path) -> dict[str, Any]:
+    """An earlier run's receipt: only that run saw the transaction."""
+    try:
+        value = json.loads(receipt_path(song).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _row(kind: str, path: Path) -> dict[str, Any]:
+    if path.is_dir():
+        parts = [part for part in sorted(path.rglob("*")) if part.is_file()]
+        return {"kind": kind, "path": str(path), "size": sum(part.stat().st_size for part in parts), "files": len(parts)}
+    with path.open("rb") as file:
+        return {"kind": kind, "path": str(path), "size": path.stat().st_size, "sha256": file_digest(file, "sha256").hexdigest()}
+
+
+def words(receipt: Receipt) -> str:
+    """The receipt for a person."""
+    told = receipt.to_json()
+    made = f"made by {told['transaction']} for {receipt.gas_used:,} gas" if receipt.created else "was there already"
+    lines = [
+        f"{receipt.title}, {receipt.artist}",
+        f"Contract {told['content']} on chain {receipt.chain_id}, {made}.",
+        f"Owner    {told['owner']}",
+        f"Policy   {to_hex(receipt.policy_hash)}",
+        f"Keys     with {receipt.server}",
+        *(f"{row['kind']:<8} {row['path']}, {row['size']:,} bytes" for row in receipt.files),
+    ]
+    lines += [f"No registered station has the domain {domain}: release again once it does." for domain in receipt.unknown]
+    return "\n".join(lines)
+
+
+def problem(error: Exception) -> dict[str, str]:
+    """A release's failure as data: code and sentence."""
+    if isinstance(error, GomaaError):
+        return {"code": error.code, "message": str(error)}
+    return {"code": "internal", "message": f"{SENTENCES['internal']} ({error})"}
