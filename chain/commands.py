@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from chain.deployment import Deployment
     from pywallet.settlement import Schedule
 
 
@@ -97,6 +98,70 @@ async def _show(path: Path) -> None:
             }
         }
         click.echo(json.dumps({**made.to_json(), **extra, "supply": str(await Token(client, made).total_supply())}, indent=2))
+
+
+_KEY = click.option(
+    "--key", "key_file", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path), help="file with the key, 0x-hex"
+)
+_DEPLOYMENT = click.argument("deployment", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+
+
+@chain.command("apply-station")
+@_DEPLOYMENT
+@click.argument("domain")
+@click.argument("name")
+@_KEY
+@click.option("-o", "--output", default="gomaa-station.json", show_default=True, type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--file-only", is_flag=True, help="write the proof, send nothing")
+def apply_station(deployment: Path, domain: str, name: str, key_file: Path, output: Path, file_only: bool) -> None:
+    """A station asks to be listed under DOMAIN (host[:port]), and gets the file that the domain must serve."""
+    from chain import domain_proof
+    from chain.deployment import Deployment
+    from pywallet.hexes import from_hex
+
+    made, key = Deployment.load(deployment), from_hex(key_file.read_text().strip(), 32)
+    output.write_bytes(domain_proof.make(key, made.chain_id, made.registry, domain))
+    if not file_only:
+        asyncio.run(_apply(made, key, domain, name))
+    click.echo(f"serve {output} as {domain_proof.PATH}")
+
+
+async def _apply(made: Deployment, key: bytes, domain: str, name: str) -> None:
+    from chain.client import Chain
+    from chain.registry import Registry
+
+    async with Chain.connect(made.rpc, made.chain_id) as client:
+        await Registry(client, made).apply(key, domain, name)
+
+
+@chain.command("add-station")
+@_DEPLOYMENT
+@click.argument("domain")
+@_KEY
+@click.option("--name", help="list a station that has not applied, under this name")
+def add_station(deployment: Path, domain: str, key_file: Path, name: str | None) -> None:
+    """Look at a domain's proof, then list the station that signed it. KEY is the platform's or a verifier's."""
+    from chain.deployment import Deployment
+    from pywallet.hexes import checksum, from_hex
+
+    made, key = Deployment.load(deployment), from_hex(key_file.read_text().strip(), 32)
+    station = asyncio.run(_add_station(made, key, domain, name))
+    click.echo(f"{domain} is {checksum(station)}'s")
+
+
+async def _add_station(made: Deployment, key: bytes, domain: str, name: str | None) -> bytes:
+    from chain import domain_proof
+    from chain.client import Chain
+    from chain.registry import Registry
+
+    proof = await domain_proof.look(domain, made.chain_id, made.registry)
+    async with Chain.connect(made.rpc, made.chain_id) as client:
+        registry = Registry(client, made)
+        if name is None:
+            await registry.verify_station(key, proof.station, domain, proof.hash)
+        else:
+            await registry.add_station(key, proof.station, domain, name)
+    return proof.station
 
 
 commands = [chain]

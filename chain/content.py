@@ -6,11 +6,15 @@ from dataclasses import dataclass
 
 from chain.abi import function, to_address
 from chain.client import Chain, TxReceipt
+from pywallet.hexes import ZERO_ADDRESS
 
 
 @dataclass(frozen=True)
 class ContentState:
-    """What the contract says: ``price`` wei per ``interval`` seconds to the owner; ``open_license`` lets any station play."""
+    """What the contract says: ``price`` wei per ``interval`` seconds to the owner; ``open_license`` lets any station play.
+
+    ``owner`` is who earns in the running epoch; after a sale the new owner decides at once and earns from the next one.
+    """
 
     owner: bytes
     policy_hash: bytes
@@ -20,6 +24,14 @@ class ContentState:
     revoked: bool
     destroyed: bool
     open_license: bool
+
+
+@dataclass(frozen=True)
+class Offer:
+    """The recording is offered for ``price`` wei, to one address or (None) to anyone."""
+
+    to: bytes | None
+    price: int
 
 
 class Content:
@@ -40,6 +52,26 @@ class Content:
         """Whether the owner lets a station play it now."""
         return bool((await self._chain.call(self.address, function("Content", "licensed"), station))[0])
 
+    async def owner(self) -> bytes:
+        """Who decides."""
+        return to_address((await self._chain.call(self.address, function("Content", "owner")))[0])
+
+    async def owner_at(self, epoch: int) -> bytes:
+        """Who earns in an epoch, past or to come."""
+        return to_address((await self._chain.call(self.address, function("Content", "owner_at"), epoch))[0])
+
+    async def policies(self) -> list[bytes]:
+        """The hashes of all its policies, oldest first; the last one holds."""
+        last = int((await self._chain.call(self.address, function("Content", "version")))[0])
+        found = [await self._chain.call(self.address, function("Content", "policy"), number) for number in range(last + 1)]
+        return [bytes(answer[0]) for answer in found]
+
+    async def offer(self) -> Offer | None:
+        """The standing offer to sell it, or None."""
+        to, price, on = (await self._chain.call(self.address, function("Content", "offer")))[0]
+        address = to_address(to)
+        return Offer(address if any(address) else None, int(price)) if on else None
+
     async def license(self, private_key: bytes, station: bytes, on: bool = True) -> TxReceipt:
         """License a station, or take the licence back. The owner's key."""
         return await self._chain.transact(private_key, self.address, function("Content", "set_license"), station, on)
@@ -51,3 +83,19 @@ class Content:
     async def destroy(self, private_key: bytes) -> TxReceipt:
         """Withdraw it and have hosts delete what they hold. The owner's key."""
         return await self._chain.transact(private_key, self.address, function("Content", "destroy"))
+
+    async def set_policy(self, private_key: bytes, policy_hash: bytes, price: int, interval: int) -> TxReceipt:
+        """New terms for whoever begins now; rights that are out keep theirs. The owner's key."""
+        return await self._chain.transact(private_key, self.address, function("Content", "set_policy"), policy_hash, price, interval)
+
+    async def offer_to(self, private_key: bytes, to: bytes | None, price: int) -> TxReceipt:
+        """Offer it to one address, or for a price to anyone. The owner's key."""
+        return await self._chain.transact(private_key, self.address, function("Content", "offer_to"), to or ZERO_ADDRESS, price)
+
+    async def retract(self, private_key: bytes) -> TxReceipt:
+        """Take the offer back. The owner's key."""
+        return await self._chain.transact(private_key, self.address, function("Content", "retract"))
+
+    async def accept(self, private_key: bytes, price: int) -> TxReceipt:
+        """Take the offer at that price (approve the content first, if there is one): the key's account owns it from then on."""
+        return await self._chain.transact(private_key, self.address, function("Content", "accept"), price)

@@ -49,12 +49,13 @@ async def deploy(
 
         token = await create("GoMAA", platform, supply)
         registry = await create("Registry", bps, schedule.length)
-        implementation = await create("Content", registry)
+        rights = await create("Rights", token, registry)
+        implementation = await create("Content", registry, token, rights)
         await chain.transact(private_key, registry, function("Registry", "set_implementation"), implementation)
         times = (schedule.length, schedule.grace, schedule.window, schedule.answer, schedule.late, schedule.delay)
         settlement = await create("Settlement", token, registry, treasury, *times, stake)
         chain_id = await chain.chain_id()
-    return Deployment(chain_id, rpc, token, registry, implementation, settlement, treasury, block, schedule, stake)
+    return Deployment(chain_id, rpc, token, registry, implementation, settlement, treasury, block, schedule, stake, rights)
 
 
 def _constructor(abi: Sequence[Any]) -> list[str]:

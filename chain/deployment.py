@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from pywallet.errors import InputError
-from pywallet.hexes import from_hex, to_hex
+from pywallet.hexes import ZERO_ADDRESS, from_hex, to_hex
 from pywallet.messages import Domain
 from pywallet.settlement import Schedule
 
-_ADDRESSES = ("token", "registry", "content_implementation", "settlement", "treasury")
+_ADDRESSES = ("token", "registry", "content_implementation", "settlement", "treasury", "rights")
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Deployment:
     block: int
     schedule: Schedule
     stake: int
+    rights: bytes = ZERO_ADDRESS
 
     @property
     def domain(self) -> Domain:

@@ -24,6 +24,16 @@ class StationEntry:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """Who verified a station's domain (None: nobody), by a file with which hash, when (Unix s), and why it is suspended, if it is."""
+
+    verifier: bytes | None
+    proof: bytes
+    since: int
+    suspended: str
+
+
+@dataclass(frozen=True)
 class ServerEntry:
     """A security server: URL, X25519 key, and whether new contents may choose it."""
 
@@ -50,6 +60,17 @@ class Registry:
         """A station's entry, or None."""
         domain, name, active = (await self._chain.call(self._address, function("Registry", "station"), address))[0]
         return StationEntry(domain, name, active) if domain else None
+
+    async def standing(self, address: bytes) -> Standing:
+        """How a station came to be listed, and whether it is suspended."""
+        verifier, proof, since, suspended = (await self._chain.call(self._address, function("Registry", "standing"), address))[0]
+        found = to_address(verifier)
+        return Standing(found if any(found) else None, proof, since, suspended)
+
+    async def application(self, address: bytes) -> tuple[str, str] | None:
+        """Domain and name that a station has asked for, or None."""
+        domain, name = (await self._chain.call(self._address, function("Registry", "application"), address))[0]
+        return (domain, name) if domain else None
 
     async def station_of(self, domain: str) -> bytes | None:
         """Who has a domain, or None."""
@@ -83,6 +104,27 @@ class Registry:
     async def add_station(self, private_key: bytes, address: bytes, domain: str, name: str, active: bool = True) -> TxReceipt:
         """List a station, or change its entry. The platform's key."""
         return await self._chain.transact(private_key, self._address, function("Registry", "set_station"), address, domain, name, active)
+
+    async def apply(self, private_key: bytes, domain: str, name: str) -> TxReceipt:
+        """Ask to be listed. The station's key."""
+        return await self._chain.transact(private_key, self._address, function("Registry", "apply"), domain, name)
+
+    async def verify_station(self, private_key: bytes, address: bytes, domain: str, proof: bytes) -> TxReceipt:
+        """List a station as it applied, after a look at its domain's file; ``proof`` is its keccak. A verifier's key, or the platform's."""
+        how = function("Registry", "verify_station")
+        return await self._chain.transact(private_key, self._address, how, address, domain, proof)
+
+    async def suspend_station(self, private_key: bytes, address: bytes, reason: str) -> TxReceipt:
+        """Stop a station, and say why (at most 200 bytes). The platform's key."""
+        return await self._chain.transact(private_key, self._address, function("Registry", "suspend_station"), address, reason)
+
+    async def reinstate_station(self, private_key: bytes, address: bytes) -> TxReceipt:
+        """End a suspension. The platform's key."""
+        return await self._chain.transact(private_key, self._address, function("Registry", "reinstate_station"), address)
+
+    async def set_verifier(self, private_key: bytes, address: bytes, on: bool = True) -> TxReceipt:
+        """Let an account verify stations' domains, or no longer. The platform's key."""
+        return await self._chain.transact(private_key, self._address, function("Registry", "set_verifier"), address, on)
 
     async def add_server(self, private_key: bytes, address: bytes, url: str, key: bytes, active: bool = True) -> TxReceipt:
         """List a security server, or change its entry. The platform's key."""

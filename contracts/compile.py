@@ -13,7 +13,7 @@ from typing import Any, Final
 HERE: Final = Path(__file__).resolve().parent
 BUILD: Final = HERE.parent / "build" / "contracts"
 ABI_FILE: Final = HERE.parent / "chain" / "abi.json"
-SOURCES: Final = {"GoMAA": "gomaa.vy", "Registry": "registry.vy", "Content": "content.vy", "Settlement": "settlement.vy"}
+SOURCES: Final = {"GoMAA": "gomaa.vy", "Registry": "registry.vy", "Content": "content.vy", "Rights": "rights.vy", "Settlement": "settlement.vy"}
 
 
 def source_hash() -> str:

@@ -4,6 +4,16 @@
 @title Content, one recording
 @notice A minimal proxy made by the registry; its address is the recording's fingerprint and stands in the file and in the sound.
 """
+from ethereum.ercs import IERC20
+
+
+interface IRegistry:
+    def EPOCH_LENGTH() -> uint256: view
+
+
+interface IRights:
+    def holds(who: address, content: address, time: uint256) -> bool: view
+
 
 struct State:
     owner: address
@@ -16,9 +26,37 @@ struct State:
     open_license: bool
 
 
+struct Offer:
+    to: address  # zero: anyone
+    price: uint256
+    open: bool
+
+
 event Licensed:
     station: indexed(address)
     on: bool
+
+
+event PolicySet:
+    version: indexed(uint256)
+    policy_hash: bytes32
+    price: uint256
+    interval: uint256
+
+
+event Offered:
+    to: indexed(address)
+    price: uint256
+
+
+event Retracted: pass
+
+
+event OwnerSet:
+    owner: indexed(address)
+    before: indexed(address)
+    price: uint256
+    from_epoch: uint256
 
 
 event Revoked: pass
@@ -28,9 +66,14 @@ event Destroyed: pass
 
 
 REGISTRY: immutable(address)
+TOKEN: immutable(IERC20)
+RIGHTS: immutable(IRights)
+LENGTH: immutable(uint256)  # seconds of an epoch
 
-owner: public(address)
-policy_hash: public(bytes32)
+owners: HashMap[uint256, uint256]  # number of the change: first epoch << 160 | owner
+owner_changes: public(uint256)  # the number of the last one
+policies: HashMap[uint256, bytes32]
+version: public(uint256)  # the number of the policy that holds
 price: public(uint256)  # wei per interval to the owner
 interval: public(uint256)  # seconds
 server: public(address)
@@ -38,36 +81,77 @@ revoked: public(bool)
 destroyed: public(bool)
 open_license: public(bool)  # any registered station may play
 license: HashMap[address, bool]
+offer: public(Offer)
 
 
 @deploy
-def __init__(registry: address):
+def __init__(registry: address, token: IERC20, rights: IRights):
     """@param registry The only caller that may initialise clones."""
     REGISTRY = registry
+    TOKEN = token
+    RIGHTS = rights
+    LENGTH = staticcall IRegistry(registry).EPOCH_LENGTH()
     # The implementation itself is nobody's content.
-    self.owner = 0x000000000000000000000000000000000000dEaD
+    self.owners[0] = convert(0x000000000000000000000000000000000000dEaD, uint256)
 
 
 @external
 def initialize(owner: address, policy_hash: bytes32, price: uint256, interval: uint256, server: address, open_license: bool):
     """@notice Once, by the registry, in the transaction that makes the clone."""
     assert msg.sender == REGISTRY, "registry"
-    assert self.owner == empty(address), "initialized"
-    self.owner = owner
-    self.policy_hash = policy_hash
+    assert self.owners[0] == 0, "initialized"
+    self.owners[0] = convert(owner, uint256)
+    self.policies[0] = policy_hash
     self.price = price
     self.interval = interval
     self.server = server
     self.open_license = open_license
 
 
+@internal
+@view
+def _owner() -> address:
+    return convert(self.owners[self.owner_changes] & (2**160 - 1), address)
+
+
+@internal
+@view
+def _owner_at(epoch: uint256) -> address:
+    number: uint256 = self.owner_changes
+    for _: uint256 in range(2**32):
+        if number == 0 or epoch >= self.owners[number] >> 160:
+            break
+        number -= 1
+    return convert(self.owners[number] & (2**160 - 1), address)
+
+
+@internal
+@view
+def _own():
+    assert msg.sender == self._owner(), "owner"
+
+
+@view
+@external
+def owner() -> address:
+    """@notice Who decides, from the moment of a sale."""
+    return self._owner()
+
+
+@view
+@external
+def owner_at(epoch: uint256) -> address:
+    """@notice Who earns in an epoch: a sale moves income from the next one on, so that an epoch's books name one owner."""
+    return self._owner_at(epoch)
+
+
 @view
 @external
 def state() -> State:
-    """@notice Everything in one call."""
+    """@notice Everything in one call; its owner is who earns in the running epoch."""
     return State(
-        owner=self.owner,
-        policy_hash=self.policy_hash,
+        owner=self._owner_at(block.timestamp // LENGTH),
+        policy_hash=self.policies[self.version],
         price=self.price,
         interval=self.interval,
         server=self.server,
@@ -79,23 +163,103 @@ def state() -> State:
 
 @view
 @external
+def policy_hash() -> bytes32:
+    """@notice The policy that holds for whoever begins now."""
+    return self.policies[self.version]
+
+
+@view
+@external
+def policy(version: uint256) -> bytes32:
+    """@notice A policy of before: rights stay under the one they were bought with. Zero where there is none."""
+    return self.policies[version]
+
+
+@view
+@external
 def licensed(station: address) -> bool:
-    """@notice Whether the owner lets this station play it."""
-    return (self.open_license or self.license[station]) and not self.revoked and not self.destroyed
+    """@notice Whether a station may play it now: by the owner's licence, or by a right that it holds."""
+    if self.revoked or self.destroyed:
+        return False
+    if self.open_license or self.license[station]:
+        return True
+    return staticcall RIGHTS.holds(station, self, block.timestamp)
 
 
 @external
 def set_license(station: address, on: bool):
-    """@notice License one station, or take the licence back."""
-    assert msg.sender == self.owner, "owner"
+    """@notice License one station, or take the licence back. Rights are not touched."""
+    self._own()
     self.license[station] = on
     log Licensed(station=station, on=on)
 
 
 @external
+def set_policy(policy_hash: bytes32, price: uint256, interval: uint256):
+    """@notice New terms for whoever begins now. The old policy stays readable, and in force for the rights bought under it."""
+    self._own()
+    assert not self.revoked, "revoked"
+    assert price < 2**96, "price"
+    assert interval > 0, "interval"
+    version: uint256 = self.version + 1
+    self.version = version
+    self.policies[version] = policy_hash
+    self.price = price
+    self.interval = interval
+    log PolicySet(version=version, policy_hash=policy_hash, price=price, interval=interval)
+
+
+@external
+def offer_to(to: address, price: uint256):
+    """
+    @notice Offer the recording to one address, or, for a price, to anyone (`to` zero). It stays the owner's until it is accepted.
+    @param price Wei of GoMAA; zero gives it away.
+    """
+    self._own()
+    assert to != empty(address) or price != 0, "price"
+    self.offer = Offer(to=to, price=price, open=True)
+    log Offered(to=to, price=price)
+
+
+@external
+def retract():
+    """@notice Take an offer back."""
+    self._own()
+    assert self.offer.open, "offer"
+    self.offer = empty(Offer)
+    log Retracted()
+
+
+@external
+@nonreentrant
+def accept(price: uint256):
+    """
+    @notice The second step: pay, and own. Decisions pass at once, income with the next epoch.
+    @param price As the buyer saw it, so that an offer that is changed meanwhile is not taken.
+    """
+    offer: Offer = self.offer
+    assert offer.open, "offer"
+    assert offer.to == empty(address) or offer.to == msg.sender, "to"
+    assert offer.price == price, "price"
+    assert not self.revoked, "revoked"
+    before: address = self._owner()
+    number: uint256 = self.owner_changes
+    from_epoch: uint256 = block.timestamp // LENGTH + 1
+    # Sold twice within an epoch: who had it between earns nothing by it.
+    if number == 0 or self.owners[number] >> 160 != from_epoch:
+        number += 1
+        self.owner_changes = number
+    self.owners[number] = (from_epoch << 160) | convert(msg.sender, uint256)
+    self.offer = empty(Offer)
+    if price != 0:
+        assert extcall TOKEN.transferFrom(msg.sender, before, price, default_return_value=True), "token"
+    log OwnerSet(owner=msg.sender, before=before, price=price, from_epoch=from_epoch)
+
+
+@external
 def revoke():
     """@notice Players stop within one segment, servers shred the keys. There is no way back."""
-    assert msg.sender == self.owner, "owner"
+    self._own()
     assert not self.revoked, "revoked"
     self.revoked = True
     log Revoked()
@@ -104,7 +268,7 @@ def revoke():
 @external
 def destroy():
     """@notice As revoke, and hosts delete what they hold."""
-    assert msg.sender == self.owner, "owner"
+    self._own()
     assert not self.destroyed, "destroyed"
     self.revoked = True
     self.destroyed = True

@@ -1,0 +1,120 @@
+"""A station's proof that a domain is its own: a signed file under ``/.well-known/``, looked at before the station is listed."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pywallet import platform
+from pywallet.errors import GomaaError, InputError, Unavailable
+from pywallet.hexes import from_hex, to_hex
+from pywallet.platform import keccak256
+
+PATH: Final = "/.well-known/gomaa-station.json"
+LIMIT: Final = 4096
+TIMEOUT_S: Final = 10.0
+_TAG: Final = b"GoMAA domain proof 1"
+_DOMAIN: Final = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*(:[1-9][0-9]{0,4})?\Z")
+
+
+@dataclass(frozen=True)
+class DomainProof:
+    """What was found: whose the domain is, and keccak of the file."""
+
+    station: bytes
+    domain: str
+    hash: bytes
+
+
+def digest(chain_id: int, registry: bytes, domain: str, station: bytes) -> bytes:
+    """What a station signs: keccak(tag ‖ chain id (32) ‖ registry ‖ station ‖ domain)."""
+    return keccak256(_TAG + chain_id.to_bytes(32, "big") + registry + station + domain.encode())
+
+
+def make(private_key: bytes, chain_id: int, registry: bytes, domain: str) -> bytes:
+    """The file's bytes for the key's station. Raises InputError message.schema for what is no domain (``host[:port]``, lower case)."""
+    _require(domain)
+    station = platform.address_of(private_key)
+    signature = platform.sign(private_key, digest(chain_id, registry, domain, station))
+    fields = {"chain": chain_id, "registry": to_hex(registry), "domain": domain, "station": to_hex(station), "signature": to_hex(signature)}
+    return (json.dumps(fields, indent=1) + "\n").encode()
+
+
+def check(raw: bytes, chain_id: int, registry: bytes, domain: str, station: bytes | None = None) -> DomainProof:
+    """Read a file. Raises InputError message.schema for anything but a proof of that domain on that network, by that station if given."""
+    _require(domain)
+    try:
+        fields = json.loads(raw)
+        found = {name: fields[name] for name in ("chain", "registry", "domain", "station", "signature")}
+        signer = from_hex(found["station"], 20)
+        signature = from_hex(found["signature"], 65)
+        where = (found["chain"], from_hex(found["registry"], 20), found["domain"])
+    except (KeyError, TypeError, ValueError, RecursionError, GomaaError) as e:
+        raise _refused(domain, f"not a proof: {type(e).__name__}") from None
+    if where != (chain_id, registry, domain) or type(where[0]) is not int:
+        raise _refused(domain, "the proof is for another network or domain")
+    if station is not None and signer != station:
+        raise _refused(domain, "the proof is another station's")
+    try:
+        recovered = platform.recover(digest(chain_id, registry, domain, signer), signature)
+    except GomaaError:
+        recovered = b""
+    if recovered != signer:
+        raise _refused(domain, "the station did not sign it")
+    return DomainProof(signer, domain, keccak256(raw))
+
+
+async def fetch(domain: str, *, session: Any = None) -> bytes:
+    """The file as the domain serves it now: over https, over http only on this machine; redirects are refused.
+
+    Raises InputError message.schema for what is no domain or no such file, Unavailable chain.unreachable when nobody answers.
+    """
+    import aiohttp
+
+    _require(domain)
+    url = f"{'http' if _local(domain) else 'https'}://{domain}{PATH}"
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
+    asking = session or aiohttp.ClientSession()
+    try:
+        async with asking.get(url, allow_redirects=False, timeout=timeout) as answer:
+            # A redirect would let whoever controls another place speak for this one.
+            if answer.status != 200:
+                raise _refused(domain, f"status {answer.status}")
+            raw = await answer.content.read(LIMIT + 1)
+            while len(raw) <= LIMIT and (more := await answer.content.read(LIMIT + 1 - len(raw))):
+                raw += more
+    except (aiohttp.ClientError, OSError, TimeoutError) as e:
+        raise Unavailable("chain.unreachable", url=url, reason=type(e).__name__) from None
+    finally:
+        if session is None:
+            await asking.close()
+    if len(raw) > LIMIT:
+        raise _refused(domain, f"more than {LIMIT} bytes")
+    return bytes(raw)
+
+
+async def look(domain: str, chain_id: int, registry: bytes, station: bytes | None = None, *, session: Any = None) -> DomainProof:
+    """Fetch and check; see both."""
+    return check(await fetch(domain, session=session), chain_id, registry, domain, station)
+
+
+def _local(domain: str) -> bool:
+    host = domain.rsplit(":", 1)[0]
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _require(domain: str) -> None:
+    if not isinstance(domain, str) or not _DOMAIN.match(domain):
+        raise InputError("message.schema", field="domain", reason="a lower-case host[:port]")
+
+
+def _refused(domain: str, reason: str) -> InputError:
+    return InputError("message.schema", field="domain proof", domain=domain, reason=reason)

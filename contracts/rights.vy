@@ -1,0 +1,405 @@
+# pragma version ~=0.4.3
+# SPDX-License-Identifier: AGPL-3.0-only
+"""
+@title Rights
+@notice Streaming rights as ERC-721: bought for good, rented for days, lent (and back by themselves), resold with royalties to the band.
+    A right keeps the policy and the royalty it was bought under. It holds no tokens: every price goes straight to who earns it.
+"""
+from ethereum.ercs import IERC20
+from snekmate.auth import ownable
+from snekmate.tokens import erc721
+
+initializes: ownable
+initializes: erc721[ownable := ownable]
+
+exports: (
+    erc721.balanceOf,
+    erc721.ownerOf,
+    erc721.approve,
+    erc721.getApproved,
+    erc721.setApprovalForAll,
+    erc721.isApprovedForAll,
+    erc721.name,
+    erc721.symbol,
+    erc721.tokenURI,
+    erc721.totalSupply,
+    erc721.tokenByIndex,
+    erc721.tokenOfOwnerByIndex,
+    erc721.permit,
+    erc721.nonces,
+    erc721.DOMAIN_SEPARATOR,
+    erc721.eip712Domain,
+)
+
+
+interface IRegistry:
+    def is_content(content: address) -> bool: view
+
+
+interface IContent:
+    def owner() -> address: view
+    def revoked() -> bool: view
+    def version() -> uint256: view
+    def policy_hash() -> bytes32: view
+
+
+struct Terms:
+    price: uint256  # wei for good; zero: not for sale
+    rent: uint256  # wei per day; zero: not for rent
+    royalty: uint256  # basis points of a resale
+
+
+struct Right:
+    content: address
+    expires: uint256  # Unix s; zero: never
+    policy_hash: bytes32
+    version: uint256
+    royalty: uint256
+
+
+struct Loan:
+    borrower: address
+    until: uint256  # Unix s
+
+
+struct Permit:
+    deadline: uint256  # zero: no permit, an approval is there
+    v: uint8
+    r: bytes32
+    s: bytes32
+
+
+event TermsSet:
+    content: indexed(address)
+    price: uint256
+    rent: uint256
+    royalty: uint256
+
+
+event Granted:
+    id: indexed(uint256)
+    content: indexed(address)
+    holder: indexed(address)
+    expires: uint256
+    version: uint256
+    price: uint256
+
+
+event Lent:
+    id: indexed(uint256)
+    borrower: indexed(address)
+    until: uint256
+
+
+event Returned:
+    id: indexed(uint256)
+    borrower: indexed(address)
+
+
+event Listed:
+    id: indexed(uint256)
+    seller: indexed(address)
+    price: uint256
+
+
+event Unlisted:
+    id: indexed(uint256)
+
+
+event Resold:
+    id: indexed(uint256)
+    seller: indexed(address)
+    buyer: indexed(address)
+    price: uint256
+    royalty: uint256
+
+
+DAY: constant(uint256) = 86_400
+MAX_DAYS: constant(uint256) = 3_660
+MAX_ROYALTY: constant(uint256) = 5_000  # basis points
+PLACES: constant(uint256) = 16
+PERMIT: constant(bytes4) = method_id("permit(address,address,uint256,uint256,uint8,bytes32,bytes32)", output_type=bytes4)
+
+TOKEN: public(immutable(IERC20))
+REGISTRY: public(immutable(IRegistry))
+
+terms: public(HashMap[address, Terms])  # content
+rights: public(HashMap[uint256, Right])
+loans: public(HashMap[uint256, Loan])
+listings: public(HashMap[uint256, uint256])  # wei; zero: not for sale
+# Content, who: the rights that still last. A place is freed when one ends; who has none left holds the content anyway.
+held: HashMap[address, HashMap[address, DynArray[uint256, PLACES]]]
+borrowed: HashMap[address, HashMap[address, DynArray[uint256, PLACES]]]
+count: uint256
+
+
+@deploy
+def __init__(token: IERC20, registry: IRegistry):
+    """@param registry Says which contents there are."""
+    assert token.address != empty(address) and registry.address != empty(address), "zero"
+    ownable.__init__()
+    erc721.__init__("GoMAA streaming rights", "GOMAR", "", "GoMAA streaming rights", "1")
+    # The module's owner could mint: there is none from here on, and its functions are not exported.
+    erc721.is_minter[msg.sender] = False
+    ownable._transfer_ownership(empty(address))
+    TOKEN = token
+    REGISTRY = registry
+
+
+@view
+@external
+def supportsInterface(interface_id: bytes4) -> bool:
+    """@notice ERC-165, 721, its metadata and enumeration, permit (4494), and royalties (2981)."""
+    return interface_id in [
+        0x01ffc9a7,
+        0x80ac58cd,
+        0x5b5e139f,
+        0x780e9d63,
+        0x589c5ce2,
+        0x2a55205a,
+    ]
+
+
+@internal
+@view
+def _lasts(id: uint256, time: uint256) -> bool:
+    expires: uint256 = self.rights[id].expires
+    return expires == 0 or time < expires
+
+
+@internal
+@view
+def _lent(id: uint256, time: uint256) -> bool:
+    return time < self.loans[id].until
+
+
+@view
+@external
+def holds(who: address, content: address, time: uint256) -> bool:
+    """
+    @notice Whether an account (a station, before it gives out a ticket) has a right to the content at a time from now on, as things
+        stand: its own and not lent out, or a borrowed one.
+    """
+    if staticcall IContent(content).revoked():
+        return False
+    for id: uint256 in self.held[content][who]:
+        if self._lasts(id, time) and not self._lent(id, time):
+            return True
+    for id: uint256 in self.borrowed[content][who]:
+        if self.loans[id].borrower == who and self._lent(id, time):
+            return True
+    return False
+
+
+@view
+@external
+def royaltyInfo(id: uint256, price: uint256) -> (address, uint256):
+    """@notice ERC-2981: to the content's owner, at the royalty the right was bought under."""
+    right: Right = self.rights[id]
+    assert right.content != empty(address), "right"
+    return (staticcall IContent(right.content).owner(), price * right.royalty // 10_000)
+
+
+@external
+def set_terms(content: address, price: uint256, rent: uint256, royalty: uint256):
+    """@notice The content's owner says what new rights cost. Rights that are out keep their policy and royalty."""
+    assert staticcall REGISTRY.is_content(content), "content"
+    assert staticcall IContent(content).owner() == msg.sender, "owner"
+    assert price < 2**96 and rent < 2**80, "price"
+    assert royalty <= MAX_ROYALTY, "royalty"
+    self.terms[content] = Terms(price=price, rent=rent, royalty=royalty)
+    log TermsSet(content=content, price=price, rent=rent, royalty=royalty)
+
+
+@internal
+def _permit(amount: uint256, permit: Permit):
+    if permit.deadline != 0:
+        # Whoever saw the signature in the pool may have used it first; the allowance is there then, and the transfer decides.
+        _: bool = raw_call(
+            TOKEN.address,
+            abi_encode(msg.sender, self, amount, permit.deadline, permit.v, permit.r, permit.s, method_id=PERMIT),
+            revert_on_failure=False,
+        )
+
+
+@internal
+def _pay(to: address, amount: uint256):
+    if amount != 0:
+        assert extcall TOKEN.transferFrom(msg.sender, to, amount, default_return_value=True), "token"
+
+
+@internal
+def _hold(content: address, who: address, id: uint256):
+    kept: DynArray[uint256, PLACES] = []
+    for other: uint256 in self.held[content][who]:
+        if self._lasts(other, block.timestamp):
+            kept.append(other)
+    assert len(kept) < PLACES, "full"
+    kept.append(id)
+    self.held[content][who] = kept
+
+
+@internal
+def _grant(content: address, to: address, expires: uint256, price: uint256) -> uint256:
+    id: uint256 = self.count
+    self.count = id + 1
+    version: uint256 = staticcall IContent(content).version()
+    self.rights[id] = Right(
+        content=content,
+        expires=expires,
+        policy_hash=staticcall IContent(content).policy_hash(),
+        version=version,
+        royalty=self.terms[content].royalty,
+    )
+    self._hold(content, to, id)
+    erc721._mint(to, id)
+    log Granted(id=id, content=content, holder=to, expires=expires, version=version, price=price)
+    return id
+
+
+@external
+@nonreentrant
+def give(content: address, to: address, duration: uint256) -> uint256:
+    """
+    @notice The content's owner gives a right away.
+    @param duration Seconds; zero: for good.
+    """
+    assert staticcall REGISTRY.is_content(content), "content"
+    assert staticcall IContent(content).owner() == msg.sender, "owner"
+    assert not staticcall IContent(content).revoked(), "revoked"
+    assert duration <= MAX_DAYS * DAY, "days"
+    return self._grant(content, to, block.timestamp + duration if duration != 0 else 0, 0)
+
+
+@external
+@nonreentrant
+def buy(content: address, to: address, price: uint256, permit: Permit) -> uint256:
+    """
+    @notice A right for good, paid to the content's owner.
+    @param price As the buyer saw it.
+    @param permit An ERC-2612 signature over `price`, for a purchase in one transaction.
+    """
+    asked: uint256 = self.terms[content].price
+    assert asked != 0, "terms"
+    assert asked == price, "price"
+    assert not staticcall IContent(content).revoked(), "revoked"
+    self._permit(price, permit)
+    self._pay(staticcall IContent(content).owner(), price)
+    return self._grant(content, to, 0, price)
+
+
+@external
+@nonreentrant
+def rent(content: address, to: address, days: uint256, price: uint256, permit: Permit) -> uint256:
+    """
+    @notice A right for some days, paid to the content's owner.
+    @param price For all the days, as the buyer saw it.
+    """
+    asked: uint256 = self.terms[content].rent
+    assert asked != 0, "terms"
+    assert days > 0 and days <= MAX_DAYS, "days"
+    assert asked * days == price, "price"
+    assert not staticcall IContent(content).revoked(), "revoked"
+    self._permit(price, permit)
+    self._pay(staticcall IContent(content).owner(), price)
+    return self._grant(content, to, block.timestamp + days * DAY, price)
+
+
+@external
+def loan(id: uint256, borrower: address, until: uint256):
+    """@notice The holder lends a right. Until then it is the borrower's, afterwards the holder's again without anybody's doing."""
+    assert erc721._owner_of(id) == msg.sender, "holder"
+    assert borrower != empty(address) and borrower != msg.sender, "borrower"
+    assert not self._lent(id, block.timestamp), "lent"
+    assert until > block.timestamp, "until"
+    expires: uint256 = self.rights[id].expires
+    assert expires == 0 or until <= expires, "expired"
+    content: address = self.rights[id].content
+    kept: DynArray[uint256, PLACES] = []
+    for other: uint256 in self.borrowed[content][borrower]:
+        if self._lent(other, block.timestamp) and self.loans[other].borrower == borrower:
+            kept.append(other)
+    assert len(kept) < PLACES, "full"
+    kept.append(id)
+    self.borrowed[content][borrower] = kept
+    self.loans[id] = Loan(borrower=borrower, until=until)
+    log Lent(id=id, borrower=borrower, until=until)
+
+
+@external
+def give_back(id: uint256):
+    """@notice The borrower ends a loan before its time."""
+    assert self.loans[id].borrower == msg.sender and self._lent(id, block.timestamp), "borrower"
+    self.loans[id].until = block.timestamp
+    log Returned(id=id, borrower=msg.sender)
+
+
+@external
+def list(id: uint256, price: uint256):
+    """@notice The holder offers a right for sale; it stays the holder's until it is bought."""
+    assert erc721._owner_of(id) == msg.sender, "holder"
+    assert price != 0 and price < 2**96, "price"
+    assert self._lasts(id, block.timestamp), "expired"
+    self.listings[id] = price
+    log Listed(id=id, seller=msg.sender, price=price)
+
+
+@external
+def unlist(id: uint256):
+    """@notice Take the offer back."""
+    assert erc721._owner_of(id) == msg.sender, "holder"
+    assert self.listings[id] != 0, "listing"
+    self.listings[id] = 0
+    log Unlisted(id=id)
+
+
+@external
+@nonreentrant
+def purchase(id: uint256, price: uint256, permit: Permit):
+    """
+    @notice Buy a listed right: the royalty goes to the content's owner, the rest to the seller.
+    @param price As the buyer saw it.
+    """
+    assert self.listings[id] != 0, "listing"
+    assert self.listings[id] == price, "price"
+    right: Right = self.rights[id]
+    assert not staticcall IContent(right.content).revoked(), "revoked"
+    seller: address = erc721._owner_of(id)
+    royalty: uint256 = price * right.royalty // 10_000
+    self._permit(price, permit)
+    self._pay(staticcall IContent(right.content).owner(), royalty)
+    self._pay(seller, price - royalty)
+    self._move(seller, msg.sender, id)
+    log Resold(id=id, seller=seller, buyer=msg.sender, price=price, royalty=royalty)
+
+
+@internal
+def _move(holder: address, to: address, id: uint256):
+    assert self._lasts(id, block.timestamp), "expired"
+    assert not self._lent(id, block.timestamp), "lent"
+    content: address = self.rights[id].content
+    kept: DynArray[uint256, PLACES] = []
+    for other: uint256 in self.held[content][holder]:
+        if other != id:
+            kept.append(other)
+    self.held[content][holder] = kept
+    self.listings[id] = 0
+    erc721._transfer(holder, to, id)
+    self._hold(content, to, id)
+
+
+@external
+@payable
+def transferFrom(owner: address, to: address, token_id: uint256):
+    """@notice ERC-721. A right that has expired or is lent stays where it is; a listing ends."""
+    assert erc721._is_approved_or_owner(msg.sender, token_id), "erc721: caller is not token owner or approved"
+    self._move(owner, to, token_id)
+
+
+@external
+@payable
+def safeTransferFrom(owner: address, to: address, token_id: uint256, data: Bytes[1_024] = b""):
+    """@notice ERC-721, with the receiver's consent if it is a contract."""
+    assert erc721._is_approved_or_owner(msg.sender, token_id), "erc721: caller is not token owner or approved"
+    self._move(owner, to, token_id)
+    assert erc721._check_on_erc721_received(owner, to, token_id, data), "erc721: transfer to non-IERC721Receiver implementer"

@@ -1,0 +1,135 @@
+"""Selling a recording and changing its policy: in two steps, at the price that was seen, without touching what others hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pywallet.hexes import to_hex
+from pywallet.platform import address_of
+from tests.contracts.anvil_world import EPOCH, SCHEDULE, ZERO, World, reverts
+
+POLICY, NEW, SALT = bytes([1]) * 32, bytes([2]) * 32, bytes([4]) * 32
+STATION = bytes([0xA]) * 20
+PRICE = 10**18
+
+
+@pytest.fixture
+def content(w: World) -> bytes:
+    """The owner's content; the fan has tokens and has approved it."""
+    receipt = w.send(w.owner, "Registry", "create", POLICY, 10, 30, address_of(w.server), False, SALT)
+    made = bytes(w.events("Registry", "ContentCreated", receipt)[0]["content"])
+    w.send(w.platform, "GoMAA", "transfer", address_of(w.fan), 2 * PRICE)
+    w.send(w.fan, "GoMAA", "approve", made, 2 * PRICE)
+    return made
+
+
+def owners(w: World, content: bytes, *epochs: int) -> list[str]:
+    """Who earns in each epoch."""
+    return [w.call("Content", "owner_at", epoch, to=content) for epoch in epochs]
+
+
+def do(w: World, key: bytes, content: bytes, name: str, *args: Any) -> dict[str, Any]:
+    """A call to the content."""
+    return w.send(key, "Content", name, *args, to=content)
+
+
+def test_a_sale_is_paid_and_moves_income_with_the_next_epoch(w: World, content: bytes) -> None:
+    """Decisions pass at once; the running epoch's income stays the seller's, so one epoch's books name one owner."""
+    owner, fan = address_of(w.owner), address_of(w.fan)
+    receipt = do(w, w.owner, content, "offer_to", fan, PRICE)
+    assert w.events("Content", "Offered", receipt) == [{"to": fan, "price": PRICE}]
+    assert w.call("Content", "offer", to=content) == (to_hex(fan), PRICE, True)
+    receipt = do(w, w.fan, content, "accept", PRICE)
+    assert w.events("Content", "OwnerSet", receipt) == [{"owner": fan, "before": owner, "price": PRICE, "from_epoch": EPOCH + 1}]
+    assert w.balance(owner) == PRICE
+    assert w.call("Content", "owner", to=content) == to_hex(fan)
+    assert w.call("Content", "state", to=content)[0] == to_hex(owner)
+    assert owners(w, content, 0, EPOCH, EPOCH + 1, EPOCH + 99) == [to_hex(owner)] * 2 + [to_hex(fan)] * 2
+    with reverts("owner"):
+        do(w, w.owner, content, "revoke")
+    w.mine(SCHEDULE.ends(EPOCH))
+    assert w.call("Content", "state", to=content)[0] == to_hex(fan)
+    do(w, w.fan, content, "set_license", STATION, True)
+    with reverts("offer"):
+        do(w, w.fan, content, "accept", PRICE)
+
+
+def test_a_recording_passes_from_hand_to_hand(w: World, content: bytes) -> None:
+    """Every past epoch keeps its owner; of two sales in one epoch the last counts."""
+    a, b, c = (to_hex(address_of(key)) for key in (w.owner, w.fan, w.other))
+    do(w, w.owner, content, "offer_to", address_of(w.fan), 0)
+    do(w, w.fan, content, "accept", 0)
+    w.mine(SCHEDULE.ends(EPOCH + 2))
+    do(w, w.fan, content, "offer_to", address_of(w.owner), 0)
+    do(w, w.owner, content, "accept", 0)
+    do(w, w.owner, content, "offer_to", address_of(w.other), 0)
+    do(w, w.other, content, "accept", 0)
+    assert owners(w, content, *range(EPOCH, EPOCH + 6)) == [a, b, b, b, c, c]
+    assert w.call("Content", "owner_changes", to=content) == 2
+    assert w.call("Content", "owner", to=content) == c
+
+
+def test_only_who_is_meant_accepts_and_at_the_price_it_saw(w: World, content: bytes) -> None:
+    """Not another, not at a price that was changed meanwhile, not an offer that was taken back, not one that was never made."""
+    with reverts("offer"):
+        do(w, w.fan, content, "accept", 0)
+    do(w, w.owner, content, "offer_to", address_of(w.fan), PRICE)
+    with reverts("to"):
+        do(w, w.other, content, "accept", PRICE)
+    do(w, w.owner, content, "offer_to", address_of(w.fan), 2 * PRICE)
+    with reverts("price"):
+        do(w, w.fan, content, "accept", PRICE)
+    receipt = do(w, w.owner, content, "retract")
+    assert w.events("Content", "Retracted", receipt) == [{}]
+    with reverts("offer"):
+        do(w, w.fan, content, "accept", 2 * PRICE)
+    with reverts("offer"):
+        do(w, w.owner, content, "retract")
+
+
+def test_an_open_offer_has_a_price(w: World, content: bytes) -> None:
+    """Anyone may take it for that; for nothing it is given to somebody by name only."""
+    with reverts("price"):
+        do(w, w.owner, content, "offer_to", ZERO, 0)
+    do(w, w.owner, content, "offer_to", ZERO, PRICE)
+    with reverts("erc20: insufficient allowance"):
+        do(w, w.other, content, "accept", PRICE)
+    do(w, w.fan, content, "accept", PRICE)
+    assert w.call("Content", "owner", to=content) == to_hex(address_of(w.fan))
+
+
+@pytest.mark.parametrize("name", ["revoke", "destroy"])
+def test_nobody_buys_what_was_withdrawn(w: World, content: bytes, name: str) -> None:
+    """The owner cannot sell and then, or first, revoke: the buyer keeps its tokens."""
+    do(w, w.owner, content, "offer_to", address_of(w.fan), PRICE)
+    do(w, w.owner, content, name)
+    with reverts("revoked"):
+        do(w, w.fan, content, "accept", PRICE)
+    assert w.balance(address_of(w.fan)) == 2 * PRICE
+
+
+def test_a_new_policy_leaves_the_old_one_readable(w: World, content: bytes) -> None:
+    """Versions count up, the newest holds for whoever begins now, and every older hash stays."""
+    assert w.call("Content", "version", to=content) == 0
+    receipt = do(w, w.owner, content, "set_policy", NEW, 2**96 - 1, 60)
+    assert w.events("Content", "PolicySet", receipt) == [{"version": 1, "policy_hash": NEW, "price": 2**96 - 1, "interval": 60}]
+    assert w.call("Content", "state", to=content)[1:4] == (NEW, 2**96 - 1, 60)
+    assert w.call("Content", "policy_hash", to=content) == NEW
+    assert [w.call("Content", "policy", number, to=content) for number in (0, 1, 2)] == [POLICY, NEW, bytes(32)]
+    for change, reason in (((POLICY, 2**96, 60), "price"), ((POLICY, 1, 0), "interval")):
+        with reverts(reason):
+            do(w, w.owner, content, "set_policy", *change)
+    do(w, w.owner, content, "revoke")
+    with reverts("revoked"):
+        do(w, w.owner, content, "set_policy", POLICY, 1, 1)
+
+
+@pytest.mark.parametrize(("name", "arguments"), [("set_policy", (NEW, 1, 1)), ("offer_to", (STATION, 1)), ("retract", ())])
+def test_only_the_owner_sells_and_sets_terms(w: World, content: bytes, name: str, arguments: tuple[Any, ...]) -> None:
+    """Neither the platform nor the one it is offered to."""
+    do(w, w.owner, content, "offer_to", address_of(w.fan), PRICE)
+    for key in (w.platform, w.fan):
+        with reverts("owner"):
+            do(w, key, content, name, *arguments)
