@@ -134,6 +134,8 @@ class Header:
     """Highest true peak, dBTP x 100 (ITU-R BS.1770)."""
     live: LiveRef | None = None
     """For a live stream, whose renditions here are what sounds while nothing is live."""
+    features: bytes = b""
+    """How it sounds, for "more like this": ``pywallet.sps.likeness``; at most 64 bytes."""
 
     @property
     def policy_hash(self) -> bytes:

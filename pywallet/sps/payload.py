@@ -8,14 +8,14 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from pywallet.errors import InputError
-from pywallet.sps import fields, renditions
+from pywallet.sps import fields, likeness, renditions
 from pywallet.sps.fields import bad
 from pywallet.sps.header import VERSION, Artwork, Header, LiveRef, ServerRef
 
 _REQUIRED: Final = ("v", "chain", "content", "owner", "title", "artist", "policy", "renditions", "server", "delivery", "renderer")
 _PLAIN: Final = ("album", "isrc", "genre", "genre_confidence", "loudness", "loudness_range", "true_peak")
 """Optional fields that are the attribute of the same name, or absent."""
-_OPTIONAL: Final = (*_PLAIN, "waveform", "watermark", "artwork", "live", "crit")
+_OPTIONAL: Final = (*_PLAIN, "waveform", "features", "watermark", "artwork", "live", "crit")
 KNOWN: Final = frozenset(_REQUIRED + _OPTIONAL)
 _MAX_URLS: Final = 16
 _MAX_LAYERS: Final = 8
@@ -46,6 +46,8 @@ def to_map(header: Header) -> dict[str, Any]:
             out[name] = getattr(header, name)
     if header.waveform:
         out["waveform"] = header.waveform
+    if header.features:
+        out["features"] = header.features
     if art := header.artwork:
         out["artwork"] = {"sha256": art.sha256, "mime": art.mime, "size": art.size, "urls": list(art.urls)}
     if header.live:
@@ -86,6 +88,7 @@ def from_map(value: Any) -> Header:
         loudness_range=_optional_integer(table, "loudness_range", 0, 20_000),
         true_peak=_optional_integer(table, "true_peak", -20_000, 2_000),
         waveform=_waveform(table),
+        features=_features(table),
         watermark=_watermark(table.get("watermark")),
         artwork=_artwork(table["artwork"]) if "artwork" in table else None,
         live=_live(table["live"]) if "live" in table else None,
@@ -161,6 +164,13 @@ def _isrc(table: Mapping[str, Any]) -> str | None:
     if code is not None and not _ISRC.fullmatch(code):
         raise bad("isrc")
     return code
+
+
+def _features(table: Mapping[str, Any]) -> bytes:
+    features = table.get("features")
+    if "features" in table and (not isinstance(features, bytes) or not 1 <= len(features) <= likeness.MAX_LENGTH):
+        raise bad("features")
+    return features or b""
 
 
 def _waveform(table: Mapping[str, Any]) -> bytes:
