@@ -1,0 +1,179 @@
+"""The doors to challenges, withdrawals, retirement, sales and rights, on a real chain."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from chain.anvil import Anvil
+from chain.client import Chain
+from chain.content import Content, Offer
+from chain.deploy import deploy
+from chain.deployment import Deployment
+from chain.registry import Registry
+from chain.rights import DAY_S, Right, Rights, RightTerms
+from chain.settlement import Entry, Lane, OpenChallenge, Settlement
+from chain.token import Token
+from pywallet.errors import GomaaError
+from pywallet.messages import Receipt, Voucher, compact, sign
+from pywallet.platform import address_of, keccak256
+from pywallet.settlement import Answer, DebitRow, EpochData, PayeeRow, Schedule, SumTree, answer_for, fault, grievance, header_of
+
+SCHEDULE = Schedule(20, 2, 4, 4, 60, 30)
+
+
+@pytest.fixture
+def own() -> Iterator[Anvil]:
+    """A chain of its own, whose time the test moves."""
+    with Anvil() as here:
+        yield here
+
+
+@dataclass
+class Money:
+    """The doors and the keys."""
+
+    chain: Chain
+    network: Deployment
+    keys: list[bytes]
+    settlement: Settlement
+
+    async def to(self, second: int) -> None:
+        """An empty block at a second."""
+        await self.chain.request("evm_setNextBlockTimestamp", second)
+        await self.chain.request("evm_mine")
+
+
+@pytest.fixture
+async def money(own: Anvil) -> AsyncIterator[Money]:
+    """A bonded server (key 1), a station with escrow (key 2), a challenger (key 3) with tokens."""
+    network = await deploy(own.rpc, own.keys[0], SCHEDULE)
+    async with Chain.connect(network.rpc) as chain:
+        settlement, token = Settlement(chain, network), Token(chain, network)
+        for key in own.keys[2:4]:
+            await token.transfer(own.keys[0], address_of(key), 10**19)
+        for key in own.keys[:4]:
+            await token.approve(key, network.settlement, 10**24)
+        await settlement.bond(own.keys[0], address_of(own.keys[1]), 1000)
+        await settlement.deposit(own.keys[2], address_of(own.keys[1]), address_of(own.keys[2]), 1000)
+        yield Money(chain, network, list(own.keys), settlement)
+
+
+async def test_the_challenge_game(money: Money) -> None:
+    """A post is challenged and answered; a receipt that it does not honour costs the bond, and the post is refunded: all through doors."""
+    door, keys, fan = money.settlement, money.keys, bytes([5]) * 20
+    server, station = address_of(keys[1]), address_of(keys[2])
+    epoch = SCHEDULE.epoch_of((await money.chain.block()).timestamp)
+    leaves = [(fan, 100), (bytes([6]) * 20, 300)]
+    tree = SumTree(leaves)
+    rows = {"payees": tuple(PayeeRow(*leaf) for leaf in leaves), "debits": (DebitRow(station, 400),)}
+    data = EpochData(server, epoch, tree.root, 400, bytes(32), 500, **rows)
+    header = header_of(data)
+    voucher = sign(Voucher(server, station, 420, epoch), money.network.domain, keys[2])
+    await money.to(SCHEDULE.ends(epoch))
+    entries = [Entry(station, 400, 420, epoch, *compact(voucher.signature))]
+    await door.post(keys[1], epoch, tree.root, bytes(32), data.hash, entries)
+    assert fault(data, (await door.epoch(server, epoch)).commit) is None
+    await money.to(SCHEDULE.ends(epoch) + SCHEDULE.grace)
+    honest, lie = (sign(Receipt(server, epoch, fan, amount, bytes(32)), money.network.domain, keys[1]) for amount in (90, 101))
+    assert (grievance(honest.message, data), grievance(lie.message, data)) == (None, "low")
+    made = await door.challenge(keys[3], honest)
+    at = (await money.chain.block(made.block)).timestamp
+    waiting = await door.open_challenge(server, epoch, fan, 90)
+    assert waiting == OpenChallenge(address_of(keys[3]), at + SCHEDULE.answer, True)
+    assert await door.open_challenge(server, epoch, fan, 91) is None
+    shown = answer_for(leaves, header, fan, 90)
+    assert shown is not None
+    await door.answer(keys[0], server, epoch, 90, shown)
+    stake = money.network.stake
+    assert await door.lane(server) == Lane(1000 + stake, epoch, None, 0)
+    assert answer_for(leaves, header, fan, 101) is None
+    await door.challenge(keys[3], lie)
+    assert (await door.epoch(server, epoch)).open == 1
+    with pytest.raises(GomaaError) as caught:
+        await door.answer(keys[0], server, epoch, 101, Answer(header, fan, 101, 0, tuple(tree.proof(0))))
+    assert caught.value.detail["reason"] == "proof"
+    await money.to(SCHEDULE.ends(epoch) + SCHEDULE.grace + 10)
+    await door.slash(keys[0], server, epoch, fan, 101)
+    assert (await door.epoch(server, epoch)).void
+    await door.refund(keys[0], server, epoch, header, bytes(32), data.hash, [(station, 400)])
+    assert await door.account(server, station) == (0, 1000)
+    names = ("Posted", "Challenged", "Answered", "Slashed", "Refunded")
+    assert [len(await door.history(name, server, epoch)) for name in names] == [1, 2, 1, 1, 1]
+    assert [log.fields["amount"] for log in await door.history("Challenged", server, epoch, fan)] == [90, 101]
+    assert await door.history("Challenged", server, epoch + 1) == []
+
+
+async def test_leaving(money: Money) -> None:
+    """Escrow is asked back and withdrawn; a lane retires, and its bond is the owner's at the end."""
+    door, keys = money.settlement, money.keys
+    server, station = address_of(keys[1]), address_of(keys[2])
+    assert await door.withdrawable(server, station) == (0, 0)
+    made = await door.request(keys[2], server, 600)
+    ready = (await money.chain.block(made.block)).timestamp + SCHEDULE.delay
+    assert (await door.requested(server, station), await door.withdrawable(server, station)) == (600, (600, ready))
+    await money.to(ready)
+    await door.withdraw(keys[2], server)
+    assert await door.account(server, station) == (0, 400)
+    assert (await door.lane_owner(server), await door.lane_owner(station)) == (address_of(keys[0]), None)
+    made = await door.retire(keys[0], server)
+    epoch = SCHEDULE.epoch_of((await money.chain.block(made.block)).timestamp)
+    assert await door.lane(server) == Lane(1000, None, epoch, 0)
+    await money.to(SCHEDULE.ends(epoch) + SCHEDULE.grace + SCHEDULE.late + SCHEDULE.answer + 1)
+    await door.unbond(keys[0], server)
+    assert await door.lane(server) == Lane(0, None, epoch, 0)
+
+
+async def test_sales_and_rights(money: Money) -> None:
+    """A recording is sold, its policy changed, and rights to it are rented, lent, listed and bought."""
+    chain, network, keys = money.chain, money.network, money.keys
+    owner, buyer, station = keys[2], keys[3], address_of(keys[4])
+    registry, rights = Registry(chain, network), Rights(chain, network)
+    await registry.add_server(keys[0], address_of(keys[1]), "http://127.0.0.1:1", bytes(32))
+    salt = keccak256(b"salt")
+    await registry.create_content(owner, bytes([7]) * 32, 10, 30, address_of(keys[1]), False, salt)
+    content = Content(chain, registry.predict(address_of(owner), salt))
+    assert (await content.offer(), await rights.right(0), await rights.listing(0), await rights.loan_of(0)) == (None,) * 4
+    await content.offer_to(owner, None, 5)
+    assert await content.offer() == Offer(None, 5)
+    await content.retract(owner)
+    await content.offer_to(owner, address_of(buyer), 0)
+    assert await content.offer() == Offer(address_of(buyer), 0)
+    await content.accept(buyer, 0)
+    epoch = SCHEDULE.epoch_of((await chain.block()).timestamp)
+    assert [await content.owner_at(0), await content.owner_at(epoch + 1)] == [address_of(owner), address_of(buyer)]
+    assert await content.owner() == address_of(buyer)
+    await rights.set_terms(buyer, content.address, RightTerms(100, 10, 500))
+    assert await rights.terms(content.address) == RightTerms(100, 10, 500)
+    await Token(chain, network).approve(owner, network.rights, 1000)
+    (rented,) = rights.granted(await rights.rent(owner, content.address, address_of(owner), 2, 20))
+    await content.set_policy(buyer, bytes([8]) * 32, 11, 60)
+    assert await content.policies() == [bytes([7]) * 32, bytes([8]) * 32]
+    (bought,) = rights.granted(await rights.buy(owner, content.address, address_of(owner), 100))
+    now = (await chain.block()).timestamp
+    lasting = await rights.right(rented)
+    assert lasting is not None
+    assert now + DAY_S < (lasting.expires or 0) <= now + 2 * DAY_S
+    assert await rights.right(bought) == Right(content.address, None, bytes([8]) * 32, 1, 500)
+    assert await rights.held(address_of(owner)) == [rented, bought]
+    await rights.loan(owner, bought, station, now + 1000)
+    assert await rights.loan_of(bought) == (station, now + 1000)
+    assert await rights.holds(station, content.address, now + 999)
+    assert await content.licensed(station)
+    await rights.give_back(keys[4], bought)
+    assert not await content.licensed(station)
+    await rights.list(owner, bought, 40)
+    assert await rights.listing(bought) == 40
+    await rights.unlist(owner, bought)
+    await rights.list(owner, bought, 40)
+    await Token(chain, network).approve(buyer, network.rights, 40)
+    await rights.purchase(buyer, bought, 40)
+    assert await rights.holder(bought) == address_of(buyer)
+    assert await rights.royalty(bought, 1000) == (address_of(buyer), 50)
+    await rights.transfer(buyer, bought, station)
+    assert await content.licensed(station)
+    (given,) = rights.granted(await rights.give(buyer, content.address, station, 60))
+    assert await rights.holder(given) == station
+    assert [log.fields["price"] for log in await rights.history("Listed", bought)] == [40, 40]
