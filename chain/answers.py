@@ -105,6 +105,14 @@ def receipt(value: Any) -> TxReceipt:
     return TxReceipt(data(item.get("transactionHash"), 32), number(item.get("gasUsed")), number(item.get("blockNumber")), logs)
 
 
+_UNKNOWN_METHOD = -32601
+"""JSON-RPC 2.0, section 5.1."""
+
+
+class Unsupported(Unavailable):
+    """The node doesn't know a method that not every node has."""
+
+
 def failure(method: str, error: Any) -> GomaaError:
     """A node's error: chain.reverted with the contract's reason, chain.unreachable with the node's own words otherwise."""
     item = error if isinstance(error, Mapping) else {"message": error}
@@ -114,7 +122,8 @@ def failure(method: str, error: Any) -> GomaaError:
         return GomaaError(
             "chain.reverted", method=method, reason=said or message.split("revert: ")[-1].removeprefix("execution reverted: ")
         )
-    return Unavailable("chain.unreachable", method=method, reason=message)
+    kind = Unsupported if item.get("code") == _UNKNOWN_METHOD else Unavailable
+    return kind("chain.unreachable", method=method, reason=message)
 
 
 def _reason(found: Any) -> str:

@@ -1,4 +1,4 @@
-"""JSON-RPC over one WebSocket: requests, subscriptions, transactions, and coming back after a loss."""
+"""JSON-RPC over one line: requests, subscriptions (asked for again and again where a node has none), and coming back after a loss."""
 
 from __future__ import annotations
 
@@ -11,12 +11,10 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Final
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import WebSocketException
-
 from chain import answers
 from chain.abi import Event, Function, event
-from chain.answers import Block, Log, TxReceipt, decode_log
+from chain.answers import Block, Log, TxReceipt, Unsupported, decode_log
+from chain.links import FAULTS, Link, open_link
 from pywallet.errors import GomaaError, Unavailable
 from pywallet.hexes import to_hex
 
@@ -24,7 +22,12 @@ __all__ = ["Block", "Chain", "Log", "TxReceipt", "decode_log"]
 
 TIMEOUT_S: Final = 10.0
 BACKOFF_S: Final = (0.1, 5.0)
-_MAX_MESSAGE: Final = 64 << 20
+LOOK_S: Final = 0.5
+"""How often a node without subscriptions is asked for its newest block."""
+
+REORG_DEPTH: Final = 12
+"""So many blocks back are events looked for again, where a node does not say that a block was replaced."""
+
 _REMEMBERED: Final = 4096
 _END: Final = object()
 _MADE: Final = object()
@@ -47,14 +50,16 @@ class Chain:
     Raises Unavailable ``chain.unreachable`` while the node doesn't answer, GomaaError ``chain.mismatch`` for answers that make no sense.
     """
 
-    def __init__(self, rpc: str, chain_id: int | None = None) -> None:
+    def __init__(self, rpc: str, chain_id: int | None = None, confirmations: int = 1, max_fee: int | None = None) -> None:
         self.rpc = rpc
+        self.confirmations = confirmations
+        self.max_fee = max_fee
         self._expected = chain_id
         self._ids = itertools.count(1)
         self._waiting: dict[int, tuple[asyncio.Future[Any], _Stream | None]] = {}
         self._streams: set[_Stream] = set()
         self._names: dict[str, _Stream] = {}
-        self._socket: ClientConnection | None = None
+        self._socket: Link | None = None
         self._up = asyncio.Event()
         self._backoff = BACKOFF_S[0]
         self._runner: asyncio.Task[None] | None = None
@@ -62,12 +67,14 @@ class Chain:
         self._nonces: dict[bytes, asyncio.Lock] = {}
 
     @classmethod
-    def connect(cls, rpc: str, chain_id: int | None = None) -> Chain:
+    def connect(cls, rpc: str, chain_id: int | None = None, *, confirmations: int = 1, max_fee: int | None = None) -> Chain:
         """For ``async with``; entering fails with chain.unreachable if the node can't be reached now.
 
-        With ``chain_id``, another network fails with chain.mismatch, then and at every reconnection.
+        ``rpc`` is a ws(s) or http(s) URL. With ``chain_id``, another network fails with chain.mismatch, then and at every
+        reconnection. A transaction is done when its block is ``confirmations`` deep; ``max_fee`` is the most wei per gas
+        that one may offer (chain.fee.high above it).
         """
-        return cls(rpc, chain_id)
+        return cls(rpc, chain_id, confirmations, max_fee)
 
     async def __aenter__(self) -> Chain:
         await self._open()
@@ -88,18 +95,23 @@ class Chain:
 
     async def _open(self) -> None:
         try:
-            socket = await connect(self.rpc, open_timeout=TIMEOUT_S, max_size=_MAX_MESSAGE, compression=None, ping_interval=20)
+            socket = await open_link(self.rpc, TIMEOUT_S)
             if self._expected is not None:
                 await self._same_network(socket, self._expected)
-        except (OSError, TimeoutError, WebSocketException, ValueError) as e:
+        except FAULTS as e:
             raise Unavailable("chain.unreachable", rpc=self.rpc, reason=type(e).__name__) from None
         self._socket = socket
         self._up.set()
 
-    async def _same_network(self, socket: ClientConnection, expected: int) -> None:
+    async def _same_network(self, socket: Link, expected: int) -> None:
         await socket.send(json.dumps({"jsonrpc": "2.0", "id": 0, "method": "eth_chainId", "params": []}))
+        answer = None
         async with asyncio.timeout(TIMEOUT_S):
-            answer = json.loads(await socket.recv())
+            async for text in socket:
+                answer = json.loads(text)
+                break
+        if answer is None:
+            raise OSError("no answer")
         found = answer.get("result") if isinstance(answer, dict) else None
         if not isinstance(found, str) or found.lower() != hex(expected):
             await socket.close()
@@ -117,7 +129,7 @@ class Chain:
                 self._later(self._remake())
             socket = self._socket
             assert socket is not None
-            with contextlib.suppress(WebSocketException, OSError):
+            with contextlib.suppress(*FAULTS):
                 async for text in socket:
                     self._hear(text)
             self._socket = None
@@ -196,7 +208,7 @@ class Chain:
             async with asyncio.timeout(TIMEOUT_S):
                 await socket.send(json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params}))
                 answer = await future
-        except (TimeoutError, WebSocketException, OSError) as e:
+        except FAULTS as e:
             raise Unavailable("chain.unreachable", rpc=self.rpc, method=method, reason=type(e).__name__) from None
         finally:
             self._waiting.pop(number, None)
@@ -275,7 +287,10 @@ class Chain:
         stream = _Stream(params)
         self._streams.add(stream)
         try:
-            await self._subscribe(stream)
+            try:
+                await self._subscribe(stream)
+            except Unsupported:
+                self._later(self._look(stream))
             while (item := await stream.queue.get()) is not _END:
                 yield item
         finally:
@@ -284,7 +299,27 @@ class Chain:
             if stream.name is not None and self._names.pop(stream.name, None) is not None:
                 self._later(self._unsubscribe(stream.name))
 
+    async def _look(self, stream: _Stream) -> None:
+        """What a subscription would have brought, by asking: a new block, or the events up to it."""
+        stream.queue.put_nowait(_MADE)
+        last: Block | None = None
+        while not stream.closed:
+            with contextlib.suppress(GomaaError):
+                raw = await self.request("eth_getBlockByNumber", "latest", False)
+                head = answers.block(raw)
+                if last is None:
+                    last = head
+                elif head != last:
+                    kind, *rest = stream.params
+                    found = [raw] if kind == "newHeads" else await self._past(rest[0], max(0, min(head.number, last.number) - REORG_DEPTH))
+                    last = head
+                    for item in found:
+                        stream.queue.put_nowait(item)
+            await asyncio.sleep(LOOK_S)
+
     async def _subscribe(self, stream: _Stream) -> None:
+        if self._socket is not None and not self._socket.pushes:
+            raise Unsupported("chain.unreachable", rpc=self.rpc, method="eth_subscribe")
         if not isinstance(await self._ask("eth_subscribe", stream.params, stream), str):
             raise GomaaError("chain.mismatch", rpc=self.rpc, method="eth_subscribe")
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from chain import answers
-from chain.answers import TxReceipt
+from chain.answers import TxReceipt, Unsupported
 from pywallet.errors import GomaaError, Unavailable
 from pywallet.hexes import to_hex
 from pywallet.platform import address_of
@@ -19,17 +20,55 @@ MARGIN: Final = (6, 5)
 """Gas limit over the estimate, as a fraction."""
 
 PATIENCE_S: Final = 120.0
+"""Longest wait for a block, each time a fee is raised anew."""
+
+RAISE_S: Final = 30.0
+"""A transaction that no block has taken for so long offers more."""
+
+AGAIN_S: Final = 2.0
+"""So long unseen, and a transaction is offered again: a node may have lost it, or its block was replaced."""
+
+RAISE: Final = (5, 4)
+"""Nodes replace a transaction only for at least a tenth more."""
+
+TIP: Final = 10**8
+"""Wei per gas for the block's maker where the node has no word on it."""
+
 POLL_S: Final = 0.05
 
 
+@dataclass(frozen=True)
+class Offer:
+    """One signed transaction: its fields, bytes and hash."""
+
+    fields: Mapping[str, Any]
+    raw: str
+    name: str
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any], private_key: bytes) -> Offer:
+        """Sign."""
+        from eth_account import Account
+
+        signed = Account.sign_transaction(dict(fields), private_key)
+        return cls(fields, to_hex(bytes(signed.raw_transaction)), to_hex(bytes(signed.hash)))
+
+    def raised(self, private_key: bytes) -> Offer:
+        """The same transaction for more."""
+        fees = {name: self.fields[name] * RAISE[0] // RAISE[1] + 1 for name in ("maxPriorityFeePerGas", "maxFeePerGas")}
+        return Offer.of({**self.fields, **fees}, private_key)
+
+
 async def send(chain: Chain, private_key: bytes, to: bytes | None, data: bytes, value: int) -> TxReceipt:
-    """Sign, send and wait until it is in a block. Raises GomaaError chain.reverted, chain.unreachable.
+    """Sign, send and wait until it is in a block that is as deep as the chain's ``confirmations`` ask.
 
     A connection lost on the way is waited for: the same bytes are sent again,
-    so that a transaction is neither lost nor made twice.
-    """
-    from eth_account import Account
+    so that a transaction is neither lost nor made twice. One that no block
+    takes is offered for more, under the same number. One whose block the
+    network replaced is offered again.
 
+    Raises GomaaError chain.reverted, chain.fee.high; Unavailable chain.unreachable.
+    """
     sender = address_of(private_key)
     call: dict[str, Any] = {"from": to_hex(sender), "data": to_hex(data), "value": hex(value)}
     if to is not None:
@@ -37,10 +76,8 @@ async def send(chain: Chain, private_key: bytes, to: bytes | None, data: bytes, 
     async with chain.nonce_lock(sender):
         # The estimate runs the call: a revert is known with its reason before anything is sent.
         gas = answers.number(await chain.request("eth_estimateGas", call)) * MARGIN[0] // MARGIN[1]
-        tip = answers.number(await chain.request("eth_maxPriorityFeePerGas"))
-        latest = answers.mapping(await chain.request("eth_getBlockByNumber", "latest", False))
-        base = answers.number(latest.get("baseFeePerGas", "0x0"))
-        fields = {
+        tip, base = await _fees(chain)
+        fields: dict[str, Any] = {
             "chainId": await chain.chain_id(),
             "nonce": answers.number(await chain.request("eth_getTransactionCount", to_hex(sender), "pending")),
             "gas": gas,
@@ -50,10 +87,23 @@ async def send(chain: Chain, private_key: bytes, to: bytes | None, data: bytes, 
             "data": data,
             **({"to": to} if to is not None else {}),
         }
-        signed = Account.sign_transaction(fields, private_key)
-        raw, name = to_hex(bytes(signed.raw_transaction)), to_hex(bytes(signed.hash))
-        sent = await _offer(chain, raw)
-    return await _mined(chain, name, None if sent else raw, call)
+        if chain.max_fee is not None and base + tip > chain.max_fee:
+            raise GomaaError("chain.fee.high", wei_per_gas=base + tip, most=chain.max_fee)
+        if chain.max_fee is not None:
+            fields["maxFeePerGas"] = min(fields["maxFeePerGas"], chain.max_fee)
+        offer = Offer.of(fields, private_key)
+        sent = await _offer(chain, offer.raw)
+    return await _Waiting(chain, private_key, call, offer, sent).done()
+
+
+async def _fees(chain: Chain) -> tuple[int, int]:
+    """Tip and base fee, wei per gas."""
+    latest = answers.mapping(await chain.request("eth_getBlockByNumber", "latest", False))
+    base = answers.number(latest.get("baseFeePerGas", "0x0"))
+    try:
+        return answers.number(await chain.request("eth_maxPriorityFeePerGas")), base
+    except Unsupported:
+        return max(TIP, answers.number(await chain.request("eth_gasPrice")) - base), base
 
 
 async def _offer(chain: Chain, raw: str, *, again: bool = False) -> bool:
@@ -65,35 +115,74 @@ async def _offer(chain: Chain, raw: str, *, again: bool = False) -> bool:
             return False
         said = str(e.detail.get("reason", "")).lower()
         # The first attempt may have arrived, and be in a block by now: then the node refuses the number, rightly.
-        if "already" not in said and not (again and "nonce" in said):
+        if "already" not in said and not (again and ("nonce" in said or "underpriced" in said)):
             raise
     return True
 
 
-async def _mined(chain: Chain, name: str, raw: str | None, call: dict[str, Any]) -> TxReceipt:
-    """The receipt once there is one. No event says that a transaction is mined, and not every node makes blocks at once."""
-    found = None
-    try:
-        async with asyncio.timeout(PATIENCE_S):
-            while found is None:
-                with contextlib.suppress(Unavailable):
-                    found = await chain.request("eth_getTransactionReceipt", name)
-                if found is None:
-                    if raw is not None and await _offer(chain, raw, again=True):
-                        raw = None
-                    await asyncio.sleep(POLL_S)
-    except TimeoutError:
-        raise Unavailable("chain.unreachable", transaction=name, reason="not in a block yet") from None
-    receipt = answers.receipt(found)
-    if answers.number(answers.mapping(found).get("status")) != 1:
-        raise GomaaError("chain.reverted", transaction=name, reason=await _why(chain, call, receipt.block))
-    return receipt
+class _Waiting:
+    """A transaction on its way: every offer made for it, and whether the node has the newest one."""
 
+    def __init__(self, chain: Chain, private_key: bytes, call: dict[str, Any], offer: Offer, sent: bool) -> None:
+        self._chain = chain
+        self._key = private_key
+        self._call = call
+        self._offers = [offer]
+        self._sent = sent
 
-async def _why(chain: Chain, call: dict[str, Any], block: int) -> str:
-    """A reverted transaction's reason: the same call in its block."""
-    try:
-        await chain.request("eth_call", call, hex(block))
-    except GomaaError as e:
-        return str(e.detail.get("reason", ""))
-    return ""
+    async def done(self) -> TxReceipt:
+        """The receipt, once its block is deep enough. No event says so, and not every node makes blocks at once."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + PATIENCE_S
+        raise_at, again_at = loop.time() + RAISE_S, loop.time() + AGAIN_S
+        while loop.time() < end:
+            try:
+                found = await self._found()
+                if found is not None and await self._deep(found):
+                    return await self._good(found)
+            except Unavailable:
+                found = None
+            if found is not None:
+                again_at = loop.time() + AGAIN_S
+            elif loop.time() > raise_at:
+                raise_at = loop.time() + RAISE_S
+                self._raise()
+            if found is None and (not self._sent or loop.time() > again_at):
+                again_at = loop.time() + AGAIN_S
+                self._sent = await _offer(self._chain, self._offers[-1].raw, again=True)
+            await asyncio.sleep(POLL_S)
+        raise Unavailable("chain.unreachable", transaction=self._offers[-1].name, reason="not in a block yet")
+
+    async def _found(self) -> Any:
+        for offer in reversed(self._offers):
+            found = await self._chain.request("eth_getTransactionReceipt", offer.name)
+            if found is not None:
+                return found
+        return None
+
+    async def _deep(self, found: Any) -> bool:
+        if self._chain.confirmations <= 1:
+            return True
+        head = await self._chain.block()
+        return head.number - answers.number(answers.mapping(found).get("blockNumber")) + 1 >= self._chain.confirmations
+
+    def _raise(self) -> None:
+        offer = self._offers[-1].raised(self._key)
+        most = self._chain.max_fee
+        if most is None or offer.fields["maxFeePerGas"] <= most:
+            self._offers.append(offer)
+            self._sent = False
+
+    async def _good(self, found: Any) -> TxReceipt:
+        receipt = answers.receipt(found)
+        if answers.number(answers.mapping(found).get("status")) != 1:
+            raise GomaaError("chain.reverted", transaction=to_hex(receipt.hash), reason=await self._why(receipt.block))
+        return receipt
+
+    async def _why(self, block: int) -> str:
+        """A reverted transaction's reason: the same call in its block."""
+        try:
+            await self._chain.request("eth_call", self._call, hex(block))
+        except GomaaError as e:
+            return str(e.detail.get("reason", ""))
+        return ""

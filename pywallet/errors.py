@@ -74,6 +74,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "chain.unreachable": "The chain doesn't answer, so terms can't be checked. Nothing was charged.",
         "chain.reverted": "The chain refused this transaction.",
         "chain.mismatch": "The chain says something else than the server does.",
+        "chain.fee.high": "The network asks a higher fee than was allowed. Nothing was sent.",
         # the native host
         "host.missing": "The GoMAA host is not installed on this computer.",
         "host.version": "The GoMAA host is of another version than this extension.",

@@ -1,0 +1,123 @@
+"""What a real network does to transactions: replaced blocks, rising fees, nodes that only answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from chain import transactions
+from chain.anvil import Anvil
+from chain.client import Chain
+from pywallet.errors import GomaaError
+from pywallet.hexes import to_hex
+from pywallet.platform import address_of
+
+SOMEONE = bytes.fromhex("00000000000000000000000000000000005eed01")
+
+
+@pytest.fixture(scope="module")
+def anvil() -> Iterator[Anvil]:
+    """One chain that makes a block for every transaction unless a test says otherwise."""
+    with Anvil() as running:
+        yield running
+
+
+@pytest.fixture
+async def chain(anvil: Anvil) -> AsyncIterator[Chain]:
+    """A line to it."""
+    async with Chain.connect(anvil.rpc, 31337) as connected:
+        yield connected
+
+
+async def balance(chain: Chain, address: bytes) -> int:
+    """Wei."""
+    return int(await chain.request("eth_getBalance", to_hex(address), "latest"), 16)
+
+
+async def until(condition: object) -> None:
+    """Ask again until it holds."""
+    async with asyncio.timeout(20):
+        while not await condition():  # type: ignore[operator]
+            await asyncio.sleep(0.02)
+
+
+async def test_a_transaction_whose_block_is_replaced_is_sent_again_and_counts_once(anvil: Anvil) -> None:
+    """The block with the transfer vanishes: the transfer comes back in another block, once."""
+    async with Chain.connect(anvil.rpc, 31337, confirmations=3) as deep:
+        before, start = await balance(deep, SOMEONE), (await deep.block()).number
+        sending = asyncio.create_task(deep.send(anvil.keys[1], SOMEONE, b"", 5))
+
+        async def mined() -> bool:
+            return (await deep.block()).number > start
+
+        await until(mined)
+        assert not sending.done()
+        await deep.request("anvil_rollback", 1)
+        assert await balance(deep, SOMEONE) == before
+        await until(mined)
+        for _ in range(3):
+            await deep.request("evm_mine")
+        receipt = await asyncio.wait_for(sending, 20)
+        assert receipt.block > start
+        assert await balance(deep, SOMEONE) == before + 5
+        assert int(await deep.request("eth_getTransactionCount", to_hex(address_of(anvil.keys[1])), "latest"), 16) == 1
+
+
+async def test_a_transaction_that_no_block_takes_offers_more(anvil: Anvil, chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The base fee rises over the offer: the same number is offered for more until a block takes it."""
+    monkeypatch.setattr(transactions, "RAISE_S", 0.1)
+    await chain.request("evm_setAutomine", False)
+    try:
+        before = await balance(chain, SOMEONE)
+        base = int((await chain.request("eth_getBlockByNumber", "latest", False))["baseFeePerGas"], 16)
+        sending = asyncio.create_task(chain.send(anvil.keys[2], SOMEONE, b"", 7))
+
+        async def block() -> bool:
+            await chain.request("anvil_setNextBlockBaseFeePerGas", hex(20 * base))
+            await chain.request("evm_mine")
+            return sending.done()
+
+        await until(block)
+        receipt = await sending
+        mined = await chain.request("eth_getTransactionByHash", to_hex(receipt.hash))
+        assert int(mined["maxFeePerGas"], 16) >= 20 * base
+        assert await balance(chain, SOMEONE) == before + 7
+    finally:
+        await chain.request("evm_setAutomine", True)
+
+
+async def test_a_fee_above_the_limit_sends_nothing(anvil: Anvil) -> None:
+    """An operator's limit is kept, with a code, before anything leaves."""
+    async with Chain.connect(anvil.rpc, 31337, max_fee=1) as careful:
+        before = await careful.request("eth_getTransactionCount", to_hex(address_of(anvil.keys[3])), "pending")
+        with pytest.raises(GomaaError) as caught:
+            await careful.send(anvil.keys[3], SOMEONE, b"", 1)
+        assert caught.value.code == "chain.fee.high"
+        assert await careful.request("eth_getTransactionCount", to_hex(address_of(anvil.keys[3])), "pending") == before
+
+
+async def test_a_node_that_only_answers_requests_is_asked_for_its_news(anvil: Anvil, chain: Chain) -> None:
+    """Over HTTP there are no subscriptions: blocks are noticed all the same, and transactions are sent."""
+    async with Chain.connect(anvil.rpc.replace("ws://", "http://"), 31337) as plain:
+        heads = plain.heads()
+        first = asyncio.create_task(anext(heads))  # type: ignore[arg-type]
+        before = await balance(plain, SOMEONE)
+
+        async def noticed() -> bool:
+            await chain.request("evm_mine")
+            return first.done()
+
+        await until(noticed)
+        assert (await first).number <= (await chain.block()).number
+        await plain.send(anvil.keys[4], SOMEONE, b"", 9)
+        assert await balance(chain, SOMEONE) == before + 9
+
+
+async def test_a_web_server_that_is_no_node_is_unreachable(anvil: Anvil) -> None:
+    """Nothing listens there, or something else does: chain.unreachable, at once."""
+    with pytest.raises(GomaaError) as caught:
+        async with Chain.connect("http://127.0.0.1:9", 31337):
+            raise AssertionError("connected to nothing")
+    assert caught.value.code == "chain.unreachable"
