@@ -22,6 +22,7 @@ from station.config import StationConfig
 from station.core import Station, read_key
 from station.pages import HERE, Pages, recent_plays
 from station.servers import Servers
+from station.similar import LIMIT, MOST
 from station.tickets import Limiter
 from station.web import OPEN, SongFile, add_headers, answer, body, guard
 
@@ -68,6 +69,7 @@ def create_app(config: StationConfig, chain: ChainView | None = None) -> web.App
     app.router.add_get("/.well-known/gomaa.json", record)
     app.router.add_post("/gomaa/tickets", ticket)
     app.router.add_get("/gomaa/account", account)
+    app.router.add_get(f"/gomaa/songs/{SONG}/similar", similar)
     app.router.add_static("/static", HERE / "static")
     app.router.add_get("/{path:.*}", lost)
     return app
@@ -94,7 +96,32 @@ async def radio(request: web.Request) -> web.Response:
             return await lost(request)
     plays, rows = await asyncio.to_thread(station.store.plays, station.midnight_ms(), 50)
     recent = recent_plays(rows, station.catalogue.of, 3)
-    return _html(request.app[PAGES].radio(station.catalogue.songs, chosen, plays, recent, station.bps, datetime.now().astimezone()))
+    now, like = datetime.now().astimezone(), station.catalogue.like
+    return _html(request.app[PAGES].radio(station.catalogue.songs, chosen, plays, recent, station.bps, now, like))
+
+
+async def similar(request: web.Request) -> web.Response:
+    """``GET /gomaa/songs/NAME/similar?limit=N``: songs of the catalogue that are like this one, nearest first."""
+    catalogue = request.app[STATION].catalogue
+    song = catalogue.named(request.match_info["name"])
+    if song is None:
+        raise InputError("content.unknown", name=request.match_info["name"])
+    asked = request.query.get("limit", str(LIMIT))
+    if not (asked.isascii() and asked.isdigit() and len(asked) <= 2 and 1 <= int(asked) <= MOST):
+        raise InputError("message.schema", field="limit", reason=f"1 to {MOST}")
+    found = [
+        {
+            "name": other.name,
+            "content": to_hex(other.content),
+            "title": other.title,
+            "artist": other.artist,
+            "genre": other.genre,
+            "by": match.by,
+            "distance": None if match.distance is None else round(match.distance, 3),
+        }
+        for other, match in catalogue.like(song, int(asked))
+    ]
+    return answer({"song": song.name, "similar": found})
 
 
 async def embed(request: web.Request) -> web.Response:

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from pywallet.errors import GomaaError, InputError
 from pywallet.policy import Policy
 from pywallet.sps import MAGIC, MAX_HEADER, Header, open_header
+from station.similar import LIMIT, Match, Neighbours
 
 LOOK_S = 1.0
 """How old a look at the folder may be."""
@@ -26,7 +27,8 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 @dataclass(frozen=True, slots=True)
 class Song:
-    """One recording. ``name`` is its place in URLs; ``waveform`` a byte per bucket, peak 0-255, or empty."""
+    """One recording. ``name`` is its place in URLs; ``waveform`` a byte per bucket, peak 0-255, or empty;
+    ``features`` as in ``pywallet.sps.likeness``, or empty."""
 
     name: str
     path: Path
@@ -44,6 +46,8 @@ class Song:
     chain_id: int
     waveform: bytes
     size: int
+    genre: str | None = None
+    features: bytes = b""
 
 
 class Catalogue:
@@ -54,6 +58,7 @@ class Catalogue:
         self._state: tuple[tuple[str, int, int], ...] = ()
         self._names: Mapping[str, Song] = MappingProxyType({})
         self._contents: Mapping[bytes, Song] = MappingProxyType({})
+        self._neighbours = Neighbours(())
         self.problems: Mapping[str, str] = MappingProxyType({})
         self._looked = -math.inf
         self.refresh()
@@ -76,6 +81,11 @@ class Catalogue:
         """The song of this content address."""
         self._look()
         return self._contents.get(content)
+
+    def like(self, song: Song, limit: int = LIMIT) -> list[tuple[Song, Match]]:
+        """Songs like this one, nearest first, and why."""
+        self._look()
+        return [(self._names[match.name], match) for match in self._neighbours.like(song.name, limit)]
 
     def _look(self) -> None:
         # Headers are read again only where a file changed: looking costs one stat per song.
@@ -108,6 +118,7 @@ class Catalogue:
                 continue
             names[song.name] = contents[song.content] = song
         self._state = state
+        self._neighbours = Neighbours(names.values())
         self._names, self._contents, self.problems = MappingProxyType(names), MappingProxyType(contents), MappingProxyType(problems)
         return True
 
@@ -167,4 +178,6 @@ def _song(path: Path, header: Header) -> Song:
         chain_id=header.chain,
         waveform=header.waveform or b"",
         size=path.stat().st_size,
+        genre=header.genre,
+        features=header.features,
     )

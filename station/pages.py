@@ -6,7 +6,7 @@ the time. Nothing is invented to look busy.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -21,7 +21,10 @@ from pywallet.settlement import gross
 from pywallet.wallet.amounts import show
 from station.catalogue import Song
 from station.config import StationConfig
+from station.similar import Match
 from station.store import TicketRow
+
+_WHY = {"sound": "sounds alike", "artist": "same artist", "genre": "same genre"}
 
 HERE = Path(__file__).parent
 BARS = 128
@@ -141,7 +144,14 @@ class Pages:
         return cls(config, environment)
 
     def radio(
-        self, songs: Sequence[Song], chosen: Song | None, plays: int, recent: Iterable[tuple[Song, int]], bps: int | None, now: datetime
+        self,
+        songs: Sequence[Song],
+        chosen: Song | None,
+        plays: int,
+        recent: Iterable[tuple[Song, int]],
+        bps: int | None,
+        now: datetime,
+        like: Callable[[Song], Iterable[tuple[Song, Match]]],
     ) -> str:
         """The radio page with one song in the player.
 
@@ -152,6 +162,7 @@ class Pages:
             recent: the latest plays of songs still here, with their time in milliseconds.
             bps: the commission, if the chain has been read.
             now: local time, with its zone.
+            like: songs like a given one, and why.
         """
         today = song_of_the_day(songs, now.date(), self.config.song_of_the_day)
         song = chosen or today
@@ -167,6 +178,7 @@ class Pages:
                 for item, time_ms in recent
                 for moment in [Moment.of(datetime.fromtimestamp(time_ms / 1000, now.tzinfo))]
             ],
+            similar=[] if song is None else [{**self._song(item, bps, now), "why": _WHY[match.by]} for item, match in like(song)],
             now=Moment.of(now),
         )
 

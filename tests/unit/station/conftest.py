@@ -249,7 +249,7 @@ async def world(tmp_path: Path, write_song: Callable[..., bytes]) -> AsyncIterat
 def write_song() -> Callable[..., bytes]:
     """Writes an SPS file with a real signed header and bytes in place of sound; returns its content address."""
 
-    def write(path: Path, *, title: str, artist: str, seed: int, policy: Any = None) -> bytes:
+    def write(path: Path, *, title: str, artist: str, seed: int, policy: Any = None, **more: Any) -> bytes:
         content = bytes([seed]) * 20
         sealed = [bytes([seed, n]) * 500 for n in range(100)]
         init = b"init" * 100
@@ -277,6 +277,7 @@ def write_song() -> Callable[..., bytes]:
             renditions=(rendition,),
             server=ServerRef("http://127.0.0.1:9", SERVER, bytes(32)),
             waveform=bytes(range(0, 250, 2)),
+            **more,
         )
         cose = sign_header(header, OWNER_KEY)
         path.write_bytes(MAGIC + len(cose).to_bytes(4, "big") + cose + init + b"".join(sealed))
