@@ -33,7 +33,8 @@ def classify(features: Features) -> Genre | None:
 
 
 def for_header(source: Path | str | PCM) -> dict[str, Any]:
-    """Fields for an SPS header: ``features`` (bytes, at most 64) and, if one is heard, ``genre`` (text). Empty for silence.
+    """Fields of ``pywallet.sps.Header``: ``features`` (bytes, at most 64) and, if one is heard, ``genre`` (text) and
+    ``genre_confidence`` (whole per cent). Empty for silence.
 
     Raises:
         InputError, OSError: as ``extract``.
@@ -42,4 +43,7 @@ def for_header(source: Path | str | PCM) -> dict[str, Any]:
     if measured.silent:
         return {}
     genre = classify(measured)
-    return {"features": measured.vector(), **({} if genre is None else {"genre": genre.name})}
+    return {
+        "features": measured.vector(),
+        **({} if genre is None else {"genre": genre.name, "genre_confidence": round(100 * genre.confidence)}),
+    }
