@@ -1,77 +1,70 @@
-"""Write song.json again: ``python tests/vectors/sps/make.py``. Keys and nonces are fixed, so the bytes never change."""
+"""Write the vectors again: ``python -m tests.vectors.sps.make``; with ``--check`` only say whether they would change.
+
+Keys and nonces are fixed, so the bytes never change.
+"""
 
 from __future__ import annotations
 
-import asyncio
+import base64
 import json
-from hashlib import sha256
+import sys
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from pywallet import platform
-from pywallet.sps import Container, Header, Rendition, Segment, ServerRef, segment_aad, segment_key, sign_header
+from pywallet.platform import keccak256
+from pywallet.sps import segment_aad, segment_key
+from tests.vectors.sps.cases import Case, every
+from tests.vectors.sps.raw import OWNER, OWNER_KEY, encode
+from tests.vectors.sps.song import CLEAR, CONTENT, CONTENT_KEYS, epoch_of, file, smallest
 
-OWNER_KEY = bytes(range(1, 33))
-CONTENT_KEY = bytes(range(64, 96))
-CONTENT = bytes(range(100, 120))
-INIT = b"init"
-CLEAR = [b"first segment", b"second segment", b"third"]
-POLICY = {
-    "permissions": ["play", "seek"],
-    "price": {"interval_s": 5, "owner": 10**16, "reward": 2 * 10**15, "payer": "station"},
-    "stations": ["*"],
-    "listener": "any",
-}
+HERE = Path(__file__).parent
 
 
-async def seal(index: int) -> bytes:
-    """A sealed segment with a fixed nonce. Segments from 2 on are of key epoch 8."""
-    nonce = sha256(bytes([index])).digest()[:12]
-    aad = segment_aad(CONTENT, 1, 7 if index < 2 else 8, index)
-    return nonce + await platform.get().aes_gcm_seal(segment_key(CONTENT_KEY, 1, index), nonce, CLEAR[index], aad)
-
-
-async def main() -> None:
-    """Build the file and write the vector."""
-    sealed = [await seal(index) for index in range(len(CLEAR))]
-    rendition = Rendition(
-        id=1,
-        codec="flac",
-        mime='audio/mp4; codecs="flac"',
-        rate=44_100,
-        channels=2,
-        bits=16,
-        samples=2 * 88_200 + 500,
-        segment_samples=88_200,
-        init_size=len(INIT),
-        init_sha256=sha256(INIT).digest(),
-        segments=tuple(Segment(len(s), n, sha256(s).digest()) for s, n in zip(sealed, (88_200, 88_200, 500), strict=True)),
-        key_epochs=((7, 0), (8, 2)),
-    )
-    header = Header(
-        chain=31337,
-        content=CONTENT,
-        owner=platform.address_of(OWNER_KEY),
-        title="Vector",
-        artist="Nobody",
-        policy=POLICY,
-        renditions=(rendition,),
-        server=ServerRef("https://security.example", bytes(20), bytes(range(32))),
-    )
-    file = Container(sign_header(header, OWNER_KEY)).prefix() + INIT + b"".join(sealed)
-    vector = {
+def song() -> str:
+    """A whole file with all its keys."""
+    keys = [segment_key(CONTENT_KEYS[epoch_of(i)], 1, i) for i in range(len(CLEAR))]
+    aads = [segment_aad(CONTENT, 1, epoch_of(i), i) for i in range(len(CLEAR))]
+    value = {
         "owner_key": OWNER_KEY.hex(),
-        "owner": header.owner.hex(),
+        "owner": OWNER.hex(),
         "content": CONTENT.hex(),
-        "content_key": CONTENT_KEY.hex(),
-        "policy_hash": header.policy_hash.hex(),
-        "segments": [
-            {"key": segment_key(CONTENT_KEY, 1, i).hex(), "aad": segment_aad(CONTENT, 1, rendition.key_epoch(i), i).hex(), "clear": c.hex()}
-            for i, c in enumerate(CLEAR)
-        ],
-        "file": file.hex(),
+        "content_keys": {str(epoch): key.hex() for epoch, key in CONTENT_KEYS.items()},
+        "policy_hash": keccak256(encode(smallest()["policy"])).hex(),
+        "segments": [{"key": k.hex(), "aad": a.hex(), "clear": c.hex()} for k, a, c in zip(keys, aads, CLEAR, strict=True)],
+        "file": file(smallest()).hex(),
     }
-    Path(__file__).with_name("song.json").write_text(json.dumps(vector, indent=1) + "\n")
+    return json.dumps(value, indent=1) + "\n"
+
+
+def cases() -> str:
+    """Every case on a line of its own."""
+    return "[\n" + ",\n".join(json.dumps(_json(case)) for case in every()) + "\n]\n"
+
+
+def _json(case: Case) -> dict[str, Any]:
+    more = {name: _b64(value) if isinstance(value, bytes) else value for name, value in case.more.items()}
+    # The few long ones are long by repetition.
+    data = {"zlib": _b64(zlib.compress(case.data, 9))} if len(case.data) > 5_000 else {"data": _b64(case.data)}
+    return {"kind": case.kind, "name": case.name, "code": case.code, **more, **data}
+
+
+def _b64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def stale() -> Iterator[Path]:
+    """The files that are not what this script writes, written now unless ``--check``."""
+    for name, text in (("song.json", song()), ("cases.json", cases())):
+        path = HERE / name
+        if not path.exists() or path.read_text() != text:
+            if "--check" not in sys.argv:
+                path.write_text(text)
+            yield path
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    changes = [path.name for path in stale()]
+    print(f"{', '.join(changes)} changed" if changes else "nothing changed")
+    sys.exit(bool(changes) and "--check" in sys.argv)

@@ -105,7 +105,7 @@ async def test_the_committed_vectors_hold() -> None:
     [(_, parts)] = container.extents(header)
     track = header.renditions[0]
     for index, (part, expected) in enumerate(zip(parts, vector["segments"], strict=True)):
-        key = segment_key(bytes.fromhex(vector["content_key"]), track.id, index)
+        key = segment_key(bytes.fromhex(vector["content_keys"][str(track.key_epoch(index))]), track.id, index)
         assert key.hex() == expected["key"]
         aad = segment_aad(header.content, track.id, track.key_epoch(index), index)
         assert aad.hex() == expected["aad"]

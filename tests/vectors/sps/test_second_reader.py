@@ -1,0 +1,148 @@
+"""Two readers, one written from the document alone, must agree; and the vectors are what the script writes."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+from typing import Any
+
+import cbor2
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from pywallet.errors import GomaaError
+from pywallet.sps import Container, open_header
+from pywallet.sps.live import open_live
+from tests.vectors.sps import fields, reader
+from tests.vectors.sps.raw import MAGIC, OWNER, encode, signed
+from tests.vectors.sps.song import CONTENT, HEADER_TYPE, LIVE_TYPE, changed, file, fullest, header, index, rendition, smallest
+
+ROOT = Path(__file__).resolve().parents[3]
+CASES: list[dict[str, Any]] = json.loads(Path(__file__).with_name("cases.json").read_text())
+SHORT = {"malformed": "sps.header.malformed", "signature": "sps.header.signature"}
+LIVE = {"malformed": "sps.live.malformed", "signature": "sps.live.signature"}
+
+
+def second(case: dict[str, Any], data: bytes) -> str | None:
+    """The second reader's code, or None."""
+    given = {name: base64.b64decode(case[name]) for name in ("content", "signer", "key", "sha256", "clear") if name in case}
+    try:
+        match case["kind"]:
+            case "header":
+                reader.read_header(data)
+            case "file":
+                reader.read_file(data)
+            case "live":
+                reader.read_live(data, given["content"], given["signer"])
+            case _:
+                place = (case["rendition"], case["epoch"], case["index"])
+                clear = reader.open_segment(data, given["sha256"], given["key"], given["content"], *place)
+                assert clear == given["clear"]
+    except reader.No as e:
+        return (LIVE if case["kind"] == "live" else SHORT).get(str(e), str(e))
+    return None
+
+
+def first(kind: str, data: bytes) -> str | None:
+    """Our reader's code, or None."""
+    try:
+        if kind == "header":
+            open_header(data)
+        elif kind == "file":
+            container = Container.read(data)
+            container.whole(open_header(container.cose), len(data))
+        else:
+            open_live(data, CONTENT, OWNER)
+    except GomaaError as e:
+        return e.code
+    return None
+
+
+@pytest.mark.parametrize("kind", ["header", "file", "live", "segment"])
+def test_the_second_reader_gives_the_same_answers(kind: str) -> None:
+    """A reader that shares no code with ours gives each vector the same answer."""
+    wrong = []
+    for case in (case for case in CASES if case["kind"] == kind):
+        data = zlib.decompress(base64.b64decode(case["zlib"])) if "zlib" in case else base64.b64decode(case["data"])
+        if (found := second(case, data)) != case["code"]:
+            wrong.append(f"{case['name']}: {found}, not {case['code']}")
+    assert wrong == []
+
+
+def test_the_vectors_are_what_the_script_writes() -> None:
+    """Nobody edited a vector by hand, and the script has nothing random in it."""
+    done = subprocess.run(
+        (sys.executable, "-m", "tests.vectors.sps.make", "--check"), cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "nothing changed\n")
+
+
+PATHS = sorted(fields.HEADER)
+VALUES = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(-3, 3),
+        st.integers(-(1 << 70), 1 << 130),
+        st.binary(max_size=34),
+        st.text(max_size=8),
+        st.sampled_from([value for taken, refused in fields.HEADER.values() for value in (*taken, *refused)]),
+    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(path=st.sampled_from(PATHS), value=VALUES)
+@example(path="renditions.0.id", value=True)
+def test_both_readers_agree_on_any_field(path: str, value: Any) -> None:
+    """Whatever stands in a field, under a signature that holds, both readers take it or refuse it with the same code."""
+    data = header(changed(fullest() | {"renditions": [rendition()]}, path, value))
+    assert first("header", data) == second({"kind": "header"}, data)
+
+
+@settings(max_examples=200, deadline=None)
+@given(path=st.sampled_from(sorted(fields.LIVE)), value=VALUES)
+def test_both_readers_agree_on_any_field_of_a_live_index(path: str, value: Any) -> None:
+    """The same of a live index."""
+    base = index() | {"rundown": {"sha256": bytes(32)}, "ended": True, "crit": ["window"]}
+    data = signed(encode(changed(base, path, value)), CONTENT, LIVE_TYPE)
+    who = {"content": base64.b64encode(CONTENT).decode(), "signer": base64.b64encode(OWNER).decode()}
+    assert first("live", data) == second({"kind": "live", **who}, data)
+
+
+SMALL, WHOLE = encode(smallest()), file(smallest())
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    edits=st.lists(st.tuples(st.integers(0, len(SMALL) - 1), st.integers(0, 2), st.binary(min_size=1, max_size=3)), min_size=1, max_size=3)
+)
+def test_both_readers_agree_on_any_payload(edits: list[tuple[int, int, bytes]]) -> None:
+    """Bytes overwritten, put in or cut out of the payload, then signed: the same answer from both."""
+    payload = SMALL
+    for at, cut, new in edits:
+        payload = payload[:at] + new + payload[at + cut :]
+    data = signed(payload, CONTENT, HEADER_TYPE)
+    assert first("header", data) == second({"kind": "header"}, data)
+
+
+@settings(max_examples=400, deadline=None)
+@given(at=st.integers(0, len(WHOLE) - 1), cut=st.integers(0, 40), new=st.binary(max_size=3))
+def test_both_readers_agree_on_any_file(at: int, cut: int, new: bytes) -> None:
+    """The same of a whole file, whose signature mostly breaks."""
+    data = WHOLE[:at] + new + WHOLE[at + cut :]
+    assert first("file", data) == second({"kind": "file"}, data)
+
+
+def test_the_second_reader_shares_nothing_with_ours() -> None:
+    """It names no module of ours, so agreement means something."""
+    assert "pywallet" not in Path(reader.__file__).read_text()
+    assert MAGIC == reader.MAGIC
+    assert cbor2.loads(SMALL) == smallest()
