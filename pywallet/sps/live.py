@@ -37,7 +37,7 @@ _REQUIRED: Final = (
     "segments",
 )
 _KNOWN: Final = frozenset((*_REQUIRED, "rundown", "ended", "crit"))
-_LIMITS: Final = cbor.Limits(items=5 * MAX_WINDOW + 5_000, string=1 << 16, entries=MAX_WINDOW, pairs=256)
+LIMITS: Final = cbor.Limits(items=5 * MAX_WINDOW + 5_000, string=1 << 16, entries=MAX_WINDOW, pairs=256)
 _CODES: Final = {"sps.header.malformed": "sps.live.malformed", "sps.header.signature": "sps.live.signature"}
 
 
@@ -133,7 +133,7 @@ def sign_live(index: LiveIndex, private_key: bytes) -> bytes:
     """The COSE_Sign1 bytes to publish. What no reader takes is refused: InputError sps.live.malformed."""
     data = cbor.dumps(_to_map(index))
     try:
-        _from_map(cbor.loads(data, limits=_LIMITS))
+        _from_map(cbor.loads(data, limits=LIMITS))
         return cose.sign(data, CONTENT_TYPE, MAGIC + index.content, private_key)
     except InputError as e:
         raise _ours(e) from None
@@ -155,7 +155,7 @@ def open_live(signed: bytes, content: bytes, signer: bytes, before: LiveIndex | 
         if parts.signer != signer:
             raise InputError("sps.live.signature", reason="another signer")
         parts.verify(MAGIC + content)
-        index = _from_map(cbor.loads(parts.payload, limits=_LIMITS))
+        index = _from_map(cbor.loads(parts.payload, limits=LIMITS))
     except InputError as e:
         raise _ours(e) from None
     if index.content != content:
