@@ -21,6 +21,7 @@ from studio.publish import publish as run_publish
 from studio.release_command import release
 from studio.verify import verify as run_verify
 from studio.verify import verify_chain
+from studio.web_command import studio
 
 
 @click.command()
@@ -80,4 +81,4 @@ def publish(file: Path, key_path: Path, content_keys: Path | None, deployment_pa
         click.echo(f"warning: no registered station has the domain {domain}; publish again once it does.", err=True)
 
 
-commands: Final[list[click.Command]] = [convert, inspect, verify, publish, release, revoke, destroy, transfer]
+commands: Final[list[click.Command]] = [convert, inspect, verify, publish, release, revoke, destroy, transfer, studio]

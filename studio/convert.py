@@ -28,6 +28,7 @@ from studio.owner import ContentKeys, Replacing
 from studio.package import MIME, SEGMENT_S, Packager
 from studio.sealing import Sealer, content_key, epoch_of, key_epochs
 from studio.server import ServerInfo
+from studio.waveform import Waveform
 
 RENDITION: Final = 1
 
@@ -193,7 +194,7 @@ class _Body:
     ) -> None:
         self._recording, self._file, self._owner_key, self._key_epoch_s = recording, file, owner_key, key_epoch_s
         self.keys = ContentKeys(keys.content, keys.salt, dict(keys.keys))
-        self._meter, self._packager = Meter(recording.sound), Packager(recording.sound)
+        self._meter, self._peaks, self._packager = Meter(recording.sound), Waveform(recording.sound), Packager(recording.sound)
         self._marker = Marker(keys.content, recording.sound, options.layers, options.every) if options.layers else None
         self.loudness = Loudness(None, None, None)
         self.rendition: Rendition
@@ -201,8 +202,8 @@ class _Body:
 
     @property
     def waveform(self) -> bytes:
-        """The packager's peaks."""
-        return self._packager.waveform()
+        """The peaks of what was written."""
+        return self._peaks.result()
 
     def write(self, progress: Progress | None) -> None:
         """One pass over the recording."""
@@ -242,6 +243,7 @@ class _Body:
         frames: Iterable[AudioFrame] = self._recording.frames()
         for frame in self._marker.frames(frames) if self._marker else frames:
             self._meter.add(frame)
+            self._peaks.add(frame)
             yield frame
 
 

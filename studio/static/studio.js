@@ -1,0 +1,215 @@
+// The band's page: a recording, its terms, a preview, a signature. Every word about the terms comes from the policy engine.
+
+import { begin, call, drop, watch } from "./desk.js";
+import { form, onTerms, restore, show as showTerms } from "./terms.js";
+import { $, length, megabytes, meter, text } from "./page.js";
+
+/** @type {{id: string, title: string, artist: string, seconds: number} | null} */
+let recording = null;
+let layers = /** @type {string[]} */ ([]);
+let asked = 0;
+
+/** Say something to who cannot see it. @param {string} words */
+const say = (words) => text("said", words);
+
+/** Show what went wrong, or nothing. @param {unknown} [error] */
+function problem(error) {
+  const words = error instanceof Error ? error.message : "";
+  text("problem", words);
+  $("problem").hidden = !words;
+}
+
+/** The terms in words, from the server; the last question's answer counts. */
+async function explain() {
+  const turn = ++asked;
+  try {
+    const said = await call("terms", { terms: form(), seconds: recording?.seconds ?? 180, artist: $("artist").value });
+    if (turn === asked) showTerms(said, recording?.seconds ?? 180);
+    if (turn === asked) problem();
+  } catch (error) {
+    if (turn === asked) problem(error);
+  }
+}
+
+/** Names on the listener's card follow the fields. */
+function names() {
+  text("card-title", $("title").value || "Your song");
+  text("card-artist", $("artist").value);
+}
+
+/** A recording arrives. @param {File} file */
+async function take(file) {
+  problem();
+  $("empty").hidden = true;
+  $("found").hidden = true;
+  $("arriving").hidden = false;
+  text("arriving-name", `Reading ${file.name}, ${megabytes(file.size)}`);
+  say(`Reading ${file.name}.`);
+  try {
+    const found = await drop(file, (share) => meter("arriving-bar", share));
+    recording = found;
+    present(found);
+  } catch (error) {
+    recording = null;
+    problem(error);
+    $("empty").hidden = false;
+  }
+  $("arriving").hidden = true;
+  $("file").value = "";
+  $("sign").disabled = !recording;
+  await explain();
+}
+
+/** What a recording was found to be. @param {any} found */
+function present(found) {
+  $("found").hidden = false;
+  text("name", found.name);
+  const loud = found.integrated === null ? "silent" : `${found.integrated.toFixed(1).replace("-", "−")} LUFS`;
+  const channels = found.channels === 1 ? "mono" : "stereo";
+  text("facts", [length(found.seconds), `${found.bits} bit, ${found.rate / 1000} kHz, ${channels}`, loud, megabytes(found.size)].join(" · "));
+  $("cover").hidden = !found.cover;
+  $("no-cover").toggleAttribute("hidden", found.cover);
+  if (found.cover) $("cover").src = `api/recordings/${found.id}/cover`;
+  for (const name of ["title", "artist", "album", "isrc"]) if (found[name]) $(name).value = found[name];
+  const advice = [];
+  if (found.integrated === null) advice.push("This recording is silent.");
+  if (found.true_peak !== null && found.true_peak > -0.1) advice.push(`Its true peak is ${found.true_peak.toFixed(1)} dBTP: lossy copies of it may clip.`);
+  if (found.seconds < 10) advice.push("It is shorter than ten seconds.");
+  text("advice", advice.join(" ") || "Nothing to worry about: no clipping.");
+  const step = 750 / Math.max(1, found.waveform.length);
+  const bars = found.waveform.map((/** @type {number} */ peak, /** @type {number} */ n) => {
+    const bar = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+    const height = Math.max(1, (peak / 255) * 48);
+    for (const [name, value] of Object.entries({ x: n * step + 1, y: (48 - height) / 2, width: step * 0.6, height, rx: 1.5, class: "u" })) bar.setAttribute(name, String(value));
+    return bar;
+  });
+  $("wave").replaceChildren(...bars);
+  $("preview").hidden = true;
+  $("preview").removeAttribute("src");
+  names();
+  say(`${found.name} is ready, ${length(found.seconds)}.`);
+}
+
+const STEPS = [
+  ["convert", "Encrypted, marked and signed"],
+  ["contract", "Contract on the chain"],
+  ["keys", "Keys handed to your security server"],
+  ["packages", "Files for stations written"],
+  ["receipt", "Receipt written"],
+];
+
+/** A release as it goes. @param {any} state */
+function follow(state) {
+  $("progress").hidden = false;
+  text("releasing", state.title);
+  const at = STEPS.findIndex(([name]) => name === state.step);
+  const ended = state.receipt !== null;
+  const done = ended ? STEPS.length : at;
+  const share = ended ? 1 : (at + (state.share ?? 0.5)) / STEPS.length;
+  meter("bar", share);
+  text("stage", ended ? "Done" : `${done} of ${STEPS.length}`);
+  $("stage").className = ended ? "state settled" : state.error ? "state refused" : "state pending";
+  text("h-progress", ended ? "Released" : state.error ? "Stopped" : "Releasing now");
+  $("steps").replaceChildren(
+    ...STEPS.map(([, words], n) => {
+      const item = document.createElement("li");
+      item.className = n < done ? "done" : n === at && !state.error ? "now" : "";
+      if (item.className === "now") item.setAttribute("aria-current", "step");
+      item.textContent = words ?? "";
+      return item;
+    }),
+  );
+  text("failed", state.error ? `${state.error.message} Nothing is lost: what is done stays done.` : "");
+  $("failed").hidden = $("failed-actions").hidden = !state.error;
+  $("done").hidden = !ended;
+  if (ended) {
+    text("address", state.receipt.content);
+    text("files", state.receipt.files.map((/** @type {any} */ file) => file.path.split(/[\\/]/).pop()).join(", "));
+    say(`${state.title} is out.`);
+  } else if (state.error) say(state.error.message);
+  $("sign").disabled = !state.error && !ended;
+}
+
+/** Watch a release until it has ended. @param {string} id */
+async function attend(id) {
+  await watch(id, follow);
+  await refresh();
+}
+
+/** Sign and release what is on the page. */
+async function sign() {
+  if (!recording) return;
+  problem();
+  $("sign").disabled = true;
+  const fields = Object.fromEntries(["title", "artist", "album", "isrc"].map((name) => [name, $(name).value]));
+  try {
+    const started = await begin({ recording: recording.id, ...fields, terms: form(), layers: $("mark").checked ? layers.slice(0, 1) : [] });
+    $("progress").hidden = false;
+    $("progress").scrollIntoView({ block: "nearest" });
+    await attend(started.id);
+  } catch (error) {
+    problem(error);
+    $("problem").scrollIntoView({ block: "nearest" });
+    $("sign").disabled = false;
+  }
+}
+
+/** Who releases, and what is out. */
+async function refresh() {
+  const state = await call("state");
+  text("owner", `${state.owner.slice(0, 6)}…${state.owner.slice(-4)}`);
+  $("owner").title = state.owner;
+  $("signer").hidden = false;
+  text("server", state.server);
+  text("folder", state.folder);
+  layers = state.layers;
+  if (!layers.length) {
+    $("mark").checked = false;
+    $("mark").disabled = true;
+    text("mark-note", "the watermark is not installed here");
+  }
+  $("table").hidden = !state.songs.length;
+  $("none").hidden = state.songs.length > 0;
+  $("rows").replaceChildren(
+    ...state.songs.map((/** @type {any} */ song) => {
+      const row = document.createElement("tr");
+      for (const value of [song.title, song.artist, song.content, new Date(song.released_s * 1000).toLocaleString()]) row.insertCell().textContent = value;
+      row.cells[2]?.classList.add("mono");
+      return row;
+    }),
+  );
+  return state;
+}
+
+$("file").addEventListener("change", () => $("file").files?.[0] && take($("file").files[0]));
+$("replace").addEventListener("click", () => $("file").click());
+for (const kind of ["dragenter", "dragover"]) $("drop").addEventListener(kind, (/** @type {DragEvent} */ event) => { event.preventDefault(); $("drop").classList.add("over"); });
+for (const kind of ["dragleave", "drop"]) $("drop").addEventListener(kind, (/** @type {DragEvent} */ event) => { event.preventDefault(); $("drop").classList.remove("over"); });
+$("drop").addEventListener("drop", (/** @type {DragEvent} */ event) => event.dataTransfer?.files[0] && take(event.dataTransfer.files[0]));
+// A file that misses the field must not make the browser leave the page.
+for (const kind of ["dragover", "drop"]) window.addEventListener(kind, (event) => event.preventDefault());
+for (const name of ["title", "artist"]) $(name).addEventListener("input", names);
+$("artist").addEventListener("change", explain);
+$("hear").addEventListener("click", async () => {
+  if (!recording) return;
+  $("preview").src = `api/recordings/${recording.id}/preview?layers=${$("mark").checked ? layers.slice(0, 1).join() : ""}`;
+  $("preview").hidden = false;
+  await $("preview").play().catch(() => {});
+});
+$("mark").addEventListener("change", () => { $("preview").hidden = true; $("preview").removeAttribute("src"); });
+$("sign").addEventListener("click", sign);
+$("again").addEventListener("click", async () => {
+  const id = $("again").dataset.release;
+  if (id) await call(`releases/${id}/again`, {}).then(() => attend(id)).catch(problem);
+});
+
+onTerms(explain);
+restore();
+try {
+  const state = await refresh();
+  await explain();
+  const running = state.releases.find((/** @type {any} */ release) => !release.receipt);
+  if (running) await attend(running.id);
+} catch (error) {
+  problem(error);
+}

@@ -1,0 +1,126 @@
+// Sliders and switches as a form, and the form's consequences as the policy engine words them.
+
+import { $, length, text } from "./page.js";
+
+const PRICES = ["0.0010", "0.0020", "0.0030", "0.0050", "0.0080", "0.0100", "0.0150", "0.0200", "0.0300", "0.0500", "0.1000"];
+const PLAYS = [0, 1, 3, 5, 10, 20, 50, 100];
+const DAYS = [0, 1, 2, 7, 30, 90, 365];
+/** What each beginning sets; indexes into the lists above. @type {Record<string, Record<string, any>>} */
+const PRESETS = {
+  radio: { price: 5, share: 20, plays: 0, days: 0, interval_s: 5, payer: "station", wallet: false },
+  ten: { price: 8, share: 15, plays: 4, days: 4, interval_s: 10, payer: "station", wallet: true },
+  gift: { price: 0, share: 0, plays: 0, days: 0, interval_s: 30, payer: "nobody", wallet: false },
+};
+const WORDS = {
+  en: { may: "You may", left: "Left for you", costs: "Costs you", earn: "You earn" },
+  zh: { may: "你可以", left: "剩余", costs: "花费", earn: "收入" },
+};
+
+let preset = "radio";
+let tongue = /** @type {"en" | "zh"} */ ("en");
+/** @type {any} */
+let last = null;
+
+/** The form that the studio turns into a policy. */
+export function form() {
+  const chosen = PRESETS[preset] ?? {};
+  return {
+    price: PRICES[Number($("price").value)],
+    interval_s: chosen.interval_s,
+    share: Number($("share").value),
+    payer: chosen.payer,
+    plays: PLAYS[Number($("plays").value)],
+    days: DAYS[Number($("days").value)],
+    seek: $("seek").checked,
+    download: $("download").checked,
+    wallet: $("wallet").checked,
+    offline_h: $("offline").checked ? 2 : 0,
+    stations: $("everywhere").checked ? [] : $("domains").value.split(","),
+  };
+}
+
+/** Words and fill of the sliders. */
+function dress() {
+  const free = PRESETS[preset]?.payer === "nobody";
+  const plays = PLAYS[Number($("plays").value)] ?? 0;
+  const days = DAYS[Number($("days").value)] ?? 0;
+  const said = {
+    price: free ? "free" : `${PRICES[Number($("price").value)]} GoMAA`,
+    share: free ? "0 %" : `${$("share").value} %`,
+    plays: plays ? String(plays) : "as often as they like",
+    days: days ? `${days} day${days === 1 ? "" : "s"}` : "no end",
+  };
+  for (const [id, words] of Object.entries(said)) {
+    text(`${id}-said`, words);
+    $(id).setAttribute("aria-valuetext", words);
+    $(id).style.setProperty("--v", `${((Number($(id).value) - Number($(id).min)) / (Number($(id).max) - Number($(id).min))) * 100}%`);
+  }
+  $("price").disabled = $("share").disabled = free;
+  text("every", String(PRESETS[preset]?.interval_s));
+  text("price-note", free ? "A gift: nobody pays and nobody earns." : "The station pays this for music that is really heard.");
+  $("domains-field").hidden = $("everywhere").checked;
+  for (const button of document.querySelectorAll("[data-preset]")) button.setAttribute("aria-pressed", String(button.getAttribute("data-preset") === preset));
+}
+
+/** Begin with a preset. @param {string} name */
+function choose(name) {
+  preset = name;
+  const chosen = PRESETS[name] ?? {};
+  for (const id of ["price", "share", "plays", "days"]) $(id).value = String(chosen[id]);
+  $("wallet").checked = chosen.wallet;
+  dress();
+}
+
+/** The page's first state, whatever a reload has left in its fields. */
+export function restore() {
+  for (const [id, on] of Object.entries({ seek: true, download: false, offline: false, everywhere: true, mark: true })) $(id).checked = on;
+  choose("radio");
+}
+
+/** Call when the terms change. @param {() => void} changed */
+export function onTerms(changed) {
+  $("terms").addEventListener("input", () => { dress(); changed(); });
+  for (const button of document.querySelectorAll("[data-preset]"))
+    button.addEventListener("click", () => { choose(button.getAttribute("data-preset") ?? "radio"); changed(); });
+  for (const button of document.querySelectorAll("[data-tongue]"))
+    button.addEventListener("click", () => {
+      tongue = button.getAttribute("data-tongue") === "zh" ? "zh" : "en";
+      for (const other of document.querySelectorAll("[data-tongue]")) other.setAttribute("aria-pressed", String(other === button));
+      words();
+    });
+}
+
+/** The terms in the chosen language. */
+function words() {
+  if (!last) return;
+  $("card").lang = tongue;
+  const said = last.words[tongue];
+  for (const name of /** @type {const} */ (["may", "left", "costs", "earn"])) {
+    text(name, said[name]);
+    const head = document.querySelector(`[data-word="${name}"]`);
+    if (head) head.textContent = WORDS[tongue][name];
+  }
+  $("limits").replaceChildren(...said.limits.map((/** @type {string} */ line) => Object.assign(document.createElement("li"), { textContent: line })));
+}
+
+/** Show what the terms come to. @param {any} said @param {number} seconds of the song */
+export function show(said, seconds) {
+  last = said;
+  words();
+  const { money } = said;
+  text("play-head", `One full play, ${length(seconds)}`);
+  const payer = { station: "Station pays", listener: "Listener pays", nobody: "Nobody pays" }[/** @type {"station"} */ (said.payer)];
+  text("pays", said.payer === "nobody" ? payer : `${payer}, ${said.intervals} × ${said.interval_s} s`);
+  text("m-total", money.total.shown);
+  for (const name of ["listener", "platform"]) text(`m-${name}`, `− ${money[name].shown}`);
+  text("m-band", money.band.shown);
+  const total = Number(money.total.wei) || 1;
+  let at = 0;
+  for (const [selector, name] of [[".band", "band"], [".fan", "listener"], [".platform", "platform"]]) {
+    const part = $("split").querySelector(selector);
+    const width = (Number(money[/** @type {string} */ (name)].wei) / total) * 100;
+    part.setAttribute("x", String(at));
+    part.setAttribute("width", String(width));
+    at += width;
+  }
+}

@@ -1,0 +1,107 @@
+"""What a band sets with sliders: a form becomes a policy, its words, and what a whole play brings."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pywallet.errors import InputError
+from pywallet.policy import Context, Names, Policy, Usage, describe
+from pywallet.wallet.amounts import parse, show
+
+DAY: Final = 86_400
+PER: Final = {"ever": None, "day": DAY, "week": 7 * DAY, "month": 30 * DAY}
+_SHORT_LEASE: Final = {"window_s": 60, "seconds": 600, "invocations": 40}
+"""Keys for the next minute, so that a seek needs no network."""
+
+_RANGES: Final = {"interval_s": (1, DAY), "share": (0, 100), "plays": (0, 10**6), "offline_h": (0, 720), "days": (0, 36_500)}
+
+PRESETS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "radio": {"price": "0.0100", "interval_s": 5, "share": 20, "payer": "station"},
+    "ten": {"price": "0.0300", "interval_s": 10, "share": 15, "payer": "station", "plays": 10, "wallet": True, "days": 30},
+    "gift": {"price": "0", "interval_s": 30, "share": 0, "payer": "nobody"},
+}
+
+
+@dataclass(frozen=True)
+class Form:
+    """The sliders and switches. ``price`` GoMAA per ``interval_s`` heard, of which ``share`` per cent go to the listener."""
+
+    price: str = "0.0100"
+    interval_s: int = 5
+    share: int = 20
+    payer: str = "station"
+    plays: int = 0
+    per: str = "ever"
+    seek: bool = True
+    download: bool = False
+    wallet: bool = False
+    offline_h: int = 0
+    days: int = 0
+    stations: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, value: Any) -> Form:
+        """A form as the page sends it. Raises InputError ``message.schema`` naming the field."""
+        if not isinstance(value, dict):
+            raise InputError("message.schema", field="terms", reason="an object")
+        fields: dict[str, Any] = {}
+        for name, default in vars(cls()).items():
+            given = value.get(name, default)
+            if name == "stations":
+                if not isinstance(given, (list, tuple)) or not all(isinstance(domain, str) for domain in given):
+                    raise InputError("message.schema", field=name, reason="a list of domains")
+                given = tuple(domain.strip().lower() for domain in given if domain.strip())
+            elif type(given) is not type(default):
+                raise InputError("message.schema", field=name, reason=type(default).__name__)
+            fields[name] = given
+        form = cls(**fields)
+        for name, (low, high) in _RANGES.items():
+            if not low <= getattr(form, name) <= high:
+                raise InputError("message.schema", field=name, reason=f"{low} to {high}")
+        if form.per not in PER:
+            raise InputError("message.schema", field="per", reason=", ".join(PER))
+        return form
+
+    def policy(self) -> Policy:
+        """The terms. Raises InputError ``message.schema``, ``policy.malformed``."""
+        wei = 0 if self.payer == "nobody" else parse(self.price)
+        reward = wei * self.share // 100 if self.payer == "station" else 0
+        permissions = ["play", *(["seek"] if self.seek else []), *(["download"] if self.download else [])]
+        out: dict[str, Any] = {
+            "permissions": permissions,
+            "stations": list(self.stations) or ["*"],
+            # Counting needs somebody to count for, and paying somebody who pays.
+            "listener": "wallet" if self.wallet or self.plays or self.payer == "listener" else "any",
+            "price": {"interval_s": self.interval_s, "owner": wei - reward, "reward": reward, "payer": self.payer},
+            "lease": {"window_s": DAY, "seconds": self.offline_h * 3600, "invocations": 100} if self.offline_h else _SHORT_LEASE,
+        }
+        if self.plays:
+            per_s = PER[self.per]
+            out["counts"] = {"play": {"limit": self.plays, **({"per_s": per_s} if per_s else {})}}
+        if self.days:
+            out["ttl_s"] = self.days * DAY
+        return Policy.from_dict(out)
+
+
+def explain(policy: Policy, seconds: float, bps: int, artist: str | None) -> dict[str, Any]:
+    """What a listener will read, in both languages, and what one whole play of so many seconds brings whom."""
+    context = Context(now_s=int(time.time()), wallet=True)
+    said = {}
+    for language in ("en", "zh"):
+        terms = describe(policy, Usage(), context, language, Names(artist=artist or None))
+        said[language] = {**{name: getattr(terms, name) for name in ("may", "left", "costs", "earn")}, "limits": list(terms.limits)}
+    intervals = int(seconds) // policy.price.interval_s
+    band, listener = intervals * policy.price.owner, intervals * policy.price.reward
+    platform = (band + listener) * bps // 10_000
+    money = {"band": band, "listener": listener, "platform": platform, "total": band + listener + platform}
+    return {
+        "words": said,
+        "intervals": intervals,
+        "interval_s": policy.price.interval_s,
+        "payer": policy.price.payer,
+        "money": {name: {"wei": str(wei), "shown": show(wei)} for name, wei in money.items()},
+        "policy_hash": "0x" + policy.hash.hex(),
+    }

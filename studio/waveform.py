@@ -1,0 +1,46 @@
+"""A recording's peaks, for the player to draw: held in so much memory, however long it is."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from av.audio.frame import AudioFrame
+
+from studio.audio import Sound
+
+BUCKETS: Final = 1000
+_PEAKS_PER_FRAME: Final = 5
+_MOST_PEAKS: Final = 1 << 15
+"""Twenty milliseconds each for eleven minutes; of a longer recording every peak stands for more."""
+
+
+class Waveform:
+    """Takes the frames in order, then gives one peak per part of the recording."""
+
+    def __init__(self, sound: Sound) -> None:
+        self._channels, self._shift = sound.channels, 7 if sound.bits == 16 else 23
+        self._width = -(-sound.frame // _PEAKS_PER_FRAME)
+        self._peaks, self._pending, self._stride = bytearray(), bytearray(), 1
+
+    def add(self, frame: AudioFrame) -> None:
+        """See a frame."""
+        values = np.abs(frame.to_ndarray().reshape(-1, self._channels).astype(np.int64)).max(axis=1) >> self._shift
+        for at in range(0, len(values), self._width):
+            self._pending.append(min(255, int(values[at : at + self._width].max())))
+            if len(self._pending) == self._stride:
+                self._peaks.append(max(self._pending))
+                self._pending.clear()
+        if len(self._peaks) >= _MOST_PEAKS:
+            pairs = np.frombuffer(bytes(self._peaks[: len(self._peaks) // 2 * 2]), dtype=np.uint8).reshape(-1, 2)
+            self._pending[:0] = self._peaks[len(pairs) * 2 :]
+            self._peaks, self._stride = bytearray(pairs.max(axis=1).tobytes()), self._stride * 2
+
+    def result(self, buckets: int = BUCKETS) -> bytes:
+        """Peaks, 0 to 255, in at most ``buckets`` equal parts."""
+        last = bytes([max(self._pending)]) if self._pending else b""
+        peaks = np.frombuffer(bytes(self._peaks) + last, dtype=np.uint8)
+        if len(peaks) <= buckets:
+            return peaks.tobytes()
+        edges = np.arange(buckets) * len(peaks) // buckets
+        return np.maximum.reduceat(peaks, edges).tobytes()

@@ -1,0 +1,183 @@
+"""``gomaa studio``'s pages: HTTP on loopback, for whoever was given the address with its token, and for no other site."""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+import json
+import secrets
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Final
+
+from aiohttp import web
+
+from pywallet.errors import GomaaError, InputError, Unavailable
+from studio.desk import Desk
+
+DESK: Final = web.AppKey("desk", Desk)
+TOKEN: Final = web.AppKey("token", str)
+
+_STATIC: Final = Path(__file__).parent / "static"
+_TYPES: Final = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_MOST_JSON: Final = 64 << 10
+_MOST_BYTES: Final = 16 << 30
+_POLICY: Final = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "media-src 'self'",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS: Final = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    # The address holds the token: it goes nowhere.
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def make_app(desk: Desk, token: str | None = None) -> web.Application:
+    """The application; every path begins with its token, 256 random bits unless given."""
+    app = web.Application(middlewares=[_guard])
+    app[DESK], app[TOKEN] = desk, token or secrets.token_urlsafe(32)
+    app.add_routes(
+        [
+            web.get("/{token}/", _page),
+            web.get("/{token}/{name:[a-z]+[.](?:js|css|svg)}", _page),
+            web.get("/{token}/api/state", _state),
+            web.put("/{token}/api/recordings", _drop),
+            web.get("/{token}/api/recordings/{id}/cover", _cover),
+            web.get("/{token}/api/recordings/{id}/preview", _preview),
+            web.post("/{token}/api/terms", _terms),
+            web.post("/{token}/api/releases", _release),
+            web.post("/{token}/api/releases/{id}/again", _again),
+            web.get("/{token}/api/releases/{id}/events", _events),
+        ]
+    )
+    app.on_response_prepare.append(_headers)
+    app.on_cleanup.append(_close)
+    return app
+
+
+async def _close(app: web.Application) -> None:
+    await app[DESK].close()
+
+
+async def _headers(_: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(HEADERS)
+
+
+@web.middleware
+async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Who may ask: the address must be ours by name (a rebound domain has another), the token right, the origin our own."""
+    socket = request.transport.get_extra_info("sockname") if request.transport else None
+    hosts = {f"127.0.0.1:{socket[1]}", f"localhost:{socket[1]}"} if socket else set()
+    if request.host not in hosts:
+        return _answer({"error": {"code": "message.denied", "message": "This address is not the studio's."}}, 421)
+    if not hmac.compare_digest(request.match_info.get("token", "").encode(), request.app[TOKEN].encode()):
+        return _answer({"error": {"code": "message.denied", "message": "Open the address that gomaa studio printed."}}, 404)
+    origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site", "same-origin")
+    foreign = origin is not None and origin != f"http://{request.host}"
+    unsaid = origin is None and request.method not in ("GET", "HEAD")
+    if foreign or unsaid or site not in ("same-origin", "none"):
+        return _answer({"error": {"code": "message.denied", "message": "Another site may not ask this."}}, 403)
+    try:
+        return await handler(request)
+    except web.HTTPException:
+        raise
+    except GomaaError as e:
+        return _answer({"error": e.to_json()}, 503 if isinstance(e, Unavailable) else 400)
+    except OSError as e:
+        return _answer({"error": {"code": "internal", "message": f"The computer says: {e.strerror or e}"}}, 507)
+
+
+def _answer(value: Any, status: int = 200) -> web.Response:
+    return web.json_response(value, status=status)
+
+
+async def _body(request: web.Request) -> Any:
+    if request.content_type != "application/json" or (request.content_length or 0) > _MOST_JSON:
+        raise InputError("message.schema", reason="a small JSON object")
+    try:
+        return json.loads(await request.content.read(_MOST_JSON + 1))
+    except (ValueError, RecursionError):
+        raise InputError("message.schema", reason="not JSON") from None
+
+
+async def _page(request: web.Request) -> web.StreamResponse:
+    path = _STATIC / request.match_info.get("name", "index.html")
+    if not path.is_file():
+        raise web.HTTPNotFound
+    return web.Response(body=path.read_bytes(), content_type=_TYPES[path.suffix], charset="utf-8")
+
+
+async def _state(request: web.Request) -> web.StreamResponse:
+    return _answer(await request.app[DESK].state())
+
+
+async def _drop(request: web.Request) -> web.StreamResponse:
+    """A recording's bytes, written as they come."""
+    if (request.content_length or 0) > _MOST_BYTES:
+        raise InputError("message.schema", reason="a recording of at most 16 GiB")
+    desk, size = request.app[DESK], 0
+    piece = desk.open(request.query.get("name", ""))
+    try:
+        with piece.path.open("wb") as file:
+            async for chunk in request.content.iter_chunked(1 << 18):
+                size += len(chunk)
+                if size > _MOST_BYTES:
+                    raise InputError("message.schema", reason="a recording of at most 16 GiB")
+                file.write(chunk)
+    except BaseException:
+        piece.path.unlink(missing_ok=True)
+        raise
+    return _answer(await desk.take(piece))
+
+
+async def _cover(request: web.Request) -> web.StreamResponse:
+    found = request.app[DESK].piece(request.match_info["id"]).found
+    if found is None or found.artwork is None:
+        raise web.HTTPNotFound
+    return web.Response(body=found.artwork.data, content_type=found.artwork.mime)
+
+
+async def _preview(request: web.Request) -> web.StreamResponse:
+    layers = tuple(layer for layer in request.query.get("layers", "").split(",") if layer)
+    return web.Response(body=await request.app[DESK].hear(request.match_info["id"], layers), content_type="audio/wav")
+
+
+async def _terms(request: web.Request) -> web.StreamResponse:
+    return _answer(await request.app[DESK].explain(await _body(request)))
+
+
+async def _release(request: web.Request) -> web.StreamResponse:
+    return _answer((await request.app[DESK].begin(await _body(request))).to_json(), 202)
+
+
+async def _again(request: web.Request) -> web.StreamResponse:
+    return _answer(request.app[DESK].again(request.match_info["id"]).to_json(), 202)
+
+
+async def _events(request: web.Request) -> web.StreamResponse:
+    """A release's progress as server-sent events; each is the whole state, so that nothing is lost by reconnecting."""
+    desk = request.app[DESK]
+    desk.release(request.match_info["id"])
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+    await response.prepare(request)
+    with contextlib.suppress(ConnectionError):
+        async for state in desk.watch(request.match_info["id"]):
+            await response.write(b"data: " + json.dumps(state).encode() + b"\n\n")
+    return response

@@ -1,0 +1,54 @@
+"""``gomaa studio``: the page where a band releases its songs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import webbrowser
+from pathlib import Path
+
+import click
+from aiohttp import web
+
+from chain.deployment import Deployment
+from studio.choices import DEPLOYMENT, KEY, owner_key, server_of
+from studio.desk import Band, Desk
+from studio.web import TOKEN, make_app
+
+
+@click.command()
+@KEY
+@click.option("--new-key", is_flag=True, help="Make the owner's key file if it is missing.")
+@DEPLOYMENT
+@click.option("--server", "url", required=True, metavar="URL", help="The security server that will give out the keys.")
+@click.option("--folder", type=click.Path(file_okay=False, path_type=Path), required=True, help="Where songs, keys and receipts are kept.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Default: any free one.")
+@click.option("--open/--no-open", "show", default=True, help="Open the page in the browser.")
+def studio(key_path: Path, new_key: bool, deployment_path: Path, url: str, folder: Path, port: int, show: bool) -> None:
+    """Release songs on a page of this computer: drop a recording, set the terms, hear it, sign."""
+    deployment = Deployment.load(deployment_path)
+    server = server_of(url, None, None, deployment)
+    key = owner_key(key_path, new_key)
+    folder.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_serve(Band(key, deployment, server, folder), port, show))
+
+
+async def _serve(band: Band, port: int, show: bool) -> None:
+    app = make_app(Desk(band))
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", port)
+    await site.start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}/{app[TOKEN]}/"
+    click.echo(url)
+    click.echo("Whoever has this address can release songs in your name. Ctrl-C ends it.", err=True)
+    if show:
+        await asyncio.to_thread(webbrowser.open, url)
+    ended = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):
+            asyncio.get_running_loop().add_signal_handler(name, ended.set)
+    await ended.wait()
+    await runner.cleanup()
