@@ -12,9 +12,10 @@ let asked = 0;
 /** Say something to who cannot see it. @param {string} words */
 const say = (words) => text("said", words);
 
-/** Show what went wrong, or nothing. @param {unknown} [error] */
-function problem(error) {
+/** Show what went wrong, or nothing. @param {unknown} [error] @param {string} [source] whose problem it is */
+function problem(error, source = "") {
   const words = error instanceof Error ? error.message : "";
+  $("problem").dataset.source = source;
   text("problem", words);
   $("problem").hidden = !words;
 }
@@ -24,10 +25,11 @@ async function explain() {
   const turn = ++asked;
   try {
     const said = await call("terms", { terms: form(), seconds: recording?.seconds ?? 180, artist: $("artist").value });
-    if (turn === asked) showTerms(said, recording?.seconds ?? 180);
-    if (turn === asked) problem();
+    if (turn !== asked) return;
+    showTerms(said, recording?.seconds ?? 180);
+    if ($("problem").dataset.source === "terms") problem();
   } catch (error) {
-    if (turn === asked) problem(error);
+    if (turn === asked) problem(error, "terms");
   }
 }
 
