@@ -17,7 +17,11 @@ MODULES: Final = {
     "seek": "players",
     "invoke": "invoke",
     "convert": "convert",
+    "features": "features",
+    "similar": "features",
     "gas": "gas",
+    "fuzz": "fuzz",
+    "header_parse": "header",
 }
 
 

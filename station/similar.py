@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
 from typing import Final, Literal, Protocol
 
 from pywallet.sps.likeness import COLUMNS, unpack
@@ -67,21 +68,24 @@ class Neighbours:
         song = self._songs.get(name)
         if song is None:
             return ()
-        near: list[Match] = []
-        artist: list[Match] = []
-        genre: list[Match] = []
+        here = self._points.get(name)
+        near: list[tuple[float, str]] = []
+        artist: list[str] = []
+        genre: list[str] = []
         for other in self._songs.values():
             if other.name == name:
                 continue
-            apart = self.distance(name, other.name)
-            if apart is not None:
-                near.append(Match(other.name, "sound", apart))
+            point = self._points.get(other.name)
+            if here is not None and point is not None:
+                near.append((math.dist(here, point), other.name))
             elif _same(song.artist, other.artist):
-                artist.append(Match(other.name, "artist"))
+                artist.append(other.name)
             elif song.genre and other.genre and _same(song.genre, other.genre):
-                genre.append(Match(other.name, "genre"))
-        near.sort(key=lambda match: (match.distance, match.name))
-        return [*near, *sorted(artist, key=_name), *sorted(genre, key=_name)][:limit]
+                genre.append(other.name)
+        matches = [Match(found, "sound", apart) for apart, found in nsmallest(limit, near)]
+        matches += [Match(found, "artist") for found in nsmallest(limit, artist)]
+        matches += [Match(found, "genre") for found in nsmallest(limit, genre)]
+        return matches[:limit]
 
 
 def _spread(values: Sequence[float]) -> float:
@@ -90,10 +94,6 @@ def _spread(values: Sequence[float]) -> float:
         return 0.0
     mean = math.fsum(values) / len(values)
     return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / len(values))
-
-
-def _name(match: Match) -> str:
-    return match.name
 
 
 def _same(one: str, other: str) -> bool:
