@@ -1,0 +1,211 @@
+"""Stations, fans, an honest server, a lying one, watchers and thieves, in any order, on the contract and its model at once.
+
+``python -m tests.contracts.settlement_game --examples 2000 --steps 60`` plays long and prints how often each thing happened.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections import Counter
+from functools import cache
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.contracts.revm_world import Revm
+from tests.contracts.settlement_model import CONTRACT, TREASURY, Lane
+from tests.contracts.settlement_table import (
+    BPS,
+    DONE,
+    HONEST,
+    LIAR,
+    RICH,
+    SCHEDULE,
+    STAKE,
+    STATIONS,
+    STEP,
+    WATCHER,
+    WATCHING,
+    Books,
+    Table,
+    name_of,
+    people,
+)  # fmt: skip
+
+
+class Night(Table):
+    """What happens by itself: the honest software, and what must hold."""
+
+    def teardown(self) -> None:
+        """The end of every game, then back to where all begin."""
+        try:
+            self.finish()
+        finally:
+            self.w.evm.revert(self.mark)
+
+    def hop(self, seconds: int) -> None:
+        """Time passes in small steps; everybody who is awake does what it should."""
+        end = self.now + seconds
+        while self.now < end:
+            self.now = min(end, self.now + STEP, (self.now // SCHEDULE.length + 1) * SCHEDULE.length)
+            self.m.now = self.now
+            self.w.at(self.now)
+            self.awake()
+
+    def awake(self) -> None:
+        """The honest server posts and answers; watchers compare; anybody slashes and refunds."""
+        honest = self.books[HONEST]
+        for epoch in sorted(honest.net):
+            if (honest.address, epoch) not in self.m.posts and self.now >= SCHEDULE.ends(epoch):
+                caps = [(station, honest.net[epoch][name_of(station)]) for station in STATIONS]
+                rows = [self.entry(HONEST, s, net, honest.cap[name_of(s)], epoch + 3) for s, net in caps if net]
+                assert self.post(HONEST, epoch, sorted(honest.due[epoch].items()), rows, "honest"), "the honest server could not post"
+        for server, epoch, payee, amount in list(self.m.demands):
+            self.respond(self.books[LIAR if server == name_of(LIAR) else HONEST], epoch, payee, amount)
+        self.watch()
+        for (server, epoch, payee, amount), demand in list(self.m.demands.items()):
+            if self.now > demand.deadline:
+                self.slash(LIAR if server == name_of(LIAR) else HONEST, epoch, payee, amount)
+        for (server, epoch), post in list(self.m.posts.items()):
+            if post.void:
+                self.refund(LIAR if server == name_of(LIAR) else HONEST, epoch)
+
+    def respond(self, books: Books, epoch: int, payee: bytes, asked: int) -> None:
+        """A server shows the leaf, if it has one and does not hide."""
+        if (books.address, epoch) not in self.m.posts or epoch in books.hidden:
+            return
+        leaf = self.best(books, epoch, payee)
+        if leaf is not None and books.posted[epoch][0][leaf][1] >= asked:
+            self.answer(books.key, epoch, payee, asked, leaf)
+
+    def best(self, books: Books, epoch: int, payee: bytes) -> int | None:
+        """Where the payee's greatest leaf is."""
+        mine = [(amount, leaf) for leaf, (who, amount) in enumerate(books.posted[epoch][0]) if who == payee]
+        return max(mine)[1] if mine else None
+
+    def watch(self) -> None:
+        """Whoever watches challenges what the published data do not honour, or what is not published."""
+        for (server, epoch, payee), amount in self.receipts.items():
+            due = SCHEDULE.ends(epoch) + SCHEDULE.grace
+            if payee not in WATCHING or not due <= self.now <= due + SCHEDULE.late or (server, epoch, payee, amount) in self.m.demands:
+                continue
+            books, post = self.books[LIAR if server == name_of(LIAR) else HONEST], self.m.posts.get((server, epoch))
+            pending = post is not None and not post.void and self.now < post.ready
+            if not pending and (not self.m.lane(server).bond or (server, epoch, payee, amount) in self.avenged):
+                continue
+            if post and not post.void and epoch not in books.hidden:
+                leaf = self.best(books, epoch, payee)
+                leaves, tree = books.posted[epoch]
+                if leaf is not None and leaves[leaf][1] >= amount and tree.total == post.header.total:
+                    continue
+            self.challenge(WATCHER, books.key, epoch, payee, amount, label=" by a watcher")
+
+    # What must hold.
+
+    def agree(self) -> None:
+        """Every word of the contract is the model's, and no token is made, lost or owed twice."""
+        m, read = self.m, self.w.read
+        held = read("GoMAA", "balanceOf", self.w.settlement)
+        assert held == m.balance[CONTRACT] == m.owed()
+        for who in m.balance:
+            if who not in (CONTRACT, TREASURY):
+                assert read("GoMAA", "balanceOf", who) == m.balance[who]
+        assert read("GoMAA", "balanceOf", self.w.treasury) == m.balance[TREASURY]
+        for private in (HONEST, LIAR):
+            server = name_of(private)
+            lane = m.lanes.get(server, Lane())
+            word = lane.open << 160 | (0 if lane.retired is None else lane.retired + 1) << 128
+            assert read("Settlement", "lane", server) == word | (0 if lane.last is None else lane.last + 1) << 96 | lane.bond
+            for station in STATIONS:
+                payer = name_of(station)
+                word = read("Settlement", "account", server, payer)
+                assert (word >> 128, word & (1 << 128) - 1) == (m.spent[server, payer], m.escrow[server, payer])
+                assert m.escrow[server, payer] >= 0
+                assert m.spent[server, payer] <= self.books[private].cap[payer]
+                assert read("Settlement", "requests", server, payer)[0] == m.asked.get((server, payer), (0, 0))[0]
+        for (server, epoch), post in m.posts.items():
+            word = read("Settlement", "meta", server, epoch)
+            expected = post.void << 255 | m.blocked[server, epoch] << 232 | post.ready << 192 | post.fee << 96 | post.left
+            assert word == expected
+            assert read("Settlement", "final", server, epoch) == m.final(server, epoch)
+            if m.final(server, epoch):
+                self.unrobbed(server, epoch)
+            else:
+                assert not post.paid
+
+    def unrobbed(self, server: bytes, epoch: int) -> None:
+        """A final epoch honours every watched receipt."""
+        books = self.books[LIAR if server == name_of(LIAR) else HONEST]
+        for (who, when, payee), amount in self.receipts.items():
+            if (who, when) == (server, epoch) and payee in WATCHING:
+                leaf = self.best(books, epoch, payee)
+                assert leaf is not None, "a final epoch without a watched leaf"
+                assert books.posted[epoch][0][leaf][1] >= amount, "a final epoch robs a watched payee"
+
+    def finish(self) -> None:
+        """All windows pass, everybody claims: watched receipts are paid or their server was slashed; all escrow goes home."""
+        self.hop(3 * SCHEDULE.length)
+        for private, books in self.books.items():
+            for epoch in list(books.posted):
+                for leaf, (payee, amount) in enumerate(books.posted[epoch][0]):
+                    if amount and self.m.final(books.address, epoch) and not self.paid[books.address, epoch, payee]:
+                        self.claim(private, epoch, leaf)
+        for (server, epoch, payee), amount in self.receipts.items():
+            if payee in WATCHING:
+                settled = self.paid[server, epoch, payee] >= amount
+                DONE["end: paid" if settled else "end: slashed"] += 1
+                assert settled or (server == name_of(LIAR) and LIAR in self.slashed), "neither paid nor slashed"
+        for private in self.books:
+            for station in STATIONS:
+                self.request(station, private, self.m.escrow[name_of(private), name_of(station)])
+        self.hop(SCHEDULE.delay)
+        for private in self.books:
+            for station in STATIONS:
+                self.withdraw(station, private)
+        assert sum(self.m.escrow.values()) == 0
+        self.agree()
+        DONE["games"] += 1
+
+
+@cache
+def furnished() -> Revm:
+    """The contracts, and everybody's tokens."""
+    world = Revm(SCHEDULE, BPS, STAKE)
+    for who in people():
+        world.fund(who, RICH)
+    return world
+
+
+def play(machine: type[Night], examples: int, steps: int, *, derandomize: bool = True) -> Counter[str]:
+    """Run games; what happened. Raises AssertionError for the first thing that must not be."""
+    DONE.clear()
+    here = type("Here", (machine,), {"world": furnished()})
+    how = settings(
+        derandomize=derandomize, max_examples=examples, stateful_step_count=steps, deadline=None, database=None,
+        phases=[Phase.generate, Phase.shrink], suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    run_state_machine_as_test(here, settings=how)
+    return Counter(DONE)
+
+
+def main() -> None:
+    """Play long, on fresh random games, and print the counts."""
+    from tests.contracts.settlement_rules import Game
+
+    parser = argparse.ArgumentParser(description="Play settlement games and count what happened.")
+    parser.add_argument("--examples", type=int, default=300)
+    parser.add_argument("--steps", type=int, default=40)
+    options = parser.parse_args()
+    begun = time.monotonic()
+    found = play(Game, options.examples, options.steps, derandomize=False)
+    seconds = round(time.monotonic() - begun, 1)
+    print(json.dumps({"seconds": seconds, "steps": found["step"], "counts": dict(sorted(found.items()))}, indent=1))
+
+
+if __name__ == "__main__":
+    # Counts belong to the module that rules import, not to this one under another name.
+    from tests.contracts import settlement_game
+
+    settlement_game.main()

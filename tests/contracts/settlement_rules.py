@@ -1,0 +1,312 @@
+"""The moves of the settlement game."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from hypothesis import strategies as st
+from hypothesis.stateful import invariant, precondition, rule
+
+from pywallet.settlement import gross
+from tests.contracts.settlement_game import Night
+from tests.contracts.settlement_table import (
+    BOND,
+    BOT,
+    DONE,
+    GRIEFER,
+    HONEST,
+    LIAR,
+    OPERATOR,
+    PAYEES,
+    SCHEDULE,
+    STATIONS,
+    STRANGER,
+    UNWATCHED,
+    WATCHED,
+    WATCHING,
+    name_of,
+)  # fmt: skip
+
+SERVERS = st.sampled_from((HONEST, LIAR))
+STATION = st.sampled_from(STATIONS)
+PAYEE = st.sampled_from((*WATCHED, UNWATCHED))
+PLAYS = st.lists(st.tuples(STATION, PAYEE, st.integers(1, 3000), st.sampled_from((0, 0, 700))), min_size=1, max_size=4)
+LATE = st.sampled_from((0, 0, 3, 20, 45))
+LIES = ("honest", "omit", "lower", "bot", "skew", "double", "hide", "overdebit")
+FLAWS = ("voucher", "expired", "cap", "escrow", "again", "early", "late")
+WAYS = ("push", "push", "signed", "relayed", "greedy", "stolen", "unsigned", "raised", "alias")
+PICKS = st.lists(st.tuples(st.integers(0, 3), st.sampled_from(WAYS), st.integers(1, 4)), min_size=1, max_size=6)
+
+
+class Game(Night):
+    """Who may do what next."""
+
+    def current(self) -> int:
+        """The running epoch."""
+        return self.now // SCHEDULE.length
+
+    @rule(server=SERVERS, plays=PLAYS)
+    def listen(self, server: bytes, plays: list[tuple[bytes, bytes, int, int]]) -> None:
+        """Fans listen at stations."""
+        for station, payee, amount, lead in plays:
+            self.earn(server, station, payee, amount, lead)
+
+    def earn(self, server: bytes, station: bytes, payee: bytes, amount: int, lead: int = 0) -> None:
+        """Plays, their voucher (perhaps over more than they cost), then their receipts."""
+        epoch, books = self.current(), self.books[server]
+        payer, lane = name_of(station), self.m.lane(books.address)
+        # What any host refuses, and what the honest server does besides (docs/settlement.md, Rules off chain).
+        if lane.bond == 0 or lane.retired is not None:
+            DONE["plays refused: lane"] += 1
+            return
+        net, due = books.net.setdefault(epoch, Counter()), books.due.setdefault(epoch, Counter())
+        posts = [e for server_, e in self.m.posts if server_ == books.address]
+        need = books.open_gross(payer, posts) - gross(net[payer], 250) + gross(net[payer] + amount, 250)
+        asked = self.m.asked.get((books.address, payer), (0, 0))[0]
+        fits = need <= self.m.escrow[books.address, payer] - asked and sum(net.values()) + amount <= lane.bond
+        if server == HONEST and not fits:
+            DONE["plays refused: escrow or bond"] += 1
+            return
+        net[payer] += amount
+        due[name_of(payee)] += amount
+        books.cap[payer] = max(books.cap[payer], self.m.spent[books.address, payer] + need + lead)
+        self.receipts[books.address, epoch, name_of(payee)] = due[name_of(payee)]
+        DONE["plays"] += 1
+
+    @rule(seconds=st.sampled_from((1, 4, 10, 30, 60)))
+    def wait(self, seconds: int) -> None:
+        """Time."""
+        self.hop(seconds)
+
+    @rule(server=SERVERS, station=STATION, amount=st.integers(1, 20_000))
+    def fill(self, server: bytes, station: bytes, amount: int) -> None:
+        """More escrow."""
+        self.deposit(station, server, station, amount)
+
+    @rule(server=SERVERS, station=STATION, part=st.sampled_from((1, 4, 8, 9)), wait=st.booleans())
+    def leave(self, server: bytes, station: bytes, part: int, wait: bool) -> None:
+        """Ask escrow back (part of eight; nine is too much), and perhaps take it at the first second."""
+        self.request(station, server, self.m.escrow[name_of(server), name_of(station)] * part // 8 + part // 9)
+        if wait:
+            ready = self.m.asked.get((name_of(server), name_of(station)), (0, self.now))[1]
+            self.hop(max(0, ready - self.now - 1))
+            self.withdraw(station, server)
+            self.hop(1)
+        self.withdraw(station, server)
+
+    @rule(amount=st.integers(1, BOND), who=st.sampled_from((OPERATOR, OPERATOR, STRANGER)))
+    def rebond(self, amount: int, who: bytes) -> None:
+        """More behind the liar's word."""
+        self.bond(who, LIAR, amount)
+
+    def fitting(self, epoch: int) -> list[tuple[bytes, int]]:
+        """What the liar can really debit each station for an epoch."""
+        books, found = self.books[LIAR], []
+        for station in STATIONS:
+            payer = name_of(station)
+            room = min(self.m.escrow[books.address, payer], books.cap[payer] - self.m.spent[books.address, payer])
+            net = min(books.net[epoch][payer], room * 10_000 // 10_250)
+            found.append((station, max(net, 0)))
+        return found
+
+    @rule(
+        lie=st.sampled_from(LIES),
+        late=st.sampled_from((0, 0, 3, 20, 45)),
+        loud=st.booleans(),
+        plays=PLAYS,
+        after=st.sampled_from((0, 10, 45)),
+    )
+    def lies(self, lie: str, late: int, loud: bool, plays: list[tuple[bytes, bytes, int, int]], after: int) -> None:
+        """The liar lets fans listen, and closes the epoch in one of its ways."""
+        if self.m.lane(name_of(LIAR)).bond < 1000:
+            self.bond(OPERATOR, LIAR, BOND)
+        self.listen(LIAR, plays)
+        epoch = self.current()
+        self.hop(SCHEDULE.ends(epoch) + late - self.now)
+        self.lie(epoch, lie, loud)
+        self.hop(after)
+
+    @rule(lie=st.sampled_from(LIES[:4]), plays=PLAYS)
+    def hurry(self, lie: str, plays: list[tuple[bytes, bytes, int, int]]) -> None:
+        """The liar closes one epoch in its last second, and the next at once."""
+        for _ in range(2):
+            self.listen(LIAR, plays)
+            self.hop(SCHEDULE.ends(self.current()) - self.now)
+        self.lie(self.current() - 2, "honest", True)
+        self.lie(self.current() - 1, lie, True)
+        self.hop(SCHEDULE.window)
+        self.lie(self.current() - 1, lie, True)
+
+    @rule(lie=st.sampled_from(LIES[:4]), plays=PLAYS, first=st.booleans())
+    def repost(self, lie: str, plays: list[tuple[bytes, bytes, int, int]], first: bool) -> None:
+        """The liar lets its post be voided by a receipt that nothing honours, bonds again, and posts the same epoch with a lie."""
+        if self.m.lane(name_of(LIAR)).bond < 1000:
+            self.bond(OPERATOR, LIAR, BOND)
+        self.listen(LIAR, plays)
+        epoch = self.current()
+        self.hop(SCHEDULE.ends(epoch) - self.now)
+        self.lie(epoch, "honest", True)
+        self.hop(SCHEDULE.grace)
+        self.challenge(GRIEFER, LIAR, epoch, name_of(BOT), 10**9, label=" by the liar itself")
+        if first:
+            self.challenge(GRIEFER, LIAR, epoch, name_of(plays[0][1]), 1, label=" by the liar itself")
+        self.hop(SCHEDULE.answer + 1)
+        self.bond(OPERATOR, LIAR, BOND)
+        self.lie(epoch, lie, True)
+
+    def lie(self, epoch: int, lie: str, loud: bool) -> None:
+        """Post an epoch of the liar's."""
+        books = self.books[LIAR]
+        if (books.address, epoch) in self.m.posts or not sum(books.net.get(epoch, Counter()).values()):
+            return
+        debits, leaves = self.fitting(epoch), sorted(books.due[epoch].items())
+        total = sum(net for _, net in debits)
+        victim = next((n for n, (payee, _) in enumerate(leaves) if payee in WATCHING), 0)
+        payee, amount = leaves[victim]
+        bot = name_of(BOT)
+        changed: dict[str, Sequence[tuple[bytes, int]]] = {
+            "omit": [*leaves[:victim], (bot, amount), *leaves[victim + 1 :]],
+            "lower": [*leaves[:victim], (payee, amount // 2), *leaves[victim + 1 :], (bot, amount - amount // 2)],
+            "bot": [(bot, total)],
+            "skew": [*leaves, (bot, total // 2 + 1)],
+            "double": [*leaves, (payee, amount)],
+        }
+        if lie == "overdebit":
+            station, _ = debits[0]
+            account = (books.address, name_of(station))
+            debits[0] = (station, max(self.m.escrow[account], books.cap[name_of(station)] - self.m.spent[account]) + 1)
+        rows = [self.entry(LIAR, station, net, books.cap[name_of(station)], epoch + 3) for station, net in debits if net]
+        if not rows:
+            return
+        done = self.post(LIAR, epoch, list(changed.get(lie, leaves)), rows, lie)
+        assert not (done and lie == "overdebit")
+        if done and (lie == "hide" or (not loud and lie in changed)):
+            books.hidden.add(epoch)
+
+    @rule(server=SERVERS, flaw=st.sampled_from(FLAWS), station=STATION, net=st.integers(0, 500))
+    def misposts(self, server: bytes, flaw: str, station: bytes, net: int) -> None:
+        """A post that must not get through."""
+        books, epoch, payer = self.books[server], self.current() - 1, name_of(station)
+        spent, escrow = self.m.spent[books.address, payer], self.m.escrow[books.address, payer]
+        enough, until, signer = spent + gross(net, 250), epoch, station
+        if flaw == "again":
+            posted = [e for s, e in self.m.posts if s == books.address]
+            epoch = until = max(posted, default=epoch)
+        if flaw in ("early", "late"):
+            epoch = until = self.current() - (-1 if flaw == "early" else 3)
+        if flaw == "escrow":
+            net = escrow + 1
+            enough = spent + gross(net, 250)
+        if flaw == "voucher":
+            signer = STRANGER
+        if flaw == "expired":
+            until -= 1
+        cap = enough - 1 if flaw == "cap" and enough else enough
+        row = self.entry(server, station, net, cap, until, signer)
+        flawed = flaw in ("voucher", "expired", "escrow") or (flaw == "cap" and net)
+        if flawed or flaw in ("early", "late") or (books.address, epoch) in self.m.posts:
+            assert not self.post(server, epoch, [(name_of(BOT), net)], [row], f"with a flaw: {flaw}")
+
+    @precondition(lambda self: self.receipts)
+    @rule(data=st.data(), part=st.sampled_from((1, 2, 2, 2, 3)), forged=st.sampled_from((False, False, True)))
+    def grieve(self, data: st.DataObject, part: int, forged: bool) -> None:
+        """Somebody demands what is there (half, all), or what nobody promised, with a receipt that it signed itself."""
+        server, epoch, payee = data.draw(st.sampled_from(sorted(self.receipts)))
+        private = LIAR if server == name_of(LIAR) else HONEST
+        amount = self.receipts[server, epoch, payee] * part // 2
+        signer = STRANGER if forged or part == 3 else None
+        self.challenge(GRIEFER, private, epoch, payee, amount, signer, " by a griefer")
+        self.awake()
+
+    @precondition(lambda self: any(server == name_of(LIAR) for server, _ in self.m.posts))
+    @rule(data=st.data(), amount=st.sampled_from((0, 1, 10**9)))
+    def collude(self, data: st.DataObject, amount: int) -> None:
+        """The liar challenges itself: to keep a victim's place taken, to void its own post, or to lose its bond to a friend."""
+        epoch = data.draw(st.sampled_from(sorted(e for server, e in self.m.posts if server == name_of(LIAR))))
+        payee = data.draw(st.sampled_from(sorted(PAYEES)))
+        self.challenge(GRIEFER, LIAR, epoch, payee, amount, label=" by the liar itself")
+
+    @precondition(lambda self: self.m.demands)
+    @rule(data=st.data(), raised=st.booleans())
+    def misanswer(self, data: st.DataObject, raised: bool) -> None:
+        """An answer with some other leaf, or with an amount that the leaf does not have."""
+        server, epoch, payee, asked = data.draw(st.sampled_from(sorted(self.m.demands)))
+        private = LIAR if server == name_of(LIAR) else HONEST
+        if self.books[private].posted.get(epoch, ((), None))[0]:
+            leaf = data.draw(st.integers(0, len(self.books[private].posted[epoch][0]) - 1))
+            self.answer(private, epoch, payee, asked, leaf, asked + 1 if raised else None)
+
+    @precondition(lambda self: self.m.demands)
+    @rule(data=st.data())
+    def missslash(self, data: st.DataObject) -> None:
+        """A slash that may be too early, or of a demand that nobody made."""
+        server, epoch, payee, asked = data.draw(st.sampled_from(sorted(self.m.demands)))
+        private = LIAR if server == name_of(LIAR) else HONEST
+        self.slash(private, epoch, payee, asked + 1)
+        self.slash(private, epoch, payee, asked)
+
+    @rule(data=st.data(), server=SERVERS)
+    def misrefund(self, data: st.DataObject, server: bytes) -> None:
+        """A refund of a post that is not void."""
+        epochs = sorted(e for s, e in self.m.posts if s == name_of(server))
+        self.refund(server, data.draw(st.sampled_from(epochs)) if epochs else self.current())
+
+    @rule(server=SERVERS, plays=PLAYS, picks=PICKS)
+    def harvest(self, server: bytes, plays: list[tuple[bytes, bytes, int, int]], picks: list[tuple[int, str, int]]) -> None:
+        """An epoch without lies, from its plays to its claims."""
+        self.listen(server, plays)
+        epoch = self.current()
+        self.hop(SCHEDULE.ends(epoch) - self.now)
+        if server == LIAR:
+            self.lie(epoch, "honest", True)
+        self.hop(SCHEDULE.grace + SCHEDULE.window - 1)
+        for late in (0, 1):
+            self.hop(late)
+            if (name_of(server), epoch) in self.m.posts:
+                self.collect(server, epoch)
+                self.pick(server, epoch, picks if late else picks[:1])
+
+    def pick(self, server: bytes, epoch: int, picks: list[tuple[int, str, int]]) -> None:
+        """Claim leaves of an epoch: which, how, and under which alias."""
+        for number, way, alias in picks:
+            if leaves := self.books[server].posted.get(epoch, ((), None))[0]:
+                self.claim(server, epoch, number % len(leaves), way, alias)
+
+    @precondition(lambda self: self.m.posts)
+    @rule(data=st.data(), picks=PICKS, ripe=st.booleans())
+    def claims(self, data: st.DataObject, picks: list[tuple[int, str, int]], ripe: bool) -> None:
+        """Leaves are claimed, some by those whose they are not, some early, some again."""
+        server, epoch = data.draw(st.sampled_from(sorted(self.m.posts)))
+        private = LIAR if server == name_of(LIAR) else HONEST
+        if ripe:
+            self.hop(max(0, self.m.posts[server, epoch].ready - self.now))
+        self.pick(private, epoch, picks)
+
+    @precondition(lambda self: self.m.posts)
+    @rule(data=st.data())
+    def commission(self, data: st.DataObject) -> None:
+        """The treasury's part, perhaps early or again."""
+        server, epoch = data.draw(st.sampled_from(sorted(self.m.posts)))
+        self.collect(LIAR if server == name_of(LIAR) else HONEST, epoch)
+
+    @rule(server=SERVERS, really=st.sampled_from((False,) * 7 + (True,)), who=st.sampled_from((OPERATOR, STRANGER)))
+    def close_shop(self, server: bytes, really: bool, who: bytes) -> None:
+        """Retirement, and the bond as soon as it can be had."""
+        if really:
+            self.retire(who, server)
+            self.retire(who, server)
+        self.unbond(who, server)
+        lane = self.m.lane(name_of(server))
+        if lane.retired is not None and really:
+            last = SCHEDULE.ends(lane.retired) + SCHEDULE.grace + SCHEDULE.late + SCHEDULE.answer
+            self.hop(max(0, last - self.now))
+            self.unbond(who, server)
+            self.hop(1)
+            self.unbond(who, server)
+
+    @invariant()
+    def all_is_well(self) -> None:
+        """After every move."""
+        DONE["step"] += 1
+        self.agree()
