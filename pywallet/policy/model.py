@@ -100,7 +100,7 @@ class Policy:
         """Read the form a musician writes: the same names, amounts as decimal strings in GoMAA."""
         try:
             raw = tomllib.load(io.BytesIO(text.encode()))
-        except tomllib.TOMLDecodeError as e:
+        except (tomllib.TOMLDecodeError, RecursionError) as e:  # brackets nested without end
             raise InputError("policy.malformed", field="toml", reason=str(e)) from None
         price = raw.get("price")
         if isinstance(price, dict):

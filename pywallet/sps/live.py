@@ -133,7 +133,7 @@ def sign_live(index: LiveIndex, private_key: bytes) -> bytes:
     """The COSE_Sign1 bytes to publish. What no reader takes is refused: InputError sps.live.malformed."""
     data = cbor.dumps(_to_map(index))
     try:
-        _from_map(cbor.loads(data, limits=LIMITS))
+        from_map(cbor.loads(data, limits=LIMITS))
         return cose.sign(data, CONTENT_TYPE, MAGIC + index.content, private_key)
     except InputError as e:
         raise _ours(e) from None
@@ -155,7 +155,7 @@ def open_live(signed: bytes, content: bytes, signer: bytes, before: LiveIndex | 
         if parts.signer != signer:
             raise InputError("sps.live.signature", reason="another signer")
         parts.verify(MAGIC + content)
-        index = _from_map(cbor.loads(parts.payload, limits=LIMITS))
+        index = from_map(cbor.loads(parts.payload, limits=LIMITS))
     except InputError as e:
         raise _ours(e) from None
     if index.content != content:
@@ -178,7 +178,8 @@ def _to_map(index: LiveIndex) -> dict[str, Any]:
     return {**out, **index.extra}
 
 
-def _from_map(value: Any) -> LiveIndex:
+def from_map(value: Any) -> LiveIndex:
+    """Read a verified payload. Raises InputError with the header's codes, naming the field."""
     table = fields.mapping(value, "live")
     if type(table.get("v")) is not int:
         raise fields.bad("v")

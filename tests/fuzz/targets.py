@@ -1,0 +1,91 @@
+"""What is fuzzed: each target reads bytes and may refuse them with a coded error, and may do nothing else.
+
+Shared by the tests (hypothesis), the bench (benchmarks/fuzz.py) and the
+coverage-guided runner (guided.py beside this file).
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from native_host import framing
+from pywallet.errors import GomaaError
+from pywallet.policy import Policy
+from pywallet.sps import Container, cbor, live, open_header, payload, renditions
+
+CORPUS: Final = Path(__file__).with_name("corpus")
+CONTENT: Final = bytes(range(100, 120))
+SIGNER: Final = bytes.fromhex("6370ef2f4db3611d657b90667de398a2cc2a370c")
+
+
+def header(data: bytes) -> None:
+    """A signed header: nearly everything ends at the signature."""
+    open_header(data)
+
+
+def fields(data: bytes) -> None:
+    """A header's payload, as if its signature held."""
+    payload.from_map(cbor.loads(data))
+
+
+def index(data: bytes) -> None:
+    """Renditions with their segment indexes."""
+    for rendition in renditions.from_list(cbor.loads(data)):
+        rendition.key_epoch(len(rendition.segments) - 1)
+        len(rendition.starts_ms)
+
+
+def live_index(data: bytes) -> None:
+    """A live index, signed, and its payload as if its signature held."""
+    try:
+        live.open_live(data, CONTENT, SIGNER)
+    except GomaaError:
+        now = live.from_map(cbor.loads(data, limits=live.LIMITS))
+        now.advance(now.time_ms + 1, *now.segments[:2]).follow(now)
+
+
+def policy(data: bytes) -> None:
+    """Terms as they stand in a header."""
+    Policy.from_dict(cbor.loads(data)).to_cbor()
+
+
+def policy_text(data: bytes) -> None:
+    """Terms as a musician writes them."""
+    Policy.from_toml(data.decode("utf-8", "replace"))
+
+
+def file(data: bytes) -> None:
+    """A whole file."""
+    container = Container.read(data)
+    container.whole(open_header(container.cose), len(data))
+
+
+def frame(data: bytes) -> None:
+    """What the browser sends to the host: frames, then JSON in each."""
+    stream = io.BytesIO(data)
+    try:
+        for item in framing.frames(stream.read):
+            if isinstance(item, bytes):
+                framing.decode(item)
+    except framing.Broken as e:
+        raise e.error from None
+
+
+TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
+    "header": header,
+    "fields": fields,
+    "index": index,
+    "live": live_index,
+    "policy": policy,
+    "policy_text": policy_text,
+    "file": file,
+    "frame": frame,
+}
+
+
+def corpus(name: str) -> list[bytes]:
+    """The kept inputs of a target, in a fixed order."""
+    return [path.read_bytes() for path in sorted((CORPUS / name).iterdir())]
