@@ -65,6 +65,8 @@ class Chain:
         self._runner: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._nonces: dict[bytes, asyncio.Lock] = {}
+        self.next_nonce: dict[bytes, int] = {}
+        """What follows the newest transaction of ours that is on its way: not every node counts those that wait."""
 
     @classmethod
     def connect(cls, rpc: str, chain_id: int | None = None, *, confirmations: int = 1, max_fee: int | None = None) -> Chain:

@@ -79,6 +79,8 @@ class HttpLink:
     async def _post(self, text: str) -> None:
         import aiohttp
 
+        if self._session.closed:
+            return
         try:
             async with self._session.post(self._url, data=text, headers={"Content-Type": "application/json"}) as answer:
                 if (answer.content_length or 0) > MAX_MESSAGE:

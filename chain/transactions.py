@@ -16,8 +16,8 @@ from pywallet.platform import address_of
 if TYPE_CHECKING:
     from chain.client import Chain
 
-MARGIN: Final = (6, 5)
-"""Gas limit over the estimate, as a fraction."""
+MARGIN: Final = (3, 2)
+"""Gas limit over the estimate, as a fraction: some nodes tell what is left after refunds, up to a fifth less (EIP-3529)."""
 
 PATIENCE_S: Final = 120.0
 """Longest wait for a block, each time a fee is raised anew."""
@@ -79,7 +79,9 @@ async def send(chain: Chain, private_key: bytes, to: bytes | None, data: bytes, 
         tip, base = await _fees(chain)
         fields: dict[str, Any] = {
             "chainId": await chain.chain_id(),
-            "nonce": answers.number(await chain.request("eth_getTransactionCount", to_hex(sender), "pending")),
+            "nonce": max(
+                answers.number(await chain.request("eth_getTransactionCount", to_hex(sender), "pending")), chain.next_nonce.get(sender, 0)
+            ),
             "gas": gas,
             "maxPriorityFeePerGas": tip,
             "maxFeePerGas": 2 * base + tip,
@@ -93,7 +95,13 @@ async def send(chain: Chain, private_key: bytes, to: bytes | None, data: bytes, 
             fields["maxFeePerGas"] = min(fields["maxFeePerGas"], chain.max_fee)
         offer = Offer.of(fields, private_key)
         sent = await _offer(chain, offer.raw)
-    return await _Waiting(chain, private_key, call, offer, sent).done()
+        chain.next_nonce[sender] = fields["nonce"] + 1
+    try:
+        return await _Waiting(chain, private_key, call, offer, sent).done()
+    finally:
+        # Mined, and the node counts it; or given up, and its number must not leave a gap.
+        if chain.next_nonce.get(sender) == fields["nonce"] + 1:
+            del chain.next_nonce[sender]
 
 
 async def _fees(chain: Chain) -> tuple[int, int]:
@@ -106,16 +114,14 @@ async def _fees(chain: Chain) -> tuple[int, int]:
         return max(TIP, answers.number(await chain.request("eth_gasPrice")) - base), base
 
 
-async def _offer(chain: Chain, raw: str, *, again: bool = False) -> bool:
+async def _offer(chain: Chain, raw: str) -> bool:
     """Hand it to the node; False if it is not known whether the node has it. Raises what the node has against it."""
     try:
         await chain.request("eth_sendRawTransaction", raw)
     except Unavailable as e:
         if "rpc" in e.detail:
             return False
-        said = str(e.detail.get("reason", "")).lower()
-        # The first attempt may have arrived, and be in a block by now: then the node refuses the number, rightly.
-        if "already" not in said and not (again and ("nonce" in said or "underpriced" in said)):
+        if "already" not in str(e.detail.get("reason", "")).lower():
             raise
     return True
 
@@ -129,6 +135,7 @@ class _Waiting:
         self._call = call
         self._offers = [offer]
         self._sent = sent
+        self._against = ""
 
     async def done(self) -> TxReceipt:
         """The receipt, once its block is deep enough. No event says so, and not every node makes blocks at once."""
@@ -149,9 +156,17 @@ class _Waiting:
                 self._raise()
             if found is None and (not self._sent or loop.time() > again_at):
                 again_at = loop.time() + AGAIN_S
-                self._sent = await _offer(self._chain, self._offers[-1].raw, again=True)
+                self._sent = await self._again()
             await asyncio.sleep(POLL_S)
-        raise Unavailable("chain.unreachable", transaction=self._offers[-1].name, reason="not in a block yet")
+        raise Unavailable("chain.unreachable", transaction=self._offers[-1].name, reason=self._against or "not in a block yet")
+
+    async def _again(self) -> bool:
+        try:
+            return await _offer(self._chain, self._offers[-1].raw)
+        except Unavailable as e:
+            # An earlier offer may be in a block by now, or a block away: what the node has against this one ends nothing.
+            self._against = str(e.detail.get("reason", ""))
+            return True
 
     async def _found(self) -> Any:
         for offer in reversed(self._offers):
