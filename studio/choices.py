@@ -38,6 +38,7 @@ _ABOUT: Final = (
     click.option("--album", help="Default: the recording's tag."),
     click.option("--isrc", help="Default: the recording's tag. One song only."),
     click.option("--genre", help="Default: the recording's tag; without one a guess, where the features package is installed."),
+    click.option("--features/--no-features", default=True, help="Measure how the song sounds, where that can be."),
     click.option("--artwork", type=FILE, help="A cover picture, instead of the recording's own."),
     click.option("--delivery", multiple=True, metavar="URL", help="Where the file will be found; may be given again."),
     click.option("--watermark/--no-watermark", default=None, help="Mark the sound with the content's address; on where it can be."),
@@ -73,7 +74,7 @@ def options_of(chosen: dict[str, Any]) -> Options:
         every=chosen["every"],
         salt=from_hex(chosen["salt"], 32) if chosen["salt"] else None,
         replace=chosen["force"],
-        guess_genre=True,
+        measure=chosen["features"],
     )
 
 

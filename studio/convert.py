@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
 import tempfile
 import time
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import IO, BinaryIO, Final
+from typing import IO, Any, BinaryIO, Final
 
 from av.audio.frame import AudioFrame
 
@@ -45,6 +46,7 @@ class Options:
         layers: watermark layers, see ``studio.marking``.
         every: one watermark block in so many.
         salt: 32 bytes, to get an address and keys again; None is a new one.
+        measure: also say how it sounds, and guess its genre where nobody says it, if the ``features`` package is there.
         replace: allow an output that exists. Its key file is replaced too, so a published song would be lost.
     """
 
@@ -59,7 +61,7 @@ class Options:
     every: int = 1
     salt: bytes | None = None
     replace: bool = False
-    guess_genre: bool = False
+    measure: bool = False
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ def convert(
         made = _Body(recording, body, keys, owner_key, key_epoch_s, options)
         made.write(progress)
         cover = tags.load_artwork(options.artwork) if options.artwork else recording.artwork
-        header = _header(recording, made, cover, policy, owner_key, deployment, server, options)
+        header = _header(source, recording, made, cover, policy, owner_key, deployment, server, options)
         container = Container(sign_header(header, owner_key))
         with Replacing(output, 0o644) as temporary:
             with temporary.open("wb") as file:
@@ -248,6 +250,7 @@ class _Body:
 
 
 def _header(
+    source: Path | BinaryIO,
     recording: Recording,
     made: _Body,
     cover: tags.Artwork | None,
@@ -258,6 +261,8 @@ def _header(
     options: Options,
 ) -> Header:
     said, loudness = recording.tags, made.loudness
+    genre = tags.clean(options.genre or said.get("genre")) or None
+    heard = _measure(source) if options.measure and isinstance(source, Path) else {}
     return Header(
         chain=deployment.chain_id,
         content=made.keys.content,
@@ -266,7 +271,9 @@ def _header(
         artist=tags.clean(options.artist or said.get("artist") or said.get("album_artist")) or "Unknown artist",
         album=tags.clean(options.album or said.get("album")) or None,
         isrc=tags.isrc(options.isrc) if options.isrc else tags.tagged_isrc(said),
-        genre=tags.clean(options.genre or said.get("genre")) or None,
+        genre=genre or heard.get("genre"),
+        genre_confidence=None if genre else heard.get("genre_confidence"),
+        features=heard.get("features", b""),
         loudness=_hundredths(loudness.integrated),
         loudness_range=_hundredths(loudness.range),
         true_peak=_hundredths(loudness.true_peak),
@@ -278,6 +285,15 @@ def _header(
         waveform=made.waveform,
         watermark=made.watermark,
     )
+
+
+def _measure(source: Path) -> dict[str, Any]:
+    """Header fields of the ``features`` package; none where it, or what it needs, is not installed."""
+    try:
+        found: dict[str, Any] = importlib.import_module("features").for_header(source)
+    except (ImportError, InputError):
+        return {}
+    return found
 
 
 def _hundredths(value: float | None) -> int | None:

@@ -175,13 +175,18 @@ class Desk:
         """Start a release. Raises InputError ``message.schema``, ``policy.malformed``."""
         if not isinstance(value, dict):
             raise InputError("message.schema", reason="an object")
+        if str(value.get("recording")) in self._releases:
+            # One recording, one contract: what failed goes on, what is out is out.
+            raise InputError("message.schema", field="recording", reason="it was signed already; let it go on, or drop it again")
         piece, policy = self.piece(str(value.get("recording"))), Form.read(value.get("terms")).policy()
         names = {name: tags.clean(str(value.get(name) or "")) or None for name in ("title", "artist", "album")}
         layers = value.get("layers", [])
         if not isinstance(layers, list) or not all(isinstance(layer, str) for layer in layers):
             raise InputError("message.schema", field="layers")
         isrc = tags.isrc(str(value["isrc"])) if value.get("isrc") else None
-        options = Options(title=names["title"], artist=names["artist"], album=names["album"], isrc=isrc, layers=marking.choose(layers))
+        options = Options(
+            title=names["title"], artist=names["artist"], album=names["album"], isrc=isrc, layers=marking.choose(layers), measure=True
+        )
         title = names["title"] or piece.name
         band = self.band
         job = Job(piece.path, self._place(title), policy.to_dict(), band.owner_key, band.deployment, band.server, options)
@@ -209,9 +214,6 @@ class Desk:
             await changed.wait()
 
     def _start(self, started: Release) -> Release:
-        running = self._releases.get(started.id)
-        if running is not None and not running.ended:
-            raise InputError("message.schema", field="recording", reason="this recording is being released already")
         self._releases[started.id] = started
         started.task = asyncio.create_task(self._run(started))
         return started

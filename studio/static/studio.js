@@ -129,7 +129,8 @@ function follow(state) {
     text("files", state.receipt.files.map((/** @type {any} */ file) => file.path.split(/[\\/]/).pop()).join(", "));
     say(`${state.title} is out.`);
   } else if (state.error) say(state.error.message);
-  $("sign").disabled = !state.error && !ended;
+  // One recording is one song: what has failed goes on from there, and what is out is out.
+  $("sign").disabled = true;
 }
 
 /** Watch a release until it has ended. @param {string} id */

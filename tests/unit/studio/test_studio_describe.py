@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import wave
 from collections.abc import Callable
 from hashlib import sha256
@@ -112,3 +113,30 @@ def test_silence_has_no_loudness(make: Make, wav: Callable[..., Path]) -> None:
     """Silence is converted, and the header says no number for what has none."""
     found = header(make(wav(np.zeros((88_200, 2), "<i2"))))
     assert (found.loudness, found.loudness_range, found.true_peak) == (None, None, None)
+
+
+class Hearing:
+    """A stand-in for the features package."""
+
+    @staticmethod
+    def for_header(source: Path) -> dict[str, Any]:
+        """What it would say."""
+        assert source.exists()
+        return {"features": b"\1\2\3", "genre": "Folk", "genre_confidence": 61}
+
+
+def test_a_guessed_genre_says_how_sure_it_is(make: Make, wav: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the features package the header has the sound's numbers and a guess; what a person says wins, and is no guess."""
+    monkeypatch.setitem(sys.modules, "features", Hearing)
+    source = wav(np.ones((44_100, 2), "<i2"))
+    found = header(make(source, measure=True))
+    assert (found.features, found.genre, found.genre_confidence) == (b"\1\2\3", "Folk", 61)
+    found = header(make(source, measure=True, genre="Jazz", replace=True))
+    assert (found.features, found.genre, found.genre_confidence) == (b"\1\2\3", "Jazz", None)
+
+
+def test_without_the_features_package_nothing_is_guessed(make: Make, wav: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the package is missing the song is made without."""
+    monkeypatch.setitem(sys.modules, "features", None)
+    found = header(make(wav(np.ones((44_100, 2), "<i2")), measure=True))
+    assert (found.features, found.genre) == (b"", None)

@@ -181,7 +181,7 @@ async def test_malformed_wishes_are_refused(page: Page, path: str, body: Any) ->
 
 
 async def test_a_release_that_fails_says_so_and_can_go_on(page: Page) -> None:
-    """Without a chain the song is made, the failure has its code, and starting again keeps the song."""
+    """Without a chain the song is made, the failure has its code, starting again keeps the song, and signing twice makes no second one."""
     _, found, _ = await page.ask("PUT", "api/recordings?name=x.wav", data=recording(1))
     status, begun, _ = await page.ask("POST", "api/releases", json={"recording": found["id"], "title": "Tide", "terms": {}})
     assert status == 202
@@ -193,6 +193,8 @@ async def test_a_release_that_fails_says_so_and_can_go_on(page: Page) -> None:
         song = (page.folder / "tide.sps").read_bytes()
         assert (await page.ask("POST", f"api/releases/{begun['id']}/again", json={}))[0] == 202
     assert (page.folder / "tide.sps").read_bytes() == song
+    status, said, _ = await page.ask("POST", "api/releases", json={"recording": found["id"], "title": "Tide", "terms": {}})
+    assert (status, said["error"]["code"]) == (400, "message.schema")
 
 
 @given(
