@@ -65,7 +65,8 @@ class Node:
             "port": peer_port,
             "discDns": "false",
             "discV4": "false",
-            "logFile": "false",
+            "logFile": folder / f"{name}-own.log",
+            "logLevel": "warn",
             "isSingleNode": "true",
             "startExecution": "true",
         }
@@ -75,6 +76,7 @@ class Node:
             stdout=self._log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            cwd=folder,
             env={**os.environ, "HOME": str(folder)},
         )
 
