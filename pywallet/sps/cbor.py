@@ -17,7 +17,9 @@ from pywallet.errors import InputError
 
 MAX_DEPTH: Final = 16
 _BIGNUM: Final = 2
-_SIZES: Final = {24: (1, 24), 25: (2, 1 << 8), 26: (4, 1 << 16), 27: (8, 1 << 32)}
+_LEAST: Final = {1: 24, 2: 1 << 8, 4: 1 << 16, 8: 1 << 32}
+"""Bytes of an argument -> the least value that needs them."""
+_from_bytes: Final = int.from_bytes
 _SIMPLE: Final = {0xF4: False, 0xF5: True, 0xF6: None}
 
 
@@ -57,20 +59,36 @@ def _bad(reason: str, at: int) -> InputError:
 
 
 class _Reader:
-    __slots__ = ("at", "data", "left", "limits", "tags")
+    __slots__ = ("at", "data", "end", "left", "limits", "tags")
 
     def __init__(self, data: bytes, tags: frozenset[int], limits: Limits) -> None:
-        self.data, self.at, self.tags = data, 0, tags
+        self.data, self.at, self.end, self.tags = bytes(data), 0, len(data), tags
         self.limits, self.left = limits, limits.items
 
     def item(self, depth: int) -> Any:
-        """The item at ``at``, which moves behind it. Majors in the order of their frequency in a header."""
-        start = self.at
-        first, value = self.head()
+        """The item at ``at``, which moves behind it. Written for the many small rows of a segment index."""
+        data, start = self.data, self.at
+        if start >= self.end:
+            raise _bad("ends too early", start)
         self.left -= 1
         if self.left < 0:
             raise _bad("too many items", start)
+        first = data[start]
+        value = first & 31
+        at = start + 1
+        if value >= 24:
+            if value > 27:
+                raise _bad("indefinite or reserved length", start)
+            size = 1 << value - 24
+            at += size
+            if at > self.end:
+                raise _bad("ends too early", start)
+            value = _from_bytes(data[start + 1 : at], "big")
+            if value < _LEAST[size]:
+                raise _bad("not the shortest form", start)
+        self.at = at
         major = first >> 5
+        # In the order of their frequency.
         if major == 0:
             return value
         if major == 2:
@@ -89,36 +107,15 @@ class _Reader:
             raise _bad("only false, true and null", start)
         return _SIMPLE[first]
 
-    def head(self) -> tuple[int, int]:
-        """The first byte and the argument."""
-        data, at = self.data, self.at
-        if at >= len(data):
-            raise _bad("ends too early", at)
-        first = data[at]
-        info = first & 31
-        if info < 24:
-            self.at = at + 1
-            return first, info
-        if info not in _SIZES:
-            raise _bad("indefinite or reserved length", at)
-        size, least = _SIZES[info]
-        end = at + 1 + size
-        if end > len(data):
-            raise _bad("ends too early", at)
-        value = int.from_bytes(data[at + 1 : end], "big")
-        if value < least:
-            raise _bad("not the shortest form", at)
-        self.at = end
-        return first, value
-
     def string(self, length: int) -> bytes:
         at = self.at
         if length > self.limits.string:
             raise _bad("a string too long", at)
-        if length > len(self.data) - at:
+        end = at + length
+        if end > self.end:
             raise _bad("longer than the input", at)
-        self.at = at + length
-        return bytes(self.data[at : self.at])
+        self.at = end
+        return self.data[at:end]
 
     def text(self, length: int) -> str:
         at = self.at
@@ -131,7 +128,7 @@ class _Reader:
         if depth >= MAX_DEPTH:
             raise _bad("nested too deeply", self.at)
         # Every item takes a byte or more, so a count beyond the input is refused before it costs anything.
-        if count > most or count > len(self.data) - self.at:
+        if count > most or count > self.end - self.at:
             raise _bad("too many entries", self.at)
 
     def array(self, count: int, depth: int) -> list[Any]:

@@ -1,0 +1,30 @@
+/**
+ * The header's reading in Pyodide under node: prints {ours, peer, bytes} as JSON. Started by header.py.
+ */
+
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { keccak_256 } from "@noble/hashes/sha3.js";
+import { loadPyodide } from "pyodide";
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
+const wheels = join(root, ".cache/pyodide-wheels");
+const pyodide = await loadPyodide({ indexURL: join(root, "node_modules/pyodide/"), env: { PYTHONDONTWRITEBYTECODE: "1" } });
+const extractDir = pyodide.runPython("import site; site.getsitepackages()[0]");
+for (const name of readdirSync(wheels).filter((file) => file.endsWith(".whl"))) {
+  pyodide.unpackArchive(new Uint8Array(readFileSync(join(wheels, name))), "zip", { extractDir });
+}
+pyodide.registerJsModule("gomaa_native", { keccak256: (/** @type {Uint8Array} */ data) => keccak_256(data) });
+pyodide.mountNodeFS("/repo", root);
+console.log(
+  pyodide.runPython(`
+import importlib, json, sys
+sys.path.insert(0, "/repo")
+importlib.invalidate_caches()
+from benchmarks.header_song import interleaved
+interleaved(2, 1)
+json.dumps(interleaved(15, 3))
+`),
+);
