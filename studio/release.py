@@ -76,7 +76,7 @@ async def go_public(
     told("contract", None)
     published = await publish(song, owner_key, deployment, server_url=server_url, told=lambda step: told(step, None))
     told("packages", None)
-    files = await asyncio.to_thread(_package, song, html, exploded)
+    files = await asyncio.to_thread(packages, song, html, exploded)
     told("receipt", None)
     receipt = _receipt(song, published, files)
     with Replacing(receipt_path(song), 0o644) as temporary:
@@ -111,7 +111,7 @@ class Unmade(GomaaError):
         return self._words
 
 
-def _package(song: Path, html: bool, exploded: bool) -> list[tuple[str, Path]]:
+def packages(song: Path, html: bool, exploded: bool) -> list[tuple[str, Path]]:
     """The other packagings, where their writers are installed."""
     made: list[tuple[str, Path]] = [("sps", song)]
     if html and (writer := _writer("selfrender")) is not None:

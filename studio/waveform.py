@@ -19,15 +19,16 @@ class Waveform:
     """Takes the frames in order, then gives one peak per part of the recording."""
 
     def __init__(self, sound: Sound) -> None:
-        self._channels, self._shift = sound.channels, 7 if sound.bits == 16 else 23
-        self._width = -(-sound.frame // _PEAKS_PER_FRAME)
+        self._shift = 7 if sound.bits == 16 else 23
+        self._width = -(-sound.frame // _PEAKS_PER_FRAME) * sound.channels
         self._peaks, self._pending, self._stride = bytearray(), bytearray(), 1
 
     def add(self, frame: AudioFrame) -> None:
         """See a frame."""
-        values = np.abs(frame.to_ndarray().reshape(-1, self._channels).astype(np.int64)).max(axis=1) >> self._shift
+        values = frame.to_ndarray().reshape(-1)
         for at in range(0, len(values), self._width):
-            self._pending.append(min(255, int(values[at : at + self._width].max())))
+            part = values[at : at + self._width]
+            self._pending.append(min(255, max(int(part.max()), -int(part.min())) >> self._shift))
             if len(self._pending) == self._stride:
                 self._peaks.append(max(self._pending))
                 self._pending.clear()

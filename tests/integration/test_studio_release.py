@@ -138,7 +138,15 @@ async def test_the_commands_release_and_withdraw(
 
     await list_server(network, uploads)
     source, song = noise(tmp_path / "noise.wav"), tmp_path / "noise.sps"
-    terms = ["--policy", ROOT / "examples" / "policies" / "free-radio.toml", "--server", uploads.url, "--no-watermark", "--no-html"]
+    terms = [
+        "--policy",
+        ROOT / "examples" / "policies" / "free-radio.toml",
+        "--server",
+        uploads.url,
+        "--no-watermark",
+        "--no-features",
+        "--no-html",
+    ]
     made = await asyncio.to_thread(call, "release", source, "-o", song, *terms, *files(OWNER), "--json")
     assert made.exit_code == 0, made.output
     content = from_hex(json.loads(made.stdout)["content"], 20)

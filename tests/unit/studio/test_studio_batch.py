@@ -53,7 +53,7 @@ def options(tmp_path: Path, deployment: Deployment) -> list[str]:
         "--server-address": to_hex(bytes(range(20))),
         "--server-key": to_b64(bytes(range(1, 33))),
     }
-    return ["--no-watermark", *(str(part) for pair in out.items() for part in pair)]
+    return ["--no-watermark", "--no-features", *(str(part) for pair in out.items() for part in pair)]
 
 
 def call(*arguments: Any, data: bytes | None = None) -> Result:
