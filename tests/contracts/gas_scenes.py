@@ -37,7 +37,51 @@ def measure(w: World) -> dict[str, int]:
     second = _book(w, EPOCH + 1, leaves, STATIONS)
     w.mine(SCHEDULE.ends(EPOCH + 1))
     figures["post_20_stations"] = _gas(w.post(second, _entries(w, second)))
+    figures |= _challenged(w, second, leaves) | _leaving(w) | _rights(w)
     return figures
+
+
+def _challenged(w: World, book: Book, leaves: list[tuple[bytes, int]]) -> dict[str, int]:
+    """A challenge that is answered, and one that is not: with a void post of twenty stations."""
+    server, gas = address_of(w.server), {}
+    w.mine(SCHEDULE.ends(book.epoch) + SCHEDULE.grace)
+    gas["challenge"] = _gas(w.challenge(w.receipt(book, address_of(w.fan), 10**14)))
+    gas["answer"] = _gas(w.answer(book, LEAVES - 1, 10**14))
+    lie = w.receipt(book, address_of(w.fan), 10**15)
+    w.challenge(lie)
+    w.mine(w.now() + SCHEDULE.answer + 1)
+    gas["slash"] = _gas(w.slash(lie))
+    gas["refund_20_stations"] = _gas(w.refund(book))
+    assert w.lane(server)[0] == 0
+    return gas
+
+
+def _leaving(w: World) -> dict[str, int]:
+    """Escrow goes back."""
+    asked = w.send(w.station, "Settlement", "request", address_of(w.server), 10**17)
+    w.mine(w.now() + SCHEDULE.delay)
+    return {"request": _gas(asked), "withdraw": _gas(w.send(w.station, "Settlement", "withdraw", address_of(w.server)))}
+
+
+def _rights(w: World) -> dict[str, int]:
+    """A right is bought, lent, listed and bought again."""
+    rights, no_permit = w.deployment.rights, (0, 0, bytes(32), bytes(32))
+    made = w.send(w.owner, "Registry", "create", bytes([1]) * 32, 10**15, 30, address_of(w.server), False, bytes([5]) * 32)
+    content = w.events("Registry", "ContentCreated", made)[0]["content"]
+    w.send(w.owner, "Rights", "set_terms", content, 1000, 10, 500, to=rights)
+    for key in (w.station, w.platform):
+        w.send(key, "GoMAA", "approve", rights, 10**18)
+
+    def of(key: bytes, name: str, *args: Any) -> int:
+        return _gas(w.send(key, "Rights", name, *args, to=rights))
+
+    return {
+        "right_buy": of(w.station, "buy", content, address_of(w.station), 1000, no_permit),
+        "right_rent": of(w.platform, "rent", content, address_of(w.platform), 3, 30, no_permit),
+        "right_list": of(w.station, "list", 0, 500),
+        "right_purchase": of(w.platform, "purchase", 0, 500, no_permit),
+        "right_loan": of(w.platform, "loan", 0, address_of(w.fan), w.now() + 1000),
+    }
 
 
 def stations() -> list[bytes]:

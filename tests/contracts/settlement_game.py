@@ -178,13 +178,13 @@ def furnished() -> Revm:
     return world
 
 
-def play(machine: type[Night], examples: int, steps: int, *, derandomize: bool = True) -> Counter[str]:
+def play(machine: type[Night], examples: int, steps: int, *, derandomize: bool = True, shrink: bool = True) -> Counter[str]:
     """Run games; what happened. Raises AssertionError for the first thing that must not be."""
     DONE.clear()
     here = type("Here", (machine,), {"world": furnished()})
     how = settings(
         derandomize=derandomize, max_examples=examples, stateful_step_count=steps, deadline=None, database=None,
-        phases=[Phase.generate, Phase.shrink], suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate, Phase.shrink] if shrink else [Phase.generate], suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     run_state_machine_as_test(here, settings=how)
     return Counter(DONE)

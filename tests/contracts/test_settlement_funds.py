@@ -93,6 +93,47 @@ def test_a_token_that_says_false_is_believed(w: World) -> None:
     w.claim([w.item(book, 0)], book.tree.proof(0), owner)
 
 
+def test_leaving_and_losing_wait_for_a_token_that_says_yes(w: World) -> None:
+    """Withdrawal, stake, slash and bond's return change no book while the token refuses, and go through when it doesn't."""
+    server, fan, token = address_of(w.server), address_of(w.fan), to_hex(w.deployment.token)
+    code = w.request("eth_getCode", token, "latest")
+    w.send(w.station, "Settlement", "request", server, 5)
+    w.send(w.platform, "Settlement", "retire", server)
+    signed = w.receipt(w.book(), fan, 500)
+    w.at(SCHEDULE.ends(EPOCH) + SCHEDULE.grace).challenge(signed)
+    w.mine(w.now() + SCHEDULE.delay)
+    w.request("anvil_setCode", token, FALSE_TOKEN)
+    with reverts("token"):
+        w.send(w.station, "Settlement", "withdraw", server)
+    with reverts("token"):
+        w.challenge(w.receipt(w.book(), fan, 499))
+    with reverts("token"):
+        w.slash(signed)
+    assert w.lane()[0] == BOND
+    w.request("anvil_setCode", token, code)
+    w.send(w.station, "Settlement", "withdraw", server)
+    w.slash(signed)
+    other = bytes([1]) * 20
+    w.send(w.platform, "Settlement", "bond", other, 9)
+    w.send(w.platform, "Settlement", "retire", other)
+    w.mine(w.now() + 2 * SCHEDULE.length + SCHEDULE.late + SCHEDULE.answer)
+    w.request("anvil_setCode", token, FALSE_TOKEN)
+    with reverts("token"):
+        w.send(w.platform, "Settlement", "unbond", other)
+    w.request("anvil_setCode", token, code)
+    w.send(w.platform, "Settlement", "unbond", other)
+
+
+def test_a_token_that_could_overflow_is_refused(w: World) -> None:
+    """A supply of 2^90 or more: sums would leave their fields."""
+    d, supply = w.deployment, "0x" + "60" + "01" + "60" + "5a" + "1b" + "60005260206000f3"
+    # PUSH1 1, PUSH1 90, SHL, then return it to every call: a supply of 2^90.
+    receipt = w.transact(w.platform, None, bytes.fromhex("600d600c600039600d6000f3") + bytes.fromhex(supply[2:]))
+    big = bytes.fromhex(receipt["contractAddress"][2:])
+    with reverts("supply"):
+        _deploy(w, big, d.registry, d.treasury, 60, 5, 15, 15, 3600, 70, 1)
+
+
 def _deploy(w: World, *args: Any) -> dict[str, Any]:
     made = artifacts()["Settlement"]
     inputs = next(entry["inputs"] for entry in made["abi"] if entry["type"] == "constructor")

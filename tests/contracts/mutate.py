@@ -1,0 +1,211 @@
+"""Mutants of the contracts: one small change at a time, and whether any test notices.
+
+``python -m tests.contracts.mutate [--only FILE ...] [--json FILE]`` compiles each mutant and runs the tests of its contract, then (for
+Settlement) a settlement game. It prints survivors; docs/settlement-mutants.md explains them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any, Final
+
+HERE: Final = Path(__file__).resolve().parents[2] / "contracts"
+CONTRACT: Final = {
+    "books.vy": "Settlement", "funds.vy": "Settlement", "challenges.vy": "Settlement", "settlement.vy": "Settlement",
+    "registry.vy": "Registry", "content.vy": "Content", "rights.vy": "Rights", "gomaa.vy": "GoMAA",
+}  # fmt: skip
+TESTS: Final = {
+    "Settlement": ("test_settlement_funds.py", "test_settlement_post.py", "test_settlement_claim.py", "test_settlement_challenge.py",
+                   "test_settlement_leaving.py"),
+    "Registry": ("test_registry.py",), "Content": ("test_content.py", "test_content_sale.py", "test_rights.py"),
+    "Rights": ("test_rights.py",), "GoMAA": ("test_token.py",),
+}  # fmt: skip
+SWAPS: Final = (
+    (r" >= ", " > "), (r" <= ", " < "), (r" > ", " >= "), (r" < ", " <= "), (r" == ", " != "), (r" != ", " == "), (r" \+ ", " - "),
+    (r" - ", " + "), (r" and ", " or "), (r" or ", " and "), (r"\bmin\(", "max("), (r"\bmax\(", "min("), (r" // 2\b", " // 3"),
+    (r"= True\b", "= False"), (r"\| \(?1 <<", "& (1 <<"), (r" \+ 1\b", " + 2"),
+)  # fmt: skip
+LIMIT_S: Final = 240
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One changed line."""
+
+    file: str
+    line: int
+    before: str
+    after: str
+
+
+def mutants(file: str) -> Iterator[Mutant]:
+    """Every change of a file that the rules above make; lines of docstrings, comments, constants and declarations stay."""
+    quoted = inside = False
+    for number, line in enumerate((HERE / file).read_text().splitlines(), 1):
+        code = line.split("#")[0].rstrip()
+        if line.count('"""') == 1:
+            quoted = not quoted
+            continue
+        if quoted or '"""' in line or not code.strip():
+            continue
+        if not line.startswith((" ", ")")):
+            inside = line.startswith("def ")
+            if line == "@nonreentrant":
+                yield Mutant(file, number, line, "")
+            continue
+        if inside:
+            for changed in _changes(code):
+                yield Mutant(file, number, code, changed)
+
+
+def _changes(code: str) -> Iterator[str]:
+    indent, text = code[: len(code) - len(code.lstrip())], code.strip()
+    if text.startswith("assert extcall"):
+        yield f"{indent}_: bool = {text.removeprefix('assert ').rsplit(', ', 1)[0]}"
+        return
+    if (
+        text.startswith("assert ")
+        or re.match(r"(self|books)\.[\w.]+(\[.*\])* [|+-]?= ", text)
+        or (text.startswith(("log ", "books._", "self._", "ownable._")) and text[-1] == ")")
+    ):
+        yield f"{indent}pass"
+    body = text.rsplit(', "', 1)
+    for pattern, new in SWAPS:
+        for found in re.finditer(pattern, body[0]):
+            changed = body[0][: found.start()] + new + body[0][found.end() :]
+            yield indent + ', "'.join([changed, *body[1:]])
+
+
+def compiled(mutant: Mutant) -> dict[str, Any] | None:
+    """The mutant's artefact, or None where it doesn't compile."""
+    from contracts import compile as compiler
+
+    with tempfile.TemporaryDirectory() as folder:
+        for path in HERE.glob("*.vy"):
+            (Path(folder) / path.name).write_text(path.read_text())
+        lines = (HERE / mutant.file).read_text().splitlines()
+        lines[mutant.line - 1] = mutant.after
+        (Path(folder) / mutant.file).write_text("\n".join(lines) + "\n")
+        try:
+            return compiler._compile(Path(folder) / compiler.SOURCES[CONTRACT[mutant.file]])
+        except Exception:
+            return None
+
+
+def verdict(mutant: Mutant) -> str:
+    """``killed by …``, ``survived``, ``same code`` or ``stillborn``. Runs in a process of its own."""
+    from contracts import compile as compiler
+
+    # Everybody gets this very dictionary.
+    made, contract = compiler.artifacts(), CONTRACT[mutant.file]
+    changed = compiled(mutant)
+    if changed is None:
+        return "stillborn"
+    if changed["bytecode"] == made[contract]["bytecode"]:
+        return "same code"
+    made[contract] = changed
+    if contract == "Settlement":
+        # First the game, short: it needs no node, and sees most.
+        from tests.contracts.settlement_game import play
+        from tests.contracts.settlement_rules import Game
+
+        try:
+            play(Game, 12, 25, shrink=False)
+        except BaseException:
+            return "killed by the game"
+    import pytest
+
+    here = Path(__file__).parent
+    arguments = ["-x", "-q", "-p", "no:cacheprovider", "--no-header", *(str(here / name) for name in TESTS[contract])]
+    if pytest.main(arguments):
+        return "killed by tests"
+    if contract == "Settlement":
+        try:
+            play(Game, 120, 30, shrink=False)
+        except BaseException:
+            return "killed by the long game"
+    return "survived"
+
+
+def judge(mutant: Mutant) -> str:
+    """The verdict, from a child process, which may hang or die; with the failing test's name."""
+    reader, writer = os.pipe()
+    with tempfile.TemporaryFile() as output:
+        return _judge(mutant, reader, writer, output)
+
+
+def _judge(mutant: Mutant, reader: int, writer: int, output: IO[bytes]) -> str:
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
+        os.write(writer, verdict(mutant).encode())
+        os._exit(0)
+    os.close(writer)
+    begun = time.monotonic()
+    os.set_blocking(reader, False)
+    while os.waitpid(child, os.WNOHANG) == (0, 0):
+        if time.monotonic() - begun > LIMIT_S:
+            os.killpg(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            os.close(reader)
+            return "killed by time"
+        time.sleep(0.05)
+    said = os.read(reader, 100).decode()
+    os.close(reader)
+    output.seek(0)
+    if said == "killed by tests":
+        failed = re.search(rb"FAILED \S*::(\w+)|ERROR \S*::(\w+)", output.read())
+        said += f" {(failed[1] or failed[2]).decode() if failed else '?'}"
+    return said or "killed by a crash"
+
+
+def main() -> int:
+    """Judge all mutants, or those of some files."""
+    parser = argparse.ArgumentParser(description="Change the contracts one line at a time, and see whether a test notices.")
+    parser.add_argument("--only", nargs="*", default=list(CONTRACT), metavar="FILE")
+    parser.add_argument("--json", type=Path, help="write every verdict to this file, one a line")
+    parser.add_argument("--list", action="store_true", help="only count the mutants")
+    options = parser.parse_args()
+    every = [mutant for file in options.only for mutant in mutants(file)]
+    if options.list:
+        print(json.dumps(Counter(mutant.file for mutant in every)))
+        return 0
+    # Loaded once, for all children.
+    import eth_account
+    import pytest
+    import vyper.cli.vyper_compile
+
+    from contracts.compile import artifacts
+    from tests.contracts import anvil_world, settlement_rules
+
+    assert all((eth_account, pytest, vyper, anvil_world, settlement_rules))
+    artifacts()
+    counts: Counter[str] = Counter()
+    for number, mutant in enumerate(every, 1):
+        said = judge(mutant)
+        counts[" ".join(said.split()[:3])] += 1
+        if options.json:
+            with options.json.open("a") as file:
+                file.write(json.dumps({**asdict(mutant), "verdict": said}) + "\n")
+        if said == "survived":
+            print(f"{mutant.file}:{mutant.line}\n  - {mutant.before.strip()}\n  + {mutant.after.strip()}", flush=True)
+        print(f"{number}/{len(every)} {dict(counts)}", file=sys.stderr, flush=True)
+    print(json.dumps(counts))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
