@@ -20,6 +20,7 @@ ROOMS: Final = {
     "revoke": "studio",
     "destroy": "studio",
     "transfer": "studio",
+    "earnings": "studio",
     "studio": "studio",
     "verify": "studio",
     "chain": "chain",

@@ -16,7 +16,7 @@ from studio import inspect as inspecting
 from studio.choices import DEPLOYMENT, FILE, JSON, bar, owner_key
 from studio.convert_command import convert
 from studio.owner import ContentKeys
-from studio.owner_commands import destroy, revoke, transfer
+from studio.owner_commands import destroy, earnings, revoke, transfer
 from studio.publish import publish as run_publish
 from studio.release_command import release
 from studio.verify import verify as run_verify
@@ -81,4 +81,4 @@ def publish(file: Path, key_path: Path, content_keys: Path | None, deployment_pa
         click.echo(f"warning: no registered station has the domain {domain}; publish again once it does.", err=True)
 
 
-commands: Final[list[click.Command]] = [convert, inspect, verify, publish, release, revoke, destroy, transfer, studio]
+commands: Final[list[click.Command]] = [convert, inspect, verify, publish, release, revoke, destroy, transfer, earnings, studio]

@@ -1,4 +1,4 @@
-"""``gomaa revoke``, ``destroy`` and ``transfer``."""
+"""``gomaa revoke``, ``destroy``, ``transfer`` and ``earnings``."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from chain.deployment import Deployment
 from pywallet.hexes import checksum, from_hex, to_hex
 from pywallet.platform import address_of
 from pywallet.wallet.amounts import parse, show
+from studio import earnings as earning
 from studio import ownership
 from studio.choices import DEPLOYMENT, FILE, JSON
 from studio.owner import load_owner_key
+from studio.server import fetch_info
 
 _KEY = click.option("--key", "key_path", type=FILE, required=True, help="Your key file, 0x-hex.")
 _YES = click.option("--yes", is_flag=True, help="Don't ask.")
@@ -88,3 +90,30 @@ def transfer(
         receipt = asyncio.run(ownership.offer(deployment, content, key, receiver, wei))
         whom = "anyone" if receiver is None else checksum(receiver)
         _say(as_json, receipt, content, f"{name} is offered to {whom} for {show(wei)} GoMAA; it is theirs once accepted.", price=str(wei))
+
+
+@click.command()
+@_KEY
+@DEPLOYMENT
+@click.option("--server", "url", required=True, metavar="URL", help="The security server that counts your plays.")
+@click.option("--collect", "bring", is_flag=True, help="Bring what is final to your account.")
+@JSON
+def earnings(key_path: Path, deployment_path: Path, url: str, bring: bool, as_json: bool) -> None:
+    """Say what you have earned, epoch by epoch, proven against the chain; with --collect, collect it."""
+    key, deployment = load_owner_key(key_path), Deployment.load(deployment_path)
+    owner = address_of(key)
+    found = asyncio.run(earning.earnings(deployment, fetch_info(url, deployment.domain), owner))
+    due = [one for one in found if one.final and not one.collected]
+    receipts = asyncio.run(earning.collect(deployment, key, owner, due)) if bring and due else []
+    rows = [(one, "collected" if one.collected or (receipts and one in due) else "final" if one.final else "pending") for one in found]
+    sums = {name: sum(one.amount for one, state in rows if state == name) for name in ("pending", "final", "collected")}
+    if as_json:
+        listed = [{"epoch": one.epoch, "amount": str(one.amount), "state": state} for one, state in rows]
+        totals = {name: str(amount) for name, amount in sums.items()}
+        click.echo(json.dumps({"owner": checksum(owner), **totals, "epochs": listed, "transactions": [to_hex(r.hash) for r in receipts]}))
+        return
+    for one, state in rows:
+        click.echo(f"epoch {one.epoch:<12} {show(one.amount):>14} GoMAA  {state}")
+    for receipt in receipts:
+        click.echo(f"collected by {to_hex(receipt.hash)}, {receipt.gas_used:,} gas")
+    click.echo(", ".join(f"{show(amount)} {name}" for name, amount in sums.items()) + f" for {checksum(owner)}.")

@@ -1,0 +1,77 @@
+"""What a band has earned with one security server, epoch by epoch, proven against the chain; and how it is collected."""
+
+from __future__ import annotations
+
+import asyncio
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import Final
+
+from chain.client import Chain, TxReceipt
+from chain.deployment import Deployment
+from chain.settlement import ClaimItem, Settlement
+from pywallet.errors import InputError, Unavailable
+from pywallet.settlement import EpochData, Header, SumTree, commitment, entries_digest, rest
+from studio.server import TIMEOUT_S, ServerInfo
+
+_MOST: Final = 256 << 20
+_AT_ONCE: Final = 20
+
+
+@dataclass(frozen=True)
+class Earning:
+    """One epoch's income in wei. ``final``: may be collected; ``collected``: has been."""
+
+    epoch: int
+    amount: int
+    final: bool
+    collected: bool
+    item: ClaimItem
+    proof: tuple[tuple[bytes, int], ...]
+
+
+async def earnings(deployment: Deployment, server: ServerInfo, owner: bytes) -> list[Earning]:
+    """Every posted epoch in which ``owner`` earned. What the server publishes counts only where it hashes to what the chain holds.
+
+    Raises Unavailable ``server.*``, ``chain.*``; InputError ``chain.mismatch``.
+    """
+    async with Chain.connect(deployment.rpc) as chain:
+        settlement, out = Settlement(chain, deployment), []
+        for log in await settlement.posts(server.address):
+            epoch = int(log.fields["epoch"])
+            data = EpochData.decode(await asyncio.to_thread(_published, server.url, epoch))
+            state = await settlement.epoch(server.address, epoch)
+            header = Header(data.root, data.total, rest(entries_digest((r.payer, r.net) for r in data.debits), data.counts_root, data.hash))
+            if (data.server, data.epoch) != (server.address, epoch) or commitment(header) != state.commit:
+                raise InputError("chain.mismatch", epoch=epoch, reason="the published books are not those on the chain")
+            tree = SumTree([(row.payee, row.amount) for row in data.payees])
+            for index, row in enumerate(data.payees):
+                if row.payee != owner:
+                    continue
+                collected = await settlement.is_claimed(server.address, epoch, index, tree.depth)
+                item = ClaimItem(server.address, epoch, header, owner, row.amount, index, tree.depth, 0, 0)
+                out.append(Earning(epoch, row.amount, state.final and not state.void, collected, item, tuple(tree.proof(index))))
+        return out
+
+
+async def collect(deployment: Deployment, owner_key: bytes, owner: bytes, due: list[Earning]) -> list[TxReceipt]:
+    """Bring final earnings to the owner's account; twenty epochs a transaction, which anybody may pay for: here the owner does."""
+    receipts = []
+    async with Chain.connect(deployment.rpc) as chain:
+        settlement = Settlement(chain, deployment)
+        for at in range(0, len(due), _AT_ONCE):
+            some = due[at : at + _AT_ONCE]
+            nodes = [node for earning in some for node in earning.proof]
+            receipts.append(await settlement.claim(owner_key, [earning.item for earning in some], nodes, owner))
+    return receipts
+
+
+def _published(url: str, epoch: int) -> bytes:
+    try:
+        with urllib.request.urlopen(f"{url}/v1/epochs/{epoch}/data", timeout=TIMEOUT_S) as reply:  # noqa: S310 - fetch_info checked the scheme
+            return bytes(reply.read(_MOST))
+    except urllib.error.HTTPError as e:
+        raise Unavailable("server.protocol", url=url, status=e.code) from None
+    except (OSError, ValueError) as e:
+        raise Unavailable("server.unreachable", url=url, reason=e) from None
