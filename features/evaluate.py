@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from features.classifier import COLUMNS, EXACT, Model
 from features.data import AUDIO, Songs, read
-from features.train import fit
+from features.train import BLUR, fit
 
 REPEATS: Final = 20
 TEST: Final = 0.2
@@ -72,14 +72,14 @@ def repeated(score: Score, rows: Array, labels: NDArray[np.str_], songs: Songs, 
     return {"accuracy": round(float(np.mean(values)), 3), "deviation": round(float(np.std(values)), 3)}
 
 
-def shipped_model(songs: Songs, repeats: int, error: float) -> dict[str, Any]:
-    """The model that is shipped, on unseen artists, with an assumed error of the approximated columns in the test part."""
+def shipped_model(songs: Songs, repeats: int, error: float, blur: float = BLUR) -> dict[str, Any]:
+    """The shipped kind of model on unseen artists, with an assumed error of the approximated columns in the test part."""
     rows, labels = songs.columns(COLUMNS), songs.family
     soft = np.array([name not in EXACT for name in COLUMNS])
     draw = np.random.default_rng(1)
     accuracy, right, chances, said = [], [], [], []
     for train, test in splits(songs, repeats, unseen=True):
-        model: Model = fit(rows[train], labels[train])[0]
+        model: Model = fit(rows[train], labels[train], blur)[0]
         wrong = error * soft * model.scale * (draw.standard_normal((1, len(soft))) + draw.standard_normal((len(test), len(soft))))
         probabilities = model.probabilities(np.clip(rows[test] + wrong, model.low, model.high))
         best = probabilities.argmax(axis=1)
@@ -95,13 +95,14 @@ def shipped_model(songs: Songs, repeats: int, error: float) -> dict[str, Any]:
         {
             "threshold": t,
             "written": round(float((sure >= t).sum() / total), 3),
+            "confidence": round(float(sure[sure >= t].mean()), 3) if (sure >= t).any() else None,
             "right": round(float(hit[sure >= t].mean()), 3) if (sure >= t).any() else None,
             "genres": dict(Counter(name for name, p in zip(said, sure, strict=True) if p >= t).most_common()),
         }
         for t in THRESHOLDS
     ]
     mean, deviation = round(float(np.mean(accuracy)), 3), round(float(np.std(accuracy)), 3)
-    return {"error": error, "accuracy": mean, "deviation": deviation, "thresholds": table}
+    return {"blur": blur, "error": error, "accuracy": mean, "deviation": deviation, "thresholds": table}
 
 
 def evaluate(songs: Songs, repeats: int = REPEATS) -> dict[str, Any]:
@@ -138,6 +139,7 @@ def evaluate(songs: Songs, repeats: int = REPEATS) -> dict[str, Any]:
             for name, score, rows, labels, part in plans
         ],
         "shipped": [shipped_model(songs, repeats, error) for error in (0.0, ERROR)],
+        "without_blur": [shipped_model(songs, repeats, error, 0.0) for error in (0.0, ERROR)],
     }
 
 
@@ -148,12 +150,14 @@ def lines(result: dict[str, Any]) -> Iterator[str]:
     for row in result["models"]:
         cells = [f"{row[key]['accuracy']:.3f} +- {row[key]['deviation']:.3f}" for key in ("songs", "artists")]
         yield f"{row['model']:46} {cells[0]:>15} {cells[1]:>15}"
-    for row in result["shipped"]:
-        yield f"shipped, unseen artists, columns off by {row['error']}: {row['accuracy']:.3f} +- {row['deviation']:.3f}"
+    for row in (*result["shipped"], *result["without_blur"]):
+        name = "shipped" if row["blur"] else "without blur"
+        yield f"{name}, unseen artists, columns off by {row['error']}: {row['accuracy']:.3f} +- {row['deviation']:.3f}"
         for entry in row["thresholds"]:
             genres = ", ".join(f"{name} {count}" for name, count in entry["genres"].items())
             right = "-" if entry["right"] is None else f"{entry['right']:.3f}"
-            yield f"  from {entry['threshold']}: written for {entry['written']:.3f}, right {right} ({genres})"
+            mean = "-" if entry["confidence"] is None else f"{entry['confidence']:.3f}"
+            yield f"  from {entry['threshold']}: written for {entry['written']:.3f}, mean confidence {mean}, right {right} ({genres})"
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -31,15 +31,15 @@ SEED: Final = 0
 Array = NDArray[np.float64]
 
 
-def fit(rows: Array, labels: NDArray[np.str_], seed: int = SEED) -> tuple[Model, Any]:
+def fit(rows: Array, labels: NDArray[np.str_], blur: float = BLUR) -> tuple[Model, Any]:
     """The model for rows (songs, ``COLUMNS``) and their labels, and scikit-learn's own for comparison (standardised rows)."""
     from sklearn.linear_model import LogisticRegression
 
     mean, scale = rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-9)
     blurred = np.array([name not in EXACT for name in COLUMNS])
-    draw = np.random.default_rng(seed)
+    draw = np.random.default_rng(SEED)
     standard = np.tile((rows - mean) / scale, (COPIES, 1))
-    standard += BLUR * blurred * draw.standard_normal(standard.shape)
+    standard += blur * blurred * draw.standard_normal(standard.shape)
     theirs = LogisticRegression(C=STRENGTH / COPIES, max_iter=5000, tol=1e-8).fit(standard, np.tile(labels, COPIES))
     weights, bias, genres = theirs.coef_, theirs.intercept_, tuple(map(str, theirs.classes_))
     if len(genres) == 2:  # scikit-learn gives one row for two classes: the log-odds of the second
