@@ -117,7 +117,8 @@ class Chain:
         found = answer.get("result") if isinstance(answer, dict) else None
         if not isinstance(found, str) or found.lower() != hex(expected):
             await socket.close()
-            raise GomaaError("chain.mismatch", rpc=self.rpc, expected=expected, found=found)
+            number = int(found, 16) if isinstance(found, str) and found.startswith("0x") else found
+            raise GomaaError("chain.mismatch", rpc=self.rpc, expected=expected, found=number)
 
     async def _run(self) -> None:
         while True:

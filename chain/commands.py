@@ -21,7 +21,7 @@ def chain() -> None:
 
 
 @chain.command()
-@click.option("--rpc", required=True, help="the node's WebSocket URL")
+@click.option("--rpc", required=True, help="the node's URL: ws(s) or http(s)")
 @click.option(
     "--key",
     "key_file",
@@ -31,13 +31,17 @@ def chain() -> None:
 )
 @click.option("--epoch-seconds", default=3600, show_default=True, help="length of an epoch; the windows follow from it")
 @click.option("--commission", "bps", default=500, show_default=True, help="basis points")
+@click.option("--confirmations", default=1, show_default=True, type=click.IntRange(1, 1000), help="blocks until this network is trusted")
+@click.option("--max-fee-gwei", type=float, help="never offer more per gas")
 @click.option("-o", "--output", default="deployment.json", type=click.Path(dir_okay=False, path_type=Path), show_default=True)
-def deploy(rpc: str, key_file: Path, epoch_seconds: int, bps: int, output: Path) -> None:
+def deploy(rpc: str, key_file: Path, epoch_seconds: int, bps: int, confirmations: int, max_fee_gwei: float | None, output: Path) -> None:
     """Deploy token, registry, content implementation and settlement; write the addresses."""
     from chain.deploy import deploy as run
     from pywallet.hexes import from_hex
 
-    made = asyncio.run(run(rpc, from_hex(key_file.read_text().strip(), 32), schedule(epoch_seconds), bps=bps))
+    key = from_hex(key_file.read_text().strip(), 32)
+    max_fee = None if max_fee_gwei is None else int(max_fee_gwei * 10**9)
+    made = asyncio.run(run(rpc, key, schedule(epoch_seconds), bps=bps, confirmations=confirmations, max_fee=max_fee))
     made.save(output)
     click.echo(json.dumps(made.to_json(), indent=2))
 
@@ -76,17 +80,12 @@ def show(deployment: Path) -> None:
 
 
 async def _show(path: Path) -> None:
-    from chain.client import Chain
     from chain.deployment import Deployment
     from chain.registry import Registry
     from chain.token import Token
-    from pywallet.errors import GomaaError
 
     made = Deployment.load(path)
-    async with Chain.connect(made.rpc) as client:
-        found = await client.chain_id()
-        if found != made.chain_id:
-            raise GomaaError("chain.mismatch", expected=made.chain_id, found=found)
+    async with made.connect() as client:
         block = await client.block()
         rate = await Registry(client, made).rate_at(made.schedule.epoch_of(block.timestamp))
         extra = {
@@ -98,6 +97,24 @@ async def _show(path: Path) -> None:
             }
         }
         click.echo(json.dumps({**made.to_json(), **extra, "supply": str(await Token(client, made).total_supply())}, indent=2))
+
+
+@chain.command()
+@click.argument("deployment", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), help="folder for what a block explorer asks for")
+def verify_source(deployment: Path, output: Path | None) -> None:
+    """Whether the network runs this source; and each contract's standard JSON, to verify it elsewhere."""
+    from chain.deployment import Deployment
+    from chain.verification import verify, write
+    from pywallet.hexes import checksum
+
+    found = asyncio.run(verify(Deployment.load(deployment)))
+    for one in found:
+        click.echo(f"{'same ' if one.matches else 'OTHER'} {checksum(one.address)} {one.name}")
+    if output is not None:
+        write(found, output)
+    if not all(one.matches for one in found):
+        raise SystemExit(1)
 
 
 _KEY = click.option(
@@ -127,10 +144,9 @@ def apply_station(deployment: Path, domain: str, name: str, key_file: Path, outp
 
 
 async def _apply(made: Deployment, key: bytes, domain: str, name: str) -> None:
-    from chain.client import Chain
     from chain.registry import Registry
 
-    async with Chain.connect(made.rpc, made.chain_id) as client:
+    async with made.connect() as client:
         await Registry(client, made).apply(key, domain, name)
 
 
@@ -151,11 +167,10 @@ def add_station(deployment: Path, domain: str, key_file: Path, name: str | None)
 
 async def _add_station(made: Deployment, key: bytes, domain: str, name: str | None) -> bytes:
     from chain import domain_proof
-    from chain.client import Chain
     from chain.registry import Registry
 
     proof = await domain_proof.look(domain, made.chain_id, made.registry)
-    async with Chain.connect(made.rpc, made.chain_id) as client:
+    async with made.connect() as client:
         registry = Registry(client, made)
         if name is None:
             await registry.verify_station(key, proof.station, domain, proof.hash)

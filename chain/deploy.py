@@ -27,6 +27,8 @@ async def deploy(
     bps: int = COMMISSION_BPS,
     treasury: bytes | None = None,
     stake: int = STAKE,
+    confirmations: int = 1,
+    max_fee: int | None = None,
 ) -> Deployment:
     """Deploy everything from one account, which gets the supply and becomes the platform.
 
@@ -38,12 +40,12 @@ async def deploy(
     made = artifacts()
     platform = address_of(private_key)
     treasury = treasury or keccak256(b"gomaa treasury" + platform)[12:]
-    async with Chain.connect(rpc) as chain:
+    async with Chain.connect(rpc, confirmations=confirmations, max_fee=max_fee) as chain:
         block = (await chain.block()).number
 
         async def create(name: str, *args: Any) -> bytes:
             code = bytes.fromhex(made[name]["bytecode"][2:])
-            receipt = await chain.send(private_key, None, code + encode(_constructor(made[name]["abi"]), args))
+            receipt = await chain.send(private_key, None, code + encode(constructor_types(made[name]["abi"]), args))
             found = await chain.request("eth_getTransactionReceipt", "0x" + receipt.hash.hex())
             return bytes.fromhex(found["contractAddress"][2:])
 
@@ -55,8 +57,9 @@ async def deploy(
         times = (schedule.length, schedule.grace, schedule.window, schedule.answer, schedule.late, schedule.delay)
         settlement = await create("Settlement", token, registry, treasury, *times, stake)
         chain_id = await chain.chain_id()
-    return Deployment(chain_id, rpc, token, registry, implementation, settlement, treasury, block, schedule, stake, rights)
+    return Deployment(chain_id, rpc, token, registry, implementation, settlement, treasury, block, schedule, stake, rights, confirmations)
 
 
-def _constructor(abi: Sequence[Any]) -> list[str]:
+def constructor_types(abi: Sequence[Any]) -> list[str]:
+    """The ABI types of a contract's constructor."""
     return [spec["type"] for entry in abi if entry["type"] == "constructor" for spec in entry["inputs"]]

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from chain.client import Chain
 from pywallet.errors import InputError
 from pywallet.hexes import ZERO_ADDRESS, from_hex, to_hex
 from pywallet.messages import Domain
@@ -18,7 +19,10 @@ _ADDRESSES = ("token", "registry", "content_implementation", "settlement", "trea
 
 @dataclass(frozen=True)
 class Deployment:
-    """One network. Addresses 20 bytes; ``rpc`` a WebSocket URL; ``block`` the first with our contracts; ``stake`` wei."""
+    """One network. Addresses 20 bytes; ``rpc`` a ws(s) or http(s) URL; ``block`` the first with our contracts; ``stake`` wei.
+
+    ``confirmations``: how deep a block has to lie before this network does not replace it any more.
+    """
 
     chain_id: int
     rpc: str
@@ -31,11 +35,16 @@ class Deployment:
     schedule: Schedule
     stake: int
     rights: bytes = ZERO_ADDRESS
+    confirmations: int = 1
 
     @property
     def domain(self) -> Domain:
         """The EIP-712 domain of this network's messages."""
         return Domain(self.chain_id, self.settlement)
+
+    def connect(self, rpc: str | None = None, *, max_fee: int | None = None) -> Chain:
+        """A line to this network and no other (chain.mismatch), by its own node or by the one at ``rpc``."""
+        return Chain.connect(rpc or self.rpc, self.chain_id, confirmations=self.confirmations, max_fee=max_fee)
 
     def to_json(self) -> dict[str, Any]:
         """The file's content."""
@@ -46,6 +55,7 @@ class Deployment:
             "block": self.block,
             "schedule": asdict(self.schedule),
             "stake": str(self.stake),
+            "confirmations": self.confirmations,
         }
 
     @classmethod
@@ -55,8 +65,8 @@ class Deployment:
             raise InputError("message.schema", field="deployment")
         try:
             rpc = raw["rpc"]
-            if not isinstance(rpc, str) or not rpc.startswith(("ws://", "wss://")):
-                raise InputError("message.schema", field="rpc", reason="a ws:// or wss:// URL")
+            if not isinstance(rpc, str) or not rpc.startswith(("ws://", "wss://", "http://", "https://")):
+                raise InputError("message.schema", field="rpc", reason="a ws(s):// or http(s):// URL")
             addresses = {name: from_hex(raw[name], 20) for name in _ADDRESSES}
             times = raw["schedule"]
             if not isinstance(times, Mapping):
@@ -71,6 +81,7 @@ class Deployment:
                 block=_integer(raw["block"], "block"),
                 schedule=schedule,
                 stake=int(stake),
+                confirmations=_integer(raw["confirmations"], "confirmations"),
                 **addresses,
             )
         except (KeyError, TypeError, ValueError) as e:

@@ -13,12 +13,18 @@ from typing import Any, Final
 HERE: Final = Path(__file__).resolve().parent
 BUILD: Final = HERE.parent / "build" / "contracts"
 ABI_FILE: Final = HERE.parent / "chain" / "abi.json"
-SOURCES: Final = {"GoMAA": "gomaa.vy", "Registry": "registry.vy", "Content": "content.vy", "Rights": "rights.vy", "Settlement": "settlement.vy"}
+SOURCES: Final = {
+    "GoMAA": "gomaa.vy",
+    "Registry": "registry.vy",
+    "Content": "content.vy",
+    "Rights": "rights.vy",
+    "Settlement": "settlement.vy",
+}
 
 
 def source_hash() -> str:
     """Over all sources and the versions that turn them into byte code."""
-    total = hashlib.sha256(f"{version('vyper')} {version('snekmate')}".encode())
+    total = hashlib.sha256(f"2 {version('vyper')} {version('snekmate')}".encode())
     for path in sorted(HERE.glob("*.vy")):
         total.update(path.name.encode() + path.read_bytes())
     return total.hexdigest()
@@ -26,7 +32,7 @@ def source_hash() -> str:
 
 @cache
 def artifacts() -> dict[str, dict[str, Any]]:
-    """Contract name to ``abi`` and ``bytecode`` (0x-hex); compiled when the sources have changed."""
+    """Contract name to ``abi``, ``bytecode`` and ``runtime`` (0x-hex); compiled when the sources have changed."""
     done = BUILD / "contracts.json"
     if done.exists():
         stored: dict[str, Any] = json.loads(done.read_text())
@@ -42,8 +48,8 @@ def _compile(path: Path) -> dict[str, Any]:
     from vyper.cli.vyper_compile import compile_files
 
     search = [entry for entry in sys.path if entry and Path(entry).is_dir()]
-    output = next(iter(compile_files([path], ["abi", "bytecode"], paths=search).values()))
-    return {"abi": output["abi"], "bytecode": output["bytecode"]}
+    output = next(iter(compile_files([path], ["abi", "bytecode", "bytecode_runtime"], paths=search).values()))
+    return {"abi": output["abi"], "bytecode": output["bytecode"], "runtime": output["bytecode_runtime"]}
 
 
 def abi_text() -> str:

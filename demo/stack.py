@@ -70,7 +70,7 @@ class Stack:
 
     def chain(self) -> Chain:
         """A new connection to the chain, as an async context manager."""
-        return Chain.connect(self.deployment.rpc)
+        return self.deployment.connect()
 
     def ask(self, use: Callable[[Chain], Any]) -> Any:
         """Run one coroutine function against the chain and wait for its value."""
@@ -96,7 +96,7 @@ async def _set_up(stack_rpc: str, keys: dict[str, bytes], server: dict[str, Any]
     """Deploy the contracts, register server and station, pay in bond and escrow."""
     deployment = await deploy(stack_rpc, keys["platform"], schedule(length))
     address = from_hex(server["server"], 20)
-    async with Chain.connect(deployment.rpc) as chain:
+    async with deployment.connect() as chain:
         token, registry, settlement = Token(chain, deployment), Registry(chain, deployment), Settlement(chain, deployment)
         platform = keys["platform"]
         domain = urls["station"].removeprefix("http://")

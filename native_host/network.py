@@ -54,13 +54,12 @@ class Network:
             if self._chain is not None:
                 return
             # Here and not above: these bring the ABI library, and the browser waits for our start.
-            from chain.client import Chain
             from chain.clock import ChainClock
 
             stack = AsyncExitStack()
             try:
                 async with asyncio.timeout(CONNECT_S):
-                    chain = await stack.enter_async_context(Chain.connect(self.deployment.rpc))
+                    chain = await stack.enter_async_context(self.deployment.connect())
                     clock = await stack.enter_async_context(ChainClock(chain))
             except (TimeoutError, OSError) as e:
                 await stack.aclose()

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from chain.client import Chain
 from chain.clock import ChainClock
 from chain.deployment import Deployment
 from pywallet.hexes import to_hex
@@ -44,7 +43,7 @@ async def create_app(config: Config, keys: Keys | None = None) -> web.Applicatio
     keys = keys or Keys.load(config.keys)
     deployment = Deployment.load(config.deployment)
     stack = contextlib.AsyncExitStack()
-    chain = await stack.enter_async_context(Chain.connect(config.rpc or deployment.rpc))
+    chain = await stack.enter_async_context(deployment.connect(config.rpc))
     clock = await stack.enter_async_context(ChainClock(chain))
     store = Store(config.url)
     view = ChainView(chain, clock, deployment, keys.address, config)

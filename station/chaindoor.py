@@ -93,7 +93,7 @@ class ChainDoor:
         async with self._lock:
             if self._chain is None or self._clock is None:
                 async with AsyncExitStack() as stack:
-                    self._chain = await stack.enter_async_context(Chain.connect(self._deployment.rpc))
+                    self._chain = await stack.enter_async_context(self._deployment.connect())
                     self._clock = await stack.enter_async_context(ChainClock(self._chain))
                     self._stack = stack.pop_all()
             return self._chain, self._clock

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from chain.client import Chain
 from chain.deployment import Deployment
 from chain.registry import Registry
 from pywallet.errors import GomaaError, InputError
@@ -259,7 +258,7 @@ class Desk:
         if self._bps is None:
             deployment = self.band.deployment
             try:
-                async with asyncio.timeout(3), Chain.connect(deployment.rpc) as chain:
+                async with asyncio.timeout(3), deployment.connect() as chain:
                     block = await chain.block()
                     self._bps = await Registry(chain, deployment).rate_at(deployment.schedule.epoch_of(block.timestamp))
             except (GomaaError, TimeoutError, OSError):

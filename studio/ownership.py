@@ -48,7 +48,7 @@ async def revoke(deployment: Deployment, content: bytes, owner_key: bytes, *, de
     Raises InputError ``content.unknown``; Refusal ``content.revoked``, ``content.destroyed`` where that is done;
     ``chain.reverted`` for another key than the owner's.
     """
-    async with Chain.connect(deployment.rpc) as chain:
+    async with deployment.connect() as chain:
         state = await _known(chain, deployment, content)
         if state.destroyed or (state.revoked and not destroy):
             raise Refusal("content.destroyed" if state.destroyed else "content.revoked")
@@ -58,7 +58,7 @@ async def revoke(deployment: Deployment, content: bytes, owner_key: bytes, *, de
 
 async def standing_offer(deployment: Deployment, content: bytes) -> Offer | None:
     """The offer that stands, or None. Raises InputError ``content.unknown``."""
-    async with Chain.connect(deployment.rpc) as chain:
+    async with deployment.connect() as chain:
         return await _offer(chain, deployment, content)
 
 
@@ -73,21 +73,21 @@ async def _offer(chain: Chain, deployment: Deployment, content: bytes) -> Offer 
 
 async def offer(deployment: Deployment, content: bytes, owner_key: bytes, to: bytes | None, price: int) -> TxReceipt:
     """The first step: offer the song to ``to``, or for ``price`` wei to anyone. It stays the owner's until it is accepted."""
-    async with Chain.connect(deployment.rpc) as chain:
+    async with deployment.connect() as chain:
         await _known(chain, deployment, content)
         return await chain.transact(owner_key, content, function("Content", "offer_to"), to or bytes(20), price)
 
 
 async def retract(deployment: Deployment, content: bytes, owner_key: bytes) -> TxReceipt:
     """Take an offer back."""
-    async with Chain.connect(deployment.rpc) as chain:
+    async with deployment.connect() as chain:
         await _known(chain, deployment, content)
         return await chain.transact(owner_key, content, function("Content", "retract"))
 
 
 async def accept(deployment: Deployment, content: bytes, buyer_key: bytes, price: int) -> TxReceipt:
     """The second step: pay ``price`` wei and own. Raises Refusal ``content.unknown`` … where no offer stands at this price."""
-    async with Chain.connect(deployment.rpc) as chain:
+    async with deployment.connect() as chain:
         standing = await _offer(chain, deployment, content)
         if standing is None or standing.price != price:
             raise InputError("message.schema", field="price", reason="no offer stands at this price", offered=standing and standing.price)

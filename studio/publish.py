@@ -61,7 +61,7 @@ async def publish(
     keys = ContentKeys.load(key_path or ContentKeys.beside(path))
     _check(header, keys, owner_key, deployment)
     policy = Policy.from_dict(header.policy)
-    async with Chain.connect(deployment.rpc) as chain:
+    async with deployment.connect() as chain:
         if await chain.chain_id() != header.chain:
             raise InputError("sps.header.chain", header=header.chain)
         registry = Registry(chain, deployment)

@@ -87,7 +87,7 @@ async def verify_chain(path: Path, deployment: Deployment) -> list[Check]:
         header = song.header
     if header.chain != deployment.chain_id:
         raise InputError("sps.header.chain", header=header.chain, deployment=deployment.chain_id)
-    async with Chain.connect(deployment.rpc) as chain:
+    async with deployment.connect() as chain:
         state = await hold(chain, deployment, header)
     if state is None:
         raise InputError("content.unknown", content=header.content.hex())

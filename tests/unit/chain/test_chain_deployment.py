@@ -40,7 +40,7 @@ def test_amounts_are_decimal_strings() -> None:
         ("chain_id", -1),
         ("chain_id", float("inf")),
         ("block", None),
-        ("rpc", "http://127.0.0.1"),
+        ("rpc", "ftp://127.0.0.1"),
         ("rpc", 7),
         ("token", "0x00"),
         ("token", None),

@@ -92,7 +92,7 @@ async def test_what_is_signed(ready: Node) -> None:
     (raw,) = sent(ready)
     fields = TypedTransaction.from_bytes(HexBytes(raw)).as_dict()
     assert bytes.fromhex(Account.recover_transaction(raw)[2:]) == address_of(KEY)
-    wanted = {"chainId": 31337, "nonce": 3, "gas": 60_000, "maxPriorityFeePerGas": 1, "maxFeePerGas": 2 * BASE + 1, "value": 5}
+    wanted = {"chainId": 31337, "nonce": 3, "gas": 75_000, "maxPriorityFeePerGas": 1, "maxFeePerGas": 2 * BASE + 1, "value": 5}
     assert {name: fields[name] for name in wanted} == wanted
     assert (found.gas_used, found.block) == (21_000, 2)
 

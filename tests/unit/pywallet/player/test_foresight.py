@@ -24,7 +24,7 @@ def test_every_wish_does_what_was_foreseen(events: list[tuple[str, int]], wish: 
     assert [command.action for command in invoked] == ([told.invoke] if told.invoke else [])
     if invoked and told.sound:
         assert invoked[0].position_ms == (0 if told.from_start else position)
-        granted, sounds = step(after, "granted")
+        _, sounds = step(after, "granted")
         assert [command.action for command in sounds] == [told.sound]
 
 

@@ -1,0 +1,105 @@
+"""What a block explorer needs to verify the contracts, and our own check that the network runs this source."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from eth_abi.abi import encode
+
+from chain.client import Chain
+from chain.deploy import constructor_types
+from chain.deployment import Deployment
+from pywallet.errors import GomaaError
+from pywallet.hexes import ZERO_ADDRESS, to_hex
+
+FIELDS: Final = {
+    "GoMAA": "token",
+    "Registry": "registry",
+    "Rights": "rights",
+    "Content": "content_implementation",
+    "Settlement": "settlement",
+}
+"""Contract -> the deployment's field with its address."""
+
+
+@dataclass(frozen=True)
+class Verified:
+    """One contract: its address, whether its code is this source's, and what an explorer asks for."""
+
+    name: str
+    address: bytes
+    matches: bool
+    arguments: bytes
+
+
+async def verify(deployment: Deployment) -> list[Verified]:
+    """Compare every contract's code with the network's.
+
+    Immutable values stand behind the code that the compiler gives, so the
+    network's code has to begin with it; the constructor's arguments are read
+    back from the contract that was deployed with them.
+
+    Raises GomaaError chain.mismatch where there is no contract; Unavailable chain.unreachable.
+    """
+    from contracts.compile import artifacts
+
+    found = []
+    async with deployment.connect() as chain:
+        for name, field in FIELDS.items():
+            address = getattr(deployment, field)
+            code = await chain.code(address)
+            if not code:
+                raise GomaaError("chain.mismatch", contract=name, address=to_hex(address), reason="no code")
+            made = artifacts()[name]
+            runtime = bytes.fromhex(made["runtime"].removeprefix("0x"))
+            arguments = encode(constructor_types(made["abi"]), await _arguments(chain, deployment, name))
+            found.append(Verified(name, address, code.startswith(runtime), arguments))
+    return found
+
+
+async def _arguments(chain: Chain, deployment: Deployment, name: str) -> list[Any]:
+    from chain.abi import function
+
+    if name == "GoMAA":
+        supply = (await chain.call(deployment.token, function("GoMAA", "totalSupply")))[0]
+        minted = await _first_holder(chain, deployment)
+        return [minted, supply]
+    if name == "Registry":
+        bps = (await chain.call(deployment.registry, function("Registry", "rate_at"), 0))[0]
+        return [bps, deployment.schedule.length]
+    if name == "Rights":
+        return [deployment.token, deployment.registry]
+    if name == "Content":
+        return [deployment.registry, deployment.token, deployment.rights]
+    times = deployment.schedule
+    windows = [times.length, times.grace, times.window, times.answer, times.late, times.delay]
+    return [deployment.token, deployment.registry, deployment.treasury, *windows, deployment.stake]
+
+
+async def _first_holder(chain: Chain, deployment: Deployment) -> bytes:
+    from chain.abi import event
+
+    what = event("GoMAA", "Transfer")
+    first = (await chain.logs(deployment.token, what, deployment.block, [ZERO_ADDRESS]))[0]
+    return bytes(list(first.fields.values())[1])
+
+
+def write(found: list[Verified], folder: Path) -> None:
+    """One standard JSON per contract, and ``contracts.json`` with addresses and constructor arguments."""
+    from contracts.standard import standard_json
+
+    folder.mkdir(parents=True, exist_ok=True)
+    table = {}
+    for one in found:
+        standard = standard_json(one.name)
+        (folder / f"{one.name}.standard.json").write_text(json.dumps(standard, indent=1) + "\n", encoding="utf-8")
+        table[one.name] = {
+            "address": to_hex(one.address),
+            "matches": one.matches,
+            "compiler": standard.get("compiler_version"),
+            "constructor_arguments": to_hex(one.arguments),
+        }
+    (folder / "contracts.json").write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
