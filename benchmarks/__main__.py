@@ -24,6 +24,7 @@ MODULES: Final = {
     "features": "features",
     "similar": "features",
     "gas": "gas",
+    "gas_grid": "gas_grid",
     "fuzz": "fuzz",
     "header_parse": "header",
 }

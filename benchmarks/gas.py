@@ -1,7 +1,7 @@
 """``gas``: what a play costs the chain, beside one transaction per play on the same chain in the same run.
 
-20 stations and 100 contents. A post costs the same for a thousand plays and
-for ten thousand: it grows with the stations, not with the plays.
+20 stations and 100 contents; ``gas_grid`` has the other sizes. A post costs the
+same for a thousand plays and for ten thousand: it grows with the stations.
 """
 
 from __future__ import annotations
@@ -62,7 +62,6 @@ class Bench:
         self.chain, self.deployment = chain, deployment
         self.platform, self.server, self.relayer = keys[:3]
         self.stations = [_key("station", n) for n in range(STATIONS)]
-        self.owners = [address_of(_key("owner", n)) for n in range(CONTENTS)]
         self.token, self.settlement = Token(chain, deployment), Settlement(chain, deployment)
         self.epoch = deployment.schedule.epoch_of(_GENESIS)
         self._caps = [0] * STATIONS
@@ -73,24 +72,28 @@ class Bench:
         await self.token.approve(self.platform, self.deployment.settlement, 2**256 - 1)
         await self.settlement.bond(self.platform, address_of(self.server), 10**24)
         for station in self.stations:
-            await self.settlement.deposit(self.platform, address_of(self.server), address_of(station), 10**22)
+            await self.settlement.deposit(self.platform, address_of(self.server), address_of(station), 10**24)
 
     async def at(self, timestamp: int) -> None:
         """An empty block at a second."""
         await self.chain.request("evm_setNextBlockTimestamp", timestamp)
         await self.chain.request("evm_mine")
 
-    async def close_epoch(self, plays: int) -> Posted:
+    async def close_epoch(self, plays: int, contents: int = CONTENTS, stations: int = STATIONS) -> Posted:
         """Plays spread over stations, contents and fresh payees; posted, and its window passed."""
         reward = PRICE // 5
+        owners = [address_of(_key("owner", n)) for n in range(contents)]
         payees = [_key("payee", self.epoch, n) for n in range(plays // PLAYS_PER_LISTENER)]
-        owned = [plays // CONTENTS] * CONTENTS
-        leaves = [(owner, count * PRICE) for owner, count in zip(self.owners, owned, strict=True)]
+        leaves = [(owner, plays // contents * PRICE) for owner in owners]
         leaves += [(address_of(payee), PLAYS_PER_LISTENER * reward) for payee in payees]
+        return await self.close(leaves, stations)
+
+    async def close(self, leaves: Sequence[tuple[bytes, int]], stations: int) -> Posted:
+        """Leaves that so many stations pay in equal parts; posted, and the window passed."""
         tree = SumTree(leaves)
-        net = tree.total // STATIONS
+        net = tree.total // stations
         entries = []
-        for number, station in enumerate(self.stations):
+        for number, station in enumerate(self.stations[:stations]):
             self._caps[number] += gross(net, 500)
             voucher = Voucher(address_of(self.server), address_of(station), self._caps[number], self.epoch)
             signature = compact(sign(voucher, self.deployment.domain, station).signature)
