@@ -42,6 +42,8 @@ _MAX_TIME_S: Final = 1 << 40
 _MAX_COUNT: Final = (1 << 32) - 1
 _MAX_WEI: Final = (1 << 96) - 1
 _MAX_LIST: Final = 256
+_MAX_TOML: Final = 1 << 16
+_MAX_DOTS: Final = 1000
 
 
 @dataclass(frozen=True)
@@ -98,9 +100,12 @@ class Policy:
     @classmethod
     def from_toml(cls, text: str) -> Policy:
         """Read the form a musician writes: the same names, amounts as decimal strings in GoMAA."""
+        # tomllib's time and memory grow with the square of a dotted key's parts.
+        if len(text) > _MAX_TOML or any(line.count(".") > _MAX_DOTS for line in text.splitlines()):
+            raise InputError("policy.malformed", field="toml", reason="too long")
         try:
             raw = tomllib.load(io.BytesIO(text.encode()))
-        except (tomllib.TOMLDecodeError, RecursionError) as e:  # brackets nested without end
+        except (ValueError, RecursionError) as e:  # also numbers of thousands of digits, and brackets nested without end
             raise InputError("policy.malformed", field="toml", reason=str(e)) from None
         price = raw.get("price")
         if isinstance(price, dict):
