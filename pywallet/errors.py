@@ -99,6 +99,8 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "claim.done": "This was collected before.",
         "claim.signature": "The claim is not signed by its payee.",
         "claim.unknown": "The chain knows no such earning.",
+        "claim.small": "This is less than what sending it costs. It stays yours: let it grow, or send the claim yourself.",
+        "claim.busy": "Too many claims were sent for others this hour. Nothing is lost: try again later.",
         "statement.mismatch": "The statement doesn't agree with the station's own tickets.",
         "voucher.signature": "The voucher is not signed by its payer.",
         "voucher.cap": "The voucher covers less than was spent.",

@@ -36,11 +36,19 @@ class Config:
     close_every_s: float = 2.0
     auto_close: bool = True
     max_header: int = 4 << 20
+    relay_per_hour: int = 3600
+    relay_least_wei: int = 0
+    max_fee_gwei: float | None = None
 
     @property
     def url(self) -> str:
         """The database as SQLAlchemy wants it."""
         return self.database if "://" in self.database else f"sqlite:///{self.database}"
+
+    @property
+    def max_fee(self) -> int | None:
+        """The most that any transaction may offer, wei per gas; None: whatever the network asks."""
+        return None if self.max_fee_gwei is None else int(self.max_fee_gwei * 10**9)
 
     @classmethod
     def from_toml(cls, path: Path, **overrides: Any) -> Config:
@@ -85,7 +93,7 @@ def _typed(name: str, kind: str, value: Any) -> Any:
         return value
     if kind == "int" and type(value) is int and value >= 0:
         return value
-    if kind == "float" and type(value) in (int, float) and value > 0:
+    if kind.startswith("float") and type(value) in (int, float) and value > 0:
         return float(value)
     raise InputError("message.schema", field=name, reason=kind)
 

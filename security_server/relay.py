@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, Final
 
+from sqlalchemy import func, select
+
 from chain.settlement import ClaimItem
 from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.hexes import to_hex
@@ -17,6 +19,7 @@ from security_server.rows import get, put
 from security_server.tables import claims
 
 MOST: Final = 32
+HOUR_MS: Final = 3_600_000
 
 
 class Relay:
@@ -30,7 +33,10 @@ class Relay:
     async def claim(self, messages: Sequence[Any]) -> dict[str, Any]:
         """Check every claim, send one transaction, answer when the chain has it.
 
-        Raises Refusal ``claim.*``; Unavailable ``chain.unreachable``; GomaaError ``chain.reverted``.
+        The relayer pays the gas: it sends so many claims an hour, none that carries less than the operator's least,
+        and none while gas costs more than the operator allows. A claim that is not relayed can be sent by anyone.
+
+        Raises Refusal ``claim.*``; Unavailable ``chain.unreachable``; GomaaError ``chain.reverted``, ``chain.fee.high``.
         """
         core = self._core
         signed = [Signed.from_json(Claim, message) for message in messages]
@@ -46,11 +52,14 @@ class Relay:
         nodes: list[tuple[bytes, int]] = []
         for one in signed:
             item, path = await self._publishing.claim_item(one)
+            if item.amount < core.config.relay_least_wei:
+                raise Refusal("claim.small", least_wei=core.config.relay_least_wei, amount_wei=item.amount)
             items.append(item)
             nodes.extend(path)
         async with self._sending:
             for one in signed:
                 await self._unclaimed(one.message)
+            await self._within(len(signed))
             try:
                 transaction = await core.chain.claim(core.keys.relayer, items, nodes, to, tip)
             except GomaaError as error:
@@ -61,6 +70,14 @@ class Relay:
             for one in signed:
                 await self._done(one.message, transaction, now_ms)
         return {"transaction": to_hex(transaction)}
+
+    async def _within(self, more: int) -> None:
+        """Refuse what goes beyond this hour's claims."""
+        since_ms = await self._core.now_ms() - HOUR_MS
+        sent = select(func.count()).select_from(claims).where(claims.c.time_ms > since_ms)
+        already = await self._core.store.run(lambda connection: int(connection.execute(sent).scalar_one()))
+        if already + more > self._core.config.relay_per_hour:
+            raise Refusal("claim.busy", per_hour=self._core.config.relay_per_hour)
 
     async def _unclaimed(self, claim: Claim) -> None:
         row = await self._core.store.run(lambda connection: get(connection, claims, epoch=claim.epoch, payee=claim.payee))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,8 @@ from pywallet.settlement import (
     verify_count,
     verify_leaf,
 )
+from security_server.publishing import Publishing
+from security_server.relay import Relay
 from security_server.tables import claims as relayed
 from security_server.tables import epochs
 from tests.integration.server_client import HostClient
@@ -125,6 +128,11 @@ async def test_one_play_is_paid_to_the_wei(world: World) -> None:
         assert world.closing is not None
         await world.closing.round()
         assert (await host.event("epoch"))["state"] == "final"
+        for limit, code in (({"relay_least_wei": payee_due + 1}, "claim.small"), ({"relay_per_hour": 0}, "claim.busy")):
+            strict = replace(core, config=replace(core.config, **limit))
+            with pytest.raises(GomaaError) as error:
+                await Relay(strict, Publishing(strict)).claim(claims)
+            assert error.value.code == code
         assert (await host.ask("claim", claims=claims))["transaction"].startswith("0x")
         assert await world.token.balance_of(address_of(private_key("fan"))) == payee_due
         with pytest.raises(GomaaError) as error:
