@@ -1,4 +1,4 @@
-"""An SPS file on the disk, read through the page cache: its verified header, and parts whose hashes agree."""
+"""An SPS file on the disk, or the page that carries one, read through the page cache: its verified header, and parts whose hashes agree."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pywallet.errors import InputError
 from pywallet.sps import Container, Extent, open_header, segment_aad, segment_key
 from pywallet.sps.container import PREFIX_SIZE, header_length
+from pywallet.sps.polyglot import CLOSING, DOCTYPE, MAX_PROLOGUE, Place, find, is_page
 from pywallet.sps.segments import NONCE, TAG
 from studio.owner import ContentKeys
 
@@ -23,8 +24,14 @@ class SongFile:
         self._file = path.open("rb")
         self._map: mmap.mmap | None = None
         try:
-            start = self._file.read(PREFIX_SIZE)
-            self.container = Container.read(start + self._file.read(header_length(start)))
+            self.place: Place | None = None
+            """Where the song lies, if the file is a page."""
+            start = self._file.read(len(DOCTYPE))
+            if is_page(start):
+                self.place = find(start + self._file.read(MAX_PROLOGUE - len(start)))
+            self._base = self.place.offset if self.place else 0
+            start = self._read(0, PREFIX_SIZE)
+            self.container = Container.read(start + self._read(len(start), header_length(start)))
             self.header = open_header(self.container.cose)
             self._map = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
         except BaseException:
@@ -42,9 +49,23 @@ class SongFile:
         self._map.close()
         self._file.close()
 
+    def _read(self, at: int, size: int) -> bytes:
+        """Bytes of the song's beginning."""
+        self._file.seek(self._base + at)
+        data = self._file.read(size)
+        return self.place.restore(data, at) if self.place else data
+
     def check_size(self) -> None:
         """Raises ``sps.truncated``, or ``sps.header.malformed`` when something follows the last segment."""
-        size = len(self._map or b"")
+        assert self._map is not None
+        size = len(self._map) - self._base
+        if self.place is not None:
+            if (
+                self.place.size == self.expected
+                and self._map[self._base + self.expected : self._base + self.expected + len(CLOSING)] == CLOSING
+            ):
+                return
+            size = min(size, self.place.size)
         if size < self.expected:
             raise InputError("sps.truncated", size=size, expected=self.expected)
         if size > self.expected:
@@ -72,7 +93,9 @@ class SongFile:
 
     def _part(self, extent: Extent, digest: bytes, name: int | str) -> bytes:
         assert self._map is not None
-        data = self._map[extent.offset : extent.end]
+        data = self._map[self._base + extent.offset : self._base + extent.end]
+        if self.place is not None:
+            data = self.place.restore(data, extent.offset)
         if len(data) < extent.size:
             raise InputError("sps.truncated", part=name)
         if sha256(data).digest() != digest:

@@ -1,0 +1,172 @@
+"""A song as a web page of one file: shows its cover and its terms anywhere, plays with the extension (docs/format/html.md)."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import av
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from pywallet.errors import InputError
+from pywallet.hexes import checksum
+from pywallet.policy import Context, Policy, Usage, describe
+from pywallet.policy.terms import Names
+from pywallet.sps import Header
+from pywallet.sps.polyglot import CLOSING, DOCTYPE, Lines, comment_ends, patched, prologue
+from studio.owner import Replacing
+from studio.page_words import HEADINGS, HELP
+from studio.reader import SongFile
+
+PICTURE: Final = 320
+"""The cover's longer side in the page, px."""
+MAX_COVER: Final = 24 << 10
+"""A cover up to so many bytes is put in as it is."""
+_TEMPLATES: Final = Path(__file__).parent / "templates"
+_COLOURS: Final = ("#7d2450", "#1f5b5e", "#3f3170", "#a5485a", "#6d6148", "#2c6e72", "#c8513d", "#5b6f8c")
+
+
+@dataclass(frozen=True)
+class SelfRender:
+    """What was written: ``size`` of the page and ``song_size`` of the song in it, bytes; ``patches``: bytes written otherwise."""
+
+    path: Path
+    size: int
+    song_size: int
+    offset: int
+    patches: int
+
+    @property
+    def overhead(self) -> float:
+        """The page's share over the song, per cent."""
+        return 100 * (self.size - self.song_size) / self.song_size
+
+
+def write(song: Path, output: Path, *, station: str | None = None, cover: Path | None = None) -> SelfRender:
+    """Write ``output``, an ``.sps.html``, from an ``.sps``; whole or not at all. The same song gives the same page.
+
+    Args:
+        station: origin of the station that gives tickets when the page is opened from disk (``https://radio.example``);
+            None: where the header says first that the song may be had.
+        cover: the picture that the header names; None: the one beside the song, if it is there.
+
+    Raises:
+        InputError: ``sps.*`` for a song that is none, ``message.schema`` for a station that is no origin.
+    """
+    with SongFile(song) as opened:
+        opened.check_size()
+        header = opened.header
+        picture = _cover(header, song, cover) or _drawn(header)
+        station = _origin(station) if station else _first_origin(header)
+        data = song.read_bytes()
+    digest, ends = sha256(data).digest(), comment_ends(data)
+    before = DOCTYPE + b'<html lang="en"><head><meta charset="windows-1252">'
+    start, place = prologue(before, _page(header, picture, station), len(data), digest, ends)
+    written = patched(data, ends) if ends else data
+    lines = Lines.of(written)
+    pairs = " ".join(map(str, lines.pairs))
+    tail = CLOSING + f'<i hidden id="sps-lines" data-pairs="{pairs}" data-bits="{lines.bits}"></i></body></html>\n'.encode()
+    with Replacing(output, 0o644) as temporary, temporary.open("wb") as file:
+        size = sum(file.write(part) for part in (start, written, tail))
+    return SelfRender(output, size, len(data), place.offset, len(ends))
+
+
+def _page(header: Header, picture: str, station: str | None) -> bytes:
+    """What stands between the mark and the song: ASCII, other characters by their numbers."""
+    style, script = (_TEMPLATES / "selfrender.css").read_text("ascii"), (_TEMPLATES / "selfrender.js").read_text("ascii")
+    track = header.renditions[0]
+    seconds = track.duration_ms // 1000
+    bits = f" {track.bits} bit" if track.codec == "flac" else ""
+    text: str = _template().render(
+        title=header.title,
+        artist=header.artist,
+        album=header.album,
+        length=f"{seconds // 60}:{seconds % 60:02}",
+        sound=f"{track.codec.upper()}{bits}, {track.rate / 1000:g} kHz",
+        picture=picture,
+        station=station,
+        terms={lang: {"heading": HEADINGS[lang], "lines": _terms(header, lang)} for lang in HEADINGS},
+        help=HELP,
+        content=f"{checksum(header.content)}, chain {header.chain}",
+        style=style,
+        script=script,
+        style_hash=base64.b64encode(sha256(style.encode()).digest()).decode(),
+        script_hash=base64.b64encode(sha256(script.encode()).digest()).decode(),
+    )
+    return text.encode("ascii", "xmlcharrefreplace")
+
+
+@cache
+def _template() -> Any:
+    loader = FileSystemLoader(_TEMPLATES)
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True).get_template("selfrender.html")
+
+
+def _terms(header: Header, lang: str) -> list[str]:
+    """The policy in sentences, for somebody who has used nothing of it yet."""
+    policy = Policy.from_dict(header.policy)
+    context = Context(now_s=0, domain=None, wallet=False, revoked=False, destroyed=False)
+    said = describe(policy, Usage(), context, lang, Names(artist=header.artist))
+    return [line for line in (said.may, said.left, said.costs, said.earn, *said.limits) if line]
+
+
+def _cover(header: Header, song: Path, given: Path | None) -> str | None:
+    """The cover whose hash the header holds, small enough for a page, as a data URL."""
+    if (art := header.artwork) is None:
+        return None
+    places = [given] if given else sorted(p for p in song.parent.glob(f"{song.stem}.*") if p.suffix in (".jpg", ".jpeg", ".png", ".webp"))
+    for path in places:
+        data = path.read_bytes() if path.is_file() and path.stat().st_size == art.size else b""
+        if sha256(data).digest() == art.sha256:
+            return _data_url(art.mime, data) if len(data) <= MAX_COVER else _small(data)
+    return None
+
+
+def _small(data: bytes) -> str | None:
+    """The picture at most ``PICTURE`` wide and high, JPEG. None for one that cannot be decoded."""
+    try:
+        with av.open(io.BytesIO(data), "r") as container:
+            frame = next(container.decode(video=0))
+        scale = min(1.0, PICTURE / max(frame.width, frame.height))
+        frame = frame.reformat(max(2, round(frame.width * scale) & ~1), max(2, round(frame.height * scale) & ~1), "yuvj420p")
+        codec: Any = av.CodecContext.create("mjpeg", "w")
+        codec.width, codec.height, codec.pix_fmt, codec.time_base = frame.width, frame.height, "yuvj420p", "1/1"
+        codec.options = {"q": "5", "qmin": "5", "qmax": "5"}
+        packets = [*codec.encode(frame), *codec.encode(None)]
+    except (av.FFmpegError, StopIteration, ValueError):
+        return None
+    return _data_url("image/jpeg", b"".join(bytes(packet) for packet in packets))
+
+
+def _drawn(header: Header) -> str:
+    """A picture for a song without one, from its address: hills under a light."""
+    a = header.content
+    colours = [_COLOURS[a[i] % len(_COLOURS)] for i in range(3)]
+    text = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 80 80"><path fill="#f0cfc4" d="M0 0h80v80H0z"/>'
+        f'<circle cx="{15 + a[3] % 50}" cy="{18 + a[4] % 14}" r="11" fill="#f0ae4b"/>'
+        f'<path fill="{colours[0]}" d="M0 {40 + a[5] % 10}q20-{8 + a[6] % 12} 40 0t40 0v50H0z"/>'
+        f'<path fill="{colours[1]}" fill-opacity=".85" d="M0 {56 + a[7] % 10}q20 {6 + a[8] % 10} 40 0t40 0v40H0z"/></svg>'
+    )
+    return _data_url("image/svg+xml", text.encode())
+
+
+def _data_url(mime: str, data: bytes) -> str:
+    return f"data:{mime};base64,{base64.b64encode(data).decode()}"
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc or "@" in parts.netloc:
+        raise InputError("message.schema", field="station", reason="an origin: https://radio.example")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _first_origin(header: Header) -> str | None:
+    return _origin(header.delivery[0]) if header.delivery else None
