@@ -18,7 +18,7 @@ from security_server.accounts import outstanding
 from security_server.core import Core
 from security_server.playing import require_refusing
 from security_server.schema import StatementRequest, VoucherPost
-from security_server.statements import Issued, Settling, settle, state, stored
+from security_server.statements import Issued, Settling, settle, state, stated_contents, stored
 from security_server.tables import receipts, sessions
 
 STALE_S: Final = 120
@@ -115,11 +115,13 @@ class Bookkeeping:
             money = await core.chain.money(message.payer, fresh=True)
             bond = await self._bond()
             now_s = await core.now_ms() // 1000
-            epoch = core.schedule.epoch_of(now_s)
+            epoch = await core.store.run(lambda connection: core.running(connection, core.schedule.epoch_of(now_s)))
+            named = await core.store.run(lambda connection: stated_contents(connection, message.payer))
+            owners = {content: await core.chain.owner_at(content, epoch) for content in named}
 
             def work(connection: Connection) -> list[Issued]:
                 running = core.running(connection, epoch)
-                at = Settling(core.domain, core.address, core.keys.signing, running, now_s, money, bond)
+                at = Settling(core.domain, core.address, core.keys.signing, running, now_s, money, bond, owners)
                 return settle(connection, signed, at)
 
             issued = await core.store.run(work)

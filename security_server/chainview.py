@@ -16,6 +16,7 @@ from chain.deployment import Deployment
 from chain.registry import Registry
 from chain.settlement import EpochState, Lane, Settlement
 from pywallet.errors import GomaaError, Refusal
+from pywallet.settlement import Answer
 from security_server.accounts import Money
 from security_server.config import Config
 
@@ -103,6 +104,10 @@ class ChainView:
         """The commission of an epoch, basis points."""
         return await self._cache.get(("rate", epoch), 3600, lambda: self._registry.rate_at(epoch))
 
+    async def owner_at(self, content: bytes, epoch: int) -> bytes:
+        """Who earns with a content in an epoch; asked of the chain each time: a sale moves it."""
+        return await Content(self._chain, content).owner_at(epoch)
+
     async def money(self, payer: bytes, fresh: bool = False) -> Money:
         """A payer's account with this server."""
 
@@ -135,6 +140,18 @@ class ChainView:
         """Send a claim; the transaction's hash once it is in a block."""
         async with self._sending:
             return (await self._settlement.claim(key, items, nodes, to, tip)).hash
+
+    async def answer(self, key: bytes, epoch: int, challenged: int, shown: Answer) -> bytes:
+        """Answer a challenge; the transaction's hash once it is in a block."""
+        async with self._sending:
+            return (await self._settlement.answer(key, self._address, epoch, challenged, shown)).hash
+
+    async def challenges(self, from_epoch: int) -> list[tuple[int, bytes, int]]:
+        """Open challenges of this server: (epoch, payee, amount challenged), from an epoch on, oldest first."""
+        logs = await self._settlement.history("Challenged", self._address)
+        asked = [(int(log.fields["epoch"]), bytes(log.fields["payee"]), int(log.fields["amount"])) for log in logs]
+        recent = [one for one in dict.fromkeys(asked) if one[0] >= from_epoch]
+        return [one for one in recent if await self._settlement.open_challenge(self._address, *one) is not None]
 
     def on_revoked(self, act: Callable[[bytes, str], Awaitable[None]]) -> None:
         """Whom to tell when a followed content is revoked or destroyed."""

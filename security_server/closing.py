@@ -60,8 +60,11 @@ class Closing:
 
     async def _close(self, epoch: int) -> None:
         """Freeze an ended epoch and store everything that will be posted, in one transaction."""
-        rate = await self._core.chain.rate(epoch)
-        await self._core.store.run(lambda connection: self._publishing.freeze(connection, epoch, rate))
+        core = self._core
+        rate = await core.chain.rate(epoch)
+        unowned = await core.store.run(lambda connection: self._publishing.unowned(connection, epoch))
+        owners = {content: await core.chain.owner_at(content, epoch) for content in unowned}
+        await core.store.run(lambda connection: self._publishing.freeze(connection, epoch, rate, owners))
         log.info("epoch %d closed", epoch)
 
     async def _post(self, epoch: int, now_s: int) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import Connection, select
 from sqlalchemy.engine import RowMapping
 
+from pywallet.hexes import ZERO_ADDRESS
 from pywallet.platform import keccak256
 from pywallet.settlement import (
     ContentRow,
@@ -16,11 +18,14 @@ from pywallet.settlement import (
     EpochData,
     PayeeRow,
     PlayRow,
+    SegmentRow,
     StationRow,
     SumTree,
     TermsRow,
+    UsageRow,
 )
-from security_server.tables import contents, debits, epoch_contents, epoch_usages, invocations, lines, payees, tickets
+from security_server.segments import most_played
+from security_server.tables import contents, debits, epoch_contents, epoch_owners, epoch_usages, invocations, lines, payees, tickets
 
 VALID: Final = 0
 UNVALIDATED: Final = 1
@@ -73,12 +78,23 @@ class Frozen:
     contents: tuple[ContentCount, ...]
     usages: tuple[UsageCount, ...]
     plays: tuple[RowMapping, ...]
+    owners: dict[bytes, bytes]
+    segments: tuple[tuple[bytes, int, int], ...]
+
+
+def counted_contents(connection: Connection, epoch: int) -> set[bytes]:
+    """Contents whose owner of the epoch must be known before it is frozen: counted, but not paid in it."""
+    counted = select(epoch_contents.c.content).where(epoch_contents.c.epoch == epoch)
+    known = select(epoch_owners.c.content).where(epoch_owners.c.epoch == epoch)
+    return set(connection.execute(counted).scalars()) - set(connection.execute(known).scalars())
 
 
 def freeze_rows(connection: Connection, server: bytes, epoch: int, rate: int) -> Frozen:
     """Read an epoch that has ended. The order is by address: the same database gives the same roots."""
     paid = connection.execute(select(payees.c.payee, payees.c.amount).where(payees.c.epoch == epoch).order_by(payees.c.payee))
     owed = connection.execute(select(debits).where(debits.c.epoch == epoch).order_by(debits.c.payer)).mappings()
+    owned = connection.execute(select(epoch_owners.c.content, epoch_owners.c.owner).where(epoch_owners.c.epoch == epoch))
+    owners: dict[bytes, bytes] = {row.content: row.owner for row in owned}
     counted = connection.execute(
         select(epoch_contents, contents.c.owner)
         .join(contents, contents.c.content == epoch_contents.c.content)
@@ -95,11 +111,20 @@ def freeze_rows(connection: Connection, server: bytes, epoch: int, rate: int) ->
         tuple((row.payee, row.amount) for row in paid),
         tuple(Debit(row["payer"], row["net"], row["cap"], row["until"], row["signature"]) for row in owed),
         tuple(
-            ContentCount(row["content"], row["owner"], row["plays"], row["unvalidated"], row["seeks"], row["heard_ms"] // 1000)
+            ContentCount(
+                row["content"],
+                owners.get(row["content"], row["owner"]),
+                row["plays"],
+                row["unvalidated"],
+                row["seeks"],
+                row["heard_ms"] // 1000,
+            )
             for row in counted
         ),
         tuple(UsageCount(row["listener"], row["content"], row["plays"], row["seeks"], row["seconds"]) for row in used),
         _plays(connection, epoch),
+        owners,
+        most_played(connection, epoch),
     )
 
 
@@ -121,23 +146,25 @@ def _plays(connection: Connection, epoch: int) -> tuple[RowMapping, ...]:
     return (*settled.all(), *refused.all())
 
 
-def encode(frozen: Frozen, tree: SumTree, counts: CountsTree, length_s: int) -> EpochData:
-    """The published data. ``length_s``: an epoch's length, for the second within it."""
+def encode(frozen: Frozen, tree: SumTree, counts: CountsTree, length_s: int, usages: Sequence[bytes] = ()) -> EpochData:
+    """The published data. ``length_s``: an epoch's length, for the second within it; ``usages``: the listeners' leaves, hashed."""
     stations = sorted({row["station"] for row in frozen.plays} | {debit.payer for debit in frozen.debits})
     terms = sorted({(row["price"], row["reward"], row["interval_s"]) for row in frozen.plays})
-    owned = _contents(frozen)
-    where = [row.content for row in owned]
+    owned = content_rows(frozen)
+    where = {row.content: index for index, row in enumerate(owned)}
+    places = {station: index for index, station in enumerate(stations)}
+    numbers = {term: index for index, term in enumerate(terms)}
     begin = frozen.epoch * length_s
     plays = []
     for row in frozen.plays:
         intervals = row.get("intervals")
         second = (row["time_s"] if intervals is not None else row["received_ms"] // 1000) - begin
-        tag = keccak256(row["payee"].rjust(32, b"\0") + row["session"] + row["sequence"].to_bytes(32, "big"))[:7]
+        tag = play_tag(row["payee"], row["session"], row["sequence"])
         plays.append(
             PlayRow(
-                station=stations.index(row["station"]),
-                content=where.index(row["content"]),
-                terms=terms.index((row["price"], row["reward"], row["interval_s"])),
+                station=places[row["station"]],
+                content=where[row["content"]],
+                terms=numbers[(row["price"], row["reward"], row["interval_s"])],
                 second=min(max(second, 0), _DAY_S),
                 # What is paid in this epoch: an auditor multiplies it out, so it is whole intervals.
                 heard_s=min((intervals or 0) * row["interval_s"], 0xFFFF),
@@ -160,15 +187,27 @@ def encode(frozen: Frozen, tree: SumTree, counts: CountsTree, length_s: int) -> 
         debits=tuple(DebitRow(debit.payer, debit.net) for debit in frozen.debits),
         payees=tuple(PayeeRow(payee, amount) for payee, amount in frozen.payees),
         plays=tuple(plays),
+        usages=tuple(UsageRow(leaf) for leaf in usages),
+        segments=tuple(
+            SegmentRow(where[content], segment, listeners) for content, segment, listeners in frozen.segments if content in where
+        ),
     )
 
 
-def _contents(frozen: Frozen) -> tuple[ContentRow, ...]:
+def play_tag(payee: bytes, session: bytes, sequence: int) -> bytes:
+    """What a listener finds its play by, 7 bytes; zero for who declined rewards: such a play is counted without an id."""
+    if payee == ZERO_ADDRESS:
+        return bytes(7)
+    return keccak256(payee.rjust(32, b"\0") + session + sequence.to_bytes(32, "big"))[:7]
+
+
+def content_rows(frozen: Frozen) -> tuple[ContentRow, ...]:
     """Contents that were counted, and those that were only settled: heard in one epoch, vouchered in the next."""
     rows = {count.content: ContentRow(count.content, count.owner, frozen.server, *_counters(count)) for count in frozen.contents}
     for row in frozen.plays:
         if row["content"] not in rows:
-            rows[row["content"]] = ContentRow(row["content"], row["owner"], frozen.server, 0, 0, 0, 0)
+            owner = frozen.owners.get(row["content"], row["owner"])
+            rows[row["content"]] = ContentRow(row["content"], owner, frozen.server, 0, 0, 0, 0)
     return tuple(rows[content] for content in sorted(rows))
 
 

@@ -14,11 +14,22 @@ from pywallet.errors import Refusal
 from pywallet.hexes import to_hex
 from pywallet.messages import Claim, Signed, compact
 from pywallet.platform import keccak256
-from pywallet.settlement import CountsTree, Header, SumTree, commitment, content_leaf, entries_digest, rest, usage_leaf, usage_tag
+from pywallet.settlement import (
+    ContentRow,
+    CountsTree,
+    Header,
+    SumTree,
+    commitment,
+    content_leaf,
+    entries_digest,
+    rest,
+    usage_leaf,
+    usage_tag,
+)
 from security_server.core import Core
-from security_server.epochdata import Frozen, UsageCount, encode, freeze_rows
-from security_server.rows import get
-from security_server.tables import debits, epoch_contents, epoch_usages, epochs, sessions
+from security_server.epochdata import Frozen, UsageCount, content_rows, counted_contents, encode, freeze_rows
+from security_server.rows import get, new
+from security_server.tables import debits, epoch_contents, epoch_owners, epoch_usages, epochs, sessions
 
 _KEEP: Final = 4
 
@@ -34,6 +45,7 @@ class Published:
     digest: bytes
     data: bytes
     data_hash: bytes
+    contents: tuple[ContentRow, ...]
     usage_tags: tuple[bytes, ...]
     usages: tuple[UsageCount, ...]
     payee_index: Mapping[bytes, int]
@@ -54,10 +66,16 @@ class Publishing:
         query = select(busy.c.epoch).where(busy.c.epoch < running, busy.c.epoch.notin_(select(epochs.c.epoch)))
         return sorted(connection.execute(query).scalars())
 
-    def freeze(self, connection: Connection, epoch: int, rate: int) -> None:
-        """Store what will be posted. From this commit on nothing enters the epoch."""
+    def unowned(self, connection: Connection, epoch: int) -> set[bytes]:
+        """Contents of an ended epoch whose owner in it is not written down yet."""
+        return counted_contents(connection, epoch)
+
+    def freeze(self, connection: Connection, epoch: int, rate: int, owners: Mapping[bytes, bytes]) -> None:
+        """Store what will be posted. From this commit on nothing enters the epoch. ``owners``: of the ``unowned`` contents."""
         if get(connection, epochs, epoch=epoch) is not None:
             return
+        for content in self.unowned(connection, epoch) & set(owners):
+            new(connection, epoch_owners, epoch=epoch, content=content, owner=owners[content])
         frozen = freeze_rows(connection, self._core.address, epoch, rate)
         built = self._build(frozen)
         connection.execute(
@@ -80,10 +98,10 @@ class Publishing:
         payees = SumTree(frozen.payees)
         usage = [(usage_tag(secret(u.listener, u.content), frozen.epoch), u) for u in frozen.usages]
         usage.sort(key=lambda pair: pair[0])
-        leaves = [content_leaf(c.content, c.plays, c.unvalidated, c.seeks, c.seconds) for c in frozen.contents]
-        leaves += [usage_leaf(tag, u.content, u.plays, u.seeks, u.seconds) for tag, u in usage]
-        counts = CountsTree(leaves)
-        data = encode(frozen, payees, counts, self._core.schedule.length).encode()
+        owned = content_rows(frozen)
+        used = [usage_leaf(tag, u.content, u.plays, u.seeks, u.seconds) for tag, u in usage]
+        counts = CountsTree([content_leaf(c.content, c.plays, c.unvalidated, c.seeks, c.seconds) for c in owned] + used)
+        data = encode(frozen, payees, counts, self._core.schedule.length, used).encode()
         digest = entries_digest([(debit.payer, debit.net) for debit in frozen.debits])
         header = Header(payees.root, payees.total, rest(digest, counts.root, keccak256(data)))
         return Published(
@@ -94,11 +112,12 @@ class Publishing:
             digest,
             data,
             keccak256(data),
+            owned,
             tuple(tag for tag, _ in usage),
-            tuple(used for _, used in usage),
+            tuple(one for _, one in usage),
             {payee: index for index, (payee, _) in enumerate(frozen.payees)},
-            {c.content: index for index, c in enumerate(frozen.contents)},
-            {(u.listener, u.content): len(frozen.contents) + index for index, (_, u) in enumerate(usage)},
+            {c.content: index for index, c in enumerate(owned)},
+            {(u.listener, u.content): len(owned) + index for index, (_, u) in enumerate(usage)},
         )
 
     async def _published(self, epoch: int) -> Published:
@@ -171,11 +190,11 @@ class Publishing:
         index, where = built.usage_index.get((row["listener"], content)), built.content_index.get(content)
         if index is None or where is None:
             raise Refusal("claim.unknown", epoch=epoch)
-        used = built.usages[index - len(built.frozen.contents)]
-        count = built.frozen.contents[where]
+        used = built.usages[index - len(built.contents)]
+        count = built.contents[where]
         numbers = {"plays": used.plays, "seeks": used.seeks, "seconds": used.seconds}
         totals = {"plays": count.plays, "unvalidated": count.unvalidated, "seeks": count.seeks, "seconds": count.seconds}
-        tag = built.usage_tags[index - len(built.frozen.contents)]
+        tag = built.usage_tags[index - len(built.contents)]
         return {
             "leaf": {"tag": to_hex(tag), "content": to_hex(content), **numbers},
             "index": index,
@@ -195,7 +214,7 @@ class Publishing:
         where = built.content_index.get(content)
         if where is None:
             raise Refusal("claim.unknown", epoch=epoch)
-        count = built.frozen.contents[where]
+        count = built.contents[where]
         totals = {"plays": count.plays, "unvalidated": count.unvalidated, "seeks": count.seeks, "seconds": count.seconds}
         proof = [to_hex(node) for node in built.counts.proof(where)]
         return {"content": to_hex(content), **totals, "index": where, "proof": proof, "counts_root": to_hex(built.counts.root)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sqlalchemy import Connection, func, select, update
@@ -15,7 +15,7 @@ from pywallet.messages import Domain, Receipt, Signed, StatementLine, Voucher, r
 from pywallet.settlement import gross
 from security_server.accounts import Money, outstanding
 from security_server.rows import add, get, put
-from security_server.tables import debits, lines, payees, payers, receipts, tickets
+from security_server.tables import debits, epoch_owners, lines, payees, payers, receipts, tickets
 
 MOST_PAYERS: Final = 256
 """Entries of one post (docs/settlement.md)."""
@@ -110,6 +110,15 @@ class Settling:
     now_s: int
     money: Money
     bond: int
+    owners: Mapping[bytes, bytes] = field(default_factory=dict)
+    """Who earns with each stated content in the epoch, by its contract; whoever is missing is the owner it was uploaded by."""
+
+
+def stated_contents(connection: Connection, payer: bytes) -> set[bytes]:
+    """The contents of the payer's last statement."""
+    row = get(connection, payers, payer=payer)
+    found = [get(connection, tickets, station=payer, number=number) for number, _ in json.loads(row["lines"])] if row else []
+    return {ticket["content"] for ticket in found if ticket is not None}
 
 
 def settle(connection: Connection, voucher: Signed[Voucher], at: Settling) -> list[Issued]:
@@ -168,14 +177,28 @@ def _pay(connection: Connection, fresh: Sequence[tuple[Mapping[str, Any], int]],
         line = {"epoch": at.epoch, "ticket": ticket["id"]}
         add(connection, lines, line, intervals=new, seconds=0, seeks=0, time_s=0)
         put(connection, lines, line, seconds=ticket["heard_ms"] // 1000, seeks=ticket["seeks"], time_s=at.now_s)
-        _raise(connection, at.epoch, ticket["owner"], new * ticket["price"])
+        owner = _owner(connection, ticket, at)
+        _raise(connection, at.epoch, owner, new * ticket["price"])
         if ticket["payee"] != ZERO_ADDRESS and ticket["reward"]:
             _raise(connection, at.epoch, ticket["payee"], new * ticket["reward"])
             issued.append(_receipt(connection, ticket, ticket["payee"], ticket["id"], at))
         if ticket["price"]:
             owners[ticket["content"]] = ticket
-    issued += [_receipt(connection, ticket, ticket["owner"], content.rjust(32, b"\0"), at) for content, ticket in owners.items()]
+    issued += [
+        _receipt(connection, ticket, _owner(connection, ticket, at), content.rjust(32, b"\0"), at) for content, ticket in owners.items()
+    ]
     return issued
+
+
+def _owner(connection: Connection, ticket: Mapping[str, Any], at: Settling) -> bytes:
+    """Who earns with the ticket's content in this epoch, written down so that every rebuild says the same."""
+    key = {"epoch": at.epoch, "content": ticket["content"]}
+    row = get(connection, epoch_owners, **key)
+    if row is None:
+        row = {"owner": at.owners.get(ticket["content"], ticket["owner"])}
+        put(connection, epoch_owners, key, **row)
+    owner: bytes = row["owner"]
+    return owner
 
 
 def _raise(connection: Connection, epoch: int, payee: bytes, amount: int) -> None:

@@ -149,6 +149,14 @@ epoch_contents: Final = Table(
     _int("seeks", default=0),
     _int("heard_ms", default=0),
 )
+epoch_owners: Final = Table(
+    "epoch_owners",
+    METADATA,
+    _int("epoch", key=True),
+    _bytes("content", 20, key=True),
+    # Who earns in that epoch by the content's contract: a sale takes effect with the next one.
+    _bytes("owner", 20),
+)
 epoch_usages: Final = Table(
     "epoch_usages",
     METADATA,

@@ -3,14 +3,30 @@
 from pywallet.settlement.challenge import Answer, answer_for, fault, grievance, header_of
 from pywallet.settlement.commitment import Header, commitment, entries_digest, gross, rest
 from pywallet.settlement.counts import CountsTree, content_leaf, usage_leaf, usage_tag, verify_count
-from pywallet.settlement.data import ContentRow, DebitRow, EpochData, PayeeRow, PlayRow, StationRow, TermsRow
+from pywallet.settlement.data import (
+    FEW,
+    SEGMENT_S,
+    ContentRow,
+    DebitRow,
+    EpochData,
+    PayeeRow,
+    PlayRow,
+    SegmentRow,
+    StationRow,
+    TermsRow,
+    UsageRow,
+)
+from pywallet.settlement.roots import CountsRoot, SumRoot
 from pywallet.settlement.schedule import Schedule
 from pywallet.settlement.tree import MAX_DEPTH, SumTree, verify_leaf
 
 __all__ = [
+    "FEW",
     "MAX_DEPTH",
+    "SEGMENT_S",
     "Answer",
     "ContentRow",
+    "CountsRoot",
     "CountsTree",
     "DebitRow",
     "EpochData",
@@ -18,9 +34,12 @@ __all__ = [
     "PayeeRow",
     "PlayRow",
     "Schedule",
+    "SegmentRow",
     "StationRow",
+    "SumRoot",
     "SumTree",
     "TermsRow",
+    "UsageRow",
     "answer_for",
     "commitment",
     "content_leaf",

@@ -37,7 +37,7 @@ class CountsTree:
             level = self._levels[-1]
             if len(level) % 2:
                 level.append(bytes(32))
-            self._levels.append([_inner(a, b) for a, b in zip(level[::2], level[1::2], strict=True)])
+            self._levels.append([inner(a, b) for a, b in zip(level[::2], level[1::2], strict=True)])
 
     @property
     def root(self) -> bytes:
@@ -55,7 +55,8 @@ class CountsTree:
         return out
 
 
-def _inner(left: bytes, right: bytes) -> bytes:
+def inner(left: bytes, right: bytes) -> bytes:
+    """keccak(4, left, right)."""
     # The leading 4 keeps an inner node from passing as a leaf, which begins with 2 or 3.
     return keccak256(_words(4, left, right))
 
@@ -66,6 +67,6 @@ def verify_count(root: bytes, leaf: bytes, index: int, proof: Sequence[bytes]) -
         return False
     here = leaf
     for sibling in proof:
-        here = _inner(sibling, here) if index & 1 else _inner(here, sibling)
+        here = inner(sibling, here) if index & 1 else inner(here, sibling)
         index >>= 1
     return here == root

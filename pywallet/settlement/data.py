@@ -1,8 +1,12 @@
 """The published data of an epoch as canonical bytes (settlement, section Published data).
 
 Layout, big-endian: ``GMED`` ‖ version u8 ‖ server 20 ‖ epoch u64 ‖ root 32 ‖
-total u128 ‖ counts root 32 ‖ bps u16, then six tables, each a u32 row count and
+total u128 ‖ counts root 32 ‖ bps u16, then eight tables, each a u32 row count and
 rows of fixed size. Rows name stations, contents and terms by table index.
+
+No record names a wallet: payees are one-time addresses, a play's tag means
+something to its listener only, and of a listener's counters only the hash of
+the leaf is published (cumulative numbers would tie one epoch to the next).
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ from pywallet.errors import InputError
 from pywallet.platform import keccak256
 
 MAGIC: Final = b"GMED"
-VERSION: Final = 1
+VERSION: Final = 2
 _HEAD: Final = struct.Struct(">4sB20sQ32s16s32sH")
 
 
@@ -120,6 +124,28 @@ class PlayRow(_Row):
     tag: bytes
 
 
+@dataclass(frozen=True)
+class UsageRow(_Row):
+    """One listener's leaf of the counts tree, hashed: its host knows the tag and the numbers in it, nobody else does."""
+
+    LAYOUT = (("b", 32),)
+    leaf: bytes
+
+
+@dataclass(frozen=True)
+class SegmentRow(_Row):
+    """How many listeners heard a stretch of a content: ``segment`` counts ``SEGMENT_S`` seconds from its beginning."""
+
+    LAYOUT = (("u", 2), ("u", 2), ("u", 4))
+    content: int
+    segment: int
+    listeners: int
+
+
+SEGMENT_S: Final = 5
+FEW: Final = 20
+"""A stretch that fewer listeners heard is not published: it could tell who they were."""
+
 R = TypeVar("R", bound=_Row)
 
 
@@ -139,6 +165,8 @@ class EpochData:
     debits: tuple[DebitRow, ...] = ()
     payees: tuple[PayeeRow, ...] = ()
     plays: tuple[PlayRow, ...] = ()
+    usages: tuple[UsageRow, ...] = ()
+    segments: tuple[SegmentRow, ...] = ()
 
     def __post_init__(self) -> None:
         sizes = ((self.server, 20), (self.root, 32), (self.counts_root, 32))
@@ -151,11 +179,18 @@ class EpochData:
         for play in self.plays:
             if play.station >= len(self.stations) or play.content >= len(self.contents) or play.terms >= len(self.terms):
                 raise InputError("message.schema", reason="a play names a row that isn't there")
+        for segment in self.segments:
+            if segment.content >= len(self.contents):
+                raise InputError("message.schema", reason="a segment names a row that isn't there")
+            if segment.listeners < FEW:
+                raise InputError("message.schema", reason="a segment that too few have heard")
 
     def encode(self) -> bytes:
         """The canonical bytes. Raises InputError message.schema for a value that doesn't fit its field."""
         head = _HEAD.pack(MAGIC, VERSION, self.server, self.epoch, self.root, self.total.to_bytes(16, "big"), self.counts_root, self.bps)
-        return head + b"".join(map(_table, (self.stations, self.contents, self.terms, self.debits, self.payees, self.plays)))
+        return head + b"".join(
+            map(_table, (self.stations, self.contents, self.terms, self.debits, self.payees, self.plays, self.usages, self.segments))
+        )
 
     @property
     def hash(self) -> bytes:
@@ -169,7 +204,7 @@ class EpochData:
             raise InputError("message.schema", reason="the epoch's data end too early")
         magic, version, server, epoch, root, total, counts_root, bps = _HEAD.unpack_from(raw)
         if magic != MAGIC or version != VERSION:
-            raise InputError("message.schema", reason="not an epoch's data of version 1")
+            raise InputError("message.schema", reason="not an epoch's data of version 2")
         at = _HEAD.size
         stations, at = _rows(StationRow, raw, at)
         contents, at = _rows(ContentRow, raw, at)
@@ -177,10 +212,12 @@ class EpochData:
         debits, at = _rows(DebitRow, raw, at)
         payees, at = _rows(PayeeRow, raw, at)
         plays, at = _rows(PlayRow, raw, at)
+        usages, at = _rows(UsageRow, raw, at)
+        segments, at = _rows(SegmentRow, raw, at)
         if at != len(raw):
             raise InputError("message.schema", reason="bytes after the epoch's data")
         head = (server, epoch, root, int.from_bytes(total, "big"), counts_root, bps)
-        return cls(*head, stations, contents, terms, debits, payees, plays)
+        return cls(*head, stations, contents, terms, debits, payees, plays, usages, segments)
 
 
 def _table(rows: Sequence[_Row]) -> bytes:

@@ -10,7 +10,7 @@ from pywallet.settlement.commitment import Header
 
 MAX_DEPTH: Final = 32
 Node = tuple[bytes, int]
-_PADDING: Final[Node] = (bytes(32), 0)
+PADDING: Final[Node] = (bytes(32), 0)
 
 
 def _word(value: int) -> bytes:
@@ -34,11 +34,11 @@ class SumTree:
         if len(leaves) > 1 << MAX_DEPTH:
             raise ValueError("too many leaves")
         self._count = len(leaves)
-        self._levels: list[list[Node]] = [[leaf(payee, amount) for payee, amount in leaves] or [_PADDING]]
+        self._levels: list[list[Node]] = [[leaf(payee, amount) for payee, amount in leaves] or [PADDING]]
         while len(self._levels[-1]) > 1:
             level = self._levels[-1]
             if len(level) % 2:
-                level.append(_PADDING)
+                level.append(PADDING)
             self._levels.append([node(a, b) for a, b in zip(level[::2], level[1::2], strict=True)])
 
     @property

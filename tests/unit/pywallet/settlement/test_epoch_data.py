@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pywallet.errors import InputError
 from pywallet.platform import keccak256
-from pywallet.settlement import ContentRow, DebitRow, EpochData, PayeeRow, PlayRow, StationRow, TermsRow
+from pywallet.settlement import ContentRow, DebitRow, EpochData, PayeeRow, PlayRow, SegmentRow, StationRow, TermsRow, UsageRow
 
 HEAD = 4 + 1 + 20 + 8 + 32 + 16 + 32 + 2
 PLAY = PlayRow(0, 0, 0, 59, 30, 2, 1, 7, b"\7" * 7)
@@ -28,6 +28,8 @@ DATA = EpochData(
     debits=(DebitRow(b"\4" * 20, 72 * 10**15),),
     payees=(PayeeRow(b"\6" * 20, 60 * 10**15), PayeeRow(b"\x08" * 20, 12 * 10**15)),
     plays=(PLAY,),
+    usages=(UsageRow(b"\x0a" * 32),),
+    segments=(SegmentRow(0, 11, 20),),
 )
 
 
@@ -46,18 +48,29 @@ def test_sizes_of_rows() -> None:
 def test_layout_by_hand() -> None:
     """Head, counts and rows stand where the layout says."""
     raw = DATA.encode()
-    assert raw[:5] == b"GMED\x01"
+    assert raw[:5] == b"GMED\x02"
     assert raw[5:25] == DATA.server
     assert raw[25:33] == DATA.epoch.to_bytes(8, "big")
     assert raw[HEAD - 2 : HEAD + 4] == b"\x01\xf4\0\0\0\x01"
-    assert raw.endswith(b"\0\0\0\x01" + bytes(6) + b"\0\0\x3b\0\x1e\x02\x01\0\0\0\x07" + b"\7" * 7)
+    assert raw.endswith(
+        b"\0\0\0\x01"
+        + bytes(6)
+        + b"\0\0\x3b\0\x1e\x02\x01\0\0\0\x07"
+        + b"\7" * 7
+        + b"\0\0\0\1"
+        + b"\x0a" * 32
+        + b"\0\0\0\1"
+        + b"\0\0\0\x0b\0\0\0\x14"
+    )
     assert DATA.hash == keccak256(raw)
 
 
 @given(rows(StationRow), rows(ContentRow), rows(TermsRow), rows(DebitRow), rows(PayeeRow), st.integers(0, (1 << 128) - 1))
 def test_what_is_written_is_read(stations: Any, contents: Any, terms: Any, debits: Any, payees: Any, total: int) -> None:
     """Decoding gives the same tables back, whatever stands in them."""
-    data = replace(DATA, stations=stations, contents=contents, terms=terms, debits=debits, payees=payees, total=total, plays=())
+    data = replace(
+        DATA, stations=stations, contents=contents, terms=terms, debits=debits, payees=payees, total=total, plays=(), segments=()
+    )
     assert EpochData.decode(data.encode()) == data
 
 
@@ -88,7 +101,7 @@ def test_one_form_only(data: Any) -> None:
         assert read != DATA
 
 
-@pytest.mark.parametrize("change", [lambda raw: raw + b"\0", lambda raw: b"GMEE" + raw[4:], lambda raw: raw[:4] + b"\x02" + raw[5:]])
+@pytest.mark.parametrize("change", [lambda raw: raw + b"\0", lambda raw: b"GMEE" + raw[4:], lambda raw: raw[:4] + b"\x01" + raw[5:]])
 def test_other_bytes_are_refused(change: Any) -> None:
     """Trailing bytes, another magic and another version are message.schema."""
     with pytest.raises(InputError) as caught:
