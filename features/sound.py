@@ -152,7 +152,7 @@ class _File:
             raise InputError("media.decode", file=path.name, reason="no audio in this file")
         self.stream: Any = streams[0]
         self.channels = 1 if context.channels == 1 else 2
-        declared = self.stream.duration
+        declared: Any = self.stream.duration
         self.seconds: float | None = float(declared * self.stream.time_base) if declared and declared > 0 else None
         if self.seconds is None and self.container.duration and self.container.duration > 0:
             self.seconds = self.container.duration / av.time_base
