@@ -1,0 +1,61 @@
+"""Layer 1: a block of two seconds is one period of a Fourier series, so its samples are one inverse FFT at any rate."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+from watermark.coding import PILOT, PLACE, SPREAD, codeword
+from watermark.parameters import BLOCK_S, CARRIER_HZ, CHIP_HZ, CHIPS, GUARD, LEVEL_DB, ROLLOFF, SLOTS, TONE_DB, TONE_HZ
+
+Complex = NDArray[np.complexfloating[Any, Any]]
+
+_REACH: Final = int(BLOCK_S * CHIP_HZ * (1 + ROLLOFF) / 2)
+"""Bins of 0.5 Hz either side of the carrier that the pulse fills."""
+OFFSETS: Final = np.arange(-_REACH, _REACH + 1)
+
+
+def root_raised_cosine(frequency: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """The pulse's spectrum at ``frequency`` in units of the chip rate; 1 in the flat part."""
+    f = np.abs(np.asarray(frequency, np.float64))
+    low, high = (1 - ROLLOFF) / 2, (1 + ROLLOFF) / 2
+    slope = np.cos(np.pi / (2 * ROLLOFF) * np.clip(f - low, 0, ROLLOFF))
+    return np.where(f >= high, 0.0, slope)
+
+
+SHAPE: Final = root_raised_cosine(OFFSETS / (BLOCK_S * CHIP_HZ))
+
+
+def chips(address: bytes, block: int) -> Complex:
+    """The 1900 chips of a block: the pilot is their real part, the data their imaginary part."""
+    return PILOT + 1j * SPREAD * codeword(address, block)[PLACE]
+
+
+def spectrum(values: Complex) -> Complex:
+    """Fourier coefficients at ``OFFSETS`` of a block's complex envelope; its mean power is 1 for chips of power 2."""
+    slots = np.zeros(SLOTS, complex)
+    slots[GUARD : GUARD + CHIPS] = values
+    series = scipy.fft.fft(slots)[OFFSETS % SLOTS] * SHAPE
+    # A chip stands in the middle of its slot.
+    return series * np.exp(-1j * np.pi * OFFSETS / SLOTS) / np.sqrt(2 * CHIPS * SLOTS)
+
+
+@lru_cache(8)
+def _tone(rate: int, level: int, dtype: str) -> NDArray[np.floating[Any]]:
+    t = np.arange(BLOCK_S * rate) / rate
+    return (10 ** ((level + TONE_DB) / 20) * np.sqrt(2) * np.cos(2 * np.pi * TONE_HZ * t)).astype(dtype)
+
+
+def wave(address: bytes, block: int | None, rate: int, level: int = LEVEL_DB, dtype: str = "float32") -> NDArray[np.floating[Any]]:
+    """Two seconds of mark at ``rate`` (Hz), full scale 1, ``level`` in dBFS (rms); block None is the pilot tone alone."""
+    if block is None:
+        return _tone(rate, level, dtype)
+    size = BLOCK_S * rate
+    half = np.zeros(size // 2 + 1, "complex64" if dtype == "float32" else "complex128")
+    middle = BLOCK_S * CARRIER_HZ
+    half[middle - _REACH : middle + _REACH + 1] = spectrum(chips(address, block)) * (size / np.sqrt(2) * 10 ** (level / 20))
+    return scipy.fft.irfft(half, size) + _tone(rate, level, dtype)
