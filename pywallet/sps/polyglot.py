@@ -31,7 +31,7 @@ _ENDS: Final = re.compile(rb"--!?>")
 _STAND_IN: Final = 0x2E
 _GREATER: Final = 0x3E
 _MARK: Final = re.compile(rb'<meta name="sps" content="v=(\d{1,3});off=(\d{1,10});len=(\d{1,12});sha256=([0-9a-f]{64})">')
-_PATCHES: Final = re.compile(rb'<meta name="sps-fix" content="([0-9,]*)">')
+_PATCHES: Final = re.compile(rb'<meta name="sps-fix" content="(\d{1,12}(?:,\d{1,12})*)">')
 _NEWLINE: Final = re.compile(rb"\r\n|\r|\n")
 
 # The WHATWG's windows-1252 gives every byte a character; the codec of Python has five gaps there.
@@ -96,7 +96,7 @@ def find(start: bytes) -> Place:
     if start[offset - len(OPENING) : offset] != OPENING:
         raise InputError("sps.magic", reason="no song at its place", offset=offset)
     listed = _PATCHES.search(start[:offset])
-    patches = tuple(int(word) for word in listed[1].split(b",") if word) if listed else ()
+    patches = tuple(map(int, listed[1].split(b","))) if listed else ()
     if len(patches) > MAX_PATCHES or any(b <= a for a, b in zip((-1, *patches), (*patches, size), strict=False)):
         raise InputError("sps.magic", reason="patches")
     return Place(offset, size, digest, patches)

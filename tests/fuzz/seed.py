@@ -11,8 +11,9 @@ from pathlib import Path
 import cbor2
 
 from tests.fuzz.targets import CORPUS
+from tests.vectors.sps.pages import page
 from tests.vectors.sps.raw import encode
-from tests.vectors.sps.song import fullest, rendition, smallest
+from tests.vectors.sps.song import file, fullest, rendition, smallest
 
 CASES = Path(__file__).parents[1] / "vectors" / "sps" / "cases.json"
 POLICIES = [
@@ -49,6 +50,8 @@ def main() -> None:
         "header": signed["header"][:3],
         "file": signed["file"][:2],
         "live": [*signed["live"][:2], *(cbor2.loads(data).value[2] for data in signed["live"][:2])],
+        "page": [page(file(smallest())), page(file(smallest() | {"title": "one --> two"}))],
+        "page_text": [b"1\0gA==\0ab\ncd\nef", b"\0\0" + "€\ufffd".encode()],
         "fields": [encode(smallest()), encode(fullest())],
         "index": [encode([rendition()]), encode(fullest()["renditions"])],
         "policy": [encode(value) for value in POLICIES],

@@ -14,7 +14,7 @@ from typing import Final
 from native_host import framing
 from pywallet.errors import GomaaError
 from pywallet.policy import Policy
-from pywallet.sps import Container, cbor, live, open_header, payload, renditions
+from pywallet.sps import Container, cbor, live, open_header, payload, polyglot, renditions
 
 CORPUS: Final = Path(__file__).with_name("corpus")
 CONTENT: Final = bytes(range(100, 120))
@@ -63,6 +63,19 @@ def file(data: bytes) -> None:
     container.whole(open_header(container.cose), len(data))
 
 
+def page(data: bytes) -> None:
+    """A self-rendering page, and the song's beginning in it."""
+    place = polyglot.find(data)
+    file(place.restore(data[place.offset : place.offset + place.size], 0))
+
+
+def page_text(data: bytes) -> None:
+    """A page's comment as a browser gives it: numbers of lines, bits and text, each ending with a NUL."""
+    pairs, bits, text = [*data.split(b"\0", 2), b"", b""][:3]
+    numbers = tuple(int(word) for word in pairs[:200].split() if word.isdigit() and len(word) < 10)
+    polyglot.from_text(text.decode("utf-8", "replace"), polyglot.Lines(bits.decode("latin-1"), numbers))
+
+
 def frame(data: bytes) -> None:
     """What the browser sends to the host: frames, then JSON in each."""
     stream = io.BytesIO(data)
@@ -82,6 +95,8 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     "policy": policy,
     "policy_text": policy_text,
     "file": file,
+    "page": page,
+    "page_text": page_text,
     "frame": frame,
 }
 
