@@ -173,7 +173,7 @@ async def _measure(anvil: Anvil) -> list[Figure]:
 
 
 async def _deployed(chain: Chain, deployment: Deployment) -> dict[str, int]:
-    names = ("GoMAA", "Registry", "Content", "set_implementation", "Settlement")
+    names = ("GoMAA", "Registry", "Rights", "Content", "set_implementation", "Settlement")
     out = {}
     for offset, name in enumerate(names, 1):
         block = await chain.request("eth_getBlockByNumber", hex(deployment.block + offset), False)

@@ -1,0 +1,217 @@
+# pragma version ~=0.4.3
+# SPDX-License-Identifier: AGPL-3.0-only
+"""
+@title Proofs
+@notice What halmos proves of Settlement for every input (tests/contracts/symbolic.py). This contract is token and registry at once, and
+    counts what Settlement takes and pays. A failed proof ends in Panic(1); a call that is refused ends its path.
+"""
+
+struct Entry:
+    payer: address
+    net: uint256
+    cap: uint256
+    until: uint256
+    r: uint256
+    vs: uint256
+
+
+struct Node:
+    hash: bytes32
+    total: uint256
+
+
+struct Header:
+    root: bytes32
+    total: uint256
+    rest: bytes32
+
+
+struct Item:
+    server: address
+    epoch: uint256
+    header: Header
+    payee: address
+    amount: uint256
+    index: uint256
+    depth: uint256
+    r: uint256
+    vs: uint256
+
+
+interface ISettlement:
+    def account(server: address, payer: address) -> uint256: view
+    def lane(server: address) -> uint256: view
+    def meta(server: address, epoch: uint256) -> uint256: view
+    def deposit(server: address, payer: address, amount: uint256): nonpayable
+    def withdraw(server: address): nonpayable
+    def bond(server: address, amount: uint256): nonpayable
+    def unbond(server: address): nonpayable
+    def collect(server: address, epoch: uint256): nonpayable
+    def post(epoch: uint256, root: bytes32, counts: bytes32, data: bytes32, entries: DynArray[Entry, 256]): nonpayable
+    def slash(server: address, epoch: uint256, payee: address, challenged: uint256): nonpayable
+    def claim(items: DynArray[Item, 32], nodes: DynArray[Node, 640], to: address, tip: uint256): nonpayable
+
+
+VM: constant(address) = 0x7109709ECfa91a80626fF3989D68f67F5b1DD12D
+SVM: constant(address) = 0xF3993A62377BCd56AE39D773740A5390411E8BC9
+LENGTH: constant(uint256) = 60
+M96: constant(uint256) = 2**96 - 1
+M128: constant(uint256) = 2**128 - 1
+STAKE: constant(uint256) = 5
+
+settlement: ISettlement
+taken: uint256
+paid: uint256
+
+
+@view
+@external
+def totalSupply() -> uint256:
+    return 2**89
+
+
+@view
+@external
+def EPOCH_LENGTH() -> uint256:
+    return LENGTH
+
+
+@view
+@external
+def rate_at(epoch: uint256) -> uint256:
+    return 500
+
+
+@external
+def transferFrom(owner: address, to: address, amount: uint256) -> bool:
+    self.taken += amount
+    return True
+
+
+@external
+def transfer(to: address, amount: uint256) -> bool:
+    self.paid += amount
+    return True
+
+
+@internal
+def _prove(holds: bool):
+    if not holds:
+        raw_revert(abi_encode(convert(1, uint256), method_id=method_id("Panic(uint256)")))
+
+
+@internal
+def _any_state(time: uint256):
+    """Settlement's storage, and the second, are anything at all from here on."""
+    raw_call(VM, abi_encode(time, method_id=method_id("warp(uint256)")))
+    raw_call(SVM, abi_encode(self.settlement, method_id=method_id("enableSymbolicStorage(address)")))
+
+
+@external
+def setUp():
+    self.settlement = ISettlement(raw_create(x"__CODE__", self, self, self, LENGTH, convert(5, uint256), convert(15, uint256), convert(15, uint256), convert(3600, uint256), convert(70, uint256), STAKE))
+
+
+@external
+def check_deposit_moves_what_it_says(server: address, payer: address, amount: uint256, time: uint256):
+    self._any_state(time)
+    before: uint256 = staticcall self.settlement.account(server, payer)
+    extcall self.settlement.deposit(server, payer, amount)
+    after: uint256 = staticcall self.settlement.account(server, payer)
+    self._prove(after == before + amount and after >> 128 == before >> 128 and self.taken == amount and self.paid == 0)
+
+
+@external
+def check_withdraw_moves_what_it_says(server: address, time: uint256):
+    self._any_state(time)
+    before: uint256 = staticcall self.settlement.account(server, self)
+    extcall self.settlement.withdraw(server)
+    after: uint256 = staticcall self.settlement.account(server, self)
+    self._prove(after >> 128 == before >> 128 and after <= before and before - after == self.paid and self.taken == 0)
+
+
+@external
+def check_bond_moves_what_it_says(server: address, amount: uint256, time: uint256):
+    self._any_state(time)
+    before: uint256 = staticcall self.settlement.lane(server)
+    extcall self.settlement.bond(server, amount)
+    after: uint256 = staticcall self.settlement.lane(server)
+    self._prove(after == before + amount and after >> 96 == before >> 96 and self.taken == amount and self.paid == 0)
+
+
+@external
+def check_unbond_moves_what_it_says(server: address, time: uint256):
+    self._any_state(time)
+    before: uint256 = staticcall self.settlement.lane(server)
+    extcall self.settlement.unbond(server)
+    after: uint256 = staticcall self.settlement.lane(server)
+    self._prove(after & M96 == 0 and after >> 96 == before >> 96 and before & M96 == self.paid and self.taken == 0)
+
+
+@external
+def check_collect_moves_what_it_says(server: address, epoch: uint256, time: uint256):
+    self._any_state(time)
+    before: uint256 = staticcall self.settlement.meta(server, epoch)
+    extcall self.settlement.collect(server, epoch)
+    after: uint256 = staticcall self.settlement.meta(server, epoch)
+    self._prove(after & M96 == before & M96 and (before >> 96) & M96 == self.paid and (after >> 96) & M96 == 0 and after >> 192 == before >> 192)
+
+
+@external
+def check_slash_pays_the_bond_and_one_stake(server: address, epoch: uint256, payee: address, challenged: uint256, time: uint256):
+    self._any_state(time)
+    before: uint256 = staticcall self.settlement.lane(server)
+    extcall self.settlement.slash(server, epoch, payee, challenged)
+    after: uint256 = staticcall self.settlement.lane(server)
+    self._prove(self.paid == (before & M96) + STAKE and self.taken == 0 and after & M96 == 0)
+
+
+@external
+def check_post_moves_escrow_to_total_and_fee(epoch: uint256, root: bytes32, payer: address, net: uint256, cap: uint256, until: uint256, r: uint256, vs: uint256, time: uint256):
+    self._any_state(time)
+    # What no sequence of calls leaves behind: fields of a post that is not there, and seconds of more than forty bits.
+    assert (staticcall self.settlement.meta(self, epoch)) & (2**192 - 1) == 0 and time < 2**39
+    before: uint256 = staticcall self.settlement.account(self, payer)
+    extcall self.settlement.post(epoch, root, root, root, [Entry(payer=payer, net=net, cap=cap, until=until, r=r, vs=vs)])
+    after: uint256 = staticcall self.settlement.account(self, payer)
+    word: uint256 = staticcall self.settlement.meta(self, epoch)
+    debit: uint256 = (before & M128) - (after & M128)
+    self._prove(debit == (word & M96) + ((word >> 96) & M96) and (after >> 128) - (before >> 128) == debit and after >> 128 <= cap)
+    self._prove(self.taken == 0 and self.paid == 0)
+
+
+@external
+def check_claim_pays_what_leaves(server: address, epoch: uint256, header: Header, payee: address, amount: uint256, to: address, tip: uint256, r: uint256, vs: uint256, time: uint256):
+    self._any_state(time)
+    before: uint256 = staticcall self.settlement.meta(server, epoch)
+    extcall self.settlement.claim([Item(server=server, epoch=epoch, header=header, payee=payee, amount=amount, index=0, depth=0, r=r, vs=vs)], [], to, tip)
+    after: uint256 = staticcall self.settlement.meta(server, epoch)
+    self._prove((before & M96) - (after & M96) == amount and self.paid == amount and self.taken == 0 and after >> 96 == before >> 96)
+
+
+@internal
+def _once(server: address, epoch: uint256, header: Header, payee: address, amount: uint256, index: uint256, depth: uint256, node: Node, to: address, r: uint256, vs: uint256):
+    nodes: DynArray[Node, 640] = []
+    if depth == 1:
+        nodes.append(node)
+    first: Item = Item(server=server, epoch=epoch, header=header, payee=payee, amount=amount, index=index, depth=depth, r=r, vs=vs)
+    items: DynArray[Item, 32] = [first]
+    extcall self.settlement.claim(items, nodes, to, 0)
+    again: bool = raw_call(
+        self.settlement.address,
+        abi_encode(items, nodes, to, convert(0, uint256), method_id=method_id("claim((address,uint256,(bytes32,uint256,bytes32),address,uint256,uint256,uint256,uint256,uint256)[],(bytes32,uint256)[],address,uint256)")),
+        revert_on_failure=False,
+    )
+    self._prove(not again)
+
+
+@external
+def check_claim_at_most_once_alone(server: address, epoch: uint256, header: Header, payee: address, amount: uint256, index: uint256, to: address, r: uint256, vs: uint256, time: uint256):
+    self._any_state(time)
+    self._once(server, epoch, header, payee, amount, index, 0, empty(Node), to, r, vs)
+
+
+@external
+def check_claim_at_most_once_of_two(server: address, epoch: uint256, header: Header, payee: address, amount: uint256, index: uint256, node: Node, to: address, r: uint256, vs: uint256, time: uint256):
+    self._any_state(time)
+    self._once(server, epoch, header, payee, amount, index, 1, node, to, r, vs)

@@ -1,0 +1,96 @@
+"""What answers a challenge, what entitles to one, and which fault published data have."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pywallet.messages import Receipt
+from pywallet.settlement import (
+    Answer,
+    DebitRow,
+    EpochData,
+    Header,
+    PayeeRow,
+    SumTree,
+    answer_for,
+    commitment,
+    fault,
+    grievance,
+    header_of,
+)  # fmt: skip
+
+SERVER, A, B, C = (bytes([n]) * 20 for n in (9, 1, 2, 3))
+LEAVES = ((A, 100), (B, 40), (A, 60), (C, 0))
+
+
+def data(leaves: tuple[tuple[bytes, int], ...] = LEAVES, total: int | None = None) -> EpochData:
+    """Published data of those leaves, one station paying for them."""
+    tree = SumTree(leaves)
+    total = tree.total if total is None else total
+    payees = tuple(PayeeRow(payee, amount) for payee, amount in leaves)
+    return EpochData(SERVER, 7, tree.root, total, bytes(32), 500, payees=payees, debits=(DebitRow(bytes([8]) * 20, total),))
+
+
+def receipt(payee: bytes, amount: int, **change: object) -> Receipt:
+    """The server's word."""
+    return replace(Receipt(SERVER, 7, payee, amount, bytes(32)), **change)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("payee", "amount", "expected"), [(A, 100, None), (A, 101, "low"), (B, 40, None), (B, 41, "low"), (C, 1, "low"), (SERVER, 1, "absent")]
+)
+def test_what_data_owe(payee: bytes, amount: int, expected: str | None) -> None:
+    """The greatest leaf counts, and a payee without one is absent."""
+    assert grievance(receipt(payee, amount), data()) == expected
+
+
+@pytest.mark.parametrize("change", [{"epoch": 8}, {"server": A}, {"amount": 0}])
+def test_what_is_no_grievance(change: dict[str, object]) -> None:
+    """Another epoch's or server's receipt, or one over nothing, says nothing about these data."""
+    assert grievance(receipt(SERVER, 5, **change), data()) is None
+
+
+@settings(derandomize=True, max_examples=80, deadline=None, database=None)
+@given(
+    leaves=st.lists(st.tuples(st.sampled_from((A, B, C)), st.integers(0, 50)), max_size=9),
+    payee=st.sampled_from((A, B, C)),
+    amount=st.integers(1, 60),
+)
+def test_either_an_answer_or_a_grievance(leaves: list[tuple[bytes, int]], payee: bytes, amount: int) -> None:
+    """For any leaves and receipt exactly one of the two exists, and the answer's proof holds."""
+    published = data(tuple(leaves))
+    header = header_of(published)
+    found = answer_for(leaves, header, payee, amount)
+    assert (found is None) == (grievance(receipt(payee, amount), published) is not None)
+    if found is not None:
+        assert found.holds()
+        assert found.amount >= amount
+        assert not replace(found, amount=found.amount + 1).holds()
+        assert answer_for(leaves, header, payee, amount, SumTree(leaves)) == found
+
+
+def test_no_answer_under_another_header() -> None:
+    """Leaves that are not those of the header answer nothing."""
+    header = header_of(data())
+    assert answer_for(LEAVES, replace(header, root=bytes(32)), A, 100) is None
+    assert answer_for(LEAVES, replace(header, total=header.total + 1), A, 100) is None
+    assert not Answer(header, A, 100, 0, ()).holds()
+    assert answer_for((), Header(bytes(32), 0, bytes(32)), A, 1) is None
+
+
+def test_which_fault_data_have() -> None:
+    """Data that fit the chain's word have none; leaves, sums and the word itself each have their own."""
+    good = data()
+    word = commitment(header_of(good))
+    assert fault(good, word) is None
+    assert fault(good, word, SumTree(LEAVES)) is None
+    assert fault(replace(good, payees=good.payees[:-1]), word) == "root"
+    assert fault(data(total=199), word) == "total"
+    assert fault(replace(good, debits=(DebitRow(A, 1),)), word) == "total"
+    assert fault(replace(good, counts_root=bytes([1]) * 32), word) == "commitment"
+    assert fault(replace(good, debits=(DebitRow(A, 200),)), word) == "commitment"
+    assert fault(good, bytes(32)) == "commitment"
