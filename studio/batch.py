@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +13,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from pathlib import Path
-from threading import Thread
+from threading import Thread, current_thread, main_thread
 from typing import Any, Final
 
 from chain.deployment import Deployment
@@ -134,7 +135,8 @@ def run(jobs: Sequence[Job], workers: int, told: Told) -> Iterator[tuple[int, Ou
     listener = Thread(target=_listen, args=(events, told), daemon=True)
     listener.start()
     with ProcessPoolExecutor(min(workers, len(waiting)), context, _begin, (events,)) as pool:
-        futures: dict[Future[Outcome], tuple[int, Job]] = {pool.submit(_remote, number, job): (number, job) for number, job in waiting}
+        with _deaf():
+            futures: dict[Future[Outcome], tuple[int, Job]] = {pool.submit(_remote, number, job): (number, job) for number, job in waiting}
         try:
             for future in as_completed(futures):
                 number, job = futures[future]
@@ -142,10 +144,28 @@ def run(jobs: Sequence[Job], workers: int, told: Told) -> Iterator[tuple[int, Ou
                     yield number, future.result()
                 except BrokenProcessPool:
                     yield number, Failure(job.name, "internal", "A worker was ended from outside. What was finished is kept.")
+        except BaseException:
+            # Nothing of theirs is lost: a song has its name only once it is whole.
+            for process in multiprocessing.active_children():
+                process.terminate()
+            raise
         finally:
             pool.shutdown(cancel_futures=True)
             events.put(None)
             listener.join()
+
+
+@contextlib.contextmanager
+def _deaf() -> Iterator[None]:
+    """Workers begun within leave Ctrl-C to us: a terminal sends it to all of them, and each would complain at length."""
+    if current_thread() is not main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def attempt(job: Job, otherwise: Callable[[], Outcome | None]) -> Outcome | None:
