@@ -35,9 +35,9 @@ def data(leaves: tuple[tuple[bytes, int], ...] = LEAVES, total: int | None = Non
     return EpochData(SERVER, 7, tree.root, total, bytes(32), 500, payees=payees, debits=(DebitRow(bytes([8]) * 20, total),))
 
 
-def receipt(payee: bytes, amount: int, **change: object) -> Receipt:
+def receipt(payee: bytes, wei: int, **change: object) -> Receipt:
     """The server's word."""
-    return replace(Receipt(SERVER, 7, payee, amount, bytes(32)), **change)  # type: ignore[arg-type]
+    return replace(Receipt(SERVER, 7, payee, wei, bytes(32)), **change)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
