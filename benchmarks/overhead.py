@@ -21,8 +21,8 @@ SECONDS: Final = 180
 
 def _plain(source: Path, target: Path) -> int:
     """The same sound as an ordinary FLAC file of the same compression; its size."""
-    with av.open(str(source)) as recording, av.open(str(target), "w", format="flac", options={"compression_level": "5"}) as file:
-        stream = file.add_stream("flac", rate=recording.streams.audio[0].rate)
+    with av.open(str(source)) as recording, av.open(str(target), "w", format="flac") as file:
+        stream = file.add_stream("flac", rate=recording.streams.audio[0].rate, options={"compression_level": "5"})
         for frame in recording.decode(audio=0):
             frame.pts = None
             file.mux(stream.encode(frame))
