@@ -6,6 +6,7 @@ import { api, inOnePage, originOf } from "../shared/compat.js";
 import { Problem } from "../shared/problem.js";
 import { pair } from "../shared/link.js";
 import { Native } from "./native.js";
+import { Pages, placeOf } from "./pages.js";
 import { allowed, kindOf } from "./privileges.js";
 
 /** @typedef {import("./privileges.js").Kind} Kind */
@@ -24,6 +25,7 @@ let count = 0;
 /** @type {Promise<void> | null} */
 let making = null;
 
+const pages = new Pages((id, body) => toEngine({ type: "answer", id, ...body }));
 const native = new Native((event) => toEngine({ type: "event", event }));
 
 /** Messages wait while the engine's document is made. @param {any} message */
@@ -62,6 +64,10 @@ function attachEngine(port) {
 function fromEngine(message) {
   if (!allowed("engine", message)) return;
   if (message.type === "to") return deliver(message.port, message.message);
+  if (message.type === "read") {
+    const stream = streams.get(message.stream);
+    return pages.ask(message, stream, stream && clients.get(stream.page)?.port);
+  }
   const answer = (/** @type {any} */ body) => toEngine({ type: "answer", id: message.id, ...body });
   const work = message.type === "native" ? ask(message.request) : storage(message);
   work.then((result) => answer({ ok: true, result }), (error) => answer({ ok: false, error: Problem.of(error).toJSON() }));
@@ -137,24 +143,15 @@ function fromPage(id, port, sender, message) {
   const known = [...streams].find(([, s]) => s.page === id && s.element === message.element);
   if (message.type === "show") {
     if (known) forget(known[0]);
-    const url = source(message.src, sender.url ?? "");
-    if (!url) return;
+    const place = placeOf(message, sender, originOf(sender));
+    if (!place) return;
     const token = crypto.randomUUID();
-    streams.set(token, { origin: originOf(sender), page: id, element: message.element });
-    toEngine({ type: "show", stream: token, src: url, origin: originOf(sender), page: id, element: message.element });
+    streams.set(token, { origin: place.origin, page: id, element: message.element });
+    toEngine({ type: "show", stream: token, src: place.src, origin: place.origin, page: id, element: message.element });
     port.postMessage({ type: "shown", element: message.element, stream: token, url: api.runtime.getURL(`player/player.html#${token}`) });
-  } else if (known && message.type === "hide") forget(known[0]);
+  } else if (message.type === "bytes") pages.hear(id, message);
+  else if (known && message.type === "hide") forget(known[0]);
   else if (known) toEngine({ type: "command", stream: known[0], command: message.command, value: message.value });
-}
-
-/** @param {string} src @param {string} base @returns {string | null} an absolute web address */
-function source(src, base) {
-  try {
-    const url = new URL(src, base);
-    return url.protocol === "http:" || url.protocol === "https:" ? url.href : null;
-  } catch {
-    return null;
-  }
 }
 
 /** @param {string} token */

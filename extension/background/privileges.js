@@ -7,7 +7,8 @@
 /** @type {Readonly<Record<Kind, Readonly<Record<string, Record<string, string>>>>>} field name to type, "?" where it may be absent */
 export const PRIVILEGES = {
   page: {
-    show: { element: "number", src: "string" },
+    show: { element: "number", src: "string", station: "string?" },
+    bytes: { element: "number", id: "number", data: "blob?", code: "string?" },
     hide: { element: "number" },
     command: { element: "number", command: "string", value: "any?" },
   },
@@ -36,11 +37,13 @@ export const PRIVILEGES = {
     native: { id: "number", request: "object" },
     storage: { id: "number", get: "object?", set: "object?" },
     to: { port: "number", message: "object" },
+    read: { id: "number", stream: "string", offset: "number", size: "number" },
   },
 };
 
 const COMMANDS = new Set(["play", "pause", "seek", "volume", "muted"]);
 const MOST_TEXT = 4096;
+const MOST_BLOB = 1 << 20;
 
 /**
  * Who is at the other end of a port, from what the browser says of it and never from what it says of itself.
@@ -53,7 +56,7 @@ export function kindOf(name, sender, self) {
   if (sender.id !== self || !sender.url) return null;
   const url = new URL(sender.url);
   const own = url.protocol === "chrome-extension:" || url.protocol === "moz-extension:";
-  if (name === "page") return sender.tab && (url.protocol === "http:" || url.protocol === "https:") ? "page" : null;
+  if (name === "page") return sender.tab && (url.protocol === "http:" || url.protocol === "https:" || url.protocol === "file:") ? "page" : null;
   if (!own) return null;
   if (name === "engine") return url.pathname === "/engine/offscreen.html" ? "engine" : null;
   if (name === "wallet") return url.pathname === "/popup/popup.html" || url.pathname === "/onboarding/onboarding.html" ? "wallet" : null;
@@ -84,6 +87,7 @@ function fits(value, kinds) {
   if (value === undefined || value === null) return kinds.endsWith("?");
   if (kind === "any") return ["string", "number", "boolean"].includes(typeof value);
   if (kind === "number") return typeof value === "number" && Number.isFinite(value);
+  if (kind === "blob") return typeof value === "string" && value.length <= MOST_BLOB;
   if (kind === "string") return typeof value === "string" && value.length <= MOST_TEXT;
   return typeof value === kind;
 }

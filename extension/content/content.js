@@ -21,6 +21,9 @@
   let port = null;
   let count = 0;
 
+  /** What a page on disk carries: selfrender.js, in this same world. @returns {any} */
+  const song = () => /** @type {any} */ (globalThis).gomaaSong;
+
   function connect() {
     if (port) return port;
     port = api.runtime.connect({ name: "page" });
@@ -40,7 +43,17 @@
     const one = [...shown.values()].find(({ id }) => id === message.element);
     if (!one) return;
     if (message.type === "shown") place(one, message.url);
+    else if (message.type === "read") read(one, message);
     else if (message.type === "state") one.element.dispatchEvent(new CustomEvent(`${EVENT}-state`, { detail: JSON.stringify(message.state) }));
+  }
+
+  /** The engine asks for bytes of the song that this page carries (selfrender.js). @param {Shown} one @param {{id: number, offset: number, size: number}} asked */
+  async function read(one, { id, offset, size }) {
+    try {
+      port?.postMessage({ type: "bytes", element: one.id, id, data: await song().read(offset, size) });
+    } catch (error) {
+      port?.postMessage({ type: "bytes", element: one.id, id, code: /** @type {any} */ (error)?.code ?? "sps.segment.missing" });
+    }
   }
 
   /** @param {Shown} one @param {string} url */
@@ -63,7 +76,7 @@
     } catch {
       // The background refuses what is no address.
     }
-    connect().postMessage({ type: "show", element: one.id, src });
+    connect().postMessage({ type: "show", element: one.id, src, station: song()?.station ?? null });
   }
 
   /** @param {HTMLElement} element */

@@ -68,5 +68,14 @@ export const recall = (keys) => ask({ type: "storage", get: keys });
 /** @param {Record<string, unknown>} values */
 export const keep = (values) => ask({ type: "storage", set: values });
 
+/**
+ * Bytes of the song that a page on disk carries, base64: nobody but the page may read its file.
+ * @param {string} stream
+ * @param {number} offset
+ * @param {number} size
+ * @returns {Promise<string>}
+ */
+export const readPage = (stream, offset, size) => ask({ type: "read", stream, offset, size });
+
 /** A message to a player or a screen. @param {number} to @param {any} message */
 export const tell = (to, message) => port?.postMessage({ type: "to", port: to, message });

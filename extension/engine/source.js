@@ -1,9 +1,11 @@
 /**
- * The file on its web server: read by ranges, checked, tried again.
+ * The song's file: on a web server as one file, as a page that carries it or in parts; or on this computer's disk, read by its page.
  */
 
 import { Problem } from "../shared/problem.js";
-import { same } from "./bytes.js";
+import { fromBase64, join, same } from "./bytes.js";
+import { Delivery, get, partUrl } from "./delivery.js";
+import { find, isPage, restore } from "./polyglot.js";
 
 const MAGIC = Uint8Array.of(0x89, 0x53, 0x50, 0x53, 0x0d, 0x0a, 0x1a, 0x0a);
 const PREFIX = MAGIC.length + 4;
@@ -11,70 +13,133 @@ const MAX_HEADER = 4 << 20;
 const FIRST = 400_000;
 const TRIES = 4;
 const WAIT_MS = 250;
+const PIECE = 384 << 10;
+
+/** @typedef {import("./polyglot.js").Place} Place */
+/** @typedef {import("./delivery.js").How} How */
 
 export class Source {
-  /** @param {string} url */
-  constructor(url) {
+  /** @type {Uint8Array<ArrayBuffer>} the song's first bytes */ head = new Uint8Array(0);
+  /** @type {Place | null} where the song lies, in a page that carries it */ place = null;
+
+  /**
+   * @param {string} url http, https, or file for a page that reads itself
+   * @param {(offset: number, size: number) => Promise<string>} [readPage] bytes of that page's song, base64
+   * @param {import("./delivery.js").Clock} [clock]
+   */
+  constructor(url, readPage = () => Promise.reject(new Problem("sps.segment.missing")), clock) {
     this.url = url;
-    /** @type {Uint8Array<ArrayBuffer>} the file's first bytes */
-    this.head = new Uint8Array(0);
+    this.readPage = readPage;
     this.stop = new AbortController();
+    this.delivery = new Delivery(this.stop.signal, clock);
+    this.delivery.add(url, ({ offset, size }, how) => this.song(offset, size, how));
   }
 
   /** The header's COSE bytes. One request brings what the first second needs. */
   async header() {
-    this.head = await this.range(0, FIRST);
-    if (!same(this.head.subarray(0, MAGIC.length), MAGIC.subarray(0, this.head.length))) throw new Problem("sps.magic");
-    if (this.head.length < PREFIX) throw new Problem("sps.truncated");
-    const length = new DataView(this.head.buffer).getUint32(MAGIC.length);
+    let start = await this.range(0, FIRST);
+    if (!this.onDisk && isPage(start)) {
+      this.place = find(start);
+      start = restore(this.place, start.slice(this.place.offset, this.place.offset + this.place.size), 0);
+    }
+    this.head = start;
+    if (!same(start.subarray(0, MAGIC.length), MAGIC.subarray(0, start.length))) throw new Problem("sps.magic");
+    if (start.length < PREFIX) throw new Problem("sps.truncated");
+    const length = new DataView(start.buffer).getUint32(MAGIC.length);
     if (length === 0 || length > MAX_HEADER) throw new Problem("sps.header.malformed");
     const end = PREFIX + length;
-    if (this.head.length < end && this.head.length >= FIRST) this.head = await this.range(0, end + FIRST);
+    if (start.length < end && start.length >= FIRST - (this.place?.offset ?? 0)) this.head = await this.song(0, end + FIRST);
     if (this.head.length < end) throw new Problem("sps.truncated");
+    // A file that ends with its header is the exploded packaging's: the parts lie beside it.
+    if (this.head.length === end && this.measured === end && !this.place && !this.onDisk) {
+      this.delivery.places = [];
+      this.folder(new URL("./", this.url).href);
+    }
     return this.head.slice(PREFIX, end);
   }
 
+  /** Where else the song may be had, as its signed header says: folders of parts, and files. @param {string[]} urls */
+  deliver(urls) {
+    for (const url of urls) {
+      if (!/^https?:\/\//.test(url)) continue;
+      if (url.endsWith("/")) this.folder(url);
+      else this.delivery.add(url, ({ offset, size }, how) => get(url, { first: offset, end: offset + size }, how));
+    }
+  }
+
+  /** What the connection gave lately, kbit/s. */
+  get kbps() {
+    return this.delivery.kbps;
+  }
+
   /**
-   * A part of the file whose SHA-256 the signed header names.
+   * A part of the song whose SHA-256 the signed header names.
    * @param {number} offset
    * @param {number} size
    * @param {Uint8Array} sha256
    */
   async part(offset, size, sha256) {
-    for (let tried = 0; ; tried++) {
-      const bytes = tried === 0 && offset + size <= this.head.length ? this.head.slice(offset, offset + size) : await this.range(offset, size, tried > 0);
-      const whole = bytes.length >= size;
-      if (whole && same(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)), sha256)) return bytes;
-      // A cache may have spoilt it: ask once more, past every cache, before blaming the file.
-      if (tried > 0) throw whole ? new Problem("sps.segment.hash", { offset }) : new Problem("sps.truncated", { offset, size, got: bytes.length });
+    if (offset + size <= this.head.length) {
+      const bytes = this.head.slice(offset, offset + size);
+      if (same(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)), sha256)) return bytes;
     }
-  }
-
-  /** @param {number} offset @param {number} size @param {boolean} [anew] not from a cache @returns {Promise<Uint8Array<ArrayBuffer>>} */
-  async range(offset, size, anew = false) {
-    for (let tried = 1; ; tried++) {
-      try {
-        return await this.once(offset, size, anew);
-      } catch (error) {
-        const problem = error instanceof Problem;
-        if (this.stop.signal.aborted || problem || tried >= TRIES) throw problem ? error : new Problem("sps.segment.missing", { reason: String(error).slice(0, 120) });
-      }
-      await new Promise((resolve) => setTimeout(resolve, WAIT_MS * 2 ** tried * (0.5 + Math.random())));
-    }
-  }
-
-  /** @private @param {number} offset @param {number} size @param {boolean} anew @returns {Promise<Uint8Array<ArrayBuffer>>} */
-  async once(offset, size, anew) {
-    const answer = await fetch(this.url, { cache: anew ? "reload" : "default", headers: { Range: `bytes=${offset}-${offset + size - 1}` }, credentials: "omit", signal: this.stop.signal });
-    if (answer.status === 206) return new Uint8Array(await answer.arrayBuffer());
-    if (answer.status === 416) return new Uint8Array(0);
-    if (answer.status === 404 || answer.status === 410) throw new Problem("sps.segment.missing", { status: answer.status });
-    if (answer.status !== 200) throw new Error(`status ${answer.status}`);
-    // A server without ranges sends everything: take what was asked for.
-    return new Uint8Array(await answer.arrayBuffer()).slice(offset, offset + size);
+    return this.delivery.part({ offset, size, sha256 });
   }
 
   close() {
     this.stop.abort();
+  }
+
+  /** @private */
+  get onDisk() {
+    return this.url.startsWith("file:");
+  }
+
+  /** @private @param {string} url ends in "/" */
+  folder(url) {
+    this.delivery.add(url, ({ sha256 }, how) => get(partUrl(url, sha256), null, how));
+  }
+
+  /** @private bytes of the song, wherever it lies @param {number} offset @param {number} size @param {How} [how] */
+  async song(offset, size, how) {
+    const { place } = this;
+    const end = Math.min(offset + size, place?.size ?? Infinity);
+    if (place && end <= offset) return new Uint8Array(0);
+    const base = place?.offset ?? 0;
+    const bytes = how ? await this.once(base + offset, end - offset, how) : await this.range(base + offset, end - offset);
+    return place ? restore(place, bytes, offset) : bytes;
+  }
+
+  /** @private before any hash is known @param {number} offset @param {number} size @returns {Promise<Uint8Array<ArrayBuffer>>} */
+  async range(offset, size) {
+    const { signal } = this.stop;
+    const { clock } = this.delivery;
+    for (let tried = 1; ; tried++) {
+      try {
+        let first = 0;
+        const bytes = await this.once(offset, size, { anew: false, signal, alive: () => (first ||= clock.now()) });
+        this.measured = bytes.length;
+        this.delivery.measure(bytes.length, clock.now() - (first || clock.now()));
+        return bytes;
+      } catch (error) {
+        const problem = error instanceof Problem;
+        if (signal.aborted || problem || tried >= TRIES) throw problem ? error : new Problem("sps.segment.missing", { reason: String(error).slice(0, 120) });
+      }
+      await new Promise((resolve) => clock.later(() => resolve(undefined), WAIT_MS * 2 ** tried * (0.5 + clock.random())));
+    }
+  }
+
+  /** @private @param {number} offset @param {number} size @param {How} how @returns {Promise<Uint8Array<ArrayBuffer>>} */
+  async once(offset, size, how) {
+    if (!this.onDisk) return get(this.url, { first: offset, end: offset + size }, how);
+    const pieces = [];
+    for (let at = offset; at < offset + size; at += PIECE) {
+      const wanted = Math.min(PIECE, offset + size - at);
+      const piece = fromBase64(await this.readPage(at, wanted));
+      how.alive(piece.length);
+      pieces.push(piece);
+      if (piece.length < wanted) break;
+    }
+    return join(...pieces);
   }
 }

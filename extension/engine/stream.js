@@ -9,7 +9,7 @@ import { fromBase64, fromHex, toBase64 } from "./bytes.js";
 import { Admission } from "./admission.js";
 import { Feed } from "./feed.js";
 import { KeyRing } from "./keys.js";
-import { native, tell } from "./link.js";
+import { native, readPage, tell } from "./link.js";
 import { python, started } from "./python.js";
 import { Sound } from "./sound.js";
 import { Source } from "./source.js";
@@ -63,7 +63,7 @@ export class Stream {
   reset() {
     this.run = Symbol("run");
     this.session = { state: "loading", position_ms: 0, duration_ms: 0, granted: false, code: null, next: {} };
-    this.source = new Source(this.place.src);
+    this.source = new Source(this.place.src, (offset, size) => readPage(this.place.stream, offset, size));
     this.ring = new KeyRing();
     this.admission = new Admission(this.place);
     this.sound = new Sound((name) => this.heardOf(name));
@@ -121,6 +121,7 @@ export class Stream {
   async show(run, song) {
     if (run !== this.run) return;
     this.song = song;
+    this.source.deliver(song.delivery);
     tellTerms(this, this.players).catch(() => undefined);
   }
 

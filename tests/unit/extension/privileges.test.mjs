@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { allowed, kindOf, PRIVILEGES } from "../../../extension/background/privileges.js";
 
-const SAMPLES = { number: 1, string: "play", boolean: true, object: {}, any: "x" };
-const WRONG = { number: ["1", Infinity, NaN, {}], string: [1, ["play"], { length: 1 }, "x".repeat(4097)], boolean: [0, "true"], object: ["x", 3], any: [{}, () => 0, ["x"]] };
+const SAMPLES = { number: 1, string: "play", boolean: true, object: {}, any: "x", blob: "AAAA" };
+const WRONG = { number: ["1", Infinity, NaN, {}], string: [1, ["play"], { length: 1 }, "x".repeat(4097)], blob: [1, ["AAAA"], "x".repeat((1 << 20) + 1)], boolean: [0, "true"], object: ["x", 3], any: [{}, () => 0, ["x"]] };
 const kinds = Object.keys(PRIVILEGES);
 const types = [...new Set(kinds.flatMap((kind) => Object.keys(PRIVILEGES[kind])))];
 
@@ -39,7 +39,7 @@ for (const kind of kinds) {
 test("the table grants each kind what protocol section 6 names, and a type to one kind alone", () => {
   assert.deepEqual(kinds, ["page", "player", "wallet", "engine"]);
   for (const type of types) assert.equal(kinds.filter((kind) => Object.hasOwn(PRIVILEGES[kind], type)).length, 1, type);
-  assert.deepEqual(Object.keys(PRIVILEGES.page), ["show", "hide", "command"]);
+  assert.deepEqual(Object.keys(PRIVILEGES.page), ["show", "bytes", "hide", "command"]);
   assert.deepEqual(Object.keys(PRIVILEGES.player), ["play", "pause", "seek", "volume", "mute", "rewards", "retry"]);
 });
 
@@ -113,8 +113,13 @@ test("another extension is nobody", () => {
   }
 });
 
+test("a page on disk is a page, and nothing else", () => {
+  assert.equal(kindOf("page", web("file:///home/song.sps.html"), SELF), "page");
+  for (const name of ["wallet", "engine", "player:x"]) assert.equal(kindOf(name, web("file:///home/player/player.html"), SELF), null, name);
+});
+
 test("a content script of a document without a web address is nobody", () => {
-  for (const url of ["about:blank", "about:srcdoc", "file:///home/song.html", "data:text/html,x", "blob:https://music.example/1", "ftp://music.example/", "javascript:0"]) {
+  for (const url of ["about:blank", "about:srcdoc", "data:text/html,x", "blob:https://music.example/1", "ftp://music.example/", "javascript:0"]) {
     for (const name of ["page", "wallet", "engine", "player:x"]) assert.equal(kindOf(name, web(url), SELF), null, `${name} ${url}`);
   }
   for (const sender of [{}, { id: SELF }, { id: SELF, url: "" }, { url: "https://music.example/", tab: { id: 1 } }]) assert.equal(kindOf("page", sender, SELF), null);

@@ -139,3 +139,62 @@ test("a closed source asks no more", async (t) => {
   await assert.rejects(source.part(0, 5, hash("x")), code("sps.segment.missing"));
   assert.equal(asked.length, 0);
 });
+
+/** A page around a song, whose bytes at the patches are written as ".". */
+function page(file, patches = [], version = 1) {
+  const fix = patches.length ? `<meta name="sps-fix" content="${patches}">` : "";
+  const head = (at) => `<!doctype html><meta charset="windows-1252"><meta name="sps" content="v=${version};off=${String(at).padStart(10, "0")};len=${String(file.length).padStart(12, "0")};sha256=${"0".repeat(64)}">${fix}<p>Hello</p><!--`;
+  const start = Buffer.from(head(head(0).length));
+  return new Uint8Array(Buffer.concat([start, file.map((byte, i) => (patches.includes(i) ? 0x2e : byte)), Buffer.from("--><i></i>")]));
+}
+
+test("a song in a page is read from where it lies, with its patches undone, and never beyond its end", async (t) => {
+  const file = song().map((byte, i) => ([50, 1005, 1006].includes(i) ? 0x3e : byte));
+  const { source } = await serve(t, ranges(page(file, [50, 1005, 1006])));
+  assert.deepEqual(await source.header(), file.slice(12, 112));
+  const long = song(100, 600_000).map((byte, i) => (i === 500_003 ? 0x3e : byte));
+  const { source: second, asked } = await serve(t, ranges(page(long, [500_003])));
+  await second.header();
+  assert.deepEqual(await second.part(500_000, 20, hash(long.slice(500_000, 500_020))), long.slice(500_000, 500_020));
+  assert.equal(asked[1][1] - asked[1][0], 20);
+  await assert.rejects(second.part(600_110, 20, hash("x")), code("sps.truncated"));
+});
+
+test("a page that carries no song, a later layout, and a page cut short are refused", async (t) => {
+  const later = await serve(t, ranges(page(song(), [], 2)));
+  await assert.rejects(later.source.header(), code("sps.version"));
+  const cut = await serve(t, ranges(page(song()).subarray(0, 190)));
+  await assert.rejects(cut.source.header(), code("sps.truncated"));
+  const wrong = await serve(t, ranges(page(song(), [9, 9])));
+  await assert.rejects(wrong.source.header(), code("sps.magic"));
+});
+
+test("a file that ends with its header has its parts beside it, by their hashes", async (t) => {
+  const file = song(100, 500);
+  const part = file.slice(200, 240);
+  const server = createServer((request, response) => {
+    if (request.url === "/a/header.sps") send(response, 200, file.subarray(0, 112));
+    else if (request.url === `/a/${Buffer.from(hash(part)).toString("hex")}.part`) send(response, 200, part);
+    else send(response, 404, "");
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => (server.closeAllConnections(), server.close()));
+  const base = `http://127.0.0.1:${server.address().port}`;
+  const source = new Source(`${base}/a/header.sps`);
+  await source.header();
+  assert.deepEqual(await source.part(200, 40, hash(part)), part);
+  await assert.rejects(source.part(300, 40, hash("x")), code("sps.segment.missing"));
+  const elsewhere = new Source(`${base}/b/song.sps`);
+  elsewhere.deliver([`${base}/c/`, "ftp://x/", `${base}/a/`]);
+  assert.deepEqual(await elsewhere.part(200, 40, hash(part)), part);
+});
+
+test("a page on disk is asked for its own song, piece by piece", async () => {
+  const file = song(100, 900_000);
+  const asked = [];
+  const source = new Source("file:///songs/song.sps.html", async (offset, size) => (asked.push(size), Buffer.from(file.subarray(offset, offset + size)).toString("base64")));
+  assert.deepEqual(await source.header(), file.slice(12, 112));
+  assert.deepEqual(await source.part(500_000, 400_000, hash(file.slice(500_000, 900_000))), file.slice(500_000, 900_000));
+  assert.ok(Math.max(...asked) * 4 / 3 < 1 << 20);
+  await assert.rejects(source.part(899_000, 5000, hash("x")), code("sps.truncated"));
+});

@@ -1,0 +1,103 @@
+/**
+ * A page that carries its song (docs/format/html.md): from the web the rest of it is not loaded, from disk its bytes are read back.
+ * Whatever this yields is checked again, part by part, against the header's signature before it sounds.
+ */
+
+(() => {
+  const MARK = 'meta[name="sps"]';
+  const ELEMENT = "sps-player[data-sps]";
+  const FIELDS = /^v=1;off=(\d{1,10});len=(\d{1,12});sha256=([0-9a-f]{64})$/;
+  const START = "\u2030SPS\n\u001a\n";
+  const GREATER = 0x3e;
+  const PIECE = 0x8000;
+  // What windows-1252 reads bytes 0x80 to 0x9f as; five of them as themselves.
+  const HIGH = "\u20ac\u0081\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\u008d\u017d\u008f\u0090\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\u009d\u017e\u0178";
+
+  if (window.top !== window || document.contentType !== "text/html") return;
+
+  const observer = new MutationObserver(look);
+  observer.observe(document, { subtree: true, childList: true });
+  addEventListener("DOMContentLoaded", () => {
+    look();
+    observer.disconnect();
+  });
+  look();
+
+  function look() {
+    const fields = FIELDS.exec(document.querySelector(MARK)?.getAttribute("content") ?? "");
+    const element = document.querySelector(ELEMENT);
+    if (!fields || !element) return;
+    observer.disconnect();
+    const [, offset, size, sha256] = /** @type {[string, string, string, string]} */ (/** @type {unknown} */ (fields));
+    const address = location.href.replace(/#.*$/, "");
+    if (location.protocol === "file:") {
+      const song = complete().then(() => load(address, Number(offset), Number(size), sha256));
+      song.catch(() => undefined);
+      /** @type {any} */ (globalThis).gomaaSong = { station: document.querySelector('meta[name="sps-station"]')?.getAttribute("content") ?? null, read: reader(song) };
+      element.setAttribute("src", address);
+      return;
+    }
+    // What is shown is here; what sounds comes in parts. Pictures that stand in the page are let in first.
+    Promise.allSettled([...document.images].map((image) => image.decode())).then(() => {
+      window.stop();
+      element.setAttribute("src", address);
+    });
+  }
+
+  /** @param {Promise<Uint8Array<ArrayBuffer>>} song @returns {(offset: number, size: number) => Promise<string>} base64 */
+  function reader(song) {
+    return async (offset, size) => {
+      const bytes = (await song).subarray(offset, offset + size);
+      let text = "";
+      for (let i = 0; i < bytes.length; i += PIECE) text += String.fromCharCode(...bytes.subarray(i, i + PIECE));
+      return btoa(text);
+    };
+  }
+
+  async function complete() {
+    if (document.readyState !== "loading") return;
+    await new Promise((resolve) => addEventListener("DOMContentLoaded", resolve, { once: true }));
+  }
+
+  /** @param {string} address @param {number} offset @param {number} size @param {string} sha256 @returns {Promise<Uint8Array<ArrayBuffer>>} */
+  async function load(address, offset, size, sha256) {
+    // Firefox lets a page on disk read itself; Chromium does not, and the text of the document serves.
+    const file = await fetch(address).then((answer) => answer.arrayBuffer(), () => null);
+    const bytes = file ? new Uint8Array(file, offset, Math.max(0, Math.min(size, file.byteLength - offset))) : fromDocument(size);
+    const fixes = document.querySelector('meta[name="sps-fix"]')?.getAttribute("content") ?? "";
+    for (const at of fixes.split(",").filter(Boolean).map(Number)) bytes[at] = GREATER;
+    const hex = Array.from(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    if (bytes.length < size) throw Object.assign(new Error("short"), { code: "sps.truncated" });
+    if (hex !== sha256) throw Object.assign(new Error("altered"), { code: "sps.segment.hash" });
+    return bytes;
+  }
+
+  /** The comment's text as bytes again: pywallet.sps.polyglot.from_text. @param {number} size @returns {Uint8Array<ArrayBuffer>} */
+  function fromDocument(size) {
+    const walker = document.createTreeWalker(document, NodeFilter.SHOW_COMMENT);
+    while (walker.nextNode()) if (/** @type {Comment} */ (walker.currentNode).data.startsWith(START)) break;
+    const text = /** @type {Comment | null} */ (walker.currentNode instanceof Comment ? walker.currentNode : null)?.data ?? "";
+    const lines = document.getElementById("sps-lines");
+    const bits = atob(lines?.dataset["bits"] ?? "");
+    const pairs = new Set((lines?.dataset["pairs"] ?? "").split(" ").filter(Boolean).map(Number));
+    const codes = new Uint8Array(0x10000);
+    for (let code = 0; code < 256; code++) codes[code] = code;
+    for (let i = 0; i < HIGH.length; i++) codes[HIGH.charCodeAt(i)] = 0x80 + i;
+    codes[0xfffd] = 0;
+    const out = new Uint8Array(size);
+    let at = 0;
+    let line = 0;
+    for (let i = 0; i < text.length && at < size; i++) {
+      const code = text.charCodeAt(i);
+      if (code !== 10) out[at++] = /** @type {number} */ (codes[code]);
+      else {
+        const pair = pairs.has(line);
+        const wasReturn = (bits.charCodeAt(line >> 3) & (0x80 >> (line & 7))) !== 0;
+        if (pair || wasReturn) out[at++] = 13;
+        if (pair || !wasReturn) out[at++] = 10;
+        line++;
+      }
+    }
+    return out.subarray(0, at);
+  }
+})();

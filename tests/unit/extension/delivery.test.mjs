@@ -1,0 +1,223 @@
+// Several places for a song's parts: order, failover, back-off with jitter, the watchdog. Time is the test's own.
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { createServer } from "node:http";
+import { test } from "node:test";
+import { Delivery, PART_MS, STALL_MS, get, partUrl } from "../../../extension/engine/delivery.js";
+import { Problem } from "../../../extension/shared/problem.js";
+
+const BYTES = Uint8Array.from({ length: 100 }, (_, i) => i);
+const sha256 = (bytes) => new Uint8Array(createHash("sha256").update(bytes).digest());
+const PART = { offset: 7, size: 100, sha256: sha256(BYTES) };
+
+/** A clock that jumps to the next timer when nothing else is left to do. */
+class Clock {
+  at = 0;
+  timers = new Map();
+  count = 0;
+  chance = 1;
+  now = () => this.at;
+  random = () => this.chance;
+  later = (work, ms) => (this.timers.set(++this.count, { at: this.at + ms, work }), this.count);
+  cancel = (id) => this.timers.delete(id);
+
+  async run(promise) {
+    let done = false;
+    const end = promise.finally(() => (done = true)).catch(() => undefined);
+    for (let turns = 0; !done && turns < 10_000; turns++) {
+      // Everything that can happen without time happens first.
+      for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve));
+      if (done) break;
+      const [next] = [...this.timers].sort(([, a], [, b]) => a.at - b.at);
+      if (!next) continue;
+      this.timers.delete(next[0]);
+      this.at = Math.max(this.at, next[1].at);
+      next[1].work();
+    }
+    await end;
+    return promise;
+  }
+}
+
+function world(...gets) {
+  const clock = new Clock();
+  const stop = new AbortController();
+  const delivery = new Delivery(stop.signal, clock, async (bytes) => sha256(bytes));
+  const asked = [];
+  for (const [i, answer] of gets.entries()) {
+    delivery.add(`place ${i}`, async (part, how) => {
+      asked.push([i, Math.round(clock.at), how.anew]);
+      return answer(how, asked.filter(([n]) => n === i).length);
+    });
+  }
+  return { clock, stop, delivery, asked, part: () => clock.run(delivery.part(PART)) };
+}
+
+const good = () => BYTES.slice();
+const dead = () => {
+  throw new TypeError("Failed to fetch");
+};
+const gone = () => {
+  throw new Problem("sps.segment.missing", { status: 404 });
+};
+const never = () => new Promise(() => {});
+const code = (expected) => (error) => error.code === expected;
+
+test("the first place is asked, and no other while it is well", async () => {
+  const { part, asked } = world(good, good);
+  for (let i = 0; i < 3; i++) assert.deepEqual(await part(), BYTES);
+  assert.deepEqual(asked.map(([place]) => place), [0, 0, 0]);
+});
+
+test("a dead place is left at once for the next, and rests", async () => {
+  const { part, asked, clock } = world(dead, good);
+  assert.deepEqual(await part(), BYTES);
+  assert.equal(clock.at, 0);
+  await part();
+  assert.deepEqual(asked.map(([place]) => place), [0, 1, 1]);
+  clock.at = 501;
+  await part();
+  assert.deepEqual(asked.map(([place]) => place), [0, 1, 1, 0, 1]);
+});
+
+test("a place that fails again rests twice as long each time, up to half a minute", async () => {
+  const { part, asked, clock } = world(dead, good);
+  const times = () => asked.filter(([place]) => place === 0).map(([, at]) => at);
+  for (; times().length < 10; clock.at += 250) await part();
+  const rests = times().map((at, i, all) => at - (all[i - 1] ?? 0)).slice(1);
+  assert.deepEqual(rests, [500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000]);
+});
+
+test("jitter takes up to half of a rest away", async () => {
+  const { part, asked, clock } = world(dead, good);
+  clock.chance = 0;
+  await part();
+  clock.at = 249;
+  await part();
+  assert.equal(asked.length, 3);
+  clock.at = 251;
+  await part();
+  assert.equal(asked.length, 5);
+});
+
+test("a place that comes back is the first again", async () => {
+  const { part, asked, clock } = world((how, n) => (n === 1 ? dead() : BYTES.slice()), good);
+  await part();
+  clock.at = 1000;
+  await part();
+  assert.deepEqual(asked.map(([place]) => place), [0, 1, 0]);
+});
+
+test("a lone place is tried four times, with rests between", async () => {
+  const { part, asked } = world(dead);
+  await assert.rejects(part(), code("sps.segment.missing"));
+  assert.deepEqual(asked.map(([, at]) => at), [0, 500, 1500, 3500]);
+});
+
+test("a part that is nowhere is asked for once in each place", async () => {
+  const { part, asked } = world(gone, gone);
+  await assert.rejects(part(), (error) => error.code === "sps.segment.missing" && error.detail.status === 404);
+  assert.equal(asked.length, 2);
+});
+
+test("a place that sends nothing is given up after the watchdog's time, and its request is ended", async () => {
+  let ended = false;
+  const { part, clock, asked } = world((how) => (how.signal.addEventListener("abort", () => (ended = true)), never()), good);
+  assert.deepEqual(await part(), BYTES);
+  assert.equal(clock.at, STALL_MS);
+  assert.equal(ended, true);
+  await part();
+  assert.deepEqual(asked.map(([place]) => place), [0, 1, 1]);
+});
+
+test("bytes that trickle keep the watchdog quiet, but not for ever where another place would do", async () => {
+  const trickle = (clock) => (how) => {
+    const more = () => {
+      if (how.signal.aborted) return;
+      how.alive(10);
+      clock.later(more, 1000);
+    };
+    more();
+    return never();
+  };
+  const holder = {};
+  const first = world((how) => trickle(holder.clock)(how), good);
+  holder.clock = first.clock;
+  await first.part();
+  assert.equal(first.clock.at, PART_MS);
+});
+
+test("a lone slow place is given all the time it needs", async () => {
+  const holder = {};
+  const { part, clock } = world((how) => new Promise((resolve) => {
+    let ticks = 0;
+    const more = () => {
+      how.alive(10);
+      if (++ticks === 40) resolve(BYTES.slice());
+      else holder.clock.later(more, 1000);
+    };
+    more();
+  }));
+  holder.clock = clock;
+  assert.deepEqual(await part(), BYTES);
+  assert.equal(clock.at, 39_000);
+});
+
+test("spoilt bytes are asked for once more past caches, then somewhere else", async () => {
+  const { part, asked } = world(() => new Uint8Array(100), good);
+  assert.deepEqual(await part(), BYTES);
+  assert.deepEqual(asked.map(([place, , anew]) => [place, anew]), [[0, false], [0, true], [1, false]]);
+});
+
+test("bytes that are wrong everywhere are the file's fault, even where another place is dead", async () => {
+  const { part } = world(dead, () => new Uint8Array(100));
+  await assert.rejects(part(), code("sps.segment.hash"));
+  const { part: brief } = world(() => BYTES.slice(0, 50));
+  await assert.rejects(brief(), code("sps.truncated"));
+});
+
+test("what is closed asks no more, and ends what is under way", async () => {
+  const { part, stop, asked } = world(() => (queueMicrotask(() => stop.abort()), never()), good);
+  await assert.rejects(part(), code("sps.segment.missing"));
+  assert.equal(asked.length, 1);
+});
+
+test("whatever the places do, the part comes right or not at all", async () => {
+  let seed = 42;
+  const random = () => ((seed = (seed * 1_103_515_245 + 12_345) & 0x7fffffff) / 0x7fffffff);
+  for (let round = 0; round < 60; round++) {
+    const kinds = [good, dead, gone, () => new Uint8Array(100), () => BYTES.slice(0, 3)];
+    const gets = Array.from({ length: 3 }, () => () => kinds[Math.floor(random() * kinds.length)]());
+    const { part, asked } = world(...gets);
+    const found = await part().catch((error) => error.code);
+    if (typeof found === "string") assert.match(found, /^sps\.(segment\.(missing|hash)|truncated)$/);
+    else assert.deepEqual(found, BYTES);
+    assert.ok(asked.length <= 12);
+  }
+});
+
+test("the speed of large parts is measured, and a new measure counts more", async () => {
+  const { delivery } = world(good);
+  delivery.measure(100, 1);
+  assert.equal(delivery.kbps, null);
+  delivery.measure(125_000, 1000);
+  assert.equal(delivery.kbps, 1000);
+  delivery.measure(125_000, 500);
+  assert.ok(Math.abs(delivery.kbps - 1400) < 1);
+});
+
+test("a part in a folder has its hash for a name and is asked for without a range", async (t) => {
+  const asked = [];
+  const server = createServer((request, response) => {
+    asked.push([request.url, request.headers.range]);
+    response.end(BYTES);
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => server.close());
+  const url = partUrl(`http://127.0.0.1:${server.address().port}/a/`, PART.sha256);
+  const came = [];
+  const bytes = await get(url, null, { anew: false, signal: new AbortController().signal, alive: (n) => came.push(n) });
+  assert.deepEqual(bytes, BYTES);
+  assert.deepEqual(asked, [[`/a/${Buffer.from(PART.sha256).toString("hex")}.part`, undefined]]);
+  assert.equal(came.reduce((a, b) => a + b, 0), 100);
+});
