@@ -34,6 +34,9 @@ ZERO: Final = bytes(20)
 NOBODY: Final = "ecdsa: invalid signature"
 """The library's words for a signature from which no signer can be recovered."""
 ARGUMENTS: Final = ("--timestamp", str(GENESIS), "--gas-price", "0", "--block-base-fee-per-gas", "0")
+# PUSH1 0, PUSH1 0, MSTORE, PUSH1 32, PUSH1 0, RETURN.
+FALSE_TOKEN: Final = "0x60006000526020" + "6000f3"
+"""Code of a token that answers false to everything."""
 _GAS: Final = hex(20_000_000)
 
 

@@ -28,7 +28,7 @@ CONTRACT: Final = {
 TESTS: Final = {
     "Settlement": ("test_settlement_funds.py", "test_settlement_post.py", "test_settlement_claim.py", "test_settlement_challenge.py",
                    "test_settlement_leaving.py"),
-    "Registry": ("test_registry.py",), "Content": ("test_content.py", "test_content_sale.py", "test_rights.py"),
+    "Registry": ("test_registry.py",), "Content": ("test_content.py", "test_content_sale.py", "test_rights.py", "test_registry.py"),
     "Rights": ("test_rights.py",), "GoMAA": ("test_token.py",),
 }  # fmt: skip
 SWAPS: Final = (

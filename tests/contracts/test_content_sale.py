@@ -8,7 +8,7 @@ import pytest
 
 from pywallet.hexes import to_hex
 from pywallet.platform import address_of
-from tests.contracts.anvil_world import EPOCH, SCHEDULE, ZERO, World, reverts
+from tests.contracts.anvil_world import EPOCH, FALSE_TOKEN, SCHEDULE, ZERO, World, reverts
 
 POLICY, NEW, SALT = bytes([1]) * 32, bytes([2]) * 32, bytes([4]) * 32
 STATION = bytes([0xA]) * 20
@@ -133,3 +133,24 @@ def test_only_the_owner_sells_and_sets_terms(w: World, content: bytes, name: str
     for key in (w.platform, w.fan):
         with reverts("owner"):
             do(w, key, content, name, *arguments)
+
+
+def test_a_sale_needs_a_token_that_says_yes(w: World, content: bytes) -> None:
+    """If the token refuses, nothing is sold."""
+    do(w, w.owner, content, "offer_to", address_of(w.fan), PRICE)
+    token = to_hex(w.deployment.token)
+    code = w.request("eth_getCode", token, "latest")
+    w.request("anvil_setCode", token, FALSE_TOKEN)
+    with reverts("token"):
+        do(w, w.fan, content, "accept", PRICE)
+    w.request("anvil_setCode", token, code)
+    assert w.call("Content", "owner", to=content) == to_hex(address_of(w.owner))
+
+
+def test_an_accepted_offer_is_gone(w: World, content: bytes) -> None:
+    """The former owner's offer does not bind the new one."""
+    do(w, w.owner, content, "offer_to", ZERO, PRICE)
+    do(w, w.fan, content, "accept", PRICE)
+    assert w.call("Content", "offer", to=content) == ("0x" + "00" * 20, 0, False)
+    with reverts("offer"):
+        do(w, w.fan, content, "retract")

@@ -11,7 +11,7 @@ from eth_account.messages import encode_typed_data
 from contracts.compile import artifacts
 from pywallet.hexes import to_hex
 from pywallet.platform import address_of
-from tests.contracts.anvil_world import ZERO, World, reverts
+from tests.contracts.anvil_world import FALSE_TOKEN, ZERO, World, reverts
 
 POLICY, NEW, SALT = bytes([1]) * 32, bytes([2]) * 32, bytes([4]) * 32
 PRICE, RENT, ROYALTY, DAY = 10**18, 10**16, 1000, 86_400
@@ -98,6 +98,7 @@ def test_a_rent_has_its_price(w: World, shop: Shop, days: int, price: int, reaso
     """At least a day, at most ten years, and the price of all its days."""
     with reverts(reason):
         shop.do(w.fan, "rent", shop.content, address_of(w.fan), days, price, NO_PERMIT)
+    shop.rent(w.fan, 3660)
 
 
 def test_what_is_not_offered_is_not_sold(w: World, shop: Shop) -> None:
@@ -157,6 +158,7 @@ def test_an_owner_gives_rights(w: World, shop: Shop) -> None:
         shop.do(w.owner, "give", w.deployment.token, address_of(w.fan), 0)
     with reverts("days"):
         shop.do(w.owner, "give", shop.content, address_of(w.fan), 3660 * DAY + 1)
+    shop.do(w.owner, "give", shop.content, address_of(w.fan), 3660 * DAY)
 
 
 def test_a_loan_comes_back_by_itself(w: World, shop: Shop) -> None:
@@ -289,6 +291,50 @@ def _permit(w: World, key: bytes, value: int) -> tuple[int, int, bytes, bytes]:
     message = {"owner": who, "spender": spender, "value": value, "nonce": 0, "deadline": deadline}
     signed = Account.sign_message(encode_typed_data(domain, types, message), key)
     return deadline, signed.v, signed.r.to_bytes(32, "big"), signed.s.to_bytes(32, "big")
+
+
+@pytest.mark.parametrize("name", ["buy", "rent"])
+def test_a_new_right_can_be_had_with_a_permit(w: World, shop: Shop, name: str) -> None:
+    """Approved, paid and granted in one transaction; the allowance is used up."""
+    w.send(w.other, "GoMAA", "approve", w.deployment.rights, 0)
+    price = PRICE if name == "buy" else RENT
+    terms = (price,) if name == "buy" else (1, price)
+    shop.do(w.other, name, shop.content, address_of(w.other), *terms, _permit(w, w.other, price))
+    assert shop.holds(w.other)
+    assert w.call("GoMAA", "allowance", address_of(w.other), w.deployment.rights) == 0
+
+
+def test_rights_are_counted_up(w: World, shop: Shop) -> None:
+    """Numbers follow one another, and are listed by holder and over all."""
+    assert [shop.buy(w.fan), shop.buy(w.other), shop.rent(w.fan)] == [0, 1, 2]
+    assert shop.ask("totalSupply") == 3
+    assert [shop.ask("tokenOfOwnerByIndex", address_of(w.fan), n) for n in (0, 1)] == [0, 2]
+
+
+def test_nothing_is_granted_without_the_price(w: World, shop: Shop) -> None:
+    """A token that says false sells no right, new or used."""
+    number = shop.buy(w.fan)
+    shop.do(w.fan, "list", number, 1000)
+    token = to_hex(w.deployment.token)
+    code = w.request("eth_getCode", token, "latest")
+    w.request("anvil_setCode", token, FALSE_TOKEN)
+    for call in (lambda: shop.buy(w.other), lambda: shop.rent(w.other), lambda: shop.do(w.other, "purchase", number, 1000, NO_PERMIT)):
+        with reverts("token"):
+            call()
+    w.request("anvil_setCode", token, code)
+    assert not shop.holds(w.other)
+
+
+@pytest.mark.parametrize("missing", [0, 1])
+def test_rights_need_token_and_registry(w: World, missing: int) -> None:
+    """Neither can be set later."""
+    from eth_abi.abi import encode
+
+    addresses = [w.deployment.token, w.deployment.registry]
+    addresses[missing] = ZERO
+    code = bytes.fromhex(artifacts()["Rights"]["bytecode"][2:])
+    with reverts("zero"):
+        w.transact(w.platform, None, code + encode(["address", "address"], addresses))
 
 
 def test_a_false_permit_pays_nothing(w: World, shop: Shop) -> None:

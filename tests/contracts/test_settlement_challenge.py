@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from pywallet.errors import GomaaError
 from pywallet.platform import address_of
 from pywallet.settlement import gross
 from tests.contracts.anvil_world import BOND, BPS, EPOCH, ESCROW, NOBODY, SCHEDULE, ZERO, Book, World, reverts
@@ -387,3 +388,20 @@ def test_a_refund_is_at_the_rate_of_its_epoch(w: World) -> None:
     w.refund(book)
     assert w.account(address_of(w.station)) == (0, escrow)
     assert escrow == ESCROW
+
+
+@pytest.mark.parametrize("amount", [2**96, 2**128 - 1, 2**128, 2**256 - 1])
+def test_a_promise_beyond_every_bound_is_the_servers_fault(w: World, amount: int) -> None:
+    """A receipt over more than any tree can hold is taken at its word: no leaf answers it, and sums that would wrap round revert."""
+    book = posted(w, w.book((address_of(w.fan), 500), (address_of(w.owner), 1001)))
+    signed = w.receipt(book, address_of(w.fan), amount)
+    w.at(DUE).challenge(signed)
+    with reverts("low"):
+        w.answer(book, 0, amount)
+    with pytest.raises(GomaaError) as caught:
+        w.answer(book, 0, amount, amount=2**256 - 1)
+    assert caught.value.detail["reason"] in ("execution reverted", "proof")
+    with reverts("proof"):
+        w.answer(book, 0, amount, amount=amount, proof=[(bytes(32), 0)])
+    w.at(DUE + SCHEDULE.answer + 1).slash(signed)
+    assert w.lane()[0] == 0

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chain.settlement import ClaimItem
+from pywallet.errors import GomaaError
 from pywallet.hexes import to_hex
 from pywallet.platform import address_of, keccak256
 from pywallet.settlement import SumTree
@@ -258,3 +259,12 @@ def test_thirty_two_claims_fit_and_a_thirty_third_does_not(w: World) -> None:
     before = w.balance(payee)
     w.claim(items[:32], nodes[: 32 * book.tree.depth], payee)
     assert w.balance(payee) == before + sum(range(1, 33))
+
+
+@pytest.mark.parametrize("wraps", [2**256 - 1000, 2**256 - 1])
+def test_sums_do_not_wrap_round(w: World, wraps: int) -> None:
+    """A sibling whose sum would bring the total back to the posted one past 2^256 is refused by the arithmetic."""
+    book = w.final()
+    with pytest.raises(GomaaError) as caught:
+        w.claim([replace(w.item(book, 0), depth=1)], [(bytes(32), wraps)], address_of(w.owner))
+    assert caught.value.detail["reason"] == "execution reverted"

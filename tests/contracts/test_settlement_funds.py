@@ -11,10 +11,7 @@ from eth_abi.abi import encode
 from contracts.compile import artifacts
 from pywallet.hexes import to_hex
 from pywallet.platform import address_of
-from tests.contracts.anvil_world import BOND, EPOCH, ESCROW, SCHEDULE, ZERO, World, reverts
-
-# PUSH1 0, PUSH1 0, MSTORE, PUSH1 32, PUSH1 0, RETURN: a token that answers false to everything.
-FALSE_TOKEN = "0x60006000526020" + "6000f3"
+from tests.contracts.anvil_world import BOND, EPOCH, ESCROW, FALSE_TOKEN, SCHEDULE, ZERO, World, reverts
 
 
 def test_anyone_fills_an_escrow(w: World) -> None:

@@ -1,0 +1,95 @@
+"""What can be said of the contracts without running them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+import pytest
+
+from contracts.compile import HERE, artifacts
+
+SOURCES = sorted(path.name for path in HERE.glob("*.vy"))
+LIMIT = 24_576
+"""Bytes of code at an address (EIP-170)."""
+
+MONEY = ("funds.vy", "challenges.vy", "settlement.vy")
+
+
+@cache
+def lines(source: str) -> tuple[str, ...]:
+    """A contract's lines, without comments."""
+    return tuple(line.split("#")[0].rstrip() for line in (HERE / source).read_text().splitlines())
+
+
+def functions(source: str) -> Iterator[tuple[str, list[str]]]:
+    """Names and decorators."""
+    decorators: list[str] = []
+    for line in lines(source):
+        if line.startswith("@"):
+            decorators.append(line[1:])
+        elif line.startswith("def "):
+            yield line[4:].split("(")[0], decorators
+            decorators = []
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_every_refusal_has_a_reason(source: str) -> None:
+    """No assert without a text, no bare raise, no assertion that burns all gas."""
+    for line in lines(source):
+        if line.strip().startswith("assert"):
+            assert re.search(r', "[^"]+"$', line), line
+        assert not line.strip().startswith("raise")
+        assert "UNREACHABLE" not in line
+
+
+@pytest.mark.parametrize("source", MONEY)
+def test_whatever_moves_money_is_entered_once(source: str) -> None:
+    """Every function of Settlement that changes something has the lock."""
+    changing = [(name, marks) for name, marks in functions(source) if "external" in marks and "view" not in marks]
+    assert changing
+    assert [name for name, marks in changing if "nonreentrant" not in marks] == []
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_nothing_dangerous_is_used(source: str) -> None:
+    """No foreign code in our storage, no self-destruction, no ether, no block's randomness; one raw call, whose failure is meant."""
+    text = "\n".join(lines(source))
+    for word in (
+        "delegate",
+        "selfdestruct",
+        "send(",
+        "raw_log",
+        "prevrandao",
+        "blockhash",
+        "tx.origin",
+        "create_copy_of",
+        "unsafe_",
+        "msg.value",
+    ):
+        assert word not in text
+    assert text.count("raw_call(") == (1 if source == "rights.vy" else 0)
+    assert text.count("@payable") == (2 if source == "rights.vy" else 0)
+
+
+@pytest.mark.parametrize("contract", sorted(artifacts()))
+def test_code_fits(contract: str) -> None:
+    """Below the limit of a contract's code, constructor and all."""
+    assert len(artifacts()[contract]["bytecode"]) // 2 < LIMIT
+
+
+def test_settlement_has_no_master() -> None:
+    """No owner, no role, no pause, nothing that can be set."""
+    for source in ("books.vy", *MONEY):
+        text = "\n".join(lines(source))
+        assert "ownable" not in text
+        assert not [name for name, _ in functions(source) if name.startswith(("set_", "pause", "upgrade"))]
+
+
+def test_every_event_is_logged() -> None:
+    """No event is declared for later."""
+    for source in SOURCES:
+        text = "\n".join(lines(source))
+        declared = set(re.findall(r"^event (\w+):", text, re.M))
+        assert declared == set(re.findall(r"\blog (\w+)\(", text))
