@@ -17,7 +17,6 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from pywallet.sps import mark
-from watermark import coding
 from watermark.parameters import DEPTH, END_BIN, FIRST_BIN, FRAMES_HZ, PERIOD
 
 Floats = NDArray[np.floating[Any]]
@@ -46,7 +45,7 @@ def layout() -> tuple[NDArray[np.int8], NDArray[np.intp]]:
 
 def bits(address: bytes) -> list[int]:
     """The 192 bits: address and CRC-32 of the address."""
-    return np.unpackbits(np.frombuffer(address + zlib.crc32(address).to_bytes(4, "big"), np.uint8)).tolist()  # type: ignore[no-any-return]
+    return np.unpackbits(np.frombuffer(address + zlib.crc32(address).to_bytes(4, "big"), np.uint8)).tolist()
 
 
 def unpack(values: Sequence[int]) -> bytes | None:
@@ -65,7 +64,7 @@ def grid(address: bytes) -> NDArray[np.int8]:
 @lru_cache(8)
 def window(size: int, dtype: str) -> Floats:
     """A periodic Hann window."""
-    return (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)).astype(dtype)
+    return np.asarray(0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size), dtype)
 
 
 class Inband:

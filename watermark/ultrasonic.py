@@ -23,8 +23,8 @@ def root_raised_cosine(frequency: NDArray[np.floating[Any]]) -> NDArray[np.float
     """The pulse's spectrum at ``frequency`` in units of the chip rate; 1 in the flat part."""
     f = np.abs(np.asarray(frequency, np.float64))
     low, high = (1 - ROLLOFF) / 2, (1 + ROLLOFF) / 2
-    slope = np.cos(np.pi / (2 * ROLLOFF) * np.clip(f - low, 0, ROLLOFF))
-    return np.where(f >= high, 0.0, slope)
+    slope: NDArray[np.float64] = np.where(f >= high, 0.0, np.cos(np.pi / (2 * ROLLOFF) * np.clip(f - low, 0, ROLLOFF)))
+    return slope
 
 
 SHAPE: Final = root_raised_cosine(OFFSETS / (BLOCK_S * CHIP_HZ))
@@ -32,7 +32,12 @@ SHAPE: Final = root_raised_cosine(OFFSETS / (BLOCK_S * CHIP_HZ))
 
 def chips(address: bytes, block: int) -> Complex:
     """The 1900 chips of a block: the pilot is their real part, the data their imaginary part."""
-    return PILOT + 1j * SPREAD * codeword(address, block)[PLACE]
+    return spread(codeword(address, block))
+
+
+def spread(word: NDArray[np.int8]) -> Complex:
+    """The chips of 420 coded bits of +1 and -1."""
+    return np.asarray(PILOT + 1j * SPREAD * word[PLACE])
 
 
 def spectrum(values: Complex) -> Complex:
@@ -41,13 +46,13 @@ def spectrum(values: Complex) -> Complex:
     slots[GUARD : GUARD + CHIPS] = values
     series = scipy.fft.fft(slots)[OFFSETS % SLOTS] * SHAPE
     # A chip stands in the middle of its slot.
-    return series * np.exp(-1j * np.pi * OFFSETS / SLOTS) / np.sqrt(2 * CHIPS * SLOTS)
+    return np.asarray(series * np.exp(-1j * np.pi * OFFSETS / SLOTS) / np.sqrt(2 * CHIPS * SLOTS))
 
 
 @lru_cache(8)
 def _tone(rate: int, level: int, dtype: str) -> NDArray[np.floating[Any]]:
     t = np.arange(BLOCK_S * rate) / rate
-    return (10 ** ((level + TONE_DB) / 20) * np.sqrt(2) * np.cos(2 * np.pi * TONE_HZ * t)).astype(dtype)
+    return np.asarray(10 ** ((level + TONE_DB) / 20) * np.sqrt(2) * np.cos(2 * np.pi * TONE_HZ * t), dtype)
 
 
 def wave(address: bytes, block: int | None, rate: int, level: int = LEVEL_DB, dtype: str = "float32") -> NDArray[np.floating[Any]]:
@@ -58,4 +63,4 @@ def wave(address: bytes, block: int | None, rate: int, level: int = LEVEL_DB, dt
     half = np.zeros(size // 2 + 1, "complex64" if dtype == "float32" else "complex128")
     middle = BLOCK_S * CARRIER_HZ
     half[middle - _REACH : middle + _REACH + 1] = spectrum(chips(address, block)) * (size / np.sqrt(2) * 10 ** (level / 20))
-    return scipy.fft.irfft(half, size) + _tone(rate, level, dtype)
+    return np.asarray(scipy.fft.irfft(half, size) + _tone(rate, level, dtype))

@@ -1,0 +1,155 @@
+"""The band above 20 kHz of one window, in a form where every speed looks like speed 1: four samples a chip."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+from watermark.coding import PILOT
+from watermark.parameters import CARRIER_HZ, CHIP_HZ, CHIPS, GUARD, ROLLOFF, SLOTS, TONE_HZ
+from watermark.ultrasonic import Complex, root_raised_cosine
+
+Floats = NDArray[np.floating[Any]]
+
+WINDOW_S: Final = 18.5
+HOP_S: Final = 16.0
+"""A block that begins within the hop ends within the window, even slowed by 4 %."""
+OVER: Final = 4
+RATE: Final = OVER * CHIP_HZ
+SIZE: Final = round(RATE * WINDOW_S)
+MAX_SPEED: Final = 0.042
+FIRST: Final = OVER * GUARD + OVER // 2
+"""Sample of a block's first chip."""
+_LENGTH: Final = scipy.fft.next_fast_len(round(SIZE * (1 + MAX_SPEED)) + OVER * SLOTS)
+_PIECES: Final = 8
+_TONE_S: Final = 4.0
+_TONE_SNR: Final = 30.0
+_MAX_SPEEDS: Final = 6
+
+
+def bins(samples: Floats, rate: int) -> Complex:
+    """Fourier coefficients of the band around the carrier of one window (padded with silence), ``SIZE`` of them, carrier first."""
+    size = round(rate * WINDOW_S)
+    spectrum = scipy.fft.rfft(np.asarray(samples, np.float32), size)
+    middle = round(CARRIER_HZ * WINDOW_S)
+    out = np.zeros(SIZE, np.complex64)
+    above = min(SIZE // 2, len(spectrum) - middle)
+    out[:above] = spectrum[middle : middle + above]
+    out[-(SIZE // 2) :] = spectrum[middle - SIZE // 2 : middle]
+    return out / np.float32(size)
+
+
+class Speed:
+    """One speed's view of a window: ``ratio`` is 1.04 for a song played 4 % faster."""
+
+    def __init__(self, ratio: float) -> None:
+        self.size = round(SIZE * ratio)
+        self.ratio = self.size / SIZE
+        self._centre = round(CARRIER_HZ * (ratio - 1) * WINDOW_S)
+        reach = int((1 + ROLLOFF) / 2 * CHIP_HZ * self.ratio * WINDOW_S)
+        self._offsets = np.arange(-reach, reach + 1)
+        self._shape = root_raised_cosine(self._offsets / (CHIP_HZ * self.ratio * WINDOW_S)).astype(np.float32)
+
+    def envelope(self, band: Complex) -> Complex:
+        """The window through the matched filter, carrier and speed taken out, ``OVER`` samples a chip."""
+        spectrum = np.zeros(self.size, np.complex64)
+        spectrum[self._offsets] = band[(self._centre + self._offsets) % SIZE] * self._shape
+        return np.asarray(scipy.fft.ifft(spectrum, norm="forward"))
+
+    def band(self, chips: Complex, start: float) -> Complex:
+        """Coefficients, as ``bins`` gives them, of the block of ``chips`` that begins ``start`` envelope samples into the window."""
+        whole = int(np.floor(start))
+        grid = np.zeros(self.size, np.complex64)
+        places = whole + FIRST + OVER * np.arange(CHIPS)
+        inside = (places >= 0) & (places < self.size)
+        grid[places[inside]] = chips[inside]
+        spectrum = scipy.fft.fft(grid, norm="forward")[self._offsets % self.size] * self._shape
+        out = np.zeros(SIZE, np.complex64)
+        out[(self._centre + self._offsets) % SIZE] = spectrum * np.exp(-2j * np.pi * self._offsets * (start - whole) / self.size)
+        return out
+
+
+@lru_cache(1)
+def _pilots() -> Complex:
+    grid = np.zeros((_PIECES, _LENGTH), np.complex64)
+    for piece, part in enumerate(np.array_split(np.arange(CHIPS), _PIECES)):
+        grid[piece, FIRST + OVER * part] = PILOT[part]
+    return np.asarray(np.conj(scipy.fft.fft(grid)))
+
+
+def likeness(envelope: Complex) -> Floats:
+    """How much a block seems to begin at each sample: about 0.06 by chance, 0.7 for a mark alone.
+
+    The pilot is correlated coherently in eight pieces whose magnitudes add up, so a small error of speed or a moving channel
+    costs little.
+    """
+    count = len(envelope) - OVER * (SLOTS - GUARD) + 1
+    spectrum = scipy.fft.fft(envelope, _LENGTH)
+    total = np.zeros(count, np.float32)
+    for pilot in _pilots():
+        total += np.abs(scipy.fft.ifft(spectrum * pilot)[:count])
+    energy = np.concatenate([[0.0], np.cumsum(np.abs(envelope) ** 2, dtype=np.float64)])
+    power = (energy[-count:] - energy[:count]) / (len(energy) - count)
+    return total / (CHIPS * np.sqrt(np.maximum(power, 1e-24))).astype(np.float32)
+
+
+def peaks(values: Floats, threshold: float, most: int) -> list[tuple[float, float]]:
+    """Places (to a fraction of a sample) and heights of the highest peaks; a pulse's side lobes are not peaks."""
+    left = values.copy()
+    out: list[tuple[float, float]] = []
+    while len(out) < most:
+        at = int(left.argmax())
+        height = float(left[at])
+        if height < threshold:
+            break
+        shift = 0.0
+        if 0 < at < len(values) - 1:
+            a, b, c = (float(v) for v in values[at - 1 : at + 2])
+            if a - 2 * b + c < 0:
+                shift = 0.5 * (a - c) / (a - 2 * b + c)
+        out.append((at + max(-0.5, min(0.5, shift)), height))
+        near = left[max(0, at - 5 * OVER) : at + 5 * OVER + 1]
+        near[near < 0.4 * height] = 0
+        left[max(0, at - OVER) : at + OVER + 1] = 0
+    return out
+
+
+def speeds(band: Complex) -> list[float]:
+    """The speed ratios of the pilot tones heard in a window, surest first; 1.0 is always among them."""
+    time = scipy.fft.ifft(band, norm="forward")
+    size = round(_TONE_S * RATE)
+    parts = np.lib.stride_tricks.sliding_window_view(time, size)[:: size // 2]
+    power = np.abs(scipy.fft.fft(parts * np.hanning(size).astype(np.float32), 2 * size)) ** 2
+    frequency = scipy.fft.fftfreq(2 * size, 1 / RATE) + CARRIER_HZ
+    ratio = frequency / TONE_HZ
+    chosen = np.flatnonzero(np.abs(ratio - 1) < MAX_SPEED)
+    chosen = chosen[np.argsort(frequency[chosen])]
+    power, ratio = power[:, chosen], ratio[chosen]
+    # The floor around a line: medians of pieces of 25 Hz, the lowest of three neighbours.
+    width = 200
+    count = power.shape[1] // width
+    floors = np.median(power[:, : count * width].reshape(len(power), count, width), axis=2)
+    floors = np.minimum(floors, np.minimum(np.roll(floors, 1, 1), np.roll(floors, -1, 1)))
+    snr = power[:, : count * width] / np.maximum(np.repeat(floors, width, axis=1), 1e-30)
+    found: list[tuple[float, float]] = []
+    for row, line in zip(power, snr, strict=False):
+        for _ in range(4):
+            at = int(line.argmax())
+            if line[at] < _TONE_SNR:
+                break
+            shift = 0.0
+            if 0 < at < len(row) - 1:
+                a, b, c = np.log(row[at - 1 : at + 2] + 1e-30)
+                shift = 0.5 * (a - c) / (a - 2 * b + c - 1e-12)
+            found.append((float(line[at]), float(ratio[at] + max(-0.5, min(0.5, shift)) * (ratio[1] - ratio[0]))))
+            line[max(0, at - 32) : at + 33] = 0
+    out: list[float] = []
+    for _, value in sorted(found, reverse=True):
+        if all(abs(value - other) > 4e-5 for other in out):
+            out.append(value)
+    out = out[:_MAX_SPEEDS]
+    return out if any(abs(value - 1) < 4e-5 for value in out) else [*out, 1.0]

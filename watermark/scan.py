@@ -1,0 +1,99 @@
+"""Reading layer 1 blind: every speed, every place, the strongest first; what is read is taken away and the rest read again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from watermark import band as views
+from watermark.band import RATE, Speed
+from watermark.candidates import Candidates, Lean
+from watermark.coding import codeword, decode
+from watermark.demodulate import chips, soft_bits, without
+from watermark.found import Found
+from watermark.parameters import BLOCK_S
+from watermark.ultrasonic import Complex
+
+Floats = NDArray[np.floating[Any]]
+
+ROUNDS: Final = 5
+_THRESHOLD: Final = 0.112
+"""Of ``likeness``; about five standard deviations above chance."""
+_PEAKS: Final = 24
+_SAME_S: Final = 0.002
+
+
+class Scanner:
+    """Reads one recording window by window; ``rate`` in Hz."""
+
+    def __init__(self, rate: int, candidates: Candidates | None = None) -> None:
+        self.size, self.hop = round(views.WINDOW_S * rate), round(views.HOP_S * rate)
+        self._rate = rate
+        self._candidates = candidates
+        self._recent: list[Found] = []
+
+    def window(self, start: int, samples: Floats, last: bool = False) -> Iterator[Found]:
+        """The blocks that begin in one window (first sample ``start``), unless the next one holds them whole."""
+        if not samples.any():
+            return
+        origin = start / self._rate
+        until = views.WINDOW_S if last else views.HOP_S
+        self._recent = [f for f in self._recent if origin - f.position_s < 4 * views.WINDOW_S]
+        for found in self._rounds(views.bins(samples, self._rate), origin):
+            if -0.5 <= found.position_s - origin < until + _SAME_S and not self._seen(found):
+                self._recent.append(found)
+                yield found
+
+    def _seen(self, new: Found) -> bool:
+        return any(
+            f.address == new.address and f.block == new.block and abs(f.position_s - new.position_s) < 2 * _SAME_S for f in self._recent
+        )
+
+    def _rounds(self, band: Complex, origin: float) -> Iterator[Found]:
+        done: list[tuple[float, float]] = []
+        for _ in range(ROUNDS):
+            read = 0
+            for ratio in views.speeds(band):
+                speed = Speed(ratio)
+                envelope = speed.envelope(band)
+                places = [place for place, _ in views.peaks(views.likeness(envelope), _THRESHOLD, _PEAKS)]
+                softs = [soft_bits(chips(envelope, place)) for place in places]
+                answers = decode(np.array(softs)) if softs else []
+                for place, soft, answer in zip(places, softs, answers, strict=True):
+                    at = place / speed.ratio / RATE
+                    if any(abs(at - t) < _SAME_S and abs(ratio - r) < 2e-4 for t, r in done):
+                        continue
+                    if answer is None:
+                        yield from self._lean(soft, origin + at, speed.ratio)
+                        continue
+                    address, block = answer
+                    word = codeword(address, block)
+                    done.append((at, ratio))
+                    read += 1
+                    yield Found(address, "ultrasonic", origin + at, block, _confidence(soft, word), speed.ratio)
+                    band = without(band, speed, place, word)
+            if not read:
+                return
+
+    def _lean(self, soft: Floats, position_s: float, ratio: float) -> Iterator[Found]:
+        lean = self._candidates.lean(soft, position_s, ratio) if self._candidates else None
+        if lean is not None and self._candidates:
+            for one in self._candidates.agree(lean):
+                yield _listed(one, soft)
+
+
+def _listed(lean: Lean, soft: Floats) -> Found:
+    confidence = min(1.0, lean.score / 320**0.5)
+    return Found(lean.address, "ultrasonic", lean.position_s, lean.block, confidence, lean.ratio, "list")
+
+
+def _confidence(soft: Floats, word: NDArray[np.int8]) -> float:
+    return float((soft * word).sum() / np.sqrt((soft * soft).sum() * len(word)))
+
+
+def title_position_s(found: Found) -> float | None:
+    """Where in the recording that the mark names the block stands; None in the in-band layer."""
+    return None if found.block is None else float(found.block * BLOCK_S)

@@ -1,0 +1,109 @@
+"""Any audio file, or standard input, as mono samples at a rate the readers know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import av
+import numpy as np
+from av.audio.resampler import AudioResampler
+from numpy.typing import NDArray
+
+from pywallet.errors import InputError
+from watermark.parameters import MIN_RATE, MIN_RATE_INBAND
+
+
+class Source:
+    """A file that is being read; a context manager. Raises InputError ``media.decode``, ``media.unsupported``.
+
+    ``rate`` is the file's own, ``working`` the one of the samples given: 44.1 kHz up to that rate, else 48 kHz.
+    """
+
+    def __init__(self, source: Path | str | BinaryIO) -> None:
+        target = str(source) if isinstance(source, (Path, str)) else source
+        if isinstance(source, (Path, str)):
+            with Path(source).open("rb"):
+                pass  # a missing or forbidden file is an OSError, not a matter of audio
+        try:
+            self._container: Any = av.open(target, "r", metadata_errors="replace")
+        except (av.FFmpegError, ValueError, OSError) as e:
+            raise InputError("media.decode", reason=e) from None
+        try:
+            self._stream = next(iter(self._container.streams.audio), None)
+            context = self._stream.codec_context if self._stream is not None else None
+            if context is None or not context.rate or not context.channels:
+                raise InputError("media.decode", reason="no audio in this file")
+            self.rate: int = context.rate
+            self.channels: int = context.channels
+            if self.rate < MIN_RATE_INBAND:
+                raise InputError("media.unsupported", reason=f"{self.rate} Hz: neither mark fits; it takes {MIN_RATE_INBAND} Hz or more")
+        except BaseException:
+            self._container.close()
+            raise
+        self.ultrasonic = self.rate >= MIN_RATE
+        """Whether this rate can carry the layer above 20 kHz at all."""
+        self.working = 44_100 if self.rate <= 44_100 else 48_000
+
+    def __enter__(self) -> Source:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._container.close()
+
+    def blocks(self) -> Iterator[NDArray[np.float32]]:
+        """Mono samples of full scale 1: the mean of the channels. What ends early is read up to there."""
+        resampler = AudioResampler(format="fltp", layout=None, rate=self.working)
+        heard = False
+        try:
+            for frame in self._frames():
+                heard = heard or frame.samples > 0
+                for out in resampler.resample(frame):
+                    yield self._mono(out)
+            if not heard:
+                raise InputError("media.decode", reason="no sound in this file")
+            for out in resampler.resample(None):
+                yield self._mono(out)
+        except (av.FFmpegError, ValueError) as e:
+            if isinstance(e, av.EOFError):
+                return
+            raise InputError("media.decode", reason=e) from None
+
+    def _frames(self) -> Iterator[Any]:
+        packets = self._container.demux(self._stream)
+        while True:
+            try:
+                packet = next(packets, None)
+                frames = packet.decode() if packet is not None else []
+            except av.EOFError:
+                return
+            except av.FFmpegError:
+                continue  # a broken packet costs what it held
+            if packet is None:
+                return
+            for frame in frames:
+                frame.pts = None
+                yield frame
+
+    @staticmethod
+    def _mono(frame: Any) -> NDArray[np.float32]:
+        samples = np.asarray(frame.to_ndarray().mean(axis=0), np.float32)
+        if not np.isfinite(samples).all():
+            raise InputError("media.decode", reason="samples that are not numbers")
+        return samples
+
+
+def windows(blocks: Iterator[NDArray[np.float32]], size: int, hop: int) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Windows of ``size`` samples every ``hop``, with their first sample's number; the last ones may be shorter."""
+    held: list[NDArray[np.float32]] = []
+    have = start = 0
+    for block in blocks:
+        held.append(block)
+        have += len(block)
+        while have >= size:
+            joined = np.concatenate(held)
+            yield start, joined[:size]
+            held, have, start = [joined[hop:]], have - hop, start + hop
+    if have and (start == 0 or have > size - hop):
+        yield start, np.concatenate(held)
