@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from tests.vectors.sps import fields
+from tests.vectors.sps import fields, pages
 from tests.vectors.sps.raw import (
     MAGIC,
     ORDER,
@@ -65,6 +65,7 @@ def every() -> Iterator[Case]:
     yield from _encodings()
     yield from _envelopes()
     yield from _files()
+    yield from _pages()
     yield from _segments()
     yield from _live()
 
@@ -335,6 +336,50 @@ def _files() -> Iterator[Case]:
         yield Case("file", f"a header of {value} bytes", MAGIC + value.to_bytes(4, "big") + whole[12:], MALFORMED)
     yield Case("file", "a header one byte short", MAGIC + (length - 1).to_bytes(4, "big") + whole[12:], MALFORMED)
     yield Case("file", "a header one byte long", MAGIC + (length + 1).to_bytes(4, "big") + whole[12:], MALFORMED)
+
+
+def _pages() -> Iterator[Case]:
+    song = file(smallest())
+    whole = pages.page(song)
+    at = whole.index(pages.OPENING) + 4
+    digest = sha256(song).digest()
+    mark = pages.mark(at, len(song), digest)
+    yield Case("page", "a page", whole)
+    yield Case("page", "a doctype in capitals", b"<!DOCTYPE HTML>" + whole[15:])
+    # The payload is signed as it is; the comment's ends are only in the page.
+    broken = file(smallest() | {"title": "one --> two --!> three"})
+    yield Case("page", "a song that would end the comment twice", pages.page(broken))
+    yield Case("page", "a song that would end the comment, with an empty list", pages.page(broken, []), SIGNATURE)
+    yield Case("page", "cut after the song", whole[: at + len(song)])
+    yield Case("page", "cut within the song", whole[: at + len(song) - 1], "sps.truncated")
+    yield Case("page", "cut within the header", whole[: at + 50], "sps.truncated")
+    yield Case("page", "cut at the song", whole[:at], "sps.truncated")
+    yield Case("page", "cut before the song", whole[: at - 1], "sps.truncated")
+    yield Case("page", "cut within the doctype", whole[:10], "sps.magic")
+    yield Case("page", "nothing", b"", "sps.magic")
+    yield Case("page", "a song", song, "sps.magic")
+    yield Case("page", "another page", b"<!doctype html><title>x</title>" + bytes(100), "sps.magic")
+    yield Case("page", "a byte before the doctype", b"\n" + whole, "sps.magic")
+    yield Case("page", "the mark after 1024 bytes", whole.replace(mark, b" " * 960 + mark), "sps.magic")
+    yield Case("page", "another version of the layout", whole.replace(b"v=1;", b"v=2;", 1), "sps.version")
+    for name, offset in (("one early", at - 1), ("one late", at + 1), ("too small", 18), ("zero", 0), ("too large", 262_145)):
+        yield Case("page", f"a place that is {name}", whole.replace(mark, pages.mark(offset, len(song), digest)), "sps.magic")
+    yield Case("page", "a length of nothing", whole.replace(mark, pages.mark(at, 0, digest)), "sps.magic")
+    yield Case("page", "a length that is one short", whole.replace(mark, pages.mark(at, len(song) - 1, digest)), "sps.truncated")
+    yield Case("page", "a length that is one long", whole.replace(mark, pages.mark(at, len(song) + 1, digest)), MALFORMED)
+    yield Case("page", "numbers without zeros in front", _bare(song))
+    for name, fixes in (("repeated", [7, 7]), ("falling", [9, 7]), ("beyond the song", [len(song)]), ("too many", list(range(4097)))):
+        yield Case("page", f"a list that is {name}", pages.page(song, fixes), "sps.magic")
+    yield Case("page", "a list that spoils the magic", pages.page(song, [0]), "sps.magic")
+    yield Case("page", "a list that spoils the signature", pages.page(song, [100]), SIGNATURE)
+
+
+def _bare(song: bytes) -> bytes:
+    long = pages.page(song)
+    short = long.replace(b"off=0000000", b"off=").replace(b"len=00000000", b"len=")
+    shift = len(long) - len(short)
+    at = long.index(pages.OPENING) + 4
+    return short.replace(f"off={at:03}".encode(), f"off={at - shift:03}".encode())
 
 
 def _segments() -> Iterator[Case]:

@@ -6,6 +6,7 @@ bytes must come out of a canonical encoder; fields by the CDDL files.
 
 from __future__ import annotations
 
+import base64
 import re
 from hashlib import sha256
 from io import BytesIO
@@ -102,6 +103,40 @@ def read_file(data: bytes) -> dict[str, Any]:
     require(len(data) >= size, "sps.truncated")
     require(len(data) == size)
     return header
+
+
+def read_page(data: bytes) -> dict[str, Any]:
+    """The file in a self-rendering page."""
+    mark = re.search(rb'<meta name="sps" content="v=(\d{1,3});off=(\d{1,10});len=(\d{1,12});sha256=([0-9a-f]{64})">', data[:1024])
+    require(data[:15].lower() == b"<!doctype html>" and mark is not None, "sps.magic")
+    require(int(mark[1]) == 1, "sps.version")
+    at, size = int(mark[2]), int(mark[3])
+    require(19 <= at <= 262_144 and size > 0, "sps.magic")
+    require(len(data) >= at, "sps.truncated")
+    require(data[at - 4 : at] == b"<!--", "sps.magic")
+    listed = re.search(rb'<meta name="sps-fix" content="(\d{1,12}(,\d{1,12})*)">', data[:at])
+    places = [int(word) for word in listed[1].split(b",")] if listed else []
+    require(len(places) <= 4096 and places == sorted(set(places)) and all(place < size for place in places), "sps.magic")
+    song = bytearray(data[at : at + size])
+    for place in places:
+        if place < len(song):
+            song[place] = 0x3E
+    return read_file(bytes(song))
+
+
+def read_text(text: str, bits: str, pairs: str) -> bytes:
+    """The bytes of a page's comment from its text."""
+    flags = "".join(f"{byte:08b}" for byte in base64.b64decode(bits))
+    doubled, number, out = {int(word) for word in pairs.split()}, 0, bytearray()
+    for character in text:
+        if character == "\n":
+            out += b"\r\n" if number in doubled else b"\r" if flags[number] == "1" else b"\n"
+            number += 1
+        elif character == "\ufffd":
+            out.append(0)
+        else:
+            out += character.encode("latin-1") if character in "\x81\x8d\x8f\x90\x9d" else character.encode("cp1252")
+    return bytes(out)
 
 
 def read_header(data: bytes) -> dict[str, Any]:

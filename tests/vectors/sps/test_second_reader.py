@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import subprocess
 import sys
 import zlib
@@ -16,9 +17,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pywallet.errors import GomaaError
-from pywallet.sps import Container, open_header
+from pywallet.sps import Container, open_header, polyglot
 from pywallet.sps.live import open_live
-from tests.vectors.sps import fields, reader
+from tests.vectors.sps import fields, pages, reader
 from tests.vectors.sps.raw import MAGIC, OWNER, encode, signed
 from tests.vectors.sps.song import CONTENT, HEADER_TYPE, LIVE_TYPE, changed, file, fullest, header, index, rendition, smallest
 
@@ -37,6 +38,8 @@ def second(case: dict[str, Any], data: bytes) -> str | None:
                 reader.read_header(data)
             case "file":
                 reader.read_file(data)
+            case "page":
+                reader.read_page(data)
             case "live":
                 reader.read_live(data, given["content"], given["signer"])
             case _:
@@ -63,7 +66,7 @@ def first(kind: str, data: bytes) -> str | None:
     return None
 
 
-@pytest.mark.parametrize("kind", ["header", "file", "live", "segment"])
+@pytest.mark.parametrize("kind", ["header", "file", "page", "live", "segment"])
 def test_the_second_reader_gives_the_same_answers(kind: str) -> None:
     """A reader that shares no code with ours gives each vector the same answer."""
     wrong = []
@@ -139,6 +142,22 @@ def test_both_readers_agree_on_any_file(at: int, cut: int, new: bytes) -> None:
     """The same of a whole file, whose signature mostly breaks."""
     data = WHOLE[:at] + new + WHOLE[at + cut :]
     assert first("file", data) == second({"kind": "file"}, data)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    song=st.lists(st.sampled_from([b"-->", b"--!>", b"-", b">", b"\r", b"\n", b"\r\n", b"\0", b"\x81", b"\xe9"]), min_size=1).map(b"".join)
+)
+def test_both_readers_take_a_song_from_a_pages_text(song: bytes) -> None:
+    """What a browser makes of the comment's text gives both readers the bytes that were written."""
+    data = pages.page(song)
+    place = polyglot.find(data)
+    written = data[place.offset : place.offset + place.size]
+    bits, pairs = (re.search(rb'data-%s="([^"]*)"' % name, data)[1].decode() for name in (b"bits", b"pairs"))  # type: ignore[index]
+    text = polyglot.to_text(written)
+    assert reader.read_text(text, bits, pairs) == written
+    assert polyglot.from_text(text, polyglot.Lines(bits, tuple(map(int, pairs.split())))) == written
+    assert place.restore(written, 0) == song
 
 
 def test_the_second_reader_shares_nothing_with_ours() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pywallet.errors import SENTENCES, GomaaError, InputError
-from pywallet.sps import Container, open_header, open_segment, segment_aad, segment_key
+from pywallet.sps import Container, open_header, open_segment, polyglot, segment_aad, segment_key
 from pywallet.sps.header import encode_header
 from pywallet.sps.live import open_live
 
@@ -33,6 +33,11 @@ async def read(case: dict[str, Any], data: bytes) -> None:
     elif case["kind"] == "file":
         container = Container.read(data)
         container.whole(open_header(container.cose), len(data))
+    elif case["kind"] == "page":
+        place = polyglot.find(data)
+        song = place.restore(data[place.offset : place.offset + place.size], 0)
+        container = Container.read(song)
+        container.whole(open_header(container.cose), len(song))
     elif case["kind"] == "live":
         open_live(data, given["content"], given["signer"])
     else:
@@ -52,7 +57,7 @@ async def answer(case: dict[str, Any]) -> str | None:
     return None
 
 
-@pytest.mark.parametrize("kind", ["header", "file", "live", "segment"])
+@pytest.mark.parametrize("kind", ["header", "file", "page", "live", "segment"])
 async def test_every_vector_has_its_answer(kind: str) -> None:
     """Each vector of a kind is taken, or refused with the code that stands beside it."""
     cases = [case for case in CASES if case["kind"] == kind]
