@@ -1,0 +1,77 @@
+"""``gomaa audit``, ``gomaa report``, ``gomaa watch``."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+if TYPE_CHECKING:
+    from audit.run import Result
+    from chain.deployment import Deployment
+
+DEPLOYMENT: Final = click.option(
+    "--deployment",
+    "deployment_file",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="the network's deployment.json",
+)
+DATA: Final = click.option(
+    "--data", "places", multiple=True, metavar="URL|DIR", help="published data; also several times (default: the registered servers)"
+)
+RPC: Final = click.option("--rpc", help="another node than the deployment's")
+RECEIPTS: Final = click.option(
+    "--receipts", multiple=True, type=click.Path(exists=True, path_type=Path), help="files or folders of receipts"
+)
+
+
+@click.command()
+@DEPLOYMENT
+@DATA
+@RPC
+@RECEIPTS
+@click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="keep fetched data here, under their hash")
+@click.option("--json", "as_json", is_flag=True, help="one JSON object")
+def audit(
+    deployment_file: Path, places: tuple[str, ...], rpc: str | None, receipts: tuple[Path, ...], keep: Path | None, as_json: bool
+) -> None:
+    """Rebuild every balance, counter and leaf from the chain and the published data; exit code 1 if anything lies."""
+    from chain.deployment import Deployment
+
+    deployment = Deployment.load(deployment_file)
+    result = asyncio.run(_audit(deployment, rpc, places, receipts, keep))
+    if as_json:
+        click.echo(json.dumps(result.to_json()))
+    else:
+        _say(result)
+    if not result.ok:
+        sys.exit(1)
+
+
+async def _audit(deployment: Deployment, rpc: str | None, places: tuple[str, ...], receipts: tuple[Path, ...], keep: Path | None) -> Result:
+    from audit.receipts import amounts, highest, read_all
+    from audit.run import audit as run
+    from chain.client import Chain
+
+    promised = amounts(highest(read_all(receipts, deployment.domain)))
+    async with Chain.connect(rpc or deployment.rpc, deployment.chain_id) as chain:
+        return await run(chain, deployment, places, promised=promised, keep=keep)
+
+
+def _say(result: Result) -> None:
+    from pywallet.wallet.amounts import show
+
+    for name, value in result.figures.items():
+        plain = name.removesuffix("_wei")
+        click.echo(f"{plain:>12}  {show(value) + ' GoMAA' if name != plain else value}")
+    for fault in result.faults:
+        click.echo(f"LIE  {fault}")
+    click.echo(f"{'OK' if result.ok else f'{len(result.faults)} faults'}, block {result.block}")
+
+
+commands: Final = [audit]

@@ -1,0 +1,184 @@
+"""One epoch's published data against the chain, leaf by leaf."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from audit.events import At
+from audit.facts import Facts, add_up
+from audit.faults import Fault
+from audit.tables import EpochFile
+from pywallet.errors import GomaaError
+from pywallet.hexes import to_hex
+from pywallet.settlement import FEW, ContentRow, CountsRoot, SegmentRow, SumRoot, UsageRow, content_leaf, entries_digest
+
+
+@dataclass(frozen=True)
+class Posted:
+    """What the chain holds of a post: its event, and its entries (payer, net wei) from the call data where they can be had."""
+
+    server: bytes
+    epoch: int
+    root: bytes
+    total: int
+    fee: int
+    digest: bytes
+    counts: bytes
+    data: bytes
+    entries: tuple[tuple[bytes, int], ...] | None
+    transaction: bytes = bytes(32)
+
+
+class EpochCheck:
+    """Collects the faults of one epoch."""
+
+    def __init__(self, posted: Posted, at: At) -> None:
+        self.posted = posted
+        self.faults: list[Fault] = []
+        self._at = at
+
+    def fault(self, kind: str, subject: str = "", said: Any = "", true: Any = "") -> None:
+        """Note one."""
+        self.faults.append(Fault(kind, self.posted.server, self.posted.epoch, subject, _text(said), _text(true)))
+
+    async def check(self, file: EpochFile, receipts: Mapping[bytes, int] | None = None) -> Facts:
+        """Everything that this epoch's data say; ``receipts``: payee to the highest amount that the server has signed."""
+        if file.hash != self.posted.data:
+            self.fault("data.hash", "", file.hash, self.posted.data)
+        facts = await asyncio.to_thread(add_up, file, self._at.deployment.schedule.length)
+        await self._head(file)
+        self._debits(facts)
+        await asyncio.to_thread(self._leaves, facts, dict(receipts or {}))
+        await asyncio.to_thread(self._counts, facts)
+        self._rows(facts)
+        await self._names(facts)
+        return facts
+
+    async def _head(self, file: EpochFile) -> None:
+        head, posted = file.head, self.posted
+        rate = int(await self._at.registry("rate_at", posted.epoch))
+        true = {
+            "server": posted.server,
+            "epoch": posted.epoch,
+            "root": posted.root,
+            "total": posted.total,
+            "counts_root": posted.counts,
+            "bps": rate,
+        }
+        for name, value in true.items():
+            if getattr(head, name) != value:
+                self.fault("data.header", name, getattr(head, name), value)
+        if posted.entries is not None:
+            fee = sum(net * rate // 10_000 for _, net in posted.entries)
+            if fee != posted.fee:
+                self.fault("payer.fee", "", posted.fee, fee)
+
+    def _debits(self, facts: Facts) -> None:
+        said = [(row.payer, row.net) for row in facts.debits]
+        if entries_digest(said) != self.posted.digest:
+            true = self.posted.entries or ()
+            for index in range(max(len(said), len(true))):
+                one, other = (rows[index] if index < len(rows) else (b"", 0) for rows in (said, true))
+                if one != other:
+                    self.fault("payer.debit", to_hex(one[0] or other[0]), f"{_text(one[0])} {one[1]}", f"{_text(other[0])} {other[1]}")
+        owed: dict[bytes, int] = {}
+        for payer, net in said:
+            owed[payer] = owed.get(payer, 0) + net
+        nets = facts.nets()
+        for payer in sorted(set(owed) | set(nets)):
+            if owed.get(payer, 0) != nets.get(payer, 0):
+                self.fault("payer.net", to_hex(payer), owed.get(payer, 0), nets.get(payer, 0))
+
+    def _leaves(self, facts: Facts, receipts: dict[bytes, int]) -> None:
+        tree, earned = SumRoot(), facts.earned()
+        rewards, before, total = 0, b"", 0
+        for payee, amount in facts.file.payees():
+            tree.add(payee, amount)
+            total += amount
+            if payee <= before:
+                self.fault("leaf.order", to_hex(payee))
+            before = payee
+            if payee in earned:
+                true = earned.pop(payee)
+                if amount != true:
+                    self.fault("leaf.owner", to_hex(payee), amount, true)
+            else:
+                rewards += amount
+            if receipts and amount < (promised := receipts.pop(payee, 0)):
+                self.fault("leaf.receipt", to_hex(payee), amount, promised)
+        for owner, true in earned.items():
+            if true:
+                self.fault("leaf.owner", to_hex(owner), 0, true)
+        for payee, promised in receipts.items():
+            if promised:
+                self.fault("leaf.receipt", to_hex(payee), 0, promised)
+        if rewards != facts.rewards():
+            self.fault("leaf.rewards", "", rewards, facts.rewards())
+        root, _ = tree.end()
+        if root != self.posted.root:
+            self.fault("leaf.root", "", root, self.posted.root)
+        if total != self.posted.total:
+            self.fault("leaf.total", "", total, self.posted.total)
+
+    def _counts(self, facts: Facts) -> None:
+        tree = CountsRoot()
+        for row in facts.contents:
+            tree.add(content_leaf(row.content, row.plays, row.unvalidated, row.seeks, row.seconds))
+        for usage in facts.file.rows(UsageRow):
+            tree.add(usage.leaf)
+        root = tree.end()
+        if root != self.posted.counts:
+            self.fault("counts.root", "", root, self.posted.counts)
+        refused = {row.content: 0 for row in facts.contents}
+        for line in facts.lines():
+            refused[line.content] += line.sums.refused
+        for row in facts.contents:
+            if row.unvalidated != refused[row.content]:
+                self.fault("count.unvalidated", to_hex(row.content), row.unvalidated, refused[row.content])
+
+    def _rows(self, facts: Facts) -> None:
+        if facts.strange:
+            self.fault("play.index", f"{facts.strange} plays")
+        if facts.impossible:
+            self.fault("play.row", f"{facts.impossible} plays")
+        segments: Iterator[SegmentRow] = facts.file.rows(SegmentRow)
+        for row in segments:
+            if row.content >= len(facts.contents):
+                self.fault("play.index", f"segment {row.segment}")
+            elif row.listeners < FEW:
+                self.fault("segment.few", f"{to_hex(facts.contents[row.content].content)} segment {row.segment}", row.listeners, FEW)
+        assert facts.tickets is not None
+        numbers, often = np.unique(facts.tickets, return_counts=True)
+        for number in numbers[often > 1].tolist():
+            self.fault("ticket.twice", f"{to_hex(facts.stations[number >> 32])} ticket {number & 0xFFFFFFFF}")
+
+    async def _names(self, facts: Facts) -> None:
+        """Contents, owners and stations by the registry."""
+        await asyncio.gather(*(self._content(row) for row in facts.contents))
+        for station in {*facts.stations, *(row.payer for row in facts.debits)}:
+            if not (await self._at.registry("station", station))[0]:
+                self.fault("station.unknown", to_hex(station))
+
+    async def _content(self, row: ContentRow) -> None:
+        at, epoch = self._at, self.posted.epoch
+        if not await at.registry("is_content", row.content):
+            self.fault("content.unknown", to_hex(row.content))
+            return
+        try:
+            owner, server = await at.owner_at(row.content, epoch), await at.server_of(row.content)
+        except GomaaError as error:
+            self.fault("content.unknown", to_hex(row.content), error.code)
+            return
+        if row.owner != owner:
+            self.fault("content.owner", to_hex(row.content), row.owner, owner)
+        if (row.server, server) != (self.posted.server, self.posted.server):
+            self.fault("content.server", to_hex(row.content), row.server, server)
+
+
+def _text(value: Any) -> str:
+    return to_hex(value) if isinstance(value, bytes) else str(value)

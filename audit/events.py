@@ -1,0 +1,100 @@
+"""Everything the settlement ever said, in order, up to one block."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from eth_abi.abi import decode
+from eth_abi.exceptions import DecodingError
+
+from chain import answers
+from chain.abi import event, function, to_address
+from chain.client import Chain, decode_log
+from chain.deployment import Deployment
+from pywallet.errors import GomaaError
+from pywallet.hexes import to_hex
+
+NAMES: Final = (
+    *("Deposited", "WithdrawRequested", "Withdrawn", "Bonded", "Retired", "Unbonded", "Posted", "Claimed", "FeePaid"),
+    *("Challenged", "Answered", "Slashed", "Refunded"),
+)
+BLOCKS: Final = 2_000
+"""Blocks asked for at once: public nodes refuse more."""
+
+
+@dataclass(frozen=True)
+class Happened:
+    """One event of the settlement."""
+
+    name: str
+    fields: dict[str, Any]
+    block: int
+    transaction: bytes
+
+
+async def happened(chain: Chain, deployment: Deployment, last: int, first: int | None = None) -> AsyncIterator[Happened]:
+    """All events from block ``first`` (the deployment's by default) to ``last``, oldest first, ``BLOCKS`` blocks at a time."""
+    kinds = {"0x" + event("Settlement", name).topic.hex(): event("Settlement", name) for name in NAMES}
+    begin = deployment.block if first is None else first
+    for start in range(begin, last + 1, BLOCKS):
+        end = min(start + BLOCKS - 1, last)
+        wanted = {"address": to_hex(deployment.settlement), "fromBlock": hex(start), "toBlock": hex(end)}
+        found = answers.listing(await chain.request("eth_getLogs", wanted))
+        for raw in sorted(found, key=lambda item: (answers.number(item["blockNumber"]), answers.number(item["logIndex"]))):
+            kind = kinds.get(raw["topics"][0])
+            if kind is not None:
+                log = decode_log(kind, raw)
+                yield Happened(log.name, dict(log.fields), log.block, log.transaction)
+
+
+async def posted_entries(chain: Chain, deployment: Deployment, transaction: bytes) -> list[tuple[bytes, int]] | None:
+    """(payer, net) of each entry of a post, from its call data; None where another contract stood between."""
+    found = await chain.request("eth_getTransactionByHash", to_hex(transaction))
+    how = function("Settlement", "post")
+    if not isinstance(found, dict) or found.get("to") is None or found["to"].lower() != to_hex(deployment.settlement):
+        return None
+    data = answers.data(found["input"])
+    if data[:4] != how.selector:
+        return None
+    try:
+        entries = decode(how.inputs, data[4:])[4]
+    except (DecodingError, OverflowError):
+        raise GomaaError("chain.mismatch", reason="call data of a post") from None
+    return [(to_address(entry[0]), int(entry[1])) for entry in entries]
+
+
+class At:
+    """The contracts as they stood at one block. Every answer is a GomaaError or what the chain says."""
+
+    def __init__(self, chain: Chain, deployment: Deployment, block: int) -> None:
+        self._chain = chain
+        self.deployment = deployment
+        self.block = block
+
+    async def ask(self, address: bytes, contract: str, name: str, *arguments: Any) -> Any:
+        """The first value that a function returns."""
+        how = function(contract, name)
+        call = {"to": to_hex(address), "data": to_hex(how.encode(*arguments))}
+        return how.decode(answers.data(await self._chain.request("eth_call", call, hex(self.block))))[0]
+
+    async def settlement(self, name: str, *arguments: Any) -> Any:
+        """Of the settlement."""
+        return await self.ask(self.deployment.settlement, "Settlement", name, *arguments)
+
+    async def registry(self, name: str, *arguments: Any) -> Any:
+        """Of the registry."""
+        return await self.ask(self.deployment.registry, "Registry", name, *arguments)
+
+    async def owner_at(self, content: bytes, epoch: int) -> bytes:
+        """Who earns with a content in an epoch."""
+        return to_address(await self.ask(content, "Content", "owner_at", epoch))
+
+    async def server_of(self, content: bytes) -> bytes:
+        """The security server of a content."""
+        return to_address((await self.ask(content, "Content", "state"))[4])
+
+    async def balance(self, address: bytes) -> int:
+        """Tokens of an account."""
+        return int(await self.ask(self.deployment.token, "GoMAA", "balanceOf", address))

@@ -1,0 +1,136 @@
+"""What one epoch's plays add up to: the figures that every statement is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from audit.tables import EpochFile
+from pywallet.settlement import ContentRow, DebitRow, StationRow, TermsRow
+
+VALID = 0
+UNVALIDATED = 1
+
+
+@dataclass
+class Sums:
+    """Plays of one station, content and terms in one epoch. ``intervals`` are paid ones, ``refused`` plays cost nothing."""
+
+    intervals: int = 0
+    plays: int = 0
+    refused: int = 0
+    heard_s: int = 0
+    seeks: int = 0
+
+
+@dataclass(frozen=True)
+class Line:
+    """``Sums`` with names instead of row numbers; amounts in wei."""
+
+    station: bytes
+    content: bytes
+    owner: bytes
+    terms: TermsRow
+    sums: Sums
+
+    @property
+    def price(self) -> int:
+        """What the owner earns."""
+        return self.sums.intervals * self.terms.price
+
+    @property
+    def reward(self) -> int:
+        """What the listeners earn."""
+        return self.sums.intervals * self.terms.reward
+
+
+@dataclass
+class Facts:
+    """One epoch of one server, added up. Indices that name no row are in ``strange`` and count nowhere."""
+
+    server: bytes
+    epoch: int
+    bps: int
+    file: EpochFile
+    stations: list[bytes] = field(default_factory=list)
+    contents: list[ContentRow] = field(default_factory=list)
+    terms: list[TermsRow] = field(default_factory=list)
+    debits: list[DebitRow] = field(default_factory=list)
+    groups: dict[tuple[int, int, int], Sums] = field(default_factory=dict)
+    strange: int = 0
+    impossible: int = 0
+    """Plays with an unknown outcome, a second outside the epoch, or paid for a part of an interval."""
+    tickets: np.ndarray[Any, Any] | None = None
+    """Of paid rows: station row << 32 | ticket."""
+    standing: bool = True
+
+    def lines(self) -> Iterator[Line]:
+        """The groups with their names, by station, content and terms."""
+        for (station, content, terms), sums in sorted(self.groups.items()):
+            row = self.contents[content]
+            yield Line(self.stations[station], row.content, row.owner, self.terms[terms], sums)
+
+    def nets(self) -> dict[bytes, int]:
+        """Payer to what its plays cost, wei."""
+        out: dict[bytes, int] = {}
+        for line in self.lines():
+            out[line.station] = out.get(line.station, 0) + line.price + line.reward
+        return out
+
+    def earned(self) -> dict[bytes, int]:
+        """Owner to what its contents earned, wei."""
+        out = {row.owner: 0 for row in self.contents}
+        for line in self.lines():
+            out[line.owner] += line.price
+        return out
+
+    def rewards(self) -> int:
+        """What all listeners earned, wei."""
+        return sum(line.reward for line in self.lines())
+
+
+def add_up(file: EpochFile, length_s: int) -> Facts:
+    """Read the data once; memory grows with stations, contents and one number per paid play."""
+    facts = Facts(file.head.server, file.head.epoch, file.head.bps, file)
+    facts.stations = [row.station for row in file.rows(StationRow)]
+    facts.contents = list(file.rows(ContentRow))
+    facts.terms = list(file.rows(TermsRow))
+    facts.debits = list(file.rows(DebitRow))
+    paid: list[np.ndarray[Any, Any]] = []
+    lengths = np.array([row.interval_s or 1 for row in facts.terms] or [1], dtype=np.int64)
+    for plays in file.plays():
+        station, content, terms = (plays[name].astype(np.int64) for name in ("station", "content", "terms"))
+        known = (station < len(facts.stations)) & (content < len(facts.contents)) & (terms < len(facts.terms))
+        facts.strange += int((~known).sum())
+        plays, station, content, terms = plays[known], station[known], content[known], terms[known]
+        if len(plays):
+            _group(facts, plays, station, content, terms, lengths, length_s)
+            valid = plays["outcome"] == VALID
+            paid.append(station[valid] << 32 | plays["ticket"][valid].astype(np.int64))
+    facts.tickets = np.concatenate(paid) if paid else np.zeros(0, dtype=np.int64)
+    return facts
+
+
+def _group(facts: Facts, plays: Any, station: Any, content: Any, terms: Any, lengths: Any, length_s: int) -> None:
+    heard, valid = plays["heard"].astype(np.int64), plays["outcome"] == VALID
+    each = lengths[terms]
+    second = plays["second"].astype(np.int64) @ np.array([65536, 256, 1])
+    odd = (plays["outcome"] > UNVALIDATED) | (second > length_s) | (heard % each != 0) | (~valid & (heard > 0))
+    facts.impossible += int(odd.sum())
+    keys, where = np.unique(station << 32 | content << 16 | terms, return_inverse=True)
+    columns = {
+        "intervals": np.where(valid, heard // each, 0),
+        "plays": valid,
+        "refused": plays["outcome"] == UNVALIDATED,
+        "heard_s": np.where(valid, heard, 0),
+        "seeks": plays["seeks"],
+    }
+    # Sums of at most 2^18 numbers below 2^16: exact as doubles.
+    sums = {name: np.bincount(where, weights=values, minlength=len(keys)) for name, values in columns.items()}
+    for index, key in enumerate(keys.tolist()):
+        group = facts.groups.setdefault((key >> 32, key >> 16 & 0xFFFF, key & 0xFFFF), Sums())
+        for name, values in sums.items():
+            setattr(group, name, getattr(group, name) + int(values[index]))

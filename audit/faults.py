@@ -1,0 +1,64 @@
+"""What an audit can find, each by a stable kind, and where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pywallet.hexes import to_hex
+
+KINDS: Final = {
+    "data.missing": "the published data of the epoch cannot be had",
+    "data.form": "the published bytes are no epoch's data",
+    "data.hash": "the published data are not those whose hash is on the chain",
+    "data.header": "a field of the data's head is not what the chain says",
+    "leaf.root": "the leaves do not hash to the posted root",
+    "leaf.total": "the leaves do not add up to the posted total",
+    "leaf.order": "leaves are not in ascending order of payees, one for each",
+    "leaf.owner": "an owner's leaf is not what the plays of its contents earn",
+    "leaf.rewards": "the listeners' leaves do not add up to the rewards of the plays",
+    "leaf.receipt": "a leaf is missing or below what the server signed a receipt for",
+    "payer.debit": "a published debit is not the one that was posted",
+    "payer.net": "a payer's debit is not what its plays cost",
+    "payer.fee": "the commission is not the rate on each payer's net",
+    "counts.root": "contents and listeners' leaves do not hash to the posted counts root",
+    "count.unvalidated": "a content's refused plays are not those in the rows",
+    "content.unknown": "a content that the registry did not make",
+    "content.owner": "not who earns with the content in that epoch",
+    "content.server": "a content of another server",
+    "station.unknown": "a payer that the registry does not know",
+    "play.row": "a play that cannot be: unknown outcome, a time outside the epoch, or a part of an interval",
+    "play.index": "a play or a segment that names a row that isn't there",
+    "segment.few": "a stretch that fewer listeners heard than may be published",
+    "ticket.twice": "a ticket that was paid twice in one epoch",
+    "ticket.differs": "a ticket that stands for two contents, terms or servers",
+    "claim.leaf": "a payment that is no leaf",
+    "chain.commit": "the chain's commitment is not that of its own events",
+    "chain.account": "an account is not the sum of its events",
+    "chain.bond": "a bond is not the sum of its events",
+    "chain.epoch": "what is left of an epoch is not its total without its payments",
+    "chain.balance": "the contract holds less than it owes",
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that does not add up. ``subject`` is the leaf, payer, content, station or field; ``said`` and ``true`` what differs."""
+
+    kind: str
+    server: bytes | None = None
+    epoch: int | None = None
+    subject: str = ""
+    said: str = ""
+    true: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``--json``."""
+        where = {"server": None if self.server is None else to_hex(self.server), "epoch": self.epoch, "subject": self.subject}
+        return {"kind": self.kind, "sentence": KINDS[self.kind], **where, "said": self.said, "true": self.true}
+
+    def __str__(self) -> str:
+        place = "" if self.epoch is None else f" epoch {self.epoch}"
+        who = "" if self.server is None else f" of {to_hex(self.server)}"
+        values = f": {self.said} instead of {self.true}" if self.said or self.true else ""
+        return f"{self.kind}{place}{who}{f', {self.subject}' if self.subject else ''}{values} ({KINDS[self.kind]})"

@@ -1,0 +1,184 @@
+"""The audit: events, then data, epoch by epoch. Memory is bounded by one epoch's tables, not by the number of epochs or plays."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from audit.epochs import EpochCheck, Posted
+from audit.events import At, happened, posted_entries
+from audit.facts import Facts
+from audit.faults import Fault
+from audit.ledger import Claims, Tickets
+from audit.money import EpochMoney, Money, compare, standing
+from audit.sources import Sources
+from audit.tables import EpochFile
+from chain.client import Chain
+from chain.deployment import Deployment
+from chain.registry import Registry
+from pywallet.errors import InputError
+from pywallet.hexes import to_hex
+
+Promised = Mapping[tuple[bytes, int], Mapping[bytes, int]]
+"""(server, epoch) to payee to the highest amount of a genuine receipt, wei."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One audited epoch, as it is handed to whoever makes statements: only valid while it is handed over."""
+
+    facts: Facts
+    money: EpochMoney
+    final: bool
+    claims: Mapping[bytes, tuple[int, int, bytes]]
+
+
+@dataclass
+class Result:
+    """What the audit says. ``figures`` are sums in wei and counts."""
+
+    block: int
+    faults: list[Fault] = field(default_factory=list)
+    figures: dict[str, int] = field(default_factory=dict)
+    money: Money | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Nothing lies."""
+        return not self.faults
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``--json``; amounts are decimal strings in wei."""
+        plain = {"epochs", "plays", "refused", "leaves", "claims"}
+        figures = {name: value if name in plain else str(value) for name, value in self.figures.items()}
+        return {"ok": self.ok, "block": self.block, "figures": figures, "faults": [fault.to_json() for fault in self.faults]}
+
+
+async def registered_urls(chain: Chain, deployment: Deployment, servers: set[bytes]) -> dict[bytes, str]:
+    """Where servers say that they answer."""
+    registry = Registry(chain, deployment)
+    found = {server: await registry.server(server) for server in servers}
+    return {server: entry.url for server, entry in found.items() if entry is not None}
+
+
+async def audit(
+    chain: Chain,
+    deployment: Deployment,
+    places: tuple[str, ...] = (),
+    *,
+    promised: Promised | None = None,
+    keep: Path | None = None,
+    see: Callable[[Seen], None] | None = None,
+) -> Result:
+    """Rebuild everything up to the latest block and say what does not add up.
+
+    ``places``: folders and URLs of published data, before those of the
+    registry; ``keep``: a folder that gets what was fetched; ``see`` is
+    handed each epoch that stands, oldest first, with its data open.
+    """
+    block = await chain.block()
+    at = At(chain, deployment, block.number)
+    result = Result(block.number)
+    with tempfile.TemporaryDirectory(prefix="gomaa-audit-") as scratch:
+        claims, tickets = Claims(Path(scratch)), Tickets(Path(scratch))
+        try:
+            money = result.money = Money(deployment.stake, claims)
+            await _replay(chain, deployment, at, money)
+            urls = await registered_urls(chain, deployment, {server for server, _ in money.epochs})
+            async with Sources(places, urls.get, keep) as sources:
+                for epoch in standing(money):
+                    result.faults += await _epoch(epoch, at, sources, claims, tickets, block.timestamp, promised or {}, see, result.figures)
+            for (server, number), leaves in (promised or {}).items():
+                if (server, number) not in money.epochs and block.timestamp > deployment.schedule.post_until(number):
+                    result.faults += [Fault("leaf.receipt", server, number, to_hex(p), "0", str(a)) for p, a in leaves.items() if a]
+            for station, ticket, number in tickets.differing():
+                result.faults.append(Fault("ticket.differs", None, number, f"{to_hex(station)} ticket {ticket}"))
+            result.faults += await compare(money, at)
+            _totals(result.figures, money)
+        finally:
+            claims.close()
+    return result
+
+
+async def _replay(chain: Chain, deployment: Deployment, at: At, money: Money) -> None:
+    async for event in happened(chain, deployment, at.block):
+        if event.name != "Posted":
+            money.apply(event)
+            continue
+        what = event.fields
+        entries = await posted_entries(chain, deployment, event.transaction)
+        facts = {name: what[name] for name in ("server", "epoch", "root", "total", "fee", "digest", "counts", "data")}
+        posted = Posted(**facts, entries=None if entries is None else tuple(entries), transaction=event.transaction)
+        money.post(posted, int(await at.registry("rate_at", posted.epoch)))
+
+
+async def _epoch(
+    epoch: EpochMoney,
+    at: At,
+    sources: Sources,
+    claims: Claims,
+    tickets: Tickets,
+    now_s: int,
+    promised: Promised,
+    see: Callable[[Seen], None] | None,
+    figures: dict[str, int],
+) -> list[Fault]:
+    posted = epoch.posted
+    check = EpochCheck(posted, at)
+    path = await sources.find(posted)
+    if path is None:
+        check.fault("data.missing", "", "", posted.data)
+        return check.faults
+    try:
+        with EpochFile(path) as file:
+            facts = await check.check(file, promised.get((posted.server, posted.epoch)))
+            tickets.add(facts)
+            paid = claims.claims(posted.server, posted.epoch)
+            _claims(check, facts, paid)
+            _count(figures, facts)
+            if see is not None:
+                meta = int(await at.settlement("meta", posted.server, posted.epoch))
+                see(Seen(facts, epoch, now_s >= (meta >> 192 & (1 << 40) - 1) and not meta >> 232, paid))
+    except InputError as error:
+        check.fault("data.form", "", error.detail.get("reason", error.code))
+    sources.done(path)
+    return check.faults
+
+
+def _claims(check: EpochCheck, facts: Facts, paid: Mapping[bytes, tuple[int, int, bytes]]) -> None:
+    if not paid:
+        return
+    left = dict(paid)
+    for payee, amount in facts.file.payees():
+        claim = left.pop(payee, None)
+        if claim is not None and claim[0] != amount:
+            check.fault("claim.leaf", to_hex(payee), claim[0], amount)
+    for payee, claim in left.items():
+        check.fault("claim.leaf", to_hex(payee), claim[0], 0)
+
+
+def _count(figures: dict[str, int], facts: Facts) -> None:
+    from pywallet.settlement import PayeeRow
+
+    new = {
+        "epochs": 1,
+        "plays": sum(sums.plays for sums in facts.groups.values()),
+        "refused": sum(sums.refused for sums in facts.groups.values()),
+        "leaves": facts.file.count(PayeeRow),
+        "owners_wei": sum(facts.earned().values()),
+        "listeners_wei": facts.rewards(),
+    }
+    for name, value in new.items():
+        figures[name] = figures.get(name, 0) + value
+
+
+def _totals(figures: dict[str, int], money: Money) -> None:
+    figures["debited_wei"] = sum(account.spent for account in money.accounts.values())
+    figures["escrow_wei"] = sum(account.escrow for account in money.accounts.values())
+    figures["bonds_wei"] = sum(lane.bond for lane in money.lanes.values())
+    figures["commission_wei"] = sum(epoch.fee + epoch.collected for epoch in money.epochs.values())
+    figures["claimed_wei"] = sum(epoch.claimed for epoch in money.epochs.values())
+    figures["unclaimed_wei"] = sum(epoch.left for epoch in money.epochs.values())

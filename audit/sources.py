@@ -1,0 +1,136 @@
+"""Where published data come from: folders and servers. Nothing is believed: every byte is hashed by whoever asked."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final, Protocol
+
+import aiohttp
+
+from audit.tables import EpochFile
+from pywallet.errors import InputError
+from pywallet.hexes import to_hex
+
+MOST: Final = 1 << 30
+"""Bytes of the largest data that are fetched."""
+TIMEOUT_S: Final = 60.0
+SUFFIX: Final = ".gmed"
+
+
+class Wanted(Protocol):
+    """What names data: the post that they belong to."""
+
+    @property
+    def server(self) -> bytes: ...
+    @property
+    def epoch(self) -> int: ...
+    @property
+    def data(self) -> bytes: ...
+
+
+class Sources:
+    """Folders and URLs, in the order they were given, then what the registry says. For ``async with``.
+
+    ``urls_of`` maps a server to its registered URL; ``keep`` is a folder in
+    which all good data are kept under their hash.
+    """
+
+    def __init__(
+        self, places: Sequence[str] = (), urls_of: Callable[[bytes], str | None] = lambda _: None, keep: Path | None = None
+    ) -> None:
+        self._urls = [place.rstrip("/") for place in places if place.startswith(("http://", "https://"))]
+        self._folders = [Path(place) for place in places if not place.startswith(("http://", "https://"))]
+        self._urls_of = urls_of
+        self._keep = keep
+        self._indexed: dict[tuple[bytes, int], list[Path]] | None = None
+
+    async def __aenter__(self) -> Sources:
+        self._temporary = tempfile.TemporaryDirectory(prefix="gomaa-audit-")
+        self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.close()
+        self._temporary.cleanup()
+
+    async def find(self, wanted: Wanted) -> Path | None:
+        """The data with the posted hash; else other data of that server and epoch, so that it can be said what is wrong with them."""
+        wrong: Path | None = None
+        for path in self._local(wanted.server, wanted.epoch):
+            if await asyncio.to_thread(_hash, path) == wanted.data:
+                return path
+            wrong = wrong or path
+        own = self._urls_of(wanted.server)
+        for url in [*self._urls, *([own.rstrip("/")] if own and own.rstrip("/") not in self._urls else [])]:
+            path = Path(self._temporary.name) / f"{wanted.data.hex()}{SUFFIX}"
+            if not await self._fetch(f"{url}/v1/epochs/{wanted.epoch}/data", path):
+                continue
+            if await asyncio.to_thread(_hash, path) == wanted.data:
+                return self._kept(path)
+            wrong = wrong or path.rename(path.with_suffix(".wrong"))
+        return wrong
+
+    def _kept(self, path: Path) -> Path:
+        if self._keep is None:
+            return path
+        self._keep.mkdir(parents=True, exist_ok=True)
+        target = self._keep / path.name
+        part = target.with_suffix(".part")
+        part.write_bytes(path.read_bytes())
+        part.replace(target)
+        return target
+
+    def done(self, path: Path) -> None:
+        """Fetched data are not needed any more."""
+        if path.parent == Path(self._temporary.name):
+            path.unlink(missing_ok=True)
+
+    def _local(self, server: bytes, epoch: int) -> list[Path]:
+        if self._indexed is None:
+            self._indexed = {}
+            for folder in self._folders:
+                for path in sorted(folder.rglob(f"*{SUFFIX}")):
+                    head = _head(path)
+                    if head is not None:
+                        self._indexed.setdefault(head, []).append(path)
+        return self._indexed.get((server, epoch), [])
+
+    async def _fetch(self, url: str, path: Path) -> bool:
+        try:
+            async with self._http.get(url, allow_redirects=False) as response:
+                if response.status != 200:
+                    return False
+                size = 0
+                with path.open("wb") as file:
+                    async for chunk in response.content.iter_chunked(1 << 16):
+                        size += len(chunk)
+                        if size > MOST:
+                            return False
+                        file.write(chunk)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+            return False
+        return True
+
+
+def _hash(path: Path) -> bytes | None:
+    try:
+        with EpochFile(path) as file:
+            return file.hash
+    except (InputError, OSError):
+        return None
+
+
+def _head(path: Path) -> tuple[bytes, int] | None:
+    try:
+        raw = path.open("rb").read(33)
+    except OSError:
+        return None
+    return (raw[5:25], int.from_bytes(raw[25:33], "big")) if raw[:4] == b"GMED" and len(raw) == 33 else None
+
+
+def name_of(data_hash: bytes) -> str:
+    """The content-addressed name of a file of published data."""
+    return f"{to_hex(data_hash)[2:]}{SUFFIX}"

@@ -1,0 +1,124 @@
+"""An honest server's books, rebuilt by somebody who has the chain and the published data only."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from audit.run import audit
+from chain.content import Content
+from pywallet.hexes import ZERO_ADDRESS
+from pywallet.messages import Claim, Signed, Ticket, sign
+from pywallet.platform import address_of
+from pywallet.settlement import EpochData
+from tests.integration.server_client import HostClient
+from tests.integration.server_songs import Upload, terms
+from tests.integration.server_world import SCHEDULE, World, make_world, private_key
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    """A deployed chain without a server."""
+    async with make_world(tmp_path) as made:
+        yield made
+
+
+async def play(world: World, host: HostClient, song: Upload, listener: str, seconds: int, payee: bytes | None = None) -> Signed[Ticket]:
+    """One play of a listener, from play to stop."""
+    now_ms = await world.now_ms()
+    session = world.session(address_of(host.device_key), now_ms // 1000, listener, payee)
+    ticket = world.ticket(song, session, now_ms // 1000)
+    await host.open(session, ticket)
+    assert (await host.report(host.invocation(ticket, "play", 0, now_ms)))["refused"] == []
+    for second in range(5, seconds + 1, 5):
+        now_ms = await world.travel(5)
+        assert (await host.report(host.invocation(ticket, "renew", second * 1000, now_ms)))["refused"] == []
+    await host.report(host.invocation(ticket, "stop", seconds * 1000, await world.now_ms()))
+    return ticket
+
+
+async def pay(world: World) -> None:
+    """The station's voucher over all it owes."""
+    statement, _ = await world.statement()
+    await world.vouch(statement.spent, statement.epoch)
+
+
+async def close(world: World, epoch: int) -> None:
+    """Post an epoch and let it become final."""
+    await world.to_epoch(epoch + 1)
+    assert world.closing is not None
+    await world.closing.round()
+    await world.travel(SCHEDULE.grace + SCHEDULE.window + 1)
+    await world.closing.round()
+
+
+async def two_epochs(world: World, host: HostClient) -> tuple[int, Upload]:
+    """Three listeners, one without an id, a refused play, a sale between two epochs, a claim, a fee: the first epoch and its song."""
+    song = await world.publish(terms(counts={"play": {"limit": 2}}))
+    await world.to_epoch(await world.now_ms() // 60_000 + 1)
+    epoch = await world.now_ms() // 60_000
+    await host.hello(await world.now_ms())
+    await play(world, host, song, "one", 10)
+    await play(world, host, song, "two", 5)
+    await play(world, host, song, "three", 5, ZERO_ADDRESS)
+    await pay(world)
+    await play(world, host, song, "one", 5)
+    now_ms = await world.now_ms()
+    session = world.session(address_of(host.device_key), now_ms // 1000, "one")
+    ticket = world.ticket(song, session, now_ms // 1000)
+    await host.open(session, ticket)
+    refused = await host.report(host.invocation(ticket, "play", 0, now_ms))
+    assert len(refused["refused"]) == 1
+    content = Content(world.chain, song.content)
+    await content.offer_to(world.owner_key, address_of(world.anvil.keys[4]), 0)
+    await content.accept(world.anvil.keys[4], 0)
+    await close(world, epoch)
+    await pay(world)
+    await close(world, epoch + 1)
+    secret = private_key("two payee")
+    claim = Claim(server=world.keys.address, epoch=epoch, payee=address_of(secret), to=address_of(private_key("fan")), tip=0)
+    await host.ask("claim", claims=[sign(claim, world.deployment.domain, secret).to_json()])
+    await world.settlement.collect(world.platform_key, world.keys.address, epoch)
+    return epoch, song
+
+
+async def test_an_honest_server_is_found_honest(world: World, tmp_path: Path) -> None:
+    """Refused plays, plays without an id, a sale, a claim and a fee: the auditor in a process of its own says OK."""
+    async with world.server(), world.host() as host:
+        epoch, _ = await two_epochs(world, host)
+        seen: list[tuple[int, dict[bytes, int]]] = []
+        result = await audit(
+            world.chain,
+            world.deployment,
+            (world.url,),
+            keep=tmp_path / "kept",
+            see=lambda one: seen.append((one.facts.epoch, one.facts.earned())),
+        )
+        assert [str(fault) for fault in result.faults] == []
+        assert (result.figures["plays"], result.figures["refused"]) == (4, 1)
+        spent, escrow = await world.settlement.account(world.keys.address, world.station)
+        assert (result.figures["debited_wei"], result.figures["escrow_wei"]) == (spent, escrow)
+        paid = result.figures["owners_wei"] + result.figures["listeners_wei"] + result.figures["commission_wei"]
+        assert paid == spent
+        # What was vouchered after the sale's epoch is the buyer's.
+        buyer, seller = address_of(world.anvil.keys[4]), address_of(world.owner_key)
+        assert [(number, set(earned)) for number, earned in seen] == [(epoch, {seller}), (epoch + 1, {buyer})]
+        data = EpochData.decode(await (await world.http.get(f"{world.url}/v1/epochs/{epoch}/data")).read())
+        assert sorted(row.tag == bytes(7) for row in data.plays) == [False, False, False, True]
+        wallets = [address_of(private_key(name)) for name in ("one", "two", "three", "one device", "device")]
+        assert not any(wallet in data.encode() for wallet in wallets)
+    # The server is gone: what was kept is enough, for another process as well.
+    arguments = ["audit", "--deployment", str(tmp_path / "deployment.json"), "--data", str(tmp_path / "kept"), "--json"]
+    done = subprocess.run([sys.executable, "-m", "gomaa", *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["figures"]["debited_wei"] == str(spent)
+    for path in (tmp_path / "kept").iterdir():
+        path.unlink()
+    done = subprocess.run([sys.executable, "-m", "gomaa", *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert {fault["kind"] for fault in json.loads(done.stdout)["faults"]} == {"data.missing"}
