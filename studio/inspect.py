@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,8 @@ def describe(header: Header, cose: bytes, size: int) -> dict[str, Any]:
         "server": {"url": header.server.url, "address": to_hex(header.server.address), "key": to_b64(header.server.key)},
         "delivery": list(header.delivery),
         "renditions": [_rendition(track) for track in header.renditions],
-        "watermark": None if header.watermark is None else {str(k): str(v) for k, v in header.watermark.items()},
+        "watermark": _plain(header.watermark),
+        "features": to_hex(header.features) if header.features else None,
         "waveform": to_b64(header.waveform),
         "extra": sorted(header.extra),
         "header_size": len(cose),
@@ -129,7 +131,19 @@ def _loudness(facts: dict[str, Any]) -> str | None:
 
 
 def _marks(watermark: dict[str, Any] | None) -> str | None:
-    return None if watermark is None else "layers " + str(watermark.get("layers", "unnamed"))
+    if watermark is None:
+        return None
+    every = watermark.get("every", 1)
+    return " and ".join(map(str, watermark.get("layers", []))) + (f", one block in {every}" if every != 1 else "")
+
+
+def _plain(value: Any) -> Any:
+    """CBOR's values as JSON has them."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(part) for part in value]
+    return to_hex(value) if isinstance(value, bytes) else value
 
 
 def _limits(policy: dict[str, Any]) -> str:

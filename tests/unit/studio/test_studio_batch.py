@@ -21,6 +21,7 @@ from pywallet.hexes import to_b64, to_hex
 from studio.audio import MAX_SECONDS
 from studio.batch import find
 from studio.commands import commands
+from studio.inspect import inspect
 from studio.owner import ContentKeys
 from studio.verify import verify
 from tests.unit.studio.conftest import EXAMPLES, OWNER_KEY
@@ -179,6 +180,18 @@ def test_options_of_one_song_name_only_one(tmp_path: Path, options: list[str]) -
     assert facts["made"][0]["title"] == "one"
     assert call("-", source, "-o", tmp_path / "songs", *options).exit_code == 2
     assert call(source, "-o", source / "one.wav", *options).exit_code == 2
+
+
+def test_songs_are_marked_unless_told_otherwise(tmp_path: Path, options: list[str]) -> None:
+    """The command embeds the ultrasonic layer by itself, both layers on demand, and none with --no-watermark."""
+    source = recording(tmp_path / "x.wav", 3)
+    layers = []
+    for number, wish in enumerate(([], ["--layer", "ultrasonic", "--layer", "inband", "--every", "2"], ["--no-watermark"])):
+        song = tmp_path / f"{number}.sps"
+        assert call(source, "-o", song, *[option for option in options if option != "--no-watermark"], *wish).exit_code == 0
+        layers.append((inspect(song)["watermark"] or {}).get("layers"))
+        assert inspect(song)["renditions"][0]["samples"] == 3 * 44_100
+    assert layers == [["ultrasonic"], ["ultrasonic", "inband"], None]
 
 
 def test_a_recording_beyond_the_tables_room_is_refused_at_once(tmp_path: Path, options: list[str]) -> None:
