@@ -3,71 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import Any
 
-from tests.vectors.sps import fields, pages
-from tests.vectors.sps.raw import (
-    MAGIC,
-    ORDER,
-    OWNER,
-    OWNER_KEY,
-    STRANGER,
-    STRANGER_KEY,
-    Pairs,
-    Raw,
-    cose,
-    encode,
-    head,
-    protected,
-    sign,
-    signed,
-)
-from tests.vectors.sps.song import (
-    CLEAR,
-    CONTENT,
-    CONTENT_KEYS,
-    HEADER_TYPE,
-    INIT,
-    LIVE_TYPE,
-    changed,
-    epoch_of,
-    file,
-    fullest,
-    header,
-    index,
-    rendition,
-    seal,
-    smallest,
-)
-
-MALFORMED, SIGNATURE = "sps.header.malformed", "sps.header.signature"
-
-
-@dataclass(frozen=True)
-class Case:
-    """``kind`` says which reader; ``code`` is None for what is taken; ``more`` are the reader's other arguments."""
-
-    kind: str
-    name: str
-    data: bytes
-    code: str | None = None
-    more: dict[str, Any] = field(default_factory=dict)
+from tests.vectors.sps import fields, parts
+from tests.vectors.sps.case import MALFORMED, SIGNATURE, Case, of_fields
+from tests.vectors.sps.raw import MAGIC, ORDER, OWNER, STRANGER, STRANGER_KEY, Pairs, Raw, cose, encode, head, protected, sign, signed
+from tests.vectors.sps.song import CONTENT, HEADER_TYPE, changed, file, fullest, header, rendition, smallest
 
 
 def every() -> Iterator[Case]:
     """All of them, in a fixed order."""
     yield from _good()
     # One rendition is enough to change its fields in.
-    yield from _fields("header", fullest() | {"renditions": [rendition()]}, fields.HEADER)
+    yield from of_fields("header", header, fullest() | {"renditions": [rendition()]}, fields.HEADER)
     yield from _header_rules()
     yield from _encodings()
     yield from _envelopes()
-    yield from _files()
-    yield from _pages()
-    yield from _segments()
-    yield from _live()
+    yield from parts.files()
+    yield from parts.in_pages()
+    yield from parts.segments()
+    yield from parts.live()
 
 
 def _good() -> Iterator[Case]:
@@ -88,43 +43,6 @@ def _deep(value: dict[str, Any]) -> dict[str, Any]:
     for path in ("server.mood", "renderer.mood", "policy.mood", "renditions.0.mood"):
         value = changed(value, path, "calm")
     return value
-
-
-def _fields(kind: str, base: dict[str, Any], table: dict[str, tuple[list[Any], list[Any]]], **more: Any) -> Iterator[Case]:
-    malformed = MALFORMED if kind == "header" else "sps.live.malformed"
-    make = header if kind == "header" else _index
-    for path, (taken, refused) in table.items():
-        for number, value in enumerate(taken):
-            yield Case(kind, f"{path} takes {number}", make(_fit(base, path, value)), None, more)
-        for number, value in enumerate(refused):
-            yield Case(kind, f"{path} refuses {number}", make(changed(base, path, value)), malformed, more)
-    optional = {
-        "album",
-        "isrc",
-        "genre_confidence",
-        "loudness",
-        "loudness_range",
-        "true_peak",
-        "waveform",
-        "features",
-        "artwork",
-        "live",
-        "rundown",
-        "ended",
-    }
-    for name in base:
-        if name in optional | {"crit"}:
-            yield Case(kind, f"{name} may be absent", make(changed(base, name, ...)), None, more)
-        elif name not in ("watermark", "genre", "owner"):
-            yield Case(kind, f"{name} may not be absent", make(changed(base, name, ...)), malformed, more)
-
-
-def _fit(base: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
-    """The change, with what depends on it put right."""
-    out = changed(base, path, value)
-    if path == "crit" and isinstance(value, list) and "mood" in value:
-        out["mood"] = 1
-    return out
 
 
 def _header_rules() -> Iterator[Case]:
@@ -278,7 +196,7 @@ def _envelopes() -> Iterator[Case]:
         yield Case("header", f"envelope: {name}", data, MALFORMED)
     r, s = signature[:32], int.from_bytes(signature[32:], "big")
     number = lambda value: value.to_bytes(32, "big")  # noqa: E731
-    for name, parts in (
+    for name, four in (
         ("one bit of it", [shielded, {}, payload, signature[:-1] + bytes([signature[-1] ^ 1])]),
         ("a high s", [shielded, {}, payload, r + number(ORDER - s)]),
         ("r is zero", [shielded, {}, payload, bytes(32) + signature[32:]]),
@@ -299,7 +217,7 @@ def _envelopes() -> Iterator[Case]:
             [shielded, {}, encode(changed(fullest(), "album", ...)), sign(encode(fullest()), shielded, MAGIC + CONTENT)],
         ),
     ):
-        yield Case("header", f"signature: {name}", cose(parts), SIGNATURE)
+        yield Case("header", f"signature: {name}", cose(four), SIGNATURE)
     yield Case("header", "signature: a stranger's header", signed(payload, CONTENT, HEADER_TYPE, STRANGER_KEY), SIGNATURE)
     yield Case("header", "signature before fields", header_with_broken_signature(), SIGNATURE)
 
@@ -308,134 +226,3 @@ def header_with_broken_signature() -> bytes:
     """Wrong in its signature and in a field: the signature is what counts."""
     good = header(smallest() | {"title": 7})
     return good[:-1] + bytes([good[-1] ^ 1])
-
-
-def _files() -> Iterator[Case]:
-    whole = file(smallest())
-    length = int.from_bytes(whole[8:12], "big")
-    yield Case("file", "cut: nothing", b"", "sps.truncated")
-    bounds = {"magic": 8, "length": 12, "header": 12 + length, "init": 12 + length + len(INIT)}
-    at = bounds["init"]
-    for number in range(len(CLEAR)):
-        at += len(seal(number))
-        bounds[f"segment {number}"] = at
-    for name, end in bounds.items():
-        for back in (1, 2):
-            yield Case("file", f"cut: {back} before the end of {name}", whole[: end - back], "sps.truncated")
-        if end < len(whole):
-            yield Case("file", f"cut: at the end of {name}", whole[:end], "sps.truncated")
-    yield Case("file", "a byte after the last segment", whole + b"\0", MALFORMED)
-    for position in range(8):
-        spoilt = bytearray(whole)
-        spoilt[position] ^= 0x20
-        yield Case("file", f"magic: byte {position}", bytes(spoilt), "sps.magic")
-    yield Case("file", "magic: line ends of another system", MAGIC.replace(b"\r\n", b"\n") + whole[8:], "sps.magic")
-    yield Case("file", "magic: without its high bit", b"\x09" + whole[1:], "sps.magic")
-    yield Case("file", "magic: one wrong byte alone", b"R", "sps.magic")
-    for value in (0, (4 << 20) + 1, 0xFFFFFFFF):
-        yield Case("file", f"a header of {value} bytes", MAGIC + value.to_bytes(4, "big") + whole[12:], MALFORMED)
-    yield Case("file", "a header one byte short", MAGIC + (length - 1).to_bytes(4, "big") + whole[12:], MALFORMED)
-    yield Case("file", "a header one byte long", MAGIC + (length + 1).to_bytes(4, "big") + whole[12:], MALFORMED)
-
-
-def _pages() -> Iterator[Case]:
-    song = file(smallest())
-    whole = pages.page(song)
-    at = whole.index(pages.OPENING) + 4
-    digest = sha256(song).digest()
-    mark = pages.mark(at, len(song), digest)
-    yield Case("page", "a page", whole)
-    yield Case("page", "a doctype in capitals", b"<!DOCTYPE HTML>" + whole[15:])
-    # The payload is signed as it is; the comment's ends are only in the page.
-    broken = file(smallest() | {"title": "one --> two --!> three"})
-    yield Case("page", "a song that would end the comment twice", pages.page(broken))
-    yield Case("page", "a song that would end the comment, with an empty list", pages.page(broken, []), SIGNATURE)
-    yield Case("page", "cut after the song", whole[: at + len(song)])
-    yield Case("page", "cut within the song", whole[: at + len(song) - 1], "sps.truncated")
-    yield Case("page", "cut within the header", whole[: at + 50], "sps.truncated")
-    yield Case("page", "cut at the song", whole[:at], "sps.truncated")
-    yield Case("page", "cut before the song", whole[: at - 1], "sps.truncated")
-    yield Case("page", "cut within the doctype", whole[:10], "sps.magic")
-    yield Case("page", "nothing", b"", "sps.magic")
-    yield Case("page", "a song", song, "sps.magic")
-    yield Case("page", "another page", b"<!doctype html><title>x</title>" + bytes(100), "sps.magic")
-    yield Case("page", "a byte before the doctype", b"\n" + whole, "sps.magic")
-    yield Case("page", "the mark after 1024 bytes", whole.replace(mark, b" " * 960 + mark), "sps.magic")
-    yield Case("page", "another version of the layout", whole.replace(b"v=1;", b"v=2;", 1), "sps.version")
-    for name, offset in (("one early", at - 1), ("one late", at + 1), ("too small", 18), ("zero", 0), ("too large", 262_145)):
-        yield Case("page", f"a place that is {name}", whole.replace(mark, pages.mark(offset, len(song), digest)), "sps.magic")
-    yield Case("page", "a length of nothing", whole.replace(mark, pages.mark(at, 0, digest)), "sps.magic")
-    yield Case("page", "a length that is one short", whole.replace(mark, pages.mark(at, len(song) - 1, digest)), "sps.truncated")
-    yield Case("page", "a length that is one long", whole.replace(mark, pages.mark(at, len(song) + 1, digest)), MALFORMED)
-    yield Case("page", "numbers without zeros in front", _bare(song))
-    for name, fixes in (("repeated", [7, 7]), ("falling", [9, 7]), ("beyond the song", [len(song)]), ("too many", list(range(4097)))):
-        yield Case("page", f"a list that is {name}", pages.page(song, fixes), "sps.magic")
-    yield Case("page", "a list that spoils the magic", pages.page(song, [0]), "sps.magic")
-    yield Case("page", "a list that spoils the signature", pages.page(song, [100]), SIGNATURE)
-
-
-def _bare(song: bytes) -> bytes:
-    long = pages.page(song)
-    short = long.replace(b"off=0000000", b"off=").replace(b"len=00000000", b"len=")
-    shift = len(long) - len(short)
-    at = long.index(pages.OPENING) + 4
-    return short.replace(f"off={at:03}".encode(), f"off={at - shift:03}".encode())
-
-
-def _segments() -> Iterator[Case]:
-    for number, clear in enumerate(CLEAR):
-        yield Case("segment", f"segment {number}", seal(number), None, _place(number) | {"clear": clear})
-    sealed = seal(1)
-    place = _place(1)
-    for name, change in (
-        ("rendition", {"rendition": 2}),
-        ("epoch", {"epoch": 8}),
-        ("index", {"index": 0}),
-        ("content", {"content": bytes(20)}),
-    ):
-        yield Case("segment", f"another {name}", sealed, "sps.segment.tag", place | change)
-    yield Case("segment", "another key", sealed, "sps.segment.tag", place | {"key": bytes(32)})
-    for name, data in (("nonce", _flip(sealed, 0)), ("ciphertext", _flip(sealed, 12)), ("tag", _flip(sealed, -1)), ("length", sealed[:-1])):
-        yield Case("segment", f"a changed {name}", data, "sps.segment.hash", place)
-        yield Case("segment", f"a changed {name} in the table too", data, "sps.segment.tag", place | {"sha256": sha256(data).digest()})
-    for size in (0, 11, 12, 27):
-        yield Case("segment", f"only {size} bytes", sealed[:size], "sps.segment.tag", place | {"sha256": sha256(sealed[:size]).digest()})
-
-
-def _place(number: int) -> dict[str, Any]:
-    epoch = epoch_of(number)
-    digest = sha256(seal(number)).digest()
-    return {"sha256": digest, "key": CONTENT_KEYS[epoch], "content": CONTENT, "rendition": 1, "epoch": epoch, "index": number}
-
-
-def _flip(data: bytes, at: int) -> bytes:
-    out = bytearray(data)
-    out[at] ^= 1
-    return bytes(out)
-
-
-def _index(value: Any) -> bytes:
-    return signed(encode(value), CONTENT, LIVE_TYPE)
-
-
-def _live() -> Iterator[Case]:
-    base, who = index(), {"content": CONTENT, "signer": OWNER}
-    malformed, signature = "sps.live.malformed", "sps.live.signature"
-    every_field = base | {"rundown": {"sha256": bytes(32), "urls": ["https://radio.example/rundown"]}, "ended": True, "mood": 1}
-    yield Case("live", "the smallest index", _index(base), None, who)
-    yield Case("live", "every field", _index(every_field), None, who)
-    yield from _fields("live", base, fields.LIVE, **who)
-    for version in (0, 2):
-        yield Case("live", f"version {version}", _index(base | {"v": version}), "sps.version", who)
-    yield Case("live", "an unknown critical field", _index(base | {"mood": 1, "crit": ["mood"]}), "sps.header.critical", who)
-    yield Case("live", "another content in the payload", _index(base | {"content": bytes(20)}), malformed, who)
-    yield Case("live", "more rows than the window", _index(base | {"segments": base["segments"] * 2}), malformed, who)
-    yield Case("live", "a payload that is a list", _index([1]), malformed, who)
-    yield Case("live", "257 pairs", _index(base | {"mood": {f"{i:04}": 0 for i in range(257)}}), malformed, who)
-    yield Case("live", "a song's header", header(smallest()), malformed, who)
-    yield Case("live", "for another content", _index(base), signature, who | {"content": bytes(20)})
-    yield Case("live", "of another signer", _index(base), signature, who | {"signer": STRANGER})
-    yield Case("live", "one bit of the signature", _flip(_index(base), -1), signature, who)
-    payload = encode(base)
-    lent = cose([protected(LIVE_TYPE), {}, payload, sign(payload, protected(HEADER_TYPE), MAGIC + CONTENT, OWNER_KEY)])
-    yield Case("live", "a signature lent from another type", lent, signature, who)

@@ -15,7 +15,8 @@ from typing import Any
 
 from pywallet.platform import keccak256
 from pywallet.sps import segment_aad, segment_key
-from tests.vectors.sps.cases import Case, every
+from tests.vectors.sps.case import Case
+from tests.vectors.sps.cases import every
 from tests.vectors.sps.raw import OWNER, OWNER_KEY, encode
 from tests.vectors.sps.song import CLEAR, CONTENT, CONTENT_KEYS, epoch_of, file, smallest
 
