@@ -16,6 +16,7 @@ from pywallet.hexes import from_hex, to_hex
 from pywallet.messages import Session, Signed
 from pywallet.platform import address_of
 from pywallet.settlement import gross
+from station import packages
 from station.artwork import artwork
 from station.chainview import ChainView
 from station.config import StationConfig
@@ -64,6 +65,8 @@ def create_app(config: StationConfig, chain: ChainView | None = None) -> web.App
     app.router.add_get("/embed", embed)
     app.router.add_get("/install", install)
     app.router.add_get(f"/songs/{SONG}.sps", song_file)
+    app.router.add_get(f"/songs/{SONG}.sps.html", song_page)
+    app.router.add_get(f"/songs/{SONG}.segments/{{part}}", song_part)
     app.router.add_options(f"/songs/{SONG}.sps", preflight)
     app.router.add_get("/art/{content:0x[0-9a-f]{40}}.svg", cover)
     app.router.add_get("/.well-known/gomaa.json", record)
@@ -145,6 +148,18 @@ async def song_file(request: web.Request) -> web.StreamResponse:
     """``GET /songs/NAME.sps``: a sealed file of the catalogue, whole or by range. A name once served stays with its song."""
     song = request.app[STATION].catalogue.named(request.match_info["name"])
     return await lost(request) if song is None else SongFile(song.path)
+
+
+async def song_page(request: web.Request) -> web.StreamResponse:
+    """``GET /songs/NAME.sps.html``: the page that carries the song, if the band made one."""
+    song = request.app[STATION].catalogue.named(request.match_info["name"])
+    return (song and packages.page(song)) or await lost(request)
+
+
+async def song_part(request: web.Request) -> web.StreamResponse:
+    """``GET /songs/NAME.segments/…``: the exploded packaging, if the band made one."""
+    song = request.app[STATION].catalogue.named(request.match_info["name"])
+    return (song and packages.part(song, request.match_info["part"])) or await lost(request)
 
 
 async def preflight(_request: web.Request) -> web.Response:
