@@ -107,7 +107,9 @@ class Desk:
     async def close(self) -> None:
         """End what runs; what was finished stays, and a release may be started again."""
         self._closing = True
-        tasks = [release.task for release in self._releases.values() if release.task is not None and not release.task.done()]
+        for one in self._releases.values():
+            one.tell()
+        tasks = [one.task for one in self._releases.values() if one.task is not None and not one.task.done()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -208,7 +210,7 @@ class Desk:
             release = self.release(number)
             changed = release.changed
             yield release.to_json()
-            if release.ended:
+            if release.ended or self._closing:
                 return
             await changed.wait()
 

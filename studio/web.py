@@ -68,7 +68,7 @@ def make_app(desk: Desk, token: str | None = None) -> web.Application:
         ]
     )
     app.on_response_prepare.append(_headers)
-    app.on_cleanup.append(_close)
+    app.on_shutdown.append(_close)
     return app
 
 

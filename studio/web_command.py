@@ -37,7 +37,7 @@ def studio(key_path: Path, new_key: bool, deployment_path: Path, url: str, folde
 
 async def _serve(band: Band, port: int, show: bool) -> None:
     app = make_app(Desk(band))
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", port)
     await site.start()

@@ -197,6 +197,22 @@ async def test_a_release_that_fails_says_so_and_can_go_on(page: Page) -> None:
     assert (status, said["error"]["code"]) == (400, "message.schema")
 
 
+async def test_closing_ends_what_runs(tmp_path: Path, deployment: Deployment, server: ServerInfo) -> None:
+    """Ended in the middle of a conversion, the studio stops at once, who watches is let go, and no song has been left half made."""
+    desk = Desk(Band(OWNER_KEY, deployment, server, tmp_path / "songs"))
+    piece = desk.open("long.wav")
+    piece.path.write_bytes(recording(240))
+    await desk.take(piece)
+    begun = await desk.begin({"recording": piece.id, "title": "Long", "terms": {}, "layers": []})
+    seen = []
+    async for state in desk.watch(begun.id):
+        seen.append(state)
+        if len(seen) == 3:
+            await desk.close()
+    assert seen[-1]["receipt"] is None
+    assert not [path for path in (tmp_path / "songs").rglob("*") if path.is_file()]
+
+
 @given(
     st.builds(
         dict,
