@@ -4,8 +4,8 @@
 same for JavaScript, with errors as data. The unlocked seed lives in this
 package's state and nowhere else; ``wallet.lock`` forgets it.
 
-Operations: wallet.propose, wallet.create, wallet.open, wallet.lock,
-wallet.status, session.sign, claim.sign, payees (pywallet.engine.purse);
+Operations: wallet.propose, wallet.create, wallet.open, wallet.words,
+wallet.password, wallet.lock, wallet.status, session.sign, claim.sign, payees (pywallet.engine.purse);
 header.load, terms, player.begin, player.event, stream.close
 (pywallet.engine.songs). Each function's docstring gives payload and result.
 """

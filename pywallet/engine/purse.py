@@ -50,12 +50,34 @@ async def create(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
 
 
 async def open_vault(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{vault (base64), password} → {locked, account}. Errors wallet.password, wallet.vault."""
+    """{vault (base64), password} → {locked, account, vault?}. Errors wallet.password, wallet.vault.
+
+    ``vault`` is there when the stored one is of an older kind: the same words sealed anew, to be stored in its place.
+    """
+    stored, password = _stored(payload), payload.text("password")
+    words = (await vault.unseal(stored, password)).decode()
+    opened = await _unlock(words)
+    if not vault.is_current(stored):
+        opened["vault"] = to_b64(await vault.seal(words.encode(), password))
+    return opened
+
+
+async def words(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
+    """{vault (base64), password} → {mnemonic}: the words, for a person who gave the password again. Opens and keeps nothing."""
+    return {"mnemonic": (await vault.unseal(_stored(payload), payload.text("password"))).decode()}
+
+
+async def change_password(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
+    """{vault (base64), password, new} → {vault (base64)} under the new password. Errors wallet.password, wallet.password.weak."""
+    secret = await vault.unseal(_stored(payload), payload.text("password"))
+    return {"vault": to_b64(await vault.seal(secret, payload.text("new")))}
+
+
+def _stored(payload: Payload) -> bytes:
     try:
-        stored = from_b64(payload.text("vault"))
+        return from_b64(payload.text("vault"))
     except InputError:
         raise WalletError("wallet.vault", reason="not base64") from None
-    return await _unlock((await vault.unseal(stored, payload.text("password"))).decode())
 
 
 async def lock(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
@@ -128,6 +150,8 @@ OPS: Final[dict[str, Handler]] = {
     "wallet.propose": propose,
     "wallet.create": create,
     "wallet.open": open_vault,
+    "wallet.words": words,
+    "wallet.password": change_password,
     "wallet.lock": lock,
     "wallet.status": status,
     "session.sign": sign_session,

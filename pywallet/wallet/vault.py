@@ -1,9 +1,14 @@
 """The sealed secret at rest: one CBOR map that opens alike in the browser and on CPython.
 
-The map, deterministic CBOR: v 1, kdf "pbkdf2-sha256", iterations, salt (16),
-cipher "aes-256-gcm", nonce (12), data (ciphertext ‖ tag), sum (first 8 bytes of
-SHA-256 over the map without it). The additional data of the seal are the map
-without data and sum, so every parameter is bound to the key.
+The map, deterministic CBOR: v, kdf, iterations, salt (16), cipher "aes-256-gcm",
+nonce (12), data (ciphertext ‖ tag), sum (first 8 bytes of SHA-256 over the map
+without it). The additional data of the seal are the map without data and sum,
+so every parameter is bound to the key.
+
+v 2, written now: kdf "pbkdf2-sha512", the secret preceded by its length (2 bytes,
+big-endian) and filled up with zeros to 512 bytes, so that the size of a vault
+does not tell 12 words from 24. v 1, still opened: kdf "pbkdf2-sha256", the secret
+as it is. ``is_current`` says whether an opened vault should be sealed anew.
 
 A damaged vault fails its sum, which says nothing about the password; what has
 a good sum and doesn't open was given a wrong password (or was forged with a
@@ -18,15 +23,22 @@ from unicodedata import normalize
 
 from pywallet import platform
 from pywallet.errors import InputError, WalletError
+from pywallet.platform.port import Hash
 from pywallet.sps import cbor
 
+VERSION: Final = 2
 ITERATIONS: Final = 600_000
 # A forged vault must not hang the wallet: ten million rounds take seconds.
 MAX_ITERATIONS: Final = 10_000_000
 MIN_PASSWORD: Final = 8
-_FIXED: Final[dict[str, Any]] = {"v": 1, "kdf": "pbkdf2-sha256", "cipher": "aes-256-gcm"}
+_FIXED: Final[dict[int, dict[str, Any]]] = {
+    1: {"v": 1, "kdf": "pbkdf2-sha256", "cipher": "aes-256-gcm"},
+    2: {"v": 2, "kdf": "pbkdf2-sha512", "cipher": "aes-256-gcm"},
+}
+_HASHES: Final[dict[int, Hash]] = {1: "sha256", 2: "sha512"}
 _SIZES: Final = {"salt": 16, "nonce": 12, "sum": 8}
 _MAX_SIZE: Final = 4096
+_FILLED: Final = 512
 
 
 async def seal(secret: bytes, password: str, iterations: int = ITERATIONS) -> bytes:
@@ -35,9 +47,12 @@ async def seal(secret: bytes, password: str, iterations: int = ITERATIONS) -> by
         raise WalletError("wallet.password.weak")
     if not ITERATIONS <= iterations <= MAX_ITERATIONS:
         raise ValueError(f"iterations from {ITERATIONS} to {MAX_ITERATIONS}")
-    vault = {**_FIXED, "iterations": iterations, "salt": platform.random_bytes(16), "nonce": platform.random_bytes(12)}
+    if len(secret) > _FILLED - 2:
+        raise ValueError(f"at most {_FILLED - 2} bytes")
+    vault = {**_FIXED[VERSION], "iterations": iterations, "salt": platform.random_bytes(16), "nonce": platform.random_bytes(12)}
     key = await _key(vault, password)
-    vault["data"] = await platform.get().aes_gcm_seal(key, vault["nonce"], secret, cbor.dumps(vault))
+    filled = (len(secret).to_bytes(2, "big") + secret).ljust(_FILLED, b"\0")
+    vault["data"] = await platform.get().aes_gcm_seal(key, vault["nonce"], filled, cbor.dumps(vault))
     return cbor.dumps({**vault, "sum": _sum(vault)})
 
 
@@ -47,16 +62,23 @@ async def unseal(vault: bytes, password: str) -> bytes:
     data = stored.pop("data")
     key = await _key(stored, password)
     try:
-        return await platform.get().aes_gcm_open(key, stored["nonce"], data, cbor.dumps(stored))
+        found = await platform.get().aes_gcm_open(key, stored["nonce"], data, cbor.dumps(stored))
     except InputError:
         raise WalletError("wallet.password") from None
+    return found if stored["v"] == 1 else found[2 : 2 + int.from_bytes(found[:2], "big")]
+
+
+def is_current(vault: bytes) -> bool:
+    """Whether a new vault would be sealed no better. Raises WalletError wallet.vault for damage."""
+    stored = _read(vault)
+    return bool(stored["v"] == VERSION and stored["iterations"] >= ITERATIONS)
 
 
 async def _key(vault: dict[str, Any], password: str) -> bytes:
     # NFKC: the same password typed on another keyboard or system gives the same bytes.
     # A lone surrogate, which JavaScript allows in a string, is a character like any other.
     text = normalize("NFKC", password).encode("utf-8", "surrogatepass")
-    return await platform.get().pbkdf2("sha256", text, vault["salt"], vault["iterations"], 32)
+    return await platform.get().pbkdf2(_HASHES[vault["v"]], text, vault["salt"], vault["iterations"], 32)
 
 
 def _sum(vault: dict[str, Any]) -> bytes:
@@ -70,9 +92,10 @@ def _read(vault: bytes) -> dict[str, Any]:
         stored = cbor.loads(vault)
     except InputError:
         raise WalletError("wallet.vault", reason="not CBOR") from None
-    if not isinstance(stored, dict) or stored.keys() != {*_FIXED, *_SIZES, "iterations", "data"}:
+    if not isinstance(stored, dict) or stored.keys() != {*_FIXED[VERSION], *_SIZES, "iterations", "data"}:
         raise WalletError("wallet.vault", reason="fields")
-    fixed = all(type(stored[name]) is type(value) and stored[name] == value for name, value in _FIXED.items())
+    expected = _FIXED.get(stored["v"]) if type(stored["v"]) is int else None
+    fixed = expected is not None and all(type(stored[name]) is type(value) and stored[name] == value for name, value in expected.items())
     sizes = all(isinstance(stored[name], bytes) and len(stored[name]) == size for name, size in _SIZES.items())
     rounds = type(stored["iterations"]) is int and ITERATIONS <= stored["iterations"] <= MAX_ITERATIONS
     if not (fixed and sizes and rounds and isinstance(stored["data"], bytes)):

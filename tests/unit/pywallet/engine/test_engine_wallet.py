@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -167,3 +168,34 @@ async def test_the_blob_may_be_any_bytes() -> None:
     """Bytes of any kind reach an operation; JavaScript's null does not."""
     for blob in (None, b"", bytearray(b"x"), memoryview(b"x"), object()):
         assert json.loads(await call_json("wallet.status", "{}", blob))["ok"] is True
+
+
+RECORDED: Any = json.loads((Path(__file__).parents[3] / "vectors" / "vault.json").read_text())
+
+
+async def test_an_old_vault_is_sealed_anew_when_it_is_opened() -> None:
+    """Opening version 1 gives back a vault of today with the same words; opening that one gives none."""
+    old = {"vault": RECORDED["cpython"], "password": RECORDED["password"]}
+    opened = await call("wallet.open", old)
+    again = await call("wallet.open", {**old, "vault": opened["vault"]})
+    assert again == {"locked": False, "account": opened["account"]}
+    assert await call("wallet.words", {**old, "vault": opened["vault"]}) == await call("wallet.words", old)
+
+
+async def test_the_words_come_out_behind_the_password_alone() -> None:
+    """An open wallet gives its words to nobody who doesn't know the password; reading them opens nothing."""
+    old = {"vault": RECORDED["cpython"], "password": RECORDED["password"]}
+    assert (await call("wallet.words", old))["mnemonic"] == RECORDED["secret"]
+    assert (await call("wallet.status", {}))["locked"] is True
+    await unlock()
+    assert await failing("wallet.words", {**old, "password": "wrong wrong"}) == "wallet.password"
+
+
+async def test_a_changed_password() -> None:
+    """The new one opens, the old one doesn't; a weak one and a wrong old one change nothing."""
+    old = {"vault": RECORDED["cpython"], "password": RECORDED["password"]}
+    changed = (await call("wallet.password", {**old, "new": "another password"}))["vault"]
+    assert (await call("wallet.words", {"vault": changed, "password": "another password"}))["mnemonic"] == RECORDED["secret"]
+    assert await failing("wallet.words", {**old, "vault": changed}) == "wallet.password"
+    assert await failing("wallet.password", {**old, "new": "short"}) == "wallet.password.weak"
+    assert await failing("wallet.password", {**old, "password": "wrong wrong", "new": "another password"}) == "wallet.password"

@@ -117,3 +117,30 @@ async def test_weak_passwords_and_few_rounds_are_refused() -> None:
     assert caught.value.code == "wallet.password.weak"
     with pytest.raises(ValueError, match="iterations"):
         await vault.seal(b"secret", "12345678", 599_999)
+
+
+async def test_a_new_vault_does_not_tell_how_many_words_it_holds() -> None:
+    """Twelve short words and 24 long ones are sealed into the same number of bytes."""
+    few, many = await vault.seal(b"one " * 12, "password"), await vault.seal(b"wonderful " * 24, "password")
+    assert len(few) == len(many)
+    assert await vault.unseal(many, "password") == b"wonderful " * 24
+
+
+async def test_an_old_vault_opens_and_is_known_as_old() -> None:
+    """The vaults of version 1 still open; only what is sealed now is current."""
+    assert cbor.loads(STORED)["v"] == 1
+    assert not vault.is_current(STORED)
+    assert vault.is_current(await vault.seal(b"secret", "password"))
+    with pytest.raises(WalletError):
+        vault.is_current(STORED[:-1])
+
+
+async def test_a_vault_of_a_later_version_is_not_tried() -> None:
+    """Version 3 is not ours, whatever its fields."""
+    assert await code_of(forged(v=3, kdf="pbkdf2-sha512")) == "wallet.vault"
+
+
+async def test_a_secret_that_does_not_fit_is_refused() -> None:
+    """More than 510 bytes would be cut."""
+    with pytest.raises(ValueError, match="510"):
+        await vault.seal(bytes(511), "password")
