@@ -10,24 +10,12 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from audit.options import DATA, DEPLOYMENT, RECEIPTS, RPC
+from audit.report_commands import report
+
 if TYPE_CHECKING:
     from audit.run import Result
     from chain.deployment import Deployment
-
-DEPLOYMENT: Final = click.option(
-    "--deployment",
-    "deployment_file",
-    required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="the network's deployment.json",
-)
-DATA: Final = click.option(
-    "--data", "places", multiple=True, metavar="URL|DIR", help="published data; also several times (default: the registered servers)"
-)
-RPC: Final = click.option("--rpc", help="another node than the deployment's")
-RECEIPTS: Final = click.option(
-    "--receipts", multiple=True, type=click.Path(exists=True, path_type=Path), help="files or folders of receipts"
-)
 
 
 @click.command()
@@ -74,4 +62,4 @@ def _say(result: Result) -> None:
     click.echo(f"{'OK' if result.ok else f'{len(result.faults)} faults'}, block {result.block}")
 
 
-commands: Final = [audit]
+commands: Final = [audit, report]

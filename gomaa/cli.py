@@ -14,6 +14,8 @@ from pywallet.errors import GomaaError
 # Subcommand -> room whose ``commands`` module defines it, so that `gomaa host doctor` never imports a server.
 ROOMS: Final = {
     "audit": "audit",
+    "report": "audit",
+    "watch": "audit",
     "convert": "studio",
     "inspect": "studio",
     "publish": "studio",

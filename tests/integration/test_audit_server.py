@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import subprocess
 import sys
@@ -11,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from audit.run import audit
+from audit.statements import Statement, band, fan, society, station
 from chain.content import Content
-from pywallet.hexes import ZERO_ADDRESS
+from pywallet.hexes import ZERO_ADDRESS, to_hex
 from pywallet.messages import Claim, Signed, Ticket, sign
 from pywallet.platform import address_of
 from pywallet.settlement import EpochData
@@ -87,6 +89,17 @@ async def two_epochs(world: World, host: HostClient) -> tuple[int, Upload]:
     return epoch, song
 
 
+def payees() -> list[bytes]:
+    """The payees of the two fans that take rewards."""
+    return [address_of(private_key(f"{name} payee")) for name in ("one", "two")]
+
+
+def everybody(world: World) -> list[Statement]:
+    """Statements of the station, both owners, both fans and the society."""
+    owners = [address_of(world.owner_key), address_of(world.anvil.keys[4])]
+    return [station(world.station), band(owners), fan(payees()), society(60)]
+
+
 async def test_an_honest_server_is_found_honest(world: World, tmp_path: Path) -> None:
     """Refused plays, plays without an id, a sale, a claim and a fee: the auditor in a process of its own says OK."""
     async with world.server(), world.host() as host:
@@ -103,6 +116,17 @@ async def test_an_honest_server_is_found_honest(world: World, tmp_path: Path) ->
         assert (result.figures["plays"], result.figures["refused"]) == (4, 1)
         spent, escrow = await world.settlement.account(world.keys.address, world.station)
         assert (result.figures["debited_wei"], result.figures["escrow_wei"]) == (spent, escrow)
+        statements = everybody(world)
+        again = await audit(world.chain, world.deployment, (world.url,), see=lambda one: [each.take(one) for each in statements] and None)
+        assert again.figures == result.figures
+        of_station, of_bands, of_fans, of_society = statements
+        assert of_station.total("gross_wei") == of_society.total("GrossRevenue_wei") == spent
+        assert of_station.total("commission_wei") == of_society.total("Commission_wei") == result.figures["commission_wei"]
+        earned = of_bands.total("earned_wei")
+        assert earned == of_station.total("price_wei") == of_society.total("RightsControllerShare_wei") == result.figures["owners_wei"]
+        given = of_fans.total("earned_wei")
+        assert given == of_station.total("reward_wei") == of_society.total("ListenerShare_wei") == result.figures["listeners_wei"]
+        assert [row["collected"] for row in of_fans.rows if row["epoch"] == epoch] == [False, True]
         paid = result.figures["owners_wei"] + result.figures["listeners_wei"] + result.figures["commission_wei"]
         assert paid == spent
         # What was vouchered after the sale's epoch is the buyer's.
@@ -117,6 +141,16 @@ async def test_an_honest_server_is_found_honest(world: World, tmp_path: Path) ->
     done = subprocess.run([sys.executable, "-m", "gomaa", *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout)["figures"]["debited_wei"] == str(spent)
+    for name, column, value in (
+        (["station", to_hex(world.station)], "gross_wei", spent),
+        (["band", to_hex(seller), to_hex(buyer)], "earned_wei", earned),
+        (["society"], "GrossRevenue_wei", spent),
+        (["fan", *(f"--payee={to_hex(payee)}" for payee in payees())], "earned_wei", given),
+    ):
+        options = ["--deployment", str(tmp_path / "deployment.json"), "--data", str(tmp_path / "kept"), "--form", "csv"]
+        done = subprocess.run([sys.executable, "-m", "gomaa", "report", *name, *options], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert sum(int(row[column]) for row in csv.DictReader(done.stdout.splitlines())) == value
     for path in (tmp_path / "kept").iterdir():
         path.unlink()
     done = subprocess.run([sys.executable, "-m", "gomaa", *arguments], capture_output=True, text=True, check=False)

@@ -1,0 +1,132 @@
+"""``gomaa report``: statements that anybody can make, of an audited record only."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from audit.options import DATA, DEPLOYMENT, RECEIPTS, RPC
+
+if TYPE_CHECKING:
+    from audit.run import Result
+    from audit.statements import Statement
+    from chain.client import Chain
+    from chain.deployment import Deployment
+
+FORM: Final = click.option("--form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+Make = Callable[["Deployment", "Chain"], Any]
+
+
+def _common(command: Callable[..., None]) -> Callable[..., None]:
+    for option in (FORM, RPC, DATA, DEPLOYMENT):
+        command = option(command)
+    return command
+
+
+@click.group()
+def report() -> None:
+    """Statements from the chain and the published data; exit code 1 if the record does not pass the audit."""
+
+
+def _run(deployment_file: Path, rpc: str | None, places: tuple[str, ...], form: str, make: Make) -> None:
+    from audit.show import text
+    from chain.deployment import Deployment
+
+    statement, result = asyncio.run(_made(Deployment.load(deployment_file), rpc, places, make))
+    click.echo(text(statement, form), nl=form != "csv")
+    for fault in result.faults:
+        click.echo(f"LIE  {fault}", err=True)
+    if not result.ok:
+        sys.exit(1)
+
+
+async def _made(deployment: Deployment, rpc: str | None, places: tuple[str, ...], make: Make) -> tuple[Statement, Result]:
+    from audit.run import audit
+    from chain.client import Chain
+
+    async with Chain.connect(rpc or deployment.rpc, deployment.chain_id) as chain:
+        statement = await make(deployment, chain)
+        return statement, await audit(chain, deployment, places, see=statement.take)
+
+
+def _address(text: str) -> bytes:
+    from pywallet.hexes import from_hex
+
+    return from_hex(text.lower(), 20)
+
+
+@report.command()
+@_common
+@RECEIPTS
+@click.option("--payee", "payees", multiple=True, help="a payee of yours; also several times")
+def fan(
+    deployment_file: Path, places: tuple[str, ...], rpc: str | None, form: str, receipts: tuple[Path, ...], payees: tuple[str, ...]
+) -> None:
+    """What your payees earned; which they are say --payee and your receipts, and nothing of it leaves this machine."""
+
+    async def make(deployment: Deployment, _: Chain) -> Statement:
+        from audit.receipts import read_all
+        from audit.statements import fan as statement
+
+        mine = {signed.message.payee for signed in read_all(receipts, deployment.domain)}
+        return statement(mine | {_address(payee) for payee in payees})
+
+    _run(deployment_file, rpc, places, form, make)
+
+
+@report.command()
+@click.argument("address")
+@_common
+def station(address: str, deployment_file: Path, places: tuple[str, ...], rpc: str | None, form: str) -> None:
+    """What a station was charged, by content, with the commission."""
+
+    async def make(_: Deployment, __: Chain) -> Statement:
+        from audit.statements import station as statement
+
+        return statement(_address(address))
+
+    _run(deployment_file, rpc, places, form, make)
+
+
+@report.command()
+@click.argument("owners", nargs=-1, required=True)
+@_common
+def band(owners: tuple[str, ...], deployment_file: Path, places: tuple[str, ...], rpc: str | None, form: str) -> None:
+    """What an owner earned, by content and station."""
+
+    async def make(_: Deployment, __: Chain) -> Statement:
+        from audit.statements import band as statement
+
+        return statement(_address(owner) for owner in owners)
+
+    _run(deployment_file, rpc, places, form, make)
+
+
+@report.command()
+@_common
+@click.option(
+    "--works", multiple=True, type=click.Path(exists=True, path_type=Path), help="folders of SPS files, or CSV: content,title,artist,isrc"
+)
+def society(deployment_file: Path, places: tuple[str, ...], rpc: str | None, form: str, works: tuple[Path, ...]) -> None:
+    """Usage and money of every recording, with the columns of a collecting society's sales report."""
+
+    async def make(deployment: Deployment, chain: Chain) -> Statement:
+        from audit.show import works as read
+        from audit.statements import society as statement
+
+        return statement(deployment.schedule.length, read(works), await _stations(deployment, chain))
+
+    _run(deployment_file, rpc, places, form, make)
+
+
+async def _stations(deployment: Deployment, chain: Chain) -> dict[bytes, str]:
+    """The names of all stations that were ever listed."""
+    from chain.abi import event
+
+    logs = await chain.logs(deployment.registry, event("Registry", "StationSet"), deployment.block)
+    return {log.fields["station"]: str(log.fields.get("name", "")) for log in logs}

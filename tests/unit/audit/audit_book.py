@@ -1,0 +1,134 @@
+"""An honest epoch made by hand, a chain that says what it likes, and what an auditor makes of both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+from audit.epochs import EpochCheck, Posted
+from audit.faults import Fault
+from audit.tables import EpochFile
+from pywallet.platform import keccak256
+from pywallet.settlement import (
+    ContentRow,
+    CountsTree,
+    DebitRow,
+    EpochData,
+    PayeeRow,
+    PlayRow,
+    Schedule,
+    SegmentRow,
+    StationRow,
+    SumTree,
+    TermsRow,
+    UsageRow,
+    content_leaf,
+    entries_digest,
+)
+
+SCHEDULE = Schedule(60, 5, 15, 15, 3_600, 75)
+BPS = 500
+SERVER = b"\x11" * 20
+STATIONS = (b"\x21" * 20, b"\x22" * 20)
+CONTENTS = (b"\x31" * 20, b"\x32" * 20, b"\x33" * 20)
+OWNERS = (b"\x41" * 20, b"\x42" * 20, b"\x41" * 20)
+TERMS = (TermsRow(700, 300, 5), TermsRow(11, 0, 10))
+
+
+def plays(count: int) -> tuple[PlayRow, ...]:
+    """So many plays; every seventh was refused, the shorter terms alternate with the longer."""
+    out = []
+    for number in range(count):
+        terms, refused = number % 2, number % 7 == 6
+        heard = 0 if refused else TERMS[terms].interval_s * (1 + number % 5)
+        tag = keccak256(number.to_bytes(4, "big"))[:7]
+        out.append(PlayRow(number % 3 % 2, number % 3, terms, number % 60, heard, number % 4, int(refused), number + 1, tag))
+    return tuple(out)
+
+
+def honest(count: int = 30, epoch: int = 1000, server: bytes = SERVER, contents: Any = CONTENTS, owners: Any = OWNERS) -> EpochData:
+    """Data in which everything adds up. ``contents`` and ``owners`` go together."""
+    rows = plays(count)
+    nets, leaves = dict.fromkeys(STATIONS, 0), dict.fromkeys(owners, 0)
+    for row in rows:
+        intervals, terms = row.heard_s // TERMS[row.terms].interval_s, TERMS[row.terms]
+        nets[STATIONS[row.station]] += intervals * (terms.price + terms.reward)
+        leaves[owners[row.content]] += intervals * terms.price
+        if intervals and terms.reward:
+            payee = keccak256(b"payee" + row.tag)[:20]
+            leaves[payee] = intervals * terms.reward
+    counted = []
+    for index, (content, owner) in enumerate(zip(contents, owners, strict=True)):
+        mine = [row for row in rows if row.content == index]
+        refused = sum(row.outcome for row in mine)
+        counted.append(ContentRow(content, owner, server, len(mine) - refused, refused, 3, sum(row.heard_s for row in mine)))
+    return seal(
+        EpochData(
+            server,
+            epoch,
+            bytes(32),
+            0,
+            bytes(32),
+            BPS,
+            stations=tuple(map(StationRow, STATIONS)),
+            contents=tuple(counted),
+            terms=TERMS,
+            debits=tuple(DebitRow(payer, net) for payer, net in nets.items()),
+            payees=tuple(PayeeRow(payee, amount) for payee, amount in sorted(leaves.items())),
+            plays=rows,
+            usages=tuple(UsageRow(keccak256(bytes([n]))) for n in range(4)),
+            segments=(SegmentRow(0, 3, 20), SegmentRow(1, 0, 44)),
+        )
+    )
+
+
+def seal(data: EpochData) -> EpochData:
+    """The same tables under the roots and the total that they have: what a liar posts."""
+    from dataclasses import replace
+
+    tree = SumTree([(row.payee, row.amount) for row in data.payees])
+    leaves = [content_leaf(row.content, row.plays, row.unvalidated, row.seeks, row.seconds) for row in data.contents]
+    counts = CountsTree(leaves + [row.leaf for row in data.usages])
+    return replace(data, root=tree.root, total=tree.total, counts_root=counts.root)
+
+
+def post(data: EpochData, entries: tuple[tuple[bytes, int], ...] | None = None) -> Posted:
+    """What the chain would hold of it; ``entries``: what was really debited, if not what the data say."""
+    debits = tuple((row.payer, row.net) for row in data.debits) if entries is None else entries
+    fee = sum(net * BPS // 10_000 for _, net in debits)
+    return Posted(data.server, data.epoch, data.root, data.total, fee, entries_digest(debits), data.counts_root, data.hash, debits)
+
+
+@dataclass
+class FakeAt:
+    """The registry and the contents as the test wants them."""
+
+    owners: dict[bytes, bytes] = field(default_factory=lambda: dict(zip(CONTENTS, OWNERS, strict=True)))
+    server: bytes = SERVER
+    stations: tuple[bytes, ...] = STATIONS
+    deployment: Any = field(default_factory=lambda: SimpleNamespace(schedule=SCHEDULE))
+
+    async def registry(self, name: str, *arguments: Any) -> Any:
+        """rate_at, is_content, station."""
+        if name == "rate_at":
+            return BPS
+        return arguments[0] in self.owners if name == "is_content" else ("radio.example" if arguments[0] in self.stations else "", "", True)
+
+    async def owner_at(self, content: bytes, epoch: int) -> bytes:
+        """Who earns."""
+        return self.owners[content]
+
+    async def server_of(self, content: bytes) -> bytes:
+        """Whose it is."""
+        return self.server
+
+
+async def audited(
+    data: EpochData, posted: Posted | None = None, at: FakeAt | None = None, receipts: dict[bytes, int] | None = None
+) -> list[Fault]:
+    """What an auditor finds in data that were posted as ``posted`` says."""
+    check = EpochCheck(posted or post(data), at or FakeAt())  # type: ignore[arg-type]
+    with EpochFile(data.encode()) as file:
+        await check.check(file, receipts)
+    return check.faults

@@ -1,0 +1,188 @@
+"""Every field of the published data, changed: the auditor says which table lies, and where it can, which row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields, replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pywallet.errors import InputError
+from pywallet.hexes import to_hex
+from pywallet.settlement import DebitRow, EpochData, PayeeRow, SegmentRow, UsageRow, gross
+from tests.unit.audit.audit_book import BPS, CONTENTS, OWNERS, SERVER, STATIONS, FakeAt, audited, honest, post, seal
+
+HONEST = honest()
+UNSEEN = {("plays", "second"), ("plays", "seeks"), ("plays", "ticket"), ("plays", "tag"), ("segments", "content"), ("segments", "segment")}
+"""What no sum contains: only the hash on the chain, or the listener who was there, can tell."""
+
+
+def kinds(faults: list[Any]) -> set[str]:
+    """The kinds of what was found."""
+    return {fault.kind for fault in faults}
+
+
+async def test_honest_data_pass() -> None:
+    """Nothing is found where nothing lies, however many plays, none at all included."""
+    for count in (0, 1, 6, 7, 30, 300):
+        assert await audited(honest(count)) == []
+
+
+def tables() -> list[tuple[str, str]]:
+    """(table, field) of every row kind in the data."""
+    out = []
+    for spec in fields(EpochData):
+        value = getattr(HONEST, spec.name)
+        if isinstance(value, tuple):
+            out += [(spec.name, column.name) for column in fields(value[0])]
+    return out
+
+
+def changed(table: str, column: str, row: int = 0) -> EpochData:
+    """The honest data with one field of one row changed."""
+    rows = list(getattr(HONEST, table))
+    value = getattr(rows[row], column)
+    new = bytes([value[0] ^ 1]) + value[1:] if isinstance(value, bytes) else value + 1
+    rows[row] = replace(rows[row], **{column: new})
+    return replace(HONEST, **{table: tuple(rows)})
+
+
+@pytest.mark.parametrize(("table", "column"), tables())
+async def test_a_changed_field_is_not_what_was_posted(table: str, column: str) -> None:
+    """Data changed after the post do not have the posted hash; what sums can show is named as well."""
+    found = await audited(changed(table, column), post(HONEST))
+    assert "data.hash" in kinds(found)
+    assert (len(found) > 1) == ((table, column) not in UNSEEN | {("segments", "listeners")})
+
+
+@pytest.mark.parametrize(("table", "column"), tables())
+async def test_a_lie_that_was_posted_is_named(table: str, column: str) -> None:
+    """A server that posts roots and hash of lying data is found out by sums and by the registry, but for what nothing sums."""
+    lying = seal(changed(table, column))
+    # Payers are debited by vouchers: the chain holds the honest entries, whatever the data say.
+    found = await audited(lying, post(lying, tuple((row.payer, row.net) for row in HONEST.debits)))
+    # A content's counters are the server's word: hosts and bands hold their own proofs against it.
+    word = {("contents", name) for name in ("plays", "seeks", "seconds")} | {("usages", "leaf"), ("segments", "listeners")}
+    # A listener's leaf under another name: its receipt tells (below).
+    word.add(("payees", "payee"))
+    assert bool(found) == ((table, column) not in UNSEEN | word), kinds(found)
+
+
+Lie = Callable[[EpochData], EpochData]
+
+
+def leaf(index: int, amount: int) -> Lie:
+    """A leaf raised or lowered."""
+
+    def lie(data: EpochData) -> EpochData:
+        rows = list(data.payees)
+        rows[index] = replace(rows[index], amount=rows[index].amount + amount)
+        return replace(data, payees=tuple(rows))
+
+    return lie
+
+
+OWNER_AT = next(index for index, row in enumerate(HONEST.payees) if row.payee == OWNERS[0])
+FAN_AT = next(index for index, row in enumerate(HONEST.payees) if row.payee not in OWNERS)
+
+
+@pytest.mark.parametrize(
+    ("lie", "kind", "subject"),
+    [
+        (leaf(OWNER_AT, -1), "leaf.owner", to_hex(OWNERS[0])),
+        (lambda data: leaf(OWNER_AT, -1)(leaf(FAN_AT, 1)(data)), "leaf.owner", to_hex(OWNERS[0])),
+        (leaf(FAN_AT, -1), "leaf.rewards", ""),
+        (lambda data: replace(data, payees=data.payees[:FAN_AT] + data.payees[FAN_AT + 1 :]), "leaf.rewards", ""),
+        (lambda data: replace(data, payees=(PayeeRow(b"\x01" * 20, 5), *data.payees)), "leaf.rewards", ""),
+        (lambda data: replace(data, payees=data.payees[::-1]), "leaf.order", to_hex(HONEST.payees[0].payee)),
+        (lambda data: replace(data, debits=data.debits[:1]), "payer.debit", to_hex(STATIONS[1])),
+        (lambda data: replace(data, debits=(*data.debits, DebitRow(b"\x05" * 20, 0))), "payer.debit", to_hex(b"\x05" * 20)),
+        (lambda data: replace(data, plays=(*data.plays, data.plays[0])), "ticket.twice", f"{to_hex(STATIONS[0])} ticket 1"),
+        (lambda data: replace(data, plays=data.plays[1:]), "payer.net", to_hex(STATIONS[0])),
+        (lambda data: replace(data, bps=BPS + 1), "data.header", "bps"),
+        (lambda data: replace(data, epoch=data.epoch + 1), "data.header", "epoch"),
+        (lambda data: replace(data, usages=(*data.usages, UsageRow(b"\1" * 32))), "counts.root", ""),
+    ],
+)  # fmt: skip
+async def test_a_lie_is_named_with_its_leaf_or_payer(lie: Lie, kind: str, subject: str) -> None:
+    """The fault names the kind and the leaf, payer, ticket or field."""
+    lying = lie(HONEST)
+    posted = (
+        post(HONEST) if kind in ("data.header", "counts.root") else post(seal(lying), tuple((row.payer, row.net) for row in HONEST.debits))
+    )
+    found = await audited(lying if kind == "data.header" else seal(lying), posted)
+    assert (kind, subject) in {(fault.kind, fault.subject) for fault in found}
+
+
+async def test_a_receipt_names_the_leaf_that_was_lowered() -> None:
+    """Sums cannot see a leaf lowered and another raised: the receipt of its listener can."""
+    fan, other = HONEST.payees[FAN_AT], next(row for row in HONEST.payees[FAN_AT + 1 :] if row.payee not in OWNERS)
+    there = HONEST.payees.index(other)
+    lying = seal(leaf(FAN_AT, -100)(leaf(there, 100)(HONEST)))
+    assert await audited(lying) == []
+    found = await audited(lying, receipts={fan.payee: fan.amount, other.payee: other.amount})
+    assert [(fault.kind, fault.subject, fault.said, fault.true) for fault in found] == [
+        ("leaf.receipt", to_hex(fan.payee), str(fan.amount - 100), str(fan.amount))
+    ]
+    absent = await audited(HONEST, receipts={b"\x77" * 20: 5})
+    assert [(fault.kind, fault.said, fault.true) for fault in absent] == [("leaf.receipt", "0", "5")]
+
+
+@pytest.mark.parametrize(
+    ("at", "kind"),
+    [
+        (FakeAt(owners=dict(zip(CONTENTS[:2], OWNERS[:2], strict=True))), "content.unknown"),
+        (FakeAt(owners={**dict(zip(CONTENTS, OWNERS, strict=True)), CONTENTS[0]: b"\x4f" * 20}), "content.owner"),
+        (FakeAt(server=b"\x12" * 20), "content.server"),
+        (FakeAt(stations=STATIONS[:1]), "station.unknown"),
+    ],
+)
+async def test_the_registry_is_asked(at: FakeAt, kind: str) -> None:
+    """Contents that nobody made, owners that earn no longer, other servers' contents, strangers as payers."""
+    assert kinds(await audited(HONEST, at=at)) == {kind}
+
+
+async def test_a_fee_that_is_not_the_rate_is_named() -> None:
+    """The commission is the rate on each payer's net, not on their sum."""
+    posted = replace(post(HONEST), fee=sum(gross(row.net, BPS) - row.net for row in HONEST.debits) + 1)
+    assert kinds(await audited(HONEST, posted)) == {"payer.fee"}
+
+
+async def test_few_listeners_are_not_published() -> None:
+    """A stretch below the threshold is refused by the reader and named by the auditor."""
+    raw = replace(HONEST, segments=(SegmentRow(0, 3, 20),)).encode()
+    few = raw[:-4] + (19).to_bytes(4, "big")
+    with pytest.raises(InputError):
+        EpochData.decode(few)
+    from audit.epochs import EpochCheck
+    from audit.tables import EpochFile
+
+    check = EpochCheck(post(HONEST), FakeAt())  # type: ignore[arg-type]
+    with EpochFile(few) as file:
+        await check.check(file)
+    assert "segment.few" in kinds(check.faults)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_no_bytes_make_the_auditor_stumble(data: Any) -> None:
+    """Any change of any byte gives faults or message.schema, and nothing else."""
+    import asyncio
+
+    from audit.epochs import EpochCheck
+    from audit.tables import EpochFile
+
+    raw = bytearray(HONEST.encode())
+    raw[data.draw(st.integers(0, len(raw) - 1))] ^= data.draw(st.integers(1, 255))
+    check = EpochCheck(post(HONEST), FakeAt())  # type: ignore[arg-type]
+    try:
+        with EpochFile(bytes(raw)) as file:
+            asyncio.run(check.check(file))
+    except InputError as error:
+        assert error.code == "message.schema"
+    else:
+        assert "data.hash" in kinds(check.faults)
+    assert HONEST.server == SERVER
