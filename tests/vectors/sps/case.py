@@ -10,6 +10,9 @@ from tests.vectors.sps.song import changed
 
 MALFORMED: Final = "sps.header.malformed"
 SIGNATURE: Final = "sps.header.signature"
+_OPTIONAL: Final = frozenset(
+    "album isrc genre_confidence loudness loudness_range true_peak waveform features artwork live rundown ended crit".split()  # noqa: SIM905
+)
 Table = dict[str, tuple[list[Any], list[Any]]]
 """Field -> the values it takes and those it refuses."""
 
@@ -27,28 +30,15 @@ class Case:
 
 def of_fields(kind: str, make: Callable[[Any], bytes], base: dict[str, Any], table: Table, **more: Any) -> Iterator[Case]:
     """Each value a field takes and refuses, and whether it may be absent."""
-    malformed = MALFORMED if kind == "header" else "sps.live.malformed"
+    malformed = {"header": MALFORMED, "policy": "policy.malformed"}.get(kind, "sps.live.malformed")
     for path, (taken, refused) in table.items():
         for number, value in enumerate(taken):
             yield Case(kind, f"{path} takes {number}", make(_fit(base, path, value)), None, more)
         for number, value in enumerate(refused):
             yield Case(kind, f"{path} refuses {number}", make(changed(base, path, value)), malformed, more)
-    optional = {
-        "album",
-        "isrc",
-        "genre_confidence",
-        "loudness",
-        "loudness_range",
-        "true_peak",
-        "waveform",
-        "features",
-        "artwork",
-        "live",
-        "rundown",
-        "ended",
-    }
+    optional = base.keys() - {"permissions", "price"} if kind == "policy" else _OPTIONAL
     for name in base:
-        if name in optional | {"crit"}:
+        if name in optional:
             yield Case(kind, f"{name} may be absent", make(changed(base, name, ...)), None, more)
         elif name not in ("watermark", "genre", "owner"):
             yield Case(kind, f"{name} may not be absent", make(changed(base, name, ...)), malformed, more)

@@ -23,6 +23,7 @@ def every() -> Iterator[Case]:
     yield from parts.in_pages()
     yield from parts.segments()
     yield from parts.live()
+    yield from parts.policies()
 
 
 def _good() -> Iterator[Case]:

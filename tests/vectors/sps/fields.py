@@ -149,3 +149,33 @@ LIVE: Final[dict[str, tuple[list[Any], list[Any]]]] = {
     "ended": ([True], [False, None, 1]),
     "crit": ([["first"]], [[], ["first", "first"], ["rundown"], ["crit"], None]),
 }
+
+POLICY_WHOLE: Final = {
+    "counts.play.limit": (0, (1 << 32) - 1),
+    "counts.play.per_s": (1, 1 << 40),
+    "ttl_s": (1, 1 << 40),
+    "not_before_s": (0, 1 << 40),
+    "expires_s": (0, 1 << 40),
+    "price.interval_s": (1, 86_400),
+    "price.owner": (0, (1 << 96) - 1),
+    "price.reward": (0, (1 << 96) - 1),
+    "lease.window_s": (2, 86_400),
+    "lease.seconds": (1, 31_536_000),
+    "lease.invocations": (1, 1_000_000),
+}
+
+POLICY: Final[dict[str, tuple[list[Any], list[Any]]]] = {
+    # A float is refused with the bytes, before they are terms.
+    **{path: (whole(*bounds)[0], [v for v in whole(*bounds)[1] if v is not FLOAT]) for path, bounds in POLICY_WHOLE.items()},
+    "permissions": ([[], ["play"], ["copy", "transfer", "download"]], [None, "play", {}, ["fly"], ["play", "play"], [1]]),
+    "counts": ([{}, {"renew": {"limit": 1}}], [None, [], {"fly": {"limit": 1}}, {"play": {}}, {"play": 3}]),
+    "stations": ([["*"], [], ["radio.example"]], [None, "*", ["a", "a"], [1], [""], ["x" * 254]]),
+    "price": (
+        [{"interval_s": 1, "owner": 0, "reward": 0, "payer": "nobody"}, {"interval_s": 1, "owner": 1, "reward": 0}],
+        [*NOT_MAP, {}, {"interval_s": 1, "owner": 1}, {"interval_s": 1, "owner": 1, "reward": 0, "payer": "nobody"}],
+    ),
+    "price.payer": (["listener", "station"], ["owner", "", None, 1]),
+    "listener": (["any"], ["nobody", "", None, 1]),
+    "lease": ([], [*NOT_MAP, {}, {"window_s": 600, "seconds": 60}]),
+    "crit": ([[], ["lease", "price"]], [None, "lease", ["lease", "lease"], [1], [""]]),
+}

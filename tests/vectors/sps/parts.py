@@ -9,7 +9,22 @@ from typing import Any
 from tests.vectors.sps import fields, pages
 from tests.vectors.sps.case import MALFORMED, SIGNATURE, Case, of_fields
 from tests.vectors.sps.raw import MAGIC, OWNER, OWNER_KEY, STRANGER, cose, encode, protected, sign, signed
-from tests.vectors.sps.song import CLEAR, CONTENT, CONTENT_KEYS, HEADER_TYPE, INIT, LIVE_TYPE, epoch_of, file, header, index, seal, smallest
+from tests.vectors.sps.song import (
+    CLEAR,
+    CONTENT,
+    CONTENT_KEYS,
+    HEADER_TYPE,
+    INIT,
+    LIVE_TYPE,
+    changed,
+    epoch_of,
+    file,
+    header,
+    index,
+    seal,
+    smallest,
+    terms,
+)
 
 
 def files() -> Iterator[Case]:
@@ -141,3 +156,19 @@ def live() -> Iterator[Case]:
     payload = encode(base)
     lent = cose([protected(LIVE_TYPE), {}, payload, sign(payload, protected(HEADER_TYPE), MAGIC + CONTENT, OWNER_KEY)])
     yield Case("live", "a signature lent from another type", lent, signature, who)
+
+
+def policies() -> Iterator[Case]:
+    """Terms, as the map that stands in the header."""
+    base = terms()
+    malformed = "policy.malformed"
+    yield Case("policy", "every field", encode(base))
+    yield Case("policy", "the smallest terms", encode({"permissions": [], "price": {"interval_s": 1, "owner": 0, "reward": 0}}))
+    yield from of_fields("policy", encode, base, fields.POLICY)
+    yield Case("policy", "an unknown field", encode(base | {"mood": 1}))
+    yield Case("policy", "an unknown critical field", encode(base | {"mood": 1, "crit": ["mood"]}), "sps.header.critical")
+    yield Case("policy", "an unknown critical field that is absent", encode(base | {"crit": ["lease", "mood"]}), "sps.header.critical")
+    for path in ("price.mood", "lease.mood", "counts.play.mood"):
+        yield Case("policy", f"an unknown field {path}", encode(changed(base, path, 1)), malformed)
+    for name, value in (("a list", []), ("a text", "play"), ("null", None)):
+        yield Case("policy", f"terms that are {name}", encode(value), malformed)

@@ -26,6 +26,7 @@ from tests.vectors.sps.cddl import Schema
 FORMAT: Final = Path(__file__).resolve().parents[3] / "docs" / "format"
 SCHEMA: Final = Schema(*(FORMAT / f"{name}.cddl" for name in ("common", "segments", "header", "live", "policy")))
 # Terms are judged after the header, with a code of their own.
+TERMS: Final = SCHEMA.rules["policy-map"]
 SCHEMA.rules["policy-map"] = lambda value: type(value) is dict
 MAGIC: Final = bytes.fromhex("895350530d0a1a0a")
 HALF: Final = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
@@ -79,6 +80,9 @@ LIVE_FIELDS: Final = [
     "ended",
     "crit",
 ]
+
+
+POLICY_FIELDS: Final = ["permissions", "counts", "ttl_s", "not_before_s", "expires_s", "stations", "price", "listener", "lease", "crit"]
 
 
 class No(Exception):
@@ -196,6 +200,28 @@ def read_live(data: bytes, content: bytes, signer: bytes) -> dict[str, Any]:
     require(all(row[1] <= value["segment_samples"] for row in value["segments"]))
     urls(value.get("rundown", {}).get("urls", []))
     return value
+
+
+def read_policy(data: bytes) -> dict[str, Any]:
+    """The terms."""
+    value = plain(data)
+    code = "policy.malformed"
+    require(type(value) is dict, code)
+    crit = value.get("crit", [])
+    require(texts_once(crit), code)
+    require(all(name in POLICY_FIELDS for name in crit), "sps.header.critical")
+    require(TERMS(value), code)
+    require(texts_once(value["permissions"]) and texts_once(value.get("stations", [])), code)
+    price = value["price"]
+    require(max(price["owner"], price["reward"]) < 1 << 96, code)
+    require(price.get("payer") != "nobody" or price["owner"] == price["reward"] == 0, code)
+    return value
+
+
+def texts_once(values: Any) -> bool:
+    """A list of at most 256 texts of 1 to 253 characters, none twice."""
+    good = type(values) is list and len(values) <= 256 and all(type(value) is str and 1 <= len(value) <= 253 for value in values)
+    return good and len(set(values)) == len(values)
 
 
 def open_segment(sealed: bytes, digest: bytes, key: bytes, content: bytes, rendition_id: int, epoch: int, index: int) -> bytes:

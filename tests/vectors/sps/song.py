@@ -92,6 +92,22 @@ def fullest() -> dict[str, Any]:
     }
 
 
+def terms() -> dict[str, Any]:
+    """A policy with every field of the first version."""
+    return {
+        "permissions": ["play", "seek", "preview"],
+        "counts": {"play": {"limit": 10, "per_s": 86_400}, "seek": {"limit": 3}},
+        "ttl_s": 172_800,
+        "not_before_s": 1_790_000_000,
+        "expires_s": 1_890_000_000,
+        "stations": ["radio.example", "other.example"],
+        "price": {"interval_s": 30, "owner": 10**16, "reward": 1 << 70, "payer": "station"},
+        "listener": "wallet",
+        "lease": {"window_s": 600, "seconds": 3_600, "invocations": 100},
+        "crit": ["lease"],
+    }
+
+
 def index() -> dict[str, Any]:
     """A live index of the three segments, numbers 40 to 42."""
     rows = [[len(seal(i)), n, sha256(seal(i)).digest(), epoch_of(i)] for i, n in enumerate(SAMPLES)]

@@ -40,6 +40,8 @@ def second(case: dict[str, Any], data: bytes) -> str | None:
                 reader.read_file(data)
             case "page":
                 reader.read_page(data)
+            case "policy":
+                reader.read_policy(data)
             case "live":
                 reader.read_live(data, given["content"], given["signer"])
             case _:
@@ -66,7 +68,7 @@ def first(kind: str, data: bytes) -> str | None:
     return None
 
 
-@pytest.mark.parametrize("kind", ["header", "file", "page", "live", "segment"])
+@pytest.mark.parametrize("kind", ["header", "file", "page", "live", "segment", "policy"])
 def test_the_second_reader_gives_the_same_answers(kind: str) -> None:
     """A reader that shares no code with ours gives each vector the same answer."""
     wrong = []

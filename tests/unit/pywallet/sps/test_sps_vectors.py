@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from pywallet.errors import SENTENCES, GomaaError, InputError
-from pywallet.sps import Container, open_header, open_segment, polyglot, segment_aad, segment_key
+from pywallet.policy import Policy
+from pywallet.sps import Container, cbor, open_header, open_segment, polyglot, segment_aad, segment_key
 from pywallet.sps.header import encode_header
 from pywallet.sps.live import open_live
 
@@ -38,6 +39,8 @@ async def read(case: dict[str, Any], data: bytes) -> None:
         song = place.restore(data[place.offset : place.offset + place.size], 0)
         container = Container.read(song)
         container.whole(open_header(container.cose), len(song))
+    elif case["kind"] == "policy":
+        Policy.from_dict(cbor.loads(data))
     elif case["kind"] == "live":
         open_live(data, given["content"], given["signer"])
     else:
@@ -57,7 +60,7 @@ async def answer(case: dict[str, Any]) -> str | None:
     return None
 
 
-@pytest.mark.parametrize("kind", ["header", "file", "page", "live", "segment"])
+@pytest.mark.parametrize("kind", ["header", "file", "page", "live", "segment", "policy"])
 async def test_every_vector_has_its_answer(kind: str) -> None:
     """Each vector of a kind is taken, or refused with the code that stands beside it."""
     cases = [case for case in CASES if case["kind"] == kind]
