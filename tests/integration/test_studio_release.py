@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from studio import ownership, publish, release
 from studio.batch import Job
 from studio.commands import commands
 from studio.convert import Options
+from studio.exploded import assemble
 from studio.owner import ContentKeys
 from studio.reader import SongFile
 from studio.server import fetch_info
@@ -49,7 +51,7 @@ async def contracts(network: Deployment) -> int:
 
 
 async def test_a_release_is_whole(job: Job, network: Deployment, uploads: Uploads) -> None:
-    """Contract, keys, file and receipt agree, and the steps are told in order."""
+    """Contract, keys, all three packagings and receipt agree, and the steps are told in order."""
     steps: list[str] = []
     receipt = await release.release(job, lambda step, _: steps.append(step))
     assert list(dict.fromkeys(steps)) == list(release.STEPS)
@@ -62,7 +64,13 @@ async def test_a_release_is_whole(job: Job, network: Deployment, uploads: Upload
     written = json.loads(release.receipt_path(job.output).read_text())
     assert written["content"] == checksum(receipt.content)
     assert written["transaction"] is not None
-    assert next(row for row in written["files"] if row["kind"] == "sps")["size"] == job.output.stat().st_size
+    files = {row["kind"]: row for row in written["files"]}
+    assert files["sps"]["sha256"] == sha256(job.output.read_bytes()).hexdigest()
+    assert files["html"]["sha256"] == sha256(Path(files["html"]["path"]).read_bytes()).hexdigest()
+    with SongFile(Path(files["html"]["path"])) as page:
+        assert page.header.content == receipt.content
+    assemble(Path(files["exploded"]["path"]), job.output.with_name("again.sps"))
+    assert job.output.with_name("again.sps").read_bytes() == job.output.read_bytes()
 
 
 async def test_a_second_release_changes_nothing(job: Job, network: Deployment) -> None:
