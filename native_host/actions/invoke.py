@@ -11,7 +11,7 @@ from native_host.recording import Recorded, record, repeat
 from native_host.schema import Invoke
 from native_host.stream import Stream
 from pywallet.errors import GomaaError, InputError, Refusal
-from pywallet.policy.model import ACTIONS
+from pywallet.policy import ACTIONS
 
 
 async def run(host: Host, request: Invoke) -> dict[str, Any]:

@@ -10,8 +10,7 @@ from pywallet.engine.fields import Payload
 from pywallet.errors import InputError
 from pywallet.hexes import from_b64, to_b64, to_hex
 from pywallet.player import WISHES, Player, Timeline, foresee, step
-from pywallet.policy import Context, Names, Policy, Usage, describe
-from pywallet.policy.model import ACTIONS
+from pywallet.policy import ACTIONS, Context, Names, Policy, Usage, describe
 from pywallet.settlement import gross
 from pywallet.sps import MAGIC, Header, open_header
 

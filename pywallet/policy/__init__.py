@@ -1,11 +1,14 @@
 """What a listener may do with a recording: the terms as data, and the one function that decides."""
 
-from pywallet.policy.decision import Context, Decision, Usage, decide, recurrence_start
+from pywallet.policy.decision import Context, Decision, Usage, decide, is_free, recurrence_start
 from pywallet.policy.meter import MAX_GAP_MS, Meter
-from pywallet.policy.model import Count, Lease, Policy, Price
+from pywallet.policy.model import Policy
+from pywallet.policy.narrowing import require_narrower, wider
+from pywallet.policy.parts import ACTIONS, Count, Lease, Part, Price, Renewal
 from pywallet.policy.terms import Names, Terms, describe
 
 __all__ = [
+    "ACTIONS",
     "MAX_GAP_MS",
     "Context",
     "Count",
@@ -13,11 +16,16 @@ __all__ = [
     "Lease",
     "Meter",
     "Names",
+    "Part",
     "Policy",
     "Price",
+    "Renewal",
     "Terms",
     "Usage",
     "decide",
     "describe",
+    "is_free",
     "recurrence_start",
+    "require_narrower",
+    "wider",
 ]

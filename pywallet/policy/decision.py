@@ -8,10 +8,15 @@ from types import MappingProxyType
 from typing import Final
 
 from pywallet.errors import Refusal
-from pywallet.policy.model import Policy
+from pywallet.policy.model import ANYWHERE, Policy
+from pywallet.policy.parts import HEARD_UNITS, SEGMENT_S, Count
 
 # A listener can always end a play, whatever the terms have become meanwhile.
 ALWAYS: Final = frozenset({"pause", "stop"})
+STARTS: Final = frozenset({"play", "preview", "live_join"})
+_SOUNDS: Final = STARTS | {"resume", "seek", "forward", "rewind", "renew"}
+_GOES_ON: Final = frozenset({"resume", "renew"})
+_FINAL: Final = {"policy.expired": "expired", "policy.ttl.expired": "expired", "policy.metered.exhausted": "exhausted"}
 
 
 @dataclass(frozen=True)
@@ -20,7 +25,9 @@ class Usage:
 
     ``plays``, ``seeks``, ``seconds`` are cumulative; ``first_play_s`` is a Unix
     time or None. ``counts`` overrides the number an action is compared with:
-    for a count with ``per_s`` it holds the uses since ``recurrence_start``.
+    for a count with ``per_s`` it holds the uses since ``recurrence_start``, for
+    one with the unit ``timed`` the plays heard long enough. ``last_s`` is when
+    an action last counted.
     """
 
     plays: int = 0
@@ -28,9 +35,14 @@ class Usage:
     seconds: int = 0
     first_play_s: int | None = None
     counts: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    last_s: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
-    def used(self, action: str) -> int:
-        """Uses of ``action`` that count against its limit now."""
+    def used(self, action: str, unit: str = "start") -> int:
+        """Uses of ``action`` that count against its limit now, in the limit's unit."""
+        if unit == "second":
+            return self.seconds
+        if unit == "segment":
+            return -(-self.seconds // SEGMENT_S)
         if action in self.counts:
             return self.counts[action]
         return {"play": self.plays, "seek": self.seeks}.get(action, 0)
@@ -38,13 +50,28 @@ class Usage:
 
 @dataclass(frozen=True)
 class Context:
-    """Where and when: trusted time, the station's domain, whether a wallet collects, the contract's flags."""
+    """Where, when and how. Each field has one source that its user must trust (docs/policy.md).
+
+    ``now_s``: trusted time. ``domain``, ``territory``, ``purpose``: the station's.
+    ``wallet``: whether a wallet collects. ``revoked``, ``destroyed``: the contract's flags.
+    ``devices``: other devices of this listener that have used this content, ``device_known``: this one is among those counted.
+    ``streams``: other players of this listener that sound now. ``renewed_s``: when the server was last reached, None: now.
+    ``rolled_back``: the device's clock was set back against trusted time. ``position_s``: where the sound begins.
+    """
 
     now_s: int
     domain: str | None = None
     wallet: bool = False
     revoked: bool = False
     destroyed: bool = False
+    territory: str | None = None
+    purpose: str | None = None
+    devices: int = 0
+    device_known: bool = False
+    streams: int = 0
+    renewed_s: int | None = None
+    rolled_back: bool = False
+    position_s: int | None = None
 
 
 @dataclass(frozen=True)
@@ -52,13 +79,16 @@ class Decision:
     """Allowed or not; if not, the stable ``code`` and the ``rule`` (field of the policy) that spoke.
 
     ``left`` gives, for each counted action, the uses that remain after this
-    decision has taken effect.
+    decision has taken effect. ``counts``: this use counts, and is not part of the one before it.
+    ``destroy``: the terms ask that keys and copies be destroyed now.
     """
 
     allowed: bool
     code: str | None
     rule: str | None
     left: Mapping[str, int]
+    counts: bool = False
+    destroy: bool = False
 
     def require(self) -> None:
         """Raise Refusal with the code unless allowed."""
@@ -79,32 +109,113 @@ def decide(policy: Policy, usage: Usage, context: Context, action: str) -> Decis
     More uses never turn a refusal into a permission.
     """
     refusal = None if action in ALWAYS else _refusal(policy, usage, context, action)
-    left = {name: max(0, count.limit - usage.used(name)) for name, count in policy.counts.items()}
+    left = {name: max(0, count.limit - usage.used(name, count.unit)) for name, count in policy.counts.items()}
+    destroy = _destroys(policy, usage, context, refusal)
     if refusal is not None:
-        return Decision(False, *refusal, MappingProxyType(left))
-    if action in left:
+        return Decision(False, *refusal, MappingProxyType(left), destroy=destroy)
+    count = policy.counts.get(action)
+    counts = count is None or not is_free(count, usage, context, action)
+    if counts and count is not None and count.unit not in HEARD_UNITS:
         left[action] = max(0, left[action] - 1)
-    return Decision(True, None, None, MappingProxyType(left))
+    return Decision(True, None, None, MappingProxyType(left), counts, destroy)
+
+
+def is_free(count: Count, usage: Usage, context: Context, action: str) -> bool:
+    """Whether this use belongs to the one before it: within the count's ``within_s`` after a use that was itself allowed."""
+    last = usage.last_s.get(action)
+    if count.within_s is None or last is None or usage.used(action, count.unit) > count.limit:
+        return False
+    return last <= context.now_s < last + count.within_s
 
 
 def _refusal(policy: Policy, usage: Usage, context: Context, action: str) -> tuple[str, str] | None:
+    return (
+        _standing(policy, context, action)
+        or _time(policy, usage, context, action)
+        or _place(policy, context, action)
+        or _people(policy, context, action)
+        or _amount(policy, usage, context, action)
+    )
+
+
+def _standing(policy: Policy, context: Context, action: str) -> tuple[str, str] | None:
     if context.destroyed:
         return "content.destroyed", "destroyed"
     if context.revoked:
         return "content.revoked", "revoked"
     if not policy.permits(action):
         return "policy.action.denied", "permissions"
-    if policy.not_before_s is not None and context.now_s < policy.not_before_s:
+    if context.rolled_back and "rollback" in policy.self_destruct:
+        return "policy.clock.rollback", "self_destruct"
+    return None
+
+
+def _time(policy: Policy, usage: Usage, context: Context, action: str) -> tuple[str, str] | None:
+    now = context.now_s
+    if policy.not_before_s is not None and now < policy.not_before_s:
         return "policy.not_yet", "not_before_s"
-    if policy.expires_s is not None and context.now_s >= policy.expires_s:
+    if policy.expires_s is not None and now >= policy.expires_s:
         return "policy.expired", "expires_s"
-    if policy.ttl_s is not None and usage.first_play_s is not None and context.now_s >= usage.first_play_s + policy.ttl_s:
+    if policy.ttl_s is not None and usage.first_play_s is not None and now >= usage.first_play_s + policy.ttl_s:
         return "policy.ttl.expired", "ttl_s"
+    if policy.start_by_s is not None and usage.first_play_s is None and action in STARTS and now >= policy.start_by_s:
+        return "policy.start.late", "start_by_s"
+    renewal = policy.renewal
+    if renewal is not None and context.renewed_s is not None and now >= context.renewed_s + renewal.every_s + renewal.grace_s:
+        return "policy.renewal.due", "renewal"
+    return None
+
+
+def _place(policy: Policy, context: Context, action: str) -> tuple[str, str] | None:
     if "*" not in policy.stations and context.domain not in policy.stations:
         return "policy.station.denied", "stations"
-    if policy.listener == "wallet" and not context.wallet:
-        return "policy.wallet.required", "listener"
-    count = policy.counts.get(action)
-    if count is not None and usage.used(action) >= count.limit:
-        return "policy.count.exhausted", f"counts.{action}"
+    if policy.territories != ANYWHERE and context.territory not in policy.territories:
+        return "policy.territory.denied", "territories"
+    if policy.purposes != ANYWHERE and context.purpose not in policy.purposes:
+        return "policy.purpose.denied", "purposes"
+    position, part = context.position_s, policy.part
+    if position is None or action not in _SOUNDS:
+        return None
+    if part is not None and (position < part.from_s or (part.to_s is not None and position >= part.to_s)):
+        return "policy.part.denied", "part"
+    if action == "preview" and policy.preview_s is not None and position >= policy.preview_s:
+        return "policy.preview.over", "preview_s"
     return None
+
+
+def _people(policy: Policy, context: Context, action: str) -> tuple[str, str] | None:
+    if policy.listener == "wallet" and not context.wallet and action != "preview":
+        return "policy.wallet.required", "listener"
+    if policy.devices is not None and context.devices + (not context.device_known) > policy.devices:
+        return "policy.device.limit", "devices"
+    if action in STARTS | {"resume"} and context.streams >= policy.concurrent:
+        return "policy.concurrent.limit", "concurrent"
+    return None
+
+
+def _amount(policy: Policy, usage: Usage, context: Context, action: str) -> tuple[str, str] | None:
+    sounds = action in _SOUNDS
+    if policy.metered_s is not None and sounds and usage.seconds >= policy.metered_s:
+        return "policy.metered.exhausted", "metered_s"
+    for name, count in policy.counts.items():
+        # Heard time ends what sounds, whichever action asks; a start that was counted goes on.
+        asked = sounds if count.unit in HEARD_UNITS else action == name and action not in _GOES_ON
+        if asked and usage.used(name, count.unit) >= count.limit and not is_free(count, usage, context, name):
+            return "policy.count.exhausted", f"counts.{name}"
+    return None
+
+
+def _destroys(policy: Policy, usage: Usage, context: Context, refusal: tuple[str, str] | None) -> bool:
+    """Whether the copy has come to an end that its terms call destruction."""
+    if context.destroyed:
+        return True
+    if refusal is None or not policy.self_destruct:
+        return False
+    code, rule = refusal
+    if code == "policy.clock.rollback":
+        return True
+    why = _FINAL.get(code)
+    if code == "policy.count.exhausted" and rule.removeprefix("counts.") in STARTS:
+        # A count that comes back is not an end.
+        why = "exhausted" if policy.counts[rule.removeprefix("counts.")].per_s is None else None
+    return why in policy.self_destruct

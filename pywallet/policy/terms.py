@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
 from pywallet.policy.decision import Context, Usage, decide
-from pywallet.policy.model import Policy
+from pywallet.policy.model import ANYWHERE, Policy
+from pywallet.policy.parts import HEARD_UNITS
+from pywallet.policy.words import VERBS, clock, day, listed, say, span
 from pywallet.wallet.amounts import show
 
 
@@ -31,16 +32,6 @@ class Terms:
     limits: tuple[str, ...]
 
 
-_VERBS: Final[Mapping[str, Mapping[str, str]]] = {
-    "en": {
-        "play": "Play", "pause": "pause", "seek": "seek", "forward": "fast-forward", "rewind": "rewind", "rate": "change speed",
-        "preview": "preview", "live_join": "join live", "download": "download", "transfer": "pass on", "copy": "copy",
-    },
-    "zh": {
-        "play": "播放", "pause": "暂停", "seek": "跳转", "forward": "快进", "rewind": "快退", "rate": "变速",
-        "preview": "试听", "live_join": "收听直播", "download": "下载", "transfer": "转让", "copy": "复制",
-    },
-}  # fmt: skip
 _SHOWN: Final = ("play", "pause", "seek", "forward", "rewind", "rate", "preview", "live_join", "download", "transfer", "copy")
 _DENIED_SHOWN: Final = ("seek", "download", "copy")
 
@@ -54,12 +45,12 @@ def describe(policy: Policy, usage: Usage, context: Context, language: str = "en
         left=_left(policy, usage, context, lang),
         costs=_costs(policy, who, lang),
         earn=_earn(policy, lang),
-        limits=_limits(policy, usage, lang),
+        limits=_limits(policy, lang),
     )
 
 
 def _may(policy: Policy, lang: str) -> str:
-    verbs = _VERBS[lang]
+    verbs = VERBS[lang]
     allowed = [verbs[a] for a in _SHOWN if policy.permits(a)]
     denied = [verbs[a] for a in _DENIED_SHOWN if not policy.permits(a)]
     if lang == "zh":
@@ -73,7 +64,7 @@ def _left(policy: Policy, usage: Usage, context: Context, lang: str) -> str:
     left = decide(policy, usage, context, "pause").left
     words = []
     for action in ("play", "seek"):
-        if action not in policy.counts:
+        if action not in policy.counts or policy.counts[action].unit in HEARD_UNITS:
             continue
         limit = policy.counts[action].limit
         if lang == "zh":
@@ -105,35 +96,58 @@ def _earn(policy: Policy, lang: str) -> str:
     return f"每听满 {price.interval_s} 秒，你得 {each}。" if lang == "zh" else f"{each} for every {price.interval_s} seconds you hear."
 
 
-def _limits(policy: Policy, usage: Usage, lang: str) -> tuple[str, ...]:
-    zh = lang == "zh"
-    out = []
-    if policy.not_before_s is not None:
-        out.append(f"{_day(policy.not_before_s)} 起可听。" if zh else f"From {_day(policy.not_before_s)}.")
-    if policy.expires_s is not None:
-        out.append(f"{_day(policy.expires_s)} 截止。" if zh else f"Until {_day(policy.expires_s)}.")
-    if policy.ttl_s is not None:
-        span = _span(policy.ttl_s, zh)
-        out.append(f"首次播放后 {span}内可听。" if zh else f"For {span} from your first play.")
+def _limits(policy: Policy, lang: str) -> tuple[str, ...]:
+    return (*_times(policy, lang), *_counted(policy, lang), *_where(policy, lang), *_how(policy, lang))
+
+
+def _times(policy: Policy, lang: str) -> Iterator[str]:
+    for name in ("not_before_s", "expires_s", "start_by_s"):
+        if (moment := getattr(policy, name)) is not None:
+            yield say(name, lang, day=day(moment))
+    for name in ("ttl_s", "metered_s", "preview_s", "key_epoch_s"):
+        if (length := getattr(policy, name)) is not None:
+            yield say(name, lang, span=span(length, lang))
+    part = policy.part
+    if part is not None:
+        rule = "part.open" if part.to_s is None else "part"
+        yield say(rule, lang, start=clock(part.from_s), end=clock(part.to_s or 0))
+
+
+def _counted(policy: Policy, lang: str) -> Iterator[str]:
     for action, count in policy.counts.items():
+        verb = VERBS[lang][action] if lang == "zh" else VERBS[lang][action].capitalize()
+        if count.unit in HEARD_UNITS:
+            yield say(f"counts.{count.unit}", lang, verb=verb, limit=count.limit)
         if count.per_s is not None:
-            verb, span = _VERBS[lang].get(action, action), _span(count.per_s, zh)
-            out.append(f"{verb}：每 {span} {count.limit} 次。" if zh else f"{verb.capitalize()}: {count.limit} in every {span}.")
+            yield say("counts.per_s", lang, verb=verb, limit=count.limit, span=span(count.per_s, lang))
+        if count.after_s is not None:
+            yield say("counts.timed", lang, verb=verb, span=span(count.after_s, lang))
+        if count.within_s is not None:
+            yield say("counts.within_s", lang, verb=verb, span=span(count.within_s, lang))
+
+
+def _where(policy: Policy, lang: str) -> Iterator[str]:
     if "*" not in policy.stations:
-        sites = ", ".join(policy.stations)
-        out.append(f"仅限 {sites}。" if zh else f"Only on {sites}.")
+        yield say("stations", lang, list=listed(policy.stations, lang))
+    for name in ("territories", "purposes"):
+        if getattr(policy, name) != ANYWHERE:
+            yield say(name, lang, list=listed(getattr(policy, name), lang))
     if policy.listener == "wallet":
-        out.append("需要钱包。" if zh else "Needs a wallet.")
-    return tuple(out)
+        yield say("listener", lang)
+    if policy.devices is not None:
+        yield say("devices", lang, n=policy.devices)
+    if policy.concurrent != 1:
+        yield say("concurrent", lang, n=policy.concurrent)
 
 
-def _day(time_s: int) -> str:
-    return datetime.fromtimestamp(min(time_s, 253_402_300_799), UTC).strftime("%Y-%m-%d %H:%M UTC")
-
-
-def _span(seconds: int, zh: bool) -> str:
-    for size, en, cn in ((86_400, "day", "天"), (3_600, "hour", "小时"), (60, "minute", "分钟")):
-        if seconds % size == 0:
-            n = seconds // size
-            return f"{n} {cn}" if zh else f"{n} {en}{'' if n == 1 else 's'}"
-    return f"{seconds} 秒" if zh else f"{seconds} seconds"
+def _how(policy: Policy, lang: str) -> Iterator[str]:
+    if policy.renewal is not None:
+        yield say("renewal", lang, span=span(policy.renewal.every_s, lang))
+    if policy.lease is not None:
+        yield say("offline", lang, span=span(policy.lease.seconds, lang), n=policy.lease.invocations)
+    if policy.tracking != "opt_in":
+        yield say(f"tracking.{policy.tracking}", lang)
+    for occasion in policy.self_destruct:
+        yield say(f"destroy.{occasion}", lang)
+    if policy.child is not None:
+        yield say("child", lang, may=_may(policy.child, lang))

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pywallet.errors import SENTENCES, Refusal
-from pywallet.policy import Context, Policy, Usage, decide, recurrence_start
-from pywallet.policy.model import ACTIONS
+from pywallet.policy import ACTIONS, Context, Policy, Usage, decide, recurrence_start
 
 BASE: dict[str, Any] = {
     "permissions": ["play", "seek"],

@@ -1,0 +1,93 @@
+"""The policy as a musician writes it: TOML with the same names, amounts as decimal texts, and times in words."""
+
+from __future__ import annotations
+
+import io
+import re
+import tomllib
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time
+from typing import Any, Final
+
+from pywallet.errors import InputError
+from pywallet.policy.fields import bad
+from pywallet.wallet.amounts import parse
+
+_MAX_TEXT: Final = 1 << 16
+_MAX_DOTS: Final = 1000
+_MAX_DEPTH: Final = 12
+_PARTS: Final = frozenset(["price", "counts", "lease", "renewal", "part", "child"])
+_SPANS: Final = ("ttl", "metered", "preview", "key_epoch", "per", "after", "within", "every", "retry", "grace")
+_SPAN: Final = re.compile(r"([0-9]{1,9})\s*([a-z]+)")
+_SECONDS: Final = {"s": 1, "second": 1, "min": 60, "minute": 60, "h": 3600, "hour": 3600, "d": 86_400, "day": 86_400, "week": 604_800}
+
+
+def to_map(text: str) -> dict[str, Any]:
+    """The header's map. Raises InputError ``policy.malformed`` naming the field.
+
+    Beside the header's names these may be written, without their ``_s``:
+    durations (``ttl = "48 hours"``) and moments (``expires = 2027-01-31`` or
+    with a time; without a zone it is UTC).
+    """
+    # tomllib's time and memory grow with the square of a dotted key's parts.
+    if len(text) > _MAX_TEXT or any(line.count(".") > _MAX_DOTS for line in text.splitlines()):
+        raise bad("toml", "too long")
+    try:
+        raw = tomllib.load(io.BytesIO(text.encode()))
+    except (ValueError, RecursionError) as e:  # also numbers of thousands of digits, and brackets nested without end
+        raise bad("toml", str(e)) from None
+    return _table(raw, "")
+
+
+def _table(raw: dict[str, Any], path: str) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for name, value in raw.items():
+        where = f"{path}{name}"
+        if isinstance(value, dict) and (name in _PARTS or path.endswith("counts.")):
+            if where.count(".") > _MAX_DEPTH:
+                raise bad(where, "nested too deep")
+            out[name] = _table(value, f"{where}.")
+        elif path.endswith("price.") and name in ("owner", "reward"):
+            out[name] = _wei(where, value)
+        elif name in _FRIENDLY:
+            target, read = _FRIENDLY[name]
+            if target in raw:
+                raise bad(where, f"said twice: also as {target}")
+            out[target] = read(where, value)
+        else:
+            out[name] = value
+    return out
+
+
+def _wei(name: str, value: Any) -> int:
+    if not isinstance(value, str):
+        raise bad(name, 'amounts are decimal strings, like "0.0020"')
+    try:
+        return parse(value)
+    except InputError:
+        raise bad(name, "a decimal number with at most 18 decimals") from None
+
+
+def _span(name: str, value: Any) -> int:
+    found = _SPAN.fullmatch(value.strip()) if isinstance(value, str) and len(value) < 40 else None
+    size = found and (_SECONDS.get(found[2]) or _SECONDS.get(found[2].removesuffix("s")))
+    if found is None or not size:
+        raise bad(name, 'a duration, like "48 hours", "30 days" or "90 s"')
+    return int(found[1]) * size
+
+
+def _moment(name: str, value: Any) -> int:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime.combine(value, time())
+    if not isinstance(value, datetime):
+        raise bad(name, "a date or a date with a time, like 2027-01-31 or 2027-01-31T20:00:00+01:00")
+    seconds = (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
+    if seconds < 0:
+        raise bad(name, "not before 1970")
+    return int(seconds)
+
+
+_FRIENDLY: Final[dict[str, tuple[str, Callable[[str, Any], int]]]] = {
+    **{name: (f"{name}_s", _span) for name in _SPANS},
+    **{name: (f"{name}_s", _moment) for name in ("not_before", "expires", "start_by")},
+}
