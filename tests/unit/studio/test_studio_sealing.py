@@ -75,11 +75,12 @@ def test_content_keys_differ_by_everything() -> None:
     assert len({content_key(*base), *(content_key(*other) for other in others)}) == 5
 
 
-def test_the_same_work_gives_the_same_bytes(make: Make, wav: Callable[..., Path], tmp_path: Path) -> None:
-    """With one salt, recording and owner the file and its keys are byte-identical; another salt changes both."""
+@pytest.mark.parametrize("layers", [(), ("ultrasonic", "inband")])
+def test_the_same_work_gives_the_same_bytes(make: Make, wav: Callable[..., Path], layers: tuple[str, ...]) -> None:
+    """With one salt, recording and owner the file and its keys are byte-identical; another salt changes both; marked or not."""
     source, seen = wav(noise(4.5)), []
     for salt in (b"\5" * 32, b"\5" * 32, b"\6" * 32):
-        made = make(source, salt=salt, replace=True)
+        made = make(source, salt=salt, replace=True, layers=layers)
         seen.append((made.path.read_bytes(), made.key_path.read_bytes()))
     assert seen[0] == seen[1]
     assert seen[0][0] != seen[2][0]

@@ -97,6 +97,12 @@ async def test_only_our_own_page_may_ask(page: Page, change: dict[str, Any], sta
     assert (await page.ask("GET", "api/state", **change))[0] == status
 
 
+def test_studio_and_station_look_alike() -> None:
+    """Both carry the same design tokens and components."""
+    root = Path(__file__).resolve().parents[3]
+    assert (root / "studio/static/lamplight.css").read_bytes() == (root / "station/static/lamplight.css").read_bytes()
+
+
 async def test_a_change_without_an_origin_is_refused(page: Page) -> None:
     """Browsers name the origin of every PUT and POST; what names none is not the page."""
     assert (await page.ask("PUT", "api/recordings?name=x.wav", headers={"Origin": None}, data=b"x"))[0] == 403
