@@ -32,6 +32,7 @@ ROOMS: Final = {
     "host": "native_host",
     "server": "security_server",
     "station": "station",
+    "watermark": "watermark",
 }
 
 

@@ -41,7 +41,7 @@ def soft_bits(values: Complex) -> NDArray[np.float32]:
     gain = np.convolve(np.pad(gain, 1, mode="edge"), [0.25, 0.5, 0.25], "valid")
     size = np.abs(gain)[:, None] + 1e-20
     turned = pieces * np.conj(gain)[:, None] / size
-    noise = ((turned.real - size * pilot) ** 2).mean(axis=1)[:, None] + 1e-4 * size**2
+    noise = ((turned.real - size * pilot) ** 2).mean(axis=1)[:, None] + 1e-2 * size**2
     data = (turned.imag * size / noise).ravel() * SPREAD
     return np.bincount(PLACE, data, mark.CODED_BITS).astype(np.float32)
 

@@ -90,7 +90,7 @@ class Inband:
         gain = self._gain[(self._frame + np.arange(count)) % PERIOD]
         change[:, :, FIRST_BIN:END_BIN] = cells[:, :, FIRST_BIN:END_BIN] * gain
         self._frame += count
-        return (frames + scipy.fft.irfft(change, self._size)).reshape(len(held), -1)
+        return np.asarray(frames + scipy.fft.irfft(change, self._size)).reshape(len(held), -1)
 
     def finish(self) -> Floats:
         """What is less than a frame."""

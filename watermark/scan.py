@@ -91,7 +91,7 @@ def _listed(lean: Lean, soft: Floats) -> Found:
 
 
 def _confidence(soft: Floats, word: NDArray[np.int8]) -> float:
-    return float((soft * word).sum() / np.sqrt((soft * soft).sum() * len(word)))
+    return float((soft * word).sum() / np.abs(soft).sum())
 
 
 def title_position_s(found: Found) -> float | None:

@@ -92,18 +92,3 @@ class Source:
         if not np.isfinite(samples).all():
             raise InputError("media.decode", reason="samples that are not numbers")
         return samples
-
-
-def windows(blocks: Iterator[NDArray[np.float32]], size: int, hop: int) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """Windows of ``size`` samples every ``hop``, with their first sample's number; the last ones may be shorter."""
-    held: list[NDArray[np.float32]] = []
-    have = start = 0
-    for block in blocks:
-        held.append(block)
-        have += len(block)
-        while have >= size:
-            joined = np.concatenate(held)
-            yield start, joined[:size]
-            held, have, start = [joined[hop:]], have - hop, start + hop
-    if have and (start == 0 or have > size - hop):
-        yield start, np.concatenate(held)
