@@ -130,6 +130,8 @@ class Game(Night):
     @rule(lie=st.sampled_from(LIES[:4]), plays=PLAYS)
     def hurry(self, lie: str, plays: list[tuple[bytes, bytes, int, int]]) -> None:
         """The liar closes one epoch in its last second, and the next at once."""
+        if self.m.lane(name_of(LIAR)).bond < 1000:
+            self.bond(OPERATOR, LIAR, BOND)
         for _ in range(2):
             self.listen(LIAR, plays)
             self.hop(SCHEDULE.ends(self.current()) - self.now)
@@ -225,7 +227,10 @@ class Game(Night):
         """The liar challenges itself: to keep a victim's place taken, to void its own post, or to lose its bond to a friend."""
         epoch = data.draw(st.sampled_from(sorted(e for server, e in self.m.posts if server == name_of(LIAR))))
         payee = data.draw(st.sampled_from(sorted(PAYEES)))
-        self.challenge(GRIEFER, LIAR, epoch, payee, amount, label=" by the liar itself")
+        if self.challenge(GRIEFER, LIAR, epoch, payee, amount, label=" by the liar itself"):
+            self.challenge(GRIEFER, LIAR, epoch, payee, amount)
+            if self.books[LIAR].posted[epoch][0]:
+                self.answer(LIAR, epoch, payee, amount, 0)
 
     @precondition(lambda self: self.m.demands)
     @rule(data=st.data(), raised=st.booleans())
@@ -290,12 +295,13 @@ class Game(Night):
         server, epoch = data.draw(st.sampled_from(sorted(self.m.posts)))
         self.collect(LIAR if server == name_of(LIAR) else HONEST, epoch)
 
-    @rule(server=SERVERS, really=st.sampled_from((False,) * 7 + (True,)), who=st.sampled_from((OPERATOR, STRANGER)))
+    @rule(server=SERVERS, really=st.sampled_from((False, False, True)), who=st.sampled_from((OPERATOR, STRANGER)))
     def close_shop(self, server: bytes, really: bool, who: bytes) -> None:
         """Retirement, and the bond as soon as it can be had."""
         if really:
             self.retire(who, server)
             self.retire(who, server)
+            self.bond(who, server, 1)
         self.unbond(who, server)
         lane = self.m.lane(name_of(server))
         if lane.retired is not None and really:
@@ -304,6 +310,8 @@ class Game(Night):
             self.unbond(who, server)
             self.hop(1)
             self.unbond(who, server)
+            epoch = self.current() - 1
+            assert not self.post(server, epoch, [], [], "after its retirement")
 
     @invariant()
     def all_is_well(self) -> None:

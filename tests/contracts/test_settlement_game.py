@@ -9,13 +9,13 @@ from tests.contracts.settlement_model import NOBODY
 from tests.contracts.settlement_rules import Game
 
 WANTED: Final = {
-    "games": 100, "step": 4000, "plays": 1500, "deposit": 800, "request": 500, "withdraw": 500, "bond": 300,
-    "retire": 10, "unbond": 5, "post honest": 200, "post omit": 30, "post lower": 20, "post bot": 20, "post skew": 10, "post double": 1,
-    "post hide": 5, "challenge by a watcher": 300, "challenge by a griefer": 20, "challenge by the liar itself": 100, "answer": 30,
-    "slash": 300, "slash of a bond": 200, "slash voids": 200, "slash does not void": 50, "refund": 150, "claim push": 200,
-    "claim signed": 30, "claim relayed": 30, "collect": 50, "end: paid": 200, "end: slashed": 200,
+    "games": 100, "step": 4000, "plays": 1000, "deposit": 500, "request": 300, "withdraw": 300, "bond": 200,
+    "retire": 3, "unbond": 2, "post honest": 150, "post omit": 10, "post lower": 5, "post bot": 5, "post skew": 1, "post double": 1,
+    "post hide": 1, "challenge by a watcher": 150, "challenge by a griefer": 5, "challenge by the liar itself": 30, "answer": 10,
+    "slash": 150, "slash of a bond": 80, "slash voids": 80, "slash does not void": 10, "refund": 50, "claim push": 80,
+    "claim signed": 5, "claim relayed": 5, "collect": 20, "end: paid": 100, "end: slashed": 100,
 }  # fmt: skip
-"""How often each thing must at least have happened; the run does it several times as often."""
+"""How often each thing must at least have happened. Runs differ with what else is loaded (hypothesis draws on its constants)."""
 
 REFUSED: Final = {
     "request": ("escrow",), "withdraw": ("request", "delay"), "bond": ("retired", "owner"), "retire": ("owner", "retired"),
