@@ -28,7 +28,7 @@ REFUSED: Final = {
 
 def test_no_order_of_moves_robs_anybody() -> None:
     """Contract and model agree on every outcome and every word; what must hold does; and each thing that matters really happened."""
-    found = play(Game, 220, 30)
+    found = play(Game, 160, 30)
     rare = {name: found[name] for name, least in WANTED.items() if found[name] < least}
     assert not rare, rare
     missing = {f"{name}: {why}" for name, reasons in REFUSED.items() for why in reasons if not found[f"{name}: {why}"]}
