@@ -11,6 +11,7 @@ import { home } from "./home.js";
 import { locked, welcome } from "./door.js";
 import { origin } from "./origin.js";
 import { receive } from "./receive.js";
+import { password, words } from "./safety.js";
 import { settings } from "./settings.js";
 
 /**
@@ -21,21 +22,23 @@ import { settings } from "./settings.js";
  *   earned_wei: string, reward_wei: string, interval_s: number, next_ms: number}} Playing
  * @typedef {{address: string, spendable_wei: string, today_wei: string, pending_wei: string, claimable_wei?: string, due_s: number | null,
  *   playing: Playing | null, activity: Item[]}} Summary
- * @typedef {{exists: boolean, locked: boolean, address: string | null, rewards: boolean, auto_lock_s?: number}} Status
+ * @typedef {{exists: boolean, locked: boolean, address: string | null, rewards: boolean, auto_lock_s?: number, auto_lock_choices?: number[]}} Status
  * @typedef {{state: "connected" | "missing" | "version" | "gone", version?: string, command?: string, code?: string, chain?: boolean}} Host
- * @typedef {"home" | "activity" | "settings" | "receive" | "origin"} Screen
+ * @typedef {"home" | "activity" | "settings" | "receive" | "origin" | "password" | "words"} Screen
  * @typedef {{status: Status | null, host: Host | null, summary: Summary | null, playing: Playing | null, failure: {code: string, message?: string} | null,
- *   screen: Screen, item: Item | null, claim: {busy: boolean, done: {transactions: string[], amount_wei: string} | null, failure: {code: string, message?: string} | null}}} Model
- * @typedef {{model: Model, ask: (type: string, fields?: object) => Promise<any>, go: (screen: Screen, item?: Item | null) => void, refresh: () => Promise<void>,
+ *   screen: Screen, item: Item | null, note: string, claim: {busy: boolean, done: {transactions: string[], amount_wei: string} | null, failure: {code: string, message?: string} | null}}} Model
+ * @typedef {{model: Model, ask: (type: string, fields?: object) => Promise<any>, go: (screen: Screen, item?: Item | null, note?: string) => void, refresh: () => Promise<void>,
  *   render: () => void, live: ((playing: Playing) => void) | null, claim: () => Promise<void>, say: (text: string) => void}} App
  */
 
 const PLAYING_MS = 1000;
 const SUMMARY_MS = 5000;
+/** Fields keep what was typed: these screens are drawn once each time they are gone to. */
+const DRAWN_ONCE = new Set(["locked", "welcome", "password", "words"]);
 
 /** @type {Model} */
 const model = {
-  status: null, host: null, summary: null, playing: null, failure: null, screen: "home", item: null,
+  status: null, host: null, summary: null, playing: null, failure: null, screen: "home", item: null, note: "",
   claim: { busy: false, done: null, failure: null },
 };
 const root = byId("popup");
@@ -50,9 +53,9 @@ const ask = walletPort(() => void app.refresh(), (up) => {
 const app = {
   model,
   ask,
-  go(screen, item = null) {
-    model.screen = screen;
-    model.item = item;
+  go(screen, item = null, note = "") {
+    Object.assign(model, { screen, item, note });
+    drawn = "";
     render();
     /** @type {HTMLElement | null} */ (root.querySelector("main"))?.focus({ preventScroll: true });
   },
@@ -99,11 +102,10 @@ function failure(error) {
 function render() {
   const { status } = model;
   const screen = !status ? "wait" : !status.exists ? "welcome" : status.locked ? "locked" : model.screen;
-  // Fields keep what was typed: these two screens are drawn once.
-  if ((screen === "locked" || screen === "welcome") && drawn === screen) return;
+  if (DRAWN_ONCE.has(screen) && drawn === screen) return;
   // What changes every second is written in place: a screen drawn anew under a finger would lose its click.
   const playing = model.playing && [model.playing.content, model.playing.title, model.playing.artist];
-  const key = screen === "locked" || screen === "welcome" ? screen : `${screen} ${JSON.stringify({ ...model, playing, summary: model.summary && { ...model.summary, playing: null } })}`;
+  const key = DRAWN_ONCE.has(screen) ? screen : `${screen} ${JSON.stringify({ ...model, playing, summary: model.summary && { ...model.summary, playing: null } })}`;
   if (key === drawn) {
     if (model.playing) app.live?.(model.playing);
     return;
@@ -123,13 +125,15 @@ function render() {
     origin: () => origin(app),
     receive: () => receive(app),
     settings: () => settings(app),
+    password: () => password(app),
+    words: () => words(app),
   };
   root.classList.toggle("one", ["wait", "welcome", "locked"].includes(screen));
   fill(root, (screens[screen] ?? waiting)());
   const main = root.querySelector("main");
   if (main) main.scrollTop = top;
   if (focused) /** @type {HTMLElement | null} */ (root.querySelector(`[data-key="${focused}"]`))?.focus({ preventScroll: true });
-  else if (screen === "locked") root.querySelector("input")?.focus();
+  else if (DRAWN_ONCE.has(screen)) root.querySelector("input")?.focus();
 }
 
 /** @returns {Node[]} */

@@ -2,7 +2,7 @@
  * Settings: what can be chosen, and the state of this computer with what helps.
  */
 
-import { h } from "../ui/dom.js";
+import { h, press } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 import { command, moneyState } from "../ui/pieces.js";
 import { hostCommands } from "../ui/host.js";
@@ -23,16 +23,18 @@ export function settings(app) {
     await app.ask("wallet.rewards", { on: rewards.checked }).catch(() => {});
     await app.refresh();
   });
-  const minutes = Math.round((status?.auto_lock_s ?? 0) / 60);
   return [
     topBar(app, t("tabSettings")),
     middle(
       failureNote(app),
+      app.model.note ? h("div", { class: "note good", role: "status" }, icon("settled"), h("span", null, app.model.note)) : null,
       host && host.state !== "connected" ? hostHelp(host) : null,
       group(t("settingsRewards"),
         h("li", null, icon("coin"), h("label", { class: "grow", for: "rewards" }, t("rewardsOn"), h("span", { class: "sub" }, t("rewardsSub"))), rewards)),
       group(t("settingsSafety"),
-        line("lock", t("autoLock"), "", minutes > 0 ? h("span", { class: "s dim num" }, t("minutes", minutes)) : h("span", { class: "s dim" }, t("autoLockUnknown")))),
+        h("li", null, icon("lock"), h("label", { class: "grow", for: "autolock" }, t("autoLock")), autoLock(app)),
+        way(app, "shield", t("changePassword"), "password"),
+        way(app, "hidden", t("yourWords"), "words")),
       group(t("settingsComputer"),
         line("plug", t("hostName"), "", hostState(host)),
         host && host.state === "connected" && host.chain !== undefined ? line("station", t("chainName"), "", host.chain ? moneyState("claimed", t("connected")) : moneyState("pending", t("trying"))) : null,
@@ -40,6 +42,34 @@ export function settings(app) {
         line("info", t("versionName"), "", h("span", { class: "s dim num" }, chrome.runtime.getManifest().version)))),
     tabs(app, "settings"),
   ];
+}
+
+/** @param {App} app */
+function autoLock(app) {
+  const { auto_lock_s: now = 0, auto_lock_choices: choices = [] } = app.model.status ?? {};
+  const select = h("select", { class: "select", id: "autolock", "data-key": "autolock" },
+    [...new Set([...choices, now])].sort((a, b) => a - b).map((seconds) => h("option", { value: seconds, selected: seconds === now }, span(seconds))));
+  select.addEventListener("change", async (event) => {
+    if (!event.isTrusted) return;
+    await app.ask("wallet.autolock", { seconds: Number(select.value) }).catch(() => {});
+    await app.refresh();
+  });
+  return select;
+}
+
+/** @param {number} seconds */
+const span = (seconds) => (seconds < 3600 ? t("minutes", Math.round(seconds / 60)) : t("hours", Math.round(seconds / 3600)));
+
+/**
+ * A line that leads to another screen.
+ * @param {App} app
+ * @param {string} shape
+ * @param {string} name
+ * @param {import("./popup.js").Screen} where
+ * @param {Node | string} [value]
+ */
+function way(app, shape, name, where, value = "") {
+  return h("li", null, press(h("button", { type: "button", class: "item", "data-key": where }, icon(shape), h("span", { class: "grow" }, name), value, icon("next", "m")), () => app.go(where)));
 }
 
 /**

@@ -159,7 +159,7 @@ PLAYING = {
     "interval_s": 30,
     "next_ms": 12_000,
 }
-STATUS = {"exists": True, "locked": False, "address": ADDRESS, "rewards": True, "auto_lock_s": 600}
+STATUS = {"exists": True, "locked": False, "address": ADDRESS, "rewards": True, "auto_lock_s": 900, "auto_lock_choices": [60, 300, 900, 3600, 14400]}
 HOST_ON = {"state": "connected", "version": "0.1.0", "command": "gomaa host install --browser chromium", "code": None, "chain": True}
 HOST_OFF = {"state": "missing", "version": None, "command": "gomaa host install --browser chromium", "code": "host.missing"}
 SUMMARY: dict[str, Any] = {
@@ -194,6 +194,7 @@ def wallet(**changes: Any) -> dict[str, Any]:
         "wallet.playing": PLAYING,
         "host.status": HOST_ON,
         "wallet.propose": {"mnemonic": WORDS},
+        "wallet.words": {"mnemonic": WORDS},
         "wallet.claim": {"transactions": ["0x51c9"], "amount_wei": amount("0.006")},
         **{key.replace("_", "."): value for key, value in changes.items()},
     }

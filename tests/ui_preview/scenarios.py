@@ -25,6 +25,24 @@ CREATE = (("click", ".choice .card:first-child"),)
 CHECK = (*CREATE, ("check", "#written"), ("click", ".btn.big"))
 
 
+SETTINGS = ("click", "[data-key=tab-settings]")
+WRONG_PASSWORD = {"error": {"code": "wallet.password", "message": ""}}
+
+
+def popup_safety() -> dict[str, Scenario]:
+    """Password and words."""
+    page, submit = "popup/popup.html", ("click", "[data-key=submit]")
+    change, words = (SETTINGS, ("click", "[data-key=password]")), (SETTINGS, ("click", "[data-key=words]"))
+    typed = tuple(("fill", f"#{name}", "saltwater at dawn 7") for name in ("password", "new-password", "again"))
+    return {
+        "popup-password": Scenario(page, wallet=wallet(), steps=change),
+        "popup-password-wrong": Scenario(page, wallet=wallet(wallet_password=WRONG_PASSWORD), steps=(*change, *typed, submit)),
+        "popup-password-changed": Scenario(page, wallet=wallet(), steps=(*change, *typed, submit)),
+        "popup-words": Scenario(page, wallet=wallet(), steps=words),
+        "popup-words-shown": Scenario(page, wallet=wallet(), steps=(*words, typed[0], submit)),
+    }
+
+
 def scenarios(language: str) -> dict[str, Scenario]:
     """Every screen by name. ``language``: "en" or "zh", the language of the engine's own sentences."""
     base = terms(language)
@@ -93,6 +111,7 @@ def scenarios(language: str) -> dict[str, Scenario]:
         "popup-settings": Scenario(popup, wallet=wallet(), steps=(("click", "[data-key=tab-settings]"),)),
         "popup-settings-host": Scenario(popup, wallet=wallet(host_status=HOST_OFF), steps=(("click", "[data-key=tab-settings]"),)),
     }
+    found |= popup_safety()
     for name in [name for name in found if name.startswith("popup-")]:
         found[name] = Scenario(popup, wallet=found[name].wallet, steps=found[name].steps, width=360)
     onboarding = "onboarding/onboarding.html"

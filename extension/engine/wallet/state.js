@@ -1,0 +1,51 @@
+/**
+ * What the wallet remembers between starts, and whether it is open.
+ */
+
+import { keep, recall } from "../link.js";
+
+/** @typedef {{session: any, id: string, payee: string, number: number | null, expires_s: number, station: string, device: string, chain_id: number, settlement: string, station_name: string}} Kept a session */
+/** @typedef {{index: number, name: string, address: string}} Account of the same words, at a BIP-44 index */
+
+export const AUTO_LOCK_S = 15 * 60;
+
+/** What is kept in the browser's storage; no key, no word, no password. */
+export const state = {
+  /** @type {string | null} sealed, base64 */ vault: null,
+  /** @type {string | null} the account in use */ account: null,
+  /** @type {Account[]} */ accounts: [],
+  rewards: true,
+  auto_lock_s: AUTO_LOCK_S,
+  /** @type {Kept[]} */ sessions: [],
+};
+
+/** @typedef {typeof state} State */
+
+/** Lives as long as the engine. */
+export const now = {
+  locked: true,
+  /** Tell every screen and player that something of the wallet changed. @type {() => void} */ changed: () => {},
+  /** What plays, for the popup. @type {() => any} */ playing: () => null,
+};
+
+/** @type {Promise<void> | null} */
+let loading = null;
+
+/** Read once. */
+export function load() {
+  loading ??= recall(Object.keys(state)).then((stored) => {
+    for (const [key, value] of Object.entries(stored)) if (Object.hasOwn(state, key) && value !== undefined) Object.assign(state, { [key]: value });
+    // A wallet of before there were several accounts.
+    if (state.account && state.accounts.length === 0) state.accounts = [{ index: 0, name: "", address: state.account }];
+  }).catch((error) => {
+    loading = null;
+    throw error;
+  });
+  return loading;
+}
+
+/** Change and keep. @param {Partial<State>} change */
+export async function set(change) {
+  Object.assign(state, change);
+  await keep(change);
+}

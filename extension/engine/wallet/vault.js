@@ -1,0 +1,80 @@
+/**
+ * The vault at rest: made, opened, locked, its password, its words.
+ */
+
+import { Problem } from "../../shared/problem.js";
+import { python } from "../python.js";
+import { now, set, state } from "./state.js";
+
+/** Idle times to choose from, seconds. It cannot be turned off: an open wallet on an unwatched screen is anybody's. */
+export const AUTO_LOCK_CHOICES = [60, 5 * 60, 15 * 60, 60 * 60, 4 * 3600];
+
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let idle;
+
+/** @type {Record<string, (message: any) => Promise<any>>} */
+export const OPS = {
+  async "wallet.status"() {
+    const { vault, account, rewards, auto_lock_s } = state;
+    return { exists: vault !== null, locked: now.locked, address: account, rewards, auto_lock_s, auto_lock_choices: AUTO_LOCK_CHOICES };
+  },
+  async "wallet.propose"({ words }) {
+    return python("wallet.propose", { words: words ?? 12 });
+  },
+  async "wallet.create"({ mnemonic, password, replace }) {
+    if (state.vault !== null && !replace) throw new Problem("wallet.exists");
+    const { vault, account } = await python("wallet.create", { mnemonic, password });
+    await set({ vault, account, accounts: [{ index: 0, name: "", address: account }], sessions: [] });
+    return opened();
+  },
+  async "wallet.unlock"({ password }) {
+    const { account, vault } = await python("wallet.open", { vault: stored(), password });
+    // An older vault was sealed anew; the account that was in use stays in use.
+    if (vault) await set({ vault });
+    if (state.accounts.length === 0) await set({ account, accounts: [{ index: 0, name: "", address: account }] });
+    return opened();
+  },
+  async "wallet.lock"() {
+    await lock();
+    return {};
+  },
+  async "wallet.words"({ password }) {
+    return python("wallet.words", { vault: stored(), password });
+  },
+  async "wallet.password"({ password, fresh }) {
+    await set({ vault: (await python("wallet.password", { vault: stored(), password, new: fresh })).vault });
+    return {};
+  },
+  async "wallet.autolock"({ seconds }) {
+    if (!AUTO_LOCK_CHOICES.includes(seconds)) throw new Problem("message.schema", { field: "seconds" });
+    await set({ auto_lock_s: seconds });
+    touch();
+    now.changed();
+    return {};
+  },
+};
+
+function stored() {
+  if (state.vault === null) throw new Problem("wallet.missing");
+  return state.vault;
+}
+
+function opened() {
+  now.locked = false;
+  touch();
+  now.changed();
+  return { address: state.account };
+}
+
+async function lock() {
+  now.locked = true;
+  clearTimeout(idle);
+  await python("wallet.lock");
+  now.changed();
+}
+
+/** A person did something: the time to the lock begins anew. */
+export function touch() {
+  clearTimeout(idle);
+  if (!now.locked) idle = setTimeout(() => lock().catch(() => undefined), state.auto_lock_s * 1000);
+}
