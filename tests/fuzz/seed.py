@@ -13,7 +13,7 @@ import cbor2
 from tests.fuzz.targets import CORPUS
 from tests.vectors.sps.pages import page
 from tests.vectors.sps.raw import encode
-from tests.vectors.sps.song import file, fullest, rendition, smallest
+from tests.vectors.sps.song import file, fullest, rendition, smallest, terms
 
 CASES = Path(__file__).parents[1] / "vectors" / "sps" / "cases.json"
 POLICIES = [
@@ -34,6 +34,10 @@ POLICIES = [
 _PRICE = '[price]\ninterval_s = 30\nowner = "0.0020"\nreward = "0.0005"\n'
 TEXTS = [
     'permissions = ["play"]\nlistener = "any"\n' + _PRICE,
+    'permissions = ["play", "transfer"]\nttl = "48 hours"\nexpires = 2027-01-31\nstart_by = 2027-01-31T20:00:00+01:00\n'
+    + _PRICE
+    + '[counts.play]\nlimit = 3\nunit = "timed"\nafter = "30 s"\n[child]\npermissions = ["play"]\n[child.price]\n'
+    + 'interval_s = 30\nowner = "0"\nreward = "0"\n',
     'permissions = ["play", "seek"]\nstations = ["*"]\nttl_s = 60\n[counts]\nplay = { limit = 3, per_s = 9 }\n' + _PRICE,
 ]
 FRAMES = [
@@ -54,7 +58,7 @@ def main() -> None:
         "page_text": [b"1\0gA==\0ab\ncd\nef", b"\0\0" + "€\ufffd".encode()],
         "fields": [encode(smallest()), encode(fullest())],
         "index": [encode([rendition()]), encode(fullest()["renditions"])],
-        "policy": [encode(value) for value in POLICIES],
+        "policy": [encode(value) for value in (*POLICIES, terms())],
         "policy_text": [text.encode() for text in TEXTS],
         "frame": [
             b"".join(struct.pack("=I", len(body)) + body for body in FRAMES),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 Check = Callable[[Any], bool]
-_TOKEN = re.compile(r'\s+|;[^\n]*|("[^"]*"|-?\d+\.\.-?\d+|\d*\*\d*(?=\s)|-?\d+|=>|\.size|[A-Za-z_][\w-]*|[][{}():,=/?])')
+_TOKEN = re.compile(r'\s+|;[^\n]*|("[^"]*"|-?\d+\.\.-?\d+|\d*\*\d*(?=\s)|-?\d+|=>|\.size|\.regexp|[A-Za-z_][\w-]*|[][{}():,=/?])')
 _PLAIN: dict[str, Check] = {
     "any": lambda value: True,
     "uint": lambda value: type(value) is int and 0 <= value < 1 << 64,
@@ -63,6 +63,10 @@ class Schema:
             return self._map()
         if token == "[":
             return self._array()
+        if token == "(":
+            inner = self._type()
+            self._expect(")")
+            return inner
         if token.startswith('"'):
             return lambda value: type(value) is str and value == token[1:-1]
         if ".." in token or token.lstrip("-").isdigit():
@@ -71,6 +75,10 @@ class Schema:
         if self._peek() == ".size":
             self.at += 1
             return self._sized(_PLAIN[token])
+        if self._peek() == ".regexp":
+            self.at += 1
+            pattern = re.compile(self._next()[1:-1])
+            return lambda value: type(value) is str and bool(pattern.fullmatch(value))
         return _PLAIN[token] if token in _PLAIN else lambda value: self.rules[token](value)
 
     def _sized(self, plain: Check) -> Check:
@@ -86,7 +94,7 @@ class Schema:
         if token == "?":
             self.at += 1
             return 0, 1
-        if "*" in token:
+        if "*" in token and not token.startswith('"'):
             self.at += 1
             low, _, high = token.partition("*")
             return int(low or 0), int(high or 1 << 62)

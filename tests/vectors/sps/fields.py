@@ -162,12 +162,43 @@ POLICY_WHOLE: Final = {
     "lease.window_s": (2, 86_400),
     "lease.seconds": (1, 31_536_000),
     "lease.invocations": (1, 1_000_000),
+    "counts.play.after_s": (1, 86_400),
+    "counts.play.within_s": (1, 86_400),
+    "start_by_s": (1, 1 << 40),
+    "metered_s": (1, 1 << 40),
+    "preview_s": (1, 1 << 40),
+    "key_epoch_s": (1, 1 << 40),
+    "devices": (1, 1000),
+    "concurrent": (1, 1000),
+    "renewal.grace_s": (0, 1 << 40),
+    "renewal.retry_s": (1, 3_600),
 }
 
 POLICY: Final[dict[str, tuple[list[Any], list[Any]]]] = {
     # A float is refused with the bytes, before they are terms.
     **{path: (whole(*bounds)[0], [v for v in whole(*bounds)[1] if v is not FLOAT]) for path, bounds in POLICY_WHOLE.items()},
-    "permissions": ([[], ["play"], ["copy", "transfer", "download"]], [None, "play", {}, ["fly"], ["play", "play"], [1]]),
+    "permissions": (
+        [["preview", "transfer"], ["copy", "transfer", "download", "preview"]],
+        [None, "play", {}, ["fly", "preview", "transfer"], ["preview", "transfer", "preview"], [1], ["preview"], ["transfer"]],
+    ),
+    "counts.play": (
+        [{"limit": 1}, {"limit": 1, "unit": "segment"}],
+        [None, {}, {"limit": 1, "unit": "hour"}, {"limit": 1, "unit": "timed"}],
+    ),
+    "counts.play.unit": ([], ["start", "second", "segment", None]),
+    "counts.seek": ([], [{"limit": 1, "unit": "second"}, {"limit": 1, "after_s": 5}]),
+    "counts.preview": ([], [{"limit": 1, "unit": "second", "per_s": 60}, {"limit": 1, "unit": "segment", "within_s": 60}]),
+    "part": ([{}, {"from_s": 7}, {"to_s": 1}], [*NOT_MAP, {"from_s": 5, "to_s": 5}, {"from_s": -1}, {"to_s": 0}, {"at": 1}]),
+    "territories": ([["*"], [], ["FR"]], [None, "DE", ["de"], ["DEU"], ["DE", "DE"], ["*", "DE"], ["D1"], [1]]),
+    "purposes": ([["*"], []], [None, "private", ["a", "a"], [1], [""]]),
+    "renewal": (
+        [{"every_s": 5, "retry_s": 5}],
+        [*NOT_MAP, {}, {"every_s": 60}, {"every_s": 4, "retry_s": 1}, {"every_s": 60, "retry_s": 61}],
+    ),
+    "tracking": (["opt_in", "opt_out"], ["always", "", None, True]),
+    "self_destruct": ([[], ["expired"]], [None, "expired", ["never"], ["expired", "expired"], [1]]),
+    "child": ([], [*NOT_MAP, {}, {"permissions": ["play"]}, {"permissions": ["fly"], "price": {"interval_s": 1, "owner": 0, "reward": 0}}]),
+    "child.price.interval_s": ([1], [0, None]),
     "counts": ([{}, {"renew": {"limit": 1}}], [None, [], {"fly": {"limit": 1}}, {"play": {}}, {"play": 3}]),
     "stations": ([["*"], [], ["radio.example"]], [None, "*", ["a", "a"], [1], [""], ["x" * 254]]),
     "price": (

@@ -170,5 +170,15 @@ def policies() -> Iterator[Case]:
     yield Case("policy", "an unknown critical field that is absent", encode(base | {"crit": ["lease", "mood"]}), "sps.header.critical")
     for path in ("price.mood", "lease.mood", "counts.play.mood"):
         yield Case("policy", f"an unknown field {path}", encode(changed(base, path, 1)), malformed)
+    yield Case("policy", "an unknown critical field in a child", encode(changed(base, "child.crit", ["mood"])), "sps.header.critical")
+    yield Case("policy", "four children within each other", encode(_family(4)))
+    yield Case("policy", "five children within each other", encode(_family(5)), malformed)
     for name, value in (("a list", []), ("a text", "play"), ("null", None)):
         yield Case("policy", f"terms that are {name}", encode(value), malformed)
+
+
+def _family(generations: int) -> dict[str, Any]:
+    out: dict[str, Any] = {"permissions": ["transfer"], "price": {"interval_s": 1, "owner": 0, "reward": 0}}
+    for _ in range(generations):
+        out = out | {"child": out}
+    return out

@@ -82,7 +82,31 @@ LIVE_FIELDS: Final = [
 ]
 
 
-POLICY_FIELDS: Final = ["permissions", "counts", "ttl_s", "not_before_s", "expires_s", "stations", "price", "listener", "lease", "crit"]
+POLICY_FIELDS: Final = [
+    "permissions",
+    "counts",
+    "ttl_s",
+    "not_before_s",
+    "expires_s",
+    "start_by_s",
+    "metered_s",
+    "preview_s",
+    "key_epoch_s",
+    "part",
+    "stations",
+    "territories",
+    "purposes",
+    "devices",
+    "concurrent",
+    "price",
+    "listener",
+    "lease",
+    "renewal",
+    "tracking",
+    "self_destruct",
+    "child",
+    "crit",
+]
 
 
 class No(Exception):
@@ -205,17 +229,35 @@ def read_live(data: bytes, content: bytes, signer: bytes) -> dict[str, Any]:
 def read_policy(data: bytes) -> dict[str, Any]:
     """The terms."""
     value = plain(data)
+    policy(value, 0)
+    return value
+
+
+def policy(value: Any, generation: int) -> None:
+    """One policy: crit, then the CDDL, then what it cannot say."""
     code = "policy.malformed"
     require(type(value) is dict, code)
     crit = value.get("crit", [])
     require(texts_once(crit), code)
     require(all(name in POLICY_FIELDS for name in crit), "sps.header.critical")
-    require(TERMS(value), code)
-    require(texts_once(value["permissions"]) and texts_once(value.get("stations", [])), code)
-    price = value["price"]
+    child = value.get("child")
+    require(TERMS({name: item for name, item in value.items() if name != "child"}), code)
+    lists = ("permissions", "stations", "territories", "purposes", "self_destruct")
+    require(all(texts_once(value.get(name, [])) for name in lists), code)
+    for action, count in value.get("counts", {}).items():
+        unit = count.get("unit", "start")
+        require(unit == "start" or action in ("play", "preview", "live_join"), code)
+        require((unit == "timed") == ("after_s" in count), code)
+        require(unit in ("start", "timed") or not {"per_s", "within_s"} & count.keys(), code)
+    price, part, renewal = value["price"], value.get("part", {}), value.get("renewal")
     require(max(price["owner"], price["reward"]) < 1 << 96, code)
     require(price.get("payer") != "nobody" or price["owner"] == price["reward"] == 0, code)
-    return value
+    require("to_s" not in part or part["to_s"] > part.get("from_s", 0), code)
+    require(renewal is None or renewal["retry_s"] <= renewal["every_s"], code)
+    require("preview_s" not in value or "preview" in value["permissions"], code)
+    if "child" in value:
+        require(generation < 4 and "transfer" in value["permissions"], code)
+        policy(child, generation + 1)
 
 
 def texts_once(values: Any) -> bool:

@@ -93,10 +93,14 @@ def fullest() -> dict[str, Any]:
 
 
 def terms() -> dict[str, Any]:
-    """A policy with every field of the first version."""
+    """A policy with every field."""
     return {
-        "permissions": ["play", "seek", "preview"],
-        "counts": {"play": {"limit": 10, "per_s": 86_400}, "seek": {"limit": 3}},
+        "permissions": ["play", "seek", "preview", "transfer"],
+        "counts": {
+            "play": {"limit": 10, "per_s": 86_400, "unit": "timed", "after_s": 30, "within_s": 600},
+            "seek": {"limit": 3},
+            "preview": {"limit": 5, "unit": "second"},
+        },
         "ttl_s": 172_800,
         "not_before_s": 1_790_000_000,
         "expires_s": 1_890_000_000,
@@ -105,6 +109,19 @@ def terms() -> dict[str, Any]:
         "listener": "wallet",
         "lease": {"window_s": 600, "seconds": 3_600, "invocations": 100},
         "crit": ["lease"],
+        "start_by_s": 1_880_000_000,
+        "metered_s": 36_000,
+        "preview_s": 30,
+        "key_epoch_s": 3_600,
+        "part": {"from_s": 10, "to_s": 190},
+        "territories": ["DE", "CN"],
+        "purposes": ["private"],
+        "devices": 3,
+        "concurrent": 2,
+        "renewal": {"every_s": 3_600, "retry_s": 60, "grace_s": 600},
+        "tracking": "never",
+        "self_destruct": ["exhausted", "rollback"],
+        "child": {"permissions": ["play"], "price": {"interval_s": 30, "owner": 10**16, "reward": 0}},
     }
 
 
