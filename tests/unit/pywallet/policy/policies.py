@@ -98,5 +98,8 @@ def context(r: random.Random) -> Context:
 def cases(number: int, seed: int = 7) -> Iterator[tuple[Policy, Usage, Context, str]]:
     """So many decisions to take, the same ones for the same seed wherever Python runs."""
     r = random.Random(seed)
-    for _ in range(number):
-        yield Policy.from_dict(policy_map(r)), usage(r), context(r), r.choice(_ACTIONS)
+    policy = None
+    for i in range(number):
+        if policy is None or i % 20 == 0:
+            policy = Policy.from_dict(policy_map(r))
+        yield policy, usage(r), context(r), r.choice(_ACTIONS)
