@@ -11,7 +11,7 @@ import click
 from gomaa import __version__
 from pywallet.errors import GomaaError
 
-# Subcommand -> room whose ``commands`` module defines it, so that `gomaa host doctor` never imports a server.
+# Subcommand -> room whose ``commands`` module defines it (or that module itself), so that `gomaa host doctor` never imports a server.
 ROOMS: Final = {
     "audit": "audit",
     "report": "audit",
@@ -30,6 +30,7 @@ ROOMS: Final = {
     "features": "features",
     "genre": "features",
     "host": "native_host",
+    "policy": "gomaa.policy",
     "server": "security_server",
     "station": "station",
     "watermark": "watermark",
@@ -48,7 +49,7 @@ class Rooms(click.Group):
         room = ROOMS.get(cmd_name)
         if room is None:
             return None
-        module = importlib.import_module(f"{room}.commands")
+        module = importlib.import_module(room if "." in room else f"{room}.commands")
         return next(command for command in module.commands if command.name == cmd_name)
 
 
