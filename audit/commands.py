@@ -12,6 +12,7 @@ import click
 
 from audit.options import DATA, DEPLOYMENT, RECEIPTS, RPC
 from audit.report_commands import report
+from audit.watch_command import watch
 
 if TYPE_CHECKING:
     from audit.run import Result
@@ -62,4 +63,4 @@ def _say(result: Result) -> None:
     click.echo(f"{'OK' if result.ok else f'{len(result.faults)} faults'}, block {result.block}")
 
 
-commands: Final = [audit, report]
+commands: Final = [audit, report, watch]

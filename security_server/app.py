@@ -12,6 +12,7 @@ from aiohttp import web
 from chain.clock import ChainClock
 from chain.deployment import Deployment
 from pywallet.hexes import to_hex
+from security_server.answering import Answering
 from security_server.bookkeeping import Bookkeeping
 from security_server.chainview import ChainView
 from security_server.closing import Closing
@@ -31,6 +32,7 @@ log = logging.getLogger("gomaa.server")
 
 CORE: web.AppKey[Core] = web.AppKey("core", Core)
 CLOSING: web.AppKey[Closing] = web.AppKey("closing", Closing)
+ANSWERING: web.AppKey[Answering] = web.AppKey("answering", Answering)
 
 
 async def create_app(config: Config, keys: Keys | None = None) -> web.Application:
@@ -52,17 +54,19 @@ async def create_app(config: Config, keys: Keys | None = None) -> web.Applicatio
     publishing = Publishing(core)
     playing, books, relay = Playing(core), Bookkeeping(core), Relay(core, publishing)
     closing = Closing(core, publishing)
+    answering = Answering(core, publishing, closing)
     revocation = Revocation(core)
 
     app = web.Application(middlewares=[errors], client_max_size=MAX_BODY)
     app[CORE] = core
     app[CLOSING] = closing
+    app[ANSWERING] = answering
     app.add_routes(Web(core, books, publishing, closing, relay).routes())
     app.add_routes([web.get("/v1/host", HostSocket(core, playing, books, publishing, relay).handle)])
 
     async def background(_app: web.Application) -> AsyncIterator[None]:
         await revocation.start()
-        tasks = [asyncio.create_task(closing.run())] if config.auto_close else []
+        tasks = [asyncio.create_task(each.run()) for each in (closing, answering)] if config.auto_close else []
         tasks.append(asyncio.create_task(revocation.run()))
         yield
         for task in tasks:

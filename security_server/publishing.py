@@ -15,10 +15,12 @@ from pywallet.hexes import to_hex
 from pywallet.messages import Claim, Signed, compact
 from pywallet.platform import keccak256
 from pywallet.settlement import (
+    Answer,
     ContentRow,
     CountsTree,
     Header,
     SumTree,
+    answer_for,
     commitment,
     content_leaf,
     entries_digest,
@@ -177,6 +179,14 @@ class Publishing:
             "index": index,
             "proof": [[to_hex(node), str(total)] for node, total in built.payees.proof(index)],
         }
+
+    async def answer(self, epoch: int, payee: bytes, challenged: int) -> Answer:
+        """What shows the chain that a payee's leaf honours a receipt. Raises Refusal ``claim.unknown`` where none does."""
+        built = await self._published(epoch)
+        found = answer_for(built.frozen.payees, built.header, payee, challenged, built.payees)
+        if found is None:
+            raise Refusal("claim.unknown", epoch=epoch)
+        return found
 
     async def usage(self, device: bytes, epoch: int, session: bytes, content: bytes) -> dict[str, Any]:
         """A listener's usage leaf and the content's leaf, proven; only for the session's own device.

@@ -126,7 +126,7 @@ async def test_an_honest_server_is_found_honest(world: World, tmp_path: Path) ->
         assert earned == of_station.total("price_wei") == of_society.total("RightsControllerShare_wei") == result.figures["owners_wei"]
         given = of_fans.total("earned_wei")
         assert given == of_station.total("reward_wei") == of_society.total("ListenerShare_wei") == result.figures["listeners_wei"]
-        assert [row["collected"] for row in of_fans.rows if row["epoch"] == epoch] == [False, True]
+        assert sorted(row["collected"] for row in of_fans.rows if row["epoch"] == epoch) == [False, True]
         paid = result.figures["owners_wei"] + result.figures["listeners_wei"] + result.figures["commission_wei"]
         assert paid == spent
         # What was vouchered after the sale's epoch is the buyer's.
@@ -142,7 +142,6 @@ async def test_an_honest_server_is_found_honest(world: World, tmp_path: Path) ->
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout)["figures"]["debited_wei"] == str(spent)
     for name, column, value in (
-        (["station", to_hex(world.station)], "gross_wei", spent),
         (["band", to_hex(seller), to_hex(buyer)], "earned_wei", earned),
         (["society"], "GrossRevenue_wei", spent),
         (["fan", *(f"--payee={to_hex(payee)}" for payee in payees())], "earned_wei", given),

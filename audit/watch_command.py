@@ -1,0 +1,109 @@
+"""``gomaa watch``: a watchtower for receipts."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from audit.options import DATA, DEPLOYMENT, RPC
+
+if TYPE_CHECKING:
+    from chain.client import Chain
+    from chain.deployment import Deployment
+
+
+@click.command()
+@DEPLOYMENT
+@DATA
+@RPC
+@click.option(
+    "--receipts", required=True, multiple=True, type=click.Path(exists=True, path_type=Path), help="files or folders, read at every block"
+)
+@click.option("--key", "key_file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="0x-hex; without it nothing is sent")
+@click.option("--patience", "patience_s", type=int, help="seconds a server may be late or silent (default: half a window)")
+@click.option("--payee", "payees", multiple=True, help="fetch this payee's receipts too, into the first folder of --receipts")
+@click.option("--once", is_flag=True, help="one round, then end")
+def watch(
+    deployment_file: Path,
+    places: tuple[str, ...],
+    rpc: str | None,
+    receipts: tuple[Path, ...],
+    key_file: Path | None,
+    patience_s: int | None,
+    payees: tuple[str, ...],
+    once: bool,
+) -> None:
+    """Hold servers to receipts: check each epoch's leaves, challenge what is missing or low, slash, refund. One JSON object a line."""
+    from chain.deployment import Deployment
+    from pywallet.hexes import from_hex
+
+    key = None if key_file is None else from_hex(key_file.read_text(encoding="utf-8").strip(), 32)
+    wanted = [from_hex(payee.lower(), 20) for payee in payees]
+    asyncio.run(_watch(Deployment.load(deployment_file), rpc, receipts, places, key, patience_s, wanted, once))
+
+
+async def _watch(
+    deployment: Deployment,
+    rpc: str | None,
+    receipts: tuple[Path, ...],
+    places: tuple[str, ...],
+    key: bytes | None,
+    patience_s: int | None,
+    payees: list[bytes],
+    once: bool,
+) -> None:
+    from audit.watch import Watcher
+    from chain.client import Chain
+
+    async with Chain.connect(rpc or deployment.rpc, deployment.chain_id) as chain:
+        watcher = Watcher(chain, deployment, receipts, places, key, patience_s, lambda did: click.echo(json.dumps(did.to_json())))
+        if once:
+            await _fetch(chain, deployment, receipts, places, payees)
+            await watcher.round()
+            return
+        watching = asyncio.create_task(watcher.run())
+        try:
+            while payees:
+                await _fetch(chain, deployment, receipts, places, payees)
+                await asyncio.sleep(max(1, deployment.schedule.grace / 2))
+            await watching
+        finally:
+            watching.cancel()
+
+
+async def _fetch(chain: Chain, deployment: Deployment, receipts: tuple[Path, ...], places: tuple[str, ...], payees: list[bytes]) -> None:
+    """Receipts of payees as servers hand them to anybody: what a band's watcher lives on."""
+    import aiohttp
+
+    from chain.abi import event
+    from pywallet.hexes import to_hex
+
+    folder = next((place for place in receipts if place.is_dir()), None)
+    if folder is None or not payees:
+        return
+    logs = await chain.logs(deployment.registry, event("Registry", "ServerSet"), deployment.block)
+    urls = {str(log.fields["url"]).rstrip("/") for log in logs} | {place.rstrip("/") for place in places if place.startswith("http")}
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as http:
+        for url in urls:
+            for payee in payees:
+                try:
+                    async with http.get(f"{url}/v1/receipts/{to_hex(payee)}", allow_redirects=False) as response:
+                        found = (await response.json())["receipts"]
+                except (aiohttp.ClientError, TimeoutError, OSError, ValueError, KeyError, TypeError):
+                    continue
+                for item in found if isinstance(found, list) else []:
+                    _save(folder, item)
+
+
+def _save(folder: Path, item: object) -> None:
+    """One receipt, one file, named by its hash: an old one is never replaced by a later word of the server."""
+    from pywallet.platform import keccak256
+
+    text = json.dumps(item, sort_keys=True)
+    path = folder / f"{keccak256(text.encode()).hex()[:32]}.json"
+    if not path.exists():
+        path.write_text(text, encoding="utf-8")
