@@ -75,12 +75,14 @@ def fuzz(names: list[str], executions: int, seed: int, keeping: bool = False) ->
 
 def _target(name: str, executions: int, random: Random, keeping: bool) -> Tally:
     tally, target = Tally(), TARGETS[name]
-    kept, found = corpus(name), list[bytes]()
-    seen = {_once(target, data, Tally()) for data in kept}
+    kept = corpus(name)
+    answers = [_once(target, data, Tally()) for data in kept]
+    seen, others = set(answers), kept
+    taken = [data for data, answer in zip(kept, answers, strict=True) if answer == ("taken",)]
     for number in range(executions):
         huge = number % _HUGE == 1
-        # Half from the kept inputs, or the refused ones would soon be all there is.
-        data = (bloat if huge else mutate)(random, found if found and random.random() < 0.5 else kept)
+        # Half from what is taken, or the refused ones would soon be all there is.
+        data = (bloat if huge else mutate)(random, taken if random.random() < 0.5 else others)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         answer = _once(target, data, tally)
         tally.growth = max(tally.growth, 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before))
@@ -92,7 +94,7 @@ def _target(name: str, executions: int, random: Random, keeping: bool) -> Tally:
         # An answer of a new kind is worth going on from: coverage in little.
         if answer not in seen and len(data) < 8_192:
             seen.add(answer)
-            found = [*found[-_POOL:], data]
+            others = [*others[-_POOL:], data]
             if keeping:
                 keep(name, data)
     return tally
