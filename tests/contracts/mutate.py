@@ -27,9 +27,10 @@ CONTRACT: Final = {
 }  # fmt: skip
 TESTS: Final = {
     "Settlement": ("test_settlement_funds.py", "test_settlement_post.py", "test_settlement_claim.py", "test_settlement_challenge.py",
-                   "test_settlement_leaving.py"),
-    "Registry": ("test_registry.py",), "Content": ("test_content.py", "test_content_sale.py", "test_rights.py", "test_registry.py"),
-    "Rights": ("test_rights.py",), "GoMAA": ("test_token.py",),
+                   "test_settlement_leaving.py", "test_reentrancy.py"),
+    "Registry": ("test_registry.py",),
+    "Content": ("test_content.py", "test_content_sale.py", "test_rights.py", "test_registry.py", "test_reentrancy.py"),
+    "Rights": ("test_rights.py", "test_reentrancy.py"), "GoMAA": ("test_token.py",),
 }  # fmt: skip
 SWAPS: Final = (
     (r" >= ", " > "), (r" <= ", " < "), (r" > ", " >= "), (r" < ", " <= "), (r" == ", " != "), (r" != ", " == "), (r" \+ ", " - "),
@@ -177,9 +178,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Change the contracts one line at a time, and see whether a test notices.")
     parser.add_argument("--only", nargs="*", default=list(CONTRACT), metavar="FILE")
     parser.add_argument("--json", type=Path, help="write every verdict to this file, one a line")
+    parser.add_argument("--again", type=Path, metavar="FILE", help="only those that survived according to such a file")
     parser.add_argument("--list", action="store_true", help="only count the mutants")
     options = parser.parse_args()
     every = [mutant for file in options.only for mutant in mutants(file)]
+    if options.again:
+        told = [json.loads(line) for line in options.again.read_text().splitlines()]
+        alive = {(row["file"], row["line"], row["after"]) for row in told if row["verdict"] == "survived"}
+        every = [mutant for mutant in every if (mutant.file, mutant.line, mutant.after) in alive]
     if options.list:
         print(json.dumps(Counter(mutant.file for mutant in every)))
         return 0

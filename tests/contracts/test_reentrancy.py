@@ -1,0 +1,132 @@
+"""A token that calls back: whatever it calls while money moves is refused by the lock, before any other reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from eth_abi.abi import decode, encode
+from vyper.compiler import compile_code
+
+from chain.abi import function
+from chain.registry import predict_content
+from contracts.compile import artifacts
+from pywallet.platform import address_of
+from pywallet.settlement import Schedule
+from tests.contracts.revm_world import Refused, Revm, key
+
+TOKEN = """
+# pragma version ~=0.4.3
+target: address
+data: Bytes[4096]
+said: public(Bytes[256])
+called: public(bool)
+
+@external
+def arm(target: address, data: Bytes[4096]):
+    self.target = target
+    self.data = data
+    self.called = False
+
+@internal
+def _call():
+    if self.target != empty(address):
+        target: address = self.target
+        self.target = empty(address)
+        done: bool = False
+        done, self.said = raw_call(target, self.data, max_outsize=256, revert_on_failure=False)
+        self.called = True
+
+@view
+@external
+def totalSupply() -> uint256:
+    return 1
+
+@external
+def transfer(to: address, amount: uint256) -> bool:
+    self._call()
+    return True
+
+@external
+def transferFrom(owner: address, to: address, amount: uint256) -> bool:
+    self._call()
+    return True
+"""
+MADE = compile_code(TOKEN, output_formats=["bytecode", "method_identifiers"])
+ZERO, ONE, WORD = bytes(20), bytes([1]) * 20, bytes(32)
+PERMIT = (0, 0, WORD, WORD)
+SETTLEMENT: dict[str, tuple[Any, ...]] = {
+    "deposit": (ZERO, ZERO, 0), "request": (ONE, 1), "withdraw": (ONE,), "bond": (ZERO, 0), "retire": (ONE,), "unbond": (ONE,),
+    "post": (2**40, WORD, WORD, WORD, []), "claim": ([], [], ZERO, 0), "collect": (ONE, 0),
+    "challenge": ((ONE, 0, ONE, 1, WORD), 1, 1), "answer": (ONE, 0, ONE, 1, (WORD, 0, WORD), 1, 0, []), "slash": (ONE, 0, ONE, 1),
+    "refund": (ONE, 0, WORD, 0, WORD, WORD, []),
+}  # fmt: skip
+"""Arguments that each function has a reason to refuse, if it gets so far."""
+
+
+class Hostile:
+    """The contracts over a token that calls back."""
+
+    def __init__(self) -> None:
+        self.w = Revm(Schedule(60, 5, 15, 15, 150, 75), 0, 5)
+        self.token, made = self.w.create(MADE["bytecode"], (), ()), artifacts()
+        w, me, times = self.w, self.w.platform, (60, 5, 15, 15, 150, 75, 5)
+        kinds = ("address", "address", "address", *["uint256"] * 7)
+        settlement = w.create(made["Settlement"]["bytecode"], kinds, (self.token, w.registry, w.treasury, *times))
+        rights = w.create(made["Rights"]["bytecode"], ("address", "address"), (self.token, w.registry))
+        content = w.create(made["Content"]["bytecode"], ("address", "address", "address"), (w.registry, self.token, rights))
+        w.send(me, "Registry", "set_implementation", content)
+        w.send(me, "Registry", "set_server", ONE, "http://x", WORD, True)
+        w.send(me, "Registry", "create", WORD, 1, 1, ONE, False, WORD)
+        clone = predict_content(w.registry, content, me, WORD)
+        w.addresses |= {"Settlement": settlement, "Rights": rights, "Content": clone}
+
+    def ask(self, call: str, data: bytes = b"") -> bytes:
+        """A call to the token."""
+        selector = bytes.fromhex(MADE["method_identifiers"][call][2:])
+        return bytes(self.w.evm.message_call("0x" + self.w.platform.hex(), "0x" + self.token.hex(), selector + data))
+
+    def nested(self, contract: str, name: str, args: tuple[Any, ...], outer: tuple[Any, ...]) -> bytes:
+        """What ``name`` answers when it is called from within ``outer``: its revert data."""
+        data = function(contract, name).encode(*args)
+        self.ask("arm(address,bytes)", encode(["address", "bytes"], [self.w.addresses[contract], data]))
+        self.w.send(self.w.platform, contract, *outer)
+        assert int.from_bytes(self.ask("called()"), "big") == 1
+        (said,) = decode(["bytes"], self.ask("said()"))
+        return bytes(said)
+
+
+@pytest.mark.parametrize("name", sorted(SETTLEMENT))
+def test_settlement_is_entered_once(name: str) -> None:
+    """While a deposit takes its tokens, no function can be called; afterwards it answers with its own reason."""
+    world = Hostile()
+    assert world.nested("Settlement", name, SETTLEMENT[name], ("deposit", ONE, ONE, 1)) == b""
+    with pytest.raises(Refused) as caught:
+        world.w.send(address_of(key("anybody")), "Settlement", name, *SETTLEMENT[name])
+    assert caught.value.reason
+
+
+RIGHTS: dict[str, tuple[Any, ...]] = {
+    "give": (ONE, ONE, 0), "buy": (ONE, ONE, 0, PERMIT), "rent": (ONE, ONE, 0, 0, PERMIT), "purchase": (9, 0, PERMIT),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(RIGHTS))
+def test_rights_are_entered_once(name: str) -> None:
+    """While a buyer pays, nothing is bought, rented, given or resold."""
+    world = Hostile()
+    content = world.w.addresses["Content"]
+    world.w.send(world.w.platform, "Rights", "set_terms", content, 7, 7, 0)
+    assert world.nested("Rights", name, RIGHTS[name], ("buy", content, ONE, 7, PERMIT)) == b""
+    with pytest.raises(Refused) as caught:
+        world.w.send(world.w.platform, "Rights", name, *RIGHTS[name])
+    assert caught.value.reason
+
+
+def test_a_sale_is_entered_once() -> None:
+    """While a buyer pays for a recording it cannot be bought again."""
+    world = Hostile()
+    world.w.send(world.w.platform, "Content", "offer_to", ZERO, 7)
+    assert world.nested("Content", "accept", (9,), ("accept", 7)) == b""
+    with pytest.raises(Refused, match="offer"):
+        world.w.send(world.w.platform, "Content", "accept", 9)
