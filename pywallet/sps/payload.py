@@ -139,7 +139,7 @@ def _artwork(value: Any) -> Artwork:
 
 
 def _watermark(value: Any) -> Mapping[str, Any] | None:
-    """Which layers the sound carries is checked; their parameters are the demodulator's to judge."""
+    """Layers and the form of their parameters are checked; whether they can be demodulated is the demodulator's to judge."""
     if value is None:
         return None
     table = fields.mapping(value, "watermark")
@@ -147,6 +147,11 @@ def _watermark(value: Any) -> Mapping[str, Any] | None:
     if not all(isinstance(layer, str) and _LAYER.fullmatch(layer) for layer in layers):
         raise bad("watermark.layers")
     fields.distinct(layers, "watermark.layers")
+    _optional_integer(table, "version", 1, 255, "watermark.")
+    _optional_integer(table, "every", 1, 4095, "watermark.")
+    for layer in ("ultrasonic", "inband"):
+        for name, number in fields.mapping(table.get(layer, {}), f"watermark.{layer}").items():
+            fields.integer(number, f"watermark.{layer}.{name}", -(1 << 31), (1 << 31) - 1)
     return MappingProxyType(dict(table))
 
 
@@ -184,5 +189,5 @@ def _optional_text(table: Mapping[str, Any], name: str) -> str | None:
     return fields.text(table[name], name, 1) if name in table else None
 
 
-def _optional_integer(table: Mapping[str, Any], name: str, low: int, high: int) -> int | None:
-    return fields.integer(table[name], name, low, high) if name in table else None
+def _optional_integer(table: Mapping[str, Any], name: str, low: int, high: int, path: str = "") -> int | None:
+    return fields.integer(table[name], f"{path}{name}", low, high) if name in table else None
