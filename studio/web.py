@@ -92,7 +92,9 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site", "same-origin")
     foreign = origin is not None and origin != f"http://{request.host}"
     unsaid = origin is None and request.method not in ("GET", "HEAD")
-    if foreign or unsaid or site not in ("same-origin", "none"):
+    # The page itself may be come to from anywhere, by who knows its address; what it asks may not.
+    arriving = request.headers.get("Sec-Fetch-Mode") == "navigate" and request.method == "GET" and "/api/" not in request.path
+    if foreign or unsaid or (site not in ("same-origin", "none") and not arriving):
         return _answer({"error": {"code": "message.denied", "message": "Another site may not ask this."}}, 403)
     try:
         return await handler(request)

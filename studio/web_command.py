@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 import webbrowser
+from html import escape
 from pathlib import Path
 
 import click
@@ -14,6 +15,7 @@ from aiohttp import web
 from chain.deployment import Deployment
 from studio.choices import DEPLOYMENT, KEY, owner_key, server_of
 from studio.desk import Band, Desk
+from studio.owner import Replacing
 from studio.web import TOKEN, make_app
 
 
@@ -44,11 +46,23 @@ async def _serve(band: Band, port: int, show: bool) -> None:
     url = f"http://127.0.0.1:{runner.addresses[0][1]}/{app[TOKEN]}/"
     click.echo(url)
     click.echo("Whoever has this address can release songs in your name. Ctrl-C ends it.", err=True)
-    if show:
-        await asyncio.to_thread(webbrowser.open, url)
     ended = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):
             asyncio.get_running_loop().add_signal_handler(name, ended.set)
+    door = band.folder / "open-studio.html"
+    if show:
+        _write_door(door, url)
+        await asyncio.to_thread(webbrowser.open, door.resolve().as_uri())
     await ended.wait()
+    door.unlink(missing_ok=True)
     await runner.cleanup()
+
+
+def _write_door(path: Path, url: str) -> None:
+    """A page that leads to the studio, for its owner's eyes: as an argument of the browser every user of this computer could read it."""
+    with Replacing(path) as temporary:
+        head = '<!doctype html><meta charset="utf-8"><meta name="referrer" content="no-referrer"><title>GoMAA studio</title>'
+        there = escape(url)
+        way = f'<meta http-equiv="refresh" content="0;url={there}"><a href="{there}">Open the studio</a>\n'
+        temporary.write_text(head + way, encoding="utf-8")

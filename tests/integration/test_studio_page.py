@@ -21,6 +21,7 @@ from demo.stack import Stack, running
 from pywallet.hexes import from_hex
 from studio.owner import ContentKeys
 from studio.verify import verify
+from studio.web_command import _write_door
 
 ROOT = Path(__file__).resolve().parents[2]
 AXE = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text()
@@ -52,7 +53,10 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
             complaints: list[str] = []
             page.on("console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None)
             page.on("pageerror", lambda error: complaints.append(str(error)))
-            page.goto(url)
+            # As gomaa studio opens it: by a file that leads there.
+            _write_door(folder / "door.html", url)
+            page.goto((folder / "door.html").as_uri())
+            page.wait_for_url(url)
             yield Studio(stack, folder / "band", page, complaints)
             browser.close()
             process.terminate()

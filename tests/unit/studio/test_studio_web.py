@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
 import wave
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -18,6 +21,7 @@ from hypothesis import strategies as st
 from chain.deployment import Deployment
 from pywallet.errors import GomaaError
 from pywallet.policy import Policy
+from studio import web_command
 from studio.desk import Band, Desk
 from studio.server import ServerInfo
 from studio.terms import PER, Form, explain
@@ -89,6 +93,7 @@ async def test_the_page_is_strict(page: Page) -> None:
         ({"headers": {"Origin": "null"}}, 403),
         ({"headers": {"Sec-Fetch-Site": "cross-site"}}, 403),
         ({"headers": {"Sec-Fetch-Site": "same-site"}}, 403),
+        ({"headers": {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}}, 403),
         ({}, 200),
     ],
 )
@@ -201,6 +206,28 @@ async def test_a_release_that_fails_says_so_and_can_go_on(page: Page) -> None:
     assert (page.folder / "tide.sps").read_bytes() == song
     status, said, _ = await page.ask("POST", "api/releases", json={"recording": found["id"], "title": "Tide", "terms": {}})
     assert (status, said["error"]["code"]) == (400, "message.schema")
+
+
+async def test_the_way_in_is_for_its_owner_alone(
+    tmp_path: Path, deployment: Deployment, server: ServerInfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The browser is given a file that only its owner may read, never the secret address itself; it is gone afterwards."""
+    folder, opened = tmp_path / "songs", []
+    folder.mkdir()
+
+    def look(address: str) -> None:
+        door = Path(urlsplit(address).path)
+        opened.append((address, door.read_text(), door.stat().st_mode & 0o777))
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(web_command.webbrowser, "open", look)
+    await web_command._serve(Band(OWNER_KEY, deployment, server, folder), 0, show=True)
+    (address, page, mode), *more = opened
+    assert more == []
+    assert mode == 0o600
+    assert "http://127.0.0.1:" in page
+    assert address.startswith("file:")
+    assert not (folder / "open-studio.html").exists()
 
 
 async def test_closing_ends_what_runs(tmp_path: Path, deployment: Deployment, server: ServerInfo) -> None:
