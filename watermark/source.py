@@ -8,11 +8,13 @@ from typing import Any, BinaryIO
 
 import av
 import numpy as np
+from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
 
 from pywallet.errors import InputError
 from watermark.parameters import MIN_RATE, MIN_RATE_INBAND
+from watermark.samples import plain
 
 
 class Source:
@@ -54,21 +56,30 @@ class Source:
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
         """Mono samples of full scale 1: the mean of the channels. What ends early is read up to there."""
-        resampler = AudioResampler(format="fltp", layout=None, rate=self.working)
+        resampler = AudioResampler(format="flt", layout="mono", rate=self.working) if self.rate != self.working else None
         heard = False
         try:
             for frame in self._frames():
-                heard = heard or frame.samples > 0
-                for out in resampler.resample(frame):
-                    yield self._mono(out)
+                mono = np.asarray(plain(frame).mean(axis=1), np.float32)
+                heard = heard or len(mono) > 0
+                if resampler is None:
+                    yield mono
+                    continue
+                for out in resampler.resample(self._frame(mono)):
+                    yield np.asarray(out.to_ndarray(), np.float32).reshape(-1)
             if not heard:
                 raise InputError("media.decode", reason="no sound in this file")
-            for out in resampler.resample(None):
-                yield self._mono(out)
+            for out in resampler.resample(None) if resampler else ():
+                yield np.asarray(out.to_ndarray(), np.float32).reshape(-1)
+        except av.EOFError:
+            return
         except (av.FFmpegError, ValueError) as e:
-            if isinstance(e, av.EOFError):
-                return
             raise InputError("media.decode", reason=e) from None
+
+    def _frame(self, mono: NDArray[np.float32]) -> AudioFrame:
+        frame = AudioFrame.from_ndarray(mono.reshape(1, -1), format="flt", layout="mono")
+        frame.sample_rate = self.rate
+        return frame
 
     def _frames(self) -> Iterator[Any]:
         packets = self._container.demux(self._stream)
@@ -82,13 +93,4 @@ class Source:
                 continue  # a broken packet costs what it held
             if packet is None:
                 return
-            for frame in frames:
-                frame.pts = None
-                yield frame
-
-    @staticmethod
-    def _mono(frame: Any) -> NDArray[np.float32]:
-        samples = np.asarray(frame.to_ndarray().mean(axis=0), np.float32)
-        if not np.isfinite(samples).all():
-            raise InputError("media.decode", reason="samples that are not numbers")
-        return samples
+            yield from frames

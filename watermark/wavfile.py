@@ -9,12 +9,12 @@ from typing import Any, BinaryIO, Final
 
 import av
 import numpy as np
-from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
 
 from pywallet.errors import InputError
 from watermark.embed import Embedder
 from watermark.parameters import LAYERS
+from watermark.samples import plain
 
 _WIDE: Final = frozenset({"s32", "s32p", "s64", "s64p", "flt", "fltp", "dbl", "dblp"})
 _DATA_LIMIT: Final = 0xFFFF_FFFF - 128
@@ -22,16 +22,10 @@ _BATCH_S: Final = 2
 _GUID: Final = bytes.fromhex("0100000000001000800000aa00389b71")
 
 
-def _decoded(container: Any, layout: str) -> Iterator[NDArray[np.float64]]:
-    resampler = AudioResampler(format="dbl", layout=layout, rate=container.streams.audio[0].codec_context.rate)
-    channels = container.streams.audio[0].codec_context.channels
+def _decoded(container: Any) -> Iterator[NDArray[np.float64]]:
     try:
         for frame in container.decode(audio=0):
-            frame.pts = None
-            for out in resampler.resample(frame):
-                yield np.asarray(out.to_ndarray(), np.float64).reshape(-1, channels)
-        for out in resampler.resample(None):
-            yield np.asarray(out.to_ndarray(), np.float64).reshape(-1, channels)
+            yield plain(frame)
     except av.EOFError:
         return
     except (av.FFmpegError, ValueError) as e:
@@ -86,7 +80,7 @@ def mark_file(
         embedder = Embedder(address, rate, channels, layers, clean, every, depth)
         output.write(_header(rate, channels, depth, 0))
         frames = 0
-        for batch in _batches(_decoded(container, context.layout.name), _BATCH_S * rate):
+        for batch in _batches(_decoded(container), _BATCH_S * rate):
             frames += len(batch)
             if frames * channels * (depth // 8) > _DATA_LIMIT:
                 raise InputError("media.unsupported", reason="longer than a WAV can be (4 GiB)")
