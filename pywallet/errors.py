@@ -105,6 +105,16 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "wallet.password.weak": "This password is too short: take 8 characters or more.",
         "wallet.mnemonic": "These words are not a wallet's words. Check their order and spelling.",
         "wallet.vault": "The stored wallet is damaged. Restore it from your words.",
+        "wallet.recipient": "This is not an address, or one of its characters is mistyped.",
+        "wallet.funds": "You don't have that much GoMAA.",
+        "wallet.fee": "This account has too little of the network's coin to pay the fee.",
+        "wallet.quote": "The fee shown is not valid any more. Look at it again.",
+        "wallet.refused": "You declined this.",
+        "wallet.unsupported": "GoMAA doesn't sign this: nobody could tell you what it means.",
+        # what a site may do
+        "site.consent": "You haven't allowed this site to play songs yet.",
+        "site.paused": "You have paused this site.",
+        "site.budget": "This would cost more than you allow in a day.",
         # money
         "claim.pending": "Not final yet. It can be collected after the window ends.",
         "claim.done": "This was collected before.",

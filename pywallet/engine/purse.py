@@ -25,7 +25,8 @@ _CLOCKS_APART_S: Final = 60
 _open: Keyring | None = None
 
 
-def _keyring() -> Keyring:
+def keyring() -> Keyring:
+    """The keys of the open wallet. Raises WalletError wallet.locked."""
     if _open is None:
         raise WalletError("wallet.locked")
     return _open
@@ -99,7 +100,7 @@ async def sign_session(payload: Payload, blob: bytes | None = None) -> dict[str,
     that a wallet restored from its words finds its payees again by counting
     hours. Without rewards payee is the zero address and number null.
     """
-    keyring = _keyring()
+    keys = keyring()
     now_s = payload.integer("now_s", 0, _MAX_S)
     days = payload.integer("days", 1, _MAX_DAYS, 7)
     station, domain = payload.address("station"), payload.domain()
@@ -107,7 +108,7 @@ async def sign_session(payload: Payload, blob: bytes | None = None) -> dict[str,
     if payload.flag("rewards", True):
         number = payload.integer("number", 0, HARDENED - 1, now_s // _HOUR_S % HARDENED)
     until = now_s + days * _DAY_S
-    signed = keyring.sign_session(domain, station, payload.address("device"), number, max(0, now_s - _CLOCKS_APART_S), until)
+    signed = keys.sign_session(domain, station, payload.address("device"), number, max(0, now_s - _CLOCKS_APART_S), until)
     return {
         "session": signed.to_json(),
         "id": to_hex(digest(signed.message, domain)),
@@ -123,26 +124,26 @@ async def sign_claim(payload: Payload, blob: bytes | None = None) -> dict[str, A
     ``to`` defaults to the wallet's account, ``tip`` (wei) to 0. A payee that this
     wallet does not have at that station and number is message.schema.
     """
-    keyring = _keyring()
+    keys = keyring()
     station, number = payload.address("station"), payload.integer("number", 0, HARDENED - 1)
-    if payload.has("payee") and payload.address("payee") != keyring.payee(station, number):
+    if payload.has("payee") and payload.address("payee") != keys.payee(station, number):
         raise InputError("message.schema", field="payee", reason="not this wallet's")
     to = payload.address("to") if payload.has("to") else None
     if to is not None and not any(to):
         raise InputError("message.schema", field="to", reason="the zero address")
     server, epoch = payload.address("server"), payload.integer("epoch", 0, _MAX_S)
-    signed = keyring.sign_claim(payload.domain(), server, epoch, station, number, to, payload.amount("tip", 0))
+    signed = keys.sign_claim(payload.domain(), server, epoch, station, number, to, payload.amount("tip", 0))
     return {"claim": signed.to_json()}
 
 
 async def payees(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     """{stations: [{station, numbers: […]}]} → {payees: [{station, number, payee}]}."""
-    keyring = _keyring()
+    keys = keyring()
     out = []
     for entry in payload.parts("stations"):
         station = entry.address("station")
         for number in entry.integers("numbers", 0, HARDENED - 1):
-            out.append({"station": to_hex(station), "number": number, "payee": to_hex(keyring.payee(station, number))})
+            out.append({"station": to_hex(station), "number": number, "payee": to_hex(keys.payee(station, number))})
     return {"payees": out}
 
 

@@ -79,6 +79,11 @@ def _chunks(station: bytes) -> tuple[int, int]:
     return int.from_bytes(digest[:4], "big") % HARDENED, int.from_bytes(digest[4:8], "big") % HARDENED
 
 
+def account_path(index: int) -> str:
+    """The fan's account number ``index`` (below 2^31); 0 is the first."""
+    return f"m/44'/60'/0'/0/{index}"
+
+
 def listener_path(station: bytes) -> str:
     """The listener's key at one station (address, 20 bytes)."""
     a, b = _chunks(station)

@@ -7,7 +7,7 @@ from functools import cache
 from pywallet.hexes import ZERO_ADDRESS
 from pywallet.messages import Claim, Domain, Session, Signed, sign
 from pywallet.platform import address_of
-from pywallet.wallet.derivation import ACCOUNT, derive, listener_path, payee_path
+from pywallet.wallet.derivation import ACCOUNT, account_path, derive, listener_path, payee_path
 
 
 class Keyring:
@@ -26,6 +26,10 @@ class Keyring:
     def account(self) -> bytes:
         """The address where the fan's tokens are."""
         return self._address(ACCOUNT)
+
+    def account_at(self, index: int) -> bytes:
+        """The address of the fan's account number ``index``; 0 is ``account``."""
+        return self._address(account_path(index))
 
     def listener(self, station: bytes) -> bytes:
         """The address that this wallet shows to one station, and to no other."""

@@ -22,6 +22,7 @@ TITLES = {
     "station": "The station",
     "chain": "The chain",
     "wallet": "The wallet",
+    "site": "Sites",
     "claim": "Claims",
 }
 INTRO = """# Codes

@@ -1,0 +1,66 @@
+"""Transactions of the fan's account: EIP-1559 (type 2), encoded and signed here, sent by the host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from pywallet.errors import InputError
+from pywallet.hexes import ZERO_ADDRESS, checksum, from_hex
+from pywallet.platform import keccak256, sign
+from pywallet.wallet import rlp
+
+_TYPE: Final = b"\x02"
+# The first four bytes of keccak("transfer(address,uint256)").
+_TRANSFER: Final = bytes.fromhex("a9059cbb")
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """One call. ``to`` 20 bytes; ``value``, ``tip`` and ``max_fee`` (per gas) in wei of the network's coin; ``data`` the call."""
+
+    chain_id: int
+    nonce: int
+    tip: int
+    max_fee: int
+    gas: int
+    to: bytes
+    value: int
+    data: bytes
+
+    @property
+    def _fields(self) -> tuple[rlp.Item, ...]:
+        return (self.chain_id, self.nonce, self.tip, self.max_fee, self.gas, self.to, self.value, self.data, ())
+
+    def digest(self) -> bytes:
+        """What is signed, 32 bytes."""
+        return keccak256(_TYPE + rlp.encode(self._fields))
+
+    def signed(self, private_key: bytes) -> bytes:
+        """The bytes that a node takes; their keccak is the transaction's name."""
+        signature = sign(private_key, self.digest())
+        r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
+        return _TYPE + rlp.encode((*self._fields, signature[64] - 27, r, s))
+
+
+def transfer_data(to: bytes, amount: int) -> bytes:
+    """The call data of ``transfer(address,uint256)``; ``amount`` in wei of the token."""
+    return _TRANSFER + to.rjust(32, b"\0") + amount.to_bytes(32, "big")
+
+
+def recipient(text: str) -> bytes:
+    """The address that a person typed. Raises InputError wallet.recipient.
+
+    An address in mixed case carries a checksum (EIP-55): one that doesn't fit is a typing mistake. The zero address is nobody.
+    """
+    typed = text.strip()
+    try:
+        address = from_hex(typed[:2].lower() + typed[2:], 20)
+    except InputError:
+        raise InputError("wallet.recipient", reason="not an address") from None
+    letters = typed[2:]
+    if letters not in (letters.lower(), letters.upper()) and letters != checksum(address)[2:]:
+        raise InputError("wallet.recipient", reason="checksum")
+    if address == ZERO_ADDRESS:
+        raise InputError("wallet.recipient", reason="the zero address")
+    return address
