@@ -27,6 +27,9 @@ MODULES: Final = {
     "gas_grid": "gas_grid",
     "fuzz": "fuzz",
     "header_parse": "header",
+    "epoch_build": "epoch",
+    "audit": "audit",
+    "receipts": "receipts",
 }
 
 

@@ -21,7 +21,7 @@ from pywallet.platform import keccak256
 
 MAGIC: Final = b"GMED"
 VERSION: Final = 2
-_HEAD: Final = struct.Struct(">4sB20sQ32s16s32sH")
+HEAD: Final = struct.Struct(">4sB20sQ32s16s32sH")
 
 
 @dataclass(frozen=True)
@@ -107,6 +107,13 @@ class PayeeRow(_Row):
     payee: bytes
     amount: int
 
+    def encode(self) -> bytes:
+        """The row's bytes. Raises InputError message.schema for a value that doesn't fit."""
+        # The longest table of a large epoch.
+        if type(self.payee) is bytes and len(self.payee) == 20 and type(self.amount) is int and 0 <= self.amount < 1 << 96:
+            return self.payee + self.amount.to_bytes(12, "big")
+        return super().encode()
+
 
 @dataclass(frozen=True)
 class PlayRow(_Row):
@@ -187,7 +194,7 @@ class EpochData:
 
     def encode(self) -> bytes:
         """The canonical bytes. Raises InputError message.schema for a value that doesn't fit its field."""
-        head = _HEAD.pack(MAGIC, VERSION, self.server, self.epoch, self.root, self.total.to_bytes(16, "big"), self.counts_root, self.bps)
+        head = HEAD.pack(MAGIC, VERSION, self.server, self.epoch, self.root, self.total.to_bytes(16, "big"), self.counts_root, self.bps)
         return head + b"".join(
             map(_table, (self.stations, self.contents, self.terms, self.debits, self.payees, self.plays, self.usages, self.segments))
         )
@@ -200,12 +207,12 @@ class EpochData:
     @classmethod
     def decode(cls, raw: bytes) -> EpochData:
         """Read canonical bytes. Raises InputError message.schema for anything else, trailing bytes included."""
-        if len(raw) < _HEAD.size:
+        if len(raw) < HEAD.size:
             raise InputError("message.schema", reason="the epoch's data end too early")
-        magic, version, server, epoch, root, total, counts_root, bps = _HEAD.unpack_from(raw)
+        magic, version, server, epoch, root, total, counts_root, bps = HEAD.unpack_from(raw)
         if magic != MAGIC or version != VERSION:
             raise InputError("message.schema", reason="not an epoch's data of version 2")
-        at = _HEAD.size
+        at = HEAD.size
         stations, at = _rows(StationRow, raw, at)
         contents, at = _rows(ContentRow, raw, at)
         terms, at = _rows(TermsRow, raw, at)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
 from pywallet.settlement.counts import inner
-from pywallet.settlement.tree import PADDING, Node, leaf, node
+from pywallet.settlement.tree import Node, packed_leaf, packed_node
 
 T = TypeVar("T")
 
@@ -40,19 +40,20 @@ class _Root(Generic[T]):
         return self._padding if carry is None else carry
 
 
-class SumRoot(_Root[Node]):
+class SumRoot(_Root[bytes]):
     """The root of the ``SumTree`` over the same leaves."""
 
     def __init__(self) -> None:
-        super().__init__(node, PADDING)
+        super().__init__(lambda left, right: packed_node(left + right), bytes(64))
 
     def add(self, payee: bytes, amount: int) -> None:
         """The next leaf, wei."""
-        self._add(leaf(payee, amount))
+        self._add(packed_leaf(payee, amount))
 
     def end(self) -> Node:
         """Root and total of what was added."""
-        return self._end()
+        found = self._end()
+        return found[:32], int.from_bytes(found[32:], "big")
 
 
 class CountsRoot(_Root[bytes]):

@@ -157,7 +157,6 @@ class Process:
         assert self._process.stdout is not None
         async with asyncio.timeout(40):
             while True:
-                print(what, self.did, await self.stage.chain.block())
                 try:
                     line = await asyncio.wait_for(asyncio.shield(self._line()), 0.5)
                 except TimeoutError:
