@@ -179,4 +179,37 @@ async def _add_station(made: Deployment, key: bytes, domain: str, name: str | No
     return proof.station
 
 
+@chain.command("suspend-station")
+@_DEPLOYMENT
+@click.argument("domain")
+@_KEY
+@click.option("--reason", help="why, for all to read (at most 200 bytes)")
+@click.option("--end", is_flag=True, help="end the suspension")
+def suspend_station(deployment: Path, domain: str, key_file: Path, reason: str | None, end: bool) -> None:
+    """Stop a station, and say why; or let it play again. KEY is the platform's."""
+    from chain.deployment import Deployment
+    from pywallet.hexes import from_hex
+
+    if end == bool(reason):
+        raise click.UsageError("either --reason or --end")
+    asyncio.run(_suspend(Deployment.load(deployment), from_hex(key_file.read_text().strip(), 32), domain, reason))
+    click.echo(f"{domain} may play again" if end else f"{domain} is suspended")
+
+
+async def _suspend(made: Deployment, key: bytes, domain: str, reason: str | None) -> None:
+    from chain.client import Chain
+    from chain.registry import Registry
+    from pywallet.errors import InputError
+
+    async with Chain.connect(made.rpc, made.chain_id) as client:
+        registry = Registry(client, made)
+        station = await registry.station_of(domain)
+        if station is None:
+            raise InputError("message.schema", field="domain", reason="no station is listed under it")
+        if reason:
+            await registry.suspend_station(key, station, reason)
+        else:
+            await registry.reinstate_station(key, station)
+
+
 commands = [chain]

@@ -167,9 +167,14 @@ async def test_a_station_is_listed_by_two_commands(anvil: Anvil, network: Deploy
         assert await registry.station(station) == StationEntry(domain, "Six FM", True)
         standing = await registry.standing(station)
         assert (standing.verifier, standing.proof) == (address_of(anvil.keys[0]), keccak256(files["proof.json"].read_bytes()))
-        await registry.suspend_station(anvil.keys[0], station, "why")
+        suspend = ("suspend-station", str(files["deployment.json"]), domain, "--key", str(files["platform"]))
+        await asyncio.to_thread(run, *suspend, "--reason", "why")
         assert (await registry.standing(station)).suspended == "why"
-        await registry.reinstate_station(anvil.keys[0], station)
+        assert "either" in await asyncio.to_thread(run, *suspend)
+        await asyncio.to_thread(run, *suspend, "--end")
+        assert await registry.station(station) == StationEntry(domain, "Six FM", True)
+        with pytest.raises(InputError, match="no station"):
+            await asyncio.to_thread(run, "suspend-station", str(files["deployment.json"]), "no.example", *suspend[3:], "--end")
         await asyncio.to_thread(run, *add, "--name", "Renamed")
         assert await registry.station(station) == StationEntry(domain, "Renamed", True)
         await registry.set_verifier(anvil.keys[0], address_of(anvil.keys[1]))
