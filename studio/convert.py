@@ -130,7 +130,7 @@ def convert(
     began = time.monotonic()
     if output.exists() and not options.replace:
         raise FileExistsError(f"{output} exists")
-    key_epoch_s = policy.to_dict().get("key_epoch_s")
+    key_epoch_s = policy.key_epoch_s
     keys = _keys(output, owner_key, deployment, options)
     with Recording(source) as recording, tempfile.TemporaryFile(dir=output.parent) as body:
         made = _Body(recording, body, keys, owner_key, key_epoch_s, options)

@@ -16,7 +16,14 @@ PER: Final = {"ever": None, "day": DAY, "week": 7 * DAY, "month": 30 * DAY}
 _SHORT_LEASE: Final = {"window_s": 60, "seconds": 600, "invocations": 40}
 """Keys for the next minute, so that a seek needs no network."""
 
-_RANGES: Final = {"interval_s": (1, DAY), "share": (0, 100), "plays": (0, 10**6), "offline_h": (0, 720), "days": (0, 36_500)}
+_RANGES: Final = {
+    "interval_s": (1, DAY),
+    "share": (0, 100),
+    "plays": (0, 10**6),
+    "offline_h": (0, 720),
+    "preview_s": (0, 600),
+    "days": (0, 36_500),
+}
 
 PRESETS: Final[Mapping[str, Mapping[str, Any]]] = {
     "radio": {"price": "0.0100", "interval_s": 5, "share": 20, "payer": "station"},
@@ -39,6 +46,8 @@ class Form:
     download: bool = False
     wallet: bool = False
     offline_h: int = 0
+    preview_s: int = 0
+    self_destruct: bool = False
     days: int = 0
     stations: tuple[str, ...] = ()
 
@@ -69,7 +78,8 @@ class Form:
         """The terms. Raises InputError ``message.schema``, ``policy.malformed``."""
         wei = 0 if self.payer == "nobody" else parse(self.price)
         reward = wei * self.share // 100 if self.payer == "station" else 0
-        permissions = ["play", *(["seek"] if self.seek else []), *(["download"] if self.download else [])]
+        more = {"seek": self.seek, "preview": self.preview_s > 0, "download": self.download}
+        permissions = ["play", *(action for action, allowed in more.items() if allowed)]
         out: dict[str, Any] = {
             "permissions": permissions,
             "stations": list(self.stations) or ["*"],
@@ -83,6 +93,10 @@ class Form:
             out["counts"] = {"play": {"limit": self.plays, **({"per_s": per_s} if per_s else {})}}
         if self.days:
             out["ttl_s"] = self.days * DAY
+        if self.preview_s:
+            out["preview_s"] = self.preview_s
+        if self.self_destruct:
+            out["self_destruct"] = ["exhausted", "expired"]
         return Policy.from_dict(out)
 
 

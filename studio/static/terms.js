@@ -5,6 +5,8 @@ import { $, length, text } from "./page.js";
 const PRICES = ["0.0010", "0.0020", "0.0030", "0.0050", "0.0080", "0.0100", "0.0150", "0.0200", "0.0300", "0.0500", "0.1000"];
 const PLAYS = [0, 1, 3, 5, 10, 20, 50, 100];
 const DAYS = [0, 1, 2, 7, 30, 90, 365];
+const PREVIEWS = [0, 15, 30, 45, 60, 90];
+const OFFLINE = [0, 2, 12, 24, 48, 168];
 /** What each beginning sets; indexes into the lists above. @type {Record<string, Record<string, any>>} */
 const PRESETS = {
   radio: { price: 5, share: 20, plays: 0, days: 0, interval_s: 5, payer: "station", wallet: false },
@@ -34,7 +36,9 @@ export function form() {
     seek: $("seek").checked,
     download: $("download").checked,
     wallet: $("wallet").checked,
-    offline_h: $("offline").checked ? 2 : 0,
+    offline_h: OFFLINE[Number($("offline").value)],
+    preview_s: PREVIEWS[Number($("preview-s").value)],
+    self_destruct: $("destruct").checked,
     stations: $("everywhere").checked ? [] : $("domains").value.split(","),
   };
 }
@@ -44,7 +48,11 @@ function dress() {
   const free = PRESETS[preset]?.payer === "nobody";
   const plays = PLAYS[Number($("plays").value)] ?? 0;
   const days = DAYS[Number($("days").value)] ?? 0;
+  const preview = PREVIEWS[Number($("preview-s").value)];
+  const offline = OFFLINE[Number($("offline").value)] ?? 0;
   const said = {
+    "preview-s": preview ? `${preview} s` : "none",
+    offline: offline ? (offline > 48 ? `${offline / 24} days` : `${offline} hours`) : "no",
     price: free ? "free" : `${PRICES[Number($("price").value)]} GoMAA`,
     share: free ? "0 %" : `${$("share").value} %`,
     plays: plays ? String(plays) : "as often as they like",
@@ -66,14 +74,14 @@ function dress() {
 function choose(name) {
   preset = name;
   const chosen = PRESETS[name] ?? {};
-  for (const id of ["price", "share", "plays", "days"]) $(id).value = String(chosen[id]);
+  for (const id of ["price", "share", "plays", "days", "preview-s", "offline"]) $(id).value = String(chosen[id] ?? 0);
   $("wallet").checked = chosen.wallet;
   dress();
 }
 
 /** The page's first state, whatever a reload has left in its fields. */
 export function restore() {
-  for (const [id, on] of Object.entries({ seek: true, download: false, offline: false, everywhere: true, mark: true })) $(id).checked = on;
+  for (const [id, on] of Object.entries({ seek: true, download: false, destruct: false, everywhere: true, mark: true })) $(id).checked = on;
   choose("radio");
 }
 

@@ -105,6 +105,11 @@ def test_a_band_releases_a_song(studio: Studio, recording: Path) -> None:
     page.click("[data-tongue=en]")
     page.uncheck("#seek")
     expect(page.locator("#may")).to_have_text("Play, pause. No seek, no download, no copy.")
+    page.focus("#preview-s")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#limits")).to_contain_text("The first 30 seconds may be previewed free of charge.")
+    page.keyboard.press("Home")
     expect(page.locator("#m-band")).to_have_text("0.0320")
 
     page.click("#hear")

@@ -259,6 +259,8 @@ async def test_closing_ends_what_runs(tmp_path: Path, deployment: Deployment, se
         download=st.booleans(),
         wallet=st.booleans(),
         offline_h=st.integers(0, 720),
+        preview_s=st.integers(0, 600),
+        self_destruct=st.booleans(),
         days=st.integers(0, 36_500),
         stations=st.lists(st.from_regex(r"[a-z]{1,9}\.example", fullmatch=True), max_size=3, unique=True),
     )
