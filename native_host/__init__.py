@@ -10,4 +10,4 @@ PROTOCOL: Final = 1
 HOST_NAME: Final = "io.gomaa.host"
 """Name of the native-messaging host in every browser's manifest."""
 
-CAPABILITIES: Final = ("lease", "revocation", "claim", "counts")
+CAPABILITIES: Final = ("lease", "revocation", "claim", "counts", "send")

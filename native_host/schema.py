@@ -10,6 +10,10 @@ from msgspec import Meta, Struct
 from pywallet.errors import InputError
 
 Address = Annotated[str, Meta(pattern=r"^0x[0-9a-f]{40}$")]
+Hash = Annotated[str, Meta(pattern=r"^0x[0-9a-f]{64}$")]
+# At most 64 KiB: no transaction of a wallet is longer.
+Hex = Annotated[str, Meta(max_length=131_074, pattern=r"^0x([0-9a-f]{2})*$")]
+Wei = Annotated[str, Meta(max_length=78, pattern=r"^[0-9]+$")]
 # 32 bytes in base64.
 Key = Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/]{43}=$")]
 Base64 = Annotated[str, Meta(max_length=1 << 20, pattern=r"^[A-Za-z0-9+/]*={0,2}$")]
@@ -70,10 +74,51 @@ class Close(Struct):
 
 
 class Summary(Struct):
-    """What the popup shows."""
+    """What the popup shows. ``since_s``: when today began for the person; ``chain_id``: whose balance, the first known by default."""
 
     account: Address | None = None
     payees: Annotated[list[Address], Meta(max_length=4096)] = []
+    since_s: Number = 0
+    chain_id: Number | None = None
+
+
+class Origin(Struct):
+    """Where a receipt's amount came from."""
+
+    server: Address
+    epoch: Number
+    payee: Address
+
+
+class Simulate(Struct):
+    """What a call of an account would cost and whether it would succeed. Nothing is signed or sent."""
+
+    chain_id: Number
+    account: Address
+    to: Address
+    value_wei: Wei = "0"
+    data: Hex = "0x"
+
+
+class Send(Struct):
+    """A signed transaction for the network."""
+
+    chain_id: Number
+    raw: Hex
+
+
+class Transaction(Struct):
+    """Where a transaction stands."""
+
+    chain_id: Number
+    transaction: Hash
+
+
+class Transfers(Struct):
+    """The token's movements to and from an account."""
+
+    chain_id: Number
+    account: Address
 
 
 class Leaf(Struct):
@@ -102,7 +147,24 @@ class Doctor(Struct):
     """Check this installation."""
 
 
-Operation = Hello | Open | Identify | Prepare | Invoke | Close | Summary | Leaf | Claim | VerifyCounts | Doctor
+Operation = (
+    Hello
+    | Open
+    | Identify
+    | Prepare
+    | Invoke
+    | Close
+    | Summary
+    | Origin
+    | Simulate
+    | Send
+    | Transaction
+    | Transfers
+    | Leaf
+    | Claim
+    | VerifyCounts
+    | Doctor
+)
 
 OPERATIONS: Final[dict[str, type[Struct]]] = {
     "hello": Hello,
@@ -112,6 +174,11 @@ OPERATIONS: Final[dict[str, type[Struct]]] = {
     "invoke": Invoke,
     "close": Close,
     "summary": Summary,
+    "origin": Origin,
+    "simulate": Simulate,
+    "send": Send,
+    "transaction": Transaction,
+    "transfers": Transfers,
     "leaf": Leaf,
     "claim": Claim,
     "verify_counts": VerifyCounts,

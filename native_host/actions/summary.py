@@ -11,11 +11,15 @@ from native_host import receipts
 from native_host.host import Host
 from native_host.ledger import ReceiptRow
 from native_host.network import Network
+from native_host.origins import Play
 from native_host.schema import Summary
 from pywallet.errors import GomaaError
 from pywallet.hexes import from_hex, to_hex
 
 SHOWN: Final = 100
+MOST_RECEIPTS: Final = 500
+"""A message has room for these; what they stand for in all is in ``totals``."""
+
 PATIENCE_S: Final = 1.5
 CLAIMED: Final = "elsewhere"
 """Stands for a transaction that this host did not see itself."""
@@ -38,24 +42,36 @@ async def run(host: Host, request: Summary) -> dict[str, Any]:
     standings = await _standings(host, rows)
     if await _settled(host, rows, standings):
         rows = host.ledger.receipts(payees)
+    told = [_receipt(host, row, standings.get((row.server, row.epoch))) for row in rows]
+    totals = {state: sum(int(one["amount_wei"]) for one in told if one["state"] == state) for state in ("pending", "claimable", "claimed")}
+    # What is still to come stands before what is done.
+    told.sort(key=lambda one: one["state"] == "claimed")
     return {
-        "balance_wei": await _balance(host, request.account),
+        "balance_wei": await _balance(host, request),
+        "today_wei": str(_since(host, payees, request.since_s)),
+        "totals": {f"{state}_wei": str(amount) for state, amount in totals.items()},
         "epochs": [
             {"server": to_hex(server), "epoch": epoch, "posted": s.posted, "final": s.final, "due_s": s.due_s}
             for (server, epoch), s in sorted(standings.items(), key=lambda item: -item[0][1])
         ],
-        "receipts": [_receipt(host, row, standings.get((row.server, row.epoch))) for row in rows],
+        "receipts": told[:MOST_RECEIPTS],
         "activity": _activity(host),
     }
 
 
-async def _balance(host: Host, account: str | None) -> str | None:
-    network = next(iter(host.networks.values()), None)
-    if network is None or account is None:
+def _since(host: Host, payees: list[bytes], since_s: int) -> int:
+    """Wei that the plays since a time have earned."""
+    return sum(Play(*row).amount for row in host.ledger.heard_by(payees, since_s * 1000))
+
+
+async def _balance(host: Host, request: Summary) -> str | None:
+    chain_id = next(iter(host.networks), None) if request.chain_id is None else request.chain_id
+    network = host.networks.get(chain_id) if chain_id is not None else None
+    if network is None or request.account is None:
         return None
     try:
         await network.ready()
-        return str(await network.token.balance_of(from_hex(account, 20)))
+        return str(await network.token.balance_of(from_hex(request.account, 20)))
     except GomaaError:
         return None
 

@@ -1,0 +1,62 @@
+"""``origin``: every play that a receipt's amount is made of, and what proves it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from native_host.actions.summary import CLAIMED
+from native_host.host import Host
+from native_host.origins import Part, Play, parts
+from native_host.schema import Origin
+from pywallet.errors import GomaaError, InputError
+from pywallet.hexes import from_hex, to_hex
+
+
+async def run(host: Host, request: Origin) -> dict[str, Any]:
+    """The receipt as the server signed it, its parts to the wei, and the transaction. Raises InputError ``claim.unknown``."""
+    server, payee = from_hex(request.server, 20), from_hex(request.payee, 20)
+    row = host.ledger.receipt(server, request.epoch, payee)
+    if row is None:
+        raise InputError("claim.unknown", epoch=request.epoch)
+    plays = [Play(*found) for found in host.ledger.heard_by([payee])]
+    made = parts((one for one in host.ledger.receipts([payee]) if one.server == server), plays)
+    transaction = row.claimed
+    if transaction == CLAIMED:
+        transaction = await _claimed_in(host, row.chain_id, server, request.epoch, payee)
+    return {
+        "chain_id": row.chain_id,
+        "settlement": to_hex(row.settlement),
+        "receipt": msgspec.json.decode(row.signed),
+        "detail": msgspec.json.decode(row.detail),
+        "station": row.station,
+        "parts": [_part(host, part) for part in made[(server, request.epoch, payee)]],
+        "transaction": transaction,
+    }
+
+
+def _part(host: Host, part: Part) -> dict[str, Any]:
+    if part.play is None:
+        return {"content": None, "title": "", "artist": "", "time_s": None, "seconds": None, "ticket": None, "amount_wei": str(part.amount)}
+    title, artist = host.ledger.song(part.play.content)
+    return {
+        "content": to_hex(part.play.content),
+        "title": title,
+        "artist": artist,
+        "time_s": part.play.time_s,
+        "seconds": part.play.heard_ms // 1000,
+        "ticket": to_hex(part.play.ticket),
+        "amount_wei": str(part.amount),
+    }
+
+
+async def _claimed_in(host: Host, chain_id: int, server: bytes, epoch: int, payee: bytes) -> str | None:
+    """The transaction of a claim that another installation made; null where the chain doesn't say now."""
+    try:
+        network = host.network(chain_id)
+        await network.ready()
+        logs = await network.settlement.history("Claimed", server, epoch, payee)
+    except GomaaError:
+        return None
+    return to_hex(logs[-1].transaction) if logs else None

@@ -1,0 +1,28 @@
+"""``send``: hand a signed transaction to the network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from native_host.host import Host
+from native_host.schema import Send
+from pywallet.errors import GomaaError
+from pywallet.hexes import from_hex, to_hex
+from pywallet.platform import keccak256
+
+
+async def run(host: Host, request: Send) -> dict[str, Any]:
+    """Send it. The same bytes again are no error. Raises ``chain.reverted`` with what the node has against it, ``chain.unreachable``."""
+    network = host.network(request.chain_id)
+    await network.ready()
+    transaction = to_hex(keccak256(from_hex(request.raw)))
+    try:
+        await network.chain.request("eth_sendRawTransaction", request.raw)
+    except GomaaError as e:
+        # Without a node there is no word against it ("rpc" names the one that did not answer).
+        if "rpc" in e.detail:
+            raise
+        # The node may have it already, in its pool or in a block: asked by its name it says so.
+        if await network.chain.request("eth_getTransactionByHash", transaction) is None:
+            raise GomaaError("chain.reverted", reason=e.detail.get("reason", e.code)) from None
+    return {"transaction": transaction}

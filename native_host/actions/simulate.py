@@ -1,0 +1,46 @@
+"""``simulate``: what a transaction would cost, and whether it would succeed."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from chain import answers
+from native_host.host import Host
+from native_host.network import Network
+from native_host.schema import Simulate
+from pywallet.errors import GomaaError
+
+MARGIN: Final = (5, 4)
+"""Gas over the estimate: a block may stand between the estimate and the transaction."""
+
+
+async def run(host: Host, request: Simulate) -> dict[str, Any]:
+    """Run a call as if it were sent now. Raises ``chain.reverted`` with the chain's reason, ``chain.unreachable``.
+
+    ``fee_wei`` is what it would cost in this block, ``most_wei`` the most it may cost; both in the network's coin.
+    """
+    network = host.network(request.chain_id)
+    await network.ready()
+    chain, account = network.chain, request.account
+    call = {"from": account, "to": request.to, "value": hex(int(request.value_wei)), "data": request.data}
+    gas = answers.number(await chain.request("eth_estimateGas", call)) * MARGIN[0] // MARGIN[1]
+    base, tip = await _fees(network)
+    return {
+        "nonce": answers.number(await chain.request("eth_getTransactionCount", account, "pending")),
+        "gas": gas,
+        "tip_wei": str(tip),
+        "max_fee_wei": str(2 * base + tip),
+        "fee_wei": str(gas * (base + tip)),
+        "most_wei": str(gas * (2 * base + tip)),
+        "coin_wei": str(answers.number(await chain.request("eth_getBalance", account, "latest"))),
+    }
+
+
+async def _fees(network: Network) -> tuple[int, int]:
+    """Base fee and tip, wei per gas."""
+    latest = answers.mapping(await network.chain.request("eth_getBlockByNumber", "latest", False))
+    base = answers.number(latest.get("baseFeePerGas", "0x0"))
+    try:
+        return base, answers.number(await network.chain.request("eth_maxPriorityFeePerGas"))
+    except GomaaError:
+        return base, max(10**8, answers.number(await network.chain.request("eth_gasPrice")) - base)

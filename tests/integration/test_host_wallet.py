@@ -1,0 +1,149 @@
+"""Sending tokens: signed by the core, simulated and sent by the host, confirmed by a real chain."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chain.anvil import Anvil
+from chain.deploy import deploy
+from chain.deployment import Deployment
+from native_host import schema
+from native_host.actions import send, simulate, summary, transaction, transfers
+from native_host.host import Host
+from native_host.paths import Paths
+from pywallet.engine import call, purse
+from pywallet.errors import GomaaError
+from pywallet.hexes import to_hex
+from pywallet.settlement import Schedule
+
+# The node's own well-known test words: account 0 is rich, in tokens and in the network's coin.
+WORDS = "test test test test test test test test test test test junk"
+FRIEND = "0x" + "77" * 20
+GOMAA = 10**18
+
+
+@pytest.fixture(scope="module")
+def network() -> Iterator[Deployment]:
+    """Contracts on a chain that mines at once; the whole supply belongs to account 0."""
+    with Anvil() as anvil:
+        yield asyncio.run(deploy(anvil.rpc, anvil.keys[0], Schedule(20, 2, 4, 4, 60, 22)))
+
+
+@pytest.fixture
+async def host(network: Deployment, tmp_path: Path) -> AsyncIterator[Host]:
+    """A host that knows this network, and an open wallet."""
+    await purse._unlock(WORDS)
+    one = Host(Paths(tmp_path / "data", tmp_path / "config"), lambda event: None, {network.chain_id: network})
+    yield one
+    await one.close()
+    purse._open = None
+
+
+async def account(index: int = 0) -> str:
+    """An account's address."""
+    return str((await call("account", {"index": index}))["account"])
+
+
+async def ask(host: Host, action: Any, op: str, **fields: Any) -> dict[str, Any]:
+    """One request, through the schema as the browser's is."""
+    chain_id = next(iter(host.networks))
+    result: dict[str, Any] = await action.run(host, schema.parse({"op": op, "chain_id": chain_id, **fields}))
+    return result
+
+
+async def quoted(host: Host, to: str, amount: int, index: int = 0) -> dict[str, Any]:
+    """A transfer, simulated."""
+    token = to_hex(next(iter(host.networks.values())).deployment.token)
+    data = (await call("transfer", {"to": to, "amount_wei": str(amount)}))["data"]
+    quote = await ask(host, simulate, "simulate", account=await account(index), to=token, data=data)
+    return {**quote, "to": token, "data": data}
+
+
+async def signed(host: Host, quote: dict[str, Any], index: int = 0) -> dict[str, Any]:
+    """The transaction of a quote."""
+    fields = {name: quote[name] for name in ("nonce", "gas", "tip_wei", "max_fee_wei", "to", "data")}
+    return await call("transaction.sign", {"chain_id": next(iter(host.networks)), "index": index, **fields})
+
+
+async def test_a_transfer_from_quote_to_confirmation(host: Host) -> None:
+    """Simulated, signed in the core, sent, confirmed; the recipient has it to the wei, and both histories say so."""
+    quote = await quoted(host, FRIEND, 3 * GOMAA + 1)
+    made = await signed(host, quote)
+    assert (await ask(host, transaction, "transaction", transaction=made["transaction"]))["state"] == "unknown"
+
+    sent = await ask(host, send, "send", raw=made["raw"])
+
+    assert sent == {"transaction": made["transaction"]}
+    state = await ask(host, transaction, "transaction", transaction=made["transaction"])
+    assert state["state"] == "confirmed"
+    assert 0 < int(state["fee_wei"]) <= int(quote["fee_wei"]) <= int(quote["most_wei"])
+    assert (await ask(host, summary, "summary", account=FRIEND))["balance_wei"] == str(3 * GOMAA + 1)
+    (movement,) = (await ask(host, transfers, "transfers", account=FRIEND))["transfers"]
+    assert movement["amount_wei"] == str(3 * GOMAA + 1)
+    assert (movement["from"], movement["to"], movement["transaction"]) == (await account(), FRIEND, made["transaction"])
+    assert movement["time_s"] == state["time_s"]
+    ours = (await ask(host, transfers, "transfers", account=await account()))["transfers"]
+    assert movement in ours
+
+
+async def test_the_same_bytes_again_are_sent_once(host: Host) -> None:
+    """Sending a transaction that the network has already is no error and moves nothing more."""
+    made = await signed(host, await quoted(host, "0x" + "78" * 20, 5))
+    for _ in range(3):
+        assert (await ask(host, send, "send", raw=made["raw"]))["transaction"] == made["transaction"]
+    assert (await ask(host, summary, "summary", account="0x" + "78" * 20))["balance_wei"] == "5"
+
+
+async def test_more_than_there_is_fails_in_the_simulation(host: Host) -> None:
+    """Account 2 has coins and no tokens: the chain's refusal is known before anything is signed."""
+    with pytest.raises(GomaaError) as caught:
+        await quoted(host, FRIEND, 1, index=2)
+    assert caught.value.code == "chain.reverted"
+
+
+async def test_a_used_number_is_refused(host: Host) -> None:
+    """Another transaction under a number that the account has used never reaches a block, and that is said."""
+    quote = await quoted(host, FRIEND, 1)
+    await ask(host, send, "send", raw=(await signed(host, quote))["raw"])
+    other = await signed(host, {**quote, "data": quote["data"][:-1] + "2"})
+    with pytest.raises(GomaaError) as caught:
+        await ask(host, send, "send", raw=other["raw"])
+    assert caught.value.code == "chain.reverted"
+    assert (await ask(host, transaction, "transaction", transaction=other["transaction"]))["state"] == "unknown"
+
+
+async def test_a_transaction_that_fails_in_its_block_is_failed(host: Host) -> None:
+    """Tokens that are gone by the time the block is made: failed, with the fee that was paid."""
+    quote = await quoted(host, FRIEND, 1)
+    amount = (2**256 - 1).to_bytes(32, "big").hex()
+    made = await signed(host, {**quote, "data": quote["data"][:-64] + amount})
+    await ask(host, send, "send", raw=made["raw"])
+    state = await ask(host, transaction, "transaction", transaction=made["transaction"])
+    assert state["state"] == "failed"
+    assert int(state["fee_wei"]) > 0
+
+
+async def test_nothing_is_confirmed_before_its_block_is_deep(host: Host, network: Deployment) -> None:
+    """Where the network asks for three blocks, the first one leaves a transaction pending."""
+    made = await signed(host, await quoted(host, FRIEND, 1))
+    await ask(host, send, "send", raw=made["raw"])
+    one = next(iter(host.networks.values()))
+    one.deployment = replace(network, confirmations=3)
+    states = []
+    for _ in range(3):
+        states.append((await ask(host, transaction, "transaction", transaction=made["transaction"]))["state"])
+        await one.chain.request("evm_mine")
+    assert states == ["pending", "pending", "confirmed"]
+
+
+async def test_an_unknown_network_is_named(host: Host) -> None:
+    """Only the host's own networks are asked."""
+    with pytest.raises(GomaaError) as caught:
+        await transfers.run(host, schema.parse({"op": "transfers", "chain_id": 5, "account": FRIEND}))
+    assert caught.value.code == "sps.header.chain"
