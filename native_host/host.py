@@ -19,11 +19,15 @@ from native_host.server import Server
 from native_host.stream import Stream
 from pywallet.errors import SENTENCES, GomaaError, InputError
 from pywallet.hexes import from_hex, to_hex
+from pywallet.messages import destruction_digest
+from pywallet.platform import sign
 
 if TYPE_CHECKING:
     from chain.deployment import Deployment
 
 AGREE_MS: Final = 1_000
+ROLLBACK_MS: Final = 120_000
+"""A clock is corrected by seconds, not by minutes."""
 
 Emit = Callable[[dict[str, Any]], None]
 
@@ -48,6 +52,8 @@ class Host:
         self._reporters: dict[tuple[bytes, bytes], Reporter] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._last_ms = 0
+        self._drift_ms = system_ms() - time.monotonic_ns() // 1_000_000
+        self._newest_ms = self.ledger.newest_ms()
 
     def start(self) -> None:
         """Begin what needs no request: chain lines, and reports an earlier run left."""
@@ -132,6 +138,33 @@ class Host:
             own = min(own, server_ms + AGREE_MS)
         self._last_ms = max(self._last_ms, network.now_ms(), own)
         return self._last_ms
+
+    def rolled_back(self) -> bool:
+        """Whether this computer's clock was set back: while we ran, or against what the ledger has seen before."""
+        drift_ms = system_ms() - time.monotonic_ns() // 1_000_000
+        return drift_ms < self._drift_ms - ROLLBACK_MS or system_ms() < self._newest_ms - ROLLBACK_MS
+
+    def destroy(self, stream: Stream, code: str) -> None:
+        """The terms ask for it: shred every key of the content, and sign that it was done."""
+        content, time_ms = stream.header.content, self.now_ms(stream.network)
+        for other in self.streams.values():
+            if other.header.content == content:
+                other.withdraw(code)
+        listener = stream.session.listener if stream.session else bytes(20)
+        signature = sign(self.device.private_key, destruction_digest(content, listener, time_ms, code))
+        with self.ledger.write():
+            self.ledger.end_leases(content, code)
+            self.ledger.add_destruction(content, listener, time_ms, code, signature)
+        server = self.server(stream.header.server.address, stream.server_url, stream.network)
+        self.later(self._tell_destroyed(server))
+        self.emit({"event": "destroyed", "stream": stream.name, "content": to_hex(content), "code": code})
+
+    async def _tell_destroyed(self, server: Server) -> None:
+        for content, listener, time_ms, code, signature in self.ledger.destructions_untold():
+            fields = {"content": to_hex(content), "listener": to_hex(listener), "time_ms": time_ms, "code": code}
+            await server.request("destroyed", **fields, signature=to_hex(signature))
+            with self.ledger.write():
+                self.ledger.destruction_told(content, listener)
 
     def problem(self, stream: Stream, code: str) -> None:
         """Tell the extension that something is wrong with a stream."""

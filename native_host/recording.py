@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from native_host.host import Host
 from native_host.ledger import Entry, SessionRow, TicketRow
 from native_host.schema import Invoke
+from native_host.server import Server
 from native_host.stream import Stream
 from pywallet.errors import Refusal
 from pywallet.messages import Action, Invocation, sign
-from pywallet.policy import MAX_GAP_MS, Meter, decide
+from pywallet.policy import MAX_GAP_MS, Context, Meter, decide
 
 STARTS: Final = frozenset({"play", "preview", "live_join"})
 ENDS: Final = frozenset({"pause", "stop"})
+
+
+class Destroyed(Refusal):
+    """A refusal after which the terms want the keys destroyed."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,9 @@ def record(host: Host, stream: Stream, request: Invoke, *, leased: bool) -> Reco
         time_ms = max(host.now_ms(stream.network, server), ticket.time_ms)
         _fits(host, stream, session, ticket, request, time_ms)
         usage = ledger.usage(session.listener, content, stream.policy, time_ms // 1000)
-        decision = decide(stream.policy, usage, stream.context(time_ms // 1000), action)
+        decision = decide(stream.policy, usage, _context(host, stream, server, request, time_ms), action)
+        if decision.destroy:
+            raise Destroyed(decision.code or "content.destroyed", rule=decision.rule)
         decision.require()
         message = Invocation(
             session=session.id,
@@ -71,7 +78,9 @@ def record(host: Host, stream: Stream, request: Invoke, *, leased: bool) -> Reco
             signature=signed.signature,
         )
         meter = ticket.meter.advance(action, request.position_ms, time_ms)
-        ledger.add_entry(entry, meter, _state(action, meter))
+        ledger.add_entry(entry, meter, _state(action, meter), decision.counts)
+    if action in STARTS:
+        stream.started = action
     stream.pacer = stream.pacer.after(action, request.position_ms, time_ms)
     if leased and stream.lease is not None:
         stream.lease.budget -= 1
@@ -113,15 +122,34 @@ def _fits(host: Host, stream: Stream, session: SessionRow, ticket: TicketRow, re
         raise Refusal("ticket.expired", expiry_s=ticket.expiry_s)
     if not stream.pacer.plausible(action, request.position_ms, time_ms):
         raise Refusal("invocation.state", position_ms=request.position_ms, reach_ms=stream.pacer.reach_ms(time_ms))
-    if action in STARTS or action == "resume":
-        _alone(host, stream, session, time_ms)
+    if (action in STARTS or action == "resume") and stream.policy.concurrent == 1:
+        _alone(host, stream, time_ms)
 
 
-def _alone(host: Host, stream: Stream, session: SessionRow, time_ms: int) -> None:
-    """One stream at a time per listener: the other one must have stopped or fallen silent."""
+def _context(host: Host, stream: Stream, server: Server, request: Invoke, time_ms: int) -> Context:
+    """What this computer knows; who else listens elsewhere, the server adds."""
+    silent_s = server.silent_s()
+    return stream.context(
+        time_ms // 1000,
+        renewed_s=None if silent_s is None else time_ms // 1000 - silent_s,
+        rolled_back=host.rolled_back(),
+        streams=sum(1 for _ in _sounding(host, stream, time_ms)) if stream.policy.concurrent > 1 else 0,
+        position_s=request.position_ms // 1000,
+    )
+
+
+def _sounding(host: Host, stream: Stream, time_ms: int) -> Iterator[Stream]:
+    """Other streams of this listener that play."""
+    listener = stream.session.listener if stream.session else None
     for other in host.streams.values():
-        if other is stream or other.session is None or other.session.listener != session.listener or other.ticket is None:
+        if other is stream or other.session is None or other.session.listener != listener or other.ticket is None:
             continue
         row = host.ledger.ticket(other.ticket)
         if row is not None and row.state == "playing" and time_ms < row.time_ms + MAX_GAP_MS:
-            raise Refusal("session.busy", stream=other.name)
+            yield other
+
+
+def _alone(host: Host, stream: Stream, time_ms: int) -> None:
+    """One stream at a time per listener: the other one must have stopped or fallen silent."""
+    for other in _sounding(host, stream, time_ms):
+        raise Refusal("session.busy", stream=other.name)

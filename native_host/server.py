@@ -59,12 +59,17 @@ class Server:
         self._next = 1
         self._offset_ms: int | None = None
         self._refusal: GomaaError | None = None
+        self._heard_at: float | None = None
         self._task = asyncio.create_task(self._run())
 
     @property
     def up(self) -> bool:
         """Whether the line stands."""
         return self._up.is_set()
+
+    def silent_s(self) -> int | None:
+        """Seconds since the server last said something; None: never."""
+        return None if self._heard_at is None else int(time.monotonic() - self._heard_at)
 
     def now_ms(self) -> int | None:
         """The server's clock as last heard, carried on by this machine's monotonic clock; None before the first hello."""
@@ -162,6 +167,7 @@ class Server:
 
     async def _read(self, socket: ClientConnection) -> None:
         async for text in socket:
+            self._heard_at = time.monotonic()
             try:
                 message = msgspec.json.decode(text)
             except (msgspec.DecodeError, UnicodeError, RecursionError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import Any
 
 from native_host.facts import Facts
 from native_host.lease import Lease
@@ -38,11 +39,20 @@ class Stream:
     unanswered: Entry | None = None
     """An invocation in the ledger whose keys have not come: asking again must not count again."""
     renewal: asyncio.Task[None] | None = None
+    started: str | None = None
+    """The action that began the ticket's play."""
+    place: tuple[str | None, str | None] = (None, None)
+    """Territory and purpose, as the security server told with the ticket."""
 
-    def context(self, now_s: int) -> Context:
-        """Where and when, for the policy's decision."""
+    def context(self, now_s: int, **more: Any) -> Context:
+        """Where and when, for the policy's decision; ``more`` are further fields of the context."""
         station = self.facts.station
+        territory, purpose = self.place
         return Context(
+            territory=territory,
+            purpose=purpose,
+            device_known=True,
+            **more,
             now_s=now_s,
             domain=station.domain if station else None,
             wallet=self.session is not None and self.session.payee != ZERO_ADDRESS,

@@ -39,11 +39,19 @@ class Config:
     relay_per_hour: int = 3600
     relay_least_wei: int = 0
     max_fee_gwei: float | None = None
+    territory: str | None = None
+    purpose: str | None = None
+    places: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
         """The database as SQLAlchemy wants it."""
         return self.database if "://" in self.database else f"sqlite:///{self.database}"
+
+    def place(self, domain: str | None) -> tuple[str | None, str | None]:
+        """Territory (ISO 3166-1) and purpose of a station's listeners: what the operator knows of it, or of all."""
+        known = self.places.get(domain or "", {})
+        return known.get("territory", self.territory), known.get("purpose", self.purpose)
 
     @property
     def max_fee(self) -> int | None:
@@ -87,6 +95,10 @@ class Config:
 def _typed(name: str, kind: str, value: Any) -> Any:
     if kind == "Path" and isinstance(value, (str, Path)):
         return Path(value)
+    if kind.startswith("Mapping") and isinstance(value, Mapping):
+        if not all(isinstance(k, str) and isinstance(v, Mapping) and {"territory", "purpose"} >= v.keys() for k, v in value.items()):
+            raise InputError("message.schema", field=name, reason="station domain to {territory, purpose}")
+        return value
     if kind.startswith("str") and isinstance(value, (str, Path)):
         return str(value)
     if kind == "bool" and isinstance(value, bool):

@@ -95,6 +95,8 @@ class HostSocket:
                 return await self._playing.grant(line.device, request)
             case schema.Report():
                 return await self._playing.report(line.device, request)
+            case schema.Destroyed():
+                return await self._playing.destroyed(line.device, request)
             case schema.ReceiptsRequest():
                 return await self._books.receipts([from_hex(payee, 20) for payee in request.payees], request.since_epoch)
             case schema.LeafRequest():

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from pywallet.hexes import ZERO_ADDRESS
 from pywallet.messages import Action, Invocation
 from pywallet.policy import Context, Meter, Policy, decide
+from security_server import people
 from security_server.accounts import Money, outstanding, short
 from security_server.rows import add, change, get, new, put
 from security_server.tables import epoch_contents, invocations, listeners, refusals, sessions, tickets
@@ -52,6 +53,8 @@ class Now:
     revoked: bool
     destroyed: bool
     money: Money | None
+    territory: str | None = None
+    purpose: str | None = None
 
 
 @dataclass(frozen=True)
@@ -131,13 +134,28 @@ def _decide(
     elif state in ("none", "ended"):
         return "invocation.state"
     holder = get(connection, listeners, listener=ticket["listener"])
-    code = _busy(ticket, action, message.time, holder, silence_ms)
-    if code is not None:
+    if policy.concurrent == 1 and (code := _busy(ticket, action, message.time, holder, silence_ms)) is not None:
         return code
+    if policy.price.payer == "listener" and action in ("play", "live_join"):
+        # Listeners pay from an escrow of their own; a station's ticket brings them the preview only.
+        return "policy.action.denied"
     # A report tells of an action under a lease: the terms of its own time hold, within what the server can bound.
     time_s = min(now.time_ms, max(message.time, ticket["opened_ms"])) // 1000
-    wallet = ticket["payee"] != ZERO_ADDRESS
-    decision = decide(policy, counters.usage(policy, time_s), Context(time_s, now.domain, wallet, now.revoked, now.destroyed), action)
+    devices, known = people.devices(connection, ticket["listener"], ticket["content"], item.device)
+    context = Context(
+        now_s=time_s,
+        domain=now.domain,
+        wallet=ticket["payee"] != ZERO_ADDRESS,
+        revoked=now.revoked,
+        destroyed=now.destroyed,
+        territory=now.territory,
+        purpose=now.purpose,
+        devices=devices,
+        device_known=known,
+        streams=people.streams(connection, ticket, message.time - silence_ms) if policy.concurrent > 1 else 0,
+        position_s=message.position // 1000,
+    )
+    decision = decide(policy, counters.usage(policy, time_s), context, action)
     if decision.code is not None:
         return decision.code
     # Two plays of one listener never count the same moment: what another ticket has taken is gone.
@@ -149,8 +167,9 @@ def _decide(
     intervals = meter.heard_ms // interval_ms
     if action not in ENDS and _unpaid(connection, ticket, action, intervals, now):
         return "station.escrow.short"
-    counters.count(policy, action, time_s)
-    return _count(connection, item, ticket, counters, meter, intervals, holder, now)
+    if decision.counts:
+        counters.count(policy, action, time_s)
+    return _count(connection, item, ticket, counters, meter, intervals, holder, now, decision.counts)
 
 
 def _busy(ticket: Mapping[str, Any], action: str, time_ms: int, holder: Mapping[str, Any] | None, silence_ms: int) -> str | None:
@@ -187,12 +206,13 @@ def _count(
     intervals: int,
     holder: Mapping[str, Any] | None,
     now: Now,
+    counted: bool,
 ) -> dict[str, Any]:
     action, message = item.action, item.message
     heard = meter.heard_ms - ticket["heard_ms"]
     counters.heard_ms += heard
     counters.save(now.epoch)
-    moved = {"plays": int(action == "play"), "seeks": int(action == "seek"), "heard_ms": heard}
+    moved = {"plays": int(action == "play" and counted), "seeks": int(action == "seek" and counted), "heard_ms": heard}
     if any(moved.values()):
         add(connection, epoch_contents, {"epoch": now.epoch, "content": ticket["content"]}, **moved)
     values: dict[str, Any] = {
@@ -200,12 +220,14 @@ def _count(
         "heard_ms": meter.heard_ms,
         "position_ms": meter.position_ms,
         "time_ms": meter.time_ms,
-        "seeks": ticket["seeks"] + (action == "seek"),
+        "seeks": ticket["seeks"] + (action == "seek" and counted),
         "sequence": message.sequence,
         "invocation": item.id,
         "intervals": intervals,
         "due": intervals - ticket["vouchered"] if ticket["price"] + ticket["reward"] else 0,
     }
+    if action in STARTS:
+        values["started"] = action
     if action in STARTS | _MOVES:
         values |= {"anchor_position_ms": message.position, "anchor_ms": now.time_ms}
     change(connection, tickets, {"id": ticket["id"]}, **values)

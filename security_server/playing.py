@@ -9,9 +9,9 @@ from sqlalchemy import Connection, insert, select
 
 from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.hexes import ZERO_ADDRESS, from_b64, from_hex, to_b64, to_hex
-from pywallet.messages import Action, Invocation, Session, Signed, Ticket, digest, require_signer
+from pywallet.messages import Action, Invocation, Session, Signed, Ticket, destruction_digest, digest, require_signer
 from pywallet.platform import recover
-from pywallet.policy import Context, decide
+from pywallet.policy import Context, Extent, Usage, decide, extent
 from pywallet.sps.segments import segment_aad, segment_key
 from pywallet.sps.wrapping import WrapKey
 from security_server.accounts import Money, outstanding, short
@@ -19,8 +19,8 @@ from security_server.contents import Song
 from security_server.core import Core
 from security_server.invocations import Now, Outcome, Received, accept
 from security_server.rows import get
-from security_server.schema import GrantRequest, LeaseRequest, Open, Report
-from security_server.tables import refusals, sessions, tickets
+from security_server.schema import Destroyed, GrantRequest, LeaseRequest, Open, Report
+from security_server.tables import destructions, refusals, sessions, tickets
 from security_server.usage import Counters
 from security_server.windows import Window
 
@@ -54,7 +54,9 @@ class Playing:
         now_ms = await self._core.now_ms()
         sequence, usage = await self._core.store.run(lambda connection: self._remember(connection, session, ticket, song, now_ms))
         secret = self._core.secret(session.message.listener, ticket.message.content)
-        return {"usage": usage, "sequence": sequence, "secret": to_b64(secret)}
+        territory, purpose = self._core.config.place(await self._core.chain.station_domain(ticket.message.station))
+        place = {"territory": territory, "purpose": purpose}
+        return {"usage": usage, "sequence": sequence, "secret": to_b64(secret), "place": place}
 
     async def _check(self, device: bytes, session: Signed[Session], ticket: Signed[Ticket]) -> None:
         core, message, order = self._core, session.message, ticket.message
@@ -92,10 +94,10 @@ class Playing:
         if not await core.chain.licensed(order.content, order.station):
             raise Refusal("station.right.missing")
         price = song.policy.price
-        if price.payer == "listener":
-            raise Refusal("policy.action.denied", rule="price.payer")
-        wanted = price.reward if rewarded else 0
-        if order.price < max(price.owner, facts.price) or order.reward != wanted:
+        # What the listener pays for, the station's ticket does not: it brings the preview.
+        paid = price.payer != "listener"
+        wanted = price.reward if rewarded and paid else 0
+        if (paid and order.price < max(price.owner, facts.price)) or order.reward != wanted:
             raise Refusal("ticket.mismatch", reason="price")
         epoch = core.schedule.epoch_of(now_s)
         # A ticket signed just before an epoch's end may be opened just after it.
@@ -166,12 +168,15 @@ class Playing:
         action = "play" if row["state"] == "none" else "renew"
         if row["state"] == "ended":
             raise Refusal("ticket.used")
-        counters = await core.store.run(lambda connection: Counters(connection, row["listener"], row["content"]))
         now_s = now.time_ms // 1000
-        context = Context(now_s, now.domain, row["payee"] != ZERO_ADDRESS, now.revoked, now.destroyed)
-        decide(song.policy, counters.usage(song.policy, now_s), context, action).require()
+        usage = await self._usage(row, song, now_s)
+        context = Context(
+            now_s, now.domain, row["payee"] != ZERO_ADDRESS, now.revoked, now.destroyed, territory=now.territory, purpose=now.purpose
+        )
+        decide(song.policy, usage, context, action).require()
         ahead_ms = max(terms.window_s, core.config.buffer_s) * 1000
-        keys = await self._keys(song, row, request, now, ahead_ms, row["state"] != "none")
+        bounds = extent(song.policy, usage, row["started"] or "play")
+        keys = await self._keys(song, row, request, now, ahead_ms, bounds, row["state"] != "none")
         expires_s = min(now_s + terms.seconds, row["expiry_s"], row["not_after_s"])
         return {**keys, "expires_s": expires_s, "budget": terms.invocations}
 
@@ -186,7 +191,9 @@ class Playing:
         )
         if outcome.code is not None:
             raise Refusal(outcome.code, sequence=outcome.sequence)
-        keys = await self._keys(song, outcome.ticket or row, request, now, core.config.buffer_s * 1000, True)
+        ticket = outcome.ticket or row
+        bounds = extent(song.policy, await self._usage(row, song, now.time_ms // 1000), ticket["started"] or "play")
+        keys = await self._keys(song, ticket, request, now, core.config.buffer_s * 1000, bounds, True)
         expires_s = min(now.time_ms // 1000 + GRANT_S, row["expiry_s"])
         return {**keys, "expires_s": expires_s, "sequence": outcome.sequence, **_counted(outcome), "left": outcome.left}
 
@@ -216,6 +223,26 @@ class Playing:
         ]
         last = outcomes[-1] if outcomes else Outcome(None, 0)
         return {"sequence": max((o.sequence for o in outcomes), default=0), "refused": refused, **_counted(last)}
+
+    async def destroyed(self, device: bytes, request: Destroyed) -> dict[str, Any]:
+        """Keep a device's signed word that it destroyed its keys of a content. The first one counts."""
+        check_times(time_ms=request.time_ms)
+        content, listener, signature = from_hex(request.content, 20), from_hex(request.listener, 20), from_hex(request.signature, 65)
+        try:
+            signer = recover(destruction_digest(content, listener, request.time_ms, request.code), signature)
+        except InputError:
+            signer = b""
+        if signer != device:
+            raise Refusal("invocation.signature", op="destroyed")
+        key = {"content": content, "listener": listener, "device": device}
+        values = {"time_ms": request.time_ms, "code": request.code, "signature": signature}
+
+        def keep(connection: Connection) -> None:
+            if get(connection, destructions, **key) is None:
+                connection.execute(insert(destructions).values(**key, **values))
+
+        await self._core.store.run(keep)
+        return {}
 
     def _receive(self, device: bytes, message: Any) -> Received:
         signed = Signed.from_json(Invocation, message)
@@ -252,14 +279,24 @@ class Playing:
         if domain is None:
             raise Refusal("station.unknown")
         money: Money | None = await core.chain.money(station) if paying else None
-        return Now(time_ms, core.schedule.epoch_of(time_ms // 1000), domain, facts.revoked, facts.destroyed, money)
+        place = core.config.place(domain)
+        return Now(time_ms, core.schedule.epoch_of(time_ms // 1000), domain, facts.revoked, facts.destroyed, money, *place)
+
+    async def _usage(self, row: Any, song: Song, now_s: int) -> Usage:
+        """What this ticket's listener has used of its content."""
+
+        def read(connection: Connection) -> Usage:
+            return Counters(connection, row["listener"], row["content"]).usage(song.policy, now_s)
+
+        return await self._core.store.run(read)
 
     async def _keys(
-        self, song: Song, row: Any, request: LeaseRequest | GrantRequest, now: Now, ahead_ms: int, started: bool
+        self, song: Song, row: Any, request: LeaseRequest | GrantRequest, now: Now, ahead_ms: int, bounds: Extent, started: bool
     ) -> dict[str, Any]:
         """The wanted keys that the window holds, each wrapped to the asker's key."""
         rendition = song.rendition(request.rendition)
         window = Window.of(row["anchor_position_ms"], row["anchor_ms"], now.time_ms, started, ahead_ms)
+        window = Window(*bounds.clip(window.start_ms, window.end_ms, row["position_ms"]))
         indexes: Sequence[int] = window.clip(rendition.starts_ms, request.first, request.count)
         wrap = WrapKey.to(from_b64(request.key))
         keys = []

@@ -69,6 +69,16 @@ class Report(Request, tag="report"):
     invocations: Annotated[list[Message], Meta(max_length=512)]
 
 
+class Destroyed(Request, tag="destroyed"):
+    """The device signs that it has destroyed its keys of a content."""
+
+    content: Address
+    listener: Address
+    time_ms: Number
+    code: Annotated[str, Meta(max_length=64)]
+    signature: SignatureText
+
+
 class ReceiptsRequest(Request, tag="receipts"):
     """Receipts of these payees, from an epoch on."""
 
@@ -97,7 +107,7 @@ class ClaimRequest(Request, tag="claim"):
     claims: Annotated[list[Message], Meta(min_length=1, max_length=32)]
 
 
-Operation = Hello | Open | LeaseRequest | GrantRequest | Report | ReceiptsRequest | LeafRequest | UsageRequest | ClaimRequest
+Operation = Hello | Open | LeaseRequest | GrantRequest | Report | Destroyed | ReceiptsRequest | LeafRequest | UsageRequest | ClaimRequest
 
 
 class Upload(Struct, forbid_unknown_fields=True):

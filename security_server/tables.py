@@ -88,6 +88,8 @@ tickets: Final = Table(
     _int("opened_ms"),
     # The one play of this ticket: none, playing, paused, ended.
     Column("state", String(8), nullable=False, server_default="none"),
+    # The action that began it: play, preview or live_join.
+    Column("started", String(16), nullable=True),
     _int("heard_ms", default=0),
     _int("position_ms", default=0),
     _int("time_ms", default=0),
@@ -175,6 +177,16 @@ refusals: Final = Table(
     Column("what", String(16), nullable=False),
     Column("code", String(32), nullable=False),
     Column("subject", Text, nullable=False),
+)
+destructions: Final = Table(
+    "destructions",
+    METADATA,
+    _bytes("content", 20, key=True),
+    _bytes("listener", 20, key=True),
+    _bytes("device", 20, key=True),
+    _int("time_ms"),
+    Column("code", String(64), nullable=False),
+    _bytes("signature", 65),
 )
 payers: Final = Table(
     "payers",

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
-from pywallet.policy import Policy, Usage, recurrence_start
+from pywallet.policy import Count, Policy, Usage, recurrence_start
 from security_server.rows import get, put
-from security_server.tables import epoch_usages, usages
+from security_server.tables import epoch_usages, tickets, usages
 
 
 class Counters:
@@ -27,11 +27,25 @@ class Counters:
 
     def usage(self, policy: Policy, now_s: int) -> Usage:
         """What ``decide`` compares with the limits."""
-        counts = {action: self._used(action, count.per_s, now_s) for action, count in policy.counts.items()}
-        return Usage(self.plays, self.seeks, self.heard_ms // 1000, self.first_play_s, counts)
+        counts = {
+            action: self._used(action, count.per_s, now_s) if count.after_s is None else self._heard_enough(action, count, now_s)
+            for action, count in policy.counts.items()
+        }
+        last_s = {action: row[4] for action, row in self._actions.items() if len(row) > 4}
+        return Usage(self.plays, self.seeks, self.heard_ms // 1000, self.first_play_s, counts, last_s)
+
+    def _heard_enough(self, action: str, count: Count, now_s: int) -> int:
+        """Plays that were heard for as long as a timed count asks, in its window if it has one."""
+        mine = (tickets.c.listener == self._key["listener"], tickets.c.content == self._key["content"], tickets.c.started == action)
+        since_ms = 0
+        if count.per_s is not None:
+            first = self._connection.execute(select(func.min(tickets.c.opened_ms)).where(*mine)).scalar()
+            since_ms = recurrence_start(None if first is None else first // 1000, count.per_s, now_s) * 1000
+        enough = (tickets.c.heard_ms >= (count.after_s or 0) * 1000, tickets.c.opened_ms >= since_ms)
+        return int(self._connection.execute(select(func.count()).select_from(tickets).where(*mine, *enough)).scalar_one())
 
     def _used(self, action: str, per_s: int | None, now_s: int) -> int:
-        total, first_s, recent, start_s = self._actions.get(action, [0, now_s, 0, now_s])
+        total, first_s, recent, start_s = self._actions.get(action, [0, now_s, 0, now_s])[:4]
         if per_s is None:
             return total
         return recent if recurrence_start(first_s, per_s, now_s) == start_s else 0
@@ -46,11 +60,11 @@ class Counters:
         limit = policy.counts.get(action)
         if limit is None and action not in ("play", "seek"):
             return
-        total, first_s, recent, start_s = self._actions.get(action, [0, now_s, 0, now_s])
+        total, first_s, recent, start_s = self._actions.get(action, [0, now_s, 0, now_s])[:4]
         if limit is not None and limit.per_s is not None:
             start = recurrence_start(first_s, limit.per_s, now_s)
             recent, start_s = (recent if start == start_s else 0), start
-        self._actions[action] = [total + 1, first_s, recent + 1, start_s]
+        self._actions[action] = [total + 1, first_s, recent + 1, start_s, now_s]
 
     def save(self, epoch: int) -> None:
         """Write the row, and the leaf it makes in this epoch's counts tree."""

@@ -94,14 +94,15 @@ class TicketDesk:
             # An owner may have sold the recording since: then the band signs the file anew.
             raise Refusal("content.owner", header=to_hex(song.owner), chain=to_hex(facts.owner))
         policy = song.policy
-        context = Context(now_s, self._config.domain, rewarded, facts.revoked, facts.destroyed)
-        decide(policy, Usage(), context, "play").require()
+        # Where and what for one listens is the security server's to say, and it will.
+        place = {"territory": next(iter(policy.territories), None), "purpose": next(iter(policy.purposes), None)}
+        context = Context(now_s, self._config.domain, rewarded, facts.revoked, facts.destroyed, **place)
+        action = "preview" if policy.price.payer == "listener" else "play"
+        decide(policy, Usage(), context, action).require()
         if facts.policy_hash != song.policy_hash or facts.price != policy.price.owner:
             raise Refusal("sps.policy.mismatch", content=to_hex(song.content))
         if not facts.licensed:
             raise Refusal("station.right.missing", reason="license", content=to_hex(song.content))
-        if policy.price.payer == "listener":
-            raise Refusal("policy.action.denied", reason="the listener pays for this song")
 
     async def _draft(self, song: Song, facts: ContentFacts, session: bytes, now_ms: int, rewarded: bool) -> TicketRow:
         price = song.policy.price
@@ -113,8 +114,8 @@ class TicketDesk:
             issued_ms=now_ms,
             expiry_s=now_ms // 1000 + lifetime_s,
             interval_s=price.interval_s,
-            price=price.owner,
-            reward=price.reward if rewarded else 0,
+            price=price.owner if price.payer != "listener" else 0,
+            reward=price.reward if rewarded and price.payer != "listener" else 0,
             bps=await self._chain.rate(self._chain.schedule.epoch_of(now_ms // 1000)),
             worst=lifetime_s // price.interval_s + 1,
         )

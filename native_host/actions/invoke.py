@@ -7,7 +7,7 @@ from typing import Any
 from native_host import leasing
 from native_host.host import Host
 from native_host.keys import Wanted, from_lease, from_server, plan
-from native_host.recording import Recorded, record, repeat
+from native_host.recording import Destroyed, Recorded, record, repeat
 from native_host.schema import Invoke
 from native_host.stream import Stream
 from pywallet.errors import GomaaError, InputError, Refusal
@@ -23,7 +23,11 @@ async def run(host: Host, request: Invoke) -> dict[str, Any]:
     done = repeat(host, stream, request)
     if done is None:
         await _reachable(host, stream, request.action, wanted)
-        done = record(host, stream, request, leased=wanted is not None and wanted.leased)
+        try:
+            done = record(host, stream, request, leased=wanted is not None and wanted.leased)
+        except Destroyed as refusal:
+            host.destroy(stream, refusal.code)
+            raise
     grant = await _grant(host, stream, done, wanted)
     stream.unanswered = None
     session = stream.session

@@ -35,9 +35,11 @@ async def run(host: Host, request: Prepare) -> dict[str, Any] | None:
     _remember(host, stream, session, signed, identity, opened)
     if stream.lease is not None:
         stream.lease.shred()
-    stream.ticket, stream.lease, stream.unanswered, stream.pacer = identity, None, None, Pacer()
+    stream.ticket, stream.lease, stream.unanswered, stream.pacer, stream.started = identity, None, None, Pacer(), None
+    stream.place = _place(opened)
     host.reporter(server, session.id).wake()
-    if stream.policy.lease is None:
+    # What only a preview may be heard of has nothing to hold ahead.
+    if stream.policy.lease is None or stream.policy.price.payer == "listener":
         return None
     lease = await leasing.fetch(host, stream, 0)
     return {"first": lease.first, "count": lease.count, "expires_s": lease.expires_s, "budget": lease.budget}
@@ -46,22 +48,31 @@ async def run(host: Host, request: Prepare) -> dict[str, Any] | None:
 def _check(stream: Stream, session: SessionRow, signed: Signed[Ticket], now_s: int) -> None:
     ticket, price = signed.message, stream.policy.price
     require_signer(signed, stream.network.domain, ticket.station, "ticket.signature")
+    # What the listener pays for, the station's ticket does not.
+    paid = price.payer != "listener"
     wanted = {
         "station": (ticket.station, session.station),
         "server": (ticket.server, stream.header.server.address),
         "content": (ticket.content, stream.header.content),
         "session": (ticket.session, session.id),
-        "reward": (ticket.reward, price.reward if session.payee != ZERO_ADDRESS else 0),
+        "reward": (ticket.reward, price.reward if session.payee != ZERO_ADDRESS and paid else 0),
     }
     for name, (has, must) in wanted.items():
         if has != must:
             raise Refusal("ticket.mismatch", field=name)
-    if ticket.price < price.owner or ticket.bps > 10_000:
+    if (paid and ticket.price < price.owner) or ticket.bps > 10_000:
         raise Refusal("ticket.mismatch", field="price" if ticket.price < price.owner else "bps")
     if now_s >= ticket.expiry:
         raise Refusal("ticket.expired", expiry_s=ticket.expiry, now_s=now_s)
     if not stream.facts.licensed:
         raise Refusal("station.right.missing")
+
+
+def _place(opened: dict[str, Any]) -> tuple[str | None, str | None]:
+    told = opened.get("place")
+    values = [told.get(name) if isinstance(told, dict) else None for name in ("territory", "purpose")]
+    territory, purpose = (value if isinstance(value, str) and len(value) <= 253 else None for value in values)
+    return territory, purpose
 
 
 def _remember(host: Host, stream: Stream, session: SessionRow, signed: Signed[Ticket], identity: bytes, opened: dict[str, Any]) -> None:

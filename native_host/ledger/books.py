@@ -37,6 +37,29 @@ class Books(Rows):
             "UPDATE leases SET ended = ? WHERE ended IS NULL AND ticket IN (SELECT id FROM tickets WHERE content = ?)", code, content
         )
 
+    def add_destruction(self, content: bytes, listener: bytes, time_ms: int, code: str, signature: bytes) -> None:
+        """A content's keys were destroyed here for a listener; the first time is the one that counts."""
+        self._change(
+            "INSERT OR IGNORE INTO destructions (content, listener, time_ms, code, signature) VALUES (?, ?, ?, ?, ?)",
+            content,
+            listener,
+            time_ms,
+            code,
+            signature,
+        )
+
+    def destructions_untold(self) -> list[tuple[bytes, bytes, int, str, bytes]]:
+        """(content, listener, Unix ms, code, signature) that no server knows of yet."""
+        return [tuple(row) for row in self._rows("SELECT content, listener, time_ms, code, signature FROM destructions WHERE told = 0")]
+
+    def destruction_told(self, content: bytes, listener: bytes) -> None:
+        """The server has the receipt."""
+        self._change("UPDATE destructions SET told = 1 WHERE content = ? AND listener = ?", content, listener)
+
+    def newest_ms(self) -> int:
+        """The latest time of any invocation, Unix ms; 0 before the first."""
+        return int(self._rows("SELECT coalesce(max(time_ms), 0) FROM tickets")[0][0])
+
     def add_receipt(self, row: ReceiptRow) -> bool:
         """Keep a receipt unless it is lower than the one held. Returns whether it was kept.
 

@@ -7,12 +7,13 @@ from typing import Final
 
 from native_host.ledger.base import Rows
 from native_host.ledger.tables import Entry, SessionRow, TicketRow, UsageRow
-from pywallet.policy import Meter, Policy, Usage, recurrence_start
+from pywallet.policy import Count, Meter, Policy, Usage, recurrence_start
 
 _SESSION: Final = ", ".join(f.name for f in fields(SessionRow))
 _TICKET: Final = ", ".join(f.name for f in fields(TicketRow))
 _ENTRY: Final = ", ".join(f.name for f in fields(Entry))
 _USAGE: Final = ", ".join(f.name for f in fields(UsageRow))
+_COUNTED: Final = "listener = ? AND content = ? AND action = ? AND action <> 'renew' AND state <> 'refused' AND free = 0"
 
 
 class Counting(Rows):
@@ -64,8 +65,8 @@ class Counting(Rows):
         rows = self._rows(f"SELECT {_TICKET} FROM tickets WHERE id = ?", ticket)  # noqa: S608
         return ticket_row(rows[0]) if rows else None
 
-    def add_entry(self, entry: Entry, meter: Meter, state: str) -> None:
-        """Record an invocation with all that it moves: the ticket's meter and the listener's counters."""
+    def add_entry(self, entry: Entry, meter: Meter, state: str, counts: bool = True) -> None:
+        """Record an invocation with all that it moves: the ticket's meter and, unless it is free, the listener's counters."""
         self._change(f"INSERT INTO invocations ({_ENTRY}) VALUES ({_marks(Entry)})", *astuple(entry))  # noqa: S608
         (before,) = self._rows("SELECT heard_ms FROM tickets WHERE id = ?", entry.ticket)[0]
         self._change(
@@ -76,7 +77,9 @@ class Counting(Rows):
             meter.time_ms,
             entry.ticket,
         )
-        play, heard = entry.action == "play", meter.heard_ms - before
+        play, heard = entry.action == "play" and counts, meter.heard_ms - before
+        if not counts:
+            self._change("UPDATE invocations SET free = 1 WHERE session = ? AND sequence = ?", entry.session, entry.sequence)
         self._change(
             "INSERT INTO usage (listener, content, plays, seeks, heard_ms, first_play_s) VALUES (?, ?, ?, ?, ?, ?) "
             "ON CONFLICT DO UPDATE SET plays = plays + excluded.plays, seeks = seeks + excluded.seeks, "
@@ -84,7 +87,7 @@ class Counting(Rows):
             entry.listener,
             entry.content,
             int(play),
-            int(entry.action == "seek"),
+            int(entry.action == "seek" and counts),
             heard,
             entry.time_ms // 1000 if play else None,
         )
@@ -106,13 +109,37 @@ class Counting(Rows):
         seeks = max(row.seeks, row.server_seeks + self._pending(listener, content, "seek"))
         firsts = [first for first in (row.first_play_s, row.server_first_s) if first is not None]
         counts = {}
+        last_s = {}
         for action, count in policy.counts.items():
-            if count.per_s is not None:
+            if count.within_s is not None and (last := self._last_s(listener, content, action)) is not None:
+                last_s[action] = last
+            if count.after_s is not None:
+                counts[action] = self._heard_enough(listener, content, action, count, now_s)
+            elif count.per_s is not None:
                 counts[action] = self._recent(listener, content, action, count.per_s, now_s)
             elif action not in ("play", "seek"):
                 counts[action] = self._recent(listener, content, action, None, now_s)
         seconds = max(row.heard_ms // 1000, row.server_seconds)
-        return Usage(plays, seeks, seconds, min(firsts, default=None), counts)
+        return Usage(plays, seeks, seconds, min(firsts, default=None), counts, last_s)
+
+    def _last_s(self, listener: bytes, content: bytes, action: str) -> int | None:
+        """When an action last counted."""
+        rows = self._rows(f"SELECT max(time_ms) FROM invocations WHERE {_COUNTED}", listener, content, action)  # noqa: S608
+        return None if rows[0][0] is None else int(rows[0][0]) // 1000
+
+    def _heard_enough(self, listener: bytes, content: bytes, action: str, count: Count, now_s: int) -> int:
+        """Plays that were heard for as long as a timed count asks, in its window if it has one."""
+        since_ms = self._since_ms(listener, content, action, count.per_s, now_s)
+        rows = self._rows(
+            f"SELECT count(*) FROM tickets t WHERE t.heard_ms >= ? AND EXISTS (SELECT 1 FROM invocations WHERE {_COUNTED} "  # noqa: S608
+            "AND ticket = t.id AND time_ms >= ?)",
+            (count.after_s or 0) * 1000,
+            listener,
+            content,
+            action,
+            since_ms,
+        )
+        return int(rows[0][0])
 
     def _pending(self, listener: bytes, content: bytes, action: str) -> int:
         """Invocations that the server's numbers cannot contain yet."""
@@ -126,19 +153,22 @@ class Counting(Rows):
         return int(rows[0][0])
 
     def _recent(self, listener: bytes, content: bytes, action: str, per_s: int | None, now_s: int) -> int:
-        where = "listener = ? AND content = ? AND action = ? AND action <> 'renew' AND state <> 'refused'"
-        since_ms = 0
-        if per_s is not None:
-            ((first_ms,),) = self._rows(f"SELECT min(time_ms) FROM invocations WHERE {where}", listener, content, action)  # noqa: S608
-            since_ms = recurrence_start(None if first_ms is None else first_ms // 1000, per_s, now_s) * 1000
+        since_ms = self._since_ms(listener, content, action, per_s, now_s)
         rows = self._rows(
-            f"SELECT count(*) FROM invocations WHERE {where} AND time_ms >= ?",  # noqa: S608
+            f"SELECT count(*) FROM invocations WHERE {_COUNTED} AND time_ms >= ?",  # noqa: S608
             listener,
             content,
             action,
             since_ms,
         )
         return int(rows[0][0])
+
+    def _since_ms(self, listener: bytes, content: bytes, action: str, per_s: int | None, now_s: int) -> int:
+        """When the current window of a count began; 0 without one."""
+        if per_s is None:
+            return 0
+        ((first_ms,),) = self._rows(f"SELECT min(time_ms) FROM invocations WHERE {_COUNTED}", listener, content, action)  # noqa: S608
+        return recurrence_start(None if first_ms is None else first_ms // 1000, per_s, now_s) * 1000
 
 
 def ticket_row(values: tuple[object, ...]) -> TicketRow:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from native_host.ledger.books import Books
 from native_host.ledger.counting import Counting
 from native_host.ledger.reporting import Reporting
-from native_host.ledger.tables import SCHEMA, VERSION
+from native_host.ledger.tables import CHANGES, SCHEMA, VERSION
 from pywallet.errors import Unavailable
 
 BUSY_S: Final = 5.0
@@ -51,6 +51,9 @@ class Ledger(Counting, Reporting, Books):
         if version > VERSION:
             raise Unavailable("host.ledger.failed", reason=f"written by a newer host (version {version})")
         self._db.execute("BEGIN IMMEDIATE")
+        for old in range(version, VERSION) if version else ():
+            for change in CHANGES[old]:
+                self._db.execute(change)
         for statement in SCHEMA.split(";\n"):
             self._db.execute(statement)
         self._db.execute(f"PRAGMA user_version={VERSION}")

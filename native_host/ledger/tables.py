@@ -7,7 +7,9 @@ from typing import Final
 
 from pywallet.policy import Meter
 
-VERSION: Final = 1
+VERSION: Final = 2
+CHANGES: Final = {1: ("ALTER TABLE invocations ADD COLUMN free INTEGER NOT NULL DEFAULT 0",)}
+"""By version: what turns its tables into the next one's, before ``SCHEMA`` adds what is new."""
 
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS contents (
@@ -25,7 +27,7 @@ CREATE TABLE IF NOT EXISTS tickets (
 CREATE TABLE IF NOT EXISTS invocations (
     session BLOB NOT NULL, sequence INTEGER NOT NULL, ticket BLOB NOT NULL, content BLOB NOT NULL, listener BLOB NOT NULL,
     action TEXT NOT NULL, position_ms INTEGER NOT NULL, time_ms INTEGER NOT NULL, signature BLOB NOT NULL,
-    state TEXT NOT NULL DEFAULT 'unreported', code TEXT,
+    state TEXT NOT NULL DEFAULT 'unreported', code TEXT, free INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (session, sequence)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS invocations_unreported ON invocations (session, sequence, content, action) WHERE state = 'unreported';
 CREATE INDEX IF NOT EXISTS invocations_counted ON invocations (listener, content, action, time_ms) WHERE action <> 'renew';
@@ -37,6 +39,9 @@ CREATE TABLE IF NOT EXISTS usage (
     heard_ms INTEGER NOT NULL DEFAULT 0, first_play_s INTEGER, server_plays INTEGER NOT NULL DEFAULT 0,
     server_seeks INTEGER NOT NULL DEFAULT 0, server_seconds INTEGER NOT NULL DEFAULT 0, server_first_s INTEGER, secret BLOB,
     PRIMARY KEY (listener, content)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS destructions (
+    content BLOB NOT NULL, listener BLOB NOT NULL, time_ms INTEGER NOT NULL, code TEXT NOT NULL, signature BLOB NOT NULL,
+    told INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (content, listener)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS leases (
     ticket BLOB PRIMARY KEY, first INTEGER NOT NULL, count INTEGER NOT NULL, expires_s INTEGER NOT NULL, budget INTEGER NOT NULL,
     ended TEXT) WITHOUT ROWID;

@@ -1,7 +1,7 @@
 """The signed messages (docs/protocol.md section 2): EIP-712 structs, their digests and signatures."""
 
 from pywallet.messages.actions import Action
-from pywallet.messages.lines import StatementLine, receipt_detail, statement_lines_hash
+from pywallet.messages.lines import StatementLine, destruction_digest, receipt_detail, statement_lines_hash
 from pywallet.messages.signing import Signed, compact, require_signer, sign, signer
 from pywallet.messages.structs import Claim, Domain, Invocation, Message, Receipt, Session, Statement, Ticket, Voucher, digest
 
@@ -19,6 +19,7 @@ __all__ = [
     "Ticket",
     "Voucher",
     "compact",
+    "destruction_digest",
     "digest",
     "receipt_detail",
     "require_signer",

@@ -17,6 +17,11 @@ def receipt_detail(content: bytes, session: bytes, plays: int, seeks: int, secon
     return keccak256(_words(content, session, plays, seeks, seconds, sequence, invocation))
 
 
+def destruction_digest(content: bytes, listener: bytes, time_ms: int, code: str) -> bytes:
+    """What a device signs once it has destroyed its keys of a content: whose, when (Unix ms), and why."""
+    return keccak256(b"gomaa/1 destroyed" + content + listener + time_ms.to_bytes(8, "big") + code.encode())
+
+
 @dataclass(frozen=True)
 class StatementLine:
     """The intervals of one ticket so far; price and reward in wei per interval."""

@@ -1,6 +1,7 @@
 """What a listener may do with a recording: the terms as data, and the one function that decides."""
 
 from pywallet.policy.decision import Context, Decision, Usage, decide, is_free, recurrence_start
+from pywallet.policy.extent import Extent, extent
 from pywallet.policy.meter import MAX_GAP_MS, Meter
 from pywallet.policy.model import Policy
 from pywallet.policy.narrowing import require_narrower, wider
@@ -13,6 +14,7 @@ __all__ = [
     "Context",
     "Count",
     "Decision",
+    "Extent",
     "Lease",
     "Meter",
     "Names",
@@ -24,6 +26,7 @@ __all__ = [
     "Usage",
     "decide",
     "describe",
+    "extent",
     "is_free",
     "recurrence_start",
     "require_narrower",

@@ -146,4 +146,8 @@ def test_a_wider_child_is_named(generation: int) -> None:
     raw = {**base, "child": wide} if generation == 1 else {**base, "child": {**base, "child": wide}}
     with pytest.raises(InputError) as caught:
         require_narrower(Policy.from_dict(raw))
-    assert (caught.value.code, caught.value.detail["generation"], caught.value.detail["field"]) == ("policy.child.wider", generation, "expires_s")
+    assert (caught.value.code, caught.value.detail["generation"], caught.value.detail["field"]) == (
+        "policy.child.wider",
+        generation,
+        "expires_s",
+    )
