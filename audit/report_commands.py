@@ -124,6 +124,40 @@ def society(deployment_file: Path, places: tuple[str, ...], rpc: str | None, for
     _run(deployment_file, rpc, places, form, make)
 
 
+@report.command()
+@_common
+@RECEIPTS
+@click.option("--payee", "payees", multiple=True, help="a payee of yours, for your own score; also several times")
+def value(
+    deployment_file: Path, places: tuple[str, ...], rpc: str | None, form: str, receipts: tuple[Path, ...], payees: tuple[str, ...]
+) -> None:
+    """Value scores of bands, and of yourself (docs/valuation.md). Yours is computed here and told to nobody."""
+    from audit.show import text
+    from chain.deployment import Deployment
+
+    result, statement = asyncio.run(_value(Deployment.load(deployment_file), rpc, places, receipts, payees))
+    click.echo(text(statement, form), nl=form != "csv")
+    for fault in result.faults:
+        click.echo(f"LIE  {fault}", err=True)
+    if not result.ok:
+        sys.exit(1)
+
+
+async def _value(
+    deployment: Deployment, rpc: str | None, places: tuple[str, ...], receipts: tuple[Path, ...], payees: tuple[str, ...]
+) -> tuple[Result, Statement]:
+    from audit.receipts import read_all
+    from audit.run import audit
+    from audit.value import Value
+    from chain.client import Chain
+
+    mine = {signed.message.payee for signed in read_all(receipts, deployment.domain)} | {_address(payee) for payee in payees}
+    async with Chain.connect(rpc or deployment.rpc, deployment.chain_id) as chain:
+        scores = Value(deployment.schedule.length, (await chain.block()).timestamp, mine)
+        result = await audit(chain, deployment, places, see=scores.take)
+    return result, scores.statement()
+
+
 async def _stations(deployment: Deployment, chain: Chain) -> dict[bytes, str]:
     """The names of all stations that were ever listed."""
     from chain.abi import event

@@ -1,0 +1,57 @@
+"""Receipts from files, and what a table, a CSV and a JSON say of a statement."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+from audit.receipts import amounts, highest, read_all
+from audit.show import text, works
+from audit.statements import Statement, Work
+from pywallet.messages import Domain, Receipt, sign
+from pywallet.platform import address_of, keccak256
+
+DOMAIN = Domain(31337, b"\x55" * 20)
+KEY = keccak256(b"server")
+SERVER, FAN = address_of(KEY), b"\x07" * 20
+
+
+def test_receipts_in_every_form_and_nothing_forged(tmp_path: Path) -> None:
+    """One in a file, a list, lines, a server's answer; what another signed, or changed, is passed over; the highest counts."""
+    small, large, other = (
+        sign(Receipt(SERVER, epoch, FAN, n, bytes(32)), DOMAIN, KEY).to_json() for epoch, n in ((5, 10), (5, 30), (6, 1))
+    )
+    forged = sign(Receipt(SERVER, 5, FAN, 999, bytes(32)), DOMAIN, keccak256(b"thief")).to_json()
+    changed = json.loads(json.dumps(large).replace('"30"', '"31"'))
+    assert changed != large
+    (tmp_path / "one.json").write_text(json.dumps(small))
+    (tmp_path / "list.json").write_text(json.dumps([forged, changed, 5, None, {}, "text"]))
+    (tmp_path / "lines.jsonl").write_text(f"{json.dumps({'receipt': large, 'detail': {}})}\nnot json\n{json.dumps(forged)}\n")
+    (tmp_path / "answer.json").write_text(json.dumps({"receipts": [{"receipt": other, "detail": {}}]}))
+    (tmp_path / "notes.txt").write_text(json.dumps(forged))
+    assert amounts(highest(read_all([tmp_path], DOMAIN))) == {(SERVER, 5): {FAN: 30}, (SERVER, 6): {FAN: 1}}
+
+
+def test_three_forms_of_one_statement() -> None:
+    """The same numbers in each; wei exact; a title that begins like a formula is not one."""
+    statement = Statement("band", ("content", "title", "earned_wei"))
+    statement.rows = [
+        {"content": "0x" + "ab" * 20, "title": "=1+1", "earned_wei": 10**18 + 1},
+        {"content": "x", "title": "b", "earned_wei": 2},
+    ]
+    assert json.loads(text(statement, "json"))["totals"] == {"earned_wei": str(10**18 + 3)}
+    rows = list(csv.DictReader(text(statement, "csv").splitlines()))
+    assert [row["earned_wei"] for row in rows] == [str(10**18 + 1), "2"]
+    assert rows[0]["title"] == "'=1+1"
+    table = text(statement, "table").splitlines()
+    assert table[-1].split() == ["sum", "1.000000000000000003"]
+    assert "0xababab…abab" in table[2]
+
+
+def test_works_are_read_from_a_list(tmp_path: Path) -> None:
+    """A CSV brings titles, artists and ISRCs by content."""
+    (tmp_path / "works.csv").write_text(f"content,title,artist,isrc\n0x{'0a' * 20},Tide,Band,DEAAA2600001\n")
+    assert works((tmp_path / "works.csv",)) == {b"\x0a" * 20: Work("Tide", "Band", "DEAAA2600001")}
+    (tmp_path / "broken.sps").write_bytes(b"no song")
+    assert works((tmp_path,)) == {}
