@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -23,12 +22,6 @@ _RANGES: Final = {
     "offline_h": (0, 720),
     "preview_s": (0, 600),
     "days": (0, 36_500),
-}
-
-PRESETS: Final[Mapping[str, Mapping[str, Any]]] = {
-    "radio": {"price": "0.0100", "interval_s": 5, "share": 20, "payer": "station"},
-    "ten": {"price": "0.0300", "interval_s": 10, "share": 15, "payer": "station", "plays": 10, "wallet": True, "days": 30},
-    "gift": {"price": "0", "interval_s": 30, "share": 0, "payer": "nobody"},
 }
 
 

@@ -52,7 +52,7 @@ function dress() {
   const offline = OFFLINE[Number($("offline").value)] ?? 0;
   const said = {
     "preview-s": preview ? `${preview} s` : "none",
-    offline: offline ? (offline > 48 ? `${offline / 24} days` : `${offline} hours`) : "no",
+    offline: offline ? (offline > 48 ? `${offline / 24} days` : `${offline} hours`) : "10 minutes",
     price: free ? "free" : `${PRICES[Number($("price").value)]} GoMAA`,
     share: free ? "0 %" : `${$("share").value} %`,
     plays: plays ? String(plays) : "as often as they like",

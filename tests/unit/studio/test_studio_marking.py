@@ -18,7 +18,9 @@ from studio import marking
 from studio.audio import Recording, Sound
 from studio.convert import ConvertResult
 from studio.marking import Marker
+from studio.owner import ContentKeys
 from studio.reader import SongFile
+from watermark.read import read
 
 
 class Lagging:
@@ -117,3 +119,17 @@ def test_layers_are_chosen_or_refused(fake: type[Lagging], monkeypatch: pytest.M
     assert marking.choose(None) == ()
     with pytest.raises(GomaaError, match="--no-watermark"):
         marking.choose(["ultrasonic"])
+
+
+def test_a_songs_segments_name_it(make: Callable[..., ConvertResult], wav: Callable[..., Path], tmp_path: Path) -> None:
+    """What a player decodes from the opened segments says the song's own address, at every segment, and no other."""
+    rng = np.random.default_rng(4)
+    hiss = np.cumsum(rng.normal(0, 40, (44_100 * 10, 2)), axis=0)
+    source = wav((hiss - hiss.mean(axis=0)).clip(-20_000, 20_000).astype("<i2"))
+    made = make(source, layers=("ultrasonic",))
+    keys = ContentKeys.load(made.key_path)
+    with SongFile(made.path) as song:
+        (tmp_path / "heard.mp4").write_bytes(song.init() + b"".join(song.clear(index, keys) for index in range(made.segments)))
+    found = read(tmp_path / "heard.mp4", layers=("ultrasonic",))
+    assert {one.address for one in found} == {made.content}
+    assert [one.block for one in found] == list(range(made.segments))
