@@ -81,17 +81,17 @@ def measure(path: Path) -> dict[str, Any]:
         fee = sum(net * BPS // 10_000 for _, net in entries)
         roots = (head.root, head.total, fee, entries_digest(entries), head.counts_root, file.hash)
         posted = Posted(head.server, head.epoch, *roots, entries)
-        start = time.perf_counter()
+        start = time.process_time()
         check = EpochCheck(posted, FakeAt())  # type: ignore[arg-type]
         asyncio.run(check.check(file))
-        seconds = time.perf_counter() - start
+        seconds = time.process_time() - start
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         leaves = file.count(PayeeRow)
-        start = time.perf_counter()
+        start = time.process_time()
         for number, _ in enumerate(file.rows(PlayRow)):
             if number == SAMPLE:
                 break
-        decoded = time.perf_counter() - start
+        decoded = time.process_time() - start
     assert check.faults == [], check.faults[:3]
     return {
         "plays": PLAYS,

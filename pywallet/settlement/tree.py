@@ -51,12 +51,18 @@ class SumTree:
         if len(leaves) > 1 << MAX_DEPTH:
             raise ValueError("too many leaves")
         self._count = len(leaves)
-        level = bytearray(b"".join(packed_leaf(payee, amount) for payee, amount in leaves)) or bytearray(_SIZE)
+        level = bytearray()
+        for payee, amount in leaves:
+            level += packed_leaf(payee, amount)
+        level = level or bytearray(_SIZE)
         self._levels = [level]
         while len(level) > _SIZE:
             if len(level) // _SIZE % 2:
                 level += bytes(_SIZE)
-            level = bytearray(b"".join(packed_node(bytes(level[at : at + 2 * _SIZE])) for at in range(0, len(level), 2 * _SIZE)))
+            above = bytearray()
+            for at in range(0, len(level), 2 * _SIZE):
+                above += packed_node(bytes(level[at : at + 2 * _SIZE]))
+            level = above
             self._levels.append(level)
 
     @property
