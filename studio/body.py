@@ -1,0 +1,93 @@
+"""The part of an SPS file after its header: a recording's init part and sealed segments, and what the header says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from hashlib import sha256
+from typing import IO, Final
+
+from av.audio.frame import AudioFrame
+
+from pywallet.sps import Rendition, Segment
+from studio.audio import Recording
+from studio.loudness import Loudness, Meter
+from studio.marking import Marker
+from studio.owner import ContentKeys
+from studio.package import MIME, SEGMENT_S, Packager
+from studio.sealing import Sealer, content_key, epoch_of, key_epochs
+from studio.waveform import Waveform
+
+RENDITION: Final = 1
+
+Progress = Callable[[float, float | None], None]
+"""Called with the seconds done and the recording's length, if it is known."""
+
+
+class Body:
+    """Init part and sealed segments, written to a file; what the header says of them."""
+
+    def __init__(
+        self,
+        recording: Recording,
+        file: IO[bytes],
+        keys: ContentKeys,
+        owner_key: bytes,
+        *,
+        key_epoch_s: int | None = None,
+        layers: tuple[str, ...] = (),
+        every: int = 1,
+    ) -> None:
+        sound = recording.sound
+        self._recording, self._file, self._owner_key, self._key_epoch_s = recording, file, owner_key, key_epoch_s
+        self.keys = ContentKeys(keys.content, keys.salt, dict(keys.keys))
+        self._meter, self._peaks, self._packager = Meter(sound), Waveform(sound), Packager(sound)
+        self._marker = Marker(keys.content, sound, layers, every) if layers else None
+        self.loudness = Loudness(None, None, None)
+        self.rendition: Rendition
+        self.watermark = self._marker.header if self._marker else None
+
+    @property
+    def waveform(self) -> bytes:
+        """The peaks of what was written."""
+        return self._peaks.result()
+
+    def write(self, progress: Progress | None) -> None:
+        """One pass over the recording."""
+        sound, packager = self._recording.sound, self._packager
+        sealer = Sealer(self.keys, RENDITION)
+        rows: list[Segment] = []
+        for clear, samples in packager.segments(self._frames()):
+            index = len(rows)
+            if index == 0:
+                self._file.write(packager.init)
+                sealer.follow(packager.init)
+            epoch = epoch_of(index, SEGMENT_S, self._key_epoch_s)
+            if epoch not in self.keys.keys:
+                self.keys.keys[epoch] = content_key(self._owner_key, self.keys.salt, self.keys.content, epoch)
+            sealed = sealer.seal(index, epoch, clear)
+            self._file.write(sealed)
+            rows.append(Segment(len(sealed), samples, sha256(sealed).digest()))
+            if progress is not None:
+                progress(packager.samples / sound.rate, self._recording.seconds)
+        self.loudness = self._meter.result()
+        self.rendition = Rendition(
+            id=RENDITION,
+            codec="flac",
+            mime=MIME,
+            rate=sound.rate,
+            channels=sound.channels,
+            bits=sound.bits,
+            samples=packager.samples,
+            segment_samples=packager.segment_samples,
+            init_size=len(packager.init),
+            init_sha256=sha256(packager.init).digest(),
+            segments=tuple(rows),
+            key_epochs=key_epochs(len(rows), SEGMENT_S, self._key_epoch_s),
+        )
+
+    def _frames(self) -> Iterable[AudioFrame]:
+        frames: Iterable[AudioFrame] = self._recording.frames()
+        for frame in self._marker.frames(frames) if self._marker else frames:
+            self._meter.add(frame)
+            self._peaks.add(frame)
+            yield frame
