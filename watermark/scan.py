@@ -42,7 +42,8 @@ class Scanner:
         origin = start / self._rate
         until = views.WINDOW_S if last else views.HOP_S
         self._recent = [f for f in self._recent if origin - f.position_s < 4 * views.WINDOW_S]
-        for found in self._rounds(views.bins(samples, self._rate), origin):
+        blocks = sorted(self._rounds(views.bins(samples, self._rate), origin), key=lambda found: found.position_s)
+        for found in blocks:
             if -0.5 <= found.position_s - origin < until + _SAME_S and not self._seen(found):
                 self._recent.append(found)
                 yield found
