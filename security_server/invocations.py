@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -163,13 +163,16 @@ def _decide(
     since_ms = max(ticket["time_ms"], holder["time_ms"] if holder else 0)
     before = Meter(ticket["heard_ms"], state == "playing" and mine, ticket["position_ms"], since_ms)
     meter = _bounded(before, before.advance(action, message.position, message.time), ticket, now)
+    if not mine and policy.concurrent > 1 and action not in STARTS | {"resume"}:
+        # It sounds beside the one that is heard: it goes on, and hears nothing.
+        meter = replace(meter, playing=state == "playing" and action not in ENDS)
     interval_ms = policy.price.interval_s * 1000
     intervals = meter.heard_ms // interval_ms
     if action not in ENDS and _unpaid(connection, ticket, action, intervals, now):
         return "station.escrow.short"
     if decision.counts:
         counters.count(policy, action, time_s)
-    return _count(connection, item, ticket, counters, meter, intervals, holder, now, decision.counts)
+    return _count(connection, item, ticket, counters, meter, intervals, holder, now, decision.counts, mine)
 
 
 def _busy(ticket: Mapping[str, Any], action: str, time_ms: int, holder: Mapping[str, Any] | None, silence_ms: int) -> str | None:
@@ -207,6 +210,7 @@ def _count(
     holder: Mapping[str, Any] | None,
     now: Now,
     counted: bool,
+    mine: bool,
 ) -> dict[str, Any]:
     action, message = item.action, item.message
     heard = meter.heard_ms - ticket["heard_ms"]
@@ -231,7 +235,7 @@ def _count(
     if action in STARTS | _MOVES:
         values |= {"anchor_position_ms": message.position, "anchor_ms": now.time_ms}
     change(connection, tickets, {"id": ticket["id"]}, **values)
-    if action not in ENDS or holder is None or holder["ticket"] in (None, ticket["id"]):
+    if mine or action in STARTS | {"resume"}:
         time_ms = max(meter.time_ms, holder["time_ms"]) if holder else meter.time_ms
         put(connection, listeners, {"listener": ticket["listener"]}, ticket=ticket["id"] if meter.playing else None, time_ms=time_ms)
     return values

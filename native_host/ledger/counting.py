@@ -145,7 +145,7 @@ class Counting(Rows):
         """Invocations that the server's numbers cannot contain yet."""
         rows = self._rows(
             "SELECT count(*) FROM sessions s JOIN invocations i ON i.session = s.id AND i.sequence > s.acknowledged "
-            "WHERE s.listener = ? AND i.state = 'unreported' AND i.content = ? AND i.action = ?",
+            "WHERE s.listener = ? AND i.state = 'unreported' AND i.free = 0 AND i.content = ? AND i.action = ?",
             listener,
             content,
             action,

@@ -1,0 +1,124 @@
+"""The rights of a policy beyond plain counts, as the host enforces them, also without its server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pywallet.errors import GomaaError
+from pywallet.messages import destruction_digest
+from pywallet.platform import address_of, recover
+from pywallet.policy import Count, Part, Renewal
+from tests.integration.host_server import StandIn
+from tests.integration.host_world import CONTENT, DOMAIN, LISTENER, POLICY, SERVER, World, world
+
+FREE = replace(POLICY, counts={})
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[StandIn]:
+    """A security server."""
+    async with StandIn(SERVER, DOMAIN).running() as one:
+        yield one
+
+
+@pytest.fixture
+async def fan(tmp_path: Path, server: StandIn, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    """A host whose browser has said hello."""
+    async with world(tmp_path, server, monkeypatch) as one:
+        yield one
+
+
+async def refusal(work: Any) -> str:
+    """The code with which a request is refused."""
+    with pytest.raises(GomaaError) as caught:
+        await work
+    return caught.value.code
+
+
+async def test_a_seek_soon_after_a_seek_is_the_same_seek(fan: World) -> None:
+    """Free within ten seconds, counted after them, refused when both are used up."""
+    await fan.prepared(policy=replace(FREE, counts={"seek": Count(2, within_s=10)}))
+    await fan.invoke("play")
+    left = []
+    for seconds in (1, 4, 12):
+        fan.chain.now += seconds * 1000
+        left.append((await fan.invoke("seek", 30_000))["left"]["seek"])
+    assert left == [1, 1, 0]
+    fan.chain.now += 12_000
+    assert await refusal(fan.invoke("seek", 30_000)) == "policy.count.exhausted"
+
+
+async def test_a_timed_play_counts_once_it_was_heard_long_enough(fan: World) -> None:
+    """One play of ten seconds: a short one takes nothing, the long one all there is."""
+    policy = replace(FREE, counts={"play": Count(1, unit="timed", after_s=10)})
+    for seconds in (4, 12):
+        await fan.prepared(policy=policy)
+        await fan.invoke("play")
+        fan.chain.now += seconds * 1000
+        await fan.invoke("stop", seconds * 1000)
+    await fan.prepared(policy=policy)
+    assert await refusal(fan.invoke("play")) == "policy.count.exhausted"
+
+
+async def test_keys_end_where_the_part_ends(fan: World) -> None:
+    """Segments past the allowed part get no key, and a play outside it is refused."""
+    await fan.prepared(policy=replace(FREE, part=Part(0, 10)))
+    play = await fan.invoke("play", 0, 0, 16)
+    assert fan.good(play["grant"], range(5))
+    assert await refusal(fan.invoke("seek", 12_000, 6, 4)) == "policy.part.denied"
+
+
+async def test_keys_end_with_the_listening_time(fan: World) -> None:
+    """Of twelve seconds in all, no key is given for what lies beyond them."""
+    await fan.prepared(policy=replace(FREE, metered_s=12))
+    play = await fan.invoke("play", 0, 0, 16)
+    assert fan.good(play["grant"], range(6))
+
+
+async def test_a_renewal_is_due_when_the_server_was_silent_too_long(fan: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a lease the music goes on without the server, but no longer than the renewal's time and its grace."""
+    await fan.prepared(policy=replace(FREE, renewal=Renewal(60, 5, 30)))
+    await fan.invoke("play", 0, 0, 4)
+    line = next(iter(fan.host._servers.values()))
+    for silent, code in ((89, None), (90, "policy.renewal.due")):
+        monkeypatch.setattr(line, "silent_s", lambda silent=silent: silent)
+        if code is None:
+            await fan.invoke("seek", 20_000)
+        else:
+            assert await refusal(fan.invoke("seek", 30_000)) == code
+
+
+async def test_an_exhausted_copy_destroys_its_keys_and_signs_for_it(fan: World) -> None:
+    """The second of one play: refused, keys gone from memory, a signed word in the ledger and at the server."""
+    policy = replace(FREE, counts={"play": Count(1)}, self_destruct=("exhausted",))
+    await fan.prepared(policy=policy)
+    await fan.invoke("play", 0, 0, 4)
+    await fan.invoke("stop", 1_000)
+    await fan.prepared(policy=policy)
+    lease = fan.host.streams["s"].lease
+    assert lease is not None
+    assert lease.keys
+    assert await refusal(fan.invoke("play")) == "policy.count.exhausted"
+    assert (await fan.event("destroyed"))["code"] == "policy.count.exhausted"
+    assert lease.keys == {}
+    ((content, listener, time_ms, code, signature),) = fan.host.ledger._rows(
+        "SELECT content, listener, time_ms, code, signature FROM destructions"
+    )
+    assert (content, listener) == (CONTENT, address_of(LISTENER))
+    assert recover(destruction_digest(content, listener, time_ms, code), signature) == fan.host.device.address
+    assert await refusal(fan.invoke("play")) == "policy.count.exhausted"
+
+
+async def test_a_clock_that_is_set_back_ends_what_asks_for_it(fan: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three minutes back: terms that mind destroy themselves, others go on by the chain's time."""
+    await fan.prepared(policy=replace(FREE, self_destruct=("rollback",)))
+    await fan.invoke("play", 0, 0, 4)
+    now = fan.chain.now
+    monkeypatch.setattr("native_host.host.system_ms", lambda: now - 180_000)
+    assert await refusal(fan.invoke("seek", 20_000)) == "policy.clock.rollback"
+    assert (await fan.event("destroyed"))["code"] == "policy.clock.rollback"
