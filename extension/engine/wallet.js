@@ -4,7 +4,10 @@
 
 import { Problem } from "../shared/problem.js";
 import { native } from "./link.js";
+import * as accounts from "./wallet/accounts.js";
 import * as earnings from "./wallet/earnings.js";
+import * as networks from "./wallet/networks.js";
+import * as sending from "./wallet/send.js";
 import { load, now, set, state } from "./wallet/state.js";
 import * as vault from "./wallet/vault.js";
 
@@ -33,6 +36,9 @@ export async function setRewards(on) {
 const OPS = {
   ...vault.OPS,
   ...earnings.OPS,
+  ...sending.OPS,
+  ...accounts.OPS,
+  ...networks.OPS,
   async "wallet.rewards"({ on }) {
     await setRewards(on);
     return {};

@@ -5,10 +5,13 @@
 import { Problem } from "../../shared/problem.js";
 import { native } from "../link.js";
 import { python } from "../python.js";
+import { networkOf } from "./networks.js";
+import { lookAgain, moved } from "./send.js";
 import { payees, sessionOf } from "./sessions.js";
 import { now, state } from "./state.js";
 
-const DAY_S = 86_400;
+/** So many claims fit in one transaction. */
+const AT_ONCE = 32;
 
 /** @type {Record<string, (message: any) => Promise<any>>} */
 export const OPS = {
@@ -16,29 +19,40 @@ export const OPS = {
   async "wallet.playing"() {
     return now.playing();
   },
+  "wallet.origin": origin,
   "wallet.claim": claim,
 };
 
 async function summary() {
   if (state.vault === null) throw new Problem("wallet.missing");
-  const told = await native("summary", { account: state.account, payees: payees() });
-  const today = Math.floor(Date.now() / 1000 / DAY_S) * DAY_S;
+  const { chain_id } = await networkOf();
+  const midnight = Math.floor(new Date().setHours(0, 0, 0, 0) / 1000);
+  const told = await native("summary", { account: state.account, payees: payees(), since_s: midnight, chain_id });
   const due = told.receipts.filter((/** @type {any} */ r) => r.state === "pending" && r.due_s).map((/** @type {any} */ r) => r.due_s);
-  const of = (/** @type {string} */ which) => sumOf(told.receipts.filter((/** @type {any} */ r) => r.state === which));
+  const transfers = await moved(new Set(told.receipts.map((/** @type {any} */ r) => r.transaction)));
   return {
     address: state.account,
-    spendable_wei: told.balance_wei ?? "0",
-    today_wei: sumOf(told.activity.filter((/** @type {any} */ a) => a.time_s >= today && a.state !== "refused")),
-    pending_wei: of("pending"),
-    claimable_wei: of("claimable"),
+    chain_id,
+    // Null where the chain does not answer: an amount that is not known is not zero.
+    spendable_wei: told.balance_wei,
+    today_wei: told.today_wei,
+    pending_wei: told.totals.pending_wei,
+    claimable_wei: told.totals.claimable_wei,
     due_s: due.length ? Math.max(...due) : null,
     playing: now.playing(),
-    activity: activity(told),
+    activity: [...activity(told), ...transfers].sort((a, b) => b.time_s - a.time_s),
   };
 }
 
-/** @param {{amount_wei: string}[]} items */
-const sumOf = (items) => items.reduce((total, { amount_wei }) => total + BigInt(amount_wei), 0n).toString();
+/**
+ * Everything that proves one amount: the signed receipt, every play in it, the transaction.
+ * @param {{server: string, epoch: number, payee: string}} message
+ */
+async function origin({ server, epoch, payee }) {
+  const told = await native("origin", { server, epoch, payee });
+  const session = sessionOf(payee);
+  return { ...told, session: session?.id ?? null, station_address: session?.station ?? null };
+}
 
 /**
  * Receipts are what is paid; plays and refusals say when and what. A play that has no receipt yet is pending.
@@ -92,11 +106,13 @@ async function claim() {
   }
   const transactions = [];
   let amount = 0n;
-  for (const claims of byServer.values()) {
+  const batches = [...byServer.values()].flatMap((all) => Array.from({ length: Math.ceil(all.length / AT_ONCE) }, (_, i) => all.slice(i * AT_ONCE, (i + 1) * AT_ONCE)));
+  for (const claims of batches) {
     const done = await native("claim", { claims });
     transactions.push(done.transaction);
     amount += BigInt(done.amount_wei);
   }
+  lookAgain();
   now.changed();
   return { transactions, amount_wei: amount.toString() };
 }

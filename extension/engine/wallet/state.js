@@ -9,6 +9,13 @@ import { keep, recall } from "../link.js";
 
 export const AUTO_LOCK_S = 15 * 60;
 
+/** @typedef {{address: string, name: string}} Contact */
+/**
+ * A transfer that this wallet sent. `raw` is what the network has or should have; `state` as the host says it.
+ * @typedef {{transaction: string, raw: string, chain_id: number, account: string, to: string, amount_wei: string, most_wei: string, time_s: number,
+ *   state: "pending" | "confirmed" | "failed", fee_wei: string | null, reason: string | null}} Sent
+ */
+
 /** What is kept in the browser's storage; no key, no word, no password. */
 export const state = {
   /** @type {string | null} sealed, base64 */ vault: null,
@@ -17,6 +24,9 @@ export const state = {
   rewards: true,
   auto_lock_s: AUTO_LOCK_S,
   /** @type {Kept[]} */ sessions: [],
+  /** @type {Sent[]} newest first */ sent: [],
+  /** @type {Contact[]} */ contacts: [],
+  /** The network whose tokens are shown; null: the host's first. @type {number | null} */ chain_id: null,
 };
 
 /** @typedef {typeof state} State */

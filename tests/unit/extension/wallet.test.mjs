@@ -1,0 +1,184 @@
+// The engine's wallet: the vault, accounts, sending, and the lines of activity.
+import assert from "node:assert/strict";
+import { beforeEach, mock, test } from "node:test";
+import { Problem } from "../../../extension/shared/problem.js";
+import { ask, asked, code, core, FRIEND, fresh, host, ME, now, state, storage, TOKEN, wallet } from "./wallet_world.mjs";
+
+beforeEach(fresh);
+const lines = async () => (await ask("wallet.summary")).activity;
+const quoted = (fields = {}) => ask("wallet.quote", { to: FRIEND, amount: "30", ...fields });
+
+test("nothing that opens the wallet is kept", async () => {
+  core["wallet.words"] = ({ password }) => ({ mnemonic: `legal winner ${password}` });
+  core["wallet.password"] = () => ({ vault: "VAULT2" });
+  await ask("wallet.words", { password: "open sesame" });
+  await ask("wallet.password", { password: "open sesame", fresh: "closed sesame" });
+  assert.equal(storage.vault, "VAULT2");
+  assert.doesNotMatch(JSON.stringify(storage), /sesame|legal|words/);
+});
+
+test("an old vault is replaced by the one that opening gives", async () => {
+  core["wallet.open"] = () => ({ account: ME, locked: false, vault: "NEWER" });
+  await ask("wallet.unlock", { password: "x" });
+  assert.equal(storage.vault, "NEWER");
+});
+
+test("the wallet locks after quiet time, and a screen's own clock is no sign of a person", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  try {
+    await ask("wallet.autolock", { seconds: 60 });
+    mock.timers.tick(59_000);
+    await ask("wallet.playing");
+    await ask("wallet.status");
+    mock.timers.tick(1_000);
+    assert.equal(now.locked, true);
+  } finally {
+    mock.timers.reset();
+  }
+  await assert.rejects(ask("wallet.autolock", { seconds: 0 }), code("message.schema"));
+  assert.equal((await ask("wallet.status")).auto_lock_s, 60);
+  await ask("wallet.autolock", { seconds: 900 });
+});
+
+test("accounts are added, named and used; a restored wallet begins with the first", async () => {
+  const { index, address } = await ask("wallet.account.add", { name: "  Tips\u202e  " });
+  assert.deepEqual([index, address], [1, `0x${"2".repeat(40)}`]);
+  assert.equal((await ask("wallet.status")).address, address);
+  assert.deepEqual((await ask("wallet.accounts")).accounts.map(({ name }) => name), ["", "Tips"]);
+  await ask("wallet.account.use", { index: 0 });
+  assert.equal(storage.account, ME);
+  await assert.rejects(ask("wallet.account.use", { index: 7 }), code("message.schema"));
+  await ask("wallet.create", { mnemonic: "words", password: "a good password", replace: true });
+  assert.equal(state.accounts.length, 1);
+});
+
+test("a wallet of before there were several accounts has one", async () => {
+  assert.deepEqual(storage.accounts, [{ index: 0, name: "", address: ME }]);
+});
+
+test("the address book takes addresses that hold, one name each", async () => {
+  await ask("wallet.contact.save", { address: FRIEND, name: "Ada" });
+  await ask("wallet.contact.save", { address: FRIEND, name: "Ada L." });
+  assert.deepEqual((await ask("wallet.contacts")).contacts, [{ address: FRIEND, name: "Ada L." }]);
+  await assert.rejects(ask("wallet.contact.save", { address: "0x12", name: "Bob" }), code("wallet.recipient"));
+  await assert.rejects(ask("wallet.contact.save", { address: FRIEND, name: " " }), code("message.schema"));
+  assert.equal((await quoted()).name, "Ada L.");
+  await ask("wallet.contact.remove", { address: FRIEND });
+  assert.deepEqual((await ask("wallet.contacts")).contacts, []);
+});
+
+test("the network is one of the host's", async () => {
+  assert.equal((await ask("wallet.networks")).chain_id, 31337);
+  await ask("wallet.network", { chain_id: 5 });
+  assert.equal((await ask("wallet.networks")).chain_id, 5);
+  await lines();
+  assert.ok(asked.filter(({ op }) => op === "summary").every(({ chain_id }) => chain_id === 5));
+  await assert.rejects(ask("wallet.network", { chain_id: 1 }), code("message.schema"));
+  await ask("wallet.network", { chain_id: 31337 });
+});
+
+test("what is signed is what was shown, once", async () => {
+  const signed = [];
+  core["transaction.sign"] = (call) => (signed.push(call), { raw: "0x02ff", transaction: "0xaaff" });
+  const quote = await quoted();
+  assert.deepEqual([quote.amount_wei, quote.left_wei, quote.most_wei, quote.first, quote.own], ["30", "970", "540", true, false]);
+  assert.equal(signed.length, 0);
+  assert.deepEqual(await ask("wallet.send", { quote: quote.quote }), { transaction: "0xaaff" });
+  assert.deepEqual(signed, [{ index: 0, chain_id: 31337, nonce: 4, gas: 60_000, tip_wei: "1", max_fee_wei: "9", to: TOKEN, data: `0xa9${FRIEND}30` }]);
+  await assert.rejects(ask("wallet.send", { quote: quote.quote }), code("wallet.quote"));
+  assert.equal((await quoted()).first, false);
+});
+
+test("another quote takes the place of the first, and a made-up one sends nothing", async () => {
+  const first = await quoted();
+  const second = await quoted({ amount: "40" });
+  await assert.rejects(ask("wallet.send", { quote: first.quote }), code("wallet.quote"));
+  await assert.rejects(ask("wallet.send", { quote: second.quote }), code("wallet.quote"));
+  await assert.rejects(ask("wallet.send", { quote: "x" }), code("wallet.quote"));
+  assert.ok(!asked.some(({ op }) => op === "send"));
+});
+
+test("what cannot succeed is refused before there is anything to confirm", async () => {
+  await assert.rejects(quoted({ to: "0x12" }), code("wallet.recipient"));
+  await assert.rejects(quoted({ to: TOKEN }), code("wallet.recipient"));
+  await assert.rejects(quoted({ amount: "1001" }), code("wallet.funds"));
+  await quoted({ amount: "1000" });
+  const { simulate } = host;
+  host.simulate = () => ({ ...simulate(), coin_wei: "539" });
+  await assert.rejects(quoted(), code("wallet.fee"));
+  host.simulate = () => {
+    throw new Problem("chain.reverted", { reason: "paused" });
+  };
+  await assert.rejects(quoted(), code("chain.reverted"));
+  host.summary = () => ({ balance_wei: null });
+  await assert.rejects(quoted(), code("chain.unreachable"));
+  await ask("wallet.lock");
+  await assert.rejects(quoted(), code("wallet.locked"));
+});
+
+test("a transfer is pending until the chain has it, and then says its fee", async () => {
+  const { quote } = await quoted();
+  await ask("wallet.send", { quote });
+  let [line] = await lines();
+  assert.deepEqual([line.kind, line.state, line.amount_wei, line.other, line.transaction], ["sent", "pending", "30", FRIEND, "0xaa4"]);
+  host.transaction = () => ({ state: "confirmed", fee_wei: "290", time_s: 99 });
+  [line] = await lines();
+  assert.deepEqual([line.state, line.fee_wei, line.time_s], ["claimed", "290", 99]);
+  host.transaction = () => assert.fail("it is done");
+  await lines();
+});
+
+test("a transfer that the network lost is offered again, the same bytes", async () => {
+  const { quote } = await quoted();
+  host.send = () => {
+    throw new Problem("chain.unreachable");
+  };
+  assert.deepEqual(await ask("wallet.send", { quote }), { transaction: "0xaa4" });
+  const offered = [];
+  host.transaction = () => ({ state: "unknown" });
+  host.send = ({ raw }) => offered.push(raw);
+  assert.equal((await lines())[0].state, "pending");
+  assert.deepEqual(offered, ["0x024"]);
+});
+
+test("a failure is said, with the chain's reason, and moves no money", async () => {
+  const { quote } = await quoted();
+  host.send = () => {
+    throw new Problem("chain.reverted", { reason: "nonce too low" });
+  };
+  await assert.rejects(ask("wallet.send", { quote }), code("chain.reverted"));
+  const [line] = await lines();
+  assert.deepEqual([line.state, line.code, line.reason], ["refused", "chain.reverted", "nonce too low"]);
+});
+
+test("a transfer that fails in its block is failed and says what it cost", async () => {
+  const { quote } = await quoted();
+  await ask("wallet.send", { quote });
+  host.transaction = () => ({ state: "failed", fee_wei: "290", time_s: 99 });
+  const [line] = await lines();
+  assert.deepEqual([line.state, line.fee_wei, line.code], ["refused", "290", "chain.reverted"]);
+});
+
+test("what came from others is in the list, rewards and own transfers are not twice", async () => {
+  const receipt = { server: FRIEND, epoch: 3, payee: ME, amount_wei: "5", content: FRIEND, title: "Song", station: "radio.example", state: "claimed", due_s: 50, transaction: "0xclaim" };
+  host.summary = () => ({ balance_wei: "1000", today_wei: "7", totals: { pending_wei: "1", claimable_wei: "2", claimed_wei: "5" }, receipts: [receipt], activity: [], epochs: [] });
+  const { quote } = await quoted();
+  await ask("wallet.send", { quote });
+  const from = { from: FRIEND, to: ME, block: 1, time_s: 10 };
+  host.transfers = () => ({
+    transfers: [{ ...from, transaction: "0xgift", amount_wei: "9" }, { ...from, transaction: "0xclaim", amount_wei: "5" }, { from: ME, to: FRIEND, block: 2, time_s: 11, transaction: "0xaa4", amount_wei: "30" }],
+  });
+  const summary = await ask("wallet.summary");
+  assert.deepEqual([summary.today_wei, summary.pending_wei, summary.claimable_wei], ["7", "1", "2"]);
+  assert.deepEqual(summary.activity.map(({ kind, transaction }) => [kind, transaction]).sort(), [["received", "0xgift"], ["sent", "0xaa4"], [undefined, "0xclaim"]].sort());
+});
+
+test("a balance that is not known is not zero", async () => {
+  const { summary } = host;
+  host.summary = () => ({ ...summary(), balance_wei: null });
+  assert.equal((await ask("wallet.summary")).spendable_wei, null);
+});
+
+test("a message that the wallet has no answer for is denied", async () => {
+  for (const type of ["wallet.nothing", "constructor", "toString"]) await assert.rejects(wallet.handle({ id: 1, type }), code("message.denied"));
+});
