@@ -22,8 +22,8 @@ HELP: Final[Mapping[str, Mapping[str, object]]] = {
             " choose <b>Details</b> at GoMAA, switch on <b>Allow access to file URLs</b>, and reload this page."
         ),
         "firefox": (
-            "Open <code>about:addons</code>, choose GoMAA, then <b>Permissions and data</b>, allow access to your data for"
-            " <b>all websites</b>, and reload this page."
+            "Firefox keeps extensions away from files on your disk until you allow it: open <code>about:addons</code>, choose GoMAA, then"
+            " <b>Permissions</b>, switch on access to <b>local files on your computer</b>, and reload this page."
         ),
         "station": "Or hear it at the station.",
     },
@@ -40,7 +40,10 @@ HELP: Final[Mapping[str, Mapping[str, object]]] = {
             "Chromium 和 Chrome 默认不允许扩展读取磁盘上的文件：打开 <code>chrome://extensions</code>，在 GoMAA 处选择<b>详情</b>，"
             "开启<b>允许访问文件网址</b>，然后重新加载本页。"
         ),
-        "firefox": "打开 <code>about:addons</code>，选择 GoMAA，再选择<b>权限和数据</b>，允许访问<b>所有网站</b>的数据，然后重新加载本页。",
+        "firefox": (
+            "Firefox 默认不允许扩展读取磁盘上的文件：打开 <code>about:addons</code>，选择 GoMAA，再选择<b>权限</b>，"
+            "开启访问<b>本机文件</b>，然后重新加载本页。"
+        ),
         "station": "或在电台收听。",
     },
 }
