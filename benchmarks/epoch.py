@@ -1,4 +1,4 @@
-"""``epoch_build``: processor seconds and memory from an epoch's leaves to its roots, proofs and published bytes, beside the bare hashing."""
+"""``epoch_build``: processor seconds and memory from an epoch's leaves to roots, proofs and published bytes, beside bare hashing."""
 
 from __future__ import annotations
 
