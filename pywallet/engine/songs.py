@@ -52,6 +52,7 @@ async def load(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     """
     cose = blob if blob is not None else from_b64(payload.text("header"))
     header = open_header(cose)
+    header.require_renderer()
     stream = payload.text("stream")
     rendition = header.renditions[0]
     timeline = Timeline.of([segment.samples for segment in rendition.segments], rendition.rate)
