@@ -21,7 +21,7 @@ from chain.deployment import Deployment
 from pywallet.errors import SENTENCES, GomaaError
 from pywallet.hexes import checksum, from_hex, to_hex
 from studio.batch import Failure, Job, Kept, attempt, work
-from studio.owner import Replacing
+from studio.owner import ContentKeys, Replacing
 from studio.publish import PublishResult, publish
 from studio.reader import SongFile
 
@@ -36,6 +36,8 @@ class Receipt:
     """What was released. ``files`` names each file's kind, path, size in bytes and SHA-256."""
 
     content: bytes
+    salt: bytes
+    """What the address and, with the owner's key, the content keys follow from; it stands on the chain too."""
     title: str
     artist: str
     owner: bytes
@@ -140,6 +142,7 @@ def _receipt(song: Path, published: PublishResult, files: list[tuple[str, Path]]
     before = _before(song)
     return Receipt(
         content=header.content,
+        salt=ContentKeys.load(ContentKeys.beside(song)).salt,
         title=header.title,
         artist=header.artist,
         owner=header.owner,

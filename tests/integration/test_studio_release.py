@@ -64,6 +64,7 @@ async def test_a_release_is_whole(job: Job, network: Deployment, uploads: Upload
     written = json.loads(release.receipt_path(job.output).read_text())
     assert written["content"] == checksum(receipt.content)
     assert written["transaction"] is not None
+    assert from_hex(written["salt"], 32) == ContentKeys.load(ContentKeys.beside(job.output)).salt
     files = {row["kind"]: row for row in written["files"]}
     assert files["sps"]["sha256"] == sha256(job.output.read_bytes()).hexdigest()
     assert files["html"]["sha256"] == sha256(Path(files["html"]["path"]).read_bytes()).hexdigest()
