@@ -29,7 +29,7 @@ MODULES: Final = {
     "header_parse": "header",
     "watermark_embed": "watermark",
     "watermark_detect": "watermark",
-    "watermark_robustness": "watermark",
+    "watermark_robustness": "watermark_robustness",
     "epoch_build": "epoch",
     "audit": "audit",
     "receipts": "receipts",
