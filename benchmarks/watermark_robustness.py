@@ -56,8 +56,7 @@ def _clip(number: int) -> dict[str, Any]:
     high = _quantise(mark(short, rate, LAYERS[:1], bits), bits)
     dirty = _quantise(mark(short, rate, LAYERS[:1], bits, clean=False), bits)
     inband = mark(clip, rate, LAYERS[1:], bits)
-    blocks = SHORT_S // 2
-    sources = (("ultrasonic", high, blocks), ("ultrasonic, not cleaned", dirty, blocks), ("inband", both, 1))
+    SHORT_S // 2
     table: Table = {}
     false = len(read(clip, rate))
     for attack, work in ATTACKS.items():

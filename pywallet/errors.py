@@ -130,6 +130,8 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "message.schema": "A message has a wrong field.",
         "media.unsupported": "This browser can't play the song's format.",
         "media.decode": "The recording can't be read as audio.",
+        # the watermark
+        "watermark.mismatch": "The sound belongs to another song than the one this file names. It was stopped.",
         "internal": "A mistake in GoMAA itself. Please report it.",
     }
 )
