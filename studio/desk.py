@@ -230,7 +230,8 @@ class Desk:
 
         try:
             receipt = await release(started.job, told)
-        except (GomaaError, OSError) as e:
+        except Exception as e:
+            # Whatever it is, who watches must hear of it.
             started.tell(error=problem(e))
         else:
             started.tell(receipt=receipt.to_json())

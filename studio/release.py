@@ -196,4 +196,6 @@ def problem(error: Exception) -> dict[str, str]:
     """A release's failure as data: code and sentence."""
     if isinstance(error, GomaaError):
         return {"code": error.code, "message": str(error)}
+    if isinstance(error, OSError):
+        return {"code": "internal", "message": f"The computer says: {error.strerror or error}."}
     return {"code": "internal", "message": f"{SENTENCES['internal']} ({error})"}

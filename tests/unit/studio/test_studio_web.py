@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from chain.deployment import Deployment
 from pywallet.errors import GomaaError
 from pywallet.policy import Policy
-from studio import web_command
+from studio import desk, web_command
 from studio.desk import Band, Desk
 from studio.server import ServerInfo
 from studio.terms import PER, Form, explain
@@ -230,18 +230,32 @@ async def test_the_way_in_is_for_its_owner_alone(
     assert not (folder / "open-studio.html").exists()
 
 
+async def test_a_mistake_of_ours_is_told_too(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error that nobody foresaw ends the release with words, and does not leave the page waiting."""
+
+    async def broken(*_: Any) -> None:
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr(desk, "release", broken)
+    _, found, _ = await page.ask("PUT", "api/recordings?name=x.wav", data=recording(1))
+    _, begun, _ = await page.ask("POST", "api/releases", json={"recording": found["id"], "title": "Tide", "terms": {}})
+    _, events, _ = await page.ask("GET", f"api/releases/{begun['id']}/events")
+    last = json.loads(events.decode().strip().split("\n\n")[-1].removeprefix("data: "))
+    assert last["error"]["code"] == "internal"
+
+
 async def test_closing_ends_what_runs(tmp_path: Path, deployment: Deployment, server: ServerInfo) -> None:
     """Ended in the middle of a conversion, the studio stops at once, who watches is let go, and no song has been left half made."""
-    desk = Desk(Band(OWNER_KEY, deployment, server, tmp_path / "songs"))
-    piece = desk.open("long.wav")
+    closing = Desk(Band(OWNER_KEY, deployment, server, tmp_path / "songs"))
+    piece = closing.open("long.wav")
     piece.path.write_bytes(recording(240))
-    await desk.take(piece)
-    begun = await desk.begin({"recording": piece.id, "title": "Long", "terms": {}, "layers": []})
+    await closing.take(piece)
+    begun = await closing.begin({"recording": piece.id, "title": "Long", "terms": {}, "layers": []})
     seen = []
-    async for state in desk.watch(begun.id):
+    async for state in closing.watch(begun.id):
         seen.append(state)
         if len(seen) == 3:
-            await desk.close()
+            await closing.close()
     assert seen[-1]["receipt"] is None
     assert not [path for path in (tmp_path / "songs").rglob("*") if path.is_file()]
 
