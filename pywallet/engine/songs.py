@@ -13,6 +13,7 @@ from pywallet.player import WISHES, Player, Timeline, foresee, step
 from pywallet.policy import ACTIONS, Context, Names, Policy, Usage, describe
 from pywallet.settlement import gross
 from pywallet.sps import MAGIC, Header, open_header
+from pywallet.sps.renderer import require as require_renderer
 
 Handler = Callable[[Payload, bytes | None], Awaitable[dict[str, Any]]]
 
@@ -52,7 +53,7 @@ async def load(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     """
     cose = blob if blob is not None else from_b64(payload.text("header"))
     header = open_header(cose)
-    header.require_renderer()
+    require_renderer(header.renderer)
     stream = payload.text("stream")
     rendition = header.renditions[0]
     timeline = Timeline.of([segment.samples for segment in rendition.segments], rendition.rate)

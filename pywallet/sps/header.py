@@ -17,8 +17,6 @@ from pywallet.sps.container import MAGIC
 from pywallet.sps.segments import merkle_root
 
 VERSION: Final = 1
-RENDERER: Final = "1"
-"""The version of the renderer this core drives."""
 CONTENT_TYPE: Final = "application/sps-header"
 
 
@@ -144,23 +142,11 @@ class Header:
         """keccak-256 of the policy's deterministic CBOR: what the content's contract holds."""
         return keccak256(cbor.dumps(dict(self.policy)))
 
-    def require_renderer(self, have: str = RENDERER, build: bytes | None = None) -> None:
-        """Hold what the song needs against the renderer of version ``have`` and SHA-256 ``build``. Raises InputError sps.version."""
-        needs, digest = str(self.renderer["version"]), self.renderer.get("sha256")
-        newer = _numbers(needs) > _numbers(have)
-        if newer or (digest is not None and digest != build):
-            raise InputError("sps.version", renderer=needs, have=have)
-
     def to_map(self) -> dict[str, Any]:
         """The payload's map."""
         from pywallet.sps.payload import to_map
 
         return to_map(self)
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    numbers = [int(number) for number in version.split(".")]
-    return tuple(numbers + [0] * (4 - len(numbers)))
 
 
 def encode_header(header: Header) -> bytes:

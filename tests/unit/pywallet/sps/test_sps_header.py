@@ -63,29 +63,6 @@ def test_the_writer_signs_nothing_that_no_reader_takes(samples: SimpleNamespace)
     assert caught.value.detail == {"field": "isrc"}
 
 
-@pytest.mark.parametrize(
-    ("needs", "have", "serves"),
-    [("1", "1", True), ("1.0.0.0", "1", True), ("1.2", "1.10", True), ("1.10", "1.9", False), ("2", "1.9", False)],
-)
-def test_a_song_names_the_oldest_player_it_needs(samples: SimpleNamespace, needs: str, have: str, serves: bool) -> None:
-    """Versions compare number by number; an older player refuses with the code that asks for an update."""
-    header = samples.header(renderer={"version": needs})
-    if serves:
-        header.require_renderer(have)
-    else:
-        with pytest.raises(InputError, match=r"sps\.version"):
-            header.require_renderer(have)
-
-
-def test_a_song_may_need_one_build(samples: SimpleNamespace) -> None:
-    """With a hash, only the player that has it serves; one that doesn't know its own refuses."""
-    header = samples.header(renderer={"version": "1", "sha256": bytes(32)})
-    header.require_renderer("1", bytes(32))
-    for build in (None, bytes(31) + b"\1"):
-        with pytest.raises(InputError, match=r"sps\.version"):
-            header.require_renderer("1", build)
-
-
 def test_a_title_in_any_script_is_kept(samples: SimpleNamespace) -> None:
     """The ideographic space and combining marks are text; only control and direction marks are not."""
     title = "慢潮\u3000二〇二六 – Langsame Flut é 🎧"
