@@ -82,6 +82,14 @@ def test_one_implementation_for_ever(w: World) -> None:
         w.send(w.platform, "Registry", "set_implementation", ZERO, to=fresh)
     with reverts("implementation"):
         w.send(w.owner, "Registry", "create", POLICY, 10, 30, A, True, SALT, to=fresh)
+    receipt = w.send(w.platform, "Registry", "set_implementation", A, to=fresh)
+    assert w.events("Registry", "ImplementationSet", receipt) == [{"implementation": A}]
+
+
+def test_an_application_is_announced(w: World) -> None:
+    """Verifiers learn of it by its event."""
+    receipt = w.send(w.fan, "Registry", "apply", "fan.example", "Fan FM")
+    assert w.events("Registry", "StationApplied", receipt) == [{"station": address_of(w.fan), "domain": "fan.example", "name": "Fan FM"}]
 
 
 def _deploy(w: World, *args: Any) -> dict[str, Any]:
@@ -274,7 +282,8 @@ def test_a_station_is_listed_by_its_domains_proof(w: World) -> None:
     station, verifier = _apply(w), address_of(w.other)
     assert w.call("Registry", "application", station) == ("fan.example", "Fan FM")
     assert w.call("Registry", "station", station) == ("", "", False)
-    w.send(w.platform, "Registry", "set_verifier", verifier, True)
+    receipt = w.send(w.platform, "Registry", "set_verifier", verifier, True)
+    assert w.events("Registry", "VerifierSet", receipt) == [{"verifier": verifier, "on": True}]
     receipt = w.send(w.other, "Registry", "verify_station", station, "fan.example", PROOF)
     assert w.events("Registry", "StationVerified", receipt) == [
         {"station": station, "verifier": verifier, "domain": "fan.example", "proof": PROOF}
