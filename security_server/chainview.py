@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, TypeVar
 
+from chain.abi import event
 from chain.client import Chain
 from chain.clock import ChainClock
 from chain.content import Content, ContentState
@@ -23,6 +24,8 @@ from security_server.config import Config
 log = logging.getLogger("gomaa.server")
 T = TypeVar("T")
 _MOST: Final = 10_000
+REPLACED: Final = 64
+"""So many blocks back is looked for challenges again."""
 
 
 class Cache:
@@ -61,8 +64,11 @@ class ChainView:
     def __init__(self, chain: Chain, clock: ChainClock, deployment: Deployment, address: bytes, config: Config) -> None:
         self._chain = chain
         self._clock = clock
+        self._deployment = deployment
         self._address = address
         self._config = config
+        self._asked: set[tuple[int, bytes, int]] = set()
+        self._asked_from = deployment.block
         self._registry = Registry(chain, deployment)
         self._settlement = Settlement(chain, deployment)
         self._cache = Cache()
@@ -148,10 +154,15 @@ class ChainView:
 
     async def challenges(self, from_epoch: int) -> list[tuple[int, bytes, int]]:
         """Open challenges of this server: (epoch, payee, amount challenged), from an epoch on, oldest first."""
-        logs = await self._settlement.history("Challenged", self._address)
-        asked = [(int(log.fields["epoch"]), bytes(log.fields["payee"]), int(log.fields["amount"])) for log in logs]
-        recent = [one for one in dict.fromkeys(asked) if one[0] >= from_epoch]
-        return [one for one in recent if await self._settlement.open_challenge(self._address, *one) is not None]
+        head = (await self._chain.block()).number
+        what = event("Settlement", "Challenged")
+        for log in await self._chain.logs(self._deployment.settlement, what, self._asked_from, (self._address,)):
+            self._asked.add((int(log.fields["epoch"]), bytes(log.fields["payee"]), int(log.fields["amount"])))
+        # Blocks may still be replaced: the newest ones are read again in the next round.
+        self._asked_from = max(self._asked_from, head - REPLACED)
+        found = [one for one in sorted(self._asked) if one[0] >= from_epoch]
+        self._asked = {one for one in found if await self._settlement.open_challenge(self._address, *one) is not None}
+        return sorted(self._asked)
 
     def on_revoked(self, act: Callable[[bytes, str], Awaitable[None]]) -> None:
         """Whom to tell when a followed content is revoked or destroyed."""

@@ -24,7 +24,7 @@ VERSION: Final = 2
 HEAD: Final = struct.Struct(">4sB20sQ32s16s32sH")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Row:
     # One (kind, size) per field: "b" bytes of that size, "u" an unsigned integer of that many bytes.
     LAYOUT: ClassVar[tuple[tuple[str, int], ...]] = ()
@@ -58,7 +58,7 @@ class _Row:
         return cls(*values)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StationRow(_Row):
     """A station that was debited or counted."""
 
@@ -66,7 +66,7 @@ class StationRow(_Row):
     station: bytes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ContentRow(_Row):
     """A content with its owner and server at the epoch, and its counters in it."""
 
@@ -80,7 +80,7 @@ class ContentRow(_Row):
     seconds: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TermsRow(_Row):
     """Price and reward in wei per interval, and the interval in seconds."""
 
@@ -90,7 +90,7 @@ class TermsRow(_Row):
     interval_s: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class DebitRow(_Row):
     """What one payer owes for the epoch, net wei."""
 
@@ -99,7 +99,7 @@ class DebitRow(_Row):
     net: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PayeeRow(_Row):
     """One leaf of the sum tree, in leaf order."""
 
@@ -112,10 +112,10 @@ class PayeeRow(_Row):
         # The longest table of a large epoch.
         if type(self.payee) is bytes and len(self.payee) == 20 and type(self.amount) is int and 0 <= self.amount < 1 << 96:
             return self.payee + self.amount.to_bytes(12, "big")
-        return super().encode()
+        return _Row.encode(self)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PlayRow(_Row):
     """One play, 24 bytes: who paid, what, when, how much was heard, which ticket; ``tag`` names it to its listener only."""
 
@@ -131,7 +131,7 @@ class PlayRow(_Row):
     tag: bytes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class UsageRow(_Row):
     """One listener's leaf of the counts tree, hashed: its host knows the tag and the numbers in it, nobody else does."""
 
@@ -139,7 +139,7 @@ class UsageRow(_Row):
     leaf: bytes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SegmentRow(_Row):
     """How many listeners heard a stretch of a content: ``segment`` counts ``SEGMENT_S`` seconds from its beginning."""
 

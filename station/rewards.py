@@ -1,0 +1,112 @@
+"""The station's book of points: given once for each paid play, spent once on passes, every pass redeemed once."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pywallet.errors import Refusal
+from pywallet.rewards import Award, Heard, Pass, Programme, SignedPass
+from pywallet.rewards.rules import DAY_S
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS awards (ticket INTEGER PRIMARY KEY, listener BLOB, owner BLOB, day INTEGER, points INTEGER);
+CREATE INDEX IF NOT EXISTS awards_of ON awards (listener, day);
+CREATE TABLE IF NOT EXISTS passes (serial INTEGER PRIMARY KEY AUTOINCREMENT, listener BLOB, offer TEXT, cost INTEGER, redeemed_s INTEGER);
+"""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What points buy: ``days`` a pass is good for from its purchase."""
+
+    name: str
+    kind: str
+    cost: int
+    days: int
+    text: str
+
+
+class RewardBook:
+    """One file. Every change is one transaction, written through before it is answered."""
+
+    def __init__(self, path: Path | str, key: bytes, address: bytes, programme: Programme, offers: Sequence[Offer] = ()) -> None:
+        self._path, self._key, self._address, self._programme = str(path), key, address, programme
+        self._offers = {offer.name: offer for offer in offers}
+        with closing(self._open()) as db:
+            db.executescript(_SCHEMA)
+
+    def _open(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self._path, isolation_level=None, timeout=10)
+        db.execute("PRAGMA synchronous=FULL")
+        return db
+
+    def give(self, plays: Iterable[tuple[int, Heard]]) -> list[Award]:
+        """Points for finished, vouchered plays by their ticket numbers; a ticket that was rewarded is passed over."""
+        with closing(self._open()) as db, db:
+            db.execute("BEGIN IMMEDIATE")
+            new = [
+                (ticket, play) for ticket, play in plays if not db.execute("SELECT 1 FROM awards WHERE ticket = ?", (ticket,)).fetchone()
+            ]
+            new.sort(key=lambda item: (item[1].time_s, item[0]))
+            listeners = {play.listener for _, play in new}
+            before: dict[tuple[bytes, int], int] = {}
+            known: set[tuple[bytes, bytes]] = set()
+            for listener in listeners:
+                for day, points in db.execute("SELECT day, SUM(points) FROM awards WHERE listener = ? GROUP BY day", (listener,)):
+                    before[listener, day] = points
+                rows = db.execute("SELECT DISTINCT owner FROM awards WHERE listener = ? AND owner IS NOT NULL", (listener,))
+                known |= {(listener, owner) for (owner,) in rows}
+            awards = self._programme.award([play for _, play in new], before, known)
+            for (ticket, play), award in zip(new, awards, strict=True):
+                counted = play.owner if award.total or award.capped else None
+                row = (ticket, play.listener, counted, play.time_s // DAY_S, award.total)
+                db.execute("INSERT INTO awards VALUES (?,?,?,?,?)", row)
+            return awards
+
+    def balance(self, listener: bytes) -> int:
+        """Points that are not spent."""
+        with closing(self._open()) as db:
+            return _balance(db, listener)
+
+    def buy(self, listener: bytes, name: str, now_s: int) -> SignedPass:
+        """Spend points on an offer. Raises Refusal ``ticket.missing`` (no such offer), ``station.escrow.short`` (too few points)."""
+        offer = self._offers.get(name)
+        if offer is None:
+            raise Refusal("ticket.missing", reason="offer")
+        with closing(self._open()) as db, db:
+            db.execute("BEGIN IMMEDIATE")
+            if (missing := offer.cost - _balance(db, listener)) > 0:
+                raise Refusal("station.escrow.short", reason="points", short=missing)
+            row = (listener, name, offer.cost)
+            serial = db.execute("INSERT INTO passes (listener, offer, cost) VALUES (?,?,?)", row).lastrowid
+            assert serial is not None
+        message = Pass(self._address, listener, offer.kind, serial, now_s + offer.days * DAY_S, offer.text)
+        return SignedPass.issue(message, self._key)
+
+    def redeem(self, signed: SignedPass, listener: bytes, now_s: int) -> None:
+        """Use a pass of this station: an offer once; an ad-free pass until it ends.
+
+        Raises Refusal ``ticket.signature``, ``ticket.expired``, ``ticket.missing`` (never sold), ``ticket.used``.
+        """
+        signed.require(self._address, listener, now_s)
+        with closing(self._open()) as db, db:
+            db.execute("BEGIN IMMEDIATE")
+            row = db.execute(
+                "SELECT redeemed_s FROM passes WHERE serial = ? AND listener = ?", (signed.message.serial, listener)
+            ).fetchone()
+            if row is None:
+                raise Refusal("ticket.missing", reason="pass")
+            if row[0] is not None and signed.message.kind == "offer":
+                raise Refusal("ticket.used", reason="pass")
+            db.execute("UPDATE passes SET redeemed_s = COALESCE(redeemed_s, ?) WHERE serial = ?", (now_s, signed.message.serial))
+
+
+def _balance(db: sqlite3.Connection, listener: bytes) -> int:
+    given = db.execute("SELECT COALESCE(SUM(points), 0) FROM awards WHERE listener = ?", (listener,)).fetchone()[0]
+    spent = db.execute("SELECT COALESCE(SUM(cost), 0) FROM passes WHERE listener = ?", (listener,)).fetchone()[0]
+    return int(given - spent)
