@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -122,13 +122,14 @@ _KINDS: Final[dict[str, Callable[[Samples, int, Draw], Samples]]] = {
     "clipped master": _clipped,
     "bass": _bass,
 }
+COUNT: Final = len(_KINDS)
 
 
-def clips(seconds: float) -> Iterator[tuple[str, int, int, Samples]]:
-    """Name, rate (44.1 and 48 kHz in turn), bits, and stereo samples of full scale 1."""
-    for number, (name, make) in enumerate(_KINDS.items()):
-        rate = 44_100 if number % 2 else 48_000
-        t = np.arange(round(seconds * rate)) / rate
-        sides = [make(t, rate, np.random.default_rng([number, side])) for side in (0, 1)]
-        left, right = 0.8 * sides[0] + 0.2 * sides[1], 0.2 * sides[0] + 0.8 * sides[1]
-        yield name, rate, 24 if "24" in name else 16, np.clip(np.stack([left, right], axis=1), -1, 1)
+def clip(number: int, seconds: float) -> tuple[str, int, int, Samples]:
+    """Name, rate (44.1 and 48 kHz in turn), bits, and stereo samples of full scale 1 of one of the ``COUNT`` clips."""
+    name, make = list(_KINDS.items())[number]
+    rate = 44_100 if number % 2 else 48_000
+    t = np.arange(round(seconds * rate)) / rate
+    sides = [make(t, rate, np.random.default_rng([number, side])) for side in (0, 1)]
+    left, right = 0.8 * sides[0] + 0.2 * sides[1], 0.2 * sides[0] + 0.8 * sides[1]
+    return name, rate, 24 if "24" in name else 16, np.clip(np.stack([left, right], axis=1), -1, 1)

@@ -9,21 +9,19 @@ import json
 import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
-from itertools import islice
 from typing import Any, Final
 
 import numpy as np
 
 from benchmarks.figure import Figure
 from benchmarks.watermark_attacks import ATTACKS, INBAND, Samples
-from benchmarks.watermark_clips import clips
+from benchmarks.watermark_clips import COUNT, clip
 from watermark.embed import Embedder
 from watermark.found import Found
 from watermark.parameters import LAYERS, READ_S
 from watermark.read import Reader
 
 ADDRESS: Final = bytes.fromhex("52908400098527886e0f7030069857d2e4169ee7")
-CLIPS: Final = 13
 SHORT_S: Final = 12
 Table = dict[str, dict[str, list[int]]]
 
@@ -50,29 +48,28 @@ def read(sound: Samples, rate: int, layers: tuple[str, ...] = LAYERS) -> list[Fo
 
 def _clip(number: int) -> dict[str, Any]:
     """One clip: its table, in-band SNR in dB and false reads, those of the unmarked clip among them."""
-    name, rate, bits, clip = next(islice(clips(READ_S), number, None))
-    short = clip[: SHORT_S * rate]
-    both = _quantise(mark(clip, rate, LAYERS, bits), bits)
+    name, rate, bits, sound = clip(number, READ_S)
+    short = sound[: SHORT_S * rate]
+    both = _quantise(mark(sound, rate, LAYERS, bits), bits)
     high = _quantise(mark(short, rate, LAYERS[:1], bits), bits)
     dirty = _quantise(mark(short, rate, LAYERS[:1], bits, clean=False), bits)
-    inband = mark(clip, rate, LAYERS[1:], bits)
-    SHORT_S // 2
+    inband = mark(sound, rate, LAYERS[1:], bits)
     table: Table = {}
-    false = len(read(clip, rate))
+    false = len(read(sound, rate))
     for attack, work in ATTACKS.items():
-        for layer, sound, most in (
+        for layer, source, most in (
             ("ultrasonic", high, SHORT_S // 2),
             ("ultrasonic, not cleaned", dirty, SHORT_S // 2),
             ("inband", both, 1),
         ):
             if (layer == "inband" and attack not in INBAND) or ("not cleaned" in layer and attack != "none"):
                 continue
-            attacked, at = work(sound, rate)
+            attacked, at = work(source, rate)
             found = read(attacked, at, (layer.partition(",")[0],))
             false += sum(f.address != ADDRESS for f in found)
             right = len({f.block for f in found if f.address == ADDRESS})
             table.setdefault(attack, {})[layer] = [min(right, most), most]
-    snr = round(float(10 * np.log10((clip**2).sum() / ((inband - clip) ** 2).sum())), 1)
+    snr = round(float(10 * np.log10((sound**2).sum() / ((inband - sound) ** 2).sum())), 1)
     row = {"name": name, "rate": rate, "snr_db": snr, "false": false, "table": table}
     print(f"> {json.dumps(row)}", file=sys.stderr, flush=True)
     return row
@@ -80,7 +77,7 @@ def _clip(number: int) -> dict[str, Any]:
 
 def run() -> list[dict[str, Any]]:
     """The figure: clips read by the in-band layer after the three usual copies; the whole table is its detail."""
-    count = min(CLIPS, int(os.environ.get("GOMAA_BENCH_CLIPS", CLIPS)))
+    count = min(COUNT, int(os.environ.get("GOMAA_BENCH_CLIPS", COUNT)))
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         rows = list(pool.map(_clip, range(count)))
     total: Table = {}
