@@ -63,13 +63,20 @@
   async function load(address, offset, size, sha256) {
     // Firefox lets a page on disk read itself; Chromium does not, and the text of the document serves.
     const file = await fetch(address).then((answer) => answer.arrayBuffer(), () => null);
-    const bytes = file ? new Uint8Array(file, offset, Math.max(0, Math.min(size, file.byteLength - offset))) : fromDocument(size);
+    const bytes = file ? copy(file, offset, size) : fromDocument(size);
     const fixes = document.querySelector('meta[name="sps-fix"]')?.getAttribute("content") ?? "";
     for (const at of fixes.split(",").filter(Boolean).map(Number)) bytes[at] = GREATER;
     const hex = Array.from(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)), (byte) => byte.toString(16).padStart(2, "0")).join("");
     if (bytes.length < size) throw Object.assign(new Error("short"), { code: "sps.truncated" });
     if (hex !== sha256) throw Object.assign(new Error("altered"), { code: "sps.segment.hash" });
     return bytes;
+  }
+
+  /** Bytes of this script's own: Firefox's fetch gives the page's, which allow less. @param {ArrayBuffer} file @param {number} offset @param {number} size */
+  function copy(file, offset, size) {
+    const out = new Uint8Array(Math.max(0, Math.min(size, file.byteLength - offset)));
+    out.set(new Uint8Array(file, offset, out.length));
+    return out;
   }
 
   /** The comment's text as bytes again: pywallet.sps.polyglot.from_text. @param {number} size @returns {Uint8Array<ArrayBuffer>} */

@@ -20,6 +20,7 @@ const PIECE = 384 << 10;
 
 export class Source {
   /** @type {Uint8Array<ArrayBuffer>} the song's first bytes */ head = new Uint8Array(0);
+  /** @type {Promise<void> | null} ends when the header's places are known */ told = null;
   /** @type {Place | null} where the song lies, in a page that carries it */ place = null;
 
   /**
@@ -58,13 +59,18 @@ export class Source {
     return this.head.slice(PREFIX, end);
   }
 
-  /** Where else the song may be had, as its signed header says: folders of parts, and files. @param {string[]} urls */
+  /**
+   * Where else the song may be had, as its signed header says: folders of parts, and files.
+   * @param {string[] | Promise<string[]>} urls that somebody may still be reading
+   */
   deliver(urls) {
-    for (const url of urls) {
-      if (!/^https?:\/\//.test(url)) continue;
-      if (url.endsWith("/")) this.folder(url);
-      else this.delivery.add(url, ({ offset, size }, how) => get(url, { first: offset, end: offset + size }, how));
-    }
+    this.told = Promise.resolve(urls).then((all) => {
+      for (const url of all) {
+        if (!/^https?:\/\//.test(url)) continue;
+        if (url.endsWith("/")) this.folder(url);
+        else this.delivery.add(url, ({ offset, size }, how) => get(url, { first: offset, end: offset + size }, how));
+      }
+    }, () => undefined);
   }
 
   /** What the connection gave lately, kbit/s. */
@@ -83,7 +89,17 @@ export class Source {
       const bytes = this.head.slice(offset, offset + size);
       if (same(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)), sha256)) return bytes;
     }
-    return this.delivery.part({ offset, size, sha256 });
+    const { told } = this;
+    const before = this.delivery.places.length;
+    const part = this.delivery.part({ offset, size, sha256 });
+    if (!told) return part;
+    return part.catch(async (error) => {
+      // The other places may have become known only now.
+      await told;
+      if (this.told === told) this.told = null;
+      if (this.stop.signal.aborted || this.delivery.places.length === before) throw error;
+      return this.delivery.part({ offset, size, sha256 });
+    });
   }
 
   close() {

@@ -101,6 +101,7 @@ export class Stream {
       const [cose, key] = await Promise.all([this.source.header(), this.ring.publicKey]);
       const opened = native("open", { stream: this.place.stream, header: toBase64(cose), key: toBase64(key) });
       const loaded = python("header.load", { stream: this.place.stream, language: navigator.language }, cose);
+      this.source.deliver(loaded.then((song) => song.delivery));
       // The terms come from the file's own words even where the host is missing.
       const shown = loaded.then((song) => this.show(run, song));
       const ready = opened.then((info) => this.open(run, info));
@@ -121,7 +122,6 @@ export class Stream {
   async show(run, song) {
     if (run !== this.run) return;
     this.song = song;
-    this.source.deliver(song.delivery);
     tellTerms(this, this.players).catch(() => undefined);
   }
 

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
+import time
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import StreamRequestHandler, ThreadingTCPServer
 from threading import Thread
 
 import pytest
 
 from demo.browsers import View
 from demo.browsers.chromium import ChromiumView
-from demo.browsers.firefox import FirefoxView
+from demo.browsers.firefox import Firefox, FirefoxView
 from demo.fan import CLOCK, MAIN, PLAY, install_host, state_until
+from demo.paths import program
+from demo.settle import answers
+from demo.stack import gomaa
 from studio import exploded, selfrender
-from tests.e2e.world import World, press_play, shows
+from tests.e2e.world import FREE, World, press_play, shows, tone
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -46,6 +53,53 @@ def hear(page: View, player: View, seconds: float = 3.0) -> None:
     page.close()
 
 
+GRANT = """
+const [done] = arguments;
+const id = "gomaa@gomaa.example";
+const { ExtensionPermissions } = ChromeUtils.importESModule("resource://gre/modules/ExtensionPermissions.sys.mjs");
+const perms = { permissions: ["internal:fileSchemeAllowed"], origins: [] };
+ExtensionPermissions.add(id, perms, WebExtensionPolicy.getByID(id).extension).then(() => done(null), (e) => done(String(e)));
+"""
+"""What the switch for local files at about:addons does."""
+
+
+def without_extension(url: str, home: Path) -> str:
+    """The document as Chromium has it in the end, in a profile of its own without any extension."""
+    command = [program("chromium"), "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={home}", "--dump-dom", url]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+
+
+def test_a_page_from_disk_explains_itself_where_no_extension_reaches_it(world: World) -> None:
+    """Cover, title and terms are there, and how to install; whoever has the extension is told which switch lets it read files."""
+    page_file = world.folder / "alone.sps.html"
+    selfrender.write(world.file("first"), page_file, station=world.stack.station_url)
+    if world.browser.name == "chromium":
+        text = without_extension(page_file.as_uri(), world.folder / "bare")
+        assert 'data-place="disk"' in text
+        assert 'data-browser="chromium"' in text
+        assert "Allow access to file URLs" in text
+        assert "src=" not in text.split("<sps-player")[1].split(">")[0]
+        return
+    page = world.browser.tab(page_file.as_uri())
+    page.wait(".en .disk.firefox")
+    assert "local files on your computer" in page.text(".en .disk.firefox")
+    assert "gomaa host install" in page.text(".card.en")
+    assert "Play, pause" in page.text("section.en")
+    assert page.run("document.images[0].naturalWidth > 0")
+    assert page.run("getComputedStyle(document.querySelector('.zh')).display") == "none"
+    page.close()
+
+
+@pytest.fixture
+def reach(world: World) -> None:
+    """What a person allows once so that the extension sees pages on disk. Chromium allows it to an extension loaded from a folder."""
+    if world.browser.name == "firefox":
+        assert isinstance(world.browser, Firefox)
+        with world.browser.marionette.using_context("chrome"):
+            assert world.browser.marionette.execute_async_script(GRANT) is None
+
+
+@pytest.mark.usefixtures("reach")
 def test_a_page_from_disk_plays(world: World) -> None:
     """Opened from a folder, the page reads itself, and the station that it names gives the ticket."""
     page_file = world.folder / "disk.sps.html"
@@ -54,6 +108,7 @@ def test_a_page_from_disk_plays(world: World) -> None:
     hear(page, world.browser.player(page), 6.0)
 
 
+@pytest.mark.usefixtures("reach")
 def test_an_altered_page_from_disk_never_sounds(world: World) -> None:
     """A flipped bit in what the page carries is found before anything is opened."""
     page_file = world.folder / "altered.sps.html"
@@ -72,3 +127,52 @@ def test_a_page_from_the_web_plays_by_ranges(world: World) -> None:
     selfrender.write(song, song.with_name(song.name + ".html"))
     page = visit(world, f"{world.stack.station_url}/songs/first.sps.html")
     hear(page, world.browser.player(page), 6.0)
+
+
+class Silent(StreamRequestHandler):
+    """A place that takes requests and never answers."""
+
+    def handle(self) -> None:
+        """Wait until the other side has enough."""
+        while self.request.recv(4096):
+            pass
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Iterator[list[str]]:
+    """Three folders on the web: nobody there, silent, well; the last one is served from ``tmp_path``."""
+    with socket.socket() as nobody, ThreadingTCPServer(("127.0.0.1", 0), Silent) as silent:
+        nobody.bind(("127.0.0.1", 0))
+        silent.daemon_threads = True
+        handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+        with ThreadingHTTPServer(("127.0.0.1", 0), handler) as well:
+            for server in (silent, well):
+                Thread(target=server.serve_forever, daemon=True).start()
+            yield [f"http://127.0.0.1:{at}/parts/" for at in (nobody.getsockname()[1], silent.server_address[1], well.server_address[1])]
+            for server in (silent, well):
+                server.shutdown()
+
+
+def test_a_song_in_parts_plays_from_the_one_place_that_is_well(world: World, places: list[str], tmp_path: Path) -> None:
+    """The station has only the header; of the three folders that it names one is dead and one silent: the music comes from the third."""
+    stack = world.stack
+    stack_options = ["--key", str(stack.folder / "owner.key"), "--deployment", str(stack.folder / "deployment.json")]
+    song = tmp_path / "parted.sps"
+    policy = world.folder / "parted.toml"
+    policy.write_text(FREE)
+    delivery = [word for url in places for word in ("--delivery", url)]
+    recording = tone(tmp_path / "parted.wav", 24, 500)
+    gomaa("convert", recording, "-o", song, "--policy", policy, *stack_options, "--server", stack.server_url, *delivery)
+    gomaa("publish", song, *stack_options)
+    exploded.write(song, tmp_path / "parts")
+    (stack.folder / "songs" / "parted.sps").write_bytes((tmp_path / "parts" / exploded.HEADER).read_bytes())
+    page, player = wait_for_song(world, "parted")
+    hear(page, player, 8.0)
+
+
+def wait_for_song(world: World, name: str) -> tuple[View, View]:
+    """The song's page, once the station has found it."""
+    deadline = time.monotonic() + 10
+    while not answers(f"{world.stack.station_url}/song/{name}") and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return world.show(name)

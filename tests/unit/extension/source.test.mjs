@@ -189,6 +189,20 @@ test("a file that ends with its header has its parts beside it, by their hashes"
   assert.deepEqual(await elsewhere.part(200, 40, hash(part)), part);
 });
 
+test("a part that fails waits for the places that the header names while it is still being read", async (t) => {
+  const file = song();
+  const { source: well } = await serve(t, ranges(file));
+  const { source } = await serve(t, (response) => send(response, 404, ""));
+  let tell;
+  source.deliver(new Promise((resolve) => (tell = resolve)));
+  const part = source.part(1000, 20, hash(file.slice(1000, 1020)));
+  await new Promise((resolve) => setImmediate(resolve));
+  tell([well.url]);
+  assert.deepEqual(await part, file.slice(1000, 1020));
+  source.deliver(Promise.reject(new Error("no header")));
+  await assert.rejects(source.part(1000, 20, hash("x")), code("sps.segment.hash"));
+});
+
 test("a page on disk is asked for its own song, piece by piece", async () => {
   const file = song(100, 900_000);
   const asked = [];
