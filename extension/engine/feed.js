@@ -20,6 +20,7 @@ const KEY_WAIT_MS = 1000;
 
 export class Feed {
   /** @type {number} counts the loops; only the newest goes on */ turn = 0;
+  /** @type {number | null} where a preview or a part of the song ends, ms */ untilMs = null;
   /** @type {{segment: number, promise: Promise<Uint8Array<ArrayBuffer>>} | null} */ early = null;
 
   /**
@@ -63,8 +64,8 @@ export class Feed {
 
   /** The first segment from a position on whose key is not here. @param {number} ms */
   firstMissing(ms) {
-    const { info, ring } = this.parts;
-    for (let i = this.segmentAfter(ms); i < info.segments.length; i++) if (!ring.keys.has(i)) return i;
+    const { ring } = this.parts;
+    for (let i = this.segmentAfter(ms), { end } = this; i < end; i++) if (!ring.keys.has(i)) return i;
     return null;
   }
 
@@ -72,13 +73,20 @@ export class Feed {
   segmentAfter(ms) {
     const { segments } = this.parts.info;
     const found = segments.findIndex((/** @type {any[]} */ [, , start, length]) => start + length > ms + 50);
+    return found < 0 ? this.end : found;
+  }
+
+  /** The first segment that may not sound any more. */
+  get end() {
+    const { segments } = this.parts.info;
+    const found = this.untilMs === null ? -1 : segments.findIndex((/** @type {any[]} */ [, , start]) => start >= /** @type {number} */ (this.untilMs));
     return found < 0 ? segments.length : found;
   }
 
   /** @private @param {number} first @param {number} turn */
   async run(first, turn) {
     const { info, sound, address } = this.parts;
-    for (let index = first; index < info.segments.length; index++) {
+    for (let index = first; index < this.end; index++) {
       while (info.segments[index][2] - sound.positionMs > AHEAD_MS) {
         await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
         if (turn !== this.turn) return;

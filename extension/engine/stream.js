@@ -21,7 +21,8 @@ const COUNT = 16;
 const TELL_MS = 1_000;
 const HOST_COMMAND = "gomaa host install";
 const ACTIVE = new Set(["starting", "playing", "paused", "seeking", "waiting"]);
-const KEYED = new Set(["play", "seek", "resume"]);
+const STARTS = new Set(["play", "preview", "live_join"]);
+const KEYED = new Set([...STARTS, "seek", "resume"]);
 const OVER = new Set(["refused", "failed"]);
 
 /** @typedef {{state: string, invoke: string | null, sound: string | null, from_start: boolean}} Foreseen what a wish will do */
@@ -109,7 +110,9 @@ export class Stream {
       await shown;
       await ready;
       if (run !== this.run) return;
-      this.session = { ...this.session, state: "ready", duration_ms: this.info.duration_ms, next: this.song.next };
+      const { extent, next } = this.song;
+      if (this.feed) this.feed.untilMs = extent.to_ms;
+      this.session = { ...this.session, state: "ready", position_ms: extent.from_ms, duration_ms: this.info.duration_ms, next };
       tellState(this);
       if (this.wanted) await this.wish("play");
       await tellTerms(this, this.players);
@@ -175,10 +178,11 @@ export class Stream {
     if (!this.info) return;
     const { duration_ms } = this.info;
     const place = position ?? (this.session.state === "ready" ? this.session.position_ms : this.sound.positionMs);
-    const at = this.session.state === "ended" && wish === "play" ? 0 : Math.min(place, duration_ms);
+    const start = this.song?.extent.from_ms ?? 0;
+    const at = this.session.state === "ended" && wish === "play" ? start : Math.min(place, duration_ms);
     if (this.problem && !OVER.has(this.session.state)) this.problem = null;
     const foreseen = this.asking === 0 ? this.session.next[wish] : undefined;
-    if (foreseen?.invoke && KEYED.has(foreseen.invoke) && at < duration_ms) await this.doAtOnce(wish, foreseen, foreseen.from_start ? 0 : at);
+    if (foreseen?.invoke && KEYED.has(foreseen.invoke) && at < duration_ms) await this.doAtOnce(wish, foreseen, foreseen.from_start ? start : at);
     else await this.step("player.begin", { action: wish, position_ms: at });
   }
 
@@ -242,7 +246,7 @@ export class Stream {
 
   /** @param {string} action @param {number} position @param {number} segment */
   async act(action, position, segment) {
-    if (action === "play" && !this.admission.isReady(this.nowS)) await this.admission.admit(this.info, this.nowS);
+    if (STARTS.has(action) && !this.admission.isReady(this.nowS)) await this.admission.admit(this.info, this.nowS);
     const keyed = KEYED.has(action);
     const counted = this.invoke(action, position, keyed ? segment : null);
     // The cipher text is under way while the host decides.

@@ -10,7 +10,7 @@ from pywallet.engine.fields import Payload
 from pywallet.errors import InputError
 from pywallet.hexes import from_b64, to_b64, to_hex
 from pywallet.player import WISHES, Player, Timeline, foresee, step
-from pywallet.policy import ACTIONS, Context, Names, Policy, Usage, describe
+from pywallet.policy import ACTIONS, Context, Names, Policy, Usage, describe, extent
 from pywallet.settlement import gross
 from pywallet.sps import MAGIC, Header, open_header
 from pywallet.sps.renderer import require as require_renderer
@@ -49,7 +49,7 @@ async def load(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     album, isrc, genre, duration_ms, quality, mime, rendition, policy_hash,
     server {address, url, key}, delivery, waveform, init {offset, size, sha256},
     segments [[offset, size, start_ms, duration_ms, sha256], …] with offsets in
-    the whole file, key_epochs [[epoch, first segment], …], next as of ``event``, and the fields of ``terms``.
+    the whole file, key_epochs [[epoch, first segment], …], next as of ``event``, extent {from_ms, to_ms or null} of what may sound, and the fields of ``terms``.
     """
     cose = blob if blob is not None else from_b64(payload.text("header"))
     header = open_header(cose)
@@ -57,9 +57,18 @@ async def load(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     stream = payload.text("stream")
     rendition = header.renditions[0]
     timeline = Timeline.of([segment.samples for segment in rendition.segments], rendition.rate)
-    player, _ = step(Player(), "loaded", timeline=timeline)
-    song = _songs[stream] = _Song(header, Policy.from_dict(header.policy), player)
-    return {**_facts(header), **_layout(header, len(cose), timeline), **_terms(song, payload), "next": _next(player)}
+    policy = Policy.from_dict(header.policy)
+    begins = _begins(policy)
+    bounds = extent(policy, Usage(), begins)
+    player, _ = step(Player(position_ms=bounds.from_ms, from_ms=bounds.from_ms, begins=begins), "loaded", timeline=timeline)
+    song = _songs[stream] = _Song(header, policy, player)
+    return {**_facts(header), **_layout(header, len(cose), timeline), **_terms(song, payload), "next": _next(player), "extent": {"from_ms": bounds.from_ms, "to_ms": bounds.to_ms}}
+
+
+def _begins(policy: Policy) -> str:
+    """The action behind the play button: what a listener pays for is previewed."""
+    plays = policy.permits("play") and policy.price.payer != "listener"
+    return "preview" if not plays and policy.permits("preview") else "play"
 
 
 async def terms(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:

@@ -42,7 +42,8 @@ class Command:
 
 @dataclass(frozen=True)
 class Player:
-    """One session. ``granted`` is true from the accepted play until its stop."""
+    """One session. ``granted`` is true from the accepted play until its stop; ``begins`` is the action that starts it,
+    ``from_ms`` the first position that may sound."""
 
     timeline: Timeline | None = None
     state: State = State.LOADING
@@ -50,6 +51,8 @@ class Player:
     granted: bool = False
     resume_to: State = State.READY
     code: str | None = None
+    begins: str = "play"
+    from_ms: int = 0
 
 
 Step = tuple[Player, tuple[Command, ...]]
@@ -81,8 +84,8 @@ def step(player: Player, event: str, position_ms: int | None = None, code: str |
 
 def _play(p: Player, position: int, t: Timeline) -> Step:
     if p.state in (State.READY, State.ENDED):
-        at = 0 if p.state is State.ENDED or position >= t.duration_ms else position
-        return replace(p, state=State.STARTING, position_ms=at, granted=False), (Command("invoke", "play", at, t.segment_at(at)),)
+        at = p.from_ms if p.state is State.ENDED or not p.from_ms <= position < t.duration_ms else position
+        return replace(p, state=State.STARTING, position_ms=at, granted=False), (Command("invoke", p.begins, at, t.segment_at(at)),)
     if p.state is State.PAUSED:
         return replace(p, state=State.STARTING, position_ms=position), (Command("invoke", "resume", position, t.segment_at(position)),)
     return p, ()
