@@ -72,9 +72,11 @@ async def go_public(
     *,
     html: bool = True,
     exploded: bool = True,
+    renditions: tuple[str, ...] = (),
     server_url: str | None = None,
 ) -> Receipt:
-    """The steps after the conversion."""
+    """The steps after the conversion; ``renditions`` are added to a song that has one."""
+    await asyncio.to_thread(_bundle, song, owner_key, renditions)
     told("contract", None)
     published = await publish(song, owner_key, deployment, server_url=server_url, told=lambda step: told(step, None))
     told("packages", None)
@@ -84,6 +86,14 @@ async def go_public(
     with Replacing(receipt_path(song), 0o644) as temporary:
         temporary.write_text(json.dumps(receipt.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return receipt
+
+
+def _bundle(song: Path, owner_key: bytes, renditions: tuple[str, ...]) -> None:
+    """More encodings, before the song goes out: the header that is published names them."""
+    with SongFile(song) as opened:
+        if not renditions or len(opened.header.renditions) > 1:
+            return
+    importlib.import_module("studio.renditions").bundle(song, song, owner_key, None, renditions)
 
 
 def receipt_path(song: Path) -> Path:

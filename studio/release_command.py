@@ -24,11 +24,23 @@ from studio.release import Receipt, Unmade, go_public, problem, words
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="The SPS file; a folder for a folder or for several recordings."
 )
 @song_options
+@click.option(
+    "--rendition", "renditions", multiple=True, type=click.Choice(("flac16", "opus")), help="Also encode the song so; may be given again."
+)
 @click.option("--html/--no-html", default=True, help="Also write the self-rendering file, OUTPUT.html.")
 @click.option("--exploded/--no-exploded", default=True, help="Also write the folder of segments for a content network.")
 @click.option("--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, show_default=True, help="Songs converted at the same time.")
 @JSON
-def release(sources: tuple[Path, ...], output: Path, html: bool, exploded: bool, jobs: int, as_json: bool, **chosen: Any) -> None:
+def release(
+    sources: tuple[Path, ...],
+    output: Path,
+    renditions: tuple[str, ...],
+    html: bool,
+    exploded: bool,
+    jobs: int,
+    as_json: bool,
+    **chosen: Any,
+) -> None:
     """Convert, publish the contract, hand over the keys, write all packagings, print a receipt.
 
     Again is harmless, and completes what was interrupted: no second contract is ever made.
@@ -40,8 +52,8 @@ def release(sources: tuple[Path, ...], output: Path, html: bool, exploded: bool,
         try:
             if isinstance(outcome, Failure):
                 raise Unmade(outcome)
-            going = go_public(job.output, job.owner_key, job.deployment, html=html, exploded=exploded, server_url=job.server.url)
-            done.append(asyncio.run(going))
+            wishes: dict[str, Any] = {"html": html, "exploded": exploded, "renditions": renditions, "server_url": job.server.url}
+            done.append(asyncio.run(go_public(job.output, job.owner_key, job.deployment, **wishes)))
         except GomaaError as e:
             if len(work) == 1:
                 raise

@@ -22,11 +22,12 @@ from studio import ownership, publish, release
 from studio.batch import Job
 from studio.commands import commands
 from studio.convert import Options
+from studio.convert_command import carry_out
 from studio.exploded import assemble
 from studio.owner import ContentKeys
 from studio.reader import SongFile
 from studio.server import fetch_info
-from studio.verify import verify
+from studio.verify import verify, verify_chain
 from tests.integration.studio_world import OWNER, PLATFORM, TERMS, Uploads, list_server, network, node, noise, uploads
 
 __all__ = ["network", "node", "uploads"]
@@ -72,6 +73,20 @@ async def test_a_release_is_whole(job: Job, network: Deployment, uploads: Upload
         assert page.header.content == receipt.content
     assemble(Path(files["exploded"]["path"]), job.output.with_name("again.sps"))
     assert job.output.with_name("again.sps").read_bytes() == job.output.read_bytes()
+
+
+async def test_more_renditions_go_out_with_the_song(job: Job, network: Deployment) -> None:
+    """Opus is added before the song is published, once; every rendition opens, decodes, and agrees with the chain."""
+    assert carry_out([job], 1)
+    first = await release.go_public(job.output, OWNER, network, renditions=("opus",))
+    before = job.output.read_bytes()
+    second = await release.go_public(job.output, OWNER, network, renditions=("opus",))
+    assert (second.content, second.created, job.output.read_bytes()) == (first.content, False, before)
+    with SongFile(job.output) as song:
+        assert [track.codec for track in song.header.renditions] == ["flac", "opus"]
+    seen = [check.name for check in verify(job.output, ContentKeys.load(ContentKeys.beside(job.output)))]
+    assert seen.count("sound") == 2
+    assert [check.name for check in await verify_chain(job.output, network)] == ["chain"]
 
 
 async def test_a_second_release_changes_nothing(job: Job, network: Deployment) -> None:
