@@ -28,7 +28,9 @@ from tests.integration.server_world import make_world
 from tests.integration.test_audit_server import pay, play
 from tests.unit.audit.audit_book import seal
 
-SCHEDULE = Schedule(60, 5, 15, 15, 3_600, 75)
+SCHEDULE = Schedule(1200, 100, 300, 300, 7_200, 1_500)
+"""Long windows: the watcher's process takes its time to start, and the chain's clock runs meanwhile."""
+
 COIN = 10**18
 FAN = address_of(keccak256(b"fan's payee"))
 
@@ -155,17 +157,18 @@ class Process:
     async def until(self, what: str) -> dict[str, Any]:
         """The next line that says so; blocks are made meanwhile, a second of the chain's time each."""
         assert self._process.stdout is not None
-        async with asyncio.timeout(40):
-            while True:
-                try:
-                    line = await asyncio.wait_for(asyncio.shield(self._line()), 0.5)
-                except TimeoutError:
-                    await self.stage.travel(0)
-                    continue
-                self._reading = None
-                self.did.append(json.loads(line))
-                if self.did[-1]["did"] == what:
-                    return self.did[-1]
+        end = asyncio.get_running_loop().time() + 40
+        while True:
+            try:
+                line = await asyncio.wait_for(asyncio.shield(self._line()), 0.5)
+            except TimeoutError:
+                assert asyncio.get_running_loop().time() < end, (what, self.did)
+                await self.stage.travel(0)
+                continue
+            self._reading = None
+            self.did.append(json.loads(line))
+            if self.did[-1]["did"] == what:
+                return self.did[-1]
 
     def _line(self) -> asyncio.Task[bytes]:
         assert self._process.stdout is not None
