@@ -95,7 +95,9 @@ def likeness(envelope: Complex) -> Floats:
         total += np.abs(scipy.fft.ifft(spectrum * pilot)[:count])
     energy = np.concatenate([[0.0], np.cumsum(np.abs(envelope) ** 2, dtype=np.float64)])
     power = (energy[-count:] - energy[:count]) / (len(energy) - count)
-    return np.asarray(total / (CHIPS * np.sqrt(np.maximum(power, 1e-24))), np.float32)
+    # What is silent but for the transform's rounding looks like nothing, not like anything.
+    floor = max(1e-9 * float(power.max(initial=0)), 1e-30)
+    return np.asarray(total / (CHIPS * np.sqrt(np.maximum(power, floor))), np.float32)
 
 
 def peaks(values: Floats, threshold: float, most: int) -> list[tuple[float, float]]:
