@@ -44,8 +44,10 @@ const OPS = {
     return {};
   },
   async "host.status"() {
-    const { state: standing_, version } = await native("status");
-    return { state: standing_, version, command: INSTALL, code: standing_ === "connected" ? null : `host.${standing_}` };
+    const { state: standing_, version, networks: known } = await native("status");
+    const ids = (known ?? []).map((/** @type {{chain_id: number}} */ { chain_id }) => chain_id);
+    const chain_id = ids.includes(state.chain_id) ? state.chain_id : ids[0] ?? null;
+    return { state: standing_, version, command: INSTALL, code: standing_ === "connected" ? null : `host.${standing_}`, networks: ids, chain_id };
   },
 };
 

@@ -5,7 +5,7 @@
 import { h } from "../ui/dom.js";
 import { eye } from "../ui/eye.js";
 import { language, t } from "../ui/text.js";
-import { failureNote, itemRow, middle, tabs, topBar } from "./frame.js";
+import { doneNote, failureNote, itemRow, middle, tabs, topBar } from "./frame.js";
 
 /**
  * @param {import("./popup.js").App} app
@@ -22,7 +22,7 @@ export function activity(app) {
   const lists = [...days].map(([day, rows]) => h("section", { class: "stack z" }, h("h2", { class: "day" }, day), h("ul", { class: "list items" }, rows)));
   return [
     topBar(app, t("tabActivity")),
-    middle(failureNote(app), ...lists, items.length ? null : h("section", { class: "card empty" }, eye(0.12, "big").node, h("h2", null, t("emptyTitle")), h("p", null, t("emptyLead")))),
+    middle(failureNote(app), doneNote(app), ...lists, items.length ? null : h("section", { class: "card empty" }, eye(0.12, "big").node, h("h2", null, t("emptyTitle")), h("p", null, t("emptyLead")))),
     tabs(app, "activity"),
   ];
 }

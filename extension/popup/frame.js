@@ -63,18 +63,49 @@ export function tabs(app, here) {
 }
 
 /**
+ * An address in full, in groups that a person can compare.
+ * @param {string} text 0x-hex
+ */
+export function address(text) {
+  return h("p", { class: "mono address" }, (text.match(/^0x.{4}|.{1,4}/g) ?? []).map((part) => [h("span", null, part), h("wbr")]).flat());
+}
+
+/** The first and last characters, where the whole stands elsewhere. @param {string} text */
+export const short = (text) => (text.length > 14 ? `${text.slice(0, 8)}…${text.slice(-6)}` : text);
+
+/** What is owned went out: a minus; came in: a plus; nothing moved: neither. @param {Item} item */
+export const signOf = (item) => (item.kind === "sent" ? "−" : item.state === "refused" ? "" : "+");
+
+/** @param {Item} item what a line is called */
+export function titleOf(item) {
+  if (item.kind) return t(item.kind === "sent" ? "sentTo" : "receivedFrom", item.name || short(item.other ?? ""));
+  return item.title || t("aSong");
+}
+
+/** Where the money of a line is. @param {Item} item */
+export function stateOf(item) {
+  const own = !item.kind ? "" : item.state === "pending" ? t("stateUnderWay") : item.state === "refused" ? t("stateFailed") : "";
+  return moneyState(item.state, own || undefined);
+}
+
+/** A good word from the screen before. @param {App} app */
+export function doneNote(app) {
+  return app.model.note ? h("div", { class: "note good", role: "status" }, icon("settled"), h("span", null, app.model.note)) : null;
+}
+
+/**
  * One line of activity; it opens to its origin.
  * @param {App} app
  * @param {Item} item
  * @param {number} index
  */
 export function itemRow(app, item, index) {
-  const about = item.state === "refused" ? sentences({ code: item.code ?? "internal" }).cause : item.station ?? t("noStation");
-  const line = `${about} · ${moment(item.time_s, language())}`;
+  const about = item.kind ? "" : item.state === "refused" ? sentences({ code: item.code ?? "internal" }).cause : item.station ?? t("noStation");
+  const line = [about, moment(item.time_s, language())].filter(Boolean).join(" · ");
   return h("li", null, press(h("button", { type: "button", class: "item", "data-key": `item-${index}` },
-    artwork(item.content, "tiny"),
-    h("span", { class: "grow stack z" }, h("span", { class: "clip", title: item.title }, item.title || t("aSong")), h("span", { class: "xs faint clip", title: line }, line)),
-    h("span", { class: "amt" }, amount(item.amount_wei, item.state === "refused" ? "" : "+"), moneyState(item.state))), () => app.go("origin", item)));
+    item.kind ? h("span", { class: "disc" }, icon(item.kind === "sent" ? "send" : "receive")) : artwork(item.content, "tiny"),
+    h("span", { class: "grow stack z" }, h("span", { class: "clip", title: titleOf(item) }, titleOf(item)), h("span", { class: "xs faint clip", title: line }, line)),
+    h("span", { class: "amt" }, amount(item.amount_wei, signOf(item)), stateOf(item))), () => app.go("origin", item)));
 }
 
 /**

@@ -41,17 +41,20 @@ export function home(app) {
 /** @param {App} app */
 function balance(app) {
   const { summary } = app.model;
-  const text = summary ? show(summary.spendable_wei) : "–";
+  // An amount that is not known now is not zero.
+  const text = summary && summary.spendable_wei !== null ? show(summary.spendable_wei) : "–";
   const pending = wei(summary?.pending_wei);
   const claimable = wei(summary?.claimable_wei);
   const receive = press(h("button", { type: "button", class: "btn", "data-key": "receive" }, icon("receive"), t("receive")), () => app.go("receive"));
+  const send = press(h("button", { type: "button", class: "btn", "data-key": "send", disabled: !wei(summary?.spendable_wei) }, icon("send"), t("send")), () => app.go("send"));
   const collect = claimable > 0n ? press(h("button", { type: "button", class: "btn primary", "data-key": "claim", disabled: app.model.claim.busy },
     icon("coin"), app.model.claim.busy ? t("collecting") : t("collectNow", show(claimable))), () => void app.claim()) : null;
   const due = summary?.due_s ? t("pendingDue", moment(summary.due_s, language())) : t("statePending");
   return h("section", { class: "card" },
-    h("div", { class: "row between" }, h("p", { class: "s dim" }, t("youCanSpend")), summary ? moneyState("claimed") : null),
-    h("p", { class: `balance ${text.length > 11 ? "long" : ""}`.trim(), title: summary ? exact(summary.spendable_wei) : null }, text, h("small", null, "GoMAA")),
-    h("div", { class: "actions" }, collect, receive),
+    h("div", { class: "row between" }, h("p", { class: "s dim" }, t("youCanSpend")), summary && summary.spendable_wei !== null ? moneyState("claimed") : summary ? moneyState("pending", t("trying")) : null),
+    h("p", { class: `balance ${text.length > 11 ? "long" : ""}`.trim(), title: summary && summary.spendable_wei !== null ? exact(summary.spendable_wei) : null }, text, h("small", null, "GoMAA")),
+    collect ? h("div", { class: "actions" }, collect) : null,
+    h("div", { class: "actions" }, send, receive),
     summary ? h("div", { class: "pair" },
       h("div", null, h("span", { class: "xs dim" }, t("collectedToday")), amount(summary.today_wei, wei(summary.today_wei) > 0n ? "+" : "")),
       h("div", null, pending > 0n ? moneyState("pending", due) : h("span", { class: "xs dim" }, t("statePending")), amount(pending))) : null);

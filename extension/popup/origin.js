@@ -2,15 +2,17 @@
  * Where an amount came from: what is done, what is to come, and every name that proves it.
  */
 
+import { show } from "../ui/amounts.js";
 import { artwork } from "../ui/artwork.js";
 import { h } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
-import { amount, copies, moneyState } from "../ui/pieces.js";
+import { amount, copies } from "../ui/pieces.js";
 import { clock, moment } from "../ui/time.js";
 import { counted, language, sentences, t } from "../ui/text.js";
-import { backBar, middle } from "./frame.js";
+import { backBar, middle, signOf, stateOf, titleOf } from "./frame.js";
 
 /** @typedef {import("./popup.js").Item} Item */
+/** @typedef {import("./popup.js").Proof} Proof */
 
 /**
  * @param {import("./popup.js").App} app
@@ -20,18 +22,48 @@ export function origin(app) {
   const chosen = app.model.item;
   if (!chosen) return [backBar(app, t("originTitle"), "activity"), middle()];
   // The same line may have gone on since it was opened.
-  const item = app.model.summary?.activity.find((other) => other.time_s === chosen.time_s && other.content === chosen.content && other.epoch === chosen.epoch) ?? chosen;
-  const copy = copies(h("button", { type: "button", class: "btn", "data-key": "copy" }, icon("copy"), t("copyOrigin")), () => asText(item));
+  const item = app.model.summary?.activity.find((other) => same(other, chosen)) ?? chosen;
+  const { proof } = app.model;
+  const copy = copies(h("button", { type: "button", class: "btn", "data-key": "copy" }, icon("copy"), t("copyOrigin")), () => asText(item, proof));
   return [
-    backBar(app, t("originTitle"), "activity"),
+    backBar(app, t(item.kind ? "transferTitle" : "originTitle"), "activity"),
     middle(
-      h("section", { class: "row" }, artwork(item.content, "mid"),
-        h("div", { class: "grow stack z" }, h("b", { class: "clip", title: item.title }, item.title || t("aSong")), h("span", { class: "s dim clip", title: item.artist }, item.artist)),
-        h("div", { class: "amt" }, h("span", { class: "sum-big" }, amount(item.amount_wei, item.state === "refused" ? "" : "+")), moneyState(item.state))),
-      h("section", { class: "card" }, h("ol", { class: "timeline" }, steps(item).map(step))),
-      h("section", { class: "card" }, h("dl", { class: "origin" }, names(item).map(([name, value, code]) => [h("dt", null, name), h("dd", null, code ? h("code", null, value) : value)]).flat()))),
+      h("section", { class: "row" }, item.kind ? h("span", { class: "disc big" }, icon(item.kind === "sent" ? "send" : "receive")) : artwork(item.content, "mid"),
+        h("div", { class: "grow stack z" }, h("b", { class: "clip", title: titleOf(item) }, titleOf(item)), h("span", { class: "s dim clip", title: item.artist }, item.artist)),
+        h("div", { class: "amt" }, h("span", { class: "sum-big" }, amount(item.amount_wei, signOf(item))), stateOf(item))),
+      h("section", { class: "card" }, h("ol", { class: "timeline" }, (item.kind ? moves(item) : steps(item)).map(step))),
+      proof ? plays(proof) : null,
+      h("section", { class: "card" }, h("dl", { class: "origin" }, names(item, proof).map(([name, value, code]) => [h("dt", null, name), h("dd", null, code ? h("code", null, value) : value)]).flat()))),
     h("footer", null, copy),
   ];
+}
+
+/** @param {Item} a @param {Item} b */
+const same = (a, b) => (a.kind || b.kind ? a.kind === b.kind && a.transaction === b.transaction : a.time_s === b.time_s && a.content === b.content && a.epoch === b.epoch && a.payee === b.payee);
+
+/**
+ * Every play in the amount, to the last wei.
+ * @param {Proof} proof
+ */
+function plays({ parts }) {
+  return h("section", { class: "card stack t" }, h("h2", { class: "h" }, t("originParts")), h("ul", { class: "list" }, parts.map((part) => h("li", null,
+    h("span", { class: "grow stack z" }, h("span", { class: "clip", title: part.title }, part.content ? part.title || t("aSong") : t("originElsewhere")),
+      h("span", { class: "xs faint" }, [part.seconds === null ? "" : t("heardFor", clock(part.seconds * 1000)), part.time_s === null ? "" : moment(part.time_s, language())].filter(Boolean).join(" · "))),
+    amount(part.amount_wei, "+")))));
+}
+
+/**
+ * The way of a transfer.
+ * @param {Item} item
+ * @returns {Step[]}
+ */
+function moves(item) {
+  const time = moment(item.time_s, language());
+  if (item.kind === "received") return [{ kind: "done", title: t("stepReceived"), time, note: t("stepReceivedNote") }];
+  const fee = item.fee_wei ? t("stepFee", show(item.fee_wei, 6)) : "";
+  if (item.state === "refused") return [{ kind: "done", title: t("stepSigned"), time: "", note: "" }, { kind: "stop", title: t("stepFailed"), time, note: [t("stepFailedNote"), item.reason, fee].filter(Boolean).join(" · ") }];
+  const done = item.state === "claimed";
+  return [{ kind: "done", title: t("stepSigned"), time: "", note: "" }, { kind: done ? "done" : "wait", title: t(done ? "stepConfirmed" : "stepUnderWay"), time, note: done ? fee : t("stepUnderWayNote") }];
 }
 
 /** @typedef {{kind: "done" | "wait" | "stop" | "", title: string, time: string, note: string}} Step */
@@ -69,22 +101,31 @@ function step(step_) {
 
 /**
  * @param {Item} item
+ * @param {Proof | null} proof
  * @returns {[string, string, boolean][]}
  */
-function names(item) {
+function names(item, proof) {
   /** @type {[string, string | number | null | undefined, boolean][]} */
-  const all = [
+  const all = item.kind ? [
+    [t(item.kind === "sent" ? "originTo" : "originFrom"), item.other, true],
+    [t("originBlock"), item.block, false],
+    [t("originTransaction"), item.transaction, true],
+  ] : [
     [t("originStation"), item.station ? (item.domain ? `${item.station} (${item.domain})` : item.station) : null, false],
+    [t("originStationAddress"), proof?.station_address, true],
     [t("originContent"), item.content, true],
     [t("originServer"), item.server, true],
     [t("originEpoch"), item.epoch, false],
     [t("originPayee"), item.payee, true],
-    [t("originTransaction"), item.transaction, true],
+    [t("originSession"), proof?.session ?? proof?.detail?.session, true],
+    [t("originReceipt"), proof?.receipt?.signature, true],
+    [t("originTransaction"), proof?.transaction ?? item.transaction, true],
+    [t("chainName"), proof?.chain_id, false],
   ];
   return all.filter(([, value]) => value !== null && value !== undefined && value !== "").map(([name, value, code]) => [name, String(value), code]);
 }
 
-/** @param {Item} item */
-function asText(item) {
-  return JSON.stringify({ ...item, amount_wei: String(item.amount_wei) }, null, 1);
+/** @param {Item} item @param {Proof | null} proof */
+function asText(item, proof) {
+  return JSON.stringify({ ...item, amount_wei: String(item.amount_wei), ...(proof ?? {}) }, null, 1);
 }

@@ -6,27 +6,32 @@ import { byId, fill, h, write } from "../ui/dom.js";
 import { eye } from "../ui/eye.js";
 import { walletPort } from "../ui/port.js";
 import { dress, sentences, t } from "../ui/text.js";
+import { accounts, contacts } from "./accounts.js";
 import { activity } from "./activity.js";
 import { home } from "./home.js";
 import { locked, welcome } from "./door.js";
 import { origin } from "./origin.js";
 import { receive } from "./receive.js";
 import { password, words } from "./safety.js";
+import { send } from "./send.js";
 import { settings } from "./settings.js";
 
 /**
  * @typedef {{time_s: number, content: string, title: string, artist: string, station: string | null, domain?: string | null, amount_wei: string,
  *   state: "pending" | "claimable" | "claimed" | "refused", code?: string | null, server?: string | null, epoch?: number | string | null,
- *   payee?: string | null, plays?: number | null, seconds?: number | null, due_s?: number | null, transaction?: string | null}} Item
+ *   payee?: string | null, plays?: number | null, seconds?: number | null, due_s?: number | null, transaction?: string | null,
+ *   kind?: "sent" | "received", other?: string, name?: string | null, block?: number | null, fee_wei?: string | null, most_wei?: string | null, reason?: string | null}} Item
+ * @typedef {{chain_id: number, settlement: string, receipt: any, detail: any, station: string, station_address: string | null, session: string | null, transaction: string | null,
+ *   parts: {content: string | null, title: string, artist: string, time_s: number | null, seconds: number | null, ticket: string | null, amount_wei: string}[]}} Proof
  * @typedef {{content: string, title: string, artist: string, station?: string | null, position_ms: number, duration_ms: number, state?: string,
  *   earned_wei: string, reward_wei: string, interval_s: number, next_ms: number}} Playing
- * @typedef {{address: string, spendable_wei: string, today_wei: string, pending_wei: string, claimable_wei?: string, due_s: number | null,
+ * @typedef {{address: string, spendable_wei: string | null, today_wei: string, pending_wei: string, claimable_wei?: string, due_s: number | null,
  *   playing: Playing | null, activity: Item[]}} Summary
  * @typedef {{exists: boolean, locked: boolean, address: string | null, rewards: boolean, auto_lock_s?: number, auto_lock_choices?: number[]}} Status
- * @typedef {{state: "connected" | "missing" | "version" | "gone", version?: string, command?: string, code?: string, chain?: boolean}} Host
- * @typedef {"home" | "activity" | "settings" | "receive" | "origin" | "password" | "words"} Screen
+ * @typedef {{state: "connected" | "missing" | "version" | "gone", version?: string, command?: string, code?: string, chain?: boolean, networks?: number[], chain_id?: number | null}} Host
+ * @typedef {"home" | "activity" | "settings" | "receive" | "origin" | "password" | "words" | "send" | "accounts" | "contacts"} Screen
  * @typedef {{status: Status | null, host: Host | null, summary: Summary | null, playing: Playing | null, failure: {code: string, message?: string} | null,
- *   screen: Screen, item: Item | null, note: string, claim: {busy: boolean, done: {transactions: string[], amount_wei: string} | null, failure: {code: string, message?: string} | null}}} Model
+ *   screen: Screen, item: Item | null, proof: Proof | null, note: string, claim: {busy: boolean, done: {transactions: string[], amount_wei: string} | null, failure: {code: string, message?: string} | null}}} Model
  * @typedef {{model: Model, ask: (type: string, fields?: object) => Promise<any>, go: (screen: Screen, item?: Item | null, note?: string) => void, refresh: () => Promise<void>,
  *   render: () => void, live: ((playing: Playing) => void) | null, claim: () => Promise<void>, say: (text: string) => void}} App
  */
@@ -34,11 +39,11 @@ import { settings } from "./settings.js";
 const PLAYING_MS = 1000;
 const SUMMARY_MS = 5000;
 /** Fields keep what was typed: these screens are drawn once each time they are gone to. */
-const DRAWN_ONCE = new Set(["locked", "welcome", "password", "words"]);
+const DRAWN_ONCE = new Set(["locked", "welcome", "password", "words", "send", "accounts", "contacts"]);
 
 /** @type {Model} */
 const model = {
-  status: null, host: null, summary: null, playing: null, failure: null, screen: "home", item: null, note: "",
+  status: null, host: null, summary: null, playing: null, failure: null, screen: "home", item: null, proof: null, note: "",
   claim: { busy: false, done: null, failure: null },
 };
 const root = byId("popup");
@@ -54,9 +59,10 @@ const app = {
   model,
   ask,
   go(screen, item = null, note = "") {
-    Object.assign(model, { screen, item, note });
+    Object.assign(model, { screen, item, note, proof: null });
     drawn = "";
     render();
+    if (item?.server && item.epoch && item.payee) void prove(item);
     /** @type {HTMLElement | null} */ (root.querySelector("main"))?.focus({ preventScroll: true });
   },
   async refresh() {
@@ -93,6 +99,17 @@ const app = {
   say: (text) => write(byId("live"), text),
 };
 
+/** What the host has to prove a line with. @param {Item} item */
+async function prove(item) {
+  try {
+    const proof = await ask("wallet.origin", { server: item.server, epoch: Number(item.epoch), payee: item.payee });
+    if (model.item === item) model.proof = proof.parts ? proof : null;
+  } catch {
+    // The line itself says what is known without it.
+  }
+  render();
+}
+
 /** @param {unknown} error */
 function failure(error) {
   const { code, message } = /** @type {{code?: string, message?: string}} */ (error);
@@ -127,6 +144,9 @@ function render() {
     settings: () => settings(app),
     password: () => password(app),
     words: () => words(app),
+    send: () => send(app),
+    accounts: () => accounts(app),
+    contacts: () => contacts(app),
   };
   root.classList.toggle("one", ["wait", "welcome", "locked"].includes(screen));
   fill(root, (screens[screen] ?? waiting)());

@@ -7,22 +7,21 @@ import { icon } from "../ui/icons.js";
 import { copies } from "../ui/pieces.js";
 import { qr } from "../ui/qr.js";
 import { t } from "../ui/text.js";
-import { backBar, middle } from "./frame.js";
+import { address, backBar, middle } from "./frame.js";
 
 /**
  * @param {import("./popup.js").App} app
  * @returns {Node[]}
  */
 export function receive(app) {
-  const address = app.model.summary?.address || app.model.status?.address || "";
-  if (!address) return [backBar(app, t("receive"), "home"), middle(h("p", { class: "dim" }, t("starting")))];
-  const text = h("p", { class: "mono address" }, (address.match(/^0x.{4}|.{1,4}/g) ?? []).map((part) => [h("span", null, part), h("wbr")]).flat());
+  const mine = app.model.summary?.address || app.model.status?.address || "";
+  if (!mine) return [backBar(app, t("receive"), "home"), middle(h("p", { class: "dim" }, t("starting")))];
   return [
     backBar(app, t("receive"), "home"),
     middle(
-      h("section", { class: "card stack centre" }, h("div", { class: "frame-qr" }, qr(address, t("qrLabel"))), text),
+      h("section", { class: "card stack centre" }, h("div", { class: "frame-qr" }, qr(mine, t("qrLabel"))), address(mine)),
       h("div", { class: "note" }, icon("coin"), h("span", null, t("receiveNote"))),
       h("p", { class: "s dim" }, t("receiveRewards"))),
-    h("footer", null, copies(h("button", { type: "button", class: "btn primary", "data-key": "copy" }, icon("copy"), t("copyAddress")), () => address)),
+    h("footer", null, copies(h("button", { type: "button", class: "btn primary", "data-key": "copy" }, icon("copy"), t("copyAddress")), () => mine)),
   ];
 }

@@ -7,7 +7,7 @@ import { icon } from "../ui/icons.js";
 import { command, moneyState } from "../ui/pieces.js";
 import { hostCommands } from "../ui/host.js";
 import { sentences, t } from "../ui/text.js";
-import { failureNote, middle, tabs, topBar } from "./frame.js";
+import { doneNote, failureNote, middle, tabs, topBar } from "./frame.js";
 
 /** @typedef {import("./popup.js").App} App */
 
@@ -27,17 +27,21 @@ export function settings(app) {
     topBar(app, t("tabSettings")),
     middle(
       failureNote(app),
-      app.model.note ? h("div", { class: "note good", role: "status" }, icon("settled"), h("span", null, app.model.note)) : null,
+      doneNote(app),
       host && host.state !== "connected" ? hostHelp(host) : null,
       group(t("settingsRewards"),
         h("li", null, icon("coin"), h("label", { class: "grow", for: "rewards" }, t("rewardsOn"), h("span", { class: "sub" }, t("rewardsSub"))), rewards)),
+      group(t("settingsWallet"),
+        way(app, "coin", t("accounts"), "accounts"),
+        way(app, "list", t("addressBook"), "contacts")),
       group(t("settingsSafety"),
         h("li", null, icon("lock"), h("label", { class: "grow", for: "autolock" }, t("autoLock")), autoLock(app)),
         way(app, "shield", t("changePassword"), "password"),
         way(app, "hidden", t("yourWords"), "words")),
       group(t("settingsComputer"),
         line("plug", t("hostName"), "", hostState(host)),
-        host && host.state === "connected" && host.chain !== undefined ? line("station", t("chainName"), "", host.chain ? moneyState("claimed", t("connected")) : moneyState("pending", t("trying"))) : null,
+        host && host.state === "connected" && host.chain !== undefined ? line("station", t("chainState"), "", host.chain ? moneyState("claimed", t("connected")) : moneyState("pending", t("trying"))) : null,
+        host && host.state === "connected" ? network(app, host) : null,
         line("globe", t("languageName"), t("languageSub"), h("span", { class: "s dim" }, t("languageOwn"))),
         line("info", t("versionName"), "", h("span", { class: "s dim num" }, chrome.runtime.getManifest().version)))),
     tabs(app, "settings"),
@@ -88,6 +92,25 @@ function group(title, ...rows) {
  */
 function line(shape, name, sub, value) {
   return h("li", null, icon(shape), h("span", { class: "grow" }, name, sub ? h("span", { class: "sub" }, sub) : null), value);
+}
+
+/**
+ * The network whose tokens are shown: one of those the host knows.
+ * @param {App} app
+ * @param {import("./popup.js").Host} host
+ */
+function network(app, host) {
+  const known = host.networks ?? [];
+  const now = host.chain_id ?? known[0];
+  if (now === undefined) return null;
+  if (known.length < 2) return line("globe", t("chainName"), t("chainSub"), h("span", { class: "s dim num" }, String(now)));
+  const select = h("select", { class: "select", id: "network", "data-key": "network" }, known.map((id) => h("option", { value: id, selected: id === now }, String(id))));
+  select.addEventListener("change", async (event) => {
+    if (!event.isTrusted) return;
+    await app.ask("wallet.network", { chain_id: Number(select.value) }).catch(() => {});
+    await app.refresh();
+  });
+  return h("li", null, icon("globe"), h("label", { class: "grow", for: "network" }, t("chainName"), h("span", { class: "sub" }, t("chainSub"))), select);
 }
 
 /** @param {import("./popup.js").Host | null} host */

@@ -134,6 +134,15 @@ def item(ago_s: int, content: str, title: str, reward: str, money: str, **change
     }
 
 
+FRIEND = "0x70997970c51812dc3a010c7d01b50e0d17dc79c8"
+CHECKSUM = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
+MOVED = {
+    **dict.fromkeys(("station", "domain", "server", "epoch", "payee", "plays", "seconds", "due_s", "block", "fee_wei", "reason"), None),
+    "artist": "",
+    "other": FRIEND,
+    "name": "Ada",
+    "most_wei": "94500000000000",
+}
 BUS = {"artist": "雾港信使", "station": "Night Bus FM", "domain": "nightbus.example"}
 NOTHING = {"server": None, "epoch": None, "payee": None, "plays": None, "seconds": None}
 ITEMS: list[dict[str, Any]] = [
@@ -146,6 +155,57 @@ ITEMS: list[dict[str, Any]] = [
     item(91_000, CONTENT, "Slow Tide Home", "0.02", "claimed", epoch=1180, seconds=304),
 ]
 
+SENT = [
+    item(60, FRIEND, "", "2.5", "pending", kind="sent", **{**MOVED, "transaction": HASH}),
+    item(
+        7200, FRIEND, "", "1", "refused", kind="sent", **{**MOVED, "code": "chain.reverted", "reason": "nonce too low", "transaction": HASH[::-1]}
+    ),
+    item(9000, OTHERS[0], "", "10", "claimed", kind="received", **{**MOVED, "other": OTHERS[0], "name": None, "block": 8123}),
+]
+QUOTE = {
+    "quote": "q",
+    "from": ADDRESS,
+    "to": FRIEND,
+    "checksum": CHECKSUM,
+    "name": None,
+    "first": True,
+    "own": False,
+    "amount_wei": amount("2.5"),
+    "left_wei": amount("44.34"),
+    "fee_wei": "63000000000000",
+    "most_wei": "94500000000000",
+    "chain_id": 31337,
+}
+PROOF = {
+    "chain_id": 31337,
+    "settlement": OTHERS[0],
+    "receipt": {"signature": "0x" + "5e" * 65},
+    "detail": {"session": HASH},
+    "station": "nightbus.example",
+    "station_address": OTHERS[2],
+    "session": HASH,
+    "transaction": HASH,
+    "parts": [
+        {
+            "content": OTHERS[1],
+            "title": "末班渡轮 The Last Ferry",
+            "artist": "",
+            "time_s": NOW_S - 6000,
+            "seconds": 252,
+            "amount_wei": amount("0.012"),
+        },
+        {
+            "content": OTHERS[0],
+            "title": "Letters for the Lighthouse",
+            "artist": "",
+            "time_s": NOW_S - 6300,
+            "seconds": 64,
+            "amount_wei": amount("0.004"),
+        },
+    ],
+}
+ACCOUNTS = {"accounts": [{"index": 0, "name": "", "address": ADDRESS}, {"index": 1, "name": "Tips", "address": FRIEND}], "current": ADDRESS}
+CONTACTS = {"contacts": [{"address": FRIEND, "name": "Ada"}, {"address": OTHERS[0], "name": "Harbour Radio"}]}
 PLAYING = {
     "content": CONTENT,
     "title": "Slow Tide Home",
@@ -159,8 +219,23 @@ PLAYING = {
     "interval_s": 30,
     "next_ms": 12_000,
 }
-STATUS = {"exists": True, "locked": False, "address": ADDRESS, "rewards": True, "auto_lock_s": 900, "auto_lock_choices": [60, 300, 900, 3600, 14400]}
-HOST_ON = {"state": "connected", "version": "0.1.0", "command": "gomaa host install --browser chromium", "code": None, "chain": True}
+STATUS = {
+    "exists": True,
+    "locked": False,
+    "address": ADDRESS,
+    "rewards": True,
+    "auto_lock_s": 900,
+    "auto_lock_choices": [60, 300, 900, 3600, 14400],
+}
+HOST_ON = {
+    "state": "connected",
+    "version": "0.1.0",
+    "command": "gomaa host install --browser chromium",
+    "code": None,
+    "chain": True,
+    "networks": [31337, 10],
+    "chain_id": 31337,
+}
 HOST_OFF = {"state": "missing", "version": None, "command": "gomaa host install --browser chromium", "code": "host.missing"}
 SUMMARY: dict[str, Any] = {
     "address": ADDRESS,
@@ -195,6 +270,11 @@ def wallet(**changes: Any) -> dict[str, Any]:
         "host.status": HOST_ON,
         "wallet.propose": {"mnemonic": WORDS},
         "wallet.words": {"mnemonic": WORDS},
+        "wallet.quote": QUOTE,
+        "wallet.send": {"transaction": HASH},
+        "wallet.origin": PROOF,
+        "wallet.accounts": ACCOUNTS,
+        "wallet.contacts": CONTACTS,
         "wallet.claim": {"transactions": ["0x51c9"], "amount_wei": amount("0.006")},
         **{key.replace("_", "."): value for key, value in changes.items()},
     }

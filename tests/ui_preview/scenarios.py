@@ -5,7 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from samples import EMPTY, HOST_OFF, LONG, PLAYING, READY, STATUS, WORDS, amount, problem, state, terms, wallet
+from samples import (
+    EMPTY,
+    FRIEND,
+    HOST_OFF,
+    ITEMS,
+    LONG,
+    PLAYING,
+    READY,
+    SENT,
+    STATUS,
+    SUMMARY,
+    WORDS,
+    amount,
+    problem,
+    state,
+    terms,
+    wallet,
+)
 
 
 @dataclass(frozen=True)
@@ -40,6 +57,28 @@ def popup_safety() -> dict[str, Scenario]:
         "popup-password-changed": Scenario(page, wallet=wallet(), steps=(*change, *typed, submit)),
         "popup-words": Scenario(page, wallet=wallet(), steps=words),
         "popup-words-shown": Scenario(page, wallet=wallet(), steps=(*words, typed[0], submit)),
+    }
+
+
+def popup_money() -> dict[str, Scenario]:
+    """Sending, transfers, accounts, addresses."""
+    page, submit = "popup/popup.html", ("click", "[data-key=submit]")
+    begin = (("click", "[data-key=send]"), ("fill", "#to", FRIEND), ("fill", "#amount", "2.5"))
+    moved = wallet(wallet_summary={**SUMMARY, "activity": [*SENT, *ITEMS], "playing": None}, wallet_playing={})
+    refused = {"error": {"code": "wallet.funds", "message": ""}}
+    unpaid = {"error": {"code": "wallet.fee", "message": ""}}
+    return {
+        "popup-send": Scenario(page, wallet=wallet(), steps=begin[:1]),
+        "popup-send-funds": Scenario(page, wallet=wallet(wallet_quote=refused), steps=(*begin, submit)),
+        "popup-send-fee": Scenario(page, wallet=wallet(wallet_quote=unpaid), steps=(*begin, submit)),
+        "popup-send-confirm": Scenario(page, wallet=wallet(), steps=(*begin, submit)),
+        "popup-send-sent": Scenario(page, wallet=moved, steps=(*begin, submit, ("click", "[data-key=confirm]"))),
+        "popup-sent-pending": Scenario(page, wallet=moved, steps=(("click", "[data-key=item-0]"),)),
+        "popup-sent-failed": Scenario(page, wallet=moved, steps=(("click", "[data-key=item-1]"),)),
+        "popup-received": Scenario(page, wallet=moved, steps=(("click", "[data-key=item-2]"),)),
+        "popup-home-unknown": Scenario(page, wallet=wallet(wallet_summary={**SUMMARY, "spendable_wei": None})),
+        "popup-accounts": Scenario(page, wallet=wallet(), steps=(SETTINGS, ("click", "[data-key=accounts]"))),
+        "popup-contacts": Scenario(page, wallet=wallet(), steps=(SETTINGS, ("click", "[data-key=contacts]"))),
     }
 
 
@@ -111,7 +150,7 @@ def scenarios(language: str) -> dict[str, Scenario]:
         "popup-settings": Scenario(popup, wallet=wallet(), steps=(("click", "[data-key=tab-settings]"),)),
         "popup-settings-host": Scenario(popup, wallet=wallet(host_status=HOST_OFF), steps=(("click", "[data-key=tab-settings]"),)),
     }
-    found |= popup_safety()
+    found |= popup_safety() | popup_money()
     for name in [name for name in found if name.startswith("popup-")]:
         found[name] = Scenario(popup, wallet=found[name].wallet, steps=found[name].steps, width=360)
     onboarding = "onboarding/onboarding.html"

@@ -1,10 +1,12 @@
 // The engine's wallet: the vault, accounts, sending, and the lines of activity.
 import assert from "node:assert/strict";
-import { beforeEach, mock, test } from "node:test";
+import { after, beforeEach, mock, test } from "node:test";
 import { Problem } from "../../../extension/shared/problem.js";
 import { ask, asked, code, core, FRIEND, fresh, host, ME, now, state, storage, TOKEN, wallet } from "./wallet_world.mjs";
 
 beforeEach(fresh);
+// The time to the lock would keep this process waiting.
+after(() => ask("wallet.lock"));
 const lines = async () => (await ask("wallet.summary")).activity;
 const quoted = (fields = {}) => ask("wallet.quote", { to: FRIEND, amount: "30", ...fields });
 
@@ -24,8 +26,11 @@ test("an old vault is replaced by the one that opening gives", async () => {
 });
 
 test("the wallet locks after quiet time, and a screen's own clock is no sign of a person", async () => {
+  // The real timer ends before the pretended ones begin.
+  await ask("wallet.lock");
   mock.timers.enable({ apis: ["setTimeout"] });
   try {
+    await ask("wallet.unlock", { password: "x" });
     await ask("wallet.autolock", { seconds: 60 });
     mock.timers.tick(59_000);
     await ask("wallet.playing");

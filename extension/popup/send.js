@@ -1,0 +1,95 @@
+/**
+ * Send: whom and how much, then everything that will happen on one screen, then the chain's word.
+ */
+
+import { exact, show } from "../ui/amounts.js";
+import { fill, h, press } from "../ui/dom.js";
+import { icon } from "../ui/icons.js";
+import { field } from "../ui/pieces.js";
+import { sentences, t } from "../ui/text.js";
+import { form } from "./form.js";
+import { address, backBar, middle } from "./frame.js";
+
+/** @typedef {import("./popup.js").App} App */
+/**
+ * @typedef {{quote: string, from: string, to: string, checksum: string, name: string | null, first: boolean, own: boolean, amount_wei: string, left_wei: string,
+ *   fee_wei: string, most_wei: string, chain_id: number}} Quote
+ */
+
+const RECIPIENT = new Set(["wallet.recipient"]);
+const AMOUNT = new Set(["wallet.funds", "message.schema"]);
+
+/**
+ * @param {App} app
+ * @returns {Node[]}
+ */
+export function send(app) {
+  const spendable = app.model.summary?.spendable_wei ?? null;
+  const to = field({ id: "to", label: t("sendTo"), hint: t("sendToHint"), area: true });
+  to.input.setAttribute("rows", "2");
+  const sum = field({ id: "amount", label: t("sendAmount"), hint: spendable === null ? "" : t("sendHave", show(spendable)) });
+  sum.input.setAttribute("inputmode", "decimal");
+  const all = press(h("button", { type: "button", class: "btn small", "data-key": "all-of-it" }, t("sendAll")), () => {
+    sum.input.value = plain(spendable);
+  });
+  if (spendable) sum.node.querySelector(".input")?.append(all);
+  const names = h("select", { class: "select", "aria-label": t("addressBook"), "data-key": "names" }, h("option", { value: "" }, t("addressBook")));
+  names.addEventListener("change", () => {
+    if (names.value) to.input.value = names.value;
+  });
+  void app.ask("wallet.contacts").then(({ contacts = [] }) => {
+    for (const contact of contacts) names.append(h("option", { value: contact.address }, contact.name));
+    if (contacts.length) to.node.append(names);
+  }, () => {});
+  const main = middle();
+  const { node } = form({ fields: [to.node, sum.node], submit: t("goOn"), busy: t("sendChecking") }, async () => {
+    to.fail("");
+    sum.fail("");
+    try {
+      const quote = await app.ask("wallet.quote", { to: to.input.value.trim(), amount: sum.input.value.trim().replace(",", ".") });
+      confirm(app, main, quote);
+    } catch (error) {
+      const { code, cause, fix } = sentences(/** @type {{code?: string}} */ (error));
+      const where = RECIPIENT.has(code) ? to : AMOUNT.has(code) ? sum : null;
+      if (!where) throw error;
+      where.fail(code === "message.schema" ? t("sendAmountWrong") : `${cause}. ${fix}`);
+      where.input.focus();
+    }
+  });
+  fill(main, node, h("div", { class: "note" }, icon("info"), h("span", null, t("sendNote"))));
+  return [backBar(app, t("send"), "home"), main];
+}
+
+/**
+ * What will happen, all of it, before anything is signed.
+ * @param {App} app
+ * @param {HTMLElement} main
+ * @param {Quote} quote
+ */
+function confirm(app, main, quote) {
+  const { node } = form({ fields: [], submit: t("sendNow", plain(quote.amount_wei)), busy: t("sendSending"), key: "confirm" }, async () => {
+    await app.ask("wallet.send", { quote: quote.quote });
+    await app.refresh();
+    app.go("activity", null, t("sendUnderWay"));
+  });
+  /** @type {[string, Node | string][]} */
+  const rows = [
+    // Every decimal: what is agreed to is what is signed.
+    [t("sendAmount"), h("b", { class: "num" }, plain(quote.amount_wei))],
+    [t("sendFee"), h("span", { class: "num" }, `${plain(quote.fee_wei)} ${t("coin")}`)],
+    [t("sendFeeMost"), h("span", { class: "num" }, `${plain(quote.most_wei)} ${t("coin")}`)],
+    [t("sendLeft"), h("span", { class: "num" }, plain(quote.left_wei))],
+    [t("chainName"), h("span", { class: "num" }, String(quote.chain_id))],
+  ];
+  fill(main,
+    h("section", { class: "card stack t" }, h("p", { class: "s dim" }, t("sendTo")), quote.name ? h("b", null, quote.name) : null, address(quote.checksum)),
+    quote.first && !quote.own ? h("div", { class: "note dial" }, icon("info"), h("span", null, t("sendFirst"))) : null,
+    h("section", { class: "card" }, h("dl", { class: "sums" }, rows.map(([name, value]) => [h("dt", null, name), h("dd", null, value)]).flat())),
+    h("div", { class: "note good" }, icon("settled"), h("span", null, t("sendSimulated"))),
+    node,
+    h("p", { class: "xs faint centre" }, t("sendForGood")));
+  main.focus();
+}
+
+/** @param {string | null} value wei; of the network's coin too, which has as many decimals */
+const plain = (value) => exact(value).replace(" GoMAA", "");
