@@ -13,6 +13,7 @@ import click
 from chain.deployment import Deployment
 from pywallet.hexes import to_hex
 from pywallet.policy import Policy
+from studio import selfrender
 from studio.audio import Recording
 from studio.batch import Failure, Job, Kept, Outcome, attempt, find, for_song, run
 from studio.choices import bar, options_of, owner_key, server_of, song_options
@@ -31,9 +32,10 @@ SOURCE = click.Path(exists=True, allow_dash=True, path_type=Path)
 )
 @song_options
 @click.option("--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, show_default=True, help="Songs made at the same time.")
+@click.option("--html", is_flag=True, help="Also write each song as a page that carries it, OUTPUT.html (docs/format/html.md).")
 @click.option("--dry-run", is_flag=True, help="Read the recordings' beginnings and say what would be made; write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def convert(sources: tuple[Path, ...], output: Path, jobs: int, dry_run: bool, as_json: bool, **chosen: Any) -> None:
+def convert(sources: tuple[Path, ...], output: Path, jobs: int, html: bool, dry_run: bool, as_json: bool, **chosen: Any) -> None:
     """Turn recordings into SPS files, sealed and signed. SOURCES: files, folders, or - for standard input.
 
     A folder that was interrupted goes on when called again: finished songs are kept, and nothing unfinished has a song's name.
@@ -49,6 +51,10 @@ def convert(sources: tuple[Path, ...], output: Path, jobs: int, dry_run: bool, a
     outcomes = carry_out(work, jobs)
     if single and isinstance(outcomes[0], Failure):
         raise Unmade(outcomes[0])
+    if html:
+        for job, outcome in zip(work, outcomes, strict=True):
+            if not isinstance(outcome, Failure):
+                selfrender.write(job.output, job.output.with_name(job.output.name + ".html"))
     if as_json:
         click.echo(json.dumps(_json(outcomes[0]) if single else _summary(outcomes)))
     else:

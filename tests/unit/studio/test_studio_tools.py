@@ -137,12 +137,14 @@ def test_the_commands_work_together(tmp_path: Path, song: ConvertResult, deploym
     missing = CliRunner().invoke(COMMANDS["convert"], arguments)
     assert missing.exit_code == 2
     assert "--new-key" in missing.output
-    made = CliRunner().invoke(COMMANDS["convert"], [*arguments, "--new-key"], catch_exceptions=False)
+    made = CliRunner().invoke(COMMANDS["convert"], [*arguments, "--new-key", "--html"], catch_exceptions=False)
     assert json.loads(made.stdout)["segments"] == 3
     again = CliRunner().invoke(COMMANDS["convert"], arguments)
     assert again.exit_code == 2
     assert "--force" in again.output
     seen = CliRunner().invoke(COMMANDS["inspect"], [str(tmp_path / "cli.sps"), "--json"], catch_exceptions=False)
+    page = CliRunner().invoke(COMMANDS["inspect"], [str(tmp_path / "cli.sps.html"), "--json"], catch_exceptions=False)
+    assert json.loads(page.output) == json.loads(seen.output)
     assert json.loads(seen.stdout)["policy"]["counts"]["play"] == {"limit": 10}
     words = CliRunner().invoke(COMMANDS["inspect"], [str(tmp_path / "cli.sps")], catch_exceptions=False)
     assert "play 10 times" in words.stdout
