@@ -76,7 +76,8 @@ def unpack(bits: Sequence[int]) -> tuple[bytes, int] | None:
 
 def encode(bits: Sequence[int]) -> list[int]:
     """The convolutional code: two coded bits for each bit and for each of the six zeros after them."""
-    register, out = 0, []
+    register = 0
+    out: list[int] = []
     for bit in (*bits, *[0] * TAIL_BITS):
         register = bit << 6 | register >> 1
         out.extend(_OUTPUT[register])
