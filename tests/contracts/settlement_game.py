@@ -197,9 +197,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Play settlement games and count what happened.")
     parser.add_argument("--examples", type=int, default=300)
     parser.add_argument("--steps", type=int, default=40)
+    parser.add_argument("--same", action="store_true", help="the same games every time")
     options = parser.parse_args()
     begun = time.monotonic()
-    found = play(Game, options.examples, options.steps, derandomize=False)
+    found = play(Game, options.examples, options.steps, derandomize=options.same)
     seconds = round(time.monotonic() - begun, 1)
     print(json.dumps({"seconds": seconds, "steps": found["step"], "counts": dict(sorted(found.items()))}, indent=1))
 
