@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from native_host import grants
 from native_host.host import Host
 from native_host.ledger import Entry, SessionRow, TicketRow
 from native_host.schema import Invoke
@@ -78,6 +79,7 @@ def record(host: Host, stream: Stream, request: Invoke, *, leased: bool) -> Reco
             signature=signed.signature,
         )
         meter = ticket.meter.advance(action, request.position_ms, time_ms)
+        grants.allow(ledger, stream.origin, identity, stream.policy.price, action, meter, time_ms)
         ledger.add_entry(entry, meter, _state(action, meter), decision.counts)
     if action in STARTS:
         stream.started = action

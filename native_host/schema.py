@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -90,6 +90,20 @@ class Origin(Struct):
     payee: Address
 
 
+class Site(Struct):
+    """What a site may do from now on; "*": all sites together (their budget)."""
+
+    origin: Annotated[str, Meta(min_length=1, max_length=512)]
+    state: Literal["allowed", "paused", "revoked"] | None = None
+    day_wei: Wei | None = None
+
+
+class Sites(Struct):
+    """Every site's grant; ``payees`` as in summary."""
+
+    payees: Annotated[list[Address], Meta(max_length=4096)] = []
+
+
 class Simulate(Struct):
     """What a call of an account would cost and whether it would succeed. Nothing is signed or sent."""
 
@@ -175,6 +189,8 @@ OPERATIONS: Final[dict[str, type[Struct]]] = {
     "close": Close,
     "summary": Summary,
     "origin": Origin,
+    "site": Site,
+    "sites": Sites,
     "simulate": Simulate,
     "send": Send,
     "transaction": Transaction,

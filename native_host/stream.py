@@ -31,6 +31,8 @@ class Stream:
     renderer: str
     wrap: WrapKey
     server_url: str
+    origin: str = ""
+    """Of the page, as the browser's background said it."""
     session: SessionRow | None = None
     ticket: bytes | None = None
     lease: Lease | None = None

@@ -43,6 +43,7 @@ async def run(host: Host, request: Open) -> dict[str, Any]:
         renderer=request.key,
         wrap=WrapKey.to(from_b64(request.key)),
         server_url=facts.server_url,
+        origin=request.origin,
     )
     host.streams[request.stream] = stream
     network.watch(header.content)

@@ -8,6 +8,8 @@ from typing import Any, Final
 from native_host.ledger.base import Rows
 from native_host.ledger.tables import ReceiptRow
 
+Heard = tuple[bytes, bytes, bytes, bytes, int, int, int, int]
+
 _RECEIPT: Final = ", ".join(f.name for f in fields(ReceiptRow))
 
 
@@ -147,20 +149,24 @@ class Books(Rows):
         names = ("time_s", "content", "station", "heard_ms", "interval_s", "reward", "unreported", "code")
         return [dict(zip(names, row, strict=True)) for row in rows]
 
-    def heard_by(self, payees: list[bytes], since_ms: int = 0) -> list[tuple[bytes, bytes, bytes, bytes, int, int, int, int]]:
+    def heard_by(self, payees: list[bytes], since_ms: int = 0) -> list[Heard]:
         """(server, payee, content, ticket, time s, heard ms, interval s, reward wei) of the plays of these payees, oldest first.
 
         A play that the server refused is none.
         """
+        return [row for _, row in self.heard_at(payees, since_ms)]
+
+    def heard_at(self, payees: list[bytes], since_ms: int = 0) -> list[tuple[str, Heard]]:
+        """The same, each with the domain of its station."""
         wanted = set(payees)
         rows = self._rows(
-            "SELECT t.server, s.payee, t.content, t.id, t.time_ms / 1000, t.heard_ms, t.interval_s, t.reward "
+            "SELECT t.station, t.server, s.payee, t.content, t.id, t.time_ms / 1000, t.heard_ms, t.interval_s, t.reward "
             "FROM tickets t JOIN sessions s ON s.id = t.session WHERE t.state <> 'none' AND t.time_ms >= ? AND NOT EXISTS "
             "(SELECT 1 FROM invocations i WHERE i.session = t.session AND i.ticket = t.id AND i.state = 'refused' AND i.action = 'play') "
             "ORDER BY t.prepared_s, t.time_ms",
             since_ms,
         )
-        return [(*row[:7], int(row[7])) for row in rows if row[1] in wanted]
+        return [(str(row[0]), (*row[1:8], int(row[8]))) for row in rows if row[2] in wanted]
 
     def refusals(self, limit: int) -> list[dict[str, Any]]:
         """The last refusals."""

@@ -7,8 +7,8 @@ from typing import Final
 
 from pywallet.policy import Meter
 
-VERSION: Final = 2
-CHANGES: Final = {1: ("ALTER TABLE invocations ADD COLUMN free INTEGER NOT NULL DEFAULT 0",)}
+VERSION: Final = 3
+CHANGES: Final = {1: ("ALTER TABLE invocations ADD COLUMN free INTEGER NOT NULL DEFAULT 0",), 2: ()}
 """By version: what turns its tables into the next one's, before ``SCHEMA`` adds what is new."""
 
 SCHEMA: Final = """
@@ -49,6 +49,13 @@ CREATE TABLE IF NOT EXISTS receipts (
     server BLOB NOT NULL, epoch INTEGER NOT NULL, payee BLOB NOT NULL, chain_id INTEGER NOT NULL, settlement BLOB NOT NULL,
     amount TEXT NOT NULL, signed TEXT NOT NULL, detail TEXT NOT NULL, content BLOB NOT NULL, station TEXT NOT NULL,
     claimed TEXT, PRIMARY KEY (server, epoch, payee)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sites (
+    origin TEXT PRIMARY KEY, state TEXT NOT NULL CHECK (state IN ('allowed', 'paused', 'revoked')), day_wei TEXT NOT NULL,
+    first_s INTEGER NOT NULL, last_s INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS debits (
+    number INTEGER PRIMARY KEY, ticket BLOB NOT NULL, origin TEXT NOT NULL, day INTEGER NOT NULL, amount TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS debits_ticket ON debits (ticket);
+CREATE INDEX IF NOT EXISTS debits_day ON debits (day, origin);
 """
 
 

@@ -1,0 +1,39 @@
+"""``sites``: every site's grant, what it cost today and what it brought."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from native_host.grants import DAY_MS
+from native_host.host import Host
+from native_host.ledger.granting import EVERYWHERE, SiteRow
+from native_host.origins import Play
+from native_host.schema import Sites
+from pywallet.hexes import from_hex
+
+
+async def run(host: Host, request: Sites) -> dict[str, Any]:
+    """The grants, last used first, and the budget of all sites together. Amounts in wei."""
+    day = int(time.time()) * 1000 // DAY_MS
+    earned: dict[str, int] = {}
+    for station, row in host.ledger.heard_at([from_hex(payee, 20) for payee in request.payees]):
+        earned[station] = earned.get(station, 0) + Play(*row).amount
+    every = host.ledger.site(EVERYWHERE) or SiteRow(EVERYWHERE)
+    return {
+        "day_wei": str(every.day_wei),
+        "spent_wei": str(host.ledger.spent(EVERYWHERE, day)),
+        "sites": [
+            {
+                "origin": row.origin,
+                "state": row.state,
+                "day_wei": str(row.day_wei),
+                "spent_wei": str(host.ledger.spent(row.origin, day)),
+                "earned_wei": str(earned.get(row.origin.partition("://")[2], 0)),
+                "first_s": row.first_s,
+                "last_s": row.last_s,
+            }
+            for row in host.ledger.sites()
+            if row.origin != EVERYWHERE
+        ],
+    }

@@ -1,0 +1,39 @@
+"""Listening grants: a site that was paused or revoked plays nothing; paid songs are debited before they sound."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from native_host.ledger import Ledger
+from native_host.ledger.granting import EVERYWHERE, SiteRow
+from pywallet.errors import Refusal
+from pywallet.policy import Meter, Price
+
+DAY_MS: Final = 86_400_000
+FREE: Final = frozenset({"preview"})
+_CODES: Final = {"paused": "site.paused", "revoked": "site.consent"}
+
+
+def allow(ledger: Ledger, origin: str, ticket: bytes, price: Price, action: str, meter: Meter, time_ms: int) -> None:
+    """Within the transaction that records ``action``: refuse it, or set aside what it may cost.
+
+    Where the listener pays, the interval that begins is paid before it is
+    heard: with ``meter`` after the action, full intervals and one more. The
+    transaction that fails takes its debit back. Raises Refusal
+    ``site.paused``, ``site.consent``, ``site.budget``.
+    """
+    if action in ("pause", "stop"):
+        return
+    site = ledger.site(origin)
+    if site is not None and site.state in _CODES:
+        raise Refusal(_CODES[site.state], origin=origin)
+    if price.payer != "listener" or not price.owner or action in FREE:
+        return
+    cost = (meter.intervals(price.interval_s) + 1) * price.owner - ledger.debited(ticket)
+    if cost <= 0:
+        return
+    day = time_ms // DAY_MS
+    for row in (site or SiteRow(origin), ledger.site(EVERYWHERE) or SiteRow(EVERYWHERE)):
+        if ledger.spent(row.origin, day) + cost > row.day_wei:
+            raise Refusal("site.budget", origin=row.origin, cost_wei=str(cost), day_wei=str(row.day_wei))
+    ledger.debit(ticket, origin, day, cost)

@@ -1,0 +1,144 @@
+"""Listening grants: who may play, and that no paid second is heard before it is debited."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from native_host import grants
+from native_host.ledger import Ledger
+from native_host.ledger.granting import EVERYWHERE, SiteRow
+from pywallet.errors import Refusal
+from pywallet.policy import Meter, Price
+
+HERE, THERE, TICKET = "https://radio.example", "https://other.example", b"t" * 32
+PAID, STATION_PAYS = Price(30, 7, 0, "listener"), Price(30, 7, 1)
+DAY = grants.DAY_MS
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    """An empty ledger."""
+    with Ledger(tmp_path / "ledger.sqlite") as one:
+        yield one
+
+
+def grant(ledger: Ledger, origin: str, state: str = "allowed", day_wei: int = 0) -> None:
+    """What a person says about a site."""
+    with ledger.write():
+        ledger.set_site(SiteRow(origin, state, day_wei))
+
+
+def act(
+    ledger: Ledger, action: str = "play", heard_ms: int = 0, price: Price = PAID, origin: str = HERE, ticket: bytes = TICKET, day: int = 5
+) -> str | None:
+    """One action in a transaction of its own; the code of its refusal."""
+    try:
+        with ledger.write():
+            grants.allow(ledger, origin, ticket, price, action, Meter(heard_ms), day * DAY)
+    except Refusal as refusal:
+        return refusal.code
+    return None
+
+
+@pytest.mark.parametrize(("state", "code"), [("allowed", None), ("paused", "site.paused"), ("revoked", "site.consent")])
+def test_a_site_plays_what_its_grant_allows(ledger: Ledger, state: str, code: str | None) -> None:
+    """Everything that sounds is refused while a site is paused or revoked; to stop is always allowed; other sites go on."""
+    grant(ledger, HERE, state)
+    for action in ("play", "resume", "seek", "renew", "preview"):
+        assert act(ledger, action, price=STATION_PAYS) == code
+    for action in ("pause", "stop"):
+        assert act(ledger, action, price=STATION_PAYS) is None
+    assert act(ledger, price=STATION_PAYS, origin=THERE) is None
+
+
+def test_without_a_budget_nothing_is_paid(ledger: Ledger) -> None:
+    """A site may spend nothing at first, and neither budget replaces the other."""
+    assert act(ledger) == "site.budget"
+    grant(ledger, HERE, day_wei=100)
+    assert act(ledger) == "site.budget"
+    grant(ledger, EVERYWHERE, day_wei=100)
+    assert act(ledger) is None
+    assert act(ledger, origin=THERE, ticket=b"u" * 32) == "site.budget"
+    assert (ledger.spent(HERE, 5), ledger.spent(THERE, 5)) == (7, 0)
+
+
+def test_an_interval_is_paid_before_it_is_heard(ledger: Ledger) -> None:
+    """The first at the play, each next one when the last is full; asking again costs nothing more."""
+    grant(ledger, HERE, day_wei=20)
+    grant(ledger, EVERYWHERE, day_wei=1000)
+    spent = []
+    for heard_ms in (0, 0, 29_999, 30_000, 45_000):
+        assert act(ledger, "renew", heard_ms) is None
+        spent.append(ledger.spent(HERE, 5))
+    assert spent == [7, 7, 7, 14, 14]
+    assert act(ledger, "renew", 60_000) == "site.budget"
+    assert ledger.spent(HERE, 5) == 14
+    assert act(ledger, "pause", 60_000) is None
+
+
+def test_a_day_gives_a_new_budget(ledger: Ledger) -> None:
+    """What was spent yesterday does not count today; what a ticket paid yesterday is not paid twice."""
+    grant(ledger, HERE, day_wei=7)
+    grant(ledger, EVERYWHERE, day_wei=7)
+    assert act(ledger) is None
+    assert act(ledger, "renew", 30_000) == "site.budget"
+    assert act(ledger, "renew", 30_000, day=6) is None
+    assert (ledger.spent(HERE, 5), ledger.spent(HERE, 6), ledger.debited(TICKET)) == (7, 7, 14)
+
+
+def test_what_the_station_pays_and_previews_cost_nothing(ledger: Ledger) -> None:
+    """No debit where the price is the station's, nobody's, or the action is a preview."""
+    for price, action in ((STATION_PAYS, "play"), (Price(30, 0, 0, "nobody"), "play"), (PAID, "preview")):
+        assert act(ledger, action, price=price) is None
+    assert ledger.spent(EVERYWHERE, 5) == 0
+
+
+def test_an_act_that_fails_takes_its_debit_back(ledger: Ledger) -> None:
+    """Debit and invocation are one transaction: where the second fails there is no first."""
+    grant(ledger, HERE, day_wei=100)
+    grant(ledger, EVERYWHERE, day_wei=100)
+
+    def interrupted() -> None:
+        with ledger.write():
+            grants.allow(ledger, HERE, TICKET, PAID, "play", Meter(), 0)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        interrupted()
+    assert ledger.spent(EVERYWHERE, 0) == 0
+
+
+@given(st.lists(st.tuples(st.sampled_from((HERE, THERE)), st.integers(0, 3), st.integers(0, 200_000), st.integers(5, 7)), max_size=30))
+def test_no_budget_is_ever_exceeded(acts: list[tuple[str, int, int, int]]) -> None:
+    """Whatever is played where and when: no site and no day costs more than allowed, and each debit was before its act."""
+    with TemporaryDirectory() as folder, Ledger(Path(folder) / "ledger.sqlite") as ledger:
+        for origin, most in ((HERE, 30), (THERE, 50), (EVERYWHERE, 60)):
+            grant(ledger, origin, day_wei=most)
+        for origin, ticket, heard_ms, day in acts:
+            name = origin.encode() + bytes([ticket])
+            if act(ledger, "renew", heard_ms, origin=origin, ticket=name, day=day) is None:
+                assert ledger.debited(name) >= (heard_ms // 30_000 + 1) * 7
+        for day in (5, 6, 7):
+            assert ledger.spent(HERE, day) <= 30
+            assert ledger.spent(THERE, day) <= 50
+            assert ledger.spent(EVERYWHERE, day) <= 60
+
+
+def test_a_ledger_of_before_there_were_grants_gets_them(tmp_path: Path) -> None:
+    """The tables are added to an older file; what was in it stays."""
+    path = tmp_path / "ledger.sqlite"
+    with Ledger(path) as first, first.write():
+        first.add_content(b"c" * 20, "Title", "Artist")
+    with sqlite3.connect(path) as db:
+        db.executescript("DROP TABLE sites; DROP TABLE debits; PRAGMA user_version=2;")
+    with Ledger(path) as again:
+        grant(again, HERE, "paused")
+        assert again.site(HERE) == SiteRow(HERE, "paused")
+        assert again.song(b"c" * 20) == ("Title", "Artist")
