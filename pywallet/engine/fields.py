@@ -40,6 +40,13 @@ class Payload:
             raise _wrong(name, f"an integer from {low} to {high}")
         return value
 
+    def numbers(self, name: str, most: int) -> list[float]:
+        """A list of numbers, no more than ``most``."""
+        value = self._raw.get(name)
+        if not isinstance(value, list) or len(value) > most or not all(type(x) in (int, float) for x in value):
+            raise _wrong(name, "a list of numbers expected")
+        return value
+
     def amount(self, name: str, default: int | None = None) -> int:
         """Wei as a decimal string."""
         value = self._raw.get(name)

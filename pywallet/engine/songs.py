@@ -12,7 +12,7 @@ from pywallet.hexes import from_b64, to_b64, to_hex
 from pywallet.player import WISHES, Player, Timeline, foresee, step
 from pywallet.policy import ACTIONS, Context, Names, Policy, Usage, describe, extent
 from pywallet.settlement import gross
-from pywallet.sps import MAGIC, Header, open_header
+from pywallet.sps import MAGIC, Header, mark, open_header
 from pywallet.sps.renderer import require as require_renderer
 
 Handler = Callable[[Payload, bytes | None], Awaitable[dict[str, Any]]]
@@ -96,6 +96,13 @@ async def event(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     return _advance(payload, "event", _REPORTS)
 
 
+async def check_mark(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
+    """{stream, segment, soft: the 420 soft bits of its sound} → {verdict: match|mismatch|none, found (address) or null, block or null}."""
+    song = _song(payload)
+    told = mark.check(payload.numbers("soft", mark.CODED_BITS), song.header.content, payload.integer("segment", 0, _MAX))
+    return {"verdict": told.verdict.value, "found": to_hex(told.found) if told.found else None, "block": told.block}
+
+
 async def close(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     """{stream} → {}. Closing what is not open does nothing."""
     _songs.pop(payload.text("stream"), None)
@@ -140,6 +147,8 @@ def _facts(header: Header) -> dict[str, Any]:
         "duration_ms": rendition.duration_ms,
         "mime": rendition.mime,
         "rendition": rendition.id,
+        "rate": rendition.rate,
+        "watermark": dict(header.watermark) if header.watermark else None,
         "policy_hash": to_hex(header.policy_hash),
         "server": {"address": to_hex(header.server.address), "url": header.server.url, "key": to_b64(header.server.key)},
         "delivery": list(header.delivery),
@@ -213,5 +222,6 @@ OPS: Final[dict[str, Handler]] = {
     "terms": terms,
     "player.begin": begin,
     "player.event": event,
+    "mark.check": check_mark,
     "stream.close": close,
 }
