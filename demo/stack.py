@@ -161,8 +161,10 @@ def running(
             server.stop()
 
 
-def add_song(stack: Stack, song: Path, policy: Path, *, artist: str | None = None, catalogue: bool = True) -> bytes:
-    """Convert and publish one recording; its content address."""
+def add_song(
+    stack: Stack, song: Path, policy: Path, *, artist: str | None = None, catalogue: bool = True, extra: Sequence[str] = ()
+) -> bytes:
+    """Convert (with ``extra`` options) and publish one recording; its content address."""
     name = "".join(c if c.isalnum() else "-" for c in song.stem.lower()).strip("-") or "song"
     made = stack.folder / "made" / f"{name}.sps"
     made.parent.mkdir(exist_ok=True)
@@ -170,6 +172,7 @@ def add_song(stack: Stack, song: Path, policy: Path, *, artist: str | None = Non
         *("convert", song, "-o", made, "--policy", policy, "--key", stack.folder / "owner.key"),
         *("--deployment", stack.folder / "deployment.json", "--server", stack.server_url),
         *(("--artist", artist) if artist else ()),
+        *extra,
     )
     gomaa("publish", made, "--key", stack.folder / "owner.key", "--deployment", stack.folder / "deployment.json")
     content = from_hex(json.loads(gomaa("inspect", made, "--json"))["content"], 20)

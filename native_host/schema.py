@@ -67,6 +67,13 @@ class Invoke(Struct):
     count: Count = 0
 
 
+class Problem(Struct):
+    """The player has stopped for a reason of its own, such as sound that is not what the file says."""
+
+    stream: Name
+    code: Name
+
+
 class Close(Struct):
     """The player is gone."""
 
@@ -163,6 +170,7 @@ class Doctor(Struct):
 
 Operation = (
     Hello
+    | Problem
     | Open
     | Identify
     | Prepare
@@ -186,6 +194,7 @@ OPERATIONS: Final[dict[str, type[Struct]]] = {
     "identify": Identify,
     "prepare": Prepare,
     "invoke": Invoke,
+    "problem": Problem,
     "close": Close,
     "summary": Summary,
     "origin": Origin,

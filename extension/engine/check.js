@@ -18,13 +18,15 @@ export class MarkCheck {
    * @param {{watermark: any, rate: number}} song the header's words
    * @param {Uint8Array<ArrayBuffer>} init
    * @param {(problem: Problem) => void} refused
+   * @param {(verdict: string) => void} told
    */
-  constructor(stream, { watermark, rate }, init, refused) {
+  constructor(stream, { watermark, rate }, init, refused, told) {
     this.stream = stream;
     this.watermark = watermark;
     this.rate = rate;
     this.init = init;
     this.refused = refused;
+    this.told = told;
   }
 
   /** Look at a segment beside the music, which never waits for it. @param {number} index @param {ArrayBuffer} clear */
@@ -45,7 +47,7 @@ export class MarkCheck {
     const soft = demodulate(await this.pcm(clear), this.rate, this.watermark);
     if (!soft) return;
     const { verdict, found, block } = await python("mark.check", { stream: this.stream, segment: index, soft: Array.from(soft) });
-    performance.measure(`gomaa.mark.${verdict}`, { start: performance.now(), duration: 0 });
+    this.told(verdict);
     if (verdict !== "mismatch") return;
     const problem = new Problem("watermark.mismatch", { found, block, segment: index });
     native("problem", { stream: this.stream, code: problem.code }).catch(() => undefined);

@@ -20,6 +20,7 @@ const KEY_WAIT_MS = 1000;
 
 export class Feed {
   /** @type {number} counts the loops; only the newest goes on */ turn = 0;
+  /** @type {import("./check.js").MarkCheck | null} */ check = null;
   /** @type {number | null} where a preview or a part of the song ends, ms */ untilMs = null;
   /** @type {{segment: number, promise: Promise<Uint8Array<ArrayBuffer>>} | null} */ early = null;
 
@@ -97,6 +98,7 @@ export class Feed {
       if (turn !== this.turn || !key) return;
       const clear = await unseal(key, sealed, address, index);
       if (turn !== this.turn) return;
+      this.check?.see(index, clear);
       await sound.append(clear);
     }
     if (turn === this.turn) await sound.finish();

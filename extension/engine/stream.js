@@ -7,6 +7,7 @@
 import { Problem } from "../shared/problem.js";
 import { fromBase64, fromHex, toBase64 } from "./bytes.js";
 import { Admission } from "./admission.js";
+import { MarkCheck } from "./check.js";
 import { Feed } from "./feed.js";
 import { KeyRing } from "./keys.js";
 import { native, readPage, tell } from "./link.js";
@@ -35,6 +36,7 @@ export class Stream {
   /** @type {Sound} */ sound;
   /** @type {Admission} */ admission;
   /** @type {Feed | null} */ feed = null;
+  /** @type {Uint8Array<ArrayBuffer>} the song's first part, which every decoder needs */ init = new Uint8Array(0);
   /** @type {Session} */ session;
   /** @type {{ms: number, at: number, intervals: number}} */ heard;
   /** @type {Record<string, number>} */ left;
@@ -52,8 +54,8 @@ export class Stream {
     this.players = new Set();
     this.volume = 1;
     this.muted = false;
-    /** @type {{engine_cold_ms: number | null, first_audio_ms: number | null, seek_ms: number[]}} */
-    this.timings = { engine_cold_ms: null, first_audio_ms: null, seek_ms: [] };
+    /** @type {{engine_cold_ms: number | null, first_audio_ms: number | null, seek_ms: number[], marks: string[]}} */
+    this.timings = { engine_cold_ms: null, first_audio_ms: null, seek_ms: [], marks: [] };
     started.then((ms) => (this.timings.engine_cold_ms = Math.round(ms * 10) / 10), () => undefined);
     this.reset();
     this.ready = this.begin();
@@ -111,7 +113,11 @@ export class Stream {
       await ready;
       if (run !== this.run) return;
       const { extent, next } = this.song;
-      if (this.feed) this.feed.untilMs = extent.to_ms;
+      if (this.feed) {
+        this.feed.untilMs = extent.to_ms;
+        const refused = (/** @type {Problem} */ problem) => void (run === this.run && this.fail(problem));
+        this.feed.check = new MarkCheck(this.place.stream, this.song, this.init, refused, (verdict) => this.timings.marks.push(verdict));
+      }
       this.session = { ...this.session, state: "ready", position_ms: extent.from_ms, duration_ms: this.info.duration_ms, next };
       tellState(this);
       if (this.wanted) await this.wish("play");
@@ -140,7 +146,8 @@ export class Stream {
     this.feed = new Feed({ source, ring, sound, info, address }, (segment) => this.renew(segment), (error) => this.fail(error));
     ring.agree(info.ephemeral).catch(() => undefined);
     const { offset, size, sha256 } = info.init;
-    await sound.prepare(info.mime, info.duration_ms, await source.part(offset, size, fromBase64(sha256)));
+    this.init = await source.part(offset, size, fromBase64(sha256));
+    await sound.prepare(info.mime, info.duration_ms, this.init);
   }
 
   /** A wallet was opened or rewards were switched: the next play is another listener's. */

@@ -100,12 +100,16 @@ function hear(message) {
 }
 
 const measured = { engine_cold: 0, first_audio: 0, seek: 0 };
+let judged = 0;
 
 /**
  * The engine's figures as User Timing entries of this frame, where developer tools and benchmarks find them.
- * @param {{engine_cold_ms?: number | null, first_audio_ms?: number | null, seek_ms?: number[]} | undefined} timings
+ * @param {{engine_cold_ms?: number | null, first_audio_ms?: number | null, seek_ms?: number[], marks?: string[]} | undefined} timings
  */
 function keepTimings(timings) {
+  const verdicts = Array.isArray(timings?.marks) ? timings.marks : [];
+  for (const verdict of verdicts.slice(judged)) performance.measure(`gomaa.mark.${verdict}`, { start: 0, duration: 0 });
+  judged = Math.max(judged, verdicts.length);
   for (const name of /** @type {(keyof typeof measured)[]} */ (["engine_cold", "first_audio", "seek"])) {
     const told = timings?.[`${name}_ms`] ?? [];
     const values = Array.isArray(told) ? told : [told];

@@ -49,7 +49,8 @@ async def load(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     album, isrc, genre, duration_ms, quality, mime, rendition, policy_hash,
     server {address, url, key}, delivery, waveform, init {offset, size, sha256},
     segments [[offset, size, start_ms, duration_ms, sha256], …] with offsets in
-    the whole file, key_epochs [[epoch, first segment], …], next as of ``event``, extent {from_ms, to_ms or null} of what may sound, and the fields of ``terms``.
+    the whole file, key_epochs [[epoch, first segment], …], next as of ``event``,
+    extent {from_ms, to_ms or null} of what may sound, and the fields of ``terms``.
     """
     cose = blob if blob is not None else from_b64(payload.text("header"))
     header = open_header(cose)
@@ -62,7 +63,13 @@ async def load(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     bounds = extent(policy, Usage(), begins)
     player, _ = step(Player(position_ms=bounds.from_ms, from_ms=bounds.from_ms, begins=begins), "loaded", timeline=timeline)
     song = _songs[stream] = _Song(header, policy, player)
-    return {**_facts(header), **_layout(header, len(cose), timeline), **_terms(song, payload), "next": _next(player), "extent": {"from_ms": bounds.from_ms, "to_ms": bounds.to_ms}}
+    return {
+        **_facts(header),
+        **_layout(header, len(cose), timeline),
+        **_terms(song, payload),
+        "next": _next(player),
+        "extent": {"from_ms": bounds.from_ms, "to_ms": bounds.to_ms},
+    }
 
 
 def _begins(policy: Policy) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 import wave
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,12 +44,17 @@ class World:
     home: Path
     folder: Path
 
-    def song(self, name: str, policy: str = FREE, seconds: int = 24) -> bytes:
-        """Publish one more song under a name of its own; until the station has found it."""
+    def song(self, name: str, policy: str = FREE, seconds: int = 24, *, sound: Path | None = None, extra: Sequence[str] = ()) -> bytes:
+        """Publish one more song (a tone, or a sound) under a name of its own; until the station has found it."""
         terms = self.folder / f"{name}.toml"
         terms.write_text(policy)
         number = len(self.stack.songs)
-        content = add_song(self.stack, tone(self.folder / f"{name}.wav", seconds, 220 + 20 * number), terms, artist="Tests")
+        file = self.folder / f"{name}.wav"
+        if sound is None:
+            tone(file, seconds, 220 + 20 * number)
+        elif sound != file:
+            shutil.copyfile(sound, file)
+        content = add_song(self.stack, file, terms, artist="Tests", extra=extra)
         deadline = time.monotonic() + 10
         while not answers(f"{self.stack.station_url}/song/{name}") and time.monotonic() < deadline:
             time.sleep(0.1)
