@@ -36,6 +36,7 @@ VENDORED: Final = {
     "vendor/noble/sha3.js": "@noble/hashes/sha3.js",
     "vendor/noble/_u64.js": "@noble/hashes/_u64.js",
     "vendor/noble/utils.js": "@noble/hashes/utils.js",
+    "vendor/noble/secp256k1.js": "@noble/secp256k1/index.js",
     "vendor/qrcode-generator.mjs": "qrcode-generator/dist/qrcode.mjs",
 }
 BUNDLED: Final = ("python_stdlib.zip", "snapshot.bin.gz")

@@ -4,6 +4,7 @@
 
 import { loadPyodide } from "../pyodide/pyodide.mjs";
 import { keccak_256 } from "../vendor/noble/sha3.js";
+import { recover } from "./curve.mjs";
 
 const home = new URL("../pyodide/", import.meta.url).href;
 
@@ -21,7 +22,7 @@ async function start() {
     lockFileContents: JSON.stringify({ info: { abi_version: "2026_0", arch: "wasm32", platform: "emscripten_5_0_3", python: "3.14.2" }, packages: {} }),
     _loadSnapshot: snapshot(),
   }));
-  python.registerJsModule("gomaa_native", { keccak256: (/** @type {Uint8Array} */ data) => keccak_256(data) });
+  python.registerJsModule("gomaa_native", { keccak256: (/** @type {Uint8Array} */ data) => keccak_256(data), recover });
   // The snapshot froze the state of Python's generator; nothing of ours uses it, and nothing ever should by accident.
   python.runPython("import random; random.seed()");
   const { call_json: call } = python.pyimport("pywallet.engine");

@@ -7,6 +7,7 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { keccak_256 } from "@noble/hashes/sha3.js";
+import { recoverPublicKey } from "@noble/secp256k1";
 import { loadPyodide } from "pyodide";
 
 const WHEELS = [".cache/pyodide-wheels", ".cache/pyodide-test-wheels"];
@@ -18,6 +19,12 @@ importlib.invalidate_caches()
 import session
 await session.main(list(arguments))
 `;
+
+/** As extension/engine/curve.mjs. @param {Uint8Array} digest @param {Uint8Array} signature */
+function recover(digest, signature) {
+  const ordered = Uint8Array.of(signature[64] ?? 0, ...signature.subarray(0, 64));
+  return recoverPublicKey(ordered, digest, { prehash: false, isCompressed: false }).subarray(1);
+}
 
 async function main() {
   const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
@@ -32,7 +39,7 @@ async function main() {
     }
   }
   // What the extension's shell registers too: the core has no keccak of its own in a browser.
-  pyodide.registerJsModule("gomaa_native", { keccak256: (/** @type {Uint8Array} */ data) => keccak_256(data) });
+  pyodide.registerJsModule("gomaa_native", { keccak256: (/** @type {Uint8Array} */ data) => keccak_256(data), recover });
   pyodide.mountNodeFS("/repo", root);
   pyodide.globals.set("arguments", process.argv.slice(2));
   return pyodide.runPythonAsync(MAIN);
