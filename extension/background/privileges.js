@@ -46,6 +46,8 @@ export const PRIVILEGES = {
     "wallet.contact.remove": { address: "string" },
     "wallet.networks": {},
     "wallet.network": { chain_id: "number" },
+    "wallet.sites": {},
+    "wallet.site": { origin: "string", state: "string?", budget: "string?" },
     "host.status": {},
   },
   engine: {

@@ -50,6 +50,7 @@ const HEAR = {
   from({ port, kind, stream, message }) {
     if (kind === "player") {
       const known = streams.get(stream);
+      if (known && message.type === "play") wallet.consent(known.place.origin);
       const done = message.type === "play" && known?.problem?.code === "session.busy" ? moveTo(known) : known?.hear(message);
       done?.catch((error) => known?.fail(error));
       return;
@@ -65,7 +66,9 @@ const HEAR = {
     const message = command === "seek" ? { type: "seek", position_ms: Number(value) || 0 }
       : command === "volume" ? { type: "volume", value: Number(value) || 0 }
       : command === "muted" ? { type: "mute", value: Boolean(value) } : { type: command };
-    known.hear(message).catch((error) => known.fail(error));
+    // A page's own script starts nothing on a site where no person has: it can press play for nobody.
+    const allowed = message.type === "play" ? mayStart(known) : Promise.resolve(true);
+    allowed.then((may) => (may ? known.hear(message) : undefined)).catch((error) => known.fail(error));
   },
   event({ event }) {
     for (const [token, stream] of streams) {
@@ -75,6 +78,20 @@ const HEAR = {
     if (event.event === "receipt" || event.event === "host") for (const port of screens) tell(port, { event: "changed" });
   },
 };
+
+/** Whether a page may start this stream; if not, the player says why and stays ready for a person. @param {Stream} stream */
+async function mayStart(stream) {
+  try {
+    await wallet.mayStart(stream.place.origin);
+  } catch (error) {
+    const problem = Problem.of(error);
+    // Without a host there is nothing to start, and the stream says so itself.
+    if (!problem.code.startsWith("site.")) return true;
+    for (const port of stream.players) tell(port, { type: "problem", ...problem.toJSON() });
+    return false;
+  }
+  return true;
+}
 
 /** "Play here": the other tab's music pauses, and this one begins. @param {Stream} stream */
 async function moveTo(stream) {

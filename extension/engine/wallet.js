@@ -8,10 +8,12 @@ import * as accounts from "./wallet/accounts.js";
 import * as earnings from "./wallet/earnings.js";
 import * as networks from "./wallet/networks.js";
 import * as sending from "./wallet/send.js";
+import * as sites from "./wallet/sites.js";
 import { load, now, set, state } from "./wallet/state.js";
 import * as vault from "./wallet/vault.js";
 
 export { runningSession, sessionFor, spoil } from "./wallet/sessions.js";
+export { consent, mayStart } from "./wallet/sites.js";
 export { load };
 
 const INSTALL = "gomaa host install";
@@ -39,6 +41,7 @@ const OPS = {
   ...sending.OPS,
   ...accounts.OPS,
   ...networks.OPS,
+  ...sites.OPS,
   async "wallet.rewards"({ on }) {
     await setRewards(on);
     return {};

@@ -158,7 +158,7 @@ export function remedy(code, terms) {
   return REMEDIES[code] ?? "retry";
 }
 
-const CALM = /^(host|wallet|session|server|chain|lease|station\.unreachable|station\.escrow|station\.credit|policy\.wallet|internal)/;
+const CALM = /^(host|wallet|site|session|server|chain|lease|station\.unreachable|station\.escrow|station\.credit|policy\.wallet|internal)/;
 
 /**
  * Amber for what can be put right, brick for a refusal.

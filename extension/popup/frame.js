@@ -53,11 +53,11 @@ export function middle(...children) {
 
 /**
  * @param {App} app
- * @param {"home" | "activity" | "settings"} here
+ * @param {"home" | "activity" | "sites" | "settings"} here
  */
 export function tabs(app, here) {
-  /** @type {["home" | "activity" | "settings", string, string][]} */
-  const all = [["home", "home", t("tabHome")], ["activity", "list", t("tabActivity")], ["settings", "settings", t("tabSettings")]];
+  /** @type {["home" | "activity" | "sites" | "settings", string, string][]} */
+  const all = [["home", "home", t("tabHome")], ["activity", "list", t("tabActivity")], ["sites", "globe", t("tabSites")], ["settings", "settings", t("tabSettings")]];
   return h("nav", { "aria-label": "GoMAA" }, all.map(([screen, shape, name]) => press(
     h("button", { type: "button", "data-key": `tab-${screen}`, "aria-current": screen === here ? "page" : null }, icon(shape), name), () => app.go(screen))));
 }

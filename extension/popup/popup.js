@@ -15,6 +15,7 @@ import { receive } from "./receive.js";
 import { password, words } from "./safety.js";
 import { send } from "./send.js";
 import { settings } from "./settings.js";
+import { site, sites } from "./sites.js";
 
 /**
  * @typedef {{time_s: number, content: string, title: string, artist: string, station: string | null, domain?: string | null, amount_wei: string,
@@ -29,21 +30,23 @@ import { settings } from "./settings.js";
  *   playing: Playing | null, activity: Item[]}} Summary
  * @typedef {{exists: boolean, locked: boolean, address: string | null, rewards: boolean, auto_lock_s?: number, auto_lock_choices?: number[]}} Status
  * @typedef {{state: "connected" | "missing" | "version" | "gone", version?: string, command?: string, code?: string, chain?: boolean, networks?: number[], chain_id?: number | null}} Host
- * @typedef {"home" | "activity" | "settings" | "receive" | "origin" | "password" | "words" | "send" | "accounts" | "contacts"} Screen
+ * @typedef {"home" | "activity" | "settings" | "receive" | "origin" | "password" | "words" | "send" | "accounts" | "contacts" | "sites" | "site"} Screen
+ * @typedef {{origin: string, state: "allowed" | "paused" | "revoked", day_wei: string, spent_wei: string, earned_wei: string, last_s: number}} Site
  * @typedef {{status: Status | null, host: Host | null, summary: Summary | null, playing: Playing | null, failure: {code: string, message?: string} | null,
- *   screen: Screen, item: Item | null, proof: Proof | null, note: string, claim: {busy: boolean, done: {transactions: string[], amount_wei: string} | null, failure: {code: string, message?: string} | null}}} Model
+ *   screen: Screen, item: Item | null, proof: Proof | null, site: Site | null, note: string, claim: {busy: boolean, done: {transactions: string[], amount_wei: string} | null, failure: {code: string, message?: string} | null}}} Model
  * @typedef {{model: Model, ask: (type: string, fields?: object) => Promise<any>, go: (screen: Screen, item?: Item | null, note?: string) => void, refresh: () => Promise<void>,
- *   render: () => void, live: ((playing: Playing) => void) | null, claim: () => Promise<void>, say: (text: string) => void}} App
+ *   render: () => void, live: ((playing: Playing) => void) | null, claim: () => Promise<void>, say: (text: string) => void,
+ *   openSite: (site: Site) => void, fail: (error: unknown) => void}} App
  */
 
 const PLAYING_MS = 1000;
 const SUMMARY_MS = 5000;
 /** Fields keep what was typed: these screens are drawn once each time they are gone to. */
-const DRAWN_ONCE = new Set(["locked", "welcome", "password", "words", "send", "accounts", "contacts"]);
+const DRAWN_ONCE = new Set(["locked", "welcome", "password", "words", "send", "accounts", "contacts", "sites", "site"]);
 
 /** @type {Model} */
 const model = {
-  status: null, host: null, summary: null, playing: null, failure: null, screen: "home", item: null, proof: null, note: "",
+  status: null, host: null, summary: null, playing: null, failure: null, screen: "home", item: null, proof: null, site: null, note: "",
   claim: { busy: false, done: null, failure: null },
 };
 const root = byId("popup");
@@ -97,6 +100,14 @@ const app = {
     await app.refresh();
   },
   say: (text) => write(byId("live"), text),
+  openSite(chosen) {
+    model.site = chosen;
+    app.go("site");
+  },
+  fail(error) {
+    model.failure = failure(error);
+    app.go("home");
+  },
 };
 
 /** What the host has to prove a line with. @param {Item} item */
@@ -147,13 +158,15 @@ function render() {
     send: () => send(app),
     accounts: () => accounts(app),
     contacts: () => contacts(app),
+    sites: () => sites(app),
+    site: () => site(app),
   };
   root.classList.toggle("one", ["wait", "welcome", "locked"].includes(screen));
   fill(root, (screens[screen] ?? waiting)());
   const main = root.querySelector("main");
   if (main) main.scrollTop = top;
   if (focused) /** @type {HTMLElement | null} */ (root.querySelector(`[data-key="${focused}"]`))?.focus({ preventScroll: true });
-  else if (DRAWN_ONCE.has(screen)) root.querySelector("input")?.focus();
+  else if (DRAWN_ONCE.has(screen) && !screen.startsWith("site")) root.querySelector("input")?.focus();
 }
 
 /** @returns {Node[]} */

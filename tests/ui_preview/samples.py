@@ -158,7 +158,13 @@ ITEMS: list[dict[str, Any]] = [
 SENT = [
     item(60, FRIEND, "", "2.5", "pending", kind="sent", **{**MOVED, "transaction": HASH}),
     item(
-        7200, FRIEND, "", "1", "refused", kind="sent", **{**MOVED, "code": "chain.reverted", "reason": "nonce too low", "transaction": HASH[::-1]}
+        7200,
+        FRIEND,
+        "",
+        "1",
+        "refused",
+        kind="sent",
+        **{**MOVED, "code": "chain.reverted", "reason": "nonce too low", "transaction": HASH[::-1]},
     ),
     item(9000, OTHERS[0], "", "10", "claimed", kind="received", **{**MOVED, "other": OTHERS[0], "name": None, "block": 8123}),
 ]
@@ -206,6 +212,16 @@ PROOF = {
 }
 ACCOUNTS = {"accounts": [{"index": 0, "name": "", "address": ADDRESS}, {"index": 1, "name": "Tips", "address": FRIEND}], "current": ADDRESS}
 CONTACTS = {"contacts": [{"address": FRIEND, "name": "Ada"}, {"address": OTHERS[0], "name": "Harbour Radio"}]}
+SITE = {"state": "allowed", "day_wei": "0", "spent_wei": "0", "earned_wei": amount("0.472"), "first_s": NOW_S, "last_s": NOW_S}
+SITES = {
+    "day_wei": amount("1"),
+    "spent_wei": amount("0.12"),
+    "sites": [
+        {"origin": "https://harbour.example", **SITE, "earned_wei": amount("1.936"), "day_wei": amount("0.5"), "spent_wei": amount("0.12")},
+        {"origin": "https://nightbus.example", **SITE, "state": "paused"},
+        {"origin": "https://a-rather-long-name-of-a-radio-station.example", **SITE, "state": "revoked", "earned_wei": "0"},
+    ],
+}
 PLAYING = {
     "content": CONTENT,
     "title": "Slow Tide Home",
@@ -275,6 +291,7 @@ def wallet(**changes: Any) -> dict[str, Any]:
         "wallet.origin": PROOF,
         "wallet.accounts": ACCOUNTS,
         "wallet.contacts": CONTACTS,
+        "wallet.sites": SITES,
         "wallet.claim": {"transactions": ["0x51c9"], "amount_wei": amount("0.006")},
         **{key.replace("_", "."): value for key, value in changes.items()},
     }

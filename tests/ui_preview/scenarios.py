@@ -43,6 +43,7 @@ CHECK = (*CREATE, ("check", "#written"), ("click", ".btn.big"))
 
 
 SETTINGS = ("click", "[data-key=tab-settings]")
+SITES_TAB = (("click", "[data-key=tab-sites]"),)
 WRONG_PASSWORD = {"error": {"code": "wallet.password", "message": ""}}
 
 
@@ -66,6 +67,7 @@ def popup_money() -> dict[str, Scenario]:
     begin = (("click", "[data-key=send]"), ("fill", "#to", FRIEND), ("fill", "#amount", "2.5"))
     moved = wallet(wallet_summary={**SUMMARY, "activity": [*SENT, *ITEMS], "playing": None}, wallet_playing={})
     refused = {"error": {"code": "wallet.funds", "message": ""}}
+    schema = {"error": {"code": "message.schema", "message": ""}}
     unpaid = {"error": {"code": "wallet.fee", "message": ""}}
     return {
         "popup-send": Scenario(page, wallet=wallet(), steps=begin[:1]),
@@ -77,6 +79,11 @@ def popup_money() -> dict[str, Scenario]:
         "popup-sent-failed": Scenario(page, wallet=moved, steps=(("click", "[data-key=item-1]"),)),
         "popup-received": Scenario(page, wallet=moved, steps=(("click", "[data-key=item-2]"),)),
         "popup-home-unknown": Scenario(page, wallet=wallet(wallet_summary={**SUMMARY, "spendable_wei": None})),
+        "popup-sites": Scenario(page, wallet=wallet(), steps=SITES_TAB),
+        "popup-sites-none": Scenario(page, wallet=wallet(wallet_sites={"sites": [], "day_wei": "0", "spent_wei": "0"}), steps=SITES_TAB),
+        "popup-sites-budget-wrong": Scenario(page, wallet=wallet(wallet_site=schema), steps=(*SITES_TAB, ("click", "[data-key=budget]"))),
+        "popup-site": Scenario(page, wallet=wallet(), steps=(*SITES_TAB, ("click", "[data-key=site]"))),
+        "popup-site-paused": Scenario(page, wallet=wallet(), steps=(*SITES_TAB, ("click", "li:nth-child(2) [data-key=site]"))),
         "popup-accounts": Scenario(page, wallet=wallet(), steps=(SETTINGS, ("click", "[data-key=accounts]"))),
         "popup-contacts": Scenario(page, wallet=wallet(), steps=(SETTINGS, ("click", "[data-key=contacts]"))),
     }

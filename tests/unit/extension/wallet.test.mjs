@@ -184,6 +184,44 @@ test("a balance that is not known is not zero", async () => {
   assert.equal((await ask("wallet.summary")).spendable_wei, null);
 });
 
+test("a person's play tells the host of the site once, before anything else", async () => {
+  host.site = () => ({});
+  wallet.consent("https://radio.example");
+  wallet.consent("https://radio.example");
+  wallet.consent("https://other.example");
+  assert.deepEqual(asked.map(({ op, origin }) => [op, origin]), [["site", "https://radio.example"], ["site", "https://other.example"]]);
+  // It says nothing about the state: what a person paused stays paused.
+  assert.ok(asked.every((request) => !("state" in request) && !("day_wei" in request)));
+});
+
+test("a site that the host could not be told of is told again", async () => {
+  host.site = () => {
+    throw new Problem("host.gone");
+  };
+  wallet.consent("https://third.example");
+  await new Promise((resolve) => setImmediate(resolve));
+  wallet.consent("https://third.example");
+  assert.equal(asked.length, 2);
+  await new Promise((resolve) => setImmediate(resolve));
+});
+
+test("a page starts music only where a person has", async () => {
+  const sites = [{ origin: "https://yes.example", state: "allowed" }, { origin: "https://paused.example", state: "paused" }, { origin: "https://no.example", state: "revoked" }];
+  host.sites = () => ({ sites });
+  await wallet.mayStart("https://yes.example");
+  await assert.rejects(wallet.mayStart("https://paused.example"), code("site.paused"));
+  for (const origin of ["https://no.example", "https://new.example", "http://yes.example", "https://yes.example.evil.example"]) await assert.rejects(wallet.mayStart(origin), code("site.consent"), origin);
+});
+
+test("a budget is exact, and an empty one is zero", async () => {
+  const told = [];
+  host.site = (request) => (told.push(request), {});
+  for (const budget of ["5", "0", "", "0.0", null]) await ask("wallet.site", { origin: "https://radio.example", budget });
+  assert.deepEqual(told.map(({ day_wei }) => day_wei), ["5", "0", "0", "0", null]);
+  await ask("wallet.site", { origin: "https://radio.example", state: "paused" });
+  assert.deepEqual([told.at(-1).state, told.at(-1).day_wei], ["paused", null]);
+});
+
 test("a message that the wallet has no answer for is denied", async () => {
   for (const type of ["wallet.nothing", "constructor", "toString"]) await assert.rejects(wallet.handle({ id: 1, type }), code("message.denied"));
 });
