@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from eth_account import Account
 
 from pywallet.engine import call, purse
 from pywallet.errors import GomaaError
@@ -18,6 +19,7 @@ ACCOUNTS = (
     "0x70997970C51812dc3A010C7d01b50e0d17dc79C8",
     "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC",
 )
+RECORDED: Any = json.loads((Path(__file__).parents[3] / "vectors" / "transactions.json").read_text())["cases"][0]
 SENT = {
     "index": 1,
     "chain_id": 31337,
@@ -61,11 +63,11 @@ async def test_a_locked_wallet_signs_nothing() -> None:
 
 
 async def test_a_transaction_is_signed_by_the_account_asked_for() -> None:
-    """The raw bytes recover to account 1, and carry its name."""
+    """What account 1 signs is the transaction recorded for it; account 0 signs another."""
     await purse._unlock(WORDS)
     made = await call("transaction.sign", SENT)
-    assert Account.recover_transaction(made["raw"]) == ACCOUNTS[1]
-    assert made["account"] == ACCOUNTS[1].lower()
+    assert made == {"raw": RECORDED["raw"], "transaction": RECORDED["hash"], "account": ACCOUNTS[1].lower()}
+    assert (await call("transaction.sign", {**SENT, "index": 0}))["raw"] != made["raw"]
 
 
 @pytest.mark.parametrize(
