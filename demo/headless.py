@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from chain.client import Chain
 from demo import proof, settle
@@ -94,4 +98,26 @@ def stack_report(
         report.promise(await proof.commission_agrees(stack, chain, posted), "the commission is not the registry's rate")
         return report
 
-    return stack.ask(read)
+    report = stack.ask(read)
+    say("auditing, in a process that knows the chain and the published data only")
+    audit = audited(stack)
+    figures = audit["figures"]
+    report.audit = {name: figures[name] for name in ("epochs", "plays", "leaves")}
+    report.promise(audit["ok"], f"the audit names {audit['faults'][:2]}")
+    debited, paid = (
+        int(figures["debited_wei"]),
+        int(figures["claimed_wei"]) + int(figures["commission_wei"]) + int(figures["unclaimed_wei"]),
+    )
+    report.promise(debited == paid, f"by the audit {debited} were debited and {paid} paid or owed")
+    report.promise(debited == report.station_debit_wei, f"the audit finds {debited} debited, the chain {report.station_debit_wei}")
+    return report
+
+
+def audited(stack: Stack) -> dict[str, Any]:
+    """What ``gomaa audit`` says of the whole network."""
+    deployment = stack.folder / "deployment.json"
+    command = [sys.executable, "-m", "gomaa", "audit", "--deployment", str(deployment), "--data", stack.server_url, "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if not done.stdout.strip():
+        raise RuntimeError(f"gomaa audit said nothing:\n{done.stderr[-2000:]}")
+    return dict(json.loads(done.stdout))

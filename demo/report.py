@@ -26,6 +26,7 @@ class Report:
     first_audio_ms: float | None
     seek_ms: list[float]
     refusals: list[str]
+    audit: dict[str, Any] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
 
     def promise(self, holds: bool, text: str) -> None:
