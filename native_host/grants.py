@@ -10,12 +10,14 @@ from pywallet.errors import Refusal
 from pywallet.policy import Meter, Price
 
 DAY_MS: Final = 86_400_000
-FREE: Final = frozenset({"preview"})
+FREE: Final = "preview"
 _CODES: Final = {"paused": "site.paused", "revoked": "site.consent"}
 
 
-def allow(ledger: Ledger, origin: str, ticket: bytes, price: Price, action: str, meter: Meter, time_ms: int) -> None:
-    """Within the transaction that records ``action``: refuse it, or set aside what it may cost.
+def allow(
+    ledger: Ledger, origin: str, ticket: bytes, price: Price, action: str, meter: Meter, time_ms: int, begun: str | None = "play"
+) -> None:
+    """Within the transaction that records ``action``: refuse it, or set aside what it may cost. ``begun``: what began this ticket's play.
 
     Where the listener pays, the interval that begins is paid before it is
     heard: with ``meter`` after the action, full intervals and one more. The
@@ -27,7 +29,7 @@ def allow(ledger: Ledger, origin: str, ticket: bytes, price: Price, action: str,
     site = ledger.site(origin)
     if site is not None and site.state in _CODES:
         raise Refusal(_CODES[site.state], origin=origin)
-    if price.payer != "listener" or not price.owner or action in FREE:
+    if price.payer != "listener" or not price.owner or begun == FREE:
         return
     cost = (meter.intervals(price.interval_s) + 1) * price.owner - ledger.debited(ticket)
     if cost <= 0:

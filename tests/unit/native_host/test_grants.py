@@ -36,12 +36,19 @@ def grant(ledger: Ledger, origin: str, state: str = "allowed", day_wei: int = 0)
 
 
 def act(
-    ledger: Ledger, action: str = "play", heard_ms: int = 0, price: Price = PAID, origin: str = HERE, ticket: bytes = TICKET, day: int = 5
+    ledger: Ledger,
+    action: str = "play",
+    heard_ms: int = 0,
+    price: Price = PAID,
+    origin: str = HERE,
+    ticket: bytes = TICKET,
+    day: int = 5,
+    begun: str = "play",
 ) -> str | None:
     """One action in a transaction of its own; the code of its refusal."""
     try:
         with ledger.write():
-            grants.allow(ledger, origin, ticket, price, action, Meter(heard_ms), day * DAY)
+            grants.allow(ledger, origin, ticket, price, action, Meter(heard_ms), day * DAY, begun)
     except Refusal as refusal:
         return refusal.code
     return None
@@ -95,8 +102,10 @@ def test_a_day_gives_a_new_budget(ledger: Ledger) -> None:
 
 def test_what_the_station_pays_and_previews_cost_nothing(ledger: Ledger) -> None:
     """No debit where the price is the station's, nobody's, or the action is a preview."""
-    for price, action in ((STATION_PAYS, "play"), (Price(30, 0, 0, "nobody"), "play"), (PAID, "preview")):
-        assert act(ledger, action, price=price) is None
+    for price in (STATION_PAYS, Price(30, 0, 0, "nobody")):
+        assert act(ledger, price=price) is None
+    for action in ("preview", "renew", "seek", "resume"):
+        assert act(ledger, action, begun="preview") is None
     assert ledger.spent(EVERYWHERE, 5) == 0
 
 
