@@ -27,6 +27,9 @@ wallet.setUp({
     }
     return null;
   },
+  async halt(origin) {
+    for (const stream of streams.values()) if (stream.isActive && stream.place.origin === origin) await stream.hear({ type: "pause" }).catch(() => undefined);
+  },
 });
 
 /** @type {Record<string, (message: any) => void>} */

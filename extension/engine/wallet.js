@@ -18,9 +18,9 @@ export { load };
 
 const INSTALL = "gomaa host install";
 
-/** @param {{changed: () => void, playing: () => any}} shell */
-export function setUp({ changed, playing }) {
-  Object.assign(now, { changed, playing });
+/** @param {{changed: () => void, playing: () => any, halt: (origin: string) => Promise<void>}} shell */
+export function setUp({ changed, playing, halt }) {
+  Object.assign(now, { changed, playing, halt });
 }
 
 /** For the player: whether there is a wallet, and whether it takes rewards. */

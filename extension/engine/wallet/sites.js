@@ -41,6 +41,8 @@ export const OPS = {
   },
   async "wallet.site"({ origin, state, budget }) {
     const day_wei = budget === undefined || budget === null ? null : await amountOf(budget);
+    // Paused while it still may be: a play that ends without a word would keep the listener busy at the server.
+    if (state === "paused" || state === "revoked") await now.halt(origin);
     const told = await native("site", { origin, state: state ?? null, day_wei });
     now.changed();
     return told;

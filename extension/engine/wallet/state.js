@@ -35,6 +35,7 @@ export const state = {
 export const now = {
   locked: true,
   /** Tell every screen and player that something of the wallet changed. @type {() => void} */ changed: () => {},
+  /** Pause what plays on a site. @type {(origin: string) => Promise<void>} */ halt: async () => {},
   /** What plays, for the popup. @type {() => any} */ playing: () => null,
 };
 

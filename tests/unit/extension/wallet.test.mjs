@@ -213,6 +213,14 @@ test("a page starts music only where a person has", async () => {
   for (const origin of ["https://no.example", "https://new.example", "http://yes.example", "https://yes.example.evil.example"]) await assert.rejects(wallet.mayStart(origin), code("site.consent"), origin);
 });
 
+test("a site's music is paused before the host hears that it may not play", async () => {
+  const order = [];
+  now.halt = async (origin) => void order.push(`halt ${origin}`);
+  host.site = ({ state: standing }) => (order.push(standing), {});
+  for (const standing of ["paused", "revoked", "allowed"]) await ask("wallet.site", { origin: "https://radio.example", state: standing });
+  assert.deepEqual(order, ["halt https://radio.example", "paused", "halt https://radio.example", "revoked", "allowed"]);
+});
+
 test("a budget is exact, and an empty one is zero", async () => {
   const told = [];
   host.site = (request) => (told.push(request), {});

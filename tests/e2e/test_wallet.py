@@ -1,0 +1,78 @@
+"""The wallet in real browsers: sending on a real chain, and a site that is paused."""
+
+from __future__ import annotations
+
+from chain.client import Chain
+from chain.token import Token
+from demo.fan import MAIN, install_host, state_until
+from pywallet.hexes import from_hex
+from tests.e2e.world import World, press_play, shows
+
+GOMAA = 10**18
+FRIEND = "0x" + "77" * 20
+
+
+def fund(world: World, address: str) -> None:
+    """Five GoMAA, and enough of the network's coin for fees, as a friend would send them."""
+
+    async def give(chain: Chain) -> None:
+        await chain.request("anvil_setBalance", address, hex(GOMAA))
+        await Token(chain, world.stack.deployment).transfer(world.stack.anvil.keys[0], from_hex(address), 5 * GOMAA)
+
+    world.stack.ask(give)
+
+
+def held(world: World, address: str) -> int:
+    """GoMAA of an address on the chain, wei."""
+
+    async def read(chain: Chain) -> int:
+        return await Token(chain, world.stack.deployment).balance_of(from_hex(address))
+
+    return int(world.stack.ask(read))
+
+
+def test_tokens_are_sent_as_shown(world: World) -> None:
+    """Too much is refused before anything is signed; what is confirmed arrives to the wei, and the line goes from pending to on chain."""
+    install_host(world.home, world.stack.folder / "deployment.json", world.browser.name)
+    world.fan.create_wallet()
+    fund(world, world.fan.address())
+    popup = world.browser.extension_tab("popup/popup.html")
+    popup.wait('button[data-key="send"]:not([disabled])', 40)
+    popup.click('button[data-key="send"]')
+    popup.fill("#to", FRIEND)
+    popup.fill("#amount", "5.000000000000000001")
+    popup.click('button[data-key="submit"]')
+    popup.wait("#amount[aria-invalid=true]")
+    popup.fill("#amount", "1.000000000000000001")
+    popup.click('button[data-key="submit"]')
+    popup.wait('button[data-key="confirm"]')
+    assert "1.000000000000000001" in popup.text("main")
+    assert held(world, FRIEND) == 0
+    popup.click('button[data-key="confirm"]')
+    popup.wait('button[data-key="item-0"]', 30)
+    popup.until("document.querySelector('[data-key=item-0] .state.settled') !== null", 40)
+    assert held(world, FRIEND) == GOMAA + 1
+    popup.close()
+
+
+def test_a_paused_site_plays_nothing_until_it_is_allowed_again(world: World) -> None:
+    """The first play makes the site known; paused in the popup the music stops at once and play is refused; allowed again it plays."""
+    page, player = world.open("first")
+    press_play(player)
+    state_until(player, "playing")
+    popup = world.browser.extension_tab("popup/popup.html")
+    popup.click('button[data-key="tab-sites"]')
+    popup.click('button[data-key="site"]')
+    popup.click('button[data-key="pause"]')
+    state_until(player, "paused")
+    player.click(MAIN)
+    shows(player, "site.paused", timeout_s=20)
+    popup.click('button[data-key="site"]')
+    popup.click('button[data-key="allow"]')
+    popup.wait('button[data-key="site"]')
+    player.click(".alert .btn.primary")
+    player.wait('button[data-key="play"]:not([disabled])', 60)
+    press_play(player)
+    state_until(player, "playing")
+    for view in (popup, page):
+        view.close()
