@@ -24,6 +24,8 @@ _THRESHOLD: Final = 0.112
 """Of ``likeness``; about five standard deviations above chance."""
 _PEAKS: Final = 24
 _SAME_S: Final = 0.002
+_ECHO_S: Final = 0.05
+"""The same block so soon after itself is its echo, or what taking it away left over."""
 
 
 class Scanner:
@@ -42,16 +44,15 @@ class Scanner:
         origin = start / self._rate
         until = views.WINDOW_S if last else views.HOP_S
         self._recent = [f for f in self._recent if origin - f.position_s < 4 * views.WINDOW_S]
-        blocks = sorted(self._rounds(views.bins(samples, self._rate), origin), key=lambda found: found.position_s)
-        for found in blocks:
+        kept: list[Found] = []
+        for found in self._rounds(views.bins(samples, self._rate), origin):
             if -0.5 <= found.position_s - origin < until + _SAME_S and not self._seen(found):
                 self._recent.append(found)
-                yield found
+                kept.append(found)
+        yield from sorted(kept, key=lambda found: found.position_s)
 
     def _seen(self, new: Found) -> bool:
-        return any(
-            f.address == new.address and f.block == new.block and abs(f.position_s - new.position_s) < 2 * _SAME_S for f in self._recent
-        )
+        return any(f.address == new.address and f.block == new.block and abs(f.position_s - new.position_s) < _ECHO_S for f in self._recent)
 
     def _rounds(self, band: Complex, origin: float) -> Iterator[Found]:
         done: list[tuple[float, float]] = []

@@ -10,7 +10,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from scipy.signal import resample
 
@@ -34,7 +34,7 @@ def heard(sound: Samples, rate: int, layers: tuple[str, ...] = ULTRASONIC, candi
     return [*out, *reader.finish()]
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6, deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(
     st.binary(min_size=20, max_size=20),
     st.sampled_from([44_100, 48_000]),
