@@ -112,7 +112,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "wallet.refused": "You declined this.",
         "wallet.unsupported": "GoMAA doesn't sign this: nobody could tell you what it means.",
         # what a site may do
-        "site.consent": "You haven't allowed this site to play songs yet.",
+        "site.consent": "This site may not play yet. Press play in the player yourself, or allow it again where you revoked it.",
         "site.paused": "You have paused this site.",
         "site.budget": "This would cost more than you allow in a day.",
         # money

@@ -116,7 +116,7 @@ export function canSeek({ terms, state }) {
   return state.left.seeks !== 0 && state.state !== "starting" && state.state !== "ended";
 }
 
-/** @typedef {"unlock" | "create" | "retry" | "command" | "upgrade" | "here" | "none"} Remedy */
+/** @typedef {"unlock" | "create" | "retry" | "command" | "upgrade" | "here" | "none" | "popup"} Remedy */
 
 /** @type {Record<string, Remedy>} */
 const REMEDIES = {
@@ -126,6 +126,9 @@ const REMEDIES = {
   "session.expired": "unlock",
   "session.busy": "here",
   "wallet.missing": "create",
+  "site.consent": "popup",
+  "site.paused": "popup",
+  "site.budget": "popup",
   "policy.malformed": "none",
   "policy.action.denied": "none",
   "policy.count.exhausted": "none",

@@ -67,6 +67,7 @@ function remedyButtons(kind, actions) {
   /** @type {Partial<Record<import("./model.js").Remedy, [string, () => void]>>} */
   const known = {
     unlock: ["unlockInPopup", () => actions.openWallet()],
+    popup: ["openGomaa", () => actions.openWallet()],
     create: ["walletAction_none", () => actions.openOnboarding()],
     retry: ["tryAgain", () => actions.send("retry")],
     here: ["playHere", () => actions.send("play")],
@@ -74,7 +75,7 @@ function remedyButtons(kind, actions) {
   const found = known[kind];
   if (!found) return null;
   const button = press(h("button", { type: "button", class: "btn primary" }, t(found[0])), found[1]);
-  if (kind !== "unlock") return h("div", { class: "row wrap tight" }, button);
+  if (kind !== "unlock" && kind !== "popup") return h("div", { class: "row wrap tight" }, button);
   const again = press(h("button", { type: "button", class: "btn" }, t("tryAgain")), () => actions.send("retry"));
   return h("div", { class: "row wrap tight" }, button, again);
 }

@@ -70,7 +70,7 @@ def test_a_paused_site_plays_nothing_until_it_is_allowed_again(world: World) -> 
     popup.click('button[data-key="site"]')
     popup.click('button[data-key="allow"]')
     popup.wait('button[data-key="site"]')
-    player.click(".alert .btn.primary")
+    player.click(".alert .btn:not(.primary)")
     player.wait('button[data-key="play"]:not([disabled])', 60)
     press_play(player)
     state_until(player, "playing")

@@ -115,6 +115,7 @@ def scenarios(language: str) -> dict[str, Scenario]:
         "ended": [base, state("ended", position_ms=304_000, heard_ms=304_000, earned_wei=amount("0.02"), next_ms=26_000)],
         "refused": [base, problem("policy.count.exhausted", rule="counts.play"), state("refused", **READY)],
         "failed": [base, problem("server.unreachable"), state("failed")],
+        "site-paused": [base, problem("site.paused"), state("refused", **READY)],
         "session-expired": [base, problem("session.expired"), state("refused", **READY)],
         "host-missing": [
             terms(language, facts=None, split=None),
