@@ -25,6 +25,7 @@ from demo.process import Service, free_port
 from pywallet.hexes import from_b64, from_hex, to_hex
 from pywallet.platform import address_of
 from pywallet.settlement import Schedule
+from studio.renditions import bundle
 
 ETHER = 10**18
 STATION_NAME = "Harbour Radio"
@@ -162,9 +163,16 @@ def running(
 
 
 def add_song(
-    stack: Stack, song: Path, policy: Path, *, artist: str | None = None, catalogue: bool = True, extra: Sequence[str] = ()
+    stack: Stack,
+    song: Path,
+    policy: Path,
+    *,
+    artist: str | None = None,
+    catalogue: bool = True,
+    extra: Sequence[str] = (),
+    renditions: Sequence[str] = (),
 ) -> bytes:
-    """Convert (with ``extra`` options) and publish one recording; its content address."""
+    """Convert (with ``extra`` options and further ``renditions``) and publish one recording; its content address."""
     name = "".join(c if c.isalnum() else "-" for c in song.stem.lower()).strip("-") or "song"
     made = stack.folder / "made" / f"{name}.sps"
     made.parent.mkdir(exist_ok=True)
@@ -174,6 +182,8 @@ def add_song(
         *(("--artist", artist) if artist else ()),
         *extra,
     )
+    if renditions:
+        bundle(made, made, stack.owner_key, None, renditions)
     gomaa("publish", made, "--key", stack.folder / "owner.key", "--deployment", stack.folder / "deployment.json")
     content = from_hex(json.loads(gomaa("inspect", made, "--json"))["content"], 20)
     if catalogue:

@@ -29,7 +29,8 @@ async def fetch(host: Host, stream: Stream, first: int) -> Lease:
     starts = stream.table.starts
     until_ms = starts[min(first, len(starts) - 1)] + terms.window_s * 1000
     count = min(MOST_KEYS, stream.table.within(0, until_ms).stop - first)
-    result = await server.request("lease", ticket=to_hex(ticket), first=first, count=max(count, 1), key=to_b64(public))
+    wanted = {"ticket": to_hex(ticket), "first": first, "count": max(count, 1), "rendition": stream.table.rendition.id}
+    result = await server.request("lease", **wanted, key=to_b64(public))
     # Several hundred unwrappings take longer than a click may wait.
     keys = await asyncio.to_thread(_open, stream, private, result)
     if stream.ticket != ticket or stream.withdrawn is not None:

@@ -56,7 +56,7 @@ class Reporter:
         async with self._line:
             await self._flush(below)
 
-    async def grant(self, entry: Entry, first: int, count: int, key: str) -> dict[str, Any]:
+    async def grant(self, entry: Entry, first: int, count: int, key: str, rendition: int) -> dict[str, Any]:
         """Ask keys for an invocation that is in the ledger; the answer acknowledges it.
 
         Raises the server's refusal (then the ledger's row is refused too) or
@@ -65,7 +65,7 @@ class Reporter:
         async with self._line:
             await self._flush(entry.sequence)
             try:
-                result = await self._server.request("grant", invocation=wire(entry), first=first, count=count, key=key)
+                result = await self._server.request("grant", invocation=wire(entry), first=first, count=count, key=key, rendition=rendition)
             except GomaaError as e:
                 if e.code not in PASSING:
                     self._settle([entry.sequence], {entry.sequence: e.code})

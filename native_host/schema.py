@@ -35,12 +35,15 @@ class Hello(Struct):
 
 
 class Open(Struct):
-    """A song shown on a page: its signed header, the page's origin, the renderer's X25519 key."""
+    """A song shown on a page: its signed header, the page's origin, the renderer's X25519 key, what the browser
+    decodes and how fast the file comes."""
 
     stream: Name
     header: Base64
     origin: Annotated[str, Meta(max_length=512)]
     key: Key
+    codecs: Annotated[list[Text], Meta(max_length=16)] | None = None
+    kbps: Number | None = None
 
 
 class Identify(Struct):

@@ -6,12 +6,13 @@ import bisect
 from dataclasses import dataclass
 
 from pywallet.hexes import to_b64
+from pywallet.sps import choice
 from pywallet.sps.header import Header, Rendition
 
 
 @dataclass(frozen=True)
 class Table:
-    """The first rendition of a header as the player needs it. Times in ms, offsets in bytes from the file's start."""
+    """One rendition of a header as the player needs it. Times in ms, offsets in bytes from the file's start."""
 
     rendition: Rendition
     init: tuple[int, int, bytes]
@@ -38,16 +39,17 @@ class Table:
         offset, size, digest = self.init
         return {
             "rendition": self.rendition.id,
+            "codec": self.rendition.codec,
             "key_epochs": [list(pair) for pair in self.rendition.key_epochs],
             "init": {"offset": offset, "size": size, "sha256": to_b64(digest)},
             "segments": [[o, s, start, length, to_b64(d)] for o, s, start, length, d in self.segments],
         }
 
 
-def build(header: Header, cose_length: int) -> Table:
-    """The table of the header's first rendition; the file starts with 8 bytes of magic and 4 of length."""
-    rendition = header.renditions[0]
-    offset = 12 + cose_length
+def build(header: Header, cose_length: int, index: int = 0) -> Table:
+    """The table of a header's rendition; the file starts with 8 bytes of magic and 4 of length."""
+    rendition = header.renditions[index]
+    offset = choice.offset(header, cose_length, index)
     size, digest = rendition.init_size, rendition.init_sha256
     init = (offset, size, digest)
     offset += size

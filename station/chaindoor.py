@@ -12,6 +12,7 @@ from chain.clock import ChainClock
 from chain.content import Content
 from chain.deployment import Deployment
 from chain.registry import Registry
+from chain.rights import Rights
 from chain.settlement import Settlement
 from pywallet.errors import Unavailable
 from pywallet.messages import Domain
@@ -41,6 +42,10 @@ class ChainDoor:
     async def content(self, content: bytes, station: bytes) -> ContentFacts | None:
         """See ChainView."""
         return await self._ask(self._content(content, station))
+
+    async def right_until(self, content: bytes, station: bytes, until_s: int) -> int:
+        """See ChainView."""
+        return await self._ask(self._right_until(content, station, until_s))
 
     async def account(self, server: bytes, station: bytes) -> Account:
         """See ChainView."""
@@ -73,6 +78,21 @@ class ChainDoor:
             return None
         licensed = state.open_license or await door.licensed(station)
         return ContentFacts(state.owner, state.policy_hash, state.price, state.server, state.revoked, state.destroyed, licensed)
+
+    async def _right_until(self, content: bytes, station: bytes, until_s: int) -> int:
+        chain, clock = await self._connected()
+        rights, low = Rights(chain, self._deployment), clock.now_ms() // 1000
+        # Without a right it plays by the owner's licence, which has no end of its own.
+        if not await rights.holds(station, content, low) or await rights.holds(station, content, until_s):
+            return until_s
+        high = until_s
+        while high - low > 1:
+            middle = (low + high) // 2
+            if await rights.holds(station, content, middle):
+                low = middle
+            else:
+                high = middle
+        return high
 
     async def _account(self, server: bytes, station: bytes) -> Account:
         chain, _ = await self._connected()

@@ -43,6 +43,9 @@ class ChainView(Protocol):
     async def content(self, content: bytes, station: bytes) -> ContentFacts | None:
         """The recording, or None where no contract of the registry stands."""
 
+    async def right_until(self, content: bytes, station: bytes, until_s: int) -> int:
+        """``until_s``, or the earlier second at which the right ends that lets this station play (Unix s)."""
+
     async def account(self, server: bytes, station: bytes) -> Account:
         """The station's account with this server."""
 

@@ -106,18 +106,21 @@ class TicketDesk:
 
     async def _draft(self, song: Song, facts: ContentFacts, session: bytes, now_ms: int, rewarded: bool) -> TicketRow:
         price = song.policy.price
-        lifetime_s = -(-song.duration_ms * 3 // 2000) + self._config.ticket_slack_s
+        now_s = now_ms // 1000
+        expiry_s = now_s + -(-song.duration_ms * 3 // 2000) + self._config.ticket_slack_s
+        # A rented or borrowed right ends when it ends, also in the middle of a song.
+        expiry_s = await self._chain.right_until(song.content, self._address, expiry_s)
         return TicketRow(
             server=facts.server,
             content=song.content,
             session=session,
             issued_ms=now_ms,
-            expiry_s=now_ms // 1000 + lifetime_s,
+            expiry_s=expiry_s,
             interval_s=price.interval_s,
             price=price.owner if price.payer != "listener" else 0,
             reward=price.reward if rewarded and price.payer != "listener" else 0,
             bps=await self._chain.rate(self._chain.schedule.epoch_of(now_ms // 1000)),
-            worst=lifetime_s // price.interval_s + 1,
+            worst=max(0, expiry_s - now_s) // price.interval_s + 1,
         )
 
     async def _check_escrow(self, row: TicketRow) -> tuple[int, int]:

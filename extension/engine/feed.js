@@ -48,9 +48,19 @@ export class Feed {
     const held = sound.holds(position);
     if (Math.abs(sound.positionMs - position) > 20) sound.audio.currentTime = position / 1000;
     const turn = ++this.turn;
-    this.run(held ? this.segmentAfter(sound.aheadMs) : segment, turn).catch((error) => {
+    this.run(held ? this.segmentAfter(sound.aheadMs) : this.lead(segment, position), turn).catch((error) => {
       if (turn === this.turn) this.failed(error);
     });
+  }
+
+  /**
+   * Where to begin decoding so that a segment sounds right: Opus needs the one before it.
+   * @param {number} segment
+   * @param {number} position ms
+   */
+  lead(segment, position) {
+    const { info, sound } = this.parts;
+    return info.codec === "opus" && segment > 0 && this.untilMs === null && !sound.holds(position) ? segment - 1 : segment;
   }
 
   stop() {

@@ -35,6 +35,8 @@ export class Sound {
     await this.opened;
     this.buffer = this.source.addSourceBuffer(mime);
     this.source.duration = durationMs / 1000;
+    // Codecs with frames of their own length end a little late.
+    this.buffer.appendWindowEnd = durationMs / 1000 + 0.001;
     await this.append(init);
   }
 

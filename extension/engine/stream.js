@@ -24,6 +24,7 @@ const HOST_COMMAND = "gomaa host install";
 const ACTIVE = new Set(["starting", "playing", "paused", "seeking", "waiting"]);
 const STARTS = new Set(["play", "preview", "live_join"]);
 const KEYED = new Set([...STARTS, "seek", "resume"]);
+const CODECS = ["flac", "opus"].filter((codec) => MediaSource.isTypeSupported(`audio/mp4; codecs="${codec}"`));
 const OVER = new Set(["refused", "failed"]);
 
 /** @typedef {{state: string, invoke: string | null, sound: string | null, from_start: boolean}} Foreseen what a wish will do */
@@ -102,8 +103,10 @@ export class Stream {
     const { run } = this;
     try {
       const [cose, key] = await Promise.all([this.source.header(), this.ring.publicKey]);
-      const opened = native("open", { stream: this.place.stream, header: toBase64(cose), key: toBase64(key) });
-      const loaded = python("header.load", { stream: this.place.stream, language: navigator.language }, cose);
+      // Host and core choose the rendition from the same words.
+      const able = { codecs: CODECS, kbps: this.source.kbps === null ? null : Math.round(this.source.kbps) };
+      const opened = native("open", { stream: this.place.stream, header: toBase64(cose), key: toBase64(key), ...able });
+      const loaded = python("header.load", { stream: this.place.stream, language: navigator.language, ...able }, cose);
       this.source.deliver(loaded.then((song) => song.delivery));
       // The terms come from the file's own words even where the host is missing.
       const shown = loaded.then((song) => this.show(run, song));
@@ -255,9 +258,10 @@ export class Stream {
   async act(action, position, segment) {
     if (STARTS.has(action) && !this.admission.isReady(this.nowS)) await this.admission.admit(this.info, this.nowS);
     const keyed = KEYED.has(action);
-    const counted = this.invoke(action, position, keyed ? segment : null);
+    const first = this.feed?.lead(segment, position) ?? segment;
+    const counted = this.invoke(action, position, keyed ? first : null);
     // The cipher text is under way while the host decides.
-    if (keyed) this.feed?.fetchAhead(segment);
+    if (keyed) this.feed?.fetchAhead(first);
     await counted;
     if (action === "stop") this.admission.forget();
   }

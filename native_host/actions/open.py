@@ -12,6 +12,7 @@ from native_host.stream import Stream
 from pywallet.errors import InputError
 from pywallet.hexes import from_b64, to_b64, to_hex
 from pywallet.policy import Policy, decide
+from pywallet.sps.choice import choose
 from pywallet.sps.header import open_header
 from pywallet.sps.wrapping import WrapKey
 
@@ -37,7 +38,7 @@ async def run(host: Host, request: Open) -> dict[str, Any]:
         name=request.stream,
         header=header,
         policy=policy,
-        table=table.build(header, len(cose)),
+        table=table.build(header, len(cose), choose(header, request.codecs, request.kbps)),
         network=network,
         facts=facts,
         renderer=request.key,

@@ -40,6 +40,13 @@ class Payload:
             raise _wrong(name, f"an integer from {low} to {high}")
         return value
 
+    def texts(self, name: str) -> list[str]:
+        """A short list of short texts."""
+        value = self._raw.get(name)
+        if not isinstance(value, list) or len(value) > 16 or not all(isinstance(x, str) and len(x) <= 64 for x in value):
+            raise _wrong(name, "a list of texts expected")
+        return value
+
     def numbers(self, name: str, most: int) -> list[float]:
         """A list of numbers, no more than ``most``."""
         value = self._raw.get(name)

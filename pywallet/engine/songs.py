@@ -12,7 +12,8 @@ from pywallet.hexes import from_b64, to_b64, to_hex
 from pywallet.player import WISHES, Player, Timeline, foresee, step
 from pywallet.policy import ACTIONS, Context, Names, Policy, Usage, describe, extent
 from pywallet.settlement import gross
-from pywallet.sps import MAGIC, Header, mark, open_header
+from pywallet.sps import Header, Rendition, mark, open_header
+from pywallet.sps.choice import bitrate_kbps, choose, offset
 from pywallet.sps.renderer import require as require_renderer
 
 Handler = Callable[[Payload, bytes | None], Awaitable[dict[str, Any]]]
@@ -42,7 +43,9 @@ def _song(payload: Payload) -> _Song:
 
 
 async def load(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{stream, header? (base64, where blob is None), …as ``terms``} → what the header says, and the terms.
+    """{stream, header? (base64, where blob is None), codecs?, kbps?, …as ``terms``} → what the header says, and the terms.
+
+    codecs and kbps choose the rendition (pywallet.sps.choice).
 
     The COSE signature, the policy and the tables are checked first (errors
     sps.*, policy.malformed). Result: content, owner, chain_id, title, artist,
@@ -56,7 +59,9 @@ async def load(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     header = open_header(cose)
     require_renderer(header.renderer)
     stream = payload.text("stream")
-    rendition = header.renditions[0]
+    codecs = payload.texts("codecs") if payload.has("codecs") else None
+    chosen = choose(header, codecs, payload.integer("kbps", 0, _MAX) if payload.has("kbps") else None)
+    rendition = header.renditions[chosen]
     timeline = Timeline.of([segment.samples for segment in rendition.segments], rendition.rate)
     policy = Policy.from_dict(header.policy)
     begins = _begins(policy)
@@ -64,8 +69,8 @@ async def load(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     player, _ = step(Player(position_ms=bounds.from_ms, from_ms=bounds.from_ms, begins=begins), "loaded", timeline=timeline)
     song = _songs[stream] = _Song(header, policy, player)
     return {
-        **_facts(header),
-        **_layout(header, len(cose), timeline),
+        **_facts(header, rendition),
+        **_layout(rendition, offset(header, len(cose), chosen), timeline),
         **_terms(song, payload),
         "next": _next(player),
         "extent": {"from_ms": bounds.from_ms, "to_ms": bounds.to_ms},
@@ -139,8 +144,8 @@ def _next(player: Player) -> dict[str, Any]:
     return {wish: vars(foresee(player, wish)).copy() for wish in WISHES}
 
 
-def _facts(header: Header) -> dict[str, Any]:
-    rendition = header.renditions[0]
+def _facts(header: Header, rendition: Rendition) -> dict[str, Any]:
+    depth = f" {rendition.bits}/{rendition.rate / 1000:g}" if rendition.bits else f" {bitrate_kbps(rendition):.0f}k"
     return {
         "content": to_hex(header.content),
         "owner": to_hex(header.owner),
@@ -150,7 +155,7 @@ def _facts(header: Header) -> dict[str, Any]:
         "album": header.album,
         "isrc": header.isrc,
         "genre": header.genre,
-        "quality": f"{rendition.codec.upper()} {rendition.bits}/{rendition.rate / 1000:g}",
+        "quality": rendition.codec.upper() + depth,
         "duration_ms": rendition.duration_ms,
         "mime": rendition.mime,
         "rendition": rendition.id,
@@ -163,9 +168,7 @@ def _facts(header: Header) -> dict[str, Any]:
     }
 
 
-def _layout(header: Header, header_size: int, timeline: Timeline) -> dict[str, Any]:
-    rendition = header.renditions[0]
-    at = len(MAGIC) + 4 + header_size
+def _layout(rendition: Rendition, at: int, timeline: Timeline) -> dict[str, Any]:
     init = {"offset": at, "size": rendition.init_size, "sha256": to_hex(rendition.init_sha256)}
     at += rendition.init_size
     segments = []

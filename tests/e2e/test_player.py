@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+import time
+import wave
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import numpy as np
+import pytest
+
 from demo.fan import CLOCK, MAIN, install_host, state_until
 from tests.e2e.world import World, press_play, shows
 
@@ -16,9 +27,83 @@ payer = "listener"
 """
 
 
+@pytest.fixture(autouse=True)
+def host(world: World) -> None:
+    """Every test here plays."""
+    install_host(world.home, world.stack.folder / "deployment.json", world.browser.name)
+
+
+def noise(path: Path, seconds: int) -> Path:
+    """Sixteen bits that no codec makes smaller."""
+    samples = np.random.default_rng(3).integers(-8000, 8000, (seconds * 44_100, 2)).astype("<i2")
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(2)
+        file.setframerate(44_100)
+        file.writeframes(samples.tobytes())
+    return path
+
+
+@contextmanager
+def slow_line(file: Path, bytes_per_s: int) -> Iterator[str]:
+    """A web server that gives one file by ranges, no faster than a line of that speed."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_OPTIONS(self) -> None:
+            self.answer(204, b"")
+
+        def do_GET(self) -> None:
+            first, last = (self.headers.get("Range") or "bytes=0-").removeprefix("bytes=").split("-")
+            data = file.read_bytes()
+            part = data[int(first) : int(last) + 1 if last else None]
+            self.answer(206, part, f"bytes {first}-{int(first) + len(part) - 1}/{len(data)}")
+
+        def answer(self, status: int, body: bytes, span: str = "") -> None:
+            self.send_response(status)
+            for name, value in (("Access-Control-Allow-Origin", "*"), ("Access-Control-Allow-Headers", "Range"), ("Content-Range", span)):
+                if value:
+                    self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            with suppress(ConnectionError):
+                for at in range(0, len(body), bytes_per_s // 20):
+                    self.wfile.write(body[at : at + bytes_per_s // 20])
+                    time.sleep(0.05)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/{file.name}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_slow_line_gets_the_smaller_rendition_and_seeks_in_it(world: World) -> None:
+    """Lossless over a fast line; over one of 1 Mbit/s the same song plays, seeks and ends as Opus."""
+    world.song("bundle", sound=noise(world.folder / "noise.wav", 14), renditions=("opus",), extra=("--no-watermark",))
+    page, player = world.open("bundle")
+    assert "FLAC 16/44.1" in player.text("#player")
+    with slow_line(world.file("bundle"), 120_000) as url:
+        page.run(f"void (document.querySelector('sps-player').src = {url!r})")
+        player = world.browser.player(page)
+        player.until("document.getElementById('player').innerText.includes('OPUS')", 60)
+        press_play(player)
+        state_until(player, "playing")
+        page.until(f"{CLOCK} > 2", 30)
+        page.run("void (document.querySelector('sps-player').currentTime = 9)")
+        page.until(f"{CLOCK} > 10.5 && {CLOCK} < 14.2", 30)
+        page.until("document.querySelector('sps-player').ended", 40)
+    page.close()
+
+
 def test_play_here_takes_the_music_over_from_another_tab(world: World) -> None:
     """One listener, two tabs: the second says where the music is, and one click brings it over."""
-    install_host(world.home, world.stack.folder / "deployment.json", world.browser.name)
     world.song("second", seconds=60)
     page, player = world.open("first")
     press_play(player)

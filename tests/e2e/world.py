@@ -44,7 +44,16 @@ class World:
     home: Path
     folder: Path
 
-    def song(self, name: str, policy: str = FREE, seconds: int = 24, *, sound: Path | None = None, extra: Sequence[str] = ()) -> bytes:
+    def song(
+        self,
+        name: str,
+        policy: str = FREE,
+        seconds: int = 24,
+        *,
+        sound: Path | None = None,
+        extra: Sequence[str] = (),
+        renditions: Sequence[str] = (),
+    ) -> bytes:
         """Publish one more song (a tone, or a sound) under a name of its own; until the station has found it."""
         terms = self.folder / f"{name}.toml"
         terms.write_text(policy)
@@ -54,7 +63,7 @@ class World:
             tone(file, seconds, 220 + 20 * number)
         elif sound != file:
             shutil.copyfile(sound, file)
-        content = add_song(self.stack, file, terms, artist="Tests", extra=extra)
+        content = add_song(self.stack, file, terms, artist="Tests", extra=extra, renditions=renditions)
         deadline = time.monotonic() + 10
         while not answers(f"{self.stack.station_url}/song/{name}") and time.monotonic() < deadline:
             time.sleep(0.1)

@@ -64,6 +64,7 @@ class FakeChain:
         self.contents: dict[bytes, ContentFacts] = {}
         self.urls: dict[bytes, str] = {}
         self.down = False
+        self.right_ends_s = 0
         self.closed = False
 
     def _answer(self, value: Any) -> Any:
@@ -77,6 +78,10 @@ class FakeChain:
     async def content(self, content: bytes, station: bytes) -> ContentFacts | None:
         assert station == STATION_ADDRESS
         return self._answer(self.contents.get(content))
+
+    async def right_until(self, content: bytes, station: bytes, until_s: int) -> int:
+        """The right's end, if it comes before."""
+        return min(until_s, self.right_ends_s) if self.right_ends_s else until_s
 
     async def account(self, server: bytes, station: bytes) -> Account:
         assert station == STATION_ADDRESS

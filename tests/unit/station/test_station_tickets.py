@@ -245,3 +245,10 @@ async def test_forms_of_other_sites_are_refused(world: Any) -> None:
 
 def _policy(world: Any) -> dict[str, Any]:
     return world.station.catalogue.named("slow-tide").policy.to_dict()
+
+
+async def test_a_ticket_ends_with_the_right_that_lets_it_play(world: Any) -> None:
+    """A rented right that ends in the middle of the song ends the ticket too."""
+    whole = await world.ticket()
+    world.chain.right_ends_s = whole.expiry - 20
+    assert (await world.ticket()).expiry == whole.expiry - 20
