@@ -57,6 +57,8 @@ class Reporting(Rows):
                 )
                 if action == "play":
                     self._change("UPDATE tickets SET state = 'ended' WHERE id = ?", ticket)
+                    # What was set aside for it is free again.
+                    self._change("DELETE FROM debits WHERE ticket = ?", ticket)
         if sequences:
             self._change("UPDATE sessions SET acknowledged = max(acknowledged, ?) WHERE id = ?", max(sequences), session)
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from native_host import grants
-from native_host.ledger import Ledger
+from native_host.ledger import Entry, Ledger, SessionRow, TicketRow
 from native_host.ledger.granting import EVERYWHERE, SiteRow
 from pywallet.errors import Refusal
 from pywallet.policy import Meter, Price
@@ -122,6 +122,23 @@ def test_an_act_that_fails_takes_its_debit_back(ledger: Ledger) -> None:
     with pytest.raises(RuntimeError):
         interrupted()
     assert ledger.spent(EVERYWHERE, 0) == 0
+
+
+def test_a_play_that_the_server_refuses_gives_its_debit_back_once(ledger: Ledger) -> None:
+    """Refused afterwards, the budget is whole again; another ticket's debit stays."""
+    grant(ledger, HERE, day_wei=100)
+    grant(ledger, EVERYWHERE, day_wei=100)
+    with ledger.write():
+        ledger.add_session(SessionRow(b"s" * 32, 31337, b"m" * 20, b"r" * 20, b"l" * 20, b"p" * 20, 10_000, "{}"))
+        ledger.add_ticket(TicketRow(TICKET, b"s" * 32, b"c" * 20, b"l" * 20, b"v" * 20, "http://x", "radio.example", 0, 30, 1, 9_000))
+        sequence = ledger.next_sequence(b"s" * 32)
+        ledger.add_entry(Entry(b"s" * 32, sequence, TICKET, b"c" * 20, b"l" * 20, "play", 0, 1, b"x" * 65), Meter(), "playing")
+    assert act(ledger) is None
+    assert act(ledger, ticket=b"u" * 32) is None
+    for _ in range(2):
+        with ledger.write():
+            ledger.acknowledge(b"s" * 32, [sequence], {sequence: "policy.count.exhausted"})
+        assert ledger.spent(HERE, 5) == 7
 
 
 @given(st.lists(st.tuples(st.sampled_from((HERE, THERE)), st.integers(0, 3), st.integers(0, 200_000), st.integers(5, 7)), max_size=30))
