@@ -90,7 +90,10 @@ def test_a_slow_line_gets_the_smaller_rendition_and_seeks_in_it(world: World) ->
     page, player = world.open("bundle")
     assert "FLAC 16/44.1" in player.text("#player")
     with slow_line(world.file("bundle"), 120_000) as url:
-        page.run(f"void (document.querySelector('sps-player').src = {url!r})")
+        other = f"Object.assign(document.createElement('sps-player'), {{ src: {url!r} }})"
+        page.run(f"void document.querySelector('sps-player').replaceWith({other})")
+        # The old player's frame goes a moment later than its element.
+        page.until("document.querySelector('sps-player').duration > 0", 60)
         player = world.browser.player(page)
         player.until("document.getElementById('player').innerText.includes('OPUS')", 60)
         press_play(player)
