@@ -24,6 +24,8 @@ SKEW_MS: Final = 30_000
 """By so much may a session seem to begin in the future."""
 
 STARTS: Final = frozenset({"play", "preview", "live_join"})
+LATE_MS: Final = 120_000
+"""Keys are not given for an action that is signed for a time so long ago: an honest host asks again within an outage."""
 ENDS: Final = frozenset({"pause", "stop"})
 _MOVES: Final = frozenset({"seek", "forward", "rewind"})
 
@@ -71,9 +73,10 @@ class Outcome:
     ticket: Mapping[str, Any] | None = None
 
 
-def accept(connection: Connection, item: Received, policy: Policy, now: Now, silence_ms: int) -> Outcome:
+def accept(connection: Connection, item: Received, policy: Policy, now: Now, silence_ms: int, *, online: bool = False) -> Outcome:
     """Decide one action and count it, all in the caller's transaction.
 
+    ``online``: keys are asked for now, so it is decided by the server's own time; a report tells of what happened under a lease.
     A refusal is recorded with its code and moves no counter but
     ``unvalidated``. The same bytes again give the same answer.
     """
@@ -93,9 +96,11 @@ def accept(connection: Connection, item: Received, policy: Policy, now: Now, sil
         _note(connection, now, item, "invocation.sequence")
         return Outcome("invocation.sequence", session["sequence"])
     code = _misfit(item, session, ticket, now)
+    if code is None and online and message.time < now.time_ms - LATE_MS:
+        code = "invocation.time"
     after: Mapping[str, Any] | None = ticket
     if code is None and ticket is not None and counters is not None:
-        decided = _decide(connection, item, ticket, counters, policy, now, silence_ms)
+        decided = _decide(connection, item, ticket, counters, policy, now, silence_ms, online)
         if isinstance(decided, str):
             code = decided
         else:
@@ -123,7 +128,14 @@ def _misfit(item: Received, session: Mapping[str, Any], ticket: Mapping[str, Any
 
 
 def _decide(
-    connection: Connection, item: Received, ticket: Mapping[str, Any], counters: Counters, policy: Policy, now: Now, silence_ms: int
+    connection: Connection,
+    item: Received,
+    ticket: Mapping[str, Any],
+    counters: Counters,
+    policy: Policy,
+    now: Now,
+    silence_ms: int,
+    online: bool,
 ) -> str | dict[str, Any]:
     """The code of a refusal; or, with everything counted, what has changed in the ticket."""
     action, message = item.action, item.message
@@ -140,7 +152,7 @@ def _decide(
         # Listeners pay from an escrow of their own; a station's ticket brings them the preview only.
         return "policy.action.denied"
     # A report tells of an action under a lease: the terms of its own time hold, within what the server can bound.
-    time_s = min(now.time_ms, max(message.time, ticket["opened_ms"])) // 1000
+    time_s = (now.time_ms if online else min(now.time_ms, max(message.time, ticket["opened_ms"]))) // 1000
     devices, known = people.devices(connection, ticket["listener"], ticket["content"], item.device)
     context = Context(
         now_s=time_s,

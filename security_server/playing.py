@@ -14,6 +14,7 @@ from pywallet.platform import recover
 from pywallet.policy import Context, Extent, Usage, decide, extent
 from pywallet.sps.segments import segment_aad, segment_key
 from pywallet.sps.wrapping import WrapKey
+from security_server import people
 from security_server.accounts import Money, outstanding, short
 from security_server.contents import Song
 from security_server.core import Core
@@ -165,17 +166,28 @@ class Playing:
             raise Refusal("policy.action.denied", rule="lease")
         if now.time_ms >= min(row["expiry_s"], row["not_after_s"]) * 1000:
             raise Refusal("ticket.expired")
-        action = "play" if row["state"] == "none" else "renew"
+        # What the listener pays for, no ticket of a station starts: its keys ahead are those of the preview.
+        start = "preview" if song.policy.price.payer == "listener" else "play"
+        action = start if row["state"] == "none" else "renew"
         if row["state"] == "ended":
             raise Refusal("ticket.used")
         now_s = now.time_ms // 1000
         usage = await self._usage(row, song, now_s)
+        devices, known = await core.store.run(lambda connection: people.devices(connection, row["listener"], row["content"], device))
         context = Context(
-            now_s, now.domain, row["payee"] != ZERO_ADDRESS, now.revoked, now.destroyed, territory=now.territory, purpose=now.purpose
+            now_s,
+            now.domain,
+            row["payee"] != ZERO_ADDRESS,
+            now.revoked,
+            now.destroyed,
+            territory=now.territory,
+            purpose=now.purpose,
+            devices=devices,
+            device_known=known,
         )
         decide(song.policy, usage, context, action).require()
         ahead_ms = max(terms.window_s, core.config.buffer_s) * 1000
-        bounds = extent(song.policy, usage, row["started"] or "play")
+        bounds = extent(song.policy, usage, row["started"] or start)
         keys = await self._keys(song, row, request, now, ahead_ms, bounds, row["state"] != "none")
         expires_s = min(now_s + terms.seconds, row["expiry_s"], row["not_after_s"])
         return {**keys, "expires_s": expires_s, "budget": terms.invocations}
@@ -185,9 +197,11 @@ class Playing:
         core = self._core
         item = self._receive(device, request.invocation)
         row, song, now = await self._facts(item)
+        if now.time_ms >= min(row["expiry_s"], row["not_after_s"]) * 1000:
+            raise Refusal("ticket.expired", sequence=item.message.sequence)
         silence_ms = core.config.silence_s * 1000
         outcome = await core.store.run(
-            lambda connection: accept(connection, item, song.policy, core.running_now(connection, now), silence_ms)
+            lambda connection: accept(connection, item, song.policy, core.running_now(connection, now), silence_ms, online=True)
         )
         if outcome.code is not None:
             raise Refusal(outcome.code, sequence=outcome.sequence)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from security_server.invocations import accept
 from security_server.rows import get
 from security_server.tables import epoch_contents, usages
-from tests.unit.security_server.server_desk import CONTENT, LISTENER, Desk, terms
+from tests.unit.security_server.server_desk import CONTENT, LISTENER, START_MS, Desk, terms
 
 OTHER_DEVICE = bytes([9]) * 20
 
@@ -119,3 +120,18 @@ def test_a_song_that_listeners_pay_for_gives_its_preview(desk: Desk) -> None:
     assert desk.act(session, ticket, "play").code == "policy.action.denied"
     assert desk.act(session, ticket, "preview", 25_000).code == "policy.preview.over"
     assert desk.act(session, ticket, "preview").code is None
+
+
+def test_keys_are_not_given_for_a_time_long_gone(desk: Desk) -> None:
+    """A host that signs its actions back into the past gets no keys for them; the same report of a lease is still counted."""
+    desk.policy = terms(expires_s=START_MS // 1000 + 30, counts={})
+    session = desk.session()
+    ticket = desk.ticket(session, 1)
+    assert desk.act(session, ticket, "play").code is None
+    desk.wait(60)
+    back = desk.item(session, ticket, "seek", 5_000, START_MS)
+    assert accept(desk.connection, back, desk.policy, desk.now, 20_000, online=True).code == "policy.expired"
+    desk.wait(90)
+    back = desk.item(session, ticket, "seek", 5_000, START_MS)
+    assert accept(desk.connection, back, desk.policy, desk.now, 20_000, online=True).code == "invocation.time"
+    assert desk.act(session, ticket, "seek", 5_000, START_MS + 10_000).code is None

@@ -1,0 +1,49 @@
+"""Keys ahead of time follow the same terms as keys for an action, also where the host has no policy of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pywallet.errors import GomaaError
+from pywallet.hexes import to_b64, to_hex
+from pywallet.messages import Signed, Ticket, digest
+from pywallet.platform import address_of
+from tests.integration.server_client import HostClient
+from tests.integration.server_songs import terms
+from tests.integration.server_world import make_world
+
+LEASE = {"window_s": 3_600, "seconds": 600, "invocations": 20}
+
+
+async def lease(host: HostClient, ticket: Signed[Ticket]) -> dict[str, Any]:
+    """Ask for the keys of the whole song."""
+    identity = to_hex(digest(ticket.message, host.domain))
+    return await host.ask("lease", ticket=identity, first=0, count=60, key=to_b64(host.exchange[1]))
+
+
+async def test_keys_ahead_keep_to_preview_and_devices(tmp_path: Path) -> None:
+    """An unpaid song leases its preview and no more; a second computer of one leases nothing, the first one all."""
+    async with make_world(tmp_path) as world, world.server(), world.host() as mine, world.host("second") as other:
+        now_ms = await world.now_ms()
+        now_s = now_ms // 1000
+        for host in (mine, other):
+            await host.hello(now_ms)
+        first, second = (world.session(address_of(host.device_key), now_s) for host in (mine, other))
+        price = {"interval_s": 2, "owner": 2_000_003, "reward": 0, "payer": "listener"}
+        paid = await world.publish(terms(permissions=["preview", "play"], preview_s=10, counts={}, price=price, lease=LEASE), "paid")
+        ticket = world.ticket(paid, first, now_s, price=0, reward=0)
+        await mine.open(first, ticket)
+        assert mine.check_keys(await lease(mine, ticket), paid) == [0, 1, 2, 3, 4]
+
+        single = await world.publish(terms(devices=1, counts={}, lease=LEASE), "single")
+        tickets = [world.ticket(single, session, now_s) for session in (first, second)]
+        await mine.open(first, tickets[0])
+        await mine.grant(mine.invocation(tickets[0], "play", 0, now_ms))
+        await other.open(second, tickets[1])
+        with pytest.raises(GomaaError) as error:
+            await lease(other, tickets[1])
+        assert error.value.code == "policy.device.limit"
+        assert len(mine.check_keys(await lease(mine, tickets[0]), single)) == 60
