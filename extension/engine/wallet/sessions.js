@@ -9,6 +9,8 @@ import { load, now, set, state } from "./state.js";
 
 const SESSION_DAYS = 7;
 const RENEW_BEFORE_S = 3600;
+/** An open wallet gives every hour, an epoch of the usual length, another payee: what it collects there says nothing of the hour before. */
+const PAYEE_S = 3600;
 
 /**
  * The session for a station: the stored one, or a new one where the wallet is open. Null: listen without reward.
@@ -20,10 +22,11 @@ export async function sessionFor(info, device) {
   await load();
   if (!info.station || state.vault === null || !state.rewards) return null;
   const found = runningSession(info, device);
-  if (found && (now.locked || found.expires_s - info.now_s > RENEW_BEFORE_S)) return found;
+  const number = Math.floor(info.now_s / PAYEE_S);
+  if (found && (now.locked || (found.number === number && found.expires_s - info.now_s > RENEW_BEFORE_S))) return found;
   if (now.locked) return null;
   const where = { station: info.station.address, device, chain_id: info.chain_id, settlement: info.settlement };
-  const made = await python("session.sign", { ...where, now_s: info.now_s, days: SESSION_DAYS, rewards: true });
+  const made = await python("session.sign", { ...where, now_s: info.now_s, days: SESSION_DAYS, rewards: true, number });
   const entry = { ...made, ...where, station_name: info.station.name };
   // Ended sessions stay: their payees may have earnings that are not collected yet.
   await set({ sessions: [entry, ...state.sessions] });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, mock, test } from "node:test";
 import { Problem } from "../../../extension/shared/problem.js";
-import { ask, asked, code, core, FRIEND, fresh, host, ME, now, state, storage, TOKEN, wallet } from "./wallet_world.mjs";
+import { ask, asked, code, core, FRIEND, fresh, host, ME, now, sessionFor, state, storage, TOKEN, wallet } from "./wallet_world.mjs";
 
 beforeEach(fresh);
 // The time to the lock would keep this process waiting.
@@ -232,4 +232,17 @@ test("a budget is exact, and an empty one is zero", async () => {
 
 test("a message that the wallet has no answer for is denied", async () => {
   for (const type of ["wallet.nothing", "constructor", "toString"]) await assert.rejects(wallet.handle({ id: 1, type }), code("message.denied"));
+});
+
+test("an open wallet gives each hour another payee, a locked one goes on with the last", async () => {
+  let signed = 0;
+  core["session.sign"] = ({ number, now_s }) => ({ session: {}, id: `0x${++signed}`, payee: `payee ${number}`, number, expires_s: now_s + 7 * 86_400 });
+  const at = (now_s) => ({ station: { address: "0xs", name: "S" }, chain_id: 1, settlement: "0x5", now_s });
+  await ask("wallet.unlock", { password: "x" });
+  const payees = [];
+  for (const now_s of [7200, 7300, 10_800]) payees.push((await sessionFor(at(now_s), "device"))?.payee);
+  assert.deepEqual(payees, ["payee 2", "payee 2", "payee 3"]);
+  await ask("wallet.lock");
+  assert.equal((await sessionFor(at(20_000), "device"))?.payee, "payee 3");
+  assert.equal(signed, 2);
 });

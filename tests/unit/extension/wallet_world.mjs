@@ -50,6 +50,7 @@ Object.assign(globalThis, { location: { protocol: "chrome-extension:" }, chrome:
 const link = await import("../../../extension/engine/link.js");
 export const wallet = await import("../../../extension/engine/wallet.js");
 export const { now, state } = await import("../../../extension/engine/wallet/state.js");
+export const { sessionFor } = await import("../../../extension/engine/wallet/sessions.js");
 link.start(() => {});
 
 export const ME = ADDRESS(1);
