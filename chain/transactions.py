@@ -53,10 +53,10 @@ class Offer:
         signed = Account.sign_transaction(dict(fields), private_key)
         return cls(fields, to_hex(bytes(signed.raw_transaction)), to_hex(bytes(signed.hash)))
 
-    def raised(self, private_key: bytes) -> Offer:
-        """The same transaction for more."""
+    def raised(self, private_key: bytes, least: int = 0) -> Offer:
+        """The same transaction for more, and for at least ``least`` wei per gas."""
         fees = {name: self.fields[name] * RAISE[0] // RAISE[1] + 1 for name in ("maxPriorityFeePerGas", "maxFeePerGas")}
-        return Offer.of({**self.fields, **fees}, private_key)
+        return Offer.of({**self.fields, **fees, "maxFeePerGas": max(fees["maxFeePerGas"], least)}, private_key)
 
 
 async def send(chain: Chain, private_key: bytes, to: bytes | None, data: bytes, value: int) -> TxReceipt:
@@ -93,11 +93,11 @@ async def send(chain: Chain, private_key: bytes, to: bytes | None, data: bytes, 
             raise GomaaError("chain.fee.high", wei_per_gas=base + tip, most=chain.max_fee)
         if chain.max_fee is not None:
             fields["maxFeePerGas"] = min(fields["maxFeePerGas"], chain.max_fee)
-        offer = Offer.of(fields, private_key)
-        sent = await _offer(chain, offer.raw)
+        waiting = _Waiting(chain, private_key, call, Offer.of(fields, private_key))
+        await waiting.begin()
         chain.next_nonce[sender] = fields["nonce"] + 1
     try:
-        return await _Waiting(chain, private_key, call, offer, sent).done()
+        return await waiting.done()
     finally:
         # Mined, and the node counts it; or given up, and its number must not leave a gap.
         if chain.next_nonce.get(sender) == fields["nonce"] + 1:
@@ -121,21 +121,36 @@ async def _offer(chain: Chain, raw: str) -> bool:
     except Unavailable as e:
         if "rpc" in e.detail:
             return False
-        if "already" not in str(e.detail.get("reason", "")).lower():
+        reason = str(e.detail.get("reason", "")).lower()
+        if "base fee" in reason:
+            raise _Outbid(e.code, **e.detail) from None
+        if "already" not in reason:
             raise
     return True
+
+
+class _Outbid(Unavailable):
+    """The base fee has risen over an offer before the node took it; no number of JSON-RPC's says so, only the sentence."""
 
 
 class _Waiting:
     """A transaction on its way: every offer made for it, and whether the node has the newest one."""
 
-    def __init__(self, chain: Chain, private_key: bytes, call: dict[str, Any], offer: Offer, sent: bool) -> None:
+    def __init__(self, chain: Chain, private_key: bytes, call: dict[str, Any], offer: Offer) -> None:
         self._chain = chain
         self._key = private_key
         self._call = call
         self._offers = [offer]
-        self._sent = sent
+        self._sent = False
+        self._outbid = False
         self._against = ""
+
+    async def begin(self) -> None:
+        """The first offer. Raises what the node has against it."""
+        try:
+            self._sent = await _offer(self._chain, self._offers[0].raw)
+        except _Outbid:
+            self._outbid = True
 
     async def done(self) -> TxReceipt:
         """The receipt, once its block is deep enough. No event says so, and not every node makes blocks at once."""
@@ -151,9 +166,9 @@ class _Waiting:
                 found = None
             if found is not None:
                 again_at = loop.time() + AGAIN_S
-            elif loop.time() > raise_at:
+            elif self._outbid or loop.time() > raise_at:
                 raise_at = loop.time() + RAISE_S
-                self._raise()
+                await self._raise()
             if found is None and (not self._sent or loop.time() > again_at):
                 again_at = loop.time() + AGAIN_S
                 self._sent = await self._again()
@@ -163,6 +178,9 @@ class _Waiting:
     async def _again(self) -> bool:
         try:
             return await _offer(self._chain, self._offers[-1].raw)
+        except _Outbid as e:
+            self._outbid, self._against = True, str(e.detail.get("reason", ""))
+            return False
         except Unavailable as e:
             # An earlier offer may be in a block by now, or a block away: what the node has against this one ends nothing.
             self._against = str(e.detail.get("reason", ""))
@@ -181,8 +199,13 @@ class _Waiting:
         head = await self._chain.block()
         return head.number - answers.number(answers.mapping(found).get("blockNumber")) + 1 >= self._chain.confirmations
 
-    def _raise(self) -> None:
-        offer = self._offers[-1].raised(self._key)
+    async def _raise(self) -> None:
+        try:
+            tip, base = await _fees(self._chain)
+        except Unavailable:
+            return
+        offer = self._offers[-1].raised(self._key, base + tip)
+        self._outbid = False
         most = self._chain.max_fee
         if most is None or offer.fields["maxFeePerGas"] <= most:
             self._offers.append(offer)

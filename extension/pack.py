@@ -83,8 +83,9 @@ def files(bundle: Path) -> dict[str, Path]:
 def _zip(folder: Path, package: Path) -> None:
     """Sorted names, one date, one mode: the same tree gives the same bytes."""
     with zipfile.ZipFile(package, "w") as archive:
-        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-            entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), (1980, 1, 1, 0, 0, 0))
+        names = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
+        for name, path in sorted(names.items()):
+            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.create_system = 3
             entry.external_attr = 0o100644 << 16

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
 
 from chain import transactions
 from chain.anvil import Anvil
 from chain.client import Chain
-from pywallet.errors import GomaaError
+from pywallet.errors import GomaaError, Unavailable
 from pywallet.hexes import to_hex
 from pywallet.platform import address_of
 
@@ -86,6 +87,32 @@ async def test_a_transaction_that_no_block_takes_offers_more(anvil: Anvil, chain
         assert await balance(chain, SOMEONE) == before + 7
     finally:
         await chain.request("evm_setAutomine", True)
+
+
+async def test_a_base_fee_that_rises_before_the_first_offer_is_met(anvil: Anvil, chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The node refuses the first offer as below the base fee: a higher one follows at once, under the same number."""
+    ask, before = chain.request, await balance(chain, SOMEONE)
+    refused = []
+
+    async def rising(method: str, *params: Any) -> Any:
+        if method == "eth_sendRawTransaction" and not refused:
+            block = await ask("eth_getBlockByNumber", "latest", False)
+            await ask("anvil_setNextBlockBaseFeePerGas", hex(20 * int(block["baseFeePerGas"], 16)))
+            await ask("evm_mine")
+            try:
+                return await ask(method, *params)
+            except Unavailable as e:
+                refused.append(e.detail["reason"])
+                raise
+        return await ask(method, *params)
+
+    monkeypatch.setattr(chain, "request", rising)
+    receipt = await chain.send(anvil.keys[2], SOMEONE, b"", 9)
+
+    assert ["base fee" in reason for reason in refused] == [True]
+    assert await balance(chain, SOMEONE) == before + 9
+    sent = await ask("eth_getTransactionByHash", to_hex(receipt.hash))
+    assert int(await ask("eth_getTransactionCount", sent["from"], "latest"), 16) == int(sent["nonce"], 16) + 1
 
 
 async def test_a_fee_above_the_limit_sends_nothing(anvil: Anvil) -> None:

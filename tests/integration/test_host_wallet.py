@@ -71,6 +71,14 @@ async def signed(host: Host, quote: dict[str, Any], index: int = 0) -> dict[str,
     return await call("transaction.sign", {"chain_id": next(iter(host.networks)), "index": index, **fields})
 
 
+async def decided(host: Host, name: str) -> dict[str, Any]:
+    """What became of a transaction, once a block has it."""
+    async with asyncio.timeout(60):
+        while (state := await ask(host, transaction, "transaction", transaction=name))["state"] in ("unknown", "pending"):
+            await asyncio.sleep(0.02)
+    return state
+
+
 async def test_a_transfer_from_quote_to_confirmation(host: Host) -> None:
     """Simulated, signed in the core, sent, confirmed; the recipient has it to the wei, and both histories say so."""
     quote = await quoted(host, FRIEND, 3 * GOMAA + 1)
@@ -80,7 +88,7 @@ async def test_a_transfer_from_quote_to_confirmation(host: Host) -> None:
     sent = await ask(host, send, "send", raw=made["raw"])
 
     assert sent == {"transaction": made["transaction"]}
-    state = await ask(host, transaction, "transaction", transaction=made["transaction"])
+    state = await decided(host, made["transaction"])
     assert state["state"] == "confirmed"
     assert 0 < int(state["fee_wei"]) <= int(quote["fee_wei"]) <= int(quote["most_wei"])
     assert (await ask(host, summary, "summary", account=FRIEND))["balance_wei"] == str(3 * GOMAA + 1)
@@ -97,6 +105,7 @@ async def test_the_same_bytes_again_are_sent_once(host: Host) -> None:
     made = await signed(host, await quoted(host, "0x" + "78" * 20, 5))
     for _ in range(3):
         assert (await ask(host, send, "send", raw=made["raw"]))["transaction"] == made["transaction"]
+        await decided(host, made["transaction"])
     assert (await ask(host, summary, "summary", account="0x" + "78" * 20))["balance_wei"] == "5"
 
 
@@ -110,7 +119,7 @@ async def test_more_than_there_is_fails_in_the_simulation(host: Host) -> None:
 async def test_a_used_number_is_refused(host: Host) -> None:
     """Another transaction under a number that the account has used never reaches a block, and that is said."""
     quote = await quoted(host, FRIEND, 1)
-    await ask(host, send, "send", raw=(await signed(host, quote))["raw"])
+    await decided(host, (await ask(host, send, "send", raw=(await signed(host, quote))["raw"]))["transaction"])
     other = await signed(host, {**quote, "data": quote["data"][:-1] + "2"})
     with pytest.raises(GomaaError) as caught:
         await ask(host, send, "send", raw=other["raw"])
@@ -124,7 +133,7 @@ async def test_a_transaction_that_fails_in_its_block_is_failed(host: Host) -> No
     amount = (2**256 - 1).to_bytes(32, "big").hex()
     made = await signed(host, {**quote, "data": quote["data"][:-64] + amount})
     await ask(host, send, "send", raw=made["raw"])
-    state = await ask(host, transaction, "transaction", transaction=made["transaction"])
+    state = await decided(host, made["transaction"])
     assert state["state"] == "failed"
     assert int(state["fee_wei"]) > 0
 
@@ -133,6 +142,7 @@ async def test_nothing_is_confirmed_before_its_block_is_deep(host: Host, network
     """Where the network asks for three blocks, the first one leaves a transaction pending."""
     made = await signed(host, await quoted(host, FRIEND, 1))
     await ask(host, send, "send", raw=made["raw"])
+    await decided(host, made["transaction"])
     one = next(iter(host.networks.values()))
     one.deployment = replace(network, confirmations=3)
     states = []
