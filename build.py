@@ -24,6 +24,9 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 CACHE = ROOT / ".cache"
 PYTHON = VENV / "bin" / "python"
+APART = ("tests/unit", "tests/contracts", "tests/vectors", "tests/fuzz")
+"""Tests that share nothing: as many at once as there are cores. The others start chains, servers and browsers, and want the machine."""
+
 MADE = (VENV, CACHE, ROOT / "node_modules", ROOT / "dist", ROOT / "build")
 
 # Program, Debian package, what it is for. Any one name of a program is enough.
@@ -182,7 +185,12 @@ def test(arguments: list[str]) -> NoReturn:
         ):
             say(title)
             run(*command)
-    say("pytest")
+        say("pytest: what needs no clock and no browser, on every core")
+        cores = str(os.cpu_count() or 1)
+        apart = subprocess.call([PYTHON, "-m", "pytest", "-q", "-n", cores, "--dist", "loadfile", *APART], cwd=ROOT)
+        say("pytest: real chains, hosts, servers and browsers, one after another")
+        together = subprocess.call([PYTHON, "-m", "pytest", "tests", "--durations=20", *(f"--ignore={part}" for part in APART)], cwd=ROOT)
+        sys.exit(apart or together)
     hand_over(PYTHON, "-m", "pytest", *arguments)
 
 
