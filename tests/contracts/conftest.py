@@ -7,6 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.contracts.anvil_world import World, world
+from tests.contracts.rights_shop import shop
+
+__all__ = ["chain_world", "shop", "w"]
 
 
 @pytest.fixture(scope="session")
