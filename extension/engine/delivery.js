@@ -109,11 +109,13 @@ export class Delivery {
     const ms = place.rests - this.clock.now();
     if (ms <= 0 || this.signal.aborted) return;
     await new Promise((resolve) => {
-      const timer = this.clock.later(() => resolve(undefined), ms);
-      this.signal.addEventListener("abort", () => {
+      const done = () => {
         this.clock.cancel(timer);
+        this.signal.removeEventListener("abort", done);
         resolve(undefined);
-      }, { once: true });
+      };
+      const timer = this.clock.later(done, ms);
+      this.signal.addEventListener("abort", done);
     });
   }
 

@@ -8,6 +8,8 @@ import { unseal } from "./keys.js";
 const AHEAD_MS = 12_000;
 const LOOK_MS = 200;
 const KEY_WAIT_MS = 1000;
+/** Keys of so many segments behind the music are kept. */
+const BEHIND = 32;
 
 /**
  * @typedef {object} Parts what one opened song is made of
@@ -96,13 +98,14 @@ export class Feed {
 
   /** @private @param {number} first @param {number} turn */
   async run(first, turn) {
-    const { info, sound, address } = this.parts;
+    const { info, sound, ring, address } = this.parts;
     for (let index = first; index < this.end; index++) {
       while (info.segments[index][2] - sound.positionMs > AHEAD_MS) {
         await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
         if (turn !== this.turn) return;
-        sound.evict();
       }
+      sound.evict();
+      ring.trim(this.segmentAt(sound.positionMs) - BEHIND);
       const cipher = this.early?.segment === index ? this.early.promise : this.cipherText(index);
       const [sealed, key] = await Promise.all([cipher, this.keyFor(index, turn)]);
       if (turn !== this.turn || !key) return;

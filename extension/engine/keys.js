@@ -7,6 +7,8 @@ import { bigEndian, fromBase64, join } from "./bytes.js";
 
 const { subtle } = crypto;
 const NONCE = 12;
+/** Wrapping keys that are kept: the host's own, and those of the server's latest grants. */
+const MOST_AGREED = 8;
 const AES = { name: "AES-GCM", length: 256 };
 
 export class KeyRing {
@@ -43,6 +45,7 @@ export class KeyRing {
     if (!found) {
       found = this.derive(fromBase64(ephemeral));
       this.agreed.set(ephemeral, found);
+      if (this.agreed.size > MOST_AGREED) for (const [oldest] of this.agreed) if (this.agreed.size > MOST_AGREED) this.agreed.delete(oldest);
     }
     return found;
   }
@@ -54,6 +57,11 @@ export class KeyRing {
     const shared = await subtle.importKey("raw", await subtle.deriveBits({ name: "X25519", public: theirs }, privateKey, 256), "HKDF", false, ["deriveKey"]);
     const how = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(0), info: join("sps/1 grant", mine, ephemeral) };
     return subtle.deriveKey(how, shared, AES, false, ["unwrapKey"]);
+  }
+
+  /** Forget the keys of what lies far behind: going back brings its own. @param {number} first segment that is kept */
+  trim(first) {
+    for (const index of this.keys.keys()) if (index < first) this.keys.delete(index);
   }
 
   /** Forget every key. */

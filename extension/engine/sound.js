@@ -41,8 +41,16 @@ export class Sound {
   }
 
   /** @param {BufferSource} bytes */
-  append(bytes) {
-    return this.turn(() => this.buffer?.appendBuffer(bytes));
+  async append(bytes) {
+    const add = () => this.turn(() => this.buffer?.appendBuffer(bytes));
+    try {
+      await add();
+    } catch (error) {
+      if (/** @type {any} */ (error)?.name !== "QuotaExceededError") throw error;
+      // The browser's buffer is full of what was heard already.
+      await this.turn(() => this.buffer?.remove(0, Math.max(0.1, this.audio.currentTime - 2)));
+      await add();
+    }
   }
 
   /** Drop what lies far behind; memory stays flat over a long song. */

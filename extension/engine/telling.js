@@ -14,7 +14,7 @@ const ENDED = new Set(["ready", "starting"]);
 
 /** @param {Stream} stream */
 export function stateOf(stream) {
-  const { sound, session, info, heard, left } = stream;
+  const { sound, info, course: { session, counting: { heard, left } } } = stream;
   const moving = session.state === "playing" ? performance.now() - heard.at : 0;
   const sum = heard.ms + Math.min(moving, TRUST_MS);
   const interval = (info?.interval_s ?? 30) * 1000;

@@ -1,0 +1,73 @@
+/**
+ * What is done goes to the host, which counts it before a key comes back.
+ */
+
+import { native } from "./link.js";
+
+const RENEW_MS = 4_500;
+const COUNT = 16;
+const STARTS = new Set(["play", "preview", "live_join"]);
+/** Actions that bring keys. */
+export const KEYED = new Set([...STARTS, "seek", "resume"]);
+
+/** @typedef {import("./stream.js").Stream} Stream */
+
+export class Counting {
+  /** @type {{ms: number, at: number, intervals: number}} */ heard = { ms: 0, at: 0, intervals: 0 };
+  /** @type {Record<string, number>} */ left = {};
+  /** @type {Promise<void> | null} */ renewal = null;
+  /** @type {ReturnType<typeof setInterval> | undefined} */ renewing;
+
+  /** @param {Stream} stream */
+  constructor(stream) {
+    this.stream = stream;
+  }
+
+  /** @param {string} action @param {number} position @param {number} segment */
+  async act(action, position, segment) {
+    const { admission, feed, info, nowS } = this.stream;
+    if (STARTS.has(action) && !admission.isReady(nowS)) await admission.admit(info, nowS);
+    const keyed = KEYED.has(action);
+    const first = feed?.lead(segment, position) ?? segment;
+    const counted = this.invoke(action, position, keyed ? first : null);
+    // The cipher text is under way while the host decides.
+    if (keyed) feed?.fetchAhead(first);
+    await counted;
+    if (action === "stop") admission.forget();
+  }
+
+  /**
+   * One invocation at the host.
+   * @param {string} action
+   * @param {number} position
+   * @param {number | null} segment
+   */
+  async invoke(action, position, segment) {
+    const { ring, feed, place } = this.stream;
+    const answer = await native("invoke", { stream: place.stream, action, position_ms: Math.round(position), segment, count: COUNT });
+    this.left = answer.left;
+    this.heard = { ms: answer.heard_ms, at: performance.now(), intervals: answer.intervals };
+    if (answer.grant && feed) await ring.take(answer.grant, feed.parts.address);
+  }
+
+  /** Say where the music is, and get the keys that come next. @param {number | null} segment */
+  async renew(segment) {
+    const { course, sound, feed } = this.stream;
+    if (course.session.state !== "playing" && course.session.state !== "waiting") return;
+    const { positionMs } = sound;
+    this.renewal ??= this.invoke("renew", positionMs, segment ?? feed?.firstMissing(positionMs) ?? null).finally(() => {
+      this.renewal = null;
+    });
+    await this.renewal;
+  }
+
+  /** From now on say it regularly. */
+  begin() {
+    this.end();
+    this.renewing = setInterval(() => this.renew(null).catch((error) => this.stream.fail(error)), RENEW_MS);
+  }
+
+  end() {
+    clearInterval(this.renewing);
+  }
+}

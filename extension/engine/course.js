@@ -1,0 +1,173 @@
+/**
+ * The course of a play: what the fan wants and what the sound says, and the core's session beside it.
+ *
+ * What a person does goes to the host at once: the core has said before what each wish will count, and follows beside it.
+ */
+
+import { Problem } from "../shared/problem.js";
+import { Counting, KEYED } from "./counting.js";
+import { python } from "./python.js";
+import { tellState } from "./telling.js";
+
+const ACTIVE = new Set(["starting", "playing", "paused", "seeking", "waiting"]);
+const OVER = new Set(["refused", "failed"]);
+
+/** @typedef {import("./stream.js").Stream} Stream */
+/** @typedef {{state: string, invoke: string | null, sound: string | null, from_start: boolean}} Foreseen what a wish will do */
+/** @typedef {{state: string, position_ms: number, duration_ms: number, granted: boolean, code: string | null, next: Record<string, Foreseen>}} Session */
+/** @typedef {{kind: string, action: string, position_ms: number, segment: number}} Command of the core */
+
+export class Course {
+  /** @type {Session} */ session = { state: "loading", position_ms: 0, duration_ms: 0, granted: false, code: null, next: {} };
+  /** @type {number} calls to the core under way */ asking = 0;
+  /** @type {boolean} play was asked for before there was something to play */ wanted = false;
+
+  /** @param {Stream} stream */
+  constructor(stream) {
+    this.stream = stream;
+    this.counting = new Counting(stream);
+  }
+
+  get isActive() {
+    return ACTIVE.has(this.session.state);
+  }
+
+  get isOver() {
+    return OVER.has(this.session.state);
+  }
+
+  /** Whether a retry has come in between. */
+  get isPast() {
+    return this.stream.course !== this;
+  }
+
+  /** There is something to play. @param {Partial<Session>} known */
+  isReady(known) {
+    this.session = { ...this.session, state: "ready", ...known };
+    tellState(this.stream);
+  }
+
+  /** What the fan wants. @param {string} wish play, pause or seek @param {number} [position] ms */
+  async wish(wish, position) {
+    const { stream } = this;
+    if (wish !== "pause") stream.timings.clicked(wish === "play");
+    if (this.session.state === "loading") {
+      this.wanted = wish === "play" || (this.wanted && wish !== "pause");
+      return;
+    }
+    if (!stream.info) return;
+    const { duration_ms } = stream.info;
+    const place = position ?? (this.session.state === "ready" ? this.session.position_ms : stream.sound.positionMs);
+    const start = stream.song?.extent.from_ms ?? 0;
+    const at = this.session.state === "ended" && wish === "play" ? start : Math.min(place, duration_ms);
+    if (stream.problem && !this.isOver) stream.problem = null;
+    const foreseen = this.asking === 0 ? this.session.next[wish] : undefined;
+    if (foreseen?.invoke && KEYED.has(foreseen.invoke) && at < duration_ms) await this.doAtOnce(wish, foreseen, foreseen.from_start ? start : at);
+    else await this.step("player.begin", { action: wish, position_ms: at });
+  }
+
+  /**
+   * The invocation leaves in this very task, before the core has heard of the wish.
+   * @param {string} wish
+   * @param {Foreseen} foreseen
+   * @param {number} at
+   */
+  async doAtOnce(wish, { invoke, state, sound }, at) {
+    const segment = this.stream.feed?.segmentAt(at) ?? 0;
+    const counted = this.counting.act(/** @type {string} */ (invoke), at, segment);
+    const begun = this.step("player.begin", { action: wish, position_ms: at }, invoke);
+    this.session = { ...this.session, state, position_ms: at };
+    try {
+      await counted;
+    } catch (error) {
+      await begun.catch(() => undefined);
+      if (!this.isPast) await this.stream.fail(error);
+      return;
+    }
+    // A pause or another seek that came meanwhile decides about the sound.
+    if (this.isPast || this.session.state !== state) return void (await begun);
+    if (sound) this.start(at, segment, sound === "on");
+    await Promise.all([begun, this.step("player.event", { event: "granted" }, sound)]);
+  }
+
+  /**
+   * One event for the core's session; then do what it commands, but for the one thing that is done already.
+   * @param {string} op
+   * @param {Record<string, unknown>} payload
+   * @param {string | null} [done] the action that was foreseen
+   */
+  async step(op, payload, done = null) {
+    this.asking++;
+    const { commands, ...session } = await python(op, { stream: this.stream.place.stream, ...payload }).finally(() => {
+      this.asking--;
+    });
+    if (this.isPast) return;
+    this.session = session;
+    tellState(this.stream);
+    const todo = /** @type {Command[]} */ (commands).filter(({ action }) => action !== done);
+    if (done && todo.length === commands.length) throw new Problem("internal", { foreseen: done });
+    for (const command of todo) await this.obey(command);
+  }
+
+  /** @param {Command} command */
+  async obey({ kind, action, position_ms, segment }) {
+    if (kind === "invoke") {
+      try {
+        await this.counting.act(action, position_ms, segment);
+        if (KEYED.has(action)) await this.step("player.event", { event: "granted" });
+      } catch (error) {
+        await this.stream.fail(error);
+      }
+    } else if (kind === "sound" && action === "off") this.silence();
+    else if (kind === "sound") this.start(position_ms, segment, action === "on");
+  }
+
+  /** Begin to sound at a position. @param {number} position @param {number} segment @param {boolean} on */
+  start(position, segment, on) {
+    const { stream } = this;
+    const { feed, sound } = stream;
+    if (!feed) return;
+    feed.start(position, segment);
+    if (!on) return;
+    const { turn } = feed;
+    sound.audio.play().catch((error) => (turn === feed.turn && !this.isPast ? stream.fail(new Problem("media.decode", { reason: String(error) })) : undefined));
+    this.counting.begin();
+  }
+
+  silence() {
+    this.stream.feed?.stop();
+    this.counting.end();
+    this.stream.sound.audio.pause();
+  }
+
+  /** The audio element said something. @param {string} name */
+  heardOf(name) {
+    const { state } = this.session;
+    const { sound, timings } = this.stream;
+    if (name === "error") return void this.stream.fail(sound.broken);
+    if (name === "playing" || name === "seeked") {
+      const { paused, readyState } = sound.audio;
+      if (name === "seeked" && !(state === "seeking" && (paused || readyState >= 3))) return;
+      if (state === "starting" || state === "seeking") timings.sounded();
+      this.event("playing");
+    } else if (name === "waiting") this.event("waiting");
+    else if (name === "ended") {
+      this.counting.end();
+      this.event("ended");
+    }
+  }
+
+  /** @param {string} event */
+  event(event) {
+    this.step("player.event", { event, position_ms: this.stream.sound.positionMs }).catch((error) => this.stream.fail(error));
+  }
+
+  /** Something went wrong: the core says what that means for the play. @param {string} code */
+  async failed(code) {
+    if (this.stream.info && this.stream.song && this.session.state !== "loading") {
+      await this.step("player.event", { event: "problem", code }).catch(() => undefined);
+    } else {
+      this.session = { ...this.session, state: this.session.state === "loading" && !code.startsWith("host.") ? "loading" : "failed" };
+    }
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * How long the engine took, for developer tools and benchmarks; only the latest are kept.
+ */
+
+import { started } from "./python.js";
+
+const MOST = 32;
+
+export class Measures {
+  /** @type {number | null} */ engine_cold_ms = null;
+  /** @type {number | null} */ first_audio_ms = null;
+  /** @type {number[]} */ seek_ms = [];
+  /** @type {string[]} */ marks = [];
+  /** @type {{at: number, first: boolean} | null} when the fan last asked for sound */ #clicked = null;
+
+  constructor() {
+    started.then((ms) => (this.engine_cold_ms = round(ms)), () => undefined);
+  }
+
+  /** The fan asks for sound. @param {boolean} first a play, not a seek */
+  clicked(first) {
+    this.#clicked = { at: performance.now(), first };
+  }
+
+  /** There it is. */
+  sounded() {
+    if (!this.#clicked) return;
+    const { at, first } = this.#clicked;
+    this.#clicked = null;
+    const ms = round(performance.now() - at);
+    if (first) this.first_audio_ms ??= ms;
+    else if (this.seek_ms.length < MOST) this.seek_ms.push(ms);
+  }
+
+  /** The mark of a segment was read. @param {string} verdict */
+  mark(verdict) {
+    if (this.marks.length < MOST) this.marks.push(verdict);
+  }
+}
+
+/** @param {number} ms */
+const round = (ms) => Math.round(ms * 10) / 10;
