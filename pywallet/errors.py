@@ -128,6 +128,8 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         # messages, media, everything else
         "message.denied": "This page may not do that.",
         "message.schema": "A message has a wrong field.",
+        "message.flood": "This page asks for too much at once. What was too much was not heard.",
+        "player.covered": "The player was covered, moved or not wholly in view when it was pressed, so nothing was started.",
         "media.unsupported": "This browser can't play the song's format.",
         "media.decode": "The recording can't be read as audio.",
         # the watermark

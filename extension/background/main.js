@@ -5,13 +5,15 @@
 import { api, inOnePage, originOf } from "../shared/compat.js";
 import { Problem } from "../shared/problem.js";
 import { pair } from "../shared/link.js";
+import { Allowance, roomFor } from "./limits.js";
+import { Looks } from "./looks.js";
 import { Native } from "./native.js";
 import { Pages, placeOf } from "./pages.js";
-import { allowed, kindOf } from "./privileges.js";
+import { allowed, kindOf, tellable } from "./privileges.js";
 
 /** @typedef {import("./privileges.js").Kind} Kind */
 /** @typedef {{port: chrome.runtime.Port, kind: Kind, stream: string | null}} Client */
-/** @typedef {{origin: string, page: number, element: number}} Stream */
+/** @typedef {{origin: string, page: number, element: number, tab: number, frame: number}} Stream */
 
 /** @type {Map<number, Client>} */
 const clients = new Map();
@@ -26,6 +28,7 @@ let count = 0;
 let making = null;
 
 const pages = new Pages((id, body) => toEngine({ type: "answer", id, ...body }));
+const looks = new Looks();
 const native = new Native((event) => toEngine({ type: "event", event }));
 
 /** Messages wait while the engine's document is made. @param {any} message */
@@ -94,7 +97,10 @@ async function ask(request) {
 
 /** @param {number} port @param {any} message */
 function deliver(port, message) {
-  clients.get(port)?.port.postMessage(message);
+  const client = clients.get(port);
+  if (!client) return;
+  if (tellable(client.kind, message)) client.port.postMessage(message);
+  else console.error("not of the table TOLD:", client.kind, Object.keys(message ?? {}).join(), Object.keys(message?.state ?? {}).join());
 }
 
 /** @param {chrome.runtime.Port} port */
@@ -111,12 +117,17 @@ function accept(port) {
     return;
   }
   const stream = kind === "player" ? port.name.slice("player:".length) : null;
-  if (stream !== null && !streams.has(stream)) return port.disconnect();
+  // A stream is played in the tab that shows it, whoever else may have learned its name.
+  if (stream !== null && streams.get(stream)?.tab !== sender.tab?.id) return port.disconnect();
   const id = ++count;
   clients.set(id, { port, kind, stream });
+  const allowance = new Allowance();
   port.onMessage.addListener((message) => {
-    if (!allowed(kind, message)) return refuse(port, message);
+    const heard = allowance.take();
+    if (heard !== "yes") return heard === "tell" ? refuse(port, message, "message.flood") : undefined;
+    if (!allowed(kind, message)) return refuse(port, message, "message.denied");
     if (kind === "page") fromPage(id, port, sender, message);
+    else if (kind === "player" && stream !== null && (message.type === "height" || message.type === "look")) fromFrame(port, stream, message);
     else toEngine({ type: "from", port: id, kind, stream, message });
   });
   port.onDisconnect.addListener(() => {
@@ -127,10 +138,20 @@ function accept(port) {
   if (kind !== "page") toEngine({ type: "opened", port: id, kind, stream });
 }
 
-/** @param {chrome.runtime.Port} port @param {any} message */
-function refuse(port, message) {
+/** @param {chrome.runtime.Port} port @param {any} message @param {string} code */
+function refuse(port, message, code) {
   const id = typeof message?.id === "number" ? message.id : undefined;
-  port.postMessage({ type: "problem", id, ok: false, ...new Problem("message.denied").toJSON(), error: new Problem("message.denied").toJSON() });
+  const error = new Problem(code).toJSON();
+  port.postMessage({ type: "problem", id, ok: false, ...error, error });
+}
+
+/** What a player's frame asks of its page, and not of the engine. @param {chrome.runtime.Port} port @param {string} token @param {any} message */
+function fromFrame(port, token, message) {
+  const stream = streams.get(token);
+  const page = stream && clients.get(stream.page)?.port;
+  if (!stream || !page) return;
+  if (message.type === "height") page.postMessage({ type: "height", element: stream.element, height: message.height });
+  else looks.look({ ...stream, port: page }).then((covered) => port.postMessage({ type: "seen", id: message.id, covered })).catch(() => undefined);
 }
 
 /**
@@ -145,11 +166,14 @@ function fromPage(id, port, sender, message) {
     if (known) forget(known[0]);
     const place = placeOf(message, sender, originOf(sender));
     if (!place) return;
+    const tab = sender.tab?.id ?? -1;
+    if (!roomFor(streams.values(), id, tab)) return refuse(port, message, "message.flood");
     const token = crypto.randomUUID();
-    streams.set(token, { origin: place.origin, page: id, element: message.element });
+    streams.set(token, { origin: place.origin, page: id, element: message.element, tab, frame: sender.frameId ?? 0 });
     toEngine({ type: "show", stream: token, src: place.src, origin: place.origin, page: id, element: message.element });
     port.postMessage({ type: "shown", element: message.element, stream: token, url: api.runtime.getURL(`player/player.html#${token}`) });
   } else if (message.type === "bytes") pages.hear(id, message);
+  else if (message.type === "seen") looks.hear(id, message);
   else if (known && message.type === "hide") forget(known[0]);
   else if (known) toEngine({ type: "command", stream: known[0], command: message.command, value: message.value });
 }

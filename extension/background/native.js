@@ -8,6 +8,7 @@ import { Problem } from "../shared/problem.js";
 export const HOST = "io.gomaa.host";
 export const PROTOCOL = 1;
 const ANSWER_MS = 30_000;
+const GREETING_MS = 10_000;
 const LEAST_WAIT_MS = 300;
 
 /** @typedef {{state: "connected" | "missing" | "version" | "gone", version: string | null, device: string | null, networks: any[]}} Status */
@@ -22,6 +23,8 @@ export class Native {
     this.waiting = new Map();
     this.count = 0;
     this.triedAt = -Infinity;
+    /** The host behind the present port has said that it is of another version. */
+    this.refused = false;
     /** @type {Promise<void> | null} */
     this.opening = null;
     /** @type {Status} */
@@ -53,6 +56,7 @@ export class Native {
     this.triedAt = performance.now();
     const port = api.runtime.connectNative(HOST);
     this.port = port;
+    this.refused = false;
     let answered = false;
     port.onMessage.addListener((message) => this.hear(message));
     port.onDisconnect.addListener(() => {
@@ -70,17 +74,21 @@ export class Native {
       if (this.port === port) {
         this.port = null;
         port.disconnect();
+        this.lost("missing");
       }
       throw error;
     }
     answered = true;
+    const version = typeof hello.host === "string" ? hello.host : null;
     if (hello.protocol !== PROTOCOL) {
-      this.set({ state: "version", version: hello.host ?? null });
-      port.disconnect();
       this.port = null;
-      throw new Problem("host.version", { host: hello.host });
+      port.disconnect();
+      this.refused = true;
+      this.set({ version });
+      this.lost("missing");
+      throw new Problem("host.version", { host: version });
     }
-    this.set({ state: "connected", version: hello.host, device: hello.device, networks: hello.networks ?? [] });
+    this.set({ state: "connected", version, device: hello.device ?? null, networks: Array.isArray(hello.networks) ? hello.networks : [] });
   }
 
   /** @private @param {Record<string, any>} request */
@@ -91,38 +99,58 @@ export class Native {
       const timer = setTimeout(() => {
         this.waiting.delete(id);
         reject(new Problem("host.gone", { op: request["op"], reason: "no answer" }));
-      }, ANSWER_MS);
+      }, request["op"] === "hello" ? GREETING_MS : ANSWER_MS);
       this.waiting.set(id, { resolve, reject, timer });
       this.port.postMessage({ ...request, id });
     });
   }
 
-  /** @private @param {any} message */
+  /** A host may be of any version or none: what has not the shape of an answer or an event is nothing. @private @param {unknown} message */
   hear(message) {
-    if (typeof message !== "object" || message === null) return;
-    if (typeof message.event === "string") return this.onEvent(message);
-    const asked = this.waiting.get(message.id);
-    if (!asked) return;
-    this.waiting.delete(message.id);
-    clearTimeout(asked.timer);
-    if (message.ok) asked.resolve(message.result ?? {});
-    else {
-      const problem = Problem.of(message.error);
-      if (problem.code === "host.version") this.set({ state: "version", version: String(problem.detail["host"] ?? "") || null });
-      asked.reject(problem);
+    if (!isObject(message)) return;
+    if (typeof message["event"] === "string") {
+      // The state of the connection is this side's own word.
+      if (message["event"] !== "host") this.onEvent(message);
+      return;
     }
+    const { id, ok, result, error } = message;
+    const asked = typeof id === "number" ? this.waiting.get(id) : undefined;
+    if (!asked || typeof id !== "number" || typeof ok !== "boolean") return;
+    this.waiting.delete(id);
+    clearTimeout(asked.timer);
+    if (ok) {
+      if (result === undefined || isObject(result)) asked.resolve(result ?? {});
+      else asked.reject(new Problem("message.schema", { field: "result" }));
+      return;
+    }
+    const problem = isObject(error) ? Problem.of(error) : new Problem("internal", { reason: "an answer without its reason" });
+    asked.reject(problem);
+    if (problem.code === "host.version") this.outdated(String(problem.detail?.["host"] ?? "") || null);
+  }
+
+  /** This host is of another version: no more requests to it. The next one looks for the host that has taken its place. @private @param {string | null} version */
+  outdated(version) {
+    this.refused = true;
+    this.set({ version });
+    // A greeting under way ends the connection itself.
+    if (this.opening) return;
+    const { port } = this;
+    this.port = null;
+    port?.disconnect();
+    this.lost("gone");
   }
 
   /** @private @param {"gone" | "missing"} state */
   lost(state) {
-    // A host that said it is of another version hangs up afterwards: that is still the reason.
-    const final = this.status.state === "version" ? "version" : this.status.state === "connected" ? "gone" : state;
+    // A host that said it is of another version hangs up afterwards: that is still the reason, until the next one answers or does not.
+    const final = this.refused ? "version" : this.status.state === "connected" ? "gone" : state;
     this.set({ state: final });
-    for (const { reject, timer } of this.waiting.values()) {
+    const waiting = [...this.waiting.values()];
+    this.waiting.clear();
+    for (const { reject, timer } of waiting) {
       clearTimeout(timer);
       reject(new Problem(`host.${final}`));
     }
-    this.waiting.clear();
   }
 
   /** @private @param {Partial<Status>} change */
@@ -130,4 +158,9 @@ export class Native {
     this.status = { ...this.status, ...change };
     this.onEvent({ event: "host", status: this.status });
   }
+}
+
+/** @param {unknown} value @returns {value is Record<string, any>} */
+function isObject(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

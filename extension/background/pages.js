@@ -18,7 +18,8 @@ export function placeOf({ src, station }, sender, origin) {
   try {
     const page = new URL(sender.url ?? "");
     const url = new URL(src, page);
-    if (url.protocol === "http:" || url.protocol === "https:") return page.protocol === "file:" ? null : { src: url.href, origin };
+    // Without an origin there is nobody to consent for: a page of a site in a sandbox, which the site does not trust, shows no player.
+    if (url.protocol === "http:" || url.protocol === "https:") return page.protocol === "file:" || !/^https?:/.test(origin) ? null : { src: url.href, origin };
     url.hash = page.hash = "";
     if (url.protocol !== "file:" || url.href !== page.href) return null;
     return { src: url.href, origin: webOrigin(station ?? "") };

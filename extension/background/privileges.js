@@ -1,16 +1,20 @@
 /**
- * Who may say what. A message that is not in its sender's row is refused with message.denied.
+ * Who may say what, and what each may be told. A message that is not in its sender's row is refused with message.denied; one that is not in its
+ * receiver's row is not delivered.
  */
 
 /** @typedef {"page" | "player" | "wallet" | "engine"} Kind */
 
-/** @type {Readonly<Record<Kind, Readonly<Record<string, Record<string, string>>>>>} field name to type, "?" where it may be absent */
+/** @typedef {Readonly<Record<string, Readonly<Record<string, string>>>>} Rows */
+
+/** @type {Readonly<Record<Kind, Rows>>} field name to type, "?" where it may be absent; a field that is not named is refused */
 export const PRIVILEGES = {
   page: {
-    show: { element: "number", src: "string", station: "string?" },
-    bytes: { element: "number", id: "number", data: "blob?", code: "string?" },
-    hide: { element: "number" },
-    command: { element: "number", command: "string", value: "any?" },
+    show: { element: "count", src: "string", station: "string?" },
+    bytes: { element: "count", id: "count", data: "blob?", code: "string?" },
+    hide: { element: "count" },
+    command: { element: "count", command: "string", value: "any?" },
+    seen: { element: "count", id: "count", covered: "string?" },
   },
   player: {
     play: {},
@@ -20,47 +24,62 @@ export const PRIVILEGES = {
     mute: { value: "boolean" },
     rewards: { on: "boolean" },
     retry: {},
+    height: { height: "number" },
+    look: { id: "count" },
   },
   wallet: {
     "wallet.status": {},
-    "wallet.propose": { words: "number?" },
+    "wallet.propose": { words: "count?" },
     "wallet.create": { mnemonic: "string", password: "string", replace: "boolean?" },
     "wallet.unlock": { password: "string" },
     "wallet.lock": {},
     "wallet.words": { password: "string" },
     "wallet.password": { password: "string", fresh: "string" },
-    "wallet.autolock": { seconds: "number" },
+    "wallet.autolock": { seconds: "count" },
     "wallet.rewards": { on: "boolean" },
     "wallet.summary": {},
     "wallet.playing": {},
     "wallet.claim": {},
-    "wallet.origin": { server: "string", epoch: "number", payee: "string" },
+    "wallet.origin": { server: "string", epoch: "count", payee: "string" },
     "wallet.quote": { to: "string", amount: "string" },
     "wallet.send": { quote: "string" },
     "wallet.accounts": {},
     "wallet.account.add": { name: "string" },
-    "wallet.account.use": { index: "number" },
-    "wallet.account.name": { index: "number", name: "string" },
+    "wallet.account.use": { index: "count" },
+    "wallet.account.name": { index: "count", name: "string" },
     "wallet.contacts": {},
     "wallet.contact.save": { address: "string", name: "string" },
     "wallet.contact.remove": { address: "string" },
     "wallet.networks": {},
-    "wallet.network": { chain_id: "number" },
+    "wallet.network": { chain_id: "count" },
     "wallet.sites": {},
     "wallet.site": { origin: "string", state: "string?", budget: "string?" },
     "host.status": {},
   },
   engine: {
-    native: { id: "number", request: "object" },
-    storage: { id: "number", get: "object?", set: "object?" },
-    to: { port: "number", message: "object" },
-    read: { id: "number", stream: "string", offset: "number", size: "number" },
+    native: { id: "count", request: "object" },
+    storage: { id: "count", get: "words?", set: "object?" },
+    to: { port: "count", message: "object" },
+    read: { id: "count", stream: "string", offset: "count", size: "count" },
   },
 };
+
+/**
+ * What the engine may tell. A page hears what an audio element would tell it and nothing of the fan: no field more than these.
+ * @type {Readonly<Record<"page" | "player", Rows>>}
+ */
+export const TOLD = {
+  page: { state: { element: "count", state: "object" } },
+  player: { terms: {}, state: { state: "string" }, problem: { code: "string" } },
+};
+
+/** @type {Readonly<Record<string, string>>} of TOLD.page.state.state */
+export const PAGE_STATE = { state: "string", position_ms: "number", duration_ms: "number", volume: "number", muted: "boolean", code: "string?" };
 
 const COMMANDS = new Set(["play", "pause", "seek", "volume", "muted"]);
 const MOST_TEXT = 4096;
 const MOST_BLOB = 1 << 20;
+const MOST_WORDS = 64;
 
 /**
  * Who is at the other end of a port, from what the browser says of it and never from what it says of itself.
@@ -88,23 +107,53 @@ export function kindOf(name, sender, self) {
  * @returns {boolean}
  */
 export function allowed(kind, message) {
-  if (typeof message !== "object" || message === null || Array.isArray(message)) return false;
-  const { type } = /** @type {{type?: unknown}} */ (message);
+  if (!isObject(message)) return false;
+  const { type } = message;
   if (typeof type !== "string" || !Object.hasOwn(PRIVILEGES[kind], type)) return false;
   const fields = /** @type {Record<string, string>} */ (PRIVILEGES[kind][type]);
-  const values = /** @type {Record<string, unknown>} */ (message);
-  if (kind === "wallet" && typeof values["id"] !== "number") return false;
+  const values = message;
   if (type === "command" && !COMMANDS.has(String(values["command"]))) return false;
-  return Object.entries(fields).every(([name, kinds]) => fits(values[name], kinds));
+  if (type === "native" && typeof (/** @type {any} */ (values["request"])?.op) !== "string") return false;
+  return exactly(values, { ...fields, ...(kind === "wallet" ? { id: "count" } : {}), type: "string" });
 }
 
-/** @param {unknown} value @param {string} kinds */
+/**
+ * Whether the engine may tell this to a port of this kind. To a screen of the wallet it says answers and events.
+ * @param {Kind} kind
+ * @param {unknown} message
+ * @returns {boolean}
+ */
+export function tellable(kind, message) {
+  if (!isObject(message)) return false;
+  if (kind === "wallet") return typeof message["event"] === "string" || (fits(message["id"], "count") && typeof message["ok"] === "boolean");
+  const rows = kind === "page" || kind === "player" ? TOLD[kind] : null;
+  const type = message["type"];
+  if (!rows || typeof type !== "string" || !Object.hasOwn(rows, type)) return false;
+  const fields = /** @type {Record<string, string>} */ (rows[type]);
+  if (kind === "player") return Object.entries(fields).every(([name, kinds]) => fits(message[name], kinds));
+  return exactly(message, { ...fields, type: "string" }) && exactly(/** @type {Record<string, unknown>} */ (message["state"]), PAGE_STATE);
+}
+
+/** Every field of the row and no other. @param {Record<string, unknown>} values @param {Readonly<Record<string, string>>} fields */
+function exactly(values, fields) {
+  return Object.keys(values).every((name) => Object.hasOwn(fields, name)) && Object.entries(fields).every(([name, kinds]) => fits(values[name], kinds));
+}
+
+/** @param {unknown} value @returns {value is Record<string, unknown>} */
+function isObject(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** @param {unknown} value @param {string} kinds @returns {boolean} */
 function fits(value, kinds) {
   const kind = kinds.replace("?", "");
   if (value === undefined || value === null) return kinds.endsWith("?");
-  if (kind === "any") return ["string", "number", "boolean"].includes(typeof value);
+  if (kind === "any") return (typeof value === "string" && value.length <= MOST_TEXT) || typeof value === "boolean" || (typeof value === "number" && Number.isFinite(value));
   if (kind === "number") return typeof value === "number" && Number.isFinite(value);
+  if (kind === "count") return Number.isSafeInteger(value) && Number(value) >= 0;
+  if (kind === "boolean") return typeof value === "boolean";
   if (kind === "blob") return typeof value === "string" && value.length <= MOST_BLOB;
   if (kind === "string") return typeof value === "string" && value.length <= MOST_TEXT;
-  return typeof value === kind;
+  if (kind === "words") return Array.isArray(value) && value.length <= MOST_WORDS && value.every((word) => fits(word, "string"));
+  return kind === "object" && isObject(value);
 }

@@ -44,6 +44,7 @@
     if (!one) return;
     if (message.type === "shown") place(one, message.url);
     else if (message.type === "read") read(one, message);
+    else if (message.type === "height") grow(one, message.height);
     else if (message.type === "state") one.element.dispatchEvent(new CustomEvent(`${EVENT}-state`, { detail: JSON.stringify(message.state) }));
   }
 
@@ -127,12 +128,10 @@
     for (const element of root.querySelectorAll(TAG)) found(/** @type {HTMLElement} */ (element));
   }
 
-  addEventListener("message", (event) => {
-    const one = [...shown.values()].find(({ frame }) => frame && frame.contentWindow === event.source);
-    // The frame may ask its page for a height and for nothing else.
-    if (!one?.frame || event.data?.type !== "gomaa.height" || typeof event.data.height !== "number") return;
-    one.frame.style.height = `${Math.min(MOST_HEIGHT, Math.max(LEAST_HEIGHT, Math.ceil(event.data.height)))}px`;
-  });
+  /** The frame may ask its page for a height and for nothing else. @param {Shown} one @param {number} height */
+  function grow({ frame }, height) {
+    if (frame) frame.style.height = `${Math.min(MOST_HEIGHT, Math.max(LEAST_HEIGHT, Math.ceil(height)))}px`;
+  }
 
   new MutationObserver((changes) => {
     for (const { type, target, addedNodes } of changes) {

@@ -8,6 +8,9 @@ import * as wallet from "./wallet.js";
 
 /** @typedef {import("./stream.js").Stream} Stream */
 
+/** What a page learns by its code; any other reason is the fan's own business. */
+const OPEN_GROUPS = new Set(["sps", "content", "media", "station", "server", "watermark"]);
+
 /** Longer than this without a renewal, the reward meter waits for the host's word. */
 export const TRUST_MS = 9_000;
 const ENDED = new Set(["ready", "starting"]);
@@ -42,7 +45,13 @@ export function tellState(stream) {
   const { page, element } = stream.place;
   const { position_ms, duration_ms, volume, muted } = state;
   // The page learns what an audio element would tell it, and nothing about the fan.
-  tell(page, { type: "state", element, state: { state: state.state, position_ms, duration_ms, volume, muted, code: stream.problem?.code ?? null } });
+  tell(page, { type: "state", element, state: { state: state.state, position_ms, duration_ms, volume, muted, code: pageCode(stream.problem?.code) } });
+}
+
+/** @param {string | undefined} code */
+function pageCode(code) {
+  if (!code) return null;
+  return OPEN_GROUPS.has(String(code.split(".")[0])) ? code : "message.denied";
 }
 
 /** @param {Stream} stream @param {Iterable<number>} ports */

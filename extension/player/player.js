@@ -218,5 +218,6 @@ tick();
 document.addEventListener("keydown", key);
 new ResizeObserver(() => {
   const height = Math.ceil(card.getBoundingClientRect().height);
-  if (parent !== window && height > 0) parent.postMessage({ type: "gomaa.height", height }, "*");
+  // Over the extension's own port: a message to the page would name this extension's address, which is another in every Firefox.
+  if (parent !== window && height > 0) port.send({ type: "height", height });
 }).observe(card);

@@ -9,10 +9,9 @@ export const api = /** @type {typeof chrome} */ (/** @type {any} */ (globalThis)
 export const inOnePage = location.protocol === "moz-extension:";
 
 /**
- * The origin of a content script's page.
- * @param {chrome.runtime.MessageSender} sender
+ * The origin of a content script's page. A document in a sandbox has an address but speaks for nobody: "null".
+ * @param {{origin?: string | undefined, url?: string | undefined}} sender
  */
 export function originOf(sender) {
-  if (sender.origin && sender.origin !== "null") return sender.origin;
-  return new URL(sender.url ?? "").origin;
+  return sender.origin ?? new URL(sender.url ?? "").origin;
 }

@@ -157,3 +157,55 @@ test("a host that refuses our protocol and hangs up stays known as another versi
   assert.equal(native.status.state, "version");
   assert.equal(native.status.version, "7.0.0");
 });
+
+test("a host that takes the place of one of another version makes it green again", async () => {
+  const outdated = (fake, { id }) => {
+    fake.say({ id, ok: false, error: { code: "host.version", message: "", detail: { host: "7.0.0" } } });
+    fake.hangUp();
+  };
+  const { native, events } = make(outdated);
+  await assert.rejects(native.open(), code("host.version"));
+  greet = (fake) => queueMicrotask(() => fake.hangUp());
+  await assert.rejects(native.open(), code("host.missing"));
+  assert.equal(native.status.state, "missing", "uninstalled in between");
+  greet = outdated;
+  await assert.rejects(native.open(), code("host.version"));
+  greet = well;
+  await native.open();
+  assert.equal(native.status.state, "connected");
+  port().hangUp();
+  assert.equal(native.status.state, "gone");
+  assert.equal(events.at(-1).status.state, "gone");
+});
+
+test("a host that turns out to be of another version later is left, and the next request meets its successor", async () => {
+  const { native } = make();
+  await native.open();
+  const old = port();
+  const asked = [native.request({ op: "one" }), native.request({ op: "two" })];
+  await Promise.resolve();
+  old.say({ id: old.sent[1].id, ok: false, error: { code: "host.version", message: "", detail: { host: "9.0.0" } } });
+  for (const one of asked) await assert.rejects(one, code("host.version"));
+  assert.ok(old.disconnected);
+  assert.deepEqual([native.status.state, native.status.version], ["version", "9.0.0"]);
+  await native.open();
+  assert.notEqual(port(), old);
+  assert.equal(native.status.state, "connected");
+});
+
+test("what a host says in the wrong shape is nothing, or an error with a code", async () => {
+  const { native, events } = make();
+  await native.open();
+  const asked = native.request({ op: "one" });
+  await Promise.resolve();
+  const { id } = port().sent[1];
+  for (const message of [[{ id, ok: true }], { id: [id], ok: true }, { id: String(id), ok: true }, { id, ok: "true" }, { id }, { event: "host", status: { state: "version" } }]) port().say(message);
+  assert.equal(events.length, 1);
+  assert.equal(native.status.state, "connected");
+  port().say({ id, ok: true, result: [1] });
+  await assert.rejects(asked, code("message.schema"));
+  const again = native.request({ op: "two" });
+  await Promise.resolve();
+  port().say({ id: port().sent[2].id, ok: false, error: "no" });
+  await assert.rejects(again, code("internal"));
+});

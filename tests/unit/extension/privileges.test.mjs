@@ -1,18 +1,19 @@
-// Who may say what, and who is who.
+// Who may say what, who may be told what, and who is who.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { allowed, kindOf, PRIVILEGES } from "../../../extension/background/privileges.js";
+import { allowed, kindOf, PAGE_STATE, PRIVILEGES, tellable, TOLD } from "../../../extension/background/privileges.js";
 
-const SAMPLES = { number: 1, string: "play", boolean: true, object: {}, any: "x", blob: "AAAA" };
-const WRONG = { number: ["1", Infinity, NaN, {}], string: [1, ["play"], { length: 1 }, "x".repeat(4097)], blob: [1, ["AAAA"], "x".repeat((1 << 20) + 1)], boolean: [0, "true"], object: ["x", 3], any: [{}, () => 0, ["x"]] };
+const SAMPLES = { number: 1.5, count: 1, words: ["x"], string: "play", boolean: true, object: {}, any: "x", blob: "AAAA" };
+const WRONG = { number: ["1", Infinity, NaN, {}], string: [1, ["play"], { length: 1 }, "x".repeat(4097)], blob: [1, ["AAAA"], "x".repeat((1 << 20) + 1)], boolean: [0, "true"], object: ["x", 3, [], [{}]], count: ["1", -1, 1.5, NaN, 2 ** 53, {}, [1]], words: ["x", {}, [1], [["x"]], ["x".repeat(4097)], Array(65).fill("x"), { length: 1, 0: "x" }], any: [{}, () => 0, ["x"], NaN, "x".repeat(4097)] };
 const kinds = Object.keys(PRIVILEGES);
 const types = [...new Set(kinds.flatMap((kind) => Object.keys(PRIVILEGES[kind])))];
 
-/** A message of a type with every field of every table that has the type. */
+/** A message of a type with every field of its row. */
 function whole(type) {
-  const fields = Object.assign({}, ...kinds.map((kind) => PRIVILEGES[kind][type] ?? {}));
-  const values = Object.entries(fields).map(([name, kind]) => [name, SAMPLES[kind.replace("?", "")]]);
-  return { id: 1, ...Object.fromEntries(values), type };
+  const owner = kinds.find((kind) => Object.hasOwn(PRIVILEGES[kind], type));
+  const values = Object.entries(PRIVILEGES[owner][type]).map(([name, kind]) => [name, SAMPLES[kind.replace("?", "")]]);
+  const request = type === "native" ? { request: { op: "status" } } : {};
+  return { ...(owner === "wallet" ? { id: 1 } : {}), ...Object.fromEntries(values), ...request, ...(type === "command" ? { command: "play" } : {}), type };
 }
 
 for (const kind of kinds) {
@@ -21,6 +22,9 @@ for (const kind of kinds) {
     test(`${kind} ${expected ? "may" : "may not"} say ${type}`, () => assert.equal(allowed(kind, whole(type)), expected));
   }
   for (const [type, fields] of Object.entries(PRIVILEGES[kind])) {
+    test(`${kind}: ${type} with a field that is not in its row is refused`, () => {
+      for (const name of ["port", "origin", "stream", "toString", "extra"]) if (!Object.hasOwn(fields, name)) assert.equal(allowed(kind, { ...whole(type), [name]: 1 }), false, name);
+    });
     for (const [name, declared] of Object.entries(fields)) {
       const optional = declared.endsWith("?");
       test(`${kind}: ${type} with a wrong ${name} is refused`, () => {
@@ -39,8 +43,8 @@ for (const kind of kinds) {
 test("the table grants each kind what protocol section 6 names, and a type to one kind alone", () => {
   assert.deepEqual(kinds, ["page", "player", "wallet", "engine"]);
   for (const type of types) assert.equal(kinds.filter((kind) => Object.hasOwn(PRIVILEGES[kind], type)).length, 1, type);
-  assert.deepEqual(Object.keys(PRIVILEGES.page), ["show", "bytes", "hide", "command"]);
-  assert.deepEqual(Object.keys(PRIVILEGES.player), ["play", "pause", "seek", "volume", "mute", "rewards", "retry"]);
+  assert.deepEqual(Object.keys(PRIVILEGES.page), ["show", "bytes", "hide", "command", "seen"]);
+  assert.deepEqual(Object.keys(PRIVILEGES.player), ["play", "pause", "seek", "volume", "mute", "rewards", "retry", "height", "look"]);
 });
 
 test("names of the prototype are no message types", () => {
@@ -71,6 +75,31 @@ test("a wallet's message carries a number to answer to", () => {
 test("text is as long as 4096 characters and no longer", () => {
   assert.ok(allowed("page", { type: "show", element: 1, src: "x".repeat(4096) }));
   assert.equal(allowed("page", { type: "show", element: 1, src: "x".repeat(4097) }), false);
+});
+
+test("the engine asks the host with an operation in words, in an object", () => {
+  for (const request of [{}, { op: 1 }, { op: ["open"] }, [], ["open"], null, "open"]) assert.equal(allowed("engine", { type: "native", id: 1, request }), false);
+});
+
+const STATE = { state: "playing", position_ms: 1, duration_ms: 2, volume: 1, muted: false, code: null };
+
+test("a page hears what an audio element would say and no field more", () => {
+  assert.ok(tellable("page", { type: "state", element: 1, state: STATE }));
+  assert.deepEqual(Object.keys(PAGE_STATE), Object.keys(STATE));
+  for (const name of ["wallet", "earned_wei", "rewards", "left", "heard_ms", "address", "session"]) {
+    assert.equal(tellable("page", { type: "state", element: 1, state: { ...STATE, [name]: 1 } }), false, name);
+    assert.equal(tellable("page", { type: "state", element: 1, state: STATE, [name]: 1 }), false, name);
+  }
+  for (const state of [null, [], "playing", { ...STATE, position_ms: NaN }, { ...STATE, state: { wallet: 1 } }]) assert.equal(tellable("page", { type: "state", element: 1, state }), false);
+});
+
+test("what is for another kind of port is not delivered", () => {
+  const told = { page: { type: "state", element: 1, state: STATE }, player: { type: "terms", title: "x" }, wallet: { id: 1, ok: true, result: {} } };
+  for (const kind of kinds) for (const [other, message] of Object.entries(told)) assert.equal(tellable(kind, message), kind === other, `${other}'s to ${kind}`);
+  assert.deepEqual(Object.keys(TOLD), ["page", "player"]);
+  assert.ok(tellable("wallet", { event: "changed" }));
+  assert.equal(tellable("player", { type: "problem" }), false, "no code");
+  for (const kind of kinds) for (const message of [null, [], 1, "x", {}, { type: "toString" }, { id: "1", ok: true }, { id: 1, ok: "true" }]) assert.equal(tellable(kind, message), false);
 });
 
 const SELF = "abcdefghijklmnopabcdefghijklmnop";

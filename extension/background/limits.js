@@ -1,0 +1,51 @@
+/**
+ * How much one page may ask of the extension. A page that asks for more is told so once, and only its own players suffer.
+ */
+
+export const MOST_SHOWN = 64;
+export const MOST_IN_TAB = 128;
+const BURST = 300;
+const PER_S = 60;
+
+/** So many messages at once, and so many a second after that. */
+export class Allowance {
+  /** @param {() => number} [now] ms */
+  constructor(now = () => performance.now(), burst = BURST, perS = PER_S) {
+    this.now = now;
+    this.burst = burst;
+    this.perS = perS;
+    this.left = burst;
+    this.at = now();
+    this.told = false;
+  }
+
+  /** @returns {"yes" | "no" | "tell"} whether a message is heard; "tell" for the first one that is not */
+  take() {
+    const now = this.now();
+    this.left = Math.min(this.burst, this.left + ((now - this.at) / 1000) * this.perS);
+    this.at = now;
+    if (this.left >= 1) {
+      this.left -= 1;
+      this.told = false;
+      return "yes";
+    }
+    if (this.told) return "no";
+    this.told = true;
+    return "tell";
+  }
+}
+
+/**
+ * Whether one more player may be shown.
+ * @param {Iterable<{page: number, tab: number}>} shown
+ * @param {number} page @param {number} tab
+ */
+export function roomFor(shown, page, tab) {
+  let inPage = 0;
+  let inTab = 0;
+  for (const one of shown) {
+    if (one.page === page) inPage++;
+    if (one.tab === tab) inTab++;
+  }
+  return inPage < MOST_SHOWN && inTab < MOST_IN_TAB;
+}
