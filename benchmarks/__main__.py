@@ -33,6 +33,7 @@ MODULES: Final = {
     "epoch_build": "epoch",
     "audit": "audit",
     "receipts": "receipts",
+    "grants": "grants",
 }
 
 

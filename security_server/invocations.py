@@ -153,7 +153,7 @@ def _decide(
         return "policy.action.denied"
     # A report tells of an action under a lease: the terms of its own time hold, within what the server can bound.
     time_s = (now.time_ms if online else min(now.time_ms, max(message.time, ticket["opened_ms"]))) // 1000
-    devices, known = people.devices(connection, ticket["listener"], ticket["content"], item.device)
+    others = people.devices(connection, ticket["listener"], ticket["content"], item.device) if policy.devices is not None else (0, True)
     context = Context(
         now_s=time_s,
         domain=now.domain,
@@ -162,8 +162,8 @@ def _decide(
         destroyed=now.destroyed,
         territory=now.territory,
         purpose=now.purpose,
-        devices=devices,
-        device_known=known,
+        devices=others[0],
+        device_known=others[1],
         streams=people.streams(connection, ticket, message.time - silence_ms) if policy.concurrent > 1 else 0,
         position_s=message.position // 1000,
     )
