@@ -15,6 +15,7 @@ MODULES: Final = {
     "first_audio": "players",
     "prepared_play": "players",
     "seek": "players",
+    "memory_after_an_hour": "memory",
     "invoke": "invoke",
     "convert": "convert",
     "convert_marked": "convert",

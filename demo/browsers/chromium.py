@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -120,7 +120,7 @@ class Chromium(Browser):
 
 
 @contextmanager
-def chromium(home: Path, *, headless: bool = True) -> Iterator[Chromium]:
+def chromium(home: Path, *, headless: bool = True, arguments: Sequence[str] = ()) -> Iterator[Chromium]:
     """Start Chromium; the host manifest is looked for in ``home``/chromium/NativeMessagingHosts."""
     extension = DIST / "chromium"
     extension_id = json.loads(EXTENSION_IDS.read_text())["chromium"]
@@ -136,6 +136,7 @@ def chromium(home: Path, *, headless: bool = True) -> Iterator[Chromium]:
                 f"--disable-extensions-except={extension}",
                 f"--load-extension={extension}",
                 *ARGUMENTS,
+                *arguments,
             ],
             viewport={"width": 1280, "height": 900} if headless else None,
             no_viewport=None if headless else True,

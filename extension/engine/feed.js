@@ -8,8 +8,8 @@ import { unseal } from "./keys.js";
 const AHEAD_MS = 12_000;
 const LOOK_MS = 200;
 const KEY_WAIT_MS = 1000;
-/** Keys of so many segments behind the music are kept. */
-const BEHIND = 32;
+/** Keys of so many segments before and after the music are kept. */
+const NEAR = 32;
 
 /**
  * @typedef {object} Parts what one opened song is made of
@@ -105,7 +105,7 @@ export class Feed {
         if (turn !== this.turn) return;
       }
       sound.evict();
-      ring.trim(this.segmentAt(sound.positionMs) - BEHIND);
+      ring.trim(Math.min(index, this.segmentAt(sound.positionMs)) - NEAR, index + NEAR);
       const cipher = this.early?.segment === index ? this.early.promise : this.cipherText(index);
       const [sealed, key] = await Promise.all([cipher, this.keyFor(index, turn)]);
       if (turn !== this.turn || !key) return;

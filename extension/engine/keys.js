@@ -59,9 +59,9 @@ export class KeyRing {
     return subtle.deriveKey(how, shared, AES, false, ["unwrapKey"]);
   }
 
-  /** Forget the keys of what lies far behind: going back brings its own. @param {number} first segment that is kept */
-  trim(first) {
-    for (const index of this.keys.keys()) if (index < first) this.keys.delete(index);
+  /** Forget the keys of what lies far from the music: a jump brings its own. @param {number} first @param {number} last that are kept */
+  trim(first, last) {
+    for (const index of this.keys.keys()) if (index < first || index > last) this.keys.delete(index);
   }
 
   /** Forget every key. */

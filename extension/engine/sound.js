@@ -5,6 +5,7 @@
 import { Problem } from "../shared/problem.js";
 
 const BEHIND_S = 20;
+const AHEAD_S = 60;
 
 export class Sound {
   /** @param {(name: string) => void} onEvent playing, waiting, ended, seeked */
@@ -53,11 +54,14 @@ export class Sound {
     }
   }
 
-  /** Drop what lies far behind; memory stays flat over a long song. */
+  /** Drop what lies far behind, and far ahead where a jump back has left it: memory stays flat however long somebody listens. */
   evict() {
-    const end = this.audio.currentTime - BEHIND_S;
-    const { buffered } = this.audio;
-    if (buffered.length && buffered.start(0) < end - 10) this.turn(() => this.buffer?.remove(0, end)).catch(() => undefined);
+    const { buffered, currentTime } = this.audio;
+    if (!buffered.length) return;
+    const [low, high] = [currentTime - BEHIND_S, currentTime + AHEAD_S];
+    if (buffered.start(0) < low - 10) this.turn(() => this.buffer?.remove(0, low)).catch(() => undefined);
+    const last = buffered.end(buffered.length - 1);
+    if (last > high + 1) this.turn(() => this.buffer?.remove(high, last + 1)).catch(() => undefined);
   }
 
   /** No more segments follow. */
@@ -73,12 +77,18 @@ export class Sound {
       if (this.broken) throw this.broken;
       const { buffer } = this;
       if (!buffer) return;
+      const heard = new AbortController();
       const done = new Promise((resolve, reject) => {
-        buffer.addEventListener("updateend", resolve, { once: true });
-        buffer.addEventListener("error", () => reject(new Problem("media.decode")), { once: true });
+        buffer.addEventListener("updateend", resolve, { signal: heard.signal });
+        buffer.addEventListener("error", () => reject(new Problem("media.decode")), { signal: heard.signal });
       });
-      act();
-      if (buffer.updating) await done;
+      done.catch(() => undefined);
+      try {
+        act();
+        if (buffer.updating) await done;
+      } finally {
+        heard.abort();
+      }
     };
     const result = this.queue.then(run);
     this.queue = result.catch(() => undefined);

@@ -1,0 +1,211 @@
+"""Memory over a long session: one song after the other at sixteen times its speed, the chain's clock faster still.
+
+Real browser, packed extension, host started by the browser, real servers and
+chain. Only the rate is not a fan's: the developer tools set it on the engine's
+audio element, and the chain mines blocks that are three seconds apart, eight in a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import statistics
+import tempfile
+import threading
+import time
+import wave
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from benchmarks.figure import Figure
+from demo.browsers.chromium import chromium
+from demo.browsers.devtools import ARGUMENT, ENGINE, Devtools, devtools
+from demo.browsers.view import View
+from demo.fan import PLAY, Fan, install_host, state_until
+from demo.paths import ROOT
+from demo.settle import answers
+from demo.stack import Stack, add_song, running
+
+SPEED: Final = 16
+STEP_S: Final = 3
+HOURS: Final = float(os.environ.get("GOMAA_BENCH_HOURS", "1"))
+SONG_S: Final = 1_800
+RATE: Final = 22_050
+_LOOK: Final = """(all) => {
+  const audio = all.find((one) => one !== HTMLAudioElement.prototype && one !== HTMLVideoElement.prototype && one.duration > 0);
+  if (audio.playbackRate !== SPEED) audio.playbackRate = SPEED;
+  let buffered = 0;
+  for (let i = 0; i < audio.buffered.length; i++) buffered += audio.buffered.end(i) - audio.buffered.start(i);
+  return { position: audio.currentTime, ended: audio.ended, buffered };
+}""".replace("SPEED", str(SPEED))
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One look: seconds of music so far; sizes in MB; living objects."""
+
+    music_s: float
+    extension_mb: float
+    heap_mb: float
+    host_mb: float
+    ledger_mb: float
+    server_mb: float
+    buffered_s: float
+    keys: int
+
+
+def run() -> list[dict[str, Any]]:
+    """Listen for GOMAA_BENCH_HOURS hours of music (1 by default); what extension and host take then, beside the same after ten minutes."""
+    with tempfile.TemporaryDirectory(prefix="gomaa-bench-", ignore_cleanup_errors=True) as name, session(Path(name), SONG_S) as listening:
+        samples = listening.listen(HOURS * 3600, 5)
+    settled = [sample for sample in samples if sample.music_s > 600]
+    grows = {name: round(slope(settled, name), 3) for name in asdict(samples[0]) if name != "music_s"}
+    detail = {"hours": HOURS, "an_hour_adds": grows, "after_ten_minutes": asdict(settled[0]), "at_the_end": asdict(settled[-1])}
+    name = "memory_after_an_hour" if HOURS <= 1 else "memory_12h"
+    end, begin = (statistics.median(s.extension_mb + s.host_mb for s in part) for part in (settled[-9:], settled[:9]))
+    return [Figure(name, round(end, 1), "MB", "ours after ten minutes", round(begin, 1), "lower", detail).to_json()]
+
+
+def noise(path: Path, seconds: int) -> Path:
+    """A recording that no codec makes small: noise, 16 bit, mono, RATE samples a second."""
+    dice = np.random.default_rng(1)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        for _ in range(seconds):
+            file.writeframes(dice.integers(-2_000, 2_000, RATE).astype("<i2").tobytes())
+    return path
+
+
+@dataclass
+class Session:
+    """A browser that plays one song again and again, fast."""
+
+    home: Path
+    stack: Stack
+    page: View
+    player: View
+    tools: Devtools
+    music_s: float = 0.0
+    position_s: float = 0.0
+
+    def look(self) -> Sample:
+        """Where the music is and what everything takes; a song that has ended begins again."""
+        seen = self.tools.objects(ENGINE, "HTMLMediaElement", _LOOK)
+        at = float(seen["position"])
+        self.music_s += max(0.0, at - self.position_s)
+        self.position_s = at
+        if seen["ended"] and self.page.run("document.querySelector('sps-player').ended"):
+            self.position_s = 0.0
+            self.page.run("void document.querySelector('sps-player').play().catch(() => undefined)")
+        ledger = self.home / "gomaa" / "data"
+        assert self.stack.server.process is not None
+        return Sample(
+            round(self.music_s, 1),
+            sum(anonymous_mb(pid) for pid in _processes(self.home, "--extension-process")),
+            self.tools.heap_mb(ENGINE),
+            sum(anonymous_mb(pid) for pid in hosts(self.home)),
+            sum(file.stat().st_size for file in ledger.glob("ledger.sqlite*")) / 1e6,
+            anonymous_mb(self.stack.server.process.pid),
+            round(float(seen["buffered"]), 1),
+            int(self.tools.objects(ENGINE, "CryptoKey", "(all) => all.length")),
+        )
+
+    def listen(self, music_s: float, every_s: float) -> list[Sample]:
+        """Samples every so many seconds of this machine's clock, until so much music has sounded. TimeoutError if it stands still."""
+        # The clock is ahead of the music from its first look on.
+        time.sleep(1)
+        samples, moved = [self.look()], time.monotonic()
+        while samples[-1].music_s < music_s:
+            time.sleep(every_s)
+            samples.append(self.look())
+            if samples[-1].music_s > samples[-2].music_s:
+                moved = time.monotonic()
+            elif time.monotonic() - moved > 60:
+                raise TimeoutError(f"silence at {samples[-1]}: {self.player.text('#player')[:400]}")
+        return samples
+
+
+@contextmanager
+def session(folder: Path, song_s: int) -> Iterator[Session]:
+    """Everything up, the music on, time going SPEED times as fast."""
+    home = folder / "home"
+    home.mkdir()
+    sound = noise(folder / "long.wav", song_s)
+    policy = ROOT / "examples" / "policies" / "free-radio.toml"
+    with running(folder / "stack", [], policy, epoch_s=600) as stack:
+        add_song(stack, sound, policy, artist="Tests", extra=("--no-watermark",))
+        sound.unlink()
+        deadline = time.monotonic() + 30
+        while not answers(f"{stack.station_url}/song/long") and time.monotonic() < deadline:
+            time.sleep(0.1)
+        install_host(home, stack.folder / "deployment.json", "chromium")
+        with chromium(home, arguments=[ARGUMENT]) as browser, devtools(home / "chromium") as tools:
+            page, player = Fan(browser, stack).open_radio("/song/long")
+            player.click(PLAY)
+            state_until(player, "playing")
+            with _haste(stack):
+                yield Session(home, stack, page, player, tools)
+
+
+@contextmanager
+def _haste(stack: Stack) -> Iterator[None]:
+    """The clock ahead of the music, in steps that host and server may be apart: STEP_S for each block, many blocks a second."""
+    done = threading.Event()
+
+    async def mine() -> None:
+        async with stack.chain() as chain:
+            await chain.request("anvil_setBlockTimestampInterval", STEP_S)
+            while not done.is_set():
+                await chain.request("evm_mine")
+                await asyncio.sleep(STEP_S / (1.5 * SPEED))
+
+    thread = threading.Thread(target=asyncio.run, args=(mine(),))
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def slope(samples: Sequence[Sample], name: str) -> float:
+    """What a size grows by in an hour of music: the median of all pairs' slopes (Theil and Sen)."""
+    points = [(sample.music_s / 3600, float(getattr(sample, name))) for sample in samples]
+    pairs = [(b[1] - a[1]) / (b[0] - a[0]) for i, a in enumerate(points) for b in points[i + 1 :] if b[0] > a[0]]
+    return statistics.median(pairs)
+
+
+def anonymous_mb(pid: int) -> float:
+    """A process's own memory, in MB: what no file backs."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("RssAnon:"):
+            return int(line.split()[1]) * 1024 / 1e6
+    raise ValueError(pid)
+
+
+def hosts(home: Path) -> list[int]:
+    """The native hosts of a profile."""
+    return [pid for pid in _processes(home, "native_host") if "--type=" not in _command(pid)]
+
+
+def _command(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+
+
+def _processes(home: Path, word: str) -> list[int]:
+    mark, found = f"GOMAA_HOME={home / 'gomaa'}\0".encode(), []
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            pid = int(place.name)
+            if word in _command(pid) and (mark in (place / "environ").read_bytes() or str(home) in _command(pid)):
+                found.append(pid)
+        except OSError:
+            continue
+    return found
