@@ -16,6 +16,7 @@ MODULES: Final = {
     "prepared_play": "players",
     "seek": "players",
     "memory_after_an_hour": "memory",
+    "host_kills": "kills",
     "invoke": "invoke",
     "convert": "convert",
     "convert_marked": "convert",

@@ -60,6 +60,13 @@ class Prepare(Struct):
     ticket: Message
 
 
+class Rejoin(Struct):
+    """Go on with a play that was cut off: with this ticket, or with the one that ``open`` told of."""
+
+    stream: Name
+    ticket: Message | None = None
+
+
 class Invoke(Struct):
     """One action; ``segment`` is the first whose key is wanted, null for none."""
 
@@ -196,6 +203,7 @@ OPERATIONS: Final[dict[str, type[Struct]]] = {
     "open": Open,
     "identify": Identify,
     "prepare": Prepare,
+    "rejoin": Rejoin,
     "invoke": Invoke,
     "problem": Problem,
     "close": Close,

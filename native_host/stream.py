@@ -43,6 +43,8 @@ class Stream:
     renewal: asyncio.Task[None] | None = None
     started: str | None = None
     """The action that began the ticket's play."""
+    going: bytes | None = None
+    """A ticket whose play was cut off and could go on here."""
     place: tuple[str | None, str | None] = (None, None)
     """Territory and purpose, as the security server told with the ticket."""
 

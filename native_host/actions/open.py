@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from native_host import table
+from native_host.actions import rejoin
 from native_host.facts import look
 from native_host.host import Host
+from native_host.ledger import TicketRow
 from native_host.schema import Open
 from native_host.stream import Stream
 from pywallet.errors import InputError
@@ -24,8 +26,9 @@ async def run(host: Host, request: Open) -> dict[str, Any]:
 
     Raises ``sps.*``, ``content.*``, ``server.*`` and Unavailable ``chain.unreachable``.
     """
-    if request.stream in host.streams:
-        host.drop(host.streams[request.stream])
+    before = host.streams.get(request.stream)
+    if before is not None:
+        host.drop(before)
     if len(host.streams) >= MOST_STREAMS:
         raise InputError("host.message.schema", field="stream", reason=f"more than {MOST_STREAMS} open")
     cose = from_b64(request.header)
@@ -52,10 +55,13 @@ async def run(host: Host, request: Open) -> dict[str, Any]:
         host.ledger.add_content(header.content, header.title, header.artist)
     if facts.station is not None:
         host.server(header.server.address, facts.server_url, network)  # begins to connect while the person reads the terms
-    return _reply(host, stream)
+    same = before is not None and before.header.content == header.content
+    going = rejoin.find(host, stream, before.ticket if same and before else None)
+    stream.going = going.id if going else None
+    return _reply(host, stream, going)
 
 
-def _reply(host: Host, stream: Stream) -> dict[str, Any]:
+def _reply(host: Host, stream: Stream, going: TicketRow | None) -> dict[str, Any]:
     header, policy, station = stream.header, stream.policy, stream.facts.station
     now_s = host.now_ms(stream.network) // 1000
     # Before a session is known, the last listener at this station is the best answer.
@@ -86,4 +92,5 @@ def _reply(host: Host, stream: Stream) -> dict[str, Any]:
         "chain_id": header.chain,
         "settlement": to_hex(stream.network.deployment.settlement),
         "now_s": now_s,
+        "going": {"state": going.state, "position_ms": going.position_ms} if going else None,
     }

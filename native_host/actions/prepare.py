@@ -36,7 +36,7 @@ async def run(host: Host, request: Prepare) -> dict[str, Any] | None:
     if stream.lease is not None:
         stream.lease.shred()
     stream.ticket, stream.lease, stream.unanswered, stream.pacer, stream.started = identity, None, None, Pacer(), None
-    stream.place = _place(opened)
+    stream.place = place_of(opened)
     host.reporter(server, session.id).wake()
     # What only a preview may be heard of has nothing to hold ahead.
     if stream.policy.lease is None or stream.policy.price.payer == "listener":
@@ -68,7 +68,8 @@ def _check(stream: Stream, session: SessionRow, signed: Signed[Ticket], now_s: i
         raise Refusal("station.right.missing")
 
 
-def _place(opened: dict[str, Any]) -> tuple[str | None, str | None]:
+def place_of(opened: dict[str, Any]) -> tuple[str | None, str | None]:
+    """Territory and purpose, as the server told when a ticket was opened."""
     told = opened.get("place")
     values = [told.get(name) if isinstance(told, dict) else None for name in ("territory", "purpose")]
     territory, purpose = (value if isinstance(value, str) and len(value) <= 253 else None for value in values)

@@ -65,6 +65,29 @@ class Counting(Rows):
         rows = self._rows(f"SELECT {_TICKET} FROM tickets WHERE id = ?", ticket)  # noqa: S608
         return ticket_row(rows[0]) if rows else None
 
+    def ticket_going(self, content: bytes, station: str, states: tuple[str, str]) -> TicketRow | None:
+        """The ticket of a content at a station (its domain) that was heard last, if it is in one of these states."""
+        rows = self._rows(
+            f"SELECT {_TICKET} FROM tickets WHERE content = ? AND station = ? AND time_ms > 0 ORDER BY time_ms DESC LIMIT 1",  # noqa: S608
+            content,
+            station,
+        )
+        row = ticket_row(rows[0]) if rows else None
+        return row if row is not None and row.state in states else None
+
+    def last_entry(self, ticket: bytes) -> Entry | None:
+        """The latest invocation under a ticket."""
+        rows = self._rows(f"SELECT {_ENTRY} FROM invocations WHERE ticket = ? ORDER BY sequence DESC LIMIT 1", ticket)  # noqa: S608
+        return Entry(*rows[0]) if rows else None
+
+    def started(self, ticket: bytes) -> str | None:
+        """The action that began a ticket's play."""
+        rows = self._rows(
+            "SELECT action FROM invocations WHERE ticket = ? AND action IN ('play', 'preview', 'live_join') ORDER BY sequence LIMIT 1",
+            ticket,
+        )
+        return str(rows[0][0]) if rows else None
+
     def add_entry(self, entry: Entry, meter: Meter, state: str, counts: bool = True) -> None:
         """Record an invocation with all that it moves: the ticket's meter and, unless it is free, the listener's counters."""
         self._change(f"INSERT INTO invocations ({_ENTRY}) VALUES ({_marks(Entry)})", *astuple(entry))  # noqa: S608

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +19,14 @@ from native_host import networks
 from native_host.paths import Paths
 from pywallet.errors import GomaaError
 from pywallet.hexes import from_b64, from_hex, to_hex
-from pywallet.messages import Claim, Session, Signed, sign
+from pywallet.messages import Claim, Session, Signed, Ticket, sign
 from pywallet.sps.segments import segment_aad, segment_key
 from pywallet.sps.wrapping import unwrap
 from tests.integration.host_process import HostProcess, host_process
 from tests.integration.server_songs import EPOCH, Upload, terms
 from tests.integration.server_world import World, make_world, private_key
 
-KILLS = 50
+KILLS = int(os.environ.get("GOMAA_KILLS", "50"))
 
 
 @pytest.fixture
@@ -47,11 +49,28 @@ async def begin(world: World, host: HostProcess, song: Upload, stream: str = "s"
 
 async def again(world: World, host: HostProcess, song: Upload, stream: str = "s") -> Signed[Session]:
     """Identify and prepare with a fresh ticket."""
+    return (await ticketed(world, host, song, stream))[0]
+
+
+async def ticketed(world: World, host: HostProcess, song: Upload, stream: str = "s") -> tuple[Signed[Session], Signed[Ticket]]:
+    """The same; session and ticket."""
     now_s = await world.now_ms() // 1000
     session = world.session(from_hex(host.device, 20), now_s - now_s % 3_600)
     await host.ask("identify", stream=stream, session=session.to_json())
-    await host.ask("prepare", stream=stream, ticket=world.ticket(song, session, now_s).to_json())
-    return session
+    ticket = world.ticket(song, session, now_s)
+    await host.ask("prepare", stream=stream, ticket=ticket.to_json())
+    return session, ticket
+
+
+async def joined(world: World, host: HostProcess, song: Upload, before: Signed[Ticket] | None) -> Signed[Ticket]:
+    """Hello and open; then the play from before the crash if it had begun, else a new one."""
+    await host.hello()
+    await host.open(song.cose)
+    if before is not None:
+        with suppress(GomaaError):
+            await host.ask("rejoin", stream="s", ticket=before.to_json())
+            return before
+    return (await ticketed(world, host, song))[1]
 
 
 def good(host: HostProcess, song: Upload, grant: dict[str, Any], indexes: range) -> bool:
@@ -189,15 +208,19 @@ async def test_two_browsers_share_one_ledger(home: tuple[World, Path]) -> None:
 
 
 async def test_nothing_is_lost_or_counted_twice_whenever_the_host_is_killed(home: tuple[World, Path]) -> None:
-    """kill -9 at random moments of a flood of seeks: every key that came out is in the ledger, and ledger and server agree exactly."""
+    """kill -9 at random moments of a flood of seeks, then on with the same play or a new one: every key that came out is in the ledger,
+    and ledger and server agree exactly."""
     world, files = home
     lease = {"window_s": 30, "seconds": 600, "invocations": 1_000}
     song = await world.publish(terms(counts={"play": {"limit": 9_999}, "seek": {"limit": 9_999}}, lease=lease))
     moments, answered = random.Random(7), set()
-    for _ in range(KILLS):
+    ticket: Signed[Ticket] | None = None
+    for turn in range(KILLS):
         async with host_process(files) as host:
-            await begin(world, host, song)
-            host.send("invoke", stream="s", action="play", position_ms=0, segment=0, count=2)
+            before = ticket if turn % 2 else None
+            ticket = await joined(world, host, song, before)
+            if ticket != before:
+                host.send("invoke", stream="s", action="play", position_ms=0, segment=0, count=2)
             for n in range(40):
                 # Within the lease, and beyond it, where the server grants.
                 position_ms = 100_000 if n % 8 == 7 else 1_000 * (n % 10)

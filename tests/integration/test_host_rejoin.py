@@ -1,0 +1,135 @@
+"""A play that a crash has cut off goes on: counted once, at its place, and taken from nobody."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pywallet.errors import GomaaError
+from pywallet.messages import Signed, Ticket
+from pywallet.policy import MAX_GAP_MS
+from tests.integration.host_server import StandIn
+from tests.integration.host_world import DOMAIN, SERVER, World, world
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[StandIn]:
+    """A security server."""
+    async with StandIn(SERVER, DOMAIN).running() as one:
+        yield one
+
+
+async def playing(one: World) -> Signed[Ticket]:
+    """A play under way at ten seconds; its ticket."""
+    await one.open()
+    session = one.session()
+    ticket = one.ticket(session)
+    await one.ask("identify", stream="s", session=session.to_json())
+    await one.ask("prepare", stream="s", ticket=ticket.to_json())
+    await one.invoke("play", 0, 0, 5)
+    one.chain.now += 10_000
+    await one.invoke("renew", 10_000, 5, 5)
+    return ticket
+
+
+async def refused(work: Any) -> str:
+    """The code of a refusal."""
+    with pytest.raises(GomaaError) as caught:
+        await work
+    return caught.value.code
+
+
+async def test_a_restarted_host_goes_on_with_the_ticket(tmp_path: Path, server: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The host dies in the middle: the next one has place, heard time and counters from the ledger, and the next keys."""
+    async with world(tmp_path, server, monkeypatch) as dead:
+        ticket = await playing(dead)
+        async with world(tmp_path, server, monkeypatch) as fan:
+            fan.chain.now = dead.chain.now + 3_000
+            opened = await fan.open()
+            told = await fan.ask("rejoin", stream="s", ticket=ticket.to_json())
+            renew = await fan.invoke("renew", 13_000, 6, 4)
+            counted = fan.states()
+            await fan.reported()
+
+    # Not offered by itself: the ticket could be another browser's, which plays.
+    assert opened["going"] is None
+    assert (told["state"], told["position_ms"], told["heard_ms"], told["rewarded"]) == ("playing", 10_000, 10_000, True)
+    assert fan.good(renew["grant"], range(6, 10))
+    assert renew["heard_ms"] == 13_000
+    assert [(sequence, action) for sequence, action, _, _ in counted] == [(1, "play"), (2, "renew"), (3, "renew")]
+    assert (server.counted("play"), server.counted("renew")) == (1, 2)
+
+
+async def test_a_wish_whose_answer_was_lost_is_counted_once(tmp_path: Path, server: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The seek was committed and its keys never came: sent again after the crash it brings them, and is no second seek."""
+    async with world(tmp_path, server, monkeypatch) as dead:
+        ticket = await playing(dead)
+        lost = await dead.invoke("seek", 60_000, 30, 3)
+        async with world(tmp_path, server, monkeypatch) as fan:
+            fan.chain.now = dead.chain.now
+            await fan.open()
+            await fan.ask("rejoin", stream="s", ticket=ticket.to_json())
+            again = await fan.invoke("seek", 60_000, 30, 3)
+            further = await fan.invoke("seek", 60_000, 30, 3)
+
+    assert (again["sequence"], further["sequence"]) == (lost["sequence"], lost["sequence"] + 1)
+    assert fan.good(again["grant"], range(30, 33))
+    assert (again["left"]["seek"], further["left"]["seek"]) == (3, 2)
+
+
+async def test_an_engine_that_began_anew_is_offered_its_own_play(tmp_path: Path, server: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same stream opened again, the host still there: the play is offered at once, without the ticket."""
+    async with world(tmp_path, server, monkeypatch) as fan:
+        await playing(fan)
+        opened = await fan.open()
+        told = await fan.ask("rejoin", stream="s")
+        pause = await fan.invoke("pause", 10_000)
+        resume = await fan.invoke("resume", 10_000, 5, 3)
+
+    assert opened["going"] == {"state": "playing", "position_ms": 10_000}
+    assert told["position_ms"] == 10_000
+    assert (pause["heard_ms"], resume["heard_ms"]) == (10_000, 10_000)
+    assert fan.good(resume["grant"], range(5, 8))
+
+
+async def test_after_the_browser_died_the_page_goes_on_where_it_was(
+    tmp_path: Path, server: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everything is new but the ledger: once the old play has fallen silent it is offered, and no play is counted for it."""
+    async with world(tmp_path, server, monkeypatch) as dead:
+        await playing(dead)
+        async with world(tmp_path, server, monkeypatch) as fan:
+            fan.chain.now = dead.chain.now + MAX_GAP_MS - 1
+            early = await fan.open("new")
+            fan.chain.now = dead.chain.now + MAX_GAP_MS
+            late = await fan.open("other")
+            await fan.ask("rejoin", stream="other")
+            taken = await fan.open("third")
+            second = await refused(fan.ask("rejoin", stream="third"))
+            await fan.invoke("resume", 10_000, 5, 3, stream="other")
+            await fan.reported()
+
+    assert (early["going"], late["going"]) == (None, {"state": "playing", "position_ms": 10_000})
+    assert (taken["going"], second) == (None, "ticket.missing")
+    assert server.counted("play") == 1
+
+
+async def test_what_is_over_or_another_songs_does_not_go_on(tmp_path: Path, server: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stopped play, an expired ticket and a ticket nobody used each have their code; the ledger stays as it was."""
+    async with world(tmp_path, server, monkeypatch) as fan:
+        session = await fan.prepared()
+        unused = fan.ticket(session)
+        missing = await refused(fan.ask("rejoin", stream="s", ticket=unused.to_json()))
+        ticket = await playing(fan)
+        fan.chain.now += 4_000_000
+        expired = await refused(fan.ask("rejoin", stream="s", ticket=ticket.to_json()))
+        await fan.ask("close", stream="s")
+        await fan.open()
+        stopped = await refused(fan.ask("rejoin", stream="s", ticket=ticket.to_json()))
+        actions = [action for _, action, _, _ in fan.states()]
+
+    assert (missing, expired, stopped) == ("ticket.missing", "ticket.expired", "ticket.used")
+    assert actions == ["play", "renew", "stop"]
