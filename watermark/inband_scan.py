@@ -14,39 +14,17 @@ from numpy.typing import NDArray
 from pywallet.sps import mark
 from watermark.coding import viterbi
 from watermark.found import Found
-from watermark.inband import BANDS, CODED, bits, layout, unpack, window
-from watermark.parameters import END_BIN, FIRST_BIN, FRAMES_HZ, PERIOD, READ_S
+from watermark.inband import BANDS, CODED, bits, layout, unpack
+from watermark.parameters import FRAMES_HZ, PERIOD, READ_S
+from watermark.whitening import GROUP, PHASES, cells
 
 Floats = NDArray[np.floating[Any]]
 
-PHASES: Final = 8
-"""Places within a frame that are tried: 2.5 ms apart."""
 BLOCK_S: Final = PERIOD / FRAMES_HZ
 _FOLDS: Final = round(READ_S / BLOCK_S)
-_SIDE: Final = 4
-_CLIP: Final = 1.2
-_GROUP: Final = 15
 _TRIES: Final = 4
 _PILOT_Z: Final = 4.5
 _LIST_Z: Final = 5.5
-
-
-def cells(samples: Floats, rate: int) -> Floats:
-    """Whitened log magnitudes of one block, shape (8, 550, 183); ``samples`` holds 551 frames."""
-    size = rate // FRAMES_HZ
-    shape = window(size, "float32")
-    out = np.empty((PHASES, PERIOD, BANDS), np.float32)
-    for phase in range(PHASES):
-        first = round(phase * size / PHASES)
-        frames = samples[first : first + PERIOD * size].reshape(PERIOD, size)
-        magnitude = np.abs(scipy.fft.rfft(frames * shape)[:, FIRST_BIN - _SIDE : END_BIN + _SIDE])
-        logs = np.log(magnitude + np.float32(1e-6))
-        sums = np.cumsum(np.pad(logs, ((0, 0), (1, 0))), axis=1)
-        width = 2 * _SIDE + 1
-        flat = logs[:, _SIDE:-_SIDE] - (sums[:, width:] - sums[:, :-width]) / width
-        near = np.pad(flat, ((2, 2), (0, 0)), mode="edge")
-        out[phase] = np.clip(flat - 0.2 * (near[1:-3] + near[3:-1]) - 0.1 * (near[:-4] + near[4:]), -_CLIP, _CLIP)
-    return out
 
 
 @lru_cache(1)
@@ -81,7 +59,7 @@ def soft_bits(folded: Floats, frame: int) -> NDArray[np.float32]:
     signs, place = layout()
     pilots, _ = _pilots()
     turned = np.roll(folded, -frame, axis=0)
-    group = np.arange(BANDS) // _GROUP
+    group = np.arange(BANDS) // GROUP
     count = np.bincount(group)
     strength = np.bincount(group, (turned * pilots).sum(axis=0) / np.abs(pilots).sum(axis=0)) / count
     noise = np.bincount(group, turned.var(axis=0)) / count
