@@ -112,3 +112,5 @@ INBAND: Final = (
     "Opus 64k",
 )
 """The attacks after which the in-band layer is read; the others are the ultrasonic layer's alone."""
+UNMARKED: Final = ("none", "+6 dB, clipped", "resample to the other rate, read there", "MP3 128k", "AAC 128k", "Opus 128k")
+"""The attacks after which the unmarked clips, too, are read, for false finds."""
