@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -19,7 +20,7 @@ from pywallet.hexes import checksum
 from pywallet.policy import Context, Policy, Usage, describe
 from pywallet.policy.terms import Names
 from pywallet.sps import Header
-from pywallet.sps.polyglot import CLOSING, DOCTYPE, Lines, comment_ends, patched, prologue
+from pywallet.sps.polyglot import CLOSING, DOCTYPE, Lines, comment_ends_over, patched, prologue
 from studio.owner import Replacing
 from studio.page_words import HEADINGS, HELP
 from studio.reader import SongFile
@@ -28,6 +29,7 @@ PICTURE: Final = 320
 """The cover's longer side in the page, px."""
 MAX_COVER: Final = 24 << 10
 """A cover up to so many bytes is put in as it is."""
+_PART: Final = 1 << 20
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _COLOURS: Final = ("#7d2450", "#1f5b5e", "#3f3170", "#a5485a", "#6d6148", "#2c6e72", "#c8513d", "#5b6f8c")
 
@@ -64,17 +66,46 @@ def write(song: Path, output: Path, *, station: str | None = None, cover: Path |
         header = opened.header
         picture = _cover(header, song, cover) or _drawn(header)
         station = _origin(station) if station else _first_origin(header)
-        data = song.read_bytes()
-    digest, ends = sha256(data).digest(), comment_ends(data)
+    size, digest, ends, lines = _survey(song)
     before = DOCTYPE + b'<html lang="en"><head><meta charset="windows-1252">'
-    start, place = prologue(before, _page(header, picture, station), len(data), digest, ends)
-    written = patched(data, ends) if ends else data
-    lines = Lines.of(written)
+    start, place = prologue(before, _page(header, picture, station), size, digest, ends)
     pairs = " ".join(map(str, lines.pairs))
     tail = CLOSING + f'<i hidden id="sps-lines" data-pairs="{pairs}" data-bits="{lines.bits}"></i></body></html>\n'.encode()
     with Replacing(output, 0o644) as temporary, temporary.open("wb") as file:
-        size = sum(file.write(part) for part in (start, written, tail))
-    return SelfRender(output, size, len(data), place.offset, len(ends))
+        file.write(start)
+        copied, at = sha256(), 0
+        for part in _parts(song):
+            copied.update(part)
+            file.write(patched(part, [end - at for end in ends if at <= end < at + len(part)]) if ends else part)
+            at += len(part)
+        if copied.digest() != digest:
+            raise InputError("sps.segment.hash", reason="the song changed while it was read")
+        file.write(tail)
+        whole = file.tell()
+    return SelfRender(output, whole, size, place.offset, len(ends))
+
+
+def _parts(song: Path) -> Iterator[bytes]:
+    """The file, a mebibyte at a time: memory doesn't grow with the song."""
+    with song.open("rb") as file:
+        while part := file.read(_PART):
+            yield part
+
+
+def _survey(song: Path) -> tuple[int, bytes, tuple[int, ...], Lines]:
+    """Size, hash, the places that would end the comment, and the lines of the song as a comment."""
+    digest, size = sha256(), 0
+
+    def counted() -> Iterator[bytes]:
+        nonlocal size
+        for part in _parts(song):
+            digest.update(part)
+            size += len(part)
+            yield part
+
+    ends = comment_ends_over(counted())
+    # A patched byte is no line's end, before or after: the lines are those of the song itself.
+    return size, digest.digest(), ends, Lines.over(_parts(song))
 
 
 def _page(header: Header, picture: str, station: str | None) -> bytes:

@@ -15,6 +15,7 @@ import base64
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 from pywallet.errors import InputError
@@ -104,7 +105,18 @@ def find(start: bytes) -> Place:
 
 def comment_ends(song: bytes) -> tuple[int, ...]:
     """Where a ``>`` stands in the song that would end the comment."""
-    return tuple(found.end() - 1 for found in _ENDS.finditer(song))
+    return comment_ends_over((song,))
+
+
+def comment_ends_over(parts: Iterable[bytes]) -> tuple[int, ...]:
+    """The same of a song that comes in parts: an end may lie across their joins."""
+    out: list[int] = []
+    held, at = b"", 0
+    for part in parts:
+        known, joined = len(held), held + part
+        out += [at - known + found.end() - 1 for found in _ENDS.finditer(joined) if found.end() > known]
+        held, at = joined[-3:], at + len(part)
+    return tuple(out)
 
 
 def patched(song: bytes, positions: Iterable[int]) -> bytes:
@@ -126,12 +138,25 @@ class Lines:
     @classmethod
     def of(cls, written: bytes) -> Lines:
         """Of the bytes between the comment's ends."""
-        kinds = [found[0] for found in _NEWLINE.finditer(written)]
-        bits = bytearray(-(-len(kinds) // 8))
-        for number, kind in enumerate(kinds):
-            if kind == b"\r":
-                bits[number >> 3] |= 0x80 >> (number & 7)
-        return cls(base64.b64encode(bits).decode(), tuple(n for n, kind in enumerate(kinds) if kind == b"\r\n"))
+        return cls.over((written,))
+
+    @classmethod
+    def over(cls, parts: Iterable[bytes]) -> Lines:
+        """The same of bytes that come in parts; a CRLF may lie across their joins. Memory grows by a bit for each line."""
+        bits, pairs, number = bytearray(), [], 0
+        held = b""
+        for part in chain(parts, (b"",)):
+            joined = held + part
+            held = b"\r" if part and joined.endswith(b"\r") else b""
+            for found in _NEWLINE.finditer(joined, 0, len(joined) - len(held)):
+                if number & 7 == 0:
+                    bits.append(0)
+                if found[0] == b"\r":
+                    bits[number >> 3] |= 0x80 >> (number & 7)
+                elif found[0] == b"\r\n":
+                    pairs.append(number)
+                number += 1
+        return cls(base64.b64encode(bits).decode(), tuple(pairs))
 
 
 def to_text(written: bytes) -> str:

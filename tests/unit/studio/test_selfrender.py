@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
@@ -15,7 +16,20 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pywallet.errors import InputError
-from pywallet.sps.polyglot import CLOSING, DOCTYPE, SIGHT, Lines, comment_ends, find, from_text, is_page, patched, prologue, to_text
+from pywallet.sps.polyglot import (
+    CLOSING,
+    DOCTYPE,
+    SIGHT,
+    Lines,
+    comment_ends,
+    comment_ends_over,
+    find,
+    from_text,
+    is_page,
+    patched,
+    prologue,
+    to_text,
+)
 from studio import selfrender
 from studio.convert import ConvertResult
 from studio.inspect import inspect
@@ -59,6 +73,30 @@ def test_any_bytes_come_back_from_the_text_of_a_comment(song: bytes) -> None:
         assert place.restore(again, 0) == song
         for cut in range(0, len(song), 7):
             assert place.restore(written[cut : cut + 11], cut) == song[cut : cut + 11]
+
+
+@given(NASTY, st.integers(1, 9))
+@example(b"--!>-->\r\n\r\r\n", 1)
+def test_a_song_in_parts_gives_what_the_whole_gives(song: bytes, size: int) -> None:
+    """Wherever the joins fall, in the middle of a comment's end or of a CRLF, ends and lines are those of the whole."""
+    parts = [song[at : at + size] for at in range(0, len(song), size)]
+    assert comment_ends_over(iter(parts)) == comment_ends(song)
+    assert Lines.over(iter(parts)) == Lines.of(song)
+
+
+def test_the_page_of_a_long_song_takes_no_more_memory(song: ConvertResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Written 4 KiB at a time the page is the same, and no more than a little of the song is held at once."""
+    selfrender.write(song.path, tmp_path / "whole.html")
+    monkeypatch.setattr(selfrender, "_PART", 4096)
+    selfrender.write(song.path, tmp_path / "warm.html")
+    tracemalloc.start()
+    try:
+        selfrender.write(song.path, tmp_path / "parts.html")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (tmp_path / "parts.html").read_bytes() == (tmp_path / "whole.html").read_bytes()
+    assert peak < song.path.stat().st_size / 2
 
 
 def test_every_byte_is_a_character_of_its_own() -> None:
