@@ -26,21 +26,28 @@ PLACES: Final[dict[str, tuple[Place, ...]]] = {
     "linux": (
         Place("chrome", "chromium", ".config/google-chrome/NativeMessagingHosts"),
         Place("chromium", "chromium", ".config/chromium/NativeMessagingHosts"),
+        Place("edge", "chromium", ".config/microsoft-edge/NativeMessagingHosts"),
+        Place("brave", "chromium", ".config/BraveSoftware/Brave-Browser/NativeMessagingHosts"),
         Place("firefox", "firefox", ".mozilla/native-messaging-hosts"),
     ),
     "darwin": (
         Place("chrome", "chromium", "Library/Application Support/Google/Chrome/NativeMessagingHosts"),
         Place("chromium", "chromium", "Library/Application Support/Chromium/NativeMessagingHosts"),
+        Place("edge", "chromium", "Library/Application Support/Microsoft Edge/NativeMessagingHosts"),
+        Place("brave", "chromium", "Library/Application Support/BraveSoftware/Brave-Browser/NativeMessagingHosts"),
         Place("firefox", "firefox", "Library/Application Support/Mozilla/NativeMessagingHosts"),
     ),
     "win32": (
         Place("chrome", "chromium", None, r"Software\Google\Chrome\NativeMessagingHosts"),
         Place("chromium", "chromium", None, r"Software\Chromium\NativeMessagingHosts"),
+        Place("edge", "chromium", None, r"Software\Microsoft\Edge\NativeMessagingHosts"),
+        # On Windows Brave asks Chrome's key.
+        Place("brave", "chromium", None, r"Software\Google\Chrome\NativeMessagingHosts"),
         Place("firefox", "firefox", None, r"Software\Mozilla\NativeMessagingHosts"),
     ),
 }
 
-BROWSERS: Final = ("chrome", "chromium", "firefox")
+BROWSERS: Final = ("chrome", "chromium", "edge", "brave", "firefox")
 
 # A Chromium with a profile of its own looks only inside it.
 PROFILE_DIRECTORY: Final = "NativeMessagingHosts"

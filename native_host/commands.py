@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from native_host.browsers import BROWSERS
+from native_host.confined import FLATPAKS
 
 _BROWSER = click.option("--browser", "browsers", multiple=True, type=click.Choice(BROWSERS), help="Only this browser (repeatable).")
 _PROFILE = click.option(
@@ -25,10 +26,16 @@ def host() -> None:
 @_BROWSER
 @_PROFILE
 @click.option("--deployment", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A network to know, from its file.")
+@click.option("--flatpak", "flatpaks", multiple=True, type=click.Choice(tuple(FLATPAKS)), help="Also a browser from Flatpak (repeatable).")
 @click.option("--chromium-id", help="The extension's id in Chromium and Chrome.")
 @click.option("--firefox-id", help="The extension's id in Firefox.")
 def install(
-    browsers: tuple[str, ...], profiles: tuple[Path, ...], deployment: Path | None, chromium_id: str | None, firefox_id: str | None
+    browsers: tuple[str, ...],
+    profiles: tuple[Path, ...],
+    deployment: Path | None,
+    flatpaks: tuple[str, ...],
+    chromium_id: str | None,
+    firefox_id: str | None,
 ) -> None:
     """Write the launcher and the browsers' manifests."""
     from native_host import install as work
@@ -37,7 +44,7 @@ def install(
 
     paths = locate().make()
     ids = {name: value for name, value in (("chromium", chromium_id), ("firefox", firefox_id)) if value}
-    target = work.Target(browsers or (() if profiles else BROWSERS), profiles, ids)
+    target = work.Target(browsers or (() if profiles else BROWSERS), profiles, ids, flatpaks=flatpaks)
     try:
         for path in work.install(target, paths):
             click.echo(path)

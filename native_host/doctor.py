@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from native_host import HOST_NAME, PROTOCOL, device, networks
+from native_host import HOST_NAME, PROTOCOL, confined, device, networks
 from native_host.install import Target, manifests
 from native_host.ledger import Ledger
 from native_host.paths import Paths
@@ -105,6 +105,18 @@ def _launch(launcher: Path) -> str:
     return f"answers in {took_ms} ms, version {reply['result']['host']}"
 
 
+def sandboxed(target: Target) -> list[Check]:
+    """Browsers of this user that run as Snap or Flatpak, and what keeps them from starting the host."""
+    if target.system != "linux":
+        return []
+    snaps = [snap for snap in confined.snaps(target.home) if snap.browser in target.browsers]
+    apps = [app for app in confined.flatpaks(target.home) if confined.FLATPAKS[app].browser in target.browsers]
+    return [
+        *(_try(f"snap {snap.browser}", lambda snap=snap: confined.examine_snap(snap)) for snap in snaps),  # type: ignore[misc]
+        *(_try(f"flatpak {app}", lambda app=app: confined.examine_flatpak(target.home, app)) for app in apps),  # type: ignore[misc]
+    ]
+
+
 def local(paths: Paths) -> list[Check]:
     """Device key, ledger, known networks."""
     return [
@@ -175,4 +187,4 @@ async def reachable(paths: Paths) -> list[Check]:
 
 def examine(target: Target, paths: Paths) -> list[Check]:
     """Every check."""
-    return [*installed(target, paths), *local(paths), *asyncio.run(reachable(paths))]
+    return [*installed(target, paths), *sandboxed(target), *local(paths), *asyncio.run(reachable(paths))]

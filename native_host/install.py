@@ -11,24 +11,28 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from native_host import HOST_NAME
+from native_host import HOST_NAME, confined
 from native_host.browsers import PROFILE_DIRECTORY, Place, manifest_path, place
 from native_host.paths import Paths
 
 FIREFOX_ID: Final = "gomaa@gomaa.example"
 ROOT: Final = Path(__file__).resolve().parent.parent
-_IDS: Final = ROOT / "extension" / "ids.json"
+_IDS: Final = Path(__file__).with_name("ids.json")
 
 
 @dataclass(frozen=True)
 class Target:
-    """What to install for: browsers, profile directories of Chromium, extension ids; ``home`` and ``system`` for tests."""
+    """What to install for: browsers, profile directories of Chromium, extension ids, Flatpaks by name.
+
+    ``home`` and ``system`` are for tests.
+    """
 
     browsers: tuple[str, ...]
     profiles: tuple[Path, ...] = ()
     ids: Mapping[str, str] = field(default_factory=dict)
     home: Path = field(default_factory=Path.home)
     system: str = sys.platform
+    flatpaks: tuple[str, ...] = ()
 
 
 def extension_ids() -> dict[str, str]:
@@ -86,7 +90,21 @@ def install(target: Target, paths: Paths) -> list[Path]:
         if row.registry is not None and sys.platform == "win32":
             _register(row.registry, file)
         written.append(file)
+    for app in target.flatpaks:
+        written += _install_flatpak(target.home, app, launcher, ids)
     return [launcher, *written]
+
+
+def _install_flatpak(home: Path, app: str, launcher: Path, ids: Mapping[str, str]) -> list[Path]:
+    row, inner = confined.FLATPAKS[app], confined.wrapper(home, app)
+    file = home / str(row.directory) / f"{HOST_NAME}.json"
+    for path, text, mode in (
+        (inner, confined.wrapper_text(launcher), 0o700),
+        (file, json.dumps(manifest(row.family, inner, ids), indent=2) + "\n", 0o644),
+    ):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(path, text, mode)
+    return [inner, file]
 
 
 def uninstall(target: Target, paths: Paths) -> list[Path]:
@@ -98,6 +116,11 @@ def uninstall(target: Target, paths: Paths) -> list[Path]:
         if file.exists():
             file.unlink()
             removed.append(file)
+    for app, row in confined.FLATPAKS.items():
+        for file in (target.home / str(row.directory) / f"{HOST_NAME}.json", confined.wrapper(target.home, app)):
+            if file.exists() and (row.browser in target.browsers or app in target.flatpaks):
+                file.unlink()
+                removed.append(file)
     return removed
 
 

@@ -43,7 +43,7 @@ def test_overlay_is_merged(target: str) -> None:
 def test_browsers_differ_where_they_must() -> None:
     """Only Chromium asks for offscreen documents, has a fixed key and rotates the frame's address; only Firefox has a page and an id."""
     chromium, firefox = pack.manifest("chromium"), pack.manifest("firefox")
-    ids = json.loads((pack.SOURCE / "ids.json").read_text())
+    ids = json.loads((pack.ROOT / "native_host" / "ids.json").read_text())
     assert chromium["permissions"] == ["storage", "nativeMessaging", "offscreen"]
     assert firefox["permissions"] == ["storage", "nativeMessaging"]
     assert chromium["background"] == {"service_worker": "background/worker.js", "type": "module"}
@@ -57,7 +57,10 @@ def test_browsers_differ_where_they_must() -> None:
 def test_key_gives_the_recorded_id() -> None:
     """Chromium's id is the first 16 bytes of the key's SHA-256, written in a … p; the host's manifest relies on it."""
     digest = hashlib.sha256(b64decode(BASE["x-chromium"]["key"])).hexdigest()[:32]
-    assert "".join(chr(ord("a") + int(digit, 16)) for digit in digest) == json.loads((pack.SOURCE / "ids.json").read_text())["chromium"]
+    assert (
+        "".join(chr(ord("a") + int(digit, 16)) for digit in digest)
+        == json.loads((pack.ROOT / "native_host" / "ids.json").read_text())["chromium"]
+    )
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -76,7 +79,7 @@ def test_only_the_extension_is_shipped(stand_in: Path) -> None:
     """Python, types, the builder, drawings' sources and the list of ids stay home; the npm and Python parts come along."""
     shipped = pack.files(stand_in)
     assert not [name for name in shipped if name.endswith((".py", ".pyc", ".d.ts", ".mts", ".svg")) or "__pycache__" in name]
-    assert not [name for name in shipped if name.startswith("bundle/") or name == "ids.json"]
+    assert not [name for name in shipped if name.startswith("bundle/")]
     assert {*pack.VENDORED, "pyodide/snapshot.bin.gz", "pyodide/python_stdlib.zip", "_locales/en/messages.json"} <= set(shipped)
     assert {Path(name).suffix for name in shipped} == {".css", ".gz", ".html", ".js", ".json", ".mjs", ".png", ".wasm", ".zip"}
     assert not [path for path in shipped.values() if not path.is_file()]

@@ -34,9 +34,13 @@ def target(tmp_path: Path, system: str = sys.platform, *profiles: Path) -> Targe
 EXPECTED = {
     ("linux", "chrome"): ".config/google-chrome/NativeMessagingHosts/io.gomaa.host.json",
     ("linux", "chromium"): ".config/chromium/NativeMessagingHosts/io.gomaa.host.json",
+    ("linux", "edge"): ".config/microsoft-edge/NativeMessagingHosts/io.gomaa.host.json",
+    ("linux", "brave"): ".config/BraveSoftware/Brave-Browser/NativeMessagingHosts/io.gomaa.host.json",
     ("linux", "firefox"): ".mozilla/native-messaging-hosts/io.gomaa.host.json",
     ("darwin", "chrome"): "Library/Application Support/Google/Chrome/NativeMessagingHosts/io.gomaa.host.json",
     ("darwin", "chromium"): "Library/Application Support/Chromium/NativeMessagingHosts/io.gomaa.host.json",
+    ("darwin", "edge"): "Library/Application Support/Microsoft Edge/NativeMessagingHosts/io.gomaa.host.json",
+    ("darwin", "brave"): "Library/Application Support/BraveSoftware/Brave-Browser/NativeMessagingHosts/io.gomaa.host.json",
     ("darwin", "firefox"): "Library/Application Support/Mozilla/NativeMessagingHosts/io.gomaa.host.json",
 }
 
@@ -56,6 +60,8 @@ def test_on_windows_the_registry_names_the_manifest() -> None:
     assert keys == {
         "chrome": r"Software\Google\Chrome\NativeMessagingHosts",
         "chromium": r"Software\Chromium\NativeMessagingHosts",
+        "edge": r"Software\Microsoft\Edge\NativeMessagingHosts",
+        "brave": r"Software\Google\Chrome\NativeMessagingHosts",
         "firefox": r"Software\Mozilla\NativeMessagingHosts",
     }
     assert manifest_path(place("win32", "firefox"), Path("x"), Path("c"), HOST_NAME) == Path("c/io.gomaa.host.firefox.json")
@@ -126,7 +132,7 @@ def test_uninstall_leaves_key_and_ledger_unless_asked(tmp_path: Path, paths: Pat
     kept = paths.device_key.exists() and paths.ledger.exists()
     install.remove_data(paths)
 
-    assert len(removed) == 3
+    assert len(removed) == len(BROWSERS)
     assert not any(file.exists() for file in removed)
     assert kept
     assert not paths.device_key.exists()
@@ -143,7 +149,7 @@ def test_the_doctor_starts_the_host_and_hears_hello(tmp_path: Path, paths: Paths
 
     checks = doctor.installed(target(tmp_path), paths)
 
-    assert [check.ok for check in checks] == [True] * 4, checks
+    assert [check.ok for check in checks] == [True] * (len(BROWSERS) + 1), checks
     assert "answers in" in checks[-1].message
 
 
@@ -160,7 +166,7 @@ def test_the_doctor_names_each_fault(tmp_path: Path, paths: Paths) -> None:
     later = findings(tmp_path, paths)
 
     assert (broken["manifest chrome"], broken["manifest chromium"], broken["manifest firefox"]) == (False, False, True)
-    assert not any(later.values())
+    assert {name for name, ok in later.items() if ok} == set()
 
 
 def test_the_doctor_finds_an_open_key_and_a_damaged_network(paths: Paths) -> None:

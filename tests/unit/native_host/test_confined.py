@@ -1,0 +1,118 @@
+"""Browsers from Snap and Flatpak: what they need is found out and said, and a Flatpak gets a way to the host."""
+
+from __future__ import annotations
+
+import json
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from native_host import HOST_NAME, confined, doctor, install
+from native_host.browsers import BROWSERS
+from native_host.install import Target
+from native_host.paths import Paths, locate
+
+IDS = {"chromium": "a" * 32, "firefox": "gomaa@gomaa.example"}
+FIREFOX, CHROMIUM = "org.mozilla.firefox", "org.chromium.Chromium"
+
+
+@pytest.fixture
+def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
+    """A GOMAA_HOME of its own."""
+    monkeypatch.setenv("GOMAA_HOME", str(tmp_path / "gomaa home"))
+    return locate().make()
+
+
+def findings(home: Path, browsers: tuple[str, ...] = BROWSERS) -> dict[str, doctor.Check]:
+    """What the doctor says of sandboxed browsers in a home directory."""
+    return {check.name: check for check in doctor.sandboxed(Target(browsers, (), IDS, home, "linux"))}
+
+
+def portal(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str, code: int = 0) -> None:
+    """A session bus whose portal answers this, behind the real command's name."""
+    busctl = folder / "bin" / "busctl"
+    busctl.parent.mkdir()
+    busctl.write_text(f"#!/bin/sh\necho '{text}'\nexit {code}\n")
+    busctl.chmod(0o700)
+    monkeypatch.setenv("PATH", str(busctl.parent), prepend=":")
+
+
+def test_no_sandbox_no_finding(tmp_path: Path) -> None:
+    """A user of plain packages hears nothing of Snap and Flatpak."""
+    assert findings(tmp_path) == {}
+
+
+@pytest.mark.parametrize("browser", ["chromium", "brave"])
+def test_a_snap_made_from_chromium_cannot_work(tmp_path: Path, browser: str) -> None:
+    """It is said, with what to install instead; and only where that browser is asked about."""
+    (tmp_path / "snap" / browser).mkdir(parents=True)
+    check = findings(tmp_path)[f"snap {browser}"]
+    assert not check.ok
+    assert ".deb" in check.message
+    assert findings(tmp_path, ("firefox",)) == {}
+
+
+def test_firefox_from_snap_asks_the_portal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a WebExtensions portal on the bus it works, and how to take back a no is said."""
+    (tmp_path / "snap" / "firefox").mkdir(parents=True)
+    portal(tmp_path, monkeypatch, ".CreateSession method a{sv} o -")
+    check = findings(tmp_path)["snap firefox"]
+    assert check.ok
+    assert f"webextensions {HOST_NAME} snap.firefox yes" in check.message
+
+
+@pytest.mark.parametrize(("text", "code"), [("Unknown interface", 1), (".version property u 1 -", 0)])
+def test_firefox_from_snap_without_a_portal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, code: int) -> None:
+    """A desktop without that portal is told what to install."""
+    (tmp_path / "snap" / "firefox").mkdir(parents=True)
+    portal(tmp_path, monkeypatch, text, code)
+    check = findings(tmp_path)["snap firefox"]
+    assert not check.ok
+    assert "xdg-desktop-portal" in check.message
+
+
+def test_a_flatpak_is_led_step_by_step(tmp_path: Path, paths: Paths) -> None:
+    """First the manifest inside its sandbox, then the permission, then it is green: each step's command is the message."""
+    app = tmp_path / ".var" / "app" / CHROMIUM
+    app.mkdir(parents=True)
+    first = findings(tmp_path)[f"flatpak {CHROMIUM}"]
+    install.install(Target((), (), IDS, tmp_path, "linux", (CHROMIUM,)), paths)
+    second = findings(tmp_path)[f"flatpak {CHROMIUM}"]
+    override = tmp_path / ".local" / "share" / "flatpak" / "overrides" / CHROMIUM
+    override.parent.mkdir(parents=True)
+    override.write_text("[Context]\nfilesystems=home;\n\n[Session Bus Policy]\norg.freedesktop.Flatpak=talk\n")
+    third = findings(tmp_path)[f"flatpak {CHROMIUM}"]
+    override.write_text("[Session Bus Policy]\norg.freedesktop.Flatpak=none\n")
+    fourth = findings(tmp_path)[f"flatpak {CHROMIUM}"]
+
+    assert [first.ok, second.ok, third.ok, fourth.ok] == [False, False, True, False]
+    assert f"gomaa host install --flatpak {CHROMIUM}" in first.message
+    assert f"flatpak override --user --talk-name=org.freedesktop.Flatpak {CHROMIUM}" in second.message
+
+
+@pytest.mark.parametrize(("app", "field", "allowed"), [
+    (FIREFOX, "allowed_extensions", ["gomaa@gomaa.example"]),
+    (CHROMIUM, "allowed_origins", [f"chrome-extension://{'a' * 32}/"]),
+])  # fmt: skip
+def test_a_flatpak_starts_the_same_launcher(tmp_path: Path, paths: Paths, app: str, field: str, allowed: list[str]) -> None:
+    """The manifest in the sandbox names a wrapper there, which asks Flatpak to start the real launcher outside."""
+    launcher, inner, file = install.install(Target((), (), IDS, tmp_path / "a home", "linux", (app,)), paths)
+    assert json.loads(file.read_text())[field] == allowed
+    assert json.loads(file.read_text())["path"] == str(inner)
+    assert stat.S_IMODE(inner.stat().st_mode) == 0o700
+    spawn = tmp_path / "flatpak-spawn"
+    spawn.write_text('#!/bin/sh\nprintf "%s|" "$@"\n')
+    spawn.chmod(0o700)
+    done = subprocess.run([inner, "origin"], env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, capture_output=True, text=True, check=True)
+    assert done.stdout == f"--host|{launcher}|origin|"
+
+
+def test_uninstall_cleans_the_sandbox_too(tmp_path: Path, paths: Paths) -> None:
+    """What was written for a Flatpak goes with its browser, and nothing else does."""
+    install.install(Target((), (), IDS, tmp_path, "linux", (FIREFOX, CHROMIUM)), paths)
+    removed = install.uninstall(Target(("firefox",), (), IDS, tmp_path, "linux"), paths)
+    assert confined.wrapper(tmp_path, FIREFOX) in removed
+    assert not confined.wrapper(tmp_path, FIREFOX).exists()
+    assert confined.wrapper(tmp_path, CHROMIUM).exists()
