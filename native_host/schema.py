@@ -131,6 +131,14 @@ class Simulate(Struct):
     data: Hex = "0x"
 
 
+class Read(Struct):
+    """A site's question to the network's node; ``native_host.actions.read`` has the methods."""
+
+    chain_id: Number
+    method: Name
+    params: Annotated[list[Any], Meta(max_length=4)] = []
+
+
 class Send(Struct):
     """A signed transaction for the network."""
 
@@ -189,6 +197,7 @@ Operation = (
     | Summary
     | Origin
     | Simulate
+    | Read
     | Send
     | Transaction
     | Transfers
@@ -212,6 +221,7 @@ OPERATIONS: Final[dict[str, type[Struct]]] = {
     "site": Site,
     "sites": Sites,
     "simulate": Simulate,
+    "read": Read,
     "send": Send,
     "transaction": Transaction,
     "transfers": Transfers,

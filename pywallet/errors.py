@@ -115,6 +115,9 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "site.consent": "This site may not play yet. Press play in the player yourself, or allow it again where you revoked it.",
         "site.paused": "You have paused this site.",
         "site.budget": "This would cost more than you allow in a day.",
+        "site.account": "This site may not see your account. It has to ask, and you have to agree.",
+        "site.network": "GoMAA doesn't know this network. A site can't add one.",
+        "site.waiting": "This site has asked already. Answer in GoMAA's window, or wait a minute.",
         # money
         "claim.pending": "Not final yet. It can be collected after the window ends.",
         "claim.done": "This was collected before.",

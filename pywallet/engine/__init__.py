@@ -8,6 +8,8 @@ Operations: wallet.propose, wallet.create, wallet.open, wallet.words,
 wallet.password, wallet.lock, wallet.status, session.sign, claim.sign, payees
 (pywallet.engine.purse); account, recipient, amount, transfer, transaction.sign
 (pywallet.engine.money);
+typed.read, typed.sign, personal.read, personal.sign, call.read
+(pywallet.engine.requests);
 header.load, terms, player.begin, player.event, stream.close
 (pywallet.engine.songs). Each function's docstring gives payload and result.
 """
@@ -18,11 +20,11 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pywallet.engine import money, purse, songs
+from pywallet.engine import money, purse, requests, songs
 from pywallet.engine.fields import Payload
 from pywallet.errors import GomaaError, InputError
 
-_OPS: Final = {**purse.OPS, **money.OPS, **songs.OPS}
+_OPS: Final = {**purse.OPS, **money.OPS, **requests.OPS, **songs.OPS}
 
 
 async def call(op: str, payload: Mapping[str, Any], blob: bytes | None = None) -> dict[str, Any]:

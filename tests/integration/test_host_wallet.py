@@ -14,7 +14,7 @@ from chain.anvil import Anvil
 from chain.deploy import deploy
 from chain.deployment import Deployment
 from native_host import schema
-from native_host.actions import send, simulate, summary, transaction, transfers
+from native_host.actions import read, send, simulate, summary, transaction, transfers
 from native_host.host import Host
 from native_host.paths import Paths
 from pywallet.engine import call, purse
@@ -157,3 +157,27 @@ async def test_an_unknown_network_is_named(host: Host) -> None:
     with pytest.raises(GomaaError) as caught:
         await transfers.run(host, schema.parse({"op": "transfers", "chain_id": 5, "account": FRIEND}))
     assert caught.value.code == "sps.header.chain"
+
+
+async def test_a_site_reads_the_chain_and_nothing_else(host: Host) -> None:
+    """Balances and calls come as the node gives them; what signs, sends, administers or is no method is refused by the host itself."""
+    balance = await ask(host, read, "read", method="eth_getBalance", params=[await account(), "latest"])
+    assert int(balance["value"], 16) > GOMAA
+    token = to_hex(next(iter(host.networks.values())).deployment.token)
+    name = await ask(host, read, "read", method="eth_call", params=[{"to": token, "data": "0x06fdde03"}, "latest"])
+    assert b"GoMAA" in bytes.fromhex(name["value"][2:])
+    for method in (
+        "eth_sign",
+        "eth_sendTransaction",
+        "eth_sendRawTransaction",
+        "anvil_setBalance",
+        "eth_accounts",
+        "debug_traceCall",
+        "__init__",
+    ):
+        with pytest.raises(GomaaError) as caught:
+            await ask(host, read, "read", method=method, params=[])
+        assert caught.value.code == "wallet.unsupported"
+    with pytest.raises(GomaaError) as caught:
+        await ask(host, read, "read", method="eth_blockNumber", params=[1])
+    assert caught.value.code == "message.schema"

@@ -1,0 +1,75 @@
+"""The wallet's operations for what sites ask: first read, then signed from the same text."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, Final
+
+from pywallet.engine import purse
+from pywallet.engine.fields import Payload
+from pywallet.engine.money import MOST_ACCOUNTS
+from pywallet.errors import InputError
+from pywallet.hexes import checksum, from_hex, to_hex
+from pywallet.platform import sign
+from pywallet.provider import TypedData, personal_digest, read_call, read_personal, read_typed, show
+from pywallet.wallet.derivation import account_path
+
+_MAX_INT: Final = (1 << 53) - 1
+
+
+def _typed(payload: Payload) -> TypedData:
+    own = [from_hex(text, 20) for text in payload.texts("own")]
+    return read_typed(payload.text("data"), payload.integer("chain_id", 1, _MAX_INT), own)
+
+
+async def typed_read(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
+    """{data (JSON text), chain_id, own: [settlement…]} → the fields of pywallet.provider.Shown, and digest.
+
+    domain and message are trees {name, type, value | parts}. Errors message.schema, wallet.unsupported.
+    """
+    data = _typed(payload)
+    return {**asdict(show(data)), "digest": to_hex(data.digest)}
+
+
+async def typed_sign(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
+    """{index, data, chain_id, own} → {signature}. The text is read again, as strictly. Errors also wallet.locked."""
+    return {"signature": _signed(payload, _typed(payload).digest)}
+
+
+async def personal_read(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
+    """{data, origin, account, chain_id} → {text | null, hex, hidden, sign_in: {domain, uri, nonce, wrong: […]} | null}."""
+    account, chain_id = payload.address("account"), payload.integer("chain_id", 1, _MAX_INT)
+    read = read_personal(payload.text("data"), payload.text("origin"), account, chain_id)
+    sign_in = None if read.sign_in is None else {**asdict(read.sign_in), "wrong": list(read.sign_in.wrong)}
+    return {"text": read.text, "hex": to_hex(read.data), "hidden": read.hidden, "sign_in": sign_in}
+
+
+async def personal_sign(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
+    """{index, hex} → {signature}: of exactly the bytes that were read. Errors wallet.locked, message.schema."""
+    return {"signature": _signed(payload, personal_digest(from_hex(payload.text("hex"))))}
+
+
+async def call_read(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
+    """{data (hex)} → {kind, other (EIP-55) | null, amount | null, unlimited, method}. See pywallet.provider.calls."""
+    call = read_call(from_hex(payload.text("data")))
+    other = None if call.other is None else checksum(call.other)
+    amount = None if call.amount is None else str(call.amount)
+    return {"kind": call.kind, "other": other, "amount": amount, "unlimited": call.unlimited, "method": to_hex(call.method)}
+
+
+def _signed(payload: Payload, digest: bytes) -> str:
+    keys = purse.keyring()
+    index = payload.integer("index", 0, MOST_ACCOUNTS - 1)
+    # The account that was shown, and no other.
+    if payload.has("account") and payload.address("account") != keys.account_at(index):
+        raise InputError("message.schema", field="account", reason="not this wallet's")
+    return to_hex(sign(keys.private_key(account_path(index)), digest))
+
+
+OPS: Final[dict[str, purse.Handler]] = {
+    "typed.read": typed_read,
+    "typed.sign": typed_sign,
+    "personal.read": personal_read,
+    "personal.sign": personal_sign,
+    "call.read": call_read,
+}

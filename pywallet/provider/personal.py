@@ -1,0 +1,100 @@
+"""personal_sign: a text under EIP-191, and the sign-in text of EIP-4361."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from pywallet.errors import InputError
+from pywallet.hexes import checksum, from_hex
+from pywallet.platform import keccak256
+from pywallet.provider.text import visible
+
+MOST_BYTES: Final = 64 * 1024
+_FIRST: Final = re.compile(r"(?:([a-zA-Z][a-zA-Z0-9+.-]*)://)?(\S+) wants you to sign in with your Ethereum account:\Z")
+# Looser than the standard: a text that nearly is a sign-in is checked like one.
+_LIKE: Final = "wants you to sign in with your"
+_FIELD: Final = re.compile(r"(URI|Version|Chain ID|Nonce|Issued At|Expiration Time|Not Before|Request ID): (.*)\Z")
+
+
+def personal_digest(data: bytes) -> bytes:
+    """keccak of the EIP-191 version 0x45 form."""
+    return keccak256(b"\x19Ethereum Signed Message:\n%d" % len(data) + data)
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """A sign-in text and what of it is false for this site: names of ``domain``, ``scheme``, ``account``, ``chain``, ``uri``, ``form``."""
+
+    domain: str
+    uri: str
+    nonce: str
+    wrong: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Personal:
+    """``text`` is None where the bytes are no readable text; they are shown as hex then."""
+
+    data: bytes
+    text: str | None
+    hidden: bool
+    sign_in: SignIn | None
+
+
+def read_personal(asked: str, origin: str, account: bytes, chain_id: int) -> Personal:
+    """What a site asks to sign: 0x-hex, or text itself. Raises InputError message.schema.
+
+    ``origin`` is the browser's word for who asks: a sign-in for another domain is a phisher's.
+    """
+    data = _bytes(asked)
+    if len(data) > MOST_BYTES:
+        raise InputError("message.schema", field="data", reason=f"at most {MOST_BYTES} bytes")
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return Personal(data, None, False, None)
+    if any((ord(c) < 32 and c not in "\n\r\t") or 127 <= ord(c) < 160 for c in text):
+        return Personal(data, None, False, None)
+    shown = visible(text.replace("\r\n", "\n"))
+    return Personal(data, shown, shown != text.replace("\r\n", "\n"), _sign_in(text, origin, account, chain_id))
+
+
+def _bytes(asked: str) -> bytes:
+    if asked.startswith("0x"):
+        try:
+            return from_hex(asked)
+        except InputError:
+            pass
+    try:
+        return asked.encode()
+    except UnicodeEncodeError:
+        raise InputError("message.schema", field="data", reason="half a character") from None
+
+
+def _sign_in(text: str, origin: str, account: bytes, chain_id: int) -> SignIn | None:
+    lines = text.replace("\r\n", "\n").split("\n")
+    if _LIKE not in " ".join(text.casefold().split()):
+        return None
+    first = _FIRST.match(lines[0])
+    fields = {found[1]: found[2] for line in lines[2:] if (found := _FIELD.match(line))}
+    if first is None:
+        return SignIn("", visible(fields.get("URI", "")), "", ("form",))
+    scheme, _, host = origin.partition("://")
+    wrong = []
+    # Lower case and nothing else: a look-alike letter is another domain.
+    if first[2].lower() != host:
+        wrong.append("domain")
+    if first[1] is not None and first[1].lower() != scheme:
+        wrong.append("scheme")
+    if len(lines) < 2 or lines[1] != checksum(account):
+        wrong.append("account")
+    if fields.get("Chain ID") != str(chain_id):
+        wrong.append("chain")
+    uri = fields.get("URI", "")
+    if uri.lower() != origin and not uri.lower().startswith((origin + "/", origin + "?", origin + "#")):
+        wrong.append("uri")
+    if fields.get("Version") != "1" or len(fields.get("Nonce", "")) < 8 or not fields.get("Issued At"):
+        wrong.append("form")
+    return SignIn(visible(first[2]), visible(uri), visible(fields.get("Nonce", "")), tuple(wrong))

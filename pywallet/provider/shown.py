@@ -1,0 +1,67 @@
+"""Typed data as a tree of fields for a screen, in the declared order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pywallet.hexes import checksum, to_hex
+from pywallet.provider.text import visible
+from pywallet.provider.typed import TypedData, Value, plain_text
+
+_UNLIMITED = 1 << 160
+_SPENDING = frozenset(
+    {"Permit", "PermitSingle", "PermitBatch", "PermitTransferFrom", "PermitBatchTransferFrom", "ReceiveWithAuthorization"}
+)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """``contract`` (EIP-55) and ``chain_id`` are None where the domain leaves them out: then the signature holds elsewhere too."""
+
+    primary: str
+    name: str
+    version: str
+    chain_id: int | None
+    contract: str | None
+    spends: bool
+    unlimited: bool
+    domain: list[dict[str, Any]]
+    message: list[dict[str, Any]]
+
+
+def show(data: TypedData) -> Shown:
+    """What a person sees before signing: every declared field, nothing cut off, unseen characters spelt out."""
+    contract = data.domain_field("verifyingContract")
+    chain_id = data.domain_field("chainId")
+    return Shown(
+        primary=data.primary,
+        name=visible(str(data.domain_field("name") or "")),
+        version=visible(str(data.domain_field("version") or "")),
+        chain_id=chain_id if isinstance(chain_id, int) else None,
+        contract=checksum(contract) if isinstance(contract, bytes) else None,
+        spends=data.primary in _SPENDING,
+        unlimited=data.primary in _SPENDING and _unlimited(data.message),
+        domain=_tree(data.domain),
+        message=_tree(data.message),
+    )
+
+
+def _tree(value: Value) -> list[dict[str, Any]]:
+    return [_node(name, part) for name, part in value.parts or ()]
+
+
+def _node(name: str, value: Value) -> dict[str, Any]:
+    node: dict[str, Any] = {"name": name, "type": value.kind}
+    return {**node, "parts": _tree(value)} if value.parts is not None else {**node, "value": visible(plain_text(value))}
+
+
+def _unlimited(value: Value) -> bool:
+    if value.parts is not None:
+        return any(_unlimited(part) for _, part in value.parts)
+    return isinstance(value.plain, int) and value.plain >= _UNLIMITED - 1
+
+
+def digest_hex(data: TypedData) -> str:
+    """The digest, for a person who compares it on another device."""
+    return to_hex(data.digest)

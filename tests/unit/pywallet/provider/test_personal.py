@@ -1,0 +1,112 @@
+"""Texts to sign, sign-ins, and calls in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from pywallet.engine import call
+from pywallet.errors import GomaaError, InputError
+from pywallet.hexes import checksum, to_hex
+from pywallet.platform import recover
+from pywallet.provider import personal_digest, read_call, read_personal
+from tests.unit.pywallet.provider.typed_samples import mail
+
+ACCOUNT = bytes.fromhex("c02aaa39b223fe8d0a0e5c4f27ead9083c756cc2")
+ORIGIN = "https://tunes.example"
+SIGN_IN = f"""tunes.example wants you to sign in with your Ethereum account:
+{checksum(ACCOUNT)}
+
+I accept the terms
+
+URI: https://tunes.example/login
+Version: 1
+Chain ID: 31337
+Nonce: 32891756
+Issued At: 2026-09-30T16:25:24Z"""
+
+
+def wrong(text: str, origin: str = ORIGIN) -> tuple[str, ...]:
+    """What of a sign-in is false for the site."""
+    read = read_personal(text, origin, ACCOUNT, 31337)
+    assert read.sign_in is not None
+    return read.sign_in.wrong
+
+
+def test_text_is_text_and_bytes_are_bytes() -> None:
+    """Readable text is shown, also as hex; what is no text is shown as hex only; unseen marks are spelt out."""
+    for asked in ("Hello 世界\n", to_hex("Hello 世界\n".encode())):
+        read = read_personal(asked, ORIGIN, ACCOUNT, 1)
+        assert (read.text, read.hidden, read.sign_in) == ("Hello 世界\n", False, None)
+    for asked in ("0x00", "0xff", to_hex(b"\x1b[2J"), to_hex(b"\xc2\x85")):
+        assert read_personal(asked, ORIGIN, ACCOUNT, 1).text is None
+    hidden = read_personal("a\u202eb\u200b\ufe0f", ORIGIN, ACCOUNT, 1)
+    assert (hidden.text, hidden.hidden) == ("a\\u{202e}b\\u{200b}\\u{fe0f}", True)
+    assert read_personal("0xzz", ORIGIN, ACCOUNT, 1).text == "0xzz"
+    with pytest.raises(InputError):
+        read_personal("\ud800", ORIGIN, ACCOUNT, 1)
+    with pytest.raises(InputError):
+        read_personal("x" * 65_537, ORIGIN, ACCOUNT, 1)
+
+
+def test_a_sign_in_holds_for_its_own_site_account_and_chain() -> None:
+    """The standard's form for the asking site has nothing wrong; each other thing is named."""
+    assert wrong(SIGN_IN) == ()
+    assert wrong("https://" + SIGN_IN) == ()
+    assert wrong(SIGN_IN, "https://evil.example") == ("domain", "uri")
+    assert wrong(SIGN_IN, "https://tunes.example:444") == ("domain", "uri")
+    assert wrong("http://" + SIGN_IN) == ("scheme",)
+    assert wrong(SIGN_IN.replace(checksum(ACCOUNT), checksum(ACCOUNT).lower())) == ("account",)
+    assert wrong(SIGN_IN.replace("31337", "1")) == ("chain",)
+    assert wrong(SIGN_IN.replace("https://tunes.example/", "https://tunes.example.evil/")) == ("uri",)
+    assert wrong(SIGN_IN.replace("32891756", "1")) == ("form",)
+    assert wrong(SIGN_IN.replace("tunes.example wants", "tunes.еxample wants")) == ("domain",)
+
+
+def test_a_sign_in_in_disguise_is_checked_as_one() -> None:
+    """A text that asks for a sign-in in another form than the standard's is not taken for a plain text."""
+    assert wrong("\n" + SIGN_IN) == ("form",)
+    assert wrong(SIGN_IN.replace("wants you to sign", "wants  you to SIGN")) == ("form",)
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "unlimited"),
+    [
+        ("", "coin", False),
+        ("a9059cbb" + "0" * 24 + "77" * 20 + f"{5:064x}", "transfer", False),
+        ("095ea7b3" + "0" * 24 + "77" * 20 + "f" * 64, "approve", True),
+        ("39509351" + "0" * 24 + "77" * 20 + f"{5:064x}", "allowance", False),
+        ("23b872dd" + "0" * 24 + "88" * 20 + "0" * 24 + "77" * 20 + f"{5:064x}", "take", False),
+        ("a22cb465" + "0" * 24 + "77" * 20 + f"{1:064x}", "operator", True),
+        ("a9059cbb" + "1" * 24 + "77" * 20 + f"{5:064x}", "unknown", False),
+        ("a9059cbb" + "0" * 24 + "77" * 20 + f"{5:064x}" + "00", "unknown", False),
+        ("a9059c", "unknown", False),
+    ],
+)
+def test_a_call_is_said_in_words_only_where_they_are_true(data: str, kind: str, unlimited: bool) -> None:
+    """Known calls with whole words and nothing behind them have a name, all others are unknown."""
+    read = read_call(bytes.fromhex(data))
+    assert (read.kind, read.unlimited) == (kind, unlimited)
+    if kind not in ("coin", "unknown"):
+        assert read.other == b"\x77" * 20
+
+
+async def test_the_operations_sign_what_they_read() -> None:
+    """Through the door of the extension: read, signed by the account that was shown, recovered; nothing when it is locked."""
+    words = (await call("wallet.propose", {"words": 12}))["mnemonic"]
+    opened = await call("wallet.create", {"mnemonic": words, "password": "a good password"})
+    account = opened["account"]
+    asked = {"data": mail(), "chain_id": 1, "own": ["0x" + "55" * 20]}
+    read = await call("typed.read", asked)
+    signature = (await call("typed.sign", {**asked, "index": 0, "account": account}))["signature"]
+    assert to_hex(recover(bytes.fromhex(read["digest"][2:]), bytes.fromhex(signature[2:]))) == account
+    text = await call("personal.read", {"data": "hello", "origin": ORIGIN, "account": account, "chain_id": 1})
+    assert (text["text"], text["hex"]) == ("hello", "0x68656c6c6f")
+    signature = (await call("personal.sign", {"index": 0, "hex": text["hex"], "account": account}))["signature"]
+    assert to_hex(recover(personal_digest(b"hello"), bytes.fromhex(signature[2:]))) == account
+    assert (await call("call.read", {"data": "0x"}))["kind"] == "coin"
+    with pytest.raises(GomaaError):
+        await call("personal.sign", {"index": 1, "hex": "0x00", "account": account})
+    await call("wallet.lock", {})
+    with pytest.raises(GomaaError) as caught:
+        await call("typed.sign", {**asked, "index": 0})
+    assert caught.value.code == "wallet.locked"
