@@ -151,7 +151,7 @@ function fromFrame(port, token, message) {
   const page = stream && clients.get(stream.page)?.port;
   if (!stream || !page) return;
   if (message.type === "height") page.postMessage({ type: "height", element: stream.element, height: message.height });
-  else looks.look({ ...stream, port: page }).then((covered) => port.postMessage({ type: "seen", id: message.id, covered })).catch(() => undefined);
+  else looks.look({ ...stream, port: page }).then((seen) => port.postMessage({ type: "seen", id: message.id, ...seen })).catch(() => undefined);
 }
 
 /**

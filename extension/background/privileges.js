@@ -14,7 +14,7 @@ export const PRIVILEGES = {
     bytes: { element: "count", id: "count", data: "blob?", code: "string?" },
     hide: { element: "count" },
     command: { element: "count", command: "string", value: "any?" },
-    seen: { element: "count", id: "count", covered: "string?" },
+    seen: { element: "count", id: "count", covered: "string?", still_ms: "number" },
   },
   player: {
     play: {},

@@ -45,6 +45,7 @@
     if (message.type === "shown") place(one, message.url);
     else if (message.type === "read") read(one, message);
     else if (message.type === "height") grow(one, message.height);
+    else if (message.type === "look") look(one, message.id);
     else if (message.type === "state") one.element.dispatchEvent(new CustomEvent(`${EVENT}-state`, { detail: JSON.stringify(message.state) }));
   }
 
@@ -123,9 +124,20 @@
   }
 
   /** @param {ParentNode} root */
-  function look(root) {
+  function find(root) {
     if (root instanceof HTMLElement && root.localName === TAG) found(root);
     for (const element of root.querySelectorAll(TAG)) found(/** @type {HTMLElement} */ (element));
+  }
+
+  /** How the frame is seen (covered.js). @param {Shown} one @param {number} id */
+  function look({ id: element, frame }, id) {
+    let seen = { covered: "unknown", still_ms: 0 };
+    try {
+      seen = /** @type {any} */ (globalThis).gomaaSee(frame);
+    } catch {
+      // What cannot be looked at is not seen.
+    }
+    port?.postMessage({ type: "seen", element, id, ...seen });
   }
 
   /** The frame may ask its page for a height and for nothing else. @param {Shown} one @param {number} height */
@@ -136,7 +148,7 @@
   new MutationObserver((changes) => {
     for (const { type, target, addedNodes } of changes) {
       if (type === "attributes") found(/** @type {HTMLElement} */ (target));
-      else for (const node of addedNodes) if (node instanceof HTMLElement) look(node);
+      else for (const node of addedNodes) if (node instanceof HTMLElement) find(node);
     }
     for (const [element, one] of shown) {
       if (element.isConnected) continue;
@@ -144,5 +156,5 @@
       port?.postMessage({ type: "hide", element: one.id });
     }
   }).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ["src"] });
-  look(document);
+  find(document);
 })();

@@ -32,7 +32,8 @@ export function before(actions) {
       const focused = body.contains(document.activeElement) || foot.contains(document.activeElement) ? document.activeElement?.getAttribute("data-key") : null;
       const mode = rewardMode(terms);
       const label = mode === "none" || mode === "locked" ? t("listenWithout") : t("play");
-      const play = press(h("button", { type: "button", class: "btn primary big", "data-key": "play", disabled: state.state === "loading" }, icon("play"), label), () => actions.send("play"));
+      const play = press(h("button", { type: "button", class: "btn primary big", "data-key": "play", "data-guarded": state.state === "loading" ? "off" : true, disabled: true }, icon("play"), label),
+        (event) => actions.consent(event, () => actions.send("play")));
       const beside = h("div", { class: "note wrap", role: "alert", hidden: true });
       showBeside(beside, problem);
       fill(body,
@@ -77,7 +78,8 @@ function walletNote(mode, actions) {
   const [shape, action] = mode === "none" ? ["coin", () => actions.openOnboarding()]
     : mode === "locked" ? ["lock", () => actions.openWallet()] : ["coin", () => actions.send("rewards", { on: true })];
   return h("div", { class: "note mid wrap" }, icon(shape), h("span", { class: "grow" }, t(`walletNote_${mode}`)),
-    press(h("button", { type: "button", class: "btn small", "data-key": "wallet" }, t(`walletAction_${mode}`)), action));
+    press(h("button", { type: "button", class: "btn small", "data-key": "wallet", "data-guarded": true, disabled: true }, t(`walletAction_${mode}`)),
+      (event) => actions.consent(event, action)));
 }
 
 /** @param {Terms} terms */

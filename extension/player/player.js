@@ -6,8 +6,10 @@ import { byId, fill, h, write } from "../ui/dom.js";
 import { connect } from "../ui/port.js";
 import { show, wei } from "../ui/amounts.js";
 import { clock } from "../ui/time.js";
+import { icon } from "../ui/icons.js";
 import { counted, dress, t } from "../ui/text.js";
 import { before } from "./before.js";
+import { Guard } from "./guard.js";
 import { canSeek, live, NOTHING, rewardMode, viewOf } from "./model.js";
 import { music } from "./music.js";
 import { head } from "./parts.js";
@@ -42,6 +44,9 @@ const actions = {
     render();
   },
   termsOpen: () => termsOpen,
+  async consent(event, act) {
+    if (await guard.may(event)) act();
+  },
   async openWallet() {
     // Not every browser opens the popup for a page inside a page; the same page in a tab always works.
     try {
@@ -95,7 +100,8 @@ function hear(message) {
     announce(before_, next);
   } else if (message?.type === "problem" && typeof message.code === "string") {
     model.problem = { code: message.code, message: message.message, fix: message.fix, detail: message.detail ?? {} };
-  } else return;
+  } else if (message?.type === "seen") return guard.seen(message);
+  else return;
   render();
 }
 
@@ -144,10 +150,20 @@ function render() {
     view = name === "music" ? music(actions, model) : name === "before" ? before(actions) : name === "problem" ? problem(actions) : loading();
     fill(card, view.nodes);
     view.update(model);
+    arm();
     if (hadFocus) /** @type {HTMLElement | null} */ (card.querySelector(".btn.primary:not([disabled])"))?.focus({ preventScroll: true });
     return;
   }
   view?.update(model);
+  arm();
+}
+
+/** What consents or costs (`data-guarded`) can be pressed while the guard allows it. */
+function arm() {
+  for (const button of card.querySelectorAll("button[data-guarded]")) {
+    const { dataset } = /** @type {HTMLButtonElement} */ (button);
+    /** @type {HTMLButtonElement} */ (button).disabled = !guard.armed || dataset["guarded"] === "off";
+  }
 }
 
 /** @returns {import("./parts.js").View} */
@@ -172,7 +188,7 @@ function key(event) {
   if (event.key === " " && !target.closest("button, a")) {
     event.preventDefault();
     if (name === "music") actions.send(["playing", "waiting", "starting", "seeking"].includes(model.state.state) ? "pause" : "play");
-    else if (name === "before" && model.state.state === "ready") actions.send("play");
+    else if (name === "before" && model.state.state === "ready") actions.consent(event, () => actions.send("play"));
     return;
   }
   if (name !== "music") return;
@@ -213,11 +229,18 @@ const port = connect(`player:${location.hash.slice(1)}`, hear, (up, gone) => {
   if (!up) setTimeout(() => actions.send("retry"), ASK_MS);
   return undefined;
 });
+const covered = h("div", { class: "note stop wrap", role: "status", hidden: true },
+  icon("refused"), h("span", { class: "grow" }, h("b", null, t("cause_player_covered")), " ", t("fix_player_covered")));
+card.after(covered);
+const guard = new Guard(card, (id) => port.send({ type: "look", id }), (_, blocked) => {
+  arm();
+  covered.hidden = !blocked || !card.querySelector("button[data-guarded]");
+});
 render();
 tick();
 document.addEventListener("keydown", key);
 new ResizeObserver(() => {
-  const height = Math.ceil(card.getBoundingClientRect().height);
+  const height = Math.ceil(document.body.getBoundingClientRect().height);
   // Over the extension's own port: a message to the page would name this extension's address, which is another in every Firefox.
   if (parent !== window && height > 0) port.send({ type: "height", height });
-}).observe(card);
+}).observe(document.body);

@@ -74,7 +74,9 @@ function remedyButtons(kind, actions) {
   };
   const found = known[kind];
   if (!found) return null;
-  const button = press(h("button", { type: "button", class: "btn primary" }, t(found[0])), found[1]);
+  const button = kind === "here"
+    ? press(h("button", { type: "button", class: "btn primary", "data-guarded": true, disabled: true }, t(found[0])), (event) => actions.consent(event, found[1]))
+    : press(h("button", { type: "button", class: "btn primary" }, t(found[0])), found[1]);
   if (kind !== "unlock" && kind !== "popup") return h("div", { class: "row wrap tight" }, button);
   const again = press(h("button", { type: "button", class: "btn" }, t("tryAgain")), () => actions.send("retry"));
   return h("div", { class: "row wrap tight" }, button, again);

@@ -1,0 +1,110 @@
+/**
+ * Against clicks that a page has stolen: what consents or costs acts only once the player has stood in view, uncovered and unmoved, for a while.
+ *
+ * Chromium tells a frame whether it is seen (IntersectionObserver with visibility). Firefox does not: there the content script of the page looks
+ * what lies over it. In both it says how long the frame has stood still, and what its surroundings do to its looks.
+ */
+
+const ARM_MS = 500;
+const LOOK_MS = 400;
+const NOTE_MS = 1500;
+const LEAST_SHOWN = 0.75;
+const ANSWER_MS = 2000;
+
+/** @typedef {{isVisible?: boolean, intersectionRatio: number}} Entry */
+
+export class Guard {
+  #told = typeof IntersectionObserverEntry !== "undefined" && "isVisible" in IntersectionObserverEntry.prototype;
+  /** @type {(id: number) => void} */ #ask;
+  /** @type {(armed: boolean, blocked: boolean) => void} */ #changed;
+  #inView = false;
+  #hidden = this.#told;
+  #covered = true;
+  #movedAt = Infinity;
+  #clearSince = Infinity;
+  #blockedSince = performance.now();
+  #focusedAt = -Infinity;
+  #id = 0;
+  /** @type {Map<number, () => void>} */ #waiting = new Map();
+  #last = "";
+
+  /**
+   * @param {HTMLElement} card what must be in view
+   * @param {(id: number) => void} ask the page's content script to look
+   * @param {(armed: boolean, blocked: boolean) => void} changed
+   */
+  constructor(card, ask, changed) {
+    this.#ask = ask;
+    this.#changed = changed;
+    const options = /** @type {any} */ ({ threshold: [0, 0.25, 0.5, LEAST_SHOWN, 0.9, 1], ...(this.#told ? { trackVisibility: true, delay: 100 } : {}) });
+    new IntersectionObserver((entries) => {
+      const last = /** @type {Entry} */ (/** @type {unknown} */ (entries.at(-1)));
+      this.#inView = last.intersectionRatio >= LEAST_SHOWN;
+      this.#hidden = this.#told && !last.isVisible;
+      this.#judge();
+    }, options).observe(card);
+    addEventListener("focus", () => { this.#focusedAt = performance.now(); });
+    document.addEventListener("visibilitychange", () => this.#judge());
+    setInterval(() => this.#judge(), 100);
+    setInterval(() => {
+      if (!document.hidden && this.#inView && this.#waiting.size === 0) this.#look();
+    }, LOOK_MS);
+  }
+
+  /** Whether a press would act now. */
+  get armed() {
+    return performance.now() - this.#clearSince >= ARM_MS;
+  }
+
+  /** @param {Event} event the person's @returns {Promise<boolean>} whether it may act */
+  async may(event) {
+    this.#judge();
+    if (!event.isTrusted || !this.armed) return false;
+    const byKey = event instanceof KeyboardEvent || (event instanceof MouseEvent && event.detail === 0);
+    // The page can move the focus into the frame while the person types.
+    if (byKey && performance.now() - this.#focusedAt < ARM_MS) return false;
+    await this.#look();
+    return this.armed;
+  }
+
+  /** @param {{id: number, covered: string | null, still_ms: number}} answer of the content script */
+  seen({ id, covered, still_ms }) {
+    this.#covered = covered !== null;
+    this.#movedAt = performance.now() - still_ms;
+    this.#waiting.get(id)?.();
+  }
+
+  /** @returns {Promise<void>} */
+  #look() {
+    const id = ++this.#id;
+    return new Promise((resolve) => {
+      const done = () => {
+        this.#waiting.delete(id);
+        clearTimeout(timer);
+        this.#judge();
+        resolve();
+      };
+      const timer = setTimeout(() => {
+        this.#covered = true;
+        done();
+      }, ANSWER_MS);
+      this.#waiting.set(id, done);
+      this.#ask(id);
+    });
+  }
+
+  #judge() {
+    const now = performance.now();
+    const covered = this.#hidden || this.#covered;
+    const clear = this.#inView && !covered && !document.hidden;
+    if (!clear) this.#clearSince = Infinity;
+    else this.#clearSince = Math.max(this.#clearSince === Infinity ? now : this.#clearSince, this.#movedAt);
+    if (clear) this.#blockedSince = Infinity;
+    else if (this.#blockedSince === Infinity) this.#blockedSince = now;
+    const blocked = this.#inView && covered && now - this.#blockedSince >= NOTE_MS;
+    const told = `${this.armed} ${blocked}`;
+    if (told === this.#last) return;
+    this.#last = told;
+    this.#changed(this.armed, blocked);
+  }
+}

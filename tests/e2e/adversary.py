@@ -1,0 +1,74 @@
+"""A site that means harm, and a mouse that clicks where it is told, whatever lies there."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from demo.browsers import View
+from demo.browsers.chromium import ChromiumView
+from demo.browsers.firefox import FirefoxView
+
+PLAYER = '<sps-player id="p" src="/song.sps" style="width:640px"></sps-player>'
+
+
+class HostileSite:
+    """Pages by name, served from a folder that has the song as well; not a registered station."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self.folder = folder
+        self.url = url
+
+    def page(self, name: str, body: str, *, before: str = "", head: str = "") -> str:
+        """Write a page whose script ``before`` runs ahead of everything in it; its address."""
+        script = f"<script>{before}</script>" if before else ""
+        (self.folder / f"{name}.html").write_text(f"<!doctype html><meta charset=utf-8>{head}<title>{name}</title>{script}<body>{body}")
+        return f"{self.url}/{name}.html"
+
+
+@contextmanager
+def hostile_site(folder: Path) -> Iterator[HostileSite]:
+    """Serve ``folder`` on a port of its own."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield HostileSite(folder, f"http://127.0.0.1:{server.server_port}")
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def centre(page: View, player: View, css: str) -> tuple[float, float]:
+    """Where an element of the player's frame is in the page's window."""
+    host = page.run("(() => { const b = document.querySelector('sps-player').getBoundingClientRect(); return [b.left, b.top]; })()")
+    inner = player.run(
+        f"(() => {{ const b = document.querySelector({css!r}).getBoundingClientRect(); return [b.left + b.width / 2, b.top + b.height / 2]; }})()"
+    )
+    return host[0] + inner[0], host[1] + inner[1]
+
+
+def click_at(page: View, *points: tuple[float, float]) -> None:
+    """Real presses of the mouse button, one after the other, whatever is there."""
+    if isinstance(page, ChromiumView):
+        page.page.bring_to_front()
+        for x, y in points:
+            page.page.mouse.click(x, y)
+        return
+    assert isinstance(page, FirefoxView)
+    m = page._enter()
+    from marionette_driver.marionette import ActionSequence
+
+    sequence: Any = ActionSequence(m, "pointer", "mouse1", {"pointerType": "mouse"})
+    for x, y in points:
+        sequence.pointer_move(round(x), round(y)).pointer_down(0).pointer_up(0)
+    sequence.perform()
