@@ -34,7 +34,7 @@ class ChromiumView(View):
         self.page = page
         self.frame = frame
 
-    def click(self, css: str) -> None:
+    def click_once(self, css: str) -> None:
         self.page.bring_to_front()
         self.frame.click(css, timeout=TIMEOUT_S * 1000)
 

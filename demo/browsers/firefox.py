@@ -78,7 +78,7 @@ class FirefoxView(View):
         m = self._enter()
         return next((e for e in m.find_elements(By.CSS_SELECTOR, css) if e.is_displayed()), None)
 
-    def click(self, css: str) -> None:
+    def click_once(self, css: str) -> None:
         def act() -> bool | None:
             element = self._visible(css)
             if element is None or not element.is_enabled():

@@ -7,6 +7,7 @@
   const api = /** @type {any} */ (/** @type {any} */ (globalThis).browser ?? chrome);
   const TOLD = "isVisible" in IntersectionObserverEntry.prototype;
   const WATCH_MS = 2000;
+  const SLACK_PX = 8;
   const STEPS = 7;
   const MOST_ELEMENTS = 20_000;
   /** Each makes what it holds look other than it is. @type {[string, (value: string) => boolean][]} */
@@ -127,7 +128,9 @@
   function measure(frame, watch) {
     const { left, top, right, bottom } = frame.getBoundingClientRect();
     // Where its lower end is may change: the player grows and shrinks by itself.
-    if (left !== watch.box.left || top !== watch.box.top || right !== watch.box.right) watch.movedAt = performance.now();
+    const near = (/** @type {number} */ a, /** @type {number} */ b) => Math.abs(a - b) <= SLACK_PX;
+    if (near(left, watch.box.left) && near(top, watch.box.top) && near(right, watch.box.right)) return;
+    watch.movedAt = performance.now();
     watch.box = { left, top, right, bottom };
   }
 

@@ -7,7 +7,9 @@
 
 const ARM_MS = 500;
 const LOOK_MS = 400;
+const SOON_MS = 120;
 const NOTE_MS = 1500;
+const SAID_MS = 6000;
 const LEAST_SHOWN = 0.75;
 const ANSWER_MS = 2000;
 
@@ -21,9 +23,12 @@ export class Guard {
   #hidden = this.#told;
   #covered = true;
   #movedAt = Infinity;
+  #lookedAt = -Infinity;
+  /** @type {Promise<void> | null} */ #looking = null;
   #clearSince = Infinity;
   #blockedSince = performance.now();
   #focusedAt = -Infinity;
+  #refusedAt = -Infinity;
   #id = 0;
   /** @type {Map<number, () => void>} */ #waiting = new Map();
   #last = "";
@@ -46,31 +51,42 @@ export class Guard {
     addEventListener("focus", () => { this.#focusedAt = performance.now(); });
     document.addEventListener("visibilitychange", () => this.#judge());
     setInterval(() => this.#judge(), 100);
-    setInterval(() => {
-      if (!document.hidden && this.#inView && this.#waiting.size === 0) this.#look();
-    }, LOOK_MS);
+    // Asked as the button goes down, answered before it comes up: no press waits for it.
+    addEventListener("pointerdown", () => { this.#looking = this.#look(); }, { capture: true });
   }
 
   /** Whether a press would act now. */
   get armed() {
-    return performance.now() - this.#clearSince >= ARM_MS;
+    return this.#lookedAt - this.#clearSince >= ARM_MS;
   }
 
   /** @param {Event} event the person's @returns {Promise<boolean>} whether it may act */
   async may(event) {
+    document.body.dataset["press"] = "asked";
     this.#judge();
-    if (!event.isTrusted || !this.armed) return false;
+    if (!event.isTrusted || !this.armed) return this.#answer(false);
     const byKey = event instanceof KeyboardEvent || (event instanceof MouseEvent && event.detail === 0);
     // The page can move the focus into the frame while the person types.
-    if (byKey && performance.now() - this.#focusedAt < ARM_MS) return false;
-    await this.#look();
-    return this.armed;
+    if (byKey && performance.now() - this.#focusedAt < ARM_MS) return this.#answer(false);
+    const looking = event.type === "click" && !byKey ? this.#looking : null;
+    this.#looking = null;
+    await (looking ?? this.#look());
+    return this.#answer(this.armed);
+  }
+
+  /** A press that did nothing is said. @param {boolean} may */
+  #answer(may) {
+    document.body.dataset["press"] = may ? "taken" : "refused";
+    this.#refusedAt = may ? -Infinity : performance.now();
+    this.#judge();
+    return may;
   }
 
   /** @param {{id: number, covered: string | null, still_ms: number}} answer of the content script */
   seen({ id, covered, still_ms }) {
     this.#covered = covered !== null;
     this.#movedAt = performance.now() - still_ms;
+    this.#lookedAt = performance.now();
     this.#waiting.get(id)?.();
   }
 
@@ -101,7 +117,8 @@ export class Guard {
     else this.#clearSince = Math.max(this.#clearSince === Infinity ? now : this.#clearSince, this.#movedAt);
     if (clear) this.#blockedSince = Infinity;
     else if (this.#blockedSince === Infinity) this.#blockedSince = now;
-    const blocked = this.#inView && covered && now - this.#blockedSince >= NOTE_MS;
+    if (!document.hidden && this.#inView && this.#waiting.size === 0 && now - this.#lookedAt >= (this.armed ? LOOK_MS : SOON_MS)) this.#look();
+    const blocked = now - this.#refusedAt < SAID_MS || (this.#inView && covered && now - this.#blockedSince >= NOTE_MS);
     const told = `${this.armed} ${blocked}`;
     if (told === this.#last) return;
     this.#last = told;
