@@ -119,7 +119,7 @@ export class Native {
     this.waiting.delete(id);
     clearTimeout(asked.timer);
     if (ok) {
-      if (result === undefined || isObject(result)) asked.resolve(result ?? {});
+      if (result === undefined || result === null || isObject(result)) asked.resolve(result ?? {});
       else asked.reject(new Problem("message.schema", { field: "result" }));
       return;
     }

@@ -208,4 +208,8 @@ test("what a host says in the wrong shape is nothing, or an error with a code", 
   await Promise.resolve();
   port().say({ id: port().sent[2].id, ok: false, error: "no" });
   await assert.rejects(again, code("internal"));
+  const nothing = native.request({ op: "prepare" });
+  await Promise.resolve();
+  port().say({ id: port().sent[3].id, ok: true, result: null });
+  assert.deepEqual(await nothing, {}, "no lease");
 });
