@@ -54,10 +54,11 @@ class Identify(Struct):
 
 
 class Prepare(Struct):
-    """The station's ticket for the next play."""
+    """The station's ticket for the next play. ``tracking``: whether the person agreed to be counted; null: they said nothing."""
 
     stream: Name
     ticket: Message
+    tracking: bool | None = None
 
 
 class Rejoin(Struct):

@@ -21,7 +21,7 @@ from security_server.core import Core
 from security_server.invocations import Now, Outcome, Received, accept
 from security_server.rows import get
 from security_server.schema import Destroyed, GrantRequest, LeaseRequest, Open, Report
-from security_server.tables import destructions, refusals, sessions, tickets
+from security_server.tables import destructions, refusals, sessions, tickets, tracked
 from security_server.usage import Counters
 from security_server.windows import Window
 
@@ -53,7 +53,9 @@ class Playing:
             raise
         song = await self._core.songs.get(ticket.message.content)
         now_ms = await self._core.now_ms()
-        sequence, usage = await self._core.store.run(lambda connection: self._remember(connection, session, ticket, song, now_ms))
+        sequence, usage = await self._core.store.run(
+            lambda connection: self._remember(connection, session, ticket, song, now_ms, request.tracking)
+        )
         secret = self._core.secret(session.message.listener, ticket.message.content)
         territory, purpose = self._core.config.place(await self._core.chain.station_domain(ticket.message.station))
         place = {"territory": territory, "purpose": purpose}
@@ -118,7 +120,13 @@ class Playing:
             raise Refusal("station.escrow.short", short_wei=missing)
 
     def _remember(
-        self, connection: Connection, session: Signed[Session], ticket: Signed[Ticket], song: Song, now_ms: int
+        self,
+        connection: Connection,
+        session: Signed[Session],
+        ticket: Signed[Ticket],
+        song: Song,
+        now_ms: int,
+        tracking: bool | None,
     ) -> tuple[int, dict[str, Any]]:
         domain, message, order = self._core.domain, session.message, ticket.message
         session_id, ticket_id = digest(message, domain), digest(order, domain)
@@ -150,6 +158,8 @@ class Playing:
                     anchor_ms=now_ms,
                 )
             )
+            if song.policy.tracks(tracking):
+                connection.execute(insert(tracked).values(ticket=ticket_id))
         return row["sequence"] if row else 0, Counters(connection, message.listener, order.content).to_json()
 
     async def lease(self, device: bytes, request: LeaseRequest) -> dict[str, Any]:

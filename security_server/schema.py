@@ -37,10 +37,11 @@ class Hello(Request, tag="hello"):
 
 
 class Open(Request, tag="open"):
-    """A session and a ticket of it."""
+    """A session and a ticket of it. ``tracking``: whether the listener agreed to be counted, absent where they said nothing."""
 
     session: Message
     ticket: Message
+    tracking: bool | None = None
 
 
 class LeaseRequest(Request, tag="lease"):

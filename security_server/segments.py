@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 
 from pywallet.policy import Meter
 from pywallet.settlement import FEW, SEGMENT_S
-from security_server.tables import invocations, tickets
+from security_server.tables import invocations, tickets, tracked
 
 _LONGEST: Final = 0xFFFF
 """Segments of a content that are told apart."""
@@ -19,7 +19,8 @@ def most_played(connection: Connection, epoch: int, few: int = FEW) -> tuple[tup
     """(content, segment of ``SEGMENT_S`` seconds, distinct listeners), by content and segment, from ``few`` listeners on.
 
     Between two accepted invocations of a ticket the song ran on from the first
-    one's position for as long as the meter counts as heard.
+    one's position for as long as the meter counts as heard. Listeners whom the
+    policy's ``tracking`` and their own choice leave out are not counted.
     """
     rows = connection.execute(
         select(
@@ -31,6 +32,7 @@ def most_played(connection: Connection, epoch: int, few: int = FEW) -> tuple[tup
             tickets.c.listener,
         )
         .join(tickets, tickets.c.id == invocations.c.ticket)
+        .join(tracked, tracked.c.ticket == invocations.c.ticket)
         .where(invocations.c.epoch == epoch, invocations.c.code.is_(None))
         .order_by(invocations.c.session, invocations.c.sequence)
     )

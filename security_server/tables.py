@@ -106,6 +106,8 @@ tickets: Final = Table(
     UniqueConstraint("station", "number"),
     Index("tickets_due", "station", "due"),
 )
+# Tickets whose listeners may be counted among those who heard each part (the policy's ``tracking``).
+tracked: Final = Table("tracked", METADATA, _bytes("ticket", 32, key=True))
 invocations: Final = Table(
     "invocations",
     METADATA,

@@ -37,6 +37,7 @@ export const PRIVILEGES = {
     "wallet.password": { password: "string", fresh: "string" },
     "wallet.autolock": { seconds: "count" },
     "wallet.rewards": { on: "boolean" },
+    "wallet.tracking": { on: "boolean" },
     "wallet.summary": {},
     "wallet.playing": {},
     "wallet.claim": {},

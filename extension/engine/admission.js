@@ -64,7 +64,7 @@ export class Admission {
     const identified = await this.identify(info, device);
     this.earns = !/^0x0+$/.test(identified.session.message.payee);
     const ticket = await askTicket(origin, identified.session, info.content);
-    await native("prepare", { stream, ticket });
+    await native("prepare", { stream, ticket, tracking: wallet.tracking() });
     this.expiry = Number(ticket.message.expiry);
   }
 

@@ -28,6 +28,9 @@ export function standing() {
   return { wallet: state.vault === null ? "none" : now.locked ? "locked" : "open", rewards: state.rewards };
 }
 
+/** Whether the person agreed to be counted among those who hear each part of a song; null: they never said. */
+export const tracking = () => state.tracking;
+
 /** @param {boolean} on */
 export async function setRewards(on) {
   await set({ rewards: on });
@@ -44,6 +47,10 @@ const OPS = {
   ...sites.OPS,
   async "wallet.rewards"({ on }) {
     await setRewards(on);
+    return {};
+  },
+  async "wallet.tracking"({ on }) {
+    await set({ tracking: on });
     return {};
   },
   async "host.status"() {

@@ -28,7 +28,7 @@ import { site, sites } from "./sites.js";
  *   earned_wei: string, reward_wei: string, interval_s: number, next_ms: number}} Playing
  * @typedef {{address: string, spendable_wei: string | null, today_wei: string, pending_wei: string, claimable_wei?: string, due_s: number | null,
  *   playing: Playing | null, activity: Item[]}} Summary
- * @typedef {{exists: boolean, locked: boolean, address: string | null, rewards: boolean, auto_lock_s?: number, auto_lock_choices?: number[]}} Status
+ * @typedef {{exists: boolean, locked: boolean, address: string | null, rewards: boolean, tracking: boolean | null, auto_lock_s?: number, auto_lock_choices?: number[]}} Status
  * @typedef {{state: "connected" | "missing" | "version" | "gone", version?: string, command?: string, code?: string, chain?: boolean, networks?: number[], chain_id?: number | null}} Host
  * @typedef {"home" | "activity" | "settings" | "receive" | "origin" | "password" | "words" | "send" | "accounts" | "contacts" | "sites" | "site"} Screen
  * @typedef {{origin: string, state: "allowed" | "paused" | "revoked", day_wei: string, spent_wei: string, earned_wei: string, last_s: number}} Site

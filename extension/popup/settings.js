@@ -23,6 +23,12 @@ export function settings(app) {
     await app.ask("wallet.rewards", { on: rewards.checked }).catch(() => {});
     await app.refresh();
   });
+  const tracking = h("input", { class: "switch", type: "checkbox", role: "switch", id: "tracking", "data-key": "tracking", checked: status?.tracking ?? false });
+  tracking.addEventListener("change", async (event) => {
+    if (!event.isTrusted) return;
+    await app.ask("wallet.tracking", { on: tracking.checked }).catch(() => {});
+    await app.refresh();
+  });
   return [
     topBar(app, t("tabSettings")),
     middle(
@@ -30,7 +36,8 @@ export function settings(app) {
       doneNote(app),
       host && host.state !== "connected" ? hostHelp(host) : null,
       group(t("settingsRewards"),
-        h("li", null, icon("coin"), h("label", { class: "grow", for: "rewards" }, t("rewardsOn"), h("span", { class: "sub" }, t("rewardsSub"))), rewards)),
+        h("li", null, icon("coin"), h("label", { class: "grow", for: "rewards" }, t("rewardsOn"), h("span", { class: "sub" }, t("rewardsSub"))), rewards),
+        h("li", null, icon("eye"), h("label", { class: "grow", for: "tracking" }, t("trackingOn"), h("span", { class: "sub" }, t("trackingSub"))), tracking)),
       group(t("settingsWallet"),
         way(app, "coin", t("accounts"), "accounts"),
         way(app, "list", t("addressBook"), "contacts")),

@@ -31,7 +31,8 @@ async def run(host: Host, request: Prepare) -> dict[str, Any] | None:
     known = host.ledger.ticket(identity)
     if known is not None and known.state != "none":
         raise Refusal("ticket.used")
-    opened = await server.request("open", session=msgspec.json.decode(session.signed), ticket=request.ticket)
+    choice = {} if request.tracking is None else {"tracking": request.tracking}
+    opened = await server.request("open", session=msgspec.json.decode(session.signed), ticket=request.ticket, **choice)
     _remember(host, stream, session, signed, identity, opened)
     if stream.lease is not None:
         stream.lease.shred()

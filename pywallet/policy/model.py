@@ -79,6 +79,12 @@ class Policy:
         plays, previews = "play" in self.permissions, "preview" in self.permissions
         return (plays and action in IMPLIED_BY_PLAY) or (previews and action in IMPLIED_BY_PREVIEW)
 
+    def tracks(self, choice: bool | None) -> bool:
+        """Whether a listener counts among those who heard each part; ``choice``: their own word, None if they gave none."""
+        if self.tracking == "never" or choice is False:
+            return False
+        return choice is True or self.tracking == "opt_out"
+
     @classmethod
     def from_dict(cls, value: Any) -> Policy:
         """Read the header's policy map. Raises InputError ``policy.malformed`` naming the field."""

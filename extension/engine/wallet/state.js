@@ -22,6 +22,7 @@ export const state = {
   /** @type {string | null} the account in use */ account: null,
   /** @type {Account[]} */ accounts: [],
   rewards: true,
+  /** Whether bands may count this listener; null: never said. @type {boolean | null} */ tracking: null,
   auto_lock_s: AUTO_LOCK_S,
   /** @type {Kept[]} */ sessions: [],
   /** @type {Sent[]} newest first */ sent: [],

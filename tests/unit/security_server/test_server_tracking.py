@@ -1,0 +1,48 @@
+"""Who is counted among those who heard a part: by the policy's ``tracking`` and the listener's own word."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import insert
+
+from pywallet.policy import Policy
+from security_server.segments import most_played
+from security_server.tables import tracked
+from tests.unit.security_server.server_desk import CONTENT, Desk
+
+CASES = [
+    ("never", None, False),
+    ("never", True, False),
+    ("opt_in", None, False),
+    ("opt_in", True, True),
+    ("opt_in", False, False),
+    ("opt_out", None, True),
+    ("opt_out", True, True),
+    ("opt_out", False, False),
+]
+
+
+@pytest.mark.parametrize(("tracking", "choice", "counted"), CASES)
+def test_the_terms_and_the_listener_decide(tracking: str, choice: bool | None, counted: bool) -> None:
+    """Nobody against the terms, nobody against their own word, and by default only who said yes."""
+    raw = {"permissions": ["play"], "price": {"interval_s": 30, "owner": 0, "reward": 0, "payer": "nobody"}}
+    policy = Policy.from_dict({**raw, "tracking": tracking})
+    assert policy.tracks(choice) is counted
+    assert Policy.from_dict(raw).tracks(None) is False
+
+
+def test_only_listeners_who_may_be_are_counted(desk: Desk) -> None:
+    """Three hear the first ten seconds, two of them with tickets that may be counted: two are published."""
+    for number in (1, 2, 3):
+        listener = bytes([40 + number]) * 20
+        session = desk.session(listener=listener, number=number)
+        ticket = desk.ticket(session, number, listener=listener)
+        if number != 2:
+            desk.connection.execute(insert(tracked).values(ticket=ticket))
+        assert desk.act(session, ticket, "play").code is None
+        desk.hear(session, ticket, 10)
+        assert desk.act(session, ticket, "stop", 10_000).code is None
+    heard = most_played(desk.connection, 7, few=1)
+    assert {who for _, _, who in heard} == {2}
+    assert {content for content, _, _ in heard} == {CONTENT}
+    assert most_played(desk.connection, 7, few=3) == ()
