@@ -16,6 +16,7 @@ from native_host.device import Device
 from pywallet.errors import SENTENCES, GomaaError, Refusal, Unavailable
 from pywallet.hexes import to_hex
 from pywallet.platform import keccak256, sign
+from pywallet.policy.parts import Renewal
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
@@ -60,6 +61,8 @@ class Server:
         self._offset_ms: int | None = None
         self._refusal: GomaaError | None = None
         self._heard_at: float | None = None
+        self._renewal: Renewal | None = None
+        self._renewals = asyncio.Event()
         self._task = asyncio.create_task(self._run())
 
     @property
@@ -70,6 +73,14 @@ class Server:
     def silent_s(self) -> int | None:
         """Seconds since the server last said something; None: never."""
         return None if self._heard_at is None else int(time.monotonic() - self._heard_at)
+
+    def keep(self, renewal: Renewal) -> None:
+        """From now on reach the server as often as a song's terms ask; of several the most frequent counts."""
+        known = self._renewal
+        if known is not None:
+            renewal = Renewal(min(known.every_s, renewal.every_s), min(known.retry_s, renewal.retry_s), 0)
+        self._renewal = renewal
+        self._renewals.set()
 
     def now_ms(self) -> int | None:
         """The server's clock as last heard, carried on by this machine's monotonic clock; None before the first hello."""
@@ -131,7 +142,8 @@ class Server:
                 # Whatever the line or the other end does, the answer is the same: it is down, try again.
                 self._refusal = Unavailable("server.unreachable", server=self.url, reason=f"{type(e).__name__}: {e}"[:200])
             await self._down()
-            pause = FIRST_PAUSE_S if time.monotonic() - began > LONGEST_PAUSE_S else min(LONGEST_PAUSE_S, pause * 2)
+            longest = LONGEST_PAUSE_S if self._renewal is None else min(LONGEST_PAUSE_S, self._renewal.retry_s)
+            pause = FIRST_PAUSE_S if time.monotonic() - began > LONGEST_PAUSE_S else min(longest, pause * 2)
             # Full jitter: after an outage not every host comes back in the same second. A person waiting comes first.
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wanted.wait(), random.uniform(FIRST_PAUSE_S, pause))  # noqa: S311
@@ -145,6 +157,7 @@ class Server:
         async with connect(socket_url(self.url), **options) as socket:
             self._socket = socket
             reader = asyncio.create_task(self._read(socket))
+            beat = asyncio.create_task(self._beat(socket))
             try:
                 await self._greet()
                 self._refusal = None
@@ -155,6 +168,24 @@ class Server:
                 raise OSError(str(e)) from None
             finally:
                 reader.cancel()
+                beat.cancel()
+
+    async def _beat(self, socket: ClientConnection) -> None:
+        """Where a song's terms ask for renewals: a ping after half of their time in silence; unanswered, again after ``retry_s``."""
+        from websockets.exceptions import ConnectionClosed
+
+        await self._renewals.wait()
+        with contextlib.suppress(ConnectionClosed):
+            while (renewal := self._renewal) is not None:
+                silent = 0.0 if self._heard_at is None else time.monotonic() - self._heard_at
+                if silent < renewal.every_s / 2:
+                    self._renewals.clear()
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._renewals.wait(), renewal.every_s / 2 - silent)
+                    continue
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(await socket.ping(), renewal.retry_s)
+                    self._heard_at = time.monotonic()
 
     async def _greet(self) -> None:
         time_ms = time.time_ns() // 1_000_000

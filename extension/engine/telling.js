@@ -62,7 +62,7 @@ export async function tellTerms(stream, ports) {
   const told = await python("terms", {
     stream: place.stream,
     usage: info?.usage ?? {},
-    context: { now_s: info?.now_s ?? Math.floor(Date.now() / 1000), domain: info?.station?.domain ?? null, wallet: standing.wallet === "open" },
+    context: { ...info?.context, now_s: info?.now_s ?? Math.floor(Date.now() / 1000), domain: info?.station?.domain ?? null, wallet: standing.wallet === "open" },
     names: { station: info?.station?.name ?? null },
     language: navigator.language,
     bps: info?.bps ?? 0,

@@ -16,6 +16,7 @@ from pywallet.hexes import from_b64, to_b64, to_hex
 from pywallet.policy import Policy, decide
 from pywallet.sps.choice import choose
 from pywallet.sps.header import open_header
+from pywallet.sps.renderer import require as require_renderer
 from pywallet.sps.wrapping import WrapKey
 
 MOST_STREAMS: Final = 64
@@ -33,6 +34,8 @@ async def run(host: Host, request: Open) -> dict[str, Any]:
         raise InputError("host.message.schema", field="stream", reason=f"more than {MOST_STREAMS} open")
     cose = from_b64(request.header)
     header = open_header(cose)
+    # The browser asks the same: an older one, or one that was changed, gets no further here either.
+    require_renderer(header.renderer)
     policy = Policy.from_dict(header.policy)
     network = host.network(header.chain)
     await network.ready()
@@ -54,7 +57,9 @@ async def run(host: Host, request: Open) -> dict[str, Any]:
     with host.ledger.write():
         host.ledger.add_content(header.content, header.title, header.artist)
     if facts.station is not None:
-        host.server(header.server.address, facts.server_url, network)  # begins to connect while the person reads the terms
+        line = host.server(header.server.address, facts.server_url, network)  # begins to connect while the person reads the terms
+        if policy.renewal is not None:
+            line.keep(policy.renewal)
     same = before is not None and before.header.content == header.content
     going = rejoin.find(host, stream, before.ticket if same and before else None)
     stream.going = going.id if going else None
@@ -67,9 +72,9 @@ def _reply(host: Host, stream: Stream, going: TicketRow | None) -> dict[str, Any
     # Before a session is known, the last listener at this station is the best answer.
     session = host.ledger.session_of(station.address, None, 0) if station else None
     listener = session.listener if session else b""
-    usage = host.ledger.usage(listener, header.content, policy, now_s)
+    usage, context = host.ledger.usage(listener, header.content, policy, now_s), stream.context(now_s)
     # "pause" counts nothing: the decision's `left` is what remains now.
-    left = decide(policy, usage, stream.context(now_s), "pause").left
+    left = decide(policy, usage, context, "pause").left
     return {
         "stream": stream.name,
         "content": to_hex(header.content),
@@ -81,7 +86,8 @@ def _reply(host: Host, stream: Stream, going: TicketRow | None) -> dict[str, Any
         "ephemeral": to_b64(stream.wrap.ephemeral),
         "policy": policy.to_dict(),
         "station": {"address": to_hex(station.address), "name": station.name, "domain": station.domain} if station else None,
-        "usage": {"plays": usage.plays, "seeks": usage.seeks, "seconds": usage.seconds, "first_play_s": usage.first_play_s},
+        "usage": {**vars(usage), "counts": dict(usage.counts), "last_s": dict(usage.last_s)},
+        "context": vars(context).copy(),
         "left": dict(left),
         "server": {"address": to_hex(header.server.address), "url": stream.server_url},
         "owner": to_hex(header.owner),

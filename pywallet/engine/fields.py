@@ -54,6 +54,14 @@ class Payload:
             raise _wrong(name, "a list of numbers expected")
         return value
 
+    def whole_numbers(self, name: str, high: int) -> dict[str, int]:
+        """A small object of whole numbers up to ``high``; an empty one where it is absent."""
+        value = self._raw.get(name) if self.has(name) else {}
+        if not isinstance(value, Mapping) or len(value) > 32:
+            raise _wrong(name, "an object of numbers expected")
+        inside = Payload(value, name)
+        return {str(key): inside.integer(key, 0, high) for key in value}
+
     def amount(self, name: str, default: int | None = None) -> int:
         """Wei as a decimal string."""
         value = self._raw.get(name)

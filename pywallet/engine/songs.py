@@ -84,7 +84,7 @@ def _begins(policy: Policy) -> str:
 
 
 async def terms(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{stream, usage {plays, seeks, seconds, first_play_s}, context {now_s, domain, wallet, revoked, destroyed},
+    """{stream, usage {the fields of pywallet.policy.Usage}, context {those of pywallet.policy.Context},
     names {station}, language, bps, rewards}; all but stream may be left out
 
     → {facts {may, left, costs, earn, limits}, permits, split or null (nobody
@@ -180,23 +180,11 @@ def _layout(rendition: Rendition, at: int, timeline: Timeline) -> dict[str, Any]
 
 
 def _terms(song: _Song, payload: Payload) -> dict[str, Any]:
-    policy, price = song.policy, song.policy.price
-    usage, context, names = payload.part("usage"), payload.part("context"), payload.part("names")
+    policy, price, names = song.policy, song.policy.price, payload.part("names")
     words = describe(
         policy,
-        Usage(
-            plays=usage.integer("plays", 0, _MAX, 0),
-            seeks=usage.integer("seeks", 0, _MAX, 0),
-            seconds=usage.integer("seconds", 0, _MAX, 0),
-            first_play_s=usage.integer("first_play_s", 0, _MAX) if usage.has("first_play_s") else None,
-        ),
-        Context(
-            now_s=context.integer("now_s", 0, _MAX, 0),
-            domain=context.text("domain") if context.has("domain") else None,
-            wallet=context.flag("wallet"),
-            revoked=context.flag("revoked"),
-            destroyed=context.flag("destroyed"),
-        ),
+        _usage(payload.part("usage")),
+        _context(payload.part("context")),
         payload.text("language", "en"),
         Names(station=names.text("station") if names.has("station") else None, artist=song.header.artist),
     )
@@ -210,6 +198,35 @@ def _terms(song: _Song, payload: Payload) -> dict[str, Any]:
         "payer": price.payer,
         "listener": policy.listener,
     }
+
+
+def _usage(usage: Payload) -> Usage:
+    return Usage(
+        plays=usage.integer("plays", 0, _MAX, 0),
+        seeks=usage.integer("seeks", 0, _MAX, 0),
+        seconds=usage.integer("seconds", 0, _MAX, 0),
+        first_play_s=usage.integer("first_play_s", 0, _MAX) if usage.has("first_play_s") else None,
+        counts=usage.whole_numbers("counts", _MAX),
+        last_s=usage.whole_numbers("last_s", _MAX),
+    )
+
+
+def _context(context: Payload) -> Context:
+    times = {name: context.integer(name, 0, _MAX) for name in ("renewed_s", "position_s") if context.has(name)}
+    return Context(
+        now_s=context.integer("now_s", 0, _MAX, 0),
+        domain=context.text("domain") if context.has("domain") else None,
+        wallet=context.flag("wallet"),
+        revoked=context.flag("revoked"),
+        destroyed=context.flag("destroyed"),
+        territory=context.text("territory") if context.has("territory") else None,
+        purpose=context.text("purpose") if context.has("purpose") else None,
+        devices=context.integer("devices", 0, _MAX, 0),
+        device_known=context.flag("device_known"),
+        streams=context.integer("streams", 0, _MAX, 0),
+        rolled_back=context.flag("rolled_back"),
+        **times,
+    )
 
 
 def _split(song: _Song, bps: int, rewards: bool) -> dict[str, str] | None:

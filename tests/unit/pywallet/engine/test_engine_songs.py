@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from pywallet.engine import call, call_json, songs
 from pywallet.errors import GomaaError
 from pywallet.hexes import to_b64
+from pywallet.policy import Count
 from pywallet.sps import MAGIC
 
 RECORDED: Any = json.loads((Path(__file__).parents[3] / "vectors" / "sps" / "song.json").read_text())
@@ -117,6 +119,24 @@ async def test_terms_follow_usage_and_language() -> None:
     assert chinese["facts"]["may"] != song["facts"]["may"]
     assert chinese["reward_wei"] == song["reward_wei"]
     assert "play" in song["permits"]
+
+
+async def test_what_is_left_follows_the_uses_that_count_now() -> None:
+    """A count that comes back or is timed is left by the host's number of uses, not by all plays there ever were."""
+    await load()
+    limit, song = 3, songs._songs["one"]
+    song.policy = replace(song.policy, counts={"play": Count(limit, per_s=60)})
+    said = {}
+    for name, counts in (("all", {}), ("now", {"play": 0}), ("gone", {"play": limit})):
+        usage = {"plays": limit, "seeks": 0, "seconds": 90, "first_play_s": 5, "counts": counts, "last_s": {"play": 5}}
+        context = {"now_s": 6, "territory": "DE", "purpose": "private", "devices": 1, "device_known": True, "streams": 0, "renewed_s": 5}
+        said[name] = (await call("terms", {"stream": "one", "usage": usage, "context": context}))["facts"]["left"]
+    assert said["now"].startswith(f"{limit} of {limit} play")
+    assert said["gone"] == said["all"]
+    assert said["gone"].startswith("0 of ")
+    strange: list[dict[str, Any]] = [{"usage": {"counts": {"play": -1}}}, {"usage": {"counts": []}}, {"usage": {"last_s": {"play": "x"}}}]
+    for wrong in (*strange, {"context": {"devices": -1}}):
+        assert await failing("terms", {"stream": "one", **wrong}) == "message.schema"
 
 
 async def test_a_play_from_wish_to_end() -> None:
