@@ -23,6 +23,7 @@ from pywallet.policy import Policy
 from studio.convert import ConvertResult, Options, convert
 from studio.owner import ContentKeys
 from studio.reader import SongFile
+from studio.renditions import bundle
 from studio.server import ServerInfo
 
 _ENDINGS: Final = "wav wave w64 rf64 aif aiff aifc flac mp3 ogg oga opus m4a mp4 aac wma wv ape tta caf au mka webm"
@@ -124,7 +125,7 @@ def run(jobs: Sequence[Job], workers: int, told: Told) -> Iterator[tuple[int, Ou
         if outcome is None:
             waiting.append((number, job))
         else:
-            yield number, outcome
+            yield number, _with_renditions(job, outcome) if isinstance(outcome, Kept) else outcome
     if workers <= 1 or len(waiting) <= 1:
         for number, job in waiting:
             yield number, work(job, lambda done, total, n=number: told(n, done, total))  # type: ignore[misc]
@@ -155,6 +156,19 @@ def run(jobs: Sequence[Job], workers: int, told: Told) -> Iterator[tuple[int, Ou
             listener.join()
 
 
+def _with_renditions(job: Job, there: Kept) -> Outcome:
+    """A kept song of one encoding gets the further ones that are asked for now; one that has some stays as it is."""
+
+    def add() -> Outcome:
+        with SongFile(job.output) as song:
+            single = len(song.header.renditions) == 1
+        if single and job.options.renditions:
+            bundle(job.output, job.output, job.owner_key, None, job.options.renditions)
+        return there
+
+    return _failing(job, add) or there
+
+
 @contextlib.contextmanager
 def _deaf() -> Iterator[None]:
     """Workers begun within leave Ctrl-C to us: a terminal sends it to all of them, and each would complain at length."""
@@ -170,8 +184,12 @@ def _deaf() -> Iterator[None]:
 
 def attempt(job: Job, otherwise: Callable[[], Outcome | None]) -> Outcome | None:
     """A kept song, or what ``otherwise`` gives; expected errors as Failure."""
+    return _failing(job, lambda: kept(job) or otherwise())
+
+
+def _failing(job: Job, make: Callable[[], Outcome | None]) -> Outcome | None:
     try:
-        return kept(job) or otherwise()
+        return make()
     except GomaaError as e:
         return Failure(job.name, e.code, str(e))
     except OSError as e:

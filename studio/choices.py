@@ -16,6 +16,7 @@ from pywallet.hexes import from_b64, from_hex
 from studio.convert import Options
 from studio.marking import LAYERS, choose
 from studio.owner import is_private, load_owner_key, new_owner_key
+from studio.renditions import KINDS
 from studio.server import ServerInfo, fetch_info
 
 FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -45,6 +46,7 @@ _ABOUT: Final = (
     click.option(
         "--layer", "layers", multiple=True, type=click.Choice(LAYERS), help="Watermark layer; may be given again. Default: ultrasonic."
     ),
+    click.option("--rendition", "renditions", multiple=True, type=click.Choice(KINDS), help="Also encode the song so; may be given again."),
     click.option("--every", type=click.IntRange(1, 3600), default=1, show_default=True, help="One watermark block in so many."),
     click.option("--salt", metavar="0xHEX", help="32 bytes: the same address and keys as before. One song only."),
     click.option("--force", is_flag=True, help="Replace songs that are there, with new content keys."),
@@ -75,6 +77,7 @@ def options_of(chosen: dict[str, Any]) -> Options:
         salt=from_hex(chosen["salt"], 32) if chosen["salt"] else None,
         replace=chosen["force"],
         measure=chosen["features"],
+        renditions=tuple(dict.fromkeys(chosen["renditions"])),
     )
 
 

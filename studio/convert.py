@@ -21,6 +21,7 @@ from studio import tags
 from studio.audio import Recording
 from studio.body import Body, Progress
 from studio.owner import ContentKeys, Replacing
+from studio.renditions import bundle
 from studio.server import ServerInfo
 
 
@@ -33,6 +34,7 @@ class Options:
         layers: watermark layers, see ``studio.marking``.
         every: one watermark block in so many.
         salt: 32 bytes, to get an address and keys again; None is a new one.
+        renditions: further encodings, of ``studio.renditions.KINDS``.
         measure: also say how it sounds, and guess its genre where nobody says it, if the ``features`` package is there.
         replace: allow an output that exists. Its key file is replaced too, so a published song would be lost.
     """
@@ -49,6 +51,7 @@ class Options:
     salt: bytes | None = None
     replace: bool = False
     measure: bool = False
+    renditions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,9 @@ def convert(
                 file.write(container.prefix())
                 body.seek(0)
                 shutil.copyfileobj(body, file, 1 << 20)
+            if options.renditions:
+                bundle(temporary, temporary, owner_key, made.keys, options.renditions)
+            size = temporary.stat().st_size
             # The key first: a song without its key could never be played, a key without its song harms nobody.
             made.keys.save(ContentKeys.beside(output))
             picture = _save(cover, output)
@@ -147,7 +153,7 @@ def convert(
         bits=rendition.bits,
         samples=rendition.samples,
         segments=len(rendition.segments),
-        size=container.size(header),
+        size=size,
         elapsed_s=time.monotonic() - began,
         album=header.album,
         isrc=header.isrc,

@@ -21,6 +21,7 @@ from studio import marking, tags
 from studio.batch import Job
 from studio.convert import Options
 from studio.release import problem, release
+from studio.renditions import KINDS
 from studio.server import ServerInfo
 from studio.study import PREVIEW_S, Study, preview, study
 from studio.terms import Form, explain
@@ -184,9 +185,18 @@ class Desk:
         layers = value.get("layers", [])
         if not isinstance(layers, list) or not all(isinstance(layer, str) for layer in layers):
             raise InputError("message.schema", field="layers")
+        renditions = value.get("renditions", [])
+        if not isinstance(renditions, list) or not set(map(str, renditions)) <= set(KINDS):
+            raise InputError("message.schema", field="renditions")
         isrc = tags.isrc(str(value["isrc"])) if value.get("isrc") else None
         options = Options(
-            title=names["title"], artist=names["artist"], album=names["album"], isrc=isrc, layers=marking.choose(layers), measure=True
+            title=names["title"],
+            artist=names["artist"],
+            album=names["album"],
+            isrc=isrc,
+            layers=marking.choose(layers),
+            measure=True,
+            renditions=tuple(renditions),
         )
         title = names["title"] or piece.name
         band = self.band

@@ -24,9 +24,6 @@ from studio.release import Receipt, Unmade, go_public, problem, words
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="The SPS file; a folder for a folder or for several recordings."
 )
 @song_options
-@click.option(
-    "--rendition", "renditions", multiple=True, type=click.Choice(("flac16", "opus")), help="Also encode the song so; may be given again."
-)
 @click.option("--html/--no-html", default=True, help="Also write the self-rendering file, OUTPUT.html.")
 @click.option("--exploded/--no-exploded", default=True, help="Also write the folder of segments for a content network.")
 @click.option("--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, show_default=True, help="Songs converted at the same time.")
@@ -34,7 +31,6 @@ from studio.release import Receipt, Unmade, go_public, problem, words
 def release(
     sources: tuple[Path, ...],
     output: Path,
-    renditions: tuple[str, ...],
     html: bool,
     exploded: bool,
     jobs: int,
@@ -52,7 +48,12 @@ def release(
         try:
             if isinstance(outcome, Failure):
                 raise Unmade(outcome)
-            wishes: dict[str, Any] = {"html": html, "exploded": exploded, "renditions": renditions, "server_url": job.server.url}
+            wishes: dict[str, Any] = {
+                "html": html,
+                "exploded": exploded,
+                "renditions": job.options.renditions,
+                "server_url": job.server.url,
+            }
             done.append(asyncio.run(go_public(job.output, job.owner_key, job.deployment, **wishes)))
         except GomaaError as e:
             if len(work) == 1:

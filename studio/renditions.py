@@ -78,7 +78,8 @@ def bundle(song: Path, output: Path, owner_key: bytes, keys: ContentKeys | None 
             body.seek(0)
             shutil.copyfileobj(body, file, 1 << 20)
             size = file.tell()
-    keys.save(ContentKeys.beside(output))
+    if output != song:
+        keys.save(ContentKeys.beside(output))
     rows = tuple((t.codec, t.bits, t.init_size + sum(s.size for s in t.segments)) for t in tracks)
     return Bundle(output, rows, size)
 

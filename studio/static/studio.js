@@ -146,7 +146,7 @@ async function sign() {
   $("sign").disabled = true;
   const fields = Object.fromEntries(["title", "artist", "album", "isrc"].map((name) => [name, $(name).value]));
   try {
-    const started = await begin({ recording: recording.id, ...fields, terms: form(), layers: $("mark").checked ? layers.slice(0, 1) : [] });
+    const started = await begin({ recording: recording.id, ...fields, terms: form(), layers: $("mark").checked ? layers.slice(0, 1) : [], renditions: $("thin").checked ? ["opus"] : [] });
     $("progress").hidden = false;
     $("progress").scrollIntoView({ block: "nearest" });
     await attend(started.id);

@@ -81,7 +81,7 @@ function choose(name) {
 
 /** The page's first state, whatever a reload has left in its fields. */
 export function restore() {
-  for (const [id, on] of Object.entries({ seek: true, download: false, destruct: false, everywhere: true, mark: true })) $(id).checked = on;
+  for (const [id, on] of Object.entries({ seek: true, download: false, destruct: false, everywhere: true, mark: true, thin: false })) $(id).checked = on;
   choose("radio");
 }
 
