@@ -89,10 +89,14 @@ class EpochCheck:
         owed: dict[bytes, int] = {}
         for payer, net in said:
             owed[payer] = owed.get(payer, 0) + net
-        nets = facts.nets()
-        for payer in sorted(set(owed) | set(nets)):
+        nets, stations = facts.nets(), set(facts.stations)
+        for payer in sorted((set(owed) & stations) | set(nets)):
             if owed.get(payer, 0) != nets.get(payer, 0):
                 self.fault("payer.net", to_hex(payer), owed.get(payer, 0), nets.get(payer, 0))
+
+        cost, debited = facts.listeners()
+        if cost != debited:
+            self.fault("payer.listeners", "", debited, cost)
 
     def _leaves(self, facts: Facts, receipts: dict[bytes, int]) -> None:
         tree, earned = SumRoot(), facts.earned()
@@ -160,7 +164,7 @@ class EpochCheck:
     async def _names(self, facts: Facts) -> None:
         """Contents, owners and stations by the registry."""
         await asyncio.gather(*(self._content(row) for row in facts.contents))
-        for station in {*facts.stations, *(row.payer for row in facts.debits)}:
+        for station in set(facts.stations):
             if not (await self._at.registry("station", station))[0]:
                 self.fault("station.unknown", to_hex(station))
 

@@ -13,6 +13,7 @@ from pywallet.settlement import ContentRow, DebitRow, StationRow, TermsRow
 
 VALID = 0
 UNVALIDATED = 1
+PAID_BY_LISTENER = 2
 
 
 @dataclass
@@ -24,6 +25,8 @@ class Sums:
     refused: int = 0
     heard_s: int = 0
     seeks: int = 0
+    theirs: int = 0
+    """Of the intervals those that listeners paid themselves."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,16 @@ class Line:
     def price(self) -> int:
         """What the owner earns."""
         return self.sums.intervals * self.terms.price
+
+    @property
+    def charged(self) -> int:
+        """What the station owes, without commission."""
+        return (self.sums.intervals - self.sums.theirs) * (self.terms.price + self.terms.reward)
+
+    @property
+    def theirs(self) -> int:
+        """What listeners owe, without commission."""
+        return self.sums.theirs * (self.terms.price + self.terms.reward)
 
     @property
     def reward(self) -> int:
@@ -77,8 +90,14 @@ class Facts:
         """Payer to what its plays cost, wei."""
         out: dict[bytes, int] = {}
         for line in self.lines():
-            out[line.station] = out.get(line.station, 0) + line.price + line.reward
+            if line.charged:
+                out[line.station] = out.get(line.station, 0) + line.charged
         return out
+
+    def listeners(self) -> tuple[int, int]:
+        """What the plays that listeners paid cost, and what was debited from them, wei: no row says which of them it was."""
+        known = set(self.stations)
+        return sum(line.theirs for line in self.lines()), sum(row.net for row in self.debits if row.payer not in known)
 
     def earned(self) -> dict[bytes, int]:
         """Owner to what its contents earned, wei."""
@@ -108,17 +127,17 @@ def add_up(file: EpochFile, length_s: int) -> Facts:
         plays, station, content, terms = plays[known], station[known], content[known], terms[known]
         if len(plays):
             _group(facts, plays, station, content, terms, lengths, length_s)
-            valid = plays["outcome"] == VALID
+            valid = plays["outcome"] != UNVALIDATED
             paid.append(station[valid] << 32 | plays["ticket"][valid].astype(np.int64))
     facts.tickets = np.concatenate(paid) if paid else np.zeros(0, dtype=np.int64)
     return facts
 
 
 def _group(facts: Facts, plays: Any, station: Any, content: Any, terms: Any, lengths: Any, length_s: int) -> None:
-    heard, valid = plays["heard"].astype(np.int64), plays["outcome"] == VALID
+    heard, valid = plays["heard"].astype(np.int64), plays["outcome"] != UNVALIDATED
     each = lengths[terms]
     second = plays["second"].astype(np.int64) @ np.array([65536, 256, 1])
-    odd = (plays["outcome"] > UNVALIDATED) | (second > length_s) | (heard % each != 0) | (~valid & (heard > 0))
+    odd = (plays["outcome"] > PAID_BY_LISTENER) | (second > length_s) | (heard % each != 0) | (~valid & (heard > 0))
     facts.impossible += int(odd.sum())
     keys, where = np.unique(station << 32 | content << 16 | terms, return_inverse=True)
     columns = {
@@ -127,6 +146,7 @@ def _group(facts: Facts, plays: Any, station: Any, content: Any, terms: Any, len
         "refused": plays["outcome"] == UNVALIDATED,
         "heard_s": np.where(valid, heard, 0),
         "seeks": plays["seeks"],
+        "theirs": np.where(plays["outcome"] == PAID_BY_LISTENER, heard // each, 0),
     }
     # Sums of at most 2^18 numbers below 2^16: exact as doubles.
     sums = {name: np.bincount(where, weights=values, minlength=len(keys)) for name, values in columns.items()}

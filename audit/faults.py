@@ -20,6 +20,7 @@ KINDS: Final = {
     "leaf.receipt": "a leaf is missing or below what the server signed a receipt for",
     "payer.debit": "a published debit is not the one that was posted",
     "payer.net": "a payer's debit is not what its plays cost",
+    "payer.listeners": "what listeners were debited is not what the plays that they paid cost",
     "payer.fee": "the commission is not the rate on each payer's net",
     "counts.root": "contents and listeners' leaves do not hash to the posted counts root",
     "count.unvalidated": "a content's refused plays are not those in the rows",

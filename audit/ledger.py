@@ -69,7 +69,7 @@ class Tickets:
         stations = np.array(numbers or [0], dtype=np.uint64)
         facts_of: dict[tuple[int, int], int] = {}
         for plays in facts.file.plays():
-            valid = plays[(plays["outcome"] == 0) & (plays["station"] < len(facts.stations)) & (plays["content"] < len(facts.contents))]
+            valid = plays[(plays["outcome"] != 1) & (plays["station"] < len(facts.stations)) & (plays["content"] < len(facts.contents))]
             valid = valid[valid["terms"] < len(facts.terms)]
             if not len(valid):
                 continue

@@ -64,17 +64,24 @@ def _address(text: str) -> bytes:
 @_common
 @RECEIPTS
 @click.option("--payee", "payees", multiple=True, help="a payee of yours; also several times")
+@click.option("--payer", "payers", multiple=True, help="a key of yours that pays for music; also several times")
 def fan(
-    deployment_file: Path, places: tuple[str, ...], rpc: str | None, form: str, receipts: tuple[Path, ...], payees: tuple[str, ...]
+    deployment_file: Path,
+    places: tuple[str, ...],
+    rpc: str | None,
+    form: str,
+    receipts: tuple[Path, ...],
+    payees: tuple[str, ...],
+    payers: tuple[str, ...],
 ) -> None:
-    """What your payees earned; which they are say --payee and your receipts, and nothing of it leaves this machine."""
+    """What your payees earned and your listening money paid; which they are say --payee, --payer and your receipts."""
 
     async def make(deployment: Deployment, _: Chain) -> Statement:
         from audit.receipts import read_all
         from audit.statements import fan as statement
 
         mine = {signed.message.payee for signed in read_all(receipts, deployment.domain)}
-        return statement(mine | {_address(payee) for payee in payees})
+        return statement(mine | {_address(payee) for payee in payees}, [_address(payer) for payer in payers])
 
     _run(deployment_file, rpc, places, form, make)
 

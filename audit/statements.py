@@ -64,9 +64,11 @@ def station(payer: bytes) -> Statement:
         for line in seen.facts.lines():
             if line.station != payer:
                 continue
-            net += line.price + line.reward
+            net += line.charged
             counts = {"plays": line.sums.plays, "refused": line.sums.refused, "seconds": line.sums.heard_s}
-            amounts = {"price_wei": line.price, "reward_wei": line.reward, "commission_wei": 0, "gross_wei": line.price + line.reward}
+            own = line.sums.intervals - line.sums.theirs
+            price, reward = own * line.terms.price, own * line.terms.reward
+            amounts = {"price_wei": price, "reward_wei": reward, "commission_wei": 0, "gross_wei": price + reward}
             out.rows.append({**_base(seen), "item": to_hex(line.content), **counts, **amounts})
         if net:
             fee = gross(net, seen.facts.bps) - net
@@ -96,15 +98,20 @@ def band(owners: Iterable[bytes]) -> Statement:
     return out
 
 
-def fan(payees: Iterable[bytes]) -> Statement:
-    """What a fan's one-time payees earned: only the fan knows which they are."""
-    mine = set(payees)
-    out = Statement("fan", ("epoch", "server", "state", "payee", "earned_wei", "collected"))
+def fan(payees: Iterable[bytes], payers: Iterable[bytes] = ()) -> Statement:
+    """What a fan's one-time payees earned and what its listener keys paid, with commission: only the fan knows which they are."""
+    mine, paying = set(payees), set(payers)
+    out = Statement("fan", ("epoch", "server", "state", "payee", "earned_wei", "spent_wei", "collected"))
 
     def take(seen: Seen) -> None:
         for payee, amount in seen.facts.file.payees():
             if payee in mine:
-                row = {"payee": to_hex(payee), "earned_wei": amount, "collected": payee in seen.claims}
+                row = {"payee": to_hex(payee), "earned_wei": amount, "spent_wei": 0, "collected": payee in seen.claims}
+                out.rows.append({**_base(seen), **row})
+        for debit in seen.facts.debits:
+            if debit.payer in paying:
+                spent = gross(debit.net, seen.facts.bps)
+                row = {"payee": to_hex(debit.payer), "earned_wei": 0, "spent_wei": spent, "collected": False}
                 out.rows.append({**_base(seen), **row})
 
     out.take = take
@@ -132,6 +139,7 @@ def society(length_s: int, works: Mapping[bytes, Work] | None = None, names: Map
         begin = datetime.fromtimestamp(seen.facts.epoch * length_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         end = datetime.fromtimestamp((seen.facts.epoch + 1) * length_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         by_station: dict[bytes, list[tuple[Row, int]]] = {}
+        theirs: list[tuple[Row, int]] = []
         for line in seen.facts.lines():
             key = (line.content, line.owner, line.station)
             if key not in index:
@@ -162,18 +170,23 @@ def society(length_s: int, works: Mapping[bytes, Work] | None = None, names: Map
             }
             for name, value in more.items():
                 row[name] += value
-            if net:
-                by_station.setdefault(line.station, []).append((row, net))
+            if line.charged:
+                by_station.setdefault(line.station, []).append((row, line.charged))
+            if line.theirs:
+                theirs.append((row, line.theirs))
         for shares in by_station.values():
-            _share(shares, seen.facts.bps)
+            net = sum(part for _, part in shares)
+            _share(shares, gross(net, seen.facts.bps) - net)
+        stations = set(seen.facts.stations)
+        debits = [debit.net for debit in seen.facts.debits if debit.payer not in stations]
+        _share(theirs, sum(gross(net, seen.facts.bps) - net for net in debits))
 
     out.take = take
     return out
 
 
-def _share(shares: list[tuple[Row, int]], bps: int) -> None:
-    net = sum(part for _, part in shares)
-    fee = left = gross(net, bps) - net
+def _share(shares: list[tuple[Row, int]], fee: int) -> None:
+    net, left = sum(part for _, part in shares), fee
     for place, (row, part) in enumerate(shares):
         mine = left if place == len(shares) - 1 else fee * part // net
         left -= mine

@@ -77,6 +77,10 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "invocation.state": "This can't be done now.",
         "lease.expired": "The keys for this song have expired. Go online and press play.",
         "lease.exhausted": "No more actions without the network. Go online.",
+        # listeners who pay
+        "listener.escrow.short": "There is too little listening money for the next part. Put some in, or listen to the preview.",
+        "listener.voucher.missing": "What you heard is not signed for yet, so the music waits. Unlock your wallet.",
+        "listener.statement": "The server asks money for what was not heard here. Nothing was signed.",
         # servers and chain
         "server.unreachable": "The security server doesn't answer, so no keys come. Nothing was charged.",
         "server.mismatch": "Another security server answered than the one the band chose.",

@@ -34,13 +34,14 @@ class Outstanding:
 
     ``unposted``: gross of closed or running epochs' vouchered plays, without
     the running epoch; ``current_net``: the running epoch's vouchered net;
-    ``unvouchered_net`` and ``plays``: heard, but without a voucher.
+    ``unvouchered_net``, ``plays`` and ``intervals``: heard, but without a voucher.
     """
 
     unposted: int
     current_net: int
     unvouchered_net: int
     plays: int
+    intervals: int = 0
 
     def gross_with(self, bps: int, more_net: int = 0) -> int:
         """Gross of everything outstanding and ``more_net``, commission on sums."""
@@ -58,12 +59,13 @@ def outstanding(connection: Connection, payer: bytes, epoch: int) -> Outstanding
     for net, bps in rows:
         unposted += gross(net, bps)
     current = get(connection, debits, epoch=epoch, payer=payer)
-    net, plays = 0, 0
-    due = select(tickets.c.due, tickets.c.price, tickets.c.reward).where(tickets.c.station == payer, tickets.c.due > 0)
+    net, plays, heard = 0, 0, 0
+    due = select(tickets.c.due, tickets.c.price, tickets.c.reward).where(tickets.c.payer == payer, tickets.c.due > 0)
     for intervals, price, reward in connection.execute(due):
         net += intervals * (price + reward)
         plays += 1
-    return Outstanding(unposted, current["net"] if current else 0, net, plays)
+        heard += intervals
+    return Outstanding(unposted, current["net"] if current else 0, net, plays, heard)
 
 
 def short(money: Money, owed: Outstanding, more_net: int) -> int:

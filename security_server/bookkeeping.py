@@ -17,6 +17,7 @@ from pywallet.settlement import gross
 from security_server.accounts import outstanding
 from security_server.core import Core
 from security_server.playing import require_refusing
+from security_server.rows import get
 from security_server.schema import StatementRequest, VoucherPost
 from security_server.statements import Issued, Settling, settle, state, stated_contents, stored
 from security_server.tables import receipts, sessions
@@ -94,6 +95,17 @@ class Bookkeeping:
             signer = b""
         if signer != payer:
             raise Refusal("voucher.signature", reason="the request is not the payer's")
+        return await self._state(payer, now_s)
+
+    async def owed(self, device: bytes, session: bytes) -> dict[str, Any]:
+        """What the listener of a session owes, for the session's own device. Raises Refusal ``session.device``."""
+        row = await self._core.store.run(lambda connection: get(connection, sessions, id=session))
+        if row is None or row["device"] != device:
+            raise Refusal("session.device")
+        return await self._state(row["listener"], await self._core.now_ms() // 1000)
+
+    async def _state(self, payer: bytes, now_s: int) -> dict[str, Any]:
+        core = self._core
         money = await core.chain.money(payer)
         bond = await self._bond()
         epoch = core.schedule.epoch_of(now_s)

@@ -30,6 +30,7 @@ class Config:
     buffer_s: int = 60
     silence_s: int = 20
     credit_plays: int = 200
+    listener_credit: int = 2
     content_age_s: float = 30.0
     escrow_age_s: float = 5.0
     station_age_s: float = 60.0

@@ -29,6 +29,7 @@ from security_server.tables import contents, debits, epoch_contents, epoch_owner
 
 VALID: Final = 0
 UNVALIDATED: Final = 1
+PAID_BY_LISTENER: Final = 2
 _DAY_S: Final = (1 << 24) - 1
 
 
@@ -129,7 +130,7 @@ def freeze_rows(connection: Connection, server: bytes, epoch: int, rate: int) ->
 
 
 def _plays(connection: Connection, epoch: int) -> tuple[RowMapping, ...]:
-    names = ("station", "content", "price", "reward", "interval_s", "number", "payee", "session", "owner")
+    names = ("station", "content", "price", "reward", "interval_s", "number", "payee", "session", "owner", "payer")
     facts = [tickets.c[name] for name in names]
     settled = connection.execute(
         select(*facts, tickets.c.sequence, lines.c.intervals, lines.c.seeks, lines.c.time_s)
@@ -148,7 +149,9 @@ def _plays(connection: Connection, epoch: int) -> tuple[RowMapping, ...]:
 
 def encode(frozen: Frozen, tree: SumTree, counts: CountsTree, length_s: int, usages: Sequence[bytes] = ()) -> EpochData:
     """The published data. ``length_s``: an epoch's length, for the second within it; ``usages``: the listeners' leaves, hashed."""
-    stations = sorted({row["station"] for row in frozen.plays} | {debit.payer for debit in frozen.debits})
+    # Listeners who paid stand among the debits alone: no row names one of them.
+    paying = {row["payer"] for row in frozen.plays} - {row["station"] for row in frozen.plays}
+    stations = sorted({row["station"] for row in frozen.plays} | {debit.payer for debit in frozen.debits} - paying)
     terms = sorted({(row["price"], row["reward"], row["interval_s"]) for row in frozen.plays})
     owned = content_rows(frozen)
     where = {row.content: index for index, row in enumerate(owned)}
@@ -169,7 +172,7 @@ def encode(frozen: Frozen, tree: SumTree, counts: CountsTree, length_s: int, usa
                 # What is paid in this epoch: an auditor multiplies it out, so it is whole intervals.
                 heard_s=min((intervals or 0) * row["interval_s"], 0xFFFF),
                 seeks=min(row.get("seeks") or 0, 0xFF),
-                outcome=UNVALIDATED if intervals is None else VALID,
+                outcome=_outcome(row),
                 ticket=row["number"],
                 tag=tag,
             )
@@ -192,6 +195,12 @@ def encode(frozen: Frozen, tree: SumTree, counts: CountsTree, length_s: int, usa
             SegmentRow(where[content], segment, listeners) for content, segment, listeners in frozen.segments if content in where
         ),
     )
+
+
+def _outcome(row: RowMapping) -> int:
+    if row.get("intervals") is None:
+        return UNVALIDATED
+    return VALID if row["payer"] == row["station"] else PAID_BY_LISTENER
 
 
 def play_tag(payee: bytes, session: bytes, sequence: int) -> bytes:

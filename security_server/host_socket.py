@@ -97,6 +97,10 @@ class HostSocket:
                 return await self._playing.report(line.device, request)
             case schema.Destroyed():
                 return await self._playing.destroyed(line.device, request)
+            case schema.Owed():
+                return await self._books.owed(line.device, from_hex(request.session, 32))
+            case schema.Pay():
+                return await self._books.voucher(schema.VoucherPost(request.voucher))
             case schema.ReceiptsRequest():
                 return await self._books.receipts([from_hex(payee, 20) for payee in request.payees], request.since_epoch)
             case schema.LeafRequest():

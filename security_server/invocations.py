@@ -57,6 +57,7 @@ class Now:
     money: Money | None
     territory: str | None = None
     purpose: str | None = None
+    listener_credit: int = 2
 
 
 @dataclass(frozen=True)
@@ -148,9 +149,6 @@ def _decide(
     holder = get(connection, listeners, listener=ticket["listener"])
     if policy.concurrent == 1 and (code := _busy(ticket, action, message.time, holder, silence_ms)) is not None:
         return code
-    if policy.price.payer == "listener" and action in ("play", "live_join"):
-        # Listeners pay from an escrow of their own; a station's ticket brings them the preview only.
-        return "policy.action.denied"
     # A report tells of an action under a lease: the terms of its own time hold, within what the server can bound.
     time_s = (now.time_ms if online else min(now.time_ms, max(message.time, ticket["opened_ms"]))) // 1000
     others = people.devices(connection, ticket["listener"], ticket["content"], item.device) if policy.devices is not None else (0, True)
@@ -180,8 +178,8 @@ def _decide(
         meter = replace(meter, playing=state == "playing" and action not in ENDS)
     interval_ms = policy.price.interval_s * 1000
     intervals = meter.heard_ms // interval_ms
-    if action not in ENDS and _unpaid(connection, ticket, action, intervals, now):
-        return "station.escrow.short"
+    if action not in ENDS and (code := _unpaid(connection, ticket, action, intervals, now)) is not None:
+        return code
     if decision.counts:
         counters.count(policy, action, time_s)
     return _count(connection, item, ticket, counters, meter, intervals, holder, now, decision.counts, mine)
@@ -202,14 +200,30 @@ def _bounded(before: Meter, after: Meter, ticket: Mapping[str, Any], now: Now) -
     return after if after.heard_ms <= most else Meter(most, after.playing, after.position_ms, after.time_ms)
 
 
-def _unpaid(connection: Connection, ticket: Mapping[str, Any], action: str, intervals: int, now: Now) -> bool:
-    """Whether escrow no longer covers the next interval. Asked when a play starts and when an interval is full."""
-    each = ticket["price"] + ticket["reward"]
-    if not each or (action not in STARTS and intervals == ticket["intervals"]):
-        return False
-    new = max(1, intervals - ticket["intervals"])
-    owed = outstanding(connection, ticket["station"], now.epoch)
-    return now.money is None or short(now.money, owed, new * each) > 0
+def free(ticket: Mapping[str, Any], action: str) -> bool:
+    """Whether what is heard costs nothing: a preview of what the listener would pay for."""
+    return ticket["payer"] != ticket["station"] and (action == "preview" or ticket["started"] == "preview")
+
+
+def _unpaid(connection: Connection, ticket: Mapping[str, Any], action: str, intervals: int, now: Now) -> str | None:
+    """Why the next interval may not be heard: escrow no longer covers it, or the listener's voucher lags.
+
+    Asked when a play starts and when an interval is full; of a listener who pays also at every sign of life and when it goes on.
+    """
+    each, listener_pays = ticket["price"] + ticket["reward"], ticket["payer"] != ticket["station"]
+    if not each or free(ticket, action):
+        return None
+    new = intervals - ticket["intervals"]
+    if action not in STARTS and not new and not listener_pays:
+        return None
+    owed = outstanding(connection, ticket["payer"], now.epoch)
+    if listener_pays and owed.intervals + new >= now.listener_credit:
+        return "listener.voucher.missing"
+    # The interval that has begun is covered before it sounds.
+    wanted = new + 1 if listener_pays else max(1, new)
+    if now.money is None or short(now.money, owed, wanted * each) > 0:
+        return "listener.escrow.short" if listener_pays else "station.escrow.short"
+    return None
 
 
 def _count(
@@ -240,7 +254,7 @@ def _count(
         "sequence": message.sequence,
         "invocation": item.id,
         "intervals": intervals,
-        "due": intervals - ticket["vouchered"] if ticket["price"] + ticket["reward"] else 0,
+        "due": intervals - ticket["vouchered"] if ticket["price"] + ticket["reward"] and not free(ticket, action) else 0,
     }
     if action in STARTS:
         values["started"] = action

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
@@ -82,6 +82,9 @@ class Playing:
             raise Refusal("station.unknown")
         song = await core.songs.get(order.content)
         await self._check_content(song, order, message.payee != ZERO_ADDRESS, now_s)
+        if song.policy.price.payer == "listener":
+            # Whether a listener has put money in is asked when it plays: a preview needs none.
+            return
         known = await core.store.run(lambda connection: get(connection, tickets, id=digest(order, core.domain)) is not None)
         if not known and order.price + order.reward:
             await self._check_money(song, order)
@@ -130,6 +133,7 @@ class Playing:
     ) -> tuple[int, dict[str, Any]]:
         domain, message, order = self._core.domain, session.message, ticket.message
         session_id, ticket_id = digest(message, domain), digest(order, domain)
+        listener_pays = song.policy.price.payer == "listener"
         row = get(connection, sessions, id=session_id)
         if row is None:
             values = {name: getattr(message, name) for name in ("station", "listener", "device", "payee")}
@@ -148,8 +152,10 @@ class Playing:
                     content=order.content,
                     owner=song.owner,
                     number=order.number,
-                    price=order.price,
+                    # A station's ticket for what the listener pays says zero: the price is the signed header's.
+                    price=song.policy.price.owner if listener_pays else order.price,
                     reward=order.reward,
+                    payer=message.listener if listener_pays else order.station,
                     bps=order.bps,
                     interval_s=song.policy.price.interval_s,
                     expiry_s=order.expiry,
@@ -171,13 +177,15 @@ class Playing:
             raise Refusal("ticket.missing" if row is None else "session.device")
         song = await core.songs.get(row["content"])
         terms = song.policy.lease
-        now = await self._now(row["content"], row["station"], paying=False)
+        now = await self._now(row, paying=False)
         if terms is None:
             raise Refusal("policy.action.denied", rule="lease")
         if now.time_ms >= min(row["expiry_s"], row["not_after_s"]) * 1000:
             raise Refusal("ticket.expired")
-        # What the listener pays for, no ticket of a station starts: its keys ahead are those of the preview.
+        # What the listener pays for has no keys ahead of its payment but those of the preview.
         start = "preview" if song.policy.price.payer == "listener" else "play"
+        if start == "preview" and row["started"] not in (None, "preview"):
+            raise Refusal("policy.action.denied", rule="lease")
         action = start if row["state"] == "none" else "renew"
         if row["state"] == "ended":
             raise Refusal("ticket.used")
@@ -293,18 +301,20 @@ class Playing:
                 self._tickets.clear()
             self._tickets[item.message.ticket] = row
         song = await self._core.songs.get(row["content"])
-        return row, song, await self._now(row["content"], row["station"], paying=bool(row["price"] + row["reward"]))
+        return row, song, await self._now(row, paying=bool(row["price"] + row["reward"]))
 
-    async def _now(self, content: bytes, station: bytes, paying: bool) -> Now:
-        core = self._core
+    async def _now(self, row: Mapping[str, Any], paying: bool) -> Now:
+        core, content, station = self._core, row["content"], row["station"]
         time_ms = await core.now_ms()
         facts = await core.chain.content(content)
         domain = await core.chain.station_domain(station)
         if domain is None:
             raise Refusal("station.unknown")
-        money: Money | None = await core.chain.money(station) if paying else None
+        money: Money | None = await core.chain.money(row["payer"]) if paying else None
         place = core.config.place(domain)
-        return Now(time_ms, core.schedule.epoch_of(time_ms // 1000), domain, facts.revoked, facts.destroyed, money, *place)
+        epoch = core.schedule.epoch_of(time_ms // 1000)
+        credit = core.config.listener_credit
+        return Now(time_ms, epoch, domain, facts.revoked, facts.destroyed, money, *place, listener_credit=credit)
 
     async def _usage(self, row: Any, song: Song, now_s: int) -> Usage:
         """What this ticket's listener has used of its content."""
@@ -314,12 +324,22 @@ class Playing:
 
         return await self._core.store.run(read)
 
+    async def _paid(self, row: Mapping[str, Any], window: Window) -> Window:
+        """The part of a window that the listener's credit covers."""
+        owed = await self._core.store.run(lambda connection: outstanding(connection, row["payer"], 0))
+        heard = max(0, self._core.config.listener_credit - owed.intervals) * row["interval_s"] * 1000
+        ahead_ms = max(0, heard - row["heard_ms"] % (row["interval_s"] * 1000))
+        return Window(window.start_ms, min(window.end_ms, row["position_ms"] + ahead_ms))
+
     async def _keys(
         self, song: Song, row: Any, request: LeaseRequest | GrantRequest, now: Now, ahead_ms: int, bounds: Extent, started: bool
     ) -> dict[str, Any]:
         """The wanted keys that the window holds, each wrapped to the asker's key."""
         rendition = song.rendition(request.rendition)
         window = Window.of(row["anchor_position_ms"], row["anchor_ms"], now.time_ms, started, ahead_ms)
+        if started and row["payer"] != row["station"] and row["started"] != "preview":
+            # Never keys beyond what may be heard before a voucher has to come.
+            window = await self._paid(row, window)
         window = Window(*bounds.clip(window.start_ms, window.end_ms, row["position_ms"]))
         indexes: Sequence[int] = window.clip(rendition.starts_ms, request.first, request.count)
         wrap = WrapKey.to(from_b64(request.key))

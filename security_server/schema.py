@@ -80,6 +80,18 @@ class Destroyed(Request, tag="destroyed"):
     signature: SignatureText
 
 
+class Owed(Request, tag="statement"):
+    """What the listener of one of this device's sessions owes for what it heard."""
+
+    session: Hash
+
+
+class Pay(Request, tag="voucher"):
+    """The listener's voucher for its statement."""
+
+    voucher: Message
+
+
 class ReceiptsRequest(Request, tag="receipts"):
     """Receipts of these payees, from an epoch on."""
 
@@ -108,7 +120,20 @@ class ClaimRequest(Request, tag="claim"):
     claims: Annotated[list[Message], Meta(min_length=1, max_length=32)]
 
 
-Operation = Hello | Open | LeaseRequest | GrantRequest | Report | Destroyed | ReceiptsRequest | LeafRequest | UsageRequest | ClaimRequest
+Operation = (
+    Hello
+    | Open
+    | LeaseRequest
+    | GrantRequest
+    | Report
+    | Destroyed
+    | Owed
+    | Pay
+    | ReceiptsRequest
+    | LeafRequest
+    | UsageRequest
+    | ClaimRequest
+)
 
 
 class Upload(Struct, forbid_unknown_fields=True):

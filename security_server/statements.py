@@ -56,7 +56,7 @@ def state(connection: Connection, payer: bytes, epoch: int, money: Money, bond: 
     room = min(bond - _net_of(connection, epoch), _affordable(money, owed.unposted, owed.current_net))
     found: list[StatementLine] = []
     net = 0
-    due = select(tickets).where(tickets.c.station == payer, tickets.c.due > 0).order_by(tickets.c.number)
+    due = select(tickets).where(tickets.c.payer == payer, tickets.c.due > 0).order_by(tickets.c.number)
     for ticket in connection.execute(due).mappings():
         each = ticket["price"] + ticket["reward"]
         new = min(ticket["due"], max(0, room - net) // each)
@@ -117,7 +117,7 @@ class Settling:
 def stated_contents(connection: Connection, payer: bytes) -> set[bytes]:
     """The contents of the payer's last statement."""
     row = get(connection, payers, payer=payer)
-    found = [get(connection, tickets, station=payer, number=number) for number, _ in json.loads(row["lines"])] if row else []
+    found = [get(connection, tickets, payer=payer, number=number) for number, _ in json.loads(row["lines"])] if row else []
     return {ticket["content"] for ticket in found if ticket is not None}
 
 
@@ -146,7 +146,7 @@ def settle(connection: Connection, voucher: Signed[Voucher], at: Settling) -> li
     if row["cap"] + added > message.cap:
         raise Refusal("voucher.cap", cap=message.cap, needed=row["cap"] + added)
     if net > _affordable(at.money, owed.unposted, owed.current_net):
-        raise Refusal("station.escrow.short", payer=message.payer.hex())
+        raise Refusal(escrow_code(fresh), payer=message.payer.hex())
     if _net_of(connection, at.epoch) + net > at.bond:
         raise Refusal("server.unbonded", bond=at.bond)
     if get(connection, debits, epoch=at.epoch, payer=message.payer) is None and _payers_of(connection, at.epoch) >= MOST_PAYERS:
@@ -157,10 +157,15 @@ def settle(connection: Connection, voucher: Signed[Voucher], at: Settling) -> li
     return _pay(connection, fresh, at)
 
 
+def escrow_code(lines: Sequence[tuple[Mapping[str, Any], int]]) -> str:
+    """Whose escrow does not cover these lines."""
+    return "listener.escrow.short" if any(ticket["payer"] != ticket["station"] for ticket, _ in lines) else "station.escrow.short"
+
+
 def _fresh(connection: Connection, payer: bytes, stated: Sequence[Sequence[int]]) -> list[tuple[Mapping[str, Any], int]]:
     out: list[tuple[Mapping[str, Any], int]] = []
     for number, intervals in stated:
-        ticket = get(connection, tickets, station=payer, number=number)
+        ticket = get(connection, tickets, payer=payer, number=number)
         if ticket is not None and intervals > ticket["vouchered"]:
             out.append((ticket, intervals - ticket["vouchered"]))
     return out

@@ -81,6 +81,8 @@ tickets: Final = Table(
     _int("number"),
     Column("price", Wei, nullable=False),
     Column("reward", Wei, nullable=False),
+    # Who pays price and reward: the station, or the listener where the policy says so.
+    _bytes("payer", 20),
     _int("bps"),
     _int("interval_s"),
     _int("expiry_s"),
@@ -104,7 +106,7 @@ tickets: Final = Table(
     _int("vouchered", default=0),
     _int("due", default=0),
     UniqueConstraint("station", "number"),
-    Index("tickets_due", "station", "due"),
+    Index("tickets_due", "payer", "due"),
 )
 # Tickets whose listeners may be counted among those who heard each part (the policy's ``tracking``).
 tracked: Final = Table("tracked", METADATA, _bytes("ticket", 32, key=True))

@@ -97,7 +97,8 @@ class TicketDesk:
         # Where and what for one listens is the security server's to say, and it will.
         place = {"territory": next(iter(policy.territories), None), "purpose": next(iter(policy.purposes), None)}
         context = Context(now_s, self._config.domain, rewarded, facts.revoked, facts.destroyed, **place)
-        action = "preview" if policy.price.payer == "listener" else "play"
+        # Whether a listener has paid is not the station's to know.
+        action = "preview" if policy.price.payer == "listener" and policy.permits("preview") else "play"
         decide(policy, Usage(), context, action).require()
         if facts.policy_hash != song.policy_hash or facts.price != policy.price.owner:
             raise Refusal("sps.policy.mismatch", content=to_hex(song.content))

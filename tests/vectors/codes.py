@@ -23,6 +23,7 @@ TITLES = {
     "chain": "The chain",
     "wallet": "The wallet",
     "site": "Sites",
+    "listener": "Listeners who pay",
     "claim": "Claims",
 }
 INTRO = """# Codes

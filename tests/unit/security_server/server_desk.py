@@ -39,7 +39,15 @@ class Desk:
     def ticket(self, session: bytes, number: int, price: int = 700, reward: int = 300, expiry_s: int = 3_600, **changes: Any) -> bytes:
         """A ticket row."""
         identity = bytes([100 + number]) * 32
-        row = {"station": STATION, "listener": LISTENER, "payee": PAYEE, "content": CONTENT, "owner": OWNER, "number": number}
+        row = {
+            "station": STATION,
+            "payer": STATION,
+            "listener": LISTENER,
+            "payee": PAYEE,
+            "content": CONTENT,
+            "owner": OWNER,
+            "number": number,
+        }
         money = {"price": price, "reward": reward, "bps": 500, "interval_s": self.policy.price.interval_s, "signature": bytes(65)}
         times = {"expiry_s": START_MS // 1000 + expiry_s, "opened_ms": self.now.time_ms, "anchor_ms": self.now.time_ms}
         self.connection.execute(insert(tickets).values(id=identity, session=session, **{**row, **money, **times, **changes}))

@@ -112,12 +112,13 @@ def test_only_the_allowed_part_may_be_reached(desk: Desk) -> None:
 
 
 def test_a_song_that_listeners_pay_for_gives_its_preview(desk: Desk) -> None:
-    """A station's ticket brings the preview and not the play."""
+    """Without listening money the preview is heard and the play is not; the preview owes nothing."""
     price = {"interval_s": 10, "owner": 700, "reward": 0, "payer": "listener"}
     desk.policy = terms(permissions=["play", "preview"], preview_s=20, price=price, counts={})
     session = desk.session()
-    ticket = desk.ticket(session, 1, 0, 0)
-    assert desk.act(session, ticket, "play").code == "policy.action.denied"
+    ticket = desk.ticket(session, 1, 700, 0, payer=LISTENER)
+    desk.now = replace(desk.now, money=replace(desk.now.money, escrow=700)) if desk.now.money else desk.now
+    assert desk.act(session, ticket, "play").code == "listener.escrow.short"
     assert desk.act(session, ticket, "preview", 25_000).code == "policy.preview.over"
     assert desk.act(session, ticket, "preview").code is None
 

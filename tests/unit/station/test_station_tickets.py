@@ -108,7 +108,6 @@ async def test_content_without_contract_is_refused(world: Any) -> None:
         ({"expires_s": 1_800_000_000}, "policy.expired"),
         ({"not_before_s": 1_800_000_001}, "policy.not_yet"),
         ({"permissions": ["seek"]}, "policy.action.denied"),
-        ({"price": {"interval_s": 30, "owner": 5, "reward": 0, "payer": "listener"}}, "policy.action.denied"),
     ],
 )
 async def test_policy_is_asked(world: Any, write_song: Any, change: dict[str, Any], code: str) -> None:
