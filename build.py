@@ -4,7 +4,7 @@
 python3 build.py demo        a radio page, a band's song, a fan's wallet, all on this machine
 python3 build.py test        every test, end to end in both browsers included
 python3 build.py bench       the figures, each beside its peer
-python3 build.py extension   dist/gomaa-chromium.zip and dist/gomaa-firefox.xpi
+python3 build.py extension   dist/gomaa-chromium.zip and dist/gomaa-firefox.xpi; --source: also dist/gomaa-source.zip
 python3 build.py clean       remove what the commands above made
 """
 
@@ -149,10 +149,10 @@ def contracts() -> None:
     run(PYTHON, "-m", "contracts.compile")
 
 
-def extension() -> None:
+def extension(*options: str) -> None:
     """Both packed extensions in dist/."""
     say("packing the extension")
-    run(PYTHON, "-m", "extension.pack")
+    run(PYTHON, "-m", "extension.pack", *options)
 
 
 def demo(arguments: list[str]) -> NoReturn:
@@ -226,12 +226,12 @@ def main() -> int:
             test(rest)
         if options.command == "bench":
             bench(rest)
-        if rest:
+        if rest and (options.command, rest) != ("extension", ["--source"]):
             parser.error(f"unexpected {' '.join(rest)}")
         if options.command == "extension":
             python_parts()
             npm_parts()
-            extension()
+            extension(*rest)
         else:
             clean()
     except BuildError as e:

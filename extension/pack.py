@@ -1,7 +1,8 @@
 """Pack the extension for both browsers, reproducibly. Standard library only.
 
 ``python -m extension.pack`` writes dist/chromium (unpacked), dist/gomaa-chromium.zip, dist/firefox and
-dist/gomaa-firefox.xpi: one tree, one manifest with an overlay for each browser.
+dist/gomaa-firefox.xpi: one tree, one manifest with an overlay for each browser. ``--source`` writes dist/gomaa-source.zip
+as well: all that the two are made of, for whoever wants to make them again.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from extension import licences
+
 ROOT: Final = Path(__file__).resolve().parent.parent
 SOURCE: Final = ROOT / "extension"
 DIST: Final = ROOT / "dist"
@@ -25,8 +28,16 @@ MODULES: Final = ROOT / "node_modules"
 WHEELS: Final = ROOT / "requirements-pyodide.lock"
 PACKAGES: Final = {"chromium": "gomaa-chromium.zip", "firefox": "gomaa-firefox.xpi"}
 
+SOURCE_PACKAGE: Final = "gomaa-source.zip"
+
+# All that the packages are made of, by place in the tree; a folder stands for everything in it.
+MADE_OF: Final = (
+    *("extension", "pywallet", "manifest.json", "package.json", "package-lock.json", ".npmrc"),
+    *("requirements-pyodide.lock", "LICENSE"),
+)
+
 # Not shipped: what builds the extension, types for the checker, and the Python around it.
-LEFT_OUT: Final = re.compile(r"(^|/)(__pycache__|bundle)(/|$)|\.(py|pyc|mts|d\.ts)$|^ids\.json$|^icons/.*\.svg$")
+LEFT_OUT: Final = re.compile(r"(^|/)(__pycache__|bundle)(/|$)|\.(py|pyc|mts|d\.ts)$|^ids\.json$|^icons/.*\.svg$|^REVIEW\.md$")
 
 # Files of npm packages that are shipped, by their place in the extension.
 VENDORED: Final = {
@@ -47,6 +58,8 @@ def main() -> None:
     bundle = make_bundle()
     for target in PACKAGES:
         print(pack(target, bundle), file=sys.stderr)
+    if "--source" in sys.argv[1:]:
+        print(source(), file=sys.stderr)
 
 
 def pack(target: str, bundle: Path) -> Path:
@@ -60,6 +73,17 @@ def pack(target: str, bundle: Path) -> Path:
     (folder / "manifest.json").write_text(json.dumps(manifest(target), indent=2, sort_keys=True) + "\n")
     package = DIST / PACKAGES[target]
     _zip(folder, package)
+    return package
+
+
+def source() -> Path:
+    """Write what the packages are made of, with a README for whoever reviews them; the package's path."""
+    places = [ROOT / name for name in MADE_OF]
+    found = [file for place in places for file in (place.rglob("*") if place.is_dir() else [place]) if file.is_file()]
+    kept = {file.relative_to(ROOT).as_posix(): file for file in found if "__pycache__" not in file.parts}
+    package = DIST / SOURCE_PACKAGE
+    package.parent.mkdir(parents=True, exist_ok=True)
+    _write_zip(package, {**kept, "README.md": SOURCE / "REVIEW.md"})
     return package
 
 
@@ -77,13 +101,26 @@ def files(bundle: Path) -> dict[str, Path]:
     own = {p.relative_to(SOURCE).as_posix(): p for p in SOURCE.rglob("*") if p.is_file()}
     out = {name: path for name, path in own.items() if not LEFT_OUT.search(name)}
     out |= {name: MODULES / source for name, source in VENDORED.items()}
+    out["licences.txt"] = _licences()
     return out | {f"pyodide/{name}": bundle / name for name in BUNDLED}
 
 
+def _licences() -> Path:
+    names = ["/".join(source.split("/")[: 2 if source.startswith("@") else 1]) for source in VENDORED.values()]
+    file = CACHE / "licences.txt"
+    text = licences.document(licences.parts(MODULES, names, wheels().glob("*.whl")))
+    if not file.exists() or file.read_text(encoding="utf-8") != text:
+        file.write_text(text, encoding="utf-8")
+    return file
+
+
 def _zip(folder: Path, package: Path) -> None:
+    _write_zip(package, {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()})
+
+
+def _write_zip(package: Path, names: dict[str, Path]) -> None:
     """Sorted names, one date, one mode: the same tree gives the same bytes."""
     with zipfile.ZipFile(package, "w") as archive:
-        names = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
         for name, path in sorted(names.items()):
             entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
             entry.compress_type = zipfile.ZIP_DEFLATED

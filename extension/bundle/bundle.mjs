@@ -11,7 +11,10 @@ import path from "node:path";
 import zlib from "node:zlib";
 import { createRequire, syncBuiltinESMExports } from "node:module";
 
-// A snapshot would keep the build machine's clock and entropy: both stand still here, before Pyodide looks at them.
+// A snapshot would keep the build machine's clock, zone and entropy: all stand still here, before Pyodide looks at them.
+process.env.TZ = "UTC";
+// Emscripten puts the program's path into the environment that Python sees.
+process.argv[1] = "/bundle.mjs";
 const NOW_MS = Date.UTC(2020, 0, 1);
 Date.now = () => NOW_MS;
 performance.now = () => 0;

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
+import shutil
 import subprocess
+import sys
 import zipfile
 from base64 import b64decode
 from pathlib import Path
 
 import pytest
 
-from extension import pack
+from extension import licences, pack
 
 TARGETS = sorted(pack.PACKAGES)
 BASE = json.loads((pack.ROOT / "manifest.json").read_text())
@@ -81,7 +85,7 @@ def test_only_the_extension_is_shipped(stand_in: Path) -> None:
     assert not [name for name in shipped if name.endswith((".py", ".pyc", ".d.ts", ".mts", ".svg")) or "__pycache__" in name]
     assert not [name for name in shipped if name.startswith("bundle/")]
     assert {*pack.VENDORED, "pyodide/snapshot.bin.gz", "pyodide/python_stdlib.zip", "_locales/en/messages.json"} <= set(shipped)
-    assert {Path(name).suffix for name in shipped} == {".css", ".gz", ".html", ".js", ".json", ".mjs", ".png", ".wasm", ".zip"}
+    assert {Path(name).suffix for name in shipped} == {".css", ".gz", ".html", ".js", ".json", ".mjs", ".png", ".txt", ".wasm", ".zip"}
     assert not [path for path in shipped.values() if not path.is_file()]
 
 
@@ -101,14 +105,39 @@ def test_package_is_reproducible(target: str, stand_in: Path, tmp_path: Path, mo
         assert json.loads(archive.read("manifest.json")) == pack.manifest(target)
 
 
-def test_bundle_is_reproducible(tmp_path: Path) -> None:
-    """The Python bundle made again is byte for byte the one that is shipped: no clock and no entropy of this machine is in it."""
-    shipped = pack.make_bundle()
-    site = tmp_path / "site"
-    for wheel in sorted(pack.wheels().glob("*.whl")):
-        with zipfile.ZipFile(wheel) as archive:
-            archive.extractall(site, [n for n in archive.namelist() if ".dist-info/" not in n or n.endswith("METADATA")])
-    again = tmp_path / "again"
-    subprocess.run(["node", pack.SOURCE / "bundle" / "bundle.mjs", again, pack.ROOT / "pywallet", site], check=True, capture_output=True)
-    for name in pack.BUNDLED:
-        assert hashlib.sha256((again / name).read_bytes()).hexdigest() == hashlib.sha256((shipped / name).read_bytes()).hexdigest()
+def test_the_source_package_makes_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What reviewers get makes, in another folder and time zone and without the rest of the tree, what is shipped, byte for byte."""
+    monkeypatch.setattr(pack, "DIST", tmp_path / "dist")
+    bundle = pack.make_bundle()
+    shipped = {pack.PACKAGES[target]: hashlib.sha256(pack.pack(target, bundle).read_bytes()).hexdigest() for target in TARGETS}
+    place = tmp_path / "review"
+    with zipfile.ZipFile(pack.source()) as archive:
+        archive.extractall(place)
+    (place / "node_modules").symlink_to(pack.MODULES)
+    shutil.copytree(pack.wheels(), place / ".cache" / "pyodide-wheels" / pack.wheels().name)
+    subprocess.run(
+        [sys.executable, "-m", "extension.pack"], cwd=place, check=True, capture_output=True, env={**os.environ, "TZ": "Asia/Tokyo"}
+    )
+    made = {name: hashlib.sha256((place / "dist" / name).read_bytes()).hexdigest() for name in shipped}
+    assert made == shipped
+
+
+def test_every_shipped_part_has_its_licence(stand_in: Path) -> None:
+    """Each npm package, each wheel and Python itself is listed with a licence that allows to ship it, and its text."""
+    text = pack.files(stand_in)["licences.txt"].read_text()
+    npm = {"/".join(source.split("/")[: 2 if source.startswith("@") else 1]) for source in pack.VENDORED.values()}
+    wheels = {wheel.name.split("-")[0].replace("_", "-") for wheel in pack.wheels().glob("*.whl")}
+    listed = dict(re.findall(r"^(\S+) [\w.]+: ([\w.-]+), https?://", text, re.MULTILINE))
+    assert {name.replace("_", "-") for name in listed} == npm | wheels | {"CPython"}
+    assert set(listed.values()) <= {"MIT", "MPL-2.0", "BSD-3-Clause", "PSF-2.0"}
+    assert text.count("=" * 72) == 2 * len(listed)
+    assert "Permission is hereby granted" in text
+
+
+def test_a_part_without_a_licence_is_refused(tmp_path: Path) -> None:
+    """Nothing is shipped whose licence nobody knows."""
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd" / "package.json").write_text('{"name": "odd", "version": "1.0.0"}')
+    (tmp_path / "pyodide").symlink_to(pack.MODULES / "pyodide")
+    with pytest.raises(ValueError, match=r"odd 1\.0\.0"):
+        licences.parts(tmp_path, ["odd"], [])
