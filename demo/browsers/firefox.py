@@ -181,7 +181,7 @@ def firefox(home: Path, *, headless: bool = True) -> Iterator[Firefox]:
         # Firefox stops a media element where there is no audio device at all; a window has the person's own.
         sound = stack.enter_context(null_speaker(home / "sound")) if headless else {}
         marionette = _start(home, {"HOME": str(home), "GOMAA_HOME": str(home / "gomaa"), **sound}, headless)
-        stack.callback(marionette.quit)
+        stack.callback(lambda: marionette.quit() if marionette.session_id else None)
         marionette.timeout.script = 120
         Addons(marionette).install(str(DIST / "gomaa-firefox.xpi"), temp=True)
         yield Firefox(marionette)

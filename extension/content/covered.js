@@ -8,7 +8,8 @@
   const TOLD = "isVisible" in IntersectionObserverEntry.prototype;
   const WATCH_MS = 2000;
   const SLACK_PX = 8;
-  const STEPS = 7;
+  const DOWN_PX = 12;
+  const ACROSS_PX = 40;
   const MOST_ELEMENTS = 20_000;
   /** Each makes what it holds look other than it is. @type {[string, (value: string) => boolean][]} */
   const PLAIN = [
@@ -50,18 +51,20 @@
     }
   }
 
+  /** Whether the frame is what is seen at this point; outside of the window nothing is. @param {Element} frame @param {number} x @param {number} y */
+  function topmost(frame, x, y) {
+    if (x < 0 || y < 0 || x >= innerWidth || y >= innerHeight) return true;
+    for (let at = /** @type {Element | null} */ (frame); at; at = hostOf(at)) {
+      const root = /** @type {Document | ShadowRoot} */ (at.getRootNode());
+      if (root.elementFromPoint(x, y) !== at) return false;
+    }
+    return true;
+  }
+
   /** Whether the frame is the topmost thing at every point of it that the window shows. @param {Element} frame @param {Box} box */
   function onTop(frame, box) {
-    for (let i = 0; i < STEPS; i++) {
-      for (let j = 0; j < STEPS; j++) {
-        const x = box.left + 2 + ((box.right - box.left - 4) * i) / (STEPS - 1);
-        const y = box.top + 2 + ((box.bottom - box.top - 4) * j) / (STEPS - 1);
-        if (x < 0 || y < 0 || x >= innerWidth || y >= innerHeight) continue;
-        for (let at = /** @type {Element | null} */ (frame); at; at = hostOf(at)) {
-          const root = /** @type {Document | ShadowRoot} */ (at.getRootNode());
-          if (root.elementFromPoint(x, y) !== at) return false;
-        }
-      }
+    for (let y = box.top + 2; y < box.bottom; y += DOWN_PX) {
+      for (let x = box.left + 2; x < box.right; x += ACROSS_PX) if (!topmost(frame, x, y)) return false;
     }
     return true;
   }
@@ -99,20 +102,32 @@
     if (!onTop(frame, box)) return "covered";
     /** @type {[HTMLElement, string, string][]} */
     const opened = [];
+    /** @type {Box[]} */
+    const beside = [];
     try {
       let count = 0;
       for (const element of all(document)) {
         if (++count > MOST_ELEMENTS) return "too many elements";
         for (const which of ["::before", "::after"]) {
-          const place = ghost(element, which);
-          if (place && meet(place, box)) return "pseudo-element";
+          const pseudo = ghost(element, which);
+          if (pseudo && meet(pseudo, box)) return "pseudo-element";
         }
-        if (chain.has(element) || !meet(element.getBoundingClientRect(), box)) continue;
+        const place = element.getBoundingClientRect();
+        if (chain.has(element) || !meet(place, box)) continue;
+        beside.push(place);
         const style = getComputedStyle(element);
         if (style.pointerEvents !== "none" || style.visibility !== "visible" || !("style" in element)) continue;
         const own = /** @type {HTMLElement} */ (element).style;
         opened.push([/** @type {HTMLElement} */ (element), own.getPropertyValue("pointer-events"), own.getPropertyPriority("pointer-events")]);
         own.setProperty("pointer-events", "auto", "important");
+      }
+      // Things smaller than the steps between the points are looked for where they are.
+      for (const { left, top, right, bottom } of beside) {
+        // Neighbours may share the part of a pixel.
+        if (Math.min(right, box.right) - Math.max(left, box.left) < 2 || Math.min(bottom, box.bottom) - Math.max(top, box.top) < 2) continue;
+        const x = (Math.max(left, box.left) + Math.min(right, box.right)) / 2;
+        const y = (Math.max(top, box.top) + Math.min(bottom, box.bottom)) / 2;
+        if (!topmost(frame, x, y)) return "covered";
       }
       return opened.length === 0 || onTop(frame, box) ? null : "covered";
     } finally {

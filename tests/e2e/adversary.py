@@ -14,6 +14,7 @@ from demo.browsers import View
 from demo.browsers.chromium import ChromiumView
 from demo.browsers.firefox import FirefoxView
 
+SCRIPTS = Path(__file__).parent / "scripts"
 PLAYER = '<sps-player id="p" src="/song.sps" style="width:640px"></sps-player>'
 
 
@@ -48,12 +49,16 @@ def hostile_site(folder: Path) -> Iterator[HostileSite]:
         server.server_close()
 
 
+def middle(view: View, css: str) -> list[float]:
+    """The middle of an element in its own document's window."""
+    at = "({ left, top, width, height }) => [left + width / 2, top + height / 2]"
+    return [float(value) for value in view.run(f"({at})(document.querySelector({css!r}).getBoundingClientRect())")]
+
+
 def centre(page: View, player: View, css: str) -> tuple[float, float]:
     """Where an element of the player's frame is in the page's window."""
     host = page.run("(() => { const b = document.querySelector('sps-player').getBoundingClientRect(); return [b.left, b.top]; })()")
-    inner = player.run(
-        f"(() => {{ const b = document.querySelector({css!r}).getBoundingClientRect(); return [b.left + b.width / 2, b.top + b.height / 2]; }})()"
-    )
+    inner = middle(player, css)
     return host[0] + inner[0], host[1] + inner[1]
 
 
@@ -72,3 +77,44 @@ def click_at(page: View, *points: tuple[float, float]) -> None:
     for x, y in points:
         sequence.pointer_move(round(x), round(y)).pointer_down(0).pointer_up(0)
     sequence.perform()
+
+
+GOOD, BAD = "ready", "refused"
+"""The player after a press: nothing happened, or it did (this site is no station, so it is refused then)."""
+
+
+def state(player: View) -> str:
+    """What the player is doing."""
+    return str(player.run("document.getElementById('player').dataset.state"))
+
+
+def inside(page: View, css: str) -> View:
+    """The document of an iframe of the page, whatever it shows."""
+    if isinstance(page, ChromiumView):
+        handle = page.page.wait_for_selector(css, state="attached")
+        frame = handle.content_frame() if handle else None
+        assert frame is not None
+        return ChromiumView(page.page, frame)
+    assert isinstance(page, FirefoxView)
+    return _Inner(page.marionette, page.handle, css)
+
+
+class _Inner(FirefoxView):
+    def __init__(self, marionette: Any, handle: str, css: str) -> None:
+        super().__init__(marionette, handle)
+        self.css = css
+
+    def _enter(self) -> Any:
+        m = super()._enter()
+        m.switch_to_frame(m.find_element("css selector", self.css))
+        return m
+
+
+def expression(name: str) -> str:
+    """A script that is one expression, without its comment."""
+    return (SCRIPTS / name).read_text().split("\n", 1)[1].strip()
+
+
+HOOKS = (SCRIPTS / "hooks.js").read_text()
+
+FORGED = (SCRIPTS / "forged.js").read_text()

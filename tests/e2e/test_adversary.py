@@ -1,0 +1,259 @@
+"""Pages that mean harm, in real browsers. Each test tries what the page would; one that loses its defence fails."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from demo.browsers import View
+from demo.fan import CLOCK, MAIN, PLAY, install_host, state_until
+from tests.e2e.adversary import (
+    BAD,
+    FORGED,
+    GOOD,
+    HOOKS,
+    PLAYER,
+    SCRIPTS,
+    HostileSite,
+    centre,
+    click_at,
+    hostile_site,
+    inside,
+    middle,
+    state,
+)
+from tests.e2e.adversary_secrets import KEPT, WALK, closed, content_worlds, found_in, found_under, secrets
+from tests.e2e.world import World, press_play
+
+ARMED = f"{PLAY}:not([disabled])"
+OVERLAYS = {
+    "a veil that lets clicks through": "position:fixed;inset:0;background:#fff;pointer-events:none;z-index:9",
+    "a dot on the button": "position:absolute;left:470px;top:60px;width:9px;height:9px;background:#fff;pointer-events:none;z-index:9",
+    "one strip over the costs": "position:absolute;left:0;top:190px;width:660px;height:40px;background:#fff;pointer-events:none;z-index:9",
+}
+LOOKS = {
+    **{"opacity": "0.01", "transform": "scale(0.4)", "clip-path": "inset(0 0 70% 40%)", "mask-image": "linear-gradient(#0000, #0000)"},
+    **{"filter": "opacity(0)", "zoom": "0.2", "rotate": "180deg"},
+}
+
+
+TELL = "setInterval(() => parent.postMessage(document.querySelector('sps-player').offsetHeight, '*'), 200)"
+KEEP = "window.heights = []; addEventListener('message', (e) => { heights[[0, 1, 2].find((i) => frames[i] === e.source)] = e.data; })"
+
+
+@pytest.fixture(scope="module")
+def site(world: World) -> Iterator[HostileSite]:
+    """A site that is no station and has the song; the host is installed."""
+    install_host(world.home, world.stack.folder / "deployment.json", world.browser.name)
+    folder = world.folder / "hostile"
+    folder.mkdir()
+    shutil.copyfile(world.file("first"), folder / "song.sps")
+    with hostile_site(folder) as site:
+        yield site
+
+
+def show(world: World, address: str) -> tuple[View, View]:
+    """A page and its player, ready to be pressed."""
+    page = world.browser.tab(address)
+    player = world.browser.player(page)
+    player.wait(ARMED, 60)
+    return page, player
+
+
+def test_a_press_on_a_covered_player_starts_nothing(world: World, site: HostileSite) -> None:
+    """Overlays, ghosts and disguises: while one is there Play cannot be pressed; without it the same press acts."""
+    page, player = show(world, site.page("covered", PLAYER))
+    at = centre(page, player, PLAY)
+    off = f"document.querySelector({PLAY!r}).disabled"
+    for name, css in OVERLAYS.items():
+        page.run(f"document.body.append(Object.assign(document.createElement('b'), {{ id: 'veil', style: {css!r} }}))")
+        player.until(off)
+        click_at(page, at)
+        page.run("document.getElementById('veil').remove()")
+        player.wait(ARMED)
+        assert state(player) == GOOD, name
+    ghost = "body.ghost::after{content:'';position:fixed;inset:0;background:#fff;pointer-events:none;z-index:9}"
+    page.run(f"document.head.append(Object.assign(document.createElement('style'), {{ textContent: {ghost!r} }}))")
+    page.run("void (document.body.className = 'ghost')")
+    player.until(off)
+    click_at(page, at)
+    page.run("void (document.body.className = '')")
+    player.wait(ARMED)
+    for name, value in LOOKS.items():
+        for holder in ("sps-player", "body"):
+            page.run(f"document.querySelector({holder!r}).style.setProperty({name!r}, {value!r})")
+            player.until(off)
+            page.run(f"document.querySelector({holder!r}).style.removeProperty({name!r})")
+            player.wait(ARMED)
+    assert state(player) == GOOD
+    player.click(PLAY)
+    state_until(player, BAD)
+    page.close()
+
+
+def test_a_player_that_moves_under_the_cursor_takes_no_press(world: World, site: HostileSite) -> None:
+    """A press meant for the page: the player slips under it, or appears there. Nothing starts until it has stood there a while."""
+    page, player = show(world, site.page("moving", PLAYER.replace('style="', 'style="position:fixed;left:300px;top:60px;')))
+    inner = middle(player, PLAY)
+    there = (300 + inner[0], 60 + inner[1])
+    away, back = "left = '0px'", "left = '300px'"
+    player.wait(ARMED)
+    # It hides where it was, and the second press of a double press would meet it.
+    page.run(f"void (document.querySelector('sps-player').style.{away})")
+    player.until(f"document.querySelector({PLAY!r}).disabled")
+    player.wait(ARMED)
+    page.run(f"addEventListener('mousedown', () => {{ document.querySelector('sps-player').style.{back}; }}, {{ once: true }})")
+    outside = (20.0, 650.0)
+    click_at(page, outside, there)
+    assert state(player) == GOOD
+    player.wait(ARMED)
+    page.run("void (document.querySelector('sps-player').style.visibility = 'hidden')")
+    player.until(f"document.querySelector({PLAY!r}).disabled")
+    page.run("addEventListener('mousedown', () => { document.querySelector('sps-player').style.visibility = ''; }, { once: true })")
+    click_at(page, outside, there)
+    assert state(player) == GOOD
+    player.wait(ARMED)
+    player.click(PLAY)
+    state_until(player, BAD)
+    page.close()
+
+
+def test_what_passes_through_the_page_names_nothing_of_the_extension(world: World, site: HostileSite) -> None:
+    """With every prototype replaced, before and after, the page catches no frame, no address, no stream; and the player still works."""
+    page, player = show(world, site.page("hooks", f"{PLAYER}<script>{HOOKS}</script>", before=HOOKS))
+    page.run("document.body.append(Object.assign(document.createElement('i'), { textContent: 'x' }))")
+    said = (
+        "((w) => [...w.loot, ...w.performance.getEntries().map((e) => e.name), document.documentElement.outerHTML,"
+        " `${document.activeElement.src}`])"
+        "(document.defaultView)"
+    )
+    found = [text for text in page.run(said) if re.search(r"-extension:|^iframe|player\.html|[0-9a-f]{8}-[0-9a-f]{4}-4", text)]
+    assert found == []
+    assert "0 " not in player.text("h1")
+    player.click(PLAY)
+    state_until(player, BAD)
+    page.close()
+
+
+def test_forged_messages_move_nothing(world: World, site: HostileSite) -> None:
+    """Messages, events, ports and presses made by a script reach no part of the extension, and a site stays unknown to the wallet."""
+    # An address of its own: on the other one a person has pressed play before.
+    with hostile_site(site.folder) as fresh:
+        forge(world, fresh)
+
+
+def forge(world: World, site: HostileSite) -> None:
+    """Everything that a script can try, and then a person's press."""
+    page, player = show(world, site.page("forged", PLAYER))
+    page.run(f"document.body.append(Object.assign(document.createElement('script'), {{ textContent: {FORGED!r} }}))")
+    page.until("document.defaultView.forged", 20)
+    reached, frames, root, opened = json.loads(page.run("document.defaultView.forged"))
+    assert (reached, frames, root, opened) == (0, 0, None, "undefined")
+    assert state(player) == GOOD
+    player.click(PLAY)
+    state_until(player, BAD)
+    page.close()
+
+
+def test_a_frame_without_an_origin_shows_no_player(world: World, site: HostileSite) -> None:
+    """What a site puts in a sandbox cannot play in the site's name; a plain frame of the same page can."""
+    inner = site.page("inner", PLAYER + f"<script>{TELL}</script>")
+    blank = f"{PLAYER}<script>{TELL}</script>".replace('"', "&quot;")
+    boxes = (f'src="{inner}" width=700 height=500', f'sandbox="allow-scripts" src="{inner}"', f'srcdoc="{blank}"')
+    page = world.browser.tab(site.page("boxes", "".join(f"<iframe {box}></iframe>" for box in boxes), before=KEEP))
+    page.until("((heights) => heights[0] > 200 && 1 in heights && 2 in heights)(document.defaultView.heights)", 40)
+    _, boxed, blank_height = page.run("document.defaultView.heights")
+    assert max(boxed, blank_height) < 96
+    page.close()
+
+
+def test_a_stolen_address_opens_no_player_elsewhere(world: World, site: HostileSite) -> None:
+    """Even a page that knew a stream's whole address could not nest it; other pages of the extension cannot be framed at all."""
+    page, player = show(world, site.page("owner", PLAYER))
+    address = str(player.run("location.href"))
+    thief = world.browser.tab(site.page("thief", f'<iframe id="nest" src="{address}" width=700 height=500></iframe>'))
+    if world.browser.name == "firefox":
+        nested = inside(thief, "#nest")
+        nested.until("document.readyState === 'complete'")
+        assert not nested.exists(PLAY)
+    base = address.rsplit("/player/", 1)[0]
+    own = world.browser.extension_tab("popup/popup.html")
+    home = str(own.run("location.origin"))
+    own.close()
+    loads = [
+        "popup/popup.html",
+        "onboarding/onboarding.html",
+        "engine/offscreen.html",
+        "manifest.json",
+        "content/content.js",
+        "icons/gomaa-16.png",
+    ]
+    fetches = [f"{place}/{name}" for place in {base, home} for name in loads]
+    # In Firefox the address is another in every installation, and no page has been seen to learn it.
+    fetches += [f"{home}/player/player.html"] if world.browser.name == "chromium" else []
+    keep = "(all) => { window.seen = JSON.stringify(all.map((one) => one.status)); }"
+    script = f"Promise.allSettled({fetches}.map((url) => fetch(url))).then({keep})"
+    thief.run(f"document.body.append(Object.assign(document.createElement('script'), {{ textContent: {script!r} }}))")
+    thief.until("document.defaultView.seen", 20)
+    assert set(json.loads(thief.run("document.defaultView.seen"))) == {"rejected"}
+    thief.close()
+    page.close()
+
+
+def test_a_flood_harms_its_own_page_alone(world: World, site: HostileSite) -> None:
+    """10,000 commands, 2,000 elements, elements that come and go: 64 players at most; the popup and another page's player work on."""
+    page, _ = show(world, site.page("flood", PLAYER))
+    script = (SCRIPTS / "flood.js").read_text()
+    page.run(f"document.body.append(Object.assign(document.createElement('script'), {{ textContent: {script!r} }}))")
+    page.until("document.defaultView.flooded", 60)
+    popup = world.browser.extension_tab("popup/popup.html")
+    popup.wait("main button", 30)
+    popup.close()
+    shown = page.run("[...document.querySelectorAll('sps-player')].filter((one) => one.offsetHeight > 90).length")
+    assert 1 <= shown <= 64
+    page.close()
+    other, beside = world.open("first")
+    press_play(beside)
+    state_until(beside, "playing")
+    other.until(f"{CLOCK} > 1", 40)
+    beside.click(MAIN)
+    state_until(beside, "paused")
+    other.close()
+
+
+def test_no_secret_is_within_reach_or_left_behind(world: World, site: HostileSite) -> None:
+    """After unlock and play no secret is in what page and content script reach, in the extension's stores, or on disk in the end."""
+    words = world.fan.create_wallet()
+    page, player = world.open("first")
+    press_play(player)
+    state_until(player, "playing")
+    page.until(f"{CLOCK} > 4", 40)
+    wanted = secrets(words, world.stack, "first")
+    assert len(wanted) > 10
+    for shift in range(3):
+        assert found_in(b"{" + base64.b64encode(b"x" * shift + wanted["seed"]) + b"}", wanted) == ["seed"]
+    page.run("void (document.defaultView.planted = { deep: [new Map([['k', 'planted-marker']])] })")
+    reached = [page.run(WALK), player.run(WALK), *content_worlds(page, WALK)]
+    for count, text in map(json.loads, reached):
+        assert count > 500
+        assert found_in(text.encode(), wanted) == []
+    assert "planted-marker" in reached[0]
+    player.click(MAIN)
+    state_until(player, "paused")
+    popup = world.browser.extension_tab("popup/popup.html")
+    popup.wait('button[data-key="receive"]')
+    popup.run(f"void {KEPT}.catch(String).then((text) => {{ document.body.dataset.kept = text; }})")
+    kept = str(popup.until("document.body.dataset.kept"))
+    assert '"vault"' in kept
+    assert found_in(kept.encode(), wanted) == []
+    with closed(world) as profile:
+        hits, count = found_under([profile, world.home / "gomaa"], wanted)
+        assert count > 50
+        assert hits == []
+    logs = b"".join(path.read_bytes() for path in world.stack.folder.glob("*.log"))
+    assert found_in(logs, wanted) == []
