@@ -36,6 +36,7 @@ MODULES: Final = {
     "audit": "audit",
     "receipts": "receipts",
     "grants": "grants",
+    "extension_size": "size",
 }
 
 

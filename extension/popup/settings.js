@@ -50,7 +50,8 @@ export function settings(app) {
         host && host.state === "connected" && host.chain !== undefined ? line("station", t("chainState"), "", host.chain ? moneyState("claimed", t("connected")) : moneyState("pending", t("trying"))) : null,
         host && host.state === "connected" ? network(app, host) : null,
         line("globe", t("languageName"), t("languageSub"), h("span", { class: "s dim" }, t("languageOwn"))),
-        line("info", t("versionName"), "", h("span", { class: "s dim num" }, chrome.runtime.getManifest().version)))),
+        line("info", t("versionName"), "", h("span", { class: "s dim num" }, chrome.runtime.getManifest().version)),
+        h("li", null, h("a", { class: "item", href: "/licences.txt", target: "_blank", "data-key": "licences" }, icon("list"), h("span", { class: "grow" }, t("licences")), icon("next", "m"))))),
     tabs(app, "settings"),
   ];
 }
