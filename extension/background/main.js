@@ -10,13 +10,15 @@ import { Looks } from "./looks.js";
 import { Native } from "./native.js";
 import { Pages, placeOf } from "./pages.js";
 import { allowed, kindOf, tellable } from "./privileges.js";
+import { Remembered } from "./remembered.js";
 
 /** @typedef {import("./privileges.js").Kind} Kind */
 /** @typedef {{port: chrome.runtime.Port, kind: Kind, stream: string | null}} Client */
-/** @typedef {{origin: string, page: number, element: number, tab: number, frame: number}} Stream */
+/** @typedef {{origin: string, src: string, page: number, element: number, tab: number, frame: number, last: {position_ms: number, playing: boolean} | null}} Stream */
 
 /** @type {Map<number, Client>} */
 const clients = new Map();
+const SOUNDING = new Set(["starting", "playing", "seeking", "waiting"]);
 /** @type {Map<string, Stream>} */
 const streams = new Map();
 /** @type {{postMessage: (message: any) => void} | null} */
@@ -26,9 +28,12 @@ const held = [];
 let count = 0;
 /** @type {Promise<void> | null} */
 let making = null;
+/** An engine has gone without being asked to. */
+let died = false;
 
 const pages = new Pages((id, body) => toEngine({ type: "answer", id, ...body }));
 const looks = new Looks();
+const remembered = new Remembered();
 const native = new Native((event) => toEngine({ type: "event", event }));
 
 /** Messages wait while the engine's document is made. @param {any} message */
@@ -59,8 +64,14 @@ async function makeEngine() {
 /** @param {{postMessage: (message: any) => void}} port */
 function attachEngine(port) {
   engine = port;
-  // An engine that starts anew knows no port: the players and screens open theirs again, pages show their players again.
-  for (const message of held.splice(0)) port.postMessage(message);
+  // An engine that starts anew knows nothing: what is shown, where it was, and who listens.
+  const again = died;
+  died = false;
+  for (const message of again ? [] : held) port.postMessage(message);
+  held.length = 0;
+  if (!again) return;
+  for (const [token, { origin, src, page, element, last }] of streams) port.postMessage({ type: "show", stream: token, src, origin, page, element, last });
+  for (const [id, { kind, stream }] of clients) if (kind !== "page") port.postMessage({ type: "opened", port: id, kind, stream });
 }
 
 /** @param {any} message */
@@ -99,8 +110,17 @@ async function ask(request) {
 function deliver(port, message) {
   const client = clients.get(port);
   if (!client) return;
+  if (client.kind === "page" && message?.type === "state") note(port, message);
   if (tellable(client.kind, message)) client.port.postMessage(message);
   else console.error("not of the table TOLD:", client.kind, Object.keys(message ?? {}).join(), Object.keys(message?.state ?? {}).join());
+}
+
+/** Where the music was, should the engine go. @param {number} page @param {any} message */
+function note(page, { element, state }) {
+  for (const stream of streams.values()) {
+    if (stream.page !== page || stream.element !== element) continue;
+    stream.last = { position_ms: state.position_ms, playing: SOUNDING.has(state.state) };
+  }
 }
 
 /** @param {chrome.runtime.Port} port */
@@ -112,7 +132,10 @@ function accept(port) {
     attachEngine(port);
     port.onMessage.addListener(fromEngine);
     port.onDisconnect.addListener(() => {
-      if (engine === port) engine = null;
+      if (engine !== port) return;
+      engine = null;
+      died = true;
+      if (clients.size) ensureEngine();
     });
     return;
   }
@@ -126,7 +149,7 @@ function accept(port) {
     const heard = allowance.take();
     if (heard !== "yes") return heard === "tell" ? refuse(port, message, "message.flood") : undefined;
     if (!allowed(kind, message)) return refuse(port, message, "message.denied");
-    if (kind === "page") fromPage(id, port, sender, message);
+    if (kind === "page") remembered.ready.then(() => clients.has(id) && fromPage(id, port, sender, message));
     else if (kind === "player" && stream !== null && (message.type === "height" || message.type === "look")) fromFrame(port, stream, message);
     else toEngine({ type: "from", port: id, kind, stream, message });
   });
@@ -168,8 +191,11 @@ function fromPage(id, port, sender, message) {
     if (!place) return;
     const tab = sender.tab?.id ?? -1;
     if (!roomFor(streams.values(), id, tab)) return refuse(port, message, "message.flood");
-    const token = crypto.randomUUID();
-    streams.set(token, { origin: place.origin, page: id, element: message.element, tab, frame: sender.frameId ?? 0 });
+    const frame = sender.frameId ?? 0;
+    const entry = { ...place, tab, frame, document: sender.documentId ?? "", element: message.element };
+    const token = remembered.take(entry) ?? crypto.randomUUID();
+    remembered.keep(token, entry);
+    streams.set(token, { ...place, page: id, element: message.element, tab, frame, last: null });
     toEngine({ type: "show", stream: token, src: place.src, origin: place.origin, page: id, element: message.element });
     port.postMessage({ type: "shown", element: message.element, stream: token, url: api.runtime.getURL(`player/player.html#${token}`) });
   } else if (message.type === "bytes") pages.hear(id, message);
@@ -181,6 +207,7 @@ function fromPage(id, port, sender, message) {
 /** @param {string} token */
 function forget(token) {
   streams.delete(token);
+  remembered.drop(token);
   toEngine({ type: "hide", stream: token });
 }
 

@@ -60,6 +60,8 @@
 
   /** @param {Shown} one @param {string} url */
   function place(one, url) {
+    // The same stream again: its frame is there, and finds the background by itself.
+    if (one.frame?.src === url) return;
     const frame = document.createElement("iframe");
     frame.src = url;
     frame.title = "GoMAA";

@@ -15,6 +15,7 @@ export class Admission {
   earns = false;
   /** Unix seconds at which the ticket ends. */
   expiry = 0;
+  /** @type {any} the signed ticket, to take the play up again with */ ticket = null;
 
   /** @param {{stream: string, origin: string}} place */
   constructor(place) {
@@ -53,17 +54,27 @@ export class Admission {
   forget() {
     this.prepared = null;
     this.expiry = 0;
+    this.ticket = null;
+  }
+
+  /** The host goes on with the play that was cut off. @param {{rewarded: boolean, expiry_s: number}} told by it */
+  rejoined(told) {
+    this.prepared = Promise.resolve();
+    this.earns = told.rewarded;
+    this.expiry = told.expiry_s;
   }
 
   /** @private @param {any} info */
   async prepare(info) {
     const { stream, origin } = this.place;
     this.expiry = 0;
+    this.ticket = null;
     const { device } = await native("status");
     this.device = device;
     const identified = await this.identify(info, device);
     this.earns = !/^0x0+$/.test(identified.session.message.payee);
     const ticket = await askTicket(origin, identified.session, info.content);
+    this.ticket = ticket;
     await native("prepare", { stream, ticket, tracking: wallet.tracking() });
     this.expiry = Number(ticket.message.expiry);
   }

@@ -43,8 +43,15 @@ export class Counting {
    * @param {number | null} segment
    */
   async invoke(action, position, segment) {
-    const { ring, feed, place } = this.stream;
-    const answer = await native("invoke", { stream: place.stream, action, position_ms: Math.round(position), segment, count: COUNT });
+    const { ring, feed, place, recovery } = this.stream;
+    const ask = () => native("invoke", { stream: place.stream, action, position_ms: Math.round(position), segment, count: COUNT });
+    if (recovery.under) await recovery.under.catch(() => undefined);
+    const answer = await ask().catch(async (error) => {
+      if (!recovery.isNeeded(error)) throw error;
+      // What the host had counted before it went is not counted again.
+      await recovery.begin();
+      return ask();
+    });
     this.left = answer.left;
     this.heard = { ms: answer.heard_ms, at: performance.now(), intervals: answer.intervals };
     if (answer.grant && feed) await ring.take(answer.grant, feed.parts.address);

@@ -47,6 +47,21 @@ export class Course {
     tellState(this.stream);
   }
 
+  /**
+   * Go on with a play that was cut off before this engine began: it stands still at its place, or plays on if it did.
+   * @param {{state: string, position_ms: number, heard_ms: number, intervals: number}} told by the host
+   * @param {{position_ms: number, playing: boolean} | null} last what was told to the page
+   */
+  async goOn(told, last) {
+    const { sound } = this.stream;
+    const position = Math.max(told.position_ms, last?.position_ms ?? 0);
+    this.counting.heard = { ms: told.heard_ms, at: performance.now(), intervals: told.intervals };
+    sound.audio.currentTime = position / 1000;
+    if (told.state === "playing") await this.counting.invoke("pause", position, null);
+    await this.step("player.event", { event: "continued", position_ms: position });
+    if (last?.playing || this.wanted) await this.wish("play");
+  }
+
   /** What the fan wants. @param {string} wish play, pause or seek @param {number} [position] ms */
   async wish(wish, position) {
     const { stream } = this;
@@ -149,8 +164,13 @@ export class Course {
       const { paused, readyState } = sound.audio;
       if (name === "seeked" && !(state === "seeking" && (paused || readyState >= 3))) return;
       if (state === "starting" || state === "seeking") timings.sounded();
+      // The core agrees a moment later: what sounds is told at once.
+      if (!paused && state !== "playing") {
+        this.session = { ...this.session, state: "playing", position_ms: sound.positionMs };
+        tellState(this.stream);
+      }
       this.event("playing");
-    } else if (name === "waiting") this.event("waiting");
+    } else if (name === "waiting") state === "playing" && this.event("waiting");
     else if (name === "ended") {
       this.counting.end();
       this.event("ended");

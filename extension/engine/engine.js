@@ -9,6 +9,7 @@ import * as wallet from "./wallet.js";
 
 const MOVE_TRIES = 6;
 const MOVE_WAIT_MS = 700;
+const ORPHANS_MS = 15_000;
 
 /** @type {Map<string, Stream>} */
 const streams = new Map();
@@ -35,8 +36,18 @@ wallet.setUp({
 /** @type {Record<string, (message: any) => void>} */
 const HEAR = {
   show(place) {
-    streams.get(place.stream)?.close();
+    const known = streams.get(place.stream);
+    if (known?.adopt(place)) return;
+    known?.close();
     streams.set(place.stream, new Stream(place));
+  },
+  /** The background was restarted: its ports have other numbers now, and the pages show their players again. */
+  lost() {
+    screens.clear();
+    for (const stream of streams.values()) stream.orphan();
+    setTimeout(() => {
+      for (const [token, stream] of streams) if (stream.isOrphan) HEAR["hide"]?.({ stream: token });
+    }, ORPHANS_MS);
   },
   hide({ stream }) {
     streams.get(stream)?.close();

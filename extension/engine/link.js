@@ -39,6 +39,7 @@ function open() {
     for (const { reject } of waiting.values()) reject(new Problem("host.gone"));
     waiting.clear();
     port = null;
+    listener({ type: "lost" });
     setTimeout(open, AGAIN_MS);
   });
 }

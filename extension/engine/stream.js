@@ -12,6 +12,7 @@ import { KeyRing } from "./keys.js";
 import { native, readPage, tell } from "./link.js";
 import { Measures } from "./measures.js";
 import { python } from "./python.js";
+import { Recovery } from "./recovery.js";
 import { Sound } from "./sound.js";
 import { Source } from "./source.js";
 import { forget, playing, stateOf, tellState, tellTerms } from "./telling.js";
@@ -20,6 +21,8 @@ import * as wallet from "./wallet.js";
 const TELL_MS = 1_000;
 const HOST_COMMAND = "gomaa host install";
 const CODECS = ["flac", "opus"].filter((codec) => MediaSource.isTypeSupported(`audio/mp4; codecs="${codec}"`));
+
+/** @typedef {{stream: string, src: string, origin: string, page: number, element: number, last?: {position_ms: number, playing: boolean} | null}} Place */
 
 export class Stream {
   /** @type {Source} */ source;
@@ -32,7 +35,9 @@ export class Stream {
   timings = new Measures();
   begun = performance.now();
 
-  /** @param {{stream: string, src: string, origin: string, page: number, element: number}} place */
+  recovery = new Recovery(this);
+
+  /** @param {Place} place */
   constructor(place) {
     this.place = place;
     /** @type {Set<number>} the player's ports */
@@ -57,6 +62,8 @@ export class Stream {
     this.feed = null;
     /** @type {any} */
     this.info = null;
+    /** @type {Record<string, unknown>} what the host was told of the song */
+    this.opening = {};
     /** @type {any} */
     this.song = null;
     /** @type {Problem | null} */
@@ -79,7 +86,8 @@ export class Stream {
       const [cose, key] = await Promise.all([this.source.header(), this.ring.publicKey]);
       // Host and core choose the rendition from the same words.
       const able = { codecs: CODECS, kbps: this.source.kbps === null ? null : Math.round(this.source.kbps) };
-      const opened = native("open", { stream: this.place.stream, header: toBase64(cose), key: toBase64(key), ...able });
+      this.opening = { stream: this.place.stream, header: toBase64(cose), key: toBase64(key), ...able };
+      const opened = native("open", this.opening);
       const loaded = python("header.load", { stream: this.place.stream, language: navigator.language, ...able }, cose);
       this.source.deliver(loaded.then((song) => song.delivery));
       // The terms come from the file's own words even where the host is missing.
@@ -96,7 +104,8 @@ export class Stream {
         this.feed.check = new MarkCheck(this.place.stream, this.song, this.init, refused, (verdict) => this.timings.mark(verdict));
       }
       course.isReady({ position_ms: extent.from_ms, duration_ms: this.info.duration_ms, next });
-      if (course.wanted) await course.wish("play");
+      if (this.info.going) await this.rejoin(course);
+      else if (course.wanted) await course.wish("play");
       await tellTerms(this, this.players);
     } catch (error) {
       if (!course.isPast) await this.fail(error);
@@ -116,7 +125,7 @@ export class Stream {
     this.info = info;
     this.begun = performance.now();
     course.counting.left = info.left;
-    this.admission.ahead(info);
+    if (!info.going) this.admission.ahead(info);
     const address = { content: fromHex(info.content), rendition: info.rendition, epochs: info.key_epochs };
     const { source, ring, sound } = this;
     this.feed = new Feed({ source, ring, sound, info, address }, (segment) => course.counting.renew(segment), (error) => this.fail(error));
@@ -124,6 +133,53 @@ export class Stream {
     const { offset, size, sha256 } = info.init;
     this.init = await source.part(offset, size, fromBase64(sha256));
     await sound.prepare(info.mime, info.duration_ms, this.init);
+  }
+
+  /** A play that a crash cut off goes on; what keeps it from it costs nothing but a new play. @param {Course} course */
+  async rejoin(course) {
+    try {
+      const told = await native("rejoin", { stream: this.place.stream });
+      if (course.isPast) return;
+      this.admission.rejoined(told);
+      await course.goOn(told, this.place.last ?? null);
+    } catch {
+      if (course.isPast) return;
+      this.admission.ahead(this.info);
+      if (course.wanted) await course.wish("play");
+    }
+  }
+
+  /** Another host, or the same one after the line broke: it gets the same words, and the music is not disturbed. */
+  async reopen() {
+    const info = await native("open", this.opening);
+    this.info = { ...this.info, now_s: info.now_s };
+    this.begun = performance.now();
+    this.ring.agree(info.ephemeral).catch(() => undefined);
+  }
+
+  /** Nobody shows this stream now. */
+  orphan() {
+    this.players.clear();
+    this.place = { ...this.place, page: -1, element: -1 };
+    if (this.isActive) this.goOn();
+  }
+
+  get isOrphan() {
+    return this.place.page === -1;
+  }
+
+  /** The page shows it again, or a background that was restarted does. @param {Place} place @returns {boolean} whether it is this one */
+  adopt({ src, origin, page, element }) {
+    if (src !== this.place.src || origin !== this.place.origin) return false;
+    this.place = { ...this.place, page, element };
+    tellState(this);
+    return true;
+  }
+
+  /** The host is gone while music plays: have the next one take it up. */
+  goOn() {
+    const { course } = this;
+    this.recovery.begin().then(() => course.counting.renew(null)).catch((error) => (course.isPast ? undefined : this.fail(error)));
   }
 
   /** A wallet was opened or rewards were switched: the next play is another listener's. */
@@ -192,6 +248,7 @@ export class Stream {
     if (event.event === "revoked" || event.event === "problem") await this.fail(new Problem(event.code, {}, event.message));
     else if (event.event === "receipt") tellState(this);
     else if (event.event === "host" && this.problem?.code.startsWith("host.") && event.status.state === "connected") await this.retry();
+    else if (event.event === "host" && this.isActive && event.status.state === "gone") this.goOn();
     else if (event.event === "host" && this.isActive && event.status.state !== "connected") await this.fail(new Problem(`host.${event.status.state}`));
   }
 

@@ -22,7 +22,7 @@ _MAX: Final = 1 << 53
 _MAX_BPS: Final = 10_000
 # What a person wants; everything else the shell reports.
 _WISHES: Final = frozenset({"play", "pause", "seek", "stop", "retry"})
-_REPORTS: Final = frozenset({"granted", "playing", "waiting", "ended", "problem"})
+_REPORTS: Final = frozenset({"granted", "playing", "waiting", "ended", "continued", "problem"})
 
 
 @dataclass
@@ -100,7 +100,7 @@ async def begin(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
 
 
 async def event(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{stream, event: granted|playing|waiting|ended|problem, position_ms?, code?}
+    """{stream, event: granted|playing|waiting|ended|continued|problem, position_ms?, code?}
 
     → {state, position_ms, duration_ms, granted, code, commands: [{kind, action, position_ms, segment}],
     next: {play, pause, seek: {state, invoke, sound, from_start}}}; ``next`` is what each wish would do now.

@@ -66,7 +66,7 @@ def step(player: Player, event: str, position_ms: int | None = None, code: str |
     """The session after ``event``. Events that make no sense in a state change nothing and command nothing.
 
     Events: loaded (timeline), play, seek, pause, granted, playing, waiting,
-    ended, stop, problem (code), retry.
+    ended, stop, continued (a play of before goes on, paused), problem (code), retry.
     """
     if event == "loaded" and timeline is not None and player.state is State.LOADING:
         return replace(player, timeline=timeline, state=State.READY), ()
@@ -148,6 +148,10 @@ def _problem(p: Player, code: str) -> Step:
     return replace(p, state=state, granted=False, code=code), (_SILENT, Command("report", code))
 
 
+def _continued(p: Player, position: int, t: Timeline) -> Step:
+    return (replace(p, state=State.PAUSED, position_ms=position, granted=True), ()) if p.state is State.READY else (p, ())
+
+
 _HANDLERS: Final = {
     "play": _play,
     "seek": _seek,
@@ -156,5 +160,6 @@ _HANDLERS: Final = {
     "waiting": _waiting,
     "pause": _pause,
     "ended": _ended,
+    "continued": _continued,
     "stop": _stop,
 }

@@ -12,6 +12,8 @@ import { now } from "./state.js";
 
 /** Sites that a person has played on since the engine started. @type {Set<string>} */
 const met = new Set();
+/** Sites whose pages may start music, as the host said last; a pause since then is the host's to enforce. @type {Set<string>} */
+const open = new Set();
 
 /**
  * A person pressed play in the player's own frame, under the terms: the site's first play is consent to listen there, and to spend nothing.
@@ -29,9 +31,11 @@ export function consent(origin) {
  * @param {string} origin
  */
 export async function mayStart(origin) {
+  if (open.has(origin)) return;
   const { sites } = await native("sites", { payees: [] });
   const found = /** @type {Site[]} */ (sites).find((site) => site.origin === origin);
   if (found?.state !== "allowed") throw new Problem(found?.state === "paused" ? "site.paused" : "site.consent", { origin });
+  open.add(origin);
 }
 
 /** @type {Record<string, (message: any) => Promise<any>>} */
@@ -41,6 +45,7 @@ export const OPS = {
   },
   async "wallet.site"({ origin, state, budget }) {
     const day_wei = budget === undefined || budget === null ? null : await amountOf(budget);
+    open.delete(origin);
     // Paused while it still may be: a play that ends without a word would keep the listener busy at the server.
     if (state === "paused" || state === "revoked") await now.halt(origin);
     const told = await native("site", { origin, state: state ?? null, day_wei });

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pywallet.player import WISHES, Player, State, Timeline, foresee, step
 
 LINE = Timeline.of([96_000] * 10 + [48_000], 48_000)
-EVENTS = st.sampled_from(["play", "pause", "seek", "granted", "playing", "waiting", "ended", "stop", "retry", "problem"])
+EVENTS = st.sampled_from(["play", "pause", "seek", "granted", "playing", "waiting", "ended", "stop", "retry", "problem", "continued"])
 
 
 @given(st.lists(st.tuples(EVENTS, st.integers(0, 21_000)), max_size=12), st.sampled_from(WISHES), st.integers(0, 20_999))

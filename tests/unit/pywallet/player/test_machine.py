@@ -56,6 +56,15 @@ def test_a_refused_seek_leaves_the_music_on() -> None:
     assert [(c.kind, c.action) for c in commands] == [("report", "policy.count.exhausted")]
 
 
+def test_a_play_that_was_cut_off_goes_on_with_a_resume() -> None:
+    """After a crash the song stands at its place; pressing play resumes the play that was counted, and counts none."""
+    p, commands = step(ready(), "continued", 7_500)
+    assert (p.state, p.position_ms, p.granted, commands) == (State.PAUSED, 7_500, True, ())
+    _, commands = step(p, "play", 7_500)
+    assert [(c.kind, c.action, c.position_ms) for c in commands] == [("invoke", "resume", 7_500)]
+    assert step(playing(), "continued", 7_500) == (playing(), ())
+
+
 def test_revocation_silences() -> None:
     """A revoked content goes silent and stays refused until the fan tries again."""
     p, commands = step(playing(), "problem", code="content.revoked")
@@ -86,7 +95,7 @@ def test_segment_at_is_inside_and_right(position: int) -> None:
         assert LINE.start_ms(index) <= position < LINE.start_ms(index + 1)
 
 
-EVENTS = ["play", "seek", "pause", "granted", "playing", "waiting", "ended", "stop", "problem", "retry", "nonsense"]
+EVENTS = ["play", "seek", "pause", "granted", "playing", "waiting", "ended", "stop", "problem", "retry", "continued", "nonsense"]
 
 
 @given(st.lists(st.tuples(st.sampled_from(EVENTS), st.integers(0, 30_000), st.sampled_from([*sorted(SENTENCES), "made.up"]))))

@@ -1,0 +1,66 @@
+/**
+ * When the line to the host breaks: the music goes on from what is here, and the play is taken up at the next host.
+ */
+
+import { Problem } from "../shared/problem.js";
+import { native } from "./link.js";
+
+const TRIES = 7;
+const WAIT_MS = 150;
+const BROKEN = new Set(["host.gone", "host.missing", "host.stream.unknown", "chain.unreachable"]);
+
+/** @typedef {import("./stream.js").Stream} Stream */
+
+export class Recovery {
+  /** @type {Promise<void> | null} */ under = null;
+
+  /** @param {Stream} stream */
+  constructor(stream) {
+    this.stream = stream;
+  }
+
+  /** Whether an error says that the host no longer knows of this play. @param {unknown} error */
+  isNeeded(error) {
+    const { code } = Problem.of(error);
+    return code === "host.gone" || code === "host.stream.unknown" || (code === "ticket.missing" && this.stream.course.session.granted);
+  }
+
+  /** Resolves when the host has the stream again. Rejects with what keeps it from it. */
+  begin() {
+    this.under ??= this.run().finally(() => {
+      this.under = null;
+    });
+    return this.under;
+  }
+
+  /** @private */
+  async run() {
+    const { course } = this.stream;
+    for (let tried = 1; ; tried++) {
+      try {
+        return await this.once();
+      } catch (error) {
+        if (course.isPast || tried >= TRIES || !BROKEN.has(Problem.of(error).code)) throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, WAIT_MS * 2 ** tried));
+    }
+  }
+
+  /** @private */
+  async once() {
+    const { stream } = this;
+    await stream.reopen();
+    const { admission, info } = stream;
+    if (!admission.ticket) return;
+    try {
+      await native("rejoin", { stream: stream.place.stream, ticket: admission.ticket });
+    } catch (error) {
+      const { code, detail } = Problem.of(error);
+      const unused = code === "ticket.missing" || (code === "ticket.used" && detail["state"] === "none");
+      if (!unused || stream.course.session.granted) throw error;
+      // The play had not begun: it gets a ticket of its own.
+      admission.forget();
+      await admission.admit(info, stream.nowS);
+    }
+  }
+}

@@ -1,0 +1,170 @@
+"""Whatever dies while music plays: it goes on at its place, and one play was counted."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Error as PlaywrightError
+
+from benchmarks.memory import browsers, hosts
+from demo.browsers.chromium import chromium
+from demo.browsers.devtools import ARGUMENT, ENGINE, WORKER, Devtools, devtools
+from demo.browsers.view import View
+from demo.fan import CLOCK, MAIN, PLAY, install_host, state_until
+from demo.stack import Stack, running
+from tests.e2e.world import FREE, tone
+
+SONG_S = 300
+
+
+@pytest.fixture(scope="module")
+def stack(packed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Everything but a browser, with one long song."""
+    folder = tmp_path_factory.mktemp("crashes")
+    policy = folder / "free.toml"
+    policy.write_text(FREE)
+    with running(folder / "stack", [tone(folder / "first.wav", SONG_S, 220)], policy, epoch_s=600, artist="Tests") as one:
+        yield one
+
+
+@contextmanager
+def listening(stack: Stack, home: Path) -> Iterator[tuple[View, View, Devtools]]:
+    """A browser with the song's page, its player and the developer tools. It may be dead at the end."""
+    with suppress(PlaywrightError), chromium(home, arguments=[ARGUMENT]) as browser, devtools(home / "chromium") as tools:
+        page = browser.tab(f"{stack.station_url}/song/first")
+        yield page, browser.player(page), tools
+
+
+@contextmanager
+def playing(stack: Stack, home: Path) -> Iterator[tuple[View, View, Devtools]]:
+    """The same, five seconds into the song."""
+    home.mkdir()
+    install_host(home, stack.folder / "deployment.json", "chromium")
+    with listening(stack, home) as (page, player, tools):
+        player.wait(f"{PLAY}:not([disabled])", 60)
+        player.click(PLAY)
+        state_until(player, "playing")
+        page.until(f"{CLOCK} > 5", 30)
+        yield page, player, tools
+
+
+def actions(home: Path) -> list[str]:
+    """What the ledger has counted."""
+    with sqlite3.connect(home / "gomaa" / "data" / "ledger.sqlite") as db:
+        return [str(action) for (action,) in db.execute("SELECT action FROM invocations ORDER BY sequence")]
+
+
+def counted(stack: Stack, home: Path) -> tuple[int, int, list[str | None]]:
+    """Plays in the ledger, invocations the server lacks, and the codes it refused with; once everything is reported."""
+    deadline = time.monotonic() + 30
+    while True:
+        with sqlite3.connect(home / "gomaa" / "data" / "ledger.sqlite") as db:
+            mine = db.execute("SELECT sequence, action, state, session FROM invocations ORDER BY sequence").fetchall()
+        if all(state != "unreported" for _, _, state, _ in mine) or time.monotonic() > deadline:
+            break
+        time.sleep(0.2)
+    with sqlite3.connect(stack.folder / "server.sqlite3") as db:
+        theirs = {row[:3]: row[3] for row in db.execute("SELECT session, sequence, action, code FROM invocations")}
+    missing = [row for row in mine if (row[3], row[0], row[1]) not in theirs]
+    codes = [theirs[(row[3], row[0], row[1])] for row in mine if (row[3], row[0], row[1]) in theirs]
+    return sum(1 for _, action, _, _ in mine if action == "play"), len(missing), [code for code in codes if code is not None]
+
+
+def goes_on(page: View, player: View, home: Path, seconds: float) -> None:
+    """Music sounds for so long from here, with renewals at the host."""
+    place, renewed = float(page.run(CLOCK)), actions(home).count("renew")
+    page.until(f"{CLOCK} > {place + seconds}", 60)
+    deadline = time.monotonic() + 30
+    while actions(home).count("renew") <= renewed and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert actions(home).count("renew") > renewed
+    assert state_until(player, "playing") == "playing"
+
+
+def test_the_host_dies_and_the_music_does_not_stop(stack: Stack, tmp_path: Path) -> None:
+    """kill -9 of the host twice: the sound runs on from the buffer, the next host takes the play up, nothing is counted twice."""
+    home = tmp_path / "home"
+    with playing(stack, home) as (page, player, _):
+        page.run("void (globalThis.stops = 0, document.querySelector('sps-player').addEventListener('pause', () => stops++))")
+        for _ in range(2):
+            dead = hosts(home)
+            for pid in dead:
+                os.kill(pid, signal.SIGKILL)
+            goes_on(page, player, home, 8)
+            assert not set(dead) & set(hosts(home))
+        assert page.run("stops") == 0
+        player.click(MAIN)
+        state_until(player, "paused")
+        assert counted(stack, home) == (1, 0, [])
+
+
+def test_the_service_worker_is_stopped_and_finds_its_players_again(stack: Stack, tmp_path: Path) -> None:
+    """The music plays through it; afterwards page and player command it as before, and no second stream was made."""
+    home = tmp_path / "home"
+    with playing(stack, home) as (page, player, tools):
+        place, host = float(page.run(CLOCK)), hosts(home)
+        tools.kill(WORKER)
+        deadline = time.monotonic() + 30
+        while (not hosts(home) or hosts(home) == host) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert hosts(home) not in ([], host), "the line to the host ends with the worker"
+        goes_on(page, player, home, 6)
+        assert tools.objects(ENGINE, "MediaSource", "(all) => all.length") == 1, "one stream, not a second beside it"
+        assert float(page.run(CLOCK)) > place
+        player.click(MAIN)
+        state_until(player, "paused")
+        page.run("void document.querySelector('sps-player').play()")
+        state_until(player, "playing")
+        player.click(MAIN)
+        state_until(player, "paused")
+        assert counted(stack, home) == (1, 0, [])
+
+
+def test_the_engine_dies_and_the_next_one_plays_on(stack: Stack, tmp_path: Path) -> None:
+    """Python, sound and keys are gone at once: a new engine begins where the music was, without a new play."""
+    home = tmp_path / "home"
+    with playing(stack, home) as (page, player, tools):
+        place = float(page.run(CLOCK))
+        before = tools.kill(ENGINE)
+        tools.waited(ENGINE, before)
+        player.until("['loading', 'starting', 'paused'].includes(document.getElementById('player').dataset.state)", 30)
+        state_until(player, "playing", timeout_s=60)
+        assert place - 2.5 < float(page.run(CLOCK)) < place + 12
+        goes_on(page, player, home, 6)
+        player.click(MAIN)
+        state_until(player, "paused")
+        assert counted(stack, home) == (1, 0, [])
+
+
+def test_the_browser_dies_and_the_page_opens_at_its_place(stack: Stack, tmp_path: Path) -> None:
+    """kill -9 of the whole browser: opened again, the song stands where it was, and goes on without another play."""
+    home = tmp_path / "home"
+    with playing(stack, home) as (page, _, _):
+        page.until(f"{CLOCK} > 12", 30)
+        place = float(page.run(CLOCK))
+        for pid in browsers(home):
+            os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + 30
+    while hosts(home) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    silent = time.monotonic()
+    while time.monotonic() - silent < 16:
+        # What another browser might still play is not offered: a play counts as left after 15 s without a word.
+        time.sleep(0.5)
+    with listening(stack, home) as (page, player, _):
+        state_until(player, "paused", timeout_s=60)
+        back = float(page.run(CLOCK))
+        assert place - 6 < back <= place + 1
+        player.click(MAIN)
+        state_until(player, "playing")
+        goes_on(page, player, home, 5)
+        player.click(MAIN)
+        state_until(player, "paused")
+        assert counted(stack, home) == (1, 0, [])

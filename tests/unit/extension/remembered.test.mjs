@@ -1,0 +1,59 @@
+// Streams that are found again after the service worker was stopped.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+Object.assign(globalThis, { location: { protocol: "chrome-extension:" }, chrome: { storage: {} } });
+const { Remembered } = await import("../../../extension/background/remembered.js");
+
+const entry = { origin: "https://radio.example", src: "https://radio.example/a.sps", tab: 3, frame: 0, document: "D1", element: 1 };
+
+/** An area that outlives its service workers. */
+function area() {
+  let kept = {};
+  return { get: async () => structuredClone(kept), set: async (values) => void (kept = structuredClone({ ...kept, ...values })) };
+}
+
+test("the same element gets its stream back, once, and only after a restart", async () => {
+  const storage = area();
+  const first = new Remembered(storage);
+  await first.ready;
+  first.keep("token", entry);
+  assert.equal(first.take(entry), null, "a stream that is known is not taken over");
+  const second = new Remembered(storage);
+  await second.ready;
+  assert.equal(second.take(entry), "token");
+  assert.equal(second.take(entry), null);
+});
+
+test("another document, tab, frame, element, song or origin gets nothing", async () => {
+  const storage = area();
+  const first = new Remembered(storage);
+  await first.ready;
+  first.keep("token", entry);
+  for (const change of [{ document: "D2" }, { document: "" }, { tab: 4 }, { frame: 1 }, { element: 2 }, { src: "https://radio.example/b.sps" }, { origin: "https://evil.example" }]) {
+    const later = new Remembered(storage);
+    await later.ready;
+    assert.equal(later.take({ ...entry, ...change }), null, JSON.stringify(change));
+  }
+});
+
+test("what was hidden is forgotten, and the list does not grow for ever", async () => {
+  const storage = area();
+  const first = new Remembered(storage);
+  await first.ready;
+  for (let i = 0; i < 80; i++) first.keep(`token ${i}`, { ...entry, element: i });
+  first.drop("token 79");
+  const second = new Remembered(storage);
+  await second.ready;
+  assert.equal(second.entries.size, 63);
+  assert.equal(second.take({ ...entry, element: 79 }), null);
+  assert.equal(second.take({ ...entry, element: 0 }), null);
+  assert.equal(second.take({ ...entry, element: 78 }), "token 78");
+});
+
+test("a browser without the session's storage just remembers nothing", async () => {
+  const none = new Remembered(/** @type {any} */ (null));
+  await none.ready;
+  none.keep("token", entry);
+  assert.equal(none.take(entry), null);
+});
