@@ -14,16 +14,32 @@ FREE: Final = "preview"
 _CODES: Final = {"paused": "site.paused", "revoked": "site.consent"}
 
 
+def most(intervals: int, price: int, bps: int) -> int:
+    """The most that intervals may cost with commission, wei: a sum's floor may be shared out with one wei more."""
+    net = intervals * price
+    return net + -(-net * bps // 10_000)
+
+
 def allow(
-    ledger: Ledger, origin: str, ticket: bytes, price: Price, action: str, meter: Meter, time_ms: int, begun: str | None = "play"
+    ledger: Ledger,
+    origin: str,
+    ticket: bytes,
+    price: Price,
+    action: str,
+    meter: Meter,
+    time_ms: int,
+    begun: str | None = "play",
+    bps: int = 0,
 ) -> None:
     """Within the transaction that records ``action``: refuse it, or set aside what it may cost. ``begun``: what began this ticket's play.
 
     Where the listener pays, the interval that begins is paid before it is
-    heard: with ``meter`` after the action, full intervals and one more. The
-    transaction that fails takes its debit back. Raises Refusal
+    heard, with commission: with ``meter`` after the action, full intervals and
+    one more. A stop gives back what was not heard. The transaction that fails takes its debit back. Raises Refusal
     ``site.paused``, ``site.consent``, ``site.budget``.
     """
+    if action == "stop":
+        _release(ledger, ticket, price, meter, bps)
     if action in ("pause", "stop"):
         return
     site = ledger.site(origin)
@@ -31,7 +47,7 @@ def allow(
         raise Refusal(_CODES[site.state], origin=origin)
     if price.payer != "listener" or not price.owner or begun == FREE:
         return
-    cost = (meter.intervals(price.interval_s) + 1) * price.owner - ledger.debited(ticket)
+    cost = most(meter.intervals(price.interval_s) + 1, price.owner, bps) - ledger.debited(ticket)
     if cost <= 0:
         return
     day = time_ms // DAY_MS
@@ -39,3 +55,9 @@ def allow(
         if ledger.spent(row.origin, day) + cost > row.day_wei:
             raise Refusal("site.budget", origin=row.origin, cost_wei=str(cost), day_wei=str(row.day_wei))
     ledger.debit(ticket, origin, day, cost)
+
+
+def _release(ledger: Ledger, ticket: bytes, price: Price, meter: Meter, bps: int) -> None:
+    """A play that is over costs its full intervals and no more."""
+    if price.payer == "listener" and (rest := ledger.debited(ticket) - most(meter.intervals(price.interval_s), price.owner, bps)) > 0:
+        ledger.release(ticket, rest)

@@ -122,6 +122,23 @@ class Sites(Struct):
     payees: Annotated[list[Address], Meta(max_length=4096)] = []
 
 
+class Owed(Struct):
+    """What the listener should sign for now."""
+
+    stream: Name
+
+
+class Pay(Struct):
+    """The wallet's voucher for what ``owed`` said."""
+
+    stream: Name
+    voucher: Message
+
+
+class Escrow(Struct):
+    """Listening money, wherever there is or could be some."""
+
+
 class Simulate(Struct):
     """What a call of an account would cost and whether it would succeed. Nothing is signed or sent."""
 
@@ -221,6 +238,9 @@ OPERATIONS: Final[dict[str, type[Struct]]] = {
     "origin": Origin,
     "site": Site,
     "sites": Sites,
+    "owed": Owed,
+    "pay": Pay,
+    "escrow": Escrow,
     "simulate": Simulate,
     "read": Read,
     "send": Send,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from native_host.facts import Facts
 from native_host.lease import Lease
@@ -15,6 +15,9 @@ from native_host.table import Table
 from pywallet.hexes import ZERO_ADDRESS
 from pywallet.policy import Context, Policy
 from pywallet.sps.header import Header
+
+if TYPE_CHECKING:
+    from native_host.paying import Due
 from pywallet.sps.wrapping import WrapKey
 
 
@@ -45,6 +48,8 @@ class Stream:
     """The action that began the ticket's play."""
     going: bytes | None = None
     """A ticket whose play was cut off and could go on here."""
+    due: Due | None = None
+    """What the listener was last asked to sign for."""
     place: tuple[str | None, str | None] = (None, None)
     """Territory and purpose, as the security server told with the ticket."""
 

@@ -9,6 +9,7 @@ import msgspec
 from native_host import leasing
 from native_host.host import Host
 from native_host.ledger import SessionRow, TicketRow
+from native_host.ledger.paying import PaymentRow
 from native_host.pacing import Pacer
 from native_host.reporter import valid_usage
 from native_host.schema import Prepare
@@ -69,6 +70,24 @@ def _check(stream: Stream, session: SessionRow, signed: Signed[Ticket], now_s: i
         raise Refusal("station.right.missing")
 
 
+def _payment(stream: Stream, session: SessionRow, ticket: Ticket, identity: bytes) -> PaymentRow:
+    """What a paid play of this ticket would cost, and whom."""
+    station = stream.facts.station
+    return PaymentRow(
+        ticket=identity,
+        server=stream.header.server.address,
+        payer=session.listener,
+        station=ticket.station,
+        domain=station.domain if station else "",
+        chain_id=stream.header.chain,
+        number=ticket.number,
+        session=session.id,
+        content=stream.header.content,
+        price=stream.policy.price.owner,
+        bps=ticket.bps,
+    )
+
+
 def place_of(opened: dict[str, Any]) -> tuple[str | None, str | None]:
     """Territory and purpose, as the server told when a ticket was opened."""
     told = opened.get("place")
@@ -101,5 +120,7 @@ def _remember(host: Host, stream: Stream, session: SessionRow, signed: Signed[Ti
     )
     with host.ledger.write():
         host.ledger.add_ticket(row)
+        if stream.policy.price.payer == "listener" and stream.policy.price.owner and station is not None:
+            host.ledger.add_payment(_payment(stream, session, signed.message, identity))
         host.ledger.raise_sequence(session.id, sequence)
         host.ledger.set_server_usage(session.listener, stream.header.content, usage, secret)

@@ -13,6 +13,7 @@ from typing import Any, Final
 from native_host.ledger.books import Books
 from native_host.ledger.counting import Counting
 from native_host.ledger.granting import Granting
+from native_host.ledger.paying import Paying
 from native_host.ledger.reporting import Reporting
 from native_host.ledger.tables import CHANGES, SCHEMA, VERSION
 from pywallet.errors import Unavailable
@@ -21,7 +22,7 @@ BUSY_S: Final = 5.0
 """So long one host waits for another's transaction."""
 
 
-class Ledger(Counting, Reporting, Granting, Books):
+class Ledger(Counting, Reporting, Granting, Paying, Books):
     """The ledger of one GOMAA_HOME; several hosts may have it open.
 
     WAL with ``synchronous=FULL``: a committed transaction survives kill -9 and

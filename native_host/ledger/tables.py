@@ -7,8 +7,8 @@ from typing import Final
 
 from pywallet.policy import Meter
 
-VERSION: Final = 3
-CHANGES: Final = {1: ("ALTER TABLE invocations ADD COLUMN free INTEGER NOT NULL DEFAULT 0",), 2: ()}
+VERSION: Final = 4
+CHANGES: Final = {1: ("ALTER TABLE invocations ADD COLUMN free INTEGER NOT NULL DEFAULT 0",), 2: (), 3: ()}
 """By version: what turns its tables into the next one's, before ``SCHEMA`` adds what is new."""
 
 SCHEMA: Final = """
@@ -54,6 +54,14 @@ CREATE TABLE IF NOT EXISTS sites (
     first_s INTEGER NOT NULL, last_s INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS debits (
     number INTEGER PRIMARY KEY, ticket BLOB NOT NULL, origin TEXT NOT NULL, day INTEGER NOT NULL, amount TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS payments (
+    ticket BLOB PRIMARY KEY, server BLOB NOT NULL, payer BLOB NOT NULL, station BLOB NOT NULL, domain TEXT NOT NULL,
+    chain_id INTEGER NOT NULL, number INTEGER NOT NULL, session BLOB NOT NULL, content BLOB NOT NULL, price TEXT NOT NULL,
+    bps INTEGER NOT NULL, signed INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS payments_payer ON payments (payer, server);
+CREATE TABLE IF NOT EXISTS vouchers (
+    server BLOB NOT NULL, payer BLOB NOT NULL, cap TEXT NOT NULL, until INTEGER NOT NULL, signed TEXT NOT NULL,
+    sent INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (server, payer)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS debits_ticket ON debits (ticket);
 CREATE INDEX IF NOT EXISTS debits_day ON debits (day, origin);
 """

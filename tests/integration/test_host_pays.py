@@ -1,0 +1,207 @@
+"""The host as a payer's clerk: nothing is signed for but what was heard here, set aside and covered."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from native_host.grants import most
+from pywallet.errors import GomaaError, Unavailable
+from pywallet.hexes import to_hex
+from pywallet.messages import Session, Signed, Statement, StatementLine, Voucher, digest, sign, statement_lines_hash
+from pywallet.platform import address_of
+from pywallet.policy import Price
+from pywallet.settlement import Schedule, gross
+from tests.integration.host_server import StandIn
+from tests.integration.host_world import CONTENT, DOMAIN, LISTENER, POLICY, SERVER, World, world
+
+PRICE, BPS = 1_000_003, 500
+PAID = replace(POLICY, price=Price(30, PRICE, 0, "listener"), lease=None)
+SCHEDULE = Schedule(3_600, 300, 1_500, 1_200, 1_209_600, 4_500)
+ORIGIN = "https://radio.example"
+
+
+@dataclass
+class Books(StandIn):
+    """A server whose statements a test writes; the vouchers that it got."""
+
+    said: dict[str, Any] = field(default_factory=dict)
+    vouchers: list[Signed[Voucher]] = field(default_factory=list)
+
+    def state(self, session: Signed[Session], intervals: int, spent: int | None = None, key: bytes = SERVER, **changes: Any) -> None:
+        """What the next statement says of ticket 1."""
+        told = {"number": 1, "content": CONTENT, "session": digest(session.message, DOMAIN), "price": PRICE, "reward": 0, **changes}
+        line = StatementLine(intervals=intervals, **told)
+        epoch = SCHEDULE.epoch_of(self.now_s or 0)
+        spent = gross(intervals * PRICE, BPS) if spent is None else spent
+        message = Statement(
+            server=self.address, payer=session.message.listener, epoch=epoch, spent=spent, lines=statement_lines_hash([line])
+        )
+        wire = {name: to_hex(value) if isinstance(value, bytes) else value for name, value in vars(line).items()}
+        wire |= {"price": str(line.price), "reward": str(line.reward)}
+        self.said = {"statement": sign(message, DOMAIN, key).to_json(), "lines": [wire]}
+
+    def _statement(self, request: dict[str, Any]) -> dict[str, Any]:
+        return self.said
+
+    def _voucher(self, request: dict[str, Any]) -> dict[str, Any]:
+        self.vouchers.append(Signed.from_json(Voucher, request["voucher"]))
+        return {"receipts": 1}
+
+
+class Escrow:
+    """The settlement's door: so much is in, so much debited."""
+
+    def __init__(self) -> None:
+        self.spent, self.escrow, self.asked = 0, 10**9, 0
+
+    async def account(self, server: bytes, payer: bytes) -> tuple[int, int]:
+        """Debited and left."""
+        return self.spent, self.escrow
+
+    async def requested(self, server: bytes, payer: bytes) -> int:
+        """Asked back."""
+        return self.asked
+
+
+@pytest.fixture
+async def fan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[World, Books, Escrow]]:
+    """A host, its server and the chain's accounts."""
+    books = Books(SERVER, DOMAIN)
+    async with books.running(), world(tmp_path, books, monkeypatch) as one:
+        escrow = Escrow()
+        one.chain.settlement = escrow  # type: ignore[attr-defined]
+        one.chain.deployment.schedule = SCHEDULE
+        one.chain.facts = replace(one.chain.facts, bps=BPS)
+        yield one, books, escrow
+
+
+async def hear(fan: World, seconds: int, budget: int = 10**8) -> Signed[Session]:
+    """Play the paid song so long."""
+    for origin in (ORIGIN, "*"):
+        await fan.ask("site", origin=origin, day_wei=str(budget))
+    await fan.open("s", PAID)
+    session = fan.session()
+    await fan.ask("identify", stream="s", session=session.to_json())
+    await fan.ask("prepare", stream="s", ticket=fan.ticket(session, price=0, reward=0, bps=BPS).to_json())
+    await fan.invoke("play", 0, 0, 1)
+    for at in range(5, seconds + 1, 5):
+        fan.chain.now += 5000
+        await fan.invoke("renew", at * 1000)
+    return session
+
+
+async def refusal(work: Any) -> str:
+    """The code with which a request is refused."""
+    with pytest.raises(GomaaError) as caught:
+        await work
+    return caught.value.code
+
+
+def voucher(due: dict[str, Any], key: bytes = LISTENER, more: int = 0) -> dict[str, Any]:
+    """What a wallet signs."""
+    message = Voucher(server=address_of(SERVER), payer=address_of(LISTENER), cap=int(due["cap_wei"]) + more, until=due["until"])
+    return sign(message, DOMAIN, key).to_json()
+
+
+async def test_what_was_heard_is_signed_for_once(fan: tuple[World, Books, Escrow]) -> None:
+    """The voucher says price and commission of two intervals; it goes out once, and the stop gives the third interval's debit back."""
+    one, books, _ = fan
+    session = await hear(one, 65)
+    books.state(session, 2)
+    due = await one.ask("owed", stream="s")
+    assert (due["cap_wei"], due["added_wei"]) == (str(gross(2 * PRICE, BPS)),) * 2
+    await one.ask("pay", stream="s", voucher=voucher(due))
+    assert [signed.message.cap for signed in books.vouchers] == [gross(2 * PRICE, BPS)]
+    # The same statement again asks for nothing, and the same voucher is not sent again.
+    books.state(session, 2)
+    assert await one.ask("owed", stream="s") is None
+    assert await refusal(one.ask("pay", stream="s", voucher=voucher(due))) == "voucher.cap"
+    assert len(books.vouchers) == 1
+    day = one.chain.now // 86_400_000
+    assert one.host.ledger.spent("*", day) == most(3, PRICE, BPS)
+    await one.invoke("stop", 65_000)
+    assert one.host.ledger.spent("*", day) == most(2, PRICE, BPS)
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"intervals": 3},
+        {"intervals": 2, "spent": gross(2 * PRICE, BPS) + 2},
+        {"intervals": 2, "number": 2},
+        {"intervals": 2, "price": PRICE + 1},
+        {"intervals": 2, "reward": 1},
+        {"intervals": 2, "content": bytes(20)},
+        {"intervals": 2, "key": LISTENER},
+    ],
+)
+async def test_a_server_that_asks_for_more_than_was_heard_gets_nothing(fan: tuple[World, Books, Escrow], lie: dict[str, Any]) -> None:
+    """Too many intervals, another sum, ticket, price or song, another's signature: no voucher is asked of the wallet."""
+    one, books, _ = fan
+    session = await hear(one, 65)
+    books.state(session, **lie)
+    assert await refusal(one.ask("owed", stream="s")) == "listener.statement"
+    assert await refusal(one.ask("pay", stream="s", voucher=voucher({"cap_wei": "5", "until": 1}))) == "voucher.cap"
+    assert books.vouchers == []
+
+
+async def test_vouchers_keep_to_escrow_and_to_their_signer(fan: tuple[World, Books, Escrow]) -> None:
+    """What is asked back counts as gone; another key's voucher, a higher or a lower one is not sent."""
+    one, books, escrow = fan
+    session = await hear(one, 65)
+    books.state(session, 2)
+    escrow.asked = escrow.escrow - gross(2 * PRICE, BPS) + 1
+    assert await refusal(one.ask("owed", stream="s")) == "listener.escrow.short"
+    escrow.asked = 0
+    due = await one.ask("owed", stream="s")
+    assert await refusal(one.ask("pay", stream="s", voucher=voucher(due, SERVER))) == "voucher.signature"
+    for more in (1, -1):
+        assert await refusal(one.ask("pay", stream="s", voucher=voucher(due, more=more))) == "voucher.cap"
+    assert books.vouchers == []
+
+
+async def test_a_voucher_that_was_not_sent_goes_first(fan: tuple[World, Books, Escrow]) -> None:
+    """The line breaks after it is written down: the next time the very same bytes are sent, and no second cap is signed."""
+    one, books, _ = fan
+    session = await hear(one, 35)
+    books.state(session, 1)
+    due = await one.ask("owed", stream="s")
+    original, books._voucher = books._voucher, _away  # type: ignore[method-assign]
+    assert await refusal(one.ask("pay", stream="s", voucher=voucher(due))) == "server.unreachable"
+    books._voucher = original  # type: ignore[method-assign]
+    assert await one.ask("owed", stream="s") is None
+    assert [signed.to_json() for signed in books.vouchers] == [voucher(due)]
+
+
+def _away(request: dict[str, Any]) -> dict[str, Any]:
+    raise Unavailable("server.unreachable")
+
+
+async def test_the_budget_ends_the_play_at_the_interval(fan: tuple[World, Books, Escrow]) -> None:
+    """Set aside for two intervals, the third does not begin; what was heard stays owed, and the refusal is recorded."""
+    one, books, _ = fan
+    session = await hear(one, 55, most(2, PRICE, BPS))
+    one.chain.now += 5000
+    assert await refusal(one.invoke("renew", 60_000)) == "site.budget"
+    assert "site.budget" in one.refused()
+    await one.invoke("pause", 60_000)
+    books.state(session, 2)
+    assert (await one.ask("owed", stream="s"))["cap_wei"] == str(gross(2 * PRICE, BPS))
+
+
+async def test_a_site_without_leave_costs_nothing(fan: tuple[World, Books, Escrow]) -> None:
+    """No budget for the site, or the site paused: refused before anything is set aside."""
+    one, _, _ = fan
+    with pytest.raises(GomaaError) as caught:
+        await hear(one, 5, 0)
+    assert caught.value.code == "site.budget"
+    await one.ask("site", origin=ORIGIN, day_wei="100000000", state="paused")
+    with pytest.raises(GomaaError) as caught:
+        await one.invoke("play", 0, 0, 1)
+    assert caught.value.code == "site.paused"
+    assert one.host.ledger.spent("*", one.chain.now // 86_400_000) == 0
