@@ -5,6 +5,7 @@
 import { api, inOnePage, originOf } from "../shared/compat.js";
 import { Problem } from "../shared/problem.js";
 import { pair } from "../shared/link.js";
+import { ApprovalWindow, siteOf } from "./approval.js";
 import { Allowance, roomFor } from "./limits.js";
 import { Looks } from "./looks.js";
 import { Native } from "./native.js";
@@ -34,6 +35,7 @@ let died = false;
 const pages = new Pages((id, body) => toEngine({ type: "answer", id, ...body }));
 const looks = new Looks();
 const remembered = new Remembered();
+const approval = new ApprovalWindow(() => toEngine({ type: "dismissed" }));
 const native = new Native((event) => toEngine({ type: "event", event }));
 
 /** Messages wait while the engine's document is made. @param {any} message */
@@ -83,7 +85,7 @@ function fromEngine(message) {
     return pages.ask(message, stream, stream && clients.get(stream.page)?.port);
   }
   const answer = (/** @type {any} */ body) => toEngine({ type: "answer", id: message.id, ...body });
-  const work = message.type === "native" ? ask(message.request) : storage(message);
+  const work = message.type === "approve" ? (message.open ? approval.show() : approval.hide()) : message.type === "native" ? ask(message.request) : storage(message);
   work.then((result) => answer({ ok: true, result }), (error) => answer({ ok: false, error: Problem.of(error).toJSON() }));
 }
 
@@ -135,11 +137,18 @@ function accept(port) {
       if (engine !== port) return;
       engine = null;
       died = true;
+      // What sites asked is lost with it: they hear that the wallet is gone, and ask anew.
+      for (const [id, client] of clients) if (client.kind === "provider" || client.kind === "approval") {
+        clients.delete(id);
+        client.port.disconnect();
+      }
       if (clients.size) ensureEngine();
     });
     return;
   }
   const stream = kind === "player" ? port.name.slice("player:".length) : null;
+  const site = kind === "provider" ? siteOf(sender) : null;
+  if (kind === "provider" && !site) return port.disconnect();
   // A stream is played in the tab that shows it, whoever else may have learned its name.
   if (stream !== null && streams.get(stream)?.tab !== sender.tab?.id) return port.disconnect();
   const id = ++count;
@@ -158,7 +167,7 @@ function accept(port) {
     if (kind === "page") for (const [token, { page }] of streams) if (page === id) forget(token);
     toEngine({ type: "closed", port: id });
   });
-  if (kind !== "page") toEngine({ type: "opened", port: id, kind, stream });
+  if (kind !== "page") toEngine({ type: "opened", port: id, kind, stream, ...(site ? { site } : {}) });
 }
 
 /** @param {chrome.runtime.Port} port @param {any} message @param {string} code */

@@ -3,7 +3,7 @@
  * receiver's row is not delivered.
  */
 
-/** @typedef {"page" | "player" | "wallet" | "engine"} Kind */
+/** @typedef {"page" | "player" | "wallet" | "engine" | "provider" | "approval"} Kind */
 
 /** @typedef {Readonly<Record<string, Readonly<Record<string, string>>>>} Rows */
 
@@ -55,6 +55,8 @@ export const PRIVILEGES = {
     "wallet.network": { chain_id: "count" },
     "wallet.sites": {},
     "wallet.site": { origin: "string", state: "string?", budget: "string?" },
+    "wallet.permits": {},
+    "wallet.permit.revoke": { origin: "string", top: "string?" },
     "host.status": {},
   },
   engine: {
@@ -62,16 +64,26 @@ export const PRIVILEGES = {
     storage: { id: "count", get: "words?", set: "object?" },
     to: { port: "count", message: "object" },
     read: { id: "count", stream: "string", offset: "count", size: "count" },
+    approve: { id: "count", open: "boolean" },
+  },
+  provider: {
+    request: { id: "count", method: "string", params: "blob" },
+  },
+  approval: {
+    "approval.next": {},
+    "approval.unlock": { password: "string" },
+    "approval.answer": { approval: "string", agree: "boolean", account: "string?" },
   },
 };
 
 /**
  * What the engine may tell. A page hears what an audio element would tell it and nothing of the fan: no field more than these.
- * @type {Readonly<Record<"page" | "player", Rows>>}
+ * @type {Readonly<Record<"page" | "player" | "provider", Rows>>}
  */
 export const TOLD = {
   page: { state: { element: "count", state: "object" } },
   player: { terms: {}, state: { state: "string" }, problem: { code: "string" } },
+  provider: { reply: { id: "count", ok: "boolean", body: "blob" }, event: { name: "string", body: "blob" } },
 };
 
 /** @type {Readonly<Record<string, string>>} of TOLD.page.state.state */
@@ -94,9 +106,11 @@ export function kindOf(name, sender, self) {
   const url = new URL(sender.url);
   const own = url.protocol === "chrome-extension:" || url.protocol === "moz-extension:";
   if (name === "page") return sender.tab && (url.protocol === "http:" || url.protocol === "https:" || url.protocol === "file:") ? "page" : null;
+  if (name === "provider") return sender.tab && (url.protocol === "http:" || url.protocol === "https:") ? "provider" : null;
   if (!own) return null;
   if (name === "engine") return url.pathname === "/engine/offscreen.html" ? "engine" : null;
   if (name === "wallet") return url.pathname === "/popup/popup.html" || url.pathname === "/onboarding/onboarding.html" ? "wallet" : null;
+  if (name === "approval") return url.pathname === "/approve/approve.html" ? "approval" : null;
   if (name.startsWith("player:")) return url.pathname === "/player/player.html" ? "player" : null;
   return null;
 }
@@ -115,7 +129,7 @@ export function allowed(kind, message) {
   const values = message;
   if (type === "command" && !COMMANDS.has(String(values["command"]))) return false;
   if (type === "native" && typeof (/** @type {any} */ (values["request"])?.op) !== "string") return false;
-  return exactly(values, { ...fields, ...(kind === "wallet" ? { id: "count" } : {}), type: "string" });
+  return exactly(values, { ...fields, ...(kind === "wallet" || kind === "approval" ? { id: "count" } : {}), type: "string" });
 }
 
 /**
@@ -126,12 +140,13 @@ export function allowed(kind, message) {
  */
 export function tellable(kind, message) {
   if (!isObject(message)) return false;
-  if (kind === "wallet") return typeof message["event"] === "string" || (fits(message["id"], "count") && typeof message["ok"] === "boolean");
-  const rows = kind === "page" || kind === "player" ? TOLD[kind] : null;
+  if (kind === "wallet" || kind === "approval") return typeof message["event"] === "string" || (fits(message["id"], "count") && typeof message["ok"] === "boolean");
+  const rows = kind === "page" || kind === "player" || kind === "provider" ? TOLD[kind] : null;
   const type = message["type"];
   if (!rows || typeof type !== "string" || !Object.hasOwn(rows, type)) return false;
   const fields = /** @type {Record<string, string>} */ (rows[type]);
   if (kind === "player") return Object.entries(fields).every(([name, kinds]) => fits(message[name], kinds));
+  if (kind === "provider") return exactly(message, { ...fields, type: "string" });
   return exactly(message, { ...fields, type: "string" }) && exactly(/** @type {Record<string, unknown>} */ (message["state"]), PAGE_STATE);
 }
 

@@ -4,6 +4,8 @@
 
 import { Problem } from "../shared/problem.js";
 import { start, tell } from "./link.js";
+import * as approvals from "./provider/approvals.js";
+import * as provider from "./provider/provider.js";
 import { Stream } from "./stream.js";
 import * as wallet from "./wallet.js";
 
@@ -20,6 +22,7 @@ wallet.setUp({
   changed() {
     for (const port of screens) tell(port, { event: "changed" });
     for (const stream of streams.values()) stream.walletChanged().catch(() => undefined);
+    provider.changed();
   },
   playing() {
     for (const stream of streams.values()) {
@@ -53,12 +56,17 @@ const HEAR = {
     streams.get(stream)?.close();
     streams.delete(stream);
   },
-  opened({ port, kind, stream }) {
-    if (kind === "player") streams.get(stream)?.attach(port);
+  opened({ port, kind, stream, site }) {
+    if (kind === "provider" || kind === "approval") provider.open(port, kind, site);
+    else if (kind === "player") streams.get(stream)?.attach(port);
     else screens.add(port);
+  },
+  dismissed() {
+    approvals.dismissed();
   },
   closed({ port }) {
     screens.delete(port);
+    provider.close(port);
     for (const stream of streams.values()) stream.players.delete(port);
   },
   from({ port, kind, stream, message }) {
@@ -69,7 +77,8 @@ const HEAR = {
       done?.catch((error) => known?.fail(error));
       return;
     }
-    wallet.handle(message).then(
+    if (kind === "provider") return void provider.hear(port, message);
+    (kind === "approval" ? provider.handle(message) : wallet.handle(message)).then(
       (result) => tell(port, { id: message.id, ok: true, result }),
       (error) => tell(port, { id: message.id, ok: false, error: Problem.of(error).toJSON() }),
     );
@@ -89,6 +98,7 @@ const HEAR = {
       if (event.stream && event.stream !== token) continue;
       stream.hostSays(event).catch((error) => stream.fail(error));
     }
+    if (event.event === "host") provider.changed();
     if (event.event === "receipt" || event.event === "host") for (const port of screens) tell(port, { event: "changed" });
   },
 };

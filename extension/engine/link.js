@@ -78,5 +78,8 @@ export const keep = (values) => ask({ type: "storage", set: values });
  */
 export const readPage = (stream, offset, size) => ask({ type: "read", stream, offset, size });
 
+/** Show the window for answering sites, or close it. @param {boolean} open */
+export const approve = (open) => ask({ type: "approve", open });
+
 /** A message to a player or a screen. @param {number} to @param {any} message */
 export const tell = (to, message) => port?.postMessage({ type: "to", port: to, message });

@@ -4,6 +4,7 @@
 
 import { Problem } from "../shared/problem.js";
 import { native } from "./link.js";
+import * as permits from "./provider/permits.js";
 import * as accounts from "./wallet/accounts.js";
 import * as earnings from "./wallet/earnings.js";
 import * as networks from "./wallet/networks.js";
@@ -45,6 +46,7 @@ const OPS = {
   ...accounts.OPS,
   ...networks.OPS,
   ...sites.OPS,
+  ...permits.OPS,
   async "wallet.rewards"({ on }) {
     await setRewards(on);
     return {};

@@ -2,7 +2,7 @@
  * Where an amount came from: what is done, what is to come, and every name that proves it.
  */
 
-import { show } from "../ui/amounts.js";
+import { exact, show } from "../ui/amounts.js";
 import { artwork } from "../ui/artwork.js";
 import { h } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
@@ -108,6 +108,8 @@ function names(item, proof) {
   /** @type {[string, string | number | null | undefined, boolean][]} */
   const all = item.kind ? [
     [t(item.kind === "sent" ? "originTo" : "originFrom"), item.other, true],
+    [t("originSite"), item.site, true],
+    [t("originCoin"), item.value_wei && item.value_wei !== "0" ? exact(item.value_wei).replace(" GoMAA", "") : null, false],
     [t("originBlock"), item.block, false],
     [t("originTransaction"), item.transaction, true],
   ] : [

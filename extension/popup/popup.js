@@ -21,7 +21,7 @@ import { site, sites } from "./sites.js";
  * @typedef {{time_s: number, content: string, title: string, artist: string, station: string | null, domain?: string | null, amount_wei: string,
  *   state: "pending" | "claimable" | "claimed" | "refused", code?: string | null, server?: string | null, epoch?: number | string | null,
  *   payee?: string | null, plays?: number | null, seconds?: number | null, due_s?: number | null, transaction?: string | null,
- *   kind?: "sent" | "received", other?: string, name?: string | null, block?: number | null, fee_wei?: string | null, most_wei?: string | null, reason?: string | null}} Item
+ *   kind?: "sent" | "received", other?: string, name?: string | null, block?: number | null, fee_wei?: string | null, most_wei?: string | null, reason?: string | null, site?: string | null, value_wei?: string | null}} Item
  * @typedef {{chain_id: number, settlement: string, receipt: any, detail: any, station: string, station_address: string | null, session: string | null, transaction: string | null,
  *   parts: {content: string | null, title: string, artist: string, time_s: number | null, seconds: number | null, ticket: string | null, amount_wei: string}[]}} Proof
  * @typedef {{content: string, title: string, artist: string, station?: string | null, position_ms: number, duration_ms: number, state?: string,

@@ -9,6 +9,7 @@ import { amount, field, moneyState } from "../ui/pieces.js";
 import { t } from "../ui/text.js";
 import { form } from "./form.js";
 import { backBar, middle, tabs, topBar } from "./frame.js";
+import { permits } from "./permits.js";
 
 /** @typedef {import("./popup.js").App} App */
 /** @typedef {import("./popup.js").Site} Site */
@@ -25,6 +26,7 @@ export function sites(app) {
   const draw = async () => {
     /** @type {{sites: Site[], day_wei: string, spent_wei: string}} */
     const told = await app.ask("wallet.sites");
+    const seen = await permits(app, draw);
     const all = told.sites ?? [];
     const playing = all.filter(({ state }) => state === "allowed");
     const pause = press(h("button", { type: "button", class: "btn small", "data-key": "pause-all", disabled: playing.length === 0 }, icon("pause", "m"), t("sitesPauseAll")), async () => {
@@ -34,7 +36,8 @@ export function sites(app) {
     fill(main,
       all.length ? h("div", { class: "row between" }, h("p", { class: "s dim" }, t("sitesLead")), pause) : h("section", { class: "card empty" }, icon("globe", "l"), h("h2", null, t("sitesNone")), h("p", null, t("sitesNoneLead"))),
       all.length ? h("ul", { class: "list card items" }, all.map((site) => row(app, site))) : null,
-      budget(app, told.day_wei ?? "0", told.spent_wei ?? "0", "*", t("sitesBudget"), t("sitesBudgetHint"), draw));
+      budget(app, told.day_wei ?? "0", told.spent_wei ?? "0", "*", t("sitesBudget"), t("sitesBudgetHint"), draw),
+      seen);
   };
   void draw().catch((error) => app.fail(error));
   return [topBar(app, t("tabSites")), main, tabs(app, "sites")];

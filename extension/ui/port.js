@@ -60,9 +60,10 @@ export class RequestError extends Error {
  * The `wallet` port: requests with an answer each, and events.
  * @param {(event: {event: string}) => void} onEvent
  * @param {(up: boolean) => void} [onUp]
+ * @param {string} [name] "approval": the window that answers sites
  * @returns {(type: string, fields?: object) => Promise<any>}
  */
-export function walletPort(onEvent, onUp) {
+export function walletPort(onEvent, onUp, name = "wallet") {
   let last = 0;
   /** @type {Map<number, {resolve: (value: any) => void, reject: (error: Error) => void, timer: ReturnType<typeof setTimeout>}>} */
   const open = new Map();
@@ -72,7 +73,7 @@ export function walletPort(onEvent, onUp) {
     open.delete(id);
     return waiting;
   };
-  const port = connect("wallet", (message) => {
+  const port = connect(name, (message) => {
     if (typeof message?.event === "string") return onEvent(message);
     const waiting = settle(message?.id);
     if (!waiting) return undefined;

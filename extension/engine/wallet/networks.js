@@ -9,7 +9,7 @@ import { now, set, state } from "./state.js";
 /** @typedef {{chain_id: number, settlement: string, token: string, registry: string}} Network */
 
 /** @returns {Promise<Network[]>} */
-async function known() {
+export async function known() {
   const { state: standing, networks } = await native("status");
   if (standing !== "connected") throw new Problem(`host.${standing}`);
   return networks;

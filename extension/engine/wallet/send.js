@@ -69,10 +69,20 @@ async function send({ quote: id }) {
   const found = shown;
   shown = null;
   if (!found || found.id !== id || performance.now() - found.at > QUOTE_MS) throw new Problem("wallet.quote");
-  const { call, account, to, amount_wei, most_wei } = found.fields;
+  const { call, ...fields } = found.fields;
+  return dispatch(call, fields);
+}
+
+/**
+ * Sign a call and hand it to the network; it stands in the activity from then on.
+ * @param {any} call of transaction.sign
+ * @param {{account: string, to: string, amount_wei: string, most_wei: string, site?: string, value_wei?: string}} fields
+ * @returns {Promise<{transaction: string}>}
+ */
+export async function dispatch(call, fields) {
   const { raw, transaction } = await python("transaction.sign", call);
   /** @type {Sent} */
-  const sent = { transaction, raw, chain_id: call.chain_id, account, to, amount_wei, most_wei, time_s: Math.floor(Date.now() / 1000), state: "pending", fee_wei: null, reason: null };
+  const sent = { ...fields, transaction, raw, chain_id: call.chain_id, time_s: Math.floor(Date.now() / 1000), state: "pending", fee_wei: null, reason: null };
   // Kept before it is sent: whatever happens then, the wallet knows that it may be under way.
   await set({ sent: [sent, ...state.sent].slice(0, KEPT) });
   try {
@@ -141,11 +151,11 @@ export async function moved(claims) {
 }
 
 /** @param {any} transfer */
-function line({ time_s, transaction, from, to, amount_wei, block, state: standing, fee_wei = null, most_wei = null, reason = null }) {
+function line({ time_s, transaction, from, to, amount_wei, block, state: standing, fee_wei = null, most_wei = null, reason = null, site = null, value_wei = null }) {
   const out = from === state.account;
   const other = out ? to : from;
   return {
-    time_s, transaction, amount_wei, block, fee_wei, most_wei, reason, other,
+    time_s, transaction, amount_wei, block, fee_wei, most_wei, reason, other, site, value_wei,
     kind: out ? "sent" : "received",
     name: nameOf(other),
     state: standing === "confirmed" ? "claimed" : standing === "failed" ? "refused" : "pending",

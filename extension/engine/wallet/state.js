@@ -13,8 +13,11 @@ export const AUTO_LOCK_S = 15 * 60;
 /**
  * A transfer that this wallet sent. `raw` is what the network has or should have; `state` as the host says it.
  * @typedef {{transaction: string, raw: string, chain_id: number, account: string, to: string, amount_wei: string, most_wei: string, time_s: number,
- *   state: "pending" | "confirmed" | "failed", fee_wei: string | null, reason: string | null}} Sent
+ *   state: "pending" | "confirmed" | "failed", fee_wei: string | null, reason: string | null, site?: string | null, value_wei?: string | null}} Sent
+ * `site` asked for it; `value_wei` of the network's coin went with it.
  */
+
+/** A site that may see one account: `top` is the page around it where the site asked as a frame. @typedef {{origin: string, top: string | null, account: string, chain_id: number | null, time_s: number}} Permit */
 
 /** What is kept in the browser's storage; no key, no word, no password. */
 export const state = {
@@ -27,6 +30,7 @@ export const state = {
   /** @type {Kept[]} */ sessions: [],
   /** @type {Sent[]} newest first */ sent: [],
   /** @type {Contact[]} */ contacts: [],
+  /** @type {Permit[]} */ permits: [],
   /** The network whose tokens are shown; null: the host's first. @type {number | null} */ chain_id: null,
 };
 

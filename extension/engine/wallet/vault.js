@@ -24,7 +24,7 @@ export const OPS = {
   async "wallet.create"({ mnemonic, password, replace }) {
     if (state.vault !== null && !replace) throw new Problem("wallet.exists");
     const { vault, account } = await python("wallet.create", { mnemonic, password });
-    await set({ vault, account, accounts: [{ index: 0, name: "", address: account }], sessions: [], sent: [], contacts: [] });
+    await set({ vault, account, accounts: [{ index: 0, name: "", address: account }], sessions: [], sent: [], contacts: [], permits: [] });
     return opened();
   },
   async "wallet.unlock"({ password }) {

@@ -7,7 +7,7 @@ const ROOT = new URL("../../../", import.meta.url);
 const read = (path) => readFileSync(new URL(path, ROOT), "utf8");
 const en = JSON.parse(read("extension/_locales/en/messages.json"));
 const zh = JSON.parse(read("extension/_locales/zh_CN/messages.json"));
-const sources = ["player", "popup", "onboarding", "ui"]
+const sources = ["player", "popup", "onboarding", "ui", "approve"]
   .flatMap((room) => readdirSync(new URL(`extension/${room}/`, ROOT)).filter((name) => name.endsWith(".js")).map((name) => read(`extension/${room}/${name}`))).join("\n");
 const FAMILIES = /^(cause|fix|choose|earn|host|strength|walletNote|walletAction)_|_(one|other)$|^app/;
 

@@ -1,0 +1,147 @@
+/**
+ * The window in which a person answers what sites ask. Who asks is the browser's word. The answer wakes a moment after it is seen, and sleeps again
+ * whenever the window was away: a press meant for something else agrees to nothing.
+ */
+
+import { byId, fill, h, press, write } from "../ui/dom.js";
+import { icon, mark } from "../ui/icons.js";
+import { field } from "../ui/pieces.js";
+import { walletPort } from "../ui/port.js";
+import { dress, sentences, t } from "../ui/text.js";
+import { VIEWS } from "./views.js";
+
+/** @typedef {{id: string, kind: string, origin: string, top: string | null, facts?: any}} Asked */
+
+const WAKE_MS = 800;
+const DANGER_WAKE_MS = 2000;
+/** Keeps the background awake while a person reads. */
+const LOOK_MS = 20_000;
+
+const root = byId("approve");
+let drawn = "";
+/** @type {HTMLButtonElement | null} */
+let yes = null;
+let wakeMs = WAKE_MS;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let waking;
+
+const ask = walletPort(() => void next(), (up) => {
+  if (up && drawn) void next();
+}, "approval");
+
+/** The answer sleeps now, and wakes if nothing disturbs it. */
+function sleep() {
+  clearTimeout(waking);
+  if (!yes) return;
+  yes.disabled = true;
+  if (document.visibilityState !== "visible") return;
+  const button = yes;
+  waking = setTimeout(() => {
+    if (yes === button) button.disabled = false;
+  }, wakeMs);
+}
+for (const name of ["focus", "resize", "blur"]) addEventListener(name, sleep);
+document.addEventListener("visibilitychange", sleep);
+
+async function next() {
+  let told;
+  try {
+    told = await ask("approval.next");
+  } catch (error) {
+    return trouble(/** @type {{code?: string}} */ (error));
+  }
+  const { approval, locked, waiting } = told;
+  if (!approval) {
+    // A failure stays until it was read.
+    if (!drawn.startsWith("trouble")) window.close();
+    return;
+  }
+  const key = JSON.stringify([approval, locked]);
+  if (key === drawn) return;
+  drawn = key;
+  yes = null;
+  fill(root, head(approval, waiting), ...(locked ? unlock() : question(approval)));
+  /** @type {HTMLElement | null} */ (root.querySelector(locked ? "input" : "main"))?.focus({ preventScroll: true });
+  sleep();
+}
+
+/** @param {Asked} asked @param {number} waiting */
+function head({ origin, top }, waiting) {
+  return h("header", null, mark(28), h("span", { class: "grow stack z" },
+    h("span", { class: "xs faint" }, t("approveWho")), h("b", { "data-key": "origin" }, origin),
+    top ? h("span", { class: "xs", "data-key": "top" }, t("approveInside", top)) : null),
+  waiting > 0 ? h("span", { class: "chip", "data-key": "waiting" }, t("approveMore", waiting)) : null);
+}
+
+/** @returns {Node[]} */
+function unlock() {
+  const password = field({ id: "password", label: t("password"), type: "password", autocomplete: "current-password" });
+  const go = h("button", { type: "submit", class: "btn primary", form: "unlock", "data-key": "unlock" }, t("unlock"));
+  const form = h("form", { class: "stack t", id: "unlock" }, password.node);
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (!event.isTrusted || go.disabled) return;
+    go.disabled = true;
+    try {
+      await ask("approval.unlock", { password: password.input.value });
+      password.input.value = "";
+      await next();
+    } catch (error) {
+      const { cause, fix } = sentences(/** @type {{code?: string}} */ (error));
+      password.fail(`${cause} ${fix}`.trim());
+      password.input.select();
+    }
+    go.disabled = false;
+  });
+  return [h("main", { tabindex: -1 }, h("h1", null, t("approveLocked")), h("p", { class: "dim" }, t("approveLockedLead")), form), h("footer", null, no(), go)];
+}
+
+/** Closing is a no, to everything that waits. */
+function no() {
+  return press(h("button", { type: "button", class: "btn", "data-key": "close" }, t("approveNo")), () => window.close());
+}
+
+/** @param {Asked} asked @returns {Node[]} */
+function question(asked) {
+  const view = VIEWS[asked.kind]?.(asked.facts);
+  if (!view) return [h("main"), h("footer", null, no())];
+  wakeMs = view.danger ? DANGER_WAKE_MS : WAKE_MS;
+  const agree = h("button", { type: "button", class: `btn ${view.danger ? "" : "primary"}`.trim(), "data-key": "agree", disabled: true }, view.agree);
+  const refuse = h("button", { type: "button", class: `btn ${view.danger ? "primary" : ""}`.trim(), "data-key": "refuse" }, t("approveNo"));
+  /** @param {boolean} agreed */
+  const answer = async (agreed) => {
+    yes = null;
+    agree.disabled = refuse.disabled = true;
+    try {
+      await ask("approval.answer", { approval: asked.id, agree: agreed, account: view.account() });
+    } catch (error) {
+      return trouble(/** @type {{code?: string}} */ (error));
+    }
+    await next();
+  };
+  press(agree, () => void answer(true));
+  press(refuse, () => void answer(false));
+  yes = agree;
+  write(byId("live"), `${asked.origin}: ${view.title}`);
+  return [h("main", { tabindex: 0 }, h("h1", null, view.title), ...view.nodes.filter((node) => node !== null)), h("footer", null, refuse, agree)];
+}
+
+/** @param {{code?: string}} error */
+function trouble(error) {
+  const { code, cause, fix } = sentences(error);
+  drawn = `trouble ${code}`;
+  yes = null;
+  fill(root, h("header", null, mark(28), h("span", { class: "grow" }, h("b", null, "GoMAA"))),
+    h("main", { tabindex: -1 }, h("div", { class: "note stop", role: "alert" }, icon("refused"), h("span", { class: "grow" }, h("b", null, cause), " ", fix, " ", h("code", { class: "xs" }, code)))),
+    h("footer", null, press(h("button", { type: "button", class: "btn wide", "data-key": "close" }, t("approveClose")), async () => {
+      drawn = "";
+      await next();
+    })));
+}
+
+dress("GoMAA");
+// In a frame nobody can tell what lies over it.
+if (window.top === window) {
+  void next();
+  setInterval(() => void next(), LOOK_MS);
+}

@@ -1,0 +1,40 @@
+/**
+ * What a site is told of a refusal: the codes of EIP-1193, EIP-1474 and EIP-3326, GoMAA's own code as data, and nothing of the fan or the computer.
+ */
+
+import { Problem } from "../../shared/problem.js";
+
+/** @type {Readonly<Record<string, [number, string]>>} */
+const CODES = {
+  "wallet.refused": [4001, "The user refused"],
+  "site.account": [4100, "Not authorised: ask for eth_requestAccounts first"],
+  "wallet.missing": [4100, "There is no wallet yet"],
+  "wallet.locked": [4100, "The wallet is locked"],
+  "wallet.unsupported": [4200, "Not supported, on purpose"],
+  "host.missing": [4900, "The wallet is disconnected"],
+  "host.gone": [4900, "The wallet is disconnected"],
+  "host.version": [4900, "The wallet is disconnected"],
+  "chain.unreachable": [4901, "The network does not answer"],
+  "site.network": [4902, "The wallet does not know this network, and a site cannot add one"],
+  "site.waiting": [-32002, "Asked already: the user has not answered yet"],
+  "message.flood": [-32005, "Too many requests"],
+  "message.schema": [-32602, "Invalid parameters"],
+  "chain.reverted": [3, "execution reverted"],
+  "wallet.fee": [-32003, "Too little of the network's coin"],
+  "wallet.quote": [-32003, "The fee that was shown is not valid any more"],
+};
+/** Only these say more than their code, and only in these fields. */
+const TOLD = new Set(["message.schema", "chain.reverted", "wallet.unsupported"]);
+
+/** @param {unknown} error @returns {{code: number, message: string, data: {code: string, field?: string, reason?: string}}} */
+export function asRpc(error) {
+  const { code, detail } = Problem.of(error);
+  const [number, message] = CODES[code] ?? [-32603, "Internal error"];
+  const field = TOLD.has(code) && typeof detail["field"] === "string" ? detail["field"] : undefined;
+  const reason = TOLD.has(code) && typeof detail["reason"] === "string" ? detail["reason"] : undefined;
+  const more = [field, reason].filter(Boolean).join(": ");
+  return { code: number, message: more ? `${message}: ${more}` : message, data: { code: CODES[code] ? code : "internal", ...(field ? { field } : {}), ...(reason ? { reason } : {}) } };
+}
+
+/** @param {string} field @param {string} reason */
+export const wrong = (field, reason) => new Problem("message.schema", { field, reason });

@@ -1,0 +1,131 @@
+/**
+ * The methods of the provider. What has no row here is refused with 4200 and a reason, eth_sign before all.
+ */
+
+import { Problem } from "../../shared/problem.js";
+import { native } from "../link.js";
+import { known } from "../wallet/networks.js";
+import { now, state } from "../wallet/state.js";
+import * as approvals from "./approvals.js";
+import { wrong } from "./errors.js";
+import { accountsOf, networkFor, permit, permitOf, required, revoke, told } from "./permits.js";
+import { personalSign, sendTransaction, typedSign } from "./signing.js";
+
+/** @typedef {import("./permits.js").Site} Site */
+/** @typedef {import("./signing.js").Asker} Asker */
+
+/** Passed on to the network's node for sites with a permit; the host has the same list. */
+export const READS = new Set([
+  "eth_blockNumber", "eth_call", "eth_estimateGas", "eth_feeHistory", "eth_gasPrice", "eth_getBalance", "eth_getBlockByHash", "eth_getBlockByNumber", "eth_getCode",
+  "eth_getLogs", "eth_getStorageAt", "eth_getTransactionByHash", "eth_getTransactionCount", "eth_getTransactionReceipt", "eth_maxPriorityFeePerGas",
+]);
+
+/** Why a method that other wallets know is refused here. @type {Readonly<Record<string, string>>} */
+export const REFUSED = {
+  eth_sign: "it signs any 32 bytes, and nobody could tell you what they mean; use eth_signTypedData_v4 or personal_sign",
+  eth_signTransaction: "use eth_sendTransaction",
+  eth_sendRawTransaction: "use eth_sendTransaction",
+  eth_signTypedData: "use eth_signTypedData_v4",
+  eth_signTypedData_v1: "use eth_signTypedData_v4",
+  eth_signTypedData_v3: "use eth_signTypedData_v4",
+  eth_decrypt: "the account's key decrypts nothing",
+  eth_getEncryptionPublicKey: "the account's key decrypts nothing",
+  eth_subscribe: "ask again instead",
+  wallet_watchAsset: "GoMAA shows GoMAA",
+};
+
+/** @param {number} id */
+const hex = (id) => `0x${id.toString(16)}`;
+
+/** @type {Record<string, (asker: Asker, params: any[]) => Promise<any>>} */
+const METHODS = {
+  async eth_accounts({ site }) {
+    return accountsOf(site);
+  },
+  async eth_requestAccounts(asker) {
+    const ready = accountsOf(asker.site);
+    if (ready.length) return ready;
+    return permitOf(asker.site) ? unlock(asker) : connect(asker);
+  },
+  async wallet_requestPermissions(asker, [asked]) {
+    if (typeof asked !== "object" || asked === null || Object.keys(asked).join() !== "eth_accounts") throw wrong("params[0]", "eth_accounts is all there is to permit");
+    await connect(asker);
+    return told(asker.site);
+  },
+  async wallet_getPermissions({ site }) {
+    return told(site);
+  },
+  async wallet_revokePermissions({ site }, [asked]) {
+    if (typeof asked !== "object" || asked === null || Object.keys(asked).join() !== "eth_accounts") throw wrong("params[0]", "eth_accounts is all there is to revoke");
+    await revoke(site);
+    return null;
+  },
+  async eth_chainId({ site }) {
+    return hex((await networkFor(site)).chain_id);
+  },
+  async net_version({ site }) {
+    return String((await networkFor(site)).chain_id);
+  },
+  async web3_clientVersion() {
+    return "GoMAA";
+  },
+  wallet_switchEthereumChain: switchTo,
+  // A network comes with its deployment, from the host's own folder: a site names only one that is there.
+  wallet_addEthereumChain: switchTo,
+  personal_sign: personalSign,
+  eth_signTypedData_v4: typedSign,
+  eth_sendTransaction: sendTransaction,
+};
+
+/** @param {Asker} asker */
+async function connect({ port, site }) {
+  if (state.vault === null) throw new Problem("wallet.missing");
+  const look = async () => ({ accounts: state.accounts, current: permitOf(site)?.account ?? state.account, again: permitOf(site) !== null });
+  return approvals.ask(port, site, "connect", look, async ({ account }) => {
+    if (!state.accounts.some(({ address }) => address === account)) throw wrong("account", "not this wallet's");
+    await permit(site, { account: String(account) });
+    return [account];
+  });
+}
+
+/** @param {Asker} asker */
+async function unlock({ port, site }) {
+  return approvals.ask(port, site, "unlock", async () => ({ account: permitOf(site)?.account ?? null }), async () => accountsOf(site));
+}
+
+/** @param {Asker} asker @param {any[]} params */
+async function switchTo({ port, site }, [asked]) {
+  required(site);
+  const id = asked?.chainId;
+  if (typeof id !== "string" || !/^0x[1-9a-f][0-9a-f]{0,12}$/.test(id)) throw wrong("chainId", "a 0x-quantity expected");
+  const chain_id = Number(id);
+  if (!(await known()).some((network) => network.chain_id === chain_id)) throw new Problem("site.network");
+  const from = (await networkFor(site)).chain_id;
+  if (from === chain_id) return null;
+  return approvals.ask(port, site, "network", async () => ({ from, chain_id }), async () => {
+    required(site);
+    await permit(site, { chain_id });
+    return null;
+  });
+}
+
+/**
+ * One question of a site. Rejects with a Problem.
+ * @param {Asker} asker @param {string} method @param {string} text params as JSON
+ */
+export async function answer(asker, method, text) {
+  const own = Object.hasOwn(METHODS, method);
+  if (!own && !READS.has(method)) throw new Problem("wallet.unsupported", { reason: Object.hasOwn(REFUSED, method) ? REFUSED[method] : "not known" });
+  let params;
+  try {
+    params = JSON.parse(text);
+  } catch {
+    throw wrong("params", "no JSON");
+  }
+  const list = Array.isArray(params) ? params : [params];
+  if (own) return /** @type {any} */ (METHODS)[method](asker, list);
+  required(asker.site);
+  if (now.locked) throw new Problem("wallet.locked");
+  const { value } = await native("read", { chain_id: (await networkFor(asker.site)).chain_id, method, params: list });
+  return value;
+}
