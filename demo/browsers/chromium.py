@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -85,6 +86,20 @@ class Chromium(Browser):
 
     def extension_tab(self, path: str) -> ChromiumView:
         return self.tab(f"chrome-extension://{self.extension_id}/{path}")
+
+    def window(self, path: str, timeout_s: float = TIMEOUT_S) -> ChromiumView:
+        url = f"chrome-extension://{self.extension_id}/{path}"
+
+        def found() -> Page | None:
+            return next((page for page in self.context.pages if page.url == url), None)
+
+        deadline = time.monotonic() + timeout_s
+        while (page := found()) is None:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"no window {path}: {[p.url for p in self.context.pages]}")
+            # Waiting through the driver keeps its list of pages going.
+            self.context.pages[0].wait_for_timeout(50)
+        return ChromiumView(page, page.main_frame)
 
     def player(self, page: View, timeout_s: float = TIMEOUT_S) -> ChromiumView:
         assert isinstance(page, ChromiumView)

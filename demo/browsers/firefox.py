@@ -153,6 +153,22 @@ class Firefox(Browser):
     def extension_tab(self, path: str) -> FirefoxView:
         return self.tab(f"moz-extension://{UUID}/{path}")
 
+    def window(self, path: str, timeout_s: float = TIMEOUT_S) -> FirefoxView:
+        m = self.marionette
+        deadline = time.monotonic() + timeout_s
+        while True:
+            for handle in m.window_handles:
+                try:
+                    m.switch_to_window(handle)
+                    if m.get_url() == f"moz-extension://{UUID}/{path}":
+                        return FirefoxView(m, handle)
+                except errors.MarionetteException:
+                    # A window on its way open or closed.
+                    continue
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"no window {path}")
+            time.sleep(0.05)
+
     def player(self, page: View, timeout_s: float = TIMEOUT_S) -> FirefoxView:
         assert isinstance(page, FirefoxView)
         view = FirefoxView(self.marionette, page.handle, framed=True)

@@ -89,6 +89,10 @@ class Browser(ABC):
         """The player's frame in a page that shows an ``<sps-player>``."""
 
     @abstractmethod
+    def window(self, path: str, timeout_s: float = TIMEOUT_S) -> View:
+        """A window that the extension opened by itself, such as ``approve/approve.html``."""
+
+    @abstractmethod
     def resize(self, width: int, height: int) -> None:
         """The size of the view in CSS pixels."""
 

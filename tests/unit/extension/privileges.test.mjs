@@ -13,7 +13,7 @@ function whole(type) {
   const owner = kinds.find((kind) => Object.hasOwn(PRIVILEGES[kind], type));
   const values = Object.entries(PRIVILEGES[owner][type]).map(([name, kind]) => [name, SAMPLES[kind.replace("?", "")]]);
   const request = type === "native" ? { request: { op: "status" } } : {};
-  return { ...(owner === "wallet" ? { id: 1 } : {}), ...Object.fromEntries(values), ...request, ...(type === "command" ? { command: "play" } : {}), type };
+  return { ...(["wallet", "approval"].includes(owner) ? { id: 1 } : {}), ...Object.fromEntries(values), ...request, ...(type === "command" ? { command: "play" } : {}), type };
 }
 
 for (const kind of kinds) {
@@ -41,9 +41,11 @@ for (const kind of kinds) {
 }
 
 test("the table grants each kind what protocol section 6 names, and a type to one kind alone", () => {
-  assert.deepEqual(kinds, ["page", "player", "wallet", "engine"]);
+  assert.deepEqual(kinds, ["page", "player", "wallet", "engine", "provider", "approval"]);
   for (const type of types) assert.equal(kinds.filter((kind) => Object.hasOwn(PRIVILEGES[kind], type)).length, 1, type);
   assert.deepEqual(Object.keys(PRIVILEGES.page), ["show", "bytes", "hide", "command", "seen"]);
+  assert.deepEqual(Object.keys(PRIVILEGES.provider), ["request"]);
+  assert.deepEqual(Object.keys(PRIVILEGES.approval), ["approval.next", "approval.unlock", "approval.answer"]);
   assert.deepEqual(Object.keys(PRIVILEGES.player), ["play", "pause", "seek", "volume", "mute", "rewards", "retry", "height", "look"]);
 });
 
@@ -94,9 +96,13 @@ test("a page hears what an audio element would say and no field more", () => {
 });
 
 test("what is for another kind of port is not delivered", () => {
-  const told = { page: { type: "state", element: 1, state: STATE }, player: { type: "terms", title: "x" }, wallet: { id: 1, ok: true, result: {} } };
-  for (const kind of kinds) for (const [other, message] of Object.entries(told)) assert.equal(tellable(kind, message), kind === other, `${other}'s to ${kind}`);
-  assert.deepEqual(Object.keys(TOLD), ["page", "player"]);
+  const told = { page: { type: "state", element: 1, state: STATE }, player: { type: "terms", title: "x" }, wallet: { id: 1, ok: true, result: {} }, provider: { type: "reply", id: 1, ok: true, body: "[]" } };
+  // The window that answers sites is spoken to as the wallet's screens are; a reply of a provider has a row of its own, and no field more.
+  const fits = (kind, other) => kind === other || (kind === "approval" && ["wallet", "provider"].includes(other)) || (kind === "wallet" && other === "provider");
+  for (const kind of kinds) for (const [other, message] of Object.entries(told)) assert.equal(tellable(kind, message), fits(kind, other), `${other}'s to ${kind}`);
+  assert.deepEqual(Object.keys(TOLD), ["page", "player", "provider"]);
+  assert.ok(tellable("provider", { type: "event", name: "accountsChanged", body: "[]" }));
+  for (const message of [{ type: "event", name: "x" }, { type: "event", name: 1, body: "" }, { type: "reply", id: 1, ok: true, body: {} }, { type: "reply", id: 1, ok: true, body: "[]", account: "x" }]) assert.equal(tellable("provider", message), false);
   assert.ok(tellable("wallet", { event: "changed" }));
   assert.equal(tellable("player", { type: "problem" }), false, "no code");
   for (const kind of kinds) for (const message of [null, [], 1, "x", {}, { type: "toString" }, { id: "1", ok: true }, { id: 1, ok: "true" }]) assert.equal(tellable(kind, message), false);
@@ -113,12 +119,14 @@ test("the browser's word makes a sender what it is", () => {
     assert.equal(kindOf("wallet", own("/onboarding/onboarding.html?x#y", scheme), SELF), "wallet");
     assert.equal(kindOf("player:1-2", own("/player/player.html#1-2", scheme), SELF), "player");
   }
+  assert.equal(kindOf("approval", own("/approve/approve.html"), SELF), "approval");
+  assert.equal(kindOf("provider", web(), SELF), "provider");
   assert.equal(kindOf("page", web(), SELF), "page");
   assert.equal(kindOf("page", web("http://127.0.0.1:8080/"), SELF), "page");
 });
 
 test("a page's script cannot be what it calls itself", () => {
-  for (const name of ["wallet", "engine", "player:x", "player:", "", "constructor"]) {
+  for (const name of ["wallet", "engine", "approval", "player:x", "player:", "", "constructor"]) {
     assert.equal(kindOf(name, web(), SELF), null, name);
     assert.equal(kindOf(name, web("https://music.example/popup/popup.html"), SELF), null, name);
     assert.equal(kindOf(name, web("https://music.example/player/player.html"), SELF), null, name);
@@ -126,7 +134,7 @@ test("a page's script cannot be what it calls itself", () => {
 });
 
 test("a page of the extension is only what its own path makes it", () => {
-  const paths = { engine: "/engine/offscreen.html", wallet: "/popup/popup.html", "player:x": "/player/player.html" };
+  const paths = { engine: "/engine/offscreen.html", wallet: "/popup/popup.html", approval: "/approve/approve.html", "player:x": "/player/player.html" };
   for (const name of Object.keys(paths)) {
     for (const [other, path] of Object.entries(paths)) if (other !== name) assert.equal(kindOf(name, own(path), SELF), null, `${name} from ${path}`);
     for (const path of ["/", `/x${paths[name]}`, `${paths[name]}/x`, `/?${paths[name]}`, `/#${paths[name]}`]) assert.equal(kindOf(name, own(path), SELF), null, path);
@@ -144,12 +152,12 @@ test("another extension is nobody", () => {
 
 test("a page on disk is a page, and nothing else", () => {
   assert.equal(kindOf("page", web("file:///home/song.sps.html"), SELF), "page");
-  for (const name of ["wallet", "engine", "player:x"]) assert.equal(kindOf(name, web("file:///home/player/player.html"), SELF), null, name);
+  for (const name of ["wallet", "engine", "provider", "approval", "player:x"]) assert.equal(kindOf(name, web("file:///home/player/player.html"), SELF), null, name);
 });
 
 test("a content script of a document without a web address is nobody", () => {
   for (const url of ["about:blank", "about:srcdoc", "data:text/html,x", "blob:https://music.example/1", "ftp://music.example/", "javascript:0"]) {
-    for (const name of ["page", "wallet", "engine", "player:x"]) assert.equal(kindOf(name, web(url), SELF), null, `${name} ${url}`);
+    for (const name of ["page", "provider", "approval", "wallet", "engine", "player:x"]) assert.equal(kindOf(name, web(url), SELF), null, `${name} ${url}`);
   }
   for (const sender of [{}, { id: SELF }, { id: SELF, url: "" }, { url: "https://music.example/", tab: { id: 1 } }]) assert.equal(kindOf("page", sender, SELF), null);
   assert.equal(kindOf("page", { id: SELF, url: "https://music.example/" }, SELF), null, "no tab");

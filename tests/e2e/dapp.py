@@ -1,0 +1,106 @@
+"""A site that speaks to wallets: a page that finds them by EIP-6963 and asks the one called GoMAA."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from demo.browsers import Browser, View
+
+APPROVE = "approve/approve.html"
+PAGE = """<!doctype html><meta charset="utf-8"><title>A site</title><body><h1>A site</h1>
+<script>
+var announced = [], events = [], done = {}, count = 0, uuids = new Set();
+addEventListener("eip6963:announceProvider", ({detail}) => {
+  if (uuids.has(detail.info.uuid)) return;
+  uuids.add(detail.info.uuid);
+  announced.push(detail);
+  for (const name of ["connect", "disconnect", "chainChanged", "accountsChanged", "message"]) {
+    detail.provider.on(name, (value) => events.push([name, value]));
+  }
+});
+dispatchEvent(new Event("eip6963:requestProvider"));
+function begin(method, text) {
+  const n = ++count;
+  announced[0].provider.request({method, params: JSON.parse(text)}).then((value) => { done[n] = JSON.stringify({value}); },
+    ({code, message, data}) => { done[n] = JSON.stringify({code, message, data}); });
+  return n;
+}
+// In a frame: tell the page around what is seen here, then ask for more.
+if (parent !== window) announced[0].provider.request({method: "eth_accounts"}).then((value) => {
+  parent.postMessage({accounts: value}, "*");
+  begin("eth_requestAccounts", "[]");
+});
+var heard = [];
+addEventListener("message", ({data}) => { if (data.accounts) heard.push(data.accounts); });
+</script>FRAME"""
+
+
+@dataclass
+class Site:
+    """The page, open in a tab."""
+
+    browser: Browser
+    view: View
+    origin: str
+
+    def begin(self, method: str, params: Any = ()) -> int:
+        """Ask, and go on at once."""
+        return int(self.view.run(f"document.defaultView.begin({json.dumps(method)}, {json.dumps(json.dumps(params))})"))
+
+    def answer(self, number: int, timeout_s: float = 30) -> Any:
+        """The answer: {value} or {code, message, data}."""
+        return json.loads(self.view.until(f"document.defaultView.done[{number}]", timeout_s))
+
+    def ask(self, method: str, params: Any = ()) -> Any:
+        """Ask what nobody has to agree to."""
+        return self.answer(self.begin(method, params))
+
+    def agreed(self, method: str, params: Any = ()) -> tuple[Any, str]:
+        """Ask, agree in the wallet's own window; the answer and what the window said."""
+        number = self.begin(method, params)
+        window = self.browser.window(APPROVE)
+        window.wait('button[data-key="agree"]')
+        said = window.text("#approve")
+        window.click('button[data-key="agree"]:not([disabled])')
+        return self.answer(number), said
+
+    def events(self) -> list[Any]:
+        """What the provider told by itself so far: (name, value)."""
+        return list(json.loads(self.view.run("JSON.stringify(document.defaultView.events)")))
+
+
+@contextmanager
+def site(browser: Browser, host: str = "127.0.0.1") -> Iterator[Site]:
+    """The page, served on a port of its own. ``/?frame=ADDRESS`` shows another page in a frame."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            frame = parse_qs(urlsplit(self.path).query).get("frame", [""])[0]
+            body = PAGE.replace("FRAME", f'<iframe src="{frame}"></iframe>' if frame else "").encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        origin = f"http://{host}:{server.server_port}"
+        view = browser.tab(f"{origin}/")
+        view.until("document.defaultView.announced?.length > 0")
+        yield Site(browser, view, origin)
+        view.close()
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,143 @@
+"""The wallet as sites see it, in real browsers: found, connected, asked to sign and to send, and saying no."""
+
+from __future__ import annotations
+
+import json
+
+from eth_account import Account
+from eth_account.messages import encode_defunct, encode_typed_data
+
+from demo.fan import PASSWORD, install_host
+from pywallet.hexes import to_hex
+from tests.e2e.dapp import APPROVE, site
+from tests.e2e.test_wallet import FRIEND, GOMAA, fund, held
+from tests.e2e.world import World
+from tests.unit.pywallet.provider.typed_samples import MAIL
+
+
+def test_a_site_finds_connects_signs_and_sends(world: World) -> None:
+    """Before a person agrees a site sees nothing; then one account, whose signatures recover to it; what is sent is in the activity."""
+    install_host(world.home, world.stack.folder / "deployment.json", world.browser.name)
+    world.fan.create_wallet()
+    account = world.fan.address()
+    fund(world, account)
+    with site(world.browser) as dapp:
+        info = json.loads(dapp.view.run("JSON.stringify(document.defaultView.announced[0].info)"))
+        assert (info["name"], info["rdns"]) == ("GoMAA", "io.gomaa.wallet")
+        assert info["icon"].startswith("data:image/svg+xml,")
+        assert dapp.view.run("document.defaultView.ethereum === undefined")
+        assert dapp.ask("eth_accounts") == {"value": []}
+        assert dapp.ask("wallet_getPermissions") == {"value": []}
+        assert dapp.ask("eth_getBalance", [account, "latest"])["code"] == 4100
+        assert dapp.ask("personal_sign", ["hello", account])["code"] == 4100
+
+        connected, said = dapp.agreed("eth_requestAccounts")
+        assert connected == {"value": [account]}
+        assert dapp.origin in said
+        chain_id = int(dapp.ask("eth_chainId")["value"], 16)
+        assert ["accountsChanged", [account]] in dapp.events()
+        assert int(dapp.ask("eth_getBalance", [account, "latest"])["value"], 16) == GOMAA
+
+        signed, said = dapp.agreed("personal_sign", [to_hex("Hello, 世界".encode()), account])
+        assert "Hello, 世界" in said
+        assert Account.recover_message(encode_defunct(text="Hello, 世界"), signature=signed["value"]).lower() == account
+
+        data = {**MAIL, "domain": {**MAIL["domain"], "chainId": chain_id}}
+        signed, said = dapp.agreed("eth_signTypedData_v4", [account, json.dumps(data)])
+        assert Account.recover_message(encode_typed_data(full_message=data), signature=signed["value"]).lower() == account
+        for shown in ("contents", "Hello, Bob!", "0xCD2a3d9F938E13CD947Ec05AbC7FE734Df8DD826", MAIL["domain"]["verifyingContract"]):
+            assert shown in said
+
+        token = to_hex(world.stack.deployment.token)
+        call = "0xa9059cbb" + FRIEND[2:].rjust(64, "0") + f"{GOMAA:064x}"
+        before = held(world, FRIEND)
+        sent, said = dapp.agreed("eth_sendTransaction", [{"from": account, "to": token, "data": call}])
+        assert len(sent["value"]) == 66, sent
+        assert "1 GoMAA" in said
+        popup = world.browser.extension_tab("popup/popup.html")
+        popup.click('button[data-key="tab-activity"]')
+        popup.until("document.querySelector('[data-key=item-0] .state.settled') !== null", 40)
+        assert held(world, FRIEND) == before + GOMAA
+
+        popup.click('button[data-key="tab-sites"]')
+        popup.click('button[data-key="permit-revoke"]')
+        popup.until("document.querySelector('[data-key=permits]') && !document.querySelector('[data-key=permit-revoke]')")
+        popup.close()
+        dapp.view.until("JSON.stringify(document.defaultView.events.at(-1)) === '[\"accountsChanged\",[]]'")
+        assert dapp.ask("eth_accounts") == {"value": []}
+
+
+def test_what_is_refused_stays_refused(world: World) -> None:
+    """A closed window is 4001, eth_sign 4200, foreign fields and chains are no question at all, GoMAA's own messages are never signed."""
+    account = world.fan.address()
+    with site(world.browser) as dapp:
+        number = dapp.begin("eth_requestAccounts")
+        world.browser.window(APPROVE).click('button[data-key="refuse"]')
+        assert dapp.answer(number)["code"] == 4001
+        number = dapp.begin("eth_requestAccounts")
+        window = world.browser.window(APPROVE)
+        window.wait('button[data-key="agree"]')
+        window.close()
+        assert dapp.answer(number)["code"] == 4001
+        assert dapp.agreed("eth_requestAccounts")[0] == {"value": [account]}
+
+        chain_id = int(dapp.ask("eth_chainId")["value"], 16)
+        said = dapp.ask("eth_sign", [account, "0x" + "00" * 32])
+        assert (said["code"], said["data"]["code"]) == (4200, "wallet.unsupported")
+        assert dapp.ask("eth_sendRawTransaction", ["0x00"])["code"] == 4200
+        assert dapp.ask("anvil_setBalance", [account, "0x0"])["code"] == 4200
+        assert dapp.ask("wallet_addEthereumChain", [{"chainId": "0x1"}])["code"] == 4902
+        good = {**MAIL, "domain": {**MAIL["domain"], "chainId": chain_id}}
+        own = {"verifyingContract": to_hex(world.stack.deployment.settlement)}
+        for wrong in (
+            MAIL,
+            {**good, "message": {**good["message"], "extra": "x"}},
+            {**good, "message": {"contents": "x"}},
+        ):
+            assert dapp.ask("eth_signTypedData_v4", [account, json.dumps(wrong)])["code"] == -32602
+        said = dapp.ask("eth_signTypedData_v4", [account, json.dumps({**good, "domain": {**good["domain"], **own}})])
+        assert (said["code"], said["data"]["code"]) == (4200, "wallet.unsupported")
+        assert dapp.ask("personal_sign", ["hello", FRIEND])["code"] == 4100
+
+        text = f"evil.example wants you to sign in with your Ethereum account:\n{account}\n\nURI: https://evil.example\nVersion: 1\n"
+        number = dapp.begin("personal_sign", [text, account])
+        window = world.browser.window(APPROVE)
+        window.wait('[data-key="sign-in-domain"]')
+        window.click('button[data-key="refuse"]')
+        assert dapp.answer(number)["code"] == 4001
+
+
+def test_a_locked_wallet_and_a_frame_of_another_site_show_nothing(world: World) -> None:
+    """A script's press agrees to nothing; behind the lock no account is seen; a frame names both sites and has no permit of the page's."""
+    account = world.fan.address()
+    with site(world.browser) as dapp, site(world.browser, "localhost") as other:
+        assert dapp.agreed("eth_requestAccounts")[0] == {"value": [account]}
+        number = dapp.begin("personal_sign", ["hello", account])
+        window = world.browser.window(APPROVE)
+        window.wait('button[data-key="agree"]:not([disabled])')
+        window.run("(document.querySelector('[data-key=agree]').click(), 1)")
+        assert window.exists('button[data-key="agree"]')
+        window.click('button[data-key="refuse"]')
+        assert dapp.answer(number)["code"] == 4001
+
+        popup = world.browser.extension_tab("popup/popup.html")
+        popup.click("header button:last-child")
+        popup.wait("#password")
+        dapp.view.until("JSON.stringify(document.defaultView.events.at(-1)) === '[\"accountsChanged\",[]]'")
+        assert dapp.ask("eth_accounts") == {"value": []}
+        popup.close()
+        number = dapp.begin("eth_requestAccounts")
+        window = world.browser.window(APPROVE)
+        window.fill("#password", PASSWORD)
+        window.click('button[data-key="unlock"]')
+        assert dapp.answer(number) == {"value": [account]}
+
+        framed = world.browser.tab(f"{other.origin}/?frame={dapp.origin}/")
+        framed.until("document.defaultView.heard.length > 0")
+        assert framed.run("document.defaultView.heard[0]") == []
+        window = world.browser.window(APPROVE)
+        window.wait('button[data-key="agree"]')
+        assert window.text('[data-key="origin"]') == dapp.origin
+        assert other.origin in window.text('[data-key="top"]')
+        window.click('button[data-key="refuse"]')
+        framed.close()
