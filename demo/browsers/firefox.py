@@ -45,7 +45,12 @@ class FirefoxView(View):
 
     def _enter(self) -> Marionette:
         m = self.marionette
-        if m.current_window_handle != self.handle:
+        try:
+            here = m.current_window_handle
+        except errors.NoSuchWindowException:
+            # The window that was looked at last has closed itself.
+            here = None
+        if here != self.handle:
             m.switch_to_window(self.handle)
         m.switch_to_frame()
         if self.framed:

@@ -12,6 +12,9 @@ export const host = {};
 /** @type {Record<string, (payload: any) => any>} */
 export const core = {};
 
+/** What the engine told a port. @type {{port: number, message: any}[]} */
+export const told = [];
+
 let hear;
 const answer = (id, work) =>
   Promise.resolve().then(work).then((result) => hear({ type: "answer", id, ok: true, result: structuredClone(result ?? {}) }), (error) => hear({ type: "answer", id, ok: false, error: Problem.of(error).toJSON() }));
@@ -19,7 +22,9 @@ const answer = (id, work) =>
 const port = {
   onMessage: { addListener: (listener) => (hear = listener) },
   onDisconnect: { addListener() {} },
-  postMessage({ type, id, request, get, set }) {
+  postMessage({ type, id, request, get, set, port: to, message }) {
+    if (type === "to") told.push({ port: to, message });
+    if (type === "approve") answer(id, () => ({}));
     if (type === "storage") {
       Object.assign(storage, structuredClone(set ?? {}));
       answer(id, () => Object.fromEntries((get ?? []).filter((key) => key in storage).map((key) => [key, storage[key]])));
@@ -52,6 +57,8 @@ export const wallet = await import("../../../extension/engine/wallet.js");
 export const { now, state } = await import("../../../extension/engine/wallet/state.js");
 export const { sessionFor } = await import("../../../extension/engine/wallet/sessions.js");
 link.start(() => {});
+const { changed } = await import("../../../extension/engine/provider/provider.js");
+wallet.setUp({ changed, playing: () => null, halt: async () => {} });
 
 export const ME = ADDRESS(1);
 export const FRIEND = ADDRESS(7);

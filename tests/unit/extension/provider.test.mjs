@@ -1,0 +1,307 @@
+// The provider: what a site sees before and after a person agreed, what is asked, what is refused, and in which words.
+import assert from "node:assert/strict";
+import { after, beforeEach, mock, test } from "node:test";
+import { Problem } from "../../../extension/shared/problem.js";
+import { ask as wallet, asked, core, FRIEND, fresh, host, ME, NETWORK, now, state, storage, told, TOKEN } from "./wallet_world.mjs";
+
+const approvals = await import("../../../extension/engine/provider/approvals.js");
+const { callOf } = await import("../../../extension/engine/provider/signing.js");
+const { READS, REFUSED } = await import("../../../extension/engine/provider/methods.js");
+const provider = await import("../../../extension/engine/provider/provider.js");
+
+const SITE = { origin: "https://tunes.example", top: null };
+const OTHER = { origin: "https://other.example", top: null };
+let last = 0;
+let port = 0;
+
+/** A page of a site, and what it says and hears. */
+function page(site = SITE) {
+  const mine = ++port;
+  provider.open(mine, "provider", site);
+  const heard = () => told.filter((one) => one.port === mine).map(({ message }) => message);
+  return {
+    port: mine,
+    events: () => heard().filter(({ type }) => type === "event").map(({ name, body }) => [name, JSON.parse(body)]),
+    begin(method, params = []) {
+      const id = ++last;
+      const done = provider.hear(mine, { id, method, params: JSON.stringify(params) }).then(() => {
+        const { ok, body } = heard().find((message) => message.id === id);
+        return ok ? { value: JSON.parse(body) } : JSON.parse(body);
+      });
+      return done;
+    },
+    async ask(method, params) {
+      return this.begin(method, params);
+    },
+  };
+}
+
+const look = () => provider.handle({ type: "approval.next" });
+const until = async (test_) => {
+  for (let i = 0; i < 200; i++) {
+    const found = await test_();
+    if (found) return found;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  throw new Error("never");
+};
+const shown = () => until(async () => (await look()).approval);
+const decide = async (agree, fields = {}) => {
+  const approval = await shown();
+  clock.now += 1000;
+  await provider.handle({ type: "approval.answer", approval: approval.id, agree, ...fields });
+  return approval;
+};
+const connect = async (site = SITE, account = ME) => {
+  const one = page(site);
+  const done = one.begin("eth_requestAccounts");
+  await decide(true, { account });
+  assert.deepEqual(await done, { value: [account] });
+  return one;
+};
+
+/** The engine's own clock. */
+const clock = { now: 1_000_000 };
+mock.method(performance, "now", () => clock.now);
+
+beforeEach(async () => {
+  await fresh();
+  clock.now += 1_000_000;
+  told.length = 0;
+  Object.assign(core, {
+    "personal.read": ({ data }) => ({ text: data, hex: "0x68", hidden: false, sign_in: null }),
+    "personal.sign": () => ({ signature: "0x51" }),
+    "typed.read": ({ data }) => {
+      if (data.includes("extra")) throw new Problem("message.schema", { field: "message.extra", reason: "not declared" });
+      return { primary: "Mail", domain: [], message: [] };
+    },
+    "typed.sign": () => ({ signature: "0x712" }),
+    "call.read": () => ({ kind: "unknown", other: null, amount: null, unlimited: false, method: "0x" }),
+  });
+  host.read = ({ method }) => ({ value: method });
+});
+after(() => wallet("wallet.lock"));
+
+test("without a permit a site sees nothing and may ask for nothing", async () => {
+  const one = page();
+  assert.deepEqual(await one.ask("eth_accounts"), { value: [] });
+  assert.deepEqual(await one.ask("wallet_getPermissions"), { value: [] });
+  for (const method of [...READS]) assert.equal((await one.ask(method)).code, 4100, method);
+  for (const [method, params] of [["personal_sign", ["hi", ME]], ["eth_signTypedData_v4", [ME, "{}"]], ["eth_sendTransaction", [{ from: ME, to: FRIEND }]], ["wallet_switchEthereumChain", [{ chainId: "0x5" }]]]) {
+    const { code, data } = await one.ask(method, params);
+    assert.deepEqual([code, data.code], [4100, "site.account"], method);
+  }
+  assert.equal((await look()).approval, null);
+  // Not the fan's choice of a network, but the host's first one.
+  await wallet("wallet.network", { chain_id: 5 });
+  assert.deepEqual(await one.ask("eth_chainId"), { value: "0x7a69" });
+  assert.equal(asked.filter(({ op }) => op === "read").length, 0);
+  assert.ok(!one.events().some(([name]) => name === "accountsChanged"));
+  await wallet("wallet.network", { chain_id: 31337 });
+});
+
+test("a person chooses one account for one site, and may take it back", async () => {
+  await wallet("wallet.account.add", { name: "Tips" });
+  const tips = state.account;
+  const one = await connect(SITE, tips);
+  assert.deepEqual(await one.ask("eth_accounts"), { value: [tips] });
+  assert.deepEqual(await page(OTHER).ask("eth_accounts"), { value: [] });
+  assert.deepEqual(await page({ ...SITE, top: OTHER.origin }).ask("eth_accounts"), { value: [] }, "in another site's frame it is another site");
+  await wallet("wallet.account.use", { index: 0 });
+  assert.deepEqual(await one.ask("eth_requestAccounts"), { value: [tips] }, "the account in use is not the site's");
+  const [permission] = (await one.ask("wallet_getPermissions")).value;
+  assert.deepEqual([permission.parentCapability, permission.invoker, permission.caveats[0].value], ["eth_accounts", SITE.origin, [tips]]);
+  assert.deepEqual((await wallet("wallet.permits")).permits.map(({ origin, account, name }) => [origin, account, name]), [[SITE.origin, tips, "Tips"]]);
+  await wallet("wallet.permit.revoke", { origin: SITE.origin });
+  assert.deepEqual(await one.ask("eth_accounts"), { value: [] });
+  await until(() => one.events().at(-1)?.[0] === "accountsChanged" && one.events().at(-1)[1].length === 0);
+  assert.deepEqual(storage.permits, []);
+});
+
+test("a site gives its permit back by itself, and asks for accounts only", async () => {
+  const one = await connect();
+  assert.equal((await one.ask("wallet_revokePermissions", [{ eth_accounts: {} }])).value, null);
+  assert.deepEqual(await one.ask("eth_accounts"), { value: [] });
+  for (const what of [{}, { snap: {} }, { eth_accounts: {}, snap: {} }, null, "eth_accounts"]) assert.equal((await one.ask("wallet_requestPermissions", [what])).code, -32602);
+});
+
+test("an account that is not of this wallet is not chosen", async () => {
+  const one = page();
+  const done = one.begin("eth_requestAccounts");
+  await assert.rejects(decide(true, { account: FRIEND }), (error) => error.code === "message.schema");
+  assert.equal((await done).code, -32602);
+  assert.deepEqual(state.permits, []);
+});
+
+test("refused, closed and unanswered are 4001", async () => {
+  const one = page();
+  const first = one.begin("eth_requestAccounts");
+  await decide(false);
+  assert.equal((await first).code, 4001);
+  const second = one.begin("eth_requestAccounts");
+  await shown();
+  approvals.dismissed();
+  assert.equal((await second).code, 4001);
+});
+
+test("an answer comes after the question was seen, once, and for the question that is shown", async () => {
+  const one = await connect();
+  const done = one.begin("personal_sign", ["hi", ME]);
+  const approval = await shown();
+  const answer = (fields) => provider.handle({ type: "approval.answer", agree: true, approval: approval.id, ...fields });
+  await assert.rejects(answer({}), (error) => error.code === "wallet.quote", "too soon");
+  clock.now += 1000;
+  await assert.rejects(answer({ approval: "another" }), (error) => error.code === "wallet.quote");
+  await Promise.all([answer({}), assert.rejects(answer({}), (error) => error.code === "wallet.quote")]);
+  assert.deepEqual(await done, { value: "0x51" });
+});
+
+test("questions stand in a queue; a site asks three at once, and rests after three refusals", async () => {
+  const one = await connect();
+  const all = ["a", "b", "c"].map((text) => one.begin("personal_sign", [text, ME]));
+  await until(async () => (await look()).waiting === 2);
+  const fourth = await one.ask("personal_sign", ["d", ME]);
+  assert.deepEqual([fourth.code, fourth.data.code], [-32002, "site.waiting"]);
+  const seen = [];
+  for (let i = 0; i < 3; i++) seen.push((await decide(false)).facts.text);
+  assert.deepEqual(seen, ["a", "b", "c"]);
+  assert.deepEqual((await Promise.all(all)).map(({ code }) => code), [4001, 4001, 4001]);
+  assert.equal((await one.ask("personal_sign", ["e", ME])).code, -32005);
+  clock.now += 61_000;
+  const later = one.begin("personal_sign", ["f", ME]);
+  await decide(true);
+  assert.deepEqual(await later, { value: "0x51" });
+});
+
+test("a page that goes away waits no more", async () => {
+  const one = await connect();
+  const done = one.begin("personal_sign", ["hi", ME]).catch(() => "gone");
+  await shown();
+  provider.close(one.port);
+  assert.equal((await look()).approval, null);
+  await done;
+});
+
+test("behind the lock a site sees no account, and the window no question", async () => {
+  const one = await connect();
+  await wallet("wallet.lock");
+  assert.deepEqual(await one.ask("eth_accounts"), { value: [] });
+  assert.equal((await one.ask("eth_blockNumber")).code, 4100);
+  const done = one.begin("eth_requestAccounts");
+  const told_ = await until(async () => ((await look()).approval ? look() : null));
+  assert.equal(told_.locked, true);
+  assert.deepEqual(Object.keys(told_.approval), ["id", "kind", "origin", "top"]);
+  await provider.handle({ type: "approval.unlock", password: "x" });
+  await look();
+  assert.deepEqual(await done, { value: [ME] });
+});
+
+test("what is signed is what was shown, by the permitted account alone", async () => {
+  const one = await connect();
+  const signed = [];
+  core["typed.sign"] = (payload) => (signed.push(payload), { signature: "0x712" });
+  const done = one.begin("eth_signTypedData_v4", [ME.toUpperCase().replace("X", "x"), { a: 1 }]);
+  const { facts } = await decide(true);
+  assert.equal(facts.primary, "Mail");
+  assert.deepEqual(await done, { value: "0x712" });
+  assert.deepEqual(signed, [{ data: '{"a":1}', chain_id: 31337, own: [NETWORK.settlement, NETWORK.settlement], index: 0, account: ME }]);
+  assert.equal((await one.ask("eth_signTypedData_v4", [FRIEND, "{}"])).code, 4100);
+  const extra = await one.ask("eth_signTypedData_v4", [ME, '{"extra": 1}']);
+  assert.deepEqual([extra.code, extra.data], [-32602, { code: "message.schema", field: "message.extra", reason: "not declared" }]);
+  assert.equal((await look()).approval, null, "what cannot be signed is not asked");
+});
+
+test("a permit taken back while a question waits leaves nothing to sign", async () => {
+  const one = await connect();
+  const done = one.begin("personal_sign", ["hi", ME]);
+  await shown();
+  await wallet("wallet.permit.revoke", { origin: SITE.origin });
+  assert.equal((await done).code, 4100);
+});
+
+test("a transaction is simulated, shown, signed as shown, and stands in the activity with its site", async () => {
+  const one = await connect();
+  const done = one.begin("eth_sendTransaction", [{ from: ME, to: FRIEND, value: "0x0", data: "0x1234", gas: "0xffffff" }]);
+  const { facts } = await decide(true);
+  assert.deepEqual([facts.fee_wei, facts.most_wei, facts.chain_id, facts.data, facts.says.kind], ["300", "540", 31337, "0x1234", "unknown"]);
+  assert.deepEqual(await done, { value: "0xaa4" });
+  const [line] = (await wallet("wallet.summary")).activity;
+  assert.deepEqual([line.kind, line.site, line.other, line.amount_wei, line.state], ["sent", SITE.origin, FRIEND, "0", "pending"]);
+});
+
+test("a transfer of GoMAA stands in the activity as one", async () => {
+  core["call.read"] = () => ({ kind: "transfer", other: FRIEND.toUpperCase(), amount: "30", unlimited: false, method: "0xa9059cbb" });
+  const one = await connect();
+  const done = one.begin("eth_sendTransaction", [{ from: ME, to: TOKEN, data: "0x12" }]);
+  assert.equal((await decide(true)).facts.place, "token");
+  await done;
+  const [line] = (await wallet("wallet.summary")).activity;
+  assert.deepEqual([line.other, line.amount_wei], [FRIEND, "30"]);
+});
+
+test("a transaction that would fail, is for another network or asks for what is not shown is not asked", async () => {
+  const one = await connect();
+  const asks = (fields) => one.ask("eth_sendTransaction", [{ from: ME, to: FRIEND, ...fields }]);
+  host.simulate = () => {
+    throw new Problem("chain.reverted", { reason: "no", rpc: "ws://secret" });
+  };
+  const failed = await asks({});
+  assert.deepEqual([failed.code, failed.data], [3, { code: "chain.reverted", reason: "no" }]);
+  host.simulate = () => ({ nonce: 4, gas: 60_000, tip_wei: "1", max_fee_wei: "9", fee_wei: "300", most_wei: "540", coin_wei: "540" });
+  assert.equal((await asks({ value: "0x1" })).code, -32003, "coin for fee and value together");
+  for (const fields of [{ chainId: "0x1" }, { nonce: "0x9" }, { accessList: [] }, { to: undefined }, { data: "0x1" }, { data: "0x12", input: "0x13" }, { value: 1 }, { value: "1" }, { from: undefined }]) {
+    assert.equal((await asks(fields)).code, -32602, JSON.stringify(fields));
+  }
+  assert.equal((await asks({ from: FRIEND })).code, 4100);
+  assert.equal((await look()).approval, null);
+  assert.equal(callOf({ to: FRIEND, input: "0xAB" }).data, "0xab");
+});
+
+test("a site moves to a network that the host knows, asked first; others are 4902", async () => {
+  const one = await connect();
+  assert.equal((await one.ask("wallet_switchEthereumChain", [{ chainId: "0x7a69" }])).value, null);
+  const done = one.begin("wallet_switchEthereumChain", [{ chainId: "0x5" }]);
+  assert.deepEqual((await decide(true)).facts, { from: 31337, chain_id: 5 });
+  assert.equal((await done).value, null);
+  assert.deepEqual([(await one.ask("eth_chainId")).value, (await one.ask("net_version")).value], ["0x5", "5"]);
+  assert.ok(one.events().some(([name, value]) => name === "chainChanged" && value === "0x5"));
+  assert.equal(state.chain_id === 5, false, "the wallet's own network stays");
+  for (const method of ["wallet_switchEthereumChain", "wallet_addEthereumChain"]) assert.equal((await one.ask(method, [{ chainId: "0x1", rpcUrls: ["https://evil.example"] }])).code, 4902);
+  for (const chainId of [5, "5", "0x05", "0x", null]) assert.equal((await one.ask("wallet_switchEthereumChain", [{ chainId }])).code, -32602);
+});
+
+test("reading goes through for a site with a permit, on its own network", async () => {
+  const one = await connect();
+  assert.deepEqual(await one.ask("eth_call", [{ to: FRIEND }, "latest"]), { value: "eth_call" });
+  assert.deepEqual(asked.find(({ op }) => op === "read"), { op: "read", chain_id: 31337, method: "eth_call", params: [{ to: FRIEND }, "latest"] });
+});
+
+test("eth_sign and everything else that is not in the table is 4200 with its reason", async () => {
+  const one = await connect();
+  for (const method of [...Object.keys(REFUSED), "eth_coinbase", "debug_traceCall", "anvil_setBalance", "constructor", "__proto__", "toString", ""]) {
+    const { code, data } = await one.ask(method, []);
+    assert.deepEqual([code, data.code], [4200, "wallet.unsupported"], method);
+    assert.ok(data.reason);
+  }
+  assert.equal(asked.filter(({ op }) => op === "read").length, 0);
+});
+
+test("a page hears when the wallet is gone and when it is back, and nothing of why", async () => {
+  const one = await connect();
+  const { status } = host;
+  host.status = () => ({ state: "gone", networks: [] });
+  const gone = await one.ask("eth_chainId");
+  assert.deepEqual(gone, { code: 4900, message: "The wallet is disconnected", data: { code: "host.gone" } });
+  provider.changed();
+  await until(() => one.events().some(([name, { code }]) => name === "disconnect" && code === 4900));
+  host.status = status;
+  provider.changed();
+  await until(() => one.events().filter(([name]) => name === "connect").length === 2);
+});
+
+test("a new wallet has no permits of the one before", async () => {
+  await connect();
+  await wallet("wallet.create", { mnemonic: "words", password: "a good password", replace: true });
+  assert.deepEqual(state.permits, []);
+  assert.equal(now.locked, false);
+});
