@@ -148,7 +148,8 @@ function accept(port) {
   }
   const stream = kind === "player" ? port.name.slice("player:".length) : null;
   const site = kind === "provider" ? siteOf(sender) : null;
-  if (kind === "provider" && !site) return port.disconnect();
+  // While an engine is missing there is nobody who would answer.
+  if (kind === "provider" && (!site || died)) return port.disconnect();
   // A stream is played in the tab that shows it, whoever else may have learned its name.
   if (stream !== null && streams.get(stream)?.tab !== sender.tab?.id) return port.disconnect();
   const id = ++count;
