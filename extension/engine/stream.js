@@ -11,6 +11,7 @@ import { Feed } from "./feed.js";
 import { KeyRing } from "./keys.js";
 import { native, readPage, tell } from "./link.js";
 import { Measures } from "./measures.js";
+import { Paying } from "./paying.js";
 import { python } from "./python.js";
 import { Recovery } from "./recovery.js";
 import { Sound } from "./sound.js";
@@ -30,6 +31,7 @@ export class Stream {
   /** @type {Sound} */ sound;
   /** @type {Admission} */ admission;
   /** @type {Course} */ course;
+  /** @type {Paying} */ paying;
   /** @type {Feed | null} */ feed = null;
   /** @type {Uint8Array<ArrayBuffer>} the song's first part, which every decoder needs */ init = new Uint8Array(0);
   timings = new Measures();
@@ -68,6 +70,7 @@ export class Stream {
     this.song = null;
     /** @type {Problem | null} */
     this.problem = null;
+    this.paying = new Paying(this);
   }
 
   get isActive() {
@@ -96,6 +99,8 @@ export class Stream {
       for (const promise of [shown, ready]) promise.catch(() => undefined);
       await shown;
       await ready;
+      if (course.isPast) return;
+      await this.paying.decide();
       if (course.isPast) return;
       const { extent, next } = this.song;
       if (this.feed) {
@@ -185,6 +190,11 @@ export class Stream {
   /** A wallet was opened or rewards were switched: the next play is another listener's. */
   async walletChanged() {
     if (this.info && !this.isActive) this.admission.ahead(this.info);
+    if (this.paying.costs && this.course.session.state === "ready") {
+      await this.paying.decide();
+      const { extent, next } = this.song;
+      if (this.course.session.state === "ready") this.course.isReady({ position_ms: extent.from_ms, next });
+    }
     await tellTerms(this, this.players);
   }
 

@@ -32,6 +32,7 @@ export function stateOf(stream) {
     muted: stream.muted,
     left: { plays: left["play"] ?? null, seeks: left["seek"] ?? null },
     heard_ms: Math.round(sum),
+    pay: stream.paying.told(Math.floor(sum / interval)),
     earned_wei: (BigInt(Math.floor(sum / interval)) * reward).toString(),
     next_ms: Math.round(interval - (sum % interval)),
     timings: stream.timings,
@@ -72,7 +73,7 @@ export async function tellTerms(stream, ports) {
   const counting = standing.wallet === "locked" && info && admission.device && wallet.runningSession(info, admission.device);
   const { title, artist, duration_ms, quality, content, owner, server, waveform } = song;
   const station = info?.station ? { name: info.station.name, domain: info.station.domain } : null;
-  const message = { type: "terms", title, artist, duration_ms, quality, content, owner, server: server?.address, waveform, station, ...told, ...standing, ...(counting ? { wallet: "open" } : {}) };
+  const message = { type: "terms", title, artist, duration_ms, quality, content, owner, server: server?.address, waveform, station, ...told, ...standing, pay: stream.paying.told(0), ...(counting ? { wallet: "open" } : {}) };
   for (const port of ports) tell(port, message);
 }
 

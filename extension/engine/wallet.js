@@ -6,6 +6,7 @@ import { Problem } from "../shared/problem.js";
 import { native } from "./link.js";
 import * as permits from "./provider/permits.js";
 import * as accounts from "./wallet/accounts.js";
+import * as listening from "./wallet/listening.js";
 import * as earnings from "./wallet/earnings.js";
 import * as networks from "./wallet/networks.js";
 import * as sending from "./wallet/send.js";
@@ -47,6 +48,7 @@ const OPS = {
   ...networks.OPS,
   ...sites.OPS,
   ...permits.OPS,
+  ...listening.OPS,
   async "wallet.rewards"({ on }) {
     await setRewards(on);
     return {};

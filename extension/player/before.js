@@ -5,6 +5,7 @@
 import { amount, emphasise, split } from "../ui/pieces.js";
 import { fill, h, press } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
+import { show } from "../ui/amounts.js";
 import { clock } from "../ui/time.js";
 import { t } from "../ui/text.js";
 import { paid, rewardMode } from "./model.js";
@@ -31,7 +32,7 @@ export function before(actions) {
       // The button that has the focus is made anew, so it takes the focus again.
       const focused = body.contains(document.activeElement) || foot.contains(document.activeElement) ? document.activeElement?.getAttribute("data-key") : null;
       const mode = rewardMode(terms);
-      const label = mode === "none" || mode === "locked" ? t("listenWithout") : t("play");
+      const label = terms.pay ? t(terms.pay.on ? "playPaid" : "playPreview") : mode === "none" || mode === "locked" ? t("listenWithout") : t("play");
       const play = press(h("button", { type: "button", class: "btn primary big", "data-key": "play", "data-guarded": state.state === "loading" ? "off" : true, disabled: true }, icon("play"), label),
         (event) => actions.consent(event, () => actions.send("play")));
       const beside = h("div", { class: "note wrap", role: "alert", hidden: true });
@@ -40,6 +41,7 @@ export function before(actions) {
         head(terms, [clock(terms.duration_ms), terms.quality].filter(Boolean).join(" · "), play),
         beside,
         facts(terms, mode),
+        terms.pay ? payNote(terms, terms.pay, actions) : null,
         walletNote(mode, actions),
         whoIsPaid(terms),
         actions.termsOpen() ? allTerms(terms, true) : null);
@@ -80,6 +82,20 @@ function walletNote(mode, actions) {
   return h("div", { class: "note mid wrap" }, icon(shape), h("span", { class: "grow" }, t(`walletNote_${mode}`)),
     press(h("button", { type: "button", class: "btn small", "data-key": "wallet", "data-guarded": true, disabled: true }, t(`walletAction_${mode}`)),
       (event) => actions.consent(event, action)));
+}
+
+/**
+ * What a song that its listener pays costs, and what is still missing before it may cost anything.
+ * @param {Terms} terms
+ * @param {import("./model.js").Pay} pay
+ * @param {import("./parts.js").Actions} actions
+ */
+function payNote(terms, pay, actions) {
+  const each = t("payEach", show(pay.each_wei), String(terms.interval_s));
+  const words = pay.need === null ? t("payLeft", show(pay.left_wei)) : t(`payNeed_${pay.need}`);
+  const open = pay.need === "wallet" && terms.wallet === "none" ? () => actions.openOnboarding() : () => actions.openWallet();
+  return h("div", { class: "note mid wrap", "data-key": "pay" }, icon("tag"), h("span", { class: "grow" }, h("b", null, each), " ", words),
+    pay.need === null ? null : press(h("button", { type: "button", class: "btn small", "data-key": "pay-open" }, t("payOpen")), open));
 }
 
 /** @param {Terms} terms */

@@ -9,10 +9,11 @@ import { wei } from "../ui/amounts.js";
  * @typedef {{station_wei: string, owner_wei: string, listener_wei: string, commission_wei: string}} Split
  * @typedef {{title: string, artist: string, duration_ms: number, quality: string, content: string, owner?: string, server?: string,
  *   waveform?: string | null, station: {name: string, domain: string} | null, facts: Facts | null, permits?: string[], split: Split | null,
- *   interval_s: number, reward_wei: string, payer?: string, wallet: "none" | "locked" | "open", rewards: boolean}} Terms
+ *   interval_s: number, reward_wei: string, payer?: string, wallet: "none" | "locked" | "open", rewards: boolean, pay?: Pay | null}} Terms
+ * @typedef {{on: boolean, need: "wallet" | "site" | "budget" | "money" | null, left_wei: string, each_wei: string, spent_wei: string}} Pay what this fan pays
  * @typedef {"loading" | "ready" | "starting" | "playing" | "paused" | "seeking" | "waiting" | "ended" | "refused" | "failed"} StateName
  * @typedef {{state: StateName, position_ms: number, duration_ms: number, buffered_ms?: number, volume: number, muted: boolean,
- *   left: {plays?: number | null, seeks?: number | null}, heard_ms: number, earned_wei: string, next_ms: number}} State
+ *   left: {plays?: number | null, seeks?: number | null}, heard_ms: number, earned_wei: string, next_ms: number, pay?: Pay | null}} State
  * @typedef {{code: string, message?: string, fix?: string, detail?: Record<string, unknown>}} Problem
  * @typedef {{terms: Terms | null, state: State, problem: Problem | null, at: number}} Model
  */

@@ -8,6 +8,7 @@ import { icon } from "../ui/icons.js";
 import { amount, field, moneyState } from "../ui/pieces.js";
 import { t } from "../ui/text.js";
 import { form } from "./form.js";
+import { listening } from "./listening.js";
 import { backBar, middle, tabs, topBar } from "./frame.js";
 import { permits } from "./permits.js";
 
@@ -37,7 +38,8 @@ export function sites(app) {
       all.length ? h("div", { class: "row between" }, h("p", { class: "s dim" }, t("sitesLead")), pause) : h("section", { class: "card empty" }, icon("globe", "l"), h("h2", null, t("sitesNone")), h("p", null, t("sitesNoneLead"))),
       all.length ? h("ul", { class: "list card items" }, all.map((site) => row(app, site))) : null,
       budget(app, told.day_wei ?? "0", told.spent_wei ?? "0", "*", t("sitesBudget"), t("sitesBudgetHint"), draw),
-      seen);
+      seen,
+      listening(app));
   };
   void draw().catch((error) => app.fail(error));
   return [topBar(app, t("tabSites")), main, tabs(app, "sites")];

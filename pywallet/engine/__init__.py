@@ -7,7 +7,7 @@ package's state and nowhere else; ``wallet.lock`` forgets it.
 Operations: wallet.propose, wallet.create, wallet.open, wallet.words,
 wallet.password, wallet.lock, wallet.status, session.sign, claim.sign, payees
 (pywallet.engine.purse); account, recipient, amount, transfer, transaction.sign
-(pywallet.engine.money);
+(pywallet.engine.money); voucher.sign, listener, escrow.calls (pywallet.engine.paying);
 typed.read, typed.sign, personal.read, personal.sign, call.read
 (pywallet.engine.requests);
 header.load, terms, player.begin, player.event, stream.close
@@ -20,11 +20,11 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pywallet.engine import money, purse, requests, songs
+from pywallet.engine import money, paying, purse, requests, songs
 from pywallet.engine.fields import Payload
 from pywallet.errors import GomaaError, InputError
 
-_OPS: Final = {**purse.OPS, **money.OPS, **requests.OPS, **songs.OPS}
+_OPS: Final = {**purse.OPS, **money.OPS, **paying.OPS, **requests.OPS, **songs.OPS}
 
 
 async def call(op: str, payload: Mapping[str, Any], blob: bytes | None = None) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from pywallet.engine import purse
 from pywallet.engine.fields import Payload
 from pywallet.errors import InputError
 from pywallet.hexes import checksum, from_hex, to_hex
-from pywallet.platform import keccak256
+from pywallet.platform import address_of, keccak256
 from pywallet.wallet import amounts
-from pywallet.wallet.derivation import account_path
+from pywallet.wallet.derivation import account_path, listener_path
 from pywallet.wallet.transactions import Transaction, recipient, transfer_data
 
 MOST_ACCOUNTS: Final = 100
@@ -45,12 +45,13 @@ async def transfer(payload: Payload, blob: bytes | None = None) -> dict[str, Any
 
 
 async def sign_transaction(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{index, chain_id, nonce, gas, tip_wei, max_fee_wei, to, value_wei?, data} → {raw, transaction, account}.
+    """{index or station, chain_id, nonce, gas, tip_wei, max_fee_wei, to, value_wei?, data} → {raw, transaction, account}.
 
-    An EIP-1559 transaction of account ``index``. Errors wallet.locked, message.schema.
+    An EIP-1559 transaction of account ``index``, or of the key shown to ``station``. Errors wallet.locked, message.schema.
     """
     keys = purse.keyring()
-    index = payload.integer("index", 0, MOST_ACCOUNTS - 1)
+    station = payload.address("station") if payload.has("station") else None
+    path = listener_path(station) if station else account_path(payload.integer("index", 0, MOST_ACCOUNTS - 1))
     built = Transaction(
         chain_id=payload.integer("chain_id", 1, _MAX_INT),
         nonce=payload.integer("nonce", 0, _MAX_INT),
@@ -63,8 +64,9 @@ async def sign_transaction(payload: Payload, blob: bytes | None = None) -> dict[
     )
     if built.tip > built.max_fee:
         raise InputError("message.schema", field="tip_wei", reason="above max_fee_wei")
-    raw = built.signed(keys.private_key(account_path(index)))
-    return {"raw": to_hex(raw), "transaction": to_hex(keccak256(raw)), "account": to_hex(keys.account_at(index))}
+    private = keys.private_key(path)
+    raw = built.signed(private)
+    return {"raw": to_hex(raw), "transaction": to_hex(keccak256(raw)), "account": to_hex(address_of(private))}
 
 
 def _word(payload: Payload, name: str, default: int | None = None) -> int:

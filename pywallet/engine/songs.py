@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from pywallet.engine.fields import Payload
 from pywallet.errors import InputError
 from pywallet.hexes import from_b64, to_b64, to_hex
 from pywallet.player import WISHES, Player, Timeline, foresee, step
+from pywallet.player.machine import State
 from pywallet.policy import ACTIONS, Context, Names, Policy, Usage, describe, extent
 from pywallet.settlement import gross
 from pywallet.sps import Header, Rendition, mark, open_header
@@ -77,9 +78,9 @@ async def load(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     }
 
 
-def _begins(policy: Policy) -> str:
-    """The action behind the play button: what a listener pays for is previewed."""
-    plays = policy.permits("play") and policy.price.payer != "listener"
+def _begins(policy: Policy, pays: bool = False) -> str:
+    """The action behind the play button: what a listener doesn't pay for is previewed."""
+    plays = policy.permits("play") and (pays or policy.price.payer != "listener")
     return "preview" if not plays and policy.permits("preview") else "play"
 
 
@@ -92,6 +93,17 @@ async def terms(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     hearing the whole song; without rewards the listener's part is zero.
     """
     return _terms(_song(payload), payload)
+
+
+async def pays(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
+    """{stream, on} → {next, extent}: whether the listener pays, and so hears all of it. Only before a play begins."""
+    song = _song(payload)
+    begins = _begins(song.policy, payload.flag("on"))
+    bounds = extent(song.policy, Usage(), begins)
+    if song.player.state in (State.READY, State.ENDED) and begins != song.player.begins:
+        song.player = replace(song.player, begins=begins, from_ms=bounds.from_ms, position_ms=bounds.from_ms)
+    bounds = extent(song.policy, Usage(), song.player.begins)
+    return {"next": _next(song.player), "extent": {"from_ms": bounds.from_ms, "to_ms": bounds.to_ms}, "begins": song.player.begins}
 
 
 async def begin(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
@@ -247,6 +259,7 @@ def _split(song: _Song, bps: int, rewards: bool) -> dict[str, str] | None:
 OPS: Final[dict[str, Handler]] = {
     "header.load": load,
     "terms": terms,
+    "player.pays": pays,
     "player.begin": begin,
     "player.event": event,
     "mark.check": check_mark,

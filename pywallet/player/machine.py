@@ -58,7 +58,7 @@ class Player:
 Step = tuple[Player, tuple[Command, ...]]
 
 # A refusal is a rule's; a failure is a part that broke: the page offers "retry" for the latter only.
-_REFUSING: Final = ("policy.", "content.", "station.", "ticket.", "session.", "lease.", "invocation.", "wallet.", "site.")
+_REFUSING: Final = ("listener.", "policy.", "content.", "station.", "ticket.", "session.", "lease.", "invocation.", "wallet.", "site.")
 _SILENT: Final = Command("sound", "off")
 
 

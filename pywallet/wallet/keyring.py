@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from pywallet.hexes import ZERO_ADDRESS
-from pywallet.messages import Claim, Domain, Session, Signed, sign
+from pywallet.messages import Claim, Domain, Session, Signed, Voucher, sign
 from pywallet.platform import address_of
 from pywallet.wallet.derivation import ACCOUNT, account_path, derive, listener_path, payee_path
 
@@ -46,6 +46,10 @@ class Keyring:
         payee = ZERO_ADDRESS if number is None else self.payee(station, number)
         session = Session(station, self.listener(station), device, payee, not_before, not_after)
         return sign(session, domain, self.private_key(listener_path(station)))
+
+    def sign_voucher(self, domain: Domain, station: bytes, voucher: Voucher) -> Signed[Voucher]:
+        """Pay with the key that this wallet shows to ``station``."""
+        return sign(voucher, domain, self.private_key(listener_path(station)))
 
     def sign_claim(
         self, domain: Domain, server: bytes, epoch: int, station: bytes, number: int, to: bytes | None = None, tip: int = 0

@@ -43,6 +43,12 @@ class Transaction:
         return _TYPE + rlp.encode((*self._fields, signature[64] - 27, r, s))
 
 
+def call_data(signature: str, *arguments: bytes | int) -> bytes:
+    """The call data of a function whose arguments are addresses (20 bytes) and whole numbers (32-byte words)."""
+    words = (part.to_bytes(32, "big") if isinstance(part, int) else part.rjust(32, b"\0") for part in arguments)
+    return keccak256(signature.encode())[:4] + b"".join(words)
+
+
 def transfer_data(to: bytes, amount: int) -> bytes:
     """The call data of ``transfer(address,uint256)``; ``amount`` in wei of the token."""
     return _TRANSFER + to.rjust(32, b"\0") + amount.to_bytes(32, "big")

@@ -1,0 +1,96 @@
+/**
+ * Songs that their listener pays: whether the next play is a paid one, and a voucher for each part that was heard.
+ */
+
+import { Problem } from "../shared/problem.js";
+import { native } from "./link.js";
+import { python } from "./python.js";
+import * as wallet from "./wallet.js";
+
+/** @typedef {import("./stream.js").Stream} Stream */
+/** @typedef {"wallet" | "site" | "budget" | "money" | null} Need what is missing before a paid play */
+
+export class Paying {
+  on = false;
+  /** @type {Need} */ need = "wallet";
+  /** Of the listening money here, wei. */ left = "0";
+  /** @type {number} intervals of this play that are signed for */ signed = 0;
+  /** @type {Promise<void> | null} */ signing = null;
+
+  /** @param {Stream} stream */
+  constructor(stream) {
+    this.stream = stream;
+  }
+
+  /** Whether this song costs its listener something. */
+  get costs() {
+    const { song } = this.stream;
+    return song?.payer === "listener" && BigInt(song.price_wei) > 0n;
+  }
+
+  /** Wei of so many intervals, with the commission. @param {number} intervals */
+  price(intervals) {
+    const net = BigInt(intervals) * BigInt(this.stream.song?.price_wei ?? 0);
+    return net + (net * BigInt(this.stream.info?.bps ?? 0)) / 10_000n;
+  }
+
+  /** Before a play: paid where all that it needs is there, else the preview. */
+  async decide() {
+    if (!this.costs || !this.stream.info) return;
+    this.need = await this.missing().catch(() => /** @type {Need} */ ("money"));
+    // What an earlier play left unsigned stands in the way of the next one.
+    if (this.need === null) await this.sign().catch(() => undefined);
+    const told = await python("player.pays", { stream: this.stream.place.stream, on: this.need === null });
+    this.on = told.begins === "play";
+    this.stream.song = { ...this.stream.song, next: told.next, extent: told.extent };
+    if (this.stream.feed) this.stream.feed.untilMs = told.extent.to_ms;
+  }
+
+  /** @private @returns {Promise<Need>} */
+  async missing() {
+    const { info, place, admission } = this.stream;
+    if (wallet.standing().wallet !== "open") return "wallet";
+    await admission.prepared?.catch(() => undefined);
+    const [{ sites, day_wei }, { places }] = await Promise.all([native("sites", { payees: [] }), native("escrow")]);
+    const session = admission.device ? wallet.runningSession(info, admission.device) : null;
+    const here = places.find((/** @type {any} */ one) => one.server === info.server.address && one.payer === session?.session.message.listener);
+    this.left = here?.left_wei ?? "0";
+    const site = sites.find((/** @type {any} */ one) => one.origin === place.origin);
+    if (site && site.state !== "allowed") return "site";
+    if (!here || BigInt(this.left) < this.price(1)) return "money";
+    return BigInt(site?.day_wei ?? 0) > 0n && BigInt(day_wei) > 0n ? null : "budget";
+  }
+
+  /** So many intervals of this play are heard: what is new is signed for. @param {number} intervals */
+  heard(intervals) {
+    if (!this.on) return;
+    if (intervals < this.signed) this.signed = 0;
+    if (intervals <= this.signed || this.signing) return;
+    this.signing = this.sign().then(() => {
+      this.signed = intervals;
+    }).catch((error) => {
+      const { code } = Problem.of(error);
+      // A locked wallet signs later, or the server lets the music wait; a server that lies is left at once.
+      if (code === "listener.statement" || code === "listener.escrow.short") return this.stream.fail(error);
+      return undefined;
+    }).finally(() => {
+      this.signing = null;
+    });
+  }
+
+  /** @private */
+  async sign() {
+    const { stream } = this.stream.place;
+    const due = await native("owed", { stream });
+    if (!due) return;
+    const { server, payer, station, cap_wei, until, chain_id, settlement } = due;
+    const { voucher } = await python("voucher.sign", { server, payer, station, cap_wei, until, chain_id, settlement });
+    await native("pay", { stream, voucher });
+  }
+
+  /** For the player. @param {number} intervals heard */
+  told(intervals) {
+    if (!this.costs) return null;
+    return { on: this.on, need: this.need, left_wei: this.left, each_wei: this.price(1).toString(), spent_wei: this.on ? this.price(intervals).toString() : "0" };
+  }
+}

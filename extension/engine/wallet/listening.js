@@ -1,0 +1,144 @@
+/**
+ * Listening money: put in, looked at, taken back. It lies in the settlement contract, under the key that the wallet shows to one station.
+ */
+
+import { Problem } from "../../shared/problem.js";
+import { native } from "../link.js";
+import { python } from "../python.js";
+import { networkOf } from "./networks.js";
+import { lookAgain } from "./send.js";
+import { now, state } from "./state.js";
+
+/** @typedef {{server: string, payer: string, station: string, domain: string, chain_id: number, settlement: string, token: string, escrow_wei: string, left_wei: string,
+ *   pending_wei: string, spent_wei: string, requested_wei: string, ready_s: number, now_s: number, delay_s: number, under_way?: string | null}} Place */
+
+const QUOTE_MS = 120_000;
+const LOOK_MS = 400;
+const PATIENCE_MS = 90_000;
+/** Transactions that a key needs coins for: asking back, withdrawing, sending on. */
+const WITHDRAWING = 6n;
+
+/** @type {{id: string, at: number, place: Place, amount_wei: string, calls: any} | null} */
+let shown = null;
+/** @type {Map<string, string>} what is under way, by server and payer */
+const busy = new Map();
+
+/** @type {Record<string, (message: any) => Promise<any>>} */
+export const OPS = { "wallet.listening": list, "wallet.listening.quote": quote, "wallet.listening.put": put, "wallet.listening.take": take };
+
+/** @param {{server: string, payer: string}} place */
+const key = ({ server, payer }) => `${server}/${payer}`;
+
+async function list() {
+  const mine = new Set(state.sessions.map(({ session }) => session.message.listener));
+  const { places } = await native("escrow");
+  return { places: places.filter((/** @type {Place} */ { payer }) => mine.has(payer)).map((/** @type {Place} */ place) => ({ ...place, under_way: busy.get(key(place)) ?? null })) };
+}
+
+/** @param {{server: string, payer: string}} wanted @returns {Promise<Place>} */
+async function find(wanted) {
+  const { places } = await list();
+  const found = places.find((/** @type {Place} */ place) => key(place) === key(wanted));
+  if (!found) throw new Problem("message.schema", { field: "payer" });
+  if (now.locked) throw new Problem("wallet.locked");
+  return found;
+}
+
+/** @param {Place} place @param {string} to @param {string} amount_wei */
+const callsOf = ({ settlement, server, payer }, to, amount_wei) => python("escrow.calls", { settlement, server, payer, to, amount_wei });
+
+function account() {
+  const found = state.accounts.find(({ address }) => address === state.account);
+  if (!found) throw new Problem("wallet.missing");
+  return found;
+}
+
+/** What putting an amount in would do and cost; nothing is signed. @param {{server: string, payer: string, amount: string}} message */
+async function quote({ server, payer, amount }) {
+  shown = null;
+  const place = await find({ server, payer });
+  const from = account();
+  const { amount_wei } = await python("amount", { text: amount.replace(",", ".") });
+  const { chain_id } = await networkOf();
+  if (chain_id !== place.chain_id) throw new Problem("chain.mismatch", { chain_id: place.chain_id });
+  const { balance_wei } = await native("summary", { account: from.address, payees: [], chain_id });
+  if (balance_wei === null) throw new Problem("chain.unreachable");
+  if (BigInt(amount_wei) > BigInt(balance_wei)) throw new Problem("wallet.funds", { balance_wei });
+  const calls = await callsOf(place, from.address, amount_wei);
+  const cost = await native("simulate", { chain_id, account: from.address, to: place.token, data: calls.approve });
+  // The leave and the deposit after it, which can be simulated only once the leave is there.
+  const most = BigInt(cost.most_wei) * 3n;
+  if (BigInt(cost.coin_wei) < most) throw new Problem("wallet.fee", { most_wei: most.toString(), coin_wei: cost.coin_wei });
+  const id = crypto.randomUUID();
+  shown = { id, at: performance.now(), place, amount_wei, calls };
+  return { quote: id, amount_wei, domain: place.domain, left_wei: (BigInt(balance_wei) - BigInt(amount_wei)).toString(), most_wei: most.toString(), delay_s: place.delay_s };
+}
+
+/** Put in what was shown, once: leave for exactly that amount, then the deposit, each simulated. @param {{quote: string}} message */
+async function put({ quote: id }) {
+  const found = shown;
+  shown = null;
+  if (!found || found.id !== id || performance.now() - found.at > QUOTE_MS) throw new Problem("wallet.quote");
+  const { place, calls } = found;
+  const { index, address } = account();
+  begin(place, "put", async () => {
+    await confirm(place.chain_id, { index }, address, place.token, calls.approve);
+    await confirm(place.chain_id, { index }, address, place.settlement, calls.deposit);
+  });
+  return {};
+}
+
+/** Ask everything back; or, once the delay is over, withdraw it to the account. @param {{server: string, payer: string}} message */
+async function take(message) {
+  const place = await find(message);
+  const { index, address } = account();
+  const asked = BigInt(place.requested_wei) > 0n;
+  if (asked && place.now_s < place.ready_s) throw new Problem("claim.pending", { ready_s: place.ready_s });
+  if (!asked && BigInt(place.left_wei) === 0n) throw new Problem("listener.escrow.short");
+  const wanted = asked ? place.requested_wei : place.left_wei;
+  const amount = BigInt(wanted) < BigInt(place.escrow_wei) ? wanted : place.escrow_wei;
+  const calls = await callsOf(place, address, amount);
+  const { chain_id, settlement, token, payer } = place;
+  begin(place, asked ? "withdraw" : "request", async () => {
+    const cost = await native("simulate", { chain_id, account: payer, to: settlement, data: asked ? calls.withdraw : calls.request });
+    const needed = BigInt(cost.most_wei) * WITHDRAWING;
+    // The key has no coin of its own: the account gives it what the fees may be.
+    if (BigInt(cost.coin_wei) < BigInt(cost.most_wei) * 2n) await confirm(chain_id, { index }, address, payer, "0x", needed.toString());
+    await confirm(chain_id, { station: place.station }, payer, settlement, asked ? calls.withdraw : calls.request);
+    if (asked) await confirm(chain_id, { station: place.station }, payer, token, calls.transfer);
+  });
+  return {};
+}
+
+/** @param {Place} place @param {string} what @param {() => Promise<void>} work */
+function begin(place, what, work) {
+  if (busy.has(key(place))) throw new Problem("claim.busy");
+  busy.set(key(place), what);
+  now.changed();
+  void work().catch((error) => {
+    busy.set(key(place), `failed: ${Problem.of(error).code}`);
+  }).then(() => {
+    if (!busy.get(key(place))?.startsWith("failed")) busy.delete(key(place));
+    else setTimeout(() => busy.delete(key(place)), LOOK_MS * 50);
+    lookAgain();
+    now.changed();
+  });
+}
+
+/**
+ * Simulate, sign, send, and wait until the chain has it.
+ * @param {number} chain_id @param {{index?: number, station?: string}} who @param {string} from @param {string} to @param {string} data @param {string} [value_wei]
+ */
+async function confirm(chain_id, who, from, to, data, value_wei = "0") {
+  const { nonce, gas, tip_wei, max_fee_wei } = await native("simulate", { chain_id, account: from, to, data, value_wei });
+  const { raw, transaction } = await python("transaction.sign", { ...who, chain_id, nonce, gas, tip_wei, max_fee_wei, to, data, value_wei });
+  await native("send", { chain_id, raw });
+  const until = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const told = await native("transaction", { chain_id, transaction });
+    if (told.state === "confirmed") return;
+    if (told.state === "failed") throw new Problem("chain.reverted", { transaction });
+    if (performance.now() > until) throw new Problem("chain.unreachable", { transaction });
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+}

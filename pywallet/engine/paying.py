@@ -1,0 +1,49 @@
+"""The wallet's operations with listening money: what it puts in, signs for and takes back."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pywallet.engine import purse
+from pywallet.engine.fields import Payload
+from pywallet.errors import InputError
+from pywallet.hexes import to_hex
+from pywallet.messages import Voucher
+from pywallet.wallet.transactions import call_data
+
+_MAX: Final = 1 << 53
+
+
+async def sign_voucher(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
+    """{chain_id, settlement, station, server, payer, cap_wei, until} → {voucher}.
+
+    Signed by the key that this wallet shows to the station. Errors wallet.locked; message.schema where ``payer`` is another.
+    """
+    keys = purse.keyring()
+    station = payload.address("station")
+    if payload.address("payer") != keys.listener(station):
+        raise InputError("message.schema", field="payer", reason="not this wallet's")
+    until = payload.integer("until", 0, _MAX)
+    voucher = Voucher(server=payload.address("server"), payer=keys.listener(station), cap=payload.amount("cap_wei"), until=until)
+    return {"voucher": keys.sign_voucher(payload.domain(), station, voucher).to_json()}
+
+
+async def listener(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
+    """{station} → {listener}: the key that this wallet shows to a station, and pays it with."""
+    return {"listener": to_hex(purse.keyring().listener(payload.address("station")))}
+
+
+async def calls(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
+    """{settlement, server, payer, to, amount_wei} → {approve, deposit, request, withdraw, transfer}: call data to simulate."""
+    settlement, server, payer = payload.address("settlement"), payload.address("server"), payload.address("payer")
+    amount = payload.amount("amount_wei")
+    return {
+        "approve": to_hex(call_data("approve(address,uint256)", settlement, amount)),
+        "deposit": to_hex(call_data("deposit(address,address,uint256)", server, payer, amount)),
+        "request": to_hex(call_data("request(address,uint256)", server, amount)),
+        "withdraw": to_hex(call_data("withdraw(address)", server)),
+        "transfer": to_hex(call_data("transfer(address,uint256)", payload.address("to"), amount)),
+    }
+
+
+OPS: Final[dict[str, purse.Handler]] = {"voucher.sign": sign_voucher, "listener": listener, "escrow.calls": calls}
