@@ -112,7 +112,8 @@ export function kindOf(name, sender, self) {
   if (name === "page") return sender.tab && (url.protocol === "http:" || url.protocol === "https:" || url.protocol === "file:") ? "page" : null;
   if (name === "provider") return sender.tab && (url.protocol === "http:" || url.protocol === "https:") ? "provider" : null;
   if (!own) return null;
-  if (name === "engine") return url.pathname === "/engine/offscreen.html" ? "engine" : null;
+  // The hidden document, and not the same page opened in a tab.
+  if (name === "engine") return url.pathname === "/engine/offscreen.html" && !sender.tab ? "engine" : null;
   if (name === "wallet") return url.pathname === "/popup/popup.html" || url.pathname === "/onboarding/onboarding.html" ? "wallet" : null;
   if (name === "approval") return url.pathname === "/approve/approve.html" ? "approval" : null;
   if (name.startsWith("player:")) return url.pathname === "/player/player.html" ? "player" : null;

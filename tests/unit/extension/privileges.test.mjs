@@ -142,6 +142,10 @@ test("a page of the extension is only what its own path makes it", () => {
   assert.equal(kindOf("page", { ...own("/player/player.html"), tab: { id: 1 } }, SELF), null);
 });
 
+test("the engine's page in a tab is not the engine", () => {
+  assert.equal(kindOf("engine", { ...own("/engine/offscreen.html"), tab: { id: 1 } }, SELF), null);
+});
+
 test("another extension is nobody", () => {
   const other = "ponmlkjihgfedcbaponmlkjihgfedcba";
   assert.equal(kindOf("page", web("https://music.example/", other), SELF), null);
