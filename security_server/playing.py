@@ -102,8 +102,9 @@ class Playing:
         price = song.policy.price
         # What the listener pays for, the station's ticket does not: it brings the preview.
         paid = price.payer != "listener"
+        # Over the station's cap for the day a play earns nothing: its reward is the policy's or zero.
         wanted = price.reward if rewarded and paid else 0
-        if (paid and order.price < max(price.owner, facts.price)) or order.reward != wanted:
+        if (paid and order.price < max(price.owner, facts.price)) or order.reward not in (wanted, 0):
             raise Refusal("ticket.mismatch", reason="price")
         epoch = core.schedule.epoch_of(now_s)
         # A ticket signed just before an epoch's end may be opened just after it.

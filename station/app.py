@@ -22,6 +22,7 @@ from station.chainview import ChainView
 from station.config import StationConfig
 from station.core import Station, read_key
 from station.pages import HERE, Pages, recent_plays
+from station.points import PointsDesk
 from station.servers import Servers
 from station.similar import LIMIT, MOST
 from station.tickets import Limiter
@@ -71,6 +72,7 @@ def create_app(config: StationConfig, chain: ChainView | None = None) -> web.App
     app.router.add_get("/art/{content:0x[0-9a-f]{40}}.svg", cover)
     app.router.add_get("/.well-known/gomaa.json", record)
     app.router.add_post("/gomaa/tickets", ticket)
+    app.router.add_post("/gomaa/points", points)
     app.router.add_get("/gomaa/account", account)
     app.router.add_get(f"/gomaa/songs/{SONG}/similar", similar)
     app.router.add_static("/static", HERE / "static")
@@ -207,6 +209,12 @@ async def ticket(request: web.Request) -> web.Response:
         raise InputError("message.schema", field="content")
     signed = await request.app[STATION].desk.issue(session, from_hex(content, 20))
     return answer({"ticket": signed.to_json()})
+
+
+async def points(request: web.Request) -> web.Response:
+    """``POST /gomaa/points``: what a listener has, buys or redeems."""
+    request.app[LIMITER].take(request.remote or "")
+    return await PointsDesk(request.app[STATION]).answer(request)
 
 
 async def account(request: web.Request) -> web.Response:

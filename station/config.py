@@ -11,10 +11,11 @@ from typing import Any
 
 from pywallet.errors import InputError
 from pywallet.hexes import from_hex
+from station.loyalty import Generosity
 
 _PATHS = ("key_file", "deployment_file", "catalogue", "admin_token_file")
 _NUMBERS = ("statement_seconds", "ticket_slack_s", "tickets_per_minute", "tickets_per_minute_address", "timeout_s")
-_TEXTS = ("domain", "name", "tagline", "description", "song_of_the_day", "install_url")
+_TEXTS = ("domain", "name", "tagline", "description", "song_of_the_day", "install_url", "sponsor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,9 @@ class StationConfig:
     statement_seconds: float = 10.0
     song_of_the_day: str | None = None
     install_url: str = "/install"
+    sponsor: str | None = None
+    """A line of advertising on the radio page; whoever uses an ad-free pass does not see it."""
+    rewards: Generosity = field(default_factory=Generosity)
     ticket_slack_s: int = 600
     """How long a ticket outlives its song: room for pauses."""
     tickets_per_minute: int = 20
@@ -58,6 +62,11 @@ class StationConfig:
         return f"{'http' if local else 'https'}://{self.domain}"
 
     @property
+    def points_file(self) -> Path:
+        """The book of points lies beside the database; a database elsewhere leaves it beside the key."""
+        return self.key_file.with_name("points.sqlite3") if "://" in self.database else Path(self.database).with_suffix(".points.sqlite3")
+
+    @property
     def database_url(self) -> str:
         """The database as SQLAlchemy wants it."""
         return self.database if "://" in self.database else f"sqlite:///{Path(self.database).absolute()}"
@@ -74,7 +83,7 @@ def load(path: Path) -> StationConfig:
 
 def from_dict(raw: Mapping[str, Any], base: Path) -> StationConfig:
     """A configuration from plain values; relative paths start at ``base``. Raises InputError(message.schema)."""
-    known = {*_PATHS, *_NUMBERS, *_TEXTS, "database", "servers"}
+    known = {*_PATHS, *_NUMBERS, *_TEXTS, "database", "servers", "rewards"}
     for name in sorted(set(raw) - known):
         raise InputError("message.schema", field=name, reason="unknown")
     values: dict[str, Any] = {}
@@ -87,6 +96,8 @@ def from_dict(raw: Mapping[str, Any], base: Path) -> StationConfig:
             if not isinstance(value, Mapping):
                 raise InputError("message.schema", field=name, reason="a table of address = URL")
             values[name] = {from_hex(address, 20): str(url).rstrip("/") for address, url in value.items()}
+        elif name == "rewards":
+            values[name] = Generosity.from_dict(value)
         elif not isinstance(value, (str, Path)) or not str(value):
             raise InputError("message.schema", field=name, reason="text")
         elif name in _PATHS:

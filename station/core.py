@@ -13,6 +13,9 @@ from pywallet.hexes import from_hex, to_hex
 from station.catalogue import Catalogue
 from station.chainview import ChainView
 from station.config import StationConfig
+from station.listening import Listening
+from station.loyalty import Loyalty
+from station.rewards import RewardBook
 from station.servers import Servers
 from station.statements import Bookkeeper
 from station.store import Store
@@ -44,6 +47,7 @@ class Station:
     store: Store
     bookkeeper: Bookkeeper
     desk: TicketDesk
+    loyalty: Loyalty
     bps: int | None = None
     """The commission when the chain was last read; for the page only."""
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -58,8 +62,11 @@ class Station:
         async def url_of(server: bytes) -> str:
             return await station.url(server)
 
-        desk = TicketDesk(config, key, address, chain, servers, catalogue, store, url_of)
-        station = cls(config, address, chain, servers, catalogue, store, bookkeeper, desk)
+        given = config.rewards
+        book = RewardBook(config.points_file, key, address, given.programme, given.offers)
+        loyalty = Loyalty(given, Listening(store.engine), book)
+        desk = TicketDesk(config, key, address, chain, servers, catalogue, store, loyalty, url_of)
+        station = cls(config, address, chain, servers, catalogue, store, bookkeeper, desk, loyalty)
         return station
 
     def start(self) -> None:
@@ -98,6 +105,10 @@ class Station:
                 await self.bookkeeper.round(server, await self.url(server))
             except GomaaError as error:
                 log.warning("statement of %s: %s", to_hex(server), error)
+        try:
+            await self.loyalty.feed(await self.chain.now_ms())
+        except GomaaError as error:
+            log.debug("points not given yet: %s", error)
 
     async def _settle(self) -> None:
         while True:

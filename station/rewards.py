@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pywallet.errors import Refusal
 from pywallet.rewards import Award, Heard, Pass, Programme, SignedPass
@@ -16,7 +16,10 @@ from pywallet.rewards.rules import DAY_S
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS awards (ticket INTEGER PRIMARY KEY, listener BLOB, owner BLOB, day INTEGER, points INTEGER);
 CREATE INDEX IF NOT EXISTS awards_of ON awards (listener, day);
-CREATE TABLE IF NOT EXISTS passes (serial INTEGER PRIMARY KEY AUTOINCREMENT, listener BLOB, offer TEXT, cost INTEGER, redeemed_s INTEGER);
+CREATE TABLE IF NOT EXISTS passes (
+    serial INTEGER PRIMARY KEY AUTOINCREMENT, listener BLOB, offer TEXT, cost INTEGER, redeemed_s INTEGER,
+    kind TEXT, text TEXT, ends_s INTEGER
+);
 """
 
 
@@ -73,20 +76,50 @@ class RewardBook:
         with closing(self._open()) as db:
             return _balance(db, listener)
 
-    def buy(self, listener: bytes, name: str, now_s: int) -> SignedPass:
-        """Spend points on an offer. Raises Refusal ``ticket.missing`` (no such offer), ``station.escrow.short`` (too few points)."""
+    def buy(self, listener: bytes, name: str, now_s: int, balance: int | None = None) -> SignedPass:
+        """Spend points on an offer. ``balance``: what the listener thinks to have; the same word again then buys nothing.
+
+        Raises Refusal ``ticket.missing`` (no such offer), ``station.escrow.short`` (too few points), ``ticket.used`` (another balance).
+        """
         offer = self._offers.get(name)
         if offer is None:
             raise Refusal("ticket.missing", reason="offer")
+        ends_s = now_s + offer.days * DAY_S
         with closing(self._open()) as db, db:
             db.execute("BEGIN IMMEDIATE")
-            if (missing := offer.cost - _balance(db, listener)) > 0:
+            has = _balance(db, listener)
+            if balance is not None and balance != has:
+                raise Refusal("ticket.used", reason="balance", points=has)
+            if (missing := offer.cost - has) > 0:
                 raise Refusal("station.escrow.short", reason="points", short=missing)
-            row = (listener, name, offer.cost)
-            serial = db.execute("INSERT INTO passes (listener, offer, cost) VALUES (?,?,?)", row).lastrowid
+            row = (listener, name, offer.cost, offer.kind, offer.text, ends_s)
+            serial = db.execute("INSERT INTO passes (listener, offer, cost, kind, text, ends_s) VALUES (?,?,?,?,?,?)", row).lastrowid
             assert serial is not None
-        message = Pass(self._address, listener, offer.kind, serial, now_s + offer.days * DAY_S, offer.text)
-        return SignedPass.issue(message, self._key)
+        return SignedPass.issue(Pass(self._address, listener, offer.kind, serial, ends_s, offer.text), self._key)
+
+    def passes(self, listener: bytes) -> list[dict[str, Any]]:
+        """What a listener holds, newest first; amounts and times as they are, ``redeemed_s`` None until it is used."""
+        with closing(self._open()) as db:
+            rows = db.execute(
+                "SELECT serial, offer, kind, text, ends_s, redeemed_s FROM passes WHERE listener = ? ORDER BY serial DESC LIMIT 100",
+                (listener,),
+            ).fetchall()
+        names = ("serial", "offer", "kind", "text", "ends_s", "redeemed_s")
+        return [{**dict(zip(names, row, strict=True)), "serial": str(row[0])} for row in rows]
+
+    def sold(self, listener: bytes, serial: int) -> SignedPass:
+        """A pass that was sold to this listener, signed again. Raises Refusal ``ticket.missing``."""
+        with closing(self._open()) as db:
+            row = db.execute("SELECT kind, ends_s, text FROM passes WHERE serial = ? AND listener = ?", (serial, listener)).fetchone()
+        if row is None:
+            raise Refusal("ticket.missing", reason="pass")
+        return SignedPass.issue(Pass(self._address, listener, row[0], serial, row[1], row[2]), self._key)
+
+    def free_of_ads(self, listener: bytes, now_s: int) -> bool:
+        """Whether an ad-free pass of this listener is in use."""
+        with closing(self._open()) as db:
+            query = "SELECT 1 FROM passes WHERE listener = ? AND kind = 'ad-free' AND redeemed_s IS NOT NULL AND ends_s > ?"
+            return db.execute(query, (listener, now_s)).fetchone() is not None
 
     def redeem(self, signed: SignedPass, listener: bytes, now_s: int) -> None:
         """Use a pass of this station: an offer once; an ad-free pass until it ends.

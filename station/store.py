@@ -70,6 +70,10 @@ _vouchers = sa.Table(
 )
 
 
+TICKETS = _tickets
+"""For joins beside this file; written here only."""
+
+
 @dataclass(frozen=True, slots=True)
 class TicketRow:
     """One ticket as issued. ``worst``: intervals it can cost at most; ``vouchered``: intervals signed for so far."""
@@ -126,6 +130,11 @@ class Store:
         self._engine = _engine(url)
         self._reading = self._engine.execution_options(reading=True)
         _meta.create_all(self._engine)
+
+    @property
+    def engine(self) -> Engine:
+        """The database, for the tables of others in it."""
+        return self._engine
 
     def close(self) -> None:
         """Give the connections back."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from pywallet.errors import Refusal
 from pywallet.hexes import ZERO_ADDRESS, to_hex
@@ -14,6 +15,7 @@ from pywallet.settlement import gross
 from station.catalogue import Catalogue, Song
 from station.chainview import ChainView, ContentFacts
 from station.config import StationConfig
+from station.loyalty import Loyalty
 from station.servers import Servers
 from station.store import Store, TicketRow
 
@@ -33,6 +35,7 @@ class TicketDesk:
         servers: Servers,
         catalogue: Catalogue,
         store: Store,
+        loyalty: Loyalty,
         url_of: Callable[[bytes], Awaitable[str]],
     ) -> None:
         self._config = config
@@ -42,6 +45,7 @@ class TicketDesk:
         self._servers = servers
         self._catalogue = catalogue
         self._store = store
+        self._loyalty = loyalty
         self._url_of = url_of
 
     async def issue(self, session: Signed[Session], content: bytes) -> Signed[Ticket]:
@@ -61,9 +65,13 @@ class TicketDesk:
         rewarded = session.message.payee != ZERO_ADDRESS
         self._check_content(song, facts, now_ms // 1000, rewarded)
         assert facts is not None
+        listener, owner = session.message.listener, facts.owner
         row = await self._draft(song, facts, digest(session.message, self._chain.domain), now_ms, rewarded)
+        row = replace(row, reward=await self._loyalty.reward(listener, owner, row.reward, now_ms))
         usable, spent = await self._check_escrow(row)
         number = await asyncio.to_thread(self._store.issue, row, usable, spent, self._config.tickets_per_minute)
+        if rewarded:
+            await self._loyalty.note(number, listener, owner, now_ms)
         ticket = Ticket(
             server=row.server,
             station=self._address,

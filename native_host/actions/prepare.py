@@ -52,12 +52,14 @@ def _check(stream: Stream, session: SessionRow, signed: Signed[Ticket], now_s: i
     require_signer(signed, stream.network.domain, ticket.station, "ticket.signature")
     # What the listener pays for, the station's ticket does not.
     paid = price.payer != "listener"
+    reward = price.reward if session.payee != ZERO_ADDRESS and paid else 0
     wanted = {
         "station": (ticket.station, session.station),
         "server": (ticket.server, stream.header.server.address),
         "content": (ticket.content, stream.header.content),
         "session": (ticket.session, session.id),
-        "reward": (ticket.reward, price.reward if session.payee != ZERO_ADDRESS and paid else 0),
+        # Over a station's cap for the day a play is heard and earns nothing.
+        "reward": (ticket.reward, 0 if ticket.reward == 0 else reward),
     }
     for name, (has, must) in wanted.items():
         if has != must:

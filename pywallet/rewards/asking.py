@@ -1,0 +1,41 @@
+"""A listener's word to a station about points: signed by the key the listener has for that station only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pywallet.errors import InputError, Refusal
+from pywallet.platform import keccak256, recover, sign
+
+FRESH_S = 120
+"""A word is good for so long on either side of its time."""
+
+
+@dataclass(frozen=True)
+class Asking:
+    """``what`` the listener wants of a station at a time (Unix s): ``look``, ``buy NAME BALANCE`` or ``redeem SERIAL``.
+
+    A purchase names the balance it starts from, so that the same word again buys nothing.
+    """
+
+    station: bytes
+    time_s: int
+    what: str
+
+    @property
+    def digest(self) -> bytes:
+        """``keccak("gomaa/1 points" ‖ station 20 ‖ time u64 ‖ keccak(what))``."""
+        return keccak256(b"gomaa/1 points" + self.station + self.time_s.to_bytes(8, "big") + keccak256(self.what.encode()))
+
+    def sign(self, private_key: bytes) -> bytes:
+        """65 bytes."""
+        return sign(private_key, self.digest)
+
+    def listener(self, signature: bytes, now_s: int) -> bytes:
+        """Whose word it is. Raises Refusal ``invocation.time``, ``session.signature``."""
+        if abs(now_s - self.time_s) > FRESH_S:
+            raise Refusal("invocation.time", now_s=now_s)
+        try:
+            return recover(self.digest, signature)
+        except InputError:
+            raise Refusal("session.signature", reason="points") from None

@@ -1,0 +1,110 @@
+"""What a station gives for listening beside a policy's tokens: caps on those, points, and passes for them (docs/rewards.md)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pywallet.errors import InputError
+from pywallet.hexes import to_hex
+from pywallet.rewards import KINDS, Programme, SignedPass
+from pywallet.rewards.caps import TokenCap
+from station.listening import Listening
+from station.rewards import Offer, RewardBook
+
+
+@dataclass(frozen=True)
+class Generosity:
+    """``[rewards]`` of a station's configuration: points and their rules, what they buy, and the cap on tokens."""
+
+    programme: Programme = field(default_factory=Programme)
+    offers: tuple[Offer, ...] = ()
+    tokens: TokenCap = field(default_factory=TokenCap)
+
+    @classmethod
+    def from_dict(cls, raw: Any) -> Generosity:
+        """From TOML: the rules' names, ``contents``, ``tokens`` and ``offers``. Raises InputError message.schema."""
+        if not isinstance(raw, Mapping):
+            raise InputError("message.schema", field="rewards")
+        offers = raw.get("offers", [])
+        if not isinstance(offers, Sequence) or isinstance(offers, str):
+            raise InputError("message.schema", field="rewards.offers")
+        made = tuple(_offer(entry) for entry in offers)
+        if len({offer.name for offer in made}) != len(made):
+            raise InputError("message.schema", field="rewards.offers", reason="two of one name")
+        rules = {name: value for name, value in raw.items() if name not in ("offers", "tokens")}
+        return cls(Programme.from_dict(rules), made, TokenCap.from_dict(raw.get("tokens", {})))
+
+
+class Loyalty:
+    """The station's answer to a listener's diligence. Everything that is given is in a book first."""
+
+    def __init__(self, generosity: Generosity, listening: Listening, book: RewardBook) -> None:
+        self._generosity = generosity
+        self._listening = listening
+        self._book = book
+
+    async def reward(self, listener: bytes, owner: bytes, reward: int, now_ms: int) -> int:
+        """Wei per interval that a ticket of now promises: the policy's, or zero over the day's cap."""
+        if not reward or self._generosity.tokens.per_day is None:
+            return reward
+        earned, known = await asyncio.gather(
+            asyncio.to_thread(self._listening.earned, listener, now_ms), asyncio.to_thread(self._listening.known, listener, owner)
+        )
+        return reward if self._generosity.tokens.allows(earned, known) else 0
+
+    async def note(self, number: int, listener: bytes, owner: bytes, now_ms: int) -> None:
+        """Keep whose ticket this is."""
+        await asyncio.to_thread(self._listening.note, number, listener, owner, now_ms // 1000)
+
+    async def feed(self, now_ms: int) -> int:
+        """Give points for plays that are over; how many."""
+        plays = await asyncio.to_thread(self._listening.finished, now_ms // 1000)
+        if plays:
+            await asyncio.to_thread(self._book.give, plays)
+            # A crash between the two gives nothing twice: the book knows its tickets.
+            await asyncio.to_thread(self._listening.fed, [number for number, _ in plays])
+        return len(plays)
+
+    async def account(self, listener: bytes) -> dict[str, Any]:
+        """Points, what they buy, the rules in numbers, and the passes that are held."""
+        points = await asyncio.to_thread(self._book.balance, listener)
+        passes = await asyncio.to_thread(self._book.passes, listener)
+        rules = self._generosity.programme.station
+        return {
+            "points": points,
+            "points_per_minute": rules.points_per_minute,
+            "minimum_s": rules.minimum_s,
+            "cap_per_day": rules.cap_per_day,
+            "discovery_percent": rules.discovery_percent,
+            "offers": [{"name": o.name, "kind": o.kind, "cost": o.cost, "days": o.days, "text": o.text} for o in self._generosity.offers],
+            "passes": passes,
+        }
+
+    async def buy(self, listener: bytes, name: str, balance: int, now_ms: int) -> SignedPass:
+        """A pass for points. Raises Refusal ``ticket.missing``, ``station.escrow.short``, ``ticket.used`` (the balance is another)."""
+        return await asyncio.to_thread(self._book.buy, listener, name, now_ms // 1000, balance)
+
+    async def redeem(self, listener: bytes, serial: int, now_ms: int) -> dict[str, Any]:
+        """Use a pass. Raises Refusal ``ticket.missing``, ``ticket.expired``, ``ticket.used``."""
+        signed = await asyncio.to_thread(self._book.sold, listener, serial)
+        await asyncio.to_thread(self._book.redeem, signed, listener, now_ms // 1000)
+        return {"kind": signed.message.kind, "text": signed.message.text, "holder": to_hex(listener)}
+
+    async def free_of_ads(self, listener: bytes, now_ms: int) -> bool:
+        """Whether this listener holds an ad-free pass that was redeemed and has not ended."""
+        return await asyncio.to_thread(self._book.free_of_ads, listener, now_ms // 1000)
+
+
+def _offer(entry: Any) -> Offer:
+    wanted = {"name": str, "kind": str, "cost": int, "days": int, "text": str}
+    if not isinstance(entry, Mapping) or set(entry) != set(wanted):
+        raise InputError("message.schema", field="rewards.offers", reason=f"each has {', '.join(wanted)}")
+    for name, kind in wanted.items():
+        if type(entry[name]) is not kind:
+            raise InputError("message.schema", field=f"rewards.offers.{name}")
+    if entry["kind"] not in KINDS or entry["cost"] < 1 or entry["days"] < 1 or not entry["name"].isidentifier():
+        raise InputError("message.schema", field="rewards.offers", reason=f"kind is one of {', '.join(KINDS)}; cost and days from 1")
+    return Offer(**entry)

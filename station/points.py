@@ -1,0 +1,52 @@
+"""The routes of points: what a listener has, buys and redeems, each asked for with a signature of the listener's own key here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from pywallet.errors import InputError
+from pywallet.hexes import from_hex
+from pywallet.rewards.asking import Asking
+from station.core import Station
+from station.web import answer, body
+
+
+class PointsDesk:
+    """``POST /gomaa/points``: {time_s, what, signature}; ``what`` is ``look``, ``buy NAME BALANCE`` or ``redeem SERIAL``."""
+
+    def __init__(self, station: Station) -> None:
+        self._station = station
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """The listener's account after what was asked for.
+
+        Raises:
+            InputError: ``message.schema``.
+            Refusal: ``invocation.time``, ``session.signature``, ``ticket.missing``, ``ticket.used``, ``ticket.expired``,
+                ``station.escrow.short`` (too few points).
+        """
+        value = await body(request)
+        time_s, what, signature = value.get("time_s"), value.get("what"), value.get("signature")
+        if type(time_s) is not int or not 0 <= time_s < 1 << 53 or not isinstance(what, str) or len(what) > 100:
+            raise InputError("message.schema", field="points")
+        if not isinstance(signature, str):
+            raise InputError("message.schema", field="signature")
+        station = self._station
+        now_ms = await station.chain.now_ms()
+        listener = Asking(station.address, time_s, what).listener(from_hex(signature, 65), now_ms // 1000)
+        await station.loyalty.feed(now_ms)
+        done = await self._do(listener, what.split(" "), now_ms)
+        return answer({**await station.loyalty.account(listener), **done})
+
+    async def _do(self, listener: bytes, words: list[str], now_ms: int) -> dict[str, Any]:
+        loyalty = self._station.loyalty
+        match words:
+            case ["look"]:
+                return {}
+            case ["buy", name, balance] if balance.isdecimal() and balance.isascii():
+                return {"bought": (await loyalty.buy(listener, name, int(balance), now_ms)).to_json()}
+            case ["redeem", serial] if serial.isdecimal() and serial.isascii() and len(serial) < 19:
+                return {"redeemed": await loyalty.redeem(listener, int(serial), now_ms)}
+        raise InputError("message.schema", field="what")
