@@ -13,6 +13,12 @@ export class Admission {
   /** @type {Promise<void> | null} */ prepared = null;
   /** @type {string | null} */ device = null;
   earns = false;
+
+  /** The station's cap for the day is reached: this play is heard and earns nothing. */
+  capped = false;
+
+  /** Called when ``capped`` has changed. @type {() => void} */
+  onCapped = () => {};
   /** Unix seconds at which the ticket ends. */
   expiry = 0;
   /** @type {any} the signed ticket, to take the play up again with */ ticket = null;
@@ -75,6 +81,11 @@ export class Admission {
     this.earns = !/^0x0+$/.test(identified.session.message.payee);
     const ticket = await askTicket(origin, identified.session, info.content);
     this.ticket = ticket;
+    const capped = this.earns && info.reward_wei !== "0" && ticket.message.reward === "0";
+    if (capped !== this.capped) {
+      this.capped = capped;
+      this.onCapped();
+    }
     await native("prepare", { stream, ticket, tracking: wallet.tracking() });
     this.expiry = Number(ticket.message.expiry);
   }

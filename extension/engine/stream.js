@@ -58,6 +58,7 @@ export class Stream {
     this.source = new Source(this.place.src, (offset, size) => readPage(this.place.stream, offset, size));
     this.ring = new KeyRing();
     this.admission = new Admission(this.place);
+    this.admission.onCapped = () => void tellTerms(this, this.players).catch(() => undefined);
     this.sound = new Sound((name) => course.isPast || course.heardOf(name));
     this.sound.audio.volume = this.volume;
     this.sound.audio.muted = this.muted;

@@ -21,7 +21,7 @@ export function stateOf(stream) {
   const moving = session.state === "playing" ? performance.now() - heard.at : 0;
   const sum = heard.ms + Math.min(moving, TRUST_MS);
   const interval = (info?.interval_s ?? 30) * 1000;
-  const reward = stream.admission.earns ? BigInt(info?.reward_wei ?? 0) : 0n;
+  const reward = stream.admission.earns && !stream.admission.capped ? BigInt(info?.reward_wei ?? 0) : 0n;
   return {
     type: "state",
     state: session.state,
@@ -73,7 +73,7 @@ export async function tellTerms(stream, ports) {
   const counting = standing.wallet === "locked" && info && admission.device && wallet.runningSession(info, admission.device);
   const { title, artist, duration_ms, quality, content, owner, server, waveform } = song;
   const station = info?.station ? { name: info.station.name, domain: info.station.domain } : null;
-  const message = { type: "terms", title, artist, duration_ms, quality, content, owner, server: server?.address, waveform, station, ...told, ...standing, pay: stream.paying.told(0), ...(counting ? { wallet: "open" } : {}) };
+  const message = { type: "terms", title, artist, duration_ms, quality, content, owner, server: server?.address, waveform, station, capped: admission.capped, ...told, ...standing, pay: stream.paying.told(0), ...(counting ? { wallet: "open" } : {}) };
   for (const port of ports) tell(port, message);
 }
 

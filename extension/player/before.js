@@ -76,7 +76,7 @@ function facts(terms, mode) {
  * @param {import("./parts.js").Actions} actions
  */
 function walletNote(mode, actions) {
-  if (mode === "earns" || mode === "unpaid") return null;
+  if (mode === "earns" || mode === "unpaid" || mode === "capped") return null;
   const [shape, action] = mode === "none" ? ["coin", () => actions.openOnboarding()]
     : mode === "locked" ? ["lock", () => actions.openWallet()] : ["coin", () => actions.send("rewards", { on: true })];
   return h("div", { class: "note mid wrap" }, icon(shape), h("span", { class: "grow" }, t(`walletNote_${mode}`)),

@@ -29,6 +29,8 @@ test("rewards need a reward, a wallet that is open, and the fan's wish", () => {
   assert.equal(rewardMode({ ...TERMS, wallet: "none", rewards: false }), "none");
   assert.equal(rewardMode({ ...TERMS, wallet: "locked" }), "locked");
   assert.equal(rewardMode({ ...TERMS, rewards: false }), "declined");
+  assert.equal(rewardMode({ ...TERMS, capped: true }), "capped");
+  assert.equal(rewardMode({ ...TERMS, capped: true, rewards: false }), "declined");
 });
 
 test("without a reward the station pays the band and its commission only", () => {

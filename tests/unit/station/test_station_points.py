@@ -1,0 +1,202 @@
+"""A station's generosity: the day's cap on tokens, points for what was vouchered, and passes that points buy."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pywallet.errors import InputError
+from pywallet.hexes import to_hex
+from pywallet.platform import address_of
+from pywallet.rewards import SignedPass
+from pywallet.rewards.asking import FRESH_S, Asking
+from pywallet.rewards.caps import TokenCap
+from station.config import from_dict
+from station.listening import Listening
+from station.loyalty import Generosity, Loyalty
+from station.rewards import RewardBook
+
+WEI = 10**18
+REWARD = WEI // 500
+LISTENER_KEY, OTHER_KEY = bytes([4]) * 32, bytes([9]) * 32
+LISTENER, BAND, NEW_BAND = address_of(LISTENER_KEY), address_of(bytes([3]) * 32), b"\x0b" * 20
+SHIRT = {"name": "shirt", "kind": "offer", "cost": 3, "days": 30, "text": "10 % off a shirt"}
+QUIET = {"name": "quiet", "kind": "ad-free", "cost": 2, "days": 7, "text": "A week without ads"}
+RULES = {"points_per_minute": 2, "minimum_s": 30, "offers": [SHIRT, QUIET]}
+
+
+def generous(world: Any, raw: dict[str, Any]) -> Loyalty:
+    """The running station with these rules."""
+    given, station = Generosity.from_dict(raw), world.station
+    book = RewardBook(world.config.points_file, bytes([1]) * 32, station.address, given.programme, given.offers)
+    station.loyalty = station.desk._loyalty = Loyalty(given, Listening(station.store.engine), book)
+    return station.loyalty
+
+
+async def heard(world: Any, minutes: int) -> None:
+    """A ticket, so many minutes under it, and the voucher for them."""
+    ticket = await world.ticket()
+    world.chain.now += minutes * 60_000
+    world.server.epoch = world.chain.now // 60_000
+    world.server.heard(ticket, minutes * 2)
+    await world.station.settle_once()
+
+
+async def points(world: Any, what: str, key: bytes = LISTENER_KEY, late_s: int = 0, change: Any = None) -> tuple[int, dict[str, Any]]:
+    """One request of a listener; status and answer."""
+    asking = Asking(world.station.address, world.chain.now // 1000 - late_s, what)
+    value = {"time_s": asking.time_s, "what": what, "signature": to_hex(asking.sign(key)), **(change or {})}
+    async with world.client.post("/gomaa/points", json=value) as response:
+        return response.status, await response.json()
+
+
+async def test_over_the_days_cap_a_play_is_heard_and_earns_nothing(world: Any) -> None:
+    """Under the cap the policy's reward, over it none and the band's price as before; the next day begins anew."""
+    generous(world, {"tokens": {"per_day": "0.008"}})
+    assert (await world.ticket()).reward == REWARD
+    await heard(world, 1)
+    await heard(world, 1)
+    capped = await world.ticket()
+    assert (capped.price, capped.reward) == (WEI // 125, 0)
+    world.chain.now += 86_400_000
+    assert (await world.ticket(session=world.session(not_after=world.chain.now // 1000 + 500))).reward == REWARD
+
+
+async def test_what_is_still_playing_counts(world: Any) -> None:
+    """Before any voucher came: the newest ticket is taken for as long as it may have played."""
+    generous(world, {"tokens": {"per_day": "0.008"}})
+    await world.ticket()
+    world.chain.now += 100_000
+    assert (await world.ticket()).reward == REWARD
+    world.chain.now += 121_000
+    assert (await world.ticket()).reward == 0
+
+
+async def test_a_share_is_kept_for_new_bands(world: Any) -> None:
+    """With half for discovery, a band that was paid for earns up to the first half, a new one up to the whole."""
+    loyalty = generous(world, {"tokens": {"per_day": "0.008", "discovery_percent": 50}})
+    await heard(world, 1)
+    now = world.chain.now
+    assert await loyalty.reward(LISTENER, BAND, REWARD, now) == 0
+    assert await loyalty.reward(LISTENER, NEW_BAND, REWARD, now) == REWARD
+    assert await loyalty.reward(b"\x01" * 20, BAND, REWARD, now) == REWARD
+
+
+@pytest.mark.parametrize(("earned", "known", "allowed"), [(39, True, True), (40, True, False), (99, False, True), (100, False, False)])
+def test_the_caps_edges(earned: int, known: bool, allowed: bool) -> None:
+    """To the wei."""
+    assert TokenCap(100, 60).allows(earned, known) is allowed
+    assert TokenCap().allows(10**30, known)
+
+
+async def test_points_come_with_the_voucher_and_once(world: Any) -> None:
+    """Three minutes and a discovery are nine points when the next play begins, also when asked again and again; another has none."""
+    generous(world, RULES)
+    await heard(world, 3)
+    assert (await points(world, "look"))[1]["points"] == 0
+    await world.ticket()
+    for _ in range(2):
+        status, account = await points(world, "look")
+        assert (status, account["points"]) == (200, 9)
+        await world.station.settle_once()
+    assert (await points(world, "look", OTHER_KEY))[1]["points"] == 0
+
+
+async def test_a_play_nobody_vouched_for_gives_no_points(world: Any) -> None:
+    """A ticket that was asked for and never played is worth nothing, however often it is asked for."""
+    generous(world, RULES)
+    for _ in range(3):
+        await world.ticket()
+    world.chain.now += 3_600_000
+    assert (await points(world, "look"))[1]["points"] == 0
+
+
+async def test_points_buy_passes_that_are_used_once(world: Any) -> None:
+    """A purchase names the balance it starts from: the same word again buys nothing. An offer is redeemed once, by its holder."""
+    generous(world, RULES)
+    await heard(world, 3)
+    await world.ticket()
+    status, answer = await points(world, "buy shirt 9")
+    assert (status, answer["points"]) == (200, 6)
+    bought = SignedPass.from_json(answer["bought"])
+    bought.require(world.station.address, LISTENER, world.chain.now // 1000)
+    assert (await points(world, "buy shirt 9"))[1]["error"]["code"] == "ticket.used"
+    serial = str(bought.message.serial)
+    assert (await points(world, f"redeem {serial}", OTHER_KEY))[1]["error"]["code"] == "ticket.missing"
+    assert (await points(world, f"redeem {serial}"))[1]["redeemed"]["text"] == SHIRT["text"]
+    assert (await points(world, f"redeem {serial}"))[1]["error"]["code"] == "ticket.used"
+    assert (await points(world, "buy gold 6"))[1]["error"]["code"] == "ticket.missing"
+
+
+async def test_an_ad_free_pass_holds_until_it_ends(world: Any) -> None:
+    """From its use to its last second, for its holder; too few points buy none."""
+    loyalty = generous(world, RULES)
+    await heard(world, 1)
+    await world.ticket()
+    bought = SignedPass.from_json((await points(world, "buy quiet 3"))[1]["bought"])
+    assert not await loyalty.free_of_ads(LISTENER, world.chain.now)
+    await points(world, f"redeem {bought.message.serial}")
+    assert await loyalty.free_of_ads(LISTENER, world.chain.now)
+    assert not await loyalty.free_of_ads(LISTENER, bought.message.not_after * 1000)
+    assert (await points(world, "buy quiet 1"))[1]["error"]["code"] == "station.escrow.short"
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"what": "buy shirt 100"}, None),
+        ({"what": "steal"}, "message.schema"),
+        ({"what": "buy shirt -1"}, "message.schema"),
+        ({"what": 3}, "message.schema"),
+        ({"time_s": "now"}, "message.schema"),
+        ({"signature": "0x12"}, "message.schema"),
+        ({"signature": "0x" + "00" * 65}, "session.signature"),
+    ],
+)
+async def test_a_bad_word_is_refused(world: Any, change: dict[str, Any], code: str | None) -> None:
+    """Anything that isn't a listener's fresh word is refused; one changed after signing is another listener's, who has no points."""
+    generous(world, RULES)
+    await heard(world, 3)
+    await world.ticket()
+    status, answer = await points(world, "look", change=change)
+    assert status >= 400
+    assert answer["error"]["code"] == (code or "ticket.used")
+
+
+async def test_an_old_word_is_refused(world: Any) -> None:
+    """Whoever overheard one two minutes ago learns nothing with it."""
+    generous(world, RULES)
+    assert (await points(world, "look", late_s=FRESH_S))[0] == 200
+    assert (await points(world, "look", late_s=FRESH_S + 1))[1]["error"]["code"] == "invocation.time"
+
+
+async def test_who_declines_rewards_is_not_kept(world: Any) -> None:
+    """A session without a payee leaves no link from its ticket to a listener."""
+    generous(world, RULES)
+    ticket = await world.ticket(session=world.session(payee=bytes(20)))
+    world.server.heard(ticket, 2)
+    world.chain.now += 3_600_000
+    await world.station.settle_once()
+    assert Listening(world.station.store.engine).finished(world.chain.now // 1000 + 10**6) == []
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        3, {"offers": 3}, {"offers": [{}]}, {"offers": [SHIRT, SHIRT]}, {"offers": [{**SHIRT, "cost": 0}]},
+        {"offers": [{**SHIRT, "kind": "x"}]}, {"offers": [{**SHIRT, "days": "7"}]}, {"points": 3},
+        {"tokens": 3}, {"tokens": {"per_day": 1}}, {"tokens": {"per_day": "x"}}, {"tokens": {"discovery_percent": 101}},
+        {"tokens": {"other": 1}},
+    ],
+)  # fmt: skip
+def test_bad_rules_are_refused(raw: Any, tmp_path: Path) -> None:
+    """A station doesn't start with rules it doesn't understand."""
+    base = {"domain": "d", "name": "n", "key_file": "k", "deployment_file": "f", "catalogue": "c"}
+    with pytest.raises(InputError):
+        from_dict({**base, "rewards": raw}, tmp_path)
+    good = from_dict({**base, "rewards": RULES}, tmp_path)
+    assert [offer.name for offer in good.rewards.offers] == ["shirt", "quiet"]
+    assert replace(good, name="m").points_file == good.points_file
