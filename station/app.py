@@ -22,7 +22,7 @@ from station.chainview import ChainView
 from station.config import StationConfig
 from station.core import Station, read_key
 from station.pages import HERE, Pages, recent_plays
-from station.points import PointsDesk
+from station.points import PointsDesk, sponsor, use_ad_free
 from station.servers import Servers
 from station.similar import LIMIT, MOST
 from station.tickets import Limiter
@@ -73,6 +73,7 @@ def create_app(config: StationConfig, chain: ChainView | None = None) -> web.App
     app.router.add_get("/.well-known/gomaa.json", record)
     app.router.add_post("/gomaa/tickets", ticket)
     app.router.add_post("/gomaa/points", points)
+    app.router.add_get("/gomaa/ad-free", ad_free)
     app.router.add_get("/gomaa/account", account)
     app.router.add_get(f"/gomaa/songs/{SONG}/similar", similar)
     app.router.add_static("/static", HERE / "static")
@@ -102,7 +103,8 @@ async def radio(request: web.Request) -> web.Response:
     plays, rows = await asyncio.to_thread(station.store.plays, station.midnight_ms(), 50)
     recent = recent_plays(rows, station.catalogue.of, 3)
     now, like = datetime.now().astimezone(), station.catalogue.like
-    return _html(request.app[PAGES].radio(station.catalogue.songs, chosen, plays, recent, station.bps, now, like))
+    ad = await sponsor(request, station)
+    return _html(request.app[PAGES].radio(station.catalogue.songs, chosen, plays, recent, station.bps, now, like, ad))
 
 
 async def similar(request: web.Request) -> web.Response:
@@ -192,6 +194,7 @@ async def record(request: web.Request) -> web.Response:
         "name": station.config.name,
         "domain": station.config.domain,
         "tickets": "/gomaa/tickets",
+        "points": "/gomaa/points",
         "servers": sorted(map(to_hex, servers)),
     }
     response = answer(value)
@@ -215,6 +218,11 @@ async def points(request: web.Request) -> web.Response:
     """``POST /gomaa/points``: what a listener has, buys or redeems."""
     request.app[LIMITER].take(request.remote or "")
     return await PointsDesk(request.app[STATION]).answer(request)
+
+
+async def ad_free(request: web.Request) -> web.Response:
+    """``GET /gomaa/ad-free?pass=…``: use an ad-free pass in this browser."""
+    return await use_ad_free(request, request.app[STATION])
 
 
 async def account(request: web.Request) -> web.Response:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pywallet.errors import InputError
-from pywallet.hexes import to_hex
 from pywallet.rewards import KINDS, Programme, SignedPass
 from pywallet.rewards.caps import TokenCap
 from station.listening import Listening
@@ -91,7 +90,7 @@ class Loyalty:
         """Use a pass. Raises Refusal ``ticket.missing``, ``ticket.expired``, ``ticket.used``."""
         signed = await asyncio.to_thread(self._book.sold, listener, serial)
         await asyncio.to_thread(self._book.redeem, signed, listener, now_ms // 1000)
-        return {"kind": signed.message.kind, "text": signed.message.text, "holder": to_hex(listener)}
+        return signed.to_json()
 
     async def free_of_ads(self, listener: bytes, now_ms: int) -> bool:
         """Whether this listener holds an ad-free pass that was redeemed and has not ended."""

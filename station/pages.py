@@ -152,6 +152,7 @@ class Pages:
         bps: int | None,
         now: datetime,
         like: Callable[[Song], Iterable[tuple[Song, Match]]],
+        sponsor: str | None = None,
     ) -> str:
         """The radio page with one song in the player.
 
@@ -163,6 +164,7 @@ class Pages:
             bps: the commission, if the chain has been read.
             now: local time, with its zone.
             like: songs like a given one, and why.
+            sponsor: a line of advertising, for those who see one.
         """
         today = song_of_the_day(songs, now.date(), self.config.song_of_the_day)
         song = chosen or today
@@ -180,6 +182,7 @@ class Pages:
             ],
             similar=[] if song is None else [{**self._song(item, bps, now), "why": _WHY[match.by]} for item, match in like(song)],
             now=Moment.of(now),
+            sponsor=sponsor,
         )
 
     def embed(self, songs: Sequence[Song], now: datetime) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from typing import Any
 
 from aiohttp import web
 
-from pywallet.errors import InputError
+from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.hexes import from_hex
+from pywallet.rewards import SignedPass
 from pywallet.rewards.asking import Asking
 from station.core import Station
 from station.web import answer, body
@@ -35,7 +38,7 @@ class PointsDesk:
             raise InputError("message.schema", field="signature")
         station = self._station
         now_ms = await station.chain.now_ms()
-        listener = Asking(station.address, time_s, what).listener(from_hex(signature, 65), now_ms // 1000)
+        listener = Asking(station.address, station.config.domain, time_s, what).listener(from_hex(signature, 65), now_ms // 1000)
         await station.loyalty.feed(now_ms)
         done = await self._do(listener, what.split(" "), now_ms)
         return answer({**await station.loyalty.account(listener), **done})
@@ -50,3 +53,45 @@ class PointsDesk:
             case ["redeem", serial] if serial.isdecimal() and serial.isascii() and len(serial) < 19:
                 return {"redeemed": await loyalty.redeem(listener, int(serial), now_ms)}
         raise InputError("message.schema", field="what")
+
+
+COOKIE = "gomaa_pass"
+
+
+async def use_ad_free(request: web.Request, station: Station) -> web.Response:
+    """``GET /gomaa/ad-free?pass=…``: this browser shows the station's pages without advertising until the pass ends.
+
+    The fan's own choice: it tells the station which listener this browser is. Raises InputError, Refusal.
+    """
+    text = request.query.get("pass", "")
+    signed = _read(text)
+    now_ms = await station.chain.now_ms()
+    signed.require(station.address, signed.message.holder, now_ms // 1000)
+    if not await station.loyalty.free_of_ads(signed.message.holder, now_ms):
+        raise Refusal("ticket.missing", reason="pass")
+    response = web.Response(status=302, headers={"Location": "/"})
+    left = signed.message.not_after - now_ms // 1000
+    response.set_cookie(COOKIE, text, max_age=left, httponly=True, samesite="Lax", secure=station.config.origin.startswith("https"))
+    return response
+
+
+async def sponsor(request: web.Request, station: Station) -> str | None:
+    """The line of advertising this visitor sees: none with an ad-free pass that is in use."""
+    text = request.cookies.get(COOKIE)
+    if station.config.sponsor is None or text is None:
+        return station.config.sponsor
+    try:
+        now_ms = await station.chain.now_ms()
+        signed = _read(text)
+        signed.require(station.address, signed.message.holder, now_ms // 1000)
+        free = await station.loyalty.free_of_ads(signed.message.holder, now_ms)
+    except GomaaError:
+        return station.config.sponsor
+    return None if free else station.config.sponsor
+
+
+def _read(text: str) -> SignedPass:
+    try:
+        return SignedPass.from_json(json.loads(base64.urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4))))
+    except (ValueError, RecursionError):
+        raise InputError("message.schema", field="pass") from None

@@ -15,17 +15,20 @@ FRESH_S = 120
 class Asking:
     """``what`` the listener wants of a station at a time (Unix s): ``look``, ``buy NAME BALANCE`` or ``redeem SERIAL``.
 
-    A purchase names the balance it starts from, so that the same word again buys nothing.
+    A purchase names the balance it starts from, so that the same word again buys nothing. ``domain`` is the site that
+    the listener's browser is at: no other site can pass the word on to the station.
     """
 
     station: bytes
+    domain: str
     time_s: int
     what: str
 
     @property
     def digest(self) -> bytes:
-        """``keccak("gomaa/1 points" ‖ station 20 ‖ time u64 ‖ keccak(what))``."""
-        return keccak256(b"gomaa/1 points" + self.station + self.time_s.to_bytes(8, "big") + keccak256(self.what.encode()))
+        """``keccak("gomaa/1 points" ‖ station 20 ‖ keccak(domain) ‖ time u64 ‖ keccak(what))``."""
+        where, when = keccak256(self.domain.encode()), self.time_s.to_bytes(8, "big")
+        return keccak256(b"gomaa/1 points" + self.station + where + when + keccak256(self.what.encode()))
 
     def sign(self, private_key: bytes) -> bytes:
         """65 bytes."""

@@ -243,6 +243,7 @@ async def test_station_record(world: Any) -> None:
             "name": "Harbour Radio",
             "domain": "127.0.0.1:8080",
             "tickets": "/gomaa/tickets",
+            "points": "/gomaa/points",
             "servers": [to_hex(server) for server in world.chain.urls],
         }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -45,9 +47,11 @@ async def heard(world: Any, minutes: int) -> None:
     await world.station.settle_once()
 
 
-async def points(world: Any, what: str, key: bytes = LISTENER_KEY, late_s: int = 0, change: Any = None) -> tuple[int, dict[str, Any]]:
+async def points(
+    world: Any, what: str, key: bytes = LISTENER_KEY, late_s: int = 0, change: Any = None, domain: str = "127.0.0.1:8080"
+) -> tuple[int, dict[str, Any]]:
     """One request of a listener; status and answer."""
-    asking = Asking(world.station.address, world.chain.now // 1000 - late_s, what)
+    asking = Asking(world.station.address, domain, world.chain.now // 1000 - late_s, what)
     value = {"time_s": asking.time_s, "what": what, "signature": to_hex(asking.sign(key)), **(change or {})}
     async with world.client.post("/gomaa/points", json=value) as response:
         return response.status, await response.json()
@@ -171,6 +175,51 @@ async def test_an_old_word_is_refused(world: Any) -> None:
     generous(world, RULES)
     assert (await points(world, "look", late_s=FRESH_S))[0] == 200
     assert (await points(world, "look", late_s=FRESH_S + 1))[1]["error"]["code"] == "invocation.time"
+
+
+async def test_another_site_cannot_pass_a_word_on(world: Any) -> None:
+    """What was signed for a site that names this station as its own is another listener's word here."""
+    generous(world, RULES)
+    await heard(world, 3)
+    await world.ticket()
+    assert (await points(world, "buy shirt 9", domain="evil.example"))[1]["error"]["code"] == "ticket.used"
+    assert (await points(world, "look"))[1]["points"] == 9
+
+
+async def test_the_page_carries_no_advertising_for_a_pass_in_use(world: Any) -> None:
+    """Seen by everybody, not by a browser that uses a redeemed ad-free pass; neither an unused pass nor a forged one hides it."""
+    loyalty = generous(world, RULES)
+    world.station.config = replace(world.station.config, sponsor="Supported by Hartley & Sons, boat builders")
+    await heard(world, 1)
+    await world.ticket()
+    bought = (await points(world, "buy quiet 3"))[1]["bought"]
+
+    async def page(cookie: str | None = None) -> bool:
+        headers = {"Cookie": f"gomaa_pass={cookie}"} if cookie else {}
+        async with world.client.get("/", headers=headers) as response:
+            return "Hartley &amp; Sons" in await response.text()
+
+    token = base64.urlsafe_b64encode(json.dumps(bought).encode()).decode().rstrip("=")
+    assert await page()
+    assert await page(token)
+    async with world.client.get("/gomaa/ad-free", params={"pass": token}, allow_redirects=False) as response:
+        assert response.status == 403
+    redeemed = (await points(world, f"redeem {bought['serial']}"))[1]["redeemed"]
+    assert redeemed == bought
+    async with world.client.get("/gomaa/ad-free", params={"pass": token}, allow_redirects=False) as response:
+        assert (response.status, response.headers["Location"]) == (302, "/")
+        assert response.cookies["gomaa_pass"]["httponly"]
+        kept = response.cookies["gomaa_pass"].value
+    assert not await page()
+    world.client.session.cookie_jar.clear()
+    assert await page()
+    assert not await page(kept)
+    forged = base64.urlsafe_b64encode(json.dumps({**bought, "not_after": bought["not_after"] + 1}).encode()).decode()
+    assert await page(forged)
+    assert await page("nonsense")
+    world.chain.now = bought["not_after"] * 1000
+    assert await page(kept)
+    assert not await loyalty.free_of_ads(LISTENER, world.chain.now)
 
 
 async def test_who_declines_rewards_is_not_kept(world: Any) -> None:
