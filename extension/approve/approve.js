@@ -61,7 +61,7 @@ async function next() {
   drawn = key;
   yes = null;
   fill(root, head(approval, waiting), ...(locked ? unlock() : question(approval)));
-  /** @type {HTMLElement | null} */ (root.querySelector(locked ? "input" : "main"))?.focus({ preventScroll: true });
+  /** @type {HTMLElement | null} */ (root.querySelector(locked ? "input" : "h1"))?.focus({ preventScroll: true });
   sleep();
 }
 
@@ -123,7 +123,7 @@ function question(asked) {
   press(refuse, () => void answer(false));
   yes = agree;
   write(byId("live"), `${asked.origin}: ${view.title}`);
-  return [h("main", { tabindex: 0 }, h("h1", null, view.title), ...view.nodes.filter((node) => node !== null)), h("footer", null, refuse, agree)];
+  return [h("main", { tabindex: 0 }, h("h1", { tabindex: -1 }, view.title), ...view.nodes.filter((node) => node !== null)), h("footer", null, refuse, agree)];
 }
 
 /** @param {{code?: string}} error */

@@ -52,14 +52,18 @@ function network({ from, chain_id }) {
   return { title: t("approveNetwork"), agree: t("approveNetworkYes"), danger: false, account: nobody, nodes: [h("section", { class: "card" }, sums([[t("approveNow"), String(from)], [t("approveThen"), String(chain_id)]]))] };
 }
 
+/** What of a sign-in is false. @type {Record<string, string>} */
+const FALSE = { scheme: "signInScheme", account: "signInAccount", chain: "signInChain", uri: "signInUri", form: "signInForm" };
+
 /** @param {{account: string, text: string | null, hex: string, hidden: boolean, sign_in: {domain: string, wrong: string[]} | null}} facts @returns {View} */
 function personal({ account, text, hex, hidden, sign_in }) {
   const wrong = sign_in?.wrong ?? [];
+  const others = wrong.filter((name) => name !== "domain").map((name) => t(FALSE[name] ?? name));
   return {
     title: t(sign_in ? "approveSignIn" : "approvePersonal"), agree: t("approveSign"), danger: wrong.length > 0 || text === null, account: nobody,
     nodes: [
       wrong.includes("domain") ? note("stop", t("approveSignInDomain", sign_in?.domain ?? ""), "sign-in-domain") : null,
-      wrong.some((name) => name !== "domain") ? note("stop", t("approveSignInWrong", wrong.filter((name) => name !== "domain").join(", ")), "sign-in-wrong") : null,
+      others.length ? note("stop", t("approveSignInWrong", others.join(" · ")), "sign-in-wrong") : null,
       sign_in && wrong.length === 0 ? note("good", t("approveSignInGood")) : null,
       text === null ? note("stop", t("approveHex"), "hex") : null,
       hidden ? note("dial", t("approveHidden"), "hidden") : null,

@@ -34,7 +34,7 @@ function trusted(origin) {
 
 export class ApprovalWindow {
   /** @type {number | null} */ id = null;
-  /** @type {Promise<void> | null} */ opening = null;
+  /** One change after the other. @type {Promise<void>} */ last = Promise.resolve();
 
   /** @param {() => void} closed by a person */
   constructor(closed) {
@@ -46,25 +46,25 @@ export class ApprovalWindow {
   }
 
   /** Open it, or bring the open one to the front. */
-  async show() {
-    await this.opening;
-    if (this.id !== null) {
-      const found = await api.windows.update(this.id, { focused: true }).catch(() => null);
-      if (found) return;
-      this.id = null;
-    }
-    this.opening = api.windows.create({ url: api.runtime.getURL(PAGE), type: "popup", focused: true, ...SIZE }).then((made) => {
-      this.id = made?.id ?? null;
-    }).finally(() => {
-      this.opening = null;
+  show() {
+    return this.after(async () => {
+      if (this.id !== null && (await api.windows.update(this.id, { focused: true }).catch(() => null))) return;
+      this.id = (await api.windows.create({ url: api.runtime.getURL(PAGE), type: "popup", focused: true, ...SIZE }))?.id ?? null;
     });
-    await this.opening;
   }
 
-  async hide() {
-    await this.opening;
-    const { id } = this;
-    this.id = null;
-    if (id !== null) await api.windows.remove(id).catch(() => undefined);
+  hide() {
+    return this.after(async () => {
+      const { id } = this;
+      this.id = null;
+      if (id !== null) await api.windows.remove(id).catch(() => undefined);
+    });
+  }
+
+  /** @private @param {() => Promise<void>} work */
+  after(work) {
+    const done = this.last.then(work);
+    this.last = done.catch(() => undefined);
+    return done;
   }
 }

@@ -19,7 +19,7 @@
       name, onMessage, onDisconnect, disconnect() {},
       postMessage(message) {
         said.push(message);
-        if (name !== "wallet") return;
+        if (name !== "wallet" && name !== "approval") return;
         const answer = (scenario.wallet ?? {})[message.type];
         if (answer === "never") return;
         if (answer && answer.error) tell({ id: message.id, ok: false, error: answer.error });

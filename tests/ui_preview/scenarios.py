@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from approvals import questions
 from samples import (
     EMPTY,
     FRIEND,
     HOST_OFF,
     ITEMS,
     LONG,
+    NOW_S,
     PLAYING,
     READY,
     SENT,
@@ -187,4 +189,9 @@ def scenarios(language: str) -> dict[str, Scenario]:
     for name in ("words", "computer", "choose"):
         answers, anchor, clicks = steps[name]
         found[f"onboarding-{name}-narrow"] = Scenario(onboarding, wallet=answers, hash=anchor, steps=clicks, width=390)
+    for name, answers in questions().items():
+        found[f"approve-{name}"] = Scenario("approve/approve.html", wallet=answers, width=400)
+    permit = {"origin": "https://harbour.example", "top": None, "account": FRIEND, "name": "", "time_s": NOW_S}
+    permits = {**wallet(), "wallet.permits": {"permits": [permit, {**permit, "top": "https://surrounding.example", "name": "Tips"}]}}
+    found["popup-permits"] = Scenario(popup, wallet=permits, steps=SITES_TAB, width=360)
     return found
