@@ -191,10 +191,11 @@ export class Stream {
   /** A wallet was opened or rewards were switched: the next play is another listener's. */
   async walletChanged() {
     if (this.info && !this.isActive) this.admission.ahead(this.info);
-    if (this.paying.costs && this.course.session.state === "ready") {
+    const { course } = this;
+    const before = course.session.state;
+    if (this.paying.costs && (before === "ready" || before === "ended")) {
       await this.paying.decide();
-      const { extent, next } = this.song;
-      if (this.course.session.state === "ready") this.course.isReady({ position_ms: extent.from_ms, next });
+      if (!course.isPast && course.session.state === before) course.session = { ...course.session, next: this.song.next };
     }
     await tellTerms(this, this.players);
   }
