@@ -96,10 +96,12 @@ export class Native {
     const id = ++this.count;
     return new Promise((resolve, reject) => {
       if (!this.port) return reject(new Problem("host.gone"));
+      const greeting = request["op"] === "hello";
       const timer = setTimeout(() => {
         this.waiting.delete(id);
-        reject(new Problem("host.gone", { op: request["op"], reason: "no answer" }));
-      }, request["op"] === "hello" ? GREETING_MS : ANSWER_MS);
+        // What does not greet is no host: the way out is the same as without one, and it is looked for again.
+        reject(new Problem(greeting ? "host.missing" : "host.gone", { op: request["op"], reason: "no answer" }));
+      }, greeting ? GREETING_MS : ANSWER_MS);
       this.waiting.set(id, { resolve, reject, timer });
       this.port.postMessage({ ...request, id });
     });

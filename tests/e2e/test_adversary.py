@@ -6,6 +6,7 @@ import base64
 import json
 import re
 import shutil
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -28,8 +29,9 @@ from tests.e2e.adversary import (
     middle,
     state,
 )
+from tests.e2e.adversary_hosts import EVIL, launcher, plays, replace_host, turn_off_and_on
 from tests.e2e.adversary_secrets import KEPT, WALK, closed, content_worlds, found_in, found_under, secrets
-from tests.e2e.world import World, press_play
+from tests.e2e.world import World, press_play, shows
 
 ARMED = f"{PLAY}:not([disabled])"
 OVERLAYS = {
@@ -237,6 +239,47 @@ def test_the_extensions_pages_run_and_wear_nothing_from_outside(world: World, si
         assert through == [], path
         assert len(refused) >= 12, (path, refused)
         page.close()
+
+
+def test_a_false_host_is_named_and_the_true_one_is_ready_by_itself(world: World, site: HostileSite) -> None:
+    """Rubbish, a frame too large, another version, no answer: the player says it; once the true host is back, it is ready."""
+    page, player = show(world, f"{world.stack.station_url}/song/first")
+    true = launcher(world).read_text()
+    at_first = True
+    for name, (text, code) in EVIL.items():
+        replace_host(world, text)
+        if at_first:
+            player.click(PLAY)
+            shows(player, "host.gone", code)
+            at_first = False
+        if player.run("document.getElementById('player').dataset.code") == "host.gone":
+            player.click("#player .alert .btn.primary")
+        assert shows(player, code, timeout_s=40), name
+    replace_host(world, true)
+    player.wait(ARMED, 60)
+    page.close()
+
+
+def test_plays_cut_short_are_counted_once(world: World, site: HostileSite) -> None:
+    """Pages that close as the press is answered, and the extension turned off and on in the middle: host and server agree on every play."""
+    for _ in range(4):
+        page, player = show(world, f"{world.stack.station_url}/song/first")
+        player.click_once(PLAY)
+        page.close()
+    page, player = show(world, f"{world.stack.station_url}/song/first")
+    press_play(player)
+    state_until(player, "playing")
+    turn_off_and_on(world)
+    page.close()
+    page, player = show(world, f"{world.stack.station_url}/song/first")
+    press_play(player)
+    player.until("['playing', 'refused'].includes(document.getElementById('player').dataset.state)")
+    page.close()
+    deadline = time.monotonic() + 40
+    while (counted := plays(world))[0] != counted[1] and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert counted[0] == counted[1]
+    assert len(set(counted[0])) == len(counted[0]) >= 2
 
 
 def test_no_secret_is_within_reach_or_left_behind(world: World, site: HostileSite) -> None:
