@@ -63,7 +63,7 @@ class Candidates:
     def __init__(self, addresses: Sequence[bytes]) -> None:
         self.addresses = tuple(dict.fromkeys(addresses))
         self.threshold = 5.5 + 0.7 * max(0.0, math.log10(max(1, len(self.addresses)) / 1000))
-        self._words = np.stack([address_word(a) for a in self.addresses]) if self.addresses else np.zeros((0, _KNOWN), np.float32)
+        self.words = np.stack([address_word(a) for a in self.addresses]) if self.addresses else np.zeros((0, _KNOWN), np.float32)
         self._counted: dict[bytes, NDArray[np.float32]] = {}
         self._waiting: list[Lean] = []
 
@@ -71,7 +71,7 @@ class Candidates:
         """The candidate and counter that the soft bits lean to, or None below the threshold."""
         if not self.addresses:
             return None
-        scores = leaning(soft[:_KNOWN], self._words)
+        scores = leaning(soft[:_KNOWN], self.words)
         best = int(scores.argmax())
         if scores[best] < self.threshold:
             return None

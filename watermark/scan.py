@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from watermark import band as views
+from watermark import joint
 from watermark.band import RATE, Speed
 from watermark.candidates import Candidates, Lean
 from watermark.coding import codeword, decode
@@ -55,30 +57,49 @@ class Scanner:
         return any(f.address == new.address and f.block == new.block and abs(f.position_s - new.position_s) < _ECHO_S for f in self._recent)
 
     def _rounds(self, band: Complex, origin: float) -> Iterator[Found]:
-        done: list[tuple[float, float]] = []
+        done: list[tuple[float, float, bytes, int]] = []
         for _ in range(ROUNDS):
             read = 0
+            looked: list[tuple[Speed, Complex, Floats]] = []
             for ratio in views.speeds(band):
                 speed = Speed(ratio)
                 envelope = speed.envelope(band)
-                places = [place for place, _ in views.peaks(views.likeness(envelope), _THRESHOLD, _PEAKS)]
+                likeness = views.likeness(envelope)
+                looked.append((speed, envelope, likeness))
+                places = [place for place, _ in views.peaks(likeness, _THRESHOLD, _PEAKS)]
                 softs = [soft_bits(chips(envelope, place)) for place in places]
                 answers = decode(np.array(softs)) if softs else []
                 for place, soft, answer in zip(places, softs, answers, strict=True):
                     at = place / speed.ratio / RATE
-                    if any(abs(at - t) < _SAME_S and abs(ratio - r) < 2e-4 for t, r in done):
+                    if any(abs(at - t) < _SAME_S and abs(ratio - r) < 2e-4 for t, r, _, _ in done):
                         continue
                     if answer is None:
                         yield from self._lean(soft, origin + at, speed.ratio)
                         continue
                     address, block = answer
                     word = codeword(address, block)
-                    done.append((at, ratio))
+                    done.append((at, speed.ratio, address, block))
                     read += 1
                     yield Found(address, "ultrasonic", origin + at, block, _confidence(soft, word), speed.ratio)
                     band = without(band, speed, place, word)
             if not read:
+                yield from self._together(looked, done, origin)
                 return
+
+    def _together(
+        self, looked: list[tuple[Speed, Complex, Floats]], done: list[tuple[float, float, bytes, int]], origin: float
+    ) -> Iterator[Found]:
+        """What no block gives away alone, but all of a window's together; ``done`` are those that were read and taken away."""
+        listed = self._candidates
+        known = (listed.words, listed.addresses, listed.threshold) if listed else (np.zeros((0, 320), np.float32), (), 0.0)
+        for speed, envelope, likeness in looked:
+            ours = [(t, address, block) for t, ratio, address, block in done if abs(ratio - speed.ratio) < 2e-4]
+            beside = [joint.follow(envelope, t * speed.ratio * RATE, address, block) for t, address, block in ours]
+            for one in chain(*beside, joint.read(envelope, likeness, *known)):
+                at = origin + one.place / speed.ratio / RATE
+                if any(a == one.address and abs(t + origin - at) < _ECHO_S for t, a, _ in ours):
+                    continue
+                yield Found(one.address, "ultrasonic", at, one.block, one.confidence, speed.ratio, one.how)
 
     def _lean(self, soft: Floats, position_s: float, ratio: float) -> Iterator[Found]:
         lean = self._candidates.lean(soft, position_s, ratio) if self._candidates else None
