@@ -20,6 +20,8 @@ export const MOST_REFUSED = 3;
 export const REST_MS = 60_000;
 /** A press sooner than this was meant for something else. */
 export const LEAST_SHOWN_MS = 500;
+/** Fees and numbers of a transaction are looked up again while a person reads. */
+export const FRESH_MS = 60_000;
 
 /** @type {Waiting[]} the first one is shown */
 const queue = [];
@@ -126,11 +128,12 @@ export const OPS = {
       end(one, null, await one.perform({ account: null }).catch(() => []));
       return /** @type {any} */ (OPS)["approval.next"]();
     }
-    if (!one.fresh) {
+    if (!one.fresh || performance.now() - (one.facts?.at ?? Infinity) > FRESH_MS) {
       try {
-        // Whatever stood before it may have changed numbers and fees.
+        // Whatever stood before it, and the time since, may have changed numbers and fees.
         one.facts = await one.look();
         one.fresh = true;
+        one.shownAt = Infinity;
       } catch (error) {
         end(one, Problem.of(error));
         return /** @type {any} */ (OPS)["approval.next"]();

@@ -229,6 +229,21 @@ test("a transaction is simulated, shown, signed as shown, and stands in the acti
   assert.deepEqual([line.kind, line.site, line.other, line.amount_wei, line.state], ["sent", SITE.origin, FRIEND, "0", "pending"]);
 });
 
+test("fees are looked up again while a person reads, and the answer waits for what is new", async () => {
+  const one = await connect();
+  const done = one.begin("eth_sendTransaction", [{ from: ME, to: FRIEND }]);
+  const approval = await shown();
+  const simulate = host.simulate;
+  host.simulate = () => ({ ...simulate(), fee_wei: "301" });
+  clock.now += 90_000;
+  const answer = () => provider.handle({ type: "approval.answer", agree: true, approval: approval.id });
+  assert.equal((await shown()).facts.fee_wei, "301");
+  await assert.rejects(answer(), (error) => error.code === "wallet.quote");
+  clock.now += 1000;
+  await answer();
+  assert.equal((await done).value, "0xaa4");
+});
+
 test("a transfer of GoMAA stands in the activity as one", async () => {
   core["call.read"] = () => ({ kind: "transfer", other: FRIEND.toUpperCase(), amount: "30", unlimited: false, method: "0xa9059cbb" });
   const one = await connect();
