@@ -30,6 +30,28 @@ from studio.renditions import bundle
 ETHER = 10**18
 STATION_NAME = "Harbour Radio"
 STATION_TAGLINE = "Slow brass, kitchen recordings, and songs that pay the people who hear them."
+# Generous, as a demonstration has minutes for what a station gives over weeks.
+STATION_REWARDS = """
+sponsor = "Supported by Hartley and Sons, boat builders at Saltwick harbour."
+
+[rewards]
+points_per_minute = 60
+minimum_s = 4
+
+[[rewards.offers]]
+name = "shirt"
+kind = "offer"
+cost = 5
+days = 30
+text = "A tenth off a Saltwick Lanterns shirt"
+
+[[rewards.offers]]
+name = "quiet"
+kind = "ad-free"
+cost = 3
+days = 7
+text = "A week of these pages without advertising"
+"""
 ESCROW = 1_000 * ETHER
 BOND = 100_000 * ETHER
 OPEN_S = 60
@@ -215,6 +237,8 @@ def _station(folder: Path, port: int, urls: dict[str, str], key: bytes, statemen
         "catalogue": "songs",
         "database": "station.sqlite3",
     }
-    config.write_text("".join(f"{k} = {json.dumps(v)}\n" for k, v in lines.items()) + f"statement_seconds = {statement_s}\n")
+    config.write_text(
+        "".join(f"{k} = {json.dumps(v)}\n" for k, v in lines.items()) + f"statement_seconds = {statement_s}\n" + STATION_REWARDS
+    )
     local = f"http://127.0.0.1:{port}"
     return Service("station", ["station", "run", str(config), "--port", str(port)], f"{local}/.well-known/gomaa.json", folder)

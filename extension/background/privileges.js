@@ -57,6 +57,7 @@ export const PRIVILEGES = {
     "wallet.site": { origin: "string", state: "string?", budget: "string?" },
     "wallet.permits": {},
     "wallet.permit.revoke": { origin: "string", top: "string?" },
+    "wallet.points": { origin: "string", what: "string" },
     "wallet.listening": {},
     "wallet.listening.quote": { server: "string", payer: "string", amount: "string" },
     "wallet.listening.put": { quote: "string" },

@@ -37,6 +37,18 @@ async function look(origin) {
 }
 
 /**
+ * Where a site's station answers about points. The name is the one the browser is at, never the one the site gives.
+ * @param {string} origin of the page
+ * @returns {Promise<{url: string, station: string, domain: string} | null>} null where there are none
+ */
+export async function pointsOf(origin) {
+  const station = await json(`${origin}/.well-known/gomaa.json`, {});
+  if (!station.points || !/^0x[0-9a-f]{40}$/i.test(String(station.station))) return null;
+  const url = new URL(String(station.points), `${origin}/`);
+  return url.origin === origin ? { url: url.href, station: String(station.station), domain: url.host } : null;
+}
+
+/**
  * @param {string} origin of the page
  * @param {any} session signed
  * @param {string} content address

@@ -9,6 +9,7 @@ import * as accounts from "./wallet/accounts.js";
 import * as listening from "./wallet/listening.js";
 import * as earnings from "./wallet/earnings.js";
 import * as networks from "./wallet/networks.js";
+import * as points from "./wallet/points.js";
 import * as sending from "./wallet/send.js";
 import * as sites from "./wallet/sites.js";
 import { load, now, set, state } from "./wallet/state.js";
@@ -49,6 +50,7 @@ const OPS = {
   ...sites.OPS,
   ...permits.OPS,
   ...listening.OPS,
+  ...points.OPS,
   async "wallet.rewards"({ on }) {
     await setRewards(on);
     return {};

@@ -11,6 +11,7 @@ import { form } from "./form.js";
 import { listening } from "./listening.js";
 import { backBar, middle, tabs, topBar } from "./frame.js";
 import { permits } from "./permits.js";
+import { points } from "./points.js";
 
 /** @typedef {import("./popup.js").App} App */
 /** @typedef {import("./popup.js").Site} Site */
@@ -78,6 +79,7 @@ export function site(app) {
           allowed ? turn("paused", t("sitePause"), "pause", "pause") : turn("allowed", t("siteAllow"), "check", "allow", "primary"),
           chosen.state === "revoked" ? null : turn("revoked", t("siteRevoke"), "close", "revoke"))),
       h("p", { class: "s dim" }, t(allowed ? "siteAllowedMeans" : chosen.state === "paused" ? "sitePausedMeans" : "siteRevokedMeans")),
+      points(app, chosen.origin),
       budget(app, chosen.day_wei, chosen.spent_wei, chosen.origin, t("siteBudget"), t("siteBudgetHint"), async () => app.go("sites")),
       h("div", { class: "note" }, icon("hidden"), h("span", null, h("b", null, t("learnsTitle")), " ", t("learns")))),
   ];

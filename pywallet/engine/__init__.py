@@ -7,7 +7,7 @@ package's state and nowhere else; ``wallet.lock`` forgets it.
 Operations: wallet.propose, wallet.create, wallet.open, wallet.words,
 wallet.password, wallet.lock, wallet.status, session.sign, claim.sign, payees
 (pywallet.engine.purse); account, recipient, amount, transfer, transaction.sign
-(pywallet.engine.money); voucher.sign, listener, escrow.calls (pywallet.engine.paying);
+(pywallet.engine.money); voucher.sign, listener, escrow.calls, points.sign (pywallet.engine.paying);
 typed.read, typed.sign, personal.read, personal.sign, call.read
 (pywallet.engine.requests);
 header.load, terms, player.begin, player.event, stream.close

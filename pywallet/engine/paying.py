@@ -1,4 +1,4 @@
-"""The wallet's operations with listening money: what it puts in, signs for and takes back."""
+"""The wallet's operations with listening money and points: what it puts in, signs for, takes back and asks for."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pywallet.engine.fields import Payload
 from pywallet.errors import InputError
 from pywallet.hexes import to_hex
 from pywallet.messages import Voucher
+from pywallet.rewards.asking import Asking
 from pywallet.wallet.transactions import call_data
 
 _MAX: Final = 1 << 53
@@ -46,4 +47,16 @@ async def calls(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     }
 
 
-OPS: Final[dict[str, purse.Handler]] = {"voucher.sign": sign_voucher, "listener": listener, "escrow.calls": calls}
+async def points(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
+    """{station, domain, time_s, what} → {signature}: a word to a station about points (pywallet.rewards.asking)."""
+    keys, what = purse.keyring(), payload.text("what")
+    domain, time_s = payload.text("domain"), payload.integer("time_s", 0, _MAX)
+    return {"signature": to_hex(keys.sign_asking(Asking(payload.address("station"), domain, time_s, what)))}
+
+
+OPS: Final[dict[str, purse.Handler]] = {
+    "voucher.sign": sign_voucher,
+    "listener": listener,
+    "escrow.calls": calls,
+    "points.sign": points,
+}

@@ -7,6 +7,7 @@ from functools import cache
 from pywallet.hexes import ZERO_ADDRESS
 from pywallet.messages import Claim, Domain, Session, Signed, Voucher, sign
 from pywallet.platform import address_of
+from pywallet.rewards.asking import Asking
 from pywallet.wallet.derivation import ACCOUNT, account_path, derive, listener_path, payee_path
 
 
@@ -50,6 +51,10 @@ class Keyring:
     def sign_voucher(self, domain: Domain, station: bytes, voucher: Voucher) -> Signed[Voucher]:
         """Pay with the key that this wallet shows to ``station``."""
         return sign(voucher, domain, self.private_key(listener_path(station)))
+
+    def sign_asking(self, asking: Asking) -> bytes:
+        """Ask a station about points with the key that this wallet shows to it; 65 bytes."""
+        return asking.sign(self.private_key(listener_path(asking.station)))
 
     def sign_claim(
         self, domain: Domain, server: bytes, epoch: int, station: bytes, number: int, to: bytes | None = None, tip: int = 0

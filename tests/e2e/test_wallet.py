@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chain.client import Chain
 from chain.token import Token
-from demo.fan import MAIN, install_host, state_until
+from demo.fan import CLOCK, MAIN, install_host, state_until
 from pywallet.hexes import from_hex
 from tests.e2e.world import World, press_play, shows
 
@@ -75,4 +75,28 @@ def test_a_paused_site_plays_nothing_until_it_is_allowed_again(world: World) -> 
     press_play(player)
     state_until(player, "playing")
     for view in (popup, page):
+        view.close()
+
+
+def test_points_buy_a_pass_that_the_station_honours(world: World) -> None:
+    """Heard, vouchered, and another play begun: points are there, an ad-free pass is bought and used, and the pages have no advertising."""
+    page, player = world.open("first")
+    assert "Hartley" in page.text("main")
+    press_play(player)
+    page.until(f"{CLOCK} >= 7", 60)
+    page.close()
+    page, player = world.open("first")
+    press_play(player)
+    state_until(player, "playing")
+    popup = world.browser.extension_tab("popup/popup.html")
+    popup.click('button[data-key="tab-sites"]')
+    popup.click('button[data-key="site"]')
+    popup.wait('button[data-key="get-quiet"]', 30)
+    popup.until("Number(document.querySelector('[data-key=points-left]').textContent) >= 3", 30)
+    popup.click('button[data-key="get-quiet"]')
+    popup.click('button[data-key^="use-"]')
+    popup.until("document.querySelector('[data-key=points] button[data-key^=use-]') === null", 20)
+    free = world.browser.tab(f"{world.stack.station_url}/song/first")
+    free.until("!document.querySelector('main').textContent.includes('Hartley')", 20)
+    for view in (free, popup, page):
         view.close()

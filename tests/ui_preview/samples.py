@@ -222,6 +222,18 @@ SITES = {
         {"origin": "https://a-rather-long-name-of-a-radio-station.example", **SITE, "state": "revoked", "earned_wei": "0"},
     ],
 }
+_OFFERS = [
+    {"name": "shirt", "kind": "offer", "cost": 120, "days": 30, "text": "A tenth off a Saltwick Lanterns shirt"},
+    {"name": "quiet", "kind": "ad-free", "cost": 40, "days": 7, "text": "A week of these pages without advertising"},
+]
+_PASS = {"serial": "7", "offer": "shirt", "kind": "offer", "text": _OFFERS[0]["text"], "ends_s": NOW_S + 2_000_000, "redeemed_s": None}
+_QUIET = {"serial": "8", "offer": "quiet", "kind": "ad-free", "text": _OFFERS[1]["text"], "ends_s": NOW_S + 500_000, "redeemed_s": NOW_S}
+POINTS = {
+    "account": {
+        "points": 64, "points_per_minute": 1, "minimum_s": 30, "cap_per_day": 120, "discovery_percent": 50,
+        "offers": _OFFERS, "passes": [_QUIET, _PASS],
+    }
+}  # fmt: skip
 PLAYING = {
     "content": CONTENT,
     "title": "Slow Tide Home",
@@ -292,6 +304,7 @@ def wallet(**changes: Any) -> dict[str, Any]:
         "wallet.accounts": ACCOUNTS,
         "wallet.contacts": CONTACTS,
         "wallet.sites": SITES,
+        "wallet.points": POINTS,
         "wallet.claim": {"transactions": ["0x51c9"], "amount_wei": amount("0.006")},
         **{key.replace("_", "."): value for key, value in changes.items()},
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import pytest
 
 from pywallet.engine import call, call_json, purse
 from pywallet.errors import GomaaError
-from pywallet.hexes import to_b64, to_hex
+from pywallet.hexes import from_hex, to_b64, to_hex
 from pywallet.messages import Claim, Domain, Session, Signed, digest, signer
+from pywallet.rewards.asking import Asking
 
 WORDS = "test test test test test test test test test test test junk"
 ACCOUNT = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266"
@@ -90,6 +92,21 @@ async def test_a_session_without_rewards() -> None:
     await unlock()
     made = await call("session.sign", {**ASKED, "rewards": False})
     assert (made["payee"], made["number"]) == ("0x" + "00" * 20, None)
+
+
+async def test_a_word_about_points() -> None:
+    """Signed by the key of sessions at that station, for that site, time and wish only; nothing while the wallet is locked."""
+    await unlock()
+    session = Signed.from_json(Session, (await call("session.sign", ASKED))["session"]).message
+    asked = {"station": STATION, "domain": "harbour.example", "time_s": 1_800_000_000, "what": "buy shirt 9"}
+    signature = from_hex((await call("points.sign", asked))["signature"], 65)
+    word = Asking(from_hex(STATION, 20), "harbour.example", 1_800_000_000, "buy shirt 9")
+    assert word.listener(signature, 1_800_000_000) == session.listener
+    for change in ({"domain": "other.example"}, {"what": "look"}, {"time_s": 1_800_000_001}, {"station": bytes(20)}):
+        assert replace(word, **change).listener(signature, 1_800_000_000) != session.listener
+    await call("wallet.lock", {})
+    with pytest.raises(GomaaError, match=r"wallet\.locked"):
+        await call("points.sign", asked)
 
 
 async def test_a_claim() -> None:

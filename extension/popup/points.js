@@ -1,0 +1,45 @@
+/**
+ * Points at one station: what there is, what it buys, the passes that were bought.
+ */
+
+import { fill, h, press } from "../ui/dom.js";
+import { icon } from "../ui/icons.js";
+import { language, t } from "../ui/text.js";
+import { moment } from "../ui/time.js";
+
+/** @typedef {import("./popup.js").App} App */
+/** @typedef {import("../engine/wallet/points.js").Account} Account */
+
+/**
+ * A card that fills itself; nothing where the station has no points or the wallet is locked.
+ * @param {App} app
+ * @param {string} origin
+ * @returns {HTMLElement}
+ */
+export function points(app, origin) {
+  const box = h("div", { class: "stack t", "data-key": "points" });
+  /** @param {string} what */
+  const ask = async (what) => {
+    /** @type {{account: Account | null}} */
+    const { account } = await app.ask("wallet.points", { origin, what });
+    if (account?.open) await chrome.tabs.create({ url: account.open });
+    fill(box, account && (account.offers.length || account.points) ? card(account, ask, app) : null);
+  };
+  void ask("look").catch(() => undefined);
+  return box;
+}
+
+/** @param {Account} account @param {(what: string) => Promise<void>} ask @param {App} app */
+function card(account, ask, app) {
+  /** @param {string} key @param {string} name @param {string} what @param {boolean} disabled */
+  const button = (key, name, what, disabled = false) => press(h("button", { type: "button", class: "btn small", "data-key": key, disabled }, name), () => ask(what).catch((error) => app.fail(error)));
+  const held = account.passes.filter(({ ends_s, kind, redeemed_s }) => ends_s * 1000 > Date.now() && (kind === "ad-free" || redeemed_s === null));
+  return h("section", { class: "card stack t" },
+    h("div", { class: "row between" }, h("h2", { class: "h" }, t("pointsTitle")), h("b", { class: "num", "data-key": "points-left" }, String(account.points))),
+    h("p", { class: "s dim" }, t("pointsRules", account.points_per_minute, account.minimum_s, account.cap_per_day)),
+    h("ul", { class: "list" },
+      account.offers.map(({ name, text, cost }) => h("li", null, icon("tag"), h("span", { class: "grow" }, text, h("span", { class: "sub num" }, t("pointsCost", cost))),
+        button(`get-${name}`, t("pointsGet"), `buy ${name} ${account.points}`, cost > account.points))),
+      held.map(({ serial, text, ends_s, redeemed_s }) => h("li", null, icon("check"), h("span", { class: "grow" }, text, h("span", { class: "sub" }, t("passUntil", moment(ends_s, language())))),
+        redeemed_s === null ? button(`use-${serial}`, t("passUse"), `redeem ${serial}`) : h("span", { class: "s dim" }, t("passInUse"))))));
+}
