@@ -18,7 +18,7 @@ from security_server import people
 from security_server.accounts import Money, outstanding, short
 from security_server.contents import Song
 from security_server.core import Core
-from security_server.invocations import Now, Outcome, Received, accept
+from security_server.invocations import STARTS, Now, Outcome, Received, accept
 from security_server.rows import get
 from security_server.schema import Destroyed, GrantRequest, LeaseRequest, Open, Report
 from security_server.tables import destructions, refusals, sessions, tickets, tracked
@@ -302,16 +302,18 @@ class Playing:
                 self._tickets.clear()
             self._tickets[item.message.ticket] = row
         song = await self._core.songs.get(row["content"])
-        return row, song, await self._now(row, paying=bool(row["price"] + row["reward"]))
+        return row, song, await self._now(row, paying=bool(row["price"] + row["reward"]), starting=item.action in STARTS)
 
-    async def _now(self, row: Mapping[str, Any], paying: bool) -> Now:
+    async def _now(self, row: Mapping[str, Any], paying: bool, starting: bool = False) -> Now:
         core, content, station = self._core, row["content"], row["station"]
         time_ms = await core.now_ms()
         facts = await core.chain.content(content)
         domain = await core.chain.station_domain(station)
         if domain is None:
             raise Refusal("station.unknown")
-        money: Money | None = await core.chain.money(row["payer"]) if paying else None
+        # A listener may have put money in a moment ago: whoever presses play is not told what was true before.
+        fresh = starting and row["payer"] != row["station"]
+        money: Money | None = await core.chain.money(row["payer"], fresh=fresh) if paying else None
         place = core.config.place(domain)
         epoch = core.schedule.epoch_of(time_ms // 1000)
         credit = core.config.listener_credit

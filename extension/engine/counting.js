@@ -54,7 +54,7 @@ export class Counting {
     });
     this.left = answer.left;
     this.heard = { ms: answer.heard_ms, at: performance.now(), intervals: answer.intervals };
-    this.stream.paying.heard(answer.intervals);
+    this.stream.paying.heard(answer.intervals, action);
     if (answer.grant && feed) await ring.take(answer.grant, feed.parts.address);
   }
 

@@ -11,7 +11,8 @@ import * as wallet from "./wallet.js";
 /** @typedef {"wallet" | "site" | "budget" | "money" | null} Need what is missing before a paid play */
 
 export class Paying {
-  on = false;
+  /** The next play is a paid one. */ on = false;
+  /** The one that sounds is. */ charging = false;
   /** @type {Need} */ need = "wallet";
   /** Of the listening money here, wei. */ left = "0";
   /** @type {number} intervals of this play that are signed for */ signed = 0;
@@ -42,6 +43,7 @@ export class Paying {
     if (this.need === null) await this.sign().catch(() => undefined);
     const told = await python("player.pays", { stream: this.stream.place.stream, on: this.need === null });
     this.on = told.begins === "play";
+    if (this.stream.info.going) this.charging = this.on;
     this.stream.song = { ...this.stream.song, next: told.next, extent: told.extent };
     if (this.stream.feed) this.stream.feed.untilMs = told.extent.to_ms;
   }
@@ -61,9 +63,10 @@ export class Paying {
     return BigInt(site?.day_wei ?? 0) > 0n && BigInt(day_wei) > 0n ? null : "budget";
   }
 
-  /** So many intervals of this play are heard: what is new is signed for. @param {number} intervals */
-  heard(intervals) {
-    if (!this.on) return;
+  /** So many intervals of this play are heard: what is new is signed for. @param {number} intervals @param {string} action that told it */
+  heard(intervals, action) {
+    if (action === "play" || action === "preview") this.charging = this.costs && action === "play";
+    if (!this.charging) return;
     if (intervals < this.signed) this.signed = 0;
     if (intervals <= this.signed || this.signing) return;
     this.signing = this.sign().then(() => {
@@ -91,6 +94,6 @@ export class Paying {
   /** For the player. @param {number} intervals heard */
   told(intervals) {
     if (!this.costs) return null;
-    return { on: this.on, need: this.need, left_wei: this.left, each_wei: this.price(1).toString(), spent_wei: this.on ? this.price(intervals).toString() : "0" };
+    return { on: this.on, need: this.need, left_wei: this.left, each_wei: this.price(1).toString(), spent_wei: this.charging ? this.price(intervals).toString() : "0" };
   }
 }

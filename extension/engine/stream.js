@@ -196,6 +196,7 @@ export class Stream {
     if (this.paying.costs && (before === "ready" || before === "ended")) {
       await this.paying.decide();
       if (!course.isPast && course.session.state === before) course.session = { ...course.session, next: this.song.next };
+      tellState(this);
     }
     await tellTerms(this, this.players);
   }

@@ -75,7 +75,7 @@ export function music(actions, first) {
     meter.set(earning ? ended ? 1 : fullness(at.next, terms.interval_s) : 0, model.state.state !== "playing");
     const left = secondsLeft(at.next);
     const { pay } = model.state;
-    const nothing = pay?.on ? `${t("youPaid")} ${show(pay.spent_wei)} GoMAA` : mode === "unpaid" ? t("noRewardSong") : t("noRewardWithout");
+    const nothing = pay ? pay.need === null || wei(pay.spent_wei) > 0n ? `${t("youPaid")} ${show(pay.spent_wei)} GoMAA` : t(`payNeed_${pay.need}`) : mode === "unpaid" ? t("noRewardSong") : t("noRewardWithout");
     write(next, !earning ? nothing : ended ? t("rewardPending") : model.state.state === "playing" && at.next > 0 ? t("nextIn", show(terms.reward_wei), left) : t("nextWaits", show(terms.reward_wei)));
     return earning;
   };
