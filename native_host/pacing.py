@@ -18,17 +18,17 @@ _ENDS: Final = frozenset({"pause", "stop"})
 
 @dataclass(frozen=True)
 class Pacer:
-    """Where the last jump went and how long it has played since."""
+    """Where the last jump went and how far it can have played since. ``fastest``: the highest rate that the terms allow."""
 
     base_ms: int = 0
     played_ms: int = 0
     playing: bool = False
     time_ms: int = 0
+    fastest: int = 1
 
     def reach_ms(self, time_ms: int) -> int:
         """The furthest position that can have been reached by now."""
-        running = max(0, time_ms - self.time_ms) if self.playing else 0
-        return self.base_ms + self.played_ms + running + SLACK_MS
+        return self.base_ms + self.played_ms + self._running(time_ms) + SLACK_MS
 
     def plausible(self, action: str, position_ms: int, time_ms: int) -> bool:
         """Whether ``action`` can happen at this position: only a jump leaves the path that time allows."""
@@ -38,10 +38,12 @@ class Pacer:
         """The state after ``action``."""
         playing = action in ("play", "resume", "preview", "live_join") or (self.playing and action not in _ENDS)
         if action in _JUMPS:
-            return Pacer(position_ms, 0, playing, time_ms)
-        running = max(0, time_ms - self.time_ms) if self.playing else 0
-        return replace(self, played_ms=self.played_ms + running, playing=playing, time_ms=time_ms)
+            return Pacer(position_ms, 0, playing, time_ms, self.fastest)
+        return replace(self, played_ms=self.played_ms + self._running(time_ms), playing=playing, time_ms=time_ms)
 
     def window(self, time_ms: int) -> tuple[int, int]:
         """Positions from and to which keys may be given now, in ms."""
         return self.base_ms - SLACK_MS, self.reach_ms(time_ms) + BUFFER_MS
+
+    def _running(self, time_ms: int) -> int:
+        return max(0, time_ms - self.time_ms) * self.fastest if self.playing else 0

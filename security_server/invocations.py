@@ -172,7 +172,7 @@ def _decide(
     mine = holder is None or holder["ticket"] in (None, ticket["id"])
     since_ms = max(ticket["time_ms"], holder["time_ms"] if holder else 0)
     before = Meter(ticket["heard_ms"], state == "playing" and mine, ticket["position_ms"], since_ms)
-    meter = _bounded(before, before.advance(action, message.position, message.time), ticket, now)
+    meter = _bounded(before, before.advance(action, message.position, message.time, policy.fastest), ticket, now, policy.fastest)
     if not mine and policy.concurrent > 1 and action not in STARTS | {"resume"}:
         # It sounds beside the one that is heard: it goes on, and hears nothing.
         meter = replace(meter, playing=state == "playing" and action not in ENDS)
@@ -194,9 +194,9 @@ def _busy(ticket: Mapping[str, Any], action: str, time_ms: int, holder: Mapping[
     return "session.busy"
 
 
-def _bounded(before: Meter, after: Meter, ticket: Mapping[str, Any], now: Now) -> Meter:
-    """Heard time never exceeds the server's own clock since the ticket was opened, whatever the host signs."""
-    most = max(before.heard_ms, now.time_ms - ticket["opened_ms"] + AHEAD_MS)
+def _bounded(before: Meter, after: Meter, ticket: Mapping[str, Any], now: Now, fastest: int) -> Meter:
+    """Heard time never exceeds the server's own clock since the ticket was opened, at the terms' fastest rate, whatever the host signs."""
+    most = max(before.heard_ms, (now.time_ms - ticket["opened_ms"]) * fastest + AHEAD_MS)
     return after if after.heard_ms <= most else Meter(most, after.playing, after.position_ms, after.time_ms)
 
 

@@ -339,7 +339,7 @@ class Playing:
     ) -> dict[str, Any]:
         """The wanted keys that the window holds, each wrapped to the asker's key."""
         rendition = song.rendition(request.rendition)
-        window = Window.of(row["anchor_position_ms"], row["anchor_ms"], now.time_ms, started, ahead_ms)
+        window = Window.of(row["anchor_position_ms"], row["anchor_ms"], now.time_ms, started, ahead_ms, song.policy.fastest)
         if started and row["payer"] != row["station"] and row["started"] != "preview":
             # Never keys beyond what may be heard before a voucher has to come.
             window = await self._paid(row, window)

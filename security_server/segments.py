@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
-from pywallet.policy import Meter
+from pywallet.policy import FASTEST, Meter
 from pywallet.settlement import FEW, SEGMENT_S
 from security_server.tables import invocations, tickets, tracked
 
@@ -38,9 +38,12 @@ def most_played(connection: Connection, epoch: int, few: int = FEW) -> tuple[tup
     )
     meters: dict[bytes, Meter] = {}
     heard: dict[tuple[bytes, int], set[bytes]] = defaultdict(set)
+    fast: set[bytes] = set()
     for row in rows:
+        if row.action == "rate":
+            fast.add(row.ticket)
         before = meters.get(row.ticket, Meter())
-        after = meters[row.ticket] = before.advance(row.action, row.position_ms, row.time_ms)
+        after = meters[row.ticket] = before.advance(row.action, row.position_ms, row.time_ms, FASTEST if row.ticket in fast else 1)
         first, length = before.position_ms // (SEGMENT_S * 1000), after.heard_ms - before.heard_ms
         if length:
             last = (before.position_ms + length - 1) // (SEGMENT_S * 1000)

@@ -21,9 +21,9 @@ class Window:
     end_ms: int
 
     @classmethod
-    def of(cls, anchor_position_ms: int, anchor_ms: int, now_ms: int, started: bool, ahead_ms: int) -> Window:
-        """What the last play or seek, and the time since then on the server's clock, have opened."""
-        elapsed = max(0, now_ms - anchor_ms) if started else 0
+    def of(cls, anchor_position_ms: int, anchor_ms: int, now_ms: int, started: bool, ahead_ms: int, fastest: int = 1) -> Window:
+        """What the last play or seek, and the time since then on the server's clock at the fastest rate of the terms, have opened."""
+        elapsed = max(0, now_ms - anchor_ms) * fastest if started else 0
         return cls(anchor_position_ms - BEHIND_MS, anchor_position_ms + elapsed + ahead_ms + SLACK_MS)
 
     def clip(self, starts_ms: Sequence[int], first: int, count: int) -> range:

@@ -88,7 +88,7 @@ def _check_line(line: StatementLine, ticket: TicketRow | None, known: Expectatio
     if line.intervals < ticket.vouchered:
         raise Refusal("statement.mismatch", reason="intervals fell", number=line.number, intervals=line.intervals, before=ticket.vouchered)
     elapsed_ms = max(0, min(known.now_ms, ticket.expiry_s * 1000) - ticket.issued_ms)
-    possible = (elapsed_ms + SLACK_MS) // (ticket.interval_s * 1000) + 1
+    possible = (elapsed_ms * ticket.fastest + SLACK_MS) // (ticket.interval_s * 1000) + 1
     if line.intervals > possible:
         raise Refusal("statement.mismatch", reason="intervals", number=line.number, intervals=line.intervals, possible=possible)
     return line.intervals - ticket.vouchered

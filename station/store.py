@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from pywallet.errors import GomaaError, Refusal
+from pywallet.policy import FASTEST
 from pywallet.settlement import gross
 
 HOLD_S = 60
@@ -90,6 +91,11 @@ class TicketRow:
     worst: int
     vouchered: int = 0
     number: int = 0
+
+    @property
+    def fastest(self) -> int:
+        """How much faster than the clock this ticket's song may be heard, as it was reckoned with when the ticket was issued."""
+        return FASTEST if self.worst > max(0, self.expiry_s - self.issued_ms // 1000) // self.interval_s + 1 else 1
 
     @property
     def outstanding(self) -> int:

@@ -129,7 +129,7 @@ class TicketDesk:
             price=price.owner if price.payer != "listener" else 0,
             reward=price.reward if rewarded and price.payer != "listener" else 0,
             bps=await self._chain.rate(self._chain.schedule.epoch_of(now_ms // 1000)),
-            worst=max(0, expiry_s - now_s) // price.interval_s + 1,
+            worst=max(0, expiry_s - now_s) * song.policy.fastest // price.interval_s + 1,
         )
 
     async def _check_escrow(self, row: TicketRow) -> tuple[int, int]:

@@ -206,12 +206,14 @@ function fromPage(id, port, sender, message) {
     const token = remembered.take(entry) ?? crypto.randomUUID();
     remembered.keep(token, entry);
     streams.set(token, { ...place, page: id, element: message.element, tab, frame, last: null });
-    toEngine({ type: "show", stream: token, src: place.src, origin: place.origin, page: id, element: message.element });
+    const after = [...streams].find(([, s]) => s.page === id && s.element === message.after)?.[0] ?? null;
+    const list = { index: message.index ?? 0, count: message.count ?? 1, after, crossfade_s: message.crossfade ?? 0 };
+    toEngine({ type: "show", stream: token, src: place.src, origin: place.origin, page: id, element: message.element, list });
     port.postMessage({ type: "shown", element: message.element, stream: token, url: api.runtime.getURL(`player/player.html#${token}`) });
   } else if (message.type === "bytes") pages.hear(id, message);
   else if (message.type === "seen") looks.hear(id, message);
   else if (known && message.type === "hide") forget(known[0]);
-  else if (known) toEngine({ type: "command", stream: known[0], command: message.command, value: message.value });
+  else if (known) toEngine({ type: "command", stream: known[0], command: message.command, value: message.value, n: message.n ?? 0 });
 }
 
 /** @param {string} token */

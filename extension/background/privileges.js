@@ -10,10 +10,10 @@
 /** @type {Readonly<Record<Kind, Rows>>} field name to type, "?" where it may be absent; a field that is not named is refused */
 export const PRIVILEGES = {
   page: {
-    show: { element: "count", src: "string", station: "string?" },
+    show: { element: "count", src: "string", station: "string?", index: "count?", count: "count?", after: "count?", crossfade: "number?" },
     bytes: { element: "count", id: "count", data: "blob?", code: "string?" },
     hide: { element: "count" },
-    command: { element: "count", command: "string", value: "any?" },
+    command: { element: "count", command: "string", value: "any?", n: "count?" },
     seen: { element: "count", id: "count", covered: "string?", still_ms: "number" },
   },
   player: {
@@ -22,6 +22,8 @@ export const PRIVILEGES = {
     seek: { position_ms: "number" },
     volume: { value: "number" },
     mute: { value: "boolean" },
+    rate: { value: "number" },
+    track: { by: "number" },
     rewards: { on: "boolean" },
     retry: {},
     height: { height: "number" },
@@ -86,15 +88,18 @@ export const PRIVILEGES = {
  * @type {Readonly<Record<"page" | "player" | "provider", Rows>>}
  */
 export const TOLD = {
-  page: { state: { element: "count", state: "object" } },
+  page: { state: { element: "count", stream: "string", state: "object" }, track: { element: "count", stream: "string", by: "number", joined: "boolean" } },
   player: { terms: {}, state: { state: "string" }, problem: { code: "string" } },
   provider: { reply: { id: "count", ok: "boolean", body: "blob" }, event: { name: "string", body: "blob" } },
 };
 
 /** @type {Readonly<Record<string, string>>} of TOLD.page.state.state */
-export const PAGE_STATE = { state: "string", position_ms: "number", duration_ms: "number", volume: "number", muted: "boolean", code: "string?" };
+export const PAGE_STATE = {
+  state: "string", position_ms: "number", duration_ms: "number", ranges: "ranges", volume: "number", muted: "boolean", rate: "number", pitch: "boolean",
+  wanted: "boolean", stalled: "boolean", seekable: "boolean", code: "string?", denied: "count?", done: "count",
+};
 
-const COMMANDS = new Set(["play", "pause", "seek", "volume", "muted"]);
+const COMMANDS = new Set(["play", "pause", "seek", "volume", "muted", "rate", "pitch"]);
 const MOST_TEXT = 4096;
 const MOST_BLOB = 1 << 20;
 const MOST_WORDS = 64;
@@ -153,7 +158,7 @@ export function tellable(kind, message) {
   const fields = /** @type {Record<string, string>} */ (rows[type]);
   if (kind === "player") return Object.entries(fields).every(([name, kinds]) => fits(message[name], kinds));
   if (kind === "provider") return exactly(message, { ...fields, type: "string" });
-  return exactly(message, { ...fields, type: "string" }) && exactly(/** @type {Record<string, unknown>} */ (message["state"]), PAGE_STATE);
+  return exactly(message, { ...fields, type: "string" }) && (type !== "state" || exactly(/** @type {Record<string, unknown>} */ (message["state"]), PAGE_STATE));
 }
 
 /** Every field of the row and no other. @param {Record<string, unknown>} values @param {Readonly<Record<string, string>>} fields */
@@ -176,6 +181,7 @@ function fits(value, kinds) {
   if (kind === "boolean") return typeof value === "boolean";
   if (kind === "blob") return typeof value === "string" && value.length <= MOST_BLOB;
   if (kind === "string") return typeof value === "string" && value.length <= MOST_TEXT;
+  if (kind === "ranges") return Array.isArray(value) && value.length <= MOST_WORDS && value.every((pair) => Array.isArray(pair) && pair.length === 2 && pair.every((ms) => fits(ms, "number")));
   if (kind === "words") return Array.isArray(value) && value.length <= MOST_WORDS && value.every((word) => fits(word, "string"));
   return kind === "object" && isObject(value);
 }

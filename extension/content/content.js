@@ -1,6 +1,6 @@
 /**
  * On every page: finds <sps-player>, puts the player's frame into a closed shadow root, and passes the element's commands on.
- * It holds nothing secret, and the page can reach nothing of it.
+ * It holds nothing secret, and the page can reach nothing of it. Each track of a list is a stream of its own, with a frame of its own.
  */
 
 (() => {
@@ -10,13 +10,18 @@
   const LEAST_HEIGHT = 96;
   const MOST_HEIGHT = 1200;
   const AGAIN_MS = 500;
+  const MOST_FADE_S = 12;
+  const SOUNDING = new Set(["playing", "waiting", "seeking", "starting"]);
 
-  /** @typedef {{id: number, element: HTMLElement, root: ShadowRoot, frame: HTMLIFrameElement | null, src: string}} Shown */
+  /** @typedef {{id: number, src: string, frame: HTMLIFrameElement | null, stream: string | null, state: any}} Track */
+  /** @typedef {{element: HTMLElement, root: ShadowRoot, list: string[], index: number, now: Track, next: Track | null}} Shown */
 
   /** @type {Map<HTMLElement, Shown>} */
   const shown = new Map();
   /** @type {WeakMap<HTMLElement, ShadowRoot>} an element that is put back into the page has its root already */
   const roots = new WeakMap();
+  /** @type {WeakMap<HTMLElement, string>} what each element names, once it has been looked at */
+  const keys = new WeakMap();
   /** @type {chrome.runtime.Port | null} */
   let port = null;
   let count = 0;
@@ -32,7 +37,11 @@
       port = null;
       // The background was restarted: show every player again, under new names.
       setTimeout(() => {
-        if (api.runtime?.id) for (const one of shown.values()) show(one);
+        if (!api.runtime?.id) return;
+        for (const one of shown.values()) {
+          one.next = null;
+          show(one, one.now);
+        }
       }, AGAIN_MS);
     });
     return port;
@@ -40,59 +49,148 @@
 
   /** @param {any} message */
   function hear(message) {
-    const one = [...shown.values()].find(({ id }) => id === message.element);
-    if (!one) return;
-    if (message.type === "shown") place(one, message.url);
-    else if (message.type === "read") read(one, message);
-    else if (message.type === "height") grow(one, message.height);
-    else if (message.type === "look") look(one, message.id);
-    else if (message.type === "state") one.element.dispatchEvent(new CustomEvent(`${EVENT}-state`, { detail: JSON.stringify(message.state) }));
-  }
-
-  /** The engine asks for bytes of the song that this page carries (selfrender.js). @param {Shown} one @param {{id: number, offset: number, size: number}} asked */
-  async function read(one, { id, offset, size }) {
-    try {
-      port?.postMessage({ type: "bytes", element: one.id, id, data: await song().read(offset, size) });
-    } catch (error) {
-      port?.postMessage({ type: "bytes", element: one.id, id, code: /** @type {any} */ (error)?.code ?? "sps.segment.missing" });
+    const one = [...shown.values()].find(({ now, next }) => now.id === message.element || next?.id === message.element);
+    const track = one && (one.now.id === message.element ? one.now : one.next);
+    if (!one || !track) return;
+    if (message.type === "shown") {
+      track.stream = message.stream;
+      place(one, track, message.url);
+      if (track === one.now) began(one);
+    } else if (message.type === "read") read(track, message);
+    else if (message.type === "height") grow(track, message.height);
+    else if (message.type === "look") look(track, message.id);
+    else if (track.stream !== message.stream) return;
+    else if (message.type === "track") move(one, message);
+    else if (message.type === "state") {
+      track.state = message.state;
+      if (track === one.now) {
+        say(one, message.state);
+        if (message.state.state === "playing") ahead(one);
+        // Where nothing has taken over, the list goes on all the same, with what a new play takes.
+        else if (message.state.state === "ended" && one.index + 1 < one.list.length) move(one, { by: 1 });
+      }
     }
   }
 
-  /** @param {Shown} one @param {string} url */
-  function place(one, url) {
+  /** A stream takes this element's wishes from now on. @param {Shown} one */
+  function began(one) {
+    say(one, { track: { index: one.index, list: one.list } });
+    say(one, { found: true });
+    if (one.now.state) say(one, one.now.state);
+  }
+
+  /** @param {Shown} one @param {unknown} detail */
+  function say({ element }, detail) {
+    element.dispatchEvent(new CustomEvent(`${EVENT}-state`, { detail: JSON.stringify(detail) }));
+  }
+
+  /** The engine asks for bytes of the song that this page carries (selfrender.js). @param {Track} track @param {{id: number, offset: number, size: number}} asked */
+  async function read(track, { id, offset, size }) {
+    try {
+      port?.postMessage({ type: "bytes", element: track.id, id, data: await song().read(offset, size) });
+    } catch (error) {
+      port?.postMessage({ type: "bytes", element: track.id, id, code: /** @type {any} */ (error)?.code ?? "sps.segment.missing" });
+    }
+  }
+
+  /** @param {Shown} one @param {Track} track @param {string} url */
+  function place(one, track, url) {
     // The same stream again: its frame is there, and finds the background by itself.
-    if (one.frame?.src === url) return;
+    if (track.frame?.src === url) return;
     const frame = document.createElement("iframe");
     frame.src = url;
     frame.title = "GoMAA";
     frame.allow = "";
+    frame.setAttribute("part", "player");
     frame.style.cssText = "display:block;width:100%;height:220px;border:0;color-scheme:normal";
-    one.frame = frame;
-    one.root.replaceChildren(frame);
+    if (track !== one.now) frame.style.display = "none";
+    if (track.frame) track.frame.replaceWith(frame);
+    else one.root.append(frame);
+    track.frame = frame;
+  }
+
+  /** @param {Shown} one @param {Track} track */
+  function show(one, track) {
+    track.stream = track.state = null;
+    const after = track === one.next ? { after: one.now.id, crossfade: fade(one) } : {};
+    const index = one.list.indexOf(track.src, track === one.next ? one.index + 1 : one.index);
+    connect().postMessage({ type: "show", element: track.id, src: track.src, station: song()?.station ?? null, index, count: one.list.length, ...after });
   }
 
   /** @param {Shown} one */
-  function show(one) {
-    let src = one.src;
-    try {
-      // The page's address and base may have changed since the port was opened.
-      src = new URL(one.src, document.baseURI).href;
-    } catch {
-      // The background refuses what is no address.
-    }
-    connect().postMessage({ type: "show", element: one.id, src, station: song()?.station ?? null });
+  const fade = ({ element }) => Math.min(MOST_FADE_S, Math.max(0, Number(element.getAttribute("crossfade")) || 0));
+
+  /** @param {string} src @returns {Track} */
+  const track = (src) => ({ id: ++count, src, frame: null, stream: null, state: null });
+
+  /** @param {Track | null} old */
+  function forget(old) {
+    if (!old) return;
+    old.frame?.remove();
+    port?.postMessage({ type: "hide", element: old.id });
   }
 
-  /** @param {HTMLElement} element */
-  function found(element) {
-    const src = element.getAttribute("src") ?? "";
-    const known = shown.get(element);
-    if (known) {
-      if (known.src === src || !src) return;
-      known.src = src;
-      return show(known);
+  /** The track after this one, made ready while this one plays. @param {Shown} one */
+  function ahead(one) {
+    const src = one.list[one.index + 1];
+    if (one.next || !src) return;
+    one.next = track(src);
+    show(one, one.next);
+  }
+
+  /** The list moves on. @param {Shown} one @param {{by?: number, to?: number | null, joined?: boolean}} how joined: the next one sounds already */
+  function move(one, { by = 0, to = null, joined = false }) {
+    const index = to ?? one.index + by;
+    const src = one.list[index];
+    if (src === undefined || (index === one.index && by === 0)) return;
+    const old = one.now;
+    const sounding = joined || SOUNDING.has(old.state?.state) || old.state?.state === "ended";
+    if (!joined && SOUNDING.has(old.state?.state)) command(one, "pause", null, 0);
+    const ready = index === one.index + 1 && one.next ? one.next : null;
+    if (!ready) forget(one.next);
+    one.next = null;
+    one.index = index;
+    one.now = ready ?? track(src);
+    forget(old);
+    if (ready?.frame) ready.frame.style.display = "block";
+    if (!ready) show(one, one.now);
+    else if (ready.stream) began(one);
+    if (sounding && !joined) command(one, "play", null, 0);
+  }
+
+  /** The songs that an element names. @param {HTMLElement} element @returns {Promise<string[]>} */
+  async function songs(element) {
+    const absolute = (/** @type {string} */ place, /** @type {string} */ base) => {
+      try {
+        return new URL(place, base).href;
+      } catch {
+        // The background refuses what is no address.
+        return place;
+      }
+    };
+    // The page's address and base may have changed since the port was opened.
+    const base = document.baseURI;
+    const list = element.getAttribute("playlist");
+    if (list) {
+      const url = absolute(list, base);
+      const answer = await fetch(url).catch(() => null);
+      return answer?.ok ? /** @type {any} */ (globalThis).gomaaPlaylist.tracks(await answer.text(), answer.url || url) : [];
     }
-    if (!src) return;
+    const src = element.getAttribute("src");
+    if (src) return [absolute(src, base)];
+    return [...element.querySelectorAll("source[src]")].map((source) => absolute(source.getAttribute("src") ?? "", base));
+  }
+
+  /** What decides which songs they are. @param {HTMLElement} element */
+  const keyOf = (element) => JSON.stringify([element.getAttribute("playlist"), element.getAttribute("src"), [...element.querySelectorAll("source[src]")].map((source) => source.getAttribute("src"))]);
+
+  /** @param {HTMLElement} element @param {boolean} [anew] */
+  async function found(element, anew = false) {
+    const key = keyOf(element);
+    if (keys.get(element) === key && !anew) return;
+    keys.set(element, key);
+    const list = await songs(element);
+    if (list.length === 0 || !element.isConnected || keyOf(element) !== key) return;
     let root = roots.get(element);
     if (!root) {
       try {
@@ -104,34 +202,52 @@
       roots.set(element, root);
       element.addEventListener(EVENT, (event) => {
         const one = shown.get(element);
-        if (one) command(one, event);
+        if (one) asked(one, event);
       });
     }
     element.style.setProperty("display", "block");
-    const one = { id: ++count, element, root, frame: null, src };
+    const before = shown.get(element);
+    forget(before?.next ?? null);
+    if (before) {
+      // The frame of the song before stays until the new one's comes.
+      Object.assign(before, { list, index: 0, next: null });
+      before.now.src = String(list[0]);
+      return show(before, before.now);
+    }
+    const one = { element, root, list, index: 0, now: track(String(list[0])), next: null };
     shown.set(element, one);
-    show(one);
+    show(one, one.now);
   }
 
   /** What the page's script asks of the element. @param {Shown} one @param {Event} event */
-  function command(one, event) {
-    let asked;
+  function asked(one, event) {
+    let wish;
     try {
-      asked = JSON.parse(String(/** @type {CustomEvent} */ (event).detail));
+      wish = JSON.parse(String(/** @type {CustomEvent} */ (event).detail));
     } catch {
       return;
     }
-    if (typeof asked !== "object" || asked === null || typeof asked.command !== "string") return;
-    connect().postMessage({ type: "command", element: one.id, command: asked.command, value: asked.value ?? null });
+    if (typeof wish !== "object" || wish === null || typeof wish.command !== "string") return;
+    if (wish.command === "load") found(one.element, true).catch(() => undefined);
+    else if (wish.command === "next") move(one, { by: 1 });
+    else if (wish.command === "previous") move(one, { by: -1 });
+    else if (wish.command === "track") move(one, { to: Number(wish.value) });
+    else command(one, wish.command, wish.value ?? null, Number(wish.n) || 0);
+  }
+
+  /** @param {Shown} one @param {string} name @param {unknown} value @param {number} n */
+  function command(one, name, value, n) {
+    connect().postMessage({ type: "command", element: one.now.id, command: name, value, n });
   }
 
   /** @param {ParentNode} root */
   function find(root) {
-    if (root instanceof HTMLElement && root.localName === TAG) found(root);
-    for (const element of root.querySelectorAll(TAG)) found(/** @type {HTMLElement} */ (element));
+    if (root instanceof HTMLElement && root.localName === TAG) found(root).catch(() => undefined);
+    if (root instanceof HTMLElement && root.localName === "source" && root.parentElement?.localName === TAG) found(root.parentElement).catch(() => undefined);
+    for (const element of root.querySelectorAll(TAG)) found(/** @type {HTMLElement} */ (element)).catch(() => undefined);
   }
 
-  /** How the frame is seen (covered.js). @param {Shown} one @param {number} id */
+  /** How the frame is seen (covered.js). @param {Track} track @param {number} id */
   function look({ id: element, frame }, id) {
     let seen = { covered: "unknown", still_ms: 0 };
     try {
@@ -142,21 +258,23 @@
     port?.postMessage({ type: "seen", element, id, ...seen });
   }
 
-  /** The frame may ask its page for a height and for nothing else. @param {Shown} one @param {number} height */
+  /** The frame may ask its page for a height and for nothing else. @param {Track} track @param {number} height */
   function grow({ frame }, height) {
     if (frame) frame.style.height = `${Math.min(MOST_HEIGHT, Math.max(LEAST_HEIGHT, Math.ceil(height)))}px`;
   }
 
   new MutationObserver((changes) => {
     for (const { type, target, addedNodes } of changes) {
-      if (type === "attributes") found(/** @type {HTMLElement} */ (target));
+      if (type === "attributes") find(/** @type {HTMLElement} */ (target));
       else for (const node of addedNodes) if (node instanceof HTMLElement) find(node);
     }
     for (const [element, one] of shown) {
       if (element.isConnected) continue;
       shown.delete(element);
-      port?.postMessage({ type: "hide", element: one.id });
+      keys.delete(element);
+      forget(one.next);
+      forget(one.now);
     }
-  }).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ["src"] });
+  }).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ["src", "playlist"] });
   find(document);
 })();

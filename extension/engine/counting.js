@@ -3,9 +3,12 @@
  */
 
 import { native } from "./link.js";
+import { passes, persist } from "./patience.js";
 
 const RENEW_MS = 4_500;
 const COUNT = 16;
+/** So long a click is tried again while the server does not answer. */
+const ACT_MS = 20_000;
 const STARTS = new Set(["play", "preview", "live_join"]);
 /** Actions that bring keys. */
 export const KEYED = new Set([...STARTS, "seek", "resume"]);
@@ -29,7 +32,11 @@ export class Counting {
     if (STARTS.has(action) && !admission.isReady(nowS)) await admission.admit(info, nowS);
     const keyed = KEYED.has(action);
     const first = feed?.lead(segment, position) ?? segment;
-    const counted = this.invoke(action, position, keyed ? first : null);
+    const { stream } = this;
+    const { course } = stream;
+    // The same action at the same place is the same invocation: asked again, it is counted once.
+    const how = { wanted: () => course === stream.course && course.isActive, stalled: (/** @type {boolean} */ is) => stream.isStalled(is), patienceMs: ACT_MS };
+    const counted = keyed ? persist(() => this.invoke(action, position, first), how) : this.invoke(action, position, null);
     // The cipher text is under way while the host decides.
     if (keyed) feed?.fetchAhead(first);
     await counted;
@@ -72,7 +79,10 @@ export class Counting {
   /** From now on say it regularly. */
   begin() {
     this.end();
-    this.renewing = setInterval(() => this.renew(null).catch((error) => this.stream.fail(error)), RENEW_MS);
+    const { stream } = this;
+    this.renewing = setInterval(() => {
+      this.renew(null).then(() => stream.isStalled(false), (error) => (passes(error) ? stream.isStalled(true) : stream.fail(error)));
+    }, RENEW_MS);
   }
 
   end() {

@@ -21,6 +21,8 @@ export class Course {
   /** @type {Session} */ session = { state: "loading", position_ms: 0, duration_ms: 0, granted: false, code: null, next: {} };
   /** @type {number} calls to the core under way */ asking = 0;
   /** @type {boolean} play was asked for before there was something to play */ wanted = false;
+  /** @type {boolean} the host has heard the stop already */ stopped = false;
+  /** @type {boolean} pause was asked for before the play was granted */ halting = false;
 
   /** @param {Stream} stream */
   constructor(stream) {
@@ -71,6 +73,11 @@ export class Course {
       return;
     }
     if (!stream.info) return;
+    // A play while it still seeks comes after the seek.
+    this.wanted = wish === "play" && this.session.state === "seeking";
+    if (this.wanted) return;
+    this.halting = wish === "pause" && this.session.state === "starting" && !this.session.granted;
+    if (this.halting) return;
     const { duration_ms } = stream.info;
     const place = position ?? (this.session.state === "ready" ? this.session.position_ms : stream.sound.positionMs);
     const start = stream.song?.extent.from_ms ?? 0;
@@ -122,11 +129,22 @@ export class Course {
     const todo = /** @type {Command[]} */ (commands).filter(({ action }) => action !== done);
     if (done && todo.length === commands.length) throw new Problem("internal", { foreseen: done });
     for (const command of todo) await this.obey(command);
+    if (this.halting && this.session.granted) await this.wish("pause");
+    else if (this.wanted && this.session.state === "paused") await this.wish("play");
+    else if (this.session.state === "playing") this.wanted = false;
+  }
+
+  /** The next song takes over: the host hears now that this one stops, while its last moment sounds. */
+  async handOver() {
+    this.stopped = true;
+    this.counting.end();
+    await this.counting.act("stop", this.stream.sound.positionMs, 0);
   }
 
   /** @param {Command} command */
   async obey({ kind, action, position_ms, segment }) {
     if (kind === "invoke") {
+      if (this.stopped) return;
       try {
         await this.counting.act(action, position_ms, segment);
         if (KEYED.has(action)) await this.step("player.event", { event: "granted" });
@@ -152,7 +170,7 @@ export class Course {
   silence() {
     this.stream.feed?.stop();
     this.counting.end();
-    this.stream.sound.audio.pause();
+    this.stream.sound.pause();
   }
 
   /** The audio element said something. @param {string} name */

@@ -4,9 +4,11 @@
 
 import { Problem } from "../shared/problem.js";
 import { start, tell } from "./link.js";
+import { Handover } from "./handover.js";
 import * as approvals from "./provider/approvals.js";
 import * as provider from "./provider/provider.js";
 import { Stream } from "./stream.js";
+import { tellState } from "./telling.js";
 import * as wallet from "./wallet.js";
 
 const MOVE_TRIES = 6;
@@ -42,7 +44,13 @@ const HEAR = {
     const known = streams.get(place.stream);
     if (known?.adopt(place)) return;
     known?.close();
-    streams.set(place.stream, new Stream(place));
+    const stream = new Stream(place);
+    streams.set(place.stream, stream);
+    const { after, crossfade_s } = place.list ?? {};
+    const before = after && streams.get(after);
+    if (!before) return;
+    before.next?.close();
+    before.next = new Handover(before, stream, crossfade_s, () => before.turn(1, true));
   },
   /** The background was restarted: its ports have other numbers now, and the pages show their players again. */
   lost() {
@@ -72,7 +80,10 @@ const HEAR = {
   from({ port, kind, stream, message }) {
     if (kind === "player") {
       const known = streams.get(stream);
-      if (known && message.type === "play") wallet.consent(known.place.origin);
+      if (known && message.type === "play") {
+        wallet.consent(known.place.origin);
+        known.notice = null;
+      }
       const done = message.type === "play" && known?.problem?.code === "session.busy" ? moveTo(known) : known?.hear(message);
       done?.catch((error) => known?.fail(error));
       return;
@@ -83,15 +94,11 @@ const HEAR = {
       (error) => tell(port, { id: message.id, ok: false, error: Problem.of(error).toJSON() }),
     );
   },
-  command({ stream, command, value }) {
+  command({ stream, command, value, n }) {
     const known = streams.get(stream);
     if (!known) return;
-    const message = command === "seek" ? { type: "seek", position_ms: Number(value) || 0 }
-      : command === "volume" ? { type: "volume", value: Number(value) || 0 }
-      : command === "muted" ? { type: "mute", value: Boolean(value) } : { type: command };
-    // A page's own script starts nothing on a site where no person has: it can press play for nobody.
-    const allowed = message.type === "play" ? mayStart(known) : Promise.resolve(true);
-    allowed.then((may) => (may ? known.hear(message) : undefined)).catch((error) => known.fail(error));
+    known.page.hear(n ?? 0, () => (command === "play" ? mayStart(known) : true), (may) => (may ? obey(known, command, value) : undefined))
+      .catch((error) => known.fail(error)).finally(() => tellState(known));
   },
   event({ event }) {
     for (const [token, stream] of streams) {
@@ -103,7 +110,20 @@ const HEAR = {
   },
 };
 
-/** Whether a page may start this stream; if not, the player says why and stays ready for a person. @param {Stream} stream */
+/** What a page's script wishes. @param {Stream} stream @param {string} command @param {any} value */
+async function obey(stream, command, value) {
+  if (command === "seek") return stream.hear({ type: "seek", position_ms: Number(value) || 0 });
+  if (command === "volume" || command === "rate") return stream.hear({ type: command, value: Number(value) || 0 });
+  if (command === "muted") return stream.hear({ type: "mute", value: Boolean(value) });
+  if (command === "pitch") return stream.hear({ type: "pitch", value: Boolean(value) });
+  return stream.hear({ type: command });
+}
+
+/**
+ * A page's own script starts nothing on a site where no person has: it can press play for nobody. If it may not, the player says why and
+ * stays ready for a person.
+ * @param {Stream} stream
+ */
 async function mayStart(stream) {
   try {
     await wallet.mayStart(stream.place.origin);
@@ -111,7 +131,7 @@ async function mayStart(stream) {
     const problem = Problem.of(error);
     // Without a host there is nothing to start, and the stream says so itself.
     if (!problem.code.startsWith("site.")) return true;
-    for (const port of stream.players) tell(port, { type: "problem", ...problem.toJSON() });
+    stream.note(problem);
     return false;
   }
   return true;

@@ -4,6 +4,7 @@
 
 import { fromBase64 } from "./bytes.js";
 import { unseal } from "./keys.js";
+import { persist } from "./patience.js";
 
 const AHEAD_MS = 12_000;
 const LOOK_MS = 200;
@@ -22,6 +23,7 @@ const NEAR = 32;
 
 export class Feed {
   /** @type {number} counts the loops; only the newest goes on */ turn = 0;
+  /** @type {boolean} all that is left of the song is in the buffer */ complete = false;
   /** @type {import("./check.js").MarkCheck | null} */ check = null;
   /** @type {number | null} where a preview or a part of the song ends, ms */ untilMs = null;
   /** @type {{segment: number, promise: Promise<Uint8Array<ArrayBuffer>>} | null} */ early = null;
@@ -30,11 +32,13 @@ export class Feed {
    * @param {Parts} parts
    * @param {(segment: number) => Promise<void>} renew asks the host for the keys from a segment on
    * @param {(error: unknown) => void} failed
+   * @param {(is: boolean) => void} [stalled]
    */
-  constructor(parts, renew, failed) {
+  constructor(parts, renew, failed, stalled = () => undefined) {
     this.parts = parts;
     this.renew = renew;
     this.failed = failed;
+    this.stalled = stalled;
   }
 
   /** Have the cipher text under way while the host decides. @param {number} segment */
@@ -48,8 +52,9 @@ export class Feed {
   start(position, segment) {
     const { sound } = this.parts;
     const held = sound.holds(position);
-    if (Math.abs(sound.positionMs - position) > 20) sound.audio.currentTime = position / 1000;
+    if (!sound.joining && Math.abs(sound.positionMs - position) > 20) sound.seek(position);
     const turn = ++this.turn;
+    this.complete = false;
     this.run(held ? this.segmentAfter(sound.aheadMs) : this.lead(segment, position), turn).catch((error) => {
       if (turn === this.turn) this.failed(error);
     });
@@ -106,15 +111,20 @@ export class Feed {
       }
       sound.evict();
       ring.trim(Math.min(index, this.segmentAt(sound.positionMs)) - NEAR, index + NEAR);
-      const cipher = this.early?.segment === index ? this.early.promise : this.cipherText(index);
-      const [sealed, key] = await Promise.all([cipher, this.keyFor(index, turn)]);
+      const how = { wanted: () => turn === this.turn, stalled: this.stalled };
+      const early = this.early?.segment === index ? this.early.promise : null;
+      const cipher = early ? early.catch(() => persist(() => this.cipherText(index), how)) : persist(() => this.cipherText(index), how);
+      cipher.catch(() => undefined);
+      const [sealed, key] = await Promise.all([cipher, persist(() => this.keyFor(index, turn), how)]);
       if (turn !== this.turn || !key) return;
       const clear = await unseal(key, sealed, address, index);
       if (turn !== this.turn) return;
       this.check?.see(index, clear);
       await sound.append(clear);
     }
-    if (turn === this.turn) await sound.finish();
+    if (turn !== this.turn) return;
+    await sound.finish();
+    this.complete = turn === this.turn;
   }
 
   /** @private @param {number} segment */

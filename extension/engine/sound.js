@@ -1,122 +1,120 @@
 /**
- * One audio element with Media Source: decrypted segments in, sound out.
+ * One song's sound on a deck: decrypted segments in, its own clock out. A song may follow another one on the same deck without a gap.
  */
 
-import { Problem } from "../shared/problem.js";
-
-const BEHIND_S = 20;
-const AHEAD_S = 60;
+import { Deck } from "./deck.js";
 
 export class Sound {
-  /** @param {(name: string) => void} onEvent playing, waiting, ended, seeked */
+  deck = new Deck();
+  /** @type {number} where on the deck the song starts, seconds */ startS = 0;
+  /** @type {number} */ durationMs = 0;
+  /** @type {boolean} the song before still sounds on this deck */ joining = false;
+  /** @type {boolean} it fades out, whatever becomes of its stream */ kept = false;
+  /** @type {{mime: string, init: Uint8Array<ArrayBuffer>} | null} */ made = null;
+
+  /** @param {(name: string) => void} onEvent playing, waiting, ended, seeked, error */
   constructor(onEvent) {
-    this.audio = new Audio();
-    this.audio.preload = "auto";
-    this.source = new MediaSource();
-    /** @type {SourceBuffer | null} */
-    this.buffer = null;
-    /** @type {Promise<unknown>} */
-    this.queue = Promise.resolve();
-    const url = URL.createObjectURL(this.source);
-    this.opened = new Promise((resolve) => this.source.addEventListener("sourceopen", resolve, { once: true }));
-    this.audio.src = url;
-    this.opened.then(() => URL.revokeObjectURL(url));
-    for (const name of ["playing", "waiting", "ended", "seeked"]) this.audio.addEventListener(name, () => onEvent(name));
-    this.audio.addEventListener("error", () => {
-      this.broken = new Problem("media.decode", { reason: this.audio.error?.message ?? "" });
-      onEvent("error");
-    });
-    /** @type {Problem | null} */
-    this.broken = null;
+    this.onEvent = onEvent;
+    this.deck.current = this;
+  }
+
+  get audio() {
+    return this.deck.audio;
+  }
+
+  get broken() {
+    return this.deck.broken;
+  }
+
+  /** The deck says something of this song. @param {string} name */
+  hear(name) {
+    if (this.joining && name !== "error") {
+      // Until its own first moment what is heard is the song before.
+      if (this.audio.currentTime < this.startS) return;
+      this.joining = false;
+      this.onEvent("playing");
+    }
+    if (name !== "timeupdate") this.onEvent(name);
   }
 
   /** @param {string} mime @param {number} durationMs @param {Uint8Array<ArrayBuffer>} init */
   async prepare(mime, durationMs, init) {
-    if (!MediaSource.isTypeSupported(mime)) throw new Problem("media.unsupported", { mime });
-    await this.opened;
-    this.buffer = this.source.addSourceBuffer(mime);
-    this.source.duration = durationMs / 1000;
-    // Codecs with frames of their own length end a little late.
-    this.buffer.appendWindowEnd = durationMs / 1000 + 0.001;
-    await this.append(init);
+    this.durationMs = durationMs;
+    this.made = { mime, init };
+    await this.deck.prepare(mime, durationMs / 1000, init);
+  }
+
+  /** Follow another song, whose last sample is buffered, on its deck. @param {Sound} before */
+  async follow(before) {
+    if (!this.made) throw new Error("not prepared");
+    const { deck } = before;
+    const startS = await deck.follow(this.made.mime, this.durationMs / 1000, this.made.init);
+    this.deck.close();
+    this.deck = deck;
+    this.startS = startS;
+    this.joining = true;
+    deck.current = this;
   }
 
   /** @param {BufferSource} bytes */
-  async append(bytes) {
-    const add = () => this.turn(() => this.buffer?.appendBuffer(bytes));
-    try {
-      await add();
-    } catch (error) {
-      if (/** @type {any} */ (error)?.name !== "QuotaExceededError") throw error;
-      // The browser's buffer is full of what was heard already.
-      await this.turn(() => this.buffer?.remove(0, Math.max(0.1, this.audio.currentTime - 2)));
-      await add();
-    }
+  append(bytes) {
+    return this.deck.append(bytes);
   }
 
-  /** Drop what lies far behind, and far ahead where a jump back has left it: memory stays flat however long somebody listens. */
   evict() {
-    const { buffered, currentTime } = this.audio;
-    if (!buffered.length) return;
-    const [low, high] = [currentTime - BEHIND_S, currentTime + AHEAD_S];
-    if (buffered.start(0) < low - 10) this.turn(() => this.buffer?.remove(0, low)).catch(() => undefined);
-    const last = buffered.end(buffered.length - 1);
-    if (last > high + 1) this.turn(() => this.buffer?.remove(high, last + 1)).catch(() => undefined);
+    this.deck.evict();
   }
 
   /** No more segments follow. */
   finish() {
-    return this.turn(() => {
-      if (this.source.readyState === "open") this.source.endOfStream();
-    });
+    return this.deck.finish();
   }
 
-  /** @private One operation on the buffer at a time. @param {() => void} act */
-  turn(act) {
-    const run = async () => {
-      if (this.broken) throw this.broken;
-      const { buffer } = this;
-      if (!buffer) return;
-      const heard = new AbortController();
-      const done = new Promise((resolve, reject) => {
-        buffer.addEventListener("updateend", resolve, { signal: heard.signal });
-        buffer.addEventListener("error", () => reject(new Problem("media.decode")), { signal: heard.signal });
-      });
-      done.catch(() => undefined);
-      try {
-        act();
-        if (buffer.updating) await done;
-      } finally {
-        heard.abort();
-      }
-    };
-    const result = this.queue.then(run);
-    this.queue = result.catch(() => undefined);
-    return result;
+  /** Go to a place of the song. @param {number} ms */
+  seek(ms) {
+    this.joining = false;
+    this.audio.currentTime = this.startS + ms / 1000;
   }
 
   /** Whether a position is buffered with a little after it. @param {number} ms */
   holds(ms) {
     const { buffered } = this.audio;
-    for (let i = 0; i < buffered.length; i++) if (ms / 1000 >= buffered.start(i) - 0.01 && ms / 1000 + 0.2 < buffered.end(i)) return true;
+    const at = this.startS + ms / 1000;
+    for (let i = 0; i < buffered.length; i++) if (at >= buffered.start(i) - 0.01 && at + 0.2 < buffered.end(i)) return true;
     return false;
   }
 
   /** Milliseconds up to which the sound is there without a gap. */
   get aheadMs() {
     const { buffered, currentTime } = this.audio;
-    for (let i = 0; i < buffered.length; i++) if (currentTime >= buffered.start(i) - 0.05 && currentTime <= buffered.end(i)) return Math.round(buffered.end(i) * 1000);
+    for (let i = 0; i < buffered.length; i++) if (currentTime >= buffered.start(i) - 0.05 && currentTime <= buffered.end(i)) return this.ms(buffered.end(i));
     return this.positionMs;
   }
 
-  get positionMs() {
-    return Math.round(this.audio.currentTime * 1000);
+  /** @returns {[number, number][]} ms: what is buffered of this song */
+  get ranges() {
+    const { buffered } = this.audio;
+    /** @type {[number, number][]} */
+    const all = Array.from({ length: buffered.length }, (_, i) => [Math.max(0, this.ms(buffered.start(i))), this.ms(buffered.end(i))]);
+    return all.filter(([from, to]) => to > from);
   }
 
-  /** Silence now, and forget what was decoded. */
+  get positionMs() {
+    return Math.max(0, this.ms(this.audio.currentTime));
+  }
+
+  /** @private @param {number} seconds of the deck */
+  ms(seconds) {
+    return Math.round((seconds - this.startS) * 1000);
+  }
+
+  /** Silence, where this song is the one that sounds. */
+  pause() {
+    if (this.deck.current === this && !this.kept) this.audio.pause();
+  }
+
+  /** Silence now, and forget what was decoded; unless another song has the deck. */
   close() {
-    this.audio.pause();
-    this.audio.removeAttribute("src");
-    this.audio.load();
+    if (this.deck.current === this && !this.kept) this.deck.close();
   }
 }

@@ -18,12 +18,17 @@ import { Sound } from "./sound.js";
 import { Source } from "./source.js";
 import { forget, playing, stateOf, tellState, tellTerms } from "./telling.js";
 import * as wallet from "./wallet.js";
+import { Watchdog } from "./watchdog.js";
+import { Wishes } from "./wishes.js";
 
 const TELL_MS = 1_000;
 const HOST_COMMAND = "gomaa host install";
+const SLOWEST = 0.5;
+const FASTEST = 2;
 const CODECS = ["flac", "opus"].filter((codec) => MediaSource.isTypeSupported(`audio/mp4; codecs="${codec}"`));
 
-/** @typedef {{stream: string, src: string, origin: string, page: number, element: number, last?: {position_ms: number, playing: boolean} | null}} Place */
+/** @typedef {{stream: string, src: string, origin: string, page: number, element: number, last?: {position_ms: number, playing: boolean} | null,
+ *   list?: {index: number, count: number, after: string | null, crossfade_s: number}}} Place */
 
 export class Stream {
   /** @type {Source} */ source;
@@ -35,6 +40,15 @@ export class Stream {
   /** @type {Feed | null} */ feed = null;
   /** @type {Uint8Array<ArrayBuffer>} the song's first part, which every decoder needs */ init = new Uint8Array(0);
   timings = new Measures();
+  volume = 1;
+  muted = false;
+  rate = 1;
+  pitch = true;
+  page = new Wishes();
+  /** @type {Problem | null} what a person has to know before the music can begin */ notice = null;
+  /** @type {import("./handover.js").Handover | null} to the next track */ next = null;
+  dog = new Watchdog();
+  /** @type {boolean} nothing has come for a while */ stalled = false;
   begun = performance.now();
 
   recovery = new Recovery(this);
@@ -44,11 +58,9 @@ export class Stream {
     this.place = place;
     /** @type {Set<number>} the player's ports */
     this.players = new Set();
-    this.volume = 1;
-    this.muted = false;
     this.reset();
     this.ready = this.begin();
-    this.ticker = setInterval(() => this.isActive && tellState(this), TELL_MS);
+    this.ticker = setInterval(() => this.tick(), TELL_MS);
   }
 
   /** Everything that a retry starts anew. */
@@ -60,8 +72,7 @@ export class Stream {
     this.admission = new Admission(this.place);
     this.admission.onCapped = () => void tellTerms(this, this.players).catch(() => undefined);
     this.sound = new Sound((name) => course.isPast || course.heardOf(name));
-    this.sound.audio.volume = this.volume;
-    this.sound.audio.muted = this.muted;
+    this.tune();
     this.feed = null;
     /** @type {any} */
     this.info = null;
@@ -76,6 +87,11 @@ export class Stream {
 
   get isActive() {
     return this.course.isActive;
+  }
+
+  /** Whether the terms name this action. @param {string} action */
+  permits(action) {
+    return Boolean(this.info?.policy?.permissions?.includes(action));
   }
 
   /** Unix seconds by the chain's clock. */
@@ -110,6 +126,10 @@ export class Stream {
         this.feed.check = new MarkCheck(this.place.stream, this.song, this.init, refused, (verdict) => this.timings.mark(verdict));
       }
       course.isReady({ position_ms: extent.from_ms, duration_ms: this.info.duration_ms, next });
+      if (this.rate !== 1 && !this.permits("rate")) {
+        this.rate = 1;
+        this.tune();
+      }
       if (this.info.going) await this.rejoin(course);
       else if (course.wanted) await course.wish("play");
       await tellTerms(this, this.players);
@@ -134,7 +154,7 @@ export class Stream {
     if (!info.going) this.admission.ahead(info);
     const address = { content: fromHex(info.content), rendition: info.rendition, epochs: info.key_epochs };
     const { source, ring, sound } = this;
-    this.feed = new Feed({ source, ring, sound, info, address }, (segment) => course.counting.renew(segment), (error) => this.fail(error));
+    this.feed = new Feed({ source, ring, sound, info, address }, (segment) => course.counting.renew(segment), (error) => this.fail(error), (is) => this.isStalled(is));
     ring.agree(info.ephemeral).catch(() => undefined);
     const { offset, size, sha256 } = info.init;
     this.init = await source.part(offset, size, fromBase64(sha256));
@@ -211,13 +231,67 @@ export class Stream {
       case "rewards": return wallet.setRewards(message.on);
       case "volume":
         this.volume = Math.min(1, Math.max(0, message.value));
-        this.sound.audio.volume = this.volume;
-        return tellState(this);
+        break;
       case "mute":
         this.muted = message.value;
-        this.sound.audio.muted = this.muted;
-        return tellState(this);
+        break;
+      case "pitch":
+        this.pitch = message.value;
+        break;
+      case "rate": return this.speed(message.value);
+      case "track": return this.turn(Math.sign(message.by), false);
+      default: return;
     }
+    this.tune();
+    return tellState(this);
+  }
+
+  /** The element sounds as the fan has set it. */
+  tune() {
+    const { audio } = this.sound;
+    Object.assign(audio, { volume: this.volume, muted: this.muted, defaultPlaybackRate: this.rate, playbackRate: this.rate, preservesPitch: this.pitch });
+  }
+
+  /** Another speed is an action of its own: the terms decide. @param {number} value */
+  async speed(value) {
+    const rate = Math.min(FASTEST, Math.max(SLOWEST, value || 1));
+    if (rate === this.rate) return tellState(this);
+    if (rate !== 1 && this.info && !this.permits("rate")) {
+      this.note(new Problem("policy.action.denied", { action: "rate" }));
+      return tellState(this);
+    }
+    // Where it stood at the old speed goes to the host before the new one begins.
+    if (this.isActive && this.course.session.granted) await this.course.counting.invoke("rate", this.sound.positionMs, null);
+    this.rate = rate;
+    this.tune();
+    tellState(this);
+  }
+
+  /** To another track of the list. @param {number} by @param {boolean} joined it sounds already */
+  turn(by, joined) {
+    const { page, element, stream } = this.place;
+    tell(page, { type: "track", element, stream, by, joined });
+  }
+
+  /** Every second while there is a play. */
+  tick() {
+    if (!this.isActive) return;
+    const playing = ["playing", "waiting"].includes(this.course.session.state);
+    if (this.dog.look(this.sound.audio, playing, performance.now()) === "given up") this.fail(new Problem("media.decode", { reason: "still" }));
+    tellState(this);
+  }
+
+  /** Whether something is missing that may come again. @param {boolean} is */
+  isStalled(is) {
+    if (this.stalled === is) return;
+    this.stalled = is;
+    tellState(this);
+  }
+
+  /** Something that a person has to know, and that stops nothing. @param {Problem} problem */
+  note(problem) {
+    this.notice = problem;
+    for (const port of this.players) tell(port, { type: "problem", ...problem.toJSON() });
   }
 
   /** @param {unknown} error */
@@ -270,7 +344,7 @@ export class Stream {
     this.players.add(port);
     tellTerms(this, [port]).then(() => {
       tell(port, stateOf(this));
-      if (this.problem) tell(port, { type: "problem", ...this.problem.toJSON() });
+      for (const problem of [this.problem ?? this.notice]) if (problem) tell(port, { type: "problem", ...problem.toJSON() });
     }, () => undefined);
   }
 
@@ -281,6 +355,7 @@ export class Stream {
 
   async close() {
     clearInterval(this.ticker);
+    this.next?.close();
     this.discard();
     // Whatever is still under way speaks of the past.
     this.course = new Course(this);

@@ -2,14 +2,27 @@
  * What a stream tells: its state to player and page, its terms to the player, its song to the popup.
  */
 
+import { api } from "../shared/compat.js";
+import { artwork } from "../ui/artwork.js";
 import { native, tell } from "./link.js";
+import { LockScreen } from "./lockscreen.js";
+import { outside } from "./outside.js";
 import { python } from "./python.js";
 import * as wallet from "./wallet.js";
 
 /** @typedef {import("./stream.js").Stream} Stream */
 
-/** What a page learns by its code; any other reason is the fan's own business. */
-const OPEN_GROUPS = new Set(["sps", "content", "media", "station", "server", "watermark"]);
+const SIZE = 256;
+
+/** @param {any} song @returns {MediaImage[]} the picture that the player shows too */
+function pictures({ content }) {
+  const picture = artwork(content).querySelector("svg");
+  picture?.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+  const src = `data:image/svg+xml,${encodeURIComponent(picture?.outerHTML ?? "")}`;
+  return [{ src, sizes: `${SIZE}x${SIZE}`, type: "image/svg+xml" }, { src: api.runtime.getURL("icons/gomaa-128.png"), sizes: "128x128", type: "image/png" }];
+}
+
+const lockScreen = new LockScreen(navigator.mediaSession, pictures);
 
 /** Longer than this without a renewal, the reward meter waits for the host's word. */
 export const TRUST_MS = 9_000;
@@ -19,7 +32,7 @@ const ENDED = new Set(["ready", "starting"]);
 export function stateOf(stream) {
   const { sound, info, course: { session, counting: { heard, left } } } = stream;
   const moving = session.state === "playing" ? performance.now() - heard.at : 0;
-  const sum = heard.ms + Math.min(moving, TRUST_MS);
+  const sum = heard.ms + Math.min(moving, TRUST_MS) * stream.rate;
   const interval = (info?.interval_s ?? 30) * 1000;
   const reward = stream.admission.earns && !stream.admission.capped ? BigInt(info?.reward_wei ?? 0) : 0n;
   return {
@@ -30,6 +43,8 @@ export function stateOf(stream) {
     buffered_ms: sound?.aheadMs ?? 0,
     volume: stream.volume,
     muted: stream.muted,
+    rate: stream.rate,
+    list: { index: stream.place.list?.index ?? 0, count: stream.place.list?.count ?? 1 },
     left: { plays: left["play"] ?? null, seeks: left["seek"] ?? null },
     heard_ms: Math.round(sum),
     pay: stream.paying.told(Math.floor(sum / interval)),
@@ -43,16 +58,9 @@ export function stateOf(stream) {
 export function tellState(stream) {
   const state = stateOf(stream);
   for (const port of stream.players) tell(port, state);
-  const { page, element } = stream.place;
-  const { position_ms, duration_ms, volume, muted } = state;
-  // The page learns what an audio element would tell it, and nothing about the fan.
-  tell(page, { type: "state", element, state: { state: state.state, position_ms, duration_ms, volume, muted, code: pageCode(stream.problem?.code) } });
-}
-
-/** @param {string | undefined} code */
-function pageCode(code) {
-  if (!code) return null;
-  return OPEN_GROUPS.has(String(code.split(".")[0])) ? code : "message.denied";
+  lockScreen.follow(stream, state);
+  const { page, element, stream: name } = stream.place;
+  tell(page, { type: "state", element, stream: name, state: outside(stream, state) });
 }
 
 /** @param {Stream} stream @param {Iterable<number>} ports */
@@ -85,8 +93,10 @@ export function playing(stream) {
   return { content, title, artist, station: station?.name ?? null, position_ms, duration_ms, state, earned_wei, reward_wei, interval_s, next_ms };
 }
 
-/** Say goodbye to host and core. @param {Stream} stream */
-export async function forget({ info, place: { stream } }) {
+/** Say goodbye to host and core. @param {Stream} gone */
+export async function forget(gone) {
+  const { info, place: { stream } } = gone;
+  lockScreen.leave(gone);
   if (info) await native("close", { stream }).catch(() => undefined);
   await python("stream.close", { stream }).catch(() => undefined);
 }

@@ -12,18 +12,19 @@ import { wei } from "../ui/amounts.js";
  *   interval_s: number, reward_wei: string, capped?: boolean, payer?: string, wallet: "none" | "locked" | "open", rewards: boolean, pay?: Pay | null}} Terms
  * @typedef {{on: boolean, need: "wallet" | "site" | "budget" | "money" | null, left_wei: string, each_wei: string, spent_wei: string}} Pay what this fan pays
  * @typedef {"loading" | "ready" | "starting" | "playing" | "paused" | "seeking" | "waiting" | "ended" | "refused" | "failed"} StateName
- * @typedef {{state: StateName, position_ms: number, duration_ms: number, buffered_ms?: number, volume: number, muted: boolean,
+ * @typedef {{state: StateName, position_ms: number, duration_ms: number, buffered_ms?: number, volume: number, muted: boolean, rate: number, list: {index: number, count: number},
  *   left: {plays?: number | null, seeks?: number | null}, heard_ms: number, earned_wei: string, next_ms: number, pay?: Pay | null}} State
  * @typedef {{code: string, message?: string, fix?: string, detail?: Record<string, unknown>}} Problem
  * @typedef {{terms: Terms | null, state: State, problem: Problem | null, at: number}} Model
  */
 
 /** @type {State} */
-export const NOTHING = { state: "loading", position_ms: 0, duration_ms: 0, volume: 1, muted: false, left: {}, heard_ms: 0, earned_wei: "0", next_ms: 0 };
+export const NOTHING = { state: "loading", position_ms: 0, duration_ms: 0, volume: 1, muted: false, rate: 1, list: { index: 0, count: 1 }, left: {}, heard_ms: 0, earned_wei: "0", next_ms: 0 };
 
 /** How far the frame runs ahead of the engine's last word. */
 const AHEAD_MS = 2500;
 
+export const SOUNDING = new Set(["playing", "waiting", "starting", "seeking"]);
 const STOPPING = new Set(["refused", "failed", "loading"]);
 const MUSIC = new Set(["starting", "playing", "paused", "seeking", "waiting", "ended"]);
 
@@ -77,7 +78,7 @@ export function paid(terms) {
  * @returns {{position: number, next: number}} ms
  */
 export function live({ state, at }, nowMs) {
-  const ahead = state.state === "playing" ? Math.min(AHEAD_MS, Math.max(0, nowMs - at)) : 0;
+  const ahead = state.state === "playing" ? Math.min(AHEAD_MS, Math.max(0, nowMs - at)) * state.rate : 0;
   return {
     position: Math.min(state.duration_ms || Infinity, state.position_ms + ahead),
     next: Math.max(0, state.next_ms - ahead),

@@ -9,6 +9,7 @@ import { icon, iconButton } from "../ui/icons.js";
 import { amount } from "../ui/pieces.js";
 import { clock, secondsLeft } from "../ui/time.js";
 import { counted, t } from "../ui/text.js";
+import { RATES } from "./keys.js";
 import { canSeek, dashes, fullness, live, rewardMode } from "./model.js";
 import { footNote, head, showBeside, termsLink } from "./parts.js";
 import { allTerms } from "./terms.js";
@@ -43,6 +44,16 @@ export function music(actions, first) {
     actions.send("volume", { value: Number(range.value) / 100 });
   });
 
+  const before = press(iconButton("previous", t("previousTrack")), () => actions.turn(-1));
+  const after = press(iconButton("following", t("nextTrack")), () => actions.turn(1));
+  const place = h("span", { class: "xs dim num" });
+  const list = h("div", { class: "tracks row", hidden: true }, before, place, after);
+  const rates = RATES.map((value) => h("option", { value }, `${value}×`));
+  const speed = h("select", { class: "speed num", "aria-label": t("speed"), title: t("speed"), hidden: !terms.permits?.includes("rate") }, rates);
+  speed.addEventListener("change", (event) => {
+    if (event.isTrusted) actions.speed(Number(speed.value));
+  });
+
   const meter = eye(0);
   const sum = h("p", { class: "sum num" });
   const next = h("p", { class: "xs dim num" });
@@ -56,7 +67,7 @@ export function music(actions, first) {
     h("div", { class: "controls" },
       h("div", { class: "transport" }, back, main, forward),
       h("div", { class: "vol" }, mute, range),
-      h("span", { class: "gap" }), reward),
+      h("div", { class: "more" }, speed, list), reward),
     beside, more);
   const link = termsLink(actions, t("terms"));
   const notes = h("span", { class: "row wrap" });
@@ -106,6 +117,12 @@ export function music(actions, first) {
         set(mute, { "aria-label": t(state.muted ? "unmute" : "mute"), title: t(state.muted ? "unmute" : "mute") });
       }
       write(duration, clock(state.duration_ms));
+      if (document.activeElement !== speed) speed.value = String(RATES.includes(state.rate) ? state.rate : RATES.findLast((value) => value < state.rate) ?? 1);
+      const { index, count } = state.list;
+      list.hidden = count < 2;
+      write(place, t("trackOf", index + 1, count));
+      before.disabled = index === 0;
+      after.disabled = index + 1 >= count;
       fill(sum, amount(state.earned_wei, "+", "b"), " ", h("span", null, "GoMAA"));
       reward.classList.toggle("off", !earning);
 

@@ -10,13 +10,13 @@ import { icon } from "../ui/icons.js";
 import { counted, dress, t } from "../ui/text.js";
 import { before } from "./before.js";
 import { Guard } from "./guard.js";
-import { canSeek, live, NOTHING, rewardMode, viewOf } from "./model.js";
+import { meaning } from "./keys.js";
+import { canSeek, live, NOTHING, rewardMode, SOUNDING, viewOf } from "./model.js";
 import { music } from "./music.js";
 import { head } from "./parts.js";
 import { problem } from "./problem.js";
 
 const SEEK_PAUSE_MS = 350;
-const STEP_MS = 10_000;
 const ASK_MS = 1500;
 
 /** @type {import("./model.js").Model} */
@@ -79,6 +79,15 @@ const actions = {
     };
     render();
   },
+  speed(value) {
+    if (!model.terms?.permits?.includes("rate") || value === model.state.rate) return;
+    actions.send("rate", { value });
+    say(t("speedIs", value));
+  },
+  turn(by) {
+    const { index, count } = model.state.list;
+    if (index + by >= 0 && index + by < count) actions.send("track", { by });
+  },
   say,
 };
 
@@ -96,7 +105,9 @@ function hear(message) {
     model.state = next;
     model.at = performance.now();
     keepTimings(message.timings);
-    if (!["refused", "failed", "loading"].includes(next.state) && ["refused", "failed", "loading"].includes(before_.state)) model.problem = null;
+    // What a person has to allow stays said until it is: a page's play may have come before there was a song.
+    const waits = model.problem?.code.startsWith("site.") && ["loading", "ready"].includes(next.state);
+    if (!waits && !["refused", "failed", "loading"].includes(next.state) && ["refused", "failed", "loading"].includes(before_.state)) model.problem = null;
     announce(before_, next);
   } else if (message?.type === "problem" && typeof message.code === "string") {
     model.problem = { code: message.code, message: message.message, fix: message.fix, detail: message.detail ?? {} };
@@ -182,30 +193,35 @@ function loading() {
 function key(event) {
   if (!event.isTrusted || event.ctrlKey || event.metaKey || event.altKey) return;
   const target = /** @type {HTMLElement} */ (event.target);
-  if (event.key === "t" || event.key === "T") return void actions.toggleTerms();
-  if (target.matches("input")) return;
   const name = viewOf(model);
-  if (event.key === " " && !target.closest("button, a")) {
-    event.preventDefault();
-    if (name === "music") actions.send(["playing", "waiting", "starting", "seeking"].includes(model.state.state) ? "pause" : "play");
-    else if (name === "before" && model.state.state === "ready") actions.consent(event, () => actions.send("play"));
-    return;
-  }
-  if (name !== "music") return;
-  const { position } = live(model, performance.now());
-  /** @type {Record<string, () => void>} */
-  const moves = {
-    ArrowLeft: () => actions.seekTo(position - STEP_MS),
-    ArrowRight: () => actions.seekTo(position + STEP_MS),
-    ArrowUp: () => louder(0.05),
-    ArrowDown: () => louder(-0.05),
-    Home: () => target.matches(".seek") && actions.seekTo(0),
-    End: () => target.matches(".seek") && actions.seekTo(model.state.duration_ms),
-  };
-  const move = moves[event.key];
-  if (!move) return;
+  const { state } = model;
+  const action = meaning(event, {
+    music: name === "music", position: live(model, performance.now()).position, duration: state.duration_ms, rate: state.rate,
+    onButton: target.closest("button, a") !== null, onField: target.matches("input, select"), onSlider: target.matches(".seek"),
+  });
+  if (!action) return;
   event.preventDefault();
-  move();
+  obey(action, name, event);
+}
+
+/** @param {import("./keys.js").Action} action @param {string} name of the view @param {Event} event */
+function obey(action, name, event) {
+  const { state } = model;
+  switch (action.kind) {
+    case "terms": return actions.toggleTerms();
+    case "toggle":
+      if (name === "music") actions.send(SOUNDING.has(state.state) ? "pause" : "play");
+      else if (name === "before" && state.state === "ready") actions.consent(event, () => actions.send("play"));
+      return undefined;
+    case "to": return actions.seekTo(action.ms);
+    case "by": return actions.seekTo(live(model, performance.now()).position + action.ms);
+    case "louder": return louder(action.by);
+    case "mute":
+      actions.send("mute", { value: !state.muted });
+      return say(t(state.muted ? "unmute" : "mute"));
+    case "rate": return actions.speed(action.value);
+    case "track": return actions.turn(action.by);
+  }
 }
 
 /** @param {number} by */

@@ -37,7 +37,8 @@ async def run(host: Host, request: Prepare) -> dict[str, Any] | None:
     _remember(host, stream, session, signed, identity, opened)
     if stream.lease is not None:
         stream.lease.shred()
-    stream.ticket, stream.lease, stream.unanswered, stream.pacer, stream.started = identity, None, None, Pacer(), None
+    stream.ticket, stream.lease, stream.unanswered, stream.started = identity, None, None, None
+    stream.pacer = Pacer(fastest=stream.policy.fastest)
     stream.place = place_of(opened)
     host.reporter(server, session.id).wake()
     # What only a preview may be heard of has nothing to hold ahead.

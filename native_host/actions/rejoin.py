@@ -85,7 +85,7 @@ def _restore(host: Host, stream: Stream, session: SessionRow, row: TicketRow) ->
         stream.lease.shred()
     last = host.ledger.last_entry(row.id)
     stream.session, stream.ticket, stream.lease, stream.going = session, row.id, None, None
-    stream.pacer = Pacer(row.position_ms, 0, row.state == "playing", row.time_ms)
+    stream.pacer = Pacer(row.position_ms, 0, row.state == "playing", row.time_ms, stream.policy.fastest)
     stream.started = host.ledger.started(row.id)
     # Its keys may never have arrived: the same wish again is the same invocation.
     stream.unanswered = last

@@ -13,6 +13,7 @@ import cbor2
 from pywallet.errors import InputError
 from pywallet.platform import keccak256
 from pywallet.policy.fields import bad, choice, integer, optional, plain, texts
+from pywallet.policy.meter import FASTEST
 from pywallet.policy.parts import (
     ACTIONS,
     IMPLIED_BY_PLAY,
@@ -71,6 +72,11 @@ class Policy:
     child: Policy | None = None
     key_epoch_s: int | None = None
     self_destruct: tuple[str, ...] = ()
+
+    @property
+    def fastest(self) -> int:
+        """How much faster than the clock the recording may be heard: 1 where the rate is not the listener's to choose."""
+        return FASTEST if self.permits("rate") else 1
 
     def permits(self, action: str) -> bool:
         """Whether the band allows ``action`` at all."""

@@ -64,6 +64,32 @@ def test_player_obeys_the_keyboard(browser: Any) -> None:
         assert page.locator("#terms").is_visible()
 
 
+def test_player_knows_the_keys_of_other_players(browser: Any) -> None:
+    """K pauses, 5 is the middle, M silence, the angle bracket the next speed, shift N the next track: each said to the engine once."""
+    with shown(browser, scenarios("en")["player-list"], scale=1) as page:
+        for key in ("k", "m", ">", "Shift+N", "5"):
+            page.keyboard.press(key)
+        page.wait_for_function("() => __said.some((message) => message.type === 'seek')")
+        said = [message for message in page.evaluate("__said") if message["type"] != "height"]
+        assert said == [
+            {"type": "pause"},
+            {"type": "mute", "value": True},
+            {"type": "rate", "value": 2},
+            {"type": "track", "by": 1},
+            {"type": "seek", "position_ms": 152_000},
+        ]
+        assert "2 of 12" in page.locator(".tracks").inner_text()
+
+
+def test_player_keeps_a_pages_wish_in_sight_until_a_person_decides(browser: Any) -> None:
+    """What a page's play waits for stands beside the terms, also once the song is ready; a person's press is sent."""
+    with shown(browser, scenarios("en")["player-before-asked"], scale=1) as page:
+        note = page.locator(".note[role=alert]")
+        assert "site.consent" in note.inner_text()
+        page.locator('button[data-key="play"]').click()
+        assert {"type": "play"} in page.evaluate("__said")
+
+
 def test_player_takes_no_orders_from_scripts(browser: Any) -> None:
     """A click made by a script plays nothing; the same click by a person plays."""
     with shown(browser, scenarios("en")["player-before"], scale=1) as page:

@@ -113,6 +113,11 @@ def scenarios(language: str) -> dict[str, Scenario]:
         "playing": [base, state("playing")],
         "playing-plain": [terms(language, waveform=None, wallet="none", rewards=False), state("playing", earned_wei="0")],
         "playing-note": [base, state("playing", left={"plays": 2, "seeks": 0}), problem("policy.count.exhausted", rule="counts.seek")],
+        "list": [
+            terms(language, permits=["play", "pause", "seek", "rate"]),
+            state("playing", rate=1.5, list={"index": 1, "count": 12}),
+        ],
+        "before-asked": [base, state("ready", **READY), problem("site.consent")],
         "waiting": [base, state("waiting")],
         "ended": [base, state("ended", position_ms=304_000, heard_ms=304_000, earned_wei=amount("0.02"), next_ms=26_000)],
         "refused": [base, problem("policy.count.exhausted", rule="counts.play"), state("refused", **READY)],
@@ -135,6 +140,7 @@ def scenarios(language: str) -> dict[str, Scenario]:
         found[f"player-{name}-narrow"] = Scenario(
             "player/player.html", player[name], hash="#s1", width=360, steps=found[f"player-{name}"].steps
         )
+    found["player-list-320"] = Scenario("player/player.html", player["list"], hash="#s1", width=320)
     found["player-playing-320"] = Scenario("player/player.html", player["playing"], hash="#s1", width=320)
     popup = "popup/popup.html"
     found |= {

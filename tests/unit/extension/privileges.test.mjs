@@ -46,7 +46,7 @@ test("the table grants each kind what protocol section 6 names, and a type to on
   assert.deepEqual(Object.keys(PRIVILEGES.page), ["show", "bytes", "hide", "command", "seen"]);
   assert.deepEqual(Object.keys(PRIVILEGES.provider), ["request"]);
   assert.deepEqual(Object.keys(PRIVILEGES.approval), ["approval.next", "approval.unlock", "approval.answer"]);
-  assert.deepEqual(Object.keys(PRIVILEGES.player), ["play", "pause", "seek", "volume", "mute", "rewards", "retry", "height", "look"]);
+  assert.deepEqual(Object.keys(PRIVILEGES.player), ["play", "pause", "seek", "volume", "mute", "rate", "track", "rewards", "retry", "height", "look"]);
 });
 
 test("names of the prototype are no message types", () => {
@@ -65,7 +65,7 @@ test("what is no object with a type in words is refused", () => {
 });
 
 test("a page commands playback and nothing else", () => {
-  for (const command of ["play", "pause", "seek", "volume", "muted"]) assert.ok(allowed("page", { type: "command", element: 1, command }));
+  for (const command of ["play", "pause", "seek", "volume", "muted", "rate", "pitch"]) assert.ok(allowed("page", { type: "command", element: 1, command }));
   for (const command of ["rewards", "retry", "wallet.claim", "constructor", "PLAY", ""]) assert.equal(allowed("page", { type: "command", element: 1, command }), false, command);
 });
 
@@ -83,20 +83,22 @@ test("the engine asks the host with an operation in words, in an object", () => 
   for (const request of [{}, { op: 1 }, { op: ["open"] }, [], ["open"], null, "open"]) assert.equal(allowed("engine", { type: "native", id: 1, request }), false);
 });
 
-const STATE = { state: "playing", position_ms: 1, duration_ms: 2, volume: 1, muted: false, code: null };
+const STATE = {
+  state: "playing", position_ms: 1, duration_ms: 2, ranges: [[0, 1]], volume: 1, muted: false, rate: 1, pitch: true, wanted: false, stalled: false, seekable: true, code: null, denied: null, done: 0,
+};
 
 test("a page hears what an audio element would say and no field more", () => {
-  assert.ok(tellable("page", { type: "state", element: 1, state: STATE }));
+  assert.ok(tellable("page", { type: "state", element: 1, stream: "1-2", state: STATE }));
   assert.deepEqual(Object.keys(PAGE_STATE), Object.keys(STATE));
   for (const name of ["wallet", "earned_wei", "rewards", "left", "heard_ms", "address", "session"]) {
-    assert.equal(tellable("page", { type: "state", element: 1, state: { ...STATE, [name]: 1 } }), false, name);
-    assert.equal(tellable("page", { type: "state", element: 1, state: STATE, [name]: 1 }), false, name);
+    assert.equal(tellable("page", { type: "state", element: 1, stream: "1-2", state: { ...STATE, [name]: 1 } }), false, name);
+    assert.equal(tellable("page", { type: "state", element: 1, stream: "1-2", state: STATE, [name]: 1 }), false, name);
   }
-  for (const state of [null, [], "playing", { ...STATE, position_ms: NaN }, { ...STATE, state: { wallet: 1 } }]) assert.equal(tellable("page", { type: "state", element: 1, state }), false);
+  for (const state of [null, [], "playing", { ...STATE, position_ms: NaN }, { ...STATE, state: { wallet: 1 } }, { ...STATE, ranges: [[0, "1"]] }]) assert.equal(tellable("page", { type: "state", element: 1, stream: "1-2", state }), false);
 });
 
 test("what is for another kind of port is not delivered", () => {
-  const told = { page: { type: "state", element: 1, state: STATE }, player: { type: "terms", title: "x" }, wallet: { id: 1, ok: true, result: {} }, provider: { type: "reply", id: 1, ok: true, body: "[]" } };
+  const told = { page: { type: "state", element: 1, stream: "1-2", state: STATE }, player: { type: "terms", title: "x" }, wallet: { id: 1, ok: true, result: {} }, provider: { type: "reply", id: 1, ok: true, body: "[]" } };
   // The window that answers sites is spoken to as the wallet's screens are; a reply of a provider has a row of its own, and no field more.
   const fits = (kind, other) => kind === other || (kind === "approval" && ["wallet", "provider"].includes(other)) || (kind === "wallet" && other === "provider");
   for (const kind of kinds) for (const [other, message] of Object.entries(told)) assert.equal(tellable(kind, message), fits(kind, other), `${other}'s to ${kind}`);

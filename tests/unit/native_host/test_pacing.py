@@ -52,3 +52,24 @@ def test_no_sequence_without_a_jump_outruns_the_clock(steps: list[tuple[str, int
         now += pause_ms
         pacer = pacer.after(action, 0, now)
         assert pacer.reach_ms(now) <= now + SLACK_MS
+
+
+def test_where_the_rate_is_free_the_window_moves_twice_as_fast_and_no_faster() -> None:
+    """Terms that allow a rate let a play reach twice the clock, also after a jump; a renewal at ten times the clock is not plausible."""
+    pacer = Pacer(fastest=2).after("play", 0, 0)
+
+    assert pacer.window(10_000)[1] == 20_000 + SLACK_MS + BUFFER_MS
+    assert pacer.plausible("renew", 20_000, 10_000)
+    assert not pacer.plausible("renew", 100_000, 10_000)
+    assert not pacer.plausible("rate", 100_000, 10_000)
+    assert pacer.after("seek", 50_000, 10_000).reach_ms(20_000) == 70_000 + SLACK_MS
+
+
+@given(steps=STEPS)
+def test_no_sequence_without_a_jump_outruns_twice_the_clock(steps: list[tuple[str, int]]) -> None:
+    """However renewals, pauses and resumes are mixed, a free rate never opens more than twice the elapsed time plus slack."""
+    pacer, now = Pacer(fastest=2).after("play", 0, 0), 0
+    for action, pause_ms in steps:
+        now += pause_ms
+        pacer = pacer.after(action, 0, now)
+        assert pacer.reach_ms(now) <= 2 * now + SLACK_MS

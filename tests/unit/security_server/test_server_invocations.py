@@ -158,6 +158,23 @@ def test_heard_time_never_outruns_the_servers_clock(desk: Desk) -> None:
     assert outcome.heard_ms == 15_000
 
 
+@pytest.mark.parametrize(
+    ("rated", "speed", "heard_ms"), [(True, 10, 100_000), (True, 2, 100_000), (True, 0.5, 25_000), (False, 10, 50_000)]
+)
+def test_a_rate_of_ten_earns_two_where_the_terms_free_the_rate_and_one_elsewhere(
+    desk: Desk, rated: bool, speed: float, heard_ms: int
+) -> None:
+    """Fifty seconds of the clock: an honest rate counts its music, positions ten times as fast count the fastest rate of the terms."""
+    desk.policy = terms(permissions=["play", "seek", "rate"] if rated else ["play", "seek"])
+    session = desk.session()
+    ticket = desk.ticket(session, 1)
+    desk.act(session, ticket, "play")
+    for step in range(1, 11):
+        desk.wait(5)
+        outcome = desk.act(session, ticket, "renew", round(step * 5_000 * speed))
+    assert outcome.heard_ms == heard_ms
+
+
 def test_sitting_still_is_not_listening(desk: Desk) -> None:
     """Renewals without progress in the song count half a second each."""
     session = desk.session()

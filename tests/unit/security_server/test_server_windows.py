@@ -57,3 +57,9 @@ def test_no_key_outside_the_window(anchor: int, elapsed: int, ahead: int, first:
         assert first <= index < first + count
         assert STARTS[index + 1] > window.start_ms
         assert STARTS[index] < window.end_ms
+
+
+def test_a_free_rate_moves_the_end_twice_as_fast_as_the_clock() -> None:
+    """Where the terms let the listener choose the rate, ten seconds open twenty seconds of music and no more."""
+    window = Window.of(0, 1_000, 11_000, True, 60_000 - SLACK_MS, 2)
+    assert window.clip(STARTS, 0, 100) == range(0, 40)

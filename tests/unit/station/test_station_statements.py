@@ -11,6 +11,7 @@ import pytest
 from pywallet.errors import GomaaError, Refusal
 from pywallet.messages import statement_lines_hash
 from pywallet.settlement import gross
+from station.store import TicketRow
 
 Lie = Callable[[Any, list[Any]], tuple[Any, list[Any]]]
 
@@ -256,3 +257,13 @@ async def test_operator_sees_the_mismatch(world: Any) -> None:
     assert (view["open_tickets"], view["voucher"]["sent"]) == (1, True)
     assert [row["code"] for row in view["statements"]] == ["statement.mismatch", None]
     assert int(view["usable_wei"]) == int(view["escrow_wei"]) - int(view["unposted_wei"]) - int(view["held_wei"])
+
+
+def test_a_ticket_knows_from_its_worst_case_how_fast_its_song_may_be_heard() -> None:
+    """Two hours of intervals in an hour's ticket are a free rate's; one hour's are the clock's; a very short ticket is never more."""
+    ticket = TicketRow(
+        b"", b"", b"", issued_ms=1_000_000, expiry_s=1_000 + 3_600, interval_s=30, price=1, reward=1, bps=0, worst=3_600 // 30 + 1
+    )
+    assert ticket.fastest == 1
+    assert replace(ticket, worst=2 * 3_600 // 30 + 1).fastest == 2
+    assert replace(ticket, expiry_s=1_010, worst=2 * 10 // 30 + 1).fastest == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pywallet.policy import MAX_GAP_MS, Meter
+from pywallet.policy import FASTEST, MAX_GAP_MS, Meter
 
 
 def run(*events: tuple[str, int, int]) -> Meter:
@@ -55,3 +55,34 @@ def test_heard_never_exceeds_elapsed(listed: list[tuple[str, int, int]]) -> None
         heard = meter.heard_ms
         start = event[2] if start is None else start
         assert heard <= max(0, meter.time_ms - start)
+
+
+def at_rate(rate: float, seconds: int, *, fastest: int = FASTEST, every_ms: int = 4_500) -> Meter:
+    """A play at one rate with a renewal every so often, its positions as that rate brings them."""
+    meter = Meter().advance("play", 0, 0, fastest).advance("rate", 0, 0, fastest)
+    for now in range(every_ms, seconds * 1000, every_ms):
+        meter = meter.advance("renew", round(now * rate), now, fastest)
+    return meter.advance("stop", round(seconds * 1000 * rate), seconds * 1000, fastest)
+
+
+def test_what_counts_at_another_rate_is_the_music_that_passed_by() -> None:
+    """A minute of the clock is half a minute of music at 0.5, one at 1, two at 2: to the millisecond."""
+    assert [at_rate(rate, 60).heard_ms for rate in (0.5, 1, 1.25, 2)] == [30_000, 60_000, 75_000, 120_000]
+
+
+def test_a_rate_of_ten_counts_as_two() -> None:
+    """Positions that run ten times as fast as the clock count as the fastest rate that terms may allow; where they allow none, as one."""
+    assert at_rate(10, 60).heard_ms == 120_000
+    assert at_rate(10, 60, fastest=1).heard_ms == 60_000
+
+
+@given(events)
+def test_no_order_of_events_outruns_the_fastest_rate(listed: list[tuple[str, int, int]]) -> None:
+    """Whatever is signed in whatever order, heard time stays within the clock's advance at the fastest rate, and never falls."""
+    meter, heard, start = Meter(), 0, None
+    for event in listed:
+        meter = meter.advance(*event, FASTEST)
+        assert meter.heard_ms >= heard
+        heard = meter.heard_ms
+        start = event[2] if start is None else start
+        assert heard <= FASTEST * max(0, meter.time_ms - start)

@@ -1,0 +1,57 @@
+/**
+ * In the page's own world, before surface.js: the ranges and errors of a media element.
+ */
+
+(() => {
+  /** A TimeRanges, seconds. */
+  class Ranges {
+    #list;
+
+    /** @param {[number, number][]} list */
+    constructor(list) {
+      this.#list = list;
+    }
+
+    get length() {
+      return this.#list.length;
+    }
+
+    /** @param {number} index */
+    start(index) {
+      return this.#at(index)[0];
+    }
+
+    /** @param {number} index */
+    end(index) {
+      return this.#at(index)[1];
+    }
+
+    /** @param {number} index */
+    #at(index) {
+      const found = this.#list[index];
+      if (!found) throw new DOMException("no such range", "IndexSizeError");
+      return found;
+    }
+  }
+
+  /** @param {[number, number][]} list @param {number} from @param {number} to the ranges with one more, joined and in order */
+  function joined(list, from, to) {
+    /** @type {[number, number][]} */
+    const out = [];
+    for (const [start, end] of [...list, /** @type {[number, number]} */ ([from, to])].sort((a, b) => a[0] - b[0])) {
+      const last = out.at(-1);
+      if (last && start <= last[1] + 0.05) last[1] = Math.max(last[1], end);
+      else out.push([start, end]);
+    }
+    return out;
+  }
+
+  /** A MediaError's number for what the engine calls it. @param {string} code */
+  function errorCode(code) {
+    if (code.startsWith("media.decode")) return 3;
+    if (code === "sps.segment.missing" || code === "sps.truncated" || code.startsWith("server.") || code === "station.unreachable") return 2;
+    return code.startsWith("sps.segment") ? 3 : 4;
+  }
+
+  /** @type {any} */ (globalThis).gomaaRanges = { Ranges, joined, errorCode };
+})();

@@ -1,0 +1,85 @@
+/**
+ * From one track to the next: the host hears a stop and a play, each under its own ticket, while the sound goes on.
+ *
+ * Gapless: the next song follows on the same deck, from the very end of the one before. Crossfade: it begins on a deck of its own while the
+ * one before fades. In both the moment of the stop ends what counts for one and begins what counts for the other: nothing is heard twice.
+ */
+
+/** So long before its end a song hands over: the time for the host's answer, the keys and the first segment. */
+export const LEAD_MS = 1_000;
+const LOOK_MS = 100;
+const STEP_MS = 50;
+
+/** @typedef {import("./stream.js").Stream} Stream */
+
+export class Handover {
+  begun = false;
+
+  /**
+   * @param {Stream} before
+   * @param {Stream} after
+   * @param {number} fadeS of the crossfade; 0: gapless
+   * @param {() => void} done the next song plays
+   */
+  constructor(before, after, fadeS, done) {
+    this.before = before;
+    this.after = after;
+    this.fadeMs = fadeS * 1000;
+    this.done = done;
+    this.timer = setInterval(() => this.look(), LOOK_MS);
+  }
+
+  close() {
+    clearInterval(this.timer);
+  }
+
+  /** Whether it is time, and everything is there. */
+  get isTime() {
+    const { before, after } = this;
+    if (before.course.session.state !== "playing" || !before.feed?.complete || after.course.session.state !== "ready") return false;
+    const left = (before.info.duration_ms - before.sound.positionMs) / before.rate;
+    const fade = Math.min(this.fadeMs, before.info.duration_ms / 2, after.info.duration_ms / 2);
+    return left <= Math.max(LEAD_MS, fade) && left > 0;
+  }
+
+  look() {
+    if (this.begun || !this.isTime) return;
+    this.begun = true;
+    this.close();
+    this.go().catch((error) => this.after.fail(error));
+  }
+
+  async go() {
+    const { before, after } = this;
+    for (const name of /** @type {const} */ (["volume", "muted", "rate", "pitch"])) Object.assign(after, { [name]: before[name] });
+    const old = before.sound;
+    await before.course.handOver();
+    if (this.fadeMs > 0) {
+      old.kept = true;
+      after.tune();
+      after.sound.audio.volume = 0;
+    } else await after.sound.follow(old);
+    await after.course.wish("play");
+    if (this.fadeMs > 0) this.fade(old);
+    if (!after.course.isOver) this.done();
+  }
+
+  /** Equal power: what one loses the other gains. @param {import("./sound.js").Sound} old */
+  fade(old) {
+    const { after } = this;
+    const began = old.positionMs;
+    const length = Math.max(STEP_MS, old.durationMs - began);
+    const timer = setInterval(() => {
+      const part = old.audio.ended ? 1 : Math.min(1, (old.positionMs - began) / length);
+      // A pause, a seek or another volume belongs to the song that plays now.
+      const over = part >= 1 || after.course.session.state !== "playing" && after.course.session.state !== "starting";
+      after.sound.audio.volume = over ? after.volume : after.volume * Math.sin((part * Math.PI) / 2);
+      old.audio.volume = after.volume * Math.cos((part * Math.PI) / 2);
+      old.audio.muted = after.muted;
+      if (!over) return;
+      clearInterval(timer);
+      old.kept = false;
+      old.close();
+    }, STEP_MS);
+  }
+}

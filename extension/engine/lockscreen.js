@@ -1,0 +1,97 @@
+/**
+ * The song on the lock screen, in the system's media controls and under the keyboard's media keys: the Media Session of the engine's document.
+ */
+
+const STEP_S = 10;
+const SOUNDING = new Set(["starting", "playing", "seeking", "waiting"]);
+const ACTIVE = new Set([...SOUNDING, "paused"]);
+
+/** @typedef {{position_ms: number, duration_ms: number, state: string, rate: number, list: {index: number, count: number}}} State */
+/** @typedef {{song: any, hear: (message: any) => Promise<unknown>, fail: (error: unknown) => unknown}} Player */
+
+export class LockScreen {
+  /** @type {Player | null} whose song it shows */ #player = null;
+  /** @type {State | null} */ #state = null;
+  #shown = "";
+  #handlers = "";
+
+  /**
+   * @param {MediaSession | undefined} session
+   * @param {(song: any) => MediaImage[]} artwork
+   * @param {new (init: MediaMetadataInit) => any} [Metadata]
+   */
+  constructor(session, artwork, Metadata = globalThis.MediaMetadata) {
+    this.session = session;
+    this.artwork = artwork;
+    this.Metadata = Metadata;
+  }
+
+  /** A player is in this state now. The one that sounds has the screen; who has it keeps it while it pauses. @param {Player} player @param {State} state */
+  follow(player, state) {
+    const { session } = this;
+    if (!session) return;
+    if (this.#player !== player && !SOUNDING.has(state.state)) return;
+    if (!ACTIVE.has(state.state)) return this.#clear(state.state === "ended");
+    this.#player = player;
+    this.#state = state;
+    const { song } = player;
+    const key = JSON.stringify([song?.content, song?.title, song?.artist]);
+    if (song && key !== this.#shown) {
+      this.#shown = key;
+      session.metadata = new this.Metadata({ title: song.title ?? "", artist: song.artist ?? "", album: song.album ?? "", artwork: this.artwork(song) });
+    }
+    session.playbackState = SOUNDING.has(state.state) ? "playing" : "paused";
+    if (state.duration_ms > 0) {
+      const position = Math.min(state.position_ms, state.duration_ms) / 1000;
+      session.setPositionState?.({ duration: state.duration_ms / 1000, playbackRate: state.rate, position });
+    }
+    this.#handle(state.list);
+  }
+
+  /** A player is gone. @param {Player} player */
+  leave(player) {
+    if (this.#player === player) this.#clear(false);
+  }
+
+  /** @param {boolean} keep what was last heard may be played again */
+  #clear(keep) {
+    const { session } = this;
+    if (!session) return;
+    session.playbackState = keep ? "paused" : "none";
+    if (keep) return;
+    session.metadata = null;
+    session.setPositionState?.();
+    this.#player = this.#state = null;
+    this.#shown = this.#handlers = "";
+    for (const name of /** @type {MediaSessionAction[]} */ (["play", "pause", "seekbackward", "seekforward", "seekto", "nexttrack", "previoustrack"])) this.#set(name, null);
+  }
+
+  /** @param {{index: number, count: number}} list */
+  #handle({ index, count }) {
+    const key = `${index} ${count}`;
+    if (key === this.#handlers) return;
+    this.#handlers = key;
+    const send = (/** @type {any} */ message) => {
+      const player = this.#player;
+      player?.hear(message).catch((error) => player.fail(error));
+    };
+    const seek = (/** @type {number} */ seconds) => send({ type: "seek", position_ms: Math.max(0, Math.min(seconds * 1000, (this.#state?.duration_ms ?? 0) - 500)) });
+    const by = (/** @type {number} */ seconds) => seek((this.#state?.position_ms ?? 0) / 1000 + seconds);
+    this.#set("play", () => send({ type: "play" }));
+    this.#set("pause", () => send({ type: "pause" }));
+    this.#set("seekbackward", ({ seekOffset }) => by(-(seekOffset ?? STEP_S)));
+    this.#set("seekforward", ({ seekOffset }) => by(seekOffset ?? STEP_S));
+    this.#set("seekto", ({ seekTime }) => seek(seekTime ?? 0));
+    this.#set("nexttrack", index + 1 < count ? () => send({ type: "track", by: 1 }) : null);
+    this.#set("previoustrack", index > 0 ? () => send({ type: "track", by: -1 }) : null);
+  }
+
+  /** @param {MediaSessionAction} name @param {MediaSessionActionHandler | null} handler */
+  #set(name, handler) {
+    try {
+      this.session?.setActionHandler(name, handler);
+    } catch {
+      // A browser that does not know this control shows none.
+    }
+  }
+}

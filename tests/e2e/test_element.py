@@ -1,0 +1,245 @@
+"""<sps-player> and <audio data-sps> as a page's script meets them: the web platform's checklist for media elements, in real browsers."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from demo.browsers import View
+from demo.fan import MAIN, install_host, state_until
+from tests.e2e.world import FREE, World, press_play
+
+# Without a lease every jump's keys come from the security server.
+UNLEASED = FREE[: FREE.index("[lease]")]
+FAST = FREE.replace('"play", "seek"', '"play", "seek", "rate"')
+
+_TOOLS = (Path(__file__).parent / "listening.js").read_text()
+
+
+@pytest.fixture(autouse=True)
+def host(world: World) -> None:
+    """Every test here plays."""
+    install_host(world.home, world.stack.folder / "deployment.json", world.browser.name)
+
+
+# A driver's script may see the page through a pane: the page's own window is the document's.
+_NAMES = "const window = document.defaultView; const { heard, outcome, e, mark, swap, note, thrown, fresh, constants } = window;"
+
+
+def do(page: View, script: str) -> Any:
+    """Run statements in the page's own world; what they return."""
+    return json.loads(
+        page.run(f"(() => {{ {_NAMES} const out = (() => {{ {script} }})(); return JSON.stringify(out === undefined ? null : out); }})()")
+    )
+
+
+def until(page: View, condition: str, timeout_s: float = 60.0) -> Any:
+    """Until this holds in the page's own world; its value."""
+    return page.until(f"(() => {{ {_NAMES} return {condition}; }})()", timeout_s)
+
+
+def listen(page: View) -> None:
+    """The page gets the tools of listening.js."""
+    page.run(f"(() => {{ const window = document.defaultView; {_TOOLS} }})()")
+
+
+def in_order(heard: list[str], *wanted: str) -> bool:
+    """Whether these were heard in this order, others between them or not."""
+    left = iter(heard)
+    return all(name in left for name in wanted)
+
+
+def test_a_pages_play_shows_what_a_person_has_to_do(world: World) -> None:
+    """Where nobody has allowed it, a page's early play is NotAllowedError, and the player says so beside its terms."""
+    world.song("fast", FAST, seconds=40)
+    page = world.browser.tab(f"{world.stack.station_url}/song/fast")
+    listen(page)
+    do(page, "swap('sps-player', (e) => { e.src = '/songs/fast.sps'; }); note('play', window.e.play());")
+    until(page, "outcome.play", 60)
+    assert do(page, "return [outcome.play, e.paused, e.error]") == ["NotAllowedError", True, None]
+    player = world.browser.player(page)
+    player.wait('.note[role="alert"]:not([hidden])', 60)
+    do(page, "e.scrollIntoView({ block: 'center' });")
+    player.wait('button[data-key="play"]:not([disabled])', 60)
+    assert "site.consent" in player.text('.note[role="alert"]')
+    page.close()
+
+
+def test_an_element_without_a_song_is_an_empty_media_element(world: World) -> None:
+    """Defaults, constants, refused values and reflected attributes, before anything is loaded; then a person's first play."""
+    page, player = world.open("fast")
+    listen(page)
+    assert do(page, "const e = document.createElement('sps-player'); note('none', e.play()); return fresh(e)") == [
+        [0, 0, 0, 0, 0, 0],
+        [True, False, False, True, "", "", None],
+        [1, False, False, 1, 1, True],
+        ["auto", False, False, False],
+    ]
+    until(page, "outcome.none")
+    assert do(page, "return outcome.none") == "NotSupportedError"
+    assert do(page, "return constants(document.createElement('sps-player'))")
+    types = "const e = document.createElement('sps-player'); return ['application/sps', 'audio/mpeg'].map((t) => e.canPlayType(t))"
+    assert do(page, types) == ["maybe", ""]
+    wrong = ["e.volume = 2", "e.volume = NaN", "e.playbackRate = 10", "e.playbackRate = 0.25", "e.currentTime = NaN", "e.buffered.start(0)"]
+    tried = ", ".join(f"thrown(() => {{ {code}; }})" for code in wrong)
+    expected = ["IndexSizeError", "TypeError", "NotSupportedError", "NotSupportedError", "TypeError", "IndexSizeError"]
+    assert do(page, f"const e = document.createElement('sps-player'); return [{tried}]") == expected
+    names = ["autoplay", "controls", "defaultMuted", "loop"]
+    sets = " ".join(f"e.{name} = true;" for name in names)
+    sets += " e.preload = 'none'; e.src = 'a.sps';"
+    attributes, src = do(page, f"const e = document.createElement('sps-player'); {sets} return [e.getAttributeNames().sort(), e.src]")
+    assert attributes == ["autoplay", "controls", "loop", "muted", "preload", "src"]
+    assert src.startswith(world.stack.station_url)
+    press_play(player)
+    state_until(player, "playing")
+    do(page, "document.querySelector('sps-player').pause();")
+    state_until(player, "paused")
+    page.close()
+
+
+def test_the_element_keeps_the_checklist_of_a_media_element(world: World) -> None:
+    """Properties, promises and events, one after the other on one element, from its loading to its end and to another song."""
+    page, _ = world.open("fast")
+    listen(page)
+    # Loading, with wishes made before.
+    do(page, "swap('sps-player', (e) => { e.src = '/songs/fast.sps'; e.volume = 0.5; });")
+    until(page, "e.readyState === 4", 60)
+    heard = do(page, "return heard")
+    assert in_order(heard, "loadstart", "durationchange", "loadedmetadata", "loadeddata", "canplay", "canplaythrough"), heard
+    ready = "return [Math.round(e.duration), e.seekable.length, e.currentSrc.endsWith('/songs/fast.sps'), e.volume, e.paused]"
+    assert do(page, ready) == [40, 1, True, 0.5, True]
+    # Play, twice.
+    do(page, "heard.length = 0; note('play', e.play()); note('again', e.play());")
+    until(page, "outcome.play && outcome.again", 40)
+    assert do(page, "return [outcome.play, outcome.again, e.paused]") == ["resolved", "resolved", False]
+    until(page, "e.currentTime > 1.5", 40)
+    assert in_order(do(page, "return heard"), "play", "playing")
+    assert do(page, "return [e.played.length, e.buffered.length > 0, e.buffered.end(0) > 1]") == [1, True, True]
+    # A seek while it plays.
+    assert do(page, "heard.length = 0; e.currentTime = 20; return [e.seeking, e.currentTime]") == [True, 20]
+    until(page, "!e.seeking && e.currentTime > 20.5", 40)
+    assert in_order(do(page, "return heard"), "seeking", "seeked", "playing"), do(page, "return heard")
+    assert do(page, "return e.played.length") == 2
+    # Twice as fast: the song's clock against the machine's.
+    do(page, "heard.length = 0; e.playbackRate = 2;")
+    until(page, "heard.includes('ratechange') && e.currentTime > 22", 40)
+    do(page, "window.mark = [e.currentTime, performance.now()];")
+    speed = "e.currentTime > mark[0] + 4 && (e.currentTime - mark[0]) / (performance.now() - mark[1]) * 1000"
+    assert 1.1 < float(until(page, speed, 40)) < 2.6
+    # Volume and silence.
+    do(page, "heard.length = 0; e.muted = true; e.volume = 0.25; e.playbackRate = 1;")
+    until(page, "heard.filter((n) => n === 'volumechange').length === 2")
+    assert do(page, "return [e.muted, e.volume]") == [True, 0.25]
+    # A person's pause is the page's event too; a pause ends a play that is under way.
+    do(page, "heard.length = 0;")
+    world.browser.player(page).click(MAIN)
+    until(page, "heard.includes('pause') && e.paused", 20)
+    do(page, "heard.length = 0; note('pending', e.play()); e.pause();")
+    until(page, "outcome.pending", 20)
+    assert do(page, "return outcome.pending") == "AbortError"
+    # To the end.
+    do(page, "heard.length = 0; e.playbackRate = 2; e.currentTime = 34; note('end', e.play());")
+    until(page, "e.ended", 60)
+    heard = do(page, "return heard")
+    assert in_order(heard, "play", "playing", "pause", "ended"), heard
+    assert do(page, "return [e.paused, Math.round(e.currentTime)]") == [True, 40]
+    # Another song.
+    do(page, "heard.length = 0; e.src = '/songs/first.sps';")
+    until(page, "heard.includes('canplay')", 60)
+    assert in_order(do(page, "return heard"), "emptied", "loadstart", "durationchange", "loadedmetadata", "canplay")
+    assert do(page, "return [Math.round(e.duration), e.currentTime, e.ended, e.paused]") == [24, 0, False, True]
+    # No song at all.
+    do(page, "heard.length = 0; e.src = '/nothing.sps'; note('bad', e.play());")
+    until(page, "heard.includes('error') && outcome.bad", 60)
+    assert do(page, "return [e.error.code === e.error.MEDIA_ERR_NETWORK, e.networkState, outcome.bad]") == [True, 3, "NotSupportedError"]
+    page.close()
+
+
+def test_an_audio_element_of_the_page_has_the_same_surface(world: World) -> None:
+    """<audio data-sps> keeps its identity and its listeners, and plays, pauses and ends through the player beside it."""
+    page, _ = world.open("fast")
+    listen(page)
+    do(page, "swap('audio', (e) => { e.dataset.sps = '/songs/first.sps'; });")
+    until(page, "e.readyState === 4", 60)
+    assert do(page, "return [e instanceof window.HTMLAudioElement, Math.round(e.duration), e.paused]") == [True, 24, True]
+    assert do(page, "return [e.getBoundingClientRect().height, e.nextElementSibling.localName]") == [0, "sps-player"]
+    do(page, "note('play', e.play());")
+    until(page, "outcome.play === 'resolved' && e.currentTime > 0.5", 40)
+    do(page, "e.pause();")
+    until(page, "heard.includes('pause') && e.paused", 20)
+    assert in_order(do(page, "return heard"), "loadstart", "canplay", "play", "playing", "pause")
+    page.close()
+
+
+def ledger(world: World, query: str, *values: object) -> list[tuple[object, ...]]:
+    """Rows of the host's ledger."""
+    path = next((world.home / "gomaa").rglob("ledger.sqlite"))
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as book:
+        return book.execute(query, values).fetchall()
+
+
+def counted(world: World, content: bytes, action: str) -> int:
+    """How often an action on a content was counted."""
+    return int(str(ledger(world, "SELECT count(*) FROM invocations WHERE content = ? AND action = ?", content, action)[0][0]))
+
+
+def test_a_list_goes_on_without_a_pause_each_song_its_own_play(world: World) -> None:
+    """The first of two sources hands over to the second while it plays; the host counts a play of each under its own ticket."""
+    page, _ = world.open("first")
+    listen(page)
+    second = world.stack.songs["fast.sps"]
+    plays = counted(world, second, "play")
+    made = "Object.assign(document.createElement('source'), { src: `/songs/${name}.sps` })"
+    sources = f"for (const name of ['first', 'fast']) e.append({made});"
+    do(page, f"swap('sps-player', (e) => {{ {sources} }});")
+    until(page, "e.readyState === 4 && e.tracks.length === 2", 60)
+    player = world.browser.player(page)
+    press_play(player)
+    state_until(player, "playing")
+    do(page, "e.currentTime = 20;")
+    until(page, "!e.seeking && e.currentTime > 20.2", 40)
+    do(page, "heard.length = 0;")
+    until(page, "e.track === 1 && !e.paused && e.readyState === 4 && e.currentTime > 1", 60)
+    heard = do(page, "return heard")
+    assert in_order(heard, "trackchange", "playing"), heard
+    assert "pause" not in heard
+    assert "ended" not in heard
+    assert do(page, "return [Math.round(e.duration), e.currentSrc.endsWith('/songs/fast.sps')]") == [40, True]
+    assert counted(world, second, "play") == plays + 1
+    (last, playing), (before, ended), *_ = ledger(world, "SELECT content, state FROM tickets WHERE state <> 'none' ORDER BY time_ms DESC")
+    assert (last, playing) == (second, "playing")
+    assert (before, ended) == (world.stack.songs["first.sps"], "ended")
+    do(page, "e.pause(); e.previous();")
+    until(page, "e.track === 0 && e.readyState === 4", 60)
+    page.close()
+
+
+def test_an_outage_is_waited_out_and_counts_nothing_twice(world: World) -> None:
+    """Server and station are away when the listener jumps: it stalls, and plays on from there when they are back, the jump counted once."""
+    content = world.song("patient", UNLEASED, seconds=70)
+    page, player = world.open("patient")
+    listen(page)
+    do(page, "swap('sps-player', (e) => { e.src = '/songs/patient.sps'; });")
+    until(page, "e.readyState === 4", 60)
+    player = world.browser.player(page)
+    press_play(player)
+    state_until(player, "playing")
+    until(page, "e.currentTime > 1", 40)
+    for service in (world.stack.server, world.stack.station):
+        service.stop()
+    do(page, "e.currentTime = 45;")
+    until(page, "heard.includes('stalled')", 40)
+    for service in (world.stack.server, world.stack.station):
+        service.start()
+    until(page, "!e.seeking && !e.paused && e.currentTime > 46", 60)
+    assert do(page, "return [e.error, e.currentTime < 60]") == [None, True]
+    assert counted(world, content, "seek") == 1
+    assert counted(world, content, "play") == 1
+    do(page, "e.pause();")
+    until(page, "e.paused", 20)
+    page.close()

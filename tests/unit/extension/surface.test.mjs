@@ -1,0 +1,226 @@
+// The element's surface, as a page's script meets it: HTMLMediaElement's properties, promises and events in their order.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import "../../../extension/content/ranges.js";
+import "../../../extension/content/surface.js";
+
+const { Surface } = globalThis.gomaaSurface;
+const READY = { state: "ready", duration_ms: 24_000, position_ms: 0, done: 0 };
+
+/** A surface with a clock that is turned by hand, and what it asked and said. */
+function world() {
+  const asked = [];
+  const said = [];
+  const clock = { ms: 0 };
+  const media = new Surface((command, value, n) => asked.push([command, value, n]), (name) => said.push(name), () => clock.ms);
+  return { media, asked, said, clock, events: async () => (await null, await null, said.splice(0)) };
+}
+
+/** A song that is ready, its first events heard. */
+async function ready() {
+  const it = world();
+  it.media.load(true);
+  it.media.hear(READY);
+  await it.events();
+  return it;
+}
+
+/** The engine has done everything that was asked, and is in this state. */
+const told = ({ media, asked }, state, more = {}) => media.hear({ ...READY, state, done: asked.at(-1)?.[2] ?? 0, ...more });
+
+const stop = ({ media }) => media.load(false);
+
+test("loading goes through the standard's events and states", async () => {
+  const { media, events } = world();
+  assert.deepEqual([media.networkState, media.readyState, media.paused, media.duration], [0, 0, true, NaN]);
+  media.load(true);
+  assert.deepEqual(await events(), ["loadstart"]);
+  assert.deepEqual([media.networkState, media.readyState], [2, 0]);
+  media.hear(READY);
+  assert.deepEqual(await events(), ["durationchange", "loadedmetadata", "loadeddata", "canplay", "canplaythrough", "suspend"]);
+  assert.deepEqual([media.readyState, media.duration, media.seekable.length, media.seekable.end(0)], [4, 24, 1, 24]);
+});
+
+test("play resolves when it sounds, with play before playing", async () => {
+  const it = await ready();
+  const promise = it.media.play();
+  assert.equal(it.media.paused, false);
+  assert.deepEqual(await it.events(), ["play"]);
+  it.media.hear({ ...READY, state: "ready" }); // an old word of the engine takes nothing back
+  assert.equal(it.media.paused, false);
+  told(it, "starting");
+  told(it, "playing");
+  await promise;
+  assert.deepEqual(await it.events(), ["playing"]);
+  await it.media.play(); // it plays already
+  stop(it);
+});
+
+test("pause rejects a pending play with AbortError and fires timeupdate, pause", async () => {
+  const it = await ready();
+  const promise = it.media.play();
+  it.media.pause();
+  await assert.rejects(promise, { name: "AbortError" });
+  assert.deepEqual(await it.events(), ["play", "timeupdate", "pause"]);
+  assert.deepEqual(it.asked.map(([command]) => command), ["play", "pause"]);
+  it.media.pause();
+  assert.deepEqual(await it.events(), []);
+});
+
+test("without a person's consent play is rejected with NotAllowedError and the element is paused", async () => {
+  const it = await ready();
+  const promise = it.media.play();
+  it.media.hear({ ...READY, denied: 1, done: 1 });
+  await assert.rejects(promise, { name: "NotAllowedError" });
+  assert.equal(it.media.paused, true);
+  assert.equal(it.media.error, null);
+});
+
+test("a later load rejects with AbortError, fires emptied and asks the next stream for nothing", async () => {
+  const it = await ready();
+  const promise = it.media.play();
+  it.media.load(true);
+  await assert.rejects(promise, { name: "AbortError" });
+  assert.deepEqual(await it.events(), ["play", "emptied", "loadstart"]);
+  assert.equal(it.media.paused, true);
+  it.media.again();
+  assert.equal(it.asked.length, 1);
+});
+
+test("what was set before there was a stream is asked of it once there is one", async () => {
+  const { media, asked } = world();
+  media.load(true);
+  media.setVolume(0.25);
+  media.setRate(1.5);
+  media.play().catch(() => undefined);
+  asked.length = 0;
+  media.again();
+  assert.deepEqual(asked.map(([command, value]) => [command, value]), [["volume", 0.25], ["rate", 1.5], ["play", null]]);
+  media.hear({ ...READY, done: 0 }); // the new stream's own defaults, from before it heard of these
+  assert.deepEqual([media.volume, media.rate, media.paused], [0.25, 1.5, false]);
+});
+
+test("a seek is seeking at once and seeked when the engine is done, in the standard's order", async () => {
+  const it = await ready();
+  it.media.play().catch(() => undefined);
+  told(it, "playing");
+  await it.events();
+  it.media.seek(10);
+  assert.deepEqual([it.media.seeking, it.media.currentTime], [true, 10]);
+  told(it, "seeking", { position_ms: 10_000, done: 1 });
+  told(it, "playing", { position_ms: 10_000 });
+  assert.deepEqual(await it.events(), ["seeking", "waiting", "timeupdate", "seeked", "canplay", "canplaythrough", "playing"]);
+  assert.deepEqual([it.media.seeking, it.media.currentTime], [false, 10]);
+  stop(it);
+});
+
+test("a refused seek ends where the music is", async () => {
+  const it = await ready();
+  it.media.play().catch(() => undefined);
+  told(it, "playing");
+  it.media.seek(20);
+  told(it, "playing", { position_ms: 3_000, code: "refused" });
+  assert.deepEqual([it.media.seeking, it.media.currentTime, it.media.error], [false, 3, null]);
+  stop(it);
+});
+
+test("the end is timeupdate, pause, ended; playing again begins anew", async () => {
+  const it = await ready();
+  it.media.play().catch(() => undefined);
+  told(it, "playing");
+  await it.events();
+  told(it, "ended", { position_ms: 24_000 });
+  assert.deepEqual(await it.events(), ["timeupdate", "pause", "ended"]);
+  assert.deepEqual([it.media.ended, it.media.paused, it.media.currentTime], [true, true, 24]);
+  it.media.play().catch(() => undefined);
+  assert.deepEqual([it.media.ended, it.media.paused], [false, false]);
+  assert.deepEqual(await it.events(), ["play"]);
+});
+
+test("with loop the end asks for another play and fires no ended", async () => {
+  const it = await ready();
+  it.media.loop = true;
+  it.media.play().catch(() => undefined);
+  told(it, "playing");
+  await it.events();
+  told(it, "ended", { position_ms: 24_000 });
+  assert.deepEqual(await it.events(), ["timeupdate", "seeking"]);
+  assert.equal(it.asked.at(-1)[0], "play");
+  assert.equal(it.media.paused, false);
+  stop(it);
+});
+
+test("volume, muted and rate are what was set, in range or refused", async () => {
+  const it = await ready();
+  it.media.setVolume(0.5);
+  it.media.setMuted(true);
+  it.media.setRate(2);
+  it.media.hear(READY); // from before the engine heard of it
+  assert.deepEqual([it.media.volume, it.media.muted, it.media.rate], [0.5, true, 2]);
+  assert.deepEqual(await it.events(), ["volumechange", "volumechange", "ratechange"]);
+  assert.throws(() => it.media.setVolume(1.1), { name: "IndexSizeError" });
+  assert.throws(() => it.media.setVolume(NaN), TypeError);
+  for (const rate of [0, 0.4, 2.1, 10]) assert.throws(() => it.media.setRate(rate), { name: "NotSupportedError" });
+  told(it, "ready", { volume: 0.5, muted: true, rate: 1 }); // the terms allow no other rate
+  assert.equal(it.media.rate, 1);
+  assert.deepEqual(await it.events(), ["ratechange"]);
+});
+
+test("the clock runs on at the rate between two words of the engine, and played follows it", async () => {
+  const it = await ready();
+  it.media.play().catch(() => undefined);
+  told(it, "playing", { position_ms: 1_000, rate: 2 });
+  it.clock.ms = 1_000;
+  assert.equal(it.media.currentTime, 3);
+  it.media.seek(20);
+  told(it, "playing", { position_ms: 20_000, rate: 2 });
+  it.clock.ms = 1_500;
+  const { played } = it.media;
+  assert.deepEqual([played.length, played.start(0), played.end(0), played.start(1), played.end(1)], [2, 1, 3, 20, 21]);
+  assert.throws(() => played.start(2), { name: "IndexSizeError" });
+  stop(it);
+});
+
+test("a person's pause and play in the player are the page's events too", async () => {
+  const it = await ready();
+  told(it, "starting");
+  told(it, "playing");
+  assert.deepEqual(await it.events(), ["play", "playing"]);
+  told(it, "paused", { position_ms: 2_000 });
+  assert.deepEqual((await it.events()).slice(-2), ["timeupdate", "pause"]);
+  assert.equal(it.media.currentTime, 2);
+});
+
+test("a refusal is NotAllowedError for play and an error of the element; a retry begins anew", async () => {
+  const it = await ready();
+  const promise = it.media.play();
+  told(it, "refused", { code: "refused" });
+  await assert.rejects(promise, { name: "NotAllowedError" });
+  assert.deepEqual([it.media.error.message, it.media.paused], ["refused", true]);
+  await it.events();
+  told(it, "loading", { duration_ms: 0 });
+  told(it, "ready");
+  assert.equal(it.media.error, null);
+  assert.deepEqual((await it.events()).slice(0, 3), ["emptied", "loadstart", "durationchange"]);
+});
+
+test("a file that is no song is MEDIA_ERR_SRC_NOT_SUPPORTED, and play is NotSupportedError", async () => {
+  const { media, events } = world();
+  media.load(true);
+  const promise = media.play();
+  media.hear({ ...READY, state: "failed", code: "sps.magic", duration_ms: 0 });
+  await assert.rejects(promise, { name: "NotSupportedError" });
+  assert.deepEqual([media.error.code, media.networkState], [4, 3]);
+  await assert.rejects(media.play(), { name: "NotSupportedError" });
+  await events();
+});
+
+test("buffered ranges, progress and stalled are the engine's word", async () => {
+  const it = await ready();
+  told(it, "ready", { ranges: [[0, 12_000]], stalled: true });
+  assert.deepEqual(await it.events(), ["progress", "stalled"]);
+  assert.deepEqual([it.media.buffered.length, it.media.buffered.end(0), it.media.networkState], [1, 12, 2]);
+  told(it, "ready", { ranges: [[0, 24_000]] });
+  assert.deepEqual(await it.events(), ["progress", "suspend"]);
+  assert.equal(it.media.networkState, 1);
+});

@@ -1,0 +1,45 @@
+// A page's wishes: allowed in order, begun in order, done when all before are done.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Wishes } from "../../../extension/engine/wishes.js";
+
+const defer = () => {
+  const it = {};
+  it.promise = new Promise((resolve, reject) => Object.assign(it, { resolve, reject }));
+  return it;
+};
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+test("a pause waits until the play before it is allowed, and not for its end", async () => {
+  const wishes = new Wishes();
+  const allowed = defer();
+  const sounded = defer();
+  const begun = [];
+  const play = wishes.hear(1, () => allowed.promise, () => (begun.push("play"), sounded.promise));
+  const pause = wishes.hear(2, () => true, () => void begun.push("pause"));
+  await turn();
+  assert.deepEqual([begun, wishes.asks], [[], true]);
+  allowed.resolve(true);
+  await pause;
+  assert.deepEqual([begun, wishes.asks, wishes.done], [["play", "pause"], false, 0]);
+  sounded.resolve();
+  await play;
+  assert.equal(wishes.done, 2);
+});
+
+test("what is not allowed is denied by its number and is done with", async () => {
+  const wishes = new Wishes();
+  const acts = [];
+  await wishes.hear(1, async () => false, (may) => acts.push(may));
+  assert.deepEqual([wishes.denied, wishes.done, acts], [1, 1, [false]]);
+  await wishes.hear(2, async () => true, (may) => acts.push(may));
+  assert.deepEqual([wishes.denied, wishes.done], [1, 2]);
+});
+
+test("what fails stops nothing after it", async () => {
+  const wishes = new Wishes();
+  await assert.rejects(wishes.hear(1, () => Promise.reject(new Error("no")), () => undefined), /no/);
+  await assert.rejects(wishes.hear(2, () => true, () => Promise.reject(new Error("act"))), /act/);
+  await wishes.hear(3, () => true, () => undefined);
+  assert.deepEqual([wishes.asks, wishes.done], [false, 3]);
+});
