@@ -23,6 +23,7 @@ const NEAR = 32;
 
 export class Feed {
   /** @type {number} counts the loops; only the newest goes on */ turn = 0;
+  /** @type {boolean} another song may follow on the same deck */ held = false;
   /** @type {boolean} all that is left of the song is in the buffer */ complete = false;
   /** @type {import("./check.js").MarkCheck | null} */ check = null;
   /** @type {number | null} where a preview or a part of the song ends, ms */ untilMs = null;
@@ -123,7 +124,8 @@ export class Feed {
       await sound.append(clear);
     }
     if (turn !== this.turn) return;
-    await sound.finish();
+    // A deck that has been ended does not go on with another song in every browser.
+    if (!this.held) await sound.finish();
     this.complete = turn === this.turn;
   }
 

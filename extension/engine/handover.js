@@ -43,7 +43,8 @@ export class Handover {
   }
 
   look() {
-    if (this.begun || !this.isTime) return;
+    if (this.begun) return;
+    if (!this.isTime) return this.before.letEnd();
     this.begun = true;
     this.close();
     this.go().catch((error) => this.after.fail(error));
@@ -56,6 +57,7 @@ export class Handover {
     await before.course.handOver();
     if (this.fadeMs > 0) {
       old.kept = true;
+      old.finish().catch(() => undefined);
       after.tune();
       after.sound.audio.volume = 0;
     } else await after.sound.follow(old);

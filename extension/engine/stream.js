@@ -23,6 +23,8 @@ import { Wishes } from "./wishes.js";
 
 const TELL_MS = 1_000;
 const HOST_COMMAND = "gomaa host install";
+/** So close to its end a song whose list goes on ends after all. */
+const END_MS = 200;
 const SLOWEST = 0.5;
 const FASTEST = 2;
 const CODECS = ["flac", "opus"].filter((codec) => MediaSource.isTypeSupported(`audio/mp4; codecs="${codec}"`));
@@ -155,6 +157,8 @@ export class Stream {
     const address = { content: fromHex(info.content), rendition: info.rendition, epochs: info.key_epochs };
     const { source, ring, sound } = this;
     this.feed = new Feed({ source, ring, sound, info, address }, (segment) => course.counting.renew(segment), (error) => this.fail(error), (is) => this.isStalled(is));
+    const { index, count } = this.place.list ?? { index: 0, count: 1 };
+    this.feed.held = index + 1 < count;
     ring.agree(info.ephemeral).catch(() => undefined);
     const { offset, size, sha256 } = info.init;
     this.init = await source.part(offset, size, fromBase64(sha256));
@@ -273,9 +277,18 @@ export class Stream {
     tell(page, { type: "track", element, stream, by, joined });
   }
 
+  /** Nothing has followed up to the very end: the song ends. */
+  letEnd() {
+    const { feed } = this;
+    if (!feed?.held || !feed.complete || this.info.duration_ms - this.sound.positionMs > END_MS) return;
+    feed.held = false;
+    this.sound.finish().catch((error) => this.fail(error));
+  }
+
   /** Every second while there is a play. */
   tick() {
     if (!this.isActive) return;
+    if (!this.next?.begun) this.letEnd();
     const playing = ["playing", "waiting"].includes(this.course.session.state);
     if (this.dog.look(this.sound.audio, playing, performance.now()) === "given up") this.fail(new Problem("media.decode", { reason: "still" }));
     tellState(this);

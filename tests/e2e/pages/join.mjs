@@ -20,7 +20,6 @@ async function sound({ mime, duration_ms, name }) {
 
 async function fill(made, { name, count }) {
   for (let i = 0; i < count; i++) await made.append(await bytes(`${name}.${i}`));
-  await made.finish();
 }
 
 async function run() {
@@ -32,6 +31,7 @@ async function run() {
   await fill(a, first);
   await b.follow(a);
   await fill(b, second);
+  await b.finish();
   const tap = new AudioWorkletNode(context, "recorder", { channelCount: 1, channelCountMode: "explicit" });
   const blocks = [];
   tap.port.onmessage = ({ data }) => blocks.push(data);
