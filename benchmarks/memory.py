@@ -111,8 +111,8 @@ class Session:
         self.position_s = at
         if self.page.run("document.querySelector('sps-player').error?.code ?? null"):
             self.breaks += 1
-            self.player.run("void [...document.querySelectorAll('button')].find((one) => /again|retry/i.test(one.textContent)).click()")
-            state_until(self.player, "ready", "playing")
+            self.player.run("void [...document.querySelectorAll('button')].find((one) => /again/i.test(one.textContent)).click()")
+            self.player.until("document.getElementById('player').dataset.state === 'ready'", 60)
             self.page.run("void document.querySelector('sps-player').play().catch(() => undefined)")
         if seen["ended"] and self.page.run("document.querySelector('sps-player').ended"):
             self.position_s = 0.0

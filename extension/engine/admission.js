@@ -8,6 +8,10 @@ import { askTicket, stationOf } from "./ticket.js";
 import * as wallet from "./wallet.js";
 
 const SPARE_S = 30;
+const MOST_KEPT = 64;
+
+/** @type {Map<string, any>} the session last used at a site: most likely the next one too */
+const lately = new Map();
 
 export class Admission {
   /** @type {Promise<void> | null} */ prepared = null;
@@ -21,6 +25,7 @@ export class Admission {
   onCapped = () => {};
   /** Unix seconds at which the ticket ends. */
   expiry = 0;
+  /** @type {{session: any, ticket: Promise<any>} | null} asked for while the host still looks at the song */ guessed = null;
   /** @type {any} the signed ticket, to take the play up again with */ ticket = null;
 
   /** @param {{stream: string, origin: string}} place */
@@ -29,6 +34,14 @@ export class Admission {
     // Both answers are needed later whatever the file says; what fails here is asked again then.
     stationOf(place.origin).catch(() => undefined);
     wallet.load().catch(() => undefined);
+  }
+
+  /** The header is verified: ask for the ticket of the session that was last used here. @param {string} content address */
+  guess(content) {
+    const session = lately.get(this.place.origin);
+    if (!session) return;
+    this.guessed = { session, ticket: askTicket(this.place.origin, session, content) };
+    this.guessed.ticket.catch(() => undefined);
   }
 
   /** Begin before the click; what fails here is tried again at the click, and said then. @param {any} info of the host */
@@ -72,14 +85,14 @@ export class Admission {
 
   /** @private @param {any} info */
   async prepare(info) {
-    const { stream, origin } = this.place;
+    const { stream } = this.place;
     this.expiry = 0;
     this.ticket = null;
     const { device } = await native("status");
     this.device = device;
     const identified = await this.identify(info, device);
     this.earns = !/^0x0+$/.test(identified.session.message.payee);
-    const ticket = await askTicket(origin, identified.session, info.content);
+    const ticket = await this.ticketFor(identified.session, info.content);
     this.ticket = ticket;
     const capped = this.earns && info.reward_wei !== "0" && ticket.message.reward === "0";
     if (capped !== this.capped) {
@@ -88,6 +101,17 @@ export class Admission {
     }
     await native("prepare", { stream, ticket, tracking: wallet.tracking() });
     this.expiry = Number(ticket.message.expiry);
+  }
+
+  /** @private @param {any} session signed @param {string} content */
+  async ticketFor(session, content) {
+    const { guessed, place: { origin } } = this;
+    this.guessed = null;
+    lately.delete(origin);
+    lately.set(origin, session);
+    if (lately.size > MOST_KEPT) for (const oldest of lately.keys()) { lately.delete(oldest); break; }
+    if (guessed && guessed.session.signature === session.signature) return guessed.ticket.catch(() => askTicket(origin, session, content));
+    return askTicket(origin, session, content);
   }
 
   /** @private @param {any} info @param {string} device */

@@ -10,6 +10,7 @@ import { python } from "./python.js";
 import { tellState } from "./telling.js";
 
 const ACTIVE = new Set(["starting", "playing", "paused", "seeking", "waiting"]);
+const BEFORE = new Set(["starting", "seeking", "waiting"]);
 const OVER = new Set(["refused", "failed"]);
 
 /** @typedef {import("./stream.js").Stream} Stream */
@@ -20,6 +21,7 @@ const OVER = new Set(["refused", "failed"]);
 export class Course {
   /** @type {Session} */ session = { state: "loading", position_ms: 0, duration_ms: 0, granted: false, code: null, next: {} };
   /** @type {number} calls to the core under way */ asking = 0;
+  /** @type {number} events of sound that the core has not answered yet */ sounding = 0;
   /** @type {boolean} play was asked for before there was something to play */ wanted = false;
   /** @type {boolean} the host has heard the stop already */ stopped = false;
   /** @type {boolean} pause was asked for before the play was granted */ halting = false;
@@ -96,20 +98,38 @@ export class Course {
    */
   async doAtOnce(wish, { invoke, state, sound }, at) {
     const segment = this.stream.feed?.segmentAt(at) ?? 0;
+    const { feed, sound: { positionMs: before } } = this.stream;
     const counted = this.counting.act(/** @type {string} */ (invoke), at, segment);
+    const poised = this.poise(sound, at);
     const begun = this.step("player.begin", { action: wish, position_ms: at }, invoke);
     this.session = { ...this.session, state, position_ms: at };
     try {
       await counted;
     } catch (error) {
       await begun.catch(() => undefined);
-      if (!this.isPast) await this.stream.fail(error);
+      if (this.isPast) return;
+      await this.stream.fail(error);
+      // A refused seek takes nothing back: the music is where it was.
+      if (poised && this.session.state === "playing") feed?.start(before, feed.segmentAt(before));
+      else if (poised && this.session.state === "paused") this.stream.sound.audio.currentTime = before / 1000;
       return;
     }
     // A pause or another seek that came meanwhile decides about the sound.
     if (this.isPast || this.session.state !== state) return void (await begun);
     if (sound) this.start(at, segment, sound === "on");
     await Promise.all([begun, this.step("player.event", { event: "granted" }, sound)]);
+  }
+
+  /**
+   * The decoder and the sink wake while the host decides, where there is nothing to sound before its keys come.
+   * @param {string | null} sound @param {number} at ms
+   */
+  poise(sound, at) {
+    const { audio } = this.stream.sound;
+    if (!sound || this.stream.sound.holds(at)) return false;
+    if (Math.abs(this.stream.sound.positionMs - at) > 20) audio.currentTime = at / 1000;
+    if (sound === "on") audio.play().catch(() => undefined);
+    return true;
   }
 
   /**
@@ -124,6 +144,8 @@ export class Course {
       this.asking--;
     });
     if (this.isPast) return;
+    // It sounds already, and the core is about to hear of it.
+    if (this.sounding > 0 && BEFORE.has(session.state)) session.state = this.session.state;
     this.session = session;
     tellState(this.stream);
     const todo = /** @type {Command[]} */ (commands).filter(({ action }) => action !== done);
@@ -183,11 +205,11 @@ export class Course {
       if (name === "seeked" && !(state === "seeking" && (paused || readyState >= 3))) return;
       if (state === "starting" || state === "seeking") timings.sounded();
       // The core agrees a moment later: what sounds is told at once.
-      if (!paused && state !== "playing") {
-        this.session = { ...this.session, state: "playing", position_ms: sound.positionMs };
-        tellState(this.stream);
-      }
-      this.event("playing");
+      if (paused || state === "playing") return this.event("playing");
+      this.session = { ...this.session, state: "playing", position_ms: sound.positionMs };
+      tellState(this.stream);
+      this.sounding++;
+      this.event("playing", () => this.sounding--);
     } else if (name === "waiting") state === "playing" && this.event("waiting");
     else if (name === "ended") {
       this.counting.end();
@@ -195,9 +217,9 @@ export class Course {
     }
   }
 
-  /** @param {string} event */
-  event(event) {
-    this.step("player.event", { event, position_ms: this.stream.sound.positionMs }).catch((error) => this.stream.fail(error));
+  /** @param {string} event @param {() => void} [done] */
+  event(event, done) {
+    this.step("player.event", { event, position_ms: this.stream.sound.positionMs }).catch((error) => this.stream.fail(error)).finally(done);
   }
 
   /** Something went wrong: the core says what that means for the play. @param {string} code */

@@ -144,6 +144,7 @@ export class Stream {
   async show(course, song) {
     if (course.isPast) return;
     this.song = song;
+    if (!this.info) this.admission.guess(song.content);
     tellTerms(this, this.players).catch(() => undefined);
   }
 
