@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from watermark import band as views
 from watermark import joint
-from watermark.band import RATE, Speed
+from watermark.band import OVER, RATE, Speed
 from watermark.candidates import Candidates, Lean
 from watermark.coding import codeword, decode
 from watermark.demodulate import chips, soft_bits, without
@@ -47,7 +47,7 @@ class Scanner:
         until = views.WINDOW_S if last else views.HOP_S
         self._recent = [f for f in self._recent if origin - f.position_s < 4 * views.WINDOW_S]
         kept: list[Found] = []
-        for found in self._rounds(views.bins(samples, self._rate), origin):
+        for found in self._rounds(views.bins(samples, self._rate), origin, len(samples) / self._rate):
             if -0.5 <= found.position_s - origin < until + _SAME_S and not self._seen(found):
                 self._recent.append(found)
                 kept.append(found)
@@ -56,7 +56,7 @@ class Scanner:
     def _seen(self, new: Found) -> bool:
         return any(f.address == new.address and f.block == new.block and abs(f.position_s - new.position_s) < _ECHO_S for f in self._recent)
 
-    def _rounds(self, band: Complex, origin: float) -> Iterator[Found]:
+    def _rounds(self, band: Complex, origin: float, seconds: float) -> Iterator[Found]:
         done: list[tuple[float, float, bytes, int]] = []
         for _ in range(ROUNDS):
             read = 0
@@ -83,16 +83,18 @@ class Scanner:
                     yield Found(address, "ultrasonic", origin + at, block, _confidence(soft, word), speed.ratio)
                     band = without(band, speed, place, word)
             if not read:
-                yield from self._together(looked, done, origin)
+                yield from self._together(looked, done, origin, seconds)
                 return
 
     def _together(
-        self, looked: list[tuple[Speed, Complex, Floats]], done: list[tuple[float, float, bytes, int]], origin: float
+        self, looked: list[tuple[Speed, Complex, Floats]], done: list[tuple[float, float, bytes, int]], origin: float, seconds: float
     ) -> Iterator[Found]:
         """What no block gives away alone, but all of a window's together; ``done`` are those that were read and taken away."""
         listed = self._candidates
         known = (listed.words, listed.addresses, listed.threshold) if listed else (np.zeros((0, 320), np.float32), (), 0.0)
-        for speed, envelope, likeness in looked:
+        for speed, padded, likeness in looked:
+            # What a window is filled up with is no place for a block: rounding leaves a shadow of its neighbours there.
+            envelope = padded[: round(seconds * speed.ratio * RATE) + OVER]
             ours = [(t, address, block) for t, ratio, address, block in done if abs(ratio - speed.ratio) < 2e-4]
             beside = [joint.follow(envelope, t * speed.ratio * RATE, address, block) for t, address, block in ours]
             for one in chain(*beside, joint.read(envelope, likeness, *known)):

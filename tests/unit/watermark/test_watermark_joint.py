@@ -5,10 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from benchmarks.watermark_attacks import ATTACKS
+from benchmarks.watermark_clips import clip
+from benchmarks.watermark_robustness import mark, read
 from tests.unit.watermark.conftest import Samples, marked, music
 from watermark import joint
 from watermark.candidates import codewords
 from watermark.coding import codeword
+from watermark.parameters import LAYERS
 from watermark.read import Found, Reader
 from watermark.scan import Scanner
 
@@ -66,3 +70,10 @@ def test_counters_turn_round() -> None:
     """After 4095 comes 0."""
     words = np.stack([codewords(ADDRESS, range(k, k + 1))[0] for k in (4094, 4095, 0, 1)]).astype(np.float32)
     assert joint._by_code(words) == (ADDRESS, 4094, "crc")
+
+
+def test_no_block_is_told_where_the_sound_has_ended() -> None:
+    """Twelve seconds have six blocks, though the window they are read in is longer and holds their shadow."""
+    _, rate, bits, sound = clip(7, 12)
+    copy, at = ATTACKS["Vorbis q6"](mark(sound, rate, LAYERS[:1], bits), rate)
+    assert [f.block for f in read(copy, at, LAYERS[:1])] == list(range(6))

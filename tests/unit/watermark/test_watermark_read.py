@@ -84,7 +84,7 @@ def test_a_list_reads_what_the_checksum_does_not() -> None:
     """A mark buried in noise: nothing without a list, its content by agreement of two blocks with one, at the right place."""
     rate = 48_000
     sound = marked(music(24, rate, 1), ADDRESS, rate, layers=ULTRASONIC)[:, 0]
-    buried = sound + np.random.default_rng(5).normal(0, 10 ** (-36 / 20), len(sound))
+    buried = sound + np.random.default_rng(5).normal(0, 10 ** (-31.5 / 20), len(sound))
     others = tuple(bytes([n]) * 20 for n in range(40, 90))
     blind = heard(buried, rate)
     listed = heard(buried, rate, candidates=(*others, ADDRESS))
