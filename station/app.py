@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from gomaa.look import LAMPLIGHT
 from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.hexes import from_hex, to_hex
 from pywallet.messages import Session, Signed
@@ -76,6 +77,7 @@ def create_app(config: StationConfig, chain: ChainView | None = None) -> web.App
     app.router.add_get("/gomaa/ad-free", ad_free)
     app.router.add_get("/gomaa/account", account)
     app.router.add_get(f"/gomaa/songs/{SONG}/similar", similar)
+    app.router.add_get(f"/static/{LAMPLIGHT.name}", stylesheet)
     app.router.add_static("/static", HERE / "static")
     app.router.add_get("/{path:.*}", lost)
     return app
@@ -139,6 +141,11 @@ async def embed(request: web.Request) -> web.Response:
 async def install(request: web.Request) -> web.Response:
     """``GET /install``: what GoMAA is."""
     return _html(request.app[PAGES].install())
+
+
+async def stylesheet(_request: web.Request) -> web.FileResponse:
+    """``GET /static/lamplight.css``: the sheet that all our pages share."""
+    return web.FileResponse(LAMPLIGHT)
 
 
 async def lost(request: web.Request) -> web.Response:

@@ -6,10 +6,14 @@ import asyncio
 import os
 import secrets
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from pywallet.errors import GomaaError
+
+if TYPE_CHECKING:
+    from station.check import Line
 
 EXAMPLE = """# A GoMAA station. Paths are relative to this file.
 domain = {domain}
@@ -90,6 +94,37 @@ def statement(settings: Path, send: bool) -> None:
 
     if not asyncio.run(_statements(load(settings), send)):
         raise SystemExit(1)
+
+
+@station.command()
+@click.argument("page")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def check(page: str, as_json: bool) -> None:
+    """Does it work on your site? Looks at PAGE, the address of a page with a song, and says what helps; exits 1 when something is wrong."""
+    import json
+
+    if not page.startswith(("http://", "https://")):
+        raise click.BadParameter("an address that begins with https:// or http://", param_hint="PAGE")
+    lines = asyncio.run(_check(page))
+    good = all(line.ok for line in lines)
+    if as_json:
+        click.echo(json.dumps({"ok": good, "checks": [line.to_json() for line in lines]}))
+    else:
+        for line in lines:
+            click.echo(f"{click.style('ok  ', fg='green') if line.ok else click.style('FAIL', fg='red')}  {line.name}: {line.message}")
+            if line.fix:
+                click.echo(f"      {line.fix}")
+    if not good:
+        raise SystemExit(1)
+
+
+async def _check(page: str) -> list[Line]:
+    import aiohttp
+
+    from station.check import TIMEOUT_S, check
+
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as session:
+        return await check(session, page)
 
 
 async def _statements(config: object, send: bool) -> bool:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from gomaa.look import LAMPLIGHT
 from pywallet.errors import GomaaError, InputError, Unavailable
 from studio.desk import Desk
 
@@ -120,7 +121,8 @@ async def _body(request: web.Request) -> Any:
 
 
 async def _page(request: web.Request) -> web.StreamResponse:
-    path = _STATIC / request.match_info.get("name", "index.html")
+    name = request.match_info.get("name", "index.html")
+    path = LAMPLIGHT if name == LAMPLIGHT.name else _STATIC / name
     if not path.is_file():
         raise web.HTTPNotFound
     return web.Response(body=path.read_bytes(), content_type=_TYPES[path.suffix], charset="utf-8")

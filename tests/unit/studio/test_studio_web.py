@@ -102,10 +102,12 @@ async def test_only_our_own_page_may_ask(page: Page, change: dict[str, Any], sta
     assert (await page.ask("GET", "api/state", **change))[0] == status
 
 
-def test_studio_and_station_look_alike() -> None:
-    """Both carry the same design tokens and components."""
+async def test_studio_and_station_look_alike(page: Page) -> None:
+    """The stylesheet has one source, and the studio's page gets it."""
     root = Path(__file__).resolve().parents[3]
-    assert (root / "studio/static/lamplight.css").read_bytes() == (root / "station/static/lamplight.css").read_bytes()
+    copies = [path for room in ("gomaa", "station", "studio") for path in (root / room).rglob("lamplight.css")]
+    assert copies == [root / "gomaa" / "look" / "lamplight.css"]
+    assert (await page.ask("GET", "lamplight.css"))[0] == 200
 
 
 async def test_a_change_without_an_origin_is_refused(page: Page) -> None:
