@@ -47,7 +47,7 @@ def named(target: str) -> set[str]:
         assert len(reason) > 20, entry
         if browser in ("both", target.capitalize()):
             words = re.findall(r"`([^`]+)`", entry)
-            out |= {f"world {words[0]}"} | {words[0]} if "MAIN" in words else set(words)
+            out |= {f"world {words[0]}", *words} - {"MAIN"} if "MAIN" in words else set(words)
     return out
 
 
