@@ -106,7 +106,7 @@ def test_package_is_reproducible(target: str, stand_in: Path, tmp_path: Path, mo
 
 
 def test_the_source_package_makes_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What reviewers get makes, in another folder and time zone and without the rest of the tree, what is shipped, byte for byte."""
+    """What reviewers get, alone in another folder with other dates, umask, locale and time zone, makes what is shipped, byte for byte."""
     monkeypatch.setattr(pack, "DIST", tmp_path / "dist")
     bundle = pack.make_bundle()
     shipped = {pack.PACKAGES[target]: hashlib.sha256(pack.pack(target, bundle).read_bytes()).hexdigest() for target in TARGETS}
@@ -115,9 +115,11 @@ def test_the_source_package_makes_the_same_bytes(tmp_path: Path, monkeypatch: py
         archive.extractall(place)
     (place / "node_modules").symlink_to(pack.MODULES)
     shutil.copytree(pack.wheels(), place / ".cache" / "pyodide-wheels" / pack.wheels().name)
-    subprocess.run(
-        [sys.executable, "-m", "extension.pack"], cwd=place, check=True, capture_output=True, env={**os.environ, "TZ": "Asia/Tokyo"}
-    )
+    for path in place.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            os.utime(path, (1_000_000_000, 1_000_000_000))
+    elsewhere = {**os.environ, "TZ": "Asia/Tokyo", "LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONHASHSEED": "7"}
+    subprocess.run([sys.executable, "-m", "extension.pack"], cwd=place, check=True, capture_output=True, env=elsewhere, umask=0o077)
     made = {name: hashlib.sha256((place / "dist" / name).read_bytes()).hexdigest() for name in shipped}
     assert made == shipped
 
