@@ -5,6 +5,7 @@ python3 build.py demo        a radio page, a band's song, a fan's wallet, all on
 python3 build.py test        every test, end to end in both browsers included
 python3 build.py bench       the figures, each beside its peer
 python3 build.py extension   dist/gomaa-chromium.zip and dist/gomaa-firefox.xpi; --source: also dist/gomaa-source.zip
+python3 build.py store       dist/store: texts and pictures for the stores, in every language
 python3 build.py clean       remove what the commands above made
 """
 
@@ -215,7 +216,7 @@ def clean() -> None:
 def main() -> int:
     """Parse the command line and run one command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=("demo", "test", "bench", "extension", "clean"))
+    parser.add_argument("command", choices=("demo", "test", "bench", "extension", "store", "clean"))
     options, rest = parser.parse_known_args()
     os.chdir(ROOT)
     began = time.monotonic()
@@ -232,6 +233,11 @@ def main() -> int:
             python_parts()
             npm_parts()
             extension(*rest)
+        elif options.command == "store":
+            python_parts()
+            npm_parts()
+            system("chromium")
+            run(PYTHON, ROOT / "extension" / "store" / "make.py")
         else:
             clean()
     except BuildError as e:

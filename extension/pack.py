@@ -37,7 +37,7 @@ MADE_OF: Final = (
 )
 
 # Not shipped: what builds the extension, types for the checker, and the Python around it.
-LEFT_OUT: Final = re.compile(r"(^|/)(__pycache__|bundle)(/|$)|\.(py|pyc|mts|d\.ts)$|^ids\.json$|^icons/.*\.svg$|^REVIEW\.md$")
+LEFT_OUT: Final = re.compile(r"(^|/)(__pycache__|bundle|store)(/|$)|\.(py|pyc|mts|d\.ts)$|^ids\.json$|^icons/.*\.svg$|^REVIEW\.md$")
 
 # Files of npm packages that are shipped, by their place in the extension.
 VENDORED: Final = {
