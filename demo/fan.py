@@ -86,6 +86,8 @@ class Fan:
         """The station's page and the player in it, with its terms shown."""
         page = self.browser.tab(f"{self.stack.station_url}{path}")
         player = self.browser.player(page)
+        # Play sleeps until the whole of its terms has been in view for a moment: a fan on a small window scrolls there.
+        page.run("document.querySelector('sps-player').scrollIntoView({ block: 'center' })")
         player.wait(f"{PLAY}:not([disabled])", 60)
         return page, player
 
