@@ -48,6 +48,7 @@ def playing(stack: Stack, home: Path) -> Iterator[tuple[View, View, Devtools]]:
     home.mkdir()
     install_host(home, stack.folder / "deployment.json", "chromium")
     with listening(stack, home) as (page, player, tools):
+        page.run("document.querySelector('sps-player').scrollIntoView({ block: 'center' })")
         player.wait(f"{PLAY}:not([disabled])", 60)
         player.click(PLAY)
         state_until(player, "playing")
