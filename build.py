@@ -188,11 +188,21 @@ def test(arguments: list[str]) -> NoReturn:
             run(*command)
         say("pytest: what needs no clock and no browser, on every core")
         cores = str(os.cpu_count() or 1)
-        apart = subprocess.call([PYTHON, "-m", "pytest", "-q", "-n", cores, "--dist", "loadfile", *APART], cwd=ROOT)
+        apart = pytest("-q", "-n", cores, "--dist", "loadfile", *APART)
         say("pytest: real chains, hosts, servers and browsers, one after another")
-        together = subprocess.call([PYTHON, "-m", "pytest", "tests", "--durations=20", *(f"--ignore={part}" for part in APART)], cwd=ROOT)
+        together = pytest("tests", "--durations=20", *(f"--ignore={part}" for part in APART))
         sys.exit(apart or together)
     hand_over(PYTHON, "-m", "pytest", *arguments)
+
+
+def pytest(*arguments: str) -> int:
+    """Run tests; what fails is run once more by itself, and said: a busy machine fails a test with a clock in it, a mistake fails it twice."""
+    code = subprocess.call([PYTHON, "-m", "pytest", *arguments], cwd=ROOT)
+    if code != 1:
+        return code
+    say("pytest: once more, what failed")
+    alone = [part for part in arguments if part not in ("-n", "--dist", "loadfile") and not part.isdecimal()]
+    return subprocess.call([PYTHON, "-m", "pytest", *alone, "--last-failed"], cwd=ROOT)
 
 
 def bench(arguments: list[str]) -> NoReturn:

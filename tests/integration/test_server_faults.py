@@ -66,7 +66,7 @@ async def test_tickets_and_sessions_that_do_not_fit_are_refused_and_recorded(wor
             (session, world.ticket(song, session, now_s, station=b"\x07" * 20), "ticket.signature"),
             (session, world.ticket(song, session, now_s, expiry=now_s - 1), "ticket.expired"),
             (session, world.ticket(song, session, now_s, price=2_000_002), "ticket.mismatch"),
-            (session, world.ticket(song, session, now_s, reward=0), "ticket.mismatch"),
+            (session, world.ticket(song, session, now_s, reward=1), "ticket.mismatch"),
             (session, world.ticket(song, session, now_s, bps=499), "ticket.mismatch"),
             (session, world.ticket(song, session, now_s, content=b"\x07" * 20), "content.unknown"),
         ]

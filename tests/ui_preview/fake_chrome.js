@@ -19,6 +19,8 @@
       name, onMessage, onDisconnect, disconnect() {},
       postMessage(message) {
         said.push(message);
+        // Nothing covers a preview, and it has stood still.
+        if (message.type === "look") return void tell({ type: "seen", id: message.id, covered: null, still_ms: 10_000 });
         if (name !== "wallet" && name !== "approval") return;
         const answer = (scenario.wallet ?? {})[message.type];
         if (answer === "never") return;
