@@ -196,7 +196,10 @@ def test(arguments: list[str]) -> NoReturn:
 
 
 def pytest(*arguments: str) -> int:
-    """Run tests; what fails is run once more by itself, and said: a busy machine fails a test with a clock in it, a mistake fails it twice."""
+    """Run tests; what fails is run once more by itself, and that is said.
+
+    A busy machine fails a test with a clock in it once, a mistake fails it twice.
+    """
     code = subprocess.call([PYTHON, "-m", "pytest", *arguments], cwd=ROOT)
     if code != 1:
         return code
