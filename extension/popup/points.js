@@ -7,6 +7,8 @@ import { icon } from "../ui/icons.js";
 import { language, t } from "../ui/text.js";
 import { moment } from "../ui/time.js";
 
+const LOOK_MS = 5_000;
+
 /** @typedef {import("./popup.js").App} App */
 /** @typedef {import("../engine/wallet/points.js").Account} Account */
 
@@ -18,14 +20,21 @@ import { moment } from "../ui/time.js";
  */
 export function points(app, origin) {
   const box = h("div", { class: "stack t", "data-key": "points" });
+  let last = "";
   /** @param {string} what */
   const ask = async (what) => {
     /** @type {{account: Account | null}} */
     const { account } = await app.ask("wallet.points", { origin, what });
+    const told = JSON.stringify(account);
+    if (told === last) return;
+    last = told;
     if (account?.open) await chrome.tabs.create({ url: account.open });
     fill(box, account && (account.offers.length || account.points) ? card(account, ask, app) : null);
   };
-  void ask("look").catch(() => undefined);
+  const look = () => void ask("look").catch(() => undefined);
+  look();
+  // What was heard a moment ago is vouched for a moment later.
+  const timer = setInterval(() => (box.isConnected ? look() : clearInterval(timer)), LOOK_MS);
   return box;
 }
 
