@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from audit.epochs import Posted
 from audit.events import posted_entries
+from audit.public import lies, posts
 from audit.receipts import highest, read_all
 from audit.run import registered_urls
 from audit.sources import Sources
@@ -27,12 +28,15 @@ from pywallet.settlement import Header, SumRoot, rest
 MOST: Final = 32
 """Challenges to one epoch: where data are withheld each payee has to ask for itself."""
 
+REORGANISED: Final = 64
+"""Blocks that are read again: a post may have moved."""
+
 Mine = dict[bytes, Signed[Receipt]]
 
 
 @dataclass(frozen=True)
 class Did:
-    """One thing the watcher saw or did: checked, challenge, slash, refund, warning."""
+    """One thing the watcher saw or did: checked, lie, challenge, slash, refund, warning."""
 
     what: str
     server: bytes
@@ -56,7 +60,10 @@ class Did:
 
 @dataclass
 class Watcher:
-    """One watcher. Without a ``key`` it only tells. ``patience_s``: how long after its due time a server may be late or silent."""
+    """One watcher. Without a ``key`` it only tells. ``patience_s``: how long after its due time a server may be late or silent.
+
+    ``public``: look at the published data of every post, also where no receipt is held.
+    """
 
     chain: Chain
     deployment: Deployment
@@ -65,6 +72,10 @@ class Watcher:
     key: bytes | None = None
     patience_s: int | None = None
     say: Callable[[Did], None] = lambda _: None
+    public: bool = False
+    _posts: dict[tuple[bytes, int], Posted] = field(default_factory=dict)
+    _since: int | None = None
+    _read: set[bytes] = field(default_factory=set)
     _done: set[tuple[bytes, int]] = field(default_factory=set)
     _told: set[Did] = field(default_factory=set)
 
@@ -85,13 +96,20 @@ class Watcher:
         """Look at every epoch that a receipt is held for and that is due."""
         held = await asyncio.to_thread(lambda: highest(read_all(self.receipts, self.deployment.domain)))
         wanted = {key: mine for key, mine in held.items() if key not in self._done}
-        if not wanted:
+        block = await self.chain.block()
+        now_s = block.timestamp
+        if self.public:
+            begin = self.deployment.block if self._since is None else self._since
+            self._posts |= await posts(self.chain, self.deployment, begin)
+            self._since = max(begin, block.number - REORGANISED)
+        if not wanted and not self._posts:
             return
-        now_s = (await self.chain.block()).timestamp
-        urls = await registered_urls(self.chain, self.deployment, {server for server, _ in wanted})
+        urls = await registered_urls(self.chain, self.deployment, {server for server, _ in (*wanted, *self._posts)})
         async with Sources(tuple(self.places), urls.get) as sources:
             for (server, epoch), mine in sorted(wanted.items(), key=lambda item: item[0][1]):
                 await self._look(server, epoch, mine, now_s, sources)
+            for where in sorted(self._posts, key=lambda item: item[1]):
+                await self._lies(self._posts[where], now_s, sources)
 
     def _tell(self, did: Did) -> None:
         if did not in self._told:
@@ -143,6 +161,25 @@ class Watcher:
             return some[:1], "root"
         # The highest broken promise cannot be answered; more stakes would win nothing.
         return [one for one in some if one.message.payee in verdict][:1], "low" if verdict else "kept"
+
+    async def _lies(self, posted: Posted, now_s: int, sources: Sources) -> None:
+        """Tell what the published data of one post contradict, once; a receipt turns some of it into a challenge (``_broken``)."""
+        server, epoch = posted.server, posted.epoch
+        if posted.transaction in self._read:
+            return
+        state = await self.settlement.epoch(server, epoch)
+        if state.void or not state.ready:
+            return
+        path = await sources.find(posted)
+        schedule = self.deployment.schedule
+        if path is None:
+            patience = schedule.window // 2 if self.patience_s is None else self.patience_s
+            if now_s >= state.ready - schedule.window + patience:
+                self._tell(Did("lie", server, epoch, reason="data.missing"))
+            return
+        for fault in await lies(self.chain, self.deployment, posted, path):
+            self._tell(Did("lie", server, epoch, reason=f"{fault.kind} {fault.subject}".strip()))
+        self._read.add(posted.transaction)
 
     async def _posted(self, server: bytes, epoch: int) -> Posted:
         log = (await self.settlement.history("Posted", server, epoch))[-1]

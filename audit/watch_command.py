@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 @click.option("--key", "key_file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="0x-hex; without it nothing is sent")
 @click.option("--patience", "patience_s", type=int, help="seconds a server may be late or silent (default: half a window)")
 @click.option("--payee", "payees", multiple=True, help="fetch this payee's receipts too, into the first folder of --receipts")
+@click.option("--public", is_flag=True, help="also tell every lie in anybody's published data, with or without a receipt")
 @click.option("--once", is_flag=True, help="one round, then end")
 def watch(
     deployment_file: Path,
@@ -35,6 +36,7 @@ def watch(
     key_file: Path | None,
     patience_s: int | None,
     payees: tuple[str, ...],
+    public: bool,
     once: bool,
 ) -> None:
     """Hold servers to receipts: check each epoch's leaves, challenge what is missing or low, slash, refund. One JSON object a line."""
@@ -43,7 +45,7 @@ def watch(
 
     key = None if key_file is None else from_hex(key_file.read_text(encoding="utf-8").strip(), 32)
     wanted = [from_hex(payee.lower(), 20) for payee in payees]
-    asyncio.run(_watch(Deployment.load(deployment_file), rpc, receipts, places, key, patience_s, wanted, once))
+    asyncio.run(_watch(Deployment.load(deployment_file), rpc, receipts, places, key, patience_s, wanted, public, once))
 
 
 async def _watch(
@@ -54,13 +56,14 @@ async def _watch(
     key: bytes | None,
     patience_s: int | None,
     payees: list[bytes],
+    public: bool,
     once: bool,
 ) -> None:
     from audit.watch import Watcher
     from chain.client import Chain
 
     async with Chain.connect(rpc or deployment.rpc, deployment.chain_id) as chain:
-        watcher = Watcher(chain, deployment, receipts, places, key, patience_s, lambda did: click.echo(json.dumps(did.to_json())))
+        watcher = Watcher(chain, deployment, receipts, places, key, patience_s, lambda did: click.echo(json.dumps(did.to_json())), public)
         if once:
             await _fetch(chain, deployment, receipts, places, payees)
             await watcher.round()
