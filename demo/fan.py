@@ -86,8 +86,7 @@ class Fan:
         """The station's page and the player in it, with its terms shown."""
         page = self.browser.tab(f"{self.stack.station_url}{path}")
         player = self.browser.player(page)
-        # Play sleeps until the whole of its terms has been in view for a moment: a fan on a small window scrolls there.
-        page.run("document.querySelector('sps-player').scrollIntoView({ block: 'center' })")
+        scroll_to_player(page)
         player.wait(f"{PLAY}:not([disabled])", 60)
         return page, player
 
@@ -129,6 +128,11 @@ class Fan:
         popup.wait(".note.good[role=status]", 60)
         self.shot(popup, "popup-collected")
         return popup
+
+
+def scroll_to_player(page: View) -> None:
+    """Play sleeps until its terms have been in view for a moment: a fan with a small window scrolls there."""
+    page.run("document.querySelector('sps-player').scrollIntoView({ block: 'center' })")
 
 
 def state_until(player: View, *states: str, timeout_s: float = 30.0) -> str:

@@ -17,7 +17,7 @@ from benchmarks.memory import browsers, hosts
 from demo.browsers.chromium import chromium
 from demo.browsers.devtools import ARGUMENT, ENGINE, WORKER, Devtools, devtools
 from demo.browsers.view import View
-from demo.fan import CLOCK, MAIN, PLAY, install_host, state_until
+from demo.fan import CLOCK, MAIN, PLAY, install_host, scroll_to_player, state_until
 from demo.stack import Stack, running
 from tests.e2e.world import FREE, tone
 
@@ -48,7 +48,7 @@ def playing(stack: Stack, home: Path) -> Iterator[tuple[View, View, Devtools]]:
     home.mkdir()
     install_host(home, stack.folder / "deployment.json", "chromium")
     with listening(stack, home) as (page, player, tools):
-        page.run("document.querySelector('sps-player').scrollIntoView({ block: 'center' })")
+        scroll_to_player(page)
         player.wait(f"{PLAY}:not([disabled])", 60)
         player.click(PLAY)
         state_until(player, "playing")

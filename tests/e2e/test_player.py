@@ -13,7 +13,7 @@ from threading import Thread
 import numpy as np
 import pytest
 
-from demo.fan import CLOCK, MAIN, install_host, state_until
+from demo.fan import CLOCK, MAIN, install_host, scroll_to_player, state_until
 from tests.e2e.world import World, press_play, shows
 
 PREVIEW = """
@@ -96,6 +96,7 @@ def test_a_slow_line_gets_the_smaller_rendition_and_seeks_in_it(world: World) ->
         page.until("document.querySelector('sps-player').duration > 0", 60)
         player = world.browser.player(page)
         player.until("document.getElementById('player').innerText.includes('OPUS')", 60)
+        scroll_to_player(page)
         press_play(player)
         state_until(player, "playing")
         page.until(f"{CLOCK} > 2", 30)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from demo.browsers import Browser, View, launch
-from demo.fan import PLAY, Fan
+from demo.fan import PLAY, Fan, scroll_to_player
 from demo.paths import DIST, ROOT
 from demo.settle import answers
 from demo.stack import Stack, add_song, running
@@ -80,7 +80,9 @@ class World:
     def show(self, name: str) -> tuple[View, View]:
         """The song's page and its player, whatever it shows."""
         page = self.browser.tab(f"{self.stack.station_url}/song/{name}")
-        return page, self.browser.player(page)
+        player = self.browser.player(page)
+        scroll_to_player(page)
+        return page, player
 
 
 def shows(player: View, *codes: str, timeout_s: float = 30.0) -> str:
