@@ -131,8 +131,13 @@ class Fan:
 
 
 def scroll_to_player(page: View) -> None:
-    """Play sleeps until its terms have been in view for a moment: a fan with a small window scrolls there."""
-    page.run("document.querySelector('sps-player').scrollIntoView({ block: 'center' })")
+    """Play sleeps until its terms have been in view for a moment: a fan with a small window scrolls there, and on as it grows."""
+    page.run("""(() => {
+      const player = document.querySelector("sps-player");
+      const scroll = () => player.scrollIntoView({ block: "center" });
+      new ResizeObserver(scroll).observe(player);
+      scroll();
+    })()""")
 
 
 def state_until(player: View, *states: str, timeout_s: float = 30.0) -> str:

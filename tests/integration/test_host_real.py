@@ -104,6 +104,21 @@ async def renewed(host: HostProcess, position_ms: int, segment: int) -> Any:
                     raise
 
 
+async def test_a_network_added_while_the_host_runs_is_known_at_once(home: tuple[World, Path]) -> None:
+    """An open browser starts the host before the installation is through: nobody has to start it again."""
+    world, files = home
+    song = await world.publish()
+    (known,) = (files / "config" / "networks").iterdir()
+    aside = known.rename(files / "aside.json")
+    async with host_process(files) as host:
+        await host.hello()
+        with pytest.raises(GomaaError) as before:
+            await host.open(song.cose)
+        aside.rename(known)
+        assert (await host.open(song.cose))["content"] == to_hex(song.content)
+    assert before.value.code == "sps.header.chain"
+
+
 async def test_one_play_is_counted_proven_and_collected(home: tuple[World, Path]) -> None:
     """From play to claim: keys, receipts, the posted counts verified against the chain, and tokens at the listener's address."""
     world, files = home

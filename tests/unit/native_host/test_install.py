@@ -181,3 +181,17 @@ def test_the_doctor_finds_an_open_key_and_a_damaged_network(paths: Paths) -> Non
     assert checks["ledger"].ok
     assert not checks["networks"].ok
     assert "--deployment" in checks["networks"].message
+
+
+def test_the_network_is_there_before_any_browser_can_start_the_host(paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A browser that is open starts the host as soon as it finds the manifest."""
+    order: list[str] = []
+    added = type("Added", (), {"chain_id": 1})()
+    monkeypatch.setattr("native_host.networks.add", lambda *_: order.append("network") or added)
+    monkeypatch.setattr("native_host.install.install", lambda *_: order.append("manifests") or [])
+
+    file = tmp_path / "deployment.json"
+    file.write_text("{}")
+    done = CliRunner().invoke(host, ["install", "--deployment", str(file)])
+
+    assert (done.exit_code, order) == (0, ["network", "manifests"]), done.output
