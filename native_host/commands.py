@@ -45,13 +45,14 @@ def install(
     paths = locate().make()
     ids = {name: value for name, value in (("chromium", chromium_id), ("firefox", firefox_id)) if value}
     target = work.Target(browsers or (() if profiles else BROWSERS), profiles, ids, flatpaks=flatpaks)
+    # Before the manifests: a browser that is open starts the host as soon as it finds one.
+    if deployment is not None:
+        click.echo(f"chain {networks.add(paths, deployment).chain_id}")
     try:
         for path in work.install(target, paths):
             click.echo(path)
     except KeyError as e:
         raise click.ClickException(f"the extension's id for {e.args[0]} is not known: build it first, or give --chromium-id") from None
-    if deployment is not None:
-        click.echo(f"chain {networks.add(paths, deployment).chain_id}")
 
 
 @host.command()

@@ -87,8 +87,16 @@ class Host:
     def network(self, chain_id: int) -> Network:
         """The known network with this chain id. Raises InputError ``sps.header.chain``."""
         if chain_id not in self.networks:
+            self._learn()
+        if chain_id not in self.networks:
             raise InputError("sps.header.chain", chain_id=chain_id, known=",".join(map(str, self.networks)))
         return self.networks[chain_id]
+
+    def _learn(self) -> None:
+        """Networks that were installed after this host began."""
+        for chain_id, deployment in networks.load(self.paths).items():
+            if chain_id not in self.networks:
+                self.networks[chain_id] = Network(deployment, self.withdrawn)
 
     def network_at(self, server: bytes) -> Network:
         """The network on which a server was used; the first one known if it never was. Raises InputError ``sps.header.chain``."""
