@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import insert
 
 from pywallet.policy import Policy
+from pywallet.settlement import SEGMENT_S
 from security_server.segments import most_played
 from security_server.tables import tracked
 from tests.unit.security_server.server_desk import CONTENT, Desk
@@ -46,3 +49,22 @@ def test_only_listeners_who_may_be_are_counted(desk: Desk) -> None:
     assert {who for _, _, who in heard} == {2}
     assert {content for content, _, _ in heard} == {CONTENT}
     assert most_played(desk.connection, 7, few=3) == ()
+
+
+def test_what_is_heard_across_the_border_of_two_epochs_is_counted_once(desk: Desk) -> None:
+    """Ten seconds before the border, ten after, with a renewal at twelve: no segment is missing and none is in both."""
+    session = desk.session()
+    ticket = desk.ticket(session, 1)
+    desk.connection.execute(insert(tracked).values(ticket=ticket))
+    assert desk.act(session, ticket, "play").code is None
+    desk.hear(session, ticket, 10)
+    desk.wait(2)
+    desk.now = replace(desk.now, epoch=desk.now.epoch + 1)
+    assert desk.act(session, ticket, "renew", 12_000).code is None
+    desk.wait(8)
+    assert desk.act(session, ticket, "stop", 20_000).code is None
+
+    before, after = ([segment for _, segment, _ in most_played(desk.connection, epoch, few=1)] for epoch in (7, 8))
+
+    assert before == list(range(10 // SEGMENT_S))
+    assert after == list(range(10 // SEGMENT_S, 20 // SEGMENT_S))
