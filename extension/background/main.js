@@ -160,7 +160,7 @@ function accept(port) {
     if (heard !== "yes") return heard === "tell" ? refuse(port, message, "message.flood") : undefined;
     if (!allowed(kind, message)) return refuse(port, message, "message.denied");
     if (kind === "page") remembered.ready.then(() => clients.has(id) && fromPage(id, port, sender, message));
-    else if (kind === "player" && stream !== null && (message.type === "height" || message.type === "look")) fromFrame(port, stream, message);
+    else if (kind === "player" && stream !== null && ["height", "look", "bring"].includes(message.type)) fromFrame(port, stream, message);
     else toEngine({ type: "from", port: id, kind, stream, message });
   });
   port.onDisconnect.addListener(() => {
@@ -184,6 +184,7 @@ function fromFrame(port, token, message) {
   const page = stream && clients.get(stream.page)?.port;
   if (!stream || !page) return;
   if (message.type === "height") page.postMessage({ type: "height", element: stream.element, height: message.height });
+  else if (message.type === "bring") page.postMessage({ type: "bring", element: stream.element });
   else looks.look({ ...stream, port: page }).then((seen) => port.postMessage({ type: "seen", id: message.id, ...seen })).catch(() => undefined);
 }
 

@@ -28,6 +28,7 @@ export const PRIVILEGES = {
     retry: {},
     height: { height: "number" },
     look: { id: "count" },
+    bring: {},
   },
   wallet: {
     "wallet.status": {},

@@ -59,6 +59,7 @@
     } else if (message.type === "read") read(track, message);
     else if (message.type === "height") grow(track, message.height);
     else if (message.type === "look") look(track, message.id);
+    else if (message.type === "bring") track.frame?.scrollIntoView({ block: "center", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth" });
     else if (track.stream !== message.stream) return;
     else if (message.type === "track") move(one, message);
     else if (message.type === "state") {
@@ -258,7 +259,7 @@
     port?.postMessage({ type: "seen", element, id, ...seen });
   }
 
-  /** The frame may ask its page for a height and for nothing else. @param {Track} track @param {number} height */
+  /** The frame may ask its page for a height, for a look and to come into view, and for nothing else. @param {Track} track @param {number} height */
   function grow({ frame }, height) {
     if (frame) frame.style.height = `${Math.min(MOST_HEIGHT, Math.max(LEAST_HEIGHT, Math.ceil(height)))}px`;
   }

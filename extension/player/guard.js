@@ -18,7 +18,8 @@ const ANSWER_MS = 2000;
 export class Guard {
   #told = typeof IntersectionObserverEntry !== "undefined" && "isVisible" in IntersectionObserverEntry.prototype;
   /** @type {(id: number) => void} */ #ask;
-  /** @type {(armed: boolean, blocked: boolean) => void} */ #changed;
+  /** @type {(armed: boolean, blocked: "covered" | "partly" | null) => void} */ #changed;
+  /** @type {() => void} */ #bring;
   #inView = false;
   #hidden = this.#told;
   #covered = true;
@@ -29,6 +30,7 @@ export class Guard {
   #blockedSince = performance.now();
   #focusedAt = -Infinity;
   #refusedAt = -Infinity;
+  #partly = false;
   #id = 0;
   /** @type {Map<number, () => void>} */ #waiting = new Map();
   #last = "";
@@ -36,11 +38,13 @@ export class Guard {
   /**
    * @param {HTMLElement} card what must be in view
    * @param {(id: number) => void} ask the page's content script to look
-   * @param {(armed: boolean, blocked: boolean) => void} changed
+   * @param {(armed: boolean, blocked: "covered" | "partly" | null) => void} changed
+   * @param {() => void} bring the whole player into view, which was pressed where only a part of it was
    */
-  constructor(card, ask, changed) {
+  constructor(card, ask, changed, bring) {
     this.#ask = ask;
     this.#changed = changed;
+    this.#bring = bring;
     const options = /** @type {any} */ ({ threshold: [0, 0.25, 0.5, LEAST_SHOWN, 0.9, 1], ...(this.#told ? { trackVisibility: true, delay: 100 } : {}) });
     new IntersectionObserver((entries) => {
       const last = /** @type {Entry} */ (/** @type {unknown} */ (entries.at(-1)));
@@ -52,7 +56,10 @@ export class Guard {
     document.addEventListener("visibilitychange", () => this.#judge());
     setInterval(() => this.#judge(), 100);
     // Asked as the button goes down, answered before it comes up: no press waits for it.
-    addEventListener("pointerdown", () => { this.#looking = this.#look(); }, { capture: true });
+    addEventListener("pointerdown", (event) => {
+      this.#looking = this.#look();
+      if (event.isTrusted && !this.armed && sleeping(event)) this.#answer(false);
+    }, { capture: true });
   }
 
   /** Whether a press would act now. */
@@ -78,6 +85,8 @@ export class Guard {
   #answer(may) {
     document.body.dataset["press"] = may ? "taken" : "refused";
     this.#refusedAt = may ? -Infinity : performance.now();
+    this.#partly = !may && !this.#inView;
+    if (this.#partly) this.#bring();
     this.#judge();
     return may;
   }
@@ -118,10 +127,22 @@ export class Guard {
     if (clear) this.#blockedSince = Infinity;
     else if (this.#blockedSince === Infinity) this.#blockedSince = now;
     if (!document.hidden && this.#inView && this.#waiting.size === 0 && now - this.#lookedAt >= (this.armed ? LOOK_MS : SOON_MS)) this.#look();
-    const blocked = now - this.#refusedAt < SAID_MS || (this.#inView && covered && now - this.#blockedSince >= NOTE_MS);
+    const lasting = this.#inView && covered && now - this.#blockedSince >= NOTE_MS;
+    const blocked = now - this.#refusedAt < SAID_MS ? (this.#partly ? "partly" : "covered") : lasting ? "covered" : null;
     const told = `${this.armed} ${blocked}`;
     if (told === this.#last) return;
     this.#last = told;
     this.#changed(this.armed, blocked);
   }
+}
+
+/**
+ * A button that sleeps lets presses through to what is behind it: a person who presses it all the same is told why.
+ * @param {PointerEvent} event
+ */
+function sleeping({ clientX: x, clientY: y }) {
+  return [...document.querySelectorAll('button[data-guarded]:not([data-guarded="off"]):disabled')].some((button) => {
+    const { left, top, right, bottom } = button.getBoundingClientRect();
+    return left <= x && x <= right && top <= y && y <= bottom;
+  });
 }

@@ -245,13 +245,15 @@ const port = connect(`player:${location.hash.slice(1)}`, hear, (up, gone) => {
   if (!up) setTimeout(() => actions.send("retry"), ASK_MS);
   return undefined;
 });
+const why = h("b", null);
 const covered = h("div", { class: "note stop wrap", role: "status", hidden: true },
-  icon("refused"), h("span", { class: "grow" }, h("b", null, t("cause_player_covered")), " ", t("fix_player_covered")));
+  icon("refused"), h("span", { class: "grow" }, why, " ", t("fix_player_covered")));
 card.after(covered);
 const guard = new Guard(card, (id) => port.send({ type: "look", id }), (_, blocked) => {
   arm();
+  if (blocked) why.textContent = t(blocked === "partly" ? "cause_player_partly" : "cause_player_covered");
   covered.hidden = !blocked || !card.querySelector("button[data-guarded]");
-});
+}, () => port.send({ type: "bring" }));
 render();
 tick();
 document.addEventListener("keydown", key);

@@ -46,7 +46,7 @@ test("the table grants each kind what protocol section 6 names, and a type to on
   assert.deepEqual(Object.keys(PRIVILEGES.page), ["show", "bytes", "hide", "command", "seen"]);
   assert.deepEqual(Object.keys(PRIVILEGES.provider), ["request"]);
   assert.deepEqual(Object.keys(PRIVILEGES.approval), ["approval.next", "approval.unlock", "approval.answer"]);
-  assert.deepEqual(Object.keys(PRIVILEGES.player), ["play", "pause", "seek", "volume", "mute", "rate", "track", "rewards", "retry", "height", "look"]);
+  assert.deepEqual(Object.keys(PRIVILEGES.player), ["play", "pause", "seek", "volume", "mute", "rate", "track", "rewards", "retry", "height", "look", "bring"]);
 });
 
 test("names of the prototype are no message types", () => {
