@@ -24,6 +24,8 @@ class View(ABC):
             return self.click_once(css)
         for _ in range(PRESSES):
             self.run("void delete document.body.dataset.press")
+            # A driver that is told to click what sleeps scrolls about, and what moves goes on sleeping.
+            self.wait(f"{css}:not([disabled])")
             self.click_once(css)
             try:
                 # A browser may itself drop a press on a frame that has just moved.
