@@ -33,6 +33,7 @@ export const PRIVILEGES = {
   wallet: {
     "wallet.status": {},
     "wallet.propose": { words: "count?" },
+    "wallet.spelling": { words: "string" },
     "wallet.create": { mnemonic: "string", password: "string", replace: "boolean?" },
     "wallet.unlock": { password: "string" },
     "wallet.lock": {},

@@ -108,21 +108,39 @@ export function checkWords(app) {
  */
 export function restore(app) {
   const words = field({ id: "words", label: t("yourWords"), hint: t("yourWordsHint"), area: true });
-  const form = h("form", { class: "stack" }, words.node, app.draft.exists ? h("div", { class: "note dial" }, icon("info"), h("span", null, t("restoreReplaces"))) : null,
+  const near = h("div", { class: "row tight wrap", role: "group", "aria-label": t("didYouMean"), hidden: true });
+  const form = h("form", { class: "stack" }, words.node, near, app.draft.exists ? h("div", { class: "note dial" }, icon("info"), h("span", null, t("restoreReplaces"))) : null,
     ends(backTo(app, "choose"), h("button", { type: "submit", class: "btn primary big" }, t("goOn"))));
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    if (!event.isTrusted) return;
+  /** @param {string} text */
+  const fail = (text) => {
+    words.fail(text);
+    words.input.focus();
+  };
+  const look = async () => {
+    near.hidden = true;
     const typed = wordsOf(words.input.value);
     const problem = wordsProblem(typed);
-    if (problem) {
-      words.fail(problem.kind === "count" ? t("wordsCount", problem.count) : t("wordsLetters", problem.position, problem.word));
-      words.input.focus();
-      return;
+    if (problem) return fail(problem.kind === "count" ? t("wordsCount", problem.count) : t("wordsLetters", problem.position, problem.word));
+    const told = await app.ask("wallet.spelling", { words: typed.join(" ") });
+    const slip = told.slips[0];
+    if (slip) {
+      near.hidden = slip.near.length === 0;
+      fill(near, h("span", { class: "s dim" }, t("didYouMean")), slip.near.map((/** @type {string} */ word) =>
+        press(h("button", { type: "button", class: "btn small" }, word), () => {
+          words.input.value = typed.with(slip.position - 1, word).join(" ");
+          words.fail("");
+          return look();
+        })));
+      return fail(t("wordsLetters", slip.position, typed[slip.position - 1] ?? ""));
     }
-    app.draft.mnemonic = typed.join(" ");
+    if (!told.holds) return fail(t("wordsTogether"));
+    app.draft.mnemonic = told.words.join(" ");
     app.draft.restoring = true;
-    app.go("password");
+    return app.go("password");
+  };
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (event.isTrusted) look().catch((error) => fail(sentences(error).cause));
   });
   return h("div", null, heading(t("restoreTitle"), t("restoreLead")), form);
 }

@@ -251,7 +251,7 @@ const covered = h("div", { class: "note stop wrap", role: "status", hidden: true
 card.after(covered);
 const guard = new Guard(card, (id) => port.send({ type: "look", id }), (_, blocked) => {
   arm();
-  if (blocked) why.textContent = t(blocked === "partly" ? "cause_player_partly" : "cause_player_covered");
+  if (blocked) why.textContent = t(blocked === "partly" ? "playerPartly" : "cause_player_covered");
   covered.hidden = !blocked || !card.querySelector("button[data-guarded]");
 }, () => port.send({ type: "bring" }));
 render();

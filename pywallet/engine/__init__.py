@@ -4,7 +4,7 @@
 same for JavaScript, with errors as data. The unlocked seed lives in this
 package's state and nowhere else; ``wallet.lock`` forgets it.
 
-Operations: wallet.propose, wallet.create, wallet.open, wallet.words,
+Operations: wallet.propose, wallet.spelling, wallet.create, wallet.open, wallet.words,
 wallet.password, wallet.lock, wallet.status, session.sign, claim.sign, payees
 (pywallet.engine.purse); account, recipient, amount, transfer, transaction.sign
 (pywallet.engine.money); voucher.sign, listener, escrow.calls, points.sign (pywallet.engine.paying);

@@ -43,6 +43,13 @@ async def propose(payload: Payload, blob: bytes | None = None) -> dict[str, Any]
     return {"mnemonic": mnemonic.propose(payload.integer("words", 1, 24, 12))}
 
 
+async def spelling(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
+    """{words} → {words (list, beginnings made whole), slips: [{position from 1, near (list)}], holds}. Nothing is kept."""
+    told = mnemonic.spelling(payload.text("words"))
+    slips = [{"position": slip.position, "near": list(slip.near)} for slip in told.slips]
+    return {"words": list(told.words), "slips": slips, "holds": told.holds}
+
+
 async def create(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     """{mnemonic, password} → {vault (base64, for the shell to store), locked, account}; the wallet is open afterwards."""
     words = mnemonic.check(payload.text("mnemonic"))
@@ -149,6 +156,7 @@ async def payees(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
 
 OPS: Final[dict[str, Handler]] = {
     "wallet.propose": propose,
+    "wallet.spelling": spelling,
     "wallet.create": create,
     "wallet.open": open_vault,
     "wallet.words": words,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Final
 from unicodedata import normalize
 
@@ -12,8 +14,27 @@ from pywallet.errors import WalletError
 
 SIZES: Final = (12, 15, 18, 21, 24)
 _ROUNDS: Final = 2048
+_NAMING: Final = 4
+_NEAR: Final = 3
 # Read once, at import: in the browser the word list then lives in the memory snapshot.
 _ENGLISH: Final = Mnemonic("english")
+
+
+@dataclass(frozen=True)
+class Slip:
+    """A word that the list does not hold: its place from 1, and the words of the list that look like it, most alike first."""
+
+    position: int
+    near: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """Words as they were meant, those that need a person, and whether they are a wallet's."""
+
+    words: tuple[str, ...]
+    slips: tuple[Slip, ...]
+    holds: bool
 
 
 def propose(words: int = 12) -> str:
@@ -30,6 +51,21 @@ def check(text: str) -> str:
     if len(words) not in SIZES or not _ENGLISH.check(plain):
         raise WalletError("wallet.mnemonic", words=len(words))
     return plain
+
+
+def spelling(text: str) -> Spelling:
+    """Look at words as typed. The first four letters of a word name it (BIP-39), so a unique beginning of that length stands for it."""
+    words, slips = [], []
+    for position, typed in enumerate(normalize("NFKD", text).lower().split(), 1):
+        meant = [typed] if typed in _ENGLISH.wordlist else _beginning(typed)
+        if len(meant) != 1:
+            slips.append(Slip(position, tuple(get_close_matches(typed, _ENGLISH.wordlist, _NEAR))))
+        words.append(meant[0] if len(meant) == 1 else typed)
+    return Spelling(tuple(words), tuple(slips), not slips and len(words) in SIZES and _ENGLISH.check(" ".join(words)))
+
+
+def _beginning(letters: str) -> list[str]:
+    return [word for word in _ENGLISH.wordlist if word.startswith(letters)] if len(letters) >= _NAMING else []
 
 
 async def seed(text: str, passphrase: str = "") -> bytes:

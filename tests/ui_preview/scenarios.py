@@ -184,6 +184,13 @@ def scenarios(language: str) -> dict[str, Scenario]:
             "#restore",
             (("fill", "#words", "legal winner thank year wave"), ("click", "button[type=submit]")),
         ),
+        "restore-slip": (
+            wallet(
+                wallet_playing={}, wallet_spelling={"words": [], "slips": [{"position": 11, "near": ["thank", "than"]}], "holds": False}
+            ),
+            "#restore",
+            (("fill", "#words", WORDS.replace("legal winner thank yellow", "legal winner thnak yellow")), ("click", "button[type=submit]")),
+        ),
         "computer": (wallet(wallet_playing={}, host_status=HOST_OFF), "", ()),
         "computer-on": (wallet(wallet_playing={}), "", ()),
         "song": (wallet(wallet_playing={}), "#from=https%3A%2F%2Fharbour.example%2Fevening", (("click", ".btn.big"),)),

@@ -21,6 +21,9 @@ export const OPS = {
   async "wallet.propose"({ words }) {
     return python("wallet.propose", { words: words ?? 12 });
   },
+  async "wallet.spelling"({ words }) {
+    return python("wallet.spelling", { words });
+  },
   async "wallet.create"({ mnemonic, password, replace }) {
     if (state.vault !== null && !replace) throw new Problem("wallet.exists");
     const { vault, account } = await python("wallet.create", { mnemonic, password });
