@@ -57,6 +57,13 @@ class Fan:
 
     def create_wallet(self) -> list[str]:
         """Onboarding up to the connected host; the wallet's words."""
+        page, words = self.make_wallet()
+        page.wait(".btn.primary.big:not([disabled])")
+        self.shot(page, "onboarding-host")
+        return words
+
+    def make_wallet(self) -> tuple[View, list[str]]:
+        """Onboarding up to the page that waits for the host; the wallet's words."""
         page = self.browser.extension_tab("onboarding/onboarding.html#create")
         page.until("document.querySelectorAll('.words li').length === 12")
         words = list(page.run("[...document.querySelectorAll('.words li span')].map((e) => e.textContent)"))
@@ -67,13 +74,16 @@ class Fan:
         for number in page.run("[...document.querySelectorAll('form input')].map((e) => Number(e.id.split('-')[1]))"):
             page.fill(f"#word-{number}", words[number])
         page.click("form button[type=submit]")
+        self.choose_password(page)
+        return page, words
+
+    @staticmethod
+    def choose_password(page: View) -> None:
+        """Seal the wallet; until the next page is there."""
         page.fill("#new-password", PASSWORD)
         page.fill("#again", PASSWORD)
         page.click("form button[type=submit]")
         page.wait(".checks")
-        page.wait(".btn.primary.big:not([disabled])")
-        self.shot(page, "onboarding-host")
-        return words
 
     def address(self) -> str:
         """The account that the popup shows for receiving."""

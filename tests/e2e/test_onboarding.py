@@ -1,0 +1,68 @@
+"""A new person's first minutes, by what the screens say."""
+
+from __future__ import annotations
+
+import time
+
+from eth_account import Account
+
+from chain.client import Chain
+from chain.token import Token
+from demo.fan import MAIN, install_host, state_until
+from demo.settle import final_epochs
+from pywallet.hexes import from_hex
+from tests.e2e.world import World, press_play
+
+WORDS = "legal winner thank year wave sausage worth useful legal winner thank yellow"
+FIRST_REWARD_S = 120
+
+
+def test_from_an_empty_profile_to_a_reward_in_two_minutes_and_to_a_withdrawal(world: World) -> None:
+    """Wallet, host (found by itself), song, reward seen; and when its hour is final one press brings it to the wallet's address."""
+    began = time.monotonic()
+    page, _ = world.fan.make_wallet()
+    assert page.exists(".btn.primary.big[disabled]")
+    install_host(world.home, world.stack.folder / "deployment.json", world.browser.name)
+    page.wait(".btn.primary.big:not([disabled])", 60)
+    page.click(".btn.primary.big")
+    radio, player = world.open("first")
+    press_play(player)
+    state_until(player, "playing")
+    page.until("/^\\+0\\.0*[1-9]/.test(document.querySelector('.reward-head .sum')?.textContent ?? '')", 60)
+    assert time.monotonic() - began < FIRST_REWARD_S
+    player.click(MAIN)
+    state_until(player, "paused")
+    radio.close()
+
+    address = world.fan.address()
+
+    async def final(chain: Chain) -> None:
+        await final_epochs(world.stack, chain, nothing_after_s=(await chain.block()).timestamp)
+
+    world.stack.ask(final)
+    world.fan.collect()
+
+    async def paid(chain: Chain) -> None:
+        token = Token(chain, world.stack.deployment)
+
+        async def there() -> bool:
+            return await token.balance_of(from_hex(address)) > 0
+
+        await chain.until(there)
+
+    world.stack.ask(paid)
+
+
+def test_a_wallet_comes_back_from_its_words(world: World) -> None:
+    """A slip of the pen is named and mended with one press; the account is the one that any other wallet makes of these words."""
+    install_host(world.home, world.stack.folder / "deployment.json", world.browser.name)
+    page = world.browser.extension_tab("onboarding/onboarding.html#restore")
+    page.fill("#words", WORDS.replace("sausage", "susage"))
+    page.click("form button[type=submit]")
+    page.wait(".row.tight .btn.small")
+    assert page.text(".row.tight .btn.small") == "sausage"
+    page.click(".row.tight .btn.small")
+    page.wait("#new-password")
+    world.fan.choose_password(page)
+    Account.enable_unaudited_hdwallet_features()
+    assert world.fan.address() == str(Account.from_mnemonic(WORDS).address).lower()
