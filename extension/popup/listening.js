@@ -55,10 +55,11 @@ function card(app, place) {
 /** @param {App} app @param {Place} place */
 function back(app, place) {
   const asked = wei(place.requested_wei) > 0n;
-  const ready = asked && place.now_s >= place.ready_s;
-  if (!asked && wei(place.left_wei) === 0n) return null;
+  const held = wei(place.held_wei) > 0n;
+  const ready = held || (asked && place.now_s >= place.ready_s);
+  if (!asked && !held && wei(place.left_wei) === 0n) return null;
   const take = () => app.ask("wallet.listening.take", { server: place.server, payer: place.payer }).catch((error) => app.fail(error));
-  const words = !asked ? t("listeningDelay", Math.ceil(place.delay_s / 60)) : ready ? t("listeningReady", show(place.requested_wei)) : t("listeningWaits", show(place.requested_wei), moment(place.ready_s, language()));
+  const words = held ? t("listeningHeld", show(place.held_wei)) : !asked ? t("listeningDelay", Math.ceil(place.delay_s / 60)) : ready ? t("listeningReady", show(place.requested_wei)) : t("listeningWaits", show(place.requested_wei), moment(place.ready_s, language()));
   return h("div", { class: "stack z" }, h("p", { class: "xs dim" }, words),
     asked && !ready ? null : press(h("button", { type: "button", class: "btn small", "data-key": ready ? "withdraw" : "take-back" }, t(ready ? "listeningWithdraw" : "listeningAsk")), () => void take()));
 }

@@ -37,6 +37,7 @@ async def run(host: Host, request: Escrow) -> dict[str, Any]:
                 "pending_wei": str(pending),
                 "spent_wei": str(spent + pending),
                 "requested_wei": str(requested),
+                "held_wei": str(await network.token.balance_of(payer)),
                 "ready_s": ready_s,
                 "now_s": host.now_ms(network) // 1000,
                 "delay_s": network.deployment.schedule.delay,

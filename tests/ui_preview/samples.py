@@ -222,6 +222,19 @@ SITES = {
         {"origin": "https://a-rather-long-name-of-a-radio-station.example", **SITE, "state": "revoked", "earned_wei": "0"},
     ],
 }
+LISTENING = {
+    "server": "0x" + "42" * 20,
+    "payer": FRIEND,
+    "domain": "harbour.example",
+    "left_wei": amount("0.0437"),
+    "spent_wei": amount("0.0063"),
+    "requested_wei": "0",
+    "held_wei": "0",
+    "ready_s": 0,
+    "now_s": NOW_S,
+    "delay_s": 4200,
+    "under_way": None,
+}
 _OFFERS = [
     {"name": "shirt", "kind": "offer", "cost": 120, "days": 30, "text": "A tenth off a Saltwick Lanterns shirt"},
     {"name": "quiet", "kind": "ad-free", "cost": 40, "days": 7, "text": "A week of these pages without advertising"},

@@ -11,6 +11,7 @@ from samples import (
     FRIEND,
     HOST_OFF,
     ITEMS,
+    LISTENING,
     LONG,
     NOW_S,
     PLAYING,
@@ -71,6 +72,8 @@ def popup_money() -> dict[str, Scenario]:
     refused = {"error": {"code": "wallet.funds", "message": ""}}
     schema = {"error": {"code": "message.schema", "message": ""}}
     unpaid = {"error": {"code": "wallet.fee", "message": ""}}
+    asked = {**LISTENING, "left_wei": "0", "requested_wei": LISTENING["left_wei"], "ready_s": NOW_S + 4200}
+    held = {**LISTENING, "left_wei": "0", "held_wei": LISTENING["left_wei"]}
     return {
         "popup-send": Scenario(page, wallet=wallet(), steps=begin[:1]),
         "popup-send-funds": Scenario(page, wallet=wallet(wallet_quote=refused), steps=(*begin, submit)),
@@ -82,6 +85,9 @@ def popup_money() -> dict[str, Scenario]:
         "popup-received": Scenario(page, wallet=moved, steps=(("click", "[data-key=item-2]"),)),
         "popup-home-unknown": Scenario(page, wallet=wallet(wallet_summary={**SUMMARY, "spendable_wei": None})),
         "popup-sites": Scenario(page, wallet=wallet(), steps=SITES_TAB),
+        "popup-listening": Scenario(page, wallet=wallet(wallet_listening={"places": [LISTENING]}), steps=SITES_TAB),
+        "popup-listening-asked": Scenario(page, wallet=wallet(wallet_listening={"places": [asked]}), steps=SITES_TAB),
+        "popup-listening-held": Scenario(page, wallet=wallet(wallet_listening={"places": [held]}), steps=SITES_TAB),
         "popup-sites-none": Scenario(page, wallet=wallet(wallet_sites={"sites": [], "day_wei": "0", "spent_wei": "0"}), steps=SITES_TAB),
         "popup-sites-budget-wrong": Scenario(page, wallet=wallet(wallet_site=schema), steps=(*SITES_TAB, ("click", "[data-key=budget]"))),
         "popup-site": Scenario(page, wallet=wallet(), steps=(*SITES_TAB, ("click", "[data-key=site]"))),

@@ -10,7 +10,7 @@ import { lookAgain } from "./send.js";
 import { now, state } from "./state.js";
 
 /** @typedef {{server: string, payer: string, station: string, domain: string, chain_id: number, settlement: string, token: string, escrow_wei: string, left_wei: string,
- *   pending_wei: string, spent_wei: string, requested_wei: string, ready_s: number, now_s: number, delay_s: number, under_way?: string | null}} Place */
+ *   pending_wei: string, spent_wei: string, requested_wei: string, held_wei: string, ready_s: number, now_s: number, delay_s: number, under_way?: string | null}} Place */
 
 const QUOTE_MS = 120_000;
 const LOOK_MS = 400;
@@ -88,26 +88,45 @@ async function put({ quote: id }) {
   return {};
 }
 
-/** Ask everything back; or, once the delay is over, withdraw it to the account. @param {{server: string, payer: string}} message */
+/**
+ * Ask everything back; or, once the delay is over, withdraw it to the account. What an earlier withdrawal left with the payer's key, because something
+ * came between its two steps, is sent home too.
+ * @param {{server: string, payer: string}} message
+ */
 async function take(message) {
   const place = await find(message);
   const { index, address } = account();
   const asked = BigInt(place.requested_wei) > 0n;
-  if (asked && place.now_s < place.ready_s) throw new Problem("claim.pending", { ready_s: place.ready_s });
-  if (!asked && BigInt(place.left_wei) === 0n) throw new Problem("listener.escrow.short");
+  const held = BigInt(place.held_wei) > 0n;
+  if (asked && !held && place.now_s < place.ready_s) throw new Problem("claim.pending", { ready_s: place.ready_s });
+  if (!asked && !held && BigInt(place.left_wei) === 0n) throw new Problem("listener.escrow.short");
   const wanted = asked ? place.requested_wei : place.left_wei;
   const amount = BigInt(wanted) < BigInt(place.escrow_wei) ? wanted : place.escrow_wei;
   const calls = await callsOf(place, address, amount);
-  const { chain_id, settlement, token, payer } = place;
+  const { chain_id, settlement, payer } = place;
+  if (held) return begin(place, "home", () => sendHome(message, address)), {};
   begin(place, asked ? "withdraw" : "request", async () => {
     const cost = await native("simulate", { chain_id, account: payer, to: settlement, data: asked ? calls.withdraw : calls.request });
     const needed = BigInt(cost.most_wei) * WITHDRAWING;
     // The key has no coin of its own: the account gives it what the fees may be.
     if (BigInt(cost.coin_wei) < BigInt(cost.most_wei) * 2n) await confirm(chain_id, { index }, address, payer, "0x", needed.toString());
     await confirm(chain_id, { station: place.station }, payer, settlement, asked ? calls.withdraw : calls.request);
-    if (asked) await confirm(chain_id, { station: place.station }, payer, token, calls.transfer);
+    if (asked) await sendHome(message, address);
   });
   return {};
+}
+
+/**
+ * Everything that the payer's key holds goes to the account: posts may have left less than was asked back.
+ * @param {{server: string, payer: string}} message @param {string} address
+ */
+async function sendHome(message, address) {
+  const place = await find(message);
+  const { chain_id, payer, token } = place;
+  const { transfer } = await callsOf(place, address, place.held_wei);
+  const cost = await native("simulate", { chain_id, account: payer, to: token, data: transfer });
+  if (BigInt(cost.coin_wei) < BigInt(cost.most_wei)) await confirm(chain_id, { index: account().index }, address, payer, "0x", (BigInt(cost.most_wei) * 2n).toString());
+  await confirm(chain_id, { station: place.station }, payer, token, transfer);
 }
 
 /** @param {Place} place @param {string} what @param {() => Promise<void>} work */

@@ -1,0 +1,65 @@
+// Listening money taken back: every step of it, and what is left half done by an accident.
+import assert from "node:assert/strict";
+import { after, beforeEach, test } from "node:test";
+import { ME, NETWORK, TOKEN, ask, asked, code, core, fresh, host, state } from "./wallet_world.mjs";
+
+const [SERVER, PAYER, STATION] = [2, 3, 4].map((digit) => `0x${String(digit).repeat(40)}`);
+const PLACE = {
+  server: SERVER, payer: PAYER, station: STATION, domain: "harbour.example", chain_id: 31337, settlement: NETWORK.settlement, token: TOKEN, escrow_wei: "70", left_wei: "0",
+  pending_wei: "0", spent_wei: "30", requested_wei: "70", held_wei: "0", ready_s: 100, now_s: 100, delay_s: 60,
+};
+let place;
+/** Call data of what was sent, in order. @type {string[]} */
+let sent;
+
+beforeEach(async () => {
+  await fresh();
+  place = { ...PLACE };
+  sent = [];
+  state.sessions = [{ session: { message: { listener: PAYER } } }];
+  host.escrow = () => ({ places: [place] });
+  host.transaction = () => ({ state: "confirmed" });
+  core["escrow.calls"] = ({ to, amount_wei }) => ({ request: "request", withdraw: "withdraw", transfer: `transfer ${to} ${amount_wei}` });
+  core["transaction.sign"] = (call) => ({ raw: JSON.stringify([call.station ?? call.index, call.to, call.data]), transaction: "0xaa" });
+  host.send = ({ raw }) => {
+    sent.push(JSON.parse(raw));
+    if (raw.includes("withdraw")) place = { ...place, requested_wei: "0", escrow_wei: "0", held_wei: "64" };
+    if (raw.includes("transfer")) place = { ...place, held_wei: "0" };
+    return { transaction: "0xaa" };
+  };
+});
+
+// The time to the lock would keep this process waiting.
+after(() => ask("wallet.lock"));
+const take = () => ask("wallet.listening.take", { server: SERVER, payer: PAYER });
+const settled = async () => {
+  for (let look = 0; look < 200; look++) {
+    const { under_way } = (await ask("wallet.listening")).places[0];
+    if (!under_way) return;
+    if (under_way.startsWith("failed")) throw new Error(under_way);
+    await new Promise(setImmediate);
+  }
+  throw new Error("never settled");
+};
+
+test("what the contract gave out is sent home whole, also when posts left less than was asked", async () => {
+  await take();
+  await settled();
+  assert.deepEqual(sent.slice(-2), [[STATION, NETWORK.settlement, "withdraw"], [STATION, TOKEN, `transfer ${ME} 64`]]);
+});
+
+test("an end between the two steps loses nothing: the next press goes on with the second", async () => {
+  place = { ...place, requested_wei: "0", escrow_wei: "0", held_wei: "64" };
+  await take();
+  await settled();
+  assert.deepEqual(sent.at(-1), [STATION, TOKEN, `transfer ${ME} 64`]);
+  assert.equal(sent.some(([, , data]) => data === "withdraw"), false);
+});
+
+test("before its time nothing is sent, and nothing is taken from nothing", async () => {
+  place = { ...place, now_s: 99 };
+  await assert.rejects(take(), code("claim.pending"));
+  place = { ...place, requested_wei: "0", escrow_wei: "0" };
+  await assert.rejects(take(), code("listener.escrow.short"));
+  assert.deepEqual([sent, asked.filter(({ op }) => op === "send")], [[], []]);
+});
