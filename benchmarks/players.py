@@ -16,10 +16,12 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.far import far
 from benchmarks.figure import Figure, median, percentile
 from benchmarks.peers.media import make
 from demo.__main__ import POLICY, sample
@@ -114,20 +116,45 @@ def _nginx(folder: Path, port: int, stack: Path, station: int) -> Iterator[None]
         process.wait(10)
 
 
-def run() -> list[dict[str, Any]]:
-    """Measure; three figures."""
-    with tempfile.TemporaryDirectory(prefix="gomaa-bench-", ignore_cleanup_errors=True) as name:
+@dataclass(frozen=True)
+class Scene:
+    """A browser with a consenting fan, a station whose song and peers' files come from one nginx at ``base``."""
+
+    browser: Chromium
+    stack: Stack
+    base: str
+    home: Path
+
+    @property
+    def song(self) -> str:
+        """The sample's path."""
+        return f"/songs/{next(iter(self.stack.songs))}"
+
+
+@contextmanager
+def scene(delay_s: float = 0.0) -> Iterator[Scene]:
+    """Everything up; each request of a page, player or peer waits ``delay_s`` before it reaches nginx."""
+    with tempfile.TemporaryDirectory(prefix="gomaa-bench-", ignore_cleanup_errors=True) as name, ExitStack() as both:
         folder = Path(name)
         folder.chmod(0o755)
         port, station = free_port(), free_port()
-        with running(folder / "stack", [sample()], POLICY, station_port=station, domain=f"127.0.0.1:{port}") as stack:
-            make(sample(), folder)
-            (folder / "bench.html").write_text('<!doctype html><html lang="en"><meta charset="utf-8"><title>bench</title><body>')
-            home = folder / "home"
-            home.mkdir()
-            install_host(home, stack.folder / "deployment.json", "chromium")
-            with _nginx(folder, port, stack.folder, station), chromium(home) as browser:
-                return _figures(_rounds(browser, stack, f"http://127.0.0.1:{port}"))
+        front = both.enter_context(far(port, delay_s)) if delay_s else port
+        stack = both.enter_context(running(folder / "stack", [sample()], POLICY, station_port=station, domain=f"127.0.0.1:{front}"))
+        make(sample(), folder)
+        (folder / "bench.html").write_text('<!doctype html><html lang="en"><meta charset="utf-8"><title>bench</title><body>')
+        home = folder / "home"
+        home.mkdir()
+        install_host(home, stack.folder / "deployment.json", "chromium")
+        both.enter_context(_nginx(folder, port, stack.folder, station))
+        here = Scene(both.enter_context(chromium(home)), stack, f"http://127.0.0.1:{front}", home)
+        _consent(here.browser, here.base)
+        yield here
+
+
+def run(delay_s: float = 0.0, ending: str = "") -> list[dict[str, Any]]:
+    """Measure; three figures, their names ending in ``ending``."""
+    with scene(delay_s) as here:
+        return _figures(_rounds(here), ending)
 
 
 def _consent(browser: Chromium, base: str) -> None:
@@ -142,11 +169,10 @@ def _consent(browser: Chromium, base: str) -> None:
     page.close()
 
 
-def _rounds(browser: Chromium, stack: Stack, base: str) -> dict[str, list[float]]:
-    _consent(browser, base)
+def _rounds(here: Scene) -> dict[str, list[float]]:
+    browser, base, song = here.browser, here.base, here.song
     samples: dict[str, list[float]] = {}
     dice = random.Random(5)
-    song = f"/songs/{next(iter(stack.songs))}"
 
     def ours(prepared: bool, places: list[float]) -> dict[str, Any]:
         page = browser.context.new_page()
@@ -207,7 +233,7 @@ def _rounds(browser: Chromium, stack: Stack, base: str) -> dict[str, list[float]
     return samples
 
 
-def _figures(samples: dict[str, list[float]]) -> list[dict[str, Any]]:
+def _figures(samples: dict[str, list[float]], ending: str) -> list[dict[str, Any]]:
     detail = {name: {"median": median(v), "p90": round(percentile(v, 0.9), 1), "n": len(v)} for name, v in sorted(samples.items())}
     what = {
         "first_audio": "from setting src on a new element, engine warm, to sound; the peer's library is loaded before",
@@ -217,7 +243,7 @@ def _figures(samples: dict[str, list[float]]) -> list[dict[str, Any]]:
     rows = (("first_audio", "first", "shaka"), ("prepared_play", "prepared", "shaka"), ("seek", "seek", "hls"))
     return [
         Figure(
-            name,
+            name + ending,
             median(samples[f"ours {key}"]),
             "ms",
             f"{peer} {key}",

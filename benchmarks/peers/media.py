@@ -22,13 +22,14 @@ SEGMENT_S = 2
 
 
 def make(recording: Path, folder: Path) -> None:
-    """Write ``folder``/peers with the page, the libraries and both packagings of ``recording``."""
+    """Write ``folder``/peers with the page, the libraries and both packagings, and a plain file, of ``recording``."""
     out = folder / "peers"
     (out / "lib").mkdir(parents=True)
     for library in LIBRARIES:
         (out / "lib" / library.name).write_bytes(library.read_bytes())
     for page in ("peer.html", "peer.js"):
         (out / page).write_bytes((Path(__file__).parent / page).read_bytes())
+    _ffmpeg("-i", recording, "-c:a", "flac", "-strict", "-2", out / "plain.mp4")
     _dash(recording, out / "dash")
     _hls(recording, out / "hls")
 

@@ -1,0 +1,18 @@
+"""The players' figures over a line on which every request takes 50 ms longer, for ours and the peers alike.
+
+The line is the page's: song, peers' files, tickets. The host's own lines to
+security server and chain are not made longer.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from benchmarks import players
+
+DELAY_S: Final = 0.05
+
+
+def run() -> list[dict[str, Any]]:
+    """Measure; three figures."""
+    return players.run(DELAY_S, "_50ms")
