@@ -9,6 +9,7 @@ import { python } from "./python.js";
 
 /** One segment of so many is looked at, and always the first one that sounds. */
 const ONE_OF = 16;
+const BESIDE_MS = 1000;
 
 export class MarkCheck {
   /** @type {boolean} */ looked = false;
@@ -33,7 +34,8 @@ export class MarkCheck {
   see(index, clear) {
     if (!this.carries(index) || (this.looked && index % ONE_OF !== 0)) return;
     this.looked = true;
-    this.look(index, clear).catch(() => undefined);
+    // Decoding it a second time would keep the first sound waiting for a processor.
+    setTimeout(() => this.look(index, clear).catch(() => undefined), BESIDE_MS);
   }
 
   /** @private @param {number} index */
