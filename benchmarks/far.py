@@ -19,9 +19,10 @@ def far(port: int, delay_s: float) -> Iterator[int]:
     try:
         yield int(server.sockets[0].getsockname()[1])
     finally:
-        loop.call_soon_threadsafe(server.close)
+        asyncio.run_coroutine_threadsafe(_close(server), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
+        loop.close()
 
 
 async def _serve(port: int, delay_s: float) -> asyncio.Server:
@@ -34,6 +35,14 @@ async def _serve(port: int, delay_s: float) -> asyncio.Server:
         await asyncio.gather(_hand_on(reader, back, delay_s), _hand_on(onward, writer, 0.0))
 
     return await asyncio.start_server(client, "127.0.0.1", 0)
+
+
+async def _close(server: asyncio.Server) -> None:
+    server.close()
+    lines = asyncio.all_tasks() - {asyncio.current_task()}
+    for line in lines:
+        line.cancel()
+    await asyncio.gather(*lines, return_exceptions=True)
 
 
 async def _hand_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay_s: float) -> None:

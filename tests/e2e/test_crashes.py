@@ -19,7 +19,7 @@ from demo.browsers.devtools import ARGUMENT, ENGINE, WORKER, Devtools, devtools
 from demo.browsers.view import View
 from demo.fan import CLOCK, MAIN, PLAY, install_host, scroll_to_player, state_until
 from demo.stack import Stack, running
-from tests.e2e.world import FREE, tone
+from tests.e2e.world import FREE, goes_on, tone
 
 SONG_S = 300
 
@@ -56,12 +56,6 @@ def playing(stack: Stack, home: Path) -> Iterator[tuple[View, View, Devtools]]:
         yield page, player, tools
 
 
-def actions(home: Path) -> list[str]:
-    """What the ledger has counted."""
-    with sqlite3.connect(home / "gomaa" / "data" / "ledger.sqlite") as db:
-        return [str(action) for (action,) in db.execute("SELECT action FROM invocations ORDER BY sequence")]
-
-
 def counted(stack: Stack, home: Path) -> tuple[int, int, list[str | None]]:
     """Plays in the ledger, invocations the server lacks, and the codes it refused with; once everything is reported."""
     deadline = time.monotonic() + 30
@@ -76,17 +70,6 @@ def counted(stack: Stack, home: Path) -> tuple[int, int, list[str | None]]:
     missing = [row for row in mine if (row[3], row[0], row[1]) not in theirs]
     codes = [theirs[(row[3], row[0], row[1])] for row in mine if (row[3], row[0], row[1]) in theirs]
     return sum(1 for _, action, _, _ in mine if action == "play"), len(missing), [code for code in codes if code is not None]
-
-
-def goes_on(page: View, player: View, home: Path, seconds: float) -> None:
-    """Music sounds for so long from here, with renewals at the host."""
-    place, renewed = float(page.run(CLOCK)), actions(home).count("renew")
-    page.until(f"{CLOCK} > {place + seconds}", 60)
-    deadline = time.monotonic() + 30
-    while actions(home).count("renew") <= renewed and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert actions(home).count("renew") > renewed
-    assert state_until(player, "playing") == "playing"
 
 
 def test_the_host_dies_and_the_music_does_not_stop(stack: Stack, tmp_path: Path) -> None:

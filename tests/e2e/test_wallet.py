@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from demo.fan import CLOCK, MAIN, install_host, state_until
+import sqlite3
+
+from demo.fan import CLOCK, MAIN, PASSWORD, install_host, state_until
 from tests.e2e.money import GOMAA, fund, held
-from tests.e2e.world import World, press_play, shows
+from tests.e2e.world import World, goes_on, press_play, shows
 
 FRIEND = "0x" + "77" * 20
 
@@ -79,4 +81,23 @@ def test_points_buy_a_pass_that_the_station_honours(world: World) -> None:
     free = world.browser.tab(f"{world.stack.station_url}/song/first")
     free.until("!document.querySelector('main').textContent.includes('Hartley')", 20)
     for view in (free, popup, page):
+        view.close()
+
+
+def test_a_locked_wallet_goes_on_earning(world: World) -> None:
+    """Locked in the middle of a song: the music runs on and is counted, for the same reward; and the password opens the wallet again."""
+    page, player = world.open("first")
+    press_play(player)
+    state_until(player, "playing")
+    popup = world.browser.extension_tab("popup/popup.html")
+    popup.click('button[aria-label="Lock"]')
+    popup.wait("#password")
+    goes_on(page, player, world.home, 6)
+    with sqlite3.connect(world.home / "gomaa" / "data" / "ledger.sqlite") as db:
+        ((reward,),) = db.execute("SELECT t.reward FROM invocations i JOIN tickets t ON t.id = i.ticket ORDER BY i.time_ms DESC LIMIT 1")
+    assert int(reward) > 0
+    popup.fill("#password", PASSWORD)
+    popup.click("form button[type=submit]")
+    popup.wait('button[data-key="tab-sites"]')
+    for view in (popup, page):
         view.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import time
 import wave
 from collections.abc import Iterator, Sequence
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 
 from demo.browsers import Browser, View, launch
-from demo.fan import PLAY, Fan, scroll_to_player
+from demo.fan import CLOCK, PLAY, Fan, scroll_to_player, state_until
 from demo.paths import DIST, ROOT
 from demo.settle import answers
 from demo.stack import Stack, add_song, running
@@ -94,6 +95,23 @@ def shows(player: View, *codes: str, timeout_s: float = 30.0) -> str:
 def press_play(player: View) -> None:
     """A real click on Play."""
     player.click(PLAY)
+
+
+def actions(home: Path) -> list[str]:
+    """What the ledger has counted."""
+    with sqlite3.connect(home / "gomaa" / "data" / "ledger.sqlite") as db:
+        return [str(action) for (action,) in db.execute("SELECT action FROM invocations ORDER BY sequence")]
+
+
+def goes_on(page: View, player: View, home: Path, seconds: float) -> None:
+    """Music sounds for so long from here, with renewals at the host."""
+    place, renewed = float(page.run(CLOCK)), actions(home).count("renew")
+    page.until(f"{CLOCK} > {place + seconds}", 60)
+    deadline = time.monotonic() + 30
+    while actions(home).count("renew") <= renewed and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert actions(home).count("renew") > renewed
+    assert state_until(player, "playing") == "playing"
 
 
 @pytest.fixture(scope="session")
