@@ -6,11 +6,13 @@ import asyncio
 import hmac
 from collections.abc import AsyncIterator
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import aiohttp
 from aiohttp import web
 
+from chain import domain_proof
 from gomaa.look import LAMPLIGHT
 from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.hexes import from_hex, to_hex
@@ -20,6 +22,7 @@ from pywallet.settlement import gross
 from station import packages
 from station.artwork import artwork
 from station.chainview import ChainView
+from station.check import check
 from station.config import StationConfig
 from station.core import Station, read_key
 from station.pages import HERE, Pages, recent_plays
@@ -28,10 +31,12 @@ from station.servers import Servers
 from station.similar import LIMIT, MOST
 from station.tickets import Limiter
 from station.web import OPEN, SongFile, add_headers, answer, body, guard
+from station.works import Look
 
 STATION: web.AppKey[Station] = web.AppKey("station", Station)
 PAGES: web.AppKey[Pages] = web.AppKey("pages", Pages)
 LIMITER: web.AppKey[Limiter] = web.AppKey("limiter", Limiter)
+LOOK: web.AppKey[Look] = web.AppKey("look", Look)
 
 SONG = r"{name:[A-Za-z0-9][A-Za-z0-9._-]{0,99}}"
 
@@ -56,6 +61,7 @@ def create_app(config: StationConfig, chain: ChainView | None = None) -> web.App
         async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
             station = Station.of(config, key, address_of(key), view, Servers(session, config.timeout_s))
             app[STATION] = station
+            app[LOOK] = Look(lambda: check(session, f"{config.origin}/"), asyncio.get_running_loop().time)
             station.start()
             yield
             await station.stop()
@@ -66,12 +72,14 @@ def create_app(config: StationConfig, chain: ChainView | None = None) -> web.App
     app.router.add_get(f"/song/{SONG}", radio)
     app.router.add_get("/embed", embed)
     app.router.add_get("/install", install)
+    app.router.add_get("/works", works)
     app.router.add_get(f"/songs/{SONG}.sps", song_file)
     app.router.add_get(f"/songs/{SONG}.sps.html", song_page)
     app.router.add_get(f"/songs/{SONG}.segments/{{part}}", song_part)
     app.router.add_options(f"/songs/{SONG}.sps", preflight)
     app.router.add_get("/art/{content:0x[0-9a-f]{40}}.svg", cover)
     app.router.add_get("/.well-known/gomaa.json", record)
+    app.router.add_get(domain_proof.PATH, partial(proof, config, key))
     app.router.add_post("/gomaa/tickets", ticket)
     app.router.add_post("/gomaa/points", points)
     app.router.add_get("/gomaa/ad-free", ad_free)
@@ -143,6 +151,12 @@ async def install(request: web.Request) -> web.Response:
     return _html(request.app[PAGES].install())
 
 
+async def works(request: web.Request) -> web.Response:
+    """``GET /works``: does it work on this site?"""
+    songs = request.app[STATION].catalogue.songs
+    return _html(request.app[PAGES].works(await request.app[LOOK].lines(), songs[0].name if songs else None))
+
+
 async def stylesheet(_request: web.Request) -> web.FileResponse:
     """``GET /static/lamplight.css``: the sheet that all our pages share."""
     return web.FileResponse(LAMPLIGHT)
@@ -207,6 +221,18 @@ async def record(request: web.Request) -> web.Response:
     response = answer(value)
     response.headers.update(OPEN)
     return response
+
+
+async def proof(config: StationConfig, key: bytes, request: web.Request) -> web.Response:
+    """``GET /.well-known/gomaa-station.json``: this station's signed word that the domain is its own; the same bytes each time."""
+    from chain.deployment import Deployment
+
+    try:
+        made = await asyncio.to_thread(Deployment.load, config.deployment_file)
+    except (OSError, GomaaError):
+        return await lost(request)
+    raw = await asyncio.to_thread(domain_proof.make, key, made.chain_id, made.registry, config.domain)
+    return web.Response(body=raw, content_type="application/json", headers=OPEN)
 
 
 async def ticket(request: web.Request) -> web.Response:

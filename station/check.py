@@ -180,7 +180,7 @@ async def _tickets(session: aiohttp.ClientSession, origin: str) -> str:
 
 
 async def _proof(session: aiohttp.ClientSession, origin: str) -> str:
-    fix = f"gomaa chain apply-station makes the file; serve it as {origin}{domain_proof.PATH}"
+    fix = f"pass {domain_proof.PATH} on to gomaa station run, which signs it, or serve the file that gomaa chain apply-station makes there"
     proof = await _json(session, origin + domain_proof.PATH, fix)
     record = await _json(session, origin + RECORD, fix)
     try:

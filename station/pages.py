@@ -20,9 +20,11 @@ from pywallet.policy import Context, Names, Policy, Price, Usage, describe
 from pywallet.settlement import gross
 from pywallet.wallet.amounts import show
 from station.catalogue import Song
+from station.check import Line
 from station.config import StationConfig
 from station.similar import Match
 from station.store import TicketRow
+from station.works import WORDS
 
 _WHY = {"sound": "sounds alike", "artist": "same artist", "genre": "same genre"}
 
@@ -204,6 +206,11 @@ class Pages:
     def install(self) -> str:
         """What GoMAA is and how to get it."""
         return self._fill("install.html", here="/install")
+
+    def works(self, lines: Sequence[Line], song: str | None) -> str:
+        """Whether a listener's browser finds what it needs on this site, and what helps where it does not."""
+        good = all(line.ok for line in lines)
+        return self._fill("works.html", here="/works", lines=lines, words=WORDS, good=good, origin=self.config.origin, song=song)
 
     def lost(self) -> str:
         """The page for what isn't there."""

@@ -55,7 +55,9 @@ async def _page(world: Any, path: str, status: int = 200) -> Page:
         return Page(await response.text())
 
 
-@pytest.mark.parametrize(("path", "status"), [("/", 200), ("/song/letters", 200), ("/embed", 200), ("/install", 200), ("/no", 404)])
+@pytest.mark.parametrize(
+    ("path", "status"), [("/", 200), ("/song/letters", 200), ("/embed", 200), ("/install", 200), ("/works", 200), ("/no", 404)]
+)
 async def test_pages_are_sound(world: Any, path: str, status: int) -> None:
     """Each page is well-formed, says its language, has one main and one h1, no heading level left out, and ids once."""
     page = await _page(world, path, status)
@@ -69,7 +71,7 @@ async def test_pages_are_sound(world: Any, path: str, status: int) -> None:
     assert labels <= set(ids)
 
 
-@pytest.mark.parametrize("path", ["/", "/song/letters", "/embed", "/install", "/no"])
+@pytest.mark.parametrize("path", ["/", "/song/letters", "/embed", "/install", "/works", "/no"])
 async def test_pages_need_nothing_from_outside(world: Any, path: str) -> None:
     """No inline style or script, no handler, and every resource is the station's own."""
     page = await _page(world, path, 404 if path == "/no" else 200)
