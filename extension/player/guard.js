@@ -11,9 +11,12 @@ const SOON_MS = 120;
 const NOTE_MS = 1500;
 const SAID_MS = 6000;
 const LEAST_SHOWN = 0.75;
+/** So much of a card with long terms in a low window is enough, CSS pixels: no card without them is higher by more than a third. */
+const ENOUGH_PX = 400;
+const STEPS = 40;
 const ANSWER_MS = 2000;
 
-/** @typedef {{isVisible?: boolean, intersectionRatio: number}} Entry */
+/** @typedef {{isVisible?: boolean, intersectionRatio: number, intersectionRect: {height: number}}} Entry */
 
 export class Guard {
   #told = typeof IntersectionObserverEntry !== "undefined" && "isVisible" in IntersectionObserverEntry.prototype;
@@ -45,10 +48,10 @@ export class Guard {
     this.#ask = ask;
     this.#changed = changed;
     this.#bring = bring;
-    const options = /** @type {any} */ ({ threshold: [0, 0.25, 0.5, LEAST_SHOWN, 0.9, 1], ...(this.#told ? { trackVisibility: true, delay: 100 } : {}) });
+    const options = /** @type {any} */ ({ threshold: Array.from({ length: STEPS + 1 }, (_, step) => step / STEPS), ...(this.#told ? { trackVisibility: true, delay: 100 } : {}) });
     new IntersectionObserver((entries) => {
       const last = /** @type {Entry} */ (/** @type {unknown} */ (entries.at(-1)));
-      this.#inView = last.intersectionRatio >= LEAST_SHOWN;
+      this.#inView = last.intersectionRatio >= LEAST_SHOWN || last.intersectionRect.height >= ENOUGH_PX;
       this.#hidden = this.#told && !last.isVisible;
       this.#judge();
     }, options).observe(card);
