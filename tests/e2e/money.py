@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
+
 from chain.client import Chain
 from chain.token import Token
+from demo.fan import install_host
 from pywallet.hexes import from_hex
 from tests.e2e.world import World
 
 GOMAA = 10**18
+FRIEND = "0x" + "77" * 20
 
 
 def fund(world: World, address: str) -> None:
@@ -27,3 +31,11 @@ def held(world: World, address: str) -> int:
         return await Token(chain, world.stack.deployment).balance_of(from_hex(address))
 
     return int(world.stack.ask(read))
+
+
+@pytest.fixture(scope="module")
+def wallet(world: World) -> None:
+    """The host, and an open wallet with five GoMAA."""
+    install_host(world.home, world.stack.folder / "deployment.json", world.browser.name)
+    world.fan.create_wallet()
+    fund(world, world.fan.address())

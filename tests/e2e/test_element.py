@@ -21,7 +21,7 @@ FAST = FREE.replace('"play", "seek"', '"play", "seek", "rate"')
 _TOOLS = (Path(__file__).parent / "listening.js").read_text()
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def host(world: World) -> None:
     """Every test here plays."""
     install_host(world.home, world.stack.folder / "deployment.json", world.browser.name)
@@ -54,9 +54,25 @@ def in_order(heard: list[str], *wanted: str) -> bool:
     return all(name in left for name in wanted)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def fast(world: World) -> None:
+    """A song of forty seconds that may be played faster."""
+    world.song("fast", FAST, seconds=40)
+
+
+@pytest.fixture(scope="module")
+def consent(world: World, host: None, fast: None) -> None:
+    """A person has pressed play here: from then on the page's own script may."""
+    page, player = world.open("fast")
+    press_play(player)
+    state_until(player, "playing")
+    player.click(MAIN)
+    state_until(player, "paused")
+    page.close()
+
+
 def test_a_pages_play_shows_what_a_person_has_to_do(world: World) -> None:
     """Where nobody has allowed it, a page's early play is NotAllowedError, and the player says so beside its terms."""
-    world.song("fast", FAST, seconds=40)
     page = world.browser.tab(f"{world.stack.station_url}/song/fast")
     listen(page)
     do(page, "swap('sps-player', (e) => { e.src = '/songs/fast.sps'; }); note('play', window.e.play());")
@@ -102,7 +118,7 @@ def test_an_element_without_a_song_is_an_empty_media_element(world: World) -> No
     page.close()
 
 
-def test_the_element_keeps_the_checklist_of_a_media_element(world: World) -> None:
+def test_the_element_keeps_the_checklist_of_a_media_element(world: World, consent: None) -> None:
     """Properties, promises and events, one after the other on one element, from its loading to its end and to another song."""
     page, _ = world.open("fast")
     listen(page)
@@ -160,7 +176,7 @@ def test_the_element_keeps_the_checklist_of_a_media_element(world: World) -> Non
     page.close()
 
 
-def test_an_audio_element_of_the_page_has_the_same_surface(world: World) -> None:
+def test_an_audio_element_of_the_page_has_the_same_surface(world: World, consent: None) -> None:
     """<audio data-sps> keeps its identity and its listeners, and plays, pauses and ends through the player beside it."""
     page, _ = world.open("fast")
     listen(page)
@@ -188,7 +204,7 @@ def counted(world: World, content: bytes, action: str) -> int:
     return int(str(ledger(world, "SELECT count(*) FROM invocations WHERE content = ? AND action = ?", content, action)[0][0]))
 
 
-def test_a_list_goes_on_without_a_pause_each_song_its_own_play(world: World) -> None:
+def test_a_list_goes_on_without_a_pause_each_song_its_own_play(world: World, consent: None) -> None:
     """The first of two sources hands over to the second while it plays; the host counts a play of each under its own ticket."""
     page, _ = world.open("first")
     listen(page)
@@ -219,7 +235,7 @@ def test_a_list_goes_on_without_a_pause_each_song_its_own_play(world: World) -> 
     page.close()
 
 
-def test_an_outage_is_waited_out_and_counts_nothing_twice(world: World) -> None:
+def test_an_outage_is_waited_out_and_counts_nothing_twice(world: World, consent: None) -> None:
     """Server and station are away when the listener jumps: it stalls, and plays on from there when they are back, the jump counted once."""
     content = world.song("patient", UNLEASED, seconds=70)
     page, player = world.open("patient")

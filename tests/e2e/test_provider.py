@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from eth_account import Account
 from eth_account.messages import encode_defunct, encode_typed_data
 
-from demo.fan import PASSWORD, install_host
+from demo.fan import PASSWORD
 from pywallet.hexes import to_hex
 from tests.e2e.dapp import APPROVE, site
-from tests.e2e.test_wallet import FRIEND, GOMAA, fund, held
+from tests.e2e.money import FRIEND, GOMAA, held
 from tests.e2e.world import World
 from tests.unit.pywallet.provider.typed_samples import MAIL
+
+pytestmark = pytest.mark.usefixtures("wallet")
 
 
 def test_a_site_finds_connects_signs_and_sends(world: World) -> None:
     """Before a person agrees a site sees nothing; then one account, whose signatures recover to it; what is sent is in the activity."""
-    install_host(world.home, world.stack.folder / "deployment.json", world.browser.name)
-    world.fan.create_wallet()
     account = world.fan.address()
-    fund(world, account)
     with site(world.browser) as dapp:
         info = json.loads(dapp.view.run("JSON.stringify(document.defaultView.announced[0].info)"))
         assert (info["name"], info["rdns"]) == ("GoMAA", "io.gomaa.wallet")

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 
-from demo.fan import CLOCK, MAIN, PASSWORD, install_host, state_until
-from tests.e2e.money import GOMAA, fund, held
+import pytest
+
+from demo.fan import CLOCK, MAIN, PASSWORD, state_until
+from tests.e2e.money import FRIEND, GOMAA, held
 from tests.e2e.world import World, goes_on, press_play, shows
 
-FRIEND = "0x" + "77" * 20
+pytestmark = pytest.mark.usefixtures("wallet")
 
 
 def test_tokens_are_sent_as_shown(world: World) -> None:
     """Too much is refused before anything is signed; what is confirmed arrives to the wei, and the line goes from pending to on chain."""
-    install_host(world.home, world.stack.folder / "deployment.json", world.browser.name)
-    world.fan.create_wallet()
-    fund(world, world.fan.address())
     popup = world.browser.extension_tab("popup/popup.html")
     popup.wait('button[data-key="send"]:not([disabled])', 40)
     popup.click('button[data-key="send"]')
