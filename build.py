@@ -28,8 +28,8 @@ PYTHON = VENV / "bin" / "python"
 APART = ("tests/unit", "tests/contracts", "tests/vectors", "tests/fuzz")
 """Tests that share nothing: as many at once as there are cores. The others start chains, servers and browsers."""
 
-ALONE = ("tests/e2e/test_gapless.py", "tests/e2e/test_long_session.py")
-"""Tests that measure what another test beside them would change: the sound's continuity and a browser's memory."""
+ALONE = ("tests/e2e/test_crashes.py", "tests/e2e/test_gapless.py", "tests/e2e/test_long_session.py")
+"""Tests that another test beside them would change: kills at their moments, the sound's continuity, a browser's memory."""
 
 LONGEST_S = 600
 """No test takes longer; one that does hangs, and is ended with the stacks of its threads."""
@@ -198,7 +198,7 @@ def test(arguments: list[str]) -> NoReturn:
         say("pytest: real chains, hosts, servers and browsers, two at a time: they wait more than they work")
         beside = ("-v", "-n", "2", "--dist", "loadfile", "--durations=20", f"--timeout={LONGEST_S}")
         rest = pytest(*beside, "tests", *(f"--ignore={part}" for part in (*APART, *ALONE)))
-        say("pytest: what listens for gaps and watches the memory, alone")
+        say("pytest: what kills, listens for gaps and watches the memory, alone")
         alone = pytest("-v", f"--timeout={LONGEST_S}", *ALONE)
         sys.exit(apart or rest or alone)
     hand_over(PYTHON, "-m", "pytest", *arguments)
