@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import aiohttp
 from aiohttp import WSMsgType, web
-from coincurve import PublicKey
+from btclib_secp256k1 import recovery
 
 from benchmarks.figure import Figure, median
 from pywallet.messages import Domain, Invocation, Signed, digest
@@ -119,7 +119,7 @@ async def _echo(hosts: Sequence[Sequence[str]], domain: Domain, folder: Path) ->
             asked = json.loads(message.data)
             if asked["op"] == "grant":
                 signature, hashed = ready[asked["id"] - 3]
-                PublicKey.from_signature_and_message(signature, hashed, hasher=None)
+                recovery.recover(hashed, signature[:64], signature[64])
             await socket.send_str(json.dumps({"id": asked["id"], "ok": True, "result": asked}))
         return socket
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import cbor2
-from coincurve import PublicKey
+from btclib_secp256k1 import recovery
 from Crypto.Hash import keccak
 
 from benchmarks.figure import Figure
@@ -24,15 +24,15 @@ LONG: Final = 18_000
 def run() -> list[dict[str, Any]]:
     """Measure; two figures."""
     interleaved(3, 20)
-    here = interleaved(31, 20, other=coincurve)
-    long = interleaved(5, 1, LONG, coincurve)
+    here = interleaved(31, 20, other=libraries)
+    long = interleaved(5, 1, LONG, libraries)
     subprocess.run((sys.executable, ROOT / "tests" / "pyodide" / "run.py", "--wheels"), check=True)
     done = subprocess.run(("node", ROOT / "benchmarks" / "header.mjs"), cwd=ROOT, capture_output=True, text=True, check=True)
     there = json.loads(done.stdout.strip().splitlines()[-1])
     what = {"what": f"{SEGMENTS} segments, {here['bytes']} bytes: signature, strict CBOR, every field, Merkle root"}
     ten_hours = {"ours_ms": round(long["ours"], 1), "peer_ms": round(long["peer"], 1), "segments": LONG, "bytes": long["bytes"]}
     return [
-        _figure("header_parse", here, "cbor2.loads + coincurve", {**what, "ten_hours": ten_hours}),
+        _figure("header_parse", here, "cbor2.loads + libsecp256k1", {**what, "ten_hours": ten_hours}),
         _figure("header_parse_pyodide", there, "cbor2.loads + eth-keys, in Pyodide", what),
     ]
 
@@ -41,14 +41,14 @@ def _figure(name: str, result: dict[str, float], peer: str, detail: dict[str, An
     return Figure(name, round(result["ours"], 3), "ms", peer, round(result["peer"], 3), "lower", detail).to_json()
 
 
-def coincurve(cose: bytes) -> None:
+def libraries(cose: bytes) -> None:
     """Decode and verify with the libraries as they are, no other check."""
     protected, _, payload, signature = cbor2.loads(cose).value
     content = cbor2.loads(payload)["content"]
     digest = sha256(cbor2.dumps(["Signature1", protected, b"\x89SPS\r\n\x1a\n" + content, payload], canonical=True)).digest()
     owner = cbor2.loads(protected)[4]
-    for parity in (b"\0", b"\1"):
-        key = PublicKey.from_signature_and_message(signature + parity, digest, hasher=None).format(compressed=False)
+    for parity in (0, 1):
+        key = bytes(recovery.recover(digest, signature, parity, compressed=False))
         if keccak.new(digest_bits=256, data=key[1:]).digest()[12:] == owner:
             return
     raise ValueError("signature")

@@ -1,11 +1,11 @@
-"""``receipts``: receipts verified per second and core, beside bare signature recovery by coincurve in the same run."""
+"""``receipts``: receipts verified per second and core, beside bare signature recovery by libsecp256k1 in the same run."""
 
 from __future__ import annotations
 
 import time
 from typing import Any, Final
 
-from coincurve import PublicKey
+from btclib_secp256k1 import recovery
 
 from benchmarks.figure import Figure, median
 from pywallet.messages import Domain, Receipt, digest, require_signer, sign
@@ -30,7 +30,7 @@ def run() -> list[dict[str, Any]]:
         ours.append(COUNT / (time.process_time() - start))
         start = time.process_time()
         for signature, hashed in ready:
-            PublicKey.from_signature_and_message(signature, hashed, hasher=None)
+            recovery.recover(hashed, signature[:64], signature[64])
         bare.append(COUNT / (time.process_time() - start))
-    figure = Figure("receipts", median(ours), "receipts/s/core", "bare coincurve recovery", median(bare), "higher", {"rounds": ROUNDS})
+    figure = Figure("receipts", median(ours), "receipts/s/core", "bare libsecp256k1 recovery", median(bare), "higher", {"rounds": ROUNDS})
     return [figure.to_json()]

@@ -10,8 +10,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+from platformdirs import user_cache_path
+
 HERE: Final = Path(__file__).resolve().parent
-BUILD: Final = HERE.parent / "build" / "contracts"
+BUILD: Final = (
+    HERE.parent / "build" / "contracts"
+    if (HERE.parent / "pyproject.toml").exists()
+    else user_cache_path("gomaa", appauthor=False) / "contracts"
+)
 ABI_FILE: Final = HERE.parent / "chain" / "abi.json"
 SOURCES: Final = {
     "GoMAA": "gomaa.vy",

@@ -141,6 +141,8 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "media.decode": "The recording can't be read as audio.",
         # the watermark
         "watermark.mismatch": "The sound belongs to another song than the one this file names. It was stopped.",
+        # the command line
+        "command.extra": "This command belongs to a part of GoMAA that is not installed.",
         "internal": "A mistake in GoMAA itself. Please report it.",
     }
 )

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable
 
-from coincurve import PrivateKey, PublicKey
+from btclib_secp256k1 import keys, recovery
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -38,20 +38,19 @@ class CPythonPlatform(Platform):
         return keccak256(data)
 
     def sign(self, private_key: bytes, digest: bytes) -> bytes:
-        signature = PrivateKey(private_key).sign_recoverable(digest, hasher=None)
-        return signature[:64] + bytes([27 + signature[64]])
+        signature, parity = recovery.sign(digest, private_key, verify=False)
+        return bytes(signature) + bytes([27 + parity])
 
     def recover(self, digest: bytes, signature: bytes) -> bytes:
-        *_, recovery = split_signature(signature)
+        *_, parity = split_signature(signature)
         try:
-            key = PublicKey.from_signature_and_message(signature[:64] + bytes([recovery]), digest, hasher=None)
-        except Exception as e:
-            # coincurve raises a bare Exception when no point has this r.
+            key = recovery.recover(digest, signature[:64], parity, compressed=False)
+        except ValueError as e:
             raise InputError("message.schema", reason="no key has this signature") from e
-        return keccak256(key.format(compressed=False)[1:])[12:]
+        return keccak256(bytes(key)[1:])[12:]
 
     def public_key(self, private_key: bytes) -> bytes:
-        return PrivateKey(private_key).public_key.format(compressed=False)[1:]
+        return bytes(keys.pubkey_from_prvkey(private_key, compressed=False))[1:]
 
     def random_bytes(self, count: int) -> bytes:
         return os.urandom(count)

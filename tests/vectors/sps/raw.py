@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
-from coincurve import PrivateKey
+from btclib_secp256k1 import recovery
 
 from pywallet.platform import address_of
 
@@ -81,7 +81,7 @@ def protected(content_type: str, signer: bytes = OWNER, **changes: Any) -> bytes
 def sign(payload: bytes, shielded: bytes, external: bytes, key: bytes = OWNER_KEY, context: str = "Signature1") -> bytes:
     """r and s over the Sig_structure, 64 bytes."""
     digest = sha256(encode([context, shielded, external, payload])).digest()
-    return PrivateKey(key).sign_recoverable(digest, hasher=None)[:64]
+    return bytes(recovery.sign(digest, key)[0])
 
 
 def cose(parts: list[Any], tag: int | None = 18) -> bytes:

@@ -1,4 +1,4 @@
-"""A second reader, written from docs/format alone: cbor2, coincurve and cryptography, nothing of ours.
+"""A second reader, written from docs/format alone: cbor2, libsecp256k1 and cryptography, nothing of ours.
 
 It decides by other means than the first: a general decoder, then the same
 bytes must come out of a canonical encoder; fields by the CDDL files.
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import cbor2
-from coincurve import PublicKey
+from btclib_secp256k1 import recovery
 from Crypto.Hash import keccak
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -296,8 +296,8 @@ def verify(protected: bytes, external: bytes, payload: bytes, signature: bytes, 
     require(0 < int.from_bytes(signature[32:], "big") <= HALF, "signature")
     for parity in (0, 1):
         try:
-            key = PublicKey.from_signature_and_message(signature + bytes([parity]), digest, hasher=None).format(compressed=False)
-        except Exception:
+            key = bytes(recovery.recover(digest, signature, parity, compressed=False))
+        except ValueError:
             continue
         if keccak.new(digest_bits=256, data=key[1:]).digest()[12:] == signer:
             return

@@ -1,0 +1,1 @@
+"""Set-up steps of ``build.py``: system packages, Python environment, npm packages. Standard library only."""

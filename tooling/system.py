@@ -1,0 +1,68 @@
+"""Programs that come from the operating system: found, or installed with apt as root on Debian."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from tooling.steps import BuildError, run, say
+
+
+@dataclass(frozen=True)
+class Part:
+    """One system part.
+
+    Attributes:
+        package: the Debian package that brings it.
+        purpose: the sentence fragment a person reads when it is missing.
+        present: true when the machine has it.
+    """
+
+    package: str
+    purpose: str
+    present: Callable[[], bool]
+
+
+def _program(*names: str) -> Callable[[], bool]:
+    return lambda: any(map(shutil.which, names))
+
+
+def _venv() -> bool:
+    return importlib.util.find_spec("ensurepip") is not None and importlib.util.find_spec("venv") is not None
+
+
+PARTS: Final = {
+    "venv": Part("python3-venv", "a virtual environment", _venv),
+    "node": Part("nodejs", "the npm parts", _program("node")),
+    "npm": Part("npm", "the npm parts", _program("npm")),
+    "chromium": Part("chromium", "Chromium", _program("chromium", "chromium-browser", "google-chrome")),
+    "firefox": Part("firefox-esr", "Firefox", _program("firefox-esr", "firefox")),
+    "pulseaudio": Part("pulseaudio", "Firefox without an audio device", _program("pulseaudio")),
+    "ffmpeg": Part("ffmpeg", "comparisons with other encoders", _program("ffmpeg")),
+    "nginx": Part("nginx-light", "comparisons with other players", _program("nginx")),
+}
+
+
+def system(*names: str) -> None:
+    """Have these parts on the machine.
+
+    Raises:
+        BuildError: parts are missing, with the command that installs them.
+    """
+    missing = [name for name in names if not PARTS[name].present()]
+    if not missing:
+        return
+    packages = [PARTS[name].package for name in missing]
+    if shutil.which("apt-get") and os.geteuid() == 0:
+        say(f"installing {', '.join(packages)} with apt")
+        quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+        run("apt-update", "apt-get", "update", "-qq", env=quiet)
+        run("apt-install", "apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages, env=quiet)
+        importlib.invalidate_caches()
+        return
+    needs = "; ".join(f"{name} for {PARTS[name].purpose}" for name in missing)
+    raise BuildError(f"missing: {needs}.\nInstall with: sudo apt-get install {' '.join(packages)}")
