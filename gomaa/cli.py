@@ -78,7 +78,8 @@ class Rooms(click.Group):
             module = importlib.import_module(room.module if "." in room.module else f"{room.module}.commands")
         except ModuleNotFoundError as e:
             raise _missing(e, room) from e
-        return next(command for command in module.commands if command.name == cmd_name)
+        found: click.Command = next(command for command in module.commands if command.name == cmd_name)
+        return found
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; a library that its extra would bring is named by the extra."""
