@@ -1,11 +1,11 @@
-"""Indexes of packages as they may be tomorrow: a newer release of everything, and other bytes for the present one."""
+"""Indexes of packages as they may be tomorrow, with a newer release of everything."""
 
 from __future__ import annotations
 
 import json
 import threading
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -27,14 +27,13 @@ def wheel(folder: Path, name: str, version: str) -> Path:
     return file
 
 
-def python_index(folder: Path, packages: Mapping[str, set[str]]) -> Path:
-    """Write a simple index (PEP 503) with a newer and a forged present release of each package; its folder."""
-    for name, versions in packages.items():
+def python_index(folder: Path, names: Iterable[str]) -> Path:
+    """Write a simple index (PEP 503) with a newer release of each package; its folder."""
+    for name in names:
         place = folder / name
         place.mkdir(parents=True)
-        files = [wheel(place, name, version) for version in (*sorted(versions), NEWER)]
-        links = "".join(f'<a href="{file.name}">{file.name}</a>\n' for file in files)
-        (place / "index.html").write_text(f"<!DOCTYPE html>\n<html><body>{links}</body></html>")
+        file = wheel(place, name, NEWER)
+        (place / "index.html").write_text(f'<!DOCTYPE html>\n<html><body><a href="{file.name}">{file.name}</a></body></html>')
     return folder
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.newer_releases import npm_registry, python_index
+from tests.integration.newer_releases import npm_registry, python_index, wheel
 from tests.unit.tooling.test_tooling_python_packages import locked
 from tooling.python_packages import BOOTSTRAP, LOCKS, install_lock
 from tooling.steps import ROOT, BuildError
@@ -19,8 +19,8 @@ from tooling.steps import ROOT, BuildError
 
 @pytest.fixture(scope="module")
 def tomorrow(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A simple index with a newer and a forged release of every locked package."""
-    return python_index(tmp_path_factory.mktemp("tomorrow"), {**locked("test"), **locked("bootstrap")})
+    """A simple index with a newer release of every locked package."""
+    return python_index(tmp_path_factory.mktemp("tomorrow"), {*locked("test"), *locked("bootstrap")})
 
 
 @pytest.fixture
@@ -45,15 +45,24 @@ def environment(folder: Path) -> Path:
     return folder / "bin" / "python"
 
 
-def test_newer_and_forged_releases_change_nothing(configured: Path) -> None:
+def test_newer_releases_change_nothing(configured: Path) -> None:
     python = environment(configured / "environment")
     install_lock(python, LOCKS / "test.lock")
     listing = subprocess.run([python.with_name("uv"), "pip", "freeze", "--python", python], check=True, capture_output=True, text=True)
-    installed = dict(line.split("==") for line in listing.stdout.split())
+    installed = dict(line.split("==") for line in listing.stdout.split() if not line.startswith("pip=="))
     allowed = {**locked("test"), **locked("bootstrap")}
     assert len(installed) > 100
     assert {name: version for name, version in installed.items() if version not in allowed.get(name, ())} == {}
     assert not (configured / "elsewhere").exists()
+
+
+def test_other_bytes_under_a_locked_name_are_refused_by_name(configured: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tooling.steps.LOGS", configured / "logs")
+    (version,) = locked("demo")["idna"]
+    wheel(configured / "flat", "idna", version)
+    with pytest.raises(BuildError) as failed:
+        install_lock(environment(configured / "environment"), LOCKS / "demo.lock")
+    assert f"Hash mismatch for `idna=={version}`" in str(failed.value).partition("error: ")[2]
 
 
 def test_what_cannot_be_had_is_named_last_and_alone(configured: Path, monkeypatch: pytest.MonkeyPatch) -> None:
