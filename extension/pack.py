@@ -162,7 +162,7 @@ def wheels() -> Path:
         return folder
     part = folder.with_suffix(".part")
     shutil.rmtree(part, ignore_errors=True)
-    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes"]
+    pip = [sys.executable, "-m", "pip", "download", "-qq", "--disable-pip-version-check", "--no-deps", "--require-hashes"]
     pure = ["--only-binary=:all:", "--platform", "any", "--python-version", "314", "--implementation", "py", "--abi", "none"]
     subprocess.run([*pip, *pure, "-r", WHEELS, "-d", part], check=True, cwd=ROOT)
     part.replace(folder)

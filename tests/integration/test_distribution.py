@@ -134,7 +134,7 @@ def test_studio_server_and_station_run_each_with_its_own_extra(
     pythons: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Every command of the stack goes to the environment of its part; `python -m gomaa NAME …` has the name third.
-    script = "".join(f"    {name}) exec {pythons[room.extra]} \"$@\" ;;\n" for name, room in ROOMS.items() if room.extra in EXTRAS)
+    script = "".join(f'    {name}) exec {pythons[room.extra]} "$@" ;;\n' for name, room in ROOMS.items() if room.extra in EXTRAS)
     dispatcher = tmp_path / "python"
     dispatcher.write_text(f'#!/bin/sh\ncase "$3" in\n{script}esac\nexit 64\n')
     dispatcher.chmod(0o755)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -64,6 +65,28 @@ def test_the_demo_installs_no_test_tool() -> None:
     assert not {"pytest", "hypothesis", "mypy", "ruff", "pytest-cov", "coverage", "titanoboa", "librosa", "pre-commit"} & set(demo)
     assert {"pytest", "hypothesis", "mypy", "ruff"} <= set(test)
     assert all(versions == test[package] for package, versions in demo.items())
+
+
+def own_requirements(extra: str) -> set[str]:
+    """Requirements of pyproject.toml without and with an extra, extras of our own followed."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    found, open_extras = set(project["dependencies"]), [extra]
+    while open_extras:
+        for text in project["optional-dependencies"][open_extras.pop()]:
+            requirement = Requirement(text)
+            if requirement.name == "gomaa":
+                open_extras.extend(requirement.extras)
+            else:
+                found.add(text)
+    return found
+
+
+@pytest.mark.parametrize(("name", "extra"), [("demo", "demo"), ("test", "dev")])
+def test_the_locks_answer_pyproject(name: str, extra: str) -> None:
+    packages = locked(name)
+    for requirement in map(Requirement, own_requirements(extra)):
+        versions = packages[canonicalize_name(requirement.name)]
+        assert all(requirement.specifier.contains(version, prereleases=True) for version in versions), requirement
 
 
 @pytest.mark.parametrize("name", ["demo", "test"])
