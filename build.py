@@ -17,6 +17,9 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -52,15 +55,21 @@ def parts(*programs: str, tests: bool) -> None:
         programs: what is needed of the system beside node and npm.
         tests: tools of tests and benchmarks too.
     """
-    python_packages.install(tests=tests)
-    npm_packages.install(tests=tests)
-    system(*programs)
-    contracts()
-    extension()
+    system("venv", "node", "npm", *programs)
+    at_once(partial(python_packages.install, tests=tests), partial(npm_packages.install, tests=tests))
+    at_once(contracts, extension)
+
+
+def at_once(*steps: Callable[[], None]) -> None:
+    """Run steps that share nothing beside each other; the first error is raised when all have ended."""
+    with ThreadPoolExecutor(len(steps)) as pool:
+        for step in [pool.submit(step) for step in steps]:
+            step.result()
 
 
 def contracts() -> None:
     """Compile the contracts (kept while their sources are unchanged)."""
+    say("compiling the contracts")
     run("contracts", PYTHON, "-m", "contracts.compile")
 
 
@@ -150,13 +159,11 @@ def main() -> int:
         if rest and (options.command, rest) != ("extension", ["--source"]):
             parser.error(f"unexpected {' '.join(rest)}")
         if options.command == "extension":
-            python_packages.install(tests=False)
-            npm_packages.install(tests=False)
+            system("venv", "node", "npm")
+            at_once(partial(python_packages.install, tests=False), partial(npm_packages.install, tests=False))
             extension(*rest)
         elif options.command == "store":
-            python_packages.install(tests=False)
-            npm_packages.install(tests=False)
-            system("chromium")
+            parts("chromium", tests=False)
             show(PYTHON, ROOT / "extension" / "store" / "make.py")
         else:
             clean()

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Final
 
 from tooling.steps import ROOT, fresh, run, say, stamp
-from tooling.system import system
 
 LOCK: Final = ROOT / "package-lock.json"
 MODULES: Final = ROOT / "node_modules"
@@ -20,7 +19,6 @@ def install(*, tests: bool) -> None:
     Args:
         tests: the tools and comparisons of tests and benchmarks too.
     """
-    system("node", "npm")
     inputs: tuple[Path, ...] = (LOCK, ROOT / "package.json")
     if MODULES.exists() and (fresh("npm-test", *inputs) or (not tests and fresh("npm-demo", *inputs))):
         return

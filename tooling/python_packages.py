@@ -16,7 +16,6 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from tooling.steps import ROOT, fresh, run, say, stamp
-from tooling.system import system
 
 LOCKS: Final = ROOT / "requirements"
 BOOTSTRAP: Final = LOCKS / "bootstrap.lock"
@@ -38,7 +37,6 @@ def install(*, tests: bool) -> None:
     Args:
         tests: the test tools too; without them only what the demo runs.
     """
-    system("venv")
     lock, project = LOCKS / ("test.lock" if tests else "demo.lock"), ROOT / "pyproject.toml"
     if PYTHON.exists() and (
         fresh("python-test", LOCKS / "test.lock", BOOTSTRAP, project) or (not tests and fresh("python-demo", lock, BOOTSTRAP, project))
