@@ -55,7 +55,7 @@ def parts(*programs: str, tests: bool) -> None:
         programs: what is needed of the system beside node and npm.
         tests: tools of tests and benchmarks too.
     """
-    system("venv", "node", "npm", *programs)
+    system("venv", "compiler", "node", "npm", *programs)
     at_once(partial(python_packages.install, tests=tests), partial(npm_packages.install, tests=tests))
     at_once(contracts, extension)
 
@@ -159,7 +159,7 @@ def main() -> int:
         if rest and (options.command, rest) != ("extension", ["--source"]):
             parser.error(f"unexpected {' '.join(rest)}")
         if options.command == "extension":
-            system("venv", "node", "npm")
+            system("venv", "compiler", "node", "npm")
             at_once(partial(python_packages.install, tests=False), partial(npm_packages.install, tests=False))
             extension(*rest)
         elif options.command == "store":

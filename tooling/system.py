@@ -5,8 +5,11 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import sys
+import sysconfig
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from tooling.steps import BuildError, run, say
@@ -17,12 +20,12 @@ class Part:
     """One system part.
 
     Attributes:
-        package: the Debian package that brings it.
+        packages: the Debian packages that bring it, separated by blanks.
         purpose: the sentence fragment a person reads when it is missing.
         present: true when the machine has it.
     """
 
-    package: str
+    packages: str
     purpose: str
     present: Callable[[], bool]
 
@@ -35,7 +38,14 @@ def _venv() -> bool:
     return importlib.util.find_spec("ensurepip") is not None and importlib.util.find_spec("venv") is not None
 
 
+def _compiler() -> bool:
+    # Every locked package has a wheel, or is pure Python, up to 3.13; immutables has none for 3.14.
+    headers = Path(sysconfig.get_path("include"), "Python.h").exists()
+    return sys.version_info < (3, 14) or (shutil.which("cc") is not None and headers)
+
+
 PARTS: Final = {
+    "compiler": Part("gcc python3-dev", "a package without a wheel for this Python", _compiler),
     "venv": Part("python3-venv", "a virtual environment", _venv),
     "node": Part("nodejs", "the npm parts", _program("node")),
     "npm": Part("npm", "the npm parts", _program("npm")),
@@ -56,7 +66,7 @@ def system(*names: str) -> None:
     missing = [name for name in names if not PARTS[name].present()]
     if not missing:
         return
-    packages = [PARTS[name].package for name in missing]
+    packages = [package for name in missing for package in PARTS[name].packages.split()]
     if shutil.which("apt-get") and os.geteuid() == 0:
         say(f"installing {', '.join(packages)} with apt")
         quiet = {"DEBIAN_FRONTEND": "noninteractive"}
