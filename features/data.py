@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import csv
+import unicodedata
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from features.table import AUDIO, NUMBERS, Row, read_tables
 from pywallet.errors import InputError
 
-AUDIO: Final = ("bpm", "nrgy", "dnce", "dB", "live", "val", "dur", "acous", "spch")
-"""The audio columns; ``year`` and ``pop`` are facts about a release, not about its sound."""
+__all__ = ["AUDIO", "NUMBERS", "OTHER", "Songs", "artist_key", "family", "read", "songs_of"]
+
 OTHER: Final = "other"
 
 _FAMILIES: Final = (
@@ -43,48 +44,82 @@ def family(genre: str) -> str:
 
 @dataclass(frozen=True)
 class Songs:
-    """Labelled songs: ``audio`` (songs, 9) as ``AUDIO`` in the notebook's units, ``year`` (songs, 1), and text per song."""
+    """Songs of a table, one an index of every array.
+
+    ``audio`` (songs, 9) as ``AUDIO`` in the notebook's units, ``year`` and ``popularity`` (songs, 1); NaN for a missing
+    number. ``genre`` and ``family`` are empty for a song without a genre; ``artist`` is an ``artist_key``.
+    """
 
     audio: NDArray[np.float64]
     year: NDArray[np.float64]
+    popularity: NDArray[np.float64]
     genre: NDArray[np.str_]
     family: NDArray[np.str_]
     artist: NDArray[np.str_]
+    title: NDArray[np.str_]
 
     def __len__(self) -> int:
         return len(self.genre)
+
+    @property
+    def numbers(self) -> NDArray[np.float64]:
+        """All number columns (songs, 11), as ``NUMBERS``."""
+        return np.hstack([self.audio, self.year, self.popularity])
 
     def columns(self, names: tuple[str, ...]) -> NDArray[np.float64]:
         """Some audio columns, in this order."""
         return self.audio[:, [AUDIO.index(name) for name in names]]
 
+    def take(self, index: NDArray[Any]) -> Songs:
+        """Only these songs: a mask or an array of indices."""
+        return Songs(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
+
     def at_least(self, songs: int) -> Songs:
         """Only genres with so many songs."""
         counts = Counter(self.genre.tolist())
-        keep = np.array([counts[genre] >= songs for genre in self.genre.tolist()])
-        return Songs(self.audio[keep], self.year[keep], self.genre[keep], self.family[keep], self.artist[keep])
+        return self.take(np.array([counts[genre] >= songs for genre in self.genre.tolist()], bool))
 
 
-def read(source: Path) -> Songs:
+def artist_key(name: str) -> str:
+    """The form in which artists are compared: case, width, spaces and UTF-8 that was read as Windows-1252 don't matter."""
+    try:
+        name = name.encode("cp1252").decode("utf-8")
+    except UnicodeError:
+        pass  # it was read right
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def songs_of(rows: tuple[Row, ...]) -> Songs:
+    """Rows as arrays. Raises InputError ``genre.table`` for a cell that should be a number and isn't."""
+    numbers = np.array([[row.number(name) for name in NUMBERS] for row in rows], float).reshape(len(rows), len(NUMBERS))
+    genres = [row.label() for row in rows]
+    return Songs(
+        audio=numbers[:, : len(AUDIO)],
+        year=numbers[:, len(AUDIO) : len(AUDIO) + 1],
+        popularity=numbers[:, len(AUDIO) + 1 :],
+        genre=np.array(genres, str),
+        family=np.array([family(genre) if genre else "" for genre in genres], str),
+        artist=np.array([artist_key(row.text("artist")) for row in rows], str),
+        title=np.array([row.text("title") for row in rows], str),
+    )
+
+
+def read(source: Path, gaps: bool = False) -> Songs:
     """Songs with a genre from a CSV file, or from the files of a folder that have the column ``top genre``.
 
+    Args:
+        source: The file or the folder.
+        gaps: Accept missing numbers of songs with a genre.
+
     Raises:
-        InputError: ``message.schema`` when no such song is there or a number can't be read.
+        InputError: ``genre.table`` when no such song is there or a number can't be read.
         OSError: when the path can't be read.
     """
-    rows: list[dict[str, str]] = []
-    for path in sorted(source.glob("*.csv")) if source.is_dir() else [source]:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            if "top genre" in (reader.fieldnames or ()):
-                rows += [row for row in reader if (row["top genre"] or "").strip()]
+    rows = tuple(row for row in read_tables(source) if row.label())
     if not rows:
-        raise InputError("message.schema", file=source.name, reason="no song with a 'top genre'")
-    try:
-        audio = np.array([[float(row[name]) for name in AUDIO] for row in rows])
-        year = np.array([[float(row["year"])] for row in rows])
-        artist = np.array([row["artist"].strip().lower() for row in rows])
-    except (KeyError, TypeError, ValueError, AttributeError) as e:
-        raise InputError("message.schema", file=source.name, reason=e) from e
-    genres = [row["top genre"].strip() for row in rows]
-    return Songs(audio, year, np.array(genres), np.array([family(genre) for genre in genres]), artist)
+        raise InputError("genre.table", file=source.name, reason="no song with a 'top genre'")
+    songs = songs_of(rows)
+    if not gaps and np.isnan(songs.numbers).any():
+        line, column = (int(n) for n in np.argwhere(np.isnan(songs.numbers))[0])
+        rows[line].refuse(NUMBERS[column], "no number")
+    return songs

@@ -139,6 +139,8 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "player.covered": "The player was covered, moved or not wholly in view when it was pressed, so nothing was started.",
         "media.unsupported": "This browser can't play the song's format.",
         "media.decode": "The recording can't be read as audio.",
+        # the genre commands
+        "genre.table": "The table of songs can't be used.",
         # the watermark
         "watermark.mismatch": "The sound belongs to another song than the one this file names. It was stopped.",
         # the command line

@@ -85,12 +85,12 @@ def test_reading_the_table(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "top genre,artist\nrock,x\n", "top genre,artist,year,bpm\nrock,x,y,z\n"])
 def test_a_strange_table_is_refused(tmp_path: Path, text: str) -> None:
-    """No songs, missing columns and words for numbers are message.schema."""
+    """No songs, missing columns and words for numbers are genre.table."""
     path = tmp_path / "x.csv"
     path.write_text(text)
     with pytest.raises(InputError) as refused:
         read(path)
-    assert refused.value.code == "message.schema"
+    assert refused.value.code == "genre.table"
 
 
 @pytest.mark.parametrize("kinds", [2, 3])
