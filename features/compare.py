@@ -80,7 +80,8 @@ ENTRIES: Final = (
 def splits(songs: Songs, repeats: int, seed: int, disjoint: bool) -> Iterator[Split]:
     """80/20 splits of songs, or of artists, so that none is on both sides. Training indices are in order."""
     maker = GroupShuffleSplit if disjoint else ShuffleSplit
-    for train, test in maker(repeats, test_size=TEST, random_state=seed).split(songs.audio, groups=songs.artist):
+    groups = songs.artist if disjoint else None
+    for train, test in maker(repeats, test_size=TEST, random_state=seed).split(songs.audio, groups=groups):
         yield np.sort(train), np.sort(test)
 
 

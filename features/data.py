@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass, fields
@@ -82,10 +83,8 @@ class Songs:
 
 def artist_key(name: str) -> str:
     """The form in which artists are compared: case, width, spaces and UTF-8 that was read as Windows-1252 don't matter."""
-    try:
+    with contextlib.suppress(UnicodeError):  # it was read right
         name = name.encode("cp1252").decode("utf-8")
-    except UnicodeError:
-        pass  # it was read right
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 

@@ -111,7 +111,7 @@ def _family_first(train: Songs, test: Songs) -> Genres:
 
 def _artist_words(train: Songs, test: Songs) -> Genres:
     """The regression with the words of the artist's name as further columns."""
-    words = TfidfVectorizer(token_pattern=r"\S+", min_df=2).fit(train.artist.tolist())
+    words = TfidfVectorizer(tokenizer=str.split, token_pattern=None, min_df=2).fit(train.artist.tolist())
     scale = StandardScaler().fit(inputs(train))
 
     def columns(songs: Songs) -> Any:
