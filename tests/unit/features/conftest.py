@@ -49,3 +49,27 @@ def write_wav(path: Path, samples: Array, rate: int) -> Path:
 def make_wav(tmp_path: Path) -> Callable[[Array, int], Path]:
     """Writes samples to a WAV file of the test's own."""
     return lambda samples, rate: write_wav(tmp_path / "sound.wav", samples, rate)
+
+
+HEADER = "Id,title,artist,year,bpm,nrgy,dnce,dB,live,val,dur,acous,spch,pop,top genre"
+
+
+def song_lines(songs: int = 90, blank_every: int = 15) -> list[str]:
+    """Made-up songs as CSV lines: three genres apart in tempo, loudness and acousticness, three songs an artist."""
+    draw = np.random.default_rng(11)
+    out = []
+    for n in range(songs):
+        kind = (n // 3) % 3
+        middle = [90 + 30 * kind, 40 + 20 * kind, 50, -15 + 4 * kind, 13, 50, 200, 60 - 20 * kind, 5]
+        values = draw.normal(middle, 4).round().astype(int).tolist()
+        label = "" if n % blank_every == 7 else ("adult standards", "album rock", "detroit hip hop")[kind]
+        out.append(",".join(map(str, [n + 1, f'"Song, no. {n}"', f"Zoë {n // 3}", 1990 + kind, *values, 40 + n % 30, label])))
+    return out
+
+
+@pytest.fixture
+def song_table(tmp_path: Path) -> Path:
+    """A table in the notebook's form with 90 made-up songs, six of them without a genre."""
+    path = tmp_path / "songs.csv"
+    path.write_text("\n".join([HEADER, *song_lines()]) + "\n", encoding="utf-8")
+    return path
