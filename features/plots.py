@@ -75,11 +75,14 @@ def _bare(axes: Axes) -> None:
         axes.spines[side].set_visible(False)
 
 
-def _grid(count: int, theme: Theme, title: str, height: float) -> tuple[Figure, list[Axes]]:
-    """A figure with a small picture per column, four in a row."""
+def _grid(count: int, theme: Theme, title: str, height: float, below: float) -> tuple[Figure, list[Axes]]:
+    """A figure with a small picture per column, four in a row; inches of a row, and those below its axis."""
     rows = -(-count // 4)
-    figure = Figure(figsize=(12, height * rows + 0.6), layout="constrained")
-    figure.suptitle(title, fontsize=12)
+    whole = height * rows + 0.5
+    figure = Figure(figsize=(12, whole))
+    gap = (below + 0.3) / (height - below - 0.3)
+    figure.subplots_adjust(0.05, below / whole, 0.99, 1 - 0.8 / whole, wspace=0.25, hspace=gap)
+    figure.suptitle(title, fontsize=12, y=1 - 0.15 / whole, va="top")
     axes = [figure.add_subplot(rows, 4, n + 1) for n in range(count)]
     for one in axes:
         _bare(one)
@@ -116,7 +119,7 @@ def correlations(songs: Songs, s: Statistics, theme: Theme) -> Figure:
 
 def histograms(songs: Songs, s: Statistics, theme: Theme) -> Figure:
     """A histogram of each column, with its median."""
-    figure, axes = _grid(len(s.columns), theme, "Distribution of each column; the line is the median", 2.2)
+    figure, axes = _grid(len(s.columns), theme, "Distribution of each column; the line is the median", 2.2, 0.3)
     for one, column in zip(axes, s.columns, strict=True):
         one.set_title(f"{column.name}, skewness {column.skew:+.1f}" if len(column.values) else column.name)
         if len(column.values):
@@ -129,7 +132,7 @@ def histograms(songs: Songs, s: Statistics, theme: Theme) -> Figure:
 def families(songs: Songs, s: Statistics, theme: Theme) -> Figure:
     """A box plot of each column for each family: quartiles, whiskers of 1.5 interquartile ranges, outliers."""
     names = [name for name, _ in s.families]
-    figure, axes = _grid(len(NUMBERS), theme, "Each column by family of genres", 3.1)
+    figure, axes = _grid(len(NUMBERS), theme, "Each column by family of genres", 3.1, 1.05)
     edge: dict[str, Any] = {"color": theme.ink, "linewidth": 0.8}
     for one, name, raw in zip(axes, NUMBERS, songs.numbers.T, strict=True):
         one.set_title(name)

@@ -112,7 +112,7 @@ def _family_first(train: Songs, test: Songs) -> Genres:
 def _artist_words(train: Songs, test: Songs) -> Genres:
     """The regression with the words of the artist's name as further columns."""
     words = TfidfVectorizer(tokenizer=str.split, token_pattern=None, min_df=2).fit(train.artist.tolist())
-    scale = StandardScaler().fit(inputs(train))
+    scale = make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler()).fit(inputs(train))
 
     def columns(songs: Songs) -> Any:
         return hstack([csr_matrix(scale.transform(inputs(songs))), 3 * words.transform(songs.artist.tolist())]).tocsr()

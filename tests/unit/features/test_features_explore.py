@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from features.commands import genre as genre_command
 from features.data import NUMBERS, songs_of
 from features.explore import explore, text
-from features.plots import PICTURES, THEMES
+from features.plots import PICTURES, THEMES, genres
 from features.statistics import sentences, statistics
 from features.table import read_tables
 
@@ -122,16 +123,23 @@ def test_the_same_songs_give_the_same_bytes(drawn: tuple[Path, Path, str], tmp_p
 
 
 def test_odd_tables_are_drawn(tmp_path: Path) -> None:
-    """One song, no genre, an empty column, genres with signs the font lacks: pictures without a warning."""
+    """One song without a genre, and genres with signs the font lacks: pictures without a warning."""
     row = "1,t,a,1990,100,50,50,-8,13,50,200,20,5,,"
-    glyphs = f"{HEADER}\n{row}民謠 $x$ _{{\n" + row.replace("1,", "2,", 1) + f"{'long ' * 20}\n"
-    for n, content in enumerate((f"{HEADER}\n{row}\n", glyphs)):
+    odd = f"{HEADER}\n{row}民謠 $x$ _{{\n" + row.replace("1,", "2,", 1) + f"{'long ' * 20}\n"
+    for n, content in enumerate((f"{HEADER}\n{row}\n", odd)):
         path = tmp_path / f"{n}.csv"
         path.write_text(content, encoding="utf-8")
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            _, written = explore(path, tmp_path / str(n), "dark")
-        assert len(written) == len(PICTURES) + 1
+            if n == 0:
+                _, written = explore(path, tmp_path, "dark")
+                assert len(written) == len(PICTURES) + 1
+            else:
+                songs = songs_of(read_tables(path))
+                figure = genres(songs, statistics(songs), THEMES[0])
+                FigureCanvasAgg(figure).draw()
+                labels = [label.get_text() for axes in figure.axes for label in axes.get_yticklabels()]
+                assert "\\u6c11\\u8b20 $x$ _{" in labels
 
 
 def test_a_folder_that_cannot_be_made_is_said(song_table: Path) -> None:
