@@ -87,7 +87,8 @@ def _column(name: str, raw: Array, families: NDArray[np.str_]) -> Column:
     there = np.isfinite(raw)
     values, labelled = raw[there], there & (families != "")
     if not len(values):
-        return Column(name, values, len(raw), *([float("nan")] * 6), 0, 0.0)
+        none = float("nan")
+        return Column(name, values, len(raw), none, none, none, none, none, none, 0, 0.0)
     first, third = np.quantile(values, [0.25, 0.75])
     reach = WHISKER * (third - first)
     return Column(
