@@ -14,11 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GroupKFold
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, SplineTransformer, StandardScaler
@@ -120,27 +119,6 @@ def _artist_words(train: Songs, test: Songs) -> Genres:
     return np.asarray(LogisticRegression(C=0.1, max_iter=5000).fit(columns(train), train.genre).predict(columns(test)))
 
 
-_CANDIDATES: Final[tuple[Predict, ...]] = (
-    _on(inputs, _logistic(0.03)),
-    _on(inputs, _logistic(0.1)),
-    _on(inputs, _logistic(0.3)),
-    _on(_all, _logistic(0.1)),
-    _on(_marked, _logistic(0.1)),
-    _on(inputs, lambda: SVC(C=0.5)),
-    _on(inputs, lambda: KNeighborsClassifier(25, weights="distance")),
-)
-
-
-def _nested(train: Songs, test: Songs) -> Genres:
-    """The candidate that is best in five folds of the training songs, no artist in two of them."""
-    folds = list(GroupKFold(5).split(train.audio, groups=train.artist))
-    scores = []
-    for candidate in _CANDIDATES:
-        hits = [(candidate(train.take(a), train.take(b)) == train.genre[b]).mean() for a, b in folds]
-        scores.append(float(np.mean(hits)))
-    return _CANDIDATES[int(np.argmax(scores))](train, test)
-
-
 def _known_first(other: Predict) -> Predict:
     """The genre of a known artist, else another model's."""
 
@@ -159,11 +137,6 @@ def _spline() -> Any:
 TRIED: Final = (
     Entry("random forest, audio and year", "trees", _on(_plain, lambda: RandomForestClassifier(300, min_samples_leaf=2, random_state=0))),
     Entry("extra trees, logarithms", "trees", _on(inputs, _extra_trees)),
-    Entry(
-        "gradient boosting",
-        "trees",
-        _on(inputs, lambda: HistGradientBoostingClassifier(max_iter=30, max_leaf_nodes=6, min_samples_leaf=10, random_state=0)),
-    ),
     Entry("25 nearest neighbours, logarithms", "distance", _on(inputs, lambda: KNeighborsClassifier(25, weights="distance"))),
     Entry("support vectors, C 0.5, logarithms", "distance", _on(inputs, lambda: SVC(C=0.5))),
     Entry("linear discriminants, shrunk by 0.3", "linear", _on(inputs, lambda: LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.3))),
@@ -178,8 +151,6 @@ TRIED: Final = (
     Entry("logistic and extra trees, mean", "mixed", _vote),
     Entry("logistic, marks in title and artist", "text", _on(_marked, _logistic(0.1))),
     Entry("logistic, words of the artist's name", "text", _artist_words),
-    Entry("chosen among 7 in nested folds", "nested", _nested),
     Entry("known artist, else logistic (used)", "artists", _known_first(_on(inputs, _logistic(0.1)))),
-    Entry("known artist, else the mean", "artists", _known_first(_vote)),
     Entry("known artist, else marks", "artists", _known_first(_on(_marked, _logistic(0.1)))),
 )
