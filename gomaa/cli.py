@@ -37,7 +37,7 @@ ROOMS: Final = {
     "convert": Room("studio", "studio", "Turn recordings into SPS files."),
     "destroy": Room("studio", "studio", "Destroy a song for good."),
     "earnings": Room("studio", "studio", "Show and collect what a song has earned."),
-    "features": Room("features", "studio", "Measure a recording: tempo, loudness, brightness."),
+    "features": Room("features", "features", "Measure a recording: tempo, loudness, brightness."),
     "genre": Room("features", "genre", "Explore, compare, train and predict genres."),
     "host": Room("native_host", "", "Connect a browser with this computer."),
     "inspect": Room("studio", "studio", "Show what an SPS file holds."),

@@ -83,7 +83,7 @@ def test_metadata_names_what_the_package_is(built: Path) -> None:
         text = archive.read(next(name for name in names if name.endswith("METADATA"))).decode()
     for field in ("Author", "Project-URL: Homepage", "Classifier: Programming Language :: Python :: 3.14", "License-Expression"):
         assert f"\n{field}" in text
-    for extra in ("studio", "station", "server", "audit", "genre", "contracts", "all"):
+    for extra in ("studio", "station", "server", "audit", "features", "genre", "contracts", "all"):
         assert f"\nProvides-Extra: {extra}\n" in text
     assert not [name for name in names if name.split("/")[0] in ("tests", "demo", "benchmarks", "tooling", "extension", "build")]
     with tarfile.open(sdist) as archive:
