@@ -114,7 +114,7 @@ class Unsupported(Unavailable):
 
 
 def failure(method: str, error: Any) -> GomaaError:
-    """A node's error: chain.reverted with the contract's reason, chain.unreachable with the node's own words otherwise."""
+    """A node's error: chain.reverted with the contract's reason, chain.funds, chain.unreachable with the node's own words otherwise."""
     item = error if isinstance(error, Mapping) else {"message": error}
     message = str(item.get("message", ""))[:500]
     said = _reason(item.get("data"))
@@ -122,6 +122,8 @@ def failure(method: str, error: Any) -> GomaaError:
         return GomaaError(
             "chain.reverted", method=method, reason=said or message.split("revert: ")[-1].removeprefix("execution reverted: ")
         )
+    if "insufficient funds" in message.lower():
+        return Unavailable("chain.funds", method=method, reason=message)
     kind = Unsupported if item.get("code") == _UNKNOWN_METHOD else Unavailable
     return kind("chain.unreachable", method=method, reason=message)
 

@@ -76,7 +76,7 @@ async def send(chain: Chain, private_key: bytes, to: bytes | None, data: bytes, 
     async with chain.nonce_lock(sender):
         # The estimate runs the call: a revert is known with its reason before anything is sent.
         gas = answers.number(await chain.request("eth_estimateGas", call)) * MARGIN[0] // MARGIN[1]
-        tip, base = await _fees(chain)
+        tip, base = await fees(chain)
         fields: dict[str, Any] = {
             "chainId": await chain.chain_id(),
             "nonce": max(
@@ -104,7 +104,7 @@ async def send(chain: Chain, private_key: bytes, to: bytes | None, data: bytes, 
             del chain.next_nonce[sender]
 
 
-async def _fees(chain: Chain) -> tuple[int, int]:
+async def fees(chain: Chain) -> tuple[int, int]:
     """Tip and base fee, wei per gas."""
     latest = answers.mapping(await chain.request("eth_getBlockByNumber", "latest", False))
     base = answers.number(latest.get("baseFeePerGas", "0x0"))
@@ -201,7 +201,7 @@ class _Waiting:
 
     async def _raise(self) -> None:
         try:
-            tip, base = await _fees(self._chain)
+            tip, base = await fees(self._chain)
         except Unavailable:
             return
         offer = self._offers[-1].raised(self._key, base + tip)

@@ -89,6 +89,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "chain.unreachable": "The chain doesn't answer, so terms can't be checked. Nothing was charged.",
         "chain.reverted": "The chain refused this transaction.",
         "chain.mismatch": "The chain says something else than the server does.",
+        "chain.funds": "The account has too little of the network's own money to pay for this transaction. Nothing was sent.",
         "chain.fee.high": "The network asks a higher fee than was allowed. Nothing was sent.",
         # the native host
         "host.missing": "The GoMAA host is not installed on this computer.",

@@ -110,7 +110,8 @@ def kept(job: Job) -> Kept | None:
         header = song.header
     if job.owner_key and header.owner != address_of(job.owner_key):
         raise GomaaError("content.owner", file=job.output.name, reason="made with another owner's key")
-    if header.policy_hash != Policy.from_dict(job.policy).hash:
+    # Terms are compared, not bytes: a header may leave defaults out.
+    if Policy.from_dict(header.policy).hash != Policy.from_dict(job.policy).hash:
         raise GomaaError("sps.policy.mismatch", file=job.output.name, reason="made with other terms; --force makes it anew")
     if ContentKeys.load(ContentKeys.beside(job.output)).content != header.content:
         raise GomaaError("sps.segment.tag", file=job.output.name, reason="the key file beside it is another song's")

@@ -13,13 +13,29 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from chain.deployment import Deployment
 from pywallet.errors import InputError
 from pywallet.hexes import from_b64, from_hex
+from pywallet.sps.mark import MAX_EVERY
 from studio.convert import Options
 from studio.marking import LAYERS, choose
 from studio.owner import is_private, load_owner_key, new_owner_key
 from studio.renditions import KINDS
 from studio.server import ServerInfo, fetch_info
 
+
+class SongPlace(click.Path):
+    """A song in any packaging: a file or folder that exists, or the URL of an exploded folder."""
+
+    def __init__(self) -> None:
+        super().__init__(exists=True, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The URL as it is, anything else as a path."""
+        if isinstance(value, str) and value.startswith(("http://", "https://")):
+            return value
+        return super().convert(value, param, ctx)
+
+
 FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
+SONG: Final = SongPlace()
 NEW: Final = click.Path(dir_okay=False, path_type=Path)
 
 KEY: Final = click.option("--key", "key_path", type=NEW, required=True, help="The owner's key file, 0x-hex.")
@@ -47,7 +63,7 @@ _ABOUT: Final = (
         "--layer", "layers", multiple=True, type=click.Choice(LAYERS), help="Watermark layer; may be given again. Default: ultrasonic."
     ),
     click.option("--rendition", "renditions", multiple=True, type=click.Choice(KINDS), help="Also encode the song so; may be given again."),
-    click.option("--every", type=click.IntRange(1, 3600), default=1, show_default=True, help="One watermark block in so many."),
+    click.option("--every", type=click.IntRange(1, MAX_EVERY), default=1, show_default=True, help="One watermark block in so many."),
     click.option("--salt", metavar="0xHEX", help="32 bytes: the same address and keys as before. One song only."),
     click.option("--force", is_flag=True, help="Replace songs that are there, with new content keys."),
 )

@@ -13,7 +13,7 @@ from rich.console import Console
 from chain.deployment import Deployment
 from pywallet.hexes import to_hex
 from studio import inspect as inspecting
-from studio.choices import DEPLOYMENT, FILE, JSON, bar, owner_key
+from studio.choices import DEPLOYMENT, FILE, JSON, SONG, bar, owner_key
 from studio.convert_command import convert
 from studio.owner import ContentKeys
 from studio.owner_commands import destroy, earnings, revoke, transfer
@@ -25,10 +25,10 @@ from studio.web_command import studio
 
 
 @click.command()
-@click.argument("file", type=FILE)
+@click.argument("file", type=SONG)
 @JSON
-def inspect(file: Path, as_json: bool) -> None:
-    """Say what an SPS file holds. Its signature is checked first."""
+def inspect(file: Path | str, as_json: bool) -> None:
+    """Say what a song holds: an SPS file, its page, or its exploded folder (a path or a URL). Its signature is checked first."""
     facts = inspecting.inspect(file)
     if as_json:
         click.echo(json.dumps(facts))
@@ -37,14 +37,17 @@ def inspect(file: Path, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("file", type=FILE)
-@click.option("--content-keys", "key_path", type=FILE, help="Default: FILE.key, if it is there.")
+@click.argument("file", type=SONG)
+@click.option("--content-keys", "key_path", type=FILE, help="Default: FILE.key, if it is there; of a folder SONG.segments, SONG.sps.key.")
 @click.option("--deployment", "deployment_path", type=FILE, help="Also hold it against the content's contract.")
 @JSON
-def verify(file: Path, key_path: Path | None, deployment_path: Path | None, as_json: bool) -> None:
-    """Check signature, sizes and every segment's hash; with the keys also that each opens and decodes."""
-    beside = ContentKeys.beside(file)
-    key_path = key_path or (beside if beside.exists() else None)
+def verify(file: Path | str, key_path: Path | None, deployment_path: Path | None, as_json: bool) -> None:
+    """Check signature, sizes and every segment's hash; with the keys also that each opens and decodes.
+
+    FILE is an SPS file, its page, or its exploded folder (a path or a URL).
+    """
+    beside = None if isinstance(file, str) else ContentKeys.beside(file.absolute())
+    key_path = key_path or (beside if beside and beside.exists() else None)
     keys = ContentKeys.load(key_path) if key_path else None
     checks = []
     with bar() as progress:

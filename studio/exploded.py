@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
-from typing import Final
 
-from pywallet.errors import InputError
-from pywallet.sps import Container, open_header
 from studio.owner import Replacing
 from studio.reader import SongFile
+from studio.sources import HEADER, part_name
 
-HEADER: Final = "header.sps"
-"""The single file's beginning: magic, length and signed header, and nothing after it."""
-SUFFIX: Final = ".part"
+__all__ = ["HEADER", "Exploded", "assemble", "part_name", "write"]
 
 
 @dataclass(frozen=True)
@@ -24,11 +19,6 @@ class Exploded:
     path: Path
     parts: int
     size: int
-
-
-def part_name(digest: bytes) -> str:
-    """The file name of an init part or of a sealed segment."""
-    return digest.hex() + SUFFIX
 
 
 def write(song: Path, directory: Path) -> Exploded:
@@ -57,31 +47,15 @@ def _keep(path: Path, data: bytes, sizes: dict[str, int]) -> None:
     sizes[path.name] = len(data)
 
 
-def assemble(directory: Path, output: Path) -> int:
+def assemble(directory: Path | str, output: Path) -> int:
     """The single file again, byte for byte; its size. Whole or not at all.
 
     Raises InputError ``sps.*``: a header that is none, ``sps.segment.missing``, ``sps.segment.hash`` for an altered part.
     """
-    prefix = (directory / HEADER).read_bytes()
-    container = Container.read(prefix)
-    header = open_header(container.cose)
-    if len(prefix) != container.body:
-        raise InputError("sps.header.malformed", reason="bytes after the header", size=len(prefix))
-    with Replacing(output, 0o644) as temporary, temporary.open("wb") as file:
-        size = file.write(prefix)
-        for track in header.renditions:
-            digests = [track.init_sha256, *(row.sha256 for row in track.segments)]
-            size += sum(file.write(_part(directory, digest)) for digest in digests)
-    container.whole(header, size)
+    with SongFile(directory) as song, Replacing(output, 0o644) as temporary, temporary.open("wb") as file:
+        song.check_size()
+        size = file.write(song.container.prefix())
+        for place, track in enumerate(song.header.renditions):
+            size += file.write(song.init(place))
+            size += sum(file.write(song.segment(index, place)) for index in range(len(track.segments)))
     return size
-
-
-def _part(directory: Path, digest: bytes) -> bytes:
-    path = directory / part_name(digest)
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise InputError("sps.segment.missing", part=path.name) from None
-    if sha256(data).digest() != digest:
-        raise InputError("sps.segment.hash", part=path.name)
-    return data

@@ -15,10 +15,10 @@ from pywallet.wallet.amounts import show
 from studio.reader import SongFile
 
 
-def inspect(path: Path) -> dict[str, Any]:
+def inspect(path: Path | str) -> dict[str, Any]:
     """The verified header as JSON values: hex for addresses and hashes, decimal strings of wei.
 
-    Raises InputError ``sps.*``, ``policy.malformed``.
+    Raises InputError ``sps.*``, ``policy.malformed``; Unavailable ``server.unreachable`` for a URL.
     """
     with SongFile(path) as song:
         return describe(song.header, song.container.cose, song.expected)

@@ -7,10 +7,14 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from pywallet import platform
 from pywallet.errors import InputError
 from pywallet.hexes import from_b64, from_hex, to_b64, to_hex
+
+FOLDER_SUFFIX: Final = ".segments"
+"""Ending of a song's exploded folder."""
 
 
 def load_owner_key(path: Path) -> bytes:
@@ -49,8 +53,9 @@ class ContentKeys:
 
     @staticmethod
     def beside(song: Path) -> Path:
-        """Where a song's key file is."""
-        return song.with_name(song.name + ".key")
+        """The path of a song's key file; of an exploded folder ``SONG.segments`` it is ``SONG.sps.key``."""
+        name = song.stem + ".sps" if song.suffix == FOLDER_SUFFIX else song.name
+        return song.with_name(name + ".key")
 
     def save(self, path: Path) -> None:
         """Write the file, 0600, whole or not at all."""

@@ -12,7 +12,8 @@ from chain.deployment import Deployment
 from chain.registry import Registry
 from chain.token import Token
 from pywallet.errors import InputError, Refusal
-from pywallet.hexes import from_hex
+from pywallet.hexes import from_hex, to_hex
+from pywallet.platform import address_of
 from studio.reader import SongFile
 
 
@@ -25,12 +26,12 @@ class Offer:
 
 
 def content_of(name: str) -> bytes:
-    """The content that a person names: by its address, or by its file. Raises InputError ``message.schema``, ``sps.*``."""
+    """The content that a person names: by its address, or by its file, page or folder. Raises InputError ``message.schema``, ``sps.*``."""
     if name.startswith("0x"):
         return from_hex(name, 20)
     path = Path(name)
-    if not path.is_file():
-        raise InputError("message.schema", field="song", reason="an SPS file, or a content's address beginning with 0x")
+    if not path.exists():
+        raise InputError("message.schema", field="song", reason="a song, or a content's address beginning with 0x")
     with SongFile(path) as song:
         return song.header.content
 
@@ -86,12 +87,23 @@ async def retract(deployment: Deployment, content: bytes, owner_key: bytes) -> T
 
 
 async def accept(deployment: Deployment, content: bytes, buyer_key: bytes, price: int) -> TxReceipt:
-    """The second step: pay ``price`` wei and own. Raises Refusal ``content.unknown`` … where no offer stands at this price."""
+    """The second step: pay ``price`` wei and own. Everything is checked before the price is approved.
+
+    Raises InputError ``content.unknown``, ``content.owner`` for another account's offer, ``message.schema`` where no offer stands
+    at this price; Refusal ``content.revoked``, ``content.destroyed``, ``wallet.funds``.
+    """
+    buyer = address_of(buyer_key)
     async with deployment.connect() as chain:
-        standing = await _offer(chain, deployment, content)
+        state, standing = await _known(chain, deployment, content), await _offer(chain, deployment, content)
         if standing is None or standing.price != price:
             raise InputError("message.schema", field="price", reason="no offer stands at this price", offered=standing and standing.price)
+        if standing.to not in (None, buyer):
+            raise InputError("content.owner", reason="the offer is to another account", to=to_hex(standing.to))
+        if state.revoked or state.destroyed:
+            raise Refusal("content.destroyed" if state.destroyed else "content.revoked")
         if price:
+            if await Token(chain, deployment).balance_of(buyer) < price:
+                raise Refusal("wallet.funds", price=price)
             # For this price and no more: the contract may take nothing else.
             await Token(chain, deployment).approve(buyer_key, content, price)
         return await chain.transact(buyer_key, content, function("Content", "accept"), price)

@@ -1,4 +1,8 @@
-"""A song goes public: its contract on the chain, its content keys to its security server."""
+"""Publication of a song: its contract on the chain, its content keys to its security server.
+
+Everything that can be found out is found out before the first transaction: an address belongs to one set of terms for good, so
+a contract made with wrong ones could not be made again.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +10,28 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
+from chain.abi import function
 from chain.client import Chain, TxReceipt
 from chain.content import Content
 from chain.deployment import Deployment
 from chain.registry import Registry
+from chain.simulation import gas_limit, require_funds, simulate
 from pywallet.errors import GomaaError, InputError, Unavailable
 from pywallet.platform import address_of
-from pywallet.policy import Policy
+from pywallet.policy import Policy, require_narrower
 from pywallet.sps import Header
 from studio.owner import ContentKeys
 from studio.reader import SongFile
-from studio.server import upload
+from studio.server import fetch_info, put_song, upload_body
 from studio.verify import hold
+
+_LICENSE_GAS: Final = 150_000
+"""Most gas a station's licence is given: its content may not exist yet, so it cannot be estimated."""
+
+_MAX_DOMAIN: Final = 253
+"""Bytes of a station's domain in the registry."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +47,36 @@ class PublishResult:
     """Domains of the policy that no registered station has."""
 
 
+@dataclass(frozen=True)
+class _Terms:
+    """Arguments of the registry's ``create``: the hash is of the policy's bytes as they stand in the header."""
+
+    policy_hash: bytes
+    price: int
+    interval: int
+    server: bytes
+    open_license: bool
+    salt: bytes
+
+    @classmethod
+    def of(cls, header: Header, policy: Policy, salt: bytes) -> _Terms:
+        price = policy.price
+        return cls(header.policy_hash, price.owner, price.interval_s, header.server.address, "*" in policy.stations, salt)
+
+    @property
+    def arguments(self) -> tuple[bytes, int, int, bytes, bool, bytes]:
+        return self.policy_hash, self.price, self.interval, self.server, self.open_license, self.salt
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """The transactions to send: the contract, unless ``exists``, then a licence for each of ``stations`` (domain, address)."""
+
+    exists: bool
+    stations: tuple[tuple[str, bytes], ...]
+    unknown: tuple[str, ...]
+
+
 async def publish(
     path: Path,
     owner_key: bytes,
@@ -45,51 +88,114 @@ async def publish(
 ) -> PublishResult:
     """Create the content's contract where it is missing, license the policy's stations, hand the keys over. Again is harmless.
 
+    Before anything is sent, the file, its keys, the security server, the registry, the creation itself (simulated) and the
+    account's balance are checked.
+
     Args:
         owner_key: the account that signed the header; it pays the gas.
         server_url: where to reach the security server, when not at the header's URL.
         told: called with "contract", then "keys", as each begins.
 
     Raises:
-        InputError: ``sps.*``, ``content.owner``, ``sps.policy.mismatch``, ``server.mismatch``, ``chain.mismatch``.
+        InputError: ``sps.*``, ``policy.*``, ``content.owner``, ``server.mismatch``, ``chain.mismatch``, ``chain.funds``,
+            ``message.schema`` for keys or a size that the server does not take.
         Refusal: ``content.revoked``, ``content.destroyed``, and what the server says.
         Unavailable: ``chain.unreachable``, ``server.*``.
     """
-    with SongFile(path) as song:
-        song.check_size()
-        header, cose = song.header, song.container.cose
-    keys = ContentKeys.load(key_path or ContentKeys.beside(path))
-    _check(header, keys, owner_key, deployment)
+    key_path = key_path or ContentKeys.beside(path)
+    if not key_path.exists():
+        raise InputError("message.schema", field="content-keys", reason=f"{key_path} does not exist")
+    keys = ContentKeys.load(key_path)
+    header, cose = await asyncio.to_thread(_read, path, keys, owner_key, deployment)
     policy = Policy.from_dict(header.policy)
+    require_narrower(policy)
+    url = server_url or header.server.url
+    body = upload_body(header, cose, keys.keys, owner_key, header.server.key)
+    await asyncio.to_thread(_check_server, url, header, deployment)
     async with deployment.connect() as chain:
-        if await chain.chain_id() != header.chain:
-            raise InputError("sps.header.chain", header=header.chain)
-        registry = Registry(chain, deployment)
-        entry = await registry.server(header.server.address)
-        if entry is None or entry.key != header.server.key:
-            raise InputError("server.mismatch", reason="the registry lists another key, or no such server")
+        terms = _Terms.of(header, policy, keys.salt)
+        plan = await _plan(chain, deployment, header, policy, terms)
         told("contract")
-        receipt = None
-        if await hold(chain, deployment, header) is None:
-            receipt = await _create(chain, registry, deployment, header, owner_key, keys.salt)
-        licensed, unknown = await _license(chain, registry, header, policy, owner_key)
+        receipt = None if plan.exists else await _create(chain, deployment, header, owner_key, terms)
+        for _, station in plan.stations:
+            await Content(chain, header.content).license(owner_key, station)
     told("keys")
-    await asyncio.to_thread(upload, server_url or header.server.url, header, cose, keys.keys, owner_key)
+    await asyncio.to_thread(put_song, url, header.content, body)
     return PublishResult(
-        header.content, receipt is not None, receipt.hash if receipt else None, receipt.gas_used if receipt else 0, licensed, unknown
+        content=header.content,
+        created=receipt is not None,
+        transaction=receipt.hash if receipt else None,
+        gas_used=receipt.gas_used if receipt else 0,
+        licensed=tuple(domain for domain, _ in plan.stations),
+        unknown=plan.unknown,
     )
 
 
-async def _create(
-    chain: Chain, registry: Registry, deployment: Deployment, header: Header, owner_key: bytes, salt: bytes
-) -> TxReceipt | None:
+def _read(path: Path, keys: ContentKeys, owner_key: bytes, deployment: Deployment) -> tuple[Header, bytes]:
+    """Header and COSE of a whole song that these keys open, this account owns and this network knows."""
+    with SongFile(path) as song:
+        header = song.header
+        if address_of(owner_key) != header.owner:
+            raise InputError("content.owner", reason="the key is not the owner's")
+        if header.chain != deployment.chain_id:
+            raise InputError("sps.header.chain", header=header.chain, deployment=deployment.chain_id)
+        if keys.content != header.content:
+            raise InputError("sps.segment.tag", reason="the key file is another song's")
+        if missing := {epoch for track in header.renditions for epoch, _ in track.key_epochs} - keys.keys.keys():
+            raise InputError("message.schema", field="keys", reason=f"no key of epoch {min(missing)}")
+        song.check_parts()
+        for place, track in enumerate(header.renditions):
+            for _, first in track.key_epochs:
+                song.clear(first, keys, place)
+        return header, song.container.cose
+
+
+def _check_server(url: str, header: Header, deployment: Deployment) -> None:
+    info = fetch_info(url, deployment.domain)
+    if (info.address, info.key) != (header.server.address, header.server.key):
+        raise InputError("server.mismatch", reason="another server than the header's answers", url=url)
+
+
+async def _plan(chain: Chain, deployment: Deployment, header: Header, policy: Policy, terms: _Terms) -> _Plan:
+    """The transactions that are left to do, each known to succeed."""
+    registry, content = Registry(chain, deployment), Content(chain, header.content)
+    entry = await registry.server(header.server.address)
+    if entry is None or entry.key != header.server.key:
+        raise InputError("server.mismatch", reason="the registry lists another key, or no such server")
+    state, gas = await hold(chain, deployment, header), 0
+    if state is None:
+        if not entry.active:
+            raise InputError("server.mismatch", reason="the registry no longer lets new songs choose this server")
+        gas = await _simulate_creation(chain, deployment, header, terms)
+    is_open = terms.open_license if state is None else state.open_license
+    stations, unknown = [], []
+    for domain in policy.stations:
+        if domain == "*":
+            continue
+        station = await registry.station_of(domain) if len(domain.encode()) <= _MAX_DOMAIN else None
+        if station is None:
+            unknown.append(domain)
+        elif not is_open and (state is None or not await content.licensed(station)):
+            stations.append((domain, station))
+    if state is None or stations:
+        await require_funds(chain, header.owner, gas + _LICENSE_GAS * len(stations))
+    return _Plan(state is not None, tuple(stations), tuple(unknown))
+
+
+async def _simulate_creation(chain: Chain, deployment: Deployment, header: Header, terms: _Terms) -> int:
+    """Gas of the contract's creation, which is simulated: it must succeed, and at the header's address."""
+    create = function("Registry", "create")
+    made = await simulate(chain, header.owner, deployment.registry, create, *terms.arguments)
+    if bytes.fromhex(made[0][2:]) != header.content:
+        raise InputError("chain.mismatch", reason="the content would stand at another address than the file says", address=made[0])
+    return await gas_limit(chain, header.owner, deployment.registry, create, *terms.arguments)
+
+
+async def _create(chain: Chain, deployment: Deployment, header: Header, owner_key: bytes, terms: _Terms) -> TxReceipt | None:
     """Make the contract; None where an earlier attempt's transaction came first."""
-    policy = Policy.from_dict(header.policy)
-    price, receipt = policy.price, None
+    receipt = None
     try:
-        receipt = await registry.create_content(
-            owner_key, policy.hash, price.owner, price.interval_s, header.server.address, policy.stations == ("*",), salt
-        )
+        receipt = await Registry(chain, deployment).create_content(owner_key, *terms.arguments)
     except GomaaError as e:
         # Interrupted after sending, before it was in a block: the address is taken, by ourselves.
         if e.code != "chain.reverted" or await hold(chain, deployment, header) is None:
@@ -97,30 +203,3 @@ async def _create(
     if await hold(chain, deployment, header) is None:
         raise Unavailable("chain.mismatch", reason="the content stands at another address than the file says")
     return receipt
-
-
-def _check(header: Header, keys: ContentKeys, owner_key: bytes, deployment: Deployment) -> None:
-    if address_of(owner_key) != header.owner:
-        raise InputError("content.owner", reason="the key is not the owner's")
-    if header.chain != deployment.chain_id:
-        raise InputError("sps.header.chain", header=header.chain, deployment=deployment.chain_id)
-    if keys.content != header.content:
-        raise InputError("sps.segment.tag", reason="the key file is another song's")
-    if missing := {epoch for track in header.renditions for epoch, _ in track.key_epochs} - keys.keys.keys():
-        raise InputError("message.schema", field="keys", reason=f"no key of epoch {min(missing)}")
-
-
-async def _license(
-    chain: Chain, registry: Registry, header: Header, policy: Policy, owner_key: bytes
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    content, licensed, unknown = Content(chain, header.content), [], []
-    for domain in policy.stations:
-        if domain == "*":
-            continue
-        station = await registry.station_of(domain)
-        if station is None:
-            unknown.append(domain)
-        elif not await content.licensed(station):
-            await content.license(owner_key, station)
-            licensed.append(domain)
-    return tuple(licensed), tuple(unknown)

@@ -21,7 +21,7 @@ from chain.deployment import Deployment
 from pywallet.errors import SENTENCES, GomaaError
 from pywallet.hexes import checksum, from_hex, to_hex
 from studio.batch import Failure, Job, Kept, attempt, work
-from studio.owner import ContentKeys, Replacing
+from studio.owner import FOLDER_SUFFIX, ContentKeys, Replacing
 from studio.publish import PublishResult, publish
 from studio.reader import SongFile
 
@@ -131,7 +131,7 @@ def packages(song: Path, html: bool, exploded: bool) -> list[tuple[str, Path]]:
         writer(song, page)
         made.append(("html", page))
     if exploded and (writer := _writer("exploded")) is not None:
-        folder = song.with_suffix(".segments")
+        folder = song.with_suffix(FOLDER_SUFFIX)
         writer(song, folder)
         made.append(("exploded", folder))
     return made

@@ -17,6 +17,9 @@ from pywallet.sps import Header
 from pywallet.sps.wrapping import UPLOAD_INFO, WrapKey
 
 TIMEOUT_S: Final = 15
+MAX_KEYS: Final = 4096
+MAX_UPLOAD: Final = 8 << 20
+"""Keys and bytes that a server takes in one upload (docs/protocol.md section 4)."""
 _MOST: Final = 1 << 20
 
 
@@ -53,22 +56,27 @@ def upload_digest(content: bytes, cose: bytes, ephemeral: bytes, wrapped: list[b
 
 
 def upload_body(header: Header, cose: bytes, keys: dict[int, bytes], owner_key: bytes, exchange: bytes) -> dict[str, Any]:
-    """The JSON of ``PUT /v1/contents/{content}``: the content keys wrapped to the server's X25519 key ``exchange``."""
+    """The JSON of ``PUT /v1/contents/{content}``: the content keys wrapped to the server's X25519 key ``exchange``.
+
+    Raises InputError ``message.schema`` for a useless ``exchange``, or for more than a server takes.
+    """
     wrap = WrapKey.to(exchange, UPLOAD_INFO)
     rows = [(epoch, wrap.wrap(key, header.content + epoch.to_bytes(4, "big"))) for epoch, key in sorted(keys.items())]
     digest = upload_digest(header.content, cose, wrap.ephemeral, [wrapped for _, wrapped in rows])
-    return {
+    body = {
         "header": to_b64(cose),
         "ephemeral": to_b64(wrap.ephemeral),
         "keys": [[epoch, to_b64(wrapped)] for epoch, wrapped in rows],
         "signature": to_hex(sign(owner_key, digest)),
     }
+    if len(rows) > MAX_KEYS or len(json.dumps(body)) > MAX_UPLOAD:
+        raise InputError("message.schema", field="keys", reason=f"a server takes {MAX_KEYS} keys and {MAX_UPLOAD} bytes at most")
+    return body
 
 
-def upload(url: str, header: Header, cose: bytes, keys: dict[int, bytes], owner_key: bytes) -> None:
-    """Hand a song over; again is harmless. Raises Unavailable ``server.*`` and the server's refusal."""
-    body = upload_body(header, cose, keys, owner_key, header.server.key)
-    _request("PUT", f"{_base(url)}/v1/contents/{to_hex(header.content)}", body)
+def put_song(url: str, content: bytes, body: dict[str, Any]) -> None:
+    """Hand over what ``upload_body`` made; again is harmless. Raises Unavailable ``server.*`` and the server's refusal."""
+    _request("PUT", f"{_base(url)}/v1/contents/{to_hex(content)}", body)
 
 
 def _base(url: str) -> str:

@@ -14,6 +14,7 @@ import click
 
 from pywallet.errors import InputError
 from pywallet.hexes import from_hex, to_hex
+from pywallet.sps.mark import MAX_EVERY
 from watermark.found import Found
 from watermark.parameters import LAYERS
 
@@ -52,7 +53,7 @@ def watermark() -> None:
 @click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The WAV to write.")
 @click.option("--address", required=True, help="The content's address, 0x and 40 hex digits.")
 @click.option("--layers", default=",".join(LAYERS), show_default=True, help="Which layers to embed.")
-@click.option("--every", type=click.IntRange(1, 4095), default=1, show_default=True, help="Mark each n-th segment of two seconds.")
+@click.option("--every", type=click.IntRange(1, MAX_EVERY), default=1, show_default=True, help="Mark each n-th segment of two seconds.")
 @click.option("--no-clean", is_flag=True, help="Keep the recording's own sound above 20 kHz.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def embed(audio: str, output: Path, address: str, layers: str, every: int, no_clean: bool, as_json: bool) -> None:

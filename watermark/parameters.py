@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pywallet.errors import InputError
+from pywallet.sps.mark import MAX_EVERY
 
 LAYERS: Final = ("ultrasonic", "inband")
 
@@ -54,8 +55,8 @@ class Marks:
     def __post_init__(self) -> None:
         if not self.layers or set(self.layers) - set(LAYERS) or len(set(self.layers)) != len(self.layers):
             raise InputError("message.schema", field="layers", reason=f"one or both of {', '.join(LAYERS)}")
-        if not 1 <= self.every <= 4095:
-            raise InputError("message.schema", field="every", reason="1 to 4095 segments")
+        if not 1 <= self.every <= MAX_EVERY:
+            raise InputError("message.schema", field="every", reason=f"1 to {MAX_EVERY} segments")
         if not -80 <= self.level <= -40:
             raise InputError("message.schema", field="level", reason="-80 to -40 dBFS")
         if "ultrasonic" in self.layers and self.rate < MIN_RATE:

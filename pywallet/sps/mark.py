@@ -23,6 +23,8 @@ TAIL_BITS: Final = 6
 CODED_BITS: Final = 2 * (PAYLOAD_BITS + TAIL_BITS)
 GENERATORS: Final = (0o171, 0o133)
 STATES: Final = 64
+MAX_EVERY: Final = (1 << COUNTER_BITS) - 1
+"""Most segments from one block to the next, in the header's ``every``."""
 MATCH: Final = 6.0
 """Standard deviations of agreement that make a match: by chance once in 10^9 segments."""
 _OUTPUT: Final = tuple(tuple((register & g).bit_count() & 1 for g in GENERATORS) for register in range(2 * STATES))

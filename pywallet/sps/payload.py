@@ -11,6 +11,7 @@ from pywallet.errors import InputError
 from pywallet.sps import fields, likeness, renditions
 from pywallet.sps.fields import bad
 from pywallet.sps.header import VERSION, Artwork, Header, LiveRef, ServerRef
+from pywallet.sps.mark import MAX_EVERY
 
 _REQUIRED: Final = ("v", "chain", "content", "owner", "title", "artist", "policy", "renditions", "server", "delivery", "renderer")
 _PLAIN: Final = ("album", "isrc", "genre", "genre_confidence", "loudness", "loudness_range", "true_peak")
@@ -148,7 +149,7 @@ def _watermark(value: Any) -> Mapping[str, Any] | None:
         raise bad("watermark.layers")
     fields.distinct(layers, "watermark.layers")
     _optional_integer(table, "version", 1, 255, "watermark.")
-    _optional_integer(table, "every", 1, 4095, "watermark.")
+    _optional_integer(table, "every", 1, MAX_EVERY, "watermark.")
     for layer in ("ultrasonic", "inband"):
         for name, number in fields.mapping(table.get(layer, {}), f"watermark.{layer}").items():
             fields.integer(number, f"watermark.{layer}.{name}", -(1 << 31), (1 << 31) - 1)

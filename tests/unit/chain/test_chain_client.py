@@ -144,7 +144,7 @@ async def test_messages_without_sense(node: Node, text: str) -> None:
             "left",
         ),
         ({"message": "execution reverted", "data": "0x08c379a0zz"}, "chain.reverted", "execution reverted"),
-        ({"message": "insufficient funds"}, "chain.unreachable", "insufficient funds"),
+        ({"message": "insufficient funds for gas * price + value"}, "chain.funds", "insufficient funds for gas * price + value"),
         ("what", "chain.unreachable", "what"),
         (None, "chain.unreachable", "None"),
     ],

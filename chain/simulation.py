@@ -1,0 +1,42 @@
+"""A transaction tried before it is sent: the call itself, its gas, and the sender's balance against the fee."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chain import answers
+from chain.abi import Function
+from chain.client import Chain
+from chain.transactions import MARGIN, fees
+from pywallet.errors import InputError
+from pywallet.hexes import to_hex
+
+
+async def simulate(chain: Chain, sender: bytes, to: bytes, function: Function, *args: Any) -> tuple[Any, ...]:
+    """Run a state-changing function by ``eth_call`` and return its decoded result; nothing is sent.
+
+    Raises:
+        GomaaError: ``chain.reverted`` with the contract's reason, ``chain.mismatch`` where no such contract answers.
+        Unavailable: ``chain.unreachable``.
+    """
+    found = await chain.request("eth_call", _call(sender, to, function.encode(*args)), "latest")
+    return function.decode(answers.data(found))
+
+
+async def gas_limit(chain: Chain, sender: bytes, to: bytes, function: Function, *args: Any) -> int:
+    """Gas that a transaction of this call will be given. Raises as ``simulate``."""
+    estimate = answers.number(await chain.request("eth_estimateGas", _call(sender, to, function.encode(*args))))
+    return estimate * MARGIN[0] // MARGIN[1]
+
+
+async def require_funds(chain: Chain, sender: bytes, gas: int) -> None:
+    """Hold the sender's balance against the most that ``gas`` may cost now. Raises InputError ``chain.funds``."""
+    tip, base = await fees(chain)
+    needed = gas * (2 * base + tip)
+    balance = answers.number(await chain.request("eth_getBalance", to_hex(sender), "latest"))
+    if balance < needed:
+        raise InputError("chain.funds", account=to_hex(sender), balance=balance, needed=needed)
+
+
+def _call(sender: bytes, to: bytes, data: bytes) -> dict[str, str]:
+    return {"from": to_hex(sender), "to": to_hex(to), "data": to_hex(data)}
