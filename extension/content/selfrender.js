@@ -7,6 +7,7 @@
   const MARK = 'meta[name="sps"]';
   const ELEMENT = "sps-player[data-sps]";
   const FIELDS = /^v=1;off=(\d{1,10});len=(\d{1,12});sha256=([0-9a-f]{64})$/;
+  const FIXES = /^\d{1,12}(?:,\d{1,12})*$/;
   const START = "\u2030SPS\n\u001a\n";
   const GREATER = 0x3e;
   const PIECE = 0x8000;
@@ -24,7 +25,7 @@
   look();
 
   function look() {
-    const fields = FIELDS.exec(document.querySelector(MARK)?.getAttribute("content") ?? "");
+    const fields = first(MARK, FIELDS);
     const element = document.querySelector(ELEMENT);
     if (!fields || !element) return;
     observer.disconnect();
@@ -42,6 +43,15 @@
       window.stop();
       element.setAttribute("src", address);
     });
+  }
+
+  /** The first element whose content has this form. @param {string} selector @param {RegExp} form */
+  function first(selector, form) {
+    for (const element of document.querySelectorAll(selector)) {
+      const found = form.exec(element.getAttribute("content") ?? "");
+      if (found) return found;
+    }
+    return null;
   }
 
   /** @param {Promise<Uint8Array<ArrayBuffer>>} song @returns {(offset: number, size: number) => Promise<string>} base64 */
@@ -64,8 +74,8 @@
     // Firefox lets a page on disk read itself; Chromium does not, and the text of the document serves.
     const file = await fetch(address).then((answer) => answer.arrayBuffer(), () => null);
     const bytes = file ? copy(file, offset, size) : fromDocument(size);
-    const fixes = document.querySelector('meta[name="sps-fix"]')?.getAttribute("content") ?? "";
-    for (const at of fixes.split(",").filter(Boolean).map(Number)) bytes[at] = GREATER;
+    const fixes = first('meta[name="sps-fix"]', FIXES)?.[0].split(",").map(Number) ?? [];
+    for (const at of fixes) bytes[at] = GREATER;
     const hex = Array.from(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)), (byte) => byte.toString(16).padStart(2, "0")).join("");
     if (bytes.length < size) throw Object.assign(new Error("short"), { code: "sps.truncated" });
     if (hex !== sha256) throw Object.assign(new Error("altered"), { code: "sps.segment.hash" });
@@ -94,10 +104,15 @@
     const out = new Uint8Array(size);
     let at = 0;
     let line = 0;
-    for (let i = 0; i < text.length && at < size; i++) {
-      const code = text.charCodeAt(i);
-      if (code !== 10) out[at++] = /** @type {number} */ (codes[code]);
-      else {
+    // Piece by piece: a piece is a flat string of the script's own, while the node's text is the browser's, read by a call for each character.
+    for (let from = 0; from < text.length && at < size; from += PIECE) {
+      const piece = text.slice(from, from + PIECE);
+      for (let i = 0; i < piece.length && at < size; i++) {
+        const code = piece.charCodeAt(i);
+        if (code !== 10) {
+          out[at++] = /** @type {number} */ (codes[code]);
+          continue;
+        }
         const pair = pairs.has(line);
         const wasReturn = (bits.charCodeAt(line >> 3) & (0x80 >> (line & 7))) !== 0;
         if (pair || wasReturn) out[at++] = 13;

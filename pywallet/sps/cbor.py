@@ -17,6 +17,8 @@ from pywallet.errors import InputError
 
 MAX_DEPTH: Final = 16
 _BIGNUM: Final = 2
+_BYTES: Final = 2
+"""Major type of a byte string."""
 _LEAST: Final = {1: 24, 2: 1 << 8, 4: 1 << 16, 8: 1 << 32}
 """Bytes of an argument -> the least value that needs them."""
 _from_bytes: Final = int.from_bytes
@@ -154,11 +156,12 @@ class _Reader:
     def tag(self, number: int, depth: int, start: int) -> Any:
         if number != _BIGNUM and number not in self.tags:
             raise _bad(f"tag {number}", start)
-        self.deeper(depth, 0, 0)
         at = self.at
-        value = self.item(depth + 1)
         if number != _BIGNUM:
-            return cbor2.CBORTag(number, value)
+            self.deeper(depth, 0, 0)
+            return cbor2.CBORTag(number, self.item(depth + 1))
+        # Only a byte string may follow, so nothing nests here. It counts as an item of its own.
+        value = self.item(depth + 1) if at < self.end and self.data[at] >> 5 == _BYTES else None
         # 9 to 16 bytes without leading zeros; below that it is a plain integer, above it is no amount.
         if type(value) is not bytes or not 9 <= len(value) <= 16 or value[0] == 0:
             raise _bad("not the shortest form", at)

@@ -109,22 +109,25 @@ class LiveIndex:
         )
 
     def follow(self, before: LiveIndex) -> LiveIndex:
-        """This index, if it continues ``before``.
+        """This index, if it continues ``before`` (docs/format/live.md, "Order").
 
-        Raises InputError sps.live.order for an older one, another stream, or
-        one that says something else about a segment both list.
+        Raises InputError sps.live.order for an older one, another stream, one that says something else about a segment both
+        list or about the time between, and one that takes an end back.
         """
         same = ("content", "rendition", "codec", "mime", "rate", "channels", "bits", "segment_samples", "init_size", "init_sha256")
         if any(getattr(self, name) != getattr(before, name) for name in same):
             raise InputError("sps.live.order", reason="another stream")
         if self.number < before.number or self.first < before.first or self.next < before.next or self.time_ms < before.time_ms:
             raise InputError("sps.live.order", reason="older", number=self.number)
-        if (self.number == before.number or before.ended) and self.segments != before.segments:
-            raise InputError("sps.live.order", reason="two indexes of one number", number=self.number)
+        listed, was = (self.first, self.sample, self.segments, self.ended), (before.first, before.sample, before.segments, before.ended)
+        if (self.number == before.number or before.ended) and listed != was:
+            raise InputError("sps.live.order", reason="the stream has ended" if before.ended else "two indexes of one number")
         shared = max(0, before.next - self.first)
-        old = before.segments[len(before.segments) - shared :]
-        start = before.sample + sum(s.samples for s in before.segments[: len(before.segments) - shared])
-        if old != self.segments[:shared] or (shared and self.sample != start) or self.sample < start:
+        kept = len(before.segments) - shared
+        start = before.sample + sum(s.samples for s in before.segments[:kept])
+        missed = max(0, self.first - before.next)
+        # Each segment that neither lists has one sample or more, and at most as many as a segment may have.
+        if before.segments[kept:] != self.segments[:shared] or not missed <= self.sample - start <= missed * self.segment_samples:
             raise InputError("sps.live.order", reason="a segment changed", number=self.number)
         return self
 

@@ -12,6 +12,7 @@ are undone from what the page says of itself:
 from __future__ import annotations
 
 import base64
+import codecs
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -37,8 +38,8 @@ _NEWLINE: Final = re.compile(rb"\r\n|\r|\n")
 
 # The WHATWG's windows-1252 gives every byte a character; the codec of Python has five gaps there.
 _GAPS: Final = (0x81, 0x8D, 0x8F, 0x90, 0x9D)
-_TEXT: Final = {byte: chr(byte) if byte in _GAPS else bytes([byte]).decode("cp1252") for byte in range(256)}
-_BYTES: Final = {character: byte for byte, character in _TEXT.items()} | {"\ufffd": 0}
+_TEXT: Final = "".join(chr(byte) if byte in _GAPS else bytes([byte]).decode("cp1252") for byte in range(256))
+_BYTES: Final = codecs.charmap_build(_TEXT)
 
 
 @dataclass(frozen=True)
@@ -161,24 +162,26 @@ class Lines:
 
 def to_text(written: bytes) -> str:
     """The comment's text as a browser has it (WHATWG HTML 13.2.3.5 and 13.2.5.45; Encoding, windows-1252)."""
-    text = "".join(map(_TEXT.__getitem__, written))
+    text, _ = codecs.charmap_decode(written, "strict", _TEXT)
     return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
 
 
 def from_text(text: str, lines: Lines) -> bytes:
-    """The bytes of a comment's text. Raises InputError ``sps.segment.hash`` for a character that no byte has, or too few lines."""
+    """The bytes of a comment's text, in time linear in its length.
+
+    Raises InputError ``sps.segment.hash`` for a character that no byte has, too few lines, or bits that are not base64.
+    """
     try:
-        parts = text.split("\n")
-        bits, pairs = base64.b64decode(lines.bits), set(lines.pairs)
-        if len(parts) - 1 > 8 * len(bits):
-            raise InputError("sps.segment.hash", reason="lines")
-        out = bytearray(map(_BYTES.__getitem__, parts[0]))
-        for number, part in enumerate(parts[1:]):
-            out += b"\r\n" if number in pairs else b"\r" if bits[number >> 3] & (0x80 >> (number & 7)) else b"\n"
-            out += bytes(map(_BYTES.__getitem__, part))
-        return bytes(out)
-    except (KeyError, ValueError) as error:
+        parts = codecs.charmap_encode(text.replace("\ufffd", "\0"), "strict", _BYTES)[0].split(b"\n")
+        bits, pairs = base64.b64decode(lines.bits, validate=True), set(lines.pairs)
+    except ValueError as error:
         raise InputError("sps.segment.hash", reason=f"text: {error}") from None
+    if len(parts) - 1 > 8 * len(bits):
+        raise InputError("sps.segment.hash", reason="lines")
+    joined = parts[:1]
+    for number, part in enumerate(parts[1:]):
+        joined += b"\r\n" if number in pairs else b"\r" if bits[number >> 3] & (0x80 >> (number & 7)) else b"\n", part
+    return b"".join(joined)
 
 
 def prologue(before: bytes, after: bytes, song_size: int, sha256: bytes, patches: Sequence[int]) -> tuple[bytes, Place]:

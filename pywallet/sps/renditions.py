@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any, Final
 
 from pywallet.sps import fields
@@ -15,7 +16,7 @@ MAX_SAMPLES: Final = 1 << 48
 MAX_SIZE: Final = 1 << 32
 SEAL: Final = 28
 """Nonce and tag: a sealed segment is longer than these."""
-_APART_MS: Final = 1000
+_APART_S: Final = 1
 """Renditions of one recording may differ in length by an encoder's delay and padding, not by more than this."""
 
 
@@ -41,8 +42,8 @@ def from_list(value: Any) -> tuple[Rendition, ...]:
     """All renditions. Raises InputError naming the field."""
     out = tuple(_rendition(item, f"renditions.{i}") for i, item in enumerate(fields.listing(value, "renditions", MAX_RENDITIONS, 1)))
     fields.distinct([r.id for r in out], "renditions.id")
-    lengths = [r.duration_ms for r in out]
-    if max(lengths) - min(lengths) > _APART_MS:
+    lengths = [Fraction(r.samples, r.rate) for r in out]
+    if max(lengths) - min(lengths) > _APART_S:
         raise bad("renditions.samples")
     return out
 

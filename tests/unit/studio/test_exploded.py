@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import tempfile
+import threading
 from collections.abc import Callable
+from functools import partial
 from hashlib import sha256
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gomaa.cli import group
 from pywallet import platform
-from pywallet.errors import InputError
+from pywallet.errors import InputError, Unavailable
 from pywallet.policy import Policy
 from pywallet.sps import Container, Header, Rendition, Segment, ServerRef, sign_header
 from studio.convert import ConvertResult
 from studio.exploded import HEADER, assemble, part_name, write
+from studio.reader import SongFile
+from studio.verify import verify
 
 OWNER = bytes(range(1, 33))
 PARTS = st.lists(st.binary(min_size=29, max_size=60), min_size=1, max_size=6)
@@ -131,3 +141,75 @@ def test_what_is_missing_altered_or_too_long_is_refused(song: Path, tmp_path: Pa
         write(song, tmp_path / "other")
     assert caught.value.code == "sps.truncated"
     assert not (tmp_path / "other" / HEADER).exists()
+
+
+VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "sps" / "cases.json").read_text())
+FOLDERS = [case for case in VECTORS if case["kind"] == "exploded"]
+
+
+@pytest.mark.parametrize("case", FOLDERS, ids=[case["name"] for case in FOLDERS])
+def test_every_exploded_vector_has_its_answer(case: dict[str, Any], tmp_path: Path) -> None:
+    """A folder is read, or refused with the code that stands beside it."""
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    (folder / HEADER).write_bytes(base64.b64decode(case["data"]))
+    for name, part in case["parts"].items():
+        (folder / name).write_bytes(base64.b64decode(part))
+    found = None
+    try:
+        assemble(folder, tmp_path / "song.sps")
+        with SongFile(tmp_path / "song.sps") as song:
+            song.check_parts()
+    except InputError as e:
+        found = e.code
+    assert found == case["code"]
+
+
+def test_a_folder_without_a_header_misses_a_part(tmp_path: Path) -> None:
+    """The header is named."""
+    with pytest.raises(InputError, match=r"header\.sps") as caught:
+        SongFile(tmp_path)
+    assert caught.value.code == "sps.segment.missing"
+
+
+def gomaa(*arguments: object) -> Result:
+    """A command's outcome; a refusal is its exception."""
+    return CliRunner().invoke(group, [str(one) for one in arguments])
+
+
+def test_verify_and_inspect_take_a_folder_like_the_file(song: Path, tmp_path: Path) -> None:
+    """The same facts of every packaging; the keys beside the song open the folder's segments, too."""
+    made = write(song, song.with_suffix(".segments"))
+    (made.path / "readme.txt").write_text("mine")
+    both = [json.loads(gomaa(command, place, "--json").stdout) for command in ("inspect", "verify") for place in (song, made.path)]
+    assert both[0] == both[1]
+    assert both[2] == both[3]
+    assert set(both[3]["checks"]) == {"signature", "policy", "size", "segments", "sound"}
+    next(made.path.glob("*.part")).unlink()
+    assert gomaa("inspect", made.path).exit_code == 0
+    failed = gomaa("verify", made.path).exception
+    assert isinstance(failed, InputError)
+    assert failed.code == "sps.segment.missing"
+
+
+def test_verify_takes_an_exploded_folder_from_a_web_server(song: Path, tmp_path: Path) -> None:
+    """A URL is a folder; what the server does not have is missing."""
+    made = write(song, tmp_path / "parts")
+    handler = partial(SimpleHTTPRequestHandler, directory=str(made.path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            url = f"http://127.0.0.1:{server.server_port}"
+            assert [check.name for check in verify(url)] == ["signature", "policy", "size", "segments"]
+            assert gomaa("verify", url + "/").exit_code == 0
+            next(made.path.glob("*.part")).unlink()
+            with pytest.raises(InputError) as caught:
+                list(verify(url))
+            assert caught.value.code == "sps.segment.missing"
+        finally:
+            server.shutdown()
+            thread.join()
+    with pytest.raises(Unavailable) as gone:
+        list(verify(url))
+    assert gone.value.code == "server.unreachable"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
@@ -97,6 +98,33 @@ def test_the_page_of_a_long_song_takes_no_more_memory(song: ConvertResult, tmp_p
         tracemalloc.stop()
     assert (tmp_path / "parts.html").read_bytes() == (tmp_path / "whole.html").read_bytes()
     assert peak < song.path.stat().st_size / 2
+
+
+def calls(work: Callable[[], object]) -> int:
+    """Calls of functions, Python's and C's, that a piece of work makes."""
+    made = 0
+
+    def count(*_: object) -> None:
+        nonlocal made
+        made += 1
+
+    sys.setprofile(count)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return made
+
+
+def test_text_is_read_back_with_work_for_each_line_only() -> None:
+    """A page of many megabytes takes a few calls a line end, none a character: the work grows as the lines do."""
+    made = []
+    for size in (50_000, 100_000, 200_000):
+        written = (b"\0\xe9\x81" + b"x" * 98 + b"\r\n\r") * (size // 104)
+        text, lines = to_text(written), Lines.of(written)
+        made.append(calls(lambda text=text, lines=lines: from_text(text, lines)))  # type: ignore[misc]
+        assert made[-1] < 100 + 4 * text.count("\n")
+    assert made[2] < 2.2 * made[1] < 4.9 * made[0]
 
 
 def test_every_byte_is_a_character_of_its_own() -> None:

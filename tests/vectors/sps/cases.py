@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tests.vectors.sps import fields, parts
+from tests.vectors.sps import fields, parts, sequences
 from tests.vectors.sps.case import MALFORMED, SIGNATURE, Case, of_fields
 from tests.vectors.sps.raw import MAGIC, ORDER, OWNER, STRANGER, STRANGER_KEY, Pairs, Raw, cose, encode, head, protected, sign, signed
 from tests.vectors.sps.song import CONTENT, HEADER_TYPE, changed, file, fullest, header, rendition, smallest
@@ -24,6 +24,10 @@ def every() -> Iterator[Case]:
     yield from parts.segments()
     yield from parts.live()
     yield from parts.policies()
+    yield from sequences.live_order()
+    yield from sequences.live_size()
+    yield from sequences.exploded()
+    yield from sequences.texts()
 
 
 def _good() -> Iterator[Case]:
@@ -34,6 +38,7 @@ def _good() -> Iterator[Case]:
     yield Case("header", "an amount beyond 64 bits", header(changed(smallest(), "policy.price.owner", (1 << 96) - 1)))
     yield Case("header", "a string of 65536 bytes", header(smallest() | {"mood": bytes(65_536)}))
     yield Case("header", "sixteen levels", header(smallest() | {"mood": Raw(b"\x81" * 14 + b"\x80")}))
+    yield Case("header", "a big integer within sixteen lists", header(smallest() | {"mood": Raw(b"\x81" * 15 + encode(1 << 64))}))
     yield Case("header", "a map of 1024 pairs", header(smallest() | {"mood": {f"{i:04}": 0 for i in range(1024)}}))
     yield Case("header", "the largest and the smallest integer", header(smallest() | {"mood": [(1 << 128) - 1, -(1 << 64)]}))
     yield Case("file", "a whole file", file(smallest()))
@@ -60,6 +65,11 @@ def _header_rules() -> Iterator[Case]:
     far = changed(base, "renditions.1.rate", 43_000)
     yield Case("header", "renditions of different length", header(changed(far, "renditions.1.rate", 8_000)), MALFORMED)
     yield Case("header", "renditions nearly as long", header(far))
+    # 4 s and 5 s, then five samples' worth less than one per mille of a second more.
+    near = changed(base, "renditions.0.rate", 44_225) | {}
+    near = near | {"renditions": near["renditions"][:2]}
+    yield Case("header", "renditions one second apart", header(changed(near, "renditions.1.rate", 35_380)))
+    yield Case("header", "renditions 1.00014 seconds apart", header(changed(near, "renditions.1.rate", 35_379)), MALFORMED)
     yield Case("header", "another owner in the payload", header(base | {"owner": STRANGER}), SIGNATURE)
     for name, value in (("absent", ...), ("null", None), ("short", OWNER[:19]), ("text", OWNER.hex())):
         yield Case("header", f"an owner that is {name}", header(changed(base, "owner", value)), SIGNATURE)
@@ -119,6 +129,9 @@ def _encodings() -> Iterator[Case]:
         ("a bignum with a leading zero", "c24a00010000000000000000"),
         ("a bignum of 17 bytes", "c25101" + "00" * 16),
         ("a bignum of text", "c2693132333435363738" + "39"),
+        ("a bignum of a bignum", "c2c249010000000000000000"),
+        ("a bignum of a list", "c280"),
+        ("a bignum without its bytes", "c2"),
         ("a decimal fraction", "c4820105"),
         ("a big decimal exponent", "c4821a7fffffff05"),
         ("encoded CBOR", "d8184100"),

@@ -71,7 +71,7 @@ HEADER: Final[dict[str, tuple[list[Any], list[Any]]]] = {
     "delivery.0": ([], NOT_URL),
     "live": ([], [*NOT_MAP, {}, {"signer": bytes(20)}, {"urls": []}]),
     "live.signer": ([], [bytes(19), None]),
-    "live.urls": ([URLS[0]], [[], URLS[1], ["radio.example"]]),
+    "live.urls": ([URLS[0]], [[], URLS[1], ["radio.example"], ["https://radio.example/"] * 2]),
     "renderer": ([{"version": "0"}, {"version": "1.2.3.4", "x": 1}], [*NOT_MAP, {}]),
     "renderer.version": ([], ["", "latest", "1.", "1.2.3.4.5", "1-2", 1, None]),
     "renderer.sha256": ([], NOT_HASH),
@@ -150,7 +150,16 @@ LIVE: Final[dict[str, tuple[list[Any], list[Any]]]] = {
     "segments.0.0": ([29, 1 << 32], [28, (1 << 32) + 1, None, FLOAT]),
     "segments.0.1": ([1, 88_200], [0, 88_201, None]),
     "segments.0.2": ([bytes(32)], NOT_HASH),
-    "rundown": ([{"sha256": bytes(32)}, {"sha256": bytes(32), "urls": URLS[0]}], [*NOT_MAP, {}, {"sha256": bytes(31)}]),
+    "rundown": (
+        [{"sha256": bytes(32)}, {"sha256": bytes(32), "urls": URLS[0]}],
+        [
+            *NOT_MAP,
+            {},
+            {"sha256": bytes(31)},
+            {"sha256": bytes(32), "urls": URLS[1]},
+            {"sha256": bytes(32), "urls": ["https://radio.example/"] * 2},
+        ],
+    ),
     "ended": ([True], [False, None, 1]),
     "crit": ([["first"]], [[], ["first", "first"], ["rundown"], ["crit"], None]),
 }

@@ -15,6 +15,7 @@ from typing import Any
 
 from pywallet.platform import keccak256
 from pywallet.sps import segment_aad, segment_key
+from tests.vectors.sps import reader
 from tests.vectors.sps.case import Case
 from tests.vectors.sps.cases import every
 from tests.vectors.sps.raw import OWNER, OWNER_KEY, encode
@@ -45,10 +46,25 @@ def cases() -> str:
 
 
 def _json(case: Case) -> dict[str, Any]:
-    more = {name: _b64(value) if isinstance(value, bytes) else value for name, value in case.more.items()}
     # The few long ones are long by repetition.
     data = {"zlib": _b64(zlib.compress(case.data, 9))} if len(case.data) > 5_000 else {"data": _b64(case.data)}
-    return {"kind": case.kind, "name": case.name, "code": case.code, **more, **data}
+    more = case.more | ({"place": _place(case.data)} if case.kind == "page" else {})
+    return {"kind": case.kind, "name": case.name, "code": case.code, **_plain(more), **data}
+
+
+def _place(page: bytes) -> list[Any] | None:
+    """A page's song: offset, length, the places to put back; None where it has none."""
+    try:
+        return list(reader.find_song(page))
+    except reader.No:
+        return None
+
+
+def _plain(value: Any) -> Any:
+    """Base64 for bytes, at any depth."""
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    return _b64(value) if isinstance(value, bytes) else value
 
 
 def _b64(data: bytes) -> str:

@@ -9,6 +9,7 @@ from hashlib import sha256
 HEAD = b'<!doctype html><html lang="en"><head><meta charset="windows-1252">'
 TITLE = b"<title>Vector</title></head><body>"
 OPENING, CLOSING = b"<!--", b"-->"
+GAPS = {byte: chr(byte) for byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D)}
 
 
 def mark(offset: int, size: int, digest: bytes) -> bytes:
@@ -32,8 +33,19 @@ def page(song: bytes, fixes: list[int] | None = None, after: bytes = TITLE) -> b
 
 def lines(written: bytes) -> bytes:
     """The element that says what each line end was."""
+    bits, pairs = line_ends(written)
+    return f'<i hidden id="sps-lines" data-pairs="{pairs}" data-bits="{bits}"></i>'.encode()
+
+
+def line_ends(written: bytes) -> tuple[str, str]:
+    """Its two attributes: bits, pairs."""
     kinds = re.findall(rb"\r\n|\r|\n", written)
     bits = "".join("1" if kind == b"\r" else "0" for kind in kinds)
     packed = bytes(int(bits[at : at + 8].ljust(8, "0"), 2) for at in range(0, len(bits), 8))
-    pairs = " ".join(str(number) for number, kind in enumerate(kinds) if kind == b"\r\n")
-    return f'<i hidden id="sps-lines" data-pairs="{pairs}" data-bits="{base64.b64encode(packed).decode()}"></i>'.encode()
+    return base64.b64encode(packed).decode(), " ".join(str(number) for number, kind in enumerate(kinds) if kind == b"\r\n")
+
+
+def text(written: bytes) -> str:
+    """What a browser makes of the comment's bytes."""
+    plain = re.sub(rb"\r\n|\r", b"\n", written)
+    return "".join("\ufffd" if byte == 0 else GAPS.get(byte) or bytes([byte]).decode("cp1252") for byte in plain)

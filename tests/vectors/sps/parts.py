@@ -87,8 +87,58 @@ def in_pages() -> Iterator[Case]:
     yield Case("page", "numbers without zeros in front", _bare(song))
     for name, fixes in (("repeated", [7, 7]), ("falling", [9, 7]), ("beyond the song", [len(song)]), ("too many", list(range(4097)))):
         yield Case("page", f"a list that is {name}", pages.page(song, fixes), "sps.magic")
+    yield from _forms(song, whole, mark)
     yield Case("page", "a list that spoils the magic", pages.page(song, [0]), "sps.magic")
     yield Case("page", "a list that spoils the signature", pages.page(song, [100]), SIGNATURE)
+
+
+def _forms(song: bytes, whole: bytes, mark: bytes) -> Iterator[Case]:
+    """Elements of another form are no mark and no list; of several the first counts."""
+    at, digest = whole.index(pages.OPENING) + 4, sha256(song).digest()
+    yield Case("page", "a mark with its hash in capitals", whole.replace(digest.hex().encode(), digest.hex().upper().encode()), "sps.magic")
+    for name, old, new in (
+        ("in capitals", b'name="sps"', b'NAME="SPS"'),
+        ("with single quotes", mark, mark.replace(b'"', b"'")),
+        ("with a space", b"v=1;off", b"v=1; off"),
+        ("with its fields exchanged", mark, mark.replace(b"v=1;", b"").replace(b'">', b';v=1">')),
+        ("with a version of four digits", b"v=1;", b"v=0001;"),
+        ("with a place of eleven digits", b"off=", b"off=0"),
+        ("with a length of thirteen digits", b"len=", b"len=0"),
+        ("with a hash of 63 digits", mark, mark[:-3] + mark[-2:]),
+        ("with a sign", b"off=0", b"off=+"),
+    ):
+        yield Case("page", f"a mark {name}", whole.replace(old, new, 1), "sps.magic")
+    for name, first, second, code in (
+        ("two marks, the first right", (0, 0), (7, 0), None),
+        ("two marks, the second right", (7, 0), (0, 0), "sps.magic"),
+    ):
+        shift = at + len(mark)
+        two = [pages.mark(shift + one[0], len(song) + one[1], digest) for one in (first, second)]
+        yield Case("page", name, whole.replace(mark, two[0] + two[1]), code)
+    half = pages.mark(at + len(mark), len(song), digest)
+    odd = half.replace(b"sha256=", b"sha256=x")[: len(half)]
+    yield Case("page", "a mark of another form before the right one", whole.replace(mark, odd + half))
+    broken = file(smallest() | {"title": "one --> two --!> three"})
+    places = [found for found in range(len(broken)) if broken[: found + 1].endswith((b"-->", b"--!>"))]
+    right = f'<meta name="sps-fix" content="{",".join(map(str, places))}">'.encode()
+    zeros = b"0" * (12 - len(str(places[0])))
+    for name, lists, code in (
+        ("an empty list", b'<meta name="sps-fix" content="">', SIGNATURE),
+        ("a list with a gap", right.replace(b",", b",,", 1), SIGNATURE),
+        ("a list that ends with a comma", right.replace(b'">', b',">'), SIGNATURE),
+        (
+            "a list with a number of thirteen digits",
+            right.replace(b'content="', b'content="0' + zeros),
+            SIGNATURE,
+        ),
+        ("a list with a number of twelve digits", right.replace(b'content="', b'content="' + zeros), None),
+        ("a list with spaces", right.replace(b",", b", "), SIGNATURE),
+        ("two lists, the first right", right + right.replace(b",", b"9,", 1), None),
+        ("two lists, the second right", b'<meta name="sps-fix" content="100">' + right, SIGNATURE),
+        ("an empty list before the right one", b'<meta name="sps-fix" content="">' + right, None),
+    ):
+        yield Case("page", name, pages.page(broken, [], lists + pages.TITLE), code)
+    yield Case("page", "a list after the song", pages.page(broken, []) + right, SIGNATURE)
 
 
 def _bare(song: bytes) -> bytes:

@@ -67,6 +67,20 @@ def encode(value: Any) -> bytes:
     raise TypeError(type(value))
 
 
+def items(value: Any) -> int:
+    """Items as docs/format/README.md counts them: keys included, an integer beyond 64 bits as two."""
+    match value:
+        case dict():
+            return 1 + len(value) + sum(map(items, value.values()))
+        case list() | tuple():
+            return 1 + sum(map(items, value))
+        case bool():
+            return 1
+        case int():
+            return 1 if -(1 << 64) <= value < 1 << 64 else 2
+    return 1
+
+
 def protected(content_type: str, signer: bytes = OWNER, **changes: Any) -> bytes:
     """The protected header; ``alg``, ``type``, ``kid`` and ``more`` change it."""
     fields = [

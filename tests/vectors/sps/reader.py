@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Mapping
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -33,6 +34,9 @@ HALF: Final = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 FORBIDDEN: Final = [(0, 0x1F), (0x7F, 0x9F), (0x2028, 0x202E), (0x2066, 0x2069), (0xFFFE, 0xFFFF)]
 URL: Final = r"https?://[A-Za-z0-9._~:%\[\]-]+(/[A-Za-z0-9._~:/?@!$&'()*+,;=%\[\]-]*)?"
 MEDIA: Final = r"[a-z]+/[A-Za-z0-9.+-]+(; ?[a-z]+=(\"[A-Za-z0-9.,+ -]+\"|[A-Za-z0-9.+-]+))*"
+# windows-1252, whose five gaps stand for themselves; NUL came as U+FFFD.
+BYTES: Final = {chr(byte) if byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D) else bytes([byte]).decode("cp1252"): byte for byte in range(256)}
+BYTES["\ufffd"] = 0
 HEADER_FIELDS: Final = [
     "v",
     "chain",
@@ -133,8 +137,37 @@ def read_file(data: bytes) -> dict[str, Any]:
     return header
 
 
+def read_exploded(start: bytes, parts: Mapping[str, bytes]) -> bytes:
+    """The single file of an exploded folder: ``start`` is its ``header.sps``, ``parts`` are its other files by name."""
+    require(start[:8] == MAGIC[: len(start)], "sps.magic")
+    require(len(start) >= 12, "sps.truncated")
+    length = int.from_bytes(start[8:12], "big")
+    require(1 <= length <= 4_194_304)
+    require(len(start) >= 12 + length, "sps.truncated")
+    header = read_header(start[12 : 12 + length])
+    require(len(start) == 12 + length)
+    song = bytearray(start)
+    for one in header["renditions"]:
+        for size, digest in [one["init"], *((row[0], row[2]) for row in one["segments"])]:
+            name = digest.hex() + ".part"
+            require(name in parts, "sps.segment.missing")
+            require(len(parts[name]) == size and sha256(parts[name]).digest() == digest, "sps.segment.hash")
+            song += parts[name]
+    return bytes(song)
+
+
 def read_page(data: bytes) -> dict[str, Any]:
     """The file in a self-rendering page."""
+    at, size, places = find_song(data)
+    song = bytearray(data[at : at + size])
+    for place in places:
+        if place < len(song):
+            song[place] = 0x3E
+    return read_file(bytes(song))
+
+
+def find_song(data: bytes) -> tuple[int, int, list[int]]:
+    """A page's song: offset, length, places to put back."""
     mark = re.search(rb'<meta name="sps" content="v=(\d{1,3});off=(\d{1,10});len=(\d{1,12});sha256=([0-9a-f]{64})">', data[:1024])
     require(data[:15].lower() == b"<!doctype html>" and mark is not None, "sps.magic")
     require(int(mark[1]) == 1, "sps.version")
@@ -145,26 +178,23 @@ def read_page(data: bytes) -> dict[str, Any]:
     listed = re.search(rb'<meta name="sps-fix" content="(\d{1,12}(,\d{1,12})*)">', data[:at])
     places = [int(word) for word in listed[1].split(b",")] if listed else []
     require(len(places) <= 4096 and places == sorted(set(places)) and all(place < size for place in places), "sps.magic")
-    song = bytearray(data[at : at + size])
-    for place in places:
-        if place < len(song):
-            song[place] = 0x3E
-    return read_file(bytes(song))
+    return at, size, places
 
 
 def read_text(text: str, bits: str, pairs: str) -> bytes:
     """The bytes of a page's comment from its text."""
-    flags = "".join(f"{byte:08b}" for byte in base64.b64decode(bits))
-    doubled, number, out = {int(word) for word in pairs.split()}, 0, bytearray()
-    for character in text:
-        if character == "\n":
-            out += b"\r\n" if number in doubled else b"\r" if flags[number] == "1" else b"\n"
-            number += 1
-        elif character == "\ufffd":
-            out.append(0)
-        else:
-            out += character.encode("latin-1") if character in "\x81\x8d\x8f\x90\x9d" else character.encode("cp1252")
-    return bytes(out)
+    flags, doubled, out = base64.b64decode(bits), {int(word) for word in pairs.split()}, []
+    first, *lines = text.split("\n")
+    require(len(lines) <= 8 * len(flags), "sps.segment.hash")
+    try:
+        out.append(bytes([BYTES[character] for character in first]))
+        for number, line in enumerate(lines):
+            returned = flags[number // 8] >> (7 - number % 8) & 1
+            out.append(b"\r\n" if number in doubled else b"\r" if returned else b"\n")
+            out.append(bytes([BYTES[character] for character in line]))
+    except KeyError:
+        raise No("sps.segment.hash") from None
+    return b"".join(out)
 
 
 def read_header(data: bytes) -> dict[str, Any]:
@@ -193,8 +223,9 @@ def read_header(data: bytes) -> dict[str, Any]:
     for one in renditions:
         rendition(one)
     require(len({one["id"] for one in renditions}) == len(renditions))
-    lengths = [one["samples"] * 1000 // one["rate"] for one in renditions]
-    require(max(lengths) - min(lengths) <= 1000)
+    for a in renditions:
+        # a's seconds - b's seconds <= 1, in whole numbers.
+        require(all(a["samples"] * b["rate"] - b["samples"] * a["rate"] <= a["rate"] * b["rate"] for b in renditions))
     return value
 
 
@@ -209,8 +240,8 @@ def rendition(one: dict[str, Any]) -> None:
     require(len(set(epochs)) == len(epochs) and firsts[0] == 0 and list(firsts) == sorted(set(firsts)) and firsts[-1] < len(rows))
 
 
-def read_live(data: bytes, content: bytes, signer: bytes) -> dict[str, Any]:
-    """A live index's map."""
+def read_live(data: bytes, content: bytes, signer: bytes, before: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A live index's map, held against the one read before it."""
     protected, kid, payload, signature = envelope(data, "application/sps-live")
     require(kid == signer, "signature")
     verify(protected, MAGIC + content, payload, signature, signer)
@@ -223,7 +254,38 @@ def read_live(data: bytes, content: bytes, signer: bytes) -> dict[str, Any]:
     require(value["first"] <= 0xFFFFFFFF - value["window"])
     require(all(row[1] <= value["segment_samples"] for row in value["segments"]))
     urls(value.get("rundown", {}).get("urls", []))
+    if before is not None:
+        require(follows(value, before), "sps.live.order")
     return value
+
+
+def follows(new: dict[str, Any], old: dict[str, Any]) -> bool:
+    """docs/format/live.md, "Order"."""
+    same = ("content", "rendition", "codec", "mime", "rate", "channels", "bits", "segment_samples", "init")
+    if any(new[name] != old[name] for name in same) or any(new[name] < old[name] for name in ("number", "time_ms", "first")):
+        return False
+    new_end, old_end = (one["first"] + len(one["segments"]) for one in (new, old))
+    if new_end < old_end:
+        return False
+    if (new["number"] == old["number"] or "ended" in old) and any(
+        new.get(name) != old.get(name) for name in ("first", "sample", "segments", "ended")
+    ):
+        return False
+    # Rows by sequence number, each with the sample it begins at; the old end, where the next one begins.
+    rows: dict[int, tuple[int, list[Any]]] = {}
+    at = old["sample"]
+    for number, row in enumerate(old["segments"], old["first"]):
+        rows[number] = at, row
+        at += row[1]
+    if new["first"] >= old_end:
+        missed = new["first"] - old_end
+        return bool(at + missed <= new["sample"] <= at + missed * new["segment_samples"])
+    place = new["sample"]
+    for number, row in enumerate(new["segments"], new["first"]):
+        if number < old_end and rows[number] != (place, row):
+            return False
+        place += row[1]
+    return True
 
 
 def read_policy(data: bytes) -> dict[str, Any]:
@@ -354,6 +416,9 @@ def plain(data: bytes, items: int = 400_000, entries: int = 100_000, pairs: int 
         require(kind in (int, bytes, str, list, dict, bool, type(None)) and count <= items)
         if kind is int:
             require(-(1 << 64) <= item < 1 << 128)
+            # Tag and byte string.
+            count += item >= 1 << 64
+            require(count <= items)
         elif kind in (bytes, str):
             require(len(item if kind is bytes else item.encode()) <= 65_536)
         elif kind is list:

@@ -102,6 +102,31 @@ def test_nothing_follows_the_end() -> None:
     assert code_of(sign_live(end.advance(3_000, segment(1)), KEY), end) == "sps.live.order"
 
 
+def test_an_end_cannot_be_taken_back_to_go_on() -> None:
+    """The same segments without the end are refused, so the stream cannot go on in two steps."""
+    end = begun().advance(2_000, segment(0), ended=True)
+    assert code_of(sign_live(end.advance(3_000), KEY), end) == "sps.live.order"
+    again = end.advance(3_000, ended=True)
+    assert open_live(sign_live(again, KEY), CONTENT, SIGNER, end) == again
+
+
+@given(samples=st.lists(st.integers(1, 96_000), min_size=1, max_size=8), shift=st.integers(-3, 3))
+def test_what_was_missed_has_room_for_its_segments(samples: list[int], shift: int) -> None:
+    """A window that shares no segment with the one before begins where the missed segments may end, and nowhere else."""
+    before = begun(1).advance(2_000, segment(0))
+    index = before
+    for step, count in enumerate((*samples, 7)):
+        index = index.advance(3_000 + step, segment(step + 1, count))
+    missed = len(samples)
+    assert index.follow(before) is index
+    for sample in (96_000 + missed + shift, 96_000 * (1 + missed) + shift):
+        moved = replace(index, sample=sample)
+        if missed <= sample - 96_000 <= missed * 96_000:
+            assert moved.follow(before) is moved
+        else:
+            assert code_of(sign_live(moved, KEY), before) == "sps.live.order"
+
+
 def test_only_the_named_signer_is_believed() -> None:
     """Another key, another content and a song's header are not this stream's index."""
     index = begun().advance(2_000, segment(0))

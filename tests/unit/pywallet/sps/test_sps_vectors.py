@@ -46,13 +46,18 @@ async def read(case: dict[str, Any], data: bytes) -> None:
         container.whole(open_header(container.cose), len(data))
     elif case["kind"] == "page":
         place = polyglot.find(data)
+        assert [place.offset, place.size, list(place.patches)] == case["place"]
         song = place.restore(data[place.offset : place.offset + place.size], 0)
         container = Container.read(song)
         container.whole(open_header(container.cose), len(song))
     elif case["kind"] == "policy":
         Policy.from_dict(cbor.loads(data))
     elif case["kind"] == "live":
-        open_live(data, given["content"], given["signer"])
+        who = given["content"], given["signer"]
+        open_live(data, *who, open_live(base64.b64decode(case["before"]), *who) if "before" in case else None)
+    elif case["kind"] == "text":
+        lines = polyglot.Lines(case["bits"], tuple(map(int, case["pairs"].split())))
+        assert polyglot.from_text(data.decode(), lines) == base64.b64decode(case["written"])
     else:
         if sha256(data).digest() != given["sha256"]:
             raise InputError("sps.segment.hash")
@@ -70,7 +75,7 @@ async def answer(case: dict[str, Any]) -> str | None:
     return None
 
 
-@pytest.mark.parametrize("kind", ["header", "file", "page", "live", "segment", "policy"])
+@pytest.mark.parametrize("kind", ["header", "file", "page", "live", "segment", "policy", "text"])
 async def test_every_vector_has_its_answer(kind: str) -> None:
     """Each vector of a kind is taken, or refused with the code that stands beside it."""
     cases = [case for case in CASES if case["kind"] == kind]
