@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Final
@@ -160,17 +160,15 @@ def _read(value: Any, depth: int) -> Policy:
         part=read_part(value["part"]) if "part" in value else None,
         renewal=read_renewal(value["renewal"]) if "renewal" in value else None,
         tracking=choice(value, "tracking", TRACKING, "opt_in"),
-        child=_child(value, depth),
         self_destruct=_words(value.get("self_destruct", ()), "self_destruct", frozenset(DESTROYED_WHEN), "occasion"),
     )
     if policy.preview_s is not None and "preview" not in permissions:
         raise bad("preview_s", "needs the permission preview")
-    return policy
+    # After everything of its parent, so that what is refused first does not depend on the reader.
+    return policy if "child" not in value else replace(policy, child=_child(value, depth))
 
 
-def _child(value: Mapping[str, Any], depth: int) -> Policy | None:
-    if "child" not in value:
-        return None
+def _child(value: Mapping[str, Any], depth: int) -> Policy:
     if depth >= _MAX_CHILDREN:
         raise bad("child", f"at most {_MAX_CHILDREN} generations")
     if "transfer" not in value["permissions"]:

@@ -221,6 +221,19 @@ def policies() -> Iterator[Case]:
     for path in ("price.mood", "lease.mood", "counts.play.mood"):
         yield Case("policy", f"an unknown field {path}", encode(changed(base, path, 1)), malformed)
     yield Case("policy", "an unknown critical field in a child", encode(changed(base, "child.crit", ["mood"])), "sps.header.critical")
+    critical = changed(base, "child.crit", ["mood"])
+    for name, path, value in (
+        ("self_destruct", "self_destruct", ["never"]),
+        ("price", "price.owner", -1),
+        ("permissions", "permissions", ["play"]),
+        ("price of the child", "child.price.owner", -1),
+    ):
+        code = "sps.header.critical" if path.startswith("child") else malformed
+        yield Case("policy", f"wrong {name} and an unknown critical field in a child", encode(changed(critical, path, value)), code)
+    both = changed(base | {"crit": ["mood"]}, "price.owner", -1)
+    yield Case("policy", "an unknown critical field and a wrong price", encode(both), "sps.header.critical")
+    yield Case("policy", "crit in crit", encode(base | {"crit": ["crit", "lease"]}))
+    yield Case("policy", "any station among named ones", encode(base | {"stations": ["radio.example", "*"]}))
     yield Case("policy", "four children within each other", encode(_family(4)))
     yield Case("policy", "five children within each other", encode(_family(5)), malformed)
     for name, value in (("a list", []), ("a text", "play"), ("null", None)):
