@@ -160,6 +160,7 @@ def _read(value: Any, depth: int) -> Policy:
         part=read_part(value["part"]) if "part" in value else None,
         renewal=read_renewal(value["renewal"]) if "renewal" in value else None,
         tracking=choice(value, "tracking", TRACKING, "opt_in"),
+        child=None,
         self_destruct=_words(value.get("self_destruct", ()), "self_destruct", frozenset(DESTROYED_WHEN), "occasion"),
     )
     if policy.preview_s is not None and "preview" not in permissions:

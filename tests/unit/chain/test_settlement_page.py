@@ -1,0 +1,87 @@
+"""docs/settlement.md and docs/audit.md against the contracts, the deployment file, the published rows and the audit's kinds."""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audit.faults import KINDS
+from chain.deployment import Deployment
+from pywallet.errors import InputError
+from pywallet.settlement import Schedule
+from pywallet.settlement.data import (
+    ContentRow,
+    DebitRow,
+    EpochData,
+    PayeeRow,
+    PlayRow,
+    SegmentRow,
+    StationRow,
+    TermsRow,
+    UsageRow,
+)
+
+DOCS = Path(__file__).parents[3] / "docs"
+SETTLEMENT = (DOCS / "settlement.md").read_text()
+ABI: dict[str, list[dict[str, Any]]] = json.loads(files("chain").joinpath("abi.json").read_text())
+STANDARD = {"Transfer", "Approval", "ApprovalForAll", "OwnershipTransferred", "OwnershipTransferStarted", "RoleMinterChanged"}
+
+
+def section(name: str) -> str:
+    """The text under a heading."""
+    return re.split(r"\n##+ ", SETTLEMENT.split(f"# {name}\n", 1)[1])[0]
+
+
+@pytest.mark.parametrize("contract", ["Registry", "Content", "Rights", "Settlement"])
+def test_the_page_has_every_events_fields(contract: str) -> None:
+    """Names, types, order and what is indexed, as the contract has them; no event is left out."""
+    told = re.findall(r"^\| `(\w+\(.*?\))` \|", section("Events").split(f"| {contract} |", 1)[1].split("\n\n", 1)[0], re.MULTILINE)
+    events = [one for one in ABI[contract] if one["type"] == "event" and one["name"] not in STANDARD]
+    true = [
+        f"{one['name']}({', '.join(('*' if field['indexed'] else '') + field['type'] + ' ' + field['name'] for field in one['inputs'])})"
+        for one in events
+    ]
+    assert sorted(told) == sorted(true)
+
+
+def test_the_page_has_the_deployment_files_fields() -> None:
+    """All that the file has, and each of them is needed."""
+    table = section("The deployment file")
+    named = [name for cell in re.findall(r"^\| (`.*?`) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", cell)]
+    file = Deployment(7, "http://127.0.0.1:1", *[bytes([n]) * 20 for n in range(5)], 3, Schedule(60, 5, 15, 15, 90, 75), 10**18).to_json()
+    assert sorted(named) == sorted(file)
+    assert all(f"`{name}`" in table for name in file["schedule"])
+    assert Deployment.from_json({**file, "more": 1}).to_json() == file
+    for name in file:
+        with pytest.raises(InputError):
+            Deployment.from_json({key: value for key, value in file.items() if key != name})
+    with pytest.raises(InputError):
+        Deployment.from_json({**file, "schedule": {**file["schedule"], "more": 1}})
+
+
+def test_the_page_has_the_published_rows_bytes() -> None:
+    """Sizes of the row's fields in the table's order."""
+    kinds = (StationRow, ContentRow, TermsRow, DebitRow, PayeeRow, PlayRow, UsageRow, SegmentRow)
+    rows = re.findall(r"^\| (\w+)[^|]*\| ([^|]*) \|$", section("Published data"), re.MULTILINE)[-len(kinds) :]
+    sizes = {"u128": 16, "u96": 12, "u64": 8, "u32": 4, "u24": 3, "u16": 2, "u8": 1}
+    for (name, text), kind in zip(rows, kinds, strict=True):
+        told = [sizes.get(word) or int(word) for word in re.findall(r"\b(u\d+|20|32|7)\b(?! or more)", re.sub(r"\([^)]*\)", "", text))]
+        assert told == [size for _, size in kind.LAYOUT], name
+
+
+def test_rows_in_another_order_are_read() -> None:
+    """The page says that a reader refuses none."""
+    data = EpochData(bytes(20), 1, bytes(32), 0, bytes(32), 0, payees=(PayeeRow(b"\2" * 20, 1), PayeeRow(b"\1" * 20, 1)))
+    assert EpochData.decode(data.encode()) == data
+
+
+def test_the_audits_page_has_every_kind() -> None:
+    """What can be found is named once in the table."""
+    table = (DOCS / "audit.md").read_text().split("| kind | means |", 1)[1].split("\n\n", 1)[0]
+    named = [kind for row in table.splitlines() for kind in re.findall(r"`(\w+\.\w+)`", row.split("|")[1] if "|" in row else "")]
+    assert sorted(named) == sorted(KINDS)
