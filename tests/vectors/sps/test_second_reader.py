@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from pywallet.errors import GomaaError
 from pywallet.sps import Container, open_header, polyglot
-from pywallet.sps.live import open_live
+from pywallet.sps.live import LiveSegment, open_live
 from tests.vectors.sps import fields, pages, reader
 from tests.vectors.sps.raw import MAGIC, OWNER, encode, signed
 from tests.vectors.sps.song import CONTENT, HEADER_TYPE, LIVE_TYPE, changed, file, fullest, header, index, rendition, smallest
@@ -128,6 +128,48 @@ def test_both_readers_agree_on_any_field_of_a_live_index(path: str, value: Any) 
     data = signed(encode(changed(base, path, value)), CONTENT, LIVE_TYPE)
     who = {"content": base64.b64encode(CONTENT).decode(), "signer": base64.b64encode(OWNER).decode()}
     assert first("live", data) == second({"kind": "live", **who}, data)
+
+
+ROWS = st.lists(st.sampled_from([[40, 1, bytes(32), 1], [40, 5, bytes(32), 1], [41, 5, b"\1" * 32, 2]]), max_size=3)
+INDEXES = st.fixed_dictionaries(
+    {
+        "number": st.integers(41, 43),
+        "time_ms": st.integers(7, 8),
+        "first": st.integers(0, 4),
+        "sample": st.integers(0, 22),
+        "segments": ROWS,
+    },
+    optional={"ended": st.just(True), "rate": st.just(48_000)},
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(before=INDEXES, after=INDEXES)
+def test_both_readers_agree_on_what_follows(before: dict[str, Any], after: dict[str, Any]) -> None:
+    """Any index after any other: taken by both, or refused by both with the same code."""
+    base = index() | {"segment_samples": 5}
+    old, new = (signed(encode(base | change), CONTENT, LIVE_TYPE) for change in (before, after))
+    try:
+        open_live(new, CONTENT, OWNER, open_live(old, CONTENT, OWNER))
+        ours = None
+    except GomaaError as e:
+        ours = e.code
+    who = {"content": base64.b64encode(CONTENT).decode(), "signer": base64.b64encode(OWNER).decode()}
+    assert second({"kind": "live", **who, "before": base64.b64encode(old).decode()}, new) == ours
+
+
+@settings(max_examples=300, deadline=None)
+@given(before=INDEXES, rows=ROWS, time=st.integers(0, 1), ends=st.booleans())
+def test_what_a_writer_advances_to_follows(before: dict[str, Any], rows: list[list[Any]], time: int, ends: bool) -> None:
+    """The index after new segments continues the one before, for both readers; nothing follows an end."""
+    base = {name: value for name, value in (index() | {"segment_samples": 5} | before).items() if name != "ended"}
+    old = open_live(signed(encode(base), CONTENT, LIVE_TYPE), CONTENT, OWNER)
+    new = old.advance(old.time_ms + time, *(LiveSegment(*row) for row in rows), ended=ends)
+    assert new.follow(old) is new
+    after = base | {"number": new.number, "time_ms": new.time_ms, "first": new.first, "sample": new.sample}
+    after["segments"] = [[one.size, one.samples, one.sha256, one.epoch] for one in new.segments]
+    assert reader.follows(after | ({"ended": True} if ends else {}), base)
+    assert not (rows and reader.follows(after, base | {"ended": True}))
 
 
 SMALL, WHOLE = encode(smallest()), file(smallest())
