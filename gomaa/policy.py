@@ -10,26 +10,35 @@ import click
 
 from pywallet.errors import InputError
 from pywallet.hexes import to_hex
+from pywallet.platform import keccak256
 from pywallet.policy import Context, Names, Policy, Usage, describe, require_narrower, wider
+from pywallet.sps import cbor
 
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FILE = click.Path(exists=True, path_type=Path)
 
 
 def load(path: Path) -> Policy:
-    """Read a policy: TOML, or the policy of an SPS file. Raises InputError ``policy.malformed``, ``policy.child.wider``, ``sps.*``."""
+    """Read a policy: TOML, or the policy of a song. Raises InputError ``policy.malformed``, ``policy.child.wider``, ``sps.*``."""
+    return load_encoded(path)[0]
+
+
+def load_encoded(path: Path) -> tuple[Policy, bytes]:
+    """The policy, and its CBOR: of a song the bytes in its header, else those that a header will have. Raises as ``load``."""
     if path.suffix == ".toml":
         try:
             text = path.read_text(encoding="utf-8")
         except UnicodeDecodeError as e:
             raise InputError("policy.malformed", field="toml", reason=str(e)) from None
         policy = Policy.from_toml(text)
+        encoded = policy.to_cbor()
     else:
         from studio.reader import SongFile
 
         with SongFile(path) as song:
             policy = Policy.from_dict(song.header.policy)
+            encoded = cbor.dumps(dict(song.header.policy))
     require_narrower(policy)
-    return policy
+    return policy, encoded
 
 
 @click.group()
@@ -42,15 +51,15 @@ def policy() -> None:
 @click.option("--narrows", "parent_path", type=FILE, help="Also: FILE may be passed on under these terms.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
 def check(file: Path, parent_path: Path | None, as_json: bool) -> None:
-    """Whether FILE (TOML or SPS) is a valid policy; the field that is wrong, if not."""
-    found = load(file)
+    """Check the policy in FILE (TOML, or a song); name the field that is wrong, if one is."""
+    found, encoded = load_encoded(file)
     too_wide = wider(found, load(parent_path)) if parent_path else ()
     if too_wide:
         raise InputError("policy.child.wider", field=", ".join(too_wide))
     if as_json:
-        click.echo(json.dumps({"ok": True, "policy_hash": to_hex(found.hash), "bytes": len(found.to_cbor())}))
+        click.echo(json.dumps({"ok": True, "policy_hash": to_hex(keccak256(encoded)), "bytes": len(encoded)}))
     else:
-        click.echo(f"ok  {to_hex(found.hash)}  {len(found.to_cbor())} bytes in the header")
+        click.echo(f"ok  {to_hex(keccak256(encoded))}  {len(encoded)} bytes in the header")
 
 
 @policy.command()

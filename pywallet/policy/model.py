@@ -130,7 +130,7 @@ class Policy:
 
     @cached_property
     def hash(self) -> bytes:
-        """keccak-256 of ``to_cbor``: the policy hash that the content's contract holds."""
+        """keccak-256 of ``to_cbor``: the policy hash of a header written from this policy; one that was read has its own bytes'."""
         return keccak256(self.to_cbor())
 
 
