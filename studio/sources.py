@@ -41,7 +41,10 @@ class Source(Protocol):
 
 
 def open_source(place: Path | str) -> Source:
-    """The source at a path (file, page or folder) or at the URL of an exploded folder."""
+    """The source at a path (file, page or folder) or at the URL of an exploded folder.
+
+    Raises InputError ``message.schema`` for the URL of a single file or of a page.
+    """
     if isinstance(place, str) and place.startswith(("http://", "https://")):
         return Remote(place)
     path = Path(place)
@@ -152,6 +155,8 @@ class Remote(Exploded):
     """The exploded packaging at a URL that ends in ``/``."""
 
     def __init__(self, url: str) -> None:
+        if url.endswith((".sps", ".html")):
+            raise InputError("message.schema", field="file", reason="only an exploded folder is read from its URL; download the file first")
         self._base = url if url.endswith("/") else url + "/"
 
     def fetch(self, name: str, most: int) -> bytes | None:

@@ -203,6 +203,10 @@ def test_verify_takes_an_exploded_folder_from_a_web_server(song: Path, tmp_path:
             url = f"http://127.0.0.1:{server.server_port}"
             assert [check.name for check in verify(url)] == ["signature", "policy", "size", "segments"]
             assert gomaa("verify", url + "/").exit_code == 0
+            assert json.loads(gomaa("inspect", url, "--json").stdout) == json.loads(gomaa("inspect", song, "--json").stdout)
+            single = gomaa("verify", url + "/song.sps").exception
+            assert isinstance(single, InputError)
+            assert single.code == "message.schema"
             next(made.path.glob("*.part")).unlink()
             with pytest.raises(InputError) as caught:
                 list(verify(url))
