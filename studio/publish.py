@@ -111,10 +111,10 @@ async def publish(
     require_narrower(policy)
     url = server_url or header.server.url
     body = upload_body(header, cose, keys.keys, owner_key, header.server.key)
-    await asyncio.to_thread(_check_server, url, header, deployment)
     async with deployment.connect() as chain:
         terms = _Terms.of(header, policy, keys.salt)
         plan = await _plan(chain, deployment, header, policy, terms)
+        await asyncio.to_thread(_check_server, url, header, deployment)
         told("contract")
         receipt = None if plan.exists else await _create(chain, deployment, header, owner_key, terms)
         for _, station in plan.stations:
