@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Any, Final
 
 from pywallet.sps import fields
@@ -42,8 +41,8 @@ def from_list(value: Any) -> tuple[Rendition, ...]:
     """All renditions. Raises InputError naming the field."""
     out = tuple(_rendition(item, f"renditions.{i}") for i, item in enumerate(fields.listing(value, "renditions", MAX_RENDITIONS, 1)))
     fields.distinct([r.id for r in out], "renditions.id")
-    lengths = [Fraction(r.samples, r.rate) for r in out]
-    if max(lengths) - min(lengths) > _APART_S:
+    # samples / rate of two, their difference multiplied by both rates: exact, and in integers.
+    if any(a.samples * b.rate - b.samples * a.rate > _APART_S * a.rate * b.rate for a in out for b in out):
         raise bad("renditions.samples")
     return out
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping
+from fractions import Fraction
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -223,9 +224,8 @@ def read_header(data: bytes) -> dict[str, Any]:
     for one in renditions:
         rendition(one)
     require(len({one["id"] for one in renditions}) == len(renditions))
-    for a in renditions:
-        # a's seconds - b's seconds <= 1, in whole numbers.
-        require(all(a["samples"] * b["rate"] - b["samples"] * a["rate"] <= a["rate"] * b["rate"] for b in renditions))
+    lengths = [Fraction(one["samples"], one["rate"]) for one in renditions]
+    require(max(lengths) - min(lengths) <= 1)
     return value
 
 
