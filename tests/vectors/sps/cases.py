@@ -28,6 +28,7 @@ def every() -> Iterator[Case]:
     yield from sequences.live_size()
     yield from sequences.exploded()
     yield from sequences.texts()
+    yield from sequences.sizes()
 
 
 def _good() -> Iterator[Case]:

@@ -101,6 +101,18 @@ def live_size() -> Iterator[Case]:
             yield Case("live", f"{55_000 + more} items, {name}", _signed(value), code, _WHO)
 
 
+def sizes() -> Iterator[Case]:
+    """The longest list and the most items of a header, the longest list of a live index."""
+    for more, code in ((0, None), (1, MALFORMED)):
+        yield Case("header", f"a list of {100_000 + more} entries", header(smallest() | {"mood": [0] * (100_000 + more)}), code)
+        lists = [[0] * 90_000 for _ in range(4)]
+        value = smallest() | {"mood": [*lists, []]}
+        value["mood"][-1] += [0] * (400_000 + more - items(value))
+        yield Case("header", f"{400_000 + more} items", header(value), code)
+    for more, code in ((0, None), (1, "sps.live.malformed")):
+        yield Case("live", f"a list of {10_000 + more} entries", _signed(index() | {"mood": [0] * (10_000 + more)}), code, _WHO)
+
+
 def exploded() -> Iterator[Case]:
     """Folders: ``data`` is ``header.sps``, ``parts`` the other files."""
     cose = header(smallest())

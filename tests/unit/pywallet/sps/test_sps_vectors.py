@@ -29,7 +29,7 @@ def data_of(case: dict[str, Any]) -> bytes:
 
 def kept_to_the_byte(cose: bytes, header: Header, name: str) -> None:
     """A header that was read encodes to the fields that were signed, unknown ones included, besides some that say nothing."""
-    again, signed = cbor.loads(encode_header(header)), cbor2.loads(cbor2.loads(cose).value[2])
+    again, signed = cbor2.loads(encode_header(header)), cbor2.loads(cbor2.loads(cose).value[2])
     # Within server and renditions unknown fields are not kept.
     if name != "an unknown field in each map":
         says = [{name: value for name, value in table.items() if value not in (None, b"")} for table in (again, signed)]
