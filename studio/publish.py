@@ -166,7 +166,13 @@ async def _plan(chain: Chain, deployment: Deployment, header: Header, policy: Po
     if state is None:
         if not entry.active:
             raise InputError("server.mismatch", reason="the registry no longer lets new songs choose this server")
-        gas = await _simulate_creation(chain, deployment, header, terms)
+        try:
+            gas = await _simulate_creation(chain, deployment, header, terms)
+        except GomaaError as e:
+            # An earlier attempt's transaction came into a block meanwhile: the address is taken, by ourselves.
+            state = await hold(chain, deployment, header) if e.code == "chain.reverted" else None
+            if state is None:
+                raise
     is_open = terms.open_license if state is None else state.open_license
     stations, unknown = [], []
     for domain in policy.stations:
