@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,12 +19,21 @@ if TYPE_CHECKING:
     from chain.client import Chain
     from chain.deployment import Deployment
 
-FORM: Final = click.option("--form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+FORMS: Final = ("table", "csv", "json")
+FORM: Final = click.option("--form", type=click.Choice(FORMS), default="table", show_default=True)
+SOCIETY_FORM: Final = click.option(
+    "--form", type=click.Choice([*FORMS, "dsr"]), default="table", show_default=True, help="dsr: a DDEX DSR flat file (docs/audit.md)"
+)
 Make = Callable[["Deployment", "Chain"], Any]
+Write = Callable[["Statement", str], str]
 
 
 def _common(command: Callable[..., None]) -> Callable[..., None]:
-    for option in (FORM, RPC, DATA, DEPLOYMENT):
+    return FORM(_sources(command))
+
+
+def _sources(command: Callable[..., None]) -> Callable[..., None]:
+    for option in (RPC, DATA, DEPLOYMENT):
         command = option(command)
     return command
 
@@ -33,12 +43,12 @@ def report() -> None:
     """Statements from the chain and the published data; exit code 1 if the record does not pass the audit."""
 
 
-def _run(deployment_file: Path, rpc: str | None, places: tuple[str, ...], form: str, make: Make) -> None:
+def _run(deployment_file: Path, rpc: str | None, places: tuple[str, ...], form: str, make: Make, write: Write | None = None) -> None:
     from audit.show import text
     from chain.deployment import Deployment
 
     statement, result = asyncio.run(_made(Deployment.load(deployment_file), rpc, places, make))
-    click.echo(text(statement, form), nl=form != "csv")
+    click.echo((write or text)(statement, form), nl=form not in ("csv", "dsr"))
     for fault in result.faults:
         click.echo(f"LIE  {fault}", err=True)
     if not result.ok:
@@ -115,20 +125,37 @@ def band(owners: tuple[str, ...], deployment_file: Path, places: tuple[str, ...]
 
 
 @report.command()
-@_common
+@SOCIETY_FORM
+@_sources
 @click.option(
     "--works", multiple=True, type=click.Path(exists=True, path_type=Path), help="folders of SPS files, or CSV: content,title,artist,isrc"
 )
-def society(deployment_file: Path, places: tuple[str, ...], rpc: str | None, form: str, works: tuple[Path, ...]) -> None:
+@click.option("--sender", default="GoMAA", show_default=True, help="who reports, in the dsr form")
+@click.option("--sender-id", default="", metavar="PADPIDA...", help="the sender's DDEX party id, in the dsr form")
+def society(
+    deployment_file: Path, places: tuple[str, ...], rpc: str | None, form: str, works: tuple[Path, ...], sender: str, sender_id: str
+) -> None:
     """Usage and money of every recording, with the columns of a collecting society's sales report."""
+    from audit.dsr import Sender, dsr, unfilled
+    from audit.show import text
+    from audit.show import works as read
+
+    known = read(works)
 
     async def make(deployment: Deployment, chain: Chain) -> Statement:
-        from audit.show import works as read
         from audit.statements import society as statement
 
-        return statement(deployment.schedule.length, read(works), await _stations(deployment, chain))
+        return statement(deployment.schedule.length, known, await _stations(deployment, chain))
 
-    _run(deployment_file, rpc, places, form, make)
+    def write(statement: Statement, form: str) -> str:
+        if form != "dsr":
+            return text(statement, form)
+        by = Sender(sender, sender_id)
+        for cell, reason in unfilled(statement, by).items():
+            click.echo(f"NOT FILLED  {cell}: {reason}", err=True)
+        return dsr(statement, known, datetime.now(UTC), by)
+
+    _run(deployment_file, rpc, places, form, make, write)
 
 
 @report.command()

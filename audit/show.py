@@ -88,4 +88,5 @@ def _headers(place: Path) -> Iterator[tuple[bytes, Work]]:
                 header = open_header(Container.read(file.read(_MOST + 16)).cose)
         except (OSError, GomaaError):
             continue
-        yield header.content, Work(header.title, header.artist, header.isrc or "")
+        sound = header.renditions[0]
+        yield header.content, Work(header.title, header.artist, header.isrc or "", sound.samples * 1000 // sound.rate)

@@ -24,6 +24,8 @@ class Work:
     title: str = ""
     artist: str = ""
     isrc: str = ""
+    duration_ms: int = 0
+    """0 if unknown."""
 
 
 @dataclass

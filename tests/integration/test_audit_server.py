@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from audit.dsr import SY02
 from audit.run import audit
 from audit.statements import Statement, band, fan, society, station
 from chain.content import Content
@@ -18,6 +19,7 @@ from pywallet.hexes import ZERO_ADDRESS, to_hex
 from pywallet.messages import Claim, Signed, Ticket, sign
 from pywallet.platform import address_of
 from pywallet.settlement import EpochData
+from pywallet.wallet.amounts import parse
 from tests.integration.server_client import HostClient
 from tests.integration.server_songs import Upload, terms
 from tests.integration.server_world import SCHEDULE, World, make_world, private_key
@@ -153,6 +155,13 @@ async def test_an_honest_server_is_found_honest(world: World, tmp_path: Path) ->
         rows = list(csv.DictReader(done.stdout.splitlines()))
         # Two owners have a value; everything else adds up.
         assert (sum(int(row[column]) for row in rows) if column else len(rows)) == value
+    options = ["--deployment", str(tmp_path / "deployment.json"), "--data", str(tmp_path / "kept"), "--form", "dsr"]
+    done = subprocess.run([sys.executable, "-m", "gomaa", "report", "society", *options], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    summaries = [line.split("\t") for line in done.stdout.splitlines() if line.startswith("SY02.02")]
+    assert sum(parse(cells[SY02.index("NetRevenue")]) for cells in summaries) == spent
+    assert sum(parse(cells[SY02.index("AllocatedRevenue")]) for cells in summaries) == earned
+    assert all(cell in done.stderr for cell in ("SenderPartyId", "CurrencyOfReporting", "Title"))
     for path in (tmp_path / "kept").iterdir():
         path.unlink()
     done = subprocess.run([sys.executable, "-m", "gomaa", *arguments], capture_output=True, text=True, check=False)
