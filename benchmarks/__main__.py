@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Final
@@ -49,7 +50,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="build.py bench", description="Measure the figures, each beside its peer.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(MODULES)}")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the objects to FILE, one a line")
+    parser.add_argument("--smallest", action="store_true", help="one round over tiny inputs: tests the benchmark, measures nothing")
     options = parser.parse_args()
+    if options.smallest:
+        # Read by benchmarks.scale when a benchmark is imported, here and in the processes that it starts.
+        os.environ["GOMAA_BENCH_SMALLEST"] = "1"
     if strange := [name for name in options.names if name not in MODULES]:
         parser.error(f"no figure {', '.join(strange)}; there are {', '.join(MODULES)}")
     names = options.names or list(MODULES)

@@ -15,9 +15,10 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks.figure import Figure
+from benchmarks.scale import scaled
 
-PLAYS: Final = 2_000_000
-SAMPLE: Final = 100_000
+PLAYS: Final = scaled(2_000_000, 2_000)
+SAMPLE: Final = scaled(100_000, 1_000)
 
 
 def run() -> list[dict[str, Any]]:

@@ -7,7 +7,6 @@ length (default 1800, three hours are 10800).
 
 from __future__ import annotations
 
-import os
 import resource
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks.figure import Figure, median
+from benchmarks.scale import scaled, setting
 from chain.deployment import Deployment
 from pywallet.hexes import to_b64, to_hex
 from pywallet.policy import Policy
@@ -30,11 +30,13 @@ from studio import marking
 from studio.convert import Options, convert
 from studio.server import ServerInfo
 
-SECONDS: Final = 120
-SHORT_S: Final = 180
-LONG_S: Final = int(os.environ.get("GOMAA_BENCH_LONG_S", "1800"))
+SECONDS: Final = scaled(120, 6)
+SHORT_S: Final = scaled(180, 2)
+LONG_S: Final = setting("GOMAA_BENCH_LONG_S", 1800, 4)
+PART_S: Final = scaled(60, 2)
+"""Length of the music that is fed again and again. Lengths are cut to whole parts."""
 RATE: Final = 44_100
-ROUNDS: Final = int(os.environ.get("GOMAA_BENCH_ROUNDS", "5"))
+ROUNDS: Final = setting("GOMAA_BENCH_ROUNDS", 5, 1)
 POLICY: Final = Path(__file__).resolve().parents[1] / "examples" / "policies" / "free-radio.toml"
 KEY: Final = bytes(31) + b"\x01"
 
@@ -111,7 +113,7 @@ def _speed(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def _peak_mib(command: list[str], seconds: int, part: bytes) -> float:
-    """The highest resident size of a process that is fed so many seconds of a minute of music, through a pipe."""
+    """The highest resident size of a process that is fed so many seconds of music, in parts, through a pipe."""
     with tempfile.TemporaryFile() as words:
         process = subprocess.Popen([sys.executable, "-c", _LAUNCH, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=words)
         assert process.stdin is not None
@@ -119,7 +121,7 @@ def _peak_mib(command: list[str], seconds: int, part: bytes) -> float:
         form = (1).to_bytes(2, "little") + (2).to_bytes(2, "little") + RATE.to_bytes(4, "little") + (RATE * 4).to_bytes(4, "little")
         head = b"RIFF\xff\xff\xff\xffWAVEfmt \x10\0\0\0" + form + (4).to_bytes(2, "little") + (16).to_bytes(2, "little")
         process.stdin.write(head + b"data\xff\xff\xff\xff")
-        for _ in range(seconds // 60):
+        for _ in range(seconds // PART_S):
             process.stdin.write(part)
         process.stdin.close()
         said = process.stdout.read()
@@ -138,10 +140,11 @@ def _memory(folder: Path) -> dict[str, Any]:
     command = [sys.executable, "-m", "gomaa", "convert", "-", "--force", "-o", str(folder / "long.sps"), "--policy", str(POLICY)]
     command += ["--key", str(folder / "owner.key"), "--deployment", str(folder / "network.json"), "--server", server.url]
     command += ["--server-address", to_hex(server.address), "--server-key", to_b64(server.key)]
+    command += scaled([], ["--no-features"])
     layers = marking.LAYERS if marking.available() else ()
     command += [part for layer in layers for part in ("--layer", layer)] if layers else ["--no-watermark"]
-    minute = music(60).tobytes()
-    short, long = (_peak_mib(command, seconds, minute) for seconds in (SHORT_S, LONG_S))
+    part = music(PART_S).tobytes()
+    short, long = (_peak_mib(command, seconds, part) for seconds in (SHORT_S, LONG_S))
     detail = {"short_s": SHORT_S, "long_s": LONG_S, "layers": list(layers), "growth": round(long / short - 1, 4)}
     return Figure("convert_memory", round(long, 1), "MiB peak", f"the same, {SHORT_S} s", round(short, 1), "lower", detail).to_json()
 

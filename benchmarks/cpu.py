@@ -16,9 +16,10 @@ from typing import Any, Final
 from benchmarks.figure import Figure
 from benchmarks.memory import browsers
 from benchmarks.players import Scene, scene
+from benchmarks.scale import scaled, setting
 
-ROUNDS: Final = int(os.environ.get("GOMAA_BENCH_ROUNDS", "3"))
-HEARD_S: Final = 20.0
+ROUNDS: Final = setting("GOMAA_BENCH_ROUNDS", 3, 1)
+HEARD_S: Final = scaled(20.0, 1.0)
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _OURS: Final = """(src) => new Promise((resolve, reject) => {
   const player = Object.assign(document.createElement('sps-player'), { src });
@@ -37,7 +38,7 @@ def run() -> list[dict[str, Any]]:
     dice = random.Random(3)
     with scene() as here:
         (top,) = browsers(here.home)
-        for number in range(-1, ROUNDS):
+        for number in range(scaled(-1, 0), ROUNDS):
             dice.shuffle(kinds)
             for kind in kinds:
                 spent = _play(here, kind, top)

@@ -10,9 +10,10 @@ import time
 from typing import Any, Final
 
 from benchmarks.figure import Figure
+from benchmarks.scale import scaled
 from pywallet.platform import keccak256
 
-SIZES: Final = (100_000, 1_000_000)
+SIZES: Final = scaled((100_000, 1_000_000), (1_000, 2_000))
 
 
 def run() -> list[dict[str, Any]]:

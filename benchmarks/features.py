@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.figure import Figure, median
+from benchmarks.scale import scaled
 from pywallet.sps.likeness import COLUMNS, pack
 
-SECONDS: Final = 180
+SECONDS: Final = scaled(180, 10)
 RATE: Final = 44_100
-ROUNDS: Final = 5
-SONGS: Final = 1000
+ROUNDS: Final = scaled(5, 1)
+SONGS: Final = scaled(1000, 20)
 _MEMORY: Final = """
 import sys
 from pathlib import Path
@@ -74,7 +75,7 @@ def _features() -> Figure:
             peers.append(SECONDS / (time.perf_counter() - began))
     memory = {
         f"peak_mb_{name}": int(subprocess.run([sys.executable, "-c", _MEMORY, str(s)], check=True, capture_output=True, text=True).stdout)
-        for name, s in (("3_min", 180), ("3_h", 10_800))
+        for name, s in scaled((("3_min", 180), ("3_h", 10_800)), (("3_min", 10),))
     }
     detail = {
         "seconds": SECONDS,
@@ -112,7 +113,7 @@ def _similar() -> Figure:
     points = (points - points.mean(axis=0)) / points.std(axis=0) * np.sqrt([c.weight for c in COLUMNS])
     peer = NearestNeighbors(n_neighbors=5, algorithm="brute").fit(points)
     ours, peers, agree = [], [], 0
-    for n in draw.integers(0, SONGS, 200).tolist():
+    for n in draw.integers(0, SONGS, scaled(200, 5)).tolist():
         began = time.perf_counter()
         mine = neighbours.like(f"{n:04}", 4)
         ours.append(1000 * (time.perf_counter() - began))

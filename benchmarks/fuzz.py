@@ -22,12 +22,13 @@ from typing import Any, Final
 import cbor2
 
 from benchmarks.figure import Figure
+from benchmarks.scale import scaled
 from pywallet.errors import GomaaError
 from tests.fuzz.mutate import bloat, mutate
 from tests.fuzz.seed import keep
 from tests.fuzz.targets import TARGETS, corpus
 
-EXECUTIONS: Final = 1_000_000
+EXECUTIONS: Final = scaled(1_000_000, 1_000)
 TIME_CAP_S: Final = 5
 """Of the processor's time. An input that takes longer is a failure; the slowest one stands in the figure."""
 MEMORY_CAP: Final = 128 << 20

@@ -15,6 +15,7 @@ from typing import Any, Final
 from eth_abi.abi import encode
 
 from benchmarks.figure import Figure
+from benchmarks.scale import scaled
 from chain.anvil import Anvil
 from chain.client import Chain, TxReceipt
 from chain.deploy import deploy
@@ -26,9 +27,9 @@ from pywallet.messages import Claim, Voucher, compact, sign
 from pywallet.platform import address_of, keccak256
 from pywallet.settlement import Header, Schedule, SumTree, entries_digest, gross, rest
 
-STATIONS: Final = 20
-CONTENTS: Final = 100
-PLAYS: Final = (1_000, 10_000)
+STATIONS: Final = scaled(20, 2)
+CONTENTS: Final = scaled(100, 4)
+PLAYS: Final = scaled((1_000, 10_000), (1_000, 2_000))
 PLAYS_PER_LISTENER: Final = 10
 BATCH: Final = 7
 PRICE: Final = 10**16

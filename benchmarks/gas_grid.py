@@ -17,18 +17,19 @@ from eth_abi.abi import encode
 
 from benchmarks.figure import Figure
 from benchmarks.gas import _GENESIS, _PEER_NAME, _SCHEDULE, PRICE, Bench, _key
+from benchmarks.scale import scaled
 from chain.anvil import Anvil
 from chain.client import Chain
 from chain.deploy import deploy
 from pywallet import platform
 from pywallet.platform import address_of, keccak256
 
-PLAYS: Final = (1_000, 10_000, 100_000)
-CONTENTS: Final = (20, 100, 1_000)
-STATIONS: Final = (1, 20)
-BATCH: Final = 200
+PLAYS: Final = scaled((1_000, 10_000, 100_000), (20, 40, 60))
+CONTENTS: Final = scaled((20, 100, 1_000), (2, 4, 6))
+STATIONS: Final = (1, scaled(20, 2))
+BATCH: Final = scaled(200, 4)
 UNISWAP: Final = 77_075
-LEAVES, SAMPLES = 100_000, 25
+LEAVES, SAMPLES = scaled((100_000, 25), (100, 2))
 _BATCHED: Final = Path(__file__).resolve().parent / "peers" / "batched.vy"
 _TYPE: Final = keccak256(b"Play(address station,address content,address owner,uint256 price,uint256 number)")
 
@@ -91,7 +92,10 @@ async def _measure(anvil: Anvil) -> list[Figure]:
                 for plays in PLAYS:
                     posted = await bench.close_epoch(plays, contents, stations)
                     cells[f"{plays} plays, {contents} contents, {stations} stations"] = round(posted.gas / plays, 2)
-        value, detail = cells["10000 plays, 100 contents, 20 stations"], {"peer_first_play_of_a_content": round(first)}
+        value, detail = (
+            cells[f"{PLAYS[1]} plays, {CONTENTS[1]} contents, {STATIONS[1]} stations"],
+            {"peer_first_play_of_a_content": round(first)},
+        )
         for contents, pair in batched.items():
             detail |= {f"peer, {contents} contents, first": round(pair[0]), f"peer, {contents} contents, later": round(pair[1])}
         claim = round(await _uniswap(bench))
@@ -99,7 +103,7 @@ async def _measure(anvil: Anvil) -> list[Figure]:
         uniswap_name = f"Uniswap merkle-distributor, published: {LEAVES} leaves, {SAMPLES} samples"
         return [
             Figure("gas_grid", value, "gas per play", _PEER_NAME, round(later), "lower", dict(cells)),
-            Figure("gas_grid_batched", value, "gas per play", batch_name, round(batched[100][1]), "lower", detail),
+            Figure("gas_grid_batched", value, "gas per play", batch_name, round(batched[CONTENTS[1]][1]), "lower", detail),
             Figure("gas_grid_flat", _flatness(cells), "ratio", "the same plays over 20 contents", 1.0, "lower"),
             Figure("gas_claim_average", claim, "gas", uniswap_name, UNISWAP, "lower"),
         ]

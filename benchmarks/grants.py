@@ -20,16 +20,17 @@ from aiohttp import WSMsgType, web
 from btclib_secp256k1 import recovery
 
 from benchmarks.figure import Figure, median
+from benchmarks.scale import scaled
 from pywallet.messages import Domain, Invocation, Signed, digest
 from pywallet.platform import address_of
 from tests.integration.server_client import HostClient
 from tests.integration.server_songs import Upload, terms
 from tests.integration.server_world import World, make_world, private_key
 
-HOSTS: Final = 8
-EACH: Final = 60
+HOSTS: Final = scaled(8, 1)
+EACH: Final = scaled(60, 3)
 """Grants a host asks in a round: one play, then seeks through the song."""
-ROUNDS: Final = 3
+ROUNDS: Final = scaled(3, 1)
 KEYS: Final = 8
 
 

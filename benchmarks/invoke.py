@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 from benchmarks.figure import Figure
+from benchmarks.scale import scaled
 from native_host import table
 from native_host.facts import Facts, Station
 from native_host.host import Host
@@ -30,8 +31,8 @@ from pywallet.policy import Lease as LeaseTerms
 from pywallet.sps.header import Header, Rendition, Segment, ServerRef
 from pywallet.sps.wrapping import WrapKey, generate_keypair
 
-ROUNDS: Final = 400
-WARM: Final = 20
+ROUNDS: Final = scaled(400, 10)
+WARM: Final = scaled(20, 1)
 KEYS: Final = 3
 _SEGMENTS: Final = 90
 _SESSION, _TICKET, _CONTENT = (keccak256(name) for name in (b"session", b"ticket", b"content"))

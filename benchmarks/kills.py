@@ -9,9 +9,10 @@ import time
 from typing import Any, Final
 
 from benchmarks.figure import Figure
+from benchmarks.scale import setting
 from demo.paths import ROOT
 
-KILLS: Final = int(os.environ.get("GOMAA_BENCH_KILLS", "1000"))
+KILLS: Final = setting("GOMAA_BENCH_KILLS", 1000, 4)
 TEST: Final = "tests/integration/test_host_real.py::test_nothing_is_lost_or_counted_twice_whenever_the_host_is_killed"
 
 

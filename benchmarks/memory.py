@@ -8,7 +8,6 @@ audio element, and the chain mines blocks that are three seconds apart, eight in
 from __future__ import annotations
 
 import asyncio
-import os
 import statistics
 import tempfile
 import threading
@@ -23,6 +22,7 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks.figure import Figure
+from benchmarks.scale import scaled, setting
 from demo.browsers.chromium import chromium
 from demo.browsers.devtools import ARGUMENT, ENGINE, Devtools, devtools
 from demo.browsers.view import View
@@ -33,8 +33,11 @@ from demo.stack import Stack, add_song, running
 
 SPEED: Final = 16
 STEP_S: Final = 3
-HOURS: Final = float(os.environ.get("GOMAA_BENCH_HOURS", "1"))
-SONG_S: Final = 1_800
+HOURS: Final = setting("GOMAA_BENCH_HOURS", 1.0, 0.03)
+SONG_S: Final = scaled(1_800, 240)
+SETTLED_S: Final = scaled(600, 20)
+"""Seconds of music before the first sample that counts."""
+EVERY_S: Final = scaled(5, 1)
 RATE: Final = 22_050
 _LOOK: Final = """(all) => {
   const audio = all.find((one) => one !== HTMLAudioElement.prototype && one !== HTMLVideoElement.prototype && one.duration > 0);
@@ -62,8 +65,8 @@ class Sample:
 def run() -> list[dict[str, Any]]:
     """Listen for GOMAA_BENCH_HOURS hours of music (1 by default); what extension and host take then, beside the same after ten minutes."""
     with tempfile.TemporaryDirectory(prefix="gomaa-bench-", ignore_cleanup_errors=True) as name, session(Path(name), SONG_S) as listening:
-        samples = listening.listen(HOURS * 3600, 5)
-    settled = [sample for sample in samples if sample.music_s > 600]
+        samples = listening.listen(HOURS * 3600, EVERY_S)
+    settled = [sample for sample in samples if sample.music_s > SETTLED_S]
     grows = {name: round(slope(settled, name), 3) for name in asdict(samples[0]) if name != "music_s"}
     detail = {
         "hours": round(samples[-1].music_s / 3600, 2),

@@ -10,13 +10,14 @@ import av
 
 from benchmarks.convert import KEY, POLICY, music, network, write
 from benchmarks.figure import Figure
+from benchmarks.scale import scaled
 from pywallet.policy import Policy
 from studio.convert import Options, convert
 from studio.owner import ContentKeys
 from studio.reader import SongFile
 from studio.release import packages
 
-SECONDS: Final = 180
+SECONDS: Final = scaled(180, 6)
 
 
 def _plain(source: Path, target: Path) -> int:

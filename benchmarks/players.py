@@ -24,6 +24,7 @@ from typing import Any, Final
 from benchmarks.far import far
 from benchmarks.figure import Figure, median, percentile
 from benchmarks.peers.media import make
+from benchmarks.scale import scaled, setting
 from demo.__main__ import POLICY, sample
 from demo.browsers.chromium import Chromium, chromium
 from demo.fan import MAIN, PLAY, install_host, state_until
@@ -31,8 +32,8 @@ from demo.paths import program
 from demo.process import free_port
 from demo.stack import Stack, running
 
-ROUNDS: Final = int(os.environ.get("GOMAA_BENCH_ROUNDS", "8"))
-SEEKS: Final = 2
+ROUNDS: Final = setting("GOMAA_BENCH_ROUNDS", 8, 1)
+SEEKS: Final = scaled(2, 1)
 PEERS: Final = ("shaka", "hls")
 
 _NGINX: Final = """
@@ -59,7 +60,7 @@ _OURS: Final = """async () => {
     const start = performance.now();
     const { port1, port2 } = new MessageChannel();
     while (!condition()) {
-      if (performance.now() - start > 20000) throw new Error('timeout: ' + what);
+      if (performance.now() - start > 120000) throw new Error('timeout: ' + what);
       await new Promise((resolve) => { port1.onmessage = resolve; port2.postMessage(0); });
     }
   };
@@ -198,7 +199,7 @@ def _rounds(here: Scene) -> dict[str, list[float]]:
         finally:
             page.close()
 
-    for number in range(-1, ROUNDS):
+    for number in range(scaled(-1, 0), ROUNDS):
         places = [dice.uniform(0.35, 0.95) for _ in range(SEEKS)]
         taken: dict[str, list[float]] = {}
         kinds: list[tuple[str, Callable[[], None]]] = []

@@ -8,11 +8,12 @@ from typing import Any, Final
 from btclib_secp256k1 import recovery
 
 from benchmarks.figure import Figure, median
+from benchmarks.scale import scaled
 from pywallet.messages import Domain, Receipt, digest, require_signer, sign
 from pywallet.platform import address_of, keccak256
 
-COUNT: Final = 2_000
-ROUNDS: Final = 5
+COUNT: Final = scaled(2_000, 20)
+ROUNDS: Final = scaled(5, 1)
 _DOMAIN: Final = Domain(31337, b"\x55" * 20)
 
 

@@ -17,12 +17,13 @@ import numpy as np
 
 from benchmarks.features import song
 from benchmarks.figure import Figure, median
+from benchmarks.scale import scaled
 from benchmarks.watermark_robustness import mark, read
 from watermark.parameters import LAYERS
 
-SECONDS: Final = 120
+SECONDS: Final = scaled(120, 12)
 RATE: Final = 44_100
-ROUNDS: Final = 3
+ROUNDS: Final = scaled(3, 1)
 _MEMORY: Final = """
 import sys
 from pathlib import Path
@@ -63,7 +64,7 @@ def _speeds() -> list[Figure]:
                 detect.setdefault(name, []).append(SECONDS / (time.process_time() - middle))
     memory = {
         f"peak_mb_{name}": int(subprocess.run([sys.executable, "-c", _MEMORY, str(s)], check=True, capture_output=True, text=True).stdout)
-        for name, s in (("1_min", 60), ("10_min", 600))
+        for name, s in scaled((("1_min", 60), ("10_min", 600)), (("1_min", 6), ("10_min", 12)))
     }
     peer = "ffmpeg -c:a flac, one thread"
     published = {"published_audiowmark_embed": "312-347", "published_audiowmark_detect": "2-7"}

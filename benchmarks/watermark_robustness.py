@@ -21,6 +21,7 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks.figure import Figure
+from benchmarks.scale import SMALLEST, scaled, setting
 from benchmarks.watermark_attacks import ATTACKS, INBAND, UNMARKED, Samples
 from benchmarks.watermark_clips import COUNT, clip
 from watermark.embed import Embedder
@@ -32,7 +33,10 @@ ADDRESS: Final = bytes.fromhex("52908400098527886e0f7030069857d2e4169ee7")
 SHORT_S: Final = 12
 OTHERS: Final = tuple(hashlib.sha256(b"somebody else's %d" % n).digest()[:20] for n in range(1000))
 """Addresses that nothing carries: listed as candidates wherever false reads are counted."""
-KEPT: Final = Path(__file__).resolve().parent.parent / "build" / "watermark_robustness.jsonl"
+KEPT: Final = Path(__file__).resolve().parent.parent / "build" / scaled("watermark_robustness.jsonl", "watermark_robustness_smallest.jsonl")
+LOSSY: Final = ("MP3 128k", "AAC 128k", "Opus 128k")
+TRIED: Final = scaled(tuple(ATTACKS), ("none", *LOSSY))
+FOR_FALSE: Final = scaled(UNMARKED, UNMARKED[:1])
 Row = dict[str, Any]
 
 
@@ -117,7 +121,7 @@ def _kept(key: str) -> list[Row]:
 def _clip(number: int, key: str, until: float) -> None:
     """Everything of one clip that is not kept yet; each row is one line, written at once."""
     done = {row["attack"] for row in _kept(key) if row["clip"] == number}
-    work = [(_attacked, attack, attack) for attack in ATTACKS] + [(_unmarked, attack, f"unmarked: {attack}") for attack in UNMARKED]
+    work = [(_attacked, attack, attack) for attack in TRIED] + [(_unmarked, attack, f"unmarked: {attack}") for attack in FOR_FALSE]
     for run_one, attack, name in work:
         if name in done:
             continue
@@ -130,7 +134,7 @@ def _clip(number: int, key: str, until: float) -> None:
 
 
 def _sum(rows: list[Row]) -> dict[str, dict[str, list[int]]]:
-    total: dict[str, dict[str, list[int]]] = {name: {} for name in ATTACKS}
+    total: dict[str, dict[str, list[int]]] = {name: {} for name in TRIED}
     for row in rows:
         for layer, (right, most) in row["cells"].items():
             cell = total[row["attack"]].setdefault(layer, [0, 0])
@@ -140,24 +144,26 @@ def _sum(rows: list[Row]) -> dict[str, dict[str, list[int]]]:
 
 def run() -> list[dict[str, Any]]:
     """The figure: clips read by the in-band layer after the three usual copies; the whole table is its detail."""
-    count = min(COUNT, int(os.environ.get("GOMAA_BENCH_CLIPS", COUNT)))
-    until = time.time() + float(os.environ.get("GOMAA_BENCH_SECONDS", 86_400))
+    count = min(COUNT, setting("GOMAA_BENCH_CLIPS", COUNT, 1))
+    until = time.time() + setting("GOMAA_BENCH_SECONDS", 86_400, 86_400)
     key = _key()
     KEPT.parent.mkdir(exist_ok=True)
+    if SMALLEST:
+        KEPT.unlink(missing_ok=True)
     # One thread of linear algebra in each process, which only a fresh process heeds.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     with ProcessPoolExecutor(min(count, os.cpu_count() or 1), get_context("spawn")) as pool:
         list(pool.map(partial(_clip, key=key, until=until), range(count)))
     rows = [row for row in _kept(key) if row["clip"] < count]
     total = _sum(rows)
-    lossy = [total[name].get("inband", [0, 0]) for name in ("MP3 128k", "AAC 128k", "Opus 128k")]
+    lossy = [total[name].get("inband", [0, 0]) for name in LOSSY]
     read_of = sum(n for _, n in lossy)
     value = round(100 * sum(r for r, _ in lossy) / read_of, 1) if read_of else 0.0
     bare = [row for row in rows if row["attack"].startswith("unmarked")]
     detail = {
         "clips": count,
-        "attacks": len(ATTACKS),
-        "not_run": count * (len(ATTACKS) + len(UNMARKED)) - len(rows),
+        "attacks": len(TRIED),
+        "not_run": count * (len(TRIED) + len(FOR_FALSE)) - len(rows),
         "read_of_embedded": {a: {layer: f"{r}/{n}" for layer, (r, n) in layers.items()} for a, layers in total.items()},
         "missed": {f"{r['name']}: {r['attack']}": r["cells"] for r in rows if any(a < b for a, b in r["cells"].values())},
         "inband_snr_db": {row["name"]: row["snr_db"] for row in rows},
