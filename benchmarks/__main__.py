@@ -8,7 +8,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 # Figure name -> module whose ``run()`` yields it; one module may yield several from one interleaved run.
 MODULES: Final = {
@@ -44,6 +44,9 @@ MODULES: Final = {
     "extension_size": "size",
 }
 
+IN_A_SCENE: Final = frozenset({"players", "players_far", "cpu"})
+"""Modules that measure in a browser with a station, a song and the peers; the smallest form makes these once for all."""
+
 
 def main() -> int:
     """Run the named figures, or all; a figure that cannot be measured makes the exit code 1."""
@@ -57,22 +60,33 @@ def main() -> int:
         os.environ["GOMAA_BENCH_SMALLEST"] = "1"
     if strange := [name for name in options.names if name not in MODULES]:
         parser.error(f"no figure {', '.join(strange)}; there are {', '.join(MODULES)}")
-    names = options.names or list(MODULES)
-    lines, failed = [], False
-    for module in dict.fromkeys(MODULES[name] for name in names):
-        print(f"> measuring {module}", file=sys.stderr, flush=True)
-        try:
-            figures = importlib.import_module(f"benchmarks.{module}").run()
-        except Exception as e:
-            failed = True
-            print(f"> {module} could not be measured: {type(e).__name__}: {e}", file=sys.stderr)
-            continue
-        for figure in figures:
-            lines.append(json.dumps(figure))
-            print(lines[-1], flush=True)
+    modules = list(dict.fromkeys(MODULES[name] for name in options.names or MODULES))
+    lines: list[str] = []
+    shared = [module for module in modules if module in IN_A_SCENE] if options.smallest else []
+    failed = [module for module in modules if module not in shared and not _measure(module, lines)]
+    if shared:
+        from benchmarks.players import scene
+        from benchmarks.players_far import DELAY_S
+
+        with scene(DELAY_S) as here:
+            failed += [module for module in shared if not _measure(module, lines, here)]
     if options.json:
         options.json.write_text("".join(f"{line}\n" for line in lines))
     return 1 if failed else 0
+
+
+def _measure(module: str, lines: list[str], *shared: Any) -> bool:
+    """Run a module, print its figures and add them to ``lines``; False if it could not be measured."""
+    print(f"> measuring {module}", file=sys.stderr, flush=True)
+    try:
+        figures = importlib.import_module(f"benchmarks.{module}").run(*shared)
+    except Exception as e:
+        print(f"> {module} could not be measured: {type(e).__name__}: {e}", file=sys.stderr)
+        return False
+    for figure in figures:
+        lines.append(json.dumps(figure))
+        print(lines[-1], flush=True)
+    return True
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import os
 import random
 import statistics
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,12 +32,12 @@ _OURS: Final = """(src) => new Promise((resolve, reject) => {
 _PLAIN: Final = """(src) => { const audio = Object.assign(new Audio(), { src }); document.body.append(audio); return audio.play(); }"""
 
 
-def run() -> list[dict[str, Any]]:
-    """Measure; one figure, in seconds of processor time for a minute of music."""
+def run(scene_here: Scene | None = None) -> list[dict[str, Any]]:
+    """Measure; one figure, in seconds of processor time for a minute of music. In a scene of its own, or in the one given."""
     kinds = ["idle", "plain", "shaka", "hls", "ours"]
     taken: dict[str, list[float]] = {kind: [] for kind in kinds}
     dice = random.Random(3)
-    with scene() as here:
+    with nullcontext(scene_here) if scene_here else scene() as here:
         (top,) = browsers(here.home)
         for number in range(scaled(-1, 0), ROUNDS):
             dice.shuffle(kinds)

@@ -16,7 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -152,10 +152,10 @@ def scene(delay_s: float = 0.0) -> Iterator[Scene]:
         yield here
 
 
-def run(delay_s: float = 0.0, ending: str = "") -> list[dict[str, Any]]:
-    """Measure; three figures, their names ending in ``ending``."""
-    with scene(delay_s) as here:
-        return _figures(_rounds(here), ending)
+def run(here: Scene | None = None, delay_s: float = 0.0, ending: str = "") -> list[dict[str, Any]]:
+    """Measure; three figures, their names ending in ``ending``. In a scene of its own, or in ``here``."""
+    with nullcontext(here) if here else scene(delay_s) as found:
+        return _figures(_rounds(found), ending)
 
 
 def _consent(browser: Chromium, base: str) -> None:
