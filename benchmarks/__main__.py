@@ -6,6 +6,7 @@ import argparse
 import importlib
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -55,6 +56,8 @@ def main() -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the objects to FILE, one a line")
     parser.add_argument("--smallest", action="store_true", help="one round over tiny inputs: tests the benchmark, measures nothing")
     options = parser.parse_args()
+    # Being asked to end is no reason to leave chains, servers and browsers running.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if options.smallest:
         # Read by benchmarks.scale when a benchmark is imported, here and in the processes that it starts.
         os.environ["GOMAA_BENCH_SMALLEST"] = "1"

@@ -24,6 +24,8 @@ def _ran(modules: frozenset[str]) -> tuple[str, tuple[dict[str, Any], ...]]:
     """What a run of these modules said on standard error, and its figures."""
     names = [next(name for name, place in MODULES.items() if place == module) for module in sorted(modules)]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("GOMAA_BENCH_")}
+    # Threads of linear algebra that wait for a core by spinning take minutes where other tests run beside them.
+    environment["OPENBLAS_NUM_THREADS"] = "1"
     command = [sys.executable, "-m", "benchmarks", "--smallest", *names]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     # 1: a module failed, which its own names tell.

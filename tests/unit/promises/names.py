@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -12,7 +13,12 @@ from audit.faults import KINDS
 from pywallet.errors import SENTENCES
 from tests.unit.promises.documents import ROOT, Document
 
-MADE: Final = frozenset({".git", ".venv", ".cache", "node_modules", "dist", "build", "__pycache__", ".pytest_cache", ".mypy_cache"})
+MADE: Final = frozenset(
+    {
+        *(".git", ".venv", ".cache", "node_modules", "dist", "build", "__pycache__"),
+        *(".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"),
+    }
+)
 """Folders of what commands make."""
 
 CODE: Final = (".py", ".js", ".mjs", ".cddl", ".vy", ".md", ".css", ".conf", ".toml")
@@ -28,10 +34,11 @@ _ROUTE: Final = re.compile(r"(?:GET|POST|PUT|DELETE) (?:\{[^}]*\}|https?://[A-Z]
 def files() -> frozenset[str]:
     """Files and folders of the repository (folders end with a slash), without what commands make."""
     out: set[str] = set()
-    for path in ROOT.rglob("*"):
-        parts = path.relative_to(ROOT).parts
-        if not MADE & set(parts) and not any(part.endswith(".egg-info") for part in parts):
-            out.add("/".join(parts) + ("/" if path.is_dir() else ""))
+    for place, folders, names in os.walk(ROOT):
+        folders[:] = [name for name in folders if name not in MADE and not name.endswith(".egg-info")]
+        here = Path(place).relative_to(ROOT).as_posix().removeprefix(".")
+        start = f"{here}/" if here else ""
+        out |= {f"{start}{name}" for name in names} | {f"{start}{name}/" for name in folders}
     return frozenset(out)
 
 
