@@ -6,6 +6,7 @@ import itertools
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
@@ -186,3 +187,12 @@ def wrong_modules(document: Document) -> Iterator[str]:
             source = main[0].read_text(encoding="utf-8")
             options = [word for word in tokens(rest) if re.fullmatch(r"--[a-z-]+", word)]
             yield from (f"python -m {name} {option}: no such option" for option in options if f'"{option}"' not in source)
+
+
+def wrong_extras(document: Document) -> Iterator[str]:
+    """Extras of an installation (``pip install ".[studio]"``) that pyproject.toml does not have."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for line in lines(document):
+        for found in re.findall(r"(?:\bgomaa|(?<!\w)\.)\[([a-z]+(?:, ?[a-z]+)*)\]", line):
+            names = re.split(r", ?", found)
+            yield from (f"[{name}]: no such extra" for name in names if name not in project["optional-dependencies"])
