@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -114,14 +115,25 @@ def test_each_command_is_described() -> None:
     assert [path for path in missing if f"gomaa {path}" not in said] == []
 
 
-def test_the_figures_in_the_document_are_those_that_there_are() -> None:
-    """docs/benchmarks.md lists every name of ``build.py bench`` and no other."""
+def _rows(heading: str) -> list[list[str]]:
+    """Cells of the table in docs/benchmarks.md whose first line begins so."""
     text = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
-    rows = [line.split("|")[1] for line in text.split("\n\n")[1:][_table(text)].splitlines()[2:]]
-    listed = [name.strip() for row in rows for name in row.split(",")]
+    (table,) = [part for part in text.split("\n\n") if part.startswith(heading)]
+    return [[cell.strip() for cell in line.strip("|").split(" |")] for line in table.splitlines()[2:]]
+
+
+def test_the_names_in_the_document_are_those_that_there_are() -> None:
+    """docs/benchmarks.md describes every name of ``build.py bench`` and no other."""
+    listed = [name.strip() for row in _rows("| figure | what is measured") for name in row[0].split(",")]
     assert sorted(listed) == sorted(MODULES)
 
 
-def _table(text: str) -> int:
-    """Which paragraph after the first is the table of names."""
-    return next(n for n, part in enumerate(text.split("\n\n")[1:]) if part.startswith("| figure | what is measured"))
+def test_each_figure_has_its_date_commit_and_command() -> None:
+    """A figure in docs/benchmarks.md says when, of which commit and how it was measured, or that it was not."""
+    rows = _rows("| figure | ours |")
+    for name, ours, *_, when, command in rows:
+        assert command.strip("`").split(" python3 ")[-1].removeprefix("python3 ").startswith("build.py bench "), name
+        assert when == "" if ours == "not idle yet" else re.fullmatch(r"20\d\d-\d\d-\d\d, [0-9a-f]{7}", when), name
+    commands_of = " ".join(row[-1] for row in rows)
+    modules = {MODULES[word] for word in re.findall(r"\w+", commands_of) if word in MODULES}
+    assert modules == set(MODULES.values())
