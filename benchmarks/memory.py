@@ -31,14 +31,16 @@ from demo.paths import ROOT
 from demo.settle import answers
 from demo.stack import Stack, add_song, running
 
-SPEED: Final = 16
+SPEED: Final = scaled(16, 4)
 STEP_S: Final = 3
-HOURS: Final = setting("GOMAA_BENCH_HOURS", 1.0, 0.03)
+HOURS: Final = setting("GOMAA_BENCH_HOURS", 1.0, 0.015)
 SONG_S: Final = scaled(1_800, 240)
-SETTLED_S: Final = scaled(600, 20)
+SETTLED_S: Final = scaled(600, 15)
 """Seconds of music before the first sample that counts."""
 EVERY_S: Final = scaled(5, 1)
 RATE: Final = 22_050
+_AGAIN: Final = "[...document.querySelectorAll('button')].find((one) => /again/i.test(one.textContent))"
+_STATE: Final = "document.getElementById('player').dataset.state"
 _LOOK: Final = """(all) => {
   const audio = all.find((one) => one !== HTMLAudioElement.prototype && one !== HTMLVideoElement.prototype && one.duration > 0);
   if (audio.playbackRate !== SPEED) audio.playbackRate = SPEED;
@@ -114,8 +116,10 @@ class Session:
         self.position_s = at
         if self.page.run("document.querySelector('sps-player').error?.code ?? null"):
             self.breaks += 1
-            self.player.run("void [...document.querySelectorAll('button')].find((one) => /again/i.test(one.textContent)).click()")
-            self.player.until("document.getElementById('player').dataset.state === 'ready'", 60)
+            # The page is told first; the button comes a moment later, unless the player went on by itself.
+            self.player.until(f"!!({_AGAIN}) || ['ready', 'playing'].includes({_STATE})", 60)
+            self.player.run(f"void ({_AGAIN})?.click()")
+            self.player.until(f"['ready', 'playing'].includes({_STATE})", 60)
             self.page.run("void document.querySelector('sps-player').play().catch(() => undefined)")
         if seen["ended"] and self.page.run("document.querySelector('sps-player').ended"):
             self.position_s = 0.0
