@@ -129,7 +129,9 @@ def every_option() -> set[str]:
 
 def wrong_lone_options(document: Document) -> Iterator[str]:
     """Options named without their command (```--keep DIR```) that no command has."""
-    known = every_option() | set(_OPTION.findall(_source("build.py", "demo/*.py", "benchmarks/*.py", "tests/contracts/mutate.py")))
+    known = every_option() | set(
+        _OPTION.findall(_source("build.py", "tooling/*.py", "demo/*.py", "benchmarks/*.py", "tests/contracts/mutate.py"))
+    )
     for span in document.spans:
         if span.startswith("--"):
             yield from (f"{option}: no command has it" for option in _OPTION.findall(span) if option not in known)
@@ -163,7 +165,7 @@ def wrong_build(document: Document) -> Iterator[str]:
                 if name not in build_commands():
                     yield f"build.py {name}: no such command"
                     continue
-                source = _source(*_OPTIONS_OF_BUILD.get(name, ("build.py",)))
+                source = _source(*_OPTIONS_OF_BUILD.get(name, ("build.py", "tooling/*.py")))
                 options = [word for word in words[1:] if _OPTION.fullmatch(word)]
                 yield from (f"build.py {name} {option}: no such option" for option in options if f'"{option}"' not in source)
                 if name == "bench":
