@@ -21,6 +21,9 @@ MADE: Final = frozenset(
 )
 """Folders of what commands make."""
 
+WRITTEN: Final = frozenset({"summary.md"})
+"""Files that commands write, named like files of a repository: ``gomaa genre explore``."""
+
 CODE: Final = (".py", ".js", ".mjs", ".cddl", ".vy", ".md", ".css", ".conf", ".toml")
 """Endings of files that only a repository has. Others (json, html, wav) may be what a command writes."""
 
@@ -58,7 +61,7 @@ def wrong_paths(document: Document) -> Iterator[str]:
     tops = {path.split("/")[0] for path in files() if "/" in path}
     for span in document.spans:
         path = span.partition("::")[0].partition("#")[0]
-        if not _PATH.fullmatch(path) or path.split("/")[0] in MADE:
+        if not _PATH.fullmatch(path) or path.split("/")[0] in MADE or path in WRITTEN:
             continue
         ours = path.split("/")[0] in tops if "/" in path else path.endswith(CODE)
         if path.endswith("/") and path.count("/") == 1 and path.rstrip("/") not in tops:
