@@ -112,9 +112,13 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "wallet.vault": "The stored wallet is damaged. Restore it from your words.",
         "wallet.recipient": "This is not an address, or one of its characters is mistyped.",
         "wallet.funds": "You don't have that much GoMAA.",
+        "wallet.amount.ambiguous": "This number can be read in two ways. Write it without commas between thousands.",
         "wallet.fee": "This account has too little of the network's coin to pay the fee.",
         "wallet.quote": "The fee shown is not valid any more. Look at it again.",
         "wallet.refused": "You declined this.",
+        "transfer.replaced": "Another transaction with the same number is in a block, so this one can never be.",
+        "transfer.cancelled": "You cancelled this transfer. No GoMAA moved; the fee was paid.",
+        "transfer.settled": "This transfer is in a block already and can't be changed any more.",
         "wallet.unsupported": "GoMAA doesn't sign this: nobody could tell you what it means.",
         # what a site may do
         "site.consent": "This site may not play yet. Press play in the player yourself, or allow it again where you revoked it.",

@@ -4,7 +4,7 @@
 
 import { fill, h } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
-import { sentences } from "../ui/text.js";
+import { sentences, t } from "../ui/text.js";
 
 /**
  * @param {{fields: (Node | null)[], submit: string, busy: string, kind?: string, key?: string}} shape
@@ -36,4 +36,18 @@ export function form({ fields, submit, busy, kind = "primary", key = "submit" },
     trouble.hidden = false;
   }
   return { node, go, say };
+}
+
+/**
+ * The sentence for an amount that was not accepted, to be shown at its field; null for an error of another kind.
+ * @param {unknown} error of a request with an amount @param {string} wrong the sentence for text that is no amount
+ * @returns {string | null}
+ */
+export function amountFault(error, wrong) {
+  const { code, detail = {} } = /** @type {{code?: string, detail?: Record<string, unknown>}} */ (error);
+  if (code === "message.schema") return wrong;
+  if (code === "wallet.amount.ambiguous") return t("amountTwoReadings", String(detail["thousands"]), String(detail["decimals"]));
+  if (code !== "wallet.funds") return null;
+  const { cause, fix } = sentences({ code });
+  return `${cause}. ${fix}`;
 }

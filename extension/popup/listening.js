@@ -8,7 +8,7 @@ import { icon } from "../ui/icons.js";
 import { field } from "../ui/pieces.js";
 import { sentences, language, t } from "../ui/text.js";
 import { moment } from "../ui/time.js";
-import { form } from "./form.js";
+import { amountFault, form } from "./form.js";
 
 /** @typedef {import("./popup.js").App} App */
 /** @typedef {import("../engine/wallet/listening.js").Place} Place */
@@ -69,7 +69,15 @@ function putIn(app, place, body) {
   const sum = field({ id: "listening", label: t("listeningPut"), hint: t("listeningHow") });
   sum.input.setAttribute("inputmode", "decimal");
   return form({ fields: [sum.node], submit: t("goOn"), busy: t("sendChecking"), kind: "", key: "put-in" }, async () => {
-    const quote = await app.ask("wallet.listening.quote", { server: place.server, payer: place.payer, amount: sum.input.value.trim() });
+    sum.fail("");
+    let quote;
+    try {
+      quote = await app.ask("wallet.listening.quote", { server: place.server, payer: place.payer, amount: sum.input.value });
+    } catch (error) {
+      const fault = amountFault(error, t("sendAmountWrong"));
+      if (!fault) throw error;
+      return sum.fail(fault);
+    }
     const amount = exact(quote.amount_wei).replace(" GoMAA", "");
     const { node } = form({ fields: [], submit: t("listeningConfirm", amount), busy: t("sendSending"), key: "put-in-now" }, async () => {
       await app.ask("wallet.listening.put", { quote: quote.quote });

@@ -7,7 +7,7 @@ import { fill, h, press } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 import { field } from "../ui/pieces.js";
 import { sentences, t } from "../ui/text.js";
-import { form } from "./form.js";
+import { amountFault, form } from "./form.js";
 import { address, backBar, middle } from "./frame.js";
 
 /** @typedef {import("./popup.js").App} App */
@@ -15,9 +15,6 @@ import { address, backBar, middle } from "./frame.js";
  * @typedef {{quote: string, from: string, to: string, checksum: string, name: string | null, first: boolean, own: boolean, amount_wei: string, left_wei: string,
  *   fee_wei: string, most_wei: string, chain_id: number}} Quote
  */
-
-const RECIPIENT = new Set(["wallet.recipient"]);
-const AMOUNT = new Set(["wallet.funds", "message.schema"]);
 
 /**
  * @param {App} app
@@ -46,13 +43,14 @@ export function send(app) {
     to.fail("");
     sum.fail("");
     try {
-      const quote = await app.ask("wallet.quote", { to: to.input.value.trim(), amount: sum.input.value.trim().replace(",", ".") });
+      const quote = await app.ask("wallet.quote", { to: to.input.value.trim(), amount: sum.input.value });
       confirm(app, main, quote);
     } catch (error) {
       const { code, cause, fix } = sentences(/** @type {{code?: string}} */ (error));
-      const where = RECIPIENT.has(code) ? to : AMOUNT.has(code) ? sum : null;
+      const fault = amountFault(error, t("sendAmountWrong"));
+      const where = code === "wallet.recipient" ? to : fault ? sum : null;
       if (!where) throw error;
-      where.fail(code === "message.schema" ? t("sendAmountWrong") : `${cause}. ${fix}`);
+      where.fail(fault ?? `${cause}. ${fix}`);
       where.input.focus();
     }
   });

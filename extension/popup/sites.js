@@ -7,7 +7,7 @@ import { fill, h, press } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 import { amount, field, moneyState } from "../ui/pieces.js";
 import { t } from "../ui/text.js";
-import { form } from "./form.js";
+import { amountFault, form } from "./form.js";
 import { listening } from "./listening.js";
 import { backBar, middle, tabs, topBar } from "./frame.js";
 import { permits } from "./permits.js";
@@ -103,8 +103,9 @@ function budget(app, dayWei, spentWei, origin, label, hint, done) {
     try {
       await app.ask("wallet.site", { origin, budget: most.input.value });
     } catch (error) {
-      if (/** @type {{code?: string}} */ (error).code !== "message.schema") throw error;
-      return most.fail(t("budgetWrong"));
+      const fault = amountFault(error, t("budgetWrong"));
+      if (!fault) throw error;
+      return most.fail(fault);
     }
     app.say(t("budgetKept"));
     await done();

@@ -32,9 +32,13 @@ async def check_recipient(payload: Payload, blob: bytes | None = None) -> dict[s
 
 
 async def parse_amount(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{text} → {amount_wei}. Decimal GoMAA of at most 18 decimals, above zero. Error message.schema."""
-    amount = amounts.parse(payload.text("text"))
-    if not 0 < amount <= _MAX_WORD:
+    """{text, zero?} → {amount_wei}. GoMAA as a person writes it; with ``zero`` nothing and 0 are an amount too.
+
+    Errors message.schema, wallet.amount.ambiguous (with the readings ``thousands`` and ``decimals``).
+    """
+    text, zero = payload.text("text"), payload.flag("zero")
+    amount = amounts.parse(text if text.strip() or not zero else "0")
+    if not int(not zero) <= amount <= _MAX_WORD:
         raise InputError("message.schema", field="amount", reason="above zero")
     return {"amount_wei": str(amount)}
 

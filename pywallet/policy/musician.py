@@ -64,8 +64,9 @@ def _wei(name: str, value: Any) -> int:
         raise bad(name, 'amounts are decimal strings, like "0.0020"')
     try:
         return parse(value)
-    except InputError:
-        raise bad(name, "a decimal number with at most 18 decimals") from None
+    except InputError as e:
+        ambiguous = e.code == "wallet.amount.ambiguous"
+        raise bad(name, f"either {e.detail['thousands']} or {e.detail['decimals']}" if ambiguous else e.detail["reason"]) from None
 
 
 def _span(name: str, value: Any) -> int:

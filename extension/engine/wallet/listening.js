@@ -58,7 +58,7 @@ async function quote({ server, payer, amount }) {
   shown = null;
   const place = await find({ server, payer });
   const from = account();
-  const { amount_wei } = await python("amount", { text: amount.replace(",", ".") });
+  const { amount_wei } = await python("amount", { text: amount });
   const { chain_id } = await networkOf();
   if (chain_id !== place.chain_id) throw new Problem("chain.mismatch", { chain_id: place.chain_id });
   const { balance_wei } = await native("summary", { account: from.address, payees: [], chain_id });

@@ -44,7 +44,7 @@ export const OPS = {
     return native("sites", { payees: payees() });
   },
   async "wallet.site"({ origin, state, budget }) {
-    const day_wei = budget === undefined || budget === null ? null : await amountOf(budget);
+    const day_wei = budget === undefined || budget === null ? null : (await python("amount", { text: budget, zero: true })).amount_wei;
     open.delete(origin);
     // Paused while it still may be: a play that ends without a word would keep the listener busy at the server.
     if (state === "paused" || state === "revoked") await now.halt(origin);
@@ -53,9 +53,3 @@ export const OPS = {
     return told;
   },
 };
-
-/** @param {string} text GoMAA; nothing is zero */
-async function amountOf(text) {
-  if (/^0*([.,]0*)?$/.test(text.trim())) return "0";
-  return (await python("amount", { text: text.replace(",", ".") })).amount_wei;
-}

@@ -80,7 +80,7 @@ export async function fresh() {
       if (!/^0x[0-9a-f]{40}$/.test(text)) throw new Problem("wallet.recipient");
       return { account: text, checksum: text.toUpperCase() };
     },
-    amount: ({ text }) => ({ amount_wei: String(BigInt(text)) }),
+    amount: ({ text, zero }) => ({ amount_wei: zero && /^[0.]*$/.test(text) ? "0" : String(BigInt(text)) }),
     transfer: ({ to, amount_wei }) => ({ data: `0xa9${to}${amount_wei}` }),
     "transaction.sign": (call) => ({ raw: `0x02${call.nonce}`, transaction: `0xaa${call.nonce}`, account: ME }),
   });

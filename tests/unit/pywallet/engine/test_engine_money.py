@@ -93,8 +93,12 @@ async def test_amounts_and_recipients_are_exact() -> None:
     """One wei is one wei; nothing and too many decimals are refused; a recipient comes back with its checksum."""
     assert await call("amount", {"text": "0.000000000000000001"}) == {"amount_wei": "1"}
     assert await call("amount", {"text": " 123456789.5 "}) == {"amount_wei": "123456789500000000000000000"}
-    for text in ("0", "0.0000000000000000001", "-1", "1e3", "1,5", ""):
+    for text in ("0", "0.0000000000000000001", "-1", "1e3", ""):
         assert await failing("amount", {"text": text}) == "message.schema"
+    assert await failing("amount", {"text": "1,234"}) == "wallet.amount.ambiguous"
+    for text in ("", " ", "0", "0,00", "0.0 GoMAA"):
+        assert await call("amount", {"text": text, "zero": True}) == {"amount_wei": "0"}
+    assert await failing("amount", {"text": "12,000", "zero": True}) == "wallet.amount.ambiguous"
     assert (await call("recipient", {"text": ACCOUNTS[2].lower()}))["checksum"] == ACCOUNTS[2]
     assert await failing("recipient", {"text": ACCOUNTS[2].replace("C44", "c44")}) == "wallet.recipient"
     data = (await call("transfer", {"to": ACCOUNTS[2].lower(), "amount_wei": "1"}))["data"]

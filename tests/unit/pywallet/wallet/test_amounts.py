@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from fractions import Fraction
+from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -39,10 +43,83 @@ def test_examples() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", ".", "1.", "-1", "+1", "1e3", "1,5", "0x10", "1_0", "٣", "½", "1.0000000000000000001", "1 0", "nan", "9" * 31]
+    "text",
+    [
+        *("", ".", ",", "1.", "1,", "1,234.", "-1", "\u22121", "+-1", "1e3", "0x10", "1_0", "1_000", "1\u0663", "\u00bd", "\u00b2", "1 0"),
+        *(
+            "1.0000000000000000001",
+            "nan",
+            "9" * 31,
+            "1,23.4",
+            "1,23,456",
+            "1,234,56",
+            "1,234,567,8",
+            "1 234 56",
+            "1.2.3",
+            "12 ETH",
+            "GoMAA",
+        ),
+        *("1\u00b75", "1,,5", "12 GoMAA GoMAA 1", "1" * 200),
+    ],
 )
 def test_what_is_no_amount_is_refused(text: str) -> None:
-    """Signs, exponents, other digits, more than 18 decimals: message.schema, not a guess."""
+    """Minus signs, exponents, mixed scripts, false groups, more than 18 decimals: message.schema, not a guess."""
     with pytest.raises(InputError) as caught:
         parse(text)
     assert caught.value.code == "message.schema"
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        *(("1,5", "1.5"), (",5", "0.5"), ("12,50", "12.5"), ("1,2345", "1.2345"), ("1234,567", "1234.567"), ("0,234", "0.234")),
+        *(("1,234,567", "1234567"), ("1,234.56", "1234.56"), ("1,234.567", "1234.567"), ("12,000.0000", "12000")),
+        *(("1.234", "1.234"), ("12.000", "12"), ("1.234,5", "1234.5"), ("1.234,567", "1234.567"), ("1.234.567", "1234567")),
+        *(("1 234", "1234"), ("1\u00a0234,5", "1234.5"), ("1\u202f234.5", "1234.5"), ("1\u2009234,567", "1234.567")),
+        *(("1'234.50", "1234.5"), ("1\u2019234,5", "1234.5"), ("12 GOMAA", "12"), ("12gomaa", "12"), ("GoMAA 0.5", "0.5")),
+        *(("\uff11\uff12\uff0e\uff15", "12.5"), ("\uff11\uff0c\uff15", "1.5"), ("\u0661\u066b\u0665", "1.5"), ("+1", "1")),
+        *(("\ufeff2\u200b5\u00ad", "25"), ("\u20662.5\u2069", "2.5"), ("\u0663", "3"), ("\t2.5\r\n", "2.5")),
+    ],
+)
+def test_one_reading_is_read(text: str, wanted: str) -> None:
+    """Separators, digits and spaces of many places, where they can mean one thing only."""
+    assert exact(parse(text)) == wanted
+
+
+@given(st.integers(1, 999), st.integers(0, 999), st.sampled_from([",", "\uff0c"]), st.sampled_from(["", " GoMAA", "\u00a0"]))
+def test_two_readings_are_refused_with_both(left: int, right: int, comma: str, behind: str) -> None:
+    """One comma before three digits: thousands or decimals."""
+    with pytest.raises(InputError) as caught:
+        parse(f"{left}{comma}{right:03}{behind}")
+    assert caught.value.code == "wallet.amount.ambiguous"
+    assert caught.value.detail == {"thousands": f"{left}{right:03}", "decimals": f"{left}.{right:03}"}
+
+
+def test_what_the_extension_writes_is_read() -> None:
+    """Every text that the extension's show and exact make of an amount is that amount, cut off where show cuts."""
+    amounts = [0, 1, 10**14, 1234 * 10**18, 12_000 * 10**18, 1_234_567 * 10**18 + 5 * 10**17]
+    chance = Random(5)
+    amounts += [chance.randrange(10 ** chance.randrange(1, 40)) for _ in range(500)]
+    module = Path(__file__).parents[4] / "extension" / "ui" / "amounts.js"
+    script = f"import {{ exact, show }} from {json.dumps(module.as_uri())};" + (
+        "import { readFileSync } from 'node:fs';"
+        "const all = JSON.parse(readFileSync(0, 'utf8'));"
+        "console.log(JSON.stringify(all.map((wei) => [exact(wei), show(wei, 4), show(wei, 6)])));"
+    )
+    node = ["node", "--input-type=module", "-e", script]
+    made = subprocess.run(node, input=json.dumps([str(one) for one in amounts]), capture_output=True, text=True, check=True)
+    for amount, (whole, four, six) in zip(amounts, json.loads(made.stdout), strict=True):
+        assert parse(whole) == amount
+        assert parse(whole.removesuffix(" GoMAA")) == amount
+        assert parse(four) == amount - amount % 10**14
+        assert parse(six) == amount - amount % 10**12
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_an_amount_or_an_input_error(text: str) -> None:
+    """Nothing else is raised, and what is read can be written and read again."""
+    try:
+        amount = parse(text)
+    except InputError:
+        return
+    assert parse(exact(amount)) == amount
