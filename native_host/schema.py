@@ -165,10 +165,12 @@ class Send(Struct):
 
 
 class Transaction(Struct):
-    """Where a transaction stands."""
+    """Where a transaction stands; with account and number also if another one took its place."""
 
     chain_id: Number
     transaction: Hash
+    account: Address | None = None
+    nonce: Number | None = None
 
 
 class Transfers(Struct):

@@ -116,6 +116,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "wallet.fee": "This account has too little of the network's coin to pay the fee.",
         "wallet.quote": "The fee shown is not valid any more. Look at it again.",
         "wallet.refused": "You declined this.",
+        "transfer.unknown": "No block has this transaction yet. It may still come: look again later.",
         "transfer.replaced": "Another transaction with the same number is in a block, so this one can never be.",
         "transfer.cancelled": "You cancelled this transfer. No GoMAA moved; the fee was paid.",
         "transfer.settled": "This transfer is in a block already and can't be changed any more.",

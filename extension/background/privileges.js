@@ -47,6 +47,7 @@ export const PRIVILEGES = {
     "wallet.claim": {},
     "wallet.origin": { server: "string", epoch: "count", payee: "string" },
     "wallet.quote": { to: "string", amount: "string" },
+    "wallet.replace": { transaction: "string", how: "string" },
     "wallet.send": { quote: "string" },
     "wallet.accounts": {},
     "wallet.account.add": { name: "string" },

@@ -4,7 +4,7 @@
 
 import { exact, show } from "../ui/amounts.js";
 import { artwork } from "../ui/artwork.js";
-import { h } from "../ui/dom.js";
+import { h, press } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 import { amount, copies } from "../ui/pieces.js";
 import { clock, moment } from "../ui/time.js";
@@ -34,7 +34,9 @@ export function origin(app) {
       h("section", { class: "card" }, h("ol", { class: "timeline" }, (item.kind ? moves(item) : steps(item)).map(step))),
       proof ? plays(proof) : null,
       h("section", { class: "card" }, h("dl", { class: "origin" }, names(item, proof).map(([name, value, code]) => [h("dt", null, name), h("dd", null, code ? h("code", null, value) : value)]).flat()))),
-    h("footer", null, copy),
+    h("footer", null, item.replaceable ? h("div", { class: "row tight wrap" },
+      press(h("button", { type: "button", class: "btn", "data-key": "faster" }, t("replaceFaster")), () => app.go("faster", item)),
+      item.how === "cancel" ? null : press(h("button", { type: "button", class: "btn", "data-key": "cancel" }, t("replaceCancel")), () => app.go("cancel", item))) : null, copy),
   ];
 }
 
@@ -61,9 +63,17 @@ function moves(item) {
   const time = moment(item.time_s, language());
   if (item.kind === "received") return [{ kind: "done", title: t("stepReceived"), time, note: t("stepReceivedNote") }];
   const fee = item.fee_wei ? t("stepFee", show(item.fee_wei, 6)) : "";
-  if (item.state === "refused") return [{ kind: "done", title: t("stepSigned"), time: "", note: "" }, { kind: "stop", title: t("stepFailed"), time, note: [t("stepFailedNote"), item.reason, fee].filter(Boolean).join(" · ") }];
-  const done = item.state === "claimed";
-  return [{ kind: "done", title: t("stepSigned"), time: "", note: "" }, { kind: done ? "done" : "wait", title: t(done ? "stepConfirmed" : "stepUnderWay"), time, note: done ? fee : t("stepUnderWayNote") }];
+  /** @type {Step} */
+  const signed = { kind: "done", title: t("stepSigned"), time: "", note: "" };
+  if (item.state === "refused") {
+    const failed = (item.code ?? "chain.reverted") === "chain.reverted";
+    const { cause, fix } = failed ? { cause: t("stepFailed"), fix: t("stepFailedNote") } : sentences({ code: item.code ?? "internal" });
+    return [signed, { kind: "stop", title: cause, time, note: [fix, fee].filter(Boolean).join(" · ") }];
+  }
+  if (item.state === "claimed") return [signed, { kind: "done", title: t("stepConfirmed"), time, note: fee }];
+  // What a node says against it is its word of this moment: the transfer may still come.
+  const note = item.how === "cancel" ? t("stepCancelling") : item.reason ? t("stepNotKnown", item.reason) : t("stepUnderWayNote");
+  return [signed, { kind: "wait", title: t(item.reason ? "stepNotTaken" : "stepUnderWay"), time, note }];
 }
 
 /** @typedef {{kind: "done" | "wait" | "stop" | "", title: string, time: string, note: string}} Step */
@@ -112,6 +122,7 @@ function names(item, proof) {
     [t("originCoin"), item.value_wei && item.value_wei !== "0" ? exact(item.value_wei).replace(" GoMAA", "") : null, false],
     [t("originBlock"), item.block, false],
     [t("originTransaction"), item.transaction, true],
+    [t("originReplacedBy"), item.by, true],
   ] : [
     [t("originStation"), item.station ? (item.domain ? `${item.station} (${item.domain})` : item.station) : null, false],
     [t("originStationAddress"), proof?.station_address, true],

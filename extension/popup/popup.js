@@ -13,6 +13,7 @@ import { locked, welcome } from "./door.js";
 import { origin } from "./origin.js";
 import { receive } from "./receive.js";
 import { password, words } from "./safety.js";
+import { replace } from "./replace.js";
 import { send } from "./send.js";
 import { settings } from "./settings.js";
 import { site, sites } from "./sites.js";
@@ -21,7 +22,7 @@ import { site, sites } from "./sites.js";
  * @typedef {{time_s: number, content: string, title: string, artist: string, station: string | null, domain?: string | null, amount_wei: string,
  *   state: "pending" | "claimable" | "claimed" | "refused", code?: string | null, server?: string | null, epoch?: number | string | null,
  *   payee?: string | null, plays?: number | null, seconds?: number | null, due_s?: number | null, transaction?: string | null,
- *   kind?: "sent" | "received", other?: string, name?: string | null, block?: number | null, fee_wei?: string | null, most_wei?: string | null, reason?: string | null, site?: string | null, value_wei?: string | null}} Item
+ *   kind?: "sent" | "received", other?: string, name?: string | null, block?: number | null, fee_wei?: string | null, most_wei?: string | null, reason?: string | null, by?: string | null, how?: "first" | "faster" | "cancel" | null, replaceable?: boolean, site?: string | null, value_wei?: string | null}} Item
  * @typedef {{chain_id: number, settlement: string, receipt: any, detail: any, station: string, station_address: string | null, session: string | null, transaction: string | null,
  *   parts: {content: string | null, title: string, artist: string, time_s: number | null, seconds: number | null, ticket: string | null, amount_wei: string}[]}} Proof
  * @typedef {{content: string, title: string, artist: string, station?: string | null, position_ms: number, duration_ms: number, state?: string,
@@ -30,7 +31,7 @@ import { site, sites } from "./sites.js";
  *   playing: Playing | null, activity: Item[]}} Summary
  * @typedef {{exists: boolean, locked: boolean, address: string | null, rewards: boolean, tracking: boolean | null, auto_lock_s?: number, auto_lock_choices?: number[]}} Status
  * @typedef {{state: "connected" | "missing" | "version" | "gone", version?: string, command?: string, code?: string, chain?: boolean, networks?: number[], chain_id?: number | null}} Host
- * @typedef {"home" | "activity" | "settings" | "receive" | "origin" | "password" | "words" | "send" | "accounts" | "contacts" | "sites" | "site"} Screen
+ * @typedef {"home" | "activity" | "settings" | "receive" | "origin" | "password" | "words" | "send" | "accounts" | "contacts" | "sites" | "site" | "faster" | "cancel"} Screen
  * @typedef {{origin: string, state: "allowed" | "paused" | "revoked", day_wei: string, spent_wei: string, earned_wei: string, last_s: number}} Site
  * @typedef {{status: Status | null, host: Host | null, summary: Summary | null, playing: Playing | null, failure: {code: string, message?: string} | null,
  *   screen: Screen, item: Item | null, proof: Proof | null, site: Site | null, note: string, claim: {busy: boolean, done: {transactions: string[], amount_wei: string} | null, failure: {code: string, message?: string} | null}}} Model
@@ -42,7 +43,7 @@ import { site, sites } from "./sites.js";
 const PLAYING_MS = 1000;
 const SUMMARY_MS = 5000;
 /** Fields keep what was typed: these screens are drawn once each time they are gone to. */
-const DRAWN_ONCE = new Set(["locked", "welcome", "password", "words", "send", "accounts", "contacts", "sites", "site"]);
+const DRAWN_ONCE = new Set(["locked", "welcome", "password", "words", "send", "accounts", "contacts", "sites", "site", "faster", "cancel"]);
 
 /** @type {Model} */
 const model = {
@@ -156,6 +157,8 @@ function render() {
     password: () => password(app),
     words: () => words(app),
     send: () => send(app),
+    faster: () => replace(app, "faster"),
+    cancel: () => replace(app, "cancel"),
     accounts: () => accounts(app),
     contacts: () => contacts(app),
     sites: () => sites(app),

@@ -12,7 +12,13 @@ from pywallet.platform import keccak256
 
 
 async def run(host: Host, request: Send) -> dict[str, Any]:
-    """Send it. The same bytes again are no error. Raises ``chain.reverted`` with what the node has against it, ``chain.unreachable``."""
+    """Send it. The same bytes again are no error.
+
+    A refusal is the word of one node at one moment: the signed bytes stay valid, and only a block ends a transaction.
+
+    Raises:
+        GomaaError: ``chain.reverted`` with what the node has against it now, ``chain.unreachable``.
+    """
     network = host.network(request.chain_id)
     await network.ready()
     transaction = to_hex(keccak256(from_hex(request.raw)))
@@ -22,7 +28,9 @@ async def run(host: Host, request: Send) -> dict[str, Any]:
         # Without a node there is no word against it ("rpc" names the one that did not answer).
         if "rpc" in e.detail:
             raise
-        # The node may have it already, in its pool or in a block: asked by its name it says so.
+        # The node may have it already, in its pool or in a block: it says so at once, or when asked by its hash.
+        if "already" in str(e.detail.get("reason", "")).lower():
+            return {"transaction": transaction}
         if await network.chain.request("eth_getTransactionByHash", transaction) is None:
             raise GomaaError("chain.reverted", reason=e.detail.get("reason", e.code)) from None
     return {"transaction": transaction}

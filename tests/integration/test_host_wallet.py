@@ -127,6 +127,47 @@ async def test_a_used_number_is_refused(host: Host) -> None:
     assert (await ask(host, transaction, "transaction", transaction=other["transaction"]))["state"] == "unknown"
 
 
+async def test_a_transaction_whose_number_another_one_took_is_replaced(host: Host, network: Deployment) -> None:
+    """Said with the hash of the other one, and not before its block is deep enough; blocks before and behind do not mislead."""
+    chain = next(iter(host.networks.values())).chain
+    quote = await quoted(host, FRIEND, 1)
+    one = next(iter(host.networks.values()))
+    one.deployment = replace(network, confirmations=3)
+    made = await signed(host, quote)
+    other = await signed(host, {**quote, "data": quote["data"][:-1] + "2"})
+    where = {"account": await account(), "nonce": quote["nonce"]}
+    lost = await ask(host, transaction, "transaction", transaction=made["transaction"], **where)
+    assert (lost["state"], lost["by"]) == ("unknown", None)
+    await ask(host, send, "send", raw=other["raw"])
+    states = []
+    for _ in range(9):
+        states.append(await ask(host, transaction, "transaction", transaction=made["transaction"], **where))
+        await chain.request("evm_mine")
+    assert [one["state"] for one in states] == ["unknown"] * 2 + ["replaced"] * 7
+    assert {one["by"] for one in states[2:]} == {other["transaction"]}
+    assert (await ask(host, transaction, "transaction", transaction=other["transaction"], **where))["state"] == "confirmed"
+
+
+async def test_a_node_without_history_does_not_end_a_transaction(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A count that is ahead of the receipts proves nothing: the transaction is unknown, not replaced."""
+    quote = await quoted(host, FRIEND, 1)
+    made = await signed(host, quote)
+    await decided(host, (await ask(host, send, "send", raw=made["raw"]))["transaction"])
+    chain = next(iter(host.networks.values())).chain
+    honest = chain.request
+
+    async def behind(method: str, *params: Any) -> Any:
+        if method in ("eth_getTransactionReceipt", "eth_getTransactionByHash"):
+            return None
+        if method == "eth_getTransactionCount" and params[1] != hex((await chain.block()).number):
+            raise GomaaError("chain.unreachable", method=method, reason="missing trie node")
+        return await honest(method, *params)
+
+    monkeypatch.setattr(chain, "request", behind)
+    told = await ask(host, transaction, "transaction", transaction=made["transaction"], account=await account(), nonce=quote["nonce"])
+    assert (told["state"], told["by"]) == ("unknown", None)
+
+
 async def test_a_transaction_that_fails_in_its_block_is_failed(host: Host) -> None:
     """Tokens that are gone by the time the block is made: failed, with the fee that was paid."""
     quote = await quoted(host, FRIEND, 1)

@@ -6,7 +6,7 @@ import { Problem } from "../../shared/problem.js";
 import { native } from "../link.js";
 import { python } from "../python.js";
 import { known } from "../wallet/networks.js";
-import { dispatch } from "../wallet/send.js";
+import { dispatch, nextNonce } from "../wallet/send.js";
 import { state } from "../wallet/state.js";
 import { ask } from "./approvals.js";
 import { wrong } from "./errors.js";
@@ -70,11 +70,12 @@ export async function sendTransaction({ port, site }, [asked]) {
     const value_wei = call.value.toString();
     const cost = await native("simulate", { chain_id: network.chain_id, account, to, value_wei, data: call.data });
     if (BigInt(cost.coin_wei) < BigInt(cost.most_wei) + call.value) throw new Problem("wallet.fee");
-    if (call.nonce !== null && call.nonce !== BigInt(cost.nonce)) throw wrong("nonce", "not the account's next");
+    const nonce = nextNonce(account, network.chain_id, cost.nonce);
+    if (call.nonce !== null && call.nonce !== BigInt(nonce)) throw wrong("nonce", "not the account's next");
     const place = to === network.token ? "token" : to === network.settlement ? "settlement" : to === network.registry ? "registry" : null;
     return {
       at: performance.now(), account, to, checksum, value_wei, data: call.data, place, chain_id: network.chain_id, fee_wei: cost.fee_wei, most_wei: cost.most_wei,
-      says: await python("call.read", { data: call.data }), costs: { nonce: cost.nonce, gas: cost.gas, tip_wei: cost.tip_wei, max_fee_wei: cost.max_fee_wei },
+      says: await python("call.read", { data: call.data }), costs: { nonce, gas: cost.gas, tip_wei: cost.tip_wei, max_fee_wei: cost.max_fee_wei },
     };
   };
   const perform = async (/** @type {{facts: any}} */ { facts }) => {

@@ -6,7 +6,7 @@ import { Problem } from "../../shared/problem.js";
 import { native } from "../link.js";
 import { python } from "../python.js";
 import { networkOf } from "./networks.js";
-import { lookAgain } from "./send.js";
+import { lookAgain, nextNonce } from "./send.js";
 import { now, state } from "./state.js";
 
 /** @typedef {{server: string, payer: string, station: string, domain: string, chain_id: number, settlement: string, token: string, escrow_wei: string, left_wei: string,
@@ -149,15 +149,19 @@ function begin(place, what, work) {
  * @param {number} chain_id @param {{index?: number, station?: string}} who @param {string} from @param {string} to @param {string} data @param {string} [value_wei]
  */
 async function confirm(chain_id, who, from, to, data, value_wei = "0") {
-  const { nonce, gas, tip_wei, max_fee_wei } = await native("simulate", { chain_id, account: from, to, data, value_wei });
+  const { nonce: told_nonce, gas, tip_wei, max_fee_wei } = await native("simulate", { chain_id, account: from, to, data, value_wei });
+  const nonce = nextNonce(from, chain_id, told_nonce);
   const { raw, transaction } = await python("transaction.sign", { ...who, chain_id, nonce, gas, tip_wei, max_fee_wei, to, data, value_wei });
-  await native("send", { chain_id, raw });
   const until = performance.now() + PATIENCE_MS;
+  let told = { state: "unknown" };
   for (;;) {
-    const told = await native("transaction", { chain_id, transaction });
+    // A node's refusal or silence ends nothing: the signed bytes stay valid, and are offered again while no node has them.
+    if (told.state === "unknown") await native("send", { chain_id, raw }).catch(() => undefined);
+    told = await native("transaction", { chain_id, transaction, account: from, nonce }).catch(() => ({ state: "silent" }));
     if (told.state === "confirmed") return;
     if (told.state === "failed") throw new Problem("chain.reverted", { transaction });
-    if (performance.now() > until) throw new Problem("chain.unreachable", { transaction });
+    if (told.state === "replaced") throw new Problem("transfer.replaced", { transaction });
+    if (performance.now() > until) throw new Problem("transfer.unknown", { transaction });
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }

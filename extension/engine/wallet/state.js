@@ -10,11 +10,13 @@ import { keep, recall } from "../link.js";
 export const AUTO_LOCK_S = 15 * 60;
 
 /** @typedef {{address: string, name: string}} Contact */
+/** One signed transaction of a transfer; `raw` and `call` (of transaction.sign) are kept while no block has its number. @typedef {{transaction: string, raw: string, how: "first" | "faster" | "cancel", call: any}} Offer */
 /**
- * A transfer that this wallet sent. `raw` is what the network has or should have; `state` as the host says it.
- * @typedef {{transaction: string, raw: string, chain_id: number, account: string, to: string, amount_wei: string, most_wei: string, time_s: number,
- *   state: "pending" | "confirmed" | "failed", fee_wei: string | null, reason: string | null, site?: string | null, value_wei?: string | null}} Sent
- * `site` asked for it; `value_wei` of the network's coin went with it.
+ * A transfer that this wallet sent: everything signed under one number of its account, oldest first. `transaction` is the one in a block, else the newest;
+ * `reason` what the node had against it last, which ends nothing; `by` the transaction of another wallet that took its number.
+ * @typedef {{transaction: string, offers?: Offer[], nonce?: number, raw?: string, chain_id: number, account: string, to: string, amount_wei: string, most_wei: string, time_s: number,
+ *   state: "pending" | "confirmed" | "failed" | "replaced" | "cancelled", fee_wei: string | null, reason: string | null, by?: string | null, site?: string | null, value_wei?: string | null}} Sent
+ * `site` asked for it; `value_wei` of the network's coin went with it. Without `offers` and `nonce`: kept by a version that did not replace.
  */
 
 /** A site that may see one account: `top` is the page around it where the site asked as a frame. @typedef {{origin: string, top: string | null, account: string, chain_id: number | null, time_s: number}} Permit */

@@ -146,14 +146,165 @@ test("a transfer that the network lost is offered again, the same bytes", async 
   assert.deepEqual(offered, ["0x024"]);
 });
 
-test("a failure is said, with the chain's reason, and moves no money", async () => {
+const against = (reason) => () => {
+  throw new Problem("chain.reverted", { reason });
+};
+
+for (const reason of ["max fee per gas less than block base fee", "nonce too low", "replacement transaction underpriced", "insufficient funds for gas", "txpool is full"]) {
+  test(`a node's word against it ends nothing: ${reason}`, async () => {
+    const { quote } = await quoted();
+    host.send = against(reason);
+    host.transaction = () => ({ state: "unknown" });
+    assert.deepEqual(await ask("wallet.send", { quote }), { transaction: "0xaa4" });
+    for (let look = 0; look < 3; look++) {
+      const [line] = await lines();
+      assert.deepEqual([line.state, line.code, line.reason, line.replaceable], ["pending", null, reason, true]);
+    }
+    host.transaction = () => ({ state: "pending" });
+    await lines();
+    assert.equal((await lines())[0].reason, null);
+    host.transaction = () => ({ state: "confirmed", fee_wei: "290", time_s: 99 });
+    const [line] = await lines();
+    assert.deepEqual([line.state, line.fee_wei, line.reason], ["claimed", "290", null]);
+  });
+}
+
+test("a resend that the node refuses, silence and an answer that makes no sense leave a transfer under way", async () => {
   const { quote } = await quoted();
-  host.send = () => {
-    throw new Problem("chain.reverted", { reason: "nonce too low" });
-  };
-  await assert.rejects(ask("wallet.send", { quote }), code("chain.reverted"));
+  await ask("wallet.send", { quote });
+  for (const answer of [() => ({ state: "unknown" }), against("nonce too low"), () => { throw new Problem("chain.mismatch"); }, () => ({}), () => ({ state: "weather" })]) {
+    host.transaction = answer;
+    host.send = against("already known");
+    assert.equal((await lines())[0].state, "pending");
+  }
+  host.transaction = () => ({ state: "confirmed", fee_wei: "1", time_s: 9 });
+  assert.equal((await lines())[0].state, "claimed");
+});
+
+test("a transfer is looked for under its account and number, and ends when another wallet's transaction took the number", async () => {
+  const { quote } = await quoted();
+  await ask("wallet.send", { quote });
+  const looked = [];
+  host.transaction = (request) => (looked.push(request), { state: "replaced", by: "0xother" });
   const [line] = await lines();
-  assert.deepEqual([line.state, line.code, line.reason], ["refused", "chain.reverted", "nonce too low"]);
+  assert.deepEqual([line.state, line.code, line.by, line.fee_wei, line.replaceable], ["refused", "transfer.replaced", "0xother", null, false]);
+  assert.deepEqual([looked[0].account, looked[0].nonce, looked[0].transaction], [ME, 4, "0xaa4"]);
+  host.transaction = () => assert.fail("it is done");
+  await lines();
+});
+
+test("several transfers under way have a number each, also where the node has lost the first", async () => {
+  for (const nonce of [4, 5, 6]) {
+    const { quote } = await quoted();
+    assert.deepEqual(await ask("wallet.send", { quote }), { transaction: `0xaa${nonce}` });
+  }
+  host.transaction = ({ nonce }) => (nonce === 5 ? { state: "confirmed", fee_wei: "1", time_s: 9 } : { state: "unknown" });
+  const offered = [];
+  host.send = ({ raw }) => (offered.push(raw), {});
+  const states = (await lines()).map(({ transaction, state: standing }) => [transaction, standing]);
+  assert.deepEqual(states.sort(), [["0xaa4", "pending"], ["0xaa5", "claimed"], ["0xaa6", "pending"]]);
+  assert.deepEqual(offered.sort(), ["0x024", "0x026"]);
+});
+
+test("a quote whose number another transfer took meanwhile is not signed", async () => {
+  const { dispatch } = await import("../../../extension/engine/wallet/send.js");
+  const { quote } = await quoted();
+  await dispatch({ index: 0, chain_id: 31337, nonce: 4 }, { account: ME, to: FRIEND, amount_wei: "1", most_wei: "1" });
+  await assert.rejects(ask("wallet.send", { quote }), code("wallet.quote"));
+});
+
+/** A transfer under way, and the core that tells offers of one number apart by their fee. */
+async function underWay() {
+  const signed = [];
+  core["transaction.sign"] = (call) => (signed.push(call), { raw: `0x02${call.nonce}${call.max_fee_wei}`, transaction: `0xaa${call.nonce}-${call.max_fee_wei}` });
+  host.send = () => ({});
+  host.simulate = () => ({ nonce: 5, gas: 21_000, tip_wei: "2", max_fee_wei: "10", fee_wei: "3", most_wei: "5", coin_wei: "10000000" });
+  const { quote } = await ask("wallet.quote", { to: FRIEND, amount: "30" });
+  const { transaction } = await ask("wallet.send", { quote });
+  return { signed, transaction };
+}
+
+test("speeding up offers the same call under the same number for more, at least a tenth and the market's fee", async () => {
+  const { signed, transaction } = await underWay();
+  const quote = await ask("wallet.replace", { transaction, how: "faster" });
+  assert.deepEqual([signed.length, quote.most_wei, quote.before_wei, quote.amount_wei, quote.cancels], [1, String(21_000 * 13), "5", "30", false]);
+  const second = await ask("wallet.send", { quote: quote.quote });
+  assert.deepEqual(signed[1], { ...signed[0], tip_wei: "3", max_fee_wei: "13" });
+  host.simulate = () => ({ nonce: 5, gas: 21_000, tip_wei: "7", max_fee_wei: "100", coin_wei: "10000000" });
+  const market = await ask("wallet.replace", { transaction: second.transaction, how: "faster" });
+  await ask("wallet.send", { quote: market.quote });
+  assert.deepEqual([signed[2].nonce, signed[2].tip_wei, signed[2].max_fee_wei], [5, "7", "100"]);
+  assert.equal((await lines()).length, 1);
+  await assert.rejects(ask("wallet.replace", { transaction, how: "faster" }), code("transfer.settled"));
+});
+
+test("whichever offer a block has is the transfer: the first one, after speeding up", async () => {
+  const { transaction } = await underWay();
+  const { quote } = await ask("wallet.replace", { transaction, how: "faster" });
+  await ask("wallet.send", { quote });
+  // The newest is asked first: its number is taken, by one that is the wallet's own.
+  host.transaction = (request) => (request.transaction === transaction ? { state: "pending" } : { state: "replaced", by: transaction });
+  assert.equal((await lines())[0].state, "pending");
+  host.transaction = (request) => (request.transaction === transaction ? { state: "confirmed", fee_wei: "4", time_s: 9 } : { state: "replaced", by: transaction });
+  const [line] = await lines();
+  assert.deepEqual([line.state, line.transaction, line.fee_wei], ["claimed", transaction, "4"]);
+});
+
+for (const [winner, shown, reason] of [["cancel", "refused", "transfer.cancelled"], ["first", "claimed", null]]) {
+  test(`cancelling moves nothing to the own account under the same number, and the block decides: ${winner}`, async () => {
+    const { signed, transaction } = await underWay();
+    const quote = await ask("wallet.replace", { transaction, how: "cancel" });
+    assert.equal(quote.cancels, true);
+    const cancelling = await ask("wallet.send", { quote: quote.quote });
+    assert.deepEqual([signed[1].nonce, signed[1].to, signed[1].data, signed[1].value_wei, signed[1].gas], [5, ME, "0x", "0", 21_000]);
+    const [waits] = await lines();
+    assert.deepEqual([waits.state, waits.how, waits.replaceable], ["pending", "cancel", true]);
+    const mined = winner === "cancel" ? cancelling.transaction : transaction;
+    host.transaction = (request) => (request.transaction === mined ? { state: "confirmed", fee_wei: "4", time_s: 9 } : { state: "replaced", by: mined });
+    const [line] = await lines();
+    assert.deepEqual([line.state, line.code, line.transaction], [shown, reason, mined]);
+    await assert.rejects(ask("wallet.replace", { transaction: line.transaction, how: "cancel" }), code("transfer.settled"));
+  });
+}
+
+test("what is under way is followed after a restart from what was kept, with every offer", async () => {
+  const { transaction } = await underWay();
+  const { quote } = await ask("wallet.replace", { transaction, how: "cancel" });
+  await ask("wallet.send", { quote });
+  // All that a restarted browser has.
+  state.sent = structuredClone(storage.sent);
+  host.transaction = (request) => (request.transaction === transaction ? { state: "confirmed", fee_wei: "4", time_s: 9 } : { state: "unknown" });
+  assert.deepEqual((await lines()).map((line) => [line.state, line.transaction]), [["claimed", transaction]]);
+  assert.doesNotMatch(JSON.stringify(storage.sent), /"raw":"0x/);
+});
+
+test("a transfer kept by a version without offers is followed too", async () => {
+  state.sent = [{ transaction: "0xold", raw: "0x02old", chain_id: 31337, account: ME, to: FRIEND, amount_wei: "1", most_wei: "1", time_s: 1, state: "pending", fee_wei: null, reason: null }];
+  const offered = [];
+  host.send = ({ raw }) => (offered.push(raw), {});
+  host.transaction = () => ({ state: "unknown" });
+  assert.deepEqual((await lines()).map((line) => [line.state, line.replaceable]), [["pending", false]]);
+  assert.deepEqual(offered, ["0x02old"]);
+  await assert.rejects(ask("wallet.replace", { transaction: "0xold", how: "faster" }), code("transfer.settled"));
+});
+
+test("a replacement that cannot be paid, and one of a locked wallet, are refused before anything is signed", async () => {
+  const { signed, transaction } = await underWay();
+  host.simulate = () => ({ nonce: 5, gas: 21_000, tip_wei: "2", max_fee_wei: "10", coin_wei: "10" });
+  await assert.rejects(ask("wallet.replace", { transaction, how: "faster" }), code("wallet.fee"));
+  await assert.rejects(ask("wallet.replace", { transaction, how: "sideways" }), code("message.schema"));
+  await ask("wallet.lock");
+  await assert.rejects(ask("wallet.replace", { transaction, how: "faster" }), code("wallet.locked"));
+  assert.equal(signed.length, 1);
+});
+
+test("transfers under way are kept, however many came after them", async () => {
+  const old = Array.from({ length: 300 }, (_, n) => ({ transaction: `0xold${n}`, account: ME, chain_id: 31337, nonce: n - 300, to: FRIEND, amount_wei: "1", most_wei: "1", time_s: n, state: n === 299 ? "pending" : "confirmed", offers: [], fee_wei: null, reason: null }));
+  state.sent = old;
+  const { quote } = await quoted();
+  await ask("wallet.send", { quote });
+  assert.equal(state.sent.length, 201);
+  assert.ok(state.sent.some(({ transaction }) => transaction === "0xold299"));
 });
 
 test("a transfer that fails in its block is failed and says what it cost", async () => {

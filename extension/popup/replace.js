@@ -1,0 +1,53 @@
+/**
+ * Speed up or cancel a transfer that no block has: the same number again for a higher fee.
+ */
+
+import { exact } from "../ui/amounts.js";
+import { fill, h } from "../ui/dom.js";
+import { icon } from "../ui/icons.js";
+import { sentences, t } from "../ui/text.js";
+import { form } from "./form.js";
+import { backBar, middle } from "./frame.js";
+
+/** @typedef {import("./popup.js").App} App */
+/** @typedef {{quote: string, cancels: boolean, amount_wei: string, before_wei: string, most_wei: string, chain_id: number}} Quote */
+
+/**
+ * @param {App} app
+ * @param {"faster" | "cancel"} how
+ * @returns {Node[]}
+ */
+export function replace(app, how) {
+  const main = middle(h("p", { class: "dim", role: "status" }, t("sendChecking")));
+  app.ask("wallet.replace", { transaction: app.model.item?.transaction ?? "", how }).then(
+    (quote) => confirm(app, main, how, quote),
+    (error) => {
+      const { code, cause, fix } = sentences(error);
+      fill(main, h("div", { class: "note stop", role: "alert" }, icon("refused"), h("span", { class: "grow" }, h("b", null, cause), " ", fix, " ", h("code", { class: "xs" }, code))));
+    });
+  return [backBar(app, t(how === "cancel" ? "replaceCancel" : "replaceFaster"), "activity"), main];
+}
+
+/** @param {App} app @param {HTMLElement} main @param {"faster" | "cancel"} how @param {Quote} quote */
+function confirm(app, main, how, quote) {
+  const { node } = form({ fields: [], submit: t(how === "cancel" ? "replaceCancelNow" : "replaceFasterNow"), busy: t("sendSending"), key: "confirm" }, async () => {
+    await app.ask("wallet.send", { quote: quote.quote });
+    await app.refresh();
+    app.go("activity", null, t("replaceUnderWay"));
+  });
+  /** @type {[string, string][]} */
+  const rows = [
+    [t("sendAmount"), plain(quote.cancels ? "0" : quote.amount_wei)],
+    [t("replaceBefore"), `${plain(quote.before_wei)} ${t("coin")}`],
+    [t("sendFeeMost"), `${plain(quote.most_wei)} ${t("coin")}`],
+    [t("chainName"), String(quote.chain_id)],
+  ];
+  fill(main,
+    h("div", { class: "note" }, icon("info"), h("span", null, t(how === "cancel" ? "replaceCancelNote" : "replaceFasterNote"))),
+    h("section", { class: "card" }, h("dl", { class: "sums" }, rows.map(([name, value]) => [h("dt", null, name), h("dd", null, h("span", { class: "num" }, value))]).flat())),
+    node);
+  main.focus();
+}
+
+/** @param {string} value wei */
+const plain = (value) => exact(value).replace(" GoMAA", "");
