@@ -7,7 +7,7 @@ import { icon } from "../ui/icons.js";
 import { field } from "../ui/pieces.js";
 import { sentences, t } from "../ui/text.js";
 import { SHORTEST, strength } from "../ui/strength.js";
-import { places, wordsOf, wordsProblem } from "../ui/words.js";
+import { places } from "../ui/words.js";
 
 /** @typedef {import("./onboarding.js").App} App */
 
@@ -86,18 +86,21 @@ export function checkWords(app) {
   const fields = app.draft.places.map((place) => ({ place, ...field({ id: `word-${place}`, label: t("wordNumber", place + 1) }) }));
   const form = h("form", { class: "stack" }, h("div", { class: "thirds" }, fields.map(({ node }) => node)),
     ends(backTo(app, "words"), h("button", { type: "submit", class: "btn primary big" }, t("goOn"))));
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    if (!event.isTrusted) return;
+  const look = async () => {
     let good = true;
     for (const { place, input, fail, say } of fields) {
-      const right = wordsOf(input.value)[0] === words[place];
+      const told = await app.ask("wallet.spelling", { words: input.value });
+      const right = told.words.length === 1 && told.words[0] === words[place];
       if (right) say(t("wordRight"), "good");
       else fail(t("wordWrong", place + 1));
       if (!right && good) input.focus();
       good &&= right;
     }
     if (good) app.go("password");
+  };
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (event.isTrusted) look().catch((error) => fields[0]?.fail(sentences(error).cause));
   });
   return h("div", null, heading(t("checkTitle"), t("checkLead")), form);
 }
@@ -118,10 +121,8 @@ export function restore(app) {
   };
   const look = async () => {
     near.hidden = true;
-    const typed = wordsOf(words.input.value);
-    const problem = wordsProblem(typed);
-    if (problem) return fail(problem.kind === "count" ? t("wordsCount", problem.count) : t("wordsLetters", problem.position, problem.word));
-    const told = await app.ask("wallet.spelling", { words: typed.join(" ") });
+    const told = await app.ask("wallet.spelling", { words: words.input.value });
+    const typed = /** @type {string[]} */ (told.words);
     const slip = told.slips[0];
     if (slip) {
       near.hidden = slip.near.length === 0;
@@ -133,6 +134,7 @@ export function restore(app) {
         })));
       return fail(t("wordsLetters", slip.position, typed[slip.position - 1] ?? ""));
     }
+    if (!told.size) return fail(t("wordsCount", typed.length));
     if (!told.holds) return fail(t("wordsTogether"));
     app.draft.mnemonic = told.words.join(" ");
     app.draft.restoring = true;

@@ -44,10 +44,13 @@ async def propose(payload: Payload, blob: bytes | None = None) -> dict[str, Any]
 
 
 async def spelling(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{words} → {words (list, beginnings made whole), slips: [{position from 1, near (list)}], holds}. Nothing is kept."""
+    """{words (as typed)} → {words (list, beginnings made whole), slips: [{position from 1, near (list)}], size, holds}.
+
+    ``size`` says if a wallet can have that many words. Nothing is kept.
+    """
     told = mnemonic.spelling(payload.text("words"))
     slips = [{"position": slip.position, "near": list(slip.near)} for slip in told.slips]
-    return {"words": list(told.words), "slips": slips, "holds": told.holds}
+    return {"words": list(told.words), "slips": slips, "size": len(told.words) in mnemonic.SIZES, "holds": told.holds}
 
 
 async def create(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:

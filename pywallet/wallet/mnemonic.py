@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
-from unicodedata import normalize
+from unicodedata import category, normalize
 
 from mnemonic import Mnemonic
 
@@ -16,6 +17,8 @@ SIZES: Final = (12, 15, 18, 21, 24)
 _ROUNDS: Final = 2048
 _NAMING: Final = 4
 _NEAR: Final = 3
+# Number signs that NFKD would turn into letters.
+_ORDINAL: Final = re.compile("[0-9]*[\u00aa\u00ba\u2116]")
 # Read once, at import: in the browser the word list then lives in the memory snapshot.
 _ENGLISH: Final = Mnemonic("english")
 
@@ -44,9 +47,32 @@ def propose(words: int = 12) -> str:
     return str(_ENGLISH.to_mnemonic(platform.random_bytes(words // 3 * 4)))
 
 
+def split(text: str) -> list[str]:
+    """The words of a text in lower case, of letters only.
+
+    White space, punctuation and symbols stand between words; digits, accents and characters that are not seen (zero-width
+    ones, soft hyphens, marks of direction) are left out. A list's numbers (``1.``, ``2)``, ``3 -``) vanish with them.
+
+    Args:
+        text: As typed or pasted, such as ``1. Legal, 2. winner``.
+
+    Returns:
+        Words in their order, whether or not the list of words has them.
+    """
+    plain = normalize("NFKD", _ORDINAL.sub(" ", text)).lower()
+    apart = "".join(" " if char.isspace() or category(char)[0] in "PSZ" else char for char in plain)
+    words: list[str] = []
+    for token in apart.split():
+        pieces = "".join(char if char.isalpha() else " " for char in token).split()
+        joined = "".join(pieces)
+        known = len(pieces) > 1 and joined not in _ENGLISH.wordlist and all(piece in _ENGLISH.wordlist for piece in pieces)
+        words += pieces if known else [joined] if joined else []
+    return words
+
+
 def check(text: str) -> str:
     """The words in lower case with single spaces. Raises WalletError wallet.mnemonic unless their checksum holds."""
-    words = normalize("NFKD", text).lower().split()
+    words = split(text)
     plain = " ".join(words)
     if len(words) not in SIZES or not _ENGLISH.check(plain):
         raise WalletError("wallet.mnemonic", words=len(words))
@@ -56,7 +82,7 @@ def check(text: str) -> str:
 def spelling(text: str) -> Spelling:
     """Look at words as typed. The first four letters of a word name it (BIP-39), so a unique beginning of that length stands for it."""
     words, slips = [], []
-    for position, typed in enumerate(normalize("NFKD", text).lower().split(), 1):
+    for position, typed in enumerate(split(text), 1):
         meant = [typed] if typed in _ENGLISH.wordlist else _beginning(typed)
         if len(meant) != 1:
             slips.append(Slip(position, tuple(get_close_matches(typed, _ENGLISH.wordlist, _NEAR))))

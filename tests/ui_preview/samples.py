@@ -310,7 +310,7 @@ def wallet(**changes: Any) -> dict[str, Any]:
         "wallet.playing": PLAYING,
         "host.status": HOST_ON,
         "wallet.propose": {"mnemonic": WORDS},
-        "wallet.spelling": {"words": WORDS.split(), "slips": [], "holds": True},
+        "wallet.spelling": {"words": WORDS.split(), "slips": [], "size": True, "holds": True},
         "wallet.words": {"mnemonic": WORDS},
         "wallet.quote": QUOTE,
         "wallet.send": {"transaction": HASH},

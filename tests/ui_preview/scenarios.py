@@ -186,13 +186,19 @@ def scenarios(language: str) -> dict[str, Scenario]:
         "password": (fresh, "", (*CHECK, *filled, ("click", "button[type=submit]"), *password)),
         "restore": (fresh, "#restore", ()),
         "restore-wrong": (
-            wallet(wallet_playing={}),
+            wallet(wallet_playing={}, wallet_spelling={"words": WORDS.split()[:5], "slips": [], "size": False, "holds": False}),
             "#restore",
             (("fill", "#words", "legal winner thank year wave"), ("click", "button[type=submit]")),
         ),
         "restore-slip": (
             wallet(
-                wallet_playing={}, wallet_spelling={"words": [], "slips": [{"position": 11, "near": ["thank", "than"]}], "holds": False}
+                wallet_playing={},
+                wallet_spelling={
+                    "words": WORDS.replace("thank yellow", "thnak yellow").split(),
+                    "slips": [{"position": 11, "near": ["thank", "than"]}],
+                    "size": True,
+                    "holds": False,
+                },
             ),
             "#restore",
             (("fill", "#words", WORDS.replace("legal winner thank yellow", "legal winner thnak yellow")), ("click", "button[type=submit]")),

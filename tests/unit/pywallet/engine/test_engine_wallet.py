@@ -60,15 +60,29 @@ async def test_words_are_looked_at_before_a_wallet_is_made_of_them() -> None:
     """Beginnings of four letters are made whole, a slip is named with what it may be, a wrong order is told from both."""
     words = ["legal", "winner", "thank", "year", "wave", "sausage", "worth", "useful", "legal", "winner", "thank", "yellow"]
     short = " ".join(word[:4] for word in words)
-    assert await call("wallet.spelling", {"words": short}) == {"words": words, "slips": [], "holds": True}
+    assert await call("wallet.spelling", {"words": short}) == {"words": words, "slips": [], "size": True, "holds": True}
     slipped = await call("wallet.spelling", {"words": " ".join(words).replace("sausage", "susage").upper()})
     assert [slip["position"] for slip in slipped["slips"]] == [6]
     assert slipped["slips"][0]["near"][0] == "sausage"
     assert slipped["holds"] is False
-    assert await call("wallet.spelling", {"words": " ".join(reversed(words))}) == {"words": words[::-1], "slips": [], "holds": False}
+    assert await call("wallet.spelling", {"words": " ".join(reversed(words))}) == {
+        "words": words[::-1],
+        "slips": [],
+        "size": True,
+        "holds": False,
+    }
     for ending in ("", "xylophoned"):
         told = await call("wallet.spelling", {"words": " ".join([*words[:11], ending])})
         assert told["holds"] is False
+        assert told["size"] is (ending != "")
+
+
+@pytest.mark.parametrize("size", [12, 15, 18, 21, 24])
+async def test_words_of_every_size_are_a_wallet(size: int) -> None:
+    """Proposed, looked at and opened."""
+    words = (await call("wallet.propose", {"words": size}))["mnemonic"]
+    assert await call("wallet.spelling", {"words": words}) == {"words": words.split(), "slips": [], "size": True, "holds": True}
+    assert (await call("wallet.create", {"mnemonic": words, "password": "a good password"}))["locked"] is False
 
 
 async def test_nothing_is_open_before() -> None:

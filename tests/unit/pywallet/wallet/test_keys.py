@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pywallet.errors import WalletError
 from pywallet.hexes import checksum, from_hex
@@ -127,3 +129,70 @@ async def test_gomaas_own_paths_as_recorded() -> None:
     assert listener_path(STATION) == "m/44'/60'/1'/228046862'/487606425'"
     assert checksum(address_of(derive(seed, listener_path(STATION)))) == "0xfe31912AEF41916c2b9AEFD823b8B61f80a0a334"
     assert checksum(address_of(derive(seed, payee_path(STATION, 495000)))) == "0x5d189B277040ea6E41d4dea81E88FB2e8637D800"
+
+
+_NUMBERS = (
+    "{n}. {w}",
+    "{n} - {w}",
+    "{n}) {w}",
+    "({n}) {w}",
+    "{n}.{w}",
+    "#{n}: {w}",
+    "{n}\u00ba {w}",
+    "\u2116{n} {w}",
+    "{n}\t{w}",
+    "\uff11\uff0e{w}",
+    "{n}{w}",
+)
+_AROUND = (
+    '"{w}"',
+    "\u201c{w}\u201d",
+    "\u300c{w}\u300d",
+    "'{w}'",
+    "{w}.",
+    "{w},",
+    "{w};",
+    "- {w}",
+    "\u2022 {w}",
+    "*{w}*",
+    "[{w}]",
+    "_{w}_",
+    "\u3001{w}",
+    "{w}\u3002",
+)
+_UNSEEN = ("\u200b", "\ufeff", "\u00ad", "\u200e", "\u2060", "\u200d", "\u2068", "\u0301", "\ufe0f")
+_BETWEEN = (" ", "\n", "\r\n", "\u00a0", "\u3000", "\u2009", "\t", ", ", "\u2028", " \u200b ", " | ", "\uff0c")
+
+
+@pytest.mark.parametrize("form", _NUMBERS + _AROUND)
+def test_what_stands_around_a_word_is_no_letter_of_it(form: str) -> None:
+    """Numbers of a list, quotes, brackets, bullets and full stops."""
+    text = " ".join(form.format(n=n, w=word) for n, word in enumerate(WORDS.split(), 1))
+    assert mnemonic.check(text) == WORDS
+    told = mnemonic.spelling(text)
+    assert (told.words, told.slips, told.holds) == (tuple(WORDS.split()), (), True)
+
+
+@given(st.data())
+def test_words_are_read_however_they_were_pasted(data: st.DataObject) -> None:
+    """Any mixture of separators, cases, full-width letters and characters that are not seen."""
+    text = ""
+    for word in WORDS.split():
+        at = data.draw(st.integers(0, len(word)))
+        wide = "".join(chr(ord(char) + 0xFEE0) for char in word)
+        shape = data.draw(st.sampled_from([word, word.upper(), word.title(), wide]))
+        text += shape[:at] + data.draw(st.sampled_from(_UNSEEN)) + shape[at:] + data.draw(st.sampled_from(_BETWEEN))
+    assert mnemonic.check(text) == WORDS
+
+
+def test_words_that_only_an_unseen_character_parts_are_two() -> None:
+    """Joined they are no word of the list, apart they are."""
+    assert mnemonic.check(WORDS.replace(" ", "\u200b")) == WORDS
+
+
+def test_a_slip_is_named_as_it_was_typed() -> None:
+    """Letters of another script stay, so that the place and the word of the message are right."""
+    told = mnemonic.spelling("1. legal 2. w1nner 3. th\u0430nk 4. \u4f60")
+    assert told.words == ("legal", "wnner", "th\u0430nk", "\u4f60")
+    assert [slip.position for slip in told.slips] == [2, 3, 4]
+    assert told.slips[0].near[0] == "winner"
