@@ -45,7 +45,7 @@ class TxReceipt:
 def number(value: Any) -> int:
     """A quantity, 0x-hex. Raises GomaaError chain.mismatch for anything else."""
     try:
-        if isinstance(value, str) and value.startswith("0x"):
+        if isinstance(value, str) and value[:2].lower() == "0x":
             return int(value[2:], 16)
     except ValueError:
         pass
@@ -55,7 +55,7 @@ def number(value: Any) -> int:
 def data(value: Any, length: int | None = None) -> bytes:
     """Bytes, 0x-hex. Raises GomaaError chain.mismatch for anything else or another length."""
     try:
-        if isinstance(value, str) and value.startswith("0x"):
+        if isinstance(value, str) and value[:2].lower() == "0x":
             found = bytes.fromhex(value[2:])
             if length is None or len(found) == length:
                 return found

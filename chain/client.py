@@ -115,9 +115,11 @@ class Chain:
         if answer is None:
             raise OSError("no answer")
         found = answer.get("result") if isinstance(answer, dict) else None
-        if not isinstance(found, str) or found.lower() != hex(expected):
+        number: Any = found
+        with contextlib.suppress(GomaaError):
+            number = answers.number(found)
+        if number != expected:
             await socket.close()
-            number = int(found, 16) if isinstance(found, str) and found.startswith("0x") else found
             raise GomaaError("chain.mismatch", rpc=self.rpc, expected=expected, found=number)
 
     async def _run(self) -> None:

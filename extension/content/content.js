@@ -4,12 +4,10 @@
  */
 
 (() => {
-  const api = /** @type {typeof chrome} */ (/** @type {any} */ (globalThis).browser ?? chrome);
   const TAG = "sps-player";
   const EVENT = "gomaa:element";
   const LEAST_HEIGHT = 96;
   const MOST_HEIGHT = 1200;
-  const AGAIN_MS = 500;
   const MOST_FADE_S = 12;
   const SOUNDING = new Set(["playing", "waiting", "seeking", "starting"]);
 
@@ -22,30 +20,25 @@
   const roots = new WeakMap();
   /** @type {WeakMap<HTMLElement, string>} what each element names, once it has been looked at */
   const keys = new WeakMap();
-  /** @type {chrome.runtime.Port | null} */
-  let port = null;
   let count = 0;
 
   /** What a page on disk carries: selfrender.js, in this same world. @returns {any} */
   const song = () => /** @type {any} */ (globalThis).gomaaSong;
 
-  function connect() {
-    if (port) return port;
-    port = api.runtime.connect({ name: "page" });
-    port.onMessage.addListener(hear);
-    port.onDisconnect.addListener(() => {
-      port = null;
-      // The background was restarted: show every player again, under new names.
-      setTimeout(() => {
-        if (!api.runtime?.id) return;
-        for (const one of shown.values()) {
-          one.next = null;
-          show(one, one.now);
-        }
-      }, AGAIN_MS);
-    });
-    return port;
-  }
+  const port = /** @type {any} */ (globalThis).gomaaPort("page", {
+    hear,
+    // The background was restarted, or the page came back: every player is shown again, under new names.
+    up() {
+      for (const one of shown.values()) {
+        forget(one.next);
+        one.next = null;
+        show(one, one.now);
+      }
+    },
+  });
+
+  /** Where there is a port: an answer to what a port before asked is for nobody. @param {object} message */
+  const tell = (message) => port.isOpen() && port.post(message);
 
   /** @param {any} message */
   function hear(message) {
@@ -88,9 +81,9 @@
   /** The engine asks for bytes of the song that this page carries (selfrender.js). @param {Track} track @param {{id: number, offset: number, size: number}} asked */
   async function read(track, { id, offset, size }) {
     try {
-      port?.postMessage({ type: "bytes", element: track.id, id, data: await song().read(offset, size) });
+      tell({ type: "bytes", element: track.id, id, data: await song().read(offset, size) });
     } catch (error) {
-      port?.postMessage({ type: "bytes", element: track.id, id, code: /** @type {any} */ (error)?.code ?? "sps.segment.missing" });
+      tell({ type: "bytes", element: track.id, id, code: /** @type {any} */ (error)?.code ?? "sps.segment.missing" });
     }
   }
 
@@ -115,7 +108,7 @@
     track.stream = track.state = null;
     const after = track === one.next ? { after: one.now.id, crossfade: fade(one) } : {};
     const index = one.list.indexOf(track.src, track === one.next ? one.index + 1 : one.index);
-    connect().postMessage({ type: "show", element: track.id, src: track.src, station: song()?.station ?? null, index, count: one.list.length, ...after });
+    port.post({ type: "show", element: track.id, src: track.src, station: song()?.station ?? null, index, count: one.list.length, ...after });
   }
 
   /** @param {Shown} one */
@@ -128,7 +121,7 @@
   function forget(old) {
     if (!old) return;
     old.frame?.remove();
-    port?.postMessage({ type: "hide", element: old.id });
+    tell({ type: "hide", element: old.id });
   }
 
   /** The track after this one, made ready while this one plays. @param {Shown} one */
@@ -238,7 +231,7 @@
 
   /** @param {Shown} one @param {string} name @param {unknown} value @param {number} n */
   function command(one, name, value, n) {
-    connect().postMessage({ type: "command", element: one.now.id, command: name, value, n });
+    port.post({ type: "command", element: one.now.id, command: name, value, n });
   }
 
   /** @param {ParentNode} root */
@@ -256,7 +249,7 @@
     } catch {
       // What cannot be looked at is not seen.
     }
-    port?.postMessage({ type: "seen", element, id, ...seen });
+    tell({ type: "seen", element, id, ...seen });
   }
 
   /** The frame may ask its page for a height, for a look and to come into view, and for nothing else. @param {Track} track @param {number} height */

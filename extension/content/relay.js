@@ -6,15 +6,17 @@
 (() => {
   if (!isSecureContext) return;
 
-  const api = /** @type {typeof chrome} */ (/** @type {any} */ (globalThis).browser ?? chrome);
   const ASK = "gomaa:ask";
   const TELL = "gomaa:tell";
   const MOST = 1 << 20;
   const GONE = { code: 4900, message: "The wallet is disconnected" };
   const WRONG = { code: -32600, message: "A request is {method, params?}" };
 
-  /** @type {chrome.runtime.Port | null} */
-  let port = null;
+  /** The number of the relay's own question after a port was opened anew; the page's begin with 1. */
+  const OWN = Number.MAX_SAFE_INTEGER;
+
+  /** What the page was told last, so that it hears of what changed while there was no port. @type {{up: boolean, chain: string | null, accounts: string}} */
+  const last = { up: false, chain: null, accounts: "[]" };
   /** @type {Set<number>} */
   const open = new Set();
 
@@ -26,28 +28,48 @@
     if (open.delete(id)) tell({ id, ok, value });
   }
 
-  function connect() {
-    if (port) return port;
-    const mine = api.runtime.connect({ name: "provider" });
-    port = mine;
-    mine.onMessage.addListener(hear);
-    mine.onDisconnect.addListener(() => {
-      void api.runtime.lastError;
-      if (port === mine) port = null;
+  const port = /** @type {any} */ (globalThis).gomaaPort("provider", {
+    hear,
+    down() {
       for (const id of [...open]) answer(id, false, GONE);
+      last.up = false;
       tell({ event: "disconnect", value: GONE });
-    });
-    return mine;
-  }
+    },
+    up() {
+      port.post({ type: "request", id: OWN, method: "eth_accounts", params: "[]" });
+    },
+  });
 
   /** @param {any} message */
   function hear(message) {
-    if (message.type === "event") tell({ event: message.name, value: JSON.parse(message.body) });
+    if (message.type === "event") event(message.name, JSON.parse(message.body));
+    else if (message.type === "reply" && message.id === OWN) message.ok && event("accountsChanged", JSON.parse(message.body));
     else if (message.type === "reply") answer(message.id, message.ok, JSON.parse(message.body));
     else if (message.type === "problem") {
       const flood = message.code === "message.flood";
       answer(message.id, false, { code: flood ? -32005 : -32600, message: flood ? "Too many requests" : WRONG.message, data: { code: message.code } });
     }
+  }
+
+  /** What is new for the page; the same again, over another port, is not. @param {string} name @param {any} value */
+  function event(name, value) {
+    if (name === "connect") {
+      const { up, chain } = last;
+      Object.assign(last, { up: true, chain: value.chainId });
+      if (!up) tell({ event: name, value });
+      if (chain !== null && chain !== value.chainId) tell({ event: "chainChanged", value: value.chainId });
+      return;
+    }
+    if (name === "disconnect") last.up = false;
+    else if (name === "chainChanged") {
+      if (last.chain === value) return;
+      last.chain = value;
+    } else if (name === "accountsChanged") {
+      const accounts = JSON.stringify(value);
+      if (last.accounts === accounts) return;
+      last.accounts = accounts;
+    }
+    tell({ event: name, value });
   }
 
   window.addEventListener(ASK, (event) => {
@@ -58,14 +80,10 @@
       return;
     }
     const { id, method, params } = asked ?? {};
-    if (!Number.isSafeInteger(id) || id < 0 || open.has(id)) return;
+    if (!Number.isSafeInteger(id) || id < 0 || id === OWN || open.has(id)) return;
     open.add(id);
     if (typeof method !== "string" || method.length > 128 || typeof params !== "string" || params.length > MOST) return answer(id, false, WRONG);
-    try {
-      connect().postMessage({ type: "request", id, method, params });
-    } catch {
-      // The extension was updated or removed under this page.
-      answer(id, false, GONE);
-    }
+    // The extension may have been updated or removed under this page.
+    if (!port.post({ type: "request", id, method, params })) answer(id, false, GONE);
   });
 })();

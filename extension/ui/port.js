@@ -1,9 +1,9 @@
 /**
- * Ports to the engine. The background may be stopped and started by the browser: a port that closes is opened again.
+ * Ports to the engine, for pages of the extension.
  */
 
-const FIRST_WAIT_MS = 250;
-const LONGEST_WAIT_MS = 5000;
+import "../content/port.js";
+
 const REQUEST_MS = 60_000;
 
 /**
@@ -13,37 +13,10 @@ const REQUEST_MS = 60_000;
  * @returns {{send: (message: object) => boolean}}
  */
 export function connect(name, onMessage, onUp = () => {}) {
-  /** @type {chrome.runtime.Port | null} */
-  let port = null;
-  let wait = FIRST_WAIT_MS;
-  const open = () => {
-    try {
-      port = chrome.runtime.connect({ name });
-    } catch {
-      // The extension was updated or removed under this page; a reload of the page brings the new one.
-      onUp(false, true);
-      return;
-    }
-    port.onMessage.addListener((message) => {
-      wait = FIRST_WAIT_MS;
-      onMessage(message);
-    });
-    port.onDisconnect.addListener(() => {
-      port = null;
-      onUp(false);
-      setTimeout(open, wait);
-      wait = Math.min(LONGEST_WAIT_MS, wait * 2);
-    });
-    onUp(true);
-  };
-  open();
-  return {
-    send(message) {
-      if (!port) return false;
-      port.postMessage(message);
-      return true;
-    },
-  };
+  const port = /** @type {any} */ (globalThis).gomaaPort(name, { hear: onMessage, down: (/** @type {boolean} */ gone) => onUp(false, gone), up: () => onUp(true) });
+  const up = port.open();
+  onUp(up, !up);
+  return { send: (message) => port.isOpen() && port.post(message) };
 }
 
 /** A failed request: `code` is of the registry. */

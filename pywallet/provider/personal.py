@@ -62,9 +62,9 @@ def read_personal(asked: str, origin: str, account: bytes, chain_id: int) -> Per
 
 
 def _bytes(asked: str) -> bytes:
-    if asked.startswith("0x"):
+    if asked[:2].lower() == "0x":
         try:
-            return from_hex(asked)
+            return from_hex("0x" + asked[2:])
         except InputError:
             pass
     try:

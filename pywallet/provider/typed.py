@@ -145,7 +145,7 @@ def _atom(kind: str, value: Any, path: str) -> bool | int | bytes | str:
     if kind.startswith("bytes"):
         length = int(kind[5:]) if kind != "bytes" else None
         try:
-            return from_hex(value, length)
+            return from_hex(_lower_prefix(value), length)
         except InputError:
             raise wrong(path, f"{kind} as 0x-hex expected") from None
     if kind.startswith(("uint", "int")):
@@ -164,7 +164,7 @@ def _whole(text: str) -> bool:
 
 def _address(value: Any, path: str) -> bytes:
     try:
-        address = from_hex(value, 20)
+        address = from_hex(_lower_prefix(value), 20)
     except InputError:
         raise wrong(path, "an address expected") from None
     letters = value[2:]
@@ -173,13 +173,17 @@ def _address(value: Any, path: str) -> bytes:
     return address
 
 
+def _lower_prefix(value: Any) -> Any:
+    return "0x" + value[2:] if isinstance(value, str) and value.startswith("0X") else value
+
+
 def _integer(value: Any) -> int | None:
     """A JSON integer that every reader reads alike, or its decimal or 0x-hex text in the one canonical form."""
     if type(value) is int:
         return value if abs(value) <= _SAFE else None
     if not isinstance(value, str) or not value.isascii() or len(value) > 80:
         return None
-    if value.startswith("0x"):
+    if value[:2].lower() == "0x":
         digits = value[2:]
         return int(digits, 16) if digits and all(c in "0123456789abcdefABCDEF" for c in digits) else None
     digits = value.removeprefix("-")

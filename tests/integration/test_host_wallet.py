@@ -129,9 +129,9 @@ async def test_a_used_number_is_refused(host: Host) -> None:
 
 async def test_a_transaction_whose_number_another_one_took_is_replaced(host: Host, network: Deployment) -> None:
     """Said with the hash of the other one, and not before its block is deep enough; blocks before and behind do not mislead."""
-    chain = next(iter(host.networks.values())).chain
     quote = await quoted(host, FRIEND, 1)
     one = next(iter(host.networks.values()))
+    chain = one.chain
     one.deployment = replace(network, confirmations=3)
     made = await signed(host, quote)
     other = await signed(host, {**quote, "data": quote["data"][:-1] + "2"})

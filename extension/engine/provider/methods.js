@@ -97,7 +97,7 @@ async function unlock({ port, site }) {
 async function switchTo({ port, site }, [asked]) {
   required(site);
   const id = asked?.chainId;
-  if (typeof id !== "string" || !/^0x[1-9a-f][0-9a-f]{0,12}$/.test(id)) throw wrong("chainId", "a 0x-quantity expected");
+  if (typeof id !== "string" || !/^0x[1-9a-f][0-9a-f]{0,12}$/i.test(id)) throw wrong("chainId", 'a 0x-quantity without leading zeros expected, such as "0x7a69"');
   const chain_id = Number(id);
   if (!(await known()).some((network) => network.chain_id === chain_id)) throw new Problem("site.network");
   const from = (await networkFor(site)).chain_id;
@@ -126,6 +126,8 @@ export async function answer(asker, method, text) {
   if (own) return /** @type {any} */ (METHODS)[method](asker, list);
   required(asker.site);
   if (now.locked) throw new Problem("wallet.locked");
-  const { value } = await native("read", { chain_id: (await networkFor(asker.site)).chain_id, method, params: list });
+  // Not every node reads an upper-case prefix.
+  const plain = JSON.parse(JSON.stringify(list), (_, item) => (typeof item === "string" && item.startsWith("0X") ? `0x${item.slice(2)}` : item));
+  const { value } = await native("read", { chain_id: (await networkFor(asker.site)).chain_id, method, params: plain });
   return value;
 }

@@ -99,7 +99,7 @@ export function callOf(asked) {
   for (const name of Object.keys(asked)) if (!FIELDS.has(name)) throw wrong(name, "not known");
   const { from, to, data = asked.input ?? "0x", input = data } = asked;
   if (typeof to !== "string") throw wrong("to", "GoMAA creates no contracts");
-  if (typeof data !== "string" || !/^0x([0-9a-fA-F]{2})*$/.test(data) || data.length > 131_074) throw wrong("data", "0x-hex of at most 64 KiB");
+  if (typeof data !== "string" || !/^0x([0-9a-f]{2})*$/i.test(data) || data.length > 131_074) throw wrong("data", "0x-hex of at most 64 KiB");
   if (typeof input !== "string" || input.toLowerCase() !== data.toLowerCase()) throw wrong("input", "another than data");
   return { from, to, data: data.toLowerCase(), value: quantity(asked.value, "value") ?? 0n, nonce: quantity(asked.nonce, "nonce"), chainId: quantity(asked.chainId, "chainId") };
 }
@@ -107,6 +107,6 @@ export function callOf(asked) {
 /** @param {unknown} value @param {string} field */
 function quantity(value, field) {
   if (value === undefined || value === null) return null;
-  if (typeof value !== "string" || !/^0x[0-9a-fA-F]{1,64}$/.test(value)) throw wrong(field, "a 0x-quantity expected");
+  if (typeof value !== "string" || !/^0x[0-9a-f]{1,64}$/i.test(value)) throw wrong(field, "a 0x-quantity expected");
   return BigInt(value);
 }

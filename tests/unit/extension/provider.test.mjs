@@ -270,11 +270,13 @@ test("a transaction that would fail, is for another network or asks for what is 
   assert.equal((await asks({ from: FRIEND })).code, 4100);
   assert.equal((await look()).approval, null);
   assert.equal(callOf({ to: FRIEND, input: "0xAB" }).data, "0xab");
+  assert.equal(callOf({ to: FRIEND, data: "0XAB" }).data, "0xab");
+  for (const [text, wanted] of [["0xfF", 255n], ["0XFf", 255n], ["0x00", 0n], ["0x0A", 10n]]) assert.equal(callOf({ to: FRIEND, value: text }).value, wanted);
 });
 
 test("a site moves to a network that the host knows, asked first; others are 4902", async () => {
   const one = await connect();
-  assert.equal((await one.ask("wallet_switchEthereumChain", [{ chainId: "0x7a69" }])).value, null);
+  for (const method of ["wallet_switchEthereumChain", "wallet_addEthereumChain"]) for (const chainId of ["0x7a69", "0x7A69", "0X7a69", "0X7A69"]) assert.equal((await one.ask(method, [{ chainId }])).value, null);
   const done = one.begin("wallet_switchEthereumChain", [{ chainId: "0x5" }]);
   assert.deepEqual((await decide(true)).facts, { from: 31337, chain_id: 5 });
   assert.equal((await done).value, null);
@@ -282,7 +284,7 @@ test("a site moves to a network that the host knows, asked first; others are 490
   assert.ok(one.events().some(([name, value]) => name === "chainChanged" && value === "0x5"));
   assert.equal(state.chain_id === 5, false, "the wallet's own network stays");
   for (const method of ["wallet_switchEthereumChain", "wallet_addEthereumChain"]) assert.equal((await one.ask(method, [{ chainId: "0x1", rpcUrls: ["https://evil.example"] }])).code, 4902);
-  for (const chainId of [5, "5", "0x05", "0x", null]) assert.equal((await one.ask("wallet_switchEthereumChain", [{ chainId }])).code, -32602);
+  for (const chainId of [5, "5", "0x05", "0x", "0X0", "7A69", "0x7a69n", " 0x5", null]) assert.equal((await one.ask("wallet_switchEthereumChain", [{ chainId }])).code, -32602);
 });
 
 test("reading goes through for a site with a permit, on its own network", async () => {

@@ -10,6 +10,16 @@ const source = (name) => readFileSync(new URL(`../../../extension/content/${name
 function world({ secure = true } = {}) {
   const window = new EventTarget();
   const ports = [];
+  const runtime = { removed: false };
+  // Time passes when a test says so.
+  const timers = new Set();
+  const later = (work, ms) => {
+    const timer = { work, ms };
+    timers.add(timer);
+    return timer;
+  };
+  const pass = () => [...timers].forEach((timer) => timers.delete(timer) && timer.work());
+  const transition = (type, persisted) => window.dispatchEvent(Object.assign(new Event(type), { persisted }));
   const connect = ({ name }) => {
     const listeners = { message: [], disconnect: [] };
     const port = {
@@ -17,19 +27,22 @@ function world({ secure = true } = {}) {
       onMessage: { addListener: (listener) => listeners.message.push(listener) },
       onDisconnect: { addListener: (listener) => listeners.disconnect.push(listener) },
       postMessage: (message) => port.said.push(structuredClone(message)),
+      disconnect: () => (port.closed = true),
       tell: (message) => listeners.message.forEach((listener) => listener(message)),
       drop: () => listeners.disconnect.forEach((listener) => listener()),
     };
     ports.push(port);
     return port;
   };
-  const shared = { window, isSecureContext: secure, crypto, CustomEvent, Event, JSON, Error, Object, Promise, Map, Set, Number, String, encodeURIComponent, setTimeout };
+  const shared = { window, isSecureContext: secure, crypto, CustomEvent, Event, JSON, Error, Object, Promise, Map, Set, Number, String, Math, encodeURIComponent, setTimeout: later, clearTimeout: (timer) => timers.delete(timer) };
   const announced = [];
   window.addEventListener("eip6963:announceProvider", ({ detail }) => announced.push(detail));
-  vm.runInNewContext(source("relay"), { ...shared, chrome: { runtime: { connect } } });
+  const isolated = vm.createContext({ ...shared, chrome: { runtime: { connect: (info) => (runtime.removed ? assert.fail("invalidated") : connect(info)) } } });
+  vm.runInContext(source("port"), isolated);
+  vm.runInContext(source("relay"), isolated);
   vm.runInNewContext(source("provider"), shared);
   const ask = (method, params) => announced[0].provider.request({ method, ...(params ? { params } : {}) });
-  return { window, ports, announced, ask };
+  return { window, ports, announced, ask, pass, transition, runtime };
 }
 
 test("the provider is announced at once and again when asked, frozen, and is nobody's window.ethereum", () => {
@@ -118,4 +131,97 @@ test("listeners hear their event until they are removed, and one that fails stop
   ports[0].tell({ type: "event", name: "accountsChanged", body: "[]" });
   ports[0].tell({ type: "event", name: "toString", body: "1" });
   assert.deepEqual(heard, [1, "0x5"]);
+});
+
+/** A page that heard of chain 0x1 and account 0xa, and what it hears from then on. */
+async function acquainted() {
+  const all = world();
+  const { ports, ask, announced } = all;
+  const heard = [];
+  for (const name of ["connect", "disconnect", "chainChanged", "accountsChanged"]) announced[0].provider.on(name, (value) => heard.push([name, name === "disconnect" ? value.code : JSON.parse(JSON.stringify(value))]));
+  const first = ask("eth_requestAccounts");
+  says(ports[0], "connect", { chainId: "0x1" });
+  says(ports[0], "accountsChanged", ["0xa"]);
+  ports[0].tell({ type: "reply", id: 1, ok: true, body: '["0xa"]' });
+  await first;
+  heard.length = 0;
+  return { ...all, heard };
+}
+const says = (port, name, value) => port.tell({ type: "event", name, body: JSON.stringify(value) });
+const OWN = Number.MAX_SAFE_INTEGER;
+
+/** The two ways in which a port ends while its page lives on. */
+const LEAVES = {
+  "the back/forward cache": [({ transition }) => transition("pagehide", true), ({ transition }) => transition("pageshow", true)],
+  "a stopped background": [({ ports }) => ports[0].drop(), ({ pass }) => pass()],
+};
+for (const [name, [leave, back]] of Object.entries(LEAVES)) {
+  test(`${name}: what waits is rejected, and what is the same afterwards is not told again`, async () => {
+    const page = await acquainted();
+    const waiting = page.ask("personal_sign", ["0x68", "0xa"]);
+    leave(page);
+    await assert.rejects(waiting, (error) => error.code === 4900);
+    assert.deepEqual([page.heard, page.announced[0].provider.isConnected()], [[["disconnect", 4900]], false]);
+    back(page);
+    assert.equal(page.ports.length, 2);
+    assert.deepEqual(page.ports[1].said, [{ type: "request", id: OWN, method: "eth_accounts", params: "[]" }]);
+    says(page.ports[1], "connect", { chainId: "0x1" });
+    says(page.ports[1], "accountsChanged", ["0xa"]);
+    page.ports[1].tell({ type: "reply", id: OWN, ok: true, body: '["0xa"]' });
+    assert.deepEqual(page.heard, [["disconnect", 4900], ["connect", { chainId: "0x1" }]]);
+    const again = page.ask("eth_chainId");
+    page.ports[1].tell({ type: "reply", id: 3, ok: true, body: '"0x1"' });
+    assert.equal(await again, "0x1");
+  });
+
+  test(`${name}: another chain and accounts that are gone are told`, async () => {
+    const page = await acquainted();
+    leave(page);
+    back(page);
+    // Locked meanwhile: the engine tells a new port nothing of accounts.
+    says(page.ports[1], "connect", { chainId: "0x5" });
+    page.ports[1].tell({ type: "reply", id: OWN, ok: true, body: "[]" });
+    assert.deepEqual(page.heard, [["disconnect", 4900], ["connect", { chainId: "0x5" }], ["chainChanged", "0x5"], ["accountsChanged", []]]);
+  });
+}
+
+test("a page that asked nothing opens nothing when it comes back, and one that is only shown or unloaded does nothing", async () => {
+  const quiet = world();
+  quiet.transition("pagehide", true);
+  quiet.transition("pageshow", true);
+  assert.equal(quiet.ports.length, 0);
+  const page = await acquainted();
+  page.transition("pageshow", false);
+  page.transition("pagehide", false);
+  assert.deepEqual([page.heard, page.ports.length, page.ports[0].closed], [[], 1, undefined]);
+});
+
+test("a page goes into the cache and comes back many times, each time with one port", async () => {
+  const page = await acquainted();
+  for (let turn = 1; turn < 6; turn++) {
+    page.transition("pagehide", true);
+    assert.equal(page.ports.at(-1).closed, true);
+    // The browser may tell of the end of a port that was closed here.
+    page.ports.at(-1).drop();
+    page.pass();
+    assert.equal(page.ports.length, turn, "nothing is opened in the cache");
+    page.transition("pageshow", true);
+    assert.equal(page.ports.length, turn + 1);
+    says(page.ports[turn], "connect", { chainId: "0x1" });
+  }
+  assert.deepEqual(page.heard.map(([name]) => name), Array.from({ length: 5 }, () => ["disconnect", "connect"]).flat());
+});
+
+test("an extension that was updated or removed under the page rejects at once, then and later", async () => {
+  for (const leave of Object.values(LEAVES)) {
+    const page = await acquainted();
+    const waiting = page.ask("eth_accounts");
+    page.runtime.removed = true;
+    leave[0](page);
+    await assert.rejects(waiting, (error) => error.code === 4900);
+    leave[1](page);
+    page.pass();
+    await assert.rejects(page.ask("eth_accounts"), (error) => error.code === 4900);
+    assert.equal(page.ports.length, 1);
+  }
 });

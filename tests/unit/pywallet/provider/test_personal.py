@@ -110,3 +110,9 @@ async def test_the_operations_sign_what_they_read() -> None:
     with pytest.raises(GomaaError) as caught:
         await call("typed.sign", {**asked, "index": 0})
     assert caught.value.code == "wallet.locked"
+
+
+@pytest.mark.parametrize("asked", ["0x68e282ac", "0X68E282AC", "0x68E282aC"])
+def test_hex_is_read_in_any_case(asked: str) -> None:
+    """The same bytes whatever the case of the prefix and of the digits."""
+    assert read_personal(asked, ORIGIN, ACCOUNT, 1).text == "h\u20ac"

@@ -55,12 +55,16 @@ def test_another_chain_is_refused() -> None:
 @pytest.mark.parametrize(
     ("kind", "good", "bad"),
     [
-        ("uint8", [0, 255, "255", "0xff"], [256, -1, "256", "0x100", "-1", "", None, 1.0, "1 ", [], True]),
+        ("uint8", [0, 255, "255", "0xff", "0xFF", "0XfF"], [256, -1, "256", "0x100", "-1", "", None, 1.0, "1 ", [], True]),
         ("int8", [-128, 127, "-128"], [128, -129, "-129", "--1", "-0", "-01"]),
         ("bool", [True, False], [0, 1, "true", None]),
-        ("address", ["0x" + "ab" * 20], ["ab" * 20, "0x" + "ab" * 19, checksum(b"\xab" * 20).replace("A", "a", 1), 5, None]),
+        (
+            "address",
+            ["0x" + "ab" * 20, "0X" + "AB" * 20],
+            ["ab" * 20, "0x" + "ab" * 19, checksum(b"\xab" * 20).replace("A", "a", 1), 5, None],
+        ),
         ("bytes4", ["0x00000000"], ["0x000000", "0x0000000000", "abcd", "0x0000000g"]),
-        ("bytes", ["0x", "0x00"], ["", "text", "0x0"]),
+        ("bytes", ["0x", "0x00", "0XaB"], ["", "text", "0x0"]),
         ("string", ["", "é\n"], [1, None, "\ud800"]),
         ("uint8[2]", [[1, 2]], [[1], [1, 2, 3], {"0": 1, "1": 2}, "12", [1, 256]]),
         ("uint8[]", [[], [1]], [None, 1, [None]]),
