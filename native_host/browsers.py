@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -52,6 +53,9 @@ BROWSERS: Final = ("chrome", "chromium", "edge", "brave", "firefox")
 # A Chromium with a profile of its own looks only inside it.
 PROFILE_DIRECTORY: Final = "NativeMessagingHosts"
 
+XDG_CONFIG: Final = ".config/"
+"""Where XDG_CONFIG_HOME points unless it says otherwise, relative to the home."""
+
 
 def place(system: str, browser: str) -> Place:
     """The row for a browser on a system (``sys.platform``). Raises KeyError where there is none."""
@@ -61,8 +65,30 @@ def place(system: str, browser: str) -> Place:
     raise KeyError(browser)
 
 
-def manifest_path(row: Place, home: Path, config: Path, host: str) -> Path:
-    """Where the manifest of ``host`` goes for a browser."""
+def manifest_path(row: Place, home: Path, config: Path, host: str, environment: Mapping[str, str] | None = None) -> Path:
+    """Where the manifest of a host goes for a browser.
+
+    On Linux browsers made from Chromium look in their profile's folder: CHROME_USER_DATA_DIR, else below
+    CHROME_CONFIG_HOME, else below XDG_CONFIG_HOME, else below ``.config`` of the home (chrome/common/chrome_paths_linux.cc).
+    A folder that is not absolute counts for nothing (XDG Base Directory Specification).
+
+    Args:
+        row: The browser.
+        home: The user's home.
+        config: The host's own configuration, for Windows.
+        host: Name of the host.
+        environment: Variables of the browser's process; none by default.
+    """
     if row.directory is None:
         return config / f"{host}.{row.family}.json"
-    return home / row.directory / f"{host}.json"
+    base, below = home, row.directory
+    if below.startswith(XDG_CONFIG):
+        found = {
+            name: Path((environment or {}).get(name, "")) for name in ("CHROME_USER_DATA_DIR", "CHROME_CONFIG_HOME", "XDG_CONFIG_HOME")
+        }
+        if found["CHROME_USER_DATA_DIR"].is_absolute():
+            return found["CHROME_USER_DATA_DIR"] / PROFILE_DIRECTORY / f"{host}.json"
+        folder = next((found[name] for name in ("CHROME_CONFIG_HOME", "XDG_CONFIG_HOME") if found[name].is_absolute()), None)
+        if folder is not None:
+            base, below = folder, below.removeprefix(XDG_CONFIG)
+    return base / below / f"{host}.json"

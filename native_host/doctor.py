@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from native_host import HOST_NAME, PROTOCOL, confined, device, networks
+from native_host.browsers import Place, manifest_path
 from native_host.install import Target, manifests
 from native_host.ledger import Ledger
 from native_host.paths import Paths
@@ -52,10 +53,19 @@ def installed(target: Target, paths: Paths) -> list[Check]:
     for row, file in manifests(target, paths):
         label = row.browser if row.browser != "profile" else str(file.parent.parent)
         found = _try(f"manifest {label}", lambda file=file: str(_manifest(file)))  # type: ignore[misc]
-        checks.append(found if not found.ok else Check(found.name, True, str(file)))
+        checks.append(Check(found.name, True, f"{file}{_elsewhere(row, file, target, paths)}") if found.ok else found)
         if found.ok:
             launchers.add(Path(found.message))
     return checks + [_try(f"launcher {path}", lambda path=path: _launch(path)) for path in sorted(launchers)]  # type: ignore[misc]
+
+
+def _elsewhere(row: Place, file: Path, target: Target, paths: Paths) -> str:
+    """Where a browser would look that is started without this terminal's variables, as from a menu."""
+    plain = file if row.browser == "profile" else manifest_path(row, target.home, paths.config, HOST_NAME)
+    if plain == file or plain.exists():
+        return ""
+    names = [name for name in ("CHROME_USER_DATA_DIR", "CHROME_CONFIG_HOME", "XDG_CONFIG_HOME") if target.environment.get(name)]
+    return f" (a browser started without {' and '.join(names)} looks in {plain.parent}: install from there too)"
 
 
 def _manifest(file: Path) -> Path:

@@ -48,10 +48,22 @@ class Pipes:
     write: int
 
 
-def take_over() -> Pipes:
-    """Move stdin and stdout aside; afterwards a stray print goes to stderr."""
-    sys.stdout.flush()
-    pipes = Pipes(os.dup(0), os.dup(1))
+def take_over(out: int = 1) -> Pipes:
+    """Move the pipes to the browser aside; afterwards a stray print goes to stderr.
+
+    Args:
+        out: Descriptor of the pipe to the browser, where the launcher has moved it away from stdout.
+    """
+    if sys.stdout is not None:
+        sys.stdout.flush()
+    try:
+        pipes = Pipes(os.dup(0), os.dup(out))
+    except OSError:
+        # Started by hand, or on a system whose launcher moves nothing.
+        pipes = Pipes(os.dup(0), os.dup(1))
+    else:
+        if out != 1:
+            os.close(out)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)

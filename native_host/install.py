@@ -16,6 +16,11 @@ from native_host.browsers import PROFILE_DIRECTORY, Place, manifest_path, place
 from native_host.paths import Paths
 
 FIREFOX_ID: Final = "gomaa@gomaa.example"
+PYTHON_SETTINGS: Final = (
+    *("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONINSPECT", "PYTHONWARNINGS", "PYTHONUSERBASE", "PYTHONPLATLIBDIR"),
+    *("PYTHONEXECUTABLE", "PYTHONVERBOSE", "PYTHONDEBUG", "PYTHONOPTIMIZE", "__PYVENV_LAUNCHER__"),
+)
+"""Variables that decide what Python runs or prints."""
 ROOT: Final = Path(__file__).resolve().parent.parent
 _IDS: Final = Path(__file__).with_name("ids.json")
 
@@ -24,7 +29,7 @@ _IDS: Final = Path(__file__).with_name("ids.json")
 class Target:
     """What to install for: browsers, profile directories of Chromium, extension ids, Flatpaks by name.
 
-    ``home`` and ``system`` are for tests.
+    ``environment`` decides where browsers look, as it does for them. ``home`` and ``system`` are for tests.
     """
 
     browsers: tuple[str, ...]
@@ -33,6 +38,7 @@ class Target:
     home: Path = field(default_factory=Path.home)
     system: str = sys.platform
     flatpaks: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
 
 def extension_ids() -> dict[str, str]:
@@ -51,30 +57,66 @@ def manifest(family: str, launcher: Path, ids: Mapping[str, str]) -> dict[str, A
     return {"name": HOST_NAME, "description": "GoMAA: verifies, counts and unlocks songs", "path": str(launcher), "type": "stdio", **who}
 
 
-def launcher_text(system: str, python: str, root: Path, home: str | None) -> str:
-    """The script the browser starts. ``-P``: the browser's working directory is no place to import from."""
-    # Only a source tree needs its path named; an installed package is found by itself.
-    path = None if root.name in ("site-packages", "dist-packages") else str(root)
-    settings = {name: value for name, value in (("PYTHONPATH", path), ("GOMAA_HOME", home)) if value}
+def launcher_text(system: str, python: str, starter: Path) -> str:
+    """The script the browser starts: Python without anything that the environment says about Python, and the starter.
+
+    ``-I``: no PYTHON* variable, no user's packages, no import from the working directory. What Python or a
+    ``sitecustomize`` prints before the host runs goes to stderr; the host finds the browser's pipe as descriptor 3.
+
+    Args:
+        system: ``sys.platform`` of the computer.
+        python: Path of the interpreter.
+        starter: The starter, beside the script.
+
+    Returns:
+        A shell script; for Windows a batch file, to be written as UTF-8.
+    """
     if system == "win32":
-        lines = ["@echo off", *(f'set "{name}={value}"' for name, value in settings.items()), f'"{python}" -P -m native_host %*']
+        # A percent sign in quotes is still read; the starter's folder is the script's own, in whatever characters.
+        lines = [
+            "@echo off",
+            "setlocal DisableDelayedExpansion",
+            "chcp 65001 >nul 2>nul",
+            f'"{python.replace("%", "%%")}" -I "%~dp0{starter.name}" %*',
+        ]
         return "\r\n".join(lines) + "\r\n"
-    lines = ["#!/bin/sh", *(f"export {name}={shlex.quote(value)}" for name, value in settings.items())]
-    return "\n".join([*lines, f'exec {shlex.quote(python)} -P -m native_host "$@"']) + "\n"
+    return f'#!/bin/sh\nunset {" ".join(PYTHON_SETTINGS)}\nexec {shlex.quote(python)} -I {shlex.quote(str(starter))} "$@" 3>&1 1>&2\n'
+
+
+def starter_text(root: Path, settings: Mapping[str, str | None]) -> str:
+    """The Python file that the launcher runs. Paths are bytes in ASCII: the locale of the browser may be another.
+
+    Args:
+        root: Folder of the source tree, or the folder of installed packages, which is found by itself.
+        settings: Environment variables that decide where the host keeps its files, as they are now; None takes one away.
+    """
+    lines = ["import os", "import sys", ""]
+    for name, value in settings.items():
+        lines.append(f"os.environ.pop({name!r}, None)" if value is None else f"os.environ[{name!r}] = os.fsdecode({os.fsencode(value)!r})")
+    # Only a source tree needs its path named.
+    if root.name not in ("site-packages", "dist-packages"):
+        lines.append(f"sys.path.insert(0, os.fsdecode({os.fsencode(root)!r}))")
+    return "\n".join([*lines, "", "from native_host.serve import main", "", "sys.exit(main(3))"]) + "\n"
 
 
 def write_launcher(paths: Paths, system: str = sys.platform) -> Path:
-    """Write the launcher into the configuration directory; its path."""
+    """Write launcher and starter into the configuration directory; the launcher's path."""
     file = paths.make().config / ("gomaa-host.bat" if system == "win32" else "gomaa-host")
-    text = launcher_text(system, str(Path(sys.executable).absolute()), ROOT, os.environ.get("GOMAA_HOME"))
-    _write(file, text, 0o700)
+    starter = file.with_name("gomaa-host.py")
+    home = os.environ.get("GOMAA_HOME")
+    # Without a home of its own the host goes by these: the browser's session may have others than this terminal.
+    settings: dict[str, str | None] = (
+        {"GOMAA_HOME": home} if home else {name: os.environ.get(name) for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME")}
+    )
+    _write(starter, starter_text(ROOT, settings), 0o600)
+    _write(file, launcher_text(system, str(Path(sys.executable).absolute()), starter), 0o700)
     return file
 
 
 def manifests(target: Target, paths: Paths) -> list[tuple[Place, Path]]:
     """Every manifest that belongs to a target."""
     rows = [place(target.system, browser) for browser in target.browsers]
-    found = [(row, manifest_path(row, target.home, paths.config, HOST_NAME)) for row in rows]
+    found = [(row, manifest_path(row, target.home, paths.config, HOST_NAME, target.environment)) for row in rows]
     own = Place("profile", "chromium", PROFILE_DIRECTORY)
     return found + [(own, profile.absolute() / PROFILE_DIRECTORY / f"{HOST_NAME}.json") for profile in target.profiles]
 

@@ -152,9 +152,16 @@ async def _serve(pipes: framing.Pipes) -> int:
     return 2 if isinstance(item, framing.Broken) else 0
 
 
-def main() -> int:
-    """Run until the browser closes the pipe. Returns the exit code: 2 when the frames were broken."""
-    pipes = framing.take_over()
+def main(out: int = 1) -> int:
+    """Run until the browser closes the pipe.
+
+    Args:
+        out: Descriptor of the pipe to the browser.
+
+    Returns:
+        The exit code: 2 when the frames were broken.
+    """
+    pipes = framing.take_over(out)
     _log_to(locate().log)
     sys.unraisablehook = lambda args: log.error("unraisable: %s", args.exc_value)
     code = asyncio.run(_serve(pipes))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from click.testing import CliRunner
 from native_host import HOST_NAME, doctor, install
 from native_host.browsers import BROWSERS, PLACES, manifest_path, place
 from native_host.commands import host
-from native_host.install import Target, launcher_text
+from native_host.install import Target, launcher_text, starter_text
 from native_host.paths import Paths, locate
 
 IDS = {"chromium": "a" * 32, "firefox": "gomaa@gomaa.example"}
@@ -28,7 +29,7 @@ def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
 
 def target(tmp_path: Path, system: str = sys.platform, *profiles: Path) -> Target:
     """All browsers of a home directory."""
-    return Target(BROWSERS, profiles, IDS, tmp_path / "user", system)
+    return Target(BROWSERS, profiles, IDS, tmp_path / "user", system, environment={})
 
 
 EXPECTED = {
@@ -94,18 +95,131 @@ def test_a_profile_of_its_own_gets_its_manifest(tmp_path: Path, paths: Paths) ->
     assert written[1:] == [tmp_path / "profile" / "NativeMessagingHosts" / f"{HOST_NAME}.json"]
 
 
-def test_the_launcher_quotes_and_keeps_its_home() -> None:
-    """A path with a blank or a quote stays one word on both kinds of system."""
-    shell = launcher_text("linux", "/opt/my python/bin/python3", Path("/src/it's"), "/home/a b")
-    batch = launcher_text("win32", r"C:\Program Files\python.exe", Path("/lib/site-packages"), None)
+def test_the_launcher_quotes() -> None:
+    """A path with a blank or a quote stays one word, and Python hears nothing from the environment."""
+    shell = launcher_text("linux", "/opt/my python/bin/python3", Path("/home/it's/gomaa-host.py")).splitlines()
 
-    assert shell.splitlines() == [
-        "#!/bin/sh",
-        "export PYTHONPATH='/src/it'\"'\"'s'",
-        "export GOMAA_HOME='/home/a b'",
-        "exec '/opt/my python/bin/python3' -P -m native_host \"$@\"",
+    assert (shell[0], shell[1].split()[0]) == ("#!/bin/sh", "unset")
+    assert shell[2:] == ["exec '/opt/my python/bin/python3' -I '/home/it'\"'\"'s/gomaa-host.py' \"$@\" 3>&1 1>&2"]
+
+
+def test_the_windows_launcher_is_utf8_and_escapes() -> None:
+    """The code page is UTF-8 before the first path; percent signs are doubled, the rest is inside quotes."""
+    python = "C:\\100% M\u00fcller & S\u00f6hne^!\u7528\u6237\\python.exe"
+    batch = launcher_text("win32", python, Path("ignored/gomaa-host.py"))
+
+    assert batch.split("\r\n") == [
+        "@echo off",
+        "setlocal DisableDelayedExpansion",
+        "chcp 65001 >nul 2>nul",
+        f'"{python.replace("%", "%%")}" -I "%~dp0gomaa-host.py" %*',
+        "",
     ]
-    assert batch == '@echo off\r\n"C:\\Program Files\\python.exe" -P -m native_host %*\r\n'
+    assert batch.encode().decode("utf-8") == batch
+
+
+def test_the_starter_is_ascii_and_keeps_the_folders() -> None:
+    """Whatever the characters of a path and the locale of the browser; an installed package needs no path."""
+    settings = {"GOMAA_HOME": "/h\u00e4 \u7528'\"%/x", "XDG_DATA_HOME": None}
+    text = starter_text(Path("/src/\u00fc\udcff"), settings)
+
+    assert text.isascii()
+    compile(text, "starter", "exec")
+    assert "sys.path" not in starter_text(Path("/lib/site-packages"), {})
+
+
+HOSTILE = {
+    "home": {"PYTHONHOME": "/nowhere"},
+    "path": {"PYTHONPATH": "{bad}"},
+    "startup": {"PYTHONSTARTUP": "{bad}/sitecustomize.py", "PYTHONINSPECT": "1"},
+    "warnings": {"PYTHONWARNINGS": "error", "PYTHONDEVMODE": "1", "PYTHONVERBOSE": "1", "PYTHONPROFILEIMPORTTIME": "1"},
+    "locale": {"LC_ALL": "C", "LANG": "", "PYTHONIOENCODING": "utf-16", "PYTHONUTF8": "0"},
+    "user": {"PYTHONUSERBASE": "{bad}", "HOME": "{bad}"},
+    "coding": {"PYTHONCOERCECLOCALE": "0", "LC_ALL": "POSIX"},
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_the_environment_does_not_reach_the_host(name: str, tmp_path: Path, paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Variables for other Pythons, modules that print or fail at start, another locale: the first frame is whole."""
+    bad = tmp_path / "bad"
+    bad.mkdir()
+    for module in ("sitecustomize", "usercustomize", "native_host", "msgspec"):
+        (bad / f"{module}.py").write_text(
+            "print('hello from afar')\nraise SystemExit(3)\n" if module != "sitecustomize" else "print('hello')\n"
+        )
+    launcher = install.write_launcher(paths)
+    for key, value in HOSTILE[name].items():
+        monkeypatch.setenv(key, value.format(bad=bad))
+    monkeypatch.chdir(bad)
+
+    assert doctor._launch(launcher).startswith("answers in")
+
+
+def test_a_module_that_prints_at_start_spoils_no_frame(paths: Paths, tmp_path: Path) -> None:
+    """A sitecustomize of the interpreter itself is run with -I too: what it prints goes to stderr."""
+    launcher = install.write_launcher(paths)
+    starter = paths.config / "gomaa-host.py"
+    starter.write_text("print('printed before the host', flush=True)\nimport os\nos.system('echo from a child')\n" + starter.read_text())
+
+    assert doctor._launch(launcher).startswith("answers in")
+
+
+def test_the_host_starts_in_a_folder_that_is_gone(paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its working directory is no place it needs."""
+    launcher = install.write_launcher(paths)
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    try:
+        assert doctor._launch(launcher).startswith("answers in")
+    finally:
+        monkeypatch.chdir(tmp_path)
+
+
+CHROMIUMS = ("chrome", "chromium", "edge", "brave")
+
+
+@pytest.mark.parametrize(
+    ("environment", "base"),
+    [
+        ({"XDG_CONFIG_HOME": "/xdg"}, "/xdg"),
+        ({"XDG_CONFIG_HOME": "/xdg", "CHROME_CONFIG_HOME": "/own"}, "/own"),
+        ({"XDG_CONFIG_HOME": "relative"}, "/home/fan/.config"),
+        ({"XDG_CONFIG_HOME": ""}, "/home/fan/.config"),
+        ({}, "/home/fan/.config"),
+    ],
+)
+def test_the_environment_decides_the_folder(environment: dict[str, str], base: str) -> None:
+    """As it does for the browser; Firefox goes by the home alone."""
+    for browser in CHROMIUMS:
+        found = manifest_path(place("linux", browser), Path("/home/fan"), Path("/c"), HOST_NAME, environment)
+        assert found == Path(EXPECTED["linux", browser].replace(".config", base, 1))
+    firefox = manifest_path(place("linux", "firefox"), Path("/home/fan"), Path("/c"), HOST_NAME, environment)
+    assert firefox == Path("/home/fan") / EXPECTED["linux", "firefox"]
+    mac = manifest_path(place("darwin", "chrome"), Path("/home/fan"), Path("/c"), HOST_NAME, environment)
+    assert mac == Path("/home/fan") / EXPECTED["darwin", "chrome"]
+
+
+def test_a_profile_named_by_the_environment_has_the_manifest() -> None:
+    """CHROME_USER_DATA_DIR stands for --user-data-dir."""
+    found = manifest_path(
+        place("linux", "chromium"), Path("/h"), Path("/c"), HOST_NAME, {"CHROME_USER_DATA_DIR": "/p", "XDG_CONFIG_HOME": "/x"}
+    )
+    assert found == Path("/p/NativeMessagingHosts") / f"{HOST_NAME}.json"
+
+
+def test_the_doctor_looks_where_the_installer_wrote(tmp_path: Path, paths: Paths) -> None:
+    """With another folder in the environment both go there; without it the doctor finds nothing and says so."""
+    here = replace(target(tmp_path), environment={"XDG_CONFIG_HOME": str(tmp_path / "xdg")})
+    install.install(here, paths)
+    assert (tmp_path / "xdg" / "chromium" / "NativeMessagingHosts" / f"{HOST_NAME}.json").exists()
+    assert all(check.ok for check in doctor.installed(here, paths))
+    there = {check.name: check for check in doctor.installed(replace(here, environment={}), paths)}
+    assert not there["manifest chromium"].ok
+    elsewhere = {check.name: check.message for check in doctor.installed(here, paths)}
+    assert "XDG_CONFIG_HOME" in elsewhere["manifest chromium"]
 
 
 def test_an_unknown_extension_id_is_asked_for(tmp_path: Path, paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
