@@ -144,6 +144,9 @@ def _device(paths: Paths) -> str:
 
 def _ledger(paths: Paths) -> str:
     with Ledger(paths.make().ledger) as ledger, ledger.write():
+        faults = ledger.faults()
+        if faults:
+            raise ValueError(f"{paths.ledger} is damaged ({'; '.join(faults)[:200]}): close the browsers and run gomaa host repair")
         waiting = len(ledger.sessions_unreported())
     return f"{paths.ledger}" + (f", {waiting} sessions still to report" if waiting else "")
 

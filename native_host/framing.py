@@ -17,8 +17,17 @@ import msgspec
 
 from pywallet.errors import GomaaError, InputError
 
-MAX_FRAME: Final = 1 << 20
-"""Largest message either way, in bytes."""
+MAX_FRAME: Final = 8 << 20
+"""Largest message from the browser, in bytes: a header of 4 MiB in base64 fits."""
+
+MAX_REPLY: Final = 1 << 20
+"""Largest message that browsers take from a host, in bytes. A longer one goes in parts."""
+
+MAX_WHOLE: Final = 64 << 20
+"""Largest message in parts, in bytes."""
+
+PART: Final = 720 << 10
+"""Bytes of a message in one part; base64 makes them a third more."""
 
 MAX_SKIP: Final = 64 << 20
 """An oversized frame up to here is read past; a longer one cannot come from a browser."""
@@ -135,11 +144,25 @@ def decode(body: bytes) -> dict[str, Any]:
 
 
 def encode(message: dict[str, Any]) -> bytes:
-    """Length and JSON of an outgoing message. Raises InputError ``host.frame.size`` above the cap."""
+    """An outgoing message as it goes over the pipe: one frame, or several where browsers would hang up on one.
+
+    Each of several frames is ``{"part": n, "parts": of so many, "data": base64}``, in order and with nothing between
+    them; the data joined is the message's JSON in UTF-8. So whatever grows with a song or a ledger can be answered.
+
+    Raises:
+        InputError: ``host.frame.size`` above ``MAX_WHOLE``.
+    """
     body = msgspec.json.encode(message)
-    if len(body) > MAX_FRAME:
-        raise InputError("host.frame.size", size=len(body), limit=MAX_FRAME)
-    return _LENGTH.pack(len(body)) + body
+    if len(body) <= MAX_REPLY:
+        return _LENGTH.pack(len(body)) + body
+    if len(body) > MAX_WHOLE:
+        raise InputError("host.frame.size", size=len(body), limit=MAX_WHOLE)
+    pieces = [body[at : at + PART] for at in range(0, len(body), PART)]
+    out = bytearray()
+    for number, piece in enumerate(pieces, 1):
+        part = msgspec.json.encode({"part": number, "parts": len(pieces), "data": piece})
+        out += _LENGTH.pack(len(part)) + part
+    return bytes(out)
 
 
 def write_all(descriptor: int, data: bytes) -> None:

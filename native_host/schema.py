@@ -16,6 +16,8 @@ Hex = Annotated[str, Meta(max_length=131_074, pattern=r"^0x([0-9a-f]{2})*$")]
 Wei = Annotated[str, Meta(max_length=78, pattern=r"^[0-9]+$")]
 # 32 bytes in base64.
 Key = Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/]{43}=$")]
+HeaderBytes = Annotated[str, Meta(max_length=(4 << 20) * 4 // 3 + 4, pattern=r"^[A-Za-z0-9+/]*={0,2}$")]
+"""A header as long as the format allows, in base64."""
 Base64 = Annotated[str, Meta(max_length=1 << 20, pattern=r"^[A-Za-z0-9+/]*={0,2}$")]
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
 Text = Annotated[str, Meta(max_length=256)]
@@ -39,7 +41,7 @@ class Open(Struct):
     decodes and how fast the file comes."""
 
     stream: Name
-    header: Base64
+    header: HeaderBytes
     origin: Annotated[str, Meta(max_length=512)]
     key: Key
     codecs: Annotated[list[Text], Meta(max_length=16)] | None = None

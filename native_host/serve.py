@@ -57,14 +57,14 @@ class Service:
             message = framing.decode(body)
             number = schema.request_id(message)
             result = await self._do(str(message.get("op")), schema.parse(message))
-            self.send({"id": number, "ok": True, "result": result})
+            reply = {"id": number, "ok": True, "result": result}
         except GomaaError as e:
-            self.send({"id": number, "ok": False, "error": e.to_json()})
-        except OSError:
-            raise
-        except Exception:
+            reply = {"id": number, "ok": False, "error": e.to_json()}
+        except Exception as e:
             log.exception("a request failed")
-            self.send({"id": number, "ok": False, "error": GomaaError("internal").to_json()})
+            reply = {"id": number, "ok": False, "error": _fault(e).to_json()}
+        # An OSError here is a browser that is gone.
+        self.send(reply)
 
     async def _do(self, op: str, request: Any) -> Any:
         if self._host is None:
@@ -100,6 +100,14 @@ class Service:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._host.flush(), _LAST_REPORT_S)
             await self._host.close()
+
+
+def _fault(error: Exception) -> GomaaError:
+    import sqlite3  # only here: the browser waits for this process to start
+
+    from native_host.ledger.store import failure
+
+    return failure(error) if isinstance(error, (OSError, sqlite3.Error)) else GomaaError("internal")
 
 
 def _host(emit: Emit) -> Host:

@@ -101,6 +101,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "host.message.schema": "A message to the host has a wrong field.",
         "host.stream.unknown": "The host doesn't know this stream.",
         "host.ledger.failed": "The host can't write its ledger, so nothing is played.",
+        "host.ledger.damaged": "The host's ledger is damaged, so nothing is played. Close the browser and run gomaa host repair.",
         "host.device.key": "The host's key file is damaged or open to other users. Run gomaa host doctor.",
         # the wallet
         "wallet.missing": "There is no wallet yet.",

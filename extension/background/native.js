@@ -10,6 +10,7 @@ export const PROTOCOL = 1;
 const ANSWER_MS = 30_000;
 const GREETING_MS = 10_000;
 const LEAST_WAIT_MS = 300;
+const MOST_PARTS = 100;
 
 /** @typedef {{state: "connected" | "missing" | "version" | "gone", version: string | null, device: string | null, networks: any[]}} Status */
 
@@ -22,6 +23,8 @@ export class Native {
     /** @type {Map<number, {resolve: (value: any) => void, reject: (error: Problem) => void, timer: ReturnType<typeof setTimeout>}>} */
     this.waiting = new Map();
     this.count = 0;
+    /** @type {Uint8Array[]} of a message that is not whole yet */
+    this.parts = [];
     this.triedAt = -Infinity;
     /** The host behind the present port has said that it is of another version. */
     this.refused = false;
@@ -56,6 +59,7 @@ export class Native {
     this.triedAt = performance.now();
     const port = api.runtime.connectNative(HOST);
     this.port = port;
+    this.parts = [];
     this.refused = false;
     let answered = false;
     port.onMessage.addListener((message) => this.hear(message));
@@ -110,15 +114,21 @@ export class Native {
   /** A host may be of any version or none: what has not the shape of an answer or an event is nothing. @private @param {unknown} message */
   hear(message) {
     if (!isObject(message)) return;
+    if (message["parts"] !== undefined) return this.join(message);
+    // Parts of one message come with nothing between them.
+    this.parts = [];
     if (typeof message["event"] === "string") {
       // The state of the connection is this side's own word.
       if (message["event"] !== "host") this.onEvent(message);
       return;
     }
     const { id, ok, result, error } = message;
-    const asked = typeof id === "number" ? this.waiting.get(id) : undefined;
-    if (!asked || typeof id !== "number" || typeof ok !== "boolean") return;
-    this.waiting.delete(id);
+    const known = typeof id === "number" && this.waiting.has(id);
+    // An error without a number answers a request that the host could not read: hosts read in order, so none is older than the first one waiting.
+    const number = known ? id : ok === false && (id === 0 || id === undefined) && isObject(error) ? this.waiting.keys().next().value : undefined;
+    const asked = number === undefined ? undefined : this.waiting.get(number);
+    if (!asked || number === undefined || typeof ok !== "boolean") return;
+    this.waiting.delete(number);
     clearTimeout(asked.timer);
     if (ok) {
       if (result === undefined || result === null || isObject(result)) asked.resolve(result ?? {});
@@ -128,6 +138,32 @@ export class Native {
     const problem = isObject(error) ? Problem.of(error) : new Problem("internal", { reason: "an answer without its reason" });
     asked.reject(problem);
     if (problem.code === "host.version") this.outdated(String(problem.detail?.["host"] ?? "") || null);
+  }
+
+  /** A message that is longer than browsers take from a host comes in parts. @private @param {Record<string, any>} piece */
+  join({ part, parts, data }) {
+    if (part === 1) this.parts = [];
+    const next = this.parts.length + 1;
+    if (part !== next || !Number.isSafeInteger(parts) || part > parts || parts > MOST_PARTS || typeof data !== "string") {
+      this.parts = [];
+      return;
+    }
+    let message;
+    try {
+      this.parts.push(Uint8Array.from(atob(data), (char) => char.charCodeAt(0)));
+      if (part < parts) return;
+      const whole = new Uint8Array(this.parts.reduce((size, one) => size + one.length, 0));
+      let at = 0;
+      for (const one of this.parts) {
+        whole.set(one, at);
+        at += one.length;
+      }
+      message = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(whole));
+    } catch {
+      message = null;
+    }
+    this.parts = [];
+    if (isObject(message) && message["parts"] === undefined) this.hear(message);
   }
 
   /** This host is of another version: no more requests to it. The next one looks for the host that has taken its place. @private @param {string | null} version */

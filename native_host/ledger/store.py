@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -21,6 +22,39 @@ from pywallet.errors import Unavailable
 BUSY_S: Final = 5.0
 """So long one host waits for another's transaction."""
 
+_SPOILT: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def failure(error: sqlite3.Error | OSError) -> Unavailable:
+    """``host.ledger.damaged`` where the file's pages are spoilt, ``host.ledger.failed`` for anything else, with SQLite's words."""
+    spoilt = getattr(error, "sqlite_errorcode", 0) & 0xFF in _SPOILT
+    return Unavailable("host.ledger.damaged" if spoilt else "host.ledger.failed", reason=str(error))
+
+
+def _make(path: Path) -> None:
+    """An empty ledger, whole at its place at once; one that another host made meanwhile stays."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    os.close(os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600))
+    try:
+        db = sqlite3.connect(fresh, isolation_level=None)
+        with contextlib.closing(db):
+            # An invocation changes a row in each of six trees: small pages, less to write before a key may leave.
+            db.execute("PRAGMA page_size=2048")
+            db.execute("PRAGMA journal_mode=WAL")
+            db.execute("VACUUM")
+        with contextlib.suppress(FileExistsError):
+            try:
+                os.link(fresh, path)
+            except FileExistsError:
+                raise
+            except OSError:
+                # A file system without hard links.
+                if not path.exists():
+                    fresh.rename(path)
+    finally:
+        for file in (fresh, Path(f"{fresh}-wal"), Path(f"{fresh}-shm")):
+            file.unlink(missing_ok=True)
+
 
 class Ledger(Counting, Reporting, Granting, Paying, Books):
     """The ledger of one GOMAA_HOME; several hosts may have it open.
@@ -28,23 +62,25 @@ class Ledger(Counting, Reporting, Granting, Paying, Books):
     WAL with ``synchronous=FULL``: a committed transaction survives kill -9 and
     loss of power. Writers take turns (BEGIN IMMEDIATE), so what a transaction
     reads is what it decides on. Raises Unavailable ``host.ledger.failed``
-    where the file cannot be written.
+    where the file cannot be written, ``host.ledger.damaged`` where it is spoilt.
     """
 
     def __init__(self, path: Path) -> None:
         try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-            os.close(descriptor)
+            if not path.exists():
+                _make(path)
+            os.close(os.open(path, os.O_RDWR))
+            # A new one comes whole to its place: an empty file is one that has lost everything.
+            if path.stat().st_size == 0:
+                raise Unavailable("host.ledger.damaged", reason=f"{path} is empty")
             self._db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, cached_statements=256)
-            # An invocation changes a row in each of six trees: small pages, less to write before a key may leave.
-            self._db.execute("PRAGMA page_size=2048")
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
             # The log is folded back when the host is idle (see `fold`); this is the bound when it never is.
             self._db.execute("PRAGMA wal_autocheckpoint=16000")
             self._create()
         except (sqlite3.Error, OSError) as e:
-            raise Unavailable("host.ledger.failed", reason=str(e)) from None
+            raise failure(e) from None
 
     def _create(self) -> None:
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
@@ -67,29 +103,37 @@ class Ledger(Counting, Reporting, Granting, Paying, Books):
         try:
             self._db.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as e:
-            raise Unavailable("host.ledger.failed", reason=str(e)) from None
+            raise failure(e) from None
         try:
             yield
             self._db.execute("COMMIT")
         except sqlite3.Error as e:
             self._back()
-            raise Unavailable("host.ledger.failed", reason=str(e)) from None
+            raise failure(e) from None
         except BaseException:
             self._back()
             raise
 
     def _back(self) -> None:
-        if self._db.in_transaction:
-            self._db.execute("ROLLBACK")
+        with contextlib.suppress(sqlite3.Error):
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
 
     def _rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         try:
             return self._db.execute(statement, values).fetchall()
-        except sqlite3.OperationalError as e:
-            raise Unavailable("host.ledger.failed", reason=str(e)) from None
+        except sqlite3.Error as e:
+            raise failure(e) from None
 
     def _change(self, statement: str, *values: Any) -> int:
-        return self._db.execute(statement, values).rowcount
+        try:
+            return self._db.execute(statement, values).rowcount
+        except sqlite3.Error as e:
+            raise failure(e) from None
+
+    def faults(self) -> list[str]:
+        """What SQLite finds wrong with the file's pages; an empty list for a sound ledger."""
+        return [str(text) for (text,) in self._rows("PRAGMA quick_check(10)") if text != "ok"]
 
     def fold(self) -> None:
         """Move the log into the file; for idle moments. Never waits for another host."""

@@ -95,6 +95,61 @@ test("a request chooses no id of its own", async () => {
   assert.deepEqual(await asked, {});
 });
 
+test("an error without a number fails the oldest request at once, and no other", async () => {
+  for (const id of [0, undefined]) {
+    const { native } = make();
+    await native.open();
+    const [first, second] = [native.request({ op: "open" }), native.request({ op: "two" })];
+    await Promise.resolve();
+    port().say({ id, ok: false, error: { code: "host.frame.size", message: "too large", detail: {} } });
+    await assert.rejects(first, code("host.frame.size"));
+    port().say({ id: port().sent[2].id, ok: true, result: { n: 2 } });
+    assert.deepEqual(await second, { n: 2 });
+    // With none waiting it is nobody's.
+    port().say({ id, ok: false, error: { code: "host.frame.size" } });
+  }
+});
+
+/** A message as the host cuts it. */
+function cut(message, size) {
+  const bytes = Buffer.from(JSON.stringify(message));
+  const parts = Math.ceil(bytes.length / size);
+  return Array.from({ length: parts }, (_, i) => ({ part: i + 1, parts, data: bytes.subarray(i * size, (i + 1) * size).toString("base64") }));
+}
+
+test("answers and events that come in parts are whole again, wherever they were cut", async () => {
+  const { native, events } = make();
+  await native.open();
+  for (const size of [1, 2, 3, 7, 1000]) {
+    const asked = native.request({ op: "summary" });
+    await Promise.resolve();
+    const result = { title: "音樂 🎵", rows: size };
+    for (const piece of cut({ id: port().sent.at(-1).id, ok: true, result }, size)) port().say(piece);
+    assert.deepEqual(await asked, result);
+    for (const piece of cut({ event: "receipt", stream: "s", n: size }, size)) port().say(piece);
+    assert.deepEqual(events.at(-1), { event: "receipt", stream: "s", n: size });
+  }
+});
+
+test("parts that are wrong, missing, doubled or of another message are dropped, and the next message is read", async () => {
+  const { native } = make();
+  await native.open();
+  const asked = native.request({ op: "summary" });
+  await Promise.resolve();
+  const whole = { id: port().sent.at(-1).id, ok: true, result: { n: 1 } };
+  const [one, two, three] = cut(whole, 15);
+  const bad = [[two, three], [one, three], [one, one, three], [one, { ...two, data: "?" }, three], [one, two, { ...three, parts: 2 }], [one, two, { event: "receipt" }, three], [{ part: 1, parts: 1e9, data: "" }], [{ parts: 2 }], [{ part: 1, parts: 1, data: "AA==" }], cut([1], 9), cut(cut(whole, 90)[0], 900)];
+  let answered = false;
+  void asked.then(() => (answered = true));
+  for (const pieces of bad) {
+    for (const piece of pieces) port().say(piece);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(answered, false, JSON.stringify(pieces));
+  }
+  for (const piece of [one, two, three]) port().say(piece);
+  assert.deepEqual(await asked, { n: 1 });
+});
+
 test("what nobody asked for is ignored, and events are passed on", async () => {
   const { native, events } = make();
   await native.open();

@@ -8,11 +8,14 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from native_host import framing
+from native_host import framing, schema, table
 from pywallet.errors import GomaaError, InputError
+from pywallet.hexes import from_b64, to_b64
+from pywallet.platform import address_of
+from pywallet.sps import Header, Rendition, Segment, ServerRef, sign_header
 
 JSON = st.dictionaries(st.text(max_size=20), st.one_of(st.integers(-(1 << 60), 1 << 60), st.text(max_size=50), st.none()), max_size=8)
 
@@ -84,10 +87,84 @@ def test_bodies_that_are_no_objects_are_malformed(body: bytes) -> None:
     assert caught.value.code == "host.frame.malformed"
 
 
-def test_an_answer_above_the_cap_is_refused_before_it_leaves() -> None:
-    """The browser would hang up on it: the host says host.frame.size instead."""
+def joined(data: bytes) -> dict[str, Any]:
+    """The message in one or several frames, as the browser reads it: no frame is longer than browsers take."""
+    bodies, at = [], 0
+    while at < len(data):
+        (length,) = struct.unpack_from("=I", data, at)
+        assert length <= framing.MAX_REPLY
+        bodies.append(msgspec.json.decode(data[at + 4 : at + 4 + length]))
+        at += 4 + length
+    if len(bodies) == 1 and "parts" not in bodies[0]:
+        return dict(bodies[0])
+    assert [(body["part"], body["parts"]) for body in bodies] == [(n, len(bodies)) for n in range(1, len(bodies) + 1)]
+    return dict(msgspec.json.decode(b"".join(from_b64(body["data"]) for body in bodies)))
+
+
+CHARS = st.sampled_from(["x", '"', "\\", "\x00", "\u00e9", "\u7528", "\U0001f3b5"])
+
+
+@settings(max_examples=25, deadline=None)
+@given(rows=st.integers(0, 400_000), char=CHARS, near=st.integers(-3, 3))
+def test_an_answer_of_any_length_is_taken_by_the_browser(rows: int, char: str, near: int) -> None:
+    """Lists that grow with a song or a ledger, in any characters, also right at the limit."""
+    for message in ({"id": 1, "ok": True, "result": {"rows": [char] * rows}}, {"id": 2, "text": "x" * (framing.MAX_REPLY - 18 + near)}):
+        assert joined(framing.encode(message)) == message
+
+
+def test_the_longest_song_the_format_has_opens() -> None:
+    """Ten hours in segments of two seconds, and about as many segments as a header may list: request and answer pass."""
+    samples = 88_200
+    for count in (18_000, 90_000):
+        digest = bytes(range(32))
+        song = header(count, tuple(Segment(50_000, samples, digest) for _ in range(count)), samples)
+        answer = joined(framing.encode({"id": 1, "ok": True, "result": table.build(song, 1 << 20).to_json()}))
+        assert len(answer["result"]["segments"]) == count
+        signed = to_b64(sign_header(song, bytes(range(1, 33))))
+        request = {"id": 1, "op": "open", "stream": "s", "header": signed, "key": "A" * 43 + "=", "origin": "https://radio.example"}
+        (body,) = framing.frames(io.BytesIO(frame(msgspec.json.encode(request))).read)
+        assert isinstance(body, bytes)
+        assert schema.parse(framing.decode(body)).header == signed
+
+
+def header(count: int, segments: tuple[Segment, ...], samples: int) -> Header:
+    """A song of one rendition."""
+    rendition = Rendition(
+        id=1,
+        codec="flac",
+        mime='audio/mp4; codecs="flac"',
+        rate=44_100,
+        channels=2,
+        bits=16,
+        samples=samples * count,
+        segment_samples=samples,
+        init_size=9,
+        init_sha256=bytes(32),
+        segments=segments,
+    )
+    policy = {
+        "permissions": ["play"],
+        "price": {"interval_s": 5, "owner": 10**16, "reward": 2 * 10**15, "payer": "station"},
+        "stations": ["*"],
+        "listener": "any",
+    }
+    return Header(
+        chain=31337,
+        content=bytes(20),
+        owner=address_of(bytes(range(1, 33))),
+        title="Ten hours",
+        artist="Tests",
+        policy=policy,
+        renditions=(rendition,),
+        server=ServerRef("http://127.0.0.1:8081", bytes(range(20)), bytes(range(32))),
+        delivery=("https://cdn.example/long.sps",),
+    )
+
+
+def test_an_answer_above_every_cap_is_refused_before_it_leaves() -> None:
+    """The host says host.frame.size instead."""
     with pytest.raises(InputError) as caught:
-        framing.encode({"text": "x" * framing.MAX_FRAME})
+        framing.encode({"text": "x" * framing.MAX_WHOLE})
 
     assert caught.value.code == "host.frame.size"
 
