@@ -1,4 +1,4 @@
-"""``gomaa host``: install, doctor, uninstall."""
+"""``gomaa host``: install, doctor, repair, uninstall."""
 
 from __future__ import annotations
 
@@ -72,6 +72,30 @@ def doctor(browsers: tuple[str, ...], profiles: tuple[Path, ...], as_json: bool)
         for check in checks:
             click.echo(f"{click.style('ok  ', fg='green') if check.ok else click.style('FAIL', fg='red')}  {check.name}: {check.message}")
     sys.exit(0 if all(check.ok for check in checks) else 1)
+
+
+@host.command()
+def repair() -> None:
+    """Put a new ledger in the place of a damaged one, with everything that can be read and no count lower than before."""
+    from native_host.ledger.repair import repair as work
+    from native_host.paths import locate
+    from pywallet.errors import GomaaError
+
+    ledger = locate().ledger
+    try:
+        done = work(ledger)
+    except GomaaError as e:
+        raise click.ClickException(str(e)) from None
+    if done is None:
+        click.echo(f"{ledger} is sound")
+        return
+    for table, count in done.rows.items():
+        click.echo(f"{table}: {count} rows" + (", with gaps" if table in done.gaps else ""))
+    if done.used_up:
+        click.echo(f"{done.used_up} songs whose counts are lost count as used up")
+    if "debits" in done.gaps:
+        click.echo("what sites spent is not wholly known: they may spend nothing until you allow it again")
+    click.echo(f"the damaged file is kept as {done.kept}")
 
 
 @host.command()

@@ -74,11 +74,15 @@ class Ledger(Counting, Reporting, Granting, Paying, Books):
             if path.stat().st_size == 0:
                 raise Unavailable("host.ledger.damaged", reason=f"{path} is empty")
             self._db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, cached_statements=256)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=FULL")
-            # The log is folded back when the host is idle (see `fold`); this is the bound when it never is.
-            self._db.execute("PRAGMA wal_autocheckpoint=16000")
-            self._create()
+            try:
+                self._db.execute("PRAGMA journal_mode=WAL")
+                self._db.execute("PRAGMA synchronous=FULL")
+                # The log is folded back when the host is idle (see `fold`); this is the bound when it never is.
+                self._db.execute("PRAGMA wal_autocheckpoint=16000")
+                self._create()
+            except BaseException:
+                self._db.close()
+                raise
         except (sqlite3.Error, OSError) as e:
             raise failure(e) from None
 

@@ -1,0 +1,230 @@
+"""Salvage of a damaged ledger: every row that can still be read, in a new file, with no count lower than before.
+
+A spoilt page takes the rows on it, not those before and behind it. So a table is read from both ends and from many places
+between them. What cannot be read must not give anybody more than they had: counters are the highest of what the usage
+table and the invocations say; where both have gaps, a song that the ledger knows and whose counter is lost counts as
+used up; leases end, so that the next play asks the server, which keeps counts of its own; and where what was spent is
+not wholly known, sites may spend nothing until a person allows it again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from native_host.ledger.store import Ledger, failure
+from pywallet.errors import Unavailable
+
+USED_UP: Final = 1 << 31
+"""A counter that no limit reaches: of songs whose own is lost."""
+
+_TABLES: Final = {
+    "contents": ("content",),
+    "sessions": ("id",),
+    "tickets": ("id",),
+    "invocations": ("session", "sequence"),
+    "refusals": ("number",),
+    "usage": ("listener", "content"),
+    "destructions": ("content", "listener"),
+    "leases": ("ticket",),
+    "receipts": ("server", "epoch", "payee"),
+    "sites": ("origin",),
+    "debits": ("number",),
+    "payments": ("ticket",),
+    "vouchers": ("server", "payer"),
+}
+_NUMBERED: Final = ("refusals", "debits")
+_SITES: Final = ("http://", "https://", "file://")
+_PROBES: Final = 1024
+_STEP: Final = 8
+_IN_USE: Final = "a browser has it open: close all browsers, then try again"
+
+Key = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Salvage:
+    """Rows read by table, the tables with gaps, songs that count as used up, and where the damaged file lies now."""
+
+    rows: dict[str, int]
+    gaps: tuple[str, ...]
+    used_up: int
+    kept: Path
+
+
+def repair(path: Path) -> Salvage | None:
+    """Put a new ledger in the place of a damaged one; None where it is sound.
+
+    Args:
+        path: The ledger. The damaged file stays beside it under another name.
+
+    Raises:
+        Unavailable: ``host.ledger.failed`` where it is missing, in use or cannot be written, ``host.ledger.damaged``
+            where nothing of it can be read.
+    """
+    if not path.is_file():
+        raise Unavailable("host.ledger.failed", reason=f"{path} is no file")
+    try:
+        return _repair(path)
+    except (sqlite3.Error, OSError) as e:
+        raise failure(e) from None
+
+
+def _repair(path: Path) -> Salvage | None:
+    with contextlib.closing(sqlite3.connect(path, timeout=0.5, isolation_level=None)) as old:
+        old.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
+        old.execute("PRAGMA locking_mode=EXCLUSIVE")
+        _alone(old)
+        with contextlib.suppress(sqlite3.Error):
+            if path.stat().st_size and old.execute("PRAGMA quick_check(1)").fetchone() == ("ok",):
+                return None
+        found, gaps = {}, []
+        for table, key in _TABLES.items():
+            found[table], whole = _read(old, table, key)
+            if not whole:
+                gaps.append(table)
+        if not any(found.values()):
+            reason = "nothing of it can be read; gomaa host uninstall --data begins anew, and the servers keep their counts"
+            raise Unavailable("host.ledger.damaged", reason=reason)
+        fresh = path.with_name(f".{path.name}.repaired.{os.getpid()}")
+        try:
+            used_up = _write(fresh, found, frozenset(gaps))
+            kept = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
+            for end in ("", "-wal"):
+                if Path(f"{path}{end}").exists():
+                    shutil.copy2(f"{path}{end}", f"{kept}{end}")
+        except BaseException:
+            fresh.unlink(missing_ok=True)
+            raise
+    # The log of the old file must not be read with the new one.
+    for end in ("-wal", "-shm"):
+        Path(f"{path}{end}").unlink(missing_ok=True)
+    fresh.replace(path)
+    return Salvage({table: len(rows) for table, rows in found.items()}, tuple(gaps), used_up, kept)
+
+
+def _alone(old: sqlite3.Connection) -> None:
+    """Raise while another host has the ledger open: it would go on writing to the file that was put aside."""
+    try:
+        old.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        old.execute("BEGIN IMMEDIATE")
+        old.execute("ROLLBACK")
+    except sqlite3.DatabaseError as e:
+        if getattr(e, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise Unavailable("host.ledger.failed", reason=_IN_USE) from None
+
+
+def _read(old: sqlite3.Connection, table: str, key: Key) -> tuple[dict[Key, dict[str, Any]], bool]:
+    """Rows by key, and if there is no gap among them."""
+    found: dict[Key, dict[str, Any]] = {}
+    ascending, descending = ", ".join(key), ", ".join(f"{name} DESC" for name in key)
+
+    def run(where: str, values: Key, order: str = ascending) -> bool:
+        """Read on until the end, a spoilt page or a row that is there already; True for the end."""
+        try:
+            rows = old.execute(f"SELECT * FROM {table} {where} ORDER BY {order}", values)  # noqa: S608
+            names = [column[0] for column in rows.description]
+            for values in rows:
+                row = dict(zip(names, values, strict=True))
+                place = tuple(row[name] for name in key)
+                if place in found:
+                    return False
+                found[place] = row
+        except sqlite3.Error:
+            return False
+        return True
+
+    if run("", ()):
+        return found, True
+    run("", (), descending)
+    for where, values in _probes(table, key, found):
+        run(where, values)
+    return found, False
+
+
+def _probes(table: str, key: Key, found: dict[Key, dict[str, Any]]) -> Iterator[tuple[str, Key]]:
+    """Places to go on reading from, where a spoilt page lies between them and the ends."""
+    first = key[0]
+    if table in _NUMBERED:
+        numbers = [int(place[0]) for place in found] or [0]
+        for number in range(min(numbers), max(numbers) + 1, max(1, (max(numbers) - min(numbers)) // _PROBES)):
+            yield f"WHERE {first} >= ?", (number,)
+    elif table == "sites":
+        for scheme in _SITES:
+            for code in range(33, 127):
+                yield f"WHERE {first} >= ?", (scheme + chr(code),)
+    else:
+        for number in range(0, 1 << 16, (1 << 16) // _PROBES):
+            yield f"WHERE {first} >= ?", (number.to_bytes(2, "big"),)
+    if table == "invocations":
+        last: dict[bytes, int] = {}
+        for session, sequence in found:
+            last[session] = max(last.get(session, 0), int(sequence))
+        for session, most in last.items():
+            for sequence in range(0, most + 1, _STEP):
+                yield "WHERE session = ? AND sequence >= ?", (session, sequence)
+
+
+def _write(fresh: Path, found: dict[str, dict[Key, dict[str, Any]]], gaps: frozenset[str]) -> int:
+    """The new ledger; how many songs count as used up."""
+    used_up = _count(found, gaps)
+    if gaps:
+        for lease in found["leases"].values():
+            lease["ended"] = lease["ended"] or "host.ledger.damaged"
+    if "debits" in gaps:
+        for site in found["sites"].values():
+            site["day_wei"] = "0"
+    with Ledger(fresh) as ledger, ledger.write():
+        for table, rows in found.items():
+            columns = {name for (_, name, *_) in ledger._rows(f"PRAGMA table_info({table})")}
+            for row in rows.values():
+                kept = {name: value for name, value in row.items() if name in columns}
+                marks = ", ".join("?" * len(kept))
+                ledger._change(f"INSERT OR REPLACE INTO {table} ({', '.join(kept)}) VALUES ({marks})", *kept.values())  # noqa: S608
+    return used_up
+
+
+def _count(found: dict[str, dict[Key, dict[str, Any]]], gaps: frozenset[str]) -> int:
+    """Raise every counter to the highest that anything of the ledger proves."""
+    usage, sessions = found["usage"], found["sessions"]
+    proved: dict[Key, dict[str, int]] = {}
+    for row in found["invocations"].values():
+        own = sessions.get((row["session"],))
+        if own is not None:
+            own["sequence"] = max(own["sequence"], row["sequence"])
+        if row["state"] == "refused" or row.get("free"):
+            continue
+        counted = proved.setdefault((row["listener"], row["content"]), {"plays": 0, "seeks": 0, "first": row["time_ms"] // 1000})
+        counted["plays"] += row["action"] == "play"
+        counted["seeks"] += row["action"] == "seek"
+        counted["first"] = min(counted["first"], row["time_ms"] // 1000)
+    known = {(row["listener"], row["content"]) for table in ("tickets", "destructions") for row in found[table].values()} | proved.keys()
+    used_up = 0
+    for pair in known if "usage" in gaps else ():
+        if pair in usage:
+            continue
+        listener, content = pair
+        counted = proved.get(pair, {"plays": 0, "seeks": 0, "first": 0})
+        heard = sum(row["heard_ms"] for row in found["tickets"].values() if (row["listener"], row["content"]) == pair)
+        lost = "invocations" in gaps or "tickets" in gaps
+        used_up += lost
+        usage[pair] = {
+            "listener": listener,
+            "content": content,
+            "plays": USED_UP if lost else counted["plays"],
+            "seeks": USED_UP if lost else counted["seeks"],
+            "heard_ms": USED_UP * 1000 if lost else heard,
+            "first_play_s": 0 if lost else counted["first"] or None,
+        }
+    for pair, counted in proved.items():
+        if pair in usage:
+            row = usage[pair]
+            row["plays"], row["seeks"] = max(row["plays"], counted["plays"]), max(row["seeks"], counted["seeks"])
+    return used_up

@@ -1,0 +1,271 @@
+"""A ledger whose pages were spoilt: named as such, found by the doctor, salvaged without lowering a count."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sqlite3
+import stat
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+
+from native_host import doctor, framing
+from native_host.commands import host as command
+from native_host.ledger import Entry, Ledger, SessionRow, TicketRow
+from native_host.ledger.repair import USED_UP, repair
+from native_host.paths import Paths
+from native_host.serve import Service
+from pywallet.errors import Unavailable
+from pywallet.policy import Count, Meter, Policy, Price
+
+LISTENER, STATION, SERVER = b"l" * 20, b"r" * 20, b"v" * 20
+POLICY = Policy(("play", "seek"), Price(30, 1, 1), {"play": Count(5), "seek": Count(3)})
+PAGE = 2048
+SONGS = 60
+
+
+def content(number: int) -> bytes:
+    """A song's address, spread as hashes are."""
+    return Random(number).randbytes(20)
+
+
+def fill(path: Path) -> dict[bytes, int]:
+    """A ledger of many songs; the plays of each."""
+    plays = {}
+    with Ledger(path) as ledger:
+        for number in range(SONGS):
+            session, ticket, song = Random(-number).randbytes(32), Random(number + 500).randbytes(32), content(number)
+            with ledger.write():
+                ledger.add_content(song, f"Song {number}", "Tests")
+                ledger.add_session(SessionRow(session, 31337, b"m" * 20, STATION, LISTENER, b"p" * 20, 10_000, "{}"))
+                ledger.add_ticket(TicketRow(ticket, session, song, LISTENER, SERVER, "http://x", "radio.example", 5, 30, 1, 9_000))
+                for time_ms in range(1, number % 5 + 2):
+                    sequence = ledger.next_sequence(session)
+                    entry = Entry(session, sequence, ticket, song, LISTENER, "play", 0, time_ms, b"x" * 65)
+                    ledger.add_entry(entry, Meter(), "playing")
+            plays[song] = number % 5 + 1
+    return plays
+
+
+def pages_of(path: Path, table: str) -> list[int]:
+    """The leaves of a table, in order, numbered from 0 (sqlite.org/fileformat.html, section 1.6)."""
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        (root,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+    data = path.read_bytes()
+
+    def leaves(number: int) -> list[int]:
+        page = data[(number - 1) * PAGE : number * PAGE]
+        if page[0] not in (2, 5):
+            return [number - 1]
+        cells = struct.unpack(">H", page[3:5])[0]
+        pointers = struct.unpack(f">{cells}H", page[12 : 12 + 2 * cells])
+        children = [struct.unpack(">I", page[at : at + 4])[0] for at in pointers] + [struct.unpack(">I", page[8:12])[0]]
+        return [leaf for child in children for leaf in leaves(child)]
+
+    found = leaves(root)
+    assert len(found) > 1, "the table has one page only"
+    return found
+
+
+def spoil(path: Path, pages: list[int]) -> None:
+    """Overwrite pages with what is no page."""
+    with path.open("r+b") as file:
+        for page in pages:
+            file.seek(page * PAGE)
+            file.write(b"\xff" * PAGE)
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    """The folders of a host."""
+    return Paths(tmp_path / "data", tmp_path / "config").make()
+
+
+def counted(path: Path) -> dict[bytes, int]:
+    """Plays by song, as a decision sees them."""
+    with Ledger(path) as ledger:
+        return {content(n): ledger.usage(LISTENER, content(n), POLICY, 100).plays for n in range(SONGS)}
+
+
+@pytest.mark.parametrize("table", ["usage", "invocations", "tickets", "sessions"])
+@pytest.mark.parametrize("seed", range(3))
+def test_no_count_is_lower_after_a_repair(paths: Paths, table: str, seed: int) -> None:
+    """Whatever page of a table is spoilt, every song's plays are what they were.
+
+    The doctor says so before, and finds nothing afterwards.
+    """
+    plays = fill(paths.ledger)
+    assert repair(paths.ledger) is None
+    spoil(paths.ledger, Random(seed).sample(pages_of(paths.ledger, table), 1))
+    found = {check.name: check for check in doctor.local(paths)}["ledger"]
+    assert not found.ok
+    assert "gomaa host repair" in found.message
+
+    done = repair(paths.ledger)
+
+    assert done is not None
+    assert table in done.gaps
+    assert done.kept.exists()
+    assert {check.name: check for check in doctor.local(paths)}["ledger"].ok
+    assert stat.S_IMODE(paths.ledger.stat().st_mode) == 0o600
+    after = counted(paths.ledger)
+    assert all(after[song] >= count for song, count in plays.items())
+    # One page of one table loses no count: another table proves it.
+    assert after == plays
+    assert repair(paths.ledger) is None
+
+
+def test_a_page_in_the_middle_takes_only_its_own_rows(paths: Paths) -> None:
+    """Rows before and behind several spoilt pages are read."""
+    fill(paths.ledger)
+    pages = pages_of(paths.ledger, "invocations")
+    with Ledger(paths.ledger) as ledger:
+        ((all_rows,),) = ledger._rows("SELECT count(*) FROM invocations")
+    spoil(paths.ledger, pages[2:5:2])
+    done = repair(paths.ledger)
+    assert done is not None
+    assert done.rows["invocations"] >= all_rows * (len(pages) - 4) // len(pages)
+
+
+def test_songs_whose_counts_are_lost_everywhere_are_used_up(paths: Paths) -> None:
+    """Neither the counters nor the invocations of a song: it has been played as often as anything allows, and leases end."""
+    plays = fill(paths.ledger)
+    with Ledger(paths.ledger) as ledger, ledger.write():
+        ledger._change("INSERT INTO leases (ticket, first, count, expires_s, budget) VALUES (?, 0, 9, 99, 9)", b"t" * 32)
+    for table in ("usage", "invocations"):
+        spoil(paths.ledger, pages_of(paths.ledger, table)[1:3])
+    done = repair(paths.ledger)
+    assert done is not None
+    assert done.used_up > 0
+    after = counted(paths.ledger)
+    assert all(after[song] >= count for song, count in plays.items())
+    assert sum(count >= USED_UP for count in after.values()) == done.used_up
+    with Ledger(paths.ledger) as ledger:
+        assert ledger._rows("SELECT ended FROM leases") == [("host.ledger.damaged",)]
+
+
+def test_what_sites_spent_is_not_forgotten_in_their_favour(paths: Paths) -> None:
+    """Where a debit may be lost, budgets are zero."""
+    fill(paths.ledger)
+    with Ledger(paths.ledger) as ledger, ledger.write():
+        ledger._change("INSERT INTO sites VALUES ('https://a.example', 'allowed', '500', 1, 1)")
+        for number in range(300):
+            ledger._change("INSERT INTO debits VALUES (?, ?, 'https://a.example', 1, '1')", number, Random(number).randbytes(32))
+    spoil(paths.ledger, pages_of(paths.ledger, "debits")[1:2])
+    assert repair(paths.ledger) is not None
+    with Ledger(paths.ledger) as ledger:
+        (site,) = ledger.sites()
+        assert (site.state, site.day_wei) == ("allowed", 0)
+
+
+def _empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def _text(path: Path) -> None:
+    path.write_text("not a database, but long enough to be one " * 100)
+
+
+def _folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def _newer(path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA user_version=99")
+
+
+SPOILT: dict[str, tuple[Callable[[Path], None], str]] = {
+    "empty": (_empty, "host.ledger.damaged"),
+    "text": (_text, "host.ledger.damaged"),
+    "folder": (_folder, "host.ledger.failed"),
+    "newer": (_newer, "host.ledger.failed"),
+}
+
+
+@pytest.mark.parametrize("name", SPOILT)
+def test_a_file_that_is_no_ledger_is_refused_and_left_alone(paths: Paths, name: str) -> None:
+    """An empty file, another kind of file, a folder, a newer host's: no new ledger begins to count from zero in its place."""
+    change, code = SPOILT[name]
+    fill(paths.ledger)
+    change(paths.ledger)
+    before = paths.ledger.read_bytes() if paths.ledger.is_file() else None
+    with pytest.raises(Unavailable) as caught:
+        Ledger(paths.ledger)
+    assert caught.value.code == code
+    assert not {check.name: check for check in doctor.local(paths)}["ledger"].ok
+    if name != "newer":
+        with pytest.raises(Unavailable):
+            repair(paths.ledger)
+    assert (paths.ledger.read_bytes() if paths.ledger.is_file() else None) == before
+
+
+def test_a_ledger_in_use_is_not_repaired(paths: Paths) -> None:
+    """Another host would go on writing to the file that was put aside."""
+    fill(paths.ledger)
+    with Ledger(paths.ledger) as ledger:
+        ledger._rows("SELECT count(*) FROM usage")
+        with pytest.raises(Unavailable) as caught:
+            repair(paths.ledger)
+    assert caught.value.code == "host.ledger.failed"
+    assert "browser" in str(caught.value)
+
+
+async def test_a_request_says_what_is_wrong_with_a_file() -> None:
+    """SQLite's errors and the system's have their own codes, never ``internal``, and the host goes on."""
+    out = bytearray()
+    service = Service(out.extend)
+    kinds: list[tuple[Exception, str]] = [
+        (sqlite3.OperationalError("database or disk is full"), "host.ledger.failed"),
+        (sqlite3.DatabaseError("malformed"), "host.ledger.failed"),
+        (PermissionError("read-only"), "host.ledger.failed"),
+        (ValueError("a bug"), "internal"),
+    ]
+    spoilt = sqlite3.DatabaseError("database disk image is malformed")
+    spoilt.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    kinds.append((spoilt, "host.ledger.damaged"))
+    for error, code in kinds:
+        out.clear()
+
+        async def fail(op: str, request: Any, error: Exception = error) -> Any:
+            raise error
+
+        service._do = fail  # type: ignore[method-assign]
+        await service.handle(b'{"id": 7, "op": "doctor"}')
+        (body,) = framing.frames(lambda n, data=bytes(out), at=[0]: _take(data, at, n))  # type: ignore[misc]
+        assert isinstance(body, bytes)
+        assert (msgspec.json.decode(body)["id"], msgspec.json.decode(body)["error"]["code"]) == (7, code)
+
+
+def _take(data: bytes, at: list[int], size: int) -> bytes:
+    piece = data[at[0] : at[0] + size]
+    at[0] += len(piece)
+    return piece
+
+
+def test_the_command_repairs_and_says_what_was_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``gomaa host repair``: sound, repaired, and a file of which nothing is left."""
+    monkeypatch.setenv("GOMAA_HOME", str(tmp_path))
+    path = Paths(tmp_path / "data", tmp_path / "config").make().ledger
+    fill(path)
+    copy = tmp_path / "copy"
+    shutil.copy(path, copy)
+    assert "is sound" in CliRunner().invoke(command, ["repair"]).output
+    spoil(path, pages_of(path, "usage")[:1])
+    done = CliRunner().invoke(command, ["repair"])
+    assert done.exit_code == 0, done.output
+    assert "usage" in done.output
+    assert "with gaps" in done.output
+    assert "kept as" in done.output
+    path.write_bytes(b"")
+    lost = CliRunner().invoke(command, ["repair"])
+    assert lost.exit_code == 1
+    assert "uninstall --data" in lost.output
