@@ -12,7 +12,7 @@ const GREETING_MS = 10_000;
 const LEAST_WAIT_MS = 300;
 const MOST_PARTS = 100;
 
-/** @typedef {{state: "connected" | "missing" | "version" | "gone", version: string | null, device: string | null, networks: any[]}} Status */
+/** @typedef {{state: "connected" | "missing" | "version" | "gone", version: string | null, device: string | null, networks: any[], code: string | null}} Status of the connection; code: what a host that is there says against itself */
 
 export class Native {
   /** @param {(event: any) => void} onEvent what the host says without being asked, and {event: "host", …} on changes */
@@ -31,7 +31,7 @@ export class Native {
     /** @type {Promise<void> | null} */
     this.opening = null;
     /** @type {Status} */
-    this.status = { state: "missing", version: null, device: null, networks: [] };
+    this.status = { state: "missing", version: null, device: null, networks: [], code: null };
   }
 
   /**
@@ -78,7 +78,10 @@ export class Native {
       if (this.port === port) {
         this.port = null;
         port.disconnect();
-        this.lost("missing");
+        // A host that greets with an error of its own is there: its ledger is damaged, say, or its disk full.
+        const { code } = Problem.of(error);
+        const own = code !== "host.missing" && code !== "host.gone" && !this.refused;
+        this.lost(own ? "gone" : "missing", own ? code : null);
       }
       throw error;
     }
@@ -92,7 +95,7 @@ export class Native {
       this.lost("missing");
       throw new Problem("host.version", { host: version });
     }
-    this.set({ state: "connected", version, device: hello.device ?? null, networks: Array.isArray(hello.networks) ? hello.networks : [] });
+    this.set({ state: "connected", code: null, version, device: hello.device ?? null, networks: Array.isArray(hello.networks) ? hello.networks : [] });
   }
 
   /** @private @param {Record<string, any>} request */
@@ -178,11 +181,11 @@ export class Native {
     this.lost("gone");
   }
 
-  /** @private @param {"gone" | "missing"} state */
-  lost(state) {
+  /** @private @param {"gone" | "missing"} state @param {string | null} [code] */
+  lost(state, code = null) {
     // A host that said it is of another version hangs up afterwards: that is still the reason, until the next one answers or does not.
     const final = this.refused ? "version" : this.status.state === "connected" ? "gone" : state;
-    this.set({ state: final });
+    this.set({ state: final, code });
     const waiting = [...this.waiting.values()];
     this.waiting.clear();
     for (const { reject, timer } of waiting) {

@@ -60,10 +60,10 @@ const OPS = {
     return {};
   },
   async "host.status"() {
-    const { state: standing_, version, networks: known } = await native("status");
+    const { state: standing_, version, networks: known, code } = await native("status");
     const ids = (known ?? []).map((/** @type {{chain_id: number}} */ { chain_id }) => chain_id);
     const chain_id = ids.includes(state.chain_id) ? state.chain_id : ids[0] ?? null;
-    return { state: standing_, version, command: INSTALL, code: standing_ === "connected" ? null : `host.${standing_}`, networks: ids, chain_id };
+    return { state: standing_, version, command: INSTALL, code: standing_ === "connected" ? null : code ?? `host.${standing_}`, networks: ids, chain_id };
   },
 };
 

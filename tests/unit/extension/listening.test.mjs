@@ -1,6 +1,7 @@
 // Listening money taken back: every step of it, and what is left half done by an accident.
 import assert from "node:assert/strict";
-import { after, beforeEach, test } from "node:test";
+import { after, beforeEach, mock, test } from "node:test";
+import { Problem } from "../../../extension/shared/problem.js";
 import { ME, NETWORK, TOKEN, ask, asked, code, core, fresh, host, state } from "./wallet_world.mjs";
 
 const [SERVER, PAYER, STATION] = [2, 3, 4].map((digit) => `0x${String(digit).repeat(40)}`);
@@ -62,4 +63,44 @@ test("before its time nothing is sent, and nothing is taken from nothing", async
   place = { ...place, requested_wei: "0", escrow_wei: "0" };
   await assert.rejects(take(), code("listener.escrow.short"));
   assert.deepEqual([sent, asked.filter(({ op }) => op === "send")], [[], []]);
+});
+
+test("a node's refusal or silence ends no step: the same bytes are offered until a block has them", async () => {
+  place = { ...place, requested_wei: "0", escrow_wei: "0", held_wei: "64" };
+  const { send } = host;
+  const offered = [];
+  const answers = ["unknown", "silent", "unknown", "confirmed"];
+  host.send = (request) => {
+    offered.push(request.raw);
+    if (offered.length < 3) throw new Problem("chain.reverted", { reason: "max fee per gas less than block base fee" });
+    return send(request);
+  };
+  host.transaction = () => {
+    const next = answers.shift();
+    if (next === "silent") throw new Problem("chain.unreachable");
+    return { state: next };
+  };
+  // The real timer to the lock ends before the pretended ones begin.
+  await ask("wallet.lock");
+  mock.timers.enable({ apis: ["setTimeout"] });
+  try {
+    await ask("wallet.unlock", { password: "x" });
+    await take();
+    for (let look = 0; look < 500 && (await ask("wallet.listening")).places[0].under_way; look++) {
+      mock.timers.tick(400);
+      await new Promise(setImmediate);
+    }
+  } finally {
+    await ask("wallet.lock");
+    mock.timers.reset();
+  }
+  assert.equal(new Set(offered).size, 1);
+  assert.deepEqual([sent.length, answers.length, place.held_wei], [1, 0, "0"]);
+});
+
+test("a step whose number another transaction took fails by that name", async () => {
+  place = { ...place, requested_wei: "0", escrow_wei: "0", held_wei: "64" };
+  host.transaction = () => ({ state: "replaced", by: "0xother" });
+  await take();
+  await assert.rejects(settled(), /transfer\.replaced/);
 });

@@ -67,7 +67,7 @@ test("it shakes hands once, however many ask at once", async () => {
   const { op, protocol, extension, browser } = port().sent[0];
   assert.deepEqual({ op, protocol, extension }, { op: "hello", protocol: PROTOCOL, extension: "9.8.7" });
   assert.ok(browser);
-  assert.deepEqual(native.status, { state: "connected", version: "0.1.0", device: "0x01", networks: HELLO.networks });
+  assert.deepEqual(native.status, { state: "connected", version: "0.1.0", device: "0x01", networks: HELLO.networks, code: null });
   assert.deepEqual(events, [{ event: "host", status: native.status }]);
 });
 
@@ -267,4 +267,13 @@ test("what a host says in the wrong shape is nothing, or an error with a code", 
   await Promise.resolve();
   port().say({ id: port().sent[3].id, ok: true, result: null });
   assert.deepEqual(await nothing, {}, "no lease");
+});
+
+test("a host that greets with an error of its own is not missing, and its word is kept until it is well", async () => {
+  const { native } = make((one, { id }) => one.say({ id, ok: false, error: { code: "host.ledger.damaged", message: "damaged", detail: {} } }));
+  await assert.rejects(native.open(), code("host.ledger.damaged"));
+  assert.deepEqual([native.status.state, native.status.code], ["gone", "host.ledger.damaged"]);
+  greet = well;
+  await native.open();
+  assert.deepEqual([native.status.state, native.status.code], ["connected", null]);
 });
