@@ -105,7 +105,7 @@ class Service:
 def _fault(error: Exception) -> GomaaError:
     import sqlite3  # only here: the browser waits for this process to start
 
-    from native_host.ledger.store import failure
+    from native_host.faults import failure
 
     return failure(error) if isinstance(error, (OSError, sqlite3.Error)) else GomaaError("internal")
 

@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from native_host.ledger.store import Ledger, failure
+from native_host.faults import failure
+from native_host.ledger.store import Ledger
 from pywallet.errors import Unavailable
 
 USED_UP: Final = 1 << 31

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
+from native_host.faults import failure
 from native_host.ledger.books import Books
 from native_host.ledger.counting import Counting
 from native_host.ledger.granting import Granting
@@ -21,14 +22,6 @@ from pywallet.errors import Unavailable
 
 BUSY_S: Final = 5.0
 """So long one host waits for another's transaction."""
-
-_SPOILT: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-
-
-def failure(error: sqlite3.Error | OSError) -> Unavailable:
-    """``host.ledger.damaged`` where the file's pages are spoilt, ``host.ledger.failed`` for anything else, with SQLite's words."""
-    spoilt = getattr(error, "sqlite_errorcode", 0) & 0xFF in _SPOILT
-    return Unavailable("host.ledger.damaged" if spoilt else "host.ledger.failed", reason=str(error))
 
 
 def _make(path: Path) -> None:

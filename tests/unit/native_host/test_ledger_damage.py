@@ -228,6 +228,7 @@ async def test_a_request_says_what_is_wrong_with_a_file() -> None:
         (sqlite3.DatabaseError("malformed"), "host.ledger.failed"),
         (PermissionError("read-only"), "host.ledger.failed"),
         (ValueError("a bug"), "internal"),
+        (ModuleNotFoundError("half an installation"), "internal"),
     ]
     spoilt = sqlite3.DatabaseError("database disk image is malformed")
     spoilt.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
