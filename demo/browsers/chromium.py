@@ -135,12 +135,8 @@ class Chromium(Browser):
 
 
 @contextmanager
-def chromium(home: Path, *, headless: bool = True, arguments: Sequence[str] = (), page_cache: bool = False) -> Iterator[Chromium]:
-    """Start Chromium; the host manifest is looked for in ``home``/chromium/NativeMessagingHosts.
-
-    ``page_cache`` keeps pages in the back/forward cache as Chromium does for everybody; the driver loses sight of a
-    page that comes back from it.
-    """
+def chromium(home: Path, *, headless: bool = True, arguments: Sequence[str] = ()) -> Iterator[Chromium]:
+    """Start Chromium; the host manifest is looked for in ``home``/chromium/NativeMessagingHosts."""
     extension = DIST / "chromium"
     extension_id = json.loads(EXTENSION_IDS.read_text())["chromium"]
     with sync_playwright() as playwright:
@@ -149,7 +145,7 @@ def chromium(home: Path, *, headless: bool = True, arguments: Sequence[str] = ()
             executable_path=program("chromium"),
             headless=False,
             env={**os.environ, "HOME": str(home), "GOMAA_HOME": str(home / "gomaa")},
-            ignore_default_args=["--disable-extensions", "--mute-audio", *(["--disable-back-forward-cache"] if page_cache else [])],
+            ignore_default_args=["--disable-extensions", "--mute-audio"],
             args=[
                 *(["--headless=new"] if headless else []),
                 f"--disable-extensions-except={extension}",
