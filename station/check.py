@@ -36,6 +36,7 @@ _FIRST: Final = 400_000
 """Bytes that a player asks for first."""
 _MOST_SONGS: Final = 20
 """Songs of a page that are looked at."""
+_AGAIN: Final = "copy it again, as binary; gomaa inspect FILE says whether it is whole"
 _HASHED: Final = re.compile(r"/[0-9a-f]{64}\.part$")
 
 
@@ -228,10 +229,10 @@ async def _song(session: aiohttp.ClientSession, source: str) -> str:
         try:
             find(start)
         except GomaaError as e:
-            raise Wrong(f"this page carries no song ({e.code})", "copy it again, as binary; gomaa inspect FILE says whether it is whole") from None
+            raise Wrong(f"this page carries no song ({e.code})", _AGAIN) from None
         return "a page that carries its song, served by range"
     if not start.startswith(MAGIC):
-        raise Wrong("this is no .sps file", "copy it again, as binary; gomaa inspect FILE says whether it is whole")
+        raise Wrong("this is no .sps file", _AGAIN)
     return "an SPS file, served by range"
 
 

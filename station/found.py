@@ -1,4 +1,7 @@
-"""Songs that a page names, as the extension finds them (extension/content/found.js); ``tests/vectors/found.json`` holds both to one list."""
+"""Songs that a page names, as the extension finds them (extension/content/found.js).
+
+``tests/vectors/found.json`` holds both to one list.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from xml.etree import ElementTree
 PLAYER: Final = "sps-player"
 _RAW: Final = ("script", "style", "xmp", "iframe", "noembed", "noframes", "noscript", "title", "textarea")
 """Elements whose content is text; with scripts, ``noscript`` is one of them."""
-_VOID: Final = frozenset("area base br col embed hr img input link meta source track wbr".split())
+_VOID: Final = frozenset(["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"])
 _FOREIGN: Final = frozenset(("svg", "math"))
 _SELF: Final = re.compile(r"v=1;off=\d{1,10};len=\d{1,12};sha256=[0-9a-f]{64}")
 _META: Final = re.compile(rb"<meta\s[^>]*?charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.+-]+)", re.IGNORECASE)

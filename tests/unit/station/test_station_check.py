@@ -240,7 +240,8 @@ async def test_a_base_with_a_host_is_followed(site: Site) -> None:
 
 async def test_children_and_lists_are_songs(site: Site) -> None:
     """What the extension plays is looked at."""
-    site.page = '<sps-player><source src="/songs/one.sps"><source src="songs/one.sps#again"></sps-player><sps-player playlist="lists/a"></sps-player>'
+    children = '<source src="/songs/one.sps"><source src="songs/one.sps#again">'
+    site.page = f'<sps-player>{children}</sps-player><sps-player playlist="lists/a"></sps-player>'
     site.lists = {"a": json.dumps({"playlist": {"track": [{"location": ["../songs/one.sps"]}]}})}
     lines = await site.lines()
     assert [line for line in lines.values() if not line.ok] == []
