@@ -154,7 +154,7 @@ export class Stream {
     this.info = info;
     this.begun = performance.now();
     course.counting.left = info.left;
-    if (!info.going) this.admission.ahead(info);
+    if (!info.going) this.admission.ahead(info, this.nowS);
     const address = { content: fromHex(info.content), rendition: info.rendition, epochs: info.key_epochs };
     const { source, ring, sound } = this;
     this.feed = new Feed({ source, ring, sound, info, address }, (segment) => course.counting.renew(segment), (error) => this.fail(error), (is) => this.isStalled(is));
@@ -175,7 +175,7 @@ export class Stream {
       await course.goOn(told, this.place.last ?? null);
     } catch {
       if (course.isPast) return;
-      this.admission.ahead(this.info);
+      this.admission.ahead(this.info, this.nowS);
       if (course.wanted) await course.wish("play");
     }
   }
@@ -215,7 +215,7 @@ export class Stream {
 
   /** A wallet was opened or rewards were switched: the next play is another listener's. */
   async walletChanged() {
-    if (this.info && !this.isActive) this.admission.ahead(this.info);
+    if (this.info && !this.isActive) this.admission.ahead(this.info, this.nowS);
     const { course } = this;
     const before = course.session.state;
     if (this.paying.costs && (before === "ready" || before === "ended")) {
@@ -340,6 +340,7 @@ export class Stream {
 
   discard() {
     this.course.silence();
+    this.admission.close();
     this.source.close();
     this.sound.close();
   }
