@@ -20,6 +20,7 @@ const PIECE = 384 << 10;
 /** @typedef {import("./delivery.js").How} How */
 
 export class Source {
+  /** @private @type {Promise<Uint8Array<ArrayBuffer>> | null} */ read = null;
   /** @type {Uint8Array<ArrayBuffer>} the song's first bytes */ head = new Uint8Array(0);
   /** @type {Promise<void> | null} ends when the header's places are known */ told = null;
   /** @type {Place | null} where the song lies, in a page that carries it */ place = null;
@@ -28,10 +29,12 @@ export class Source {
    * @param {string} url http, https, or file for a page that reads itself
    * @param {(offset: number, size: number) => Promise<string>} [readPage] bytes of that page's song, base64
    * @param {import("./delivery.js").Clock} [clock]
+   * @param {boolean} [anew] read the header past every cache
    */
-  constructor(url, readPage = () => Promise.reject(new Problem("sps.segment.missing")), clock) {
+  constructor(url, readPage = () => Promise.reject(new Problem("sps.segment.missing")), clock, anew = false) {
     this.url = url;
     this.readPage = readPage;
+    this.anew = anew;
     this.stop = new AbortController();
     this.file = new HttpFile(url, this.stop.signal);
     this.delivery = new Delivery(this.stop.signal, clock);
@@ -39,7 +42,30 @@ export class Source {
   }
 
   /** The header's COSE bytes. One request brings what the first second needs. */
-  async header() {
+  header() {
+    this.read ??= this.readHeader();
+    return this.read;
+  }
+
+  /**
+   * The same file read past every cache, where its header is another one now: a song may be made anew under its name.
+   * @returns {Promise<Source | null>} null: nothing has changed, as far as can be known
+   */
+  async renewed() {
+    if (this.onDisk || this.anew) return null;
+    const source = new Source(this.url, this.readPage, this.delivery.clock, true);
+    try {
+      const [before, after] = await Promise.all([this.header().catch(() => new Uint8Array(0)), source.header()]);
+      if (!same(before, after)) return source;
+    } catch {
+      // What cannot be read now is what the first reading said.
+    }
+    source.close();
+    return null;
+  }
+
+  /** @private */
+  async readHeader() {
     let start = await this.range(0, FIRST);
     if (!this.onDisk && isPage(start)) {
       this.place = find(start);
@@ -142,7 +168,7 @@ export class Source {
     for (let tried = 1; ; tried++) {
       try {
         let first = 0;
-        const bytes = await this.once(offset, size, { anew: false, signal, alive: () => (first ||= clock.now()) }, false);
+        const bytes = await this.once(offset, size, { anew: this.anew, signal, alive: () => (first ||= clock.now()) }, false);
         this.measured = bytes.length;
         this.delivery.measure(bytes.length, clock.now() - (first || clock.now()));
         return bytes;

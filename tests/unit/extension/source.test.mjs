@@ -217,3 +217,22 @@ test("a page on disk is asked for its own song, piece by piece", async () => {
   assert.ok(Math.max(...asked) * 4 / 3 < 1 << 20);
   await assert.rejects(source.part(899_000, 5000, hash("x")), code("sps.truncated"));
 });
+
+test("a file made anew under its name is found past every cache; one that is the same, or cannot be read, changes nothing", async (t) => {
+  const [old, made] = [song(100, 500), song(101, 500)];
+  let file = old;
+  const { source } = await serve(t, (response, n, first, end) => some(response, file, first, end));
+  const caches = [];
+  const { fetch } = globalThis;
+  t.after(() => (globalThis.fetch = fetch));
+  globalThis.fetch = (url, how) => (caches.push(how.cache), fetch(url, how));
+  assert.deepEqual(await source.header(), old.slice(12, 112));
+  assert.equal(await source.renewed(), null);
+  file = made;
+  const renewed = await source.renewed();
+  assert.deepEqual(await renewed.header(), made.slice(12, 113));
+  assert.equal(await renewed.renewed(), null);
+  assert.deepEqual(caches, ["default", "reload", "reload"]);
+  file = new Uint8Array(20);
+  assert.equal(await source.renewed(), null);
+});
