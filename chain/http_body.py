@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http.client import HTTPResponse, IncompleteRead
 from typing import Protocol
 
 
@@ -26,3 +27,19 @@ async def read_up_to(stream: Stream, most: int) -> bytes:
     while len(body) < most and (piece := await stream.read(most - len(body))):
         body += piece
     return bytes(body)
+
+
+def read_reply(reply: HTTPResponse, most: int) -> bytes:
+    """Read an answer of ``urllib`` to its end or to a cap.
+
+    Args:
+        reply: The answer.
+        most: Cap in bytes; what follows is not read.
+
+    Raises:
+        IncompleteRead: The connection was cut before the length that the answer names; ``read(n)`` alone says nothing of it.
+    """
+    body = reply.read(most)
+    if len(body) < most and reply.length:
+        raise IncompleteRead(body, reply.length)
+    return body
