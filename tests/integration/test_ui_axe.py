@@ -205,7 +205,8 @@ def test_what_was_collected_is_shown_once(browser: Any) -> None:
         assert page.locator('button[data-key="claim"]').count() == 0
 
 
-FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig><dir>{fonts}</dir><cachedir>{cache}</cachedir></fontconfig>"""
+FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><dir>{fonts}</dir><cachedir>{cache}</cachedir></fontconfig>"""
 
 
 def test_a_machine_without_a_font_for_a_language_draws_no_boxes(tmp_path: Path) -> None:
