@@ -45,7 +45,7 @@ def test_overlay_is_merged(target: str) -> None:
 
 
 def test_browsers_differ_where_they_must() -> None:
-    """Only Chromium asks for offscreen documents, has a fixed key and lets isolated pages hold its own; only Firefox has a page and an id."""
+    """Only Chromium asks for offscreen documents, has a fixed key and may stand in isolated pages; only Firefox has a page and an id."""
     chromium, firefox = pack.manifest("chromium"), pack.manifest("firefox")
     ids = json.loads((pack.ROOT / "native_host" / "ids.json").read_text())
     assert chromium["permissions"] == ["storage", "nativeMessaging", "offscreen"]
