@@ -163,7 +163,7 @@ def main() -> int:
             at_once(partial(python_packages.install, tests=False), partial(npm_packages.install, tests=False))
             extension(*rest)
         elif options.command == "store":
-            parts("chromium", tests=False)
+            parts("chromium", "fontconfig", "chinese font", tests=False)
             show(PYTHON, ROOT / "extension" / "store" / "make.py")
         else:
             clean()

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
+from chain.http_body import read_up_to
 from pywallet import platform
 from pywallet.errors import GomaaError, InputError, Unavailable
 from pywallet.hexes import from_hex, to_hex
@@ -83,9 +84,7 @@ async def fetch(domain: str, *, session: Any = None) -> bytes:
             # A redirect would let whoever controls another place speak for this one.
             if answer.status != 200:
                 raise _refused(domain, f"status {answer.status}")
-            raw = await answer.content.read(LIMIT + 1)
-            while len(raw) <= LIMIT and (more := await answer.content.read(LIMIT + 1 - len(raw))):
-                raw += more
+            raw = await read_up_to(answer.content, LIMIT + 1)
     except (aiohttp.ClientError, OSError, TimeoutError) as e:
         raise Unavailable("chain.unreachable", url=url, reason=type(e).__name__) from None
     finally:
@@ -93,7 +92,7 @@ async def fetch(domain: str, *, session: Any = None) -> bytes:
             await asking.close()
     if len(raw) > LIMIT:
         raise _refused(domain, f"more than {LIMIT} bytes")
-    return bytes(raw)
+    return raw
 
 
 async def look(domain: str, chain_id: int, registry: bytes, station: bytes | None = None, *, session: Any = None) -> DomainProof:

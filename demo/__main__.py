@@ -8,11 +8,15 @@ import signal
 import subprocess
 import sys
 import traceback
+from functools import partial
 from pathlib import Path
+from typing import TextIO
 
 from demo.paths import ROOT
+from demo.quiet import captured, tail
 
 SAMPLE = ROOT / "build" / "sample" / "slow-tide-home.wav"
+LOG = ROOT / "build" / "demo.log"
 POLICY = ROOT / "examples" / "policies" / "free-radio.toml"
 
 
@@ -38,9 +42,9 @@ def sample() -> Path:
     return SAMPLE
 
 
-def say(text: str) -> None:
+def say(text: str, to: TextIO | None = None) -> None:
     """Progress, beside the result."""
-    print(f"> {text}", file=sys.stderr, flush=True)
+    print(f"> {text}", file=to or sys.stderr, flush=True)
 
 
 def main() -> int:
@@ -52,17 +56,20 @@ def main() -> int:
     if not song.is_file():
         print(f"no such recording: {song}", file=sys.stderr)
         return 2
-    if not options.headless:
-        from demo.window import show
+    with captured(LOG) as (_, err):
+        try:
+            if not options.headless:
+                from demo.window import show
 
-        return show(options.browser, song, options.policy, say)
-    from demo.headless import play_once
+                return show(options.browser, song, options.policy, partial(say, to=err))
+            from demo.headless import play_once
 
-    try:
-        report = play_once(options.browser, song, options.policy, options.seconds, say, options.shots, None).to_json()
-    except Exception as e:
-        traceback.print_exc()
-        report = {"ok": False, "browser": options.browser, "error": f"{type(e).__name__}: {e}"}
+            report = play_once(options.browser, song, options.policy, options.seconds, partial(say, to=err), options.shots, None).to_json()
+        except Exception as e:
+            traceback.print_exc(file=err)
+            report = {"ok": False, "browser": options.browser, "error": f"{type(e).__name__}: {e}"}
+    if not report["ok"]:
+        print(tail(LOG), file=sys.stderr)
     if options.json:
         print(json.dumps(report))
     else:

@@ -91,6 +91,8 @@ def stack_report(
         )
         paid = report.owner_paid_wei + report.reward_wei + report.commission_wei
         report.promise(plays == 1, f"one play was made, {plays} are proven")
+        drawn = proof.tickets(stack)
+        report.promise(drawn == 1, f"one play takes one ticket, {drawn} were drawn")
         report.promise(seeks == heard.seeks, f"{heard.seeks} seeks were made, {seeks} are proven")
         report.promise(reward > 0, "a reward was promised, none was paid")
         report.promise(report.station_debit_wei == paid, f"the station paid {report.station_debit_wei}, the others got {paid}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,6 +71,12 @@ async def money(stack: Stack, chain: Chain, listener: bytes) -> dict[str, int]:
         "spent": spent,
         "escrow": escrow,
     }
+
+
+def tickets(stack: Stack) -> int:
+    """Tickets that the station has given out."""
+    with closing(sqlite3.connect(f"file:{stack.folder / 'station.sqlite3'}?mode=ro", uri=True)) as db:
+        return int(db.execute("SELECT count(*) FROM tickets").fetchone()[0])
 
 
 async def commission_agrees(stack: Stack, chain: Chain, posted: list[Posted]) -> bool:

@@ -30,7 +30,7 @@ from station.points import PointsDesk, sponsor, use_ad_free
 from station.servers import Servers
 from station.similar import LIMIT, MOST
 from station.tickets import Limiter
-from station.web import OPEN, SongFile, add_headers, answer, body, guard
+from station.web import OPEN, SongFile, add_headers, answer, body, guard, validated
 from station.works import Look
 
 STATION: web.AppKey[Station] = web.AppKey("station", Station)
@@ -98,8 +98,8 @@ def _door(config: StationConfig) -> ChainView:
     return ChainDoor(Deployment.load(config.deployment_file), config.timeout_s)
 
 
-def _html(text: str, status: int = 200) -> web.Response:
-    return web.Response(text=text, status=status, content_type="text/html", charset="utf-8")
+def _html(request: web.Request, text: str, status: int = 200) -> web.Response:
+    return validated(request, web.Response(text=text, status=status, content_type="text/html", charset="utf-8"))
 
 
 async def radio(request: web.Request) -> web.Response:
@@ -114,7 +114,7 @@ async def radio(request: web.Request) -> web.Response:
     recent = recent_plays(rows, station.catalogue.of, 3)
     now, like = datetime.now().astimezone(), station.catalogue.like
     ad = await sponsor(request, station)
-    return _html(request.app[PAGES].radio(station.catalogue.songs, chosen, plays, recent, station.bps, now, like, ad))
+    return _html(request, request.app[PAGES].radio(station.catalogue.songs, chosen, plays, recent, station.bps, now, like, ad))
 
 
 async def similar(request: web.Request) -> web.Response:
@@ -143,18 +143,18 @@ async def similar(request: web.Request) -> web.Response:
 
 async def embed(request: web.Request) -> web.Response:
     """``GET /embed``: how other sites carry a song."""
-    return _html(request.app[PAGES].embed(request.app[STATION].catalogue.songs, datetime.now().astimezone()))
+    return _html(request, request.app[PAGES].embed(request.app[STATION].catalogue.songs, datetime.now().astimezone()))
 
 
 async def install(request: web.Request) -> web.Response:
     """``GET /install``: what GoMAA is."""
-    return _html(request.app[PAGES].install())
+    return _html(request, request.app[PAGES].install())
 
 
 async def works(request: web.Request) -> web.Response:
     """``GET /works``: does it work on this site?"""
     songs = request.app[STATION].catalogue.songs
-    return _html(request.app[PAGES].works(await request.app[LOOK].lines(), songs[0].name if songs else None))
+    return _html(request, request.app[PAGES].works(await request.app[LOOK].lines(), songs[0].name if songs else None))
 
 
 async def stylesheet(_request: web.Request) -> web.FileResponse:
@@ -166,11 +166,11 @@ async def lost(request: web.Request) -> web.Response:
     """Anything else."""
     if request.path.startswith("/gomaa/"):
         return answer({"error": GomaaError("message.schema", reason="no such path").to_json()}, 404)
-    return _html(request.app[PAGES].lost(), 404)
+    return _html(request, request.app[PAGES].lost(), 404)
 
 
 async def song_file(request: web.Request) -> web.StreamResponse:
-    """``GET /songs/NAME.sps``: a sealed file of the catalogue, whole or by range. A name once served stays with its song."""
+    """``GET /songs/NAME.sps``: a sealed file of the catalogue, whole or by range."""
     song = request.app[STATION].catalogue.named(request.match_info["name"])
     return await lost(request) if song is None else SongFile(song.path)
 
@@ -202,8 +202,8 @@ async def cover(request: web.Request) -> web.Response:
     content = from_hex(request.match_info["content"], 20)
     if request.app[STATION].catalogue.of(content) is None:
         return await lost(request)
-    headers = {**OPEN, "Cache-Control": "public, max-age=86400", "Content-Security-Policy": "default-src 'none'"}
-    return web.Response(text=artwork(content), content_type="image/svg+xml", headers=headers)
+    headers = {**OPEN, "Content-Security-Policy": "default-src 'none'"}
+    return validated(request, web.Response(text=artwork(content), content_type="image/svg+xml", headers=headers))
 
 
 async def record(request: web.Request) -> web.Response:
@@ -232,7 +232,7 @@ async def proof(config: StationConfig, key: bytes, request: web.Request) -> web.
     except (OSError, GomaaError):
         return await lost(request)
     raw = await asyncio.to_thread(domain_proof.make, key, made.chain_id, made.registry, config.domain)
-    return web.Response(body=raw, content_type="application/json", headers=OPEN)
+    return validated(request, web.Response(body=raw, content_type="application/json", headers=OPEN))
 
 
 async def ticket(request: web.Request) -> web.Response:

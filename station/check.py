@@ -7,23 +7,37 @@ station's record and ticket address, and the proof of the domain. docs/protocol.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
-from html.parser import HTMLParser
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urljoin, urlsplit
 
+from yarl import URL
+
 from chain import domain_proof
+from chain.http_body import read_up_to
 from pywallet.errors import GomaaError
 from pywallet.hexes import from_hex
 from pywallet.sps.container import MAGIC
+from pywallet.sps.polyglot import DOCTYPE, MAX_PROLOGUE, find, is_page
+from station.content_range import content_range
+from station.found import Found, decode, found, tracks
 
 if TYPE_CHECKING:
     import aiohttp
 
 RECORD: Final = "/.well-known/gomaa.json"
 TIMEOUT_S: Final = 15.0
-_MOST: Final = 2 << 20
+_MOST: Final = 8 << 20
+"""Bytes that are read of one answer at most."""
+_FIRST: Final = 400_000
+"""Bytes that a player asks for first."""
+_MOST_SONGS: Final = 20
+"""Songs of a page that are looked at."""
+_AGAIN: Final = "copy it again, as binary; gomaa inspect FILE says whether it is whole"
+_HASHED: Final = re.compile(r"/[0-9a-f]{64}\.part$")
 
 
 @dataclass(frozen=True)
@@ -48,21 +62,6 @@ class Wrong(Exception):
         self.fix = fix
 
 
-class Songs(HTMLParser):
-    """The sources of protected songs in a page, as the extension finds them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """``<sps-player src>`` and ``<audio data-sps>``."""
-        given = dict(attrs)
-        source = given.get("src") if tag == "sps-player" else given.get("data-sps") if tag == "audio" else None
-        if source:
-            self.found.append(source)
-
-
 async def check(session: aiohttp.ClientSession, page: str) -> list[Line]:
     """Every line for the page at an address, http or https. Nobody answering is a failed line, never an error."""
     lines: list[Line] = []
@@ -77,79 +76,170 @@ async def check(session: aiohttp.ClientSession, page: str) -> list[Line]:
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as e:
             lines.append(Line(name, False, f"no answer ({type(e).__name__})", "see that the address is right and the web server runs"))
 
-    parts = urlsplit(page)
-    origin = f"{parts.scheme}://{parts.netloc}"
-    found: list[str] = []
+    seen = _Seen(page)
 
     async def look_at_page() -> str:
-        text = await _page(session, page)
-        found.extend(urljoin(page, source) for source in _songs(text))
-        if not found:
-            raise Wrong(
-                "no protected song in the page", 'put <sps-player src="/songs/NAME.sps"></sps-player> into the page as it is served'
-            )
-        return f"{len(found)} song(s), the first is {found[0]}"
+        seen.take(await _page(session, page))
+        lists = [one for one in seen.named.songs if one.is_list]
+        for one in lists:
+            seen.songs += await _tracks(session, one.url)
+        seen.songs = list(dict.fromkeys(seen.songs))
+        if not seen.songs:
+            raise Wrong(*_without(seen))
+        listed = f" in {len(lists)} list(s)" if lists else ""
+        return f"{len(seen.songs)} song(s){listed}, the first is {seen.songs[0]}"
 
     await line("page", look_at_page)
-    await line("policy", lambda: _policy(session, page))
-    if found:
-        await line("song", lambda: _song(session, found[0]))
-        await line("cors", lambda: _cors(session, found[0], origin))
-    await line("record", lambda: _record(session, origin))
-    await line("tickets", lambda: _tickets(session, origin))
-    await line("proof", lambda: _proof(session, origin))
+    await line("policy", lambda: _policy(seen))
+    some = seen.songs[:_MOST_SONGS]
+    if some:
+        await line("song", lambda: _each(session, some, _song))
+        await line("cors", lambda: _each(session, some, partial(_cors, seen.origin)))
+    await line("record", lambda: _record(session, seen.origin))
+    await line("tickets", lambda: _tickets(session, seen.origin))
+    await line("proof", lambda: _proof(session, seen.origin))
     return lines
 
 
-def _songs(text: str) -> list[str]:
-    songs = Songs()
-    songs.feed(text)
-    return songs.found
+@dataclass(frozen=True)
+class _Page:
+    """A page as it was served. ``url``: its address after redirects; ``cut``: it is longer than what was read."""
+
+    url: str
+    text: str
+    cut: bool
+    directives: tuple[tuple[str, ...], ...]
+    embedder: str
 
 
-async def _page(session: aiohttp.ClientSession, page: str) -> str:
+class _Seen:
+    """What the lines know of the page."""
+
+    def __init__(self, page: str) -> None:
+        self.page: _Page | None = None
+        self.named = Found((), ())
+        self.songs: list[str] = []
+        self.origin = _origin(page)
+
+    def take(self, page: _Page) -> None:
+        """Keep the page and what it names."""
+        self.page = page
+        self.origin = _origin(page.url)
+        based = not any(words[0] == "base-uri" and "'none'" in words for words in page.directives)
+        self.named = found(page.text, page.url, based=based)
+        self.songs = [one.url for one in self.named.songs if not one.is_list]
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _without(seen: _Seen) -> tuple[str, str]:
+    """A page that names no song: what was found instead, and what helps."""
+    put = 'put <sps-player src="/songs/NAME.sps"></sps-player> into the page as it is served'
+    if any(one.is_list for one in seen.named.songs):
+        return "the list in the page names no song", "serve a list of songs in JSPF or XSPF, with http or https addresses"
+    if seen.named.links:
+        return f"only a link to a song ({seen.named.links[0]}) and no player", put
+    if seen.page is not None and seen.page.cut:
+        return f"no protected song in the first {_MOST >> 20} MiB of the page", f"{put}, nearer to its beginning"
+    return "no protected song in the page", put
+
+
+async def _page(session: aiohttp.ClientSession, page: str) -> _Page:
     async with session.get(page) as answer:
         if answer.status != 200:
             raise Wrong(f"status {answer.status}", "give the address of a page that visitors can open")
-        return (await answer.content.read(_MOST)).decode(errors="replace")
+        raw = await read_up_to(answer.content, _MOST + 1)
+        policies = [part for value in answer.headers.getall("Content-Security-Policy", []) for part in value.replace(",", ";").split(";")]
+        return _Page(
+            str(answer.url),
+            decode(raw[:_MOST], answer.headers.get("Content-Type", "")),
+            len(raw) > _MOST,
+            tuple((words[0].lower(), *words[1:]) for part in policies if (words := part.split())),
+            answer.headers.get("Cross-Origin-Embedder-Policy", ""),
+        )
 
 
-async def _policy(session: aiohttp.ClientSession, page: str) -> str:
+async def _tracks(session: aiohttp.ClientSession, url: str) -> list[str]:
+    async with session.get(URL(url, encoded=True)) as answer:
+        if answer.status != 200:
+            raise Wrong(f"the list {url}: status {answer.status}", "put the list where the page says")
+        raw = await read_up_to(answer.content, _MOST)
+        return tracks(decode(raw, answer.headers.get("Content-Type", "")), str(answer.url))
+
+
+async def _policy(seen: _Seen) -> str:
     """Browsers let an extension's frame into a page whatever ``frame-src`` says; a sandboxed page has no origin to give tickets for."""
-    async with session.get(page) as answer:
-        directives = [
-            part.split() for value in answer.headers.getall("Content-Security-Policy", []) for part in value.replace(",", ";").split(";")
-        ]
-    sandboxes = [words[1:] for words in directives if words and words[0].lower() == "sandbox"]
+    if seen.page is None:
+        raise Wrong("the page did not come", "see the line above")
+    sandboxes = [words[1:] for words in seen.page.directives if words[0] == "sandbox"]
     if any("allow-same-origin" not in words for words in sandboxes):
         raise Wrong(
             "the page is sandboxed and has no origin of its own", "take sandbox out of Content-Security-Policy, or add allow-same-origin"
         )
-    return "lets the player in"
+    if any("allow-scripts" not in words for words in sandboxes):
+        raise Wrong("the page is sandboxed without scripts", "take sandbox out of Content-Security-Policy, or add allow-scripts")
+    embedder = seen.page.embedder.split(";")[0].strip().lower()
+    isolated = f", which is isolated ({embedder})" if embedder in ("require-corp", "credentialless") else ""
+    return f"lets the player in{isolated}"
+
+
+async def _each(session: aiohttp.ClientSession, songs: list[str], look: Callable[[aiohttp.ClientSession, str], Awaitable[str]]) -> str:
+    """Look at every song; the first fault counts, and names its song."""
+    told = ""
+    for number, source in enumerate(songs):
+        try:
+            said = await look(session, source)
+        except Wrong as wrong:
+            raise Wrong(str(wrong) if len(songs) == 1 else f"{source}: {wrong}", wrong.fix) from None
+        told = said if number == 0 or said == told else f"{told}; {said}"
+    return told
 
 
 async def _song(session: aiohttp.ClientSession, source: str) -> str:
-    async with session.get(source, headers={"Range": f"bytes=0-{len(MAGIC) - 1}", "Accept-Encoding": "identity"}) as answer:
+    headers = {"Range": f"bytes=0-{_FIRST - 1}", "Accept-Encoding": "identity"}
+    ranges = "serve .sps files as plain files with byte ranges (nginx and most CDNs do)"
+    async with session.get(URL(source, encoded=True), headers=headers) as answer:
+        if answer.status in (200, 206) and answer.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise Wrong("the file is compressed on the way", "switch gzip and brotli off for .sps files: they are sealed and don't shrink")
         if answer.status == 200:
-            raise Wrong(
-                "Range is not understood: the whole file came", "serve .sps files as plain files with byte ranges (nginx and most CDNs do)"
-            )
+            raise Wrong("Range is not understood: the whole file came", ranges)
+        if answer.status == 416:
+            raise Wrong("Range is refused", ranges)
         if answer.status != 206:
             raise Wrong(f"status {answer.status}", f"put the file where the page says: {source}")
-        if answer.headers.get("Content-Encoding", "identity") != "identity":
-            raise Wrong("the file is compressed on the way", "switch gzip and brotli off for .sps files: they are sealed and don't shrink")
-        if "/" not in answer.headers.get("Content-Range", ""):
-            raise Wrong("Content-Range is missing", "let the answer to a range name it: Content-Range: bytes 0-7/SIZE")
-        start = await answer.content.read(len(MAGIC))
-    if start != MAGIC:
-        raise Wrong("this is no .sps file", "copy it again, as binary; gomaa inspect FILE says whether it is whole")
+        if answer.content_type.startswith("multipart/"):
+            raise Wrong("one range was asked for and several parts came", "answer a request for one range with that range alone")
+        came = content_range(answer.headers.get("Content-Range", ""))
+        if came is None or came.first != 0:
+            raise Wrong("Content-Range is missing or wrong", "let the answer to a range name it: Content-Range: bytes 0-7/SIZE")
+        if came.total is not None and came.end == came.total > _FIRST:
+            raise Wrong("Range is not understood: the whole file came", ranges)
+        if "immutable" in answer.headers.get("Cache-Control", "").lower() and not _HASHED.search(urlsplit(source).path):
+            raise Wrong(
+                "the file may never be asked for again (Cache-Control: immutable), and its name does not change when it is made anew",
+                "send Cache-Control: no-cache with an ETag for .sps files; only parts that are named by their hash are immutable",
+            )
+        start = await read_up_to(answer.content, len(DOCTYPE))
+        if is_page(start):
+            start += await read_up_to(answer.content, MAX_PROLOGUE - len(start))
+    if is_page(start):
+        try:
+            find(start)
+        except GomaaError as e:
+            raise Wrong(f"this page carries no song ({e.code})", _AGAIN) from None
+        return "a page that carries its song, served by range"
+    if not start.startswith(MAGIC):
+        raise Wrong("this is no .sps file", _AGAIN)
     return "an SPS file, served by range"
 
 
-async def _cors(session: aiohttp.ClientSession, source: str, origin: str) -> str:
+async def _cors(origin: str, session: aiohttp.ClientSession, source: str) -> str:
     if source.startswith(f"{origin}/"):
         return "the same site: not needed"
-    async with session.get(source, headers={"Range": "bytes=0-0", "Origin": origin}) as answer:
+    async with session.get(URL(source, encoded=True), headers={"Range": "bytes=0-0", "Origin": origin}) as answer:
         if answer.headers.get("Access-Control-Allow-Origin") not in ("*", origin):
             raise Wrong(
                 f"{urlsplit(source).netloc} lets no other site read the file", "add the header Access-Control-Allow-Origin: * to .sps files"
@@ -172,7 +262,7 @@ async def _tickets(session: aiohttp.ClientSession, origin: str) -> str:
     record = await _json(session, origin + RECORD, fix)
     async with session.post(urljoin(origin, str(record.get("tickets", ""))), json={}) as answer:
         try:
-            value = json.loads(await answer.content.read(_MOST))
+            value = json.loads(await read_up_to(answer.content, _MOST))
             code = str(value["error"]["code"])
         except (ValueError, TypeError, KeyError):
             raise Wrong(f"status {answer.status}, and no ticket desk answers", fix) from None
@@ -198,7 +288,7 @@ async def _json(session: aiohttp.ClientSession, url: str, fix: str) -> dict[str,
         if answer.status != 200:
             raise Wrong(f"{url}: status {answer.status}", fix)
         try:
-            value = json.loads(await answer.content.read(_MOST))
+            value = json.loads(await read_up_to(answer.content, _MOST))
         except ValueError:
             value = None
     if not isinstance(value, dict):

@@ -9,7 +9,7 @@ from typing import Final
 from aiohttp import web
 
 from station.catalogue import Song
-from station.web import SongFile
+from station.web import IMMUTABLE, SongFile
 
 PART: Final = re.compile(r"[0-9a-f]{64}\.part")
 HEADER: Final = "header.sps"
@@ -23,8 +23,6 @@ def page(song: Song) -> web.StreamResponse | None:
     if not path.is_file():
         return None
     response = SongFile(path)
-    # The page may be made again, with another look: its name does not stay with its bytes.
-    response.headers["Cache-Control"] = "no-cache"
     response.headers["Content-Type"] = "text/html; charset=windows-1252"
     response.headers["Content-Security-Policy"] = PAGE_POLICY
     return response
@@ -37,6 +35,6 @@ def part(song: Song, name: str) -> web.StreamResponse | None:
     path: Path = song.path.with_suffix(".segments") / name
     if not path.is_file():
         return None
-    response = SongFile(path)
+    response = SongFile(path) if name == HEADER else SongFile(path, IMMUTABLE)
     response.headers["Content-Type"] = "application/sps" if name == HEADER else "application/octet-stream"
     return response

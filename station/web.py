@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Awaitable, Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,9 @@ OPEN = {
 }
 """For what any site may fetch: sealed files, covers, the station's public record."""
 IMMUTABLE = "public, max-age=31536000, immutable"
+"""For what is named by its hash, and for nothing else: a song may be made anew under its name."""
+REVALIDATED = "no-cache"
+"""Kept, and asked for again each time: an entity tag makes that a short answer."""
 
 _STATUS = {
     "station.escrow.short": 402,
@@ -101,7 +105,20 @@ async def add_headers(_request: web.Request, response: web.StreamResponse) -> No
     """Signal handler: the headers every answer has, unless it says otherwise."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
-    response.headers.setdefault("Cache-Control", "no-cache")
+    response.headers.setdefault("Cache-Control", REVALIDATED)
+
+
+def validated(request: web.Request, response: web.Response) -> web.Response:
+    """The response with an entity tag of its body; without the body, status 304, where the request names that tag."""
+    raw = response.body
+    if response.status != 200 or not isinstance(raw, bytes):
+        return response
+    response.etag = sha256(raw).hexdigest()[:32]
+    # A cache on the way may have weakened it.
+    if any(tag.value in ("*", response.etag.value) for tag in request.if_none_match or ()):
+        headers = {name: value for name, value in response.headers.items() if name not in (hdrs.CONTENT_TYPE, hdrs.CONTENT_LENGTH)}
+        return web.Response(status=304, headers=headers)
+    return response
 
 
 async def body(request: web.Request) -> dict[str, Any]:
@@ -123,8 +140,8 @@ async def body(request: web.Request) -> dict[str, Any]:
 class SongFile(web.FileResponse):
     """A file by range. aiohttp knows ``If-Range`` with a date; with an entity tag, this adds it (RFC 9110 section 13.1.5)."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path, headers={**OPEN, "Cache-Control": IMMUTABLE, "Content-Type": "application/sps"})
+    def __init__(self, path: Path, cache: str = REVALIDATED) -> None:
+        super().__init__(path, headers={**OPEN, "Cache-Control": cache, "Content-Type": "application/sps"})
 
     async def prepare(self, request: web.BaseRequest) -> Any:
         """See FileResponse; a range of another version of the file is not given: then the whole file is."""

@@ -6,10 +6,12 @@ import asyncio
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import Final
 
 from chain.client import Chain, TxReceipt
 from chain.deployment import Deployment
+from chain.http_body import read_reply
 from chain.settlement import ClaimItem, Settlement
 from pywallet.errors import InputError, Unavailable
 from pywallet.settlement import EpochData, Header, SumTree, commitment, entries_digest, rest
@@ -70,8 +72,8 @@ async def collect(deployment: Deployment, owner_key: bytes, owner: bytes, due: l
 def _published(url: str, epoch: int) -> bytes:
     try:
         with urllib.request.urlopen(f"{url}/v1/epochs/{epoch}/data", timeout=TIMEOUT_S) as reply:  # noqa: S310 - fetch_info checked the scheme
-            return bytes(reply.read(_MOST))
+            return read_reply(reply, _MOST)
     except urllib.error.HTTPError as e:
         raise Unavailable("server.protocol", url=url, status=e.code) from None
-    except (OSError, ValueError) as e:
+    except (OSError, ValueError, HTTPException) as e:
         raise Unavailable("server.unreachable", url=url, reason=e) from None

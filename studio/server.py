@@ -7,8 +7,10 @@ import json
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import Any, Final
 
+from chain.http_body import read_reply
 from pywallet.errors import SENTENCES, GomaaError, InputError, Unavailable
 from pywallet.hexes import from_b64, from_hex, to_b64, to_hex
 from pywallet.messages import Domain
@@ -90,10 +92,10 @@ def _request(method: str, url: str, body: dict[str, Any] | None = None) -> dict[
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)  # noqa: S310 - _base checked the scheme
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as reply:  # noqa: S310
-            raw = reply.read(_MOST)
+            raw = read_reply(reply, _MOST)
     except urllib.error.HTTPError as e:
         raise _refusal(e.read(_MOST), e.code, url) from None
-    except (OSError, ValueError) as e:
+    except (OSError, ValueError, HTTPException) as e:
         raise Unavailable("server.unreachable", url=url, reason=e) from None
     return _object(raw, url)
 

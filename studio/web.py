@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from chain.http_body import read_up_to
 from gomaa.look import LAMPLIGHT
 from pywallet.errors import GomaaError, InputError, Unavailable
 from studio.desk import Desk
@@ -115,7 +116,10 @@ async def _body(request: web.Request) -> Any:
     if request.content_type != "application/json" or (request.content_length or 0) > _MOST_JSON:
         raise InputError("message.schema", reason="a small JSON object")
     try:
-        return json.loads(await request.content.read(_MOST_JSON + 1))
+        raw = await read_up_to(request.content, _MOST_JSON + 1)
+        if len(raw) > _MOST_JSON:
+            raise InputError("message.schema", reason="a small JSON object")
+        return json.loads(raw)
     except (ValueError, RecursionError):
         raise InputError("message.schema", reason="not JSON") from None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import subprocess
 import sys
 import sysconfig
 from collections.abc import Callable
@@ -34,6 +35,17 @@ def _program(*names: str) -> Callable[[], bool]:
     return lambda: any(map(shutil.which, names))
 
 
+def _font(language: str) -> Callable[[], bool]:
+    """Whether fontconfig, once it is there, knows a font with the characters of a language."""
+
+    def present() -> bool:
+        if not shutil.which("fc-list"):
+            return False
+        return bool(subprocess.run(["fc-list", f":lang={language}"], capture_output=True, check=False).stdout.strip())
+
+    return present
+
+
 def _venv() -> bool:
     return importlib.util.find_spec("ensurepip") is not None and importlib.util.find_spec("venv") is not None
 
@@ -54,6 +66,8 @@ PARTS: Final = {
     "pulseaudio": Part("pulseaudio", "Firefox without an audio device", _program("pulseaudio")),
     "ffmpeg": Part("ffmpeg", "comparisons with other encoders", _program("ffmpeg")),
     "nginx": Part("nginx-light", "comparisons with other players", _program("nginx")),
+    "fontconfig": Part("fontconfig", "the store's pictures", _program("fc-list")),
+    "chinese font": Part("fonts-noto-cjk", "the store's pictures in Chinese", _font("zh")),
 }
 
 

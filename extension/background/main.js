@@ -169,6 +169,8 @@ function accept(port) {
     toEngine({ type: "closed", port: id });
   });
   if (kind !== "page") toEngine({ type: "opened", port: id, kind, stream, ...(site ? { site } : {}) });
+  const place = kind === "player" ? streams.get(stream ?? "") : undefined;
+  if (place) clients.get(place.page)?.port.postMessage({ type: "there", element: place.element });
 }
 
 /** @param {chrome.runtime.Port} port @param {any} message @param {string} code */

@@ -6,13 +6,17 @@
 (() => {
   const TAG = "sps-player";
   const EVENT = "gomaa:element";
+  const { players, roots: openRoots, named } = /** @type {any} */ (globalThis).gomaaFound;
+  const CHANGES = { subtree: true, childList: true, attributes: true, attributeFilter: ["src", "playlist"] };
+  const FRAME = "display:block;width:100%;height:220px;border:0;color-scheme:normal";
+  const LEAST_WIDTH = 320;
   const LEAST_HEIGHT = 96;
   const MOST_HEIGHT = 1200;
   const MOST_FADE_S = 12;
   const SOUNDING = new Set(["playing", "waiting", "seeking", "starting"]);
 
   /** @typedef {{id: number, src: string, frame: HTMLIFrameElement | null, stream: string | null, state: any}} Track */
-  /** @typedef {{element: HTMLElement, root: ShadowRoot, list: string[], index: number, now: Track, next: Track | null}} Shown */
+  /** @typedef {{element: HTMLElement, root: ShadowRoot, words: HTMLSlotElement, list: string[], index: number, now: Track, next: Track | null}} Shown */
 
   /** @type {Map<HTMLElement, Shown>} */
   const shown = new Map();
@@ -20,6 +24,8 @@
   const roots = new WeakMap();
   /** @type {WeakMap<HTMLElement, string>} what each element names, once it has been looked at */
   const keys = new WeakMap();
+  /** @type {WeakSet<Node>} trees that are observed */
+  const watched = new WeakSet();
   let count = 0;
 
   /** What a page on disk carries: selfrender.js, in this same world. @returns {any} */
@@ -50,6 +56,7 @@
       place(one, track, message.url);
       if (track === one.now) began(one);
     } else if (message.type === "read") read(track, message);
+    else if (message.type === "there") reveal(one, track);
     else if (message.type === "height") grow(track, message.height);
     else if (message.type === "look") look(track, message.id);
     else if (message.type === "bring") track.frame?.scrollIntoView({ block: "center", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth" });
@@ -96,11 +103,24 @@
     frame.title = "GoMAA";
     frame.allow = "";
     frame.setAttribute("part", "player");
-    frame.style.cssText = "display:block;width:100%;height:220px;border:0;color-scheme:normal";
+    frame.style.cssText = FRAME;
     if (track !== one.now) frame.style.display = "none";
     if (track.frame) track.frame.replaceWith(frame);
-    else one.root.append(frame);
+    else {
+      // A page's policy may keep the frame out, and no event says so: until it answers, what stands in the element stays.
+      if (one.words.isConnected) frame.style.cssText += `;position:fixed;left:0;top:0;visibility:hidden;width:${one.element.clientWidth || LEAST_WIDTH}px`;
+      one.root.append(frame);
+    }
     track.frame = frame;
+  }
+
+  /** The player in the frame runs. @param {Shown} one @param {Track} track */
+  function reveal(one, { frame }) {
+    if (!frame || !one.words.isConnected) return;
+    const { display, height } = frame.style;
+    one.words.remove();
+    frame.style.cssText = FRAME;
+    Object.assign(frame.style, { display, height });
   }
 
   /** @param {Shown} one @param {Track} track */
@@ -164,19 +184,15 @@
     };
     // The page's address and base may have changed since the port was opened.
     const base = document.baseURI;
-    const list = element.getAttribute("playlist");
-    if (list) {
-      const url = absolute(list, base);
-      const answer = await fetch(url).catch(() => null);
-      return answer?.ok ? /** @type {any} */ (globalThis).gomaaPlaylist.tracks(await answer.text(), answer.url || url) : [];
-    }
-    const src = element.getAttribute("src");
-    if (src) return [absolute(src, base)];
-    return [...element.querySelectorAll("source[src]")].map((source) => absolute(source.getAttribute("src") ?? "", base));
+    const { playlist, songs: places } = named(element);
+    if (!playlist) return places.map((/** @type {string} */ place) => absolute(place, base));
+    const url = absolute(playlist, base);
+    const answer = await fetch(url).catch(() => null);
+    return answer?.ok ? /** @type {any} */ (globalThis).gomaaPlaylist.tracks(await answer.text(), answer.url || url) : [];
   }
 
   /** What decides which songs they are. @param {HTMLElement} element */
-  const keyOf = (element) => JSON.stringify([element.getAttribute("playlist"), element.getAttribute("src"), [...element.querySelectorAll("source[src]")].map((source) => source.getAttribute("src"))]);
+  const keyOf = (element) => JSON.stringify(named(element));
 
   /** @param {HTMLElement} element @param {boolean} [anew] */
   async function found(element, anew = false) {
@@ -186,6 +202,7 @@
     const list = await songs(element);
     if (list.length === 0 || !element.isConnected || keyOf(element) !== key) return;
     let root = roots.get(element);
+    const words = document.createElement("slot");
     if (!root) {
       try {
         root = element.attachShadow({ mode: "closed" });
@@ -200,6 +217,7 @@
       });
     }
     element.style.setProperty("display", "block");
+    watchAround(element);
     const before = shown.get(element);
     forget(before?.next ?? null);
     if (before) {
@@ -208,7 +226,8 @@
       before.now.src = String(list[0]);
       return show(before, before.now);
     }
-    const one = { element, root, list, index: 0, now: track(String(list[0])), next: null };
+    root.replaceChildren(words);
+    const one = { element, root, words, list, index: 0, now: track(String(list[0])), next: null };
     shown.set(element, one);
     show(one, one.now);
   }
@@ -236,9 +255,9 @@
 
   /** @param {ParentNode} root */
   function find(root) {
-    if (root instanceof HTMLElement && root.localName === TAG) found(root).catch(() => undefined);
+    for (const shadow of openRoots(root)) watch(shadow);
+    for (const element of players(root)) if (element.localName === TAG) found(element).catch(() => undefined);
     if (root instanceof HTMLElement && root.localName === "source" && root.parentElement?.localName === TAG) found(root.parentElement).catch(() => undefined);
-    for (const element of root.querySelectorAll(TAG)) found(/** @type {HTMLElement} */ (element)).catch(() => undefined);
   }
 
   /** How the frame is seen (covered.js). @param {Track} track @param {number} id */
@@ -257,7 +276,7 @@
     if (frame) frame.style.height = `${Math.min(MOST_HEIGHT, Math.max(LEAST_HEIGHT, Math.ceil(height)))}px`;
   }
 
-  new MutationObserver((changes) => {
+  const observer = new MutationObserver((changes) => {
     for (const { type, target, addedNodes } of changes) {
       if (type === "attributes") find(/** @type {HTMLElement} */ (target));
       else for (const node of addedNodes) if (node instanceof HTMLElement) find(node);
@@ -269,6 +288,25 @@
       forget(one.next);
       forget(one.now);
     }
-  }).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ["src", "playlist"] });
+  });
+
+  /** Each tree is observed by itself: changes in a shadow root are not its page's. @param {Node} root */
+  function watch(root) {
+    if (watched.has(root)) return;
+    watched.add(root);
+    observer.observe(root, CHANGES);
+  }
+
+  /** The trees that an element stands in. @param {Node} element */
+  function watchAround(element) {
+    for (let root = element.getRootNode(); root instanceof ShadowRoot; root = root.host.getRootNode()) watch(root);
+  }
+
+  // A root that is attached to an element of the page later changes no tree: the player in it says itself that it is there (element.js).
+  document.addEventListener(`${EVENT}-here`, (event) => {
+    const [element] = event.composedPath();
+    if (element instanceof HTMLElement && element.localName === TAG) found(element).catch(() => undefined);
+  }, true);
+  watch(document);
   find(document);
 })();

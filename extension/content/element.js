@@ -10,6 +10,8 @@
   const { Surface } = shared.gomaaSurface;
   delete shared.gomaaSurface;
   delete shared.gomaaRanges;
+  const { players: playersIn, roots: openRoots } = shared.gomaaFound;
+  delete shared.gomaaFound;
   if (customElements.get("sps-player")) return;
 
   const NUMBERS = {
@@ -60,6 +62,8 @@
     }
 
     connectedCallback() {
+      // Into open shadow roots the extension's other world sees no way of its own.
+      this.dispatchEvent(new CustomEvent(`${EVENT}-here`, { bubbles: true, composed: true }));
       if (this.#started) return;
       this.#started = true;
       if (this.defaultMuted) this.muted = true;
@@ -366,16 +370,36 @@
 
   /** @param {Node} node */
   function look(node) {
-    if (node instanceof HTMLAudioElement && node.dataset["sps"] !== undefined) upgrade(node);
-    if (node instanceof Element || node instanceof Document) for (const audio of node.querySelectorAll("audio[data-sps]")) upgrade(/** @type {HTMLAudioElement} */ (audio));
+    if (!(node instanceof Element || node instanceof Document || node instanceof ShadowRoot)) return;
+    for (const root of openRoots(node)) watch(root);
+    for (const player of playersIn(node)) if (player instanceof HTMLAudioElement) upgrade(player);
   }
 
-  new MutationObserver((changes) => {
+  const observer = new MutationObserver((changes) => {
     for (const { type, target, addedNodes, removedNodes } of changes) {
       if (type === "attributes") look(target);
       for (const node of addedNodes) look(node);
       for (const node of removedNodes) if (node instanceof HTMLAudioElement && !node.isConnected) players.get(node)?.remove();
     }
-  }).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ["data-sps"] });
+  });
+  /** @type {WeakSet<Node>} */
+  const watched = new WeakSet();
+
+  /** @param {Node} root */
+  function watch(root) {
+    if (watched.has(root)) return;
+    watched.add(root);
+    observer.observe(root, { subtree: true, childList: true, attributes: true, attributeFilter: ["data-sps"] });
+  }
+
+  // An audio element in a root that is attached later is announced by nothing else.
+  Element.prototype.attachShadow = new Proxy(Element.prototype.attachShadow, {
+    apply(attach, host, options) {
+      const root = Reflect.apply(attach, host, options);
+      if (root.mode === "open") watch(root);
+      return root;
+    },
+  });
+  watch(document);
   look(document);
 })();

@@ -12,6 +12,32 @@ const MOST_KEPT = 64;
 
 /** @type {Map<string, any>} the session last used at a site: most likely the next one too */
 const lately = new Map();
+/**
+ * Tickets that were drawn and began no play, by site, session and song: each holds some of the station's money until it ends, so the next play
+ * there takes it before another one is drawn.
+ * @type {Map<string, any>}
+ */
+const unused = new Map();
+
+/** @param {string} origin @param {any} session signed @param {string} content */
+const keyOf = (origin, session, content) => `${origin} ${session.signature} ${content}`;
+
+/** @param {string} key @param {any} ticket */
+function putBack(key, ticket) {
+  unused.delete(key);
+  unused.set(key, ticket);
+  if (unused.size > MOST_KEPT) for (const oldest of unused.keys()) { unused.delete(oldest); break; }
+}
+
+/** An unused ticket that still lasts. @param {string} key @param {number} now Unix seconds; 0: not known */
+function takeBack(key, now) {
+  const ticket = unused.get(key);
+  unused.delete(key);
+  return ticket && lasts(ticket, now) ? ticket : null;
+}
+
+/** @param {any} ticket @param {number} now */
+const lasts = (ticket, now) => Number(ticket.message.expiry) - SPARE_S > now;
 
 export class Admission {
   /** @type {Promise<void> | null} */ prepared = null;
@@ -25,8 +51,10 @@ export class Admission {
   onCapped = () => {};
   /** Unix seconds at which the ticket ends. */
   expiry = 0;
-  /** @type {{session: any, ticket: Promise<any>} | null} asked for while the host still looks at the song */ guessed = null;
+  /** @type {{session: any, key: string, ticket: Promise<any>} | null} asked for while the host still looks at the song */ guessed = null;
   /** @type {any} the signed ticket, to take the play up again with */ ticket = null;
+  /** Whose ticket it is, and for what. */ key = "";
+  /** A play began with it. */ used = false;
 
   /** @param {{stream: string, origin: string}} place */
   constructor(place) {
@@ -38,24 +66,32 @@ export class Admission {
 
   /** The header is verified: ask for the ticket of the session that was last used here. @param {string} content address */
   guess(content) {
-    const session = lately.get(this.place.origin);
+    const { origin } = this.place;
+    const session = lately.get(origin);
     if (!session) return;
-    this.guessed = { session, ticket: askTicket(this.place.origin, session, content) };
+    const key = keyOf(origin, session, content);
+    const kept = takeBack(key, 0);
+    this.guessed = { session, key, ticket: kept ? Promise.resolve(kept) : askTicket(origin, session, content) };
     this.guessed.ticket.catch(() => undefined);
   }
 
-  /** Begin before the click; what fails here is tried again at the click, and said then. @param {any} info of the host */
-  ahead(info) {
-    this.prepared = this.prepare(info);
-    this.prepared.catch(() => {
-      this.prepared = null;
+  /**
+   * Begin before the click; what fails here is tried again at the click, and said then. Whoever is still the same listener keeps the ticket.
+   * @param {any} info of the host @param {number} now Unix seconds by the chain's clock
+   */
+  ahead(info, now) {
+    const before = this.prepared ?? Promise.resolve();
+    const prepared = before.catch(() => undefined).then(() => this.prepare(info, now));
+    this.prepared = prepared;
+    prepared.catch(() => {
+      if (this.prepared === prepared) this.prepared = null;
     });
   }
 
   /** Resolves with a ticket that is there and lasts. @param {any} info @param {number} now Unix seconds by the chain's clock */
   async admit(info, now) {
     if (this.prepared && this.expiry && this.expiry - SPARE_S <= now) this.prepared = null;
-    this.prepared ??= this.prepare(info);
+    this.prepared ??= this.prepare(info, now);
     try {
       await this.prepared;
     } catch (error) {
@@ -69,49 +105,86 @@ export class Admission {
     return this.expiry - SPARE_S > now;
   }
 
-  /** The ticket is used up, or was another listener's. */
+  /** A play has begun with the ticket. */
+  began() {
+    this.used = true;
+  }
+
+  /** The ticket is used up, or was another listener's; one that began no play is kept for the next. */
   forget() {
+    this.release();
     this.prepared = null;
     this.expiry = 0;
-    this.ticket = null;
+    this.used = false;
+  }
+
+  /** Nothing is played here any more. */
+  close() {
+    this.dropGuess();
+    this.forget();
   }
 
   /** The host goes on with the play that was cut off. @param {{rewarded: boolean, expiry_s: number}} told by it */
   rejoined(told) {
+    this.dropGuess();
     this.prepared = Promise.resolve();
     this.earns = told.rewarded;
     this.expiry = told.expiry_s;
   }
 
-  /** @private @param {any} info */
-  async prepare(info) {
-    const { stream } = this.place;
+  /** @private */
+  dropGuess() {
+    const { guessed } = this;
+    this.guessed = null;
+    guessed?.ticket.then((ticket) => putBack(guessed.key, ticket), () => undefined);
+  }
+
+  /** @private @param {any} info @param {number} now */
+  async prepare(info, now) {
+    const { place: { stream, origin } } = this;
     this.expiry = 0;
-    this.ticket = null;
     const { device } = await native("status");
     this.device = device;
-    const identified = await this.identify(info, device);
-    this.earns = !/^0x0+$/.test(identified.session.message.payee);
-    const ticket = await this.ticketFor(identified.session, info.content);
-    this.ticket = ticket;
-    const capped = this.earns && info.reward_wei !== "0" && ticket.message.reward === "0";
+    const { session } = await this.identify(info, device);
+    this.earns = !/^0x0+$/.test(session.message.payee);
+    const key = keyOf(origin, session, info.content);
+    if (this.ticket && (this.used || this.key !== key || !lasts(this.ticket, now))) this.release();
+    const kept = this.ticket ?? takeBack(key, now);
+    Object.assign(this, { key, used: false, ticket: kept ?? await this.ticketFor(session, info.content, key) });
+    const open = () => native("prepare", { stream, ticket: this.ticket, tracking: wallet.tracking() });
+    await open().catch(async (error) => {
+      if (!kept || !Problem.of(error).code.startsWith("ticket.")) throw error;
+      // It was used after all, or the terms have changed since.
+      this.ticket = await askTicket(origin, session, info.content);
+      await open();
+    });
+    const { reward, expiry } = this.ticket.message;
+    const capped = this.earns && info.reward_wei !== "0" && reward === "0";
     if (capped !== this.capped) {
       this.capped = capped;
       this.onCapped();
     }
-    await native("prepare", { stream, ticket, tracking: wallet.tracking() });
-    this.expiry = Number(ticket.message.expiry);
+    this.expiry = Number(expiry);
   }
 
-  /** @private @param {any} session signed @param {string} content */
-  async ticketFor(session, content) {
+  /** @private */
+  release() {
+    if (this.ticket && !this.used) putBack(this.key, this.ticket);
+    this.ticket = null;
+  }
+
+  /** @private @param {any} session signed @param {string} content @param {string} key */
+  async ticketFor(session, content, key) {
     const { guessed, place: { origin } } = this;
-    this.guessed = null;
     lately.delete(origin);
     lately.set(origin, session);
     if (lately.size > MOST_KEPT) for (const oldest of lately.keys()) { lately.delete(oldest); break; }
-    if (guessed && guessed.session.signature === session.signature) return guessed.ticket.catch(() => askTicket(origin, session, content));
-    return askTicket(origin, session, content);
+    if (guessed?.key !== key) {
+      this.dropGuess();
+      return askTicket(origin, session, content);
+    }
+    this.guessed = null;
+    return guessed.ticket.catch(() => askTicket(origin, session, content));
   }
 
   /** @private @param {any} info @param {string} device */

@@ -40,6 +40,7 @@ export class Counting {
     // The cipher text is under way while the host decides.
     if (keyed) feed?.fetchAhead(first);
     await counted;
+    if (STARTS.has(action)) admission.began();
     if (action === "stop") admission.forget();
   }
 

@@ -7,6 +7,7 @@
 
 import { Problem } from "../shared/problem.js";
 import { same } from "./bytes.js";
+import { collect } from "./http_file.js";
 
 export const STALL_MS = 5_000;
 export const PART_MS = 10_000;
@@ -54,9 +55,14 @@ export class Delivery {
     this.sha256 = sha256;
   }
 
+  /** @param {string} name of a place */
+  has(name) {
+    return this.places.some((place) => place.name === name);
+  }
+
   /** One more place, after the others. @param {string} name @param {Get} get */
   add(name, get) {
-    if (!this.places.some((place) => place.name === name)) this.places.push(new Place(name, get));
+    if (!this.has(name)) this.places.push(new Place(name, get));
   }
 
   /**
@@ -133,7 +139,7 @@ export class Delivery {
     let why = "";
     const give = (/** @type {string} */ reason) => () => {
       why = reason;
-      stop.abort();
+      stop.abort(reason);
     };
     let first = 0;
     let stalled = clock.later(give("stalled"), STALL_MS);
@@ -176,44 +182,16 @@ export class Delivery {
 export const partUrl = (folder, sha256) => `${folder}${Array.from(sha256, (byte) => byte.toString(16).padStart(2, "0")).join("")}.part`;
 
 /**
- * One request; bytes are said as they come.
+ * A part by its own address: one request; bytes are said as they come.
  * @param {string} url
- * @param {{first: number, end: number} | null} range
+ * @param {number} size of the part, bytes; what follows is stopped
  * @param {How} how
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
-export async function get(url, range, { anew, signal, alive }) {
-  /** @type {Record<string, string>} */
-  const headers = range ? { Range: `bytes=${range.first}-${range.end - 1}` } : {};
-  const answer = await fetch(url, { cache: anew ? "reload" : "default", headers, credentials: "omit", signal });
-  if (answer.status === 416) return new Uint8Array(0);
+export async function getPart(url, size, { anew, signal, alive }) {
+  const answer = await fetch(url, { cache: anew ? "reload" : "default", credentials: "omit", signal });
   if (answer.status === 404 || answer.status === 410) throw new Problem("sps.segment.missing", { status: answer.status });
-  if (answer.status !== 200 && answer.status !== 206) throw new Error(`status ${answer.status}`);
+  if (answer.status !== 200) throw new Error(`status ${answer.status}`);
   alive(0);
-  const bytes = await collect(answer, alive);
-  // A server without ranges sends everything: take what was asked for.
-  return range && answer.status === 200 ? bytes.slice(range.first, range.end) : bytes;
-}
-
-/** @param {Response} answer @param {(bytes: number) => void} alive */
-async function collect(answer, alive) {
-  const reader = answer.body?.getReader();
-  if (!reader) return new Uint8Array(await answer.arrayBuffer());
-  /** @type {Uint8Array[]} */
-  const chunks = [];
-  let size = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    alive(value.length);
-    chunks.push(value);
-    size += value.length;
-  }
-  const out = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    out.set(chunk, at);
-    at += chunk.length;
-  }
-  return out;
+  return collect(answer, alive, size);
 }

@@ -4,7 +4,8 @@
 
 import { Problem } from "../shared/problem.js";
 import { fromBase64, join, same } from "./bytes.js";
-import { Delivery, get, partUrl } from "./delivery.js";
+import { Delivery, getPart, partUrl } from "./delivery.js";
+import { HttpFile } from "./http_file.js";
 import { find, isPage, restore } from "./polyglot.js";
 
 const MAGIC = Uint8Array.of(0x89, 0x53, 0x50, 0x53, 0x0d, 0x0a, 0x1a, 0x0a);
@@ -19,6 +20,7 @@ const PIECE = 384 << 10;
 /** @typedef {import("./delivery.js").How} How */
 
 export class Source {
+  /** @private @type {Promise<Uint8Array<ArrayBuffer>> | null} */ read = null;
   /** @type {Uint8Array<ArrayBuffer>} the song's first bytes */ head = new Uint8Array(0);
   /** @type {Promise<void> | null} ends when the header's places are known */ told = null;
   /** @type {Place | null} where the song lies, in a page that carries it */ place = null;
@@ -27,17 +29,43 @@ export class Source {
    * @param {string} url http, https, or file for a page that reads itself
    * @param {(offset: number, size: number) => Promise<string>} [readPage] bytes of that page's song, base64
    * @param {import("./delivery.js").Clock} [clock]
+   * @param {boolean} [anew] read the header past every cache
    */
-  constructor(url, readPage = () => Promise.reject(new Problem("sps.segment.missing")), clock) {
+  constructor(url, readPage = () => Promise.reject(new Problem("sps.segment.missing")), clock, anew = false) {
     this.url = url;
     this.readPage = readPage;
+    this.anew = anew;
     this.stop = new AbortController();
+    this.file = new HttpFile(url, this.stop.signal);
     this.delivery = new Delivery(this.stop.signal, clock);
     this.delivery.add(url, ({ offset, size }, how) => this.song(offset, size, how));
   }
 
   /** The header's COSE bytes. One request brings what the first second needs. */
-  async header() {
+  header() {
+    this.read ??= this.readHeader();
+    return this.read;
+  }
+
+  /**
+   * The same file read past every cache, where its header is another one now: a song may be made anew under its name.
+   * @returns {Promise<Source | null>} null: nothing has changed, as far as can be known
+   */
+  async renewed() {
+    if (this.onDisk || this.anew) return null;
+    const source = new Source(this.url, this.readPage, this.delivery.clock, true);
+    try {
+      const [before, after] = await Promise.all([this.header().catch(() => new Uint8Array(0)), source.header()]);
+      if (!same(before, after)) return source;
+    } catch {
+      // What cannot be read now is what the first reading said.
+    }
+    source.close();
+    return null;
+  }
+
+  /** @private */
+  async readHeader() {
     let start = await this.range(0, FIRST);
     if (!this.onDisk && isPage(start)) {
       this.place = find(start);
@@ -54,7 +82,7 @@ export class Source {
     // A file that ends with its header is the exploded packaging's: the parts lie beside it.
     if (this.head.length === end && this.measured === end && !this.place && !this.onDisk) {
       this.delivery.places = [];
-      this.folder(new URL("./", this.url).href);
+      this.folder(new URL("./", this.file.location).href);
     }
     return this.head.slice(PREFIX, end);
   }
@@ -68,7 +96,7 @@ export class Source {
       for (const url of all) {
         if (!/^https?:\/\//.test(url)) continue;
         if (url.endsWith("/")) this.folder(url);
-        else this.delivery.add(url, ({ offset, size }, how) => get(url, { first: offset, end: offset + size }, how));
+        else this.mirror(url);
       }
     }, () => undefined);
   }
@@ -113,7 +141,14 @@ export class Source {
 
   /** @private @param {string} url ends in "/" */
   folder(url) {
-    this.delivery.add(url, ({ sha256 }, how) => get(partUrl(url, sha256), null, how));
+    this.delivery.add(url, ({ size, sha256 }, how) => getPart(partUrl(url, sha256), size, how));
+  }
+
+  /** @private @param {string} url of the single file */
+  mirror(url) {
+    if (this.delivery.has(url)) return;
+    const file = new HttpFile(url, this.stop.signal);
+    this.delivery.add(url, ({ offset, size }, how) => file.read(offset, offset + size, how));
   }
 
   /** @private bytes of the song, wherever it lies @param {number} offset @param {number} size @param {How} [how] */
@@ -133,7 +168,7 @@ export class Source {
     for (let tried = 1; ; tried++) {
       try {
         let first = 0;
-        const bytes = await this.once(offset, size, { anew: false, signal, alive: () => (first ||= clock.now()) });
+        const bytes = await this.once(offset, size, { anew: this.anew, signal, alive: () => (first ||= clock.now()) }, false);
         this.measured = bytes.length;
         this.delivery.measure(bytes.length, clock.now() - (first || clock.now()));
         return bytes;
@@ -145,9 +180,14 @@ export class Source {
     }
   }
 
-  /** @private @param {number} offset @param {number} size @param {How} how @returns {Promise<Uint8Array<ArrayBuffer>>} */
-  async once(offset, size, how) {
-    if (!this.onDisk) return get(this.url, { first: offset, end: offset + size }, how);
+  /**
+   * @private
+   * @param {number} offset @param {number} size @param {How} how
+   * @param {boolean} [claim] more of the file will be read
+   * @returns {Promise<Uint8Array<ArrayBuffer>>}
+   */
+  async once(offset, size, how, claim = true) {
+    if (!this.onDisk) return this.file.read(offset, offset + size, how, claim);
     const pieces = [];
     for (let at = offset; at < offset + size; at += PIECE) {
       const wanted = Math.min(PIECE, offset + size - at);

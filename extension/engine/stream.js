@@ -27,6 +27,8 @@ const HOST_COMMAND = "gomaa host install";
 const END_MS = 200;
 const SLOWEST = 0.5;
 const FASTEST = 2;
+/** Contradictions between the header and what station, chain or server say: the header may come from a cache that kept it for too long. */
+const STALE = /^(station\.right\.missing|server\.mismatch|content\.(unknown|owner|revoked|destroyed)|sps\.(policy\.mismatch|segment\.hash|truncated))$/;
 const CODECS = ["flac", "opus"].filter((codec) => MediaSource.isTypeSupported(`audio/mp4; codecs="${codec}"`));
 
 /** @typedef {{stream: string, src: string, origin: string, page: number, element: number, last?: {position_ms: number, playing: boolean} | null,
@@ -51,6 +53,7 @@ export class Stream {
   /** @type {import("./handover.js").Handover | null} to the next track */ next = null;
   dog = new Watchdog();
   /** @type {boolean} nothing has come for a while */ stalled = false;
+  /** @type {boolean} the header was read past every cache */ reread = false;
   begun = performance.now();
 
   recovery = new Recovery(this);
@@ -65,11 +68,11 @@ export class Stream {
     this.ticker = setInterval(() => this.tick(), TELL_MS);
   }
 
-  /** Everything that a retry starts anew. */
-  reset() {
+  /** Everything that a retry starts anew. @param {Source} [source] */
+  reset(source = this.sourceOf(false)) {
     const course = new Course(this);
     this.course = course;
-    this.source = new Source(this.place.src, (offset, size) => readPage(this.place.stream, offset, size));
+    this.source = source;
     this.ring = new KeyRing();
     this.admission = new Admission(this.place);
     this.admission.onCapped = () => void tellTerms(this, this.players).catch(() => undefined);
@@ -85,6 +88,11 @@ export class Stream {
     /** @type {Problem | null} */
     this.problem = null;
     this.paying = new Paying(this);
+  }
+
+  /** @param {boolean} anew past every cache */
+  sourceOf(anew) {
+    return new Source(this.place.src, (offset, size) => readPage(this.place.stream, offset, size), undefined, anew);
   }
 
   get isActive() {
@@ -154,7 +162,7 @@ export class Stream {
     this.info = info;
     this.begun = performance.now();
     course.counting.left = info.left;
-    if (!info.going) this.admission.ahead(info);
+    if (!info.going) this.admission.ahead(info, this.nowS);
     const address = { content: fromHex(info.content), rendition: info.rendition, epochs: info.key_epochs };
     const { source, ring, sound } = this;
     this.feed = new Feed({ source, ring, sound, info, address }, (segment) => course.counting.renew(segment), (error) => this.fail(error), (is) => this.isStalled(is));
@@ -175,7 +183,7 @@ export class Stream {
       await course.goOn(told, this.place.last ?? null);
     } catch {
       if (course.isPast) return;
-      this.admission.ahead(this.info);
+      this.admission.ahead(this.info, this.nowS);
       if (course.wanted) await course.wish("play");
     }
   }
@@ -215,7 +223,7 @@ export class Stream {
 
   /** A wallet was opened or rewards were switched: the next play is another listener's. */
   async walletChanged() {
-    if (this.info && !this.isActive) this.admission.ahead(this.info);
+    if (this.info && !this.isActive) this.admission.ahead(this.info, this.nowS);
     const { course } = this;
     const before = course.session.state;
     if (this.paying.costs && (before === "ready" || before === "ended")) {
@@ -311,12 +319,36 @@ export class Stream {
   /** @param {unknown} error */
   async fail(error) {
     const problem = Problem.of(error);
+    if (await this.renewed(problem)) return;
     if (problem.code === "host.missing" || problem.code === "host.version") problem.detail["command"] = HOST_COMMAND;
     this.problem = problem;
     await this.course.failed(problem.code);
     if (this.info && this.course.isOver) this.drop(problem.code);
     for (const port of this.players) tell(port, { type: "problem", ...problem.toJSON() });
     tellState(this);
+  }
+
+  /**
+   * Begin anew where the header came from a cache and is another one now; once, and never while a play is counted.
+   * @param {Problem} problem
+   * @returns {Promise<boolean>} whether it was so
+   */
+  async renewed({ code }) {
+    const { course } = this;
+    if (this.reread || !STALE.test(code) || course.session.granted) return false;
+    this.reread = true;
+    const source = await this.source.renewed();
+    if (!source || course.isPast) {
+      source?.close();
+      return course.isPast;
+    }
+    const wanted = course.wanted || course.session.state === "starting";
+    this.discard();
+    this.reset(source);
+    this.course.wanted = wanted;
+    this.ready = this.begin();
+    await this.ready;
+    return true;
   }
 
   /** After a refusal or failure nothing of this play is kept. @param {string} code */
@@ -333,13 +365,15 @@ export class Stream {
   async retry() {
     if (this.info && !this.course.isOver) return tellState(this);
     this.discard();
-    this.reset();
+    this.reset(this.sourceOf(this.problem !== null && STALE.test(this.problem.code)));
+    this.reread = false;
     this.ready = this.begin();
     await this.ready;
   }
 
   discard() {
     this.course.silence();
+    this.admission.close();
     this.source.close();
     this.sound.close();
   }

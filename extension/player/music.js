@@ -30,7 +30,7 @@ export function music(actions, first) {
   const spoken = (/** @type {number} */ ms) => t("positionOf", clock(ms), clock(model.state.duration_ms));
   const line = wave({ waveform: terms.waveform, label: t("seekBar"), seek: actions.seekTo, text: (ms) => clock(ms) });
   const ticks = h("div", { class: "ticks", "aria-hidden": "true" });
-  const legend = h("span", { class: "legend" }, t("intervalEarned", terms.interval_s));
+  const legend = h("span", { class: "legend" }, t("intervalEarned", show(terms.reward_wei), terms.interval_s));
 
   const main = h("button", { type: "button", class: "btn primary round" });
   press(main, () => actions.send(model.state.state === "playing" || model.state.state === "waiting" || model.state.state === "starting" ? "pause" : "play"));

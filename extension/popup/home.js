@@ -56,7 +56,7 @@ function balance(app) {
     collect ? h("div", { class: "actions" }, collect) : null,
     h("div", { class: "actions" }, send, receive),
     summary ? h("div", { class: "pair" },
-      h("div", null, h("span", { class: "xs dim" }, t("collectedToday")), amount(summary.today_wei, wei(summary.today_wei) > 0n ? "+" : "")),
+      h("div", null, h("span", { class: "xs dim" }, t("earnedToday")), amount(summary.today_wei, wei(summary.today_wei) > 0n ? "+" : "")),
       h("div", null, pending > 0n ? moneyState("pending", due) : h("span", { class: "xs dim" }, t("statePending")), amount(pending))) : null);
 }
 

@@ -23,8 +23,14 @@ const LOOK_MS = 1_000;
 export function listening(app) {
   const box = h("div", { class: "stack t", "data-key": "listening" });
   let last = "";
+  let asked = 0;
+  let latest = 0;
   const draw = async () => {
+    const mine = ++asked;
     const { places = [] } = await app.ask("wallet.listening");
+    // An older answer never takes the place of a newer one.
+    if (mine < latest) return;
+    latest = mine;
     const told = JSON.stringify(places.map((/** @type {Place} */ { now_s, ...rest }) => ({ ...rest, over: now_s >= rest.ready_s })));
     // A form that somebody writes in is not taken away.
     if (told === last || (last && box.contains(document.activeElement) && document.activeElement?.tagName === "INPUT")) return;

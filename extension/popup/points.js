@@ -21,10 +21,16 @@ const LOOK_MS = 5_000;
 export function points(app, origin) {
   const box = h("div", { class: "stack t", "data-key": "points" });
   let last = "";
+  let asked = 0;
+  let latest = 0;
   /** @param {string} what */
   const ask = async (what) => {
+    const mine = ++asked;
     /** @type {{account: Account | null}} */
     const { account } = await app.ask("wallet.points", { origin, what });
+    // An older answer never takes the place of a newer one.
+    if (mine < latest) return;
+    latest = mine;
     const told = JSON.stringify(account);
     if (told === last) return;
     last = told;

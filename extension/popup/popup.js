@@ -35,7 +35,7 @@ import { site, sites } from "./sites.js";
  * @typedef {{origin: string, state: "allowed" | "paused" | "revoked", day_wei: string, spent_wei: string, earned_wei: string, last_s: number}} Site
  * @typedef {{status: Status | null, host: Host | null, summary: Summary | null, playing: Playing | null, failure: {code: string, message?: string} | null,
  *   screen: Screen, item: Item | null, proof: Proof | null, site: Site | null, note: string, claim: {busy: boolean, done: {transactions: string[], amount_wei: string} | null, failure: {code: string, message?: string} | null}}} Model
- * @typedef {{model: Model, ask: (type: string, fields?: object) => Promise<any>, go: (screen: Screen, item?: Item | null, note?: string) => void, refresh: () => Promise<void>,
+ * @typedef {{model: Model, ask: (type: string, fields?: object) => Promise<any>, go: (screen: Screen, item?: Item | null, note?: string) => void, refresh: () => Promise<void>, settle: () => Promise<void>,
  *   render: () => void, live: ((playing: Playing) => void) | null, claim: () => Promise<void>, say: (text: string) => void,
  *   openSite: (site: Site) => void, fail: (error: unknown) => void}} App
  */
@@ -58,12 +58,13 @@ const ask = walletPort(() => void app.refresh(), (up) => {
   if (up && drawn) void app.refresh();
 });
 
-/** @type {App} */
+/** `settle`: the amounts after something was done with them; answers to earlier questions do not count any more. @type {App} */
 const app = {
   model,
   ask,
   go(screen, item = null, note = "") {
     Object.assign(model, { screen, item, note, proof: null });
+    if (!model.claim.busy) model.claim = { busy: false, done: null, failure: null };
     drawn = "";
     render();
     if (item?.server && item.epoch && item.payee) void prove(item);
@@ -79,12 +80,8 @@ const app = {
     render();
     await Promise.all([
       ask("host.status").then((host) => { model.host = host; }, () => {}),
-      model.status?.exists && !model.status.locked
-        ? ask("wallet.summary").then((summary) => {
-          model.summary = summary;
-          model.playing = summary.playing ?? null;
-        }, (error) => { model.failure = failure(error); })
-        : Promise.resolve(),
+      // While something is collected the amounts change under way: what is shown comes with its end.
+      model.status?.exists && !model.status.locked && !model.claim.busy ? summarise().catch((error) => { model.failure = failure(error); }) : Promise.resolve(),
     ]);
     render();
   },
@@ -93,12 +90,19 @@ const app = {
   async claim() {
     model.claim = { busy: true, done: null, failure: null };
     render();
-    try {
-      model.claim = { busy: false, done: await ask("wallet.claim"), failure: null };
-    } catch (error) {
-      model.claim = { busy: false, done: null, failure: failure(error) };
-    }
-    await app.refresh();
+    /** @type {Model["claim"]} */
+    const claim = await ask("wallet.claim").then((done) => ({ busy: false, done, failure: null }), (error) => ({ busy: false, done: null, failure: failure(error) }));
+    await app.settle();
+    // The amounts and the words of what became of them are drawn at once.
+    model.claim = claim;
+    render();
+  },
+  async settle() {
+    latest = ++asked;
+    await summarise().catch(() => {
+      // The amounts of before are not the amounts of now.
+      model.summary = null;
+    });
   },
   say: (text) => write(byId("live"), text),
   openSite(chosen) {
@@ -110,6 +114,19 @@ const app = {
     app.go("home");
   },
 };
+
+/** Summaries that were asked for, and the newest one that came: an older answer never takes its place. */
+let asked = 0;
+let latest = 0;
+
+async function summarise() {
+  const mine = ++asked;
+  const summary = await ask("wallet.summary");
+  if (mine < latest) return;
+  latest = mine;
+  model.summary = summary;
+  model.playing = summary.playing ?? null;
+}
 
 /** What the host has to prove a line with. @param {Item} item */
 async function prove(item) {

@@ -67,7 +67,7 @@ export function send(app) {
 function confirm(app, main, quote) {
   const { node } = form({ fields: [], submit: t("sendNow", plain(quote.amount_wei)), busy: t("sendSending"), key: "confirm" }, async () => {
     await app.ask("wallet.send", { quote: quote.quote });
-    await app.refresh();
+    await app.settle();
     app.go("activity", null, t("sendUnderWay"));
   });
   /** @type {[string, Node | string][]} */

@@ -48,10 +48,15 @@ def main() -> None:
     """Make everything anew."""
     sys.path.insert(0, str(ROOT / "tests" / "ui_preview"))
     from scenarios import scenarios
-    from stage import chromium, shown
+    from stage import NoFont, chromium, require_font, shown
 
     icon = "data:image/png;base64," + base64.b64encode((ROOT / "extension" / "icons" / "gomaa-128.png").read_bytes()).decode()
     with chromium() as stage:
+        try:
+            for spoken in LANGUAGES.values():
+                require_font(stage, spoken)
+        except NoFont as e:
+            raise SystemExit(str(e)) from None
         for language, spoken in LANGUAGES.items():
             words, folder = texts(language), OUT / language
             folder.mkdir(parents=True, exist_ok=True)

@@ -99,7 +99,7 @@ def test_a_range_of_the_single_file(edge: str) -> None:
     answer = ask(f"{edge}/song.sps", Range="bytes=256-511")
     assert (answer.status, answer.body) == (206, BYTES[256:512])
     assert answer.headers["Content-Range"] == f"bytes 256-511/{len(BYTES)}"
-    assert answer.headers["Cache-Control"] == "public, max-age=86400"
+    assert answer.headers["Cache-Control"] == "no-cache"
     assert answer.headers["Content-Type"] == "application/sps"
     beyond = ask(f"{edge}/song.sps", Range="bytes=999999-")
     assert beyond.status == 416
@@ -115,11 +115,18 @@ def test_the_same_bytes_are_not_sent_twice(edge: str) -> None:
     assert (other.status, len(other.body)) == (200, len(BYTES))
 
 
-def test_a_page_is_asked_for_again(edge: str) -> None:
-    """It may be made anew under its name; its character set stands in itself."""
-    answer = ask(f"{edge}/song.sps.html")
+@pytest.mark.parametrize("name", ["song.sps", "song.sps.html", "song.segments/header.sps"])
+def test_what_may_be_made_anew_is_asked_for_again(edge: str, name: str) -> None:
+    """A plain name does not stay with its bytes: kept, and answered with 304 while it is the same."""
+    answer = ask(f"{edge}/{name}")
     assert answer.headers["Cache-Control"] == "no-cache"
-    assert answer.headers["Content-Type"] == "text/html"
+    again = ask(f"{edge}/{name}", If_None_Match=answer.headers["ETag"])
+    assert (again.status, again.headers["Cache-Control"]) == (304, "no-cache")
+
+
+def test_a_page_names_its_character_set_itself(edge: str) -> None:
+    """The header names none."""
+    assert ask(f"{edge}/song.sps.html").headers["Content-Type"] == "text/html"
 
 
 def test_what_is_not_there_is_not_kept(edge: str) -> None:

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "ui_preview"))
 
 from scenarios import scenarios  # noqa: E402
-from stage import chromium, settle, shown  # noqa: E402
+from stage import NoFont, chromium, require_font, settle, shown  # noqa: E402
 
 AXE = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text()
 RUN = """() => axe.run(document, {
@@ -177,3 +177,43 @@ def test_receive_code_reads_back_the_address(browser: Any) -> None:
         assert (size - 17) % 4 == 0
         assert all((x, 0) in dark and (0, x) in dark and (size - 1 - x, 0) in dark for x in range(7))
         assert page.locator(".address").inner_text().replace("\n", "") == "0x4f6a0c8de2b15973ab10ffe2c3d49786b5a01e2d"
+
+
+def test_what_was_collected_is_shown_once(browser: Any) -> None:
+    """The words of what was collected come together with the new amounts, and an older answer that comes late changes neither."""
+    scenario = scenarios("en")["popup-home"]
+    before = {**scenario.wallet["wallet.summary"], "spendable_wei": "0", "claimable_wei": str(6 * 10**15)}
+    after = {**before, "spendable_wei": str(6 * 10**15), "claimable_wei": "0"}
+    scenario.wallet.update({"wallet.summary": "test", "wallet.claim": "test"})
+    answer = """([type, n, result]) => __asked.filter((asked) => asked.type === type).at(n).answer(result)"""
+    asked = "type => (globalThis.__asked ?? []).filter((asked) => asked.type === type).length"
+    with shown(browser, scenario, scale=1) as page:
+        page.evaluate(answer, ["wallet.summary", 0, before])
+        page.locator('button[data-key="claim"]').click()
+        page.wait_for_function(f"() => ({asked})('wallet.claim') === 1")
+        summaries = page.evaluate(asked, "wallet.summary")
+        page.evaluate(answer, ["wallet.claim", 0, {"transactions": ["0xaa"], "amount_wei": str(6 * 10**15)}])
+        page.wait_for_function(f"n => ({asked})('wallet.summary') > n", arg=summaries)
+        # Until the new amounts are here nothing is said.
+        assert page.locator(".note.good[role=status]").count() == 0
+        page.evaluate(answer, ["wallet.summary", -1, after])
+        page.wait_for_selector(".note.good[role=status]")
+        assert page.locator('button[data-key="claim"]').count() == 0
+        assert page.locator(".balance").inner_text().startswith("0.0060")
+        page.evaluate(answer, ["wallet.summary", 0, before])
+        settle(page)
+        assert page.locator('button[data-key="claim"]').count() == 0
+
+
+FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><dir>{fonts}</dir><cachedir>{cache}</cachedir></fontconfig>"""
+
+
+def test_a_machine_without_a_font_for_a_language_draws_no_boxes(tmp_path: Path) -> None:
+    """With Latin fonts alone English is drawn, and for Chinese the script stops with words."""
+    config = tmp_path / "fonts.conf"
+    config.write_text(FONTS.format(fonts="/usr/share/fonts/truetype/dejavu", cache=tmp_path / "cache"))
+    with chromium({"FONTCONFIG_FILE": str(config)}) as stage:
+        require_font(stage, "en")
+        with pytest.raises(NoFont, match="apt-get install fonts-noto-cjk"):
+            require_font(stage, "zh")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from scenarios import scenarios
-from stage import ROOT, chromium, shown
+from stage import ROOT, NoFont, chromium, require_font, shown
 
 OUT = ROOT / "build" / "shots"
 
@@ -20,6 +20,7 @@ def main(wanted: list[str]) -> None:
                     label = f"{name}-{language}-{theme}"
                     if wanted and not any(part in label for part in wanted):
                         continue
+                    require_font(stage, language)
                     with shown(stage, scenario, language, theme) as page:
                         if scenario.page.startswith("player"):
                             page.locator("#player").screenshot(path=OUT / f"{label}.png")
@@ -29,4 +30,7 @@ def main(wanted: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    try:
+        main(sys.argv[1:])
+    except NoFont as e:
+        sys.exit(str(e))

@@ -6,6 +6,7 @@ The files are served from the work tree; only `chrome` is a stand-in (fake_chrom
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -70,13 +71,15 @@ class Stage:
 
 
 @contextmanager
-def chromium() -> Iterator[Stage]:
-    """A headless Chromium from the system, and the extension's files on the loopback."""
+def chromium(env: dict[str, str] | None = None) -> Iterator[Stage]:
+    """A headless Chromium from the system, with more of an environment if need be, and the extension's files on the loopback."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Files)
     Thread(target=server.serve_forever, daemon=True).start()
     try:
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+            browser = playwright.chromium.launch(
+                executable_path="/usr/bin/chromium", args=["--no-sandbox"], env={**os.environ, **(env or {})}
+            )
             try:
                 yield Stage(browser, f"http://127.0.0.1:{server.server_address[1]}")
             finally:
@@ -84,6 +87,42 @@ def chromium() -> Iterator[Stage]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+_MISSING = """text => {
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = 48;
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  const drawn = (character) => {
+    context.clearRect(0, 0, 48, 48);
+    context.font = '32px "Noto Sans", "Noto Sans CJK SC", sans-serif';
+    context.fillText(character, 4, 36);
+    return context.getImageData(0, 0, 48, 48).data.join();
+  };
+  // A character that no font has, in no plan of Unicode.
+  const box = drawn(String.fromCodePoint(0x10fffd));
+  return [...new Set(text)].filter((character) => character.trim() && drawn(character) === box).join("");
+}"""
+
+
+class NoFont(Exception):
+    """This machine cannot draw a language."""
+
+
+def require_font(stage: Stage, language: str) -> None:
+    """Raises NoFont, with what helps, where the characters of a language's texts would be drawn as boxes."""
+    folder = {"en": "en", "zh": "zh_CN"}[language]
+    messages = json.loads((ROOT / "extension/_locales" / folder / "messages.json").read_text(encoding="utf-8"))
+    page = stage.browser.new_page()
+    try:
+        missing = page.evaluate(_MISSING, "".join(str(one["message"]) for one in messages.values()))
+    finally:
+        page.close()
+    if missing:
+        raise NoFont(
+            f"no font of this machine has {len(missing)} characters of the texts in {folder} ({missing[:10]}): "
+            "the pictures would show boxes.\nInstall one with: sudo apt-get install fonts-noto-cjk"
+        )
 
 
 @contextmanager

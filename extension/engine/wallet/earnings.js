@@ -27,14 +27,18 @@ async function summary() {
   if (state.vault === null) throw new Problem("wallet.missing");
   const { chain_id } = await networkOf();
   const midnight = Math.floor(new Date().setHours(0, 0, 0, 0) / 1000);
-  const told = await native("summary", { account: state.account, payees: payees(), since_s: midnight, chain_id });
+  const read = () => native("summary", { account: state.account, payees: payees(), since_s: midnight, chain_id });
+  const told = await read();
   const due = told.receipts.filter((/** @type {any} */ r) => r.state === "pending" && r.due_s).map((/** @type {any} */ r) => r.due_s);
+  const before = leaving(chain_id).length;
   const transfers = await moved(new Set(told.receipts.map((/** @type {any} */ r) => r.transaction)));
+  // A transfer has ended since the balance was read: it is in neither of the two now.
+  if (leaving(chain_id).length !== before) told.balance_wei = (await read()).balance_wei;
   return {
     address: state.account,
     chain_id,
     // Null where the chain does not answer: an amount that is not known is not zero.
-    spendable_wei: told.balance_wei,
+    spendable_wei: told.balance_wei === null ? null : spendable(told.balance_wei, chain_id),
     today_wei: told.today_wei,
     pending_wei: told.totals.pending_wei,
     claimable_wei: told.totals.claimable_wei,
@@ -42,6 +46,15 @@ async function summary() {
     playing: now.playing(),
     activity: [...activity(told), ...transfers].sort((a, b) => b.time_s - a.time_s),
   };
+}
+
+/** Transfers under way from the account in use. @param {number} chain_id */
+const leaving = (chain_id) => state.sent.filter((sent) => sent.state === "pending" && sent.account === state.account && sent.chain_id === chain_id && sent.to !== state.account);
+
+/** What a transfer under way takes cannot be spent again. @param {string} balance_wei @param {number} chain_id */
+function spendable(balance_wei, chain_id) {
+  const left = leaving(chain_id).reduce((sum, { amount_wei }) => sum - BigInt(amount_wei), BigInt(balance_wei));
+  return (left > 0n ? left : 0n).toString();
 }
 
 /**

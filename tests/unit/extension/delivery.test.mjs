@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import { test } from "node:test";
-import { Delivery, PART_MS, STALL_MS, get, partUrl } from "../../../extension/engine/delivery.js";
+import { Delivery, PART_MS, STALL_MS, getPart, partUrl } from "../../../extension/engine/delivery.js";
 import { Problem } from "../../../extension/shared/problem.js";
 
 const BYTES = Uint8Array.from({ length: 100 }, (_, i) => i);
@@ -216,7 +216,7 @@ test("a part in a folder has its hash for a name and is asked for without a rang
   t.after(() => server.close());
   const url = partUrl(`http://127.0.0.1:${server.address().port}/a/`, PART.sha256);
   const came = [];
-  const bytes = await get(url, null, { anew: false, signal: new AbortController().signal, alive: (n) => came.push(n) });
+  const bytes = await getPart(url, 100, { anew: false, signal: new AbortController().signal, alive: (n) => came.push(n) });
   assert.deepEqual(bytes, BYTES);
   assert.deepEqual(asked, [[`/a/${Buffer.from(PART.sha256).toString("hex")}.part`, undefined]]);
   assert.equal(came.reduce((a, b) => a + b, 0), 100);

@@ -35,7 +35,12 @@ async function serve(t, answer) {
 }
 
 const send = (response, status, bytes) => response.writeHead(status, { "Content-Length": bytes.length }).end(bytes);
-const ranges = (file) => (response, n, first, end) => (first >= file.length ? send(response, 416, "") : send(response, 206, file.subarray(first, end)));
+function some(response, file, first, end, body = file.subarray(first, end)) {
+  if (first >= file.length) return response.writeHead(416, { "Content-Range": `bytes */${file.length}` }).end();
+  const last = Math.min(end, file.length) - 1;
+  return response.writeHead(206, { "Content-Range": `bytes ${first}-${last}/${file.length}`, "Content-Length": body.length }).end(body);
+}
+const ranges = (file) => (response, n, first, end) => some(response, file, first, end);
 const code = (expected) => (error) => error.code === expected;
 
 test("the header comes with one request, and parts it brought along with none", async (t) => {
@@ -117,7 +122,7 @@ test("a part spoilt twice is the file's fault", async (t) => {
 
 test("a part spoilt among the first bytes is fetched alone", async (t) => {
   const file = song();
-  const { source, asked } = await serve(t, (response, n, first, end) => send(response, 206, n === 1 ? file.map((byte, i) => (i === 130 ? byte ^ 1 : byte)) : file.subarray(first, end)));
+  const { source, asked } = await serve(t, (response, n, first, end) => some(response, n === 1 ? file.map((byte, i) => (i === 130 ? byte ^ 1 : byte)) : file, first, end));
   await source.header();
   assert.deepEqual(await source.part(120, 20, hash(file.slice(120, 140))), file.slice(120, 140));
   assert.deepEqual(asked[1], [120, 140]);
@@ -211,4 +216,23 @@ test("a page on disk is asked for its own song, piece by piece", async () => {
   assert.deepEqual(await source.part(500_000, 400_000, hash(file.slice(500_000, 900_000))), file.slice(500_000, 900_000));
   assert.ok(Math.max(...asked) * 4 / 3 < 1 << 20);
   await assert.rejects(source.part(899_000, 5000, hash("x")), code("sps.truncated"));
+});
+
+test("a file made anew under its name is found past every cache; one that is the same, or cannot be read, changes nothing", async (t) => {
+  const [old, made] = [song(100, 500), song(101, 500)];
+  let file = old;
+  const { source } = await serve(t, (response, n, first, end) => some(response, file, first, end));
+  const caches = [];
+  const { fetch } = globalThis;
+  t.after(() => (globalThis.fetch = fetch));
+  globalThis.fetch = (url, how) => (caches.push(how.cache), fetch(url, how));
+  assert.deepEqual(await source.header(), old.slice(12, 112));
+  assert.equal(await source.renewed(), null);
+  file = made;
+  const renewed = await source.renewed();
+  assert.deepEqual(await renewed.header(), made.slice(12, 113));
+  assert.equal(await renewed.renewed(), null);
+  assert.deepEqual(caches, ["default", "reload", "reload"]);
+  file = new Uint8Array(20);
+  assert.equal(await source.renewed(), null);
 });

@@ -45,14 +45,18 @@ def test_overlay_is_merged(target: str) -> None:
 
 
 def test_browsers_differ_where_they_must() -> None:
-    """Only Chromium asks for offscreen documents, has a fixed key and rotates the frame's address; only Firefox has a page and an id."""
+    """Only Chromium asks for offscreen documents, has a fixed key and may stand in isolated pages; only Firefox has a page and an id."""
     chromium, firefox = pack.manifest("chromium"), pack.manifest("firefox")
     ids = json.loads((pack.ROOT / "native_host" / "ids.json").read_text())
     assert chromium["permissions"] == ["storage", "nativeMessaging", "offscreen"]
     assert firefox["permissions"] == ["storage", "nativeMessaging"]
     assert chromium["background"] == {"service_worker": "background/worker.js", "type": "module"}
     assert firefox["background"] == {"page": "background/firefox.html"}
-    assert chromium["web_accessible_resources"][0]["use_dynamic_url"] is True
+    # From a dynamic URL no Cross-Origin-Resource-Policy is served: isolated pages would keep the frame out.
+    assert "use_dynamic_url" not in chromium["web_accessible_resources"][0]
+    assert chromium["cross_origin_embedder_policy"] == {"value": "require-corp"}
+    assert chromium["cross_origin_opener_policy"] == {"value": "same-origin"}
+    assert not [name for name in firefox if name.startswith("cross_origin")]
     assert "key" not in firefox
     assert "browser_specific_settings" not in chromium
     assert firefox["browser_specific_settings"]["gecko"]["id"] == ids["firefox"]

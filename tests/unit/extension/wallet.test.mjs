@@ -397,3 +397,17 @@ test("an open wallet gives each hour another payee, a locked one goes on with th
   assert.equal((await sessionFor(at(20_000), "device"))?.payee, "payee 3");
   assert.equal(signed, 2);
 });
+
+test("what is on its way out cannot be spent, and a transfer that has ended is counted once", async () => {
+  await fresh();
+  Object.assign(host, { sites: () => ({ sites: [] }) });
+  const { quote } = await ask("wallet.quote", { to: FRIEND, amount: "400" });
+  await ask("wallet.send", { quote });
+  assert.equal((await ask("wallet.summary")).spendable_wei, "600");
+  // It is mined after the balance was read: the balance is read again.
+  let balance = "1000";
+  host.summary = () => ({ balance_wei: balance, today_wei: "0", totals: {}, receipts: [], activity: [], epochs: [] });
+  host.transaction = () => ((balance = "600"), { state: "confirmed", fee_wei: "300", time_s: 1 });
+  assert.equal((await ask("wallet.summary")).spendable_wei, "600");
+  assert.equal((await ask("wallet.summary")).spendable_wei, "600");
+});

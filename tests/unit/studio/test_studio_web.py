@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import os
@@ -66,6 +67,22 @@ def recording(seconds: float = 3) -> bytes:
         file.setframerate(44_100)
         file.writeframes(np.random.default_rng(2).integers(-9000, 9000, (round(seconds * 44_100), 2)).astype("<i2").tobytes())
     return out.getvalue()
+
+
+async def test_a_question_that_comes_in_pieces_is_read_to_its_end(page: Page) -> None:
+    """One read gives what has arrived so far; what is missing is waited for."""
+    question = json.dumps({"terms": {}, "seconds": 60, "filler": "x" * 2000}).encode()
+
+    async def pieces(body: bytes) -> AsyncIterator[bytes]:
+        for at in range(0, len(body), 500):
+            yield body[at : at + 500]
+            # The studio reads what is there before the next piece comes.
+            await asyncio.sleep(0.01)
+
+    headers = {"Content-Type": "application/json"}
+    whole = (await page.ask("POST", "api/terms", data=question, headers=headers))[:2]
+    assert (await page.ask("POST", "api/terms", data=pieces(question), headers=headers))[:2] == whole
+    assert "JSON" not in json.dumps(whole[1])
 
 
 async def test_the_page_is_strict(page: Page) -> None:

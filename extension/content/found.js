@@ -1,0 +1,55 @@
+/**
+ * Players of a page, and the songs that they name: <sps-player> and <audio data-sps>, in open shadow roots too. In both worlds.
+ * The station's check reads pages by the same rules (station/found.py); tests/vectors/found.json holds both to one list.
+ */
+
+(() => {
+  const HTML = "http://www.w3.org/1999/xhtml";
+
+  /** @param {Element} element */
+  const isPlayer = (element) => element.namespaceURI === HTML && (element.localName === "sps-player" || (element.localName === "audio" && element.getAttribute("data-sps") !== null));
+
+  /**
+   * The players at and below a node, in the order of the page.
+   * @param {ParentNode} root
+   * @returns {Generator<HTMLElement>}
+   */
+  function* players(root) {
+    const own = root.nodeType === 1 ? [/** @type {Element} */ (/** @type {unknown} */ (root))] : [];
+    for (const element of [...own, ...root.querySelectorAll("*")]) {
+      if (isPlayer(element)) yield /** @type {HTMLElement} */ (element);
+      if (element.shadowRoot) yield* players(element.shadowRoot);
+    }
+  }
+
+  /**
+   * The open shadow roots at and below a node.
+   * @param {ParentNode} root
+   * @returns {Generator<ShadowRoot>}
+   */
+  function* roots(root) {
+    const own = root.nodeType === 1 ? [/** @type {Element} */ (/** @type {unknown} */ (root))] : [];
+    for (const { shadowRoot } of [...own, ...root.querySelectorAll("*")]) {
+      if (!shadowRoot) continue;
+      yield shadowRoot;
+      yield* roots(shadowRoot);
+    }
+  }
+
+  /**
+   * What a player names, as it stands in the page: a list of songs, or songs.
+   * @param {Element} player
+   * @returns {{playlist: string | null, songs: string[]}}
+   */
+  function named(player) {
+    const playlist = player.getAttribute("playlist");
+    if (playlist) return { playlist, songs: [] };
+    const one = player.getAttribute(player.localName === "audio" ? "data-sps" : "src");
+    if (one) return { playlist: null, songs: [one] };
+    if (player.localName === "audio") return { playlist: null, songs: [] };
+    const sources = [...player.querySelectorAll("source[src]")].map((source) => source.getAttribute("src") ?? "");
+    return { playlist: null, songs: sources.filter((src) => src !== "") };
+  }
+
+  /** @type {any} */ (globalThis).gomaaFound = { players, roots, named };
+})();

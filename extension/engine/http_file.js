@@ -1,0 +1,303 @@
+/**
+ * A file on a web server, read by ranges from servers that may not keep to the standard.
+ *
+ * What came is taken by its `Content-Range`; an answer that is short is continued from its end; one that brings more than was asked for is kept
+ * and serves later reads (download.js); a server whose ranges make no sense is asked for the file without a range. Pieces of two versions of a
+ * file are never joined.
+ */
+
+import { Problem } from "../shared/problem.js";
+import { join } from "./bytes.js";
+import { boundaryOf, contentRange, partOf, sizeOfUnsatisfied } from "./content_range.js";
+import { Download } from "./download.js";
+
+/** Answers that one read takes at most: a server that gives 64 KiB at once gives 8 MiB. */
+const MOST_ANSWERS = 128;
+/** How often one read begins anew because the file was replaced meanwhile. */
+const MOST_RESTARTS = 2;
+const MOST_MULTIPART = 32 << 20;
+
+/** @typedef {import("./delivery.js").How} How */
+/** @typedef {import("./download.js").Reader} Reader */
+/** @typedef {{total: number | null, tag: string | null}} Version of a file, as far as an answer tells it */
+/**
+ * One answer's body. start: offset in the file of its first byte; end: offset of its end where it is known; whole: it goes on to the file's end;
+ * surplus: it goes on past what was asked for.
+ * @typedef {{reader: Reader, start: number, end: number | null, whole: boolean, surplus: boolean, version: Version, stop: AbortController, detach: () => void}} Answer
+ */
+
+export class HttpFile {
+  /** @type {number | null} by the last answer that named it */ size = null;
+  /** @type {string} the address that answered, after redirects */ location;
+  /** @private @type {Download | null} */ kept = null;
+  /** @private a range was answered with the whole file */ unranged = false;
+  /** @private ranges make no sense here: the file is asked for without one */ whole = false;
+  /** @private @type {Promise<unknown> | null} the request whose answer may serve others */ asking = null;
+
+  /** @param {string} url @param {AbortSignal} signal ends everything */
+  constructor(url, signal) {
+    this.url = url;
+    this.location = url;
+    this.signal = signal;
+    signal.addEventListener("abort", () => this.kept?.close(), { once: true });
+  }
+
+  /**
+   * Bytes [first, end) of the file, fewer only where it ends earlier.
+   * @param {number} first
+   * @param {number} end
+   * @param {How} how
+   * @param {boolean} [claim] more will be read: a transfer that brings more than was asked for goes on, whatever its size
+   * @returns {Promise<Uint8Array<ArrayBuffer>>}
+   */
+  async read(first, end, how, claim = true) {
+    if (how.anew) this.drop();
+    /** @type {Uint8Array[]} */
+    let pieces = [];
+    let at = first;
+    let restarts = 0;
+    /** @type {Version} */
+    let version = { total: null, tag: null };
+    for (let answers = 0; at < end && !(at > first && this.size !== null && at >= this.size); answers++) {
+      if (answers > MOST_ANSWERS) throw new Error("too many short answers");
+      const found = await this.next(at, end, how, claim);
+      if (found === null) break;
+      if (found === "again") continue;
+      if (at > first && differ(version, found.version)) {
+        if (++restarts > MOST_RESTARTS) throw new Error("the file changes while it is read");
+        this.drop();
+        [pieces, at] = [[], first];
+        continue;
+      }
+      version = found.version;
+      pieces.push(...found.bytes);
+      const came = found.bytes.reduce((sum, { length }) => sum + length, 0);
+      at += came;
+      if (found.ended && (this.size === null || at >= this.size)) break;
+      if (came > 0) continue;
+      // Some servers answer a range past the end with an empty one.
+      if (at > first && this.size === null) break;
+      throw new Error("nothing came");
+    }
+    return join(...pieces);
+  }
+
+  /**
+   * The next bytes from an offset on, by one answer; null where the file ends.
+   * @private
+   * @param {number} at @param {number} end @param {How} how @param {boolean} claim
+   * @returns {Promise<{bytes: Uint8Array[], version: Version, ended: boolean} | "again" | null>} ended: the whole file ends here, as far as this answer says
+   */
+  async next(at, end, how, claim) {
+    const { kept } = this;
+    if (kept?.covers(at)) {
+      const bytes = await kept.read(at, end, how, claim).catch((error) => {
+        if (how.signal.reason === "stalled") this.drop();
+        throw error;
+      });
+      if (bytes.length === 0 && kept.state === "failed") {
+        this.drop();
+        return "again";
+      }
+      return { bytes, version: kept.version, ended: kept.state === "ended" };
+    }
+    // Where the whole file comes for each request, the answer of one serves all.
+    if (this.unranged && this.asking && !how.anew) {
+      await this.asking.catch(() => undefined);
+      return "again";
+    }
+    const asked = this.ask(at, end, how);
+    this.asking = asked;
+    /** @type {Answer | null} */
+    let answer;
+    try {
+      answer = await asked;
+      if (answer?.surplus && !this.kept?.covers(at)) this.keep(answer);
+    } finally {
+      if (this.asking === asked) this.asking = null;
+    }
+    if (answer === null) return null;
+    if (answer.surplus && this.kept?.covers(at)) {
+      if (this.kept.reader !== answer.reader) answer.stop.abort();
+      return "again";
+    }
+    return this.take(answer, at, end, how);
+  }
+
+  /** @private @param {Answer} answer */
+  keep({ reader, start, version, stop, detach }) {
+    detach();
+    this.kept?.retire();
+    this.kept = new Download(reader, start, version, () => stop.abort());
+    if (this.signal.aborted) this.kept.close();
+  }
+
+  /** @private */
+  drop() {
+    this.kept?.retire();
+    this.kept = null;
+  }
+
+  /**
+   * What an answer brings of [at, end); the rest of it is stopped.
+   * @private
+   * @param {Answer} answer @param {number} at @param {number} end @param {How} how
+   */
+  async take({ reader, start, end: promised, whole, version, stop, detach }, at, end, { signal, alive }) {
+    const bytes = [];
+    const until = Math.min(end, promised ?? Infinity);
+    let ended = false;
+    try {
+      for (let place = start; place < until;) {
+        const { done, value } = await reader.read();
+        if (done) break;
+        alive(value.length);
+        const piece = value.subarray(Math.max(0, at - place), Math.max(0, until - place));
+        if (piece.length > 0) bytes.push(piece);
+        place += value.length;
+      }
+      ended = whole;
+    } catch (error) {
+      // Cut off: what has come is good, and the rest is asked for.
+      if (signal.aborted || bytes.length === 0) throw error;
+    } finally {
+      detach();
+      stop.abort();
+    }
+    return { bytes, version, ended };
+  }
+
+  /**
+   * One answer that has the byte at an offset; null where the file ends before it.
+   * @private
+   * @param {number} at @param {number} end @param {How} how
+   * @returns {Promise<Answer | null>}
+   */
+  async ask(at, end, how) {
+    for (let last = end; ;) {
+      const ranged = !this.whole;
+      const { answer, stop, detach } = await this.request(ranged ? { Range: `bytes=${at}-${last - 1}` } : {}, how);
+      const dismiss = () => {
+        detach();
+        stop.abort();
+      };
+      if (answer.status === 416) {
+        dismiss();
+        if (!ranged) return null;
+        const size = sizeOfUnsatisfied(answer.headers.get("Content-Range") ?? "");
+        if (size !== null) this.size = size;
+        if (size === null ? at > 0 : at >= size) return null;
+        // It has these bytes and refuses them, because the range goes past the end or for no reason.
+        if (size !== null && last > size) last = size;
+        else this.whole = true;
+        continue;
+      }
+      if (answer.status === 404 || answer.status === 410) {
+        dismiss();
+        throw new Problem("sps.segment.missing", { status: answer.status });
+      }
+      if (answer.status !== 200 && answer.status !== 206) {
+        dismiss();
+        throw new Error(`status ${answer.status}`);
+      }
+      how.alive(0);
+      this.location = answer.url || this.url;
+      const body = answer.status === 200 ? this.all(answer) : await this.some(answer, at, how);
+      if (body) {
+        if (body.total !== null) this.size = body.total;
+        if (answer.status === 200 && ranged) this.unranged = true;
+        else if (ranged) this.unranged = false;
+        const whole = answer.status === 200;
+        return { ...body, whole, surplus: body.end === null ? whole : body.end > last, version: versionOf(answer, body.total), stop, detach };
+      }
+      dismiss();
+      if (!ranged) throw new Error("a range that nobody asked for");
+      this.whole = true;
+    }
+  }
+
+  /** @private @param {Record<string, string>} headers @param {How} how */
+  async request(headers, { anew, signal }) {
+    // A transfer that is kept goes on when the read that began it is over.
+    const stop = new AbortController();
+    const end = () => stop.abort(signal.reason);
+    if (signal.aborted) end();
+    signal.addEventListener("abort", end, { once: true });
+    const detach = () => signal.removeEventListener("abort", end);
+    try {
+      const answer = await fetch(this.url, { cache: anew ? "reload" : "default", headers, credentials: "omit", signal: stop.signal });
+      return { answer, stop, detach };
+    } catch (error) {
+      detach();
+      throw error;
+    }
+  }
+
+  /** @private the body of an answer that brings the whole file @param {Response} answer */
+  all(answer) {
+    const total = isPlain(answer) ? lengthOf(answer) : null;
+    return { reader: readerOf(answer), start: 0, end: total, total };
+  }
+
+  /** @private the body of an answer that brings a range; null where it cannot be used @param {Response} answer @param {number} at @param {How} how */
+  async some(answer, at, { alive }) {
+    if (!isPlain(answer)) return null;
+    const boundary = boundaryOf(answer.headers.get("Content-Type") ?? "");
+    if (boundary !== null) {
+      if ((lengthOf(answer) ?? 0) > MOST_MULTIPART) return null;
+      const part = partOf(await collect(answer, alive, MOST_MULTIPART), boundary, at);
+      return part && { reader: readerOf(new Response(part.bytes)), start: part.range.first, end: part.range.end, total: part.range.total };
+    }
+    const named = answer.headers.get("Content-Range");
+    if (named === null) return { reader: readerOf(answer), start: at, end: null, total: null };
+    const range = contentRange(named);
+    if (!range || at < range.first || at >= range.end) return null;
+    const length = lengthOf(answer);
+    if (length !== null && length !== range.end - range.first) return null;
+    return { reader: readerOf(answer), start: range.first, end: range.end, total: range.total };
+  }
+}
+
+/** Whether the bytes come as they lie in the file. @param {Response} answer */
+const isPlain = (answer) => ["", "identity"].includes((answer.headers.get("Content-Encoding") ?? "").trim().toLowerCase());
+
+/** @param {Response} answer @returns {number | null} bytes */
+function lengthOf(answer) {
+  const text = answer.headers.get("Content-Length") ?? "";
+  return /^\d{1,15}$/.test(text) ? Number(text) : null;
+}
+
+/** @param {Response} answer @returns {Reader} */
+const readerOf = (answer) => /** @type {Reader} */ ((answer.body ?? /** @type {ReadableStream} */ (new Response("").body)).getReader());
+
+/** @param {Response} answer @param {number | null} total @returns {Version} */
+function versionOf(answer, total) {
+  const tag = answer.headers.get("ETag")?.replace(/^W\//, "") ?? answer.headers.get("Last-Modified");
+  // Several servers behind one address may name the same file differently.
+  return { total, tag: answer.redirected ? null : tag };
+}
+
+/** Whether two answers are certainly of two versions. @param {Version} a @param {Version} b */
+const differ = (a, b) => (a.total !== null && b.total !== null && a.total !== b.total) || (a.tag !== null && b.tag !== null && a.tag !== b.tag);
+
+/**
+ * A body's bytes, up to a limit, said as they come.
+ * @param {Response} answer
+ * @param {(bytes: number) => void} alive
+ * @param {number} most bytes; the rest is stopped
+ * @returns {Promise<Uint8Array<ArrayBuffer>>}
+ */
+export async function collect(answer, alive, most) {
+  const reader = readerOf(answer);
+  const chunks = [];
+  let size = 0;
+  while (size < most) {
+    const { done, value } = await reader.read();
+    if (done) return join(...chunks);
+    alive(value.length);
+    chunks.push(value.subarray(0, most - size));
+    size += value.length;
+  }
+  reader.cancel().catch(() => undefined);
+  return join(...chunks);
+}

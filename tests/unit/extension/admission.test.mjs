@@ -1,0 +1,141 @@
+// Tickets: one for a first play, whatever the wallet, the page or the host does before it.
+import assert from "node:assert/strict";
+import { after, beforeEach, test } from "node:test";
+import { Problem } from "../../../extension/shared/problem.js";
+import { ask, fresh, host, wallet } from "./wallet_world.mjs";
+
+const { Admission } = await import("../../../extension/engine/admission.js");
+const INFO = { content: "0xc0", reward_wei: "5", now_s: 1000, station: null };
+const NOW = 1000;
+const LIFE_S = 600;
+
+let drawn, opened, listener, site, broken;
+
+beforeEach(async () => {
+  await fresh();
+  [drawn, opened, listener, broken] = [0, [], "a", null];
+  site = `https://radio${Math.random()}.example`;
+  Object.assign(host, {
+    identify: () => ({ session: { signature: listener, message: { payee: "0x1" } } }),
+    prepare: ({ ticket }) => {
+      if (broken) throw new Problem(broken);
+      opened.push(ticket.message.number);
+      return {};
+    },
+  });
+  globalThis.fetch = async (url) => {
+    if (String(url).endsWith("gomaa.json")) return new Response(JSON.stringify({ tickets: "/gomaa/tickets" }));
+    return new Response(JSON.stringify({ ticket: { message: { number: ++drawn, reward: "5", expiry: NOW + LIFE_S } } }));
+  };
+});
+
+// A wallet that is open has a timer that locks it.
+after(() => ask("wallet.lock"));
+
+const admission = (stream = "s") => new Admission({ stream, origin: site });
+const settled = (one) => one.prepared;
+
+test("a first play takes one ticket, drawn before the click", async () => {
+  const one = admission();
+  one.ahead(INFO, NOW);
+  await settled(one);
+  assert.ok(one.isReady(NOW));
+  await one.admit(INFO, NOW);
+  one.began();
+  assert.deepEqual([drawn, opened], [1, [1]]);
+});
+
+test("a wallet that changes and leaves the listener the same leaves the ticket, however often and at once", async () => {
+  const one = admission();
+  for (let i = 0; i < 5; i++) one.ahead(INFO, NOW);
+  await settled(one);
+  await wallet.setRewards(true);
+  one.ahead(INFO, NOW + 10);
+  await one.admit(INFO, NOW + 11);
+  assert.equal(drawn, 1);
+});
+
+test("another listener takes another ticket, and the first is there again for the first", async () => {
+  const one = admission();
+  await one.admit(INFO, NOW);
+  listener = "b";
+  one.ahead(INFO, NOW);
+  await settled(one);
+  listener = "a";
+  one.ahead(INFO, NOW);
+  await settled(one);
+  assert.deepEqual([drawn, opened], [2, [1, 2, 1]]);
+});
+
+test("a page that is left and opened again, and a retry, take the ticket that was not used", async () => {
+  const one = admission();
+  await one.admit(INFO, NOW);
+  one.close();
+  const two = admission("t");
+  two.guess(INFO.content);
+  two.ahead(INFO, NOW);
+  await settled(two);
+  two.forget();
+  await two.admit(INFO, NOW);
+  two.began();
+  two.forget();
+  assert.equal(drawn, 1);
+  await two.admit(INFO, NOW);
+  assert.equal(drawn, 2);
+});
+
+test("two pages with one song never share a ticket", async () => {
+  const [one, two] = [admission(), admission("t")];
+  await one.admit(INFO, NOW);
+  await two.admit(INFO, NOW);
+  assert.deepEqual(opened, [1, 2]);
+});
+
+test("a guess that was another listener's, or that a play cut off made needless, is kept for later", async () => {
+  const one = admission();
+  await one.admit(INFO, NOW);
+  one.began();
+  one.close();
+  const two = admission();
+  two.guess(INFO.content);
+  two.rejoined({ rewarded: true, expiry_s: NOW + LIFE_S });
+  await new Promise((resolve) => setTimeout(resolve));
+  assert.equal(drawn, 2);
+  const three = admission();
+  await three.admit(INFO, NOW);
+  assert.deepEqual([drawn, opened], [2, [1, 2]]);
+});
+
+test("a ticket that ends is not taken again, and one that the host refuses is replaced once", async () => {
+  const one = admission();
+  await one.admit(INFO, NOW);
+  one.close();
+  const two = admission();
+  await two.admit(INFO, NOW + LIFE_S);
+  assert.equal(drawn, 2);
+  two.close();
+  host.prepare = ({ ticket }) => {
+    if (ticket.message.number < 3) throw new Problem("ticket.used");
+    opened.push(ticket.message.number);
+    return {};
+  };
+  const three = admission();
+  await three.admit(INFO, NOW);
+  assert.deepEqual([drawn, opened.at(-1)], [3, 3]);
+  broken = "ticket.mismatch";
+  host.prepare = () => {
+    throw new Problem(broken);
+  };
+  const four = admission();
+  await assert.rejects(four.admit(INFO, NOW), (error) => error.code === "ticket.mismatch");
+  assert.equal(drawn, 4);
+});
+
+test("what keeps the ticket from the server for a while takes no other one", async () => {
+  const one = admission();
+  broken = "server.unreachable";
+  for (let i = 0; i < 3; i++) await assert.rejects(one.admit(INFO, NOW), (error) => error.code === "server.unreachable");
+  broken = null;
+  await one.admit(INFO, NOW);
+  assert.deepEqual([drawn, opened], [1, [1]]);
+});
