@@ -52,10 +52,7 @@ class Integrity:
         if frame.pts is not None and frame.time_base is not None:
             begin = frame.pts * frame.time_base
             if self._until is not None and not self.kinds & _BY_BYTES and begin - self._until > _GAP_S + frame.time_base:
-                raise self._missing(
-                    reason="sound is missing in the middle; use another copy, or export it again",
-                    missing_s=round(float(begin - self._until), 2),
-                )
+                raise self._missing("sound is missing in the middle", missing_s=round(float(begin - self._until), 2))
             self._until = begin + length
         elif self._until is not None:
             self._until += length
