@@ -75,7 +75,7 @@ def view(file: BinaryIO, name: str) -> View:
     if wave is not None and wave.unsaid and wave.patches:
         # A length that the 32 bits of its field can't say is said by the file's end instead.
         wide = wave.end - wave.start >= 0xFFFFFFFF and not any(len(patch) == 8 for patch in wave.patches.values())
-        return View(file, name, wave.patches, wave.end if wide else None)
+        return View(file, name, wave.patches, wave.end if wide or wave.end == wave.start else None)
     pages = ogg.look(file) if wave is None else None
     return View(file, name, pages.patches if pages else None)
 
