@@ -60,9 +60,7 @@ def test_an_mp4_is_as_long_as_it_says(ffmpeg: Ffmpeg, codec: str, seconds: float
     ],
 )
 @pytest.mark.parametrize("version", [0, 1])
-def test_an_edit_list_is_played_to_the_sample(
-    ffmpeg: Ffmpeg, edits: list[tuple[int, int, int]], samples: int, version: int
-) -> None:
+def test_an_edit_list_is_played_to_the_sample(ffmpeg: Ffmpeg, edits: list[tuple[int, int, int]], samples: int, version: int) -> None:
     """One edit, several, and empty ones, which are silence; a list never plays more than there is."""
     source = ffmpeg("t.m4a", *TONE, "-c:a", "aac")
     source.write_bytes(edited(source.read_bytes(), edits, version))
