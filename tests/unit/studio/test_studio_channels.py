@@ -16,6 +16,7 @@ from pywallet.errors import GomaaError
 from studio.audio import Recording
 from tests.unit.studio.test_studio_bad_input import AROUND, level, riff
 from watermark.commands import watermark
+from watermark.source import Source
 
 RATE = 44_100
 Ffmpeg = Callable[..., Path]
@@ -105,13 +106,19 @@ def test_a_file_may_have_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     path.write_bytes(riff(tones(2), RATE))
     assert len(read(path)[0]) == RATE // 2
     assert listen(path).duration_s == pytest.approx(0.5, abs=0.01)
-    address = "0x" + "11" * 20
-    run = CliRunner().invoke
-    for given in (str(path), f"./{path}"):
-        said = run(watermark, ["read", "--", given])
-        assert (said.exit_code, said.output) == (0, "no mark found\n")
-    embedded = run(watermark, ["embed", "-o", "out.wav", "--address", address, "--", str(path)])
-    assert embedded.exit_code == 0, embedded.output
+    for given in (path, f"./{path}"):
+        with Source(given) as source:
+            assert sum(map(len, source.blocks())) == RATE // 2
+
+
+def test_the_commands_take_such_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A colon is no protocol to ``gomaa watermark`` either."""
+    monkeypatch.chdir(tmp_path)
+    Path("23:50.wav").write_bytes(riff(tones(2), RATE))
+    embed = ["embed", "./23:50.wav", "-o", "00:10.wav", "--address", "0x" + "11" * 20, "--layers", "ultrasonic"]
+    for arguments in (embed, ["read", "00:10.wav", "--layers", "ultrasonic"]):
+        said = CliRunner().invoke(watermark, arguments)
+        assert said.exit_code == 0, said.output
 
 
 def test_a_playlist_opens_nothing_else(tmp_path: Path) -> None:
