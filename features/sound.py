@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -141,15 +142,20 @@ class _File:
     def __init__(self, path: Path) -> None:
         import av
 
-        try:
-            self.container: Any = av.open(str(path), "r", metadata_errors="replace")
-        except (av.FFmpegError, ValueError, OSError) as e:
-            raise InputError("media.decode", file=path.name, reason=e) from None
-        streams = self.container.streams.audio
-        context = streams[0].codec_context if streams else None
-        if context is None or not context.rate or not 0 < context.channels <= 64 or context.format is None:
-            self.container.close()
-            raise InputError("media.decode", file=path.name, reason="no audio in this file")
+        from studio.downmix import Downmix, plainly
+        from studio.source import open_container, opened
+
+        with ExitStack() as stack:
+            try:
+                self.container: Any = stack.enter_context(open_container(stack.enter_context(opened(path))))
+            except (av.FFmpegError, ValueError) as e:
+                raise InputError("media.decode", file=path.name, reason=e) from None
+            streams = self.container.streams.audio
+            context = streams[0].codec_context if streams else None
+            if context is None or not context.rate or not 0 < context.channels <= 64 or context.format is None:
+                raise InputError("media.decode", file=path.name, reason="no audio in this file")
+            self._downmix = None if plainly(context.layout) else Downmix(context.layout)
+            self._stack = stack.pop_all()
         self.stream: Any = streams[0]
         self.channels = 1 if context.channels == 1 else 2
         declared: Any = self.stream.duration
@@ -161,7 +167,7 @@ class _File:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.container.close()
+        self._stack.close()
 
     def seek(self, second: float) -> None:
         """Go on near this time. Raises FFmpegError."""
@@ -180,6 +186,8 @@ class _File:
             except av.FFmpegError:
                 continue
             for frame in frames:
+                if self._downmix is not None:
+                    frame = self._downmix.mix(frame)
                 frame.pts = None
                 yield from _resample(resampler, frame, self.channels)
             if packet is None:

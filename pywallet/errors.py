@@ -144,7 +144,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "message.schema": "A message has a wrong field.",
         "message.flood": "This page asks for too much at once. What was too much was not heard.",
         "player.covered": "The player was covered, moved or not wholly in view when it was pressed, so nothing was started.",
-        "media.unsupported": "This browser can't play the song's format.",
+        "media.unsupported": "Sound of this format can't be played or used here.",
         "media.decode": "The recording can't be read as audio.",
         # the genre commands
         "genre.table": "The table of songs can't be used.",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -13,8 +15,12 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 
 from pywallet.errors import InputError
-from studio import riff
-from studio.tags import Artwork, artwork
+from studio import mp3, mp4, ogg, riff
+from studio.downmix import Downmix, plainly
+from studio.integrity import Integrity
+from studio.source import open_container, spooled, view
+from studio.tags import Artwork, Found, cover, read
+from studio.text import shown
 
 KEPT_RATES: Final = (44_100, 48_000)
 MAX_SECONDS: Final = 48 * 3600
@@ -22,10 +28,10 @@ MAX_SECONDS: Final = 48 * 3600
 _RATES: Final = range(4_000, 768_001)
 _MAX_CHANNELS: Final = 64
 _ATTACHED_PICTURE: Final = 0x400
-_EXACT: Final = frozenset({"mov", "mp4", "m4a"})
+_EXACT: Final = frozenset({"mov", "mp4", "m4a", "ogg"})
 """Containers whose length is counted, not guessed, whatever the codec."""
 _WIDE: Final = ("s32", "s32p", "s64", "s64p", "dbl", "dblp")
-_PLAIN_FLOAT: Final = ("flt", "fltp")
+_FLOATS: Final = ("flt", "fltp", "dbl", "dblp")
 
 
 @dataclass(frozen=True)
@@ -52,47 +58,56 @@ class Sound:
         return "s16" if self.bits == 16 else "s32"
 
 
-class Pipe:
-    """Standard input as FFmpeg may read it: forward only, so nothing is held that has been heard."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-
-    def read(self, size: int) -> bytes:
-        """The next bytes."""
-        return self._stream.read(size)
-
-
 class Recording:
     """A source that is being read; a context manager. Raises InputError ``media.decode``, ``media.unsupported``.
 
-    What is kept: 44.1 and 48 kHz as they are, every other rate as 48 kHz; mono as it is, everything wider as stereo, by
-    FFmpeg's down-mix (centre and surrounds at -3 dB, no low-frequency channel, lowered so that it cannot clip); 24 bits where
-    there are more than 16, else 16.
+    What is kept: 44.1 and 48 kHz as they are, every other rate as 48 kHz; mono as it is, everything wider as stereo (see
+    ``studio.downmix``); 24 bits where the decoded samples have more than 16 or are floats of a lossless format, else 16.
+
+    Args:
+        source: a file, or a binary stream, which is read to its end first.
+        scratch: the folder for a stream's bytes; None: the system's.
     """
 
-    def __init__(self, source: Path | BinaryIO) -> None:
+    def __init__(self, source: Path | BinaryIO, scratch: Path | None = None) -> None:
         self.name, self.stem = (source.name, source.stem) if isinstance(source, Path) else ("standard input", "")
-        if isinstance(source, Path):
-            with source.open("rb"):
-                pass  # a missing or forbidden file is an OSError, not a matter of audio
-        self._whole = isinstance(source, Path)
-        """A pipe's declared length is a writer's guess: it could not know what would follow."""
         self.artwork: Artwork | None = None
-        """The attached picture, once ``frames`` has begun."""
-        if isinstance(source, Path) and (short := riff.missing(source)):
-            raise InputError("media.decode", file=self.name, reason="ends early", missing=f"{short} bytes")
-        try:
-            self._container: Any = av.open(str(source) if isinstance(source, Path) else Pipe(source), "r", metadata_errors="replace")
-        except (av.FFmpegError, ValueError, OSError) as e:
-            raise InputError("media.decode", file=self.name, reason=e) from None
-        try:
-            self._open()
-        except BaseException:
-            self._container.close()
-            raise
+        """The attached picture, once ``frames`` has ended."""
+        self.notes: list[str] = []
+        """What was changed, left out or passed over; complete once ``frames`` has ended."""
+        with ExitStack() as stack:
+            # A missing or forbidden file is an OSError, not a matter of audio.
+            file = stack.enter_context(source.open("rb") if isinstance(source, Path) else spooled(source, scratch))
+            self._open(file)
+            stack.callback(self._container.close)
+            self._look()
+            self._tags: Found | None = None
+            self._file = file
+            self._stack = stack.pop_all()
 
-    def _open(self) -> None:
+    def _open(self, file: BinaryIO) -> None:
+        wave = riff.look(file)
+        if wave is not None and wave.missing:
+            raise InputError("media.decode", file=shown(self.name), reason="ends early", missing=f"{wave.missing} bytes")
+        if wave is not None and wave.surplus:
+            self.notes.append(f"{wave.surplus} bytes after the sound are no part of it and are left out")
+        if wave is not None and wave.unsaid and wave.patches:
+            self.notes.append("the file does not say how long its sound is: all of it was taken, up to the next chunk")
+        pages = ogg.look(file) if wave is None else None
+        if pages is not None and not pages.ended:
+            self.notes.append("the file does not say that it is whole: its end may be missing")
+        if pages is not None and pages.patches:
+            self.notes.append("negative positions in the file were counted from its beginning")
+        self._counted = mp3.counted(file)
+        """Seconds that an MP3's first frame declares."""
+        self._spans = mp4.spans(file)
+        try:
+            options = {"ignore_editlist": "1"} if self._spans else {}
+            self._container: Any = open_container(view(file, self.name), options)
+        except (av.FFmpegError, ValueError, OSError) as e:
+            raise InputError("media.decode", file=shown(self.name), reason=e) from None
+
+    def _look(self) -> None:
         streams = self._container.streams.audio
         if not streams:
             raise InputError("media.decode", reason="no audio in this file")
@@ -102,72 +117,128 @@ class Recording:
             raise InputError("media.unsupported", reason="no decoder, or no rate or channels")
         if context.rate not in _RATES:
             raise InputError("media.unsupported", reason=f"{context.rate} Hz; from {_RATES[0]} to {_RATES[-1]} Hz can be read")
+        self._kinds = frozenset(self._container.format.name.split(","))
         self.lossless = bool(self._stream.codec.lossless) and not context.codec.name.startswith("mp")
-        wide = context.format.name in _WIDE or (context.format.name in _PLAIN_FLOAT and context.name.startswith("pcm_"))
+        floats = context.format.name in _FLOATS
+        wide = context.format.name in _WIDE or (floats and (self.lossless or context.name.startswith(("pcm_", "dsd_"))))
         rate = context.rate if context.rate in KEPT_RATES else 48_000
         self.sound = Sound(rate, 1 if context.channels == 1 else 2, 24 if wide else 16)
-        declared = self._stream.duration
-        self.seconds: float | None = float(declared * self._stream.time_base) if declared and declared > 0 else None
-        if self.seconds is None and self._container.duration:
-            self.seconds = self._container.duration / av.time_base
-        self._floats = context.format.name in _PLAIN_FLOAT or context.format.name in ("dbl", "dblp")
-        self._exact = self._whole and (self.lossless or bool(_EXACT & set(self._container.format.name.split(","))))
-        if not self._whole or (self.seconds is not None and not 0 < self.seconds < 10 * MAX_SECONDS):
-            self.seconds = None
+        self._floats = floats
+        if len(streams) > 1:
+            self.notes.append(f"the file has {len(streams)} audio tracks; the first was taken")
+        self._downmix = None if plainly(context.layout) else Downmix(context.layout)
+        # Checksums that a lossless format has are held; a lossy decoder asked for it refuses what every player plays.
+        context.options = {
+            **({"err_detect": "crccheck+explode"} if self.lossless else {}),
+            **({"flags2": "+skip_manual"} if self._spans else {}),
+        }
+        self.seconds = self._declared()
         if self.seconds is not None and self.seconds > MAX_SECONDS:
             raise InputError("media.unsupported", reason=f"longer than {MAX_SECONDS // 3600} hours", hours=round(self.seconds / 3600))
-        self.tags = {k.lower(): v for k, v in {**self._container.metadata, **self._stream.metadata}.items()}
+
+    def _declared(self) -> float | None:
+        """The length that the file declares, s; ``_exact`` says that it is counted, not guessed."""
+        declared, whole = self._stream.duration, self._container.duration
+        seconds = float(declared * self._stream.time_base) if declared and declared > 0 else None
+        self._exact = self.lossless or bool(_EXACT & self._kinds)
+        if "mp3" in self._kinds:
+            # FFmpeg passes over a count that the file's size contradicts; what is counted is held all the same.
+            seconds, self._exact = self._counted or seconds, self._counted is not None
+        if self._spans:
+            seconds = mp4.seconds(self._spans) or seconds
+        elif seconds is None and "matroska" in self._kinds:
+            seconds = _clock(self._stream.metadata.get("DURATION", ""))
+            if seconds is None and len(self._container.streams) == 1 and whole:
+                seconds = whole / av.time_base
+            self._exact = seconds is not None
+        if seconds is None and whole:
+            seconds, self._exact = whole / av.time_base, False
+        return seconds if seconds is not None and 0 < seconds < 10 * MAX_SECONDS else None
+
+    @property
+    def tags(self) -> Found:
+        """What the recording says of itself."""
+        if self._tags is None:
+            at = self._file.tell()
+            self._tags = read(self._file, self._container)
+            self._file.seek(at)
+        return self._tags
 
     def __enter__(self) -> Recording:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._container.close()
+        self._stack.close()
 
     def frames(self) -> Iterator[AudioFrame]:
         """Frames of ``sound.frame`` samples, the last one shorter. Raises InputError ``media.decode``, ``media.unsupported``."""
         sound = self.sound
         resampler = AudioResampler(format=sound.format, layout=sound.layout, rate=sound.rate, frame_size=sound.frame)
         samples = 0
-        for piece in self._pieces():
-            for frame in _resample(resampler, piece):
+        pieces: Iterator[AudioFrame] = self._pieces()
+        for piece in mp4.cut(pieces, self._spans) if self._spans else pieces:
+            for frame in _resample(resampler, self._prepared(piece)):
                 samples += frame.samples
                 if samples > MAX_SECONDS * sound.rate:
                     raise InputError("media.unsupported", reason=f"longer than {MAX_SECONDS // 3600} hours")
                 yield frame
         if samples == 0 and not self._heard:
-            raise InputError("media.decode", reason="no sound in this file")
+            raise InputError("media.decode", reason="no sound that can be decoded in this file")
         for frame in _resample(resampler, None):
             samples += frame.samples
             yield frame
-        # A lossless file and an MP4 say exactly how long they are; an estimate from a bit rate says nothing.
+        # What is counted is held; an estimate from a bit rate says nothing.
         if self._exact and self.seconds is not None and samples < (self.seconds - 0.05) * sound.rate:
             raise InputError("media.decode", reason="ends early", seconds=round(samples / sound.rate, 2), declared=round(self.seconds, 2))
+        if any(span.start is None for span in self._spans):
+            self.notes.append("the edit list begins parts later: there is silence in their place")
+        self.notes += self._downmix.notes if self._downmix else []
 
     _heard = False
 
+    def _prepared(self, piece: AudioFrame) -> AudioFrame:
+        """A decoded frame as the resampler takes it: mixed where it has more than two channels. Raises InputError."""
+        if self._floats and not np.isfinite(piece.to_ndarray()).all():
+            raise InputError("media.decode", reason="samples that are not numbers")
+        if self._downmix is not None:
+            if piece.layout.name != self._downmix.layout:
+                raise InputError("media.unsupported", reason="the channels change in the middle; convert the recording to one form first")
+            piece = self._downmix.mix(piece)
+        piece.pts = None
+        return piece
+
     def _pieces(self) -> Iterator[AudioFrame]:
-        pictures = [s for s in self._container.streams.video if int(s.disposition) & _ATTACHED_PICTURE][:1]
+        pictures = [s for s in self._container.streams.video if int(s.disposition) & _ATTACHED_PICTURE]
+        seen = dict[int, tuple[str, bytes]]()
+        integrity = Integrity(self._kinds)
         packets = self._container.demux(self._stream, *pictures)
         while True:
+            packet = None
             try:
                 packet = next(packets, None)
                 if packet is not None and packet.stream.type == "video":
-                    self.artwork = self.artwork or artwork(bytes(packet))
+                    seen.setdefault(packet.stream.index, (packet.stream.metadata.get("comment", ""), bytes(packet)))
                     continue
                 frames = packet.decode() if packet is not None else []
-            except av.FFmpegError as e:
-                if self.lossless:
-                    raise InputError("media.decode", reason=e) from None
-                continue  # players skip a broken packet of a lossy stream too; such files begin or end with one
+            except av.FFmpegError:
+                integrity.failed(bytes(packet) if packet is not None else b"")
+                continue
             if packet is None:
-                return
+                break
             for frame in frames:
-                self._heard = self._heard or frame.samples > 0
-                if self._floats and not np.isfinite(frame.to_ndarray()).all():
-                    raise InputError("media.decode", reason="samples that are not numbers")
-                frame.pts = None
+                integrity.frame(frame, flushed=packet.size == 0)
+                self._heard = integrity.heard
                 yield frame
+        if integrity.end() and self.lossless and not (self._exact and self.seconds is not None):
+            raise InputError("media.decode", reason="damaged at the end, and the file does not say how long it is")
+        self.artwork, left_out = cover(seen.values())
+        self.notes += integrity.notes + left_out
+
+
+def _clock(text: str) -> float | None:
+    """Seconds of ``00:03:25.120000000``."""
+    found = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", text)
+    return int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3]) if found else None
 
 
 def _resample(resampler: AudioResampler, piece: AudioFrame | None) -> list[AudioFrame]:

@@ -85,6 +85,8 @@ class ConvertResult:
     artwork: Path | None = None
     layers: tuple[str, ...] = ()
     key_epochs: int = 1
+    warnings: tuple[str, ...] = ()
+    """What was changed, left out or passed over."""
 
     @property
     def duration_ms(self) -> int:
@@ -109,7 +111,7 @@ def convert(
     again, so that a song whose file was lost comes back under its address.
 
     Args:
-        source: a file, or a binary stream that is read once, forward.
+        source: a file, or a binary stream, which is written to a temporary file in the output's folder first.
         owner_key: the private key whose account will own the content, 32 bytes.
 
     Raises:
@@ -121,11 +123,12 @@ def convert(
     if output.exists() and not options.replace:
         raise FileExistsError(f"{output} exists")
     keys = _keys(output, owner_key, deployment, options)
-    with Recording(source) as recording, tempfile.TemporaryFile(dir=output.parent) as body:
+    with Recording(source, output.parent) as recording, tempfile.TemporaryFile(dir=output.parent) as body:
         made = Body(recording, body, keys, owner_key, key_epoch_s=policy.key_epoch_s, layers=options.layers, every=options.every)
         made.write(progress)
         cover = tags.load_artwork(options.artwork) if options.artwork else recording.artwork
-        header = _header(source, recording, made, cover, policy, owner_key, deployment, server, options)
+        names = named(recording, options)
+        header = _header(source, names, made, cover, policy, owner_key, deployment, server, options)
         container = Container(sign_header(header, owner_key))
         with Replacing(output, 0o644) as temporary:
             with temporary.open("wb") as file:
@@ -164,7 +167,14 @@ def convert(
         artwork=picture,
         layers=options.layers,
         key_epochs=len(rendition.key_epochs),
+        warnings=(*recording.notes, *names.notes),
     )
+
+
+def named(recording: Recording, options: Options) -> tags.Names:
+    """The names that the header gets: the options, else the recording's tags. Raises InputError ``message.schema``."""
+    said = {name: getattr(options, name) for name in ("title", "artist", "album", "genre", "isrc")}
+    return tags.names(recording.tags, recording.stem, said)
 
 
 def _keys(output: Path, owner_key: bytes, deployment: Deployment, options: Options) -> ContentKeys:
@@ -182,7 +192,7 @@ def _keys(output: Path, owner_key: bytes, deployment: Deployment, options: Optio
 
 def _header(
     source: Path | BinaryIO,
-    recording: Recording,
+    names: tags.Names,
     made: Body,
     cover: tags.Artwork | None,
     policy: Policy,
@@ -191,17 +201,16 @@ def _header(
     server: ServerInfo,
     options: Options,
 ) -> Header:
-    said, loudness = recording.tags, made.loudness
-    genre = tags.clean(options.genre or said.get("genre")) or None
+    loudness, genre = made.loudness, names.genre or None
     heard = _measure(source) if options.measure and isinstance(source, Path) else {}
     return Header(
         chain=deployment.chain_id,
         content=made.keys.content,
         owner=platform.address_of(owner_key),
-        title=tags.clean(options.title or said.get("title")) or tags.clean(recording.stem) or "Untitled",
-        artist=tags.clean(options.artist or said.get("artist") or said.get("album_artist")) or "Unknown artist",
-        album=tags.clean(options.album or said.get("album")) or None,
-        isrc=tags.isrc(options.isrc) if options.isrc else tags.tagged_isrc(said),
+        title=names.title,
+        artist=names.artist,
+        album=names.album or None,
+        isrc=names.isrc,
         genre=genre or heard.get("genre"),
         genre_confidence=None if genre else heard.get("genre_confidence"),
         features=heard.get("features", b""),

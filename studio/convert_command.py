@@ -17,10 +17,11 @@ from studio import selfrender
 from studio.audio import Recording
 from studio.batch import Failure, Job, Kept, Outcome, attempt, find, for_song, run
 from studio.choices import bar, options_of, owner_key, server_of, song_options
-from studio.convert import ConvertResult
+from studio.convert import ConvertResult, named
 from studio.owner import ContentKeys
 from studio.release import Unmade
 from studio.server import ServerInfo
+from studio.text import shown
 
 SOURCE = click.Path(exists=True, allow_dash=True, path_type=Path)
 
@@ -60,6 +61,7 @@ def convert(sources: tuple[Path, ...], output: Path, jobs: int, html: bool, dry_
     else:
         for outcome in outcomes:
             click.echo(_words(outcome), err=isinstance(outcome, Failure))
+            warn(outcome)
         if not single:
             click.echo(", ".join(f"{len(rows)} {name}" for name, rows in _summary(outcomes).items()) + ".")
     if any(isinstance(outcome, Failure) for outcome in outcomes):
@@ -114,6 +116,13 @@ def carry_out(work: list[Job], jobs: int) -> list[Outcome]:
     return [outcomes[number] for number in range(len(work))]
 
 
+def warn(outcome: Outcome) -> None:
+    """Say on the error stream what was changed in a song, left out or passed over."""
+    if isinstance(outcome, ConvertResult):
+        for note in outcome.warnings:
+            click.echo(f"warning: {shown(str(outcome.path))}: {note}", err=True)
+
+
 def _json(outcome: Outcome) -> dict[str, Any]:
     out = {k: str(v) if isinstance(v, Path) else to_hex(v) if isinstance(v, bytes) else v for k, v in vars(outcome).items()}
     return {**out, "duration_ms": outcome.duration_ms} if isinstance(outcome, ConvertResult) else out
@@ -126,16 +135,16 @@ def _summary(outcomes: list[Outcome]) -> dict[str, list[dict[str, Any]]]:
 
 def _words(outcome: Outcome) -> str:
     if isinstance(outcome, Failure):
-        return f"{outcome.source}: {outcome.message}"
+        return f"{shown(outcome.source)}: {outcome.message}"
     if isinstance(outcome, Kept):
-        return f"{outcome.path}: there already, kept."
+        return f"{shown(str(outcome.path))}: there already, kept."
     speed = outcome.duration_ms / 1000 / outcome.elapsed_s
     loud = "silent" if outcome.loudness is None else f"{outcome.loudness:.1f} LUFS"
     marks = f", watermark {' and '.join(outcome.layers)}" if outcome.layers else ""
     return (
-        f"{outcome.path}: {outcome.title}, {outcome.artist}\n"
+        f"{shown(str(outcome.path))}: {outcome.title}, {outcome.artist}\n"
         f"{outcome.duration_ms / 1000:.1f} s in {outcome.segments} segments, {loud}{marks}, made at {speed:.0f} x real time.\n"
-        f"Content {to_hex(outcome.content)}. Keep {outcome.key_path}: nobody can play the song without it."
+        f"Content {to_hex(outcome.content)}. Keep {shown(str(outcome.key_path))}: nobody can play the song without it."
     )
 
 
@@ -150,7 +159,7 @@ def _foresee(job: Job) -> dict[str, Any]:
         with Recording(source) as recording:
             sound = recording.sound
             said.update(seconds=recording.seconds, rate=sound.rate, channels=sound.channels, bits=sound.bits)
-            said["title"] = job.options.title or recording.tags.get("title") or recording.stem
+            said["title"] = named(recording, job.options).title
 
     outcome = attempt(job, look)
     if isinstance(outcome, Failure):
@@ -162,7 +171,7 @@ def _foresee(job: Job) -> dict[str, Any]:
 
 def _foreseen(row: dict[str, Any]) -> str:
     if row["action"] == "refuse":
-        return f"refuse   {row['source']}: {row['message']}"
+        return f"refuse   {shown(row['source'])}: {row['message']}"
     length = f", {row['seconds']:.0f} s" if row.get("seconds") else ""
     sound = f", {row['bits']} bit, {row['rate'] / 1000:g} kHz, {row['channels']} ch" if "rate" in row else ""
-    return f"{row['action']:<8} {row['source']} -> {row['path']}{length}{sound}"
+    return f"{row['action']:<8} {shown(row['source'])} -> {shown(row['path'])}{length}{sound}"

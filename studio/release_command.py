@@ -14,7 +14,7 @@ import click
 from pywallet.errors import GomaaError
 from studio.batch import Failure
 from studio.choices import JSON, song_options
-from studio.convert_command import SOURCE, carry_out, plan
+from studio.convert_command import SOURCE, carry_out, plan, warn
 from studio.release import Receipt, Unmade, go_public, problem, words
 
 
@@ -45,6 +45,7 @@ def release(
     done: list[Receipt] = []
     failed: list[dict[str, str]] = []
     for job, outcome in zip(work, carry_out(work, jobs), strict=True):
+        warn(outcome)
         try:
             if isinstance(outcome, Failure):
                 raise Unmade(outcome)

@@ -34,6 +34,8 @@ class Study:
     loudness: Loudness
     waveform: bytes
     artwork: tags.Artwork | None
+    warnings: tuple[str, ...] = ()
+    """What was changed, left out or passed over."""
 
 
 def study(path: Path, buckets: int = 150) -> Study:
@@ -44,17 +46,18 @@ def study(path: Path, buckets: int = 150) -> Study:
             meter.add(frame)
             peaks.add(frame)
             samples += frame.samples
-        said = recording.tags
+        names = tags.names(recording.tags, recording.stem, {})
         return Study(
-            title=tags.clean(said.get("title")) or tags.clean(recording.stem),
-            artist=tags.clean(said.get("artist") or said.get("album_artist")),
-            album=tags.clean(said.get("album")),
-            isrc=tags.tagged_isrc(said) or "",
+            title=names.title,
+            artist="" if names.artist == tags.UNKNOWN_ARTIST else names.artist,
+            album=names.album,
+            isrc=names.isrc or "",
             seconds=samples / recording.sound.rate,
             sound=recording.sound,
             loudness=meter.result(),
             waveform=peaks.result(buckets),
             artwork=recording.artwork,
+            warnings=(*recording.notes, *names.notes),
         )
 
 

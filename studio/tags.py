@@ -1,25 +1,50 @@
-"""What a recording says of itself: names, numbers and its cover, read with suspicion."""
+"""What a recording says of itself: names, ISRC and cover, from every kind of tag, with what had to be changed."""
 
 from __future__ import annotations
 
+import io
 import re
-from collections.abc import Mapping
+import struct
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Any, BinaryIO, Final
+
+import av
+from tinytag import TinyTag
 
 from pywallet.errors import InputError
+from studio import riff
+from studio.text import file_stem, legacy, line, relabelled
 
-TEXT: Final = 500
+UNKNOWN_ARTIST: Final = "Unknown artist"
 MAX_ARTWORK: Final = 8 << 20
 """Bytes; a larger picture is left out."""
+_MOST_PIXELS: Final = 100_000_000
 _ISRC: Final = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}")
+_BETWEEN_CODES: Final = re.compile(r"[;,/|\0\n]+")
 _KINDS: Final = (
     (b"\xff\xd8\xff", "image/jpeg", ".jpg"),
     (b"\x89PNG\r\n\x1a\n", "image/png", ".png"),
     (b"GIF8", "image/gif", ".gif"),
 )
+_FIELDS: Final = {
+    "title": ("title",),
+    "artist": ("artist",),
+    "album_artist": ("album_artist", "albumartist", "album artist"),
+    "album": ("album",),
+    "genre": ("genre",),
+    "isrc": ("isrc", "tsrc", "----:com.apple.itunes:isrc"),
+}
+_INFO: Final = {"INAM": "title", "IART": "artist", "IPRD": "album", "IGNR": "genre", "ISRC": "isrc"}
+_LATIN: Final = frozenset({"mp3", "wav", "aiff", "aac", "tta"})
+"""Containers whose tags (ID3, INFO) have texts labelled Latin-1 that are often something else."""
+_STREAM_TAGS: Final = frozenset({"ogg"})
+"""Containers whose tags are the stream's. Elsewhere a stream's title is the name of a track ("Stereo"), not of the song."""
+_CUT: Final = 28
+"""Characters: a text as long as ID3v1 keeps (30 bytes) that another one begins with is the same text, cut."""
+_RANKS: Final = {"Cover (front)": 0, "": 1, "Other": 1, "32x32 pixels 'file icon'": 3, "Other file icon": 3}
 
 
 @dataclass(frozen=True)
@@ -36,6 +61,26 @@ class Artwork:
         return sha256(self.data).digest()
 
 
+@dataclass(frozen=True)
+class Found:
+    """The tags' texts by field, best first, and ``notes`` on texts whose encoding was not as labelled."""
+
+    values: Mapping[str, tuple[str, ...]]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Names:
+    """What the header says of a song, and ``notes`` on everything that differs from what was given."""
+
+    title: str
+    artist: str
+    album: str
+    genre: str
+    isrc: str | None
+    notes: tuple[str, ...]
+
+
 def artwork(data: bytes) -> Artwork | None:
     """The picture these bytes begin as, by their first bytes and never by their name; None for anything else."""
     if not 0 < len(data) <= MAX_ARTWORK:
@@ -45,32 +90,200 @@ def artwork(data: bytes) -> Artwork | None:
     return next((Artwork(data, mime, suffix) for start, mime, suffix in _KINDS if data.startswith(start)), None)
 
 
+def readable(picture: Artwork) -> bool:
+    """Whether the picture decodes. An animated WebP, which FFmpeg does not read, counts as readable."""
+    if picture.mime == "image/webp" and picture.data[12:16] == b"VP8X" and picture.data[20:21] and picture.data[20] & 2:
+        return True
+    try:
+        with av.open(io.BytesIO(picture.data), "r") as container:
+            stream = container.streams.video[0]
+            if not 0 < stream.codec_context.width * stream.codec_context.height <= _MOST_PIXELS:
+                return False
+            stream.codec_context.options = {"err_detect": "explode"}
+            return next(container.decode(stream), None) is not None
+    except (av.FFmpegError, ValueError, IndexError):
+        return False
+
+
 def load_artwork(path: Path) -> Artwork:
     """A picture file. Raises InputError ``message.schema``; OSError."""
     found = artwork(path.read_bytes()) if path.stat().st_size <= MAX_ARTWORK else None
-    if found is None:
+    if found is None or not readable(found):
         raise InputError("message.schema", field="artwork", reason="a JPEG, PNG, GIF or WebP of at most 8 MiB")
     return found
 
 
+def cover(pictures: Iterable[tuple[str, bytes]]) -> tuple[Artwork | None, list[str]]:
+    """The best of a recording's pictures (type as FFmpeg names it, bytes): the front cover first. And notes on those left out."""
+    notes: list[str] = []
+    for _, data in sorted(pictures, key=lambda pair: _RANKS.get(pair[0], 2)):
+        found = artwork(data)
+        if found is not None and readable(found):
+            return found, notes
+        size = f"{len(data) / (1 << 20):.1f} MiB" if len(data) > MAX_ARTWORK else "no picture that can be read"
+        notes.append(f"cover: left out ({size})")
+    return None, notes
+
+
 def clean(text: str | None) -> str:
-    """A tag as the header takes it: printable, on one line, at most 500 characters."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text or "").split())[:TEXT]
+    """A text as the header takes it, see ``studio.text.line``."""
+    return line(text or "").text
 
 
 def isrc(text: str) -> str:
     """An ISRC (ISO 3901) without its hyphens. Raises InputError ``message.schema``."""
-    plain = text.replace("-", "").replace(" ", "").upper().removeprefix("ISRC")
+    plain = text.replace("-", "").replace(" ", "").upper().removeprefix("ISRC").removeprefix(":")
     if not _ISRC.fullmatch(plain):
         raise InputError("message.schema", field="isrc", reason="two letters, three letters or digits, seven digits")
     return plain
 
 
-def tagged_isrc(tags: Mapping[str, str]) -> str | None:
-    """The ISRC in a recording's tags; a malformed one is no reason to refuse the music."""
-    for name in ("isrc", "tsrc", "----:com.apple.itunes:isrc"):
-        try:
-            return isrc(tags.get(name, ""))
-        except InputError:
+def read(file: BinaryIO, container: Any) -> Found:
+    """The tags of an open recording: ID3, APEv2, Vorbis comments, MP4, INFO by their own readers, everything else by FFmpeg.
+
+    The container's tags come before a stream's, ID3 before INFO.
+
+    Args:
+        file: the recording's bytes, seekable.
+        container: PyAV's input over the same bytes, opened with ``metadata_errors="surrogateescape"``.
+    """
+    kinds = set(container.format.name.split(","))
+    values: dict[str, list[str]] = {field: [] for field in _FIELDS}
+    notes: list[str] = []
+
+    def add(field: str, text: str, labelled: bool) -> None:
+        better = text
+        if any("\ud800" <= c <= "\udfff" for c in text):
+            better = legacy(text.encode("utf-8", "surrogateescape"))
+            notes.append(f"{field}: not in the encoding of these tags, read as Windows-1252")
+        elif labelled and (better := relabelled(text)) != text:
+            notes.append(f"{field}: labelled Latin-1, read as UTF-8 or Windows-1252")
+        better = better.lstrip("\ufeff").strip(" \0\t\r\n")
+        kept = values[field]
+        if better and not any(text.startswith(better) and (text == better or len(better) >= _CUT) for text in kept):
+            kept[:] = [text for text in kept if not (better.startswith(text) and len(text) >= _CUT)]
+            kept.append(better)
+
+    said = {_INFO[name]: data for name, data in riff.info(file).items() if name in _INFO}
+    shown = {text for data in said.values() for text in (data.decode("utf-8", "replace").strip(), data.decode("latin-1").strip())}
+    for name, texts in {**_by_tinytag(file), **(_ape(file) if "mp3" in kinds else {})}.items():
+        for field, names in _FIELDS.items():
+            for text in texts if name in names else ():
+                if "\ufffd" not in text and text.strip() not in shown:
+                    add(field, text, bool(kinds & _LATIN))
+    stream = container.streams.audio[0].metadata
+    for tags in (container.metadata, stream if kinds & _STREAM_TAGS else {k: v for k, v in stream.items() if k.lower() != "title"}):
+        for name, text in tags.items():
+            for field, names in _FIELDS.items():
+                # FFmpeg merges INFO and ID3, and joins repeats: only where nothing better is known.
+                if name.lower() in names and not values[field] and field not in said:
+                    add(field, text, False)
+    for field, data in said.items():
+        if not values[field]:
+            text = legacy(data)
+            add(field, text, False)
+            if text.encode("utf-8") != data:
+                notes.append(f"{field}: not UTF-8, read as Windows-1252")
+    return Found({field: tuple(texts) for field, texts in values.items()}, tuple(dict.fromkeys(notes)))
+
+
+def names(found: Found, stem: str, said: Mapping[str, str | None]) -> Names:
+    """The header's names: what a person ``said`` (title, artist, album, genre, isrc) before the tags, the file's name last.
+
+    Raises:
+        InputError: ``message.schema`` for a malformed ISRC that a person said; one in the tags is left out with a note.
+    """
+    notes = list[str]()
+
+    def take(field: str, text: str) -> str:
+        out = line(text)
+        notes.extend(f"{field}: {change}" for change in out.changed)
+        return out.text
+
+    def tagged(field: str) -> str:
+        texts = found.values.get(field, ())
+        first = next((text for text in texts if clean(text)), "")
+        if len(texts) > 1:
+            notes.append(f"{field}: the tags have {len(texts)}, the first was taken")
+        if first:
+            notes.extend(note for note in found.notes if note.startswith(f"{field}:"))
+        return take(field, first)
+
+    def people(field: str) -> str:
+        notes.extend(note for note in found.notes if note.startswith(f"{field}:"))
+        return take(field, ", ".join(found.values.get(field, ())))
+
+    return Names(
+        title=take("title", said.get("title") or "") or tagged("title") or take("title", file_stem(stem)) or "Untitled",
+        artist=take("artist", said.get("artist") or "") or people("artist") or people("album_artist") or UNKNOWN_ARTIST,
+        album=take("album", said.get("album") or "") or tagged("album"),
+        genre=take("genre", said.get("genre") or "") or tagged("genre"),
+        isrc=isrc(said.get("isrc") or "") if said.get("isrc") else _tagged_isrc(found, notes),
+        notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def _tagged_isrc(found: Found, notes: list[str]) -> str | None:
+    """The first ISRC of the tags; every other one, and what is none, is named in a note."""
+    codes, strange = dict[str, None](), list[str]()
+    for text in found.values.get("isrc", ()):
+        for part in _BETWEEN_CODES.split(text):
+            try:
+                codes[isrc(part)] = None
+            except InputError:
+                strange += [clean(part)] if clean(part) else []
+    first, *others = codes or (None,)
+    if others:
+        notes.append(f"isrc: the tags have {len(codes)}, {first} was taken and {', '.join(map(str, others))} left out")
+    if strange:
+        notes.append(f"isrc: left out, not an ISRC: {', '.join(strange)[:80]}")
+    return first
+
+
+def _by_tinytag(file: BinaryIO) -> dict[str, list[str]]:
+    """Tags of the kinds that tinytag knows, with every repeat; none where it cannot read the file."""
+    file.seek(0)
+    try:
+        tag = TinyTag.get(file_obj=file, duration=False)
+        found = tag.as_dict()
+    except Exception:  # a tag is no reason to refuse music, whatever is wrong with it
+        return {}
+    out: dict[str, list[str]] = {}
+    for name, value in found.items():
+        texts = value if isinstance(value, list) else [value]
+        out.setdefault(name.lower(), []).extend(part for text in texts if isinstance(text, str) for part in text.split("\0"))
+    return out
+
+
+def _ape(file: BinaryIO) -> dict[str, list[str]]:
+    """An APEv2 tag at the end of an MP3, before an ID3v1 tag or without one."""
+    whole = file.seek(0, 2)
+    for end in (whole, whole - 128):
+        if end < 32:
             continue
-    return None
+        file.seek(end - 32)
+        foot = file.read(32)
+        if foot[:8] != b"APETAGEX":
+            continue
+        size, count = struct.unpack_from("<II", foot, 12)
+        if not 32 <= size <= min(end, 16 << 20):
+            return {}
+        file.seek(end - size)
+        return _ape_items(file.read(size - 32), count)
+    return {}
+
+
+def _ape_items(data: bytes, count: int) -> dict[str, list[str]]:
+    out, at = dict[str, list[str]](), 0
+    for _ in range(min(count, 1000)):
+        if at + 8 > len(data):
+            break
+        size, flags = struct.unpack_from("<II", data, at)
+        end = data.find(b"\0", at + 8)
+        if end < 0 or end + 1 + size > len(data):
+            break
+        if flags & 6 == 0:
+            name = data[at + 8 : end].decode("ascii", "replace").lower()
+            out[name] = data[end + 1 : end + 1 + size].decode("utf-8", "replace").split("\0")
+        at = end + 1 + size
+    return out

@@ -94,6 +94,14 @@ class InbandScanner:
         origin = start / self._rate - (len(self._folds) - 1) * BLOCK_S
         yield from self._read(sum(self._folds, np.zeros_like(fold)), origin, len(self._folds) * BLOCK_S)
 
+    def covers(self, start: int) -> bool:
+        """Whether an address was read from sound that reaches beyond sample ``start``."""
+        return any(start / self._rate < until for until in self._said.values())
+
+    def forget(self) -> None:
+        """Begin anew: a window was left out."""
+        self._folds.clear()
+
     def finish(self) -> Iterator[Found]:
         """What only the whole recording, laid over itself, gives away."""
         if not self._said and self._count > _FOLDS:

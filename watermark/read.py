@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +13,14 @@ from pywallet.errors import InputError
 from watermark.candidates import Candidates
 from watermark.found import Found
 from watermark.inband_scan import InbandScanner
-from watermark.parameters import LAYERS
+from watermark.parameters import BLOCK_S, LAYERS, READ_S
 from watermark.scan import Scanner
 from watermark.source import Source
 
 Samples = NDArray[np.float32]
+
+_NEAR_S: Final = 0.05
+_REMEMBERED_S: Final = 100.0
 
 
 class Windows:
@@ -45,41 +48,83 @@ class Windows:
 
 
 class Reader:
-    """Takes mono blocks at ``rate`` (44,100 or 48,000 Hz), gives what they hold as soon as it is certain."""
+    """Takes blocks at ``rate`` (44,100 or 48,000 Hz), gives what they hold as soon as it is certain.
 
-    def __init__(self, rate: int, layers: Sequence[str] = LAYERS, candidates: Sequence[bytes] = ()) -> None:
+    A block is (samples) or (samples, views), see ``watermark.source.views``. Views after the first are read where the first one
+    does not give everything away.
+    """
+
+    def __init__(self, rate: int, layers: Sequence[str] = LAYERS, candidates: Sequence[bytes] = (), views: int = 1) -> None:
         if strange := set(layers) - set(LAYERS):
             raise InputError("message.schema", field="layers", reason=min(strange))
         if any(len(address) != 20 for address in candidates):
             raise InputError("message.schema", field="candidates", reason="addresses of 20 bytes")
-        self._above = Scanner(rate, Candidates(candidates) if candidates else None) if "ultrasonic" in layers else None
-        self._inside = InbandScanner(rate, candidates) if "inband" in layers else None
-        self._above_windows = Windows(self._above.size, self._above.hop) if self._above else None
-        self._inside_windows = Windows(self._inside.size, self._inside.hop) if self._inside else None
+        many = range(views)
+        self._rate = rate
+        self._above = [Scanner(rate, Candidates(candidates) if candidates else None) for _ in many] if "ultrasonic" in layers else []
+        # The in-band layer is in magnitudes: a difference of channels shows nothing that the channels don't.
+        self._inside = [InbandScanner(rate, candidates) for _ in many[: max(1, views - 1)]] if "inband" in layers else []
+        self._above_windows = Windows(self._above[0].size, self._above[0].hop) if self._above else None
+        self._inside_windows = Windows(self._inside[0].size, self._inside[0].hop) if self._inside else None
+        self._recent: list[Found] = []
 
     def process(self, block: Samples) -> Iterator[Found]:
         """What became certain with this block."""
-        if self._above and self._above_windows:
+        if self._above_windows:
             for start, samples in self._above_windows.push(block):
-                yield from self._above.window(start, samples)
-        if self._inside and self._inside_windows:
+                yield from self._ultrasonic(start, samples)
+        if self._inside_windows:
             for start, samples in self._inside_windows.push(block):
-                yield from self._inside.window(start, samples)
+                yield from self._inband(start, samples)
 
     def finish(self) -> Iterator[Found]:
         """What the end makes certain."""
-        if self._above and self._above_windows:
+        if self._above_windows:
             for start, samples in self._above_windows.rest():
-                yield from self._above.window(start, samples, last=True)
-        if self._inside and self._inside_windows:
+                yield from self._ultrasonic(start, samples, last=True)
+        if self._inside_windows:
             for start, samples in self._inside_windows.rest():
-                yield from self._inside.window(start, samples)
-            yield from self._inside.finish()
+                yield from self._inband(start, samples)
+            for scanner in self._inside:
+                yield from self._new(scanner.finish())
+
+    def _ultrasonic(self, start: int, samples: Samples, last: bool = False) -> Iterator[Found]:
+        columns = samples.reshape(len(samples), -1).T
+        found = list(self._new(self._above[0].window(start, columns[0], last)))
+        yield from found
+        if len({f.block for f in found}) < len(samples) // (BLOCK_S * self._rate) - 1:
+            for scanner, column in zip(self._above[1:], columns[1:], strict=False):
+                yield from self._new(scanner.window(start, column, last))
+
+    def _inband(self, start: int, samples: Samples) -> Iterator[Found]:
+        first, *others = self._inside
+        columns = samples.reshape(len(samples), -1).T
+        yield from self._new(first.window(start, columns[0]))
+        for scanner, column in zip(others, columns[1:], strict=False):
+            if first.covers(start) or not column.any():
+                scanner.forget()
+            else:
+                yield from self._new(scanner.window(start, column))
+
+    def _new(self, found: Iterable[Found]) -> Iterator[Found]:
+        """What no other view has given."""
+        for one in found:
+            self._recent = [f for f in self._recent if one.position_s - f.position_s < _REMEMBERED_S]
+            if not any(_same(one, f) for f in self._recent):
+                self._recent.append(one)
+                yield one
+
+
+def _same(one: Found, other: Found) -> bool:
+    near = _NEAR_S if one.block is not None else READ_S / 2
+    same = (one.address, one.layer, one.block) == (other.address, other.layer, other.block)
+    return same and abs(one.position_s - other.position_s) < near
 
 
 def stream(source: Source, layers: Sequence[str] = LAYERS, candidates: Sequence[bytes] = ()) -> Iterator[Found]:
     """Every block of an open source, as it is read; a rate that cannot carry the ultrasonic layer is not searched for it."""
-    reader = Reader(source.working, [layer for layer in layers if layer != "ultrasonic" or source.ultrasonic], candidates)
+    possible = [layer for layer in layers if layer != "ultrasonic" or source.ultrasonic]
+    reader = Reader(source.working, possible, candidates, source.views)
     for block in source.blocks():
         yield from reader.process(block)
     yield from reader.finish()

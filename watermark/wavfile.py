@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pywallet.errors import InputError
+from studio.source import open_container, opened
 from watermark.embed import Embedder
 from watermark.parameters import LAYERS
 from watermark.samples import plain
@@ -63,13 +65,12 @@ def mark_file(
 
     ``output`` must be seekable. Raises InputError ``media.decode``, ``media.unsupported``.
     """
-    try:
-        container: Any = av.open(str(source) if isinstance(source, (Path, str)) else source, "r", metadata_errors="replace")
-    except (av.FFmpegError, ValueError, OSError) as e:
-        if isinstance(e, OSError) and e.errno in (2, 13, 21):
-            raise
-        raise InputError("media.decode", reason=e) from None
-    with container:
+    with ExitStack() as stack:
+        target: Any = stack.enter_context(opened(Path(source))) if isinstance(source, (Path, str)) else source
+        try:
+            container: Any = stack.enter_context(open_container(target))
+        except (av.FFmpegError, ValueError, OSError) as e:
+            raise InputError("media.decode", reason=e) from None
         stream: Any = next(iter(container.streams.audio), None)
         context = stream.codec_context if stream is not None else None
         if context is None or not context.rate or not context.channels:

@@ -33,12 +33,25 @@ Make = Callable[..., ConvertResult]
 Ffmpeg = Callable[..., Path]
 
 
-def riff(samples: np.ndarray[Any, Any], rate: int, *, kind: int = 1, declared: int | None = None) -> bytes:
-    """A WAV file of samples (frames, channels); ``kind`` 3 is float; ``declared`` a wrong number of data bytes."""
+AROUND = 0x63F
+"""The loudspeakers of 7.1 in a WAV file's channel mask."""
+
+
+def riff(
+    samples: np.ndarray[Any, Any], rate: int, *, kind: int = 1, declared: int | None = None, mask: int | None = None, after: bytes = b""
+) -> bytes:
+    """A WAV file of samples (frames, channels).
+
+    ``kind`` 3 is float; ``declared`` a wrong number of data bytes; ``mask`` names the loudspeakers; ``after`` follows the sound.
+    """
     data, channels, width = samples.tobytes(), samples.shape[1], samples.dtype.itemsize
-    form = struct.pack("<HHIIHH", kind, channels, rate, min(rate * channels * width, 0xFFFFFFFF), channels * width, width * 8)
+    tag = kind if mask is None else 0xFFFE
+    form = struct.pack("<HHIIHH", tag, channels, rate, min(rate * channels * width, 0xFFFFFFFF), channels * width, width * 8)
+    if mask is not None:
+        form += struct.pack("<HHIH", 22, width * 8, mask, kind) + bytes.fromhex("000000001000800000aa00389b71")
     size = len(data) if declared is None else declared
-    return b"RIFF" + struct.pack("<I", min(size + 36, 0xFFFFFFFF)) + b"WAVEfmt \x10\0\0\0" + form + b"data" + struct.pack("<I", size) + data
+    head = b"WAVEfmt " + struct.pack("<I", len(form)) + form + b"data" + struct.pack("<I", size)
+    return b"RIFF" + struct.pack("<I", min(size + len(head) + len(after), 0xFFFFFFFF)) + head + data + after
 
 
 def heard(result: ConvertResult) -> np.ndarray[Any, Any]:
@@ -88,7 +101,7 @@ def test_seven_point_one_is_mixed_as_documented(make: Make, tmp_path: Path, chan
     samples = np.zeros((48_000, 8), "<i2")
     samples[:, channel] = np.rint(np.sin(2 * np.pi * 1000 * t) * 30_000)
     path = tmp_path / "around.wav"
-    path.write_bytes(riff(samples, 48_000))
+    path.write_bytes(riff(samples, 48_000, mask=AROUND))
     out = heard(make(path))
     lowered = 1 / (1 + 3 * 2**-0.5)  # what keeps eight channels at full level from clipping
     for side in range(2):
@@ -100,7 +113,7 @@ def test_eight_channels_at_full_level_do_not_clip(make: Make, tmp_path: Path) ->
     t = np.arange(48_000) / 48_000
     one = np.rint(np.sin(2 * np.pi * 1000 * t) * 32_767).astype("<i2")
     path = tmp_path / "loud.wav"
-    path.write_bytes(riff(np.repeat(one[:, None], 8, 1), 48_000))
+    path.write_bytes(riff(np.repeat(one[:, None], 8, 1), 48_000, mask=AROUND))
     out = heard(make(path))
     assert level(out[:, 0], 3000, 48_000) < 0.001
     assert 0.9 < np.abs(out).max() <= 1
@@ -157,7 +170,7 @@ def test_a_recording_that_ends_early_is_refused(make: Make, ffmpeg: Ffmpeg, name
 
 @pytest.mark.parametrize("name", ["t.mp3", "t.ogg"])
 def test_a_lossy_recording_that_ends_early_is_what_there_is(make: Make, ffmpeg: Ffmpeg, name: str) -> None:
-    """MP3 and Ogg don't say how long they are: what is there is converted, and its length is told."""
+    """An MP3 without a frame count and an Ogg don't say how long they are: what is there is converted, and its length is told."""
     source = ffmpeg(name, "-f", "lavfi", "-i", "anoisesrc=r=44100:d=6:seed=1", "-write_xing", "0") if name == "t.mp3" else ffmpeg(
         name, "-f", "lavfi", "-i", "anoisesrc=r=44100:d=6:seed=1", "-c:a", "libvorbis"
     )  # fmt: skip

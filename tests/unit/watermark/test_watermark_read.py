@@ -21,6 +21,7 @@ from watermark.candidates import Candidates, codewords
 from watermark.coding import codeword, viterbi
 from watermark.found import Found
 from watermark.read import Reader, read
+from watermark.source import views
 
 ADDRESS, SECOND, THIRD = bytes(range(20)), b"\xaa" * 20, b"\x5a" * 20
 ULTRASONIC = ("ultrasonic",)
@@ -62,6 +63,41 @@ def test_a_song_played_faster_or_slower(speed: float) -> None:
     found = heard(resample(sound, round(len(sound) / speed)), 44_100)
     assert [f.block for f in found] == list(range(6))
     assert all(abs(f.speed - speed) < 2e-5 and f.address == ADDRESS for f in found)
+
+
+def stereo(sound: Samples, rate: int, layers: tuple[str, ...] = ULTRASONIC) -> list[Found]:
+    """What a reader makes of both channels, their sum and their difference."""
+    seen = views(sound)
+    reader = Reader(rate, layers, views=seen.shape[1])
+    return [*(found for part in np.array_split(seen, 5) for found in reader.process(part)), *reader.finish()]
+
+
+@pytest.mark.parametrize("treated", ["right inverted", "left only", "difference", "inverted from 5 s", "as it was"])
+def test_a_mark_in_one_channel_or_in_the_difference_is_read(treated: str) -> None:
+    """An inverted channel, a lost one, a recording kept as difference: every block once, which the mean would not give."""
+    rate = 44_100
+    sound = marked(music(12, rate, 2), ADDRESS, rate, layers=ULTRASONIC)
+    if treated == "right inverted":
+        sound[:, 1] *= -1
+    elif treated == "left only":
+        sound[:, 1] = music(12, rate, 1, 7)[:, 0] * 2
+    elif treated == "difference":
+        noise = np.random.default_rng(3).normal(0, 0.02, len(sound))
+        sound = np.stack([sound[:, 0] / 2 + noise, noise - sound[:, 0] / 2], axis=1)
+    elif treated == "inverted from 5 s":
+        sound[5 * rate :, 1] *= -1
+    found = stereo(sound, rate)
+    assert sorted(f.block for f in found if f.block is not None) == sorted({f.block for f in found})
+    assert {f.address for f in found} == {ADDRESS}
+    assert len(found) >= (5 if treated == "inverted from 5 s" else 6)
+
+
+def test_alike_channels_cost_one_view() -> None:
+    """Where all channels are the same the mean says everything: the other views are silent."""
+    seen = views(np.repeat(music(0.1, 44_100, 1), 3, axis=1))
+    assert seen.shape[1] == 5
+    assert not seen[:, 1:].any()
+    assert seen[:, 0].any()
 
 
 def test_three_songs_at_once() -> None:
