@@ -1,6 +1,7 @@
-"""One way to run properties everywhere: the same cases each time, and no case fails because the machine was busy.
+"""Hypothesis profiles, chosen by ``HYPOTHESIS_PROFILE``.
 
-``HYPOTHESIS_PROFILE=explore`` draws new cases instead.
+``steady``, the default, runs a few of the same examples each time. ``soak`` searches long and elsewhere each time;
+it prints what reproduces a failure. No example fails because it took long.
 """
 
 from __future__ import annotations
@@ -9,6 +10,6 @@ import os
 
 from hypothesis import settings
 
-settings.register_profile("steady", deadline=None, derandomize=True)
-settings.register_profile("explore", deadline=None, print_blob=True)
+settings.register_profile("steady", max_examples=25, deadline=None, derandomize=True)
+settings.register_profile("soak", max_examples=1_000, deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))

@@ -13,7 +13,7 @@ from eth_account import Account
 from eth_account.messages import SignableMessage, encode_typed_data
 from eth_utils.abi import event_abi_to_log_topic, function_abi_to_4byte_selector
 from eth_utils.crypto import keccak
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chain.abi import event, function
@@ -21,6 +21,7 @@ from contracts.compile import artifacts
 from pywallet.hexes import to_hex
 from pywallet.messages import Claim, Receipt, Voucher, compact, digest, sign
 from pywallet.settlement import CountsTree, Header, SumTree, commitment, content_leaf, entries_digest, rest, usage_leaf
+from tests.budget import budget
 from tests.contracts.revm_world import Refused, Revm, key
 from tests.contracts.settlement_game import furnished
 
@@ -28,7 +29,7 @@ ADDRESS = st.binary(min_size=20, max_size=20)
 WORD = st.binary(min_size=32, max_size=32)
 LEAVES = st.lists(st.tuples(ADDRESS, st.integers(0, 2**96 - 1)), max_size=40)
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
-OFTEN = settings(derandomize=True, max_examples=60, deadline=None, database=None)
+OFTEN = budget()
 
 
 def recursive(nodes: Sequence[tuple[bytes, int]]) -> tuple[bytes, int]:

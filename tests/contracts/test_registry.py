@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from eth_abi.abi import encode
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from chain.abi import to_address
@@ -15,6 +15,7 @@ from contracts.compile import artifacts
 from pywallet.errors import GomaaError
 from pywallet.hexes import to_hex
 from pywallet.platform import address_of
+from tests.budget import budget
 from tests.contracts.anvil_world import BPS, EPOCH, SCHEDULE, ZERO, World, reverts
 
 POLICY, SALT, KEY = bytes([1]) * 32, bytes([4]) * 32, bytes([9]) * 32
@@ -40,7 +41,7 @@ def test_a_content_starts_as_it_was_asked_for(w: World) -> None:
     assert not w.call("Registry", "is_content", A)
 
 
-@settings(derandomize=True, max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@budget(0.2, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(salt=st.binary(min_size=32, max_size=32))
 def test_an_address_is_known_before_it_exists(w: World, salt: bytes) -> None:
     """For any salt and two owners the offline prediction is the address that is made, once."""
@@ -243,7 +244,7 @@ def test_a_rate_begins_in_the_time_of_the_chain(w: World) -> None:
 _STEPS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 10_000), st.integers(0, 4)), min_size=1, max_size=8)
 
 
-@settings(derandomize=True, max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@budget(0.12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=_STEPS)
 def test_no_rate_changes_once_it_is_near(w: World, steps: list[tuple[int, int, int]]) -> None:
     """However the platform calls, an epoch's rate stands from two epochs before it and for ever."""

@@ -5,15 +5,16 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pywallet.errors import GomaaError
 from pywallet.sps.container import MAGIC
+from tests.budget import budget
 from tests.fuzz.mutate import bloat, mutate
 from tests.fuzz.targets import TARGETS, corpus
 
-QUICK = settings(max_examples=120, deadline=None)
+QUICK = budget()
 
 
 def answer(name: str, data: bytes) -> str | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from native_host import framing, schema
@@ -17,6 +17,7 @@ from native_host.host import Emit, Host
 from native_host.paths import Paths
 from native_host.serve import Service
 from pywallet.errors import SENTENCES, GomaaError
+from tests.budget import budget
 
 LEAVES = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=30), st.sampled_from(["s", "0x" + "ab" * 20, "AAAA"])
@@ -38,7 +39,7 @@ SIGNED = st.fixed_dictionaries(
         "signature": st.sampled_from(["0x" + "00" * 65, "0x", "0x" + "ff" * 65]),
     }
 )
-QUICK = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = budget(3, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @given(data=st.binary(max_size=400), chunk=st.integers(1, 50))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, update
 
@@ -18,6 +18,7 @@ from security_server.tables import METADATA, tickets
 from station.servers import ServerAnswer
 from station.statements import Expectation, check
 from station.store import TicketRow
+from tests.budget import budget
 from tests.unit.security_server.server_desk import CONTENT, DOMAIN, START_MS, STATION, Desk, terms
 
 SERVER_KEY, STATION_KEY = b"\x11" * 32, b"\x22" * 32
@@ -72,7 +73,7 @@ class Pair:
         settle(self.desk.connection, Signed(voucher, sign(voucher, DOMAIN, STATION_KEY).signature), at)
 
 
-@settings(max_examples=80, deadline=None)
+@budget()
 @given(st.lists(st.tuples(st.integers(0, 1007), st.integers(0, 1007)), min_size=4, max_size=4), st.integers(0, 3000), STEPS)
 def test_honest_pair_agrees(prices: list[tuple[int, int]], bps: int, steps: list[tuple[str, int, int]]) -> None:
     """Whatever is heard, lost or late, no honest statement is refused, and in the end the cap covers all, within a wei per round."""

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pywallet.errors import InputError
@@ -166,7 +166,6 @@ async def test_few_listeners_are_not_published() -> None:
     assert "segment.few" in kinds(check.faults)
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_no_bytes_make_the_auditor_stumble(data: Any) -> None:
     """Any change of any byte gives faults or message.schema, and nothing else."""

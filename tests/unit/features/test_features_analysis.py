@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import features
 from features.loudness import loudness
 from features.values import PCM, Features
+from tests.budget import budget
 
 from .conftest import chord, clicks, noise
 
@@ -137,7 +138,7 @@ def test_json_has_the_columns() -> None:
     assert set(value) == {*SHARES, "tempo_bpm", "loudness_db", "duration_s", "brightness_hz", "timbre", "change", "contrast", "heard_s"}
 
 
-@settings(max_examples=25, deadline=None)
+@budget(0.2)
 @given(
     seed=st.integers(0, 2**32 - 1),
     seconds=st.floats(0.1, 3),

@@ -13,12 +13,13 @@ from tempfile import TemporaryDirectory
 import av
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import features
 from features.sound import EXCERPT_S, RATE, listen
 from pywallet.errors import InputError
+from tests.budget import budget
 
 from .conftest import chord, clicks
 
@@ -75,7 +76,7 @@ def test_formats_agree(kind: str, tmp_path: Path, make_wav: Callable[..., Path])
     assert found.loudness_db == pytest.approx(reference.loudness_db, abs=1)
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@budget(0.4)
 @given(
     kind=st.sampled_from(sorted(FORMATS)),
     keep=st.floats(0, 1),

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
 from security_server.accounts import Money, outstanding
 from security_server.rows import get
 from security_server.tables import epoch_contents, epoch_usages, invocations, refusals, tickets, usages
+from tests.budget import budget
 from tests.unit.security_server.server_desk import CONTENT, LISTENER, START_MS, STATION, Desk, terms
 
 
@@ -253,7 +254,7 @@ def test_free_songs_owe_nothing(desk: Desk) -> None:
     assert outstanding(desk.connection, STATION, 7).unvouchered_net == 0
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@budget(0.4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     steps=st.lists(
         st.tuples(st.sampled_from(["play", "pause", "resume", "seek", "renew", "stop"]), st.integers(0, 8_000), st.integers(0, 3)),

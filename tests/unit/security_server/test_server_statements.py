@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -17,6 +17,7 @@ from security_server.accounts import Money, outstanding
 from security_server.rows import get
 from security_server.statements import Issued, Settling, Stated, settle, state
 from security_server.tables import debits, payees, payers
+from tests.budget import budget
 from tests.unit.security_server.server_desk import DOMAIN, OWNER, PAYEE, START_MS, STATION, Desk
 
 SERVER_KEY, STATION_KEY = b"\x11" * 32, b"\x22" * 32
@@ -158,7 +159,7 @@ def test_a_listener_who_declines_rewards_gets_no_receipt(desk: Desk) -> None:
     assert [(one.receipt.message.payee, one.receipt.message.amount) for one in issued] == [(OWNER, 1_400)]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@budget(0.4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     steps=st.lists(
         st.tuples(st.integers(1, 5), st.integers(1, 997), st.integers(0, 997), st.booleans(), st.booleans()),

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pywallet.errors import InputError, Refusal
@@ -53,7 +53,6 @@ def test_a_contents_own_rules() -> None:
     assert [one.total for one in awards] == [5, 2, 13]
 
 
-@settings(max_examples=80, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3), st.integers(0, 4000), st.integers(0, 3)), max_size=25))
 def test_no_listener_exceeds_the_cap_and_none_touches_another(steps: list[tuple[int, int, int, int]]) -> None:
     """Whatever is heard: at most the cap for each listener and day, and each listener's points are the same without the others."""

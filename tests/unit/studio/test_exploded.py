@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from gomaa.cli import group
@@ -29,6 +29,7 @@ from studio.convert import ConvertResult
 from studio.exploded import HEADER, assemble, part_name, write
 from studio.reader import SongFile
 from studio.verify import verify
+from tests.budget import budget
 
 OWNER = bytes(range(1, 33))
 PARTS = st.lists(st.binary(min_size=29, max_size=60), min_size=1, max_size=6)
@@ -68,7 +69,7 @@ def file_of(tracks: list[tuple[bytes, list[bytes]]], policy: Policy) -> bytes:
 
 
 @given(st.lists(st.tuples(st.binary(min_size=1, max_size=20), PARTS), min_size=1, max_size=3))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@budget(0.4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_song_comes_back_byte_for_byte(policy: Policy, tracks: list[tuple[bytes, list[bytes]]]) -> None:
     """However many renditions and segments, equal ones among them: what is put together is what was taken apart."""
     with tempfile.TemporaryDirectory() as name:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from pywallet.errors import GomaaError
@@ -20,6 +20,7 @@ from studio.convert import ConvertResult
 from studio.marking import Marker
 from studio.owner import ContentKeys
 from studio.reader import SongFile
+from tests.budget import budget
 from watermark.read import read
 
 
@@ -86,7 +87,7 @@ def test_marked_samples_stand_where_they_stood(
     assert np.array_equal(-np.concatenate(marked).astype(np.int64), np.concatenate(plain))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@budget(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 3000), st.integers(1, 30_000))
 def test_any_lag_and_any_length(fake: type[Lagging], lag: int, samples: int) -> None:
     """Nothing is lost for any lag of the embedder and any length of the recording."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pywallet.errors import InputError
+from tests.budget import budget
 from tests.unit.watermark.conftest import Samples, music
 from watermark.embed import Embedder
 from watermark.parameters import BLOCK_S, Marks
@@ -34,7 +35,7 @@ def change_db(before: Samples, after: Samples, rate: int, low: float, high: floa
     return float(10 * np.log10(power[(frequency >= low) & (frequency < high)].sum() + 1e-30))
 
 
-@settings(max_examples=15, deadline=None)
+@budget(0.15)
 @given(
     st.integers(0, 150_000),
     st.lists(st.integers(0, 150_000), max_size=5),

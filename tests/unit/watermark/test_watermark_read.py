@@ -10,12 +10,13 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, given
 from hypothesis import strategies as st
 from scipy.signal import resample
 
 from pywallet.errors import InputError
 from pywallet.sps import mark
+from tests.budget import budget
 from tests.unit.watermark.conftest import Samples, marked, music
 from watermark.candidates import Candidates, codewords
 from watermark.coding import codeword, viterbi
@@ -35,7 +36,7 @@ def heard(sound: Samples, rate: int, layers: tuple[str, ...] = ULTRASONIC, candi
     return [*out, *reader.finish()]
 
 
-@settings(max_examples=6, deadline=None, phases=[Phase.explicit, Phase.generate])
+@budget(0.06, phases=[Phase.explicit, Phase.generate])
 @given(
     st.binary(min_size=20, max_size=20),
     st.sampled_from([44_100, 48_000]),

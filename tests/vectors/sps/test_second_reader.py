@@ -13,12 +13,13 @@ from typing import Any
 
 import cbor2
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pywallet.errors import GomaaError
 from pywallet.sps import Container, open_header, polyglot
 from pywallet.sps.live import LiveSegment, open_live
+from tests.budget import budget
 from tests.vectors.sps import fields, pages, reader
 from tests.vectors.sps.raw import MAGIC, OWNER, encode, signed
 from tests.vectors.sps.song import CONTENT, HEADER_TYPE, LIVE_TYPE, changed, file, fullest, header, index, rendition, smallest
@@ -111,7 +112,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@budget(4)
 @given(path=st.sampled_from(PATHS), value=VALUES)
 @example(path="renditions.0.id", value=True)
 def test_both_readers_agree_on_any_field(path: str, value: Any) -> None:
@@ -120,7 +121,7 @@ def test_both_readers_agree_on_any_field(path: str, value: Any) -> None:
     assert first("header", data) == second({"kind": "header"}, data)
 
 
-@settings(max_examples=200, deadline=None)
+@budget(2)
 @given(path=st.sampled_from(sorted(fields.LIVE)), value=VALUES)
 def test_both_readers_agree_on_any_field_of_a_live_index(path: str, value: Any) -> None:
     """The same of a live index."""
@@ -143,7 +144,7 @@ INDEXES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@budget(3)
 @given(before=INDEXES, after=INDEXES)
 def test_both_readers_agree_on_what_follows(before: dict[str, Any], after: dict[str, Any]) -> None:
     """Any index after any other: taken by both, or refused by both with the same code."""
@@ -158,7 +159,7 @@ def test_both_readers_agree_on_what_follows(before: dict[str, Any], after: dict[
     assert second({"kind": "live", **who, "before": base64.b64encode(old).decode()}, new) == ours
 
 
-@settings(max_examples=300, deadline=None)
+@budget(3)
 @given(before=INDEXES, rows=ROWS, time=st.integers(0, 1), ends=st.booleans())
 def test_what_a_writer_advances_to_follows(before: dict[str, Any], rows: list[list[Any]], time: int, ends: bool) -> None:
     """The index after new segments continues the one before, for both readers; nothing follows an end."""
@@ -175,7 +176,7 @@ def test_what_a_writer_advances_to_follows(before: dict[str, Any], rows: list[li
 SMALL, WHOLE = encode(smallest()), file(smallest())
 
 
-@settings(max_examples=400, deadline=None)
+@budget(4)
 @given(
     edits=st.lists(st.tuples(st.integers(0, len(SMALL) - 1), st.integers(0, 2), st.binary(min_size=1, max_size=3)), min_size=1, max_size=3)
 )
@@ -188,7 +189,7 @@ def test_both_readers_agree_on_any_payload(edits: list[tuple[int, int, bytes]]) 
     assert first("header", data) == second({"kind": "header"}, data)
 
 
-@settings(max_examples=400, deadline=None)
+@budget(4)
 @given(at=st.integers(0, len(WHOLE) - 1), cut=st.integers(0, 40), new=st.binary(max_size=3))
 def test_both_readers_agree_on_any_file(at: int, cut: int, new: bytes) -> None:
     """The same of a whole file, whose signature mostly breaks."""
@@ -196,7 +197,7 @@ def test_both_readers_agree_on_any_file(at: int, cut: int, new: bytes) -> None:
     assert first("file", data) == second({"kind": "file"}, data)
 
 
-@settings(max_examples=200, deadline=None)
+@budget(2)
 @given(
     song=st.lists(st.sampled_from([b"-->", b"--!>", b"-", b">", b"\r", b"\n", b"\r\n", b"\0", b"\x81", b"\xe9"]), min_size=1).map(b"".join)
 )

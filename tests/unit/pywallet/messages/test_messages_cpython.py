@@ -7,7 +7,7 @@ from typing import Any
 from eth_abi import encode
 from eth_account import Account
 from eth_account.messages import _hash_eip191_message, encode_typed_data
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pywallet import messages, platform
@@ -34,7 +34,6 @@ def of(kind: str) -> st.SearchStrategy[Any]:
     return addresses if kind == "address" else words
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(KINDS).flatmap(lambda kind: st.builds(kind, *map(of, kind.TYPES))),
     st.integers(1, (1 << 256) - 1),

@@ -7,15 +7,16 @@ from typing import Any
 
 from eth_account import Account
 from eth_account.messages import _hash_eip191_message, encode_defunct, encode_typed_data
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pywallet import platform
 from pywallet.provider import personal_digest, read_typed
+from tests.budget import budget
 from tests.unit.pywallet.provider.typed_strategy import KEY, typed
 
 
-@settings(max_examples=120, deadline=None)
+@budget()
 @given(typed())
 def test_any_typed_data_is_signed_as_eth_account_signs_it(data: dict[str, Any]) -> None:
     """The digest, and the signature of one key, agree for types and values made at random."""
@@ -27,7 +28,6 @@ def test_any_typed_data_is_signed_as_eth_account_signs_it(data: dict[str, Any]) 
     assert signature == Account.sign_message(theirs, KEY).signature
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=300))
 def test_any_personal_text_is_signed_as_eth_account_signs_it(data: bytes) -> None:
     """EIP-191 version 0x45 over any bytes."""

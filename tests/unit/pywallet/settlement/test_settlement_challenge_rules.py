@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pywallet.messages import Receipt
@@ -54,7 +54,6 @@ def test_what_is_no_grievance(change: dict[str, object]) -> None:
     assert grievance(receipt(SERVER, 5, **change), data()) is None
 
 
-@settings(derandomize=True, max_examples=80, deadline=None, database=None)
 @given(
     leaves=st.lists(st.tuples(st.sampled_from((A, B, C)), st.integers(0, 50)), max_size=9),
     payee=st.sampled_from((A, B, C)),

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pywallet.errors import InputError
 from pywallet.hexes import from_hex
 from pywallet.sps import mark
 from pywallet.sps.mark import Verdict
+from tests.budget import budget
 
 ADDRESS = bytes(range(20))
 VECTORS: dict[str, Any] = json.loads((Path(__file__).parents[3] / "vectors/mark/segments.json").read_text())
@@ -26,7 +27,7 @@ def soft(address: bytes, block: int, noise: float = 0.0, seed: int = 1) -> list[
     return [1 - 2 * bit + draw.gauss(0, noise) for bit in mark.encode(mark.payload(address, block))]
 
 
-@settings(max_examples=20, deadline=None)
+@budget(0.2)
 @given(st.binary(min_size=20, max_size=20), st.integers(0, 10_000), st.integers(0, 1000))
 def test_any_block_is_read_through_noise(address: bytes, block: int, seed: int) -> None:
     """Address and counter (which wraps at 4096) come back from bits of which one in twenty is wrong."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from pywallet.errors import GomaaError
 from pywallet.sps import Container, open_header, sign_header
 from pywallet.sps import cbor as strict
+from tests.budget import budget
 
-quick = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = budget(1.5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @quick
