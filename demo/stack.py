@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import click
 
 from chain.anvil import Anvil
 from chain.client import Chain
@@ -22,6 +23,8 @@ from chain.registry import Registry
 from chain.settlement import Settlement
 from chain.token import Token
 from demo.process import Service, free_port
+from gomaa.cli import group
+from pywallet.errors import GomaaError
 from pywallet.hexes import from_b64, from_hex, to_hex
 from pywallet.platform import address_of
 from pywallet.settlement import Schedule
@@ -108,11 +111,24 @@ class Stack:
 
 
 def gomaa(*arguments: str | Path) -> str:
-    """Run the console command; its standard output. CalledProcessError with its words when it fails."""
-    done = subprocess.run([sys.executable, "-m", "gomaa", *map(str, arguments)], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"gomaa {arguments[0]} failed:\n{done.stdout}{done.stderr}")
-    return done.stdout
+    """Run the console command in this process, which starts no interpreter and imports once; its standard output.
+
+    Raises:
+        RuntimeError: The command failed; with its output.
+    """
+    out, errors = io.StringIO(), io.StringIO()
+
+    def run() -> None:
+        with redirect_stdout(out), redirect_stderr(errors):
+            group.main([str(argument) for argument in arguments], prog_name="gomaa", standalone_mode=False)
+
+    # A thread of its own: a browser's driver may have a running loop in this one.
+    with ThreadPoolExecutor(1) as thread:
+        try:
+            thread.submit(run).result()
+        except (GomaaError, click.ClickException, OSError, SystemExit) as e:
+            raise RuntimeError(f"gomaa {arguments[0]} failed: {e}\n{out.getvalue()}{errors.getvalue()}") from e
+    return out.getvalue()
 
 
 async def _set_up(stack_rpc: str, keys: dict[str, bytes], server: dict[str, Any], urls: dict[str, str], length: int) -> Deployment:
