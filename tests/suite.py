@@ -1,0 +1,212 @@
+"""Run the project's checks and tests in parts: ``python -m tests.suite [all | quick | soak]``.
+
+A failed test is run once more, alone. One that passes then is unsteady: it is named and counted, and the run
+fails when more than ``MOST_UNSTEADY`` tests were.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+CORES: Final = os.cpu_count() or 1
+
+MOST_UNSTEADY: Final = 2
+"""Tests of one run that may pass only when run again."""
+
+MOST_RERUNS: Final = 10
+"""Failed tests of a part that are run again; more of them are no accident."""
+
+HANG_S: Final = 900
+"""Seconds after which a test is taken for hanging: it is failed, and the stacks of its threads are printed."""
+
+PASSED, FAILED = 0, 1
+"""pytest's exit codes; every other one means that the tests did not run to their end."""
+
+APART: Final = ("tests/unit", "tests/contracts", "tests/vectors", "tests/fuzz")
+"""Tests without browsers and servers: they keep the processor busy, so one worker for each core."""
+
+ALONE: Final = ("tests/e2e/test_crashes.py", "tests/e2e/test_gapless.py", "tests/e2e/test_long_session.py")
+"""Tests that others beside them would change: they kill processes, record sound and measure a browser's memory."""
+
+QUICK: Final = tuple(
+    f"tests/unit/{name}" for name in ("audit", "benchmarks", "chain", "extension", "native_host", "pywallet", "security_server", "station")
+)
+"""Unit tests of everything but sound: none of them decodes, encodes or measures a recording."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One pytest run.
+
+    Attributes:
+        title: Printed before the run.
+        arguments: What to run, for pytest.
+        workers: Processes. Each takes whole files, so that what a file's tests share is made once; 1 is no extra process.
+        environment: Variables added to this process's.
+        hang_s: Seconds after which a test is taken for hanging.
+    """
+
+    title: str
+    arguments: tuple[str, ...]
+    workers: int = 1
+    environment: Mapping[str, str] = field(default_factory=dict)
+    hang_s: int = HANG_S
+
+    def command(self) -> tuple[str, ...]:
+        """pytest's arguments for the whole part."""
+        beside = ("-n", str(self.workers), "--dist", "loadfile") if self.workers > 1 else ()
+        return (*self.arguments, *beside, f"--timeout={self.hang_s}")
+
+    def again(self, test: str) -> tuple[str, ...]:
+        """pytest's arguments for one test of the part."""
+        return ("-v", test, f"--timeout={self.hang_s}")
+
+
+PARTS: Final = {
+    "all": (
+        Part("units, contracts, vectors and kept fuzzing inputs", ("-q", *APART), CORES),
+        Part(
+            "chains, servers and browsers; they wait more than they work",
+            ("-v", "--durations=20", "tests", *(f"--ignore={path}" for path in (*APART, *ALONE))),
+            CORES + 1,
+        ),
+        Part("crashes, gapless joins and memory, alone", ("-v", *ALONE)),
+    ),
+    "quick": (Part("units without sound", ("-q", *QUICK), CORES),),
+    "soak": (
+        Part(
+            "property tests, long",
+            ("-q", "-m", "hypothesis", *APART, "tests/integration/test_station_pairing.py"),
+            CORES,
+            {"HYPOTHESIS_PROFILE": "soak"},
+            4 * 3600,
+        ),
+    ),
+}
+
+LINT: Final = {
+    "ruff": (sys.executable, "-m", "ruff", "check", "."),
+    "ruff format": (sys.executable, "-m", "ruff", "format", "--check", "--quiet", "."),
+    "mypy": (sys.executable, "-m", "mypy"),
+    "tsc": ("npm", "run", "--silent", "check"),
+    "eslint": ("npm", "run", "--silent", "lint"),
+    "web-ext lint": ("npm", "run", "--silent", "lint:extension"),
+    "node tests": ("npm", "run", "--silent", "test"),
+}
+
+CHECKS: Final = {
+    "all": LINT,
+    "quick": LINT,
+    "soak": {"settlement game": (sys.executable, "-m", "tests.contracts.settlement_game", "--examples", "3000")},
+}
+"""Programs that run before pytest, by mode."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Result of a part.
+
+    Attributes:
+        unsteady: Tests that failed, and passed when run again.
+        failed: Tests that failed twice, or were not run again.
+        broken: Exit code of a run that broke off.
+    """
+
+    unsteady: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    broken: int | None = None
+
+
+Run = Callable[[Sequence[str]], tuple[int, Sequence[str]]]
+"""Runs pytest with these arguments; its exit code and the node ids of the tests that failed."""
+
+
+def outcome(part: Part, run: Run) -> Outcome:
+    """Run a part, then each of its failed tests once more in a process of its own."""
+    code, failed = run(part.command())
+    if code not in (PASSED, FAILED) or (code == FAILED) != bool(failed):
+        return Outcome(failed=tuple(failed), broken=code)
+    if len(failed) > MOST_RERUNS:
+        return Outcome(failed=tuple(failed))
+    again = {}
+    for test in failed:
+        say(f"once more, alone: {test}")
+        again[test], _ = run(part.again(test))
+    return Outcome(
+        unsteady=tuple(test for test in failed if again[test] == PASSED),
+        failed=tuple(test for test in failed if again[test] != PASSED),
+    )
+
+
+def verdict(outcomes: Sequence[Outcome]) -> tuple[int, list[str]]:
+    """Exit code of the whole run, and the lines that explain it."""
+    unsteady = [test for one in outcomes for test in one.unsteady]
+    failed = [test for one in outcomes for test in one.failed]
+    broken = [one.broken for one in outcomes if one.broken is not None]
+    lines = [f"unsteady (passed when run again): {test}" for test in unsteady]
+    lines += [f"failed: {test}" for test in failed]
+    lines += [f"pytest broke off with exit code {code}" for code in broken]
+    lines.append(f"{len(unsteady)} unsteady (at most {MOST_UNSTEADY} may be), {len(failed)} failed")
+    return int(bool(failed or broken or len(unsteady) > MOST_UNSTEADY)), lines
+
+
+def pytest(environment: Mapping[str, str], root: Path = ROOT) -> Run:
+    """A ``Run`` by a pytest process at the root of a project, with these variables added to its environment."""
+    # Tests start hundreds of interpreters; without compiled modules each takes three times as long.
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+    def run(arguments: Sequence[str]) -> tuple[int, Sequence[str]]:
+        with tempfile.TemporaryDirectory() as folder:
+            command = [sys.executable, "-m", "pytest", "-o", f"cache_dir={folder}", *arguments]
+            code = subprocess.call(command, cwd=root, env={**kept, **environment})
+            return code, last_failed(Path(folder))
+
+    return run
+
+
+def last_failed(cache: Path) -> list[str]:
+    """Node ids of the failed tests in a pytest cache that was empty before the run."""
+    path = cache / "v" / "cache" / "lastfailed"
+    return list(json.loads(path.read_text())) if path.exists() else []
+
+
+def check(title: str, command: Sequence[str]) -> bool:
+    """Run a program; its output is printed when it fails."""
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    say(title if done.returncode == PASSED else f"{title} failed ({done.returncode}):\n{done.stdout}")
+    return done.returncode == PASSED
+
+
+def say(text: str) -> None:
+    """Print progress to stderr."""
+    print(f"> {text}", file=sys.stderr, flush=True)
+
+
+def main(mode: str) -> int:
+    """Run the checks and the parts of a mode; the exit code."""
+    with ThreadPoolExecutor(CORES) as threads:
+        passed = list(threads.map(check, CHECKS[mode], CHECKS[mode].values()))
+    if not all(passed):
+        return FAILED
+    outcomes = []
+    for part in PARTS[mode]:
+        say(f"pytest: {part.title}")
+        outcomes.append(outcome(part, pytest(part.environment)))
+    code, lines = verdict(outcomes)
+    for line in lines:
+        say(line)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else "all"))

@@ -1,0 +1,126 @@
+"""The account of failed tests: what is run again, what is named, and what fails a run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.suite import FAILED, MOST_RERUNS, PARTS, PASSED, Outcome, Part, last_failed, outcome, verdict
+from tests.suite import pytest as by_process
+
+PART = Part("some tests", ("-q", "tests"), workers=2)
+
+
+class Script:
+    """A pytest whose tests fail as a script says: ``fails[test]`` times each."""
+
+    def __init__(self, code: int | None = None, **fails: int) -> None:
+        self.code, self.fails = code, dict(fails)
+        self.calls: list[tuple[str, ...]] = []
+
+    def __call__(self, arguments: Sequence[str]) -> tuple[int, Sequence[str]]:
+        """Run the one test that is named, or all."""
+        self.calls.append(tuple(arguments))
+        named = [test for test in self.fails if test in arguments] or list(self.fails)
+        failed = [test for test in named if self.fails[test] > 0]
+        for test in failed:
+            self.fails[test] -= 1
+        return (self.code if self.code is not None else FAILED if failed else PASSED), failed
+
+
+def test_a_run_without_failures_is_run_once() -> None:
+    """Nothing is started again, and the run passes."""
+    script = Script(one=0)
+    found = outcome(PART, script)
+    assert (found, script.calls) == (Outcome(), [PART.command()])
+    assert verdict([found])[0] == 0
+
+
+def test_a_failed_test_is_run_again_alone_and_sorted_by_its_second_result() -> None:
+    """Each in a process of its own without workers; passed is unsteady, failed is failed."""
+    script = Script(shaky=1, wrong=2, good=0)
+    found = outcome(PART, script)
+    assert found == Outcome(unsteady=("shaky",), failed=("wrong",))
+    assert script.calls[1:] == [PART.again("shaky"), PART.again("wrong")]
+    assert "-n" in PART.command()
+    assert "-n" not in PART.again("shaky")
+
+
+@pytest.mark.parametrize(("unsteady", "code"), [(0, 0), (2, 0), (3, 1)])
+def test_more_than_two_unsteady_tests_fail_a_run(unsteady: int, code: int) -> None:
+    """Counted over all parts, and each is named."""
+    names = tuple(f"test_{n}" for n in range(unsteady))
+    found, lines = verdict([Outcome(unsteady=names[:1]), Outcome(unsteady=names[1:])])
+    assert found == code
+    assert all(any(line.endswith(name) for line in lines) for name in names)
+    assert lines[-1].startswith(f"{unsteady} unsteady")
+
+
+def test_a_test_that_fails_twice_fails_the_run_and_is_named() -> None:
+    """One is enough."""
+    code, lines = verdict([Outcome(), Outcome(failed=("tests/x.py::test_wrong",))])
+    assert code == 1
+    assert "failed: tests/x.py::test_wrong" in lines
+
+
+@pytest.mark.parametrize("code", [2, 3, 4, 5, -9, FAILED])
+def test_a_run_that_breaks_off_fails_whatever_was_seen(code: int) -> None:
+    """Interrupted, crashed, nothing collected, or failed without a test's name: never a pass."""
+    script = Script(code)
+    found = outcome(PART, script)
+    assert found.broken == code
+    assert len(script.calls) == 1
+    assert verdict([found])[0] == 1
+
+
+def test_many_failures_are_no_accident() -> None:
+    """More than ``MOST_RERUNS`` are not run again."""
+    script = Script(**{f"test_{n}": 1 for n in range(MOST_RERUNS + 1)})
+    found = outcome(PART, script)
+    assert len(found.failed) == MOST_RERUNS + 1
+    assert len(script.calls) == 1
+
+
+def test_failures_of_a_real_run_are_read_back(tmp_path: Path) -> None:
+    """With workers, in a set-up, with a parameter: pytest's record names each failed test by what runs it again."""
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    (tmp_path / "test_some.py").write_text(
+        "import pytest\n"
+        "from pathlib import Path\n"
+        "@pytest.fixture\ndef broken(): raise ValueError\n"
+        "def test_set_up(broken): pass\n"
+        "@pytest.mark.parametrize('x', ['a b', 'c'])\ndef test_call(x): assert x == 'c'\n"
+        "def test_once():\n    made = Path('made').exists()\n    Path('made').touch()\n    assert made\n"
+    )
+    found = outcome(Part("real", ("-q", "test_some.py"), 2), by_process({}, tmp_path))
+    assert found.unsteady == ("test_some.py::test_once",)
+    assert sorted(found.failed) == ["test_some.py::test_call[a b]", "test_some.py::test_set_up"]
+    assert found.broken is None
+
+
+def test_a_cache_without_failures_names_none(tmp_path: Path) -> None:
+    """pytest writes the record only when there is something in it."""
+    assert last_failed(tmp_path) == []
+
+
+def test_the_parts_run_every_test_file_once() -> None:
+    """Each test file is in exactly one part of the whole run."""
+    root = Path(__file__).resolve().parents[2]
+    for file in (root / "tests").rglob("test_*.py"):
+        name = file.relative_to(root).as_posix()
+        held = [part for part in PARTS["all"] if covers(part, name)]
+        assert len(held) == 1, (name, [part.title for part in held])
+
+
+def covers(part: Part, name: str) -> bool:
+    """Whether pytest's arguments of a part reach a file."""
+    paths = [one for one in part.arguments if one.startswith("tests")]
+    ignored = [one.removeprefix("--ignore=") for one in part.arguments if one.startswith("--ignore=")]
+
+    def under(one: str) -> bool:
+        return os.path.commonpath([one, name]) == one
+
+    return any(map(under, paths)) and not any(map(under, ignored))
