@@ -2,7 +2,8 @@
 """Build, try, test and measure GoMAA. Standard library only; every command sets up what it needs.
 
 python3 build.py demo        a radio page, a band's song, a fan's wallet, all on this machine
-python3 build.py test        every test, end to end in both browsers included
+python3 build.py test        every test, end to end in both browsers included; --quick: checks and units, two minutes
+python3 build.py soak        property tests with forty times the examples: hours
 python3 build.py bench       the figures, each beside its peer
 python3 build.py extension   dist/gomaa-chromium.zip and dist/gomaa-firefox.xpi; --source: also dist/gomaa-source.zip
 python3 build.py store       dist/store: texts and pictures for the stores, in every language
@@ -14,7 +15,6 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -27,15 +27,6 @@ from tooling import npm_packages, python_packages
 from tooling.python_packages import PYTHON, VENV
 from tooling.steps import CACHE, ROOT, BuildError, run, say, show
 from tooling.system import system
-
-APART = ("tests/unit", "tests/contracts", "tests/vectors", "tests/fuzz")
-"""Tests that share nothing: as many at once as there are cores. The others start chains, servers and browsers."""
-
-ALONE = ("tests/e2e/test_crashes.py", "tests/e2e/test_gapless.py", "tests/e2e/test_long_session.py")
-"""Tests that another test beside them would change: kills at their moments, the sound's continuity, a browser's memory."""
-
-LONGEST_S = 600
-"""No test takes longer; one that does hangs, and is ended with the stacks of its threads."""
 
 MADE = (VENV, CACHE, ROOT / "node_modules", ROOT / "dist", ROOT / "build")
 
@@ -87,43 +78,18 @@ def demo(arguments: list[str]) -> NoReturn:
 
 
 def test(arguments: list[str]) -> NoReturn:
-    """Checks, then every test. Arguments go to pytest."""
-    parts("chromium", "firefox", "pulseaudio", "ffmpeg", "nginx", tests=True)
-    if not arguments:
-        for title, command in (
-            ("ruff", (PYTHON, "-m", "ruff", "check", ".")),
-            ("ruff format", (PYTHON, "-m", "ruff", "format", "--check", "--quiet", ".")),
-            ("mypy", (PYTHON, "-m", "mypy")),
-            ("tsc", ("npm", "run", "--silent", "check")),
-            ("eslint", ("npm", "run", "--silent", "lint")),
-            ("web-ext lint", ("npm", "run", "--silent", "lint:extension")),
-            ("node tests", ("npm", "run", "--silent", "test")),
-        ):
-            say(title)
-            show(*command)
-        say("pytest: what needs no clock and no browser, on every core")
-        cores = str(os.cpu_count() or 1)
-        apart = pytest("-q", "-n", cores, "--dist", "loadfile", *APART)
-        say("pytest: real chains, hosts, servers and browsers, two at a time: they wait more than they work")
-        beside = ("-v", "-n", "2", "--dist", "loadfile", "--durations=20", f"--timeout={LONGEST_S}")
-        rest = pytest(*beside, "tests", *(f"--ignore={part}" for part in (*APART, *ALONE)))
-        say("pytest: what kills, listens for gaps and watches the memory, alone")
-        alone = pytest("-v", f"--timeout={LONGEST_S}", *ALONE)
-        sys.exit(apart or rest or alone)
+    """Checks, then every test, or with --quick those that need no browser; other arguments go to pytest."""
+    quick = arguments == ["--quick"]
+    parts(*(() if quick else ("chromium", "firefox", "pulseaudio", "ffmpeg", "nginx")), tests=True)
+    if quick or not arguments:
+        hand_over(PYTHON, "-m", "tooling.suite", "quick" if quick else "all")
     hand_over(PYTHON, "-m", "pytest", *arguments)
 
 
-def pytest(*arguments: str) -> int:
-    """Run tests; what fails is run once more by itself, and that is said.
-
-    A busy machine fails a test with a clock in it once, a mistake fails it twice.
-    """
-    code = subprocess.call([PYTHON, "-m", "pytest", *arguments], cwd=ROOT)
-    if code != 1:
-        return code
-    say("pytest: once more, what failed")
-    alone = [part for part in arguments if part not in ("-n", "--dist", "loadfile") and not part.isdecimal()]
-    return subprocess.call([PYTHON, "-m", "pytest", *alone, "--last-failed"], cwd=ROOT)
+def soak() -> NoReturn:
+    """Property tests and the settlement game with a large budget."""
+    parts("ffmpeg", tests=True)
+    hand_over(PYTHON, "-m", "tooling.suite", "soak")
 
 
 def bench(arguments: list[str]) -> NoReturn:
@@ -143,7 +109,7 @@ def clean() -> None:
 def main() -> int:
     """Parse the command line and run one command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=("demo", "test", "bench", "extension", "store", "clean"))
+    parser.add_argument("command", choices=("demo", "test", "soak", "bench", "extension", "store", "clean"))
     options, rest = parser.parse_known_args()
     if not (3, 11) <= sys.version_info[:2] <= (3, 14):
         parser.error(f"GoMAA runs on Python 3.11 to 3.14; this is {sys.version.split()[0]}")
@@ -158,6 +124,8 @@ def main() -> int:
             bench(rest)
         if rest and (options.command, rest) != ("extension", ["--source"]):
             parser.error(f"unexpected {' '.join(rest)}")
+        if options.command == "soak":
+            soak()
         if options.command == "extension":
             system("venv", "compiler", "node", "npm")
             at_once(partial(python_packages.install, tests=False), partial(npm_packages.install, tests=False))

@@ -1,4 +1,4 @@
-"""Run the project's checks and tests in parts: ``python -m tests.suite [all | quick | soak]``.
+"""Run the project's checks and tests in parts: ``python -m tooling.suite [all | quick | soak]``.
 
 A failed test is run once more, alone. One that passes then is unsteady: it is named and counted, and the run
 fails when more than ``MOST_UNSTEADY`` tests were.
@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).resolve().parents[1]
+from tooling.steps import ROOT, say
+
 CORES: Final = os.cpu_count() or 1
 
 MOST_UNSTEADY: Final = 2
@@ -38,10 +39,11 @@ APART: Final = ("tests/unit", "tests/contracts", "tests/vectors", "tests/fuzz")
 ALONE: Final = ("tests/e2e/test_crashes.py", "tests/e2e/test_gapless.py", "tests/e2e/test_long_session.py")
 """Tests that others beside them would change: they kill processes, record sound and measure a browser's memory."""
 
-QUICK: Final = tuple(
-    f"tests/unit/{name}" for name in ("audit", "benchmarks", "chain", "extension", "native_host", "pywallet", "security_server", "station")
-)
-"""Unit tests of everything but sound: none of them decodes, encodes or measures a recording."""
+SOUND: Final = ("features", "studio", "watermark")
+"""Folders of unit tests that decode, encode or measure recordings."""
+
+QUICK: Final = ("tests/unit", *(f"--ignore=tests/unit/{name}" for name in SOUND))
+"""Unit tests of everything else."""
 
 
 @dataclass(frozen=True)
@@ -185,11 +187,6 @@ def check(title: str, command: Sequence[str]) -> bool:
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     say(title if done.returncode == PASSED else f"{title} failed ({done.returncode}):\n{done.stdout}")
     return done.returncode == PASSED
-
-
-def say(text: str) -> None:
-    """Print progress to stderr."""
-    print(f"> {text}", file=sys.stderr, flush=True)
 
 
 def main(mode: str) -> int:

@@ -1,4 +1,4 @@
-"""The account of failed tests: what is run again, what is named, and what fails a run."""
+"""Account of failed tests: rerun, name, count, and the exit code."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.suite import FAILED, MOST_RERUNS, PARTS, PASSED, Outcome, Part, last_failed, outcome, verdict
-from tests.suite import pytest as by_process
+from tooling.suite import FAILED, MOST_RERUNS, PARTS, PASSED, Outcome, Part, last_failed, outcome, verdict
+from tooling.suite import pytest as by_process
 
 PART = Part("some tests", ("-q", "tests"), workers=2)
 
@@ -108,7 +108,7 @@ def test_a_cache_without_failures_names_none(tmp_path: Path) -> None:
 
 def test_the_parts_run_every_test_file_once() -> None:
     """Each test file is in exactly one part of the whole run."""
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[3]
     for file in (root / "tests").rglob("test_*.py"):
         name = file.relative_to(root).as_posix()
         held = [part for part in PARTS["all"] if covers(part, name)]
