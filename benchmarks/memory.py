@@ -30,6 +30,7 @@ from demo.fan import PLAY, Fan, install_host, state_until
 from demo.paths import ROOT
 from demo.settle import answers
 from demo.stack import Stack, add_song, running
+from demo.waiting import TIMEOUT_S, wait_until
 
 SPEED: Final = scaled(16, 4)
 STEP_S: Final = 3
@@ -117,9 +118,9 @@ class Session:
         if self.page.run("document.querySelector('sps-player').error?.code ?? null"):
             self.breaks += 1
             # The page is told first; the button comes a moment later, unless the player went on by itself.
-            self.player.until(f"!!({_AGAIN}) || ['ready', 'playing'].includes({_STATE})", 60)
+            self.player.until(f"!!({_AGAIN}) || ['ready', 'playing'].includes({_STATE})")
             self.player.run(f"void ({_AGAIN})?.click()")
-            self.player.until(f"['ready', 'playing'].includes({_STATE})", 60)
+            self.player.until(f"['ready', 'playing'].includes({_STATE})")
             self.page.run("void document.querySelector('sps-player').play().catch(() => undefined)")
         if seen["ended"] and self.page.run("document.querySelector('sps-player').ended"):
             self.position_s = 0.0
@@ -147,7 +148,7 @@ class Session:
             samples.append(self.look())
             if samples[-1].music_s > samples[-2].music_s:
                 moved = time.monotonic()
-            elif time.monotonic() - moved > 60:
+            elif time.monotonic() - moved > TIMEOUT_S:
                 raise TimeoutError(f"silence at {samples[-1]}: {self.player.text('#player')[:400]}")
         return samples
 
@@ -162,9 +163,7 @@ def session(folder: Path, song_s: int) -> Iterator[Session]:
     with running(folder / "stack", [], policy, epoch_s=600) as stack:
         add_song(stack, sound, policy, artist="Tests", extra=("--no-watermark",))
         sound.unlink()
-        deadline = time.monotonic() + 30
-        while not answers(f"{stack.station_url}/song/long") and time.monotonic() < deadline:
-            time.sleep(0.1)
+        wait_until(lambda: answers(f"{stack.station_url}/song/long"), "the station has the song")
         install_host(home, stack.folder / "deployment.json", "chromium")
         with chromium(home, arguments=[ARGUMENT]) as browser, devtools(home / "chromium") as tools:
             page, player = Fan(browser, stack).open_radio("/song/long")

@@ -16,7 +16,7 @@ from typing import Final
 MNEMONIC: Final = "test test test test test test test test test test test junk"
 """The public test mnemonic: keys of this chain are worth nothing anywhere."""
 
-START_S: Final = 20.0
+START_S: Final = 120.0
 _LISTENING: Final = re.compile(r"Listening on [^:]+:(\d+)")
 _KEY: Final = re.compile(r"\(\d+\) 0x([0-9a-f]{64})")
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from demo.browsers import Browser, View
 from demo.stack import Stack
+from demo.waiting import TIMEOUT_S
 
 PASSWORD = "a slow tide home"
 PLAY = 'button[data-key="play"]'
@@ -97,7 +98,7 @@ class Fan:
         page = self.browser.tab(f"{self.stack.station_url}{path}")
         player = self.browser.player(page)
         scroll_to_player(page)
-        player.wait(f"{PLAY}:not([disabled])", 60)
+        player.wait(f"{PLAY}:not([disabled])")
         return page, player
 
     def listen(self, page: View, player: View, seconds: float, *, seek: bool = True) -> Heard:
@@ -129,13 +130,13 @@ class Fan:
     def _sound_for(self, page: View, seconds: float) -> float:
         """Until the song's own clock has run on by so much; how much it was."""
         start = float(page.run(CLOCK))
-        return float(page.until(f"{CLOCK} >= {start + seconds - 0.05} && {CLOCK}", seconds + 30)) - start
+        return float(page.until(f"{CLOCK} >= {start + seconds - 0.05} && {CLOCK}")) - start
 
     def collect(self) -> View:
         """Open the popup and collect what is final."""
         popup = self.browser.extension_tab("popup/popup.html")
         popup.click('button[data-key="claim"]')
-        popup.wait(".note.good[role=status]", 60)
+        popup.wait(".note.good[role=status]")
         self.shot(popup, "popup-collected")
         return popup
 
@@ -150,7 +151,7 @@ def scroll_to_player(page: View) -> None:
     })()""")
 
 
-def state_until(player: View, *states: str, timeout_s: float = 30.0) -> str:
+def state_until(player: View, *states: str, timeout_s: float = TIMEOUT_S) -> str:
     """Until the player shows one of these states; a problem with its code instead is an error."""
     wanted = ", ".join(map(repr, dict.fromkeys([*states, "refused", "failed"])))
     shown = "document.getElementById('player').dataset.state"

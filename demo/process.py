@@ -13,8 +13,10 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-START_S = 30.0
-STOP_S = 10.0
+from demo.waiting import TIMEOUT_S
+
+STOP_S = 60.0
+"""Seconds that a service has to end; then it is killed."""
 
 
 def free_port() -> int:
@@ -39,12 +41,12 @@ class Service:
         """Start and wait until it answers; RuntimeError with the end of its log if it dies or stays silent."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(self.command, stdout=log, stderr=log, env=self.env, start_new_session=True)
-        deadline = time.monotonic() + START_S
+        deadline = time.monotonic() + TIMEOUT_S
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 break
             try:
-                with urllib.request.urlopen(self.ready_url, timeout=1):
+                with urllib.request.urlopen(self.ready_url, timeout=10):
                     return
             except urllib.error.HTTPError:
                 return

@@ -13,7 +13,8 @@ from demo.web import get_json
 from pywallet.hexes import to_hex
 from pywallet.settlement import EpochData, Header, SumTree, entries_digest, rest
 
-PATIENCE_S = 240.0
+PATIENCE_S = 600.0
+"""Seconds after which an epoch that is not final never will be."""
 
 
 async def final_epochs(stack: Stack, chain: Chain, *, nothing_after_s: int) -> list[int]:
@@ -67,7 +68,7 @@ def header_of(data: EpochData) -> Header:
 def answers(url: str) -> bool:
     """Whether something listens at a URL."""
     try:
-        with urllib.request.urlopen(url, timeout=2):
+        with urllib.request.urlopen(url, timeout=30):
             return True
     except OSError:
         return False

@@ -11,7 +11,7 @@ from typing import Any
 def get_json(url: str, *, raw: bool = False) -> Any:
     """The answer to a GET, as JSON or as bytes. RuntimeError with the server's words on failure."""
     try:
-        with urllib.request.urlopen(url, timeout=10) as response:
+        with urllib.request.urlopen(url, timeout=60) as response:
             body = response.read()
     except urllib.error.HTTPError as e:
         raise RuntimeError(f"{url}: {e.code} {e.read()[:300].decode(errors='replace')}") from None

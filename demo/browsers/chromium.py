@@ -14,8 +14,9 @@ from playwright.sync_api import BrowserContext, Frame, Page, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-from demo.browsers.view import TIMEOUT_S, Browser, View
+from demo.browsers.view import Browser, View
 from demo.paths import DIST, EXTENSION_IDS, program
+from demo.waiting import TIMEOUT_S
 
 ARGUMENTS = (
     "--no-sandbox",
@@ -153,9 +154,11 @@ def chromium(home: Path, *, headless: bool = True, arguments: Sequence[str] = ()
                 *ARGUMENTS,
                 *arguments,
             ],
+            timeout=TIMEOUT_S * 1000,
             viewport={"width": 1280, "height": 900} if headless else None,
             no_viewport=None if headless else True,
         )
+        context.set_default_timeout(TIMEOUT_S * 1000)
         try:
             yield Chromium(context, extension_id)
         finally:

@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from websockets.sync.client import ClientConnection, connect
 
+from demo.waiting import TIMEOUT_S, wait_until
+
 ARGUMENT: Final = "--remote-debugging-port=0"
-PATIENCE_S: Final = 30.0
 ENGINE: Final = "/engine/offscreen.html"
 WORKER: Final = "/background/worker.js"
 
@@ -30,7 +31,7 @@ class Devtools:
         self._count += 1
         message = {"id": self._count, "method": method, "params": parameters}
         self._line.send(json.dumps(message | ({"sessionId": session} if session else {})))
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + TIMEOUT_S
         while True:
             answer = json.loads(self._line.recv(timeout=max(0.1, deadline - time.monotonic())))
             if answer.get("id") != self._count:
@@ -46,13 +47,12 @@ class Devtools:
 
     def waited(self, path: str, other_than: str | None = None) -> str:
         """The same, once it is there and is another than ``other_than``. TimeoutError after a while."""
-        deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline:
+
+        def another() -> str | None:
             found = self.target(path)
-            if found is not None and found != other_than:
-                return found
-            time.sleep(0.05)
-        raise TimeoutError(path)
+            return None if found == other_than else found
+
+        return str(wait_until(another, f"a target {path}"))
 
     def kill(self, path: str) -> str:
         """End a target the hard way; its id."""
@@ -88,6 +88,8 @@ class Devtools:
 @contextmanager
 def devtools(profile: Path) -> Iterator[Devtools]:
     """The line to a Chromium that runs with ``ARGUMENT`` and this profile."""
-    port, path = (profile / "DevToolsActivePort").read_text().split("\n")[:2]
+    file = profile / "DevToolsActivePort"
+    # The browser writes it in its own time: it may answer its driver before.
+    port, path = wait_until(lambda: file.exists() and file.read_text(), f"{file} is written").split("\n")[:2]
     with connect(f"ws://127.0.0.1:{port}{path}", max_size=None, proxy=None) as line:
         yield Devtools(line)

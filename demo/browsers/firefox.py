@@ -20,8 +20,9 @@ from marionette_driver.keys import Keys
 from marionette_driver.marionette import Marionette
 
 from demo.browsers.speaker import null_speaker
-from demo.browsers.view import TIMEOUT_S, Browser, View
+from demo.browsers.view import Browser, View
 from demo.paths import DIST, EXTENSION_IDS, program
+from demo.waiting import TIMEOUT_S
 
 UUID = "5d1f6f0e-5b1c-4b7a-9a51-67a1c0f3c0de"
 KEYS = {"ArrowLeft": Keys.ARROW_LEFT, "ArrowRight": Keys.ARROW_RIGHT, "ArrowUp": Keys.ARROW_UP, "ArrowDown": Keys.ARROW_DOWN, " ": " "}
@@ -203,7 +204,7 @@ def firefox(home: Path, *, headless: bool = True) -> Iterator[Firefox]:
         sound = stack.enter_context(null_speaker(home / "sound")) if headless else {}
         marionette = _start(home, {"HOME": str(home), "GOMAA_HOME": str(home / "gomaa"), **sound}, headless)
         stack.callback(lambda: marionette.quit() if marionette.session_id else None)
-        marionette.timeout.script = 120
+        marionette.timeout.script = TIMEOUT_S
         Addons(marionette).install(str(DIST / "gomaa-firefox.xpi"), temp=True)
         yield Firefox(marionette)
 
@@ -222,6 +223,9 @@ def _start(home: Path, env: dict[str, str], headless: bool) -> Marionette:
             bin=program("firefox"),
             headless=headless,
             prefs={**PREFS, "extensions.webextensions.uuids": json.dumps({extension_id: UUID})},
+            startup_timeout=int(TIMEOUT_S),
+            # Longer than any wait inside the browser, whose own error says more.
+            socket_timeout=2 * TIMEOUT_S,
             gecko_log=str(home / "gecko.log"),
         )
         marionette.start_session()

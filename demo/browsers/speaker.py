@@ -10,8 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from demo.paths import program
-
-START_S = 15.0
+from demo.waiting import TIMEOUT_S
 
 
 @contextmanager
@@ -36,7 +35,7 @@ def null_speaker(folder: Path) -> Iterator[dict[str, str]]:
     with (folder / "pulseaudio.log").open("wb") as log:
         process = subprocess.Popen(command, env=env, stdout=log, stderr=log, start_new_session=True)
     try:
-        deadline = time.monotonic() + START_S
+        deadline = time.monotonic() + TIMEOUT_S
         while not socket.exists():
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"pulseaudio did not start:\n{(folder / 'pulseaudio.log').read_text(errors='replace')}")

@@ -6,7 +6,8 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
-TIMEOUT_S = 30.0
+from demo.waiting import DROPPED_S, TIMEOUT_S
+
 PRESSES = 8
 
 
@@ -29,7 +30,8 @@ class View(ABC):
             self.click_once(css)
             try:
                 # A browser may itself drop a press on a frame that has just moved.
-                if self.until("['taken', 'refused'].includes(document.body.dataset.press) && document.body.dataset.press", 3) == "taken":
+                press = "document.body.dataset.press"
+                if self.until(f"['taken', 'refused'].includes({press}) && {press}", DROPPED_S) == "taken":
                     return None
             except TimeoutError:
                 continue

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from demo.browsers import Browser, View
+from demo.waiting import TIMEOUT_S
 
 APPROVE = "approve/approve.html"
 PAGE = """<!doctype html><meta charset="utf-8"><title>A site</title><body><h1>A site</h1>
@@ -54,7 +55,7 @@ class Site:
         """Ask, and go on at once."""
         return int(self.view.run(f"document.defaultView.begin({json.dumps(method)}, {json.dumps(json.dumps(params))})"))
 
-    def answer(self, number: int, timeout_s: float = 30) -> Any:
+    def answer(self, number: int, timeout_s: float = TIMEOUT_S) -> Any:
         """The answer: {value} or {code, message, data}."""
         return json.loads(self.view.until(f"document.defaultView.done[{number}]", timeout_s))
 

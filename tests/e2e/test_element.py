@@ -12,6 +12,7 @@ import pytest
 
 from demo.browsers import View
 from demo.fan import MAIN, install_host, state_until
+from demo.waiting import TIMEOUT_S
 from tests.e2e.world import FREE, World, press_play
 
 # Without a lease every jump's keys come from the security server.
@@ -38,7 +39,7 @@ def do(page: View, script: str) -> Any:
     )
 
 
-def until(page: View, condition: str, timeout_s: float = 60.0) -> Any:
+def until(page: View, condition: str, timeout_s: float = TIMEOUT_S) -> Any:
     """Until this holds in the page's own world; its value."""
     return page.until(f"(() => {{ {_NAMES} return {condition}; }})()", timeout_s)
 
@@ -76,12 +77,12 @@ def test_a_pages_play_shows_what_a_person_has_to_do(world: World) -> None:
     page = world.browser.tab(f"{world.stack.station_url}/song/fast")
     listen(page)
     do(page, "swap('sps-player', (e) => { e.src = '/songs/fast.sps'; }); note('play', window.e.play());")
-    until(page, "outcome.play", 60)
+    until(page, "outcome.play")
     assert do(page, "return [outcome.play, e.paused, e.error]") == ["NotAllowedError", True, None]
     player = world.browser.player(page)
-    player.wait('.note[role="alert"]:not([hidden])', 60)
+    player.wait('.note[role="alert"]:not([hidden])')
     do(page, "e.scrollIntoView({ block: 'center' });")
-    player.wait('button[data-key="play"]:not([disabled])', 60)
+    player.wait('button[data-key="play"]:not([disabled])')
     assert "site.consent" in player.text('.note[role="alert"]')
     page.close()
 
@@ -124,26 +125,26 @@ def test_the_element_keeps_the_checklist_of_a_media_element(world: World, consen
     listen(page)
     # Loading, with wishes made before.
     do(page, "swap('sps-player', (e) => { e.src = '/songs/fast.sps'; e.volume = 0.5; });")
-    until(page, "e.readyState === 4", 60)
+    until(page, "e.readyState === 4")
     heard = do(page, "return heard")
     assert in_order(heard, "loadstart", "durationchange", "loadedmetadata", "loadeddata", "canplay", "canplaythrough"), heard
     ready = "return [Math.round(e.duration), e.seekable.length, e.currentSrc.endsWith('/songs/fast.sps'), e.volume, e.paused]"
     assert do(page, ready) == [40, 1, True, 0.5, True]
     # Play, twice.
     do(page, "heard.length = 0; note('play', e.play()); note('again', e.play());")
-    until(page, "outcome.play && outcome.again", 40)
+    until(page, "outcome.play && outcome.again")
     assert do(page, "return [outcome.play, outcome.again, e.paused]") == ["resolved", "resolved", False]
-    until(page, "e.currentTime > 1.5", 40)
+    until(page, "e.currentTime > 1.5")
     assert in_order(do(page, "return heard"), "play", "playing")
     assert do(page, "return [e.played.length, e.buffered.length > 0, e.buffered.end(0) > 1]") == [1, True, True]
     # A seek while it plays.
     assert do(page, "heard.length = 0; e.currentTime = 20; return [e.seeking, e.currentTime]") == [True, 20]
-    until(page, "!e.seeking && e.currentTime > 20.5", 40)
+    until(page, "!e.seeking && e.currentTime > 20.5")
     assert in_order(do(page, "return heard"), "seeking", "seeked", "playing"), do(page, "return heard")
     assert do(page, "return e.played.length") == 2
     # Twice as fast: the song's clock against the machine's.
     do(page, "heard.length = 0; e.playbackRate = 2;")
-    until(page, "heard.includes('ratechange') && e.currentTime > 22", 40)
+    until(page, "heard.includes('ratechange') && e.currentTime > 22")
     do(page, "window.mark = [e.currentTime, performance.now()];")
     speed = "e.currentTime > mark[0] + 4 && (e.currentTime - mark[0]) / (performance.now() - mark[1]) * 1000"
     assert 1.1 < float(until(page, speed, 40)) < 2.6
@@ -154,24 +155,24 @@ def test_the_element_keeps_the_checklist_of_a_media_element(world: World, consen
     # A person's pause is the page's event too; a pause ends a play that is under way.
     do(page, "heard.length = 0;")
     world.browser.player(page).click(MAIN)
-    until(page, "heard.includes('pause') && e.paused", 20)
+    until(page, "heard.includes('pause') && e.paused")
     do(page, "heard.length = 0; note('pending', e.play()); e.pause();")
-    until(page, "outcome.pending", 20)
+    until(page, "outcome.pending")
     assert do(page, "return outcome.pending") == "AbortError"
     # To the end.
     do(page, "heard.length = 0; e.playbackRate = 2; e.currentTime = 34; note('end', e.play());")
-    until(page, "e.ended", 60)
+    until(page, "e.ended")
     heard = do(page, "return heard")
     assert in_order(heard, "play", "playing", "pause", "ended"), heard
     assert do(page, "return [e.paused, Math.round(e.currentTime)]") == [True, 40]
     # Another song.
     do(page, "heard.length = 0; e.src = '/songs/first.sps';")
-    until(page, "heard.includes('canplay')", 60)
+    until(page, "heard.includes('canplay')")
     assert in_order(do(page, "return heard"), "emptied", "loadstart", "durationchange", "loadedmetadata", "canplay")
     assert do(page, "return [Math.round(e.duration), e.currentTime, e.ended, e.paused]") == [24, 0, False, True]
     # No song at all.
     do(page, "heard.length = 0; e.src = '/nothing.sps'; note('bad', e.play());")
-    until(page, "heard.includes('error') && outcome.bad", 60)
+    until(page, "heard.includes('error') && outcome.bad")
     assert do(page, "return [e.error.code === e.error.MEDIA_ERR_NETWORK, e.networkState, outcome.bad]") == [True, 3, "NotSupportedError"]
     page.close()
 
@@ -181,13 +182,13 @@ def test_an_audio_element_of_the_page_has_the_same_surface(world: World, consent
     page, _ = world.open("fast")
     listen(page)
     do(page, "swap('audio', (e) => { e.dataset.sps = '/songs/first.sps'; });")
-    until(page, "e.readyState === 4", 60)
+    until(page, "e.readyState === 4")
     assert do(page, "return [e instanceof window.HTMLAudioElement, Math.round(e.duration), e.paused]") == [True, 24, True]
     assert do(page, "return [e.getBoundingClientRect().height, e.nextElementSibling.localName]") == [0, "sps-player"]
     do(page, "note('play', e.play());")
-    until(page, "outcome.play === 'resolved' && e.currentTime > 0.5", 40)
+    until(page, "outcome.play === 'resolved' && e.currentTime > 0.5")
     do(page, "e.pause();")
-    until(page, "heard.includes('pause') && e.paused", 20)
+    until(page, "heard.includes('pause') && e.paused")
     assert in_order(do(page, "return heard"), "loadstart", "canplay", "play", "playing", "pause")
     page.close()
 
@@ -213,14 +214,14 @@ def test_a_list_goes_on_without_a_pause_each_song_its_own_play(world: World, con
     made = "Object.assign(document.createElement('source'), { src: `/songs/${name}.sps` })"
     sources = f"for (const name of ['first', 'fast']) e.append({made});"
     do(page, f"swap('sps-player', (e) => {{ {sources} }});")
-    until(page, "e.readyState === 4 && e.tracks.length === 2", 60)
+    until(page, "e.readyState === 4 && e.tracks.length === 2")
     player = world.browser.player(page)
     press_play(player)
     state_until(player, "playing")
     do(page, "e.currentTime = 20;")
-    until(page, "!e.seeking && e.currentTime > 20.2", 40)
+    until(page, "!e.seeking && e.currentTime > 20.2")
     do(page, "heard.length = 0;")
-    until(page, "e.track === 1 && !e.paused && e.readyState === 4 && e.currentTime > 1", 60)
+    until(page, "e.track === 1 && !e.paused && e.readyState === 4 && e.currentTime > 1")
     heard = do(page, "return heard")
     assert in_order(heard, "trackchange", "playing"), heard
     assert "pause" not in heard
@@ -231,7 +232,7 @@ def test_a_list_goes_on_without_a_pause_each_song_its_own_play(world: World, con
     assert (last, playing) == (second, "playing")
     assert (before, ended) == (world.stack.songs["first.sps"], "ended")
     do(page, "e.pause(); e.previous();")
-    until(page, "e.track === 0 && e.readyState === 4", 60)
+    until(page, "e.track === 0 && e.readyState === 4")
     page.close()
 
 
@@ -241,21 +242,21 @@ def test_an_outage_is_waited_out_and_counts_nothing_twice(world: World, consent:
     page, player = world.open("patient")
     listen(page)
     do(page, "swap('sps-player', (e) => { e.src = '/songs/patient.sps'; });")
-    until(page, "e.readyState === 4", 60)
+    until(page, "e.readyState === 4")
     player = world.browser.player(page)
     press_play(player)
     state_until(player, "playing")
-    until(page, "e.currentTime > 1", 40)
+    until(page, "e.currentTime > 1")
     for service in (world.stack.server, world.stack.station):
         service.stop()
     do(page, "e.currentTime = 45;")
-    until(page, "heard.includes('stalled')", 40)
+    until(page, "heard.includes('stalled')")
     for service in (world.stack.server, world.stack.station):
         service.start()
-    until(page, "!e.seeking && !e.paused && e.currentTime > 46", 60)
+    until(page, "!e.seeking && !e.paused && e.currentTime > 46")
     assert do(page, "return [e.error, e.currentTime < 60]") == [None, True]
     assert counted(world, content, "seek") == 1
     assert counted(world, content, "play") == 1
     do(page, "e.pause();")
-    until(page, "e.paused", 20)
+    until(page, "e.paused")
     page.close()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from chain.client import Chain
 from chain.settlement import Settlement
 from demo.fan import MAIN, install_host, state_until
+from demo.waiting import wait_until
 from demo.web import get_json
 from pywallet.hexes import to_hex
 from pywallet.settlement import gross
@@ -68,17 +67,17 @@ def test_a_paid_song_costs_its_price_and_the_rest_comes_back(world: World) -> No
     assert "preview" in player.text('button[data-key="play"]')
     assert "0.0021" in player.text('[data-key="pay"]')
     press_play(player)
-    state_until(player, "ended", timeout_s=40)
+    state_until(player, "ended")
 
     before = held(world, me)
     popup = world.browser.extension_tab("popup/popup.html")
     popup.click('button[data-key="tab-sites"]')
-    popup.wait("#listening", 40)
+    popup.wait("#listening")
     popup.fill("#listening", "0.05")
     popup.click('button[data-key="put-in"]')
-    popup.wait('button[data-key="put-in-now"]', 40)
+    popup.wait('button[data-key="put-in-now"]')
     popup.click('button[data-key="put-in-now"]')
-    popup.until("document.querySelector('[data-key=left]')?.title.startsWith('0.05')", 60)
+    popup.until("document.querySelector('[data-key=left]')?.title.startsWith('0.05')")
     assert before - held(world, me) == DEPOSIT
     assert account(world, payer) == (0, DEPOSIT)
     popup.fill("#budget", "1")
@@ -88,22 +87,22 @@ def test_a_paid_song_costs_its_price_and_the_rest_comes_back(world: World) -> No
     popup.click('button[data-key="budget"]')
     popup.wait('button[data-key="site"]')
 
-    player.until("document.body.textContent.includes('You paid 0.0000 GoMAA')", 40)
+    player.until("document.body.textContent.includes('You paid 0.0000 GoMAA')")
     player.click(MAIN)
     state_until(player, "playing")
     # Past the preview's six seconds, three full parts.
-    page.until("document.querySelector('sps-player').currentTime >= 13.5", 60)
+    page.until("document.querySelector('sps-player').currentTime >= 13.5")
     player.click(MAIN)
     state_until(player, "paused")
-    popup.until("parseFloat(document.querySelector('[data-key=spent]')?.title) >= 0.0063", 40)
+    popup.until("parseFloat(document.querySelector('[data-key=spent]')?.title) >= 0.0063")
     url = f"{world.stack.server_url}/v1/accounts/{to_hex(payer)}"
-    deadline = time.monotonic() + 150
-    # Parts that fell into two epochs are posted one after the other.
-    while time.monotonic() < deadline:
+
+    def posted() -> bool:
+        # Parts that fell into two epochs are posted one after the other.
         told = get_json(url)
-        if account(world, payer)[0] >= gross(3 * EACH, 500) and told["unvouchered_wei"] == told["unposted_wei"] == "0":
-            break
-        time.sleep(0.5)
+        return account(world, payer)[0] >= gross(3 * EACH, 500) and told["unvouchered_wei"] == told["unposted_wei"] == "0"
+
+    wait_until(posted, "everything heard is posted")
     spent, left = account(world, payer)
     assert spent >= gross(3 * EACH, 500)
     assert (spent % gross(EACH, 500), spent + left) == (0, DEPOSIT)
@@ -111,9 +110,9 @@ def test_a_paid_song_costs_its_price_and_the_rest_comes_back(world: World) -> No
     assert shown == f"{spent / 10**18:.4f} GoMAA"
 
     popup.click('button[data-key="take-back"]')
-    popup.wait('button[data-key="withdraw"]', 120)
+    popup.wait('button[data-key="withdraw"]')
     assert held(world, me) == before - DEPOSIT
     popup.click('button[data-key="withdraw"]')
-    popup.until("document.querySelector('#listening') && !document.querySelector('[data-key=withdraw]')", 60)
+    popup.until("document.querySelector('#listening') && !document.querySelector('[data-key=withdraw]')")
     assert account(world, payer) == (spent, 0)
     assert held(world, me) == before - spent

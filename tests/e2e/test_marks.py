@@ -52,7 +52,7 @@ def test_the_player_finds_its_songs_address_in_the_sound(world: World) -> None:
     page, player = world.open("marked")
     press_play(player)
     state_until(player, "playing")
-    player.until("performance.getEntriesByName('gomaa.mark.match').length > 0", 30)
+    player.until("performance.getEntriesByName('gomaa.mark.match').length > 0")
     assert not player.exists(".alert")
     page.close()
 

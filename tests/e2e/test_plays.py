@@ -57,7 +57,7 @@ def test_a_missing_host_is_said_with_its_command_and_heals_by_itself(world: Worl
     page, player = world.show("first")
     assert "gomaa host install" in shows(player, "host.missing")
     install_host(world.home, world.stack.folder / "deployment.json", world.browser.name)
-    player.wait('button[data-key="play"]:not([disabled])', 60)
+    player.wait('button[data-key="play"]:not([disabled])')
     page.close()
 
 
@@ -67,7 +67,7 @@ def test_someone_without_a_wallet_hears_the_song_and_the_band_is_paid(world: Wor
     before = owed(world)
     press_play(player)
     state_until(player, "playing")
-    page.until(f"{CLOCK} > 6", 40)
+    page.until(f"{CLOCK} > 6")
     assert "+0.0000" in player.text(".reward") or player.exists(".reward.off")
     player.click(MAIN)
     state_until(player, "paused")
@@ -89,7 +89,7 @@ def test_an_altered_segment_never_sounds(world: World) -> None:
     page, player = world.open("altered")
     press_play(player)
     state_until(player, "playing")
-    shows(player, "sps.segment.hash", timeout_s=40)
+    shows(player, "sps.segment.hash")
     assert clock(page) < 23
     page.close()
 
@@ -101,7 +101,7 @@ def test_a_missing_segment_is_said(world: World) -> None:
     press_play(player)
     state_until(player, "playing")
     world.file("vanishing").unlink()
-    shows(player, "sps.segment.missing", "sps.truncated", timeout_s=40)
+    shows(player, "sps.segment.missing", "sps.truncated")
     page.close()
 
 
@@ -117,7 +117,7 @@ def test_a_revoked_song_goes_silent_within_a_segment(world: World) -> None:
 
     world.stack.ask(revoke)
     at = clock(page)
-    assert "withdrawn" in shows(player, "content.revoked", timeout_s=15)
+    assert "withdrawn" in shows(player, "content.revoked")
     assert clock(page) <= at + 2
     assert player.run("document.getElementById('player').dataset.state") == "refused"
     page.close()
@@ -143,7 +143,7 @@ def test_an_expired_song_is_refused(world: World) -> None:
     """A song whose time is over doesn't play."""
     world.song("expired", "expires_s = 1000\n" + FREE)
     page, player = world.show("expired")
-    player.wait('button[data-key="play"]:not([disabled])', 60)
+    player.wait('button[data-key="play"]:not([disabled])')
     press_play(player)
     shows(player, "policy.expired")
     page.close()
@@ -257,7 +257,7 @@ def test_a_killed_host_is_replaced_and_the_music_goes_on(world: World) -> None:
     for pid in hosts:
         os.kill(pid, signal.SIGKILL)
     place = float(page.run(CLOCK))
-    page.until(f"{CLOCK} > {place + 6}", 60)
+    page.until(f"{CLOCK} > {place + 6}")
     assert state_until(player, "playing") == "playing"
     assert not set(hosts) & set(host_processes(world))
     player.click(MAIN)
@@ -271,7 +271,7 @@ def test_a_server_that_is_away_counts_nothing(world: World) -> None:
     world.stack.server.kill()
     page, player = world.open("first")
     press_play(player)
-    shows(player, "server.unreachable", timeout_s=60)
+    shows(player, "server.unreachable")
     assert clock(page) == 0
     page.close()
     world.stack.server.start()
@@ -280,7 +280,7 @@ def test_a_server_that_is_away_counts_nothing(world: World) -> None:
     world.stack.ask(lambda chain: chain_seconds(chain, 22))
     page, player = world.open("first")
     press_play(player)
-    state_until(player, "playing", timeout_s=60)
+    state_until(player, "playing")
     player.click(MAIN)
     state_until(player, "paused")
     page.close()

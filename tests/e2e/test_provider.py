@@ -56,7 +56,7 @@ def test_a_site_finds_connects_signs_and_sends(world: World) -> None:
         assert "1 GoMAA" in said
         popup = world.browser.extension_tab("popup/popup.html")
         popup.click('button[data-key="tab-activity"]')
-        popup.until("document.querySelector('[data-key=item-0] .state.settled') !== null", 40)
+        popup.until("document.querySelector('[data-key=item-0] .state.settled') !== null")
         assert held(world, FRIEND) == before + GOMAA
 
         popup.click('button[data-key="tab-sites"]')

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -21,6 +20,7 @@ from demo.fan import CLOCK, MAIN, PLAY, install_host, state_until
 from demo.paths import program
 from demo.settle import answers
 from demo.stack import gomaa
+from demo.waiting import TIMEOUT_S, wait_until
 from studio import exploded, selfrender
 from tests.e2e.world import FREE, World, press_play, shows, tone
 
@@ -44,10 +44,10 @@ def visit(world: World, url: str) -> View:
 
 def hear(page: View, player: View, seconds: float = 3.0) -> None:
     """Play, until so much of the song has sounded; then pause."""
-    player.wait(f"{PLAY}:not([disabled])", 60)
+    player.wait(f"{PLAY}:not([disabled])")
     press_play(player)
     state_until(player, "playing")
-    page.until(f"{CLOCK} > {seconds}", 40)
+    page.until(f"{CLOCK} > {seconds}")
     player.click(MAIN)
     state_until(player, "paused")
     page.close()
@@ -66,7 +66,7 @@ ExtensionPermissions.add(id, perms, WebExtensionPolicy.getByID(id).extension).th
 def without_extension(url: str, home: Path) -> str:
     """The document as Chromium has it in the end, in a profile of its own without any extension."""
     command = [program("chromium"), "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={home}", "--dump-dom", url]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    return subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=True).stdout
 
 
 def test_a_page_from_disk_explains_itself_where_no_extension_reaches_it(world: World) -> None:
@@ -117,7 +117,7 @@ def test_an_altered_page_from_disk_never_sounds(world: World) -> None:
     data[made.offset + made.song_size - 5000] ^= 4
     page_file.write_bytes(data)
     page = world.browser.tab(page_file.as_uri())
-    shows(world.browser.player(page), "sps.segment.hash", timeout_s=40)
+    shows(world.browser.player(page), "sps.segment.hash")
     page.close()
 
 
@@ -172,7 +172,5 @@ def test_a_song_in_parts_plays_from_the_one_place_that_is_well(world: World, pla
 
 def wait_for_song(world: World, name: str) -> tuple[View, View]:
     """The song's page, once the station has found it."""
-    deadline = time.monotonic() + 10
-    while not answers(f"{world.stack.station_url}/song/{name}") and time.monotonic() < deadline:
-        time.sleep(0.1)
+    wait_until(lambda: answers(f"{world.stack.station_url}/song/{name}"), f"the station has {name}")
     return world.show(name)

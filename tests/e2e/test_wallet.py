@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("wallet")
 def test_tokens_are_sent_as_shown(world: World) -> None:
     """Too much is refused before anything is signed; what is confirmed arrives to the wei, and the line goes from pending to on chain."""
     popup = world.browser.extension_tab("popup/popup.html")
-    popup.wait('button[data-key="send"]:not([disabled])', 40)
+    popup.wait('button[data-key="send"]:not([disabled])')
     popup.click('button[data-key="send"]')
     popup.fill("#to", FRIEND)
     popup.fill("#amount", "5.000000000000000001")
@@ -28,8 +28,8 @@ def test_tokens_are_sent_as_shown(world: World) -> None:
     assert "1.000000000000000001" in popup.text("main")
     assert held(world, FRIEND) == 0
     popup.click('button[data-key="confirm"]')
-    popup.wait('button[data-key="item-0"]', 30)
-    popup.until("document.querySelector('[data-key=item-0] .state.settled') !== null", 40)
+    popup.wait('button[data-key="item-0"]')
+    popup.until("document.querySelector('[data-key=item-0] .state.settled') !== null")
     assert held(world, FRIEND) == GOMAA + 1
     popup.close()
 
@@ -45,12 +45,12 @@ def test_a_paused_site_plays_nothing_until_it_is_allowed_again(world: World) -> 
     popup.click('button[data-key="pause"]')
     state_until(player, "paused")
     player.click(MAIN)
-    shows(player, "site.paused", timeout_s=20)
+    shows(player, "site.paused")
     popup.click('button[data-key="site"]')
     popup.click('button[data-key="allow"]')
     popup.wait('button[data-key="site"]')
     player.click(".alert .btn:not(.primary)")
-    player.wait('button[data-key="play"]:not([disabled])', 60)
+    player.wait('button[data-key="play"]:not([disabled])')
     press_play(player)
     state_until(player, "playing")
     for view in (popup, page):
@@ -62,7 +62,7 @@ def test_points_buy_a_pass_that_the_station_honours(world: World) -> None:
     page, player = world.open("first")
     assert "Hartley" in page.text("main")
     press_play(player)
-    page.until(f"{CLOCK} >= 10", 60)
+    page.until(f"{CLOCK} >= 10")
     player.click(MAIN)
     state_until(player, "paused")
     page.close()
@@ -72,13 +72,13 @@ def test_points_buy_a_pass_that_the_station_honours(world: World) -> None:
     popup = world.browser.extension_tab("popup/popup.html")
     popup.click('button[data-key="tab-sites"]')
     popup.click('button[data-key="site"]')
-    popup.wait('button[data-key="get-quiet"]', 30)
-    popup.until("Number(document.querySelector('[data-key=points-left]').textContent) >= 3", 30)
+    popup.wait('button[data-key="get-quiet"]')
+    popup.until("Number(document.querySelector('[data-key=points-left]').textContent) >= 3")
     popup.click('button[data-key="get-quiet"]')
     popup.click('button[data-key^="use-"]')
-    popup.until("document.querySelector('[data-key=points] button[data-key^=use-]') === null", 20)
+    popup.until("document.querySelector('[data-key=points] button[data-key^=use-]') === null")
     free = world.browser.tab(f"{world.stack.station_url}/song/first")
-    free.until("!document.querySelector('main').textContent.includes('Hartley')", 20)
+    free.until("!document.querySelector('main').textContent.includes('Hartley')")
     for view in (free, popup, page):
         view.close()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import time
 import wave
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from demo.fan import CLOCK, PLAY, Fan, scroll_to_player, state_until
 from demo.paths import DIST, ROOT
 from demo.settle import answers
 from demo.stack import Stack, add_song, running
+from demo.waiting import TIMEOUT_S, wait_until
 
 FREE = (ROOT / "examples" / "policies" / "free-radio.toml").read_text()
 
@@ -65,9 +65,7 @@ class World:
         elif sound != file:
             shutil.copyfile(sound, file)
         content = add_song(self.stack, file, terms, artist="Tests", extra=extra, renditions=renditions)
-        deadline = time.monotonic() + 10
-        while not answers(f"{self.stack.station_url}/song/{name}") and time.monotonic() < deadline:
-            time.sleep(0.1)
+        wait_until(lambda: answers(f"{self.stack.station_url}/song/{name}"), f"the station has {name}")
         return content
 
     def file(self, name: str) -> Path:
@@ -86,7 +84,7 @@ class World:
         return page, player
 
 
-def shows(player: View, *codes: str, timeout_s: float = 30.0) -> str:
+def shows(player: View, *codes: str, timeout_s: float = TIMEOUT_S) -> str:
     """Until the player shows a problem with one of these codes; its text."""
     player.until(f"{list(codes)}.includes(document.getElementById('player').dataset.code)", timeout_s)
     return player.text("#player")
@@ -106,11 +104,8 @@ def actions(home: Path) -> list[str]:
 def goes_on(page: View, player: View, home: Path, seconds: float) -> None:
     """Music sounds for so long from here, with renewals at the host."""
     place, renewed = float(page.run(CLOCK)), actions(home).count("renew")
-    page.until(f"{CLOCK} > {place + seconds}", 60)
-    deadline = time.monotonic() + 30
-    while actions(home).count("renew") <= renewed and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert actions(home).count("renew") > renewed
+    page.until(f"{CLOCK} > {place + seconds}")
+    wait_until(lambda: actions(home).count("renew") > renewed, "the host renews the lease")
     assert state_until(player, "playing") == "playing"
 
 
