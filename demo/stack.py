@@ -252,6 +252,8 @@ def _station(folder: Path, port: int, urls: dict[str, str], key: bytes, statemen
         "deployment_file": "deployment.json",
         "catalogue": "songs",
         "database": "station.sqlite3",
+        # Chain and server are on this machine: they are there, however busy it is.
+        "timeout_s": 60.0,
     }
     config.write_text(
         "".join(f"{k} = {json.dumps(v)}\n" for k, v in lines.items()) + f"statement_seconds = {statement_s}\n" + STATION_REWARDS

@@ -12,6 +12,7 @@ import msgspec
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
+from demo.waiting import TIMEOUT_S
 from native_host import framing, schema
 from native_host.host import Emit, Host
 from native_host.paths import Paths
@@ -95,7 +96,7 @@ async def _talk(home: Path, messages: list[Any]) -> list[Any]:
     service = Service(lambda frame: replies.append(msgspec.json.decode(frame[4:])), make)
     hello = {"id": 1, "op": "hello", "protocol": 1}
     for message in [hello, *messages, hello]:
-        await asyncio.wait_for(service.handle(msgspec.json.encode(message)), 10)
+        await asyncio.wait_for(service.handle(msgspec.json.encode(message)), TIMEOUT_S)
     await service.close()
     return replies
 

@@ -21,11 +21,11 @@ from typing import Any, Final
 import aiohttp
 
 from demo.paths import ROOT
+from demo.waiting import TIMEOUT_S
 
 PROGRAM: Final = ROOT / "node_modules" / "@ethereumjs" / "client" / "dist" / "esm" / "bin" / "cli.js"
 CHAIN_ID: Final = 28_765
 ZERO: Final = "0x" + "00" * 32
-START_S: Final = 60.0
 _FORKS: Final = (
     *("homestead", "eip150", "eip155", "eip158", "byzantium", "constantinople", "petersburg"),
     *("istanbul", "berlin", "london", "mergeFork", "mergeNetsplit"),
@@ -109,7 +109,7 @@ class Pair:
     async def up(self) -> None:
         """Until both nodes answer."""
         for node in (self.builder, self.follower):
-            deadline = time.monotonic() + START_S
+            deadline = time.monotonic() + TIMEOUT_S
             while True:
                 try:
                     self._head = await self.ask(node.rpc, "eth_getBlockByNumber", "latest", False)
@@ -154,7 +154,7 @@ async def pair(folder: Path, rich: str, timestamp: int) -> AsyncIterator[Pair]:
     nodes = [Node(folder, name, file) for name in ("builder", "follower")]
     producing: asyncio.Task[None] | None = None
     try:
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as session:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as session:
             both = Pair(*nodes, session)
             await both.up()
             producing = asyncio.create_task(both.run())

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from demo.waiting import TIMEOUT_S
 from pywallet.errors import GomaaError
 from pywallet.hexes import to_b64
 from pywallet.sps.wrapping import generate_keypair
@@ -67,14 +68,14 @@ class HostProcess:
         """Wait for the reply to a request that was sent."""
         if number not in self.replies:
             future = self.waiting[number] = asyncio.get_running_loop().create_future()
-            await asyncio.wait_for(future, 30)
+            await asyncio.wait_for(future, TIMEOUT_S)
 
     async def ask(self, op: str, **fields: Any) -> Any:
         """A request and its result. Raises the host's error."""
         future = asyncio.get_running_loop().create_future()
         self.waiting[self.number + 1] = future
         self.send(op, **fields)
-        reply = await asyncio.wait_for(future, 30)
+        reply = await asyncio.wait_for(future, TIMEOUT_S)
         if not reply["ok"]:
             raise GomaaError(reply["error"]["code"], **reply["error"]["detail"])
         return reply["result"]
@@ -98,7 +99,7 @@ class HostProcess:
     async def event(self, kind: str) -> dict[str, Any]:
         """The next event of a kind."""
         while True:
-            event = await asyncio.wait_for(self.events.get(), 30)
+            event = await asyncio.wait_for(self.events.get(), TIMEOUT_S)
             if event["event"] == kind:
                 return event
 
@@ -113,7 +114,7 @@ class HostProcess:
         """Close the pipe, as a browser that quits; the exit code."""
         assert self.process.stdin is not None
         self.process.stdin.close()
-        code = await asyncio.wait_for(self.process.wait(), 20)
+        code = await asyncio.wait_for(self.process.wait(), TIMEOUT_S)
         await self.reader
         return code
 

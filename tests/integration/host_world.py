@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from demo.waiting import TIMEOUT_S
 from native_host.facts import Facts, Station
 from native_host.host import Emit, Host
 from native_host.paths import Paths
@@ -107,7 +108,7 @@ class World:
         self.number += 1
         self.replies[self.number] = asyncio.get_running_loop().create_future()
         await self.service.handle(msgspec.json.encode({"id": self.number, "op": op, **fields}))
-        reply = await asyncio.wait_for(self.replies.pop(self.number), 20)
+        reply = await asyncio.wait_for(self.replies.pop(self.number), TIMEOUT_S)
         if not reply["ok"]:
             raise GomaaError(reply["error"]["code"], **reply["error"]["detail"])
         return reply["result"]
@@ -115,7 +116,7 @@ class World:
     async def event(self, kind: str) -> dict[str, Any]:
         """The next event of a kind; others are passed over."""
         while True:
-            event = await asyncio.wait_for(self.events.get(), 20)
+            event = await asyncio.wait_for(self.events.get(), TIMEOUT_S)
             if event["event"] == kind:
                 return event
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 
+from demo.waiting import TIMEOUT_S
 from pywallet.errors import GomaaError
 from pywallet.hexes import from_b64, to_b64, to_hex
 from pywallet.messages import Action, Domain, Invocation, Session, Signed, Ticket, digest, sign
@@ -118,7 +119,7 @@ class HostClient:
 
     async def event(self, name: str) -> dict[str, Any]:
         """The next event of this name; others are passed over."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(TIMEOUT_S):
             while (frame := await self.events.get())["event"] != name:
                 pass
         return frame

@@ -20,6 +20,7 @@ from chain.deployment import Deployment
 from chain.registry import Registry
 from chain.settlement import Entry, Settlement
 from chain.token import Token
+from demo.waiting import TIMEOUT_S
 from pywallet.hexes import from_hex, to_hex
 from pywallet.messages import Receipt, Signed, Voucher, compact, sign
 from pywallet.platform import address_of, keccak256
@@ -157,7 +158,7 @@ class Process:
     async def until(self, what: str) -> dict[str, Any]:
         """The next line that says so; blocks are made meanwhile, a second of the chain's time each."""
         assert self._process.stdout is not None
-        end = asyncio.get_running_loop().time() + 40
+        end = asyncio.get_running_loop().time() + TIMEOUT_S
         while True:
             try:
                 line = await asyncio.wait_for(asyncio.shield(self._line()), 0.5)
@@ -277,12 +278,12 @@ async def test_an_honest_server_answers_by_itself(tmp_path: Path) -> None:
             await world.travel(1)
             return (await world.settlement.lane(world.keys.address)).bond == bond + times * world.deployment.stake
 
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(TIMEOUT_S):
             while not await answered(1):
                 pass
         assert (await world.settlement.epoch(world.keys.address, epoch)).open == 0
         await world.settlement.challenge(griefer, receipt)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(TIMEOUT_S):
             while not await answered(2):
                 pass
         assert (await audit(world.chain, world.deployment, (world.url,))).faults == []

@@ -11,6 +11,7 @@ import pytest
 from chain import transactions
 from chain.anvil import Anvil
 from chain.client import Chain
+from demo.waiting import TIMEOUT_S
 from pywallet.errors import GomaaError, Unavailable
 from pywallet.hexes import to_hex
 from pywallet.platform import address_of
@@ -39,7 +40,7 @@ async def balance(chain: Chain, address: bytes) -> int:
 
 async def until(condition: object) -> None:
     """Ask again until it holds."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(TIMEOUT_S):
         while not await condition():  # type: ignore[operator]
             await asyncio.sleep(0.02)
 
@@ -60,7 +61,7 @@ async def test_a_transaction_whose_block_is_replaced_is_sent_again_and_counts_on
         await until(mined)
         for _ in range(3):
             await deep.request("evm_mine")
-        receipt = await asyncio.wait_for(sending, 20)
+        receipt = await asyncio.wait_for(sending, TIMEOUT_S)
         assert receipt.block > start
         assert await balance(deep, SOMEONE) == before + 5
         assert int(await deep.request("eth_getTransactionCount", to_hex(address_of(anvil.keys[1])), "latest"), 16) == 1

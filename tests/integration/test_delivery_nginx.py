@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from demo.paths import program
+from demo.waiting import TIMEOUT_S
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "delivery"
 BYTES = bytes(range(256)) * 100
@@ -55,10 +56,10 @@ def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     user = ["-g", "user root;"] if os.geteuid() == 0 else []
     process = subprocess.Popen([program("nginx"), "-p", str(folder), "-e", str(folder / "error.log"), "-c", "nginx.conf", *user])
     try:
-        url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 10
+        url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + TIMEOUT_S
         while True:
             try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
+                socket.create_connection(("127.0.0.1", port), 10).close()
                 break
             except OSError:
                 assert process.poll() is None, (folder / "error.log").read_text()
@@ -66,7 +67,7 @@ def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(TIMEOUT_S)
 
 
 def ask(url: str, method: str = "GET", **headers: str) -> Answer:
@@ -74,7 +75,7 @@ def ask(url: str, method: str = "GET", **headers: str) -> Answer:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     request = urllib.request.Request(url, method=method, headers=named)
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
             return Answer(answer.status, answer.headers, answer.read())
     except urllib.error.HTTPError as error:
         return Answer(error.code, error.headers, error.read())

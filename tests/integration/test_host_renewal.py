@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from demo.waiting import TIMEOUT_S
 from native_host.server import LONGEST_PAUSE_S
 from pywallet.errors import GomaaError
 from pywallet.policy import Count, Renewal
@@ -41,7 +42,7 @@ async def fan(tmp_path: Path, server: StandIn, monkeypatch: pytest.MonkeyPatch) 
 
 async def until(holds: Callable[[], bool]) -> None:
     """Wait for something that will be, half a minute at most."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(TIMEOUT_S):
         while not holds():
             await asyncio.sleep(0.02)
 

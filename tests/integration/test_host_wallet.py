@@ -13,6 +13,7 @@ import pytest
 from chain.anvil import Anvil
 from chain.deploy import deploy
 from chain.deployment import Deployment
+from demo.waiting import TIMEOUT_S
 from native_host import schema
 from native_host.actions import read, send, simulate, summary, transaction, transfers
 from native_host.host import Host
@@ -73,7 +74,7 @@ async def signed(host: Host, quote: dict[str, Any], index: int = 0) -> dict[str,
 
 async def decided(host: Host, name: str) -> dict[str, Any]:
     """What became of a transaction, once a block has it."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(TIMEOUT_S):
         while (state := await ask(host, transaction, "transaction", transaction=name))["state"] in ("unknown", "pending"):
             await asyncio.sleep(0.02)
     return state

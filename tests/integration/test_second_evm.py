@@ -9,6 +9,7 @@ from chain.anvil import Anvil
 from chain.client import Chain
 from chain.deploy import STAKE, deploy
 from chain.settlement import Settlement
+from demo.waiting import TIMEOUT_S
 from pywallet.hexes import to_hex
 from pywallet.platform import address_of, keccak256
 from pywallet.settlement import Schedule
@@ -54,14 +55,14 @@ async def test_two_nodes_of_another_client_agree(tmp_path: Path) -> None:
 
             async def pass_until(timestamp: int) -> None:
                 nodes.jump(timestamp)
-                async with asyncio.timeout(30):
+                async with asyncio.timeout(TIMEOUT_S):
                     while (await chain.block()).timestamp < timestamp:
                         await asyncio.sleep(0.05)
 
             check(await settle_and_slash(chain, made, platform, pass_until, at_once=False))
             ours = (await chain.block()).number
         async with Chain.connect(nodes.follower.rpc, CHAIN_ID) as other:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(TIMEOUT_S):
                 while (await other.block()).number < ours:
                     await asyncio.sleep(0.05)
             server = address_of(keccak256(b"server"))

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import select
 
 from chain.content import Content
+from demo.waiting import TIMEOUT_S
 from pywallet.errors import GomaaError
 from pywallet.hexes import to_b64, to_hex
 from pywallet.messages import Session, Signed, Ticket, digest
@@ -252,7 +253,7 @@ async def start(world: World) -> tuple[asyncio.subprocess.Process, str]:
     arguments = (sys.executable, "-m", "gomaa", "server", "run", "--config", str(config))
     process = await asyncio.create_subprocess_exec(*arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL)
     assert process.stdout is not None
-    line = await asyncio.wait_for(process.stdout.readline(), 30)
+    line = await asyncio.wait_for(process.stdout.readline(), TIMEOUT_S)
     return process, json.loads(line)["listening"]
 
 

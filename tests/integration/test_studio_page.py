@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-import time
 import wave
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from chain.content import Content
 from demo.settle import answers
 from demo.stack import Stack, running
+from demo.waiting import TIMEOUT_S, wait_until
 from pywallet.hexes import from_hex
 from studio.owner import ContentKeys
 from studio.verify import verify
@@ -25,6 +25,7 @@ from studio.web_command import _write_door
 
 ROOT = Path(__file__).resolve().parents[2]
 AXE = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text()
+expect.set_options(timeout=TIMEOUT_S * 1000)
 RUN = """() => axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"], resultTypes: ["violations"]})"""
 
 
@@ -48,8 +49,9 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process, sync_playwright() as playwright:
             assert process.stdout is not None
             url = process.stdout.readline().strip()
-            browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+            browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"], timeout=TIMEOUT_S * 1000)
             page = browser.new_page(viewport={"width": 1280, "height": 1000}, locale="en-GB")
+            page.set_default_timeout(TIMEOUT_S * 1000)
             complaints: list[str] = []
             page.on("console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None)
             page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -60,7 +62,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
             yield Studio(stack, folder / "band", page, complaints)
             browser.close()
             process.terminate()
-            assert process.wait(10) == 0
+            assert process.wait(TIMEOUT_S) == 0
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +120,7 @@ def test_a_band_releases_a_song(studio: Studio, recording: Path) -> None:
     page.evaluate("document.querySelector('#preview').pause()")
 
     page.click("#sign")
-    expect(page.locator("#done")).to_be_visible(timeout=60_000)
+    expect(page.locator("#done")).to_be_visible()
     content = from_hex(page.locator("#address").inner_text(), 20)
     state = studio.stack.ask(lambda chain: Content(chain, content).state())
     assert state.owner == studio.stack.owner_address
@@ -126,10 +128,7 @@ def test_a_band_releases_a_song(studio: Studio, recording: Path) -> None:
     assert [check.name for check in verify(song, ContentKeys.load(ContentKeys.beside(song)))][-1] == "sound"
     expect(page.locator("#rows")).to_contain_text("Slow Tide Home")
     shutil.copyfile(song, studio.stack.folder / "songs" / song.name)
-    deadline = time.monotonic() + 10
-    while not answers(f"{studio.stack.station_url}/song/slow-tide-home") and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert answers(f"{studio.stack.station_url}/song/slow-tide-home")
+    wait_until(lambda: answers(f"{studio.stack.station_url}/song/slow-tide-home"), "the station has the song")
     assert studio.complaints == []
 
 

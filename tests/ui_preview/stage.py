@@ -19,6 +19,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from samples import NOW_S
 from scenarios import Scenario
 
+PATIENCE_MS = 300_000
+"""Ends what hangs."""
+
 ROOT = Path(__file__).resolve().parents[2]
 VENDORED = {"vendor/qrcode-generator.mjs": ROOT / "node_modules/qrcode-generator/dist/qrcode.mjs"}
 TYPES = {
@@ -78,7 +81,7 @@ def chromium(env: dict[str, str] | None = None) -> Iterator[Stage]:
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(
-                executable_path="/usr/bin/chromium", args=["--no-sandbox"], env={**os.environ, **(env or {})}
+                executable_path="/usr/bin/chromium", args=["--no-sandbox"], env={**os.environ, **(env or {})}, timeout=PATIENCE_MS
             )
             try:
                 yield Stage(browser, f"http://127.0.0.1:{server.server_address[1]}")
@@ -140,6 +143,7 @@ def shown(stage: Stage, scenario: Scenario, language: str = "en", theme: str = "
     )
     try:
         page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
         errors: list[str] = []
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: errors.append(str(error)))

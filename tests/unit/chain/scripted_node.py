@@ -11,6 +11,8 @@ from typing import Any, Final, TypeVar
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
+from demo.waiting import TIMEOUT_S
+
 SILENCE: Final = object()
 HANG_UP: Final = object()
 Answer = Callable[[list[Any]], Any]
@@ -158,7 +160,7 @@ class Way:
 T = TypeVar("T")
 
 
-async def within(work: Awaitable[T], seconds: float = 10) -> T:
+async def within(work: Awaitable[T], seconds: float = TIMEOUT_S) -> T:
     """The result, or a failure where a wrong program would wait for ever."""
     async with asyncio.timeout(seconds):
         return await work

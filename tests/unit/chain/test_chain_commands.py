@@ -17,6 +17,7 @@ from chain.anvil import Anvil, program
 from chain.client import Chain
 from chain.commands import commands, schedule
 from chain.deployment import Deployment
+from demo.waiting import TIMEOUT_S
 from pywallet.errors import GomaaError
 from pywallet.hexes import to_hex
 from pywallet.platform import address_of
@@ -71,7 +72,7 @@ def test_the_node_runs_until_it_is_told_to_stop(tmp_path: Path) -> None:
     mined = asyncio.run(_mine(url))
     (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     process.send_signal(signal.SIGTERM)
-    assert process.communicate(timeout=20)[1] == "stopped\n"
+    assert process.communicate(timeout=TIMEOUT_S)[1] == "stopped\n"
     assert process.returncode == 0
     with Anvil(state=state) as again:
         assert asyncio.run(_mine(again.rpc)) > mined

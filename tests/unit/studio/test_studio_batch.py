@@ -17,6 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from chain.deployment import Deployment
+from demo.waiting import TIMEOUT_S
 from pywallet.hexes import to_b64, to_hex
 from studio.audio import MAX_SECONDS
 from studio.batch import find
@@ -128,7 +129,7 @@ def test_a_killed_conversion_goes_on(tmp_path: Path, options: list[str]) -> None
     recording(source / "a.wav", 2)
     recording(source / "b.wav", 600)
     process = subprocess.Popen([sys.executable, "-m", "gomaa", "convert", source, "-o", out, *options, "--jobs", "1"])
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + TIMEOUT_S
     while not (out / "a.sps").exists() and time.monotonic() < deadline:
         assert process.poll() is None
     process.send_signal(signal.SIGKILL)

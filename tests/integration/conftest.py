@@ -1,0 +1,17 @@
+"""Patience of everything that runs in the tests' own process."""
+
+from __future__ import annotations
+
+import pytest
+
+from demo.waiting import TIMEOUT_S
+
+ANSWERS = ("chain.client.TIMEOUT_S", "native_host.network.CONNECT_S", "studio.server.TIMEOUT_S")
+"""How long nodes and servers that are there may take to answer. One that is not there refuses the connection at once."""
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that a busy machine delays is waited for; a test of a limit sets it itself."""
+    for name in ANSWERS:
+        monkeypatch.setattr(name, TIMEOUT_S)
