@@ -33,7 +33,7 @@ HANG_S: Final = 900
 PASSED, FAILED = 0, 1
 """pytest's exit codes; every other one means that the tests did not run to their end."""
 
-APART: Final = ("tests/unit", "tests/contracts", "tests/vectors", "tests/fuzz")
+APART: Final = ("tests/contracts", "tests/fuzz", "tests/vectors", "tests/unit")
 """Tests without browsers and servers: they keep the processor busy, so one worker for each core."""
 
 ALONE: Final = ("tests/e2e/test_crashes.py", "tests/e2e/test_gapless.py", "tests/e2e/test_long_session.py")
@@ -66,7 +66,8 @@ class Part:
 
     def command(self) -> tuple[str, ...]:
         """pytest's arguments for the whole part."""
-        beside = ("-n", str(self.workers), "--dist", "loadfile") if self.workers > 1 else ()
+        # In the order given, long files first: xdist would begin with those of many tests.
+        beside = ("-n", str(self.workers), "--dist", "loadfile", "--no-loadscope-reorder") if self.workers > 1 else ()
         return (*self.arguments, *beside, f"--timeout={self.hang_s}")
 
     def again(self, test: str) -> tuple[str, ...]:
