@@ -95,7 +95,9 @@ def test_failures_of_a_real_run_are_read_back(tmp_path: Path) -> None:
         "@pytest.mark.parametrize('x', ['a b', 'c'])\ndef test_call(x): assert x == 'c'\n"
         "def test_once():\n    made = Path('made').exists()\n    Path('made').touch()\n    assert made\n"
     )
-    found = outcome(Part("real", ("-q", "test_some.py"), 2), by_process({}, tmp_path))
+    # Without the plugins of everything else that is installed, which take longer than the tests.
+    bare = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "-p xdist -p pytest_timeout"}
+    found = outcome(Part("real", ("-q", "test_some.py"), 2), by_process(bare, tmp_path))
     assert found.unsteady == ("test_some.py::test_once",)
     assert sorted(found.failed) == ["test_some.py::test_call[a b]", "test_some.py::test_set_up"]
     assert found.broken is None
