@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 from aiohttp import web
 
 from chain.anvil import Anvil
@@ -230,9 +231,23 @@ class World:
 
 
 @contextlib.asynccontextmanager
-async def make_world(folder: Path, escrow: int = 100 * TOKENS, bond: int = 100 * TOKENS) -> AsyncIterator[World]:
-    """A chain with everything deployed; the server is not started yet."""
-    with Anvil() as anvil:
+async def make_world(
+    folder: Path, escrow: int = 100 * TOKENS, bond: int = 100 * TOKENS, *, real_time: bool = False
+) -> AsyncIterator[World]:
+    """A chain with everything deployed; the server is not started yet.
+
+    Args:
+        folder: Where the server keeps its files.
+        escrow: The station's, wei.
+        bond: The server's, wei.
+        real_time: Chain and server run on this machine's clock, for programs in processes of their own. Otherwise a
+            block is a second after the last one or where ``World.travel`` puts it, and no time passes between blocks.
+    """
+    with Anvil() as anvil, pytest.MonkeyPatch.context() as patch:
+        if not real_time:
+            patch.setattr("chain.clock._monotonic_ms", lambda: 0)
+            async with Chain.connect(anvil.rpc) as chain:
+                await chain.request("anvil_setBlockTimestampInterval", 1)
         deployment = await deploy(anvil.rpc, anvil.keys[0], SCHEDULE, bps=BPS)
         keys = Keys.make(anvil.keys[1])
         async with Chain.connect(anvil.rpc) as chain, aiohttp.ClientSession() as http:

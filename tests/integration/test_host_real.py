@@ -34,7 +34,7 @@ KILLS = int(os.environ.get("GOMAA_KILLS", "50"))
 async def home(tmp_path: Path) -> AsyncIterator[tuple[World, Path]]:
     """A world whose server runs, and a GOMAA_HOME that knows its network."""
     (tmp_path / "server").mkdir()
-    async with make_world(tmp_path / "server") as world, world.server(silence_s=0):
+    async with make_world(tmp_path / "server", real_time=True) as world, world.server(silence_s=0):
         registry = Registry(world.chain, world.deployment)
         await registry.add_server(world.platform_key, world.keys.address, world.url, world.keys.exchange_public)
         networks.add(Paths(tmp_path / "home" / "data", tmp_path / "home" / "config"), tmp_path / "server" / "deployment.json")

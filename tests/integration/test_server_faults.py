@@ -257,8 +257,16 @@ async def start(world: World) -> tuple[asyncio.subprocess.Process, str]:
     return process, json.loads(line)["listening"]
 
 
-async def test_killed_between_report_and_voucher(world: World) -> None:
+@pytest.fixture
+async def real_time(tmp_path: Path) -> AsyncIterator[World]:
+    """A deployed chain that runs on this machine's clock, as a server in a process of its own does."""
+    async with make_world(tmp_path, real_time=True) as made:
+        yield made
+
+
+async def test_killed_between_report_and_voucher(real_time: World) -> None:
     """kill -9 after every acknowledged step: what was acknowledged is there once, what is sent again isn't counted again."""
+    world = real_time
     process, world.url = await start(world)
     try:
         async with world.host() as host:
