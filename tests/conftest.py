@@ -1,4 +1,4 @@
-"""Hypothesis profiles, chosen by ``HYPOTHESIS_PROFILE``.
+"""Threads of numpy, and Hypothesis profiles, chosen by ``HYPOTHESIS_PROFILE``.
 
 ``steady``, the default, runs a few of the same examples each time. ``soak`` searches long and elsewhere each time;
 it prints what reproduces a failure. No example fails because it took long.
@@ -9,6 +9,11 @@ from __future__ import annotations
 import os
 
 from hypothesis import settings
+
+# Test workers share the cores already. Further threads of OpenBLAS spin while they wait for one: reading a watermark
+# takes seven times the processor time then. Before anything imports numpy; processes that tests start inherit it.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
 
 settings.register_profile("steady", max_examples=25, deadline=None, derandomize=True)
 settings.register_profile("soak", max_examples=1_000, deadline=None, print_blob=True)

@@ -46,10 +46,6 @@ QUICK: Final = ("tests/unit", *(f"--ignore=tests/unit/{name}" for name in SOUND)
 """Unit tests of everything else."""
 
 
-THREADS: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
-"""The workers share the cores already. Further threads of numpy's would spin while they wait for one."""
-
-
 @dataclass(frozen=True)
 class Part:
     """One pytest run.
@@ -175,7 +171,7 @@ def pytest(environment: Mapping[str, str], root: Path = ROOT) -> Run:
     def run(arguments: Sequence[str]) -> tuple[int, Sequence[str]]:
         with tempfile.TemporaryDirectory() as folder:
             command = [sys.executable, "-m", "pytest", "-o", f"cache_dir={folder}", *arguments]
-            code = subprocess.call(command, cwd=root, env={**kept, **THREADS, **environment})
+            code = subprocess.call(command, cwd=root, env={**kept, **environment})
             return code, last_failed(Path(folder))
 
     return run
