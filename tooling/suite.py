@@ -39,11 +39,11 @@ APART: Final = ("tests/contracts", "tests/fuzz", "tests/vectors", "tests/unit")
 ALONE: Final = ("tests/e2e/test_crashes.py", "tests/e2e/test_gapless.py", "tests/e2e/test_long_session.py")
 """Tests that others beside them would change: they kill processes, record sound and measure a browser's memory."""
 
-SOUND: Final = ("features", "studio", "watermark")
-"""Folders of unit tests that decode, encode or measure recordings."""
+SLOW: Final = ("chain", "extension/test_pack.py", "features", "station/test_station_browser.py", "studio", "watermark")
+"""Unit tests that work on recordings, pack the extension, or start a chain or a browser."""
 
-QUICK: Final = ("tests/unit", *(f"--ignore=tests/unit/{name}" for name in SOUND))
-"""Unit tests of everything else."""
+QUICK: Final = ("tests/unit", *(f"--ignore=tests/unit/{name}" for name in SLOW))
+"""The other unit tests."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Part:
         return ("-v", test, f"--timeout={self.hang_s}")
 
 
-PARTS: Final = {
+PARTS: Final[Mapping[str, tuple[Part, ...]]] = {
     "all": (
         Part("units, contracts, vectors and kept fuzzing inputs", ("-q", *APART), CORES),
         Part(
@@ -85,7 +85,7 @@ PARTS: Final = {
         ),
         Part("crashes, gapless joins and memory, alone", ("-v", *ALONE)),
     ),
-    "quick": (Part("units without sound", ("-q", *QUICK), CORES),),
+    "quick": (Part("units without sound, chain and browser", ("-q", *QUICK), CORES),),
     "soak": (
         Part(
             "property tests, long",
@@ -97,7 +97,7 @@ PARTS: Final = {
     ),
 }
 
-LINT: Final = {
+LINT: Final[Mapping[str, Sequence[str]]] = {
     "ruff": (sys.executable, "-m", "ruff", "check", "."),
     "ruff format": (sys.executable, "-m", "ruff", "format", "--check", "--quiet", "."),
     "mypy": (sys.executable, "-m", "mypy"),
@@ -107,7 +107,7 @@ LINT: Final = {
     "node tests": ("npm", "run", "--silent", "test"),
 }
 
-CHECKS: Final = {
+CHECKS: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
     "all": LINT,
     "quick": LINT,
     "soak": {"settlement game": (sys.executable, "-m", "tests.contracts.settlement_game", "--examples", "3000")},
