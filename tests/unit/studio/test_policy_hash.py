@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gomaa.cli import group
@@ -24,6 +24,7 @@ from studio.convert import ConvertResult
 from studio.exploded import write
 from studio.inspect import inspect
 from studio.verify import verify
+from tests.budget import budget
 from tests.vectors.sps.raw import OWNER_KEY, encode
 from tests.vectors.sps.song import CONTENT, fullest, header
 
@@ -64,7 +65,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@budget()
 @given(mood=VALUES)
 def test_the_hash_is_that_of_the_bytes_whatever_stands_there(mood: Any) -> None:
     """Unknown fields of any kind included: the map that was read encodes to what was signed."""
