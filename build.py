@@ -2,8 +2,8 @@
 """Build, try, test and measure GoMAA. Standard library only; every command sets up what it needs.
 
 python3 build.py demo        a radio page, a band's song, a fan's wallet, all on this machine
-python3 build.py test        every test, end to end in both browsers included; --quick: checks and units, two minutes
-python3 build.py soak        property tests with forty times the examples: hours
+python3 build.py test        every test, end to end in both browsers included; --quick: checks and most units
+python3 build.py soak        property tests with forty times the examples
 python3 build.py bench       the figures, each beside its peer
 python3 build.py extension   dist/gomaa-chromium.zip and dist/gomaa-firefox.xpi; --source: also dist/gomaa-source.zip
 python3 build.py store       dist/store: texts and pictures for the stores, in every language
