@@ -113,8 +113,8 @@ def test_the_players_frame_loads_whatever_a_page_forbids(browser: Browser, site:
     site.html, site.headers = f"<!doctype html>{PLAYER}", headers
     page = browser.tab(f"{site.url}/")
     player = browser.player(page)
-    assert player.until("document.getElementById('player')?.dataset.state", 20)
-    page.until("!document.querySelector('sps-player b').checkVisibility() && document.querySelector('sps-player').offsetHeight > 90", 20)
+    assert player.until("document.getElementById('player')?.dataset.state")
+    page.until("!document.querySelector('sps-player b').checkVisibility() && document.querySelector('sps-player').offsetHeight > 90")
     page.close()
 
 
@@ -123,7 +123,7 @@ def test_a_page_without_an_origin_keeps_its_words(browser: Browser, site: Site) 
     site.html, site.headers = f"<!doctype html>{PLAYER}<p>", {"Content-Security-Policy": "sandbox allow-scripts"}
     page = browser.tab(f"{site.url}/")
     # The element has been looked at once it is a block.
-    page.until("getComputedStyle(document.querySelector('sps-player')).display === 'block'", 20)
+    page.until("getComputedStyle(document.querySelector('sps-player')).display === 'block'")
     assert page.run("document.querySelector('sps-player b').checkVisibility()")
     page.close()
 

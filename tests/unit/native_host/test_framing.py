@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from native_host import framing, schema, table
@@ -16,6 +16,7 @@ from pywallet.errors import GomaaError, InputError
 from pywallet.hexes import from_b64, to_b64
 from pywallet.platform import address_of
 from pywallet.sps import Header, Rendition, Segment, ServerRef, sign_header
+from tests.budget import budget
 
 JSON = st.dictionaries(st.text(max_size=20), st.one_of(st.integers(-(1 << 60), 1 << 60), st.text(max_size=50), st.none()), max_size=8)
 
@@ -104,7 +105,7 @@ def joined(data: bytes) -> dict[str, Any]:
 CHARS = st.sampled_from(["x", '"', "\\", "\x00", "\u00e9", "\u7528", "\U0001f3b5"])
 
 
-@settings(max_examples=25, deadline=None)
+@budget(0.2)
 @given(rows=st.integers(0, 400_000), char=CHARS, near=st.integers(-3, 3))
 def test_an_answer_of_any_length_is_taken_by_the_browser(rows: int, char: str, near: int) -> None:
     """Lists that grow with a song or a ledger, in any characters, also right at the limit."""
