@@ -66,7 +66,7 @@ def install_lock(python: Path, lock: Path, bootstrap: Path = BOOTSTRAP) -> None:
     pip = (python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes")
     settings = _settings(python)
     run("python-bootstrap", *pip, "--only-binary=:all:", "-r", bootstrap, env=_PIP_RESET)
-    uv = (python.with_name("uv"), "pip", "install", "--python", python, "--no-deps", "--no-build-isolation")
+    uv = (python.with_name("uv"), "pip", "install", "--python", python, "--no-deps", "--no-build-isolation", "--compile-bytecode")
     run("python-packages", *uv, "--require-hashes", "-r", lock, env=uv_environment(settings, os.environ))
 
 

@@ -27,7 +27,7 @@ MOST_UNSTEADY: Final = 2
 MOST_RERUNS: Final = 10
 """Failed tests of a part that are run again; more of them are no accident."""
 
-HANG_S: Final = 900
+HANG_S: Final = 600
 """Seconds after which a test is taken for hanging: it is failed, and the stacks of its threads are printed."""
 
 PASSED, FAILED = 0, 1
