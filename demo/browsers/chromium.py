@@ -136,8 +136,15 @@ class Chromium(Browser):
 
 
 @contextmanager
-def chromium(home: Path, *, headless: bool = True, arguments: Sequence[str] = ()) -> Iterator[Chromium]:
-    """Start Chromium; the host manifest is looked for in ``home``/chromium/NativeMessagingHosts."""
+def chromium(home: Path, *, headless: bool = True, arguments: Sequence[str] = (), page_cache: bool = False) -> Iterator[Chromium]:
+    """Start Chromium; the host manifest is looked for in ``home``/chromium/NativeMessagingHosts.
+
+    Args:
+        home: the profile's folder, and the browser's home.
+        headless: without a window.
+        arguments: further switches.
+        page_cache: with the back/forward cache, which playwright switches off.
+    """
     extension = DIST / "chromium"
     extension_id = json.loads(EXTENSION_IDS.read_text())["chromium"]
     with sync_playwright() as playwright:
@@ -146,7 +153,7 @@ def chromium(home: Path, *, headless: bool = True, arguments: Sequence[str] = ()
             executable_path=program("chromium"),
             headless=False,
             env={**os.environ, "HOME": str(home), "GOMAA_HOME": str(home / "gomaa")},
-            ignore_default_args=["--disable-extensions", "--mute-audio"],
+            ignore_default_args=["--disable-extensions", "--mute-audio", *(["--disable-back-forward-cache"] if page_cache else [])],
             args=[
                 *(["--headless=new"] if headless else []),
                 f"--disable-extensions-except={extension}",
