@@ -61,7 +61,7 @@ UNFILLED: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True)
 class Sender:
-    """Who sends the report: a name, and the party id that DDEX gave (``PADPIDA…``), if any."""
+    """Sender of the report: a name, and the party id that DDEX gave (``PADPIDA…``), if any."""
 
     name: str = "GoMAA"
     party: str = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import urllib.error
 import urllib.request
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -104,12 +105,12 @@ class Single:
         self._file.close()
 
 
-class Exploded:
+class Exploded(ABC):
     """A header and parts, each under a name of its own."""
 
+    @abstractmethod
     def fetch(self, name: str, most: int) -> bytes | None:
         """A file's bytes, at most ``most`` of them and one more; None where there is no such file."""
-        raise NotImplementedError
 
     def container(self) -> Container:
         """The beginning. Raises InputError ``sps.*``, ``sps.segment.missing`` where there is no header."""

@@ -43,7 +43,7 @@
     },
   });
 
-  /** Where there is a port: an answer to what a port before asked is for nobody. @param {object} message */
+  /** Posts over an open port only: nobody waits for an answer to an earlier port. @param {object} message */
   const tell = (message) => port.isOpen() && port.post(message);
 
   /** @param {any} message */

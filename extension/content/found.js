@@ -37,7 +37,7 @@
   }
 
   /**
-   * What a player names, as it stands in the page: a list of songs, or songs.
+   * List or songs named by a player, as written in the page.
    * @param {Element} player
    * @returns {{playlist: string | null, songs: string[]}}
    */

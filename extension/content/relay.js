@@ -15,7 +15,7 @@
   /** The number of the relay's own question after a port was opened anew; the page's begin with 1. */
   const OWN = Number.MAX_SAFE_INTEGER;
 
-  /** What the page was told last, so that it hears of what changed while there was no port. @type {{up: boolean, chain: string | null, accounts: string}} */
+  /** Last state sent to the page, compared with the state after a reconnection. @type {{up: boolean, chain: string | null, accounts: string}} */
   const last = { up: false, chain: null, accounts: "[]" };
   /** @type {Set<number>} */
   const open = new Set();
@@ -51,7 +51,7 @@
     }
   }
 
-  /** What is new for the page; the same again, over another port, is not. @param {string} name @param {any} value */
+  /** Emits an event to the page unless it repeats what was sent over an earlier port. @param {string} name @param {any} value */
   function event(name, value) {
     if (name === "connect") {
       const { up, chain } = last;

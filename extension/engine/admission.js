@@ -118,7 +118,7 @@ export class Admission {
     this.used = false;
   }
 
-  /** Nothing is played here any more. */
+  /** Ends this: no play draws a ticket here any more. */
   close() {
     this.dropGuess();
     this.forget();

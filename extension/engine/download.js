@@ -34,7 +34,7 @@ export class Download {
     this.pump().catch(() => this.finish("failed"));
   }
 
-  /** Whether a byte is held or may still come. @param {number} at offset in the file */
+  /** True where a byte is held or may still come. @param {number} at offset in the file */
   covers(at) {
     return at >= this.base && (at < this.end || this.state === "open");
   }

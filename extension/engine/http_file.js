@@ -1,7 +1,7 @@
 /**
  * A file on a web server, read by ranges from servers that may not keep to the standard.
  *
- * What came is taken by its `Content-Range`; an answer that is short is continued from its end; one that brings more than was asked for is kept
+ * An answer is read by its `Content-Range`; an answer that is short is continued from its end; one that brings more than was asked for is kept
  * and serves later reads (download.js); a server whose ranges make no sense is asked for the file without a range. Pieces of two versions of a
  * file are never joined.
  */
@@ -13,7 +13,7 @@ import { Download } from "./download.js";
 
 /** Answers that one read takes at most: a server that gives 64 KiB at once gives 8 MiB. */
 const MOST_ANSWERS = 128;
-/** How often one read begins anew because the file was replaced meanwhile. */
+/** Limit of new beginnings of one read whose file was replaced meanwhile. */
 const MOST_RESTARTS = 2;
 const MOST_MULTIPART = 32 << 20;
 
@@ -101,7 +101,7 @@ export class HttpFile {
       }
       return { bytes, version: kept.version, ended: kept.state === "ended" };
     }
-    // Where the whole file comes for each request, the answer of one serves all.
+    // One answer with the whole file serves all requests.
     if (this.unranged && this.asking && !how.anew) {
       await this.asking.catch(() => undefined);
       return "again";
