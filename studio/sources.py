@@ -133,7 +133,7 @@ class Exploded(ABC):
             raise InputError("sps.segment.missing", part=part_name(digest))
         return data
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 -- folders and URLs hold nothing open, and may leave it
         """Nothing stays open."""
 
 
