@@ -32,13 +32,17 @@ export function origin(app) {
         h("div", { class: "grow stack z" }, h("b", { class: "clip", title: titleOf(item) }, titleOf(item)), h("span", { class: "s dim clip", title: item.artist }, item.artist)),
         h("div", { class: "amt" }, h("span", { class: "sum-big" }, amount(item.amount_wei, signOf(item))), stateOf(item))),
       h("section", { class: "card" }, h("ol", { class: "timeline" }, (item.kind ? moves(item) : steps(item)).map(step))),
+      item.replaceable ? replacements(app, item) : null,
       proof ? plays(proof) : null,
       h("section", { class: "card" }, h("dl", { class: "origin" }, names(item, proof).map(([name, value, code]) => [h("dt", null, name), h("dd", null, code ? h("code", null, value) : value)]).flat()))),
-    h("footer", null, item.replaceable ? h("div", { class: "row tight wrap" },
-      press(h("button", { type: "button", class: "btn", "data-key": "faster" }, t("replaceFaster")), () => app.go("faster", item)),
-      item.how === "cancel" ? null : press(h("button", { type: "button", class: "btn", "data-key": "cancel" }, t("replaceCancel")), () => app.go("cancel", item))) : null, copy),
+    h("footer", null, copy),
   ];
 }
+
+/** @param {import("./popup.js").App} app @param {Item} item */
+const replacements = (app, item) => h("div", { class: "row tight wrap" },
+  press(h("button", { type: "button", class: "btn", "data-key": "faster" }, t("replaceFaster")), () => app.go("faster", item)),
+  item.how === "cancel" ? null : press(h("button", { type: "button", class: "btn", "data-key": "cancel" }, t("replaceCancel")), () => app.go("cancel", item)));
 
 /** @param {Item} a @param {Item} b */
 const same = (a, b) => (a.kind || b.kind ? a.kind === b.kind && a.transaction === b.transaction : a.time_s === b.time_s && a.content === b.content && a.epoch === b.epoch && a.payee === b.payee);

@@ -156,7 +156,7 @@ ITEMS: list[dict[str, Any]] = [
 ]
 
 SENT = [
-    item(60, FRIEND, "", "2.5", "pending", kind="sent", **{**MOVED, "transaction": HASH}),
+    item(60, FRIEND, "", "2.5", "pending", kind="sent", **{**MOVED, "transaction": HASH, "how": "first", "replaceable": True}),
     item(
         7200,
         FRIEND,
@@ -168,6 +168,14 @@ SENT = [
     ),
     item(9000, OTHERS[0], "", "10", "claimed", kind="received", **{**MOVED, "other": OTHERS[0], "name": None, "block": 8123}),
 ]
+REPLACED = {
+    "quote": "r",
+    "cancels": False,
+    "amount_wei": amount("2.5"),
+    "before_wei": "94500000000000",
+    "most_wei": "118125000000001",
+    "chain_id": 31337,
+}
 QUOTE = {
     "quote": "q",
     "from": ADDRESS,
@@ -313,6 +321,7 @@ def wallet(**changes: Any) -> dict[str, Any]:
         "wallet.spelling": {"words": WORDS.split(), "slips": [], "size": True, "holds": True},
         "wallet.words": {"mnemonic": WORDS},
         "wallet.quote": QUOTE,
+        "wallet.replace": REPLACED,
         "wallet.send": {"transaction": HASH},
         "wallet.origin": PROOF,
         "wallet.accounts": ACCOUNTS,
