@@ -50,6 +50,8 @@ VENDORED: Final = {
     "vendor/noble/secp256k1.js": "@noble/secp256k1/index.js",
     "vendor/qrcode-generator.mjs": "qrcode-generator/dist/qrcode.mjs",
 }
+# Files that stand twice: Chromium runs a content script's file once a frame, also where two worlds name it.
+COPIES: Final = {"content/found_in_page.js": "content/found.js"}
 BUNDLED: Final = ("python_stdlib.zip", "snapshot.bin.gz")
 
 
@@ -100,6 +102,7 @@ def files(bundle: Path) -> dict[str, Path]:
     """Place in the extension to file."""
     own = {p.relative_to(SOURCE).as_posix(): p for p in SOURCE.rglob("*") if p.is_file()}
     out = {name: path for name, path in own.items() if not LEFT_OUT.search(name)}
+    out |= {name: SOURCE / source for name, source in COPIES.items()}
     out |= {name: MODULES / source for name, source in VENDORED.items()}
     out["licences.txt"] = _licences()
     return out | {f"pyodide/{name}": bundle / name for name in BUNDLED}
