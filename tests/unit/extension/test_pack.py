@@ -30,13 +30,13 @@ def stand_in(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("target", sorted(pack.PACKAGES))
 def test_no_content_script_file_is_named_twice(target: str) -> None:
     """Chromium runs a file once a frame, in the first world that names it; port.js is for one world alone."""
     named = [name for script in pack.manifest(target)["content_scripts"] for name in script["js"] if name != "content/port.js"]
     assert len(named) == len(set(named))
 
 
+@pytest.mark.parametrize("target", TARGETS)
 def test_overlay_is_merged(target: str) -> None:
     """A browser's manifest is the common one, with its overlay's lists appended and its other keys set, and no overlay left."""
     merged = pack.manifest(target)
