@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from audit.faults import KINDS
+from extension import pack
 from pywallet.errors import SENTENCES
 from tests.unit.promises.documents import ROOT, Document
 
@@ -21,7 +22,7 @@ MADE: Final = frozenset(
 )
 """Folders of what commands make."""
 
-WRITTEN: Final = frozenset({"summary.md"})
+WRITTEN: Final = frozenset({"summary.md", *pack.COPIES})
 """Files that commands write, named like files of a repository: ``gomaa genre explore``."""
 
 CODE: Final = (".py", ".js", ".mjs", ".cddl", ".vy", ".md", ".css", ".conf", ".toml")
