@@ -54,6 +54,8 @@
     /** @type {any} */
     #ticking = null;
     #cycle = false;
+    /** Sound after a seek whose `playing` waits for `seeked`. */
+    #unsaid = false;
 
     /**
      * @param {(command: string, value: unknown, number: number) => void} ask
@@ -88,6 +90,7 @@
       this.#place = 0;
       this.#played = [];
       this.#cycle = false;
+      this.#unsaid = false;
       clearInterval(this.#ticking);
       this.networkState = there ? 2 : 0;
       if (!there) return;
@@ -320,14 +323,17 @@
 
     /** @param {Told} was @param {Told} next */
     #sound(was, next) {
-      if (next.state === "playing" && !this.paused) {
+      // Sound that comes before the engine's word that the seek is done is told after `seeked`, as the standard orders them.
+      if (next.state === "playing" && !this.paused && this.seeking) this.#unsaid = true;
+      else if (next.state === "playing" && !this.paused) {
         if (this.readyState < 4) {
           this.readyState = 4;
           this.say("canplay");
         }
-        if (was.state !== "playing" || this.#waiting.length) {
+        if (was.state !== "playing" || this.#unsaid || this.#waiting.length) {
           if (this.#cycle) this.say("seeked");
           this.#cycle = false;
+          this.#unsaid = false;
           this.say("playing");
         }
         for (const { resolve } of this.#waiting.splice(0)) queueMicrotask(resolve);

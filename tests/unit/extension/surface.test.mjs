@@ -114,6 +114,23 @@ test("a seek is seeking at once and seeked when the engine is done, in the stand
   stop(it);
 });
 
+test("sound that comes before the word that the seek is done is told after it", async () => {
+  const it = await ready();
+  it.media.play().catch(() => undefined);
+  told(it, "playing");
+  await it.events();
+  it.media.seek(10);
+  const before = it.asked.at(-1)[2] - 1;
+  told(it, "seeking", { position_ms: 10_000, done: before });
+  told(it, "playing", { position_ms: 10_000, done: before });
+  assert.deepEqual(await it.events(), ["seeking", "waiting"]);
+  told(it, "playing", { position_ms: 10_050 });
+  assert.deepEqual(await it.events(), ["timeupdate", "seeked", "canplay", "canplaythrough", "playing"]);
+  told(it, "playing", { position_ms: 10_100 });
+  assert.deepEqual(await it.events(), ["timeupdate"]);
+  stop(it);
+});
+
 test("a refused seek ends where the music is", async () => {
   const it = await ready();
   it.media.play().catch(() => undefined);
