@@ -211,7 +211,7 @@ def anonymous_mb(pid: int) -> float:
 
 def hosts(home: Path) -> list[int]:
     """The native hosts of a profile."""
-    return [pid for pid in _processes(home, "native_host") if "--type=" not in _command(pid)]
+    return [pid for pid in _processes(home, "gomaa-host.py") if "--type=" not in _command(pid)]
 
 
 def browsers(home: Path) -> list[int]:

@@ -47,7 +47,7 @@ def host_processes(world: World) -> list[int]:
                 environment = (entry / "environ").read_bytes()
             except OSError:
                 continue
-            if b"native_host" in command and str(world.home).encode() in environment:
+            if b"gomaa-host.py" in command and str(world.home).encode() in environment:
                 found.append(int(entry.name))
     return found
 
