@@ -40,8 +40,8 @@ LATE = """<section id=a></section><section id=b></section><section id=c></sectio
     add(outer, '<p><i></i></p>');
     setTimeout(() => {
       add(root(outer.querySelector('p'), 'open'), '<sps-player src="/late.sps"></sps-player>');
-      window.closed = root(document.getElementById('b'), 'closed');
-      add(window.closed, '<sps-player src="/closed.sps"><b>Words</b></sps-player>');
+      window.shut = root(document.getElementById('b'), 'closed');
+      add(window.shut, '<sps-player src="/closed.sps"><b>Words</b></sps-player>');
       add(root(document.getElementById('c'), 'open'), '<div></div>');
       setTimeout(() => add(document.getElementById('c').shadowRoot.firstChild, '<audio data-sps="/audio.sps"></audio>'));
     });
