@@ -1,4 +1,4 @@
-"""What a notebook's data exploration shows: pictures of a table of songs and a summary in Markdown."""
+"""Exploration of a table of songs: pictures and a summary in Markdown."""
 
 from __future__ import annotations
 

@@ -151,7 +151,7 @@ def _listed(items: list[str], none: str) -> str:
 
 
 def sentences(s: Statistics) -> Iterator[tuple[str, list[str]]]:
-    """What the numbers show: the name of each picture and sentences about it."""
+    """Summary of the numbers: the name of each picture and sentences about it."""
     strong = [f"{a} and {b} {r:+.2f}" for r, a, b in s.pairs() if abs(r) >= STRONG]
     said = [f"Correlated by {STRONG} or more: {_listed(strong, 'no pair')}."]
     if s.pairs():

@@ -139,7 +139,7 @@ export class HttpFile {
   }
 
   /**
-   * What an answer brings of [at, end); the rest of it is stopped.
+   * Reads the bytes of [at, end) from an answer and stops the rest.
    * @private
    * @param {Answer} answer @param {number} at @param {number} end @param {How} how
    */
@@ -258,7 +258,7 @@ export class HttpFile {
   }
 }
 
-/** Whether the bytes come as they lie in the file. @param {Response} answer */
+/** True where the bytes come as they lie in the file. @param {Response} answer */
 const isPlain = (answer) => ["", "identity"].includes((answer.headers.get("Content-Encoding") ?? "").trim().toLowerCase());
 
 /** @param {Response} answer @returns {number | null} bytes */
@@ -277,7 +277,7 @@ function versionOf(answer, total) {
   return { total, tag: answer.redirected ? null : tag };
 }
 
-/** Whether two answers are certainly of two versions. @param {Version} a @param {Version} b */
+/** True where two answers are certainly of two versions. @param {Version} a @param {Version} b */
 const differ = (a, b) => (a.total !== null && b.total !== null && a.total !== b.total) || (a.tag !== null && b.tag !== null && a.tag !== b.tag);
 
 /**

@@ -58,7 +58,7 @@ export class Source {
       const [before, after] = await Promise.all([this.header().catch(() => new Uint8Array(0)), source.header()]);
       if (!same(before, after)) return source;
     } catch {
-      // What cannot be read now is what the first reading said.
+      // Without a second reading the first one stands.
     }
     source.close();
     return null;

@@ -75,7 +75,7 @@ function moves(item) {
     return [signed, { kind: "stop", title: cause, time, note: [fix, fee].filter(Boolean).join(" · ") }];
   }
   if (item.state === "claimed") return [signed, { kind: "done", title: t("stepConfirmed"), time, note: fee }];
-  // What a node says against it is its word of this moment: the transfer may still come.
+  // A node's refusal holds for this moment only: the transfer may still be mined.
   const note = item.how === "cancel" ? t("stepCancelling") : item.reason ? t("stepNotKnown", item.reason) : t("stepUnderWayNote");
   return [signed, { kind: "wait", title: t(item.reason ? "stepNotTaken" : "stepUnderWay"), time, note }];
 }

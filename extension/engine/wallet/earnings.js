@@ -51,7 +51,7 @@ async function summary() {
 /** Transfers under way from the account in use. @param {number} chain_id */
 const leaving = (chain_id) => state.sent.filter((sent) => sent.state === "pending" && sent.account === state.account && sent.chain_id === chain_id && sent.to !== state.account);
 
-/** What a transfer under way takes cannot be spent again. @param {string} balance_wei @param {number} chain_id */
+/** Balance less the amounts of pending transfers, in wei. @param {string} balance_wei @param {number} chain_id */
 function spendable(balance_wei, chain_id) {
   const left = leaving(chain_id).reduce((sum, { amount_wei }) => sum - BigInt(amount_wei), BigInt(balance_wei));
   return (left > 0n ? left : 0n).toString();

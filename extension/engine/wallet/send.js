@@ -240,7 +240,7 @@ export async function moved(claims) {
   ];
 }
 
-/** What the activity calls the end of a transfer, and its code. @type {Readonly<Record<string, [string, string | null]>>} */
+/** State and code in the activity by the end of a transfer. @type {Readonly<Record<string, [string, string | null]>>} */
 const ENDS = {
   confirmed: ["claimed", null],
   failed: ["refused", "chain.reverted"],
@@ -256,7 +256,7 @@ function line({ time_s, transaction, from, to, amount_wei, block, state: standin
   const last = offers.at(-1);
   return {
     time_s, transaction, amount_wei, block, fee_wei, most_wei, reason, other, site, value_wei, by,
-    // What a person may still do: speed it up, or cancel it while that was not asked before.
+    // Speeding up stays possible, cancelling while it was not asked before.
     how: standing === "pending" ? last?.how ?? null : null,
     replaceable: standing === "pending" && Boolean(last?.call),
     kind: out ? "sent" : "received",
