@@ -17,7 +17,7 @@ _OWN: Final = ("audit", "chain", "features", "gomaa", "native_host", "pywallet",
 
 @dataclass(frozen=True)
 class Room:
-    """Where a subcommand is defined.
+    """Definition of a subcommand.
 
     Attributes:
         module: the package whose ``commands`` module has it, or that module itself. It is imported only when one of

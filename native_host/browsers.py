@@ -54,7 +54,7 @@ BROWSERS: Final = ("chrome", "chromium", "edge", "brave", "firefox")
 PROFILE_DIRECTORY: Final = "NativeMessagingHosts"
 
 XDG_CONFIG: Final = ".config/"
-"""Where XDG_CONFIG_HOME points unless it says otherwise, relative to the home."""
+"""Default of XDG_CONFIG_HOME, relative to the home."""
 
 
 def place(system: str, browser: str) -> Place:
@@ -66,7 +66,7 @@ def place(system: str, browser: str) -> Place:
 
 
 def manifest_path(row: Place, home: Path, config: Path, host: str, environment: Mapping[str, str] | None = None) -> Path:
-    """Where the manifest of a host goes for a browser.
+    """Path of a host's manifest for a browser.
 
     On Linux browsers made from Chromium look in their profile's folder: CHROME_USER_DATA_DIR, else below
     CHROME_CONFIG_HOME, else below XDG_CONFIG_HOME, else below ``.config`` of the home (chrome/common/chrome_paths_linux.cc).

@@ -60,7 +60,7 @@ def installed(target: Target, paths: Paths) -> list[Check]:
 
 
 def _elsewhere(row: Place, file: Path, target: Target, paths: Paths) -> str:
-    """Where a browser would look that is started without this terminal's variables, as from a menu."""
+    """Folder that a browser reads when it is started without this terminal's variables, as from a menu."""
     plain = file if row.browser == "profile" else manifest_path(row, target.home, paths.config, HOST_NAME)
     if plain == file or plain.exists():
         return ""

@@ -1,4 +1,4 @@
-"""What a failing file is called."""
+"""Name of a failing file."""
 
 from __future__ import annotations
 

@@ -167,7 +167,7 @@ class Send(Struct):
 
 
 class Transaction(Struct):
-    """Where a transaction stands; with account and number also if another one took its place."""
+    """State of a transaction; with account and number also if another one took its place."""
 
     chain_id: Number
     transaction: Hash

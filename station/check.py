@@ -113,7 +113,7 @@ class _Page:
 
 
 class _Seen:
-    """What the lines know of the page."""
+    """Facts about the page that the check's lines use."""
 
     def __init__(self, page: str) -> None:
         self.page: _Page | None = None

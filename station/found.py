@@ -41,7 +41,7 @@ class Named:
 
 @dataclass(frozen=True)
 class Found:
-    """What a page names, in the page's order. ``links``: links to songs, which are no players."""
+    """Players and songs named by a page, in its order. ``links``: links to songs, which are no players."""
 
     songs: tuple[Named, ...]
     links: tuple[str, ...]
@@ -200,7 +200,7 @@ class _Page(HTMLParser):
         self.links: list[str] = []
         self.base: str | None = None
         self.is_song = False
-        """Whether the page carries a song (docs/format/html.md)."""
+        """True where the page carries a song (docs/format/html.md)."""
         self._open: list[tuple[str, _Player | None, bool]] = []
         """Elements that are open: name, player, and whether what they hold is shown nowhere (templates, closed roots)."""
 

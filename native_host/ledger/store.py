@@ -129,7 +129,7 @@ class Ledger(Counting, Reporting, Granting, Paying, Books):
             raise failure(e) from None
 
     def faults(self) -> list[str]:
-        """What SQLite finds wrong with the file's pages; an empty list for a sound ledger."""
+        """Faults that SQLite finds in the file's pages; an empty list for a sound ledger."""
         return [str(text) for (text,) in self._rows("PRAGMA quick_check(10)") if text != "ok"]
 
     def fold(self) -> None:
