@@ -19,11 +19,25 @@ STOP_S = 60.0
 """Seconds that a service has to end; then it is killed."""
 
 
+_reserved: list[socket.socket] = []
+
+
 def free_port() -> int:
-    """A loopback port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback port that nobody listens on, and that the system gives to nobody until this process ends.
+
+    A service binds its port seconds later. Meanwhile the port could become another process's, as a listener or as
+    the near end of a connection; so on Linux it stays bound here, without listening: the system passes it over when
+    it picks a port by itself, and a program that sets SO_REUSEADDR, as asyncio's servers do, can still listen on it.
+    """
+    probe = socket.socket()
+    if sys.platform == "linux":
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _reserved.append(probe)
+    probe.bind(("127.0.0.1", 0))
+    port = int(probe.getsockname()[1])
+    if probe not in _reserved:
+        probe.close()
+    return port
 
 
 class Service:
