@@ -154,6 +154,16 @@ const REMEDIES = {
 };
 
 /**
+ * The text to copy into a report: the code, and for a mistake of GoMAA itself its reason, as that code alone says nothing.
+ * @param {string} code
+ * @param {Record<string, unknown> | undefined} detail
+ * @returns {string}
+ */
+export function report(code, detail) {
+  return code === "internal" && typeof detail?.reason === "string" && detail.reason ? `${code}: ${detail.reason}` : code;
+}
+
+/**
  * The one thing that helps with a code; asking again where nothing else is known.
  * @param {string} code
  * @param {Terms | null} terms

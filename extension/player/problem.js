@@ -8,7 +8,7 @@ import { icon } from "../ui/icons.js";
 import { amount, codeChip, command, moneyState } from "../ui/pieces.js";
 import { sentences, t } from "../ui/text.js";
 import { hostCommands } from "../ui/host.js";
-import { remedy, tone } from "./model.js";
+import { remedy, report, tone } from "./model.js";
 import { footNote, head, termsLink } from "./parts.js";
 import { allTerms } from "./terms.js";
 
@@ -49,7 +49,7 @@ export function problem(actions) {
         h("div", { class: `alert ${tone(code)}`.trim(), role: "alert" }, icon(shape, "l"),
           h("div", { class: "stack t" }, h("h2", null, cause), fix ? h("p", null, fix) : null, remedyButtons(kind, actions))),
         looks ? hostSteps(model.problem, kind) : null,
-        h("div", { class: "after" }, h("span", null, money(model)), codeChip(code)),
+        h("div", { class: "after" }, h("span", null, money(model)), codeChip(report(code, model.problem.detail))),
         actions.termsOpen() && model.terms ? allTerms(model.terms) : null);
       const rule = model.problem.detail?.rule;
       fill(foot,
