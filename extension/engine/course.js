@@ -25,6 +25,8 @@ export class Course {
   /** @type {boolean} play was asked for before there was something to play */ wanted = false;
   /** @type {boolean} the host has heard the stop already */ stopped = false;
   /** @type {boolean} pause was asked for before the play was granted */ halting = false;
+  /** @type {number} wishes that the core took up */ turn = 0;
+  /** @type {Promise<unknown>} the core's latest answer to a wish */ answered = Promise.resolve();
 
   /** @param {Stream} stream */
   constructor(stream) {
@@ -99,6 +101,7 @@ export class Course {
   async doAtOnce(wish, { invoke, state, sound }, at) {
     const segment = this.stream.feed?.segmentAt(at) ?? 0;
     const { feed, sound: { positionMs: before } } = this.stream;
+    const turn = ++this.turn;
     const counted = this.counting.act(/** @type {string} */ (invoke), at, segment);
     const poised = this.poise(sound, at);
     const begun = this.step("player.begin", { action: wish, position_ms: at }, invoke);
@@ -114,8 +117,12 @@ export class Course {
       else if (poised && this.session.state === "paused") this.stream.sound.audio.currentTime = before / 1000;
       return;
     }
-    // A pause or another seek that came meanwhile decides about the sound.
-    if (this.isPast || this.session.state !== state) return void (await begun);
+    // A pause or another seek that came meanwhile decides about the sound; the core may not have answered it yet.
+    for (let latest; latest !== this.answered;) {
+      latest = this.answered;
+      await latest.catch(() => undefined);
+    }
+    if (this.isPast || this.turn !== turn || this.session.state !== state) return void (await begun);
     if (sound) this.start(at, segment, sound === "on");
     await Promise.all([begun, this.step("player.event", { event: "granted" }, sound)]);
   }
@@ -139,21 +146,37 @@ export class Course {
    * @param {string | null} [done] the action that was foreseen
    */
   async step(op, payload, done = null) {
+    const answer = this.ask(op, payload, done);
+    if (op === "player.begin") this.answered = answer;
+    const todo = await answer;
+    if (this.isPast) return;
+    for (const command of todo) await this.obey(command);
+    if (this.halting && this.session.granted) await this.wish("pause");
+    else if (this.wanted && this.session.state === "paused") await this.wish("play");
+    else if (this.session.state === "playing") this.wanted = false;
+  }
+
+  /**
+   * The session after an event, and what the core commands but for the one thing that is done already.
+   * @param {string} op
+   * @param {Record<string, unknown>} payload
+   * @param {string | null} done
+   * @returns {Promise<Command[]>}
+   */
+  async ask(op, payload, done) {
     this.asking++;
     const { commands, ...session } = await python(op, { stream: this.stream.place.stream, ...payload }).finally(() => {
       this.asking--;
     });
-    if (this.isPast) return;
+    if (this.isPast) return [];
     // It sounds already, and the core is about to hear of it.
     if (this.sounding > 0 && BEFORE.has(session.state)) session.state = this.session.state;
     this.session = session;
     tellState(this.stream);
     const todo = /** @type {Command[]} */ (commands).filter(({ action }) => action !== done);
-    if (done && todo.length === commands.length) throw new Problem("internal", { foreseen: done });
-    for (const command of todo) await this.obey(command);
-    if (this.halting && this.session.granted) await this.wish("pause");
-    else if (this.wanted && this.session.state === "paused") await this.wish("play");
-    else if (this.session.state === "playing") this.wanted = false;
+    if (done && todo.length === commands.length) throw new Problem("internal", { reason: `${done} was foreseen` });
+    if (op === "player.begin" && todo.length) this.turn++;
+    return todo;
   }
 
   /** The next song takes over: the host hears now that this one stops, while its last moment sounds. */
