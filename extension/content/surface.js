@@ -12,6 +12,7 @@
 
   const { Ranges, joined, errorCode } = /** @type {any} */ (globalThis).gomaaRanges;
   const SOUNDING = new Set(["playing", "waiting", "seeking", "starting"]);
+  const RUNNING = new Set(["playing", "waiting"]);
   const OVER = new Set(["refused", "failed"]);
   const TICK_MS = 250;
   /** Between two words of the engine the clock runs on, but no further than this. */
@@ -217,6 +218,8 @@
       const next = { ...NOTHING, ...message };
       if (next.state === "loading" && OVER.has(was.state)) this.load(true);
       this.#listen();
+      // A message that was under way for long finds the music further on than this page's clock had it.
+      if (RUNNING.has(was.state) && next.state !== "seeking" && !this.seeking) this.#reached(next.position_ms / 1000);
       this.told = next;
       this.#at = this.now();
       this.#place = next.position_ms / 1000;
@@ -382,8 +385,11 @@
 
     /** What has been played until now. */
     #listen() {
-      if (this.told.state !== "playing" || this.paused || this.#target !== null) return;
-      const to = this.currentTime;
+      if (this.told.state === "playing" && !this.paused && this.#target === null) this.#reached(this.currentTime);
+    }
+
+    /** The music ran on to here from where it was last. @param {number} to seconds */
+    #reached(to) {
       if (to > this.#place) this.#played = joined(this.#played, this.#place, to);
       this.#place = to;
     }

@@ -41,8 +41,12 @@ def do(page: View, script: str) -> Any:
 
 
 def until(page: View, condition: str, timeout_s: float = TIMEOUT_S) -> Any:
-    """Until this holds in the page's own world; its value."""
-    return page.until(f"(() => {{ {_NAMES} return {condition}; }})()", timeout_s)
+    """Until this holds in the page's own world; its value. Raises TimeoutError with what the page has heard and how the element stands."""
+    try:
+        return page.until(f"(() => {{ {_NAMES} return {condition}; }})()", timeout_s)
+    except TimeoutError as e:
+        stands = "[e.paused, e.ended, e.seeking, e.currentTime, e.playbackRate, e.readyState, e.error && e.error.message, outcome, heard]"
+        raise TimeoutError(f"{condition}: {do(page, f'return {stands}')}") from e
 
 
 def listen(page: View) -> None:

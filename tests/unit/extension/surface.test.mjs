@@ -198,6 +198,24 @@ test("the clock runs on at the rate between two words of the engine, and played 
   stop(it);
 });
 
+test("what the music ran on by while the engine's word was under way is played too, and a person's jump is none of it", async () => {
+  const it = await ready();
+  it.media.play().catch(() => undefined);
+  told(it, "playing");
+  it.clock.ms = 200;
+  told(it, "playing", { position_ms: 900 });
+  it.clock.ms = 300;
+  told(it, "paused", { position_ms: 1_200 });
+  const ranges = () => Array.from({ length: it.media.played.length }, (_, i) => [it.media.played.start(i), it.media.played.end(i)]);
+  assert.deepEqual(ranges(), [[0, 1.2]]);
+  told(it, "playing", { position_ms: 1_200 });
+  told(it, "seeking", { position_ms: 20_000 });
+  told(it, "playing", { position_ms: 20_000 });
+  it.clock.ms = 1_300;
+  assert.deepEqual(ranges(), [[0, 1.2], [20, 21]]);
+  stop(it);
+});
+
 test("a person's pause and play in the player are the page's events too", async () => {
   const it = await ready();
   told(it, "starting");
