@@ -174,9 +174,18 @@ export class Course {
     this.session = session;
     tellState(this.stream);
     const todo = /** @type {Command[]} */ (commands).filter(({ action }) => action !== done);
-    if (done && todo.length === commands.length) throw new Problem("internal", { reason: `${done} was foreseen` });
+    if (done && todo.length === commands.length) this.unforeseen(done);
     if (op === "player.begin" && todo.length) this.turn++;
     return todo;
+  }
+
+  /**
+   * The core did not command what was begun. A problem or a pause that it heard of first decides about the sound.
+   * @param {string} done
+   */
+  unforeseen(done) {
+    if (done !== "on" && done !== "hold") throw new Problem("internal", { reason: `${done} was foreseen` });
+    if (!BEFORE.has(this.session.state) && this.session.state !== "playing") this.silence();
   }
 
   /** The next song takes over: the host hears now that this one stops, while its last moment sounds. */

@@ -69,6 +69,20 @@ test("a pause that the core has not answered yet, when the host has counted the 
   assert.equal(course.session.state, "paused");
 });
 
+test("a problem that the core hears of before the host's answer is what is shown, and nothing sounds", async () => {
+  const { course, seen } = paused();
+  host.invoke = async () => ({ left: {}, heard_ms: 0, intervals: 0, grant: null });
+  core["player.begin"] = async () => ({ ...session("starting"), commands: [command("invoke", "resume")] });
+  core["player.event"] = async ({ event }) => {
+    seen.events.push(event);
+    return { ...session("failed"), commands: [] };
+  };
+  await course.wish("play");
+  course.counting.end();
+  assert.deepEqual(seen, { sound: ["start", "play", "off"], failed: [], events: ["granted"] });
+  assert.equal(course.session.state, "failed");
+});
+
 test("a second play while the first one starts changes nothing: it sounds", async () => {
   const { course, seen } = paused();
   const counted = gate();
