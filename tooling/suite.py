@@ -81,7 +81,7 @@ PARTS: Final[Mapping[str, tuple[Part, ...]]] = {
         Part(
             "chains, servers and browsers; they wait more than they work",
             ("-v", "--durations=20", "tests", *(f"--ignore={path}" for path in (*APART, *ALONE))),
-            CORES + 1,
+            CORES,
         ),
         Part("crashes, gapless joins and memory, alone", ("-v", *ALONE)),
     ),
