@@ -154,13 +154,14 @@ const REMEDIES = {
 };
 
 /**
- * The text to copy into a report: the code, and for a mistake of GoMAA itself its reason, as that code alone says nothing.
+ * The text to copy into a report: the code, and for a mistake of GoMAA itself its reason.
  * @param {string} code
  * @param {Record<string, unknown> | undefined} detail
  * @returns {string}
  */
 export function report(code, detail) {
-  return code === "internal" && typeof detail?.reason === "string" && detail.reason ? `${code}: ${detail.reason}` : code;
+  const reason = code === "internal" ? detail?.reason : "";
+  return typeof reason === "string" && reason ? `${code}: ${reason}` : code;
 }
 
 /**

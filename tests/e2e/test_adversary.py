@@ -101,7 +101,7 @@ def test_a_press_on_a_covered_player_starts_nothing(world: World, site: HostileS
 
 
 def disarmed(page: View, player: View, change: str, undo: str) -> None:
-    """Change how the player stands until its button was seen disarmed: on a busy machine that may be over before anybody looks."""
+    """Change the player's style until its button was seen disarmed: on a busy machine a poll may miss it."""
     for _ in range(TRIES):
         page.run(f"void (document.querySelector('sps-player').style.{change})")
         try:

@@ -41,11 +41,15 @@ def do(page: View, script: str) -> Any:
 
 
 def until(page: View, condition: str, timeout_s: float = TIMEOUT_S) -> Any:
-    """Until this holds in the page's own world; its value. Raises TimeoutError with what the page has heard and how the element stands."""
+    """Until this holds in the page's own world; its value.
+
+    Raises:
+        TimeoutError: With the element's state and the events that the page has heard.
+    """
     try:
         return page.until(f"(() => {{ {_NAMES} return {condition}; }})()", timeout_s)
     except TimeoutError as e:
-        stands = "[e.paused, e.ended, e.seeking, e.currentTime, e.playbackRate, e.readyState, e.error && e.error.message, outcome, heard]"
+        stands = "[e.paused, e.ended, e.seeking, e.currentTime, e.readyState, e.error && e.error.message, outcome, heard]"
         raise TimeoutError(f"{condition}: {do(page, f'return {stands}')}") from e
 
 
