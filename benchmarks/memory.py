@@ -109,6 +109,15 @@ class Session:
     breaks: int = 0
     """How often the play had to be begun again by hand: where this machine is busy its clocks may be apart for a moment."""
 
+    def _well(self) -> bool:
+        """The player is ready or plays; if not, its button is pressed where there is one: clocks may be apart once more."""
+        if self.player.run(f"['ready', 'playing'].includes({_STATE})"):
+            return True
+        # While it loads the button is still there: pressed then, it would load for ever.
+        if self.player.run(f"['refused', 'failed'].includes({_STATE})"):
+            self.player.run(f"void ({_AGAIN})?.click()")
+        return False
+
     def look(self) -> Sample:
         """Where the music is and what everything takes; a song that has ended begins again."""
         seen = self.tools.objects(ENGINE, "HTMLMediaElement", _LOOK)
@@ -117,10 +126,7 @@ class Session:
         self.position_s = at
         if self.page.run("document.querySelector('sps-player').error?.code ?? null"):
             self.breaks += 1
-            # The page is told first; the button comes a moment later, unless the player went on by itself.
-            self.player.until(f"!!({_AGAIN}) || ['ready', 'playing'].includes({_STATE})")
-            self.player.run(f"void ({_AGAIN})?.click()")
-            self.player.until(f"['ready', 'playing'].includes({_STATE})")
+            wait_until(self._well, "the song can be begun again")
             self.page.run("void document.querySelector('sps-player').play().catch(() => undefined)")
         if seen["ended"] and self.page.run("document.querySelector('sps-player').ended"):
             self.position_s = 0.0
