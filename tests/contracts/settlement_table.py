@@ -186,9 +186,9 @@ class Table(RuleBasedStateMachine):
         header = self.header(server, epoch) if (name_of(server), epoch) in self.m.posts else Header(tree.root, 0, DATA)
         shown = leaves[leaf][1] if amount is None else amount
         address, proof = name_of(server), tree.proof(leaf)
-        args = (address, epoch, payee, asked, (header.root, header.total, header.rest), shown, leaf, proof)
-        model = (address, epoch, payee, asked, header, shown, leaf, proof)
-        return self.do("answer", name_of(RELAYER), "answer", args, lambda: self.m.answer(*model))
+        args = (address, epoch, (header.root, header.total, header.rest), [(payee, asked, shown, leaf, len(proof))], proof)
+        row = (payee, asked, shown, leaf, proof)
+        return self.do("answer", name_of(RELAYER), "answerBatch", args, lambda: self.m.answer(address, epoch, header, [row]))
 
     def slash(self, server: bytes, epoch: int, payee: bytes, asked: int) -> None:
         """Take a bond."""
@@ -234,7 +234,7 @@ class Table(RuleBasedStateMachine):
         item = (address, epoch, (header.root, header.total, header.rest), payee, shown, index, tree.depth, *signature)
         sender = payee if how == "own" else name_of(RELAYER)
         model = (sender, address, epoch, header, payee, shown, index, tree.depth, tree.proof(leaf), to, tip, signed)
-        done = self.do("claim", sender, "claim", ([item], tree.proof(leaf), to, tip), lambda: self.m.claim(*model), f" {how}")
+        done = self.do("claim", sender, "claimOne", (item, tree.proof(leaf), to, tip), lambda: self.m.claim(*model), f" {how}")
         if done:
             assert how in ("push", "own", "addressed", "signed", "relayed"), f"a claim that is {how} was paid"
             assert how != "push" or payee == name_of(WATCHED[2]), "a payee that owns nothing was pushed its leaf"
