@@ -3,7 +3,7 @@
 
 python3 build.py demo        a radio page, a band's song, a fan's wallet, all on this machine
 python3 build.py test        every test, end to end in both browsers included; --quick: checks and most units
-python3 build.py soak        property tests with forty times the examples
+python3 build.py soak        property tests with forty times the examples; soak simulation --seeds N: the whole system from seeds
 python3 build.py bench       the figures, each beside its peer
 python3 build.py extension   dist/gomaa-chromium.zip and dist/gomaa-firefox.xpi; --source: also dist/gomaa-source.zip
 python3 build.py store       dist/store: texts and pictures for the stores, in every language
@@ -86,8 +86,11 @@ def test(arguments: list[str]) -> NoReturn:
     hand_over(PYTHON, "-m", "pytest", *arguments)
 
 
-def soak() -> NoReturn:
-    """Property tests and the settlement game with a large budget."""
+def soak(arguments: list[str]) -> NoReturn:
+    """Property tests and the settlement game with a large budget, or the simulation of the whole system."""
+    if arguments[:1] == ["simulation"]:
+        parts(tests=True)
+        hand_over(PYTHON, "-m", "tests.simulation", *arguments[1:])
     parts("ffmpeg", tests=True)
     hand_over(PYTHON, "-m", "tooling.suite", "soak")
 
@@ -122,10 +125,10 @@ def main() -> int:
             test(rest)
         if options.command == "bench":
             bench(rest)
-        if rest and (options.command, rest) != ("extension", ["--source"]):
+        if rest and (options.command, rest) != ("extension", ["--source"]) and (options.command, rest[0]) != ("soak", "simulation"):
             parser.error(f"unexpected {' '.join(rest)}")
         if options.command == "soak":
-            soak()
+            soak(rest)
         if options.command == "extension":
             system("venv", "compiler", "node", "npm")
             at_once(partial(python_packages.install, tests=False), partial(npm_packages.install, tests=False))
