@@ -9,8 +9,6 @@ from typing import Final
 from sqlalchemy import Connection, select
 from sqlalchemy.engine import RowMapping
 
-from pywallet.hexes import ZERO_ADDRESS
-from pywallet.platform import keccak256
 from pywallet.settlement import (
     ContentRow,
     CountsTree,
@@ -24,6 +22,7 @@ from pywallet.settlement import (
     TermsRow,
     UsageRow,
 )
+from security_server.epochlines import play_tag
 from security_server.segments import most_played
 from security_server.tables import contents, debits, epoch_contents, epoch_owners, epoch_usages, invocations, lines, payees, tickets
 
@@ -130,16 +129,11 @@ def freeze_rows(connection: Connection, server: bytes, epoch: int, rate: int) ->
 
 
 def _plays(connection: Connection, epoch: int) -> tuple[RowMapping, ...]:
-    names = ("station", "content", "price", "reward", "interval_s", "number", "payee", "session", "owner", "payer")
-    facts = [tickets.c[name] for name in names]
-    settled = connection.execute(
-        select(*facts, tickets.c.sequence, lines.c.intervals, lines.c.seeks, lines.c.time_s)
-        .join(tickets, tickets.c.id == lines.c.ticket)
-        .where(lines.c.epoch == epoch)
-        .order_by(tickets.c.station, tickets.c.number)
-    ).mappings()
+    """Settled lines, then refused plays; of a ticket only what never changes is read."""
+    settled = connection.execute(select(lines).where(lines.c.epoch == epoch).order_by(lines.c.station, lines.c.number)).mappings()
+    names = ("station", "content", "number", "payee", "session", "owner", "payer", "price", "reward", "interval_s")
     refused = connection.execute(
-        select(*facts, invocations.c.sequence, invocations.c.received_ms)
+        select(*(tickets.c[name] for name in names), invocations.c.sequence, invocations.c.received_ms)
         .join(tickets, tickets.c.id == invocations.c.ticket)
         .where(invocations.c.epoch == epoch, invocations.c.code.is_not(None), invocations.c.action == "play")
         .order_by(tickets.c.station, tickets.c.number, invocations.c.sequence)
@@ -162,7 +156,7 @@ def encode(frozen: Frozen, tree: SumTree, counts: CountsTree, length_s: int, usa
     for row in frozen.plays:
         intervals = row.get("intervals")
         second = (row["time_s"] if intervals is not None else row["received_ms"] // 1000) - begin
-        tag = play_tag(row["payee"], row["session"], row["sequence"])
+        tag = row["tag"] if intervals is not None else play_tag(row["payee"], row["session"], row["sequence"])
         plays.append(
             PlayRow(
                 station=places[row["station"]],
@@ -201,13 +195,6 @@ def _outcome(row: RowMapping) -> int:
     if row.get("intervals") is None:
         return UNVALIDATED
     return VALID if row["payer"] == row["station"] else PAID_BY_LISTENER
-
-
-def play_tag(payee: bytes, session: bytes, sequence: int) -> bytes:
-    """What a listener finds its play by, 7 bytes; zero for who declined rewards: such a play is counted without an id."""
-    if payee == ZERO_ADDRESS:
-        return bytes(7)
-    return keccak256(payee.rjust(32, b"\0") + session + sequence.to_bytes(32, "big"))[:7]
 
 
 def content_rows(frozen: Frozen) -> tuple[ContentRow, ...]:
