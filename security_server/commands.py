@@ -14,6 +14,7 @@ from aiohttp import web
 
 from pywallet.errors import GomaaError, Unavailable
 from pywallet.hexes import from_hex, to_b64, to_hex
+from pywallet.redacted_logs import log_to
 from security_server.config import Config, Keys
 
 
@@ -74,7 +75,7 @@ async def serve(config: Config) -> None:
 @_options
 def run(**options: Any) -> None:
     """Run the server until it is stopped."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    log_to([logging.StreamHandler()], logging.INFO, "%(asctime)s %(name)s %(levelname)s %(message)s")
     asyncio.run(_until_stopped(_config(**options)))
 
 

@@ -23,10 +23,10 @@ class Config:
 
     deployment: Path
     keys: Path
-    database: str = "security_server.sqlite3"
+    database: str = field(default="security_server.sqlite3", repr=False)
     host: str = "127.0.0.1"
     port: int = 8420
-    rpc: str | None = None
+    rpc: str | None = field(default=None, repr=False)
     buffer_s: int = 60
     silence_s: int = 20
     credit_plays: int = 200

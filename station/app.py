@@ -18,6 +18,7 @@ from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.hexes import from_hex, to_hex
 from pywallet.messages import Session, Signed
 from pywallet.platform import address_of
+from pywallet.redaction import place
 from pywallet.settlement import gross
 from station import packages
 from station.artwork import artwork
@@ -309,7 +310,7 @@ async def _account(station: Station, server: bytes) -> dict[str, Any]:
         for row in statements
     ]
     try:
-        view["url"] = await station.url(server)
+        view["url"] = place(await station.url(server))
         now_s = await station.chain.now_ms() // 1000
         money = await station.chain.account(server, station.address)
         open_tickets, net = await asyncio.to_thread(station.store.outstanding, server, now_s)

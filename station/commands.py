@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import secrets
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pywallet.errors import GomaaError
+from pywallet.redacted_logs import log_to
 
 if TYPE_CHECKING:
     from station.check import Line
@@ -78,6 +80,7 @@ def run(settings: Path, host: str, port: int | None) -> None:
     from station.app import create_app
     from station.config import load
 
+    log_to([logging.StreamHandler()], logging.WARNING, "%(asctime)s %(name)s %(levelname)s %(message)s")
     config = load(settings)
     app = create_app(config)
     chosen = port if port is not None else _port(config.domain)

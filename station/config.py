@@ -29,7 +29,7 @@ class StationConfig:
     deployment_file: Path
     catalogue: Path
     """A folder of ``.sps`` files, or a TOML file with ``songs = ["one.sps", …]``."""
-    database: str = "station.sqlite3"
+    database: str = field(default="station.sqlite3", repr=False)
     """A path, or an SQLAlchemy URL."""
     tagline: str = "Songs that pay the people who hear them."
     description: str = "Every song here says what it pays before you press play: the band first, then you."
