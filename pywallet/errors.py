@@ -94,6 +94,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "server.epoch.import": "These bytes are not an epoch that the chain holds for this server.",
         "server.database.busy": "Another process uses this database. Stop it first.",
         "server.database.version": "This database was made by another version of the security server. Start with the version that made it, or with an empty database.",
+        "server.busy": "The security server is asked too much at once. Try again in a moment.",
         "chain.unreachable": "The chain doesn't answer, so terms can't be checked. Nothing was charged.",
         "chain.reverted": "The chain refused this transaction.",
         "chain.mismatch": "The chain says something else than the server does.",
