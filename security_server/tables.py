@@ -207,10 +207,20 @@ lines: Final = Table(
     METADATA,
     _int("epoch", key=True),
     _bytes("ticket", 32, key=True),
-    _int("intervals"),
+    _int("intervals", default=0),
     _int("seconds"),
     _int("seeks"),
     _int("time_s"),
+    # What the published row says, as it was when the voucher settled: nothing published reads the ticket (epochlines.py).
+    _bytes("station", 20),
+    _int("number"),
+    _bytes("content", 20),
+    _bytes("owner", 20),
+    _bytes("payer", 20),
+    Column("price", Wei, nullable=False),
+    Column("reward", Wei, nullable=False),
+    _int("interval_s"),
+    _bytes("tag", 7),
 )
 debits: Final = Table(
     "debits",
