@@ -94,6 +94,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "server.epoch.import": "These bytes are not an epoch that the chain holds for this server.",
         "server.database.busy": "Another process uses this database. Stop it first.",
         "server.database.version": "This database is of another version of the server. Start that version, or an empty database.",
+        "server.busy": "The security server is asked too much at once. Try again in a moment.",
         "chain.unreachable": "The chain doesn't answer, so terms can't be checked. Nothing was charged.",
         "chain.reverted": "The chain refused this transaction.",
         "chain.mismatch": "The chain says something else than the server does.",
@@ -167,12 +168,12 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
 
 _PUBLIC: Final = """
     account added added_wei address amount_wei at_s balance before bond cap cap_wei chain chain_id code codecs
-    column content contract cost_wei covered_wei day_wei decimals declared deployment domain epoch event expected
+    column content contract cost_wei count covered_wei day_wei decimals declared deployment domain epoch event expected
     expected_wei expires_s expiry_s extension field found function generation got header heard here host hours
     install intervals known least_wei length limit line method missing most name needed needs not_after not_after_s
     not_before now_ms now_s number offered offset op origin owner part per_hour per_minute points position_ms
     possible price protocol rate reach_ms reason receipt received renderer retry_after rule samples seconds segment
-    sequence session short short_wei size state station status stream thousands time_ms time_s to transaction until
+    sequence server session short short_wei size state station status stream thousands time_ms time_s to transaction type until
     version wei_per_gas words
 """
 PUBLIC_DETAIL: Final = frozenset(_PUBLIC.split())

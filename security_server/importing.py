@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Connection, delete, select
 
@@ -34,9 +34,6 @@ from security_server.tables import (
 )
 
 log = logging.getLogger("gomaa.server")
-
-MOST_BYTES: Final = 1 << 30
-"""Longest file that is read."""
 
 
 class Importing:

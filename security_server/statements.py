@@ -78,7 +78,9 @@ def state(connection: Connection, payer: bytes, epoch: int, money: Money, bond: 
     spent = cap + gross(owed.current_net + net, money.bps) - gross(owed.current_net, money.bps)
     stated = Stated(epoch, max(spent, before), tuple(found))
     plain = json.dumps([[line.number, line.intervals] for line in found])
-    put(connection, payers, {"payer": payer}, cap=cap, stated=stated.spent, stated_epoch=epoch, lines=plain)
+    # Anybody may ask; who owes nothing and has never owed leaves no row.
+    if row is not None or found:
+        put(connection, payers, {"payer": payer}, cap=cap, stated=stated.spent, stated_epoch=epoch, lines=plain)
     return stated
 
 

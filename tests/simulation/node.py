@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from eth_account import Account
 from eth_account.typed_transactions import TypedTransaction
-from pyrevm import EVM, BlockEnv, CfgEnv, Env
+from pyrevm import EVM, AccountInfo, BlockEnv, CfgEnv, Env
 
 from pywallet.hexes import to_hex
 from pywallet.platform import keccak256
@@ -145,6 +145,8 @@ class SimulatedChain:
         made, ok = None, True
         try:
             if one.to is None:
+                # Calls do not raise the sender's number in this EVM, and a contract's address follows from it.
+                evm.insert_account_info(to_hex(one.sender), AccountInfo(nonce=one.nonce))
                 made = evm.deploy(to_hex(one.sender), one.data)
             else:
                 evm.message_call(to_hex(one.sender), to_hex(one.to), one.data)
@@ -280,7 +282,7 @@ class Node:
                 return to_hex(chain.call(params[0], None if tag in ("latest", "pending") else int(tag, 16)))
             case "eth_estimateGas":
                 chain.call(params[0])
-                return hex(1_000_000)
+                return hex(8_000_000)
             case "eth_maxPriorityFeePerGas" | "eth_gasPrice":
                 return hex(10**9)
             case "eth_getTransactionCount":

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -56,8 +56,12 @@ class _Log(logging.Handler):
         self._made.say(f"{record.name}: {record.getMessage()}")
 
 
-def run(plan: Plan) -> Ended:
-    """Run one seed."""
+def run(plan: Plan, see: Callable[[World], None] = lambda _: None) -> Ended:
+    """Run one seed.
+
+    Args:
+        see: Is handed the world once all is quiet.
+    """
     began = _REAL()
     product = logging.getLogger("gomaa")
     with virtual_time(plan.seed) as loop:
@@ -70,6 +74,7 @@ def run(plan: Plan) -> Ended:
                 try:
                     await made.traffic()
                     broken = (await check(made)).lines
+                    see(made)
                 finally:
                     product.removeHandler(handler)
                     product.propagate = True
