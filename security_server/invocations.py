@@ -13,8 +13,9 @@ from pywallet.messages import Action, Invocation
 from pywallet.policy import JUMPS, Context, Meter, Policy, Usage, decide, extent
 from security_server import people
 from security_server.accounts import Money, outstanding, short
+from security_server.refusals import note
 from security_server.rows import add, change, get, new, put
-from security_server.tables import epoch_contents, invocations, listeners, refusals, sessions, tickets
+from security_server.tables import epoch_contents, invocations, listeners, sessions, tickets
 from security_server.usage import Counters
 
 AHEAD_MS: Final = 60_000
@@ -112,11 +113,11 @@ def accept(
     known = get(connection, invocations, session=message.session, sequence=message.sequence)
     if known is not None:
         if known["id"] != item.id:
-            _note(connection, now, item, "invocation.replayed")
+            note(connection, now.time_ms, "invocation", "invocation.replayed")
             return Outcome("invocation.replayed", session["sequence"])
         return _answer(session["sequence"], ticket, counters, policy, now, known["code"], replay=True)
     if message.sequence <= session["sequence"]:
-        _note(connection, now, item, "invocation.sequence")
+        note(connection, now.time_ms, "invocation", "invocation.sequence")
         return Outcome("invocation.sequence", session["sequence"])
     code = _misfit(item, session, ticket, now)
     if code is None and online and message.time < now.time_ms - LATE_MS:
@@ -349,11 +350,6 @@ def _record(connection: Connection, item: Received, now: Now, code: str | None) 
         code=code,
     )
     change(connection, sessions, {"id": message.session}, sequence=message.sequence)
-
-
-def _note(connection: Connection, now: Now, item: Received, code: str) -> None:
-    subject = f"{item.message.session.hex()}/{item.message.sequence}"
-    new(connection, refusals, time_ms=now.time_ms, what="invocation", code=code, subject=subject)
 
 
 def _answer(

@@ -19,9 +19,10 @@ from security_server.accounts import Money, outstanding, short
 from security_server.contents import Song
 from security_server.core import Core
 from security_server.invocations import STARTS, Now, Outcome, Received, accept, present
+from security_server.refusals import note
 from security_server.rows import get, put
 from security_server.schema import Destroyed, GrantRequest, LeaseRequest, Open, Report
-from security_server.tables import destructions, given_keys, refusals, sessions, tickets, tracked
+from security_server.tables import destructions, given_keys, sessions, tickets, tracked
 from security_server.usage import Counters
 from security_server.windows import Allowance, Window
 
@@ -40,16 +41,15 @@ class Playing:
         self._tickets: dict[bytes, dict[str, Any]] = {}
 
     async def open(self, device: bytes, request: Open) -> dict[str, Any]:
-        """Check a session and a ticket, and remember both. A refusal is recorded."""
+        """Check a session and a ticket, and remember both. A refusal is counted."""
         session = Signed.from_json(Session, request.session)
         ticket = Signed.from_json(Ticket, request.ticket)
         check_times(notBefore=session.message.not_before, notAfter=session.message.not_after, expiry=ticket.message.expiry)
         try:
             await self._check(device, session, ticket)
         except Refusal as refusal:
-            code, subject = refusal.code, f"{ticket.message.station.hex()}/{ticket.message.number}"
-            row = {"time_ms": await self._core.now_ms(), "what": "ticket", "code": code, "subject": subject}
-            await self._core.store.run(lambda connection: connection.execute(insert(refusals).values(**row)) and None)
+            code, now_ms = refusal.code, await self._core.now_ms()
+            await self._core.store.run(lambda connection: note(connection, now_ms, "ticket", code))
             raise
         song = await self._core.songs.get(ticket.message.content)
         now_ms = await self._core.now_ms()
@@ -272,7 +272,17 @@ class Playing:
         key = {"content": content, "listener": listener, "device": device}
         values = {"time_ms": request.time_ms, "code": request.code, "signature": signature}
 
+        played = (
+            select(tickets.c.id)
+            .join(sessions, sessions.c.id == tickets.c.session)
+            .where(tickets.c.listener == listener, tickets.c.content == content, sessions.c.device == device)
+            .limit(1)
+        )
+
         def keep(connection: Connection) -> None:
+            # A device that never had keys of it has none to destroy, and anybody can make a device.
+            if connection.execute(played).first() is None:
+                raise Refusal("ticket.missing", op="destroyed")
             if get(connection, destructions, **key) is None:
                 connection.execute(insert(destructions).values(**key, **values))
 

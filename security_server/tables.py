@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, String, Table, Text, UniqueConstraint
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
@@ -183,14 +183,14 @@ epoch_usages: Final = Table(
     _int("seeks"),
     _int("seconds"),
 )
+# Refusals are counted, not listed: anybody can be refused as often as they like.
 refusals: Final = Table(
-    "refusals",
+    "refusal_counts",
     METADATA,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    _int("time_ms"),
-    Column("what", String(16), nullable=False),
-    Column("code", String(32), nullable=False),
-    Column("subject", Text, nullable=False),
+    _int("day", key=True),
+    Column("what", String(16), primary_key=True),
+    Column("code", String(64), primary_key=True),
+    _int("count", default=0),
 )
 destructions: Final = Table(
     "destructions",
@@ -217,10 +217,20 @@ lines: Final = Table(
     METADATA,
     _int("epoch", key=True),
     _bytes("ticket", 32, key=True),
-    _int("intervals"),
+    _int("intervals", default=0),
     _int("seconds"),
     _int("seeks"),
     _int("time_s"),
+    # What the published row says, as it was when the voucher settled: nothing published reads the ticket (epochlines.py).
+    _bytes("station", 20),
+    _int("number"),
+    _bytes("content", 20),
+    _bytes("owner", 20),
+    _bytes("payer", 20),
+    Column("price", Wei, nullable=False),
+    Column("reward", Wei, nullable=False),
+    _int("interval_s"),
+    _bytes("tag", 7),
 )
 debits: Final = Table(
     "debits",
