@@ -74,7 +74,7 @@ def _look(deployment: Deployment, content: bytes, as_json: bool) -> None:
 
 @click.command()
 @click.argument("song", metavar="FILE|0xADDRESS")
-@_KEY
+@click.option("--key", "key_path", type=FILE, help="Your key file, 0x-hex; --look needs none.")
 @DEPLOYMENT
 @click.option("--to", metavar="0xADDRESS", help="Offer the song to this account; it stays yours until it is accepted.")
 @click.option("--price", default="0", show_default=True, help="GoMAA to be paid on acceptance; with --accept the most that you pay.")
@@ -86,7 +86,7 @@ def _look(deployment: Deployment, content: bytes, as_json: bool) -> None:
 @JSON
 def transfer(
     song: str,
-    key_path: Path,
+    key_path: Path | None,
     deployment_path: Path,
     to: str | None,
     price: str,
@@ -101,10 +101,13 @@ def transfer(
     if sum((to is not None, anyone, accept, retract, look)) != 1 or (seen is not None and not accept):
         raise click.UsageError("Give one of --to, --anyone, --accept, --retract, --look; --seen goes with --accept.")
     content, deployment, wei = ownership.content_of(song), Deployment.load(deployment_path), parse(price)
-    key, name = load_owner_key(key_path), checksum(content)
     if look:
         _look(deployment, content, as_json)
-    elif accept:
+        return
+    if key_path is None:
+        raise click.UsageError("Missing option '--key'.")
+    key, name = load_owner_key(key_path), checksum(content)
+    if accept:
         receipt = asyncio.run(ownership.accept(deployment, content, key, wei, ownership.parse_seen(seen) if seen else None))
         _say(as_json, receipt, content, f"{name} is yours, for {show(wei)} GoMAA.", owner=checksum(address_of(key)), price=str(wei))
     elif retract:
