@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pywallet.errors import InputError
 from pywallet.hexes import to_hex
-from pywallet.settlement import DebitRow, EpochData, PayeeRow, SegmentRow, UsageRow, gross
+from pywallet.settlement import NO_TERMS, DebitRow, EpochData, PayeeRow, SegmentRow, UsageRow, gross
 from tests.unit.audit.audit_book import BPS, CONTENTS, OWNERS, SERVER, STATIONS, FakeAt, audited, honest, post, seal
 
 HONEST = honest()
@@ -46,7 +46,9 @@ def changed(table: str, column: str, row: int = 0) -> EpochData:
     rows = list(getattr(HONEST, table))
     value = getattr(rows[row], column)
     new = bytes([value[0] ^ 1]) + value[1:] if isinstance(value, bytes) else value + 1
-    rows[row] = replace(rows[row], **{column: new})
+    # Only a refused play may be without terms, and it must be.
+    terms = {"terms": NO_TERMS} if column == "outcome" else {}
+    rows[row] = replace(rows[row], **{column: new, **terms})
     return replace(HONEST, **{table: tuple(rows)})
 
 
