@@ -10,6 +10,7 @@ from ethereum.ercs import IERC20
 interface IRegistry:
     def EPOCH_LENGTH() -> uint256: view
     def server(server: address) -> Server: view
+    def note_owner(owner: address): nonpayable
 
 
 interface IRights:
@@ -325,6 +326,8 @@ def accept(most: uint256, seen: Seen):
     self.offer = empty(Offer)
     # The former owner's proposal binds the new one as little as its offers do.
     self.proposed_server = empty(address)
+    # Income is pushed without a signature only to those whom the registry knows as owners.
+    extcall IRegistry(REGISTRY).note_owner(msg.sender)
     if price != 0:
         assert extcall TOKEN.transferFrom(msg.sender, before, price, default_return_value=True), "token"
     log OwnerSet(owner=msg.sender, before=before, price=price, from_epoch=from_epoch)

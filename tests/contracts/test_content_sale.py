@@ -56,6 +56,8 @@ def test_a_sale_is_paid_and_moves_income_with_the_next_epoch(w: World, content: 
     assert w.events("Content", "OwnerSet", receipt) == [{"owner": fan, "before": owner, "price": PRICE, "from_epoch": EPOCH + 1}]
     assert w.balance(owner) == PRICE
     assert w.call("Content", "owner", to=content) == to_hex(fan)
+    assert w.call("Registry", "is_owner", fan)
+    assert not w.call("Registry", "is_owner", address_of(w.other))
     assert w.call("Content", "state", to=content)[0] == to_hex(owner)
     assert owners(w, content, 0, EPOCH, EPOCH + 1, EPOCH + 99) == [to_hex(owner)] * 2 + [to_hex(fan)] * 2
     with reverts("owner"):
