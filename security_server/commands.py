@@ -105,7 +105,9 @@ def close_epoch(url: str, keys: Path) -> None:
 async def _close(url: str, token: str) -> Any:
     headers = {"Authorization": f"Bearer {token}"}
     try:
-        async with aiohttp.ClientSession() as session, session.post(f"{url}/v1/epochs/close", headers=headers) as response:
+        # Done when the post is as deep as the network asks: how long that takes depends on its blocks.
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=30)
+        async with aiohttp.ClientSession(timeout=timeout) as session, session.post(f"{url}/v1/epochs/close", headers=headers) as response:
             answer = await response.json()
     except (aiohttp.ClientError, OSError, ValueError) as e:
         raise Unavailable("server.unreachable", url=url, reason=type(e).__name__) from None
