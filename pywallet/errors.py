@@ -173,7 +173,7 @@ _PUBLIC: Final = """
     install intervals known least_wei length limit line method missing most name needed needs not_after not_after_s
     not_before now_ms now_s number offered offset op origin owner part per_hour per_minute points position_ms
     possible price protocol rate reach_ms reason receipt received renderer retry_after rule samples seconds segment
-    sequence server session short short_wei size state station status stream thousands time_ms time_s to transaction until
+    sequence server session short short_wei size state station status stream thousands time_ms time_s to transaction type until
     version wei_per_gas words
 """
 PUBLIC_DETAIL: Final = frozenset(_PUBLIC.split())

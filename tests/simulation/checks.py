@@ -41,6 +41,8 @@ async def check(world: World) -> Broken:
     result = await _audit(world)
     for fault in result.faults:
         broken.lines.append(f"audit: {fault}")
+    for did in world.watch.did:
+        broken.unless(did.what not in ("lie", "slash"), f"the watcher says {did.to_json()}")
     for fan in world.fans:
         broken.unless(not fan.books.codes["internal"], f"{fan.name} was answered internal")
     return broken

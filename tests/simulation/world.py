@@ -34,6 +34,7 @@ from tests.simulation.node import URL, Line, Node, SimulatedChain
 from tests.simulation.servers import RadioStation, SecurityServer
 from tests.simulation.thieves import Challenger
 from tests.simulation.virtual import PROCESS, VirtualLoop
+from tests.simulation.watching import Watch
 
 SCHEDULE: Final = Schedule(60, 5, 15, 15, 3_600, 75)
 BPS: Final = 500
@@ -81,6 +82,7 @@ class World:
         self.server: SecurityServer
         self.station: RadioStation
         self.thief: Challenger
+        self.watch: Watch
 
     def now_s(self) -> float:
         """Virtual time."""
@@ -174,7 +176,9 @@ class World:
         end_s = self.now_s() + self.plan.epochs * self.deployment.schedule.length
         self.thief = Challenger(self)
         await self.thief.prepare()
-        attack = asyncio.create_task(self.thief.run())
+        self.watch = Watch(self)
+        await self.watch.prepare()
+        others = [asyncio.create_task(self.thief.run()), asyncio.create_task(self.watch.run())]
         if self.plan.faults:
             await FaultPlan(self).run(end_s)
         else:
@@ -187,7 +191,8 @@ class World:
         await asyncio.sleep(3 * self.deployment.schedule.length)
         for fan in self.fans:
             await fan.fetch()
-        attack.cancel()
+        for task in others:
+            task.cancel()
 
 
 @contextlib.asynccontextmanager
