@@ -96,7 +96,7 @@ class Server:
         except TimeoutError:
             raise self._refusal or Unavailable("server.unreachable", server=self.url) from None
 
-    async def request(self, op: str, /, *, answer_s: float | None = None, **fields: Any) -> dict[str, Any]:
+    async def request(self, op: str, answer_s: float | None = None, /, **fields: Any) -> dict[str, Any]:
         """Ask, and return the result.
 
         Args:

@@ -34,7 +34,7 @@ async def run(host: Host, request: Claim) -> dict[str, Any]:
         row = host.ledger.receipt(first.server, one.message.epoch, one.message.payee)
         if row is not None and row.claimed:
             raise Refusal("claim.done", transaction=row.claimed)
-    result = await line.request("claim", answer_s=RELAY_S, claims=request.claims)
+    result = await line.request("claim", RELAY_S, claims=request.claims)
     transaction = proofs.read(lambda: from_hex(result["transaction"], 32))
     amount = await _paid(network, transaction, [one.message for one in claims])
     with host.ledger.write():
