@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 
 from audit.tables import EpochFile
-from pywallet.settlement import ContentRow, DebitRow, StationRow, TermsRow
+from pywallet.settlement import NO_TERMS, REFUSED, ContentRow, DebitRow, StationRow, TermsRow
 
 VALID = 0
-UNVALIDATED = 1
+UNVALIDATED = REFUSED
 PAID_BY_LISTENER = 2
+FREE = TermsRow(0, 0, 0)
+"""What stands for the terms of refused plays: they have none."""
 
 
 @dataclass
@@ -84,7 +86,7 @@ class Facts:
         """The groups with their names, by station, content and terms."""
         for (station, content, terms), sums in sorted(self.groups.items()):
             row = self.contents[content]
-            yield Line(self.stations[station], row.content, row.owner, self.terms[terms], sums)
+            yield Line(self.stations[station], row.content, row.owner, FREE if terms == NO_TERMS else self.terms[terms], sums)
 
     def nets(self) -> dict[bytes, int]:
         """Payer to what its plays cost, wei."""
@@ -122,7 +124,8 @@ def add_up(file: EpochFile, length_s: int) -> Facts:
     lengths = np.array([row.interval_s or 1 for row in facts.terms] or [1], dtype=np.int64)
     for plays in file.plays():
         station, content, terms = (plays[name].astype(np.int64) for name in ("station", "content", "terms"))
-        known = (station < len(facts.stations)) & (content < len(facts.contents)) & (terms < len(facts.terms))
+        priced = np.where(plays["outcome"] == UNVALIDATED, terms == NO_TERMS, terms < len(facts.terms))
+        known = (station < len(facts.stations)) & (content < len(facts.contents)) & priced
         facts.strange += int((~known).sum())
         plays, station, content, terms = plays[known], station[known], content[known], terms[known]
         if len(plays):
@@ -135,11 +138,12 @@ def add_up(file: EpochFile, length_s: int) -> Facts:
 
 def _group(facts: Facts, plays: Any, station: Any, content: Any, terms: Any, lengths: Any, length_s: int) -> None:
     heard, valid = plays["heard"].astype(np.int64), plays["outcome"] != UNVALIDATED
-    each = lengths[terms]
+    each = np.where(valid, lengths[np.where(valid, terms, 0)], 1)
     second = plays["second"].astype(np.int64) @ np.array([65536, 256, 1])
     odd = (plays["outcome"] > PAID_BY_LISTENER) | (second > length_s) | (heard % each != 0) | (~valid & (heard > 0))
     facts.impossible += int(odd.sum())
-    keys, where = np.unique(station << 32 | content << 16 | terms, return_inverse=True)
+    pairs, pair = np.unique(station << 32 | content, return_inverse=True)
+    keys, where = np.unique(pair << 32 | terms, return_inverse=True)
     columns = {
         "intervals": np.where(valid, heard // each, 0),
         "plays": valid,
@@ -148,9 +152,10 @@ def _group(facts: Facts, plays: Any, station: Any, content: Any, terms: Any, len
         "seeks": plays["seeks"],
         "theirs": np.where(plays["outcome"] == PAID_BY_LISTENER, heard // each, 0),
     }
-    # Sums of at most 2^18 numbers below 2^16: exact as doubles.
+    # Sums of at most 2^18 numbers below 2^32: exact as doubles.
     sums = {name: np.bincount(where, weights=values, minlength=len(keys)) for name, values in columns.items()}
     for index, key in enumerate(keys.tolist()):
-        group = facts.groups.setdefault((key >> 32, key >> 16 & 0xFFFF, key & 0xFFFF), Sums())
+        names = int(pairs[key >> 32])
+        group = facts.groups.setdefault((names >> 32, names & 0xFFFFFFFF, key & 0xFFFFFFFF), Sums())
         for name, values in sums.items():
             setattr(group, name, getattr(group, name) + int(values[index]))

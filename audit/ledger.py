@@ -73,7 +73,7 @@ class Tickets:
             valid = valid[valid["terms"] < len(facts.terms)]
             if not len(valid):
                 continue
-            pair = valid["content"].astype(np.int64) << 16 | valid["terms"].astype(np.int64)
+            pair = valid["content"].astype(np.int64) << 32 | valid["terms"].astype(np.int64)
             pairs, where = np.unique(pair, return_inverse=True)
             hashes = np.array([self._fact(facts, int(one), facts_of) for one in pairs], dtype=np.uint64)
             records = np.empty(len(valid), dtype=_TICKET)
@@ -83,7 +83,7 @@ class Tickets:
             self._write(records)
 
     def _fact(self, facts: Facts, pair: int, known: dict[tuple[int, int], int]) -> int:
-        content, terms = pair >> 16, pair & 0xFFFF
+        content, terms = pair >> 32, pair & 0xFFFFFFFF
         if (content, terms) not in known:
             row = facts.terms[terms]
             text = facts.server + facts.contents[content].content + row.encode()

@@ -17,15 +17,15 @@ from pywallet.settlement import ContentRow, DebitRow, EpochData, PayeeRow, PlayR
 from pywallet.settlement.data import HEAD, MAGIC, VERSION
 
 AT_ONCE: Final = 1 << 18
-"""Rows of plays in memory at a time: 6 MiB of them."""
+"""Rows of plays in memory at a time: 8 MiB of them."""
 
 PLAY: Final = np.dtype(
     [
-        ("station", ">u2"),
-        ("content", ">u2"),
-        ("terms", ">u2"),
+        ("station", ">u4"),
+        ("content", ">u4"),
+        ("terms", ">u4"),
         ("second", "u1", 3),
-        ("heard", ">u2"),
+        ("heard", ">u4"),
         ("seeks", "u1"),
         ("outcome", "u1"),
         ("ticket", ">u4"),

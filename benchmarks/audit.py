@@ -66,7 +66,7 @@ def _data() -> bytes:
     data = seal(replace(base, payees=tuple(rows), debits=debits))
     raw = data.encode()
     # The tables after the payees: plays, usages, segments.
-    tail = len(data.usages) * 32 + 4 + len(data.segments) * 8 + 4
+    tail = len(data.usages) * 32 + 4 + len(data.segments) * 10 + 4
     return raw[: -tail - 4] + PLAYS.to_bytes(4, "big") + plays.tobytes() + raw[-tail:]
 
 

@@ -8,9 +8,10 @@ from sqlalchemy import Connection, select
 
 from pywallet.settlement import gross
 from security_server.rows import get
+from security_server.settlement_state import DEBITED
 from security_server.tables import debits, epochs, tickets
 
-_SETTLED = ("posted", "final", "missed")
+_SETTLED = tuple(sorted(DEBITED))
 
 
 @dataclass(frozen=True)

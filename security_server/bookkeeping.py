@@ -106,6 +106,7 @@ class Bookkeeping:
 
     async def _state(self, payer: bytes, now_s: int) -> dict[str, Any]:
         core = self._core
+        core.agreement.require()
         money = await core.chain.money(payer)
         bond = await self._bond()
         epoch = core.schedule.epoch_of(now_s)
@@ -118,6 +119,7 @@ class Bookkeeping:
     async def voucher(self, request: VoucherPost) -> dict[str, Any]:
         """Settle what a voucher covers; the receipts go to the hosts at once."""
         core = self._core
+        core.agreement.require()
         signed = Signed.from_json(Voucher, request.voucher)
         message = signed.message
         if message.server != core.address:

@@ -9,9 +9,9 @@ from typing import Final
 from sqlalchemy import Connection, select
 from sqlalchemy.engine import RowMapping
 
-from pywallet.hexes import ZERO_ADDRESS
-from pywallet.platform import keccak256
 from pywallet.settlement import (
+    NO_TERMS,
+    REFUSED,
     ContentRow,
     CountsTree,
     DebitRow,
@@ -24,13 +24,14 @@ from pywallet.settlement import (
     TermsRow,
     UsageRow,
 )
+from security_server.epochlines import play_tag
 from security_server.segments import most_played
 from security_server.tables import contents, debits, epoch_contents, epoch_owners, epoch_usages, invocations, lines, payees, tickets
 
 VALID: Final = 0
-UNVALIDATED: Final = 1
 PAID_BY_LISTENER: Final = 2
-_DAY_S: Final = (1 << 24) - 1
+_LAST_S: Final = (1 << 24) - 1
+"""The published second's width; epochs are shorter."""
 
 
 @dataclass(frozen=True)
@@ -130,16 +131,11 @@ def freeze_rows(connection: Connection, server: bytes, epoch: int, rate: int) ->
 
 
 def _plays(connection: Connection, epoch: int) -> tuple[RowMapping, ...]:
-    names = ("station", "content", "price", "reward", "interval_s", "number", "payee", "session", "owner", "payer")
-    facts = [tickets.c[name] for name in names]
-    settled = connection.execute(
-        select(*facts, tickets.c.sequence, lines.c.intervals, lines.c.seeks, lines.c.time_s)
-        .join(tickets, tickets.c.id == lines.c.ticket)
-        .where(lines.c.epoch == epoch)
-        .order_by(tickets.c.station, tickets.c.number)
-    ).mappings()
+    """Settled lines, then refused plays; of a ticket only what never changes is read."""
+    settled = connection.execute(select(lines).where(lines.c.epoch == epoch).order_by(lines.c.station, lines.c.number)).mappings()
+    names = ("station", "content", "number", "payee", "session", "owner", "payer")
     refused = connection.execute(
-        select(*facts, invocations.c.sequence, invocations.c.received_ms)
+        select(*(tickets.c[name] for name in names), invocations.c.sequence, invocations.c.received_ms)
         .join(tickets, tickets.c.id == invocations.c.ticket)
         .where(invocations.c.epoch == epoch, invocations.c.code.is_not(None), invocations.c.action == "play")
         .order_by(tickets.c.station, tickets.c.number, invocations.c.sequence)
@@ -152,7 +148,8 @@ def encode(frozen: Frozen, tree: SumTree, counts: CountsTree, length_s: int, usa
     # Listeners who paid stand among the debits alone: no row names one of them.
     paying = {row["payer"] for row in frozen.plays} - {row["station"] for row in frozen.plays}
     stations = sorted({row["station"] for row in frozen.plays} | {debit.payer for debit in frozen.debits} - paying)
-    terms = sorted({(row["price"], row["reward"], row["interval_s"]) for row in frozen.plays})
+    # Refused plays cost nothing: they have no place in the price table, so that no stranger's tickets fill it.
+    terms = sorted({_terms(row) for row in frozen.plays if "intervals" in row})
     owned = content_rows(frozen)
     where = {row.content: index for index, row in enumerate(owned)}
     places = {station: index for index, station in enumerate(stations)}
@@ -160,21 +157,20 @@ def encode(frozen: Frozen, tree: SumTree, counts: CountsTree, length_s: int, usa
     begin = frozen.epoch * length_s
     plays = []
     for row in frozen.plays:
-        intervals = row.get("intervals")
-        second = (row["time_s"] if intervals is not None else row["received_ms"] // 1000) - begin
-        tag = play_tag(row["payee"], row["session"], row["sequence"])
+        paid = "intervals" in row
+        second = (row["time_s"] if paid else row["received_ms"] // 1000) - begin
         plays.append(
             PlayRow(
                 station=places[row["station"]],
                 content=where[row["content"]],
-                terms=numbers[(row["price"], row["reward"], row["interval_s"])],
-                second=min(max(second, 0), _DAY_S),
+                terms=numbers[_terms(row)] if paid else NO_TERMS,
+                second=min(max(second, 0), _LAST_S),
                 # What is paid in this epoch: an auditor multiplies it out, so it is whole intervals.
-                heard_s=min((intervals or 0) * row["interval_s"], 0xFFFF),
-                seeks=min(row.get("seeks") or 0, 0xFF),
-                outcome=_outcome(row),
+                heard_s=row["intervals"] * row["interval_s"] if paid else 0,
+                seeks=min(row["seeks"], 0xFF) if paid else 0,
+                outcome=_outcome(row) if paid else REFUSED,
                 ticket=row["number"],
-                tag=tag,
+                tag=row["tag"] if paid else play_tag(row["payee"], row["session"], row["sequence"]),
             )
         )
     return EpochData(
@@ -197,17 +193,12 @@ def encode(frozen: Frozen, tree: SumTree, counts: CountsTree, length_s: int, usa
     )
 
 
+def _terms(row: RowMapping) -> tuple[int, int, int]:
+    return row["price"], row["reward"], row["interval_s"]
+
+
 def _outcome(row: RowMapping) -> int:
-    if row.get("intervals") is None:
-        return UNVALIDATED
     return VALID if row["payer"] == row["station"] else PAID_BY_LISTENER
-
-
-def play_tag(payee: bytes, session: bytes, sequence: int) -> bytes:
-    """What a listener finds its play by, 7 bytes; zero for who declined rewards: such a play is counted without an id."""
-    if payee == ZERO_ADDRESS:
-        return bytes(7)
-    return keccak256(payee.rjust(32, b"\0") + session + sequence.to_bytes(32, "big"))[:7]
 
 
 def content_rows(frozen: Frozen) -> tuple[ContentRow, ...]:

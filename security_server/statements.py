@@ -14,8 +14,9 @@ from pywallet.hexes import ZERO_ADDRESS
 from pywallet.messages import Domain, Receipt, Signed, StatementLine, Voucher, receipt_detail, sign
 from pywallet.settlement import gross
 from security_server.accounts import Money, outstanding
-from security_server.rows import add, get, put
-from security_server.tables import debits, epoch_owners, lines, payees, payers, receipts, tickets
+from security_server.epochlines import write_line
+from security_server.rows import get, put
+from security_server.tables import debits, epoch_owners, payees, payers, receipts, tickets
 
 MOST_PAYERS: Final = 256
 """Entries of one post (docs/settlement.md)."""
@@ -77,7 +78,9 @@ def state(connection: Connection, payer: bytes, epoch: int, money: Money, bond: 
     spent = cap + gross(owed.current_net + net, money.bps) - gross(owed.current_net, money.bps)
     stated = Stated(epoch, max(spent, before), tuple(found))
     plain = json.dumps([[line.number, line.intervals] for line in found])
-    put(connection, payers, {"payer": payer}, cap=cap, stated=stated.spent, stated_epoch=epoch, lines=plain)
+    # Anybody may ask; who owes nothing and has never owed leaves no row.
+    if row is not None or found:
+        put(connection, payers, {"payer": payer}, cap=cap, stated=stated.spent, stated_epoch=epoch, lines=plain)
     return stated
 
 
@@ -179,10 +182,8 @@ def _pay(connection: Connection, fresh: Sequence[tuple[Mapping[str, Any], int]],
         vouchered = ticket["vouchered"] + new
         change = {"vouchered": vouchered, "due": ticket["intervals"] - vouchered}
         connection.execute(update(tickets).where(tickets.c.id == ticket["id"]).values(**change))
-        line = {"epoch": at.epoch, "ticket": ticket["id"]}
-        add(connection, lines, line, intervals=new, seconds=0, seeks=0, time_s=0)
-        put(connection, lines, line, seconds=ticket["heard_ms"] // 1000, seeks=ticket["seeks"], time_s=at.now_s)
         owner = _owner(connection, ticket, at)
+        write_line(connection, at.epoch, ticket, new, owner, at.now_s)
         _raise(connection, at.epoch, owner, new * ticket["price"])
         if ticket["payee"] != ZERO_ADDRESS and ticket["reward"]:
             _raise(connection, at.epoch, ticket["payee"], new * ticket["reward"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, String, Table, Text, UniqueConstraint
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
@@ -92,15 +92,16 @@ tickets: Final = Table(
     Column("state", String(8), nullable=False, server_default="none"),
     # The action that began it: play, preview or live_join.
     Column("started", String(16), nullable=True),
+    # What is paid; and what sounded, also beside another stream of its listener that was paid for the same time.
     _int("heard_ms", default=0),
+    _int("sounded_ms", default=0),
+    # The metered position (pywallet/policy/meter.py), and where the last jump went: the window of grantable segments.
     _int("position_ms", default=0),
+    _int("anchor_position_ms", default=0),
     _int("time_ms", default=0),
     _int("seeks", default=0),
     _int("sequence", default=0),
     _bytes("invocation", 32, null=True),
-    # Where the window of grantable segments began, in the song and on the server's clock.
-    _int("anchor_position_ms", default=0),
-    _int("anchor_ms", default=0),
     # Intervals heard, and those of them that a voucher covers; due is their difference.
     _int("intervals", default=0),
     _int("vouchered", default=0),
@@ -126,6 +127,15 @@ invocations: Final = Table(
     Column("code", String(32)),
     Index("invocations_refused", "epoch", "code"),
 )
+# Of which seconds of a content a listener was ever given keys: bit k of a little-endian number is second k.
+given_keys: Final = Table(
+    "given_keys",
+    METADATA,
+    _bytes("listener", 20, key=True),
+    _bytes("content", 20, key=True),
+    Column("seconds", LargeBinary, nullable=False),
+)
+# The ticket of each listener that is heard now, and the last moment that was counted for any of their tickets: their one clock.
 listeners: Final = Table(
     "listeners",
     METADATA,
@@ -173,14 +183,14 @@ epoch_usages: Final = Table(
     _int("seeks"),
     _int("seconds"),
 )
+# Refusals are counted, not listed: anybody can be refused as often as they like.
 refusals: Final = Table(
-    "refusals",
+    "refusal_counts",
     METADATA,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    _int("time_ms"),
-    Column("what", String(16), nullable=False),
-    Column("code", String(32), nullable=False),
-    Column("subject", Text, nullable=False),
+    _int("day", key=True),
+    Column("what", String(16), primary_key=True),
+    Column("code", String(64), primary_key=True),
+    _int("count", default=0),
 )
 destructions: Final = Table(
     "destructions",
@@ -207,10 +217,20 @@ lines: Final = Table(
     METADATA,
     _int("epoch", key=True),
     _bytes("ticket", 32, key=True),
-    _int("intervals"),
+    _int("intervals", default=0),
     _int("seconds"),
     _int("seeks"),
     _int("time_s"),
+    # What the published row says, as it was when the voucher settled: nothing published reads the ticket (epochlines.py).
+    _bytes("station", 20),
+    _int("number"),
+    _bytes("content", 20),
+    _bytes("owner", 20),
+    _bytes("payer", 20),
+    Column("price", Wei, nullable=False),
+    Column("reward", Wei, nullable=False),
+    _int("interval_s"),
+    _bytes("tag", 7),
 )
 debits: Final = Table(
     "debits",
@@ -253,18 +273,60 @@ epochs: Final = Table(
     "epochs",
     METADATA,
     _int("epoch", key=True),
-    # closed (nothing enters any more), posted, final, missed (its time to post went by).
-    Column("state", String(8), nullable=False),
+    # What the last look at the chain said (settlement_state.py); only a cache: each look decides anew.
+    Column("state", String(12), nullable=False),
     _int("rate"),
     _bytes("root", 32),
     Column("total", Wei, nullable=False),
     _bytes("digest", 32),
     _bytes("counts_root", 32),
     _bytes("data_hash", 32),
+    # keccak(root, total, rest): what the chain must hold.
+    _bytes("commitment", 32),
+    # The canonical bytes, final once written: all that is posted, proven and published is read from them.
     Column("data", LargeBinary, nullable=False),
     _int("leaves"),
     _bytes("transaction", 32, null=True),
 )
+# The vouchers under a closed epoch's debits, in the order of its data: what a post needs beside the bytes.
+entries: Final = Table(
+    "entries",
+    METADATA,
+    _int("epoch", key=True),
+    _int("place", key=True),
+    _bytes("payer", 20),
+    Column("net", Wei, nullable=False),
+    Column("cap", Wei, nullable=False),
+    Column("until", Wei, nullable=False),
+    _bytes("signature", 65),
+)
+# The numbers in a closed epoch's usage leaves; the leaf in the bytes says whether they are right.
+usage_leaves: Final = Table(
+    "usage_leaves",
+    METADATA,
+    _int("epoch", key=True),
+    _bytes("listener", 20, key=True),
+    _bytes("content", 20, key=True),
+    _int("plays"),
+    _int("seeks"),
+    _int("seconds"),
+)
+# Challenges of this server's epochs as the chain's events tell them, up to the cursor "events" in `marks`.
+challenges: Final = Table(
+    "challenges",
+    METADATA,
+    _int("epoch", key=True),
+    _bytes("payee", 20, key=True),
+    Column("amount", Wei, primary_key=True),
+    _int("block"),
+    # The newest block when the chain first said that it is answered or slashed: that may be undone for some blocks.
+    _int("closed", null=True),
+    Index("challenges_closed", "closed"),
+)
+# Epochs that were void and refunded, by the chain's events.
+refunds: Final = Table("refunds", METADATA, _int("epoch", key=True), _int("block"))
+# Cursors and other single numbers.
+marks: Final = Table("marks", METADATA, Column("name", String(32), primary_key=True), _int("number"))
 claims: Final = Table(
     "claims",
     METADATA,

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 from pywallet.errors import Refusal
 from pywallet.hexes import ZERO_ADDRESS, to_hex
@@ -66,12 +64,13 @@ class TicketDesk:
         self._check_content(song, facts, now_ms // 1000, rewarded)
         assert facts is not None
         listener, owner = session.message.listener, facts.owner
-        row = await self._draft(song, facts, digest(session.message, self._chain.domain), now_ms, rewarded)
-        row = replace(row, reward=await self._loyalty.reward(listener, owner, row.reward, now_ms))
+        row = await self._draft(song, facts, session, now_ms, rewarded)
         usable, spent = await self._check_escrow(row)
-        number = await asyncio.to_thread(self._store.issue, row, usable, spent, self._config.tickets_per_minute)
-        if rewarded:
-            await self._loyalty.note(number, listener, owner, now_ms)
+        whole = -(-song.duration_ms // (row.interval_s * 1000))
+        book = self._loyalty.book(listener, owner if rewarded else None, whole, self._config.tickets_unplayed)
+        number = await asyncio.to_thread(self._store.issue, row, usable, spent, self._config.tickets_per_minute, book)
+        # As it was written: over the day's cap it promises no reward.
+        row = (await asyncio.to_thread(self._store.tickets, [number]))[number]
         ticket = Ticket(
             server=row.server,
             station=self._address,
@@ -113,16 +112,18 @@ class TicketDesk:
         if not facts.licensed:
             raise Refusal("station.right.missing", reason="license", content=to_hex(song.content))
 
-    async def _draft(self, song: Song, facts: ContentFacts, session: bytes, now_ms: int, rewarded: bool) -> TicketRow:
+    async def _draft(self, song: Song, facts: ContentFacts, session: Signed[Session], now_ms: int, rewarded: bool) -> TicketRow:
         price = song.policy.price
         now_s = now_ms // 1000
         expiry_s = now_s + -(-song.duration_ms * 3 // 2000) + self._config.ticket_slack_s
+        # Nothing is played after its session's end, so nothing is held for it.
+        expiry_s = min(expiry_s, session.message.not_after)
         # A rented or borrowed right ends when it ends, also in the middle of a song.
         expiry_s = await self._chain.right_until(song.content, self._address, expiry_s)
         return TicketRow(
             server=facts.server,
             content=song.content,
-            session=session,
+            session=digest(session.message, self._chain.domain),
             issued_ms=now_ms,
             expiry_s=expiry_s,
             interval_s=price.interval_s,
@@ -143,25 +144,3 @@ class TicketDesk:
         if min(free, usable) < needed:
             raise Refusal("station.escrow.short", short_wei=needed - min(free, usable))
         return free, account.spent
-
-
-class Limiter:
-    """A token bucket per network address, in memory only: who asked is never written down."""
-
-    def __init__(self, per_minute: int, clock: Callable[[], float], keep: int = 10_000) -> None:
-        self._rate = per_minute / 60
-        self._size = float(per_minute)
-        self._clock = clock
-        self._keep = keep
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
-
-    def take(self, address: str) -> None:
-        """Use one of this address's requests. Raises Refusal(station.busy) when none is left."""
-        now = self._clock()
-        tokens, then = self._buckets.pop(address, (self._size, now))
-        tokens = min(self._size, tokens + (now - then) * self._rate)
-        self._buckets[address] = (max(0.0, tokens - 1), now)
-        while len(self._buckets) > self._keep:
-            self._buckets.popitem(last=False)
-        if tokens < 1:
-            raise Refusal("station.busy")

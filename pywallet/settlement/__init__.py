@@ -5,6 +5,8 @@ from pywallet.settlement.commitment import Header, commitment, entries_digest, g
 from pywallet.settlement.counts import CountsTree, content_leaf, usage_leaf, usage_tag, verify_count
 from pywallet.settlement.data import (
     FEW,
+    NO_TERMS,
+    REFUSED,
     SEGMENT_S,
     ContentRow,
     DebitRow,
@@ -23,6 +25,8 @@ from pywallet.settlement.tree import MAX_DEPTH, SumTree, verify_leaf
 __all__ = [
     "FEW",
     "MAX_DEPTH",
+    "NO_TERMS",
+    "REFUSED",
     "SEGMENT_S",
     "Answer",
     "ContentRow",

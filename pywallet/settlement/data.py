@@ -11,6 +11,7 @@ the leaf is published (cumulative numbers would tie one epoch to the next).
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -20,8 +21,9 @@ from pywallet.errors import InputError
 from pywallet.platform import keccak256
 
 MAGIC: Final = b"GMED"
-VERSION: Final = 2
+VERSION: Final = 3
 HEAD: Final = struct.Struct(">4sB20sQ32s16s32sH")
+_PLAY: Final = struct.Struct(">III3sIBBI7s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +119,12 @@ class PayeeRow(_Row):
 
 @dataclass(frozen=True, slots=True)
 class PlayRow(_Row):
-    """One play, 24 bytes: who paid, what, when, how much was heard, which ticket; ``tag`` names it to its listener only."""
+    """One play, 32 bytes: who paid, what, when, how much was heard, which ticket; ``tag`` names it to its listener only.
 
-    LAYOUT = (("u", 2), ("u", 2), ("u", 2), ("u", 3), ("u", 2), ("u", 1), ("u", 1), ("u", 4), ("b", 7))
+    A refused play (outcome ``REFUSED``) costs nothing: its ``terms`` are ``NO_TERMS``.
+    """
+
+    LAYOUT = (("u", 4), ("u", 4), ("u", 4), ("u", 3), ("u", 4), ("u", 1), ("u", 1), ("u", 4), ("b", 7))
     station: int
     content: int
     terms: int
@@ -129,6 +134,17 @@ class PlayRow(_Row):
     outcome: int
     ticket: int
     tag: bytes
+
+    def encode(self) -> bytes:
+        """The row's bytes. Raises InputError message.schema for a value that doesn't fit."""
+        # The other long table.
+        with contextlib.suppress(struct.error, OverflowError, AttributeError, TypeError):
+            second = self.second.to_bytes(3, "big")
+            if len(self.tag) == 7:
+                return _PLAY.pack(
+                    self.station, self.content, self.terms, second, self.heard_s, self.seeks, self.outcome, self.ticket, self.tag
+                )
+        return _Row.encode(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +159,7 @@ class UsageRow(_Row):
 class SegmentRow(_Row):
     """How many listeners heard a stretch of a content: ``segment`` counts ``SEGMENT_S`` seconds from its beginning."""
 
-    LAYOUT = (("u", 2), ("u", 2), ("u", 4))
+    LAYOUT = (("u", 4), ("u", 2), ("u", 4))
     content: int
     segment: int
     listeners: int
@@ -152,6 +168,12 @@ class SegmentRow(_Row):
 SEGMENT_S: Final = 5
 FEW: Final = 20
 """A stretch that fewer listeners heard is not published: it could tell who they were."""
+
+REFUSED: Final = 1
+"""The outcome of a play that was refused."""
+
+NO_TERMS: Final = (1 << 32) - 1
+"""Where a play's terms would stand: it was refused, so it has no place in the price table."""
 
 R = TypeVar("R", bound=_Row)
 
@@ -184,8 +206,10 @@ class EpochData:
         ):
             raise InputError("message.schema", reason="epoch, total or bps out of range")
         for play in self.plays:
-            if play.station >= len(self.stations) or play.content >= len(self.contents) or play.terms >= len(self.terms):
+            if play.station >= len(self.stations) or play.content >= len(self.contents):
                 raise InputError("message.schema", reason="a play names a row that isn't there")
+            if play.terms != NO_TERMS if play.outcome == REFUSED else play.terms >= len(self.terms):
+                raise InputError("message.schema", reason="a paid play without terms, or a refused one with them")
         for segment in self.segments:
             if segment.content >= len(self.contents):
                 raise InputError("message.schema", reason="a segment names a row that isn't there")
@@ -205,37 +229,45 @@ class EpochData:
         return keccak256(self.encode())
 
     @classmethod
-    def decode(cls, raw: bytes) -> EpochData:
-        """Read canonical bytes. Raises InputError message.schema for anything else, trailing bytes included."""
+    def decode(cls, raw: bytes, *, plays: bool = True) -> EpochData:
+        """Read canonical bytes.
+
+        Args:
+            raw: All bytes of an epoch's data.
+            plays: Whether to read the plays too: the longest table, and proofs need none of it.
+
+        Raises:
+            InputError: ``message.schema`` for anything else, trailing bytes included.
+        """
         if len(raw) < HEAD.size:
             raise InputError("message.schema", reason="the epoch's data end too early")
         magic, version, server, epoch, root, total, counts_root, bps = HEAD.unpack_from(raw)
         if magic != MAGIC or version != VERSION:
-            raise InputError("message.schema", reason="not an epoch's data of version 2")
+            raise InputError("message.schema", reason=f"not an epoch's data of version {VERSION}")
         at = HEAD.size
         stations, at = _rows(StationRow, raw, at)
         contents, at = _rows(ContentRow, raw, at)
         terms, at = _rows(TermsRow, raw, at)
         debits, at = _rows(DebitRow, raw, at)
         payees, at = _rows(PayeeRow, raw, at)
-        plays, at = _rows(PlayRow, raw, at)
+        played, at = _rows(PlayRow, raw, at, read=plays)
         usages, at = _rows(UsageRow, raw, at)
         segments, at = _rows(SegmentRow, raw, at)
         if at != len(raw):
             raise InputError("message.schema", reason="bytes after the epoch's data")
         head = (server, epoch, root, int.from_bytes(total, "big"), counts_root, bps)
-        return cls(*head, stations, contents, terms, debits, payees, plays, usages, segments)
+        return cls(*head, stations, contents, terms, debits, payees, played, usages, segments)
 
 
 def _table(rows: Sequence[_Row]) -> bytes:
     return len(rows).to_bytes(4, "big") + b"".join(row.encode() for row in rows)
 
 
-def _rows(kind: type[R], raw: bytes, at: int) -> tuple[tuple[R, ...], int]:
+def _rows(kind: type[R], raw: bytes, at: int, *, read: bool = True) -> tuple[tuple[R, ...], int]:
     size = kind.size()
     count = int.from_bytes(raw[at : at + 4], "big")
     at += 4
     end = at + count * size
     if at > len(raw) or end > len(raw):
         raise InputError("message.schema", reason="the epoch's data end too early")
-    return tuple(kind.decode(raw[i : i + size]) for i in range(at, end, size)), end
+    return tuple(kind.decode(raw[i : i + size]) for i in range(at, end, size)) if read else (), end

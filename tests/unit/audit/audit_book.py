@@ -11,6 +11,8 @@ from audit.faults import Fault
 from audit.tables import EpochFile
 from pywallet.platform import keccak256
 from pywallet.settlement import (
+    NO_TERMS,
+    REFUSED,
     ContentRow,
     CountsTree,
     DebitRow,
@@ -43,7 +45,11 @@ def plays(count: int) -> tuple[PlayRow, ...]:
         terms, refused = number % 2, number % 7 == 6
         heard = 0 if refused else TERMS[terms].interval_s * (1 + number % 5)
         tag = keccak256(number.to_bytes(4, "big"))[:7]
-        out.append(PlayRow(number % 3 % 2, number % 3, terms, number % 60, heard, number % 4, int(refused), number + 1, tag))
+        out.append(
+            PlayRow(
+                number % 3 % 2, number % 3, NO_TERMS if refused else terms, number % 60, heard, number % 4, int(refused), number + 1, tag
+            )
+        )
     return tuple(out)
 
 
@@ -52,6 +58,8 @@ def honest(count: int = 30, epoch: int = 1000, server: bytes = SERVER, contents:
     rows = plays(count)
     nets, leaves = dict.fromkeys(STATIONS, 0), dict.fromkeys(owners, 0)
     for row in rows:
+        if row.outcome == REFUSED:
+            continue
         intervals, terms = row.heard_s // TERMS[row.terms].interval_s, TERMS[row.terms]
         nets[STATIONS[row.station]] += intervals * (terms.price + terms.reward)
         leaves[owners[row.content]] += intervals * terms.price

@@ -20,7 +20,7 @@ from pywallet.hexes import ZERO_ADDRESS
 from pywallet.messages import Domain, digest
 from pywallet.platform import keccak256
 from pywallet.wallet.keyring import Keyring
-from security_server.epochdata import play_tag
+from security_server.epochlines import play_tag
 
 FANS, EPOCHS = 60, 24
 STATIONS = (b"\x21" * 20, b"\x22" * 20)

@@ -14,7 +14,7 @@ from pywallet.platform import keccak256
 from pywallet.settlement import ContentRow, DebitRow, EpochData, PayeeRow, PlayRow, SegmentRow, StationRow, TermsRow, UsageRow
 
 HEAD = 4 + 1 + 20 + 8 + 32 + 16 + 32 + 2
-PLAY = PlayRow(0, 0, 0, 59, 30, 2, 1, 7, b"\7" * 7)
+PLAY = PlayRow(0, 0, 0, 59, 70_000, 2, 0, 7, b"\7" * 7)
 DATA = EpochData(
     server=b"\1" * 20,
     epoch=29_000_000,
@@ -40,27 +40,27 @@ def rows(kind: Any, size: int = 3) -> st.SearchStrategy[Any]:
 
 
 def test_sizes_of_rows() -> None:
-    """A play takes 24 bytes and a payee 32, as specified."""
-    assert len(PLAY.encode()) == PlayRow.size() == 24
+    """A play takes 32 bytes and a payee 32, as specified."""
+    assert len(PLAY.encode()) == PlayRow.size() == 32
     assert PayeeRow.size() == 32
 
 
 def test_layout_by_hand() -> None:
     """Head, counts and rows stand where the layout says."""
     raw = DATA.encode()
-    assert raw[:5] == b"GMED\x02"
+    assert raw[:5] == b"GMED\x03"
     assert raw[5:25] == DATA.server
     assert raw[25:33] == DATA.epoch.to_bytes(8, "big")
     assert raw[HEAD - 2 : HEAD + 4] == b"\x01\xf4\0\0\0\x01"
     assert raw.endswith(
         b"\0\0\0\x01"
-        + bytes(6)
-        + b"\0\0\x3b\0\x1e\x02\x01\0\0\0\x07"
+        + bytes(12)
+        + b"\0\0\x3b\0\x01\x11\x70\x02\0\0\0\0\x07"
         + b"\7" * 7
         + b"\0\0\0\1"
         + b"\x0a" * 32
         + b"\0\0\0\1"
-        + b"\0\0\0\x0b\0\0\0\x14"
+        + b"\0\0\0\0\0\x0b\0\0\0\x14"
     )
     assert DATA.hash == keccak256(raw)
 
