@@ -290,15 +290,17 @@ class Model:
         post = self.posts.get((server, epoch))
         need(post is None or not post.void, "void")
         need(post is not None and commitment(header) == commitment(post.header), "header")
-        open_ = [one for one in shown if (server, epoch, one[0], one[1]) in self.demands]
-        for payee, asked, amount, index, proof in open_:
+        found: dict[tuple[bytes, int], int] = {}
+        for payee, asked, amount, index, proof in shown:
+            if (server, epoch, payee, asked) not in self.demands or (payee, asked) in found:
+                continue
             need(amount >= asked, "low")
             need(index >> len(proof) == 0, "index")
             need(verify_leaf(header, payee, amount, index, proof), "proof")
-        need(bool(open_), "none")
-        for payee, asked, amount, _, _ in open_:
-            if (server, epoch, payee, asked) in self.demands:
-                self._show(server, epoch, payee, asked, header, amount)
+            found[payee, asked] = amount
+        need(bool(found), "none")
+        for (payee, asked), amount in found.items():
+            self._show(server, epoch, payee, asked, header, amount)
 
     def _show(self, server: bytes, epoch: int, payee: bytes, asked: int, header: Header, amount: int) -> None:
         self._close(server, epoch, payee, asked)
