@@ -23,6 +23,11 @@ SKEW_S = 30
 """Seconds by which a session may seem to begin in the future."""
 
 
+def life_s(duration_ms: int, slack_s: int) -> int:
+    """Seconds for which a ticket of a song is good, unless a right ends before."""
+    return -(-duration_ms * 3 // 2000) + slack_s
+
+
 class TicketDesk:
     """Answers ``POST /gomaa/tickets``."""
 
@@ -116,7 +121,7 @@ class TicketDesk:
     async def _draft(self, song: Song, facts: ContentFacts, session: bytes, now_ms: int, rewarded: bool) -> TicketRow:
         price = song.policy.price
         now_s = now_ms // 1000
-        expiry_s = now_s + -(-song.duration_ms * 3 // 2000) + self._config.ticket_slack_s
+        expiry_s = now_s + life_s(song.duration_ms, self._config.ticket_slack_s)
         # A rented or borrowed right ends when it ends, also in the middle of a song.
         expiry_s = await self._chain.right_until(song.content, self._address, expiry_s)
         return TicketRow(
