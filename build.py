@@ -3,7 +3,8 @@
 
 python3 build.py demo        a radio page, a band's song, a fan's wallet, all on this machine
 python3 build.py test        every test, end to end in both browsers included; --quick: checks and most units
-python3 build.py soak        property tests with forty times the examples
+python3 build.py soak        property tests with forty times the examples; soak simulation --seeds N: the
+                             whole system from seeds; soak kills --kills N: a server killed under load
 python3 build.py bench       the figures, each beside its peer
 python3 build.py extension   dist/gomaa-chromium.zip and dist/gomaa-firefox.xpi; --source: also dist/gomaa-source.zip
 python3 build.py store       dist/store: texts and pictures for the stores, in every language
@@ -27,6 +28,9 @@ from tooling import npm_packages, python_packages
 from tooling.python_packages import PYTHON, VENV
 from tooling.steps import CACHE, ROOT, BuildError, run, say, show
 from tooling.system import system
+
+SOAKS = {"simulation": "tests.simulation", "kills": "tests.integration.kills"}
+"""Programs of ``build.py soak NAME``."""
 
 MADE = (VENV, CACHE, ROOT / "node_modules", ROOT / "dist", ROOT / "build")
 
@@ -86,8 +90,11 @@ def test(arguments: list[str]) -> NoReturn:
     hand_over(PYTHON, "-m", "pytest", *arguments)
 
 
-def soak() -> NoReturn:
-    """Property tests and the settlement game with a large budget."""
+def soak(arguments: list[str]) -> NoReturn:
+    """Property tests and the settlement game with a large budget, or the simulation of the whole system, or kills under load."""
+    if arguments and arguments[0] in SOAKS:
+        parts(tests=True)
+        hand_over(PYTHON, "-m", SOAKS[arguments[0]], *arguments[1:])
     parts("ffmpeg", tests=True)
     hand_over(PYTHON, "-m", "tooling.suite", "soak")
 
@@ -122,10 +129,10 @@ def main() -> int:
             test(rest)
         if options.command == "bench":
             bench(rest)
-        if rest and (options.command, rest) != ("extension", ["--source"]):
+        if rest and (options.command, rest) != ("extension", ["--source"]) and (options.command != "soak" or rest[0] not in SOAKS):
             parser.error(f"unexpected {' '.join(rest)}")
         if options.command == "soak":
-            soak()
+            soak(rest)
         if options.command == "extension":
             system("venv", "compiler", "node", "npm")
             at_once(partial(python_packages.install, tests=False), partial(npm_packages.install, tests=False))

@@ -18,7 +18,7 @@ from pywallet.hexes import to_hex
 
 NAMES: Final = (
     *("Deposited", "WithdrawRequested", "Withdrawn", "Bonded", "Retired", "Unbonded", "Posted", "Claimed", "FeePaid"),
-    *("Challenged", "Answered", "Slashed", "Refunded"),
+    *("Challenged", "Answered", "Dismissed", "Slashed", "Refunded", "Debited", "Undone"),
 )
 BLOCKS: Final = 2_000
 """Blocks asked for at once: public nodes refuse more."""
@@ -49,20 +49,47 @@ async def happened(chain: Chain, deployment: Deployment, last: int, first: int |
                 yield Happened(log.name, dict(log.fields), log.block, log.transaction)
 
 
-async def posted_entries(chain: Chain, deployment: Deployment, transaction: bytes) -> list[tuple[bytes, int]] | None:
-    """(payer, net) of each entry of a post, from its call data; None where another contract stood between."""
+@dataclass(frozen=True)
+class Part:
+    """What one transaction debits: the digest that it is added to, and (payer, net wei) of each entry."""
+
+    server: bytes
+    epoch: int
+    before: bytes
+    entries: tuple[tuple[bytes, int], ...]
+
+
+async def part(chain: Chain, deployment: Deployment, transaction: bytes) -> Part | None:
+    """What a ``post`` or ``debit`` debits, from its call data; None where another contract stood between."""
     found = await chain.request("eth_getTransactionByHash", to_hex(transaction))
-    how = function("Settlement", "post")
     if not isinstance(found, dict) or found.get("to") is None or found["to"].lower() != to_hex(deployment.settlement):
         return None
     data = answers.data(found["input"])
-    if data[:4] != how.selector:
-        return None
-    try:
-        entries = decode(how.inputs, data[4:])[4]
-    except (DecodingError, OverflowError):
-        raise GomaaError("chain.mismatch", reason="call data of a post") from None
-    return [(to_address(entry[0]), int(entry[1])) for entry in entries]
+    for how in (function("Settlement", "post"), function("Settlement", "debit")):
+        if data[:4] == how.selector:
+            try:
+                epoch, *_, before, entries = decode(how.inputs, data[4:])
+            except (DecodingError, OverflowError):
+                raise GomaaError("chain.mismatch", reason=f"call data of a {how.name}") from None
+            rows = tuple((to_address(entry[0]), int(entry[1])) for entry in entries)
+            return Part(to_address(found["from"]), int(epoch), bytes(before), rows)
+    return None
+
+
+async def posted_entries(chain: Chain, deployment: Deployment, transaction: bytes) -> list[tuple[bytes, int]] | None:
+    """(payer, net) of each entry of a post, those of the parts before it first; None where another contract stood between."""
+    here = await part(chain, deployment, transaction)
+    entries: list[tuple[bytes, int]] = []
+    while here is not None:
+        entries[:0] = here.entries
+        if not any(here.before):
+            return entries
+        topics = (here.server, here.epoch.to_bytes(32, "big"))
+        parts = await chain.logs(deployment.settlement, event("Settlement", "Debited"), deployment.block, topics)
+        before = here.before
+        where = next((log.transaction for log in reversed(parts) if log.fields["digest"] == before), None)
+        here = None if where is None else await part(chain, deployment, where)
+    return None
 
 
 class At:

@@ -10,7 +10,7 @@ from audit.events import At, Happened
 from audit.faults import Fault
 from audit.ledger import Claims
 from pywallet.hexes import to_hex
-from pywallet.settlement import Header, commitment, gross, rest
+from pywallet.settlement import Header, commitment, entries_digest, gross, rest
 
 _M96, _M128 = (1 << 96) - 1, (1 << 128) - 1
 
@@ -26,6 +26,18 @@ class EpochMoney:
     claimed: int = 0
     collected: int = 0
     void: bool = False
+
+
+@dataclass
+class Draft:
+    """What of an epoch is debited before its post: (payer, net wei) of each entry."""
+
+    bps: int
+    entries: tuple[tuple[bytes, int], ...] = ()
+
+    def held(self) -> int:
+        """What payers have paid for it, wei."""
+        return sum(gross(net, self.bps) for _, net in self.entries)
 
 
 @dataclass
@@ -57,6 +69,8 @@ class Money:
     accounts: dict[tuple[bytes, bytes], Account] = field(default_factory=dict)
     lanes: dict[bytes, Lane] = field(default_factory=dict)
     epochs: dict[tuple[bytes, int], EpochMoney] = field(default_factory=dict)
+    drafts: dict[tuple[bytes, int], Draft] = field(default_factory=dict)
+    """Also of posted epochs, whose post may be void and refunded."""
 
     def account(self, server: bytes, payer: bytes) -> Account:
         """An account, opened if need be."""
@@ -67,7 +81,7 @@ class Money:
         return self.lanes.setdefault(server, Lane())
 
     def apply(self, event: Happened) -> None:
-        """One event but ``Posted``."""
+        """One event but ``Posted`` and ``Debited``."""
         what = event.fields
         server: bytes = what["server"]
         match event.name:
@@ -87,14 +101,16 @@ class Money:
                 self.lane(server).retired = True
             case "Challenged":
                 self.lane(server).open += 1
-            case "Answered":
+            case "Answered" | "Dismissed":
                 self.lane(server).open -= 1
                 self.lane(server).bond += self.stake
             case "Slashed":
                 self._slashed(server, what["epoch"], what["bond"], what["void"])
             case "Refunded":
-                self._move(server, what["epoch"], -1)
-                del self.epochs[server, what["epoch"]]
+                bps = self.epochs.pop((server, what["epoch"])).bps
+                self._move(server, bps, self._own(server, what["epoch"]), -1)
+            case "Undone":
+                self._undone(server, what["epoch"], what["before"])
             case "FeePaid":
                 epoch = self.epochs[server, what["epoch"]]
                 epoch.fee -= what["amount"]
@@ -118,11 +134,31 @@ class Money:
         """A ``Posted`` event with its entries: the payers are debited now."""
         self.epochs[posted.server, posted.epoch] = EpochMoney(posted, bps, posted.total, posted.fee)
         self.claims.set_entries(posted.server, posted.epoch, posted.entries or ())
-        self._move(posted.server, posted.epoch, 1)
+        self._move(posted.server, bps, self._own(posted.server, posted.epoch), 1)
 
-    def _move(self, server: bytes, epoch: int, sign: int) -> None:
-        bps = self.epochs[server, epoch].bps
-        for payer, net in self.claims.entries(server, epoch):
+    def debit(self, server: bytes, epoch: int, entries: tuple[tuple[bytes, int], ...], bps: int) -> None:
+        """A ``Debited`` event: its payers are debited before the post."""
+        draft = self.drafts.setdefault((server, epoch), Draft(bps))
+        draft.entries += entries
+        self._move(server, bps, entries, 1)
+
+    def _undone(self, server: bytes, epoch: int, before: bytes) -> None:
+        draft = self.drafts.get((server, epoch))
+        if draft is None:
+            return
+        digest, kept = bytes(32), 0
+        while digest != before and kept < len(draft.entries):
+            digest, kept = entries_digest(draft.entries[kept : kept + 1], digest), kept + 1
+        self._move(server, draft.bps, draft.entries[kept:], -1)
+        draft.entries = draft.entries[:kept]
+
+    def _own(self, server: bytes, epoch: int) -> tuple[tuple[bytes, int], ...]:
+        """The entries that the post itself debits."""
+        draft = self.drafts.get((server, epoch))
+        return self.claims.entries(server, epoch)[0 if draft is None else len(draft.entries) :]
+
+    def _move(self, server: bytes, bps: int, entries: tuple[tuple[bytes, int], ...], sign: int) -> None:
+        for payer, net in entries:
             account = self.account(server, payer)
             account.spent += sign * gross(net, bps)
             account.escrow -= sign * gross(net, bps)
@@ -132,7 +168,8 @@ class Money:
         accounts = sum(account.escrow for account in self.accounts.values())
         lanes = sum(lane.bond + lane.open * self.stake for lane in self.lanes.values())
         # The money of a void epoch is its payers', until it is refunded.
-        return accounts + lanes + sum(epoch.left + epoch.fee for epoch in self.epochs.values())
+        drafts = sum(draft.held() for where, draft in self.drafts.items() if where not in self.epochs)
+        return accounts + lanes + drafts + sum(epoch.left + epoch.fee for epoch in self.epochs.values())
 
 
 async def compare(money: Money, at: At) -> list[Fault]:

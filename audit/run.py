@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from audit.epochs import EpochCheck, Posted
-from audit.events import At, happened, posted_entries
+from audit.events import At, happened, part, posted_entries
 from audit.facts import Facts
 from audit.faults import Fault
 from audit.ledger import Claims, Tickets
@@ -105,10 +105,16 @@ async def audit(
 
 async def _replay(chain: Chain, deployment: Deployment, at: At, money: Money) -> None:
     async for event in happened(chain, deployment, at.block):
+        what = event.fields
+        if event.name == "Debited":
+            taken = await part(chain, deployment, event.transaction)
+            money.debit(
+                what["server"], what["epoch"], () if taken is None else taken.entries, int(await at.registry("rate_at", what["epoch"]))
+            )
+            continue
         if event.name != "Posted":
             money.apply(event)
             continue
-        what = event.fields
         entries = await posted_entries(chain, deployment, event.transaction)
         facts = {name: what[name] for name in ("server", "epoch", "root", "total", "fee", "digest", "counts", "data")}
         posted = Posted(**facts, entries=None if entries is None else tuple(entries), transaction=event.transaction)

@@ -10,6 +10,7 @@ from eth_abi.exceptions import DecodingError
 
 from chain.abi import Event
 from pywallet.errors import GomaaError, Unavailable
+from pywallet.redaction import without_parts_of
 
 
 @dataclass(frozen=True)
@@ -113,10 +114,16 @@ class Unsupported(Unavailable):
     """The node doesn't know a method that not every node has."""
 
 
-def failure(method: str, error: Any) -> GomaaError:
-    """A node's error: chain.reverted with the contract's reason, chain.funds, chain.unreachable with the node's own words otherwise."""
+def failure(method: str, error: Any, rpc: str = "") -> GomaaError:
+    """A node's error: chain.reverted with the contract's reason, chain.funds, chain.unreachable with the node's own words otherwise.
+
+    Args:
+        method: What was asked.
+        error: The answer's ``error``.
+        rpc: The node's URL; its secret parts are taken out of the node's words.
+    """
     item = error if isinstance(error, Mapping) else {"message": error}
-    message = str(item.get("message", ""))[:500]
+    message = without_parts_of(rpc, str(item.get("message", "")))[:500]
     said = _reason(item.get("data"))
     if said or "revert" in message.lower():
         return GomaaError(

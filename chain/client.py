@@ -17,6 +17,7 @@ from chain.answers import Block, Log, TxReceipt, Unsupported, decode_log
 from chain.links import FAULTS, Link, open_link
 from pywallet.errors import GomaaError, Unavailable
 from pywallet.hexes import to_hex
+from pywallet.redaction import place
 
 __all__ = ["Block", "Chain", "Log", "TxReceipt", "decode_log"]
 
@@ -52,6 +53,8 @@ class Chain:
 
     def __init__(self, rpc: str, chain_id: int | None = None, confirmations: int = 1, max_fee: int | None = None) -> None:
         self.rpc = rpc
+        self.node = place(rpc)
+        """What errors and logs say of the node: its URL may hold an API key."""
         self.confirmations = confirmations
         self.max_fee = max_fee
         self._expected = chain_id
@@ -101,7 +104,7 @@ class Chain:
             if self._expected is not None:
                 await self._same_network(socket, self._expected)
         except FAULTS as e:
-            raise Unavailable("chain.unreachable", rpc=self.rpc, reason=type(e).__name__) from None
+            raise Unavailable("chain.unreachable", node=self.node, reason=type(e).__name__) from None
         self._socket = socket
         self._up.set()
 
@@ -120,7 +123,7 @@ class Chain:
             number = answers.number(found)
         if number != expected:
             await socket.close()
-            raise GomaaError("chain.mismatch", rpc=self.rpc, expected=expected, found=number)
+            raise GomaaError("chain.mismatch", node=self.node, expected=expected, found=number)
 
     async def _run(self) -> None:
         while True:
@@ -162,7 +165,7 @@ class Chain:
     def _fail(self) -> None:
         for future, _ in self._waiting.values():
             if not future.done():
-                future.set_exception(Unavailable("chain.unreachable", rpc=self.rpc))
+                future.set_exception(Unavailable("chain.unreachable", node=self.node))
         self._waiting.clear()
 
     def _hear(self, text: str | bytes) -> None:
@@ -205,7 +208,7 @@ class Chain:
                     await self._up.wait()
         socket = self._socket
         if socket is None:
-            raise Unavailable("chain.unreachable", rpc=self.rpc, method=method)
+            raise Unavailable("chain.unreachable", node=self.node, method=method)
         number = next(self._ids)
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting[number] = (future, stream)
@@ -214,11 +217,11 @@ class Chain:
                 await socket.send(json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params}))
                 answer = await future
         except FAULTS as e:
-            raise Unavailable("chain.unreachable", rpc=self.rpc, method=method, reason=type(e).__name__) from None
+            raise Unavailable("chain.unreachable", node=self.node, method=method, reason=type(e).__name__) from None
         finally:
             self._waiting.pop(number, None)
         if "error" in answer:
-            raise answers.failure(method, answer["error"])
+            raise answers.failure(method, answer["error"], self.rpc)
         return answer.get("result")
 
     async def chain_id(self) -> int:
@@ -324,9 +327,9 @@ class Chain:
 
     async def _subscribe(self, stream: _Stream) -> None:
         if self._socket is not None and not self._socket.pushes:
-            raise Unsupported("chain.unreachable", rpc=self.rpc, method="eth_subscribe")
+            raise Unsupported("chain.unreachable", node=self.node, method="eth_subscribe")
         if not isinstance(await self._ask("eth_subscribe", stream.params, stream), str):
-            raise GomaaError("chain.mismatch", rpc=self.rpc, method="eth_subscribe")
+            raise GomaaError("chain.mismatch", node=self.node, method="eth_subscribe")
 
     async def _unsubscribe(self, name: str) -> None:
         with contextlib.suppress(GomaaError):
@@ -353,7 +356,7 @@ class Chain:
                 with contextlib.suppress(Unavailable):
                     if await ready():
                         return
-        raise Unavailable("chain.unreachable", rpc=self.rpc, reason="closed")
+        raise Unavailable("chain.unreachable", node=self.node, reason="closed")
 
 
 def _filter(address: bytes | Sequence[bytes], what: Event, topics: Sequence[bytes | None]) -> dict[str, Any]:

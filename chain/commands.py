@@ -6,9 +6,11 @@ import asyncio
 import json
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from pywallet.redaction import place
 
 if TYPE_CHECKING:
     from chain.deployment import Deployment
@@ -43,7 +45,12 @@ def deploy(rpc: str, key_file: Path, epoch_seconds: int, bps: int, confirmations
     max_fee = None if max_fee_gwei is None else int(max_fee_gwei * 10**9)
     made = asyncio.run(run(rpc, key, schedule(epoch_seconds), bps=bps, confirmations=confirmations, max_fee=max_fee))
     made.save(output)
-    click.echo(json.dumps(made.to_json(), indent=2))
+    click.echo(json.dumps(_shown(made), indent=2))
+
+
+def _shown(made: Deployment) -> dict[str, Any]:
+    """The deployment for a terminal: the node's URL may hold a key, so only the file has it whole."""
+    return {**made.to_json(), "rpc": place(made.rpc)}
 
 
 def schedule(length: int) -> Schedule:
@@ -96,7 +103,7 @@ async def _show(path: Path) -> None:
                 "commission_bps": rate,
             }
         }
-        click.echo(json.dumps({**made.to_json(), **extra, "supply": str(await Token(client, made).total_supply())}, indent=2))
+        click.echo(json.dumps({**_shown(made), **extra, "supply": str(await Token(client, made).total_supply())}, indent=2))
 
 
 @chain.command()

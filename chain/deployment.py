@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ class Deployment:
     """
 
     chain_id: int
-    rpc: str
+    rpc: str = field(repr=False)
     token: bytes
     registry: bytes
     content_implementation: bytes

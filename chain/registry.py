@@ -90,6 +90,10 @@ class Registry:
         """Whether this registry made the content."""
         return bool((await self._chain.call(self._address, function("Registry", "is_content"), address))[0])
 
+    async def is_owner(self, address: bytes) -> bool:
+        """Whether the address owns a content that this registry made, or once did: its shares can be sent to it without its signature."""
+        return bool((await self._chain.call(self._address, function("Registry", "is_owner"), address))[0])
+
     def predict(self, owner: bytes, salt: bytes) -> bytes:
         """See ``predict_content``."""
         return predict_content(self._address, self._deployment.content_implementation, owner, salt)

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
+from typing import Final
 
 from chain.abi import event, function, to_address
 from chain.client import Chain, Log, TxReceipt, decode_log
 from chain.deployment import Deployment
+from pywallet.errors import GomaaError, InputError
 from pywallet.messages import Receipt, Signed, compact
-from pywallet.settlement import Answer, Header, Schedule
+from pywallet.platform import address_of
+from pywallet.settlement import Answer, Header, Schedule, entries_digest
+
+MOST_ENTRIES: Final = 256
+"""Debits in one transaction."""
+
+MOST_ANSWERS: Final = 32
+"""Answers in one transaction."""
 
 _M23, _M32, _M40, _M96, _M128 = ((1 << n) - 1 for n in (23, 32, 40, 96, 128))
 
 
 @dataclass(frozen=True)
 class Lane:
-    """A server's standing: bond in wei, its last posted epoch, its retirement's epoch (the last it may post), open challenges."""
+    """A server's standing: bond in wei, the epoch it debited or posted last, its retirement's (the last it may post), open challenges."""
 
     bond: int
     last: int | None
@@ -44,6 +53,16 @@ class EpochState:
     open: int
     void: bool
     final: bool
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What of an epoch is debited and not yet posted: entries, sum of their nets and of the commissions in wei, and their digest."""
+
+    count: int
+    total: int
+    fee: int
+    digest: bytes
 
 
 @dataclass(frozen=True)
@@ -160,10 +179,79 @@ class Settlement:
         """Take a retired lane's bond back, once nothing can be challenged any more. The lane owner's key."""
         return await self._chain.transact(private_key, self._address, function("Settlement", "unbond"), server)
 
+    async def draft(self, server: bytes, epoch: int) -> Draft:
+        """What is debited for an epoch that is not posted; all zero where nothing is, and for posted epochs."""
+        state = await self.epoch(server, epoch)
+        if state.ready:
+            return Draft(0, 0, 0, bytes(32))
+        count, digest = await self._debited(server, epoch)
+        return Draft(count, state.left, state.fee, digest)
+
+    async def _debited(self, server: bytes, epoch: int) -> tuple[int, bytes]:
+        """Count and digest of the entries that were debited before the post, also of a posted epoch."""
+        digest, count = (await self._chain.call(self._address, function("Settlement", "draft"), server, epoch))[0]
+        return int(count), bytes(digest)
+
+    async def _matching(self, server: bytes, epoch: int, debits: Sequence[tuple[bytes, int]]) -> tuple[int, bytes]:
+        """As ``_debited``. Raises GomaaError chain.mismatch unless the first of ``debits`` are just those."""
+        count, digest = await self._debited(server, epoch)
+        if count > len(debits) or entries_digest(debits[:count]) != digest:
+            raise GomaaError("chain.mismatch", epoch=epoch, reason="the draft is of other entries", count=count)
+        return count, digest
+
     async def post(self, private_key: bytes, epoch: int, root: bytes, counts: bytes, data: bytes, entries: Sequence[Entry]) -> TxReceipt:
-        """Close an epoch of the key's server."""
-        rows = [astuple(entry) for entry in entries]
-        return await self._chain.transact(private_key, self._address, function("Settlement", "post"), epoch, root, counts, data, rows)
+        """Close an epoch of the key's server, in as many transactions as its entries take, and go on where an earlier call ended.
+
+        Each part names the digest that it is added to, so none is debited twice, whatever became of a transaction.
+
+        Args:
+            private_key: The server's.
+            epoch: Its number.
+            root: Of the sum tree.
+            counts: Root of the counts tree.
+            data: Hash of the published data.
+            entries: All debits of the epoch, in their order.
+
+        Returns:
+            The receipt of the post itself.
+
+        Raises:
+            GomaaError: chain.mismatch if other entries than these are debited for the epoch (``undo`` gives them back); chain.reverted.
+        """
+        debits = [(entry.payer, entry.net) for entry in entries]
+        done, digest = await self._matching(address_of(private_key), epoch, debits)
+        while len(entries) - done > MOST_ENTRIES:
+            end = done + MOST_ENTRIES
+            part = [astuple(entry) for entry in entries[done:end]]
+            await self._chain.transact(private_key, self._address, function("Settlement", "debit"), epoch, digest, part)
+            done, digest = end, entries_digest(debits[done:end], digest)
+        rows = [astuple(entry) for entry in entries[done:]]
+        how = function("Settlement", "post")
+        return await self._chain.transact(private_key, self._address, how, epoch, root, counts, data, digest, rows)
+
+    async def undo(self, private_key: bytes, server: bytes, epoch: int, debits: Sequence[tuple[bytes, int]]) -> TxReceipt | None:
+        """Give all debits of a draft back, the last ones first: with the server's key, or with anyone's once it cannot be posted.
+
+        Args:
+            private_key: The sender's.
+            server: Whose draft.
+            epoch: Its number.
+            debits: (payer, net wei) in the order of the epoch's entries, at least those that are debited.
+
+        Returns:
+            The last transaction's receipt; None if there is no draft.
+
+        Raises:
+            GomaaError: chain.mismatch if other entries than these are debited; chain.reverted.
+        """
+        count, _ = await self._matching(server, epoch, debits)
+        receipt = None
+        while count:
+            begin = max(0, count - MOST_ENTRIES)
+            row = (server, epoch, entries_digest(debits[:begin]), list(debits[begin:count]))
+            receipt = await self._chain.transact(private_key, self._address, function("Settlement", "undo"), *row)
+            count = begin
+        return receipt
 
     async def claim(
         self, private_key: bytes, items: Sequence[ClaimItem], nodes: Sequence[tuple[bytes, int]], to: bytes, tip: int = 0
@@ -187,6 +275,37 @@ class Settlement:
         row = (server, epoch, shown.payee, challenged, astuple(shown.header), shown.amount, shown.index, list(shown.proof))
         return await self._chain.transact(private_key, self._address, function("Settlement", "answer"), *row)
 
+    async def answer_batch(self, private_key: bytes, server: bytes, epoch: int, shown: Sequence[tuple[int, Answer]]) -> TxReceipt:
+        """Answer challenges to one epoch in one transaction. Anyone's key.
+
+        The contract passes over challenges that somebody else has closed meanwhile.
+
+        Args:
+            private_key: The sender's.
+            server: Whose epoch.
+            epoch: Its number.
+            shown: The challenged amounts (wei) and their leaves, at most ``MOST_ANSWERS``, all under one header.
+
+        Raises:
+            InputError: message.schema for none, for too many, or for several headers.
+            GomaaError: chain.reverted; ``detail.reason`` is ``none`` if all of them are closed already.
+        """
+        headers = {answer.header for _, answer in shown}
+        if len(headers) != 1 or len(shown) > MOST_ANSWERS:
+            raise InputError("message.schema", field="answers", reason=f"1 to {MOST_ANSWERS} under one header")
+        rows = [(one.payee, challenged, one.amount, one.index, len(one.proof)) for challenged, one in shown]
+        nodes = [node for _, one in shown for node in one.proof]
+        row = (server, epoch, astuple(headers.pop()), rows, nodes)
+        return await self._chain.transact(private_key, self._address, function("Settlement", "answerBatch"), *row)
+
+    async def dismiss(self, private_key: bytes, server: bytes, epoch: int, payee: bytes, challenged: int) -> TxReceipt:
+        """Close a challenge at or below what was shown to the payee already. Anyone's key."""
+        return await self._chain.transact(private_key, self._address, function("Settlement", "dismiss"), server, epoch, payee, challenged)
+
+    async def answered(self, commitment: bytes, payee: bytes) -> int:
+        """The payee's greatest leaf, wei, that an answer has shown under a commitment; zero if none."""
+        return int((await self._chain.call(self._address, function("Settlement", "answered"), commitment, payee))[0])
+
     async def slash(self, private_key: bytes, server: bytes, epoch: int, payee: bytes, challenged: int) -> TxReceipt:
         """Take the bond of a server that left a challenge unanswered beyond its deadline. Anyone's key."""
         return await self._chain.transact(private_key, self._address, function("Settlement", "slash"), server, epoch, payee, challenged)
@@ -194,9 +313,26 @@ class Settlement:
     async def refund(
         self, private_key: bytes, server: bytes, epoch: int, header: Header, counts: bytes, data: bytes, debits: Sequence[tuple[bytes, int]]
     ) -> TxReceipt:
-        """Give a void epoch's debits (payer, net wei), in the order they were posted, back to the payers. Anyone's key."""
-        row = (server, epoch, header.root, header.total, counts, data, list(debits))
-        return await self._chain.transact(private_key, self._address, function("Settlement", "refund"), *row)
+        """Give a void epoch's debits (payer, net wei), all of them in the order they were posted, back to the payers. Anyone's key.
+
+        An epoch of several parts takes as many transactions, and what is left of an earlier call's work is done.
+
+        Returns:
+            The last transaction's receipt.
+
+        Raises:
+            GomaaError: chain.mismatch if other entries than these were debited; chain.reverted.
+        """
+        count, _ = await self._matching(server, epoch, debits)
+        receipt = None
+        state = await self.epoch(server, epoch)
+        if state.ready or not count:
+            row = (server, epoch, header.root, header.total, counts, data, list(debits[count:]))
+            receipt = await self._chain.transact(private_key, self._address, function("Settlement", "refund"), *row)
+        undone = await self.undo(private_key, server, epoch, debits)
+        last = undone or receipt
+        assert last is not None
+        return last
 
     async def is_claimed(self, server: bytes, epoch: int, index: int, depth: int) -> bool:
         """Whether a leaf has been paid."""

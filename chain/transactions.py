@@ -119,7 +119,7 @@ async def _offer(chain: Chain, raw: str) -> bool:
     try:
         await chain.request("eth_sendRawTransaction", raw)
     except Unavailable as e:
-        if "rpc" in e.detail:
+        if "node" in e.detail:
             return False
         reason = str(e.detail.get("reason", "")).lower()
         if "base fee" in reason:

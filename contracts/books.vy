@@ -9,6 +9,7 @@ from ethereum.ercs import IERC20
 
 interface IRegistry:
     def rate_at(epoch: uint256) -> uint256: view
+    def is_owner(account: address) -> bool: view
     def EPOCH_LENGTH() -> uint256: view
 
 
@@ -34,6 +35,11 @@ struct Challenge:
     blocking: bool
 
 
+struct Draft:
+    digest: bytes32  # of the entries debited so far; zero: none
+    count: uint256
+
+
 M32: constant(uint256) = 2**32 - 1
 M40: constant(uint256) = 2**40 - 1
 M96: constant(uint256) = 2**96 - 1
@@ -50,6 +56,11 @@ OPEN: constant(uint256) = 232
 READY: constant(uint256) = 192
 FEE: constant(uint256) = 96
 MAX_OPEN: constant(uint256) = 2**23 - 1
+
+# Fields of `challenges`: blocking << 255 | deadline << 160 | by
+BLOCKING: constant(uint256) = 255
+DEADLINE: constant(uint256) = 160
+M160: constant(uint256) = 2**160 - 1
 
 TOKEN: public(immutable(IERC20))
 REGISTRY: public(immutable(IRegistry))
@@ -68,9 +79,13 @@ lane: public(HashMap[address, uint256])
 lane_owner: public(HashMap[address, address])
 commit: public(HashMap[address, HashMap[uint256, bytes32]])  # server, epoch: keccak(root, total, rest)
 meta: public(HashMap[address, HashMap[uint256, uint256]])  # server, epoch
+# Server, epoch: what was debited before the post; total and commission of an epoch that is not posted are in its meta.
+draft: public(HashMap[address, HashMap[uint256, Draft]])
 bits: HashMap[address, HashMap[uint256, HashMap[uint256, uint256]]]  # server, epoch, position >> 8: paid leaves
 # Server, epoch, payee, amount. Were the amount no key, a server could keep a payee's place taken by demanding little of itself.
-ch: public(HashMap[address, HashMap[uint256, HashMap[address, HashMap[uint256, Challenge]]]])
+challenges: HashMap[address, HashMap[uint256, HashMap[address, HashMap[uint256, uint256]]]]
+# Commitment, payee: the greatest leaf shown under it. Another root is another commitment, so nothing passes from a void post to the next.
+answered: public(HashMap[bytes32, HashMap[address, uint256]])
 
 
 @deploy
@@ -140,6 +155,43 @@ def _committed(server: address, epoch: uint256, header: Header) -> bool:
     return self.commit[server][epoch] == keccak256(abi_encode(header.root, header.total, header.rest))
 
 
+# A sum proof: _leaf, _parent for each of its nodes, _root.
+
+
+@internal
+@pure
+def _leaf(payee: address, amount: uint256, index: uint256, depth: uint256) -> bytes32:
+    """
+    @notice Where a sum proof begins.
+    @param depth The proof's length. No leaf has two indices in a tree.
+    """
+    assert depth <= 32 and index >> depth == 0, "index"
+    return keccak256(abi_encode(empty(uint256), payee, amount))
+
+
+@internal
+@pure
+def _parent(hash: bytes32, total: uint256, node: Node, place: uint256) -> (bytes32, uint256):
+    """
+    @notice One level further.
+    @param node The sibling.
+    @param place The index at this level: odd is the right child.
+    """
+    left: Node = Node(hash=hash, total=total)
+    right: Node = node
+    if place & 1 != 0:
+        right = left
+        left = node
+    return keccak256(abi_encode(convert(1, uint256), left, right)), total + node.total
+
+
+@internal
+@pure
+def _root(header: Header, hash: bytes32, total: uint256):
+    """@notice Refuse a proof that ends elsewhere than in the header."""
+    assert hash == header.root and total == header.total, "proof"
+
+
 @view
 @external
 def final(server: address, epoch: uint256) -> bool:
@@ -153,3 +205,13 @@ def claimed(server: address, epoch: uint256, index: uint256, depth: uint256) -> 
     """@notice Whether the leaf at an index of a tree of that depth has been paid."""
     position: uint256 = (1 << depth) | index
     return self.bits[server][epoch][position >> 8] & (1 << (position & 255)) != 0
+
+
+@view
+@external
+def ch(server: address, epoch: uint256, payee: address, amount: uint256) -> Challenge:
+    """@notice An open challenge; `by` is zero where there is none."""
+    word: uint256 = self.challenges[server][epoch][payee][amount]
+    return Challenge(
+        by=convert(word & M160, address), deadline=(word >> DEADLINE) & M40, blocking=word >> BLOCKING != 0
+    )

@@ -21,9 +21,12 @@ struct Receipt:
     detail: bytes32
 
 
-struct Debit:
-    payer: address
-    net: uint256
+struct Shown:
+    payee: address
+    challenged: uint256
+    amount: uint256
+    index: uint256
+    depth: uint256
 
 
 event Challenged:
@@ -45,6 +48,13 @@ event Answered:
     index: uint256
 
 
+event Dismissed:
+    server: indexed(address)
+    epoch: indexed(uint256)
+    payee: indexed(address)
+    amount: uint256
+
+
 event Slashed:
     server: indexed(address)
     epoch: indexed(uint256)
@@ -52,11 +62,6 @@ event Slashed:
     amount: uint256
     bond: uint256
     void: bool
-
-
-event Refunded:
-    server: indexed(address)
-    epoch: indexed(uint256)
 
 
 RECEIPT: constant(bytes32) = keccak256("Receipt(address server,uint256 epoch,address payee,uint256 amount,bytes32 detail)")
@@ -77,22 +82,67 @@ def challenge(receipt: Receipt, r: uint256, vs: uint256):
     assert receipt.amount != 0, "amount"
     due: uint256 = books._due(epoch)
     assert block.timestamp >= due and block.timestamp <= due + books.LATE, "time"
-    assert books.ch[server][epoch][receipt.payee][receipt.amount].by == empty(address), "open"
+    assert books.challenges[server][epoch][receipt.payee][receipt.amount] == 0, "open"
     word: uint256 = books.meta[server][epoch]
+    assert receipt.amount > self._answered(server, epoch, receipt.payee, word), "answered"
     ready: uint256 = (word >> books.READY) & books.M40
     blocking: bool = ready == 0 or block.timestamp < ready
     lane: uint256 = books.lane[server]
     assert lane & books.M96 != 0 or (ready != 0 and blocking and word >> books.VOID == 0), "bond"
+    deadline: uint256 = block.timestamp + books.ANSWER
+    open: uint256 = (deadline << books.DEADLINE) | convert(msg.sender, uint256)
     if blocking:
         assert (word >> books.OPEN) & books.MAX_OPEN != books.MAX_OPEN, "full"
         books.meta[server][epoch] = word + (1 << books.OPEN)
+        open |= 1 << books.BLOCKING
     books.lane[server] = lane + (1 << books.LANE_OPEN)
-    deadline: uint256 = block.timestamp + books.ANSWER
-    books.ch[server][epoch][receipt.payee][receipt.amount] = books.Challenge(by=msg.sender, deadline=deadline, blocking=blocking)
+    books.challenges[server][epoch][receipt.payee][receipt.amount] = open
     books._take(books.STAKE)
     log Challenged(
         server=server, epoch=epoch, payee=receipt.payee, amount=receipt.amount, by=msg.sender, deadline=deadline, blocking=blocking
     )
+
+
+@internal
+@view
+def _answered(server: address, epoch: uint256, payee: address, word: uint256) -> uint256:
+    """
+    @notice The greatest leaf of a payee that was shown under the post that stands; a void one has shown nothing.
+    @param word The epoch's meta.
+    """
+    if word >> books.VOID != 0:
+        return 0
+    return books.answered[books.commit[server][epoch]][payee]
+
+
+@internal
+def _close(server: address, epoch: uint256, payee: address, challenged: uint256, stake: uint256):
+    """
+    @notice End a challenge.
+    @param stake What joins the bond.
+    """
+    open: uint256 = books.challenges[server][epoch][payee][challenged]
+    books.challenges[server][epoch][payee][challenged] = 0
+    if open >> books.BLOCKING != 0:
+        books.meta[server][epoch] = books.meta[server][epoch] - (1 << books.OPEN)
+    books.lane[server] = books.lane[server] - (1 << books.LANE_OPEN) + stake
+
+
+@internal
+def _show(
+    server: address, epoch: uint256, header: books.Header, payee: address, challenged: uint256, amount: uint256, index: uint256,
+    hash: bytes32, total: uint256,
+):
+    """
+    @notice Close a challenge by a leaf.
+    @param hash Where its proof ends, with the sum `total`.
+    """
+    books._root(header, hash, total)
+    commitment: bytes32 = books.commit[server][epoch]
+    if amount > books.answered[commitment][payee]:
+        books.answered[commitment][payee] = amount
+    self._close(server, epoch, payee, challenged, books.STAKE)
+    log Answered(server=server, epoch=epoch, payee=payee, amount=challenged, shown=amount, index=index)
 
 
 @external
@@ -112,29 +162,54 @@ def answer(
     @param challenged The receipt's amount.
     @param amount The leaf's amount.
     """
-    open: books.Challenge = books.ch[server][epoch][payee][challenged]
-    assert open.by != empty(address), "none"
+    assert books.challenges[server][epoch][payee][challenged] != 0, "none"
     assert amount >= challenged, "low"
-    word: uint256 = books.meta[server][epoch]
-    assert word >> books.VOID == 0, "void"
+    assert books.meta[server][epoch] >> books.VOID == 0, "void"
     assert books._committed(server, epoch, header), "header"
-    assert index >> len(proof) == 0, "index"
-    hash: bytes32 = keccak256(abi_encode(empty(uint256), payee, amount))
+    hash: bytes32 = books._leaf(payee, amount, index, len(proof))
     total: uint256 = amount
     place: uint256 = index
     for node: books.Node in proof:
-        if place & 1 == 0:
-            hash = keccak256(abi_encode(convert(1, uint256), hash, total, node.hash, node.total))
-        else:
-            hash = keccak256(abi_encode(convert(1, uint256), node.hash, node.total, hash, total))
-        total += node.total
+        hash, total = books._parent(hash, total, node, place)
         place >>= 1
-    assert hash == header.root and total == header.total, "proof"
-    books.ch[server][epoch][payee][challenged] = empty(books.Challenge)
-    if open.blocking:
-        books.meta[server][epoch] = word - (1 << books.OPEN)
-    books.lane[server] = books.lane[server] - (1 << books.LANE_OPEN) + books.STAKE
-    log Answered(server=server, epoch=epoch, payee=payee, amount=challenged, shown=amount, index=index)
+    self._show(server, epoch, header, payee, challenged, amount, index, hash, total)
+
+
+@external
+@nonreentrant
+def answerBatch(
+    server: address, epoch: uint256, header: books.Header, items: DynArray[Shown, 32], nodes: DynArray[books.Node, 640]
+):
+    """
+    @notice Anyone shows leaves of one post. A challenge that is closed already is passed over, so that nobody can stop the others by
+        answering one of them first; a leaf that answers nothing is the sender's error, and reverts.
+    @param nodes The items' proofs, one after the other, each from the bottom.
+    """
+    assert books.meta[server][epoch] >> books.VOID == 0, "void"
+    assert books._committed(server, epoch, header), "header"
+    offset: uint256 = 0
+    some: bool = False
+    for item: Shown in items:
+        if books.challenges[server][epoch][item.payee][item.challenged] != 0:
+            assert item.amount >= item.challenged, "low"
+            hash: bytes32 = books._leaf(item.payee, item.amount, item.index, item.depth)
+            total: uint256 = item.amount
+            for level: uint256 in range(item.depth, bound=32):
+                hash, total = books._parent(hash, total, nodes[offset + level], item.index >> level)
+            self._show(server, epoch, header, item.payee, item.challenged, item.amount, item.index, hash, total)
+            some = True
+        offset += item.depth
+    assert some, "none"
+
+
+@external
+@nonreentrant
+def dismiss(server: address, epoch: uint256, payee: address, challenged: uint256):
+    """@notice Anyone closes a challenge at or below what was shown to its payee already. The stake joins the bond."""
+    assert books.challenges[server][epoch][payee][challenged] != 0, "none"
+    assert challenged <= self._answered(server, epoch, payee, books.meta[server][epoch]), "low"
+    self._close(server, epoch, payee, challenged, books.STAKE)
+    log Dismissed(server=server, epoch=epoch, payee=payee, amount=challenged)
 
 
 @external
@@ -144,42 +219,20 @@ def slash(server: address, epoch: uint256, payee: address, challenged: uint256):
     @notice An unanswered challenge takes the whole bond: half, and the stake, to the challenger, the rest to the treasury. A post
         that was challenged in its window is void.
     """
-    open: books.Challenge = books.ch[server][epoch][payee][challenged]
-    assert open.by != empty(address), "none"
-    assert block.timestamp > open.deadline, "time"
-    books.ch[server][epoch][payee][challenged] = empty(books.Challenge)
+    open: uint256 = books.challenges[server][epoch][payee][challenged]
+    assert open != 0, "none"
+    assert block.timestamp > (open >> books.DEADLINE) & books.M40, "time"
+    assert challenged > self._answered(server, epoch, payee, books.meta[server][epoch]), "answered"
+    self._close(server, epoch, payee, challenged, 0)
     void: bool = False
-    if open.blocking:
-        word: uint256 = books.meta[server][epoch] - (1 << books.OPEN)
+    if open >> books.BLOCKING != 0:
+        word: uint256 = books.meta[server][epoch]
         if (word >> books.READY) & books.M40 != 0:
             void = True
-            word |= 1 << books.VOID
-        books.meta[server][epoch] = word
+            books.meta[server][epoch] = word | (1 << books.VOID)
     lane: uint256 = books.lane[server]
     bond: uint256 = lane & books.M96
-    books.lane[server] = lane - (1 << books.LANE_OPEN) - bond
-    books._pay(open.by, bond // 2 + books.STAKE)
+    books.lane[server] = lane - bond
+    books._pay(convert(open & books.M160, address), bond // 2 + books.STAKE)
     books._pay(books.TREASURY, bond - bond // 2)
     log Slashed(server=server, epoch=epoch, payee=payee, amount=challenged, bond=bond, void=void)
-
-
-@external
-@nonreentrant
-def refund(
-    server: address, epoch: uint256, root: bytes32, total: uint256, counts: bytes32, data: bytes32, debits: DynArray[Debit, 256]
-):
-    """@notice A void post's debits go back to the payers, at the rate they were taken; a bonded server may then post the epoch again."""
-    word: uint256 = books.meta[server][epoch]
-    assert word >> books.VOID == 1, "void"
-    bps: uint256 = staticcall books.REGISTRY.rate_at(epoch)
-    digest: bytes32 = empty(bytes32)
-    for debit: Debit in debits:
-        digest = keccak256(abi_encode(digest, debit.payer, debit.net))
-        gross: uint256 = debit.net + debit.net * bps // 10_000
-        books.account[server][debit.payer] = books.account[server][debit.payer] - (gross << 128) + gross
-    header: books.Header = books.Header(root=root, total=total, rest=keccak256(abi_encode(digest, counts, data)))
-    assert books._committed(server, epoch, header), "header"
-    books.commit[server][epoch] = empty(bytes32)
-    # Challenges that are still open count against what is posted next.
-    books.meta[server][epoch] = word & (books.MAX_OPEN << books.OPEN)
-    log Refunded(server=server, epoch=epoch)

@@ -114,6 +114,7 @@ EPOCH_LENGTH: public(immutable(uint256))
 
 implementation: public(address)
 is_content: public(HashMap[address, bool])
+is_owner: public(HashMap[address, bool])  # whoever owns a content, or did
 stations: HashMap[address, Station]
 applications: HashMap[address, Application]
 standings: HashMap[address, Standing]
@@ -162,8 +163,16 @@ def create(policy_hash: bytes32, price: uint256, interval: uint256, server: addr
     content: address = create_minimal_proxy_to(self.implementation, salt=keccak256(concat(convert(msg.sender, bytes20), salt)))
     extcall IContent(content).initialize(msg.sender, policy_hash, price, interval, server, open_license)
     self.is_content[content] = True
+    self.is_owner[msg.sender] = True
     log ContentCreated(content=content, owner=msg.sender, server=server, policy_hash=policy_hash, price=price, interval=interval)
     return content
+
+
+@external
+def note_owner(owner: address):
+    """@notice A content made here has a new owner. Owners' shares may be sent to them without their signature."""
+    assert self.is_content[msg.sender], "content"
+    self.is_owner[owner] = True
 
 
 @external

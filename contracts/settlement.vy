@@ -11,12 +11,14 @@ from snekmate.utils import eip712_domain_separator as eip712
 
 from . import books
 from . import challenges
+from . import drafts
 from . import funds
 
 initializes: eip712
 initializes: books
 initializes: funds[books := books]
 initializes: challenges[books := books, eip712 := eip712]
+initializes: drafts[books := books, eip712 := eip712]
 
 exports: eip712.eip712Domain
 exports: (
@@ -36,21 +38,15 @@ exports: (
     books.lane_owner,
     books.commit,
     books.meta,
+    books.draft,
+    books.answered,
     books.ch,
     books.final,
     books.claimed,
 )
 exports: (funds.deposit, funds.request, funds.withdraw, funds.bond, funds.retire, funds.unbond)
-exports: (challenges.challenge, challenges.answer, challenges.slash, challenges.refund)
-
-
-struct Entry:
-    payer: address
-    net: uint256
-    cap: uint256
-    until: uint256
-    r: uint256
-    vs: uint256
+exports: (challenges.challenge, challenges.answer, challenges.answerBatch, challenges.dismiss, challenges.slash)
+exports: (drafts.debit, drafts.undo, drafts.refund)
 
 
 struct Item:
@@ -91,7 +87,6 @@ event FeePaid:
     amount: uint256
 
 
-VOUCHER: constant(bytes32) = keccak256("Voucher(address server,address payer,uint256 cap,uint256 until)")
 CLAIM: constant(bytes32) = keccak256("Claim(address server,uint256 epoch,address payee,address to,uint256 tip)")
 
 
@@ -118,49 +113,30 @@ def __init__(
 
 @external
 @nonreentrant
-def post(epoch: uint256, root: bytes32, counts: bytes32, data: bytes32, entries: DynArray[Entry, 256]):
+def post(epoch: uint256, root: bytes32, counts: bytes32, data: bytes32, before: bytes32, entries: DynArray[drafts.Entry, 256]):
     """
-    @notice The server closes an epoch: one root, and each payer's debit under its voucher. Debits are taken now.
+    @notice The server closes an epoch: one root, and each payer's debit under its voucher, after those of its draft. Debits are taken now.
     @param data keccak of the published data.
+    @param before The digest of what was debited before, zero where nothing was.
     """
-    assert block.timestamp >= (epoch + 1) * books.LENGTH and block.timestamp <= (epoch + 2) * books.LENGTH, "time"
-    lane: uint256 = books.lane[msg.sender]
-    retired: uint256 = (lane >> books.LANE_RETIRED) & books.M32
-    assert retired == 0 or epoch < retired, "retired"
-    word: uint256 = books.meta[msg.sender][epoch]
-    assert (word >> books.READY) & books.M40 == 0, "posted"
-    last: uint256 = (lane >> books.LANE_LAST) & books.M32
-    if last != 0 and (books.meta[msg.sender][last - 1] >> books.READY) & books.M40 != 0:
-        assert books._final(msg.sender, last - 1), "pending"
+    lane: uint256 = drafts._begin(epoch, before)
     bps: uint256 = staticcall books.REGISTRY.rate_at(epoch)
-
-    total: uint256 = 0
-    fee: uint256 = 0
-    digest: bytes32 = empty(bytes32)
-    for entry: Entry in entries:
-        hash: bytes32 = eip712._hash_typed_data_v4(keccak256(abi_encode(VOUCHER, msg.sender, entry.payer, entry.cap, entry.until)))
-        signer: address = ecdsa._try_recover_r_vs(hash, entry.r, entry.vs)
-        assert signer == entry.payer and signer != empty(address), "voucher"
-        assert epoch <= entry.until, "expired"
-        assert entry.net <= books.M96, "net"
-        commission: uint256 = entry.net * bps // 10_000
-        gross: uint256 = entry.net + commission
-        account: uint256 = books.account[msg.sender][entry.payer]
-        spent: uint256 = (account >> 128) + gross
-        escrow: uint256 = account & books.M128
-        assert spent <= entry.cap and spent <= books.M128, "cap"
-        assert gross <= escrow, "escrow"
-        books.account[msg.sender][entry.payer] = (spent << 128) | (escrow - gross)
+    word: uint256 = books.meta[msg.sender][epoch]
+    total: uint256 = word & books.M96
+    fee: uint256 = (word >> books.FEE) & books.M96
+    digest: bytes32 = before
+    for entry: drafts.Entry in entries:
+        fee += drafts._debit(epoch, bps, entry)
         total += entry.net
-        fee += commission
-        digest = keccak256(abi_encode(digest, entry.payer, entry.net))
+        digest = drafts._fold(digest, entry.payer, entry.net)
     assert total <= lane & books.M96, "exposure"
 
     books.lane[msg.sender] = (lane & ~(books.M32 << books.LANE_LAST)) | ((epoch + 1) << books.LANE_LAST)
     rest: bytes32 = keccak256(abi_encode(digest, counts, data))
     books.commit[msg.sender][epoch] = keccak256(abi_encode(root, total, rest))
     ready: uint256 = max(block.timestamp, (epoch + 1) * books.LENGTH + books.GRACE) + books.WINDOW
-    books.meta[msg.sender][epoch] = word | (ready << books.READY) | (fee << books.FEE) | total
+    open: uint256 = word & (books.MAX_OPEN << books.OPEN)
+    books.meta[msg.sender][epoch] = open | (ready << books.READY) | (fee << books.FEE) | total
     log Posted(server=msg.sender, epoch=epoch, root=root, total=total, fee=fee, digest=digest, counts=counts, data=data)
 
 
@@ -178,21 +154,14 @@ def claim(items: DynArray[Item, 32], nodes: DynArray[books.Node, 640], to: addre
     for item: Item in items:
         assert books._final(item.server, item.epoch), "final"
         assert books._committed(item.server, item.epoch, item.header), "header"
-        assert item.depth <= 32 and item.index >> item.depth == 0, "index"
-        hash: bytes32 = keccak256(abi_encode(empty(uint256), item.payee, item.amount))
+        hash: bytes32 = books._leaf(item.payee, item.amount, item.index, item.depth)
         total: uint256 = item.amount
-        index: uint256 = item.index
         for level: uint256 in range(item.depth, bound=32):
-            node: books.Node = nodes[offset + level]
-            if index & 1 == 0:
-                hash = keccak256(abi_encode(convert(1, uint256), hash, total, node.hash, node.total))
-            else:
-                hash = keccak256(abi_encode(convert(1, uint256), node.hash, node.total, hash, total))
-            total += node.total
-            index >>= 1
+            hash, total = books._parent(hash, total, nodes[offset + level], item.index >> level)
         offset += item.depth
-        assert hash == item.header.root and total == item.header.total, "proof"
-        if to != item.payee or tip != 0:
+        books._root(item.header, hash, total)
+        # Anyone may send owners what is theirs; a payee of one night has no coin to move it, and decides itself where it goes.
+        if to != item.payee or tip != 0 or (msg.sender != to and not staticcall books.REGISTRY.is_owner(to)):
             message: bytes32 = eip712._hash_typed_data_v4(keccak256(abi_encode(CLAIM, item.server, item.epoch, item.payee, to, tip)))
             assert item.payee != empty(address) and ecdsa._try_recover_r_vs(message, item.r, item.vs) == item.payee, "signature"
         position: uint256 = (1 << item.depth) | item.index

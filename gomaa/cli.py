@@ -11,6 +11,7 @@ import click
 
 from gomaa import __version__
 from pywallet.errors import GomaaError, Unavailable
+from pywallet.redacted_logs import report_uncaught
 
 _OWN: Final = ("audit", "chain", "features", "gomaa", "native_host", "pywallet", "security_server", "station", "studio", "watermark")
 
@@ -110,7 +111,8 @@ def group() -> None:
 
 
 def main() -> None:
-    """Run a command; an expected failure prints its code and sentence and exits 1."""
+    """Run a command; an expected failure prints its code and sentence and exits 1. Tracebacks cut URLs to their hosts."""
+    sys.excepthook = report_uncaught
     try:
         group(standalone_mode=True)
     except GomaaError as e:

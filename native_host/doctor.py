@@ -22,6 +22,7 @@ from native_host.install import Target, manifests
 from native_host.ledger import Ledger
 from native_host.paths import Paths
 from pywallet.errors import GomaaError
+from pywallet.redaction import place
 
 HELLO_S: Final = 10.0
 REACH_S: Final = 5.0
@@ -171,9 +172,9 @@ async def reachable(paths: Paths) -> list[Check]:
         network = Network(deployment, lambda content, code: None)
         try:
             await asyncio.wait_for(network.ready(), REACH_S)
-            checks.append(Check(f"chain {chain_id}", True, deployment.rpc))
+            checks.append(Check(f"chain {chain_id}", True, place(deployment.rpc)))
         except (GomaaError, TimeoutError, OSError) as e:
-            checks.append(Check(f"chain {chain_id}", False, str(e) or f"{deployment.rpc} doesn't answer"))
+            checks.append(Check(f"chain {chain_id}", False, str(e) or f"{place(deployment.rpc)} doesn't answer"))
         finally:
             await network.close()
     try:

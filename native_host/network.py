@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from pywallet.errors import GomaaError, Unavailable
 from pywallet.messages import Domain
+from pywallet.redaction import place
 
 if TYPE_CHECKING:
     from chain.client import Chain
@@ -63,7 +64,7 @@ class Network:
                     clock = await stack.enter_async_context(ChainClock(chain))
             except (TimeoutError, OSError) as e:
                 await stack.aclose()
-                raise Unavailable("chain.unreachable", rpc=self.deployment.rpc, reason=str(e)) from None
+                raise Unavailable("chain.unreachable", node=place(self.deployment.rpc), reason=type(e).__name__) from None
             except BaseException:
                 await stack.aclose()
                 raise
@@ -77,7 +78,7 @@ class Network:
     def chain(self) -> Chain:
         """The connection. Raises Unavailable before ``ready``."""
         if self._chain is None:
-            raise Unavailable("chain.unreachable", rpc=self.deployment.rpc)
+            raise Unavailable("chain.unreachable", node=place(self.deployment.rpc))
         return self._chain
 
     @property

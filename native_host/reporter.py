@@ -15,7 +15,7 @@ BATCH: Final = 64
 FIRST_PAUSE_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 60.0
 # Errors that say nothing about the invocation itself: it stays unreported.
-PASSING: Final = frozenset({"server.unreachable", "server.protocol", "chain.unreachable", "internal", "message.schema"})
+PASSING: Final = frozenset({"server.unreachable", "server.busy", "server.protocol", "chain.unreachable", "internal", "message.schema"})
 
 OnRefused = Callable[[bytes, int, str], None]
 

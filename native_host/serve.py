@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from native_host import framing, schema
 from native_host.paths import locate
 from pywallet.errors import GomaaError, InputError
+from pywallet.redacted_logs import log_to, report_uncaught
 
 if TYPE_CHECKING:
     from native_host.host import Emit, Host
@@ -172,6 +173,7 @@ def main(out: int = 1) -> int:
     pipes = framing.take_over(out)
     _log_to(locate().log)
     sys.unraisablehook = lambda args: log.error("unraisable: %s", args.exc_value)
+    sys.excepthook = report_uncaught
     code = asyncio.run(_serve(pipes))
     # The reading thread may still sit in read(): nothing is left to wait for.
     logging.shutdown()
@@ -183,7 +185,7 @@ def _log_to(path: Path) -> None:
     with contextlib.suppress(OSError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handlers.append(logging.FileHandler(path, delay=True))
-    logging.basicConfig(level=logging.WARNING, handlers=handlers, format="%(asctime)s %(levelname)s %(message)s")
+    log_to(handlers, logging.WARNING, "%(asctime)s %(levelname)s %(message)s")
 
 
 __all__ = ["Service", "main"]

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
+
+from pywallet.redaction import conceal, redact
 
 SENTENCES: Mapping[str, str] = MappingProxyType(
     {
@@ -92,6 +94,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "server.epoch.import": "These bytes are not an epoch that the chain holds for this server.",
         "server.database.busy": "Another process uses this database. Stop it first.",
         "server.database.version": "This database was made by another version of the security server. Start with the version that made it, or with an empty database.",
+        "server.busy": "The security server is asked too much at once. Try again in a moment.",
         "chain.unreachable": "The chain doesn't answer, so terms can't be checked. Nothing was charged.",
         "chain.reverted": "The chain refused this transaction.",
         "chain.mismatch": "The chain says something else than the server does.",
@@ -166,8 +169,27 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
 )
 
 
+_PUBLIC: Final = """
+    account added added_wei address amount_wei at_s balance before bond cap cap_wei chain chain_id code codecs
+    column content contract cost_wei count covered_wei day_wei decimals declared deployment domain epoch event expected
+    expected_wei expires_s expiry_s extension field found function generation got header heard here host hours
+    install intervals known least_wei length limit line method missing most name needed needs not_after not_after_s
+    not_before now_ms now_s number offered offset op origin owner part per_hour per_minute points position_ms
+    possible price protocol rate reach_ms reason receipt received renderer retry_after rule samples seconds segment
+    sequence server session short short_wei size state station status stream thousands time_ms time_s to transaction type until
+    version wei_per_gas words
+"""
+PUBLIC_DETAIL: Final = frozenset(_PUBLIC.split())
+"""The fields of a detail that may leave the process, on every edge. A new field stays inside until it is named here.
+
+Not among them: the addresses of nodes, servers and databases, and names of files.
+"""
+_LONGEST: Final = 200
+"""Characters of one field of a detail on the wire."""
+
+
 class GomaaError(Exception):
-    """An expected failure. ``code`` is stable; ``detail`` is data for tools and logs."""
+    """An expected failure. ``code`` is stable; ``detail`` is data: logs get it redacted, others its public part."""
 
     def __init__(self, code: str, /, **detail: Any) -> None:
         if code not in SENTENCES:
@@ -182,16 +204,21 @@ class GomaaError(Exception):
         return SENTENCES[self.code]
 
     def __str__(self) -> str:
-        extra = ", ".join(f"{k}={v}" for k, v in self.detail.items())
+        """For logs and terminals: of a URL no more than scheme, host and port."""
+        extra = ", ".join(f"{k}={redact(str(v))}" for k, v in self.detail.items())
         return f"{self.code}: {self.message}" + (f" ({extra})" if extra else "")
+
+    def public_detail(self) -> dict[str, Any]:
+        """What of the detail others may see: fields of ``PUBLIC_DETAIL``, without URLs and paths of this machine."""
+        return {
+            name: value if isinstance(value, (int, bool)) or value is None else conceal(str(value))[:_LONGEST]
+            for name, value in self.detail.items()
+            if name in PUBLIC_DETAIL
+        }
 
     def to_json(self) -> dict[str, Any]:
         """The wire form of docs/protocol.md section 1."""
-        return {
-            "code": self.code,
-            "message": self.message,
-            "detail": {k: v if isinstance(v, (int, bool)) or v is None else str(v) for k, v in self.detail.items()},
-        }
+        return {"code": self.code, "message": self.message, "detail": self.public_detail()}
 
 
 class InputError(GomaaError):
@@ -204,6 +231,10 @@ class Refusal(GomaaError):
 
 class Unavailable(GomaaError):
     """A part that is needed does not answer. Trying later may help."""
+
+    def public_detail(self) -> dict[str, Any]:
+        """As for every error, without ``reason``: those are words of a node, a system call or a database."""
+        return {name: value for name, value in super().public_detail().items() if name != "reason"}
 
 
 class WalletError(GomaaError):

@@ -136,7 +136,7 @@ class Account:
         return self.before + gross(self.net, bps)
 
 
-def account(connection: Connection, payer: bytes, epoch: int, money: Money, mark: Mark | None = None) -> Account:
+def account(connection: Connection, payer: bytes, epoch: int, money: Money, mark: Mark | None = None, *, keep: bool = False) -> Account:
     """What was settled for a payer, from the rows of its epochs.
 
     Epochs that are over are added up once (``payers.base``), so a long history costs nothing. Where no earlier epoch waits to be
@@ -149,6 +149,7 @@ def account(connection: Connection, payer: bytes, epoch: int, money: Money, mark
         epoch: the one that runs in this transaction.
         money: what the chain says.
         mark: how the books stood before ``money`` was read, after a first ``Differs``.
+        keep: whether a payer without a row gets one. Anybody may ask; who has settled nothing leaves no row.
 
     Raises:
         Differs: ``money.spent`` contradicts the books, and was not read for this state of them.
@@ -168,7 +169,7 @@ def account(connection: Connection, payer: bytes, epoch: int, money: Money, mark
             raise Differs((base, base_epoch))
         base += money.spent - before
         before = money.spent
-    if row is None or (row["base"], row["base_epoch"]) != (base, base_epoch):
+    if (row is None and keep) or (row is not None and (row["base"], row["base_epoch"]) != (base, base_epoch)):
         put(connection, payers, {"payer": payer}, base=base, base_epoch=base_epoch)
     unposted = sum(gross(net, bps) for net, bps, state in waiting if state in _UNDEBITED)
     return Account(before, next((net for number, net, _, _ in rows if number == epoch), 0), unposted)

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from chain.clock import ChainClock
 from chain.deployment import Deployment
+from chain.http_limits import GATE, HANDLER_ARGS, Gate
 from pywallet.hexes import to_hex
 from security_server.answering import Answering
 from security_server.bookkeeping import Bookkeeping
@@ -26,7 +27,7 @@ from security_server.publishing import Publishing
 from security_server.relay import Relay
 from security_server.revocation import Revocation
 from security_server.store import Store
-from security_server.web import MAX_BODY, Web, errors
+from security_server.web import BODIES, MOST_BODY, Web, errors
 
 log = logging.getLogger("gomaa.server")
 
@@ -57,12 +58,14 @@ async def create_app(config: Config, keys: Keys | None = None) -> web.Applicatio
     answering = Answering(core, publishing, closing)
     revocation = Revocation(core)
 
-    app = web.Application(middlewares=[errors], client_max_size=MAX_BODY)
+    gate = Gate(config.limits, BODIES, MOST_BODY)
+    app = web.Application(middlewares=[errors, gate.middleware()], handler_args=HANDLER_ARGS)
+    app[GATE] = gate
     app[CORE] = core
     app[CLOSING] = closing
     app[ANSWERING] = answering
     app.add_routes(Web(core, books, publishing, closing, relay).routes())
-    app.add_routes([web.get("/v1/host", HostSocket(core, playing, books, publishing, relay).handle)])
+    app.add_routes([web.get("/v1/host", HostSocket(core, gate, playing, books, publishing, relay).handle)])
 
     async def background(_app: web.Application) -> AsyncIterator[None]:
         await revocation.start()

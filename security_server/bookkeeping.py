@@ -254,7 +254,7 @@ class Bookkeeping:
         def work(connection: Connection, at: Settling) -> tuple[Shown, Acknowledged]:
             adopt(connection, payer, [line for line in lines if line.epoch in debited])
             if shown is not None:
-                account(connection, payer, at.epoch, at.money, at.mark)
+                account(connection, payer, at.epoch, at.money, at.mark, keep=at.money.spent > 0)
                 remember(connection, shown)
             found = show(connection, payer)
             return found, acknowledge(connection, payer, [ticket["number"] for ticket in found.tickets], at)

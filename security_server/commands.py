@@ -12,8 +12,10 @@ import aiohttp
 import click
 from aiohttp import web
 
+from chain.http_limits import GATE, Runner
 from pywallet.errors import GomaaError, Unavailable
 from pywallet.hexes import from_hex, to_b64, to_hex
+from pywallet.redacted_logs import log_to
 from security_server.config import Config, Keys
 
 
@@ -58,7 +60,8 @@ async def serve(config: Config) -> None:
     """Run until cancelled; prints one JSON line with the address once it listens."""
     from security_server.app import create_app
 
-    runner = web.AppRunner(await create_app(config), access_log=None)
+    app = await create_app(config)
+    runner = Runner(app, app[GATE], access_log=None)
     await runner.setup()
     try:
         site = web.TCPSite(runner, config.host, config.port)
@@ -74,7 +77,7 @@ async def serve(config: Config) -> None:
 @_options
 def run(**options: Any) -> None:
     """Run the server until it is stopped."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    log_to([logging.StreamHandler()], logging.INFO, "%(asctime)s %(name)s %(levelname)s %(message)s")
     asyncio.run(_until_stopped(_config(**options)))
 
 

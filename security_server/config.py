@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from chain.http_limits import Limits, networks
 from pywallet.errors import InputError
 from pywallet.hexes import from_b64, from_hex, to_b64, to_hex
 from pywallet.platform import address_of
@@ -23,10 +24,10 @@ class Config:
 
     deployment: Path
     keys: Path
-    database: str = "security_server.sqlite3"
+    database: str = field(default="security_server.sqlite3", repr=False)
     host: str = "127.0.0.1"
     port: int = 8420
-    rpc: str | None = None
+    rpc: str | None = field(default=None, repr=False)
     buffer_s: int = 60
     silence_s: int = 20
     credit_plays: int = 200
@@ -49,11 +50,22 @@ class Config:
     territory: str | None = None
     purpose: str | None = None
     places: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    trusted_proxies: tuple[str, ...] = ()
+    requests_per_minute_address: int = 1_200
+    frames_per_minute: int = 1_200
+    connections: int = 4_096
+    connections_per_address: int = 256
 
     @property
     def url(self) -> str:
         """The database as SQLAlchemy wants it."""
         return self.database if "://" in self.database else f"sqlite:///{self.database}"
+
+    @property
+    def limits(self) -> Limits:
+        """What one network address may ask."""
+        proxies = networks(self.trusted_proxies)
+        return Limits(proxies, self.requests_per_minute_address, self.connections, self.connections_per_address)
 
     def place(self, domain: str | None) -> tuple[str | None, str | None]:
         """Territory (ISO 3166-1) and purpose of a station's listeners: what the operator knows of it, or of all."""
@@ -108,6 +120,8 @@ def _typed(name: str, kind: str, value: Any) -> Any:
         return value
     if kind.startswith("str") and isinstance(value, (str, Path)):
         return str(value)
+    if kind.startswith("tuple") and isinstance(value, (list, tuple)):
+        return tuple(str(network) for network in networks(value, name))
     if kind == "bool" and isinstance(value, bool):
         return value
     if kind == "int" and type(value) is int and value >= 0:

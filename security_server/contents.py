@@ -18,7 +18,7 @@ from pywallet.hexes import from_b64, from_hex
 from pywallet.platform import keccak256, recover
 from pywallet.policy import Policy
 from pywallet.sps.header import Header, open_header
-from pywallet.sps.wrapping import UPLOAD_INFO, unwrap
+from pywallet.sps.wrapping import UPLOAD_INFO, Unwrapper
 from security_server.rows import get, put
 from security_server.schema import Upload
 from security_server.store import Store
@@ -179,8 +179,18 @@ class Verified:
     keys: dict[int, bytes]
 
 
+def signer(upload: Upload, content: bytes) -> bytes:
+    """Who signed an upload: hashes and a recovery, nothing of it is opened. Raises InputError ``message.schema``."""
+    wrapped = [from_b64(key) for _, key in upload.keys]
+    signed = upload_digest(content, from_b64(upload.header), from_b64(upload.ephemeral), wrapped)
+    return recover(signed, from_hex(upload.signature, 65))
+
+
 def verify(upload: Upload, content: bytes, exchange: bytes) -> Verified:
     """Check what can be checked without the chain: header, owner's signature, every key.
+
+    No more keys than the header has key epochs are opened. Takes milliseconds: run it in a thread, after the signer is
+    known to be the owner that the chain names.
 
     Raises InputError: ``sps.*``, ``message.schema``; Refusal ``content.owner``.
     """
@@ -192,12 +202,16 @@ def verify(upload: Upload, content: bytes, exchange: bytes) -> Verified:
     signed = upload_digest(content, cose, ephemeral, [key for _, key in wrapped])
     if recover(signed, from_hex(upload.signature, 65)) != header.owner:
         raise Refusal("content.owner")
+    song = song_of(header)
+    epochs = {epoch for track in song.tracks for epoch in track.epochs}
+    if len(wrapped) > len(epochs):
+        raise InputError("message.schema", field="keys", reason="more keys than key epochs", most=len(epochs))
     keys = {}
+    unwrapper = Unwrapper(exchange, ephemeral, UPLOAD_INFO)
     for epoch, key in wrapped:
-        keys[epoch] = unwrap(exchange, ephemeral, key, content + epoch.to_bytes(4, "big"), UPLOAD_INFO)
+        keys[epoch] = unwrapper.unwrap(key, content + epoch.to_bytes(4, "big"))
         if len(keys[epoch]) != 32:
             raise InputError("message.schema", field="keys")
-    song = song_of(header)
-    if {epoch for track in song.tracks for epoch in track.epochs} - keys.keys():
+    if epochs - keys.keys():
         raise InputError("message.schema", field="keys", reason="an epoch's key is missing")
     return Verified(header, cose, song, keys)

@@ -8,9 +8,10 @@ import logging
 import time
 from typing import Any, Final
 
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 
-from pywallet.errors import GomaaError, InputError
+from chain.http_limits import Gate, RateLimiter
+from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.hexes import from_hex
 from pywallet.platform import keccak256, recover
 from security_server import schema
@@ -24,6 +25,10 @@ from security_server.relay import Relay
 log = logging.getLogger("gomaa.server")
 
 MAX_FRAME: Final = 1 << 20
+HELLO_S: Final = 10.0
+"""A connection that has not said who it is after so many seconds is closed."""
+MOST_CLAIMS: Final = 4
+"""Claims of one host that wait for the chain beside its music; one more waits in line."""
 HELLO_MS: Final = 120_000
 """A hello is good for so long on either side of its time."""
 
@@ -36,27 +41,45 @@ def hello_digest(server: bytes, time_ms: int) -> bytes:
 class HostSocket:
     """``GET /v1/host``."""
 
-    def __init__(self, core: Core, playing: Playing, books: Bookkeeping, publishing: Publishing, relay: Relay) -> None:
+    def __init__(self, core: Core, gate: Gate, playing: Playing, books: Bookkeeping, publishing: Publishing, relay: Relay) -> None:
         self._core = core
+        self._gate = gate
         self._playing = playing
         self._books = books
         self._publishing = publishing
         self._relay = relay
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
-        """Serve one host until it goes."""
+        """Serve one host until it goes. Raises Refusal ``server.busy`` where its address has too many connections."""
+        with self._gate.sockets.held(self._gate.address(request)):
+            return await self._serve(request)
+
+    async def _serve(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(max_msg_size=MAX_FRAME, heartbeat=30)
         await socket.prepare(request)
         line = Line()
+        loop = asyncio.get_running_loop()
+        rate = RateLimiter(self._core.config.frames_per_minute, loop.time, code="server.busy")
+        hello_by = loop.time() + HELLO_S
         self._core.hub.enter(line)
         writer = asyncio.create_task(_write(socket, line))
         slow: set[asyncio.Task[None]] = set()
         try:
-            async for message in socket:
+            while True:
+                try:
+                    message = await socket.receive(None if line.device else max(0.0, hello_by - loop.time()))
+                except TimeoutError:
+                    await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"no hello")
+                    break
                 if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
                     break
+                try:
+                    rate.take("")
+                except Refusal as busy:
+                    line.send({"id": schema.request_id(message.data), "ok": False, "error": busy.to_json()})
+                    continue
                 identity, operation = _parse(message.data)
-                if isinstance(operation, schema.ClaimRequest):
+                if isinstance(operation, schema.ClaimRequest) and len(slow) < MOST_CLAIMS:
                     # The chain takes its time; the music of the same host must not wait for it.
                     task = asyncio.create_task(self._answer(line, identity, operation))
                     slow.add(task)

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import Connection
 
 from pywallet.hexes import ZERO_ADDRESS
 from pywallet.messages import Action, Invocation
-from pywallet.policy import Context, Meter, Policy, decide
+from pywallet.policy import JUMPS, Context, Meter, Policy, Usage, decide, extent
 from security_server import people
 from security_server.accounts import Money, outstanding, short
+from security_server.refusals import note
 from security_server.rows import add, change, get, new, put
-from security_server.tables import epoch_contents, invocations, listeners, refusals, sessions, tickets
+from security_server.tables import epoch_contents, invocations, listeners, sessions, tickets
 from security_server.usage import Counters
 
-AHEAD_MS: Final = 5_000
-"""By so much may a host's clock, and the time it reports as heard, run ahead of the server's."""
+AHEAD_MS: Final = 60_000
+"""By so much may a host's clock run ahead of the server's, milliseconds.
+
+Both follow the chain, each from the blocks that it has seen: where blocks come late under load, one of two honest clocks
+runs ahead. Nothing is gained by it, since a time ahead counts as the server's own, so it is bounded and not refused.
+A clock further ahead than this is wrong, and its host has to know.
+"""
 
 SKEW_MS: Final = 30_000
 """By so much may a session seem to begin in the future."""
@@ -27,7 +33,6 @@ STARTS: Final = frozenset({"play", "preview", "live_join"})
 LATE_MS: Final = 120_000
 """Keys are not given for an action that is signed for a time so long ago: an honest host asks again within an outage."""
 ENDS: Final = frozenset({"pause", "stop"})
-_MOVES: Final = frozenset({"seek", "forward", "rewind"})
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,7 @@ class Now:
     territory: str | None = None
     purpose: str | None = None
     listener_credit: int = 2
+    credit_plays: int = 200
 
 
 @dataclass(frozen=True)
@@ -74,12 +80,29 @@ class Outcome:
     ticket: Mapping[str, Any] | None = None
 
 
-def accept(connection: Connection, item: Received, policy: Policy, now: Now, silence_ms: int, *, online: bool = False) -> Outcome:
+def accept(
+    connection: Connection,
+    item: Received,
+    policy: Policy,
+    now: Now,
+    silence_ms: int,
+    *,
+    online: bool = False,
+    duration_ms: int | None = None,
+) -> Outcome:
     """Decide one action and count it, all in the caller's transaction.
 
-    ``online``: keys are asked for now, so it is decided by the server's own time; a report tells of what happened under a lease.
     A refusal is recorded with its code and moves no counter but
     ``unvalidated``. The same bytes again give the same answer.
+
+    Args:
+        connection: Where the transaction is open.
+        item: The action, its signer known.
+        policy: The terms of its content.
+        now: What chain and clock say.
+        silence_ms: So long without an invocation, and another play of the listener may begin.
+        online: Keys are asked for now, so it is decided by the server's own time; a report tells of what happened under a lease.
+        duration_ms: The song's length; None: not known.
     """
     message = item.message
     session = get(connection, sessions, id=message.session)
@@ -90,18 +113,18 @@ def accept(connection: Connection, item: Received, policy: Policy, now: Now, sil
     known = get(connection, invocations, session=message.session, sequence=message.sequence)
     if known is not None:
         if known["id"] != item.id:
-            _note(connection, now, item, "invocation.replayed")
+            note(connection, now.time_ms, "invocation", "invocation.replayed")
             return Outcome("invocation.replayed", session["sequence"])
         return _answer(session["sequence"], ticket, counters, policy, now, known["code"], replay=True)
     if message.sequence <= session["sequence"]:
-        _note(connection, now, item, "invocation.sequence")
+        note(connection, now.time_ms, "invocation", "invocation.sequence")
         return Outcome("invocation.sequence", session["sequence"])
     code = _misfit(item, session, ticket, now)
     if code is None and online and message.time < now.time_ms - LATE_MS:
         code = "invocation.time"
     after: Mapping[str, Any] | None = ticket
     if code is None and ticket is not None and counters is not None:
-        decided = _decide(connection, item, ticket, counters, policy, now, silence_ms, online)
+        decided = _decide(connection, item, ticket, counters, policy, now, silence_ms, online, duration_ms)
         if isinstance(decided, str):
             code = decided
         else:
@@ -137,6 +160,7 @@ def _decide(
     now: Now,
     silence_ms: int,
     online: bool,
+    duration_ms: int | None,
 ) -> str | dict[str, Any]:
     """The code of a refusal; or, with everything counted, what has changed in the ticket."""
     action, message = item.action, item.message
@@ -146,14 +170,72 @@ def _decide(
             return "ticket.used"
     elif state in ("none", "ended"):
         return "invocation.state"
+    # Nothing is heard before its ticket was opened, by the server's own clock, nor after now.
+    time_ms = max(message.time, ticket["opened_ms"])
+    moment_ms = min(time_ms, now.time_ms)
     holder = get(connection, listeners, listener=ticket["listener"])
-    if policy.concurrent == 1 and (code := _busy(ticket, action, message.time, holder, silence_ms)) is not None:
+    if policy.concurrent == 1 and (code := _busy(ticket, action, moment_ms, holder, silence_ms)) is not None:
         return code
     # A report tells of an action under a lease: the terms of its own time hold, within what the server can bound.
-    time_s = (now.time_ms if online else min(now.time_ms, max(message.time, ticket["opened_ms"]))) // 1000
-    others = people.devices(connection, ticket["listener"], ticket["content"], item.device) if policy.devices is not None else (0, True)
-    context = Context(
-        now_s=time_s,
+    time_s = (now.time_ms if online else moment_ms) // 1000
+    usage = counters.usage(policy, time_s)
+    streams = people.streams(connection, ticket, moment_ms - silence_ms) if policy.concurrent > 1 else 0
+    context = present(connection, ticket, policy, now, item.device, time_s, streams, message.position // 1000)
+    decision = decide(policy, usage, context, action)
+    if decision.code is not None:
+        return decision.code
+    mine = holder is None or holder["ticket"] in (None, ticket["id"])
+    # With another stream of this listener being heard, this one sounds where the terms allow it, and is not paid.
+    sounding = state == "playing" and (mine or policy.concurrent > 1)
+    started = action if action in STARTS else ticket["started"] or "play"
+    meter = Meter(ticket["sounded_ms"], sounding, ticket["position_ms"], ticket["time_ms"]).advance(
+        action,
+        message.position,
+        time_ms,
+        policy.fastest,
+        _end(policy, usage, started, duration_ms),
+        (now.time_ms - ticket["opened_ms"]) * policy.fastest - ticket["sounded_ms"],
+    )
+    # One clock for all tickets of a listener: a moment that was counted is gone for every one of them.
+    clock_ms = max(ticket["opened_ms"], holder["time_ms"] if holder else 0)
+    room_ms = max(0, moment_ms - clock_ms) * policy.fastest if mine else 0
+    heard_ms = ticket["heard_ms"] + min(meter.heard_ms - ticket["sounded_ms"], room_ms)
+    intervals = heard_ms // (policy.price.interval_s * 1000)
+    if action not in ENDS and (code := _unpaid(connection, ticket, action, intervals, now)) is not None:
+        return code
+    if decision.counts:
+        counters.count(policy, action, time_s)
+    if mine or action in STARTS | {"resume"}:
+        clock_ms = max(moment_ms, clock_ms)
+        put(connection, listeners, {"listener": ticket["listener"]}, ticket=ticket["id"] if meter.playing else None, time_ms=clock_ms)
+    return _count(connection, item, ticket, counters, meter, heard_ms, intervals, now, decision.counts)
+
+
+def present(
+    connection: Connection,
+    ticket: Mapping[str, Any],
+    policy: Policy,
+    now: Now,
+    device: bytes,
+    now_s: int,
+    streams: int = 0,
+    position_s: int | None = None,
+) -> Context:
+    """Where, when and for whom a ticket's play is decided.
+
+    Args:
+        connection: Where the transaction is open.
+        ticket: Its row.
+        policy: The terms of its content.
+        now: What chain and clock say.
+        device: Whose invocation or request it is.
+        now_s: The time that counts, Unix seconds.
+        streams: Other players of this listener that sound.
+        position_s: Where the sound begins; None: not asked.
+    """
+    others = people.devices(connection, ticket["listener"], ticket["content"], device) if policy.devices is not None else (0, True)
+    return Context(
+        now_s=now_s,
         domain=now.domain,
         wallet=ticket["payee"] != ZERO_ADDRESS,
         revoked=now.revoked,
@@ -162,27 +244,15 @@ def _decide(
         purpose=now.purpose,
         devices=others[0],
         device_known=others[1],
-        streams=people.streams(connection, ticket, message.time - silence_ms) if policy.concurrent > 1 else 0,
-        position_s=message.position // 1000,
+        streams=streams,
+        position_s=position_s,
     )
-    decision = decide(policy, counters.usage(policy, time_s), context, action)
-    if decision.code is not None:
-        return decision.code
-    # Two plays of one listener never count the same moment: what another ticket has taken is gone.
-    mine = holder is None or holder["ticket"] in (None, ticket["id"])
-    since_ms = max(ticket["time_ms"], holder["time_ms"] if holder else 0)
-    before = Meter(ticket["heard_ms"], state == "playing" and mine, ticket["position_ms"], since_ms)
-    meter = _bounded(before, before.advance(action, message.position, message.time, policy.fastest), ticket, now, policy.fastest)
-    if not mine and policy.concurrent > 1 and action not in STARTS | {"resume"}:
-        # It sounds beside the one that is heard: it goes on, and hears nothing.
-        meter = replace(meter, playing=state == "playing" and action not in ENDS)
-    interval_ms = policy.price.interval_s * 1000
-    intervals = meter.heard_ms // interval_ms
-    if action not in ENDS and (code := _unpaid(connection, ticket, action, intervals, now)) is not None:
-        return code
-    if decision.counts:
-        counters.count(policy, action, time_s)
-    return _count(connection, item, ticket, counters, meter, intervals, holder, now, decision.counts, mine)
+
+
+def _end(policy: Policy, usage: Usage, started: str, duration_ms: int | None) -> int | None:
+    """Where a play that ``started`` with this action ends: with the song, or with the part of it that the terms allow."""
+    ends = [end for end in (duration_ms, extent(policy, usage, started).to_ms) if end is not None]
+    return min(ends, default=None)
 
 
 def _busy(ticket: Mapping[str, Any], action: str, time_ms: int, holder: Mapping[str, Any] | None, silence_ms: int) -> str | None:
@@ -194,19 +264,13 @@ def _busy(ticket: Mapping[str, Any], action: str, time_ms: int, holder: Mapping[
     return "session.busy"
 
 
-def _bounded(before: Meter, after: Meter, ticket: Mapping[str, Any], now: Now, fastest: int) -> Meter:
-    """Heard time never exceeds the server's own clock since the ticket was opened, at the terms' fastest rate, whatever the host signs."""
-    most = max(before.heard_ms, (now.time_ms - ticket["opened_ms"]) * fastest + AHEAD_MS)
-    return after if after.heard_ms <= most else Meter(most, after.playing, after.position_ms, after.time_ms)
-
-
 def free(ticket: Mapping[str, Any], action: str) -> bool:
     """Whether what is heard costs nothing: a preview of what the listener would pay for."""
     return ticket["payer"] != ticket["station"] and (action == "preview" or ticket["started"] == "preview")
 
 
 def _unpaid(connection: Connection, ticket: Mapping[str, Any], action: str, intervals: int, now: Now) -> str | None:
-    """Why the next interval may not be heard: escrow no longer covers it, or the listener's voucher lags.
+    """Why the next interval may not be heard: escrow no longer covers it, or the payer's vouchers lag.
 
     Asked when a play starts and when an interval is full; of a listener who pays also at every sign of life and when it goes on.
     """
@@ -219,6 +283,9 @@ def _unpaid(connection: Connection, ticket: Mapping[str, Any], action: str, inte
     owed = outstanding(connection, ticket["payer"], now.epoch)
     if listener_pays and owed.intervals + new >= now.listener_credit:
         return "listener.voucher.missing"
+    # Plays that no voucher covers, beside this one: what a station may owe is bounded at every interval, not only at `open`.
+    if not listener_pays and owed.plays - (ticket["due"] > 0) >= now.credit_plays:
+        return "station.credit.exhausted"
     # The interval that has begun is covered before it sounds.
     wanted = new + 1 if listener_pays else max(1, new)
     if now.money is None or short(now.money, owed, wanted * each) > 0:
@@ -232,14 +299,14 @@ def _count(
     ticket: Mapping[str, Any],
     counters: Counters,
     meter: Meter,
+    heard_ms: int,
     intervals: int,
-    holder: Mapping[str, Any] | None,
     now: Now,
     counted: bool,
-    mine: bool,
 ) -> dict[str, Any]:
+    """Write what an action has moved; the changed columns of its ticket. ``meter``: of all that sounded, ``heard_ms``: of what is paid."""
     action, message = item.action, item.message
-    heard = meter.heard_ms - ticket["heard_ms"]
+    heard = heard_ms - ticket["heard_ms"]
     counters.heard_ms += heard
     counters.save(now.epoch)
     moved = {"plays": int(action == "play" and counted), "seeks": int(action == "seek" and counted), "heard_ms": heard}
@@ -247,7 +314,8 @@ def _count(
         add(connection, epoch_contents, {"epoch": now.epoch, "content": ticket["content"]}, **moved)
     values: dict[str, Any] = {
         "state": "ended" if action == "stop" else "playing" if meter.playing else "paused",
-        "heard_ms": meter.heard_ms,
+        "heard_ms": heard_ms,
+        "sounded_ms": meter.heard_ms,
         "position_ms": meter.position_ms,
         "time_ms": meter.time_ms,
         "seeks": ticket["seeks"] + (action == "seek" and counted),
@@ -258,12 +326,9 @@ def _count(
     }
     if action in STARTS:
         values["started"] = action
-    if action in STARTS | _MOVES:
-        values |= {"anchor_position_ms": message.position, "anchor_ms": now.time_ms}
+    if action in JUMPS:
+        values["anchor_position_ms"] = meter.position_ms
     change(connection, tickets, {"id": ticket["id"]}, **values)
-    if mine or action in STARTS | {"resume"}:
-        time_ms = max(meter.time_ms, holder["time_ms"]) if holder else meter.time_ms
-        put(connection, listeners, {"listener": ticket["listener"]}, ticket=ticket["id"] if meter.playing else None, time_ms=time_ms)
     return values
 
 
@@ -285,11 +350,6 @@ def _record(connection: Connection, item: Received, now: Now, code: str | None) 
         code=code,
     )
     change(connection, sessions, {"id": message.session}, sequence=message.sequence)
-
-
-def _note(connection: Connection, now: Now, item: Received, code: str) -> None:
-    subject = f"{item.message.session.hex()}/{item.message.sequence}"
-    new(connection, refusals, time_ms=now.time_ms, what="invocation", code=code, subject=subject)
 
 
 def _answer(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
@@ -11,19 +11,20 @@ from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.hexes import ZERO_ADDRESS, from_b64, from_hex, to_b64, to_hex
 from pywallet.messages import Action, Invocation, Session, Signed, Ticket, destruction_digest, digest, require_signer
 from pywallet.platform import recover
-from pywallet.policy import Context, Extent, Usage, decide, extent
+from pywallet.policy import decide, extent
+from pywallet.policy.parts import HEARD_UNITS
 from pywallet.sps.segments import segment_aad, segment_key
 from pywallet.sps.wrapping import WrapKey
-from security_server import people
 from security_server.accounts import Money, outstanding, short
 from security_server.contents import Song
 from security_server.core import Core
-from security_server.invocations import STARTS, Now, Outcome, Received, accept
-from security_server.rows import get
+from security_server.invocations import STARTS, Now, Outcome, Received, accept, present
+from security_server.refusals import note
+from security_server.rows import get, put
 from security_server.schema import Destroyed, GrantRequest, LeaseRequest, Open, Report
-from security_server.tables import destructions, refusals, sessions, tickets, tracked
+from security_server.tables import destructions, given_keys, sessions, tickets, tracked
 from security_server.usage import Counters
-from security_server.windows import Window
+from security_server.windows import Allowance, Window
 
 GRANT_S = 600
 """Keys of a grant are good for so long, seconds."""
@@ -40,16 +41,15 @@ class Playing:
         self._tickets: dict[bytes, dict[str, Any]] = {}
 
     async def open(self, device: bytes, request: Open) -> dict[str, Any]:
-        """Check a session and a ticket, and remember both. A refusal is recorded."""
+        """Check a session and a ticket, and remember both. A refusal is counted."""
         session = Signed.from_json(Session, request.session)
         ticket = Signed.from_json(Ticket, request.ticket)
         check_times(notBefore=session.message.not_before, notAfter=session.message.not_after, expiry=ticket.message.expiry)
         try:
             await self._check(device, session, ticket)
         except Refusal as refusal:
-            code, subject = refusal.code, f"{ticket.message.station.hex()}/{ticket.message.number}"
-            row = {"time_ms": await self._core.now_ms(), "what": "ticket", "code": code, "subject": subject}
-            await self._core.store.run(lambda connection: connection.execute(insert(refusals).values(**row)) and None)
+            code, now_ms = refusal.code, await self._core.now_ms()
+            await self._core.store.run(lambda connection: note(connection, now_ms, "ticket", code))
             raise
         song = await self._core.songs.get(ticket.message.content)
         now_ms = await self._core.now_ms()
@@ -162,7 +162,6 @@ class Playing:
                     expiry_s=order.expiry,
                     signature=ticket.signature,
                     opened_ms=now_ms,
-                    anchor_ms=now_ms,
                 )
             )
             if song.policy.tracks(tracking):
@@ -190,44 +189,46 @@ class Playing:
         action = start if row["state"] == "none" else "renew"
         if row["state"] == "ended":
             raise Refusal("ticket.used")
-        now_s = now.time_ms // 1000
-        usage = await self._usage(row, song, now_s)
-        devices, known = await core.store.run(lambda connection: people.devices(connection, row["listener"], row["content"], device))
-        context = Context(
-            now_s,
-            now.domain,
-            row["payee"] != ZERO_ADDRESS,
-            now.revoked,
-            now.destroyed,
-            territory=now.territory,
-            purpose=now.purpose,
-            devices=devices,
-            device_known=known,
-        )
-        decide(song.policy, usage, context, action).require()
         ahead_ms = max(terms.window_s, core.config.buffer_s) * 1000
-        bounds = extent(song.policy, usage, row["started"] or start)
-        keys = await self._keys(song, row, request, now, ahead_ms, bounds, row["state"] != "none")
-        expires_s = min(now_s + terms.seconds, row["expiry_s"], row["not_after_s"])
-        return {**keys, "expires_s": expires_s, "budget": terms.invocations}
+
+        def give(connection: Connection) -> range:
+            fresh = {**row, **(get(connection, tickets, id=identity) or {})}
+            return self._give(connection, song, fresh, request, now, ahead_ms, device, action)
+
+        indexes = await core.store.run(give)
+        expires_s = min(now.time_ms // 1000 + terms.seconds, row["expiry_s"], row["not_after_s"])
+        return {**await self._wrapped(song, request, indexes), "expires_s": expires_s, "budget": terms.invocations}
 
     async def grant(self, device: bytes, request: GrantRequest) -> dict[str, Any]:
-        """Count one action and give the keys it needs."""
+        """Count one action and give the keys that the play may have now, whichever action asked."""
         core = self._core
         item = self._receive(device, request.invocation)
         row, song, now = await self._facts(item)
         if now.time_ms >= min(row["expiry_s"], row["not_after_s"]) * 1000:
             raise Refusal("ticket.expired", sequence=item.message.sequence)
-        silence_ms = core.config.silence_s * 1000
-        outcome = await core.store.run(
-            lambda connection: accept(connection, item, song.policy, core.running_now(connection, now), silence_ms, online=True)
-        )
+        silence_ms, ahead_ms = core.config.silence_s * 1000, core.config.buffer_s * 1000
+
+        def count(connection: Connection) -> tuple[Outcome, range]:
+            outcome = accept(
+                connection,
+                item,
+                song.policy,
+                core.running_now(connection, now),
+                silence_ms,
+                online=True,
+                duration_ms=song.duration_ms,
+            )
+            if outcome.code is not None or outcome.ticket is None:
+                return outcome, range(0)
+            # The same bytes again are not decided again, but what they bring is: terms, state and window are those of now.
+            action = "renew" if outcome.replay else None
+            return outcome, self._give(connection, song, outcome.ticket, request, now, ahead_ms, device, action)
+
+        outcome, indexes = await core.store.run(count)
         if outcome.code is not None:
             raise Refusal(outcome.code, sequence=outcome.sequence)
-        ticket = outcome.ticket or row
-        bounds = extent(song.policy, await self._usage(row, song, now.time_ms // 1000), ticket["started"] or "play")
-        keys = await self._keys(song, ticket, request, now, core.config.buffer_s * 1000, bounds, True)
         expires_s = min(now.time_ms // 1000 + GRANT_S, row["expiry_s"])
+        keys = await self._wrapped(song, request, indexes)
         return {**keys, "expires_s": expires_s, "sequence": outcome.sequence, **_counted(outcome), "left": outcome.left}
 
     async def report(self, device: bytes, request: Report) -> dict[str, Any]:
@@ -245,7 +246,8 @@ class Playing:
             out = []
             for item in items:
                 _, song, now = known[(item.message.ticket, item.message.content)]
-                out.append(accept(connection, item, song.policy, core.running_now(connection, now), silence_ms))
+                running = core.running_now(connection, now)
+                out.append(accept(connection, item, song.policy, running, silence_ms, duration_ms=song.duration_ms))
             return out
 
         outcomes = await core.store.run(count)
@@ -270,7 +272,17 @@ class Playing:
         key = {"content": content, "listener": listener, "device": device}
         values = {"time_ms": request.time_ms, "code": request.code, "signature": signature}
 
+        played = (
+            select(tickets.c.id)
+            .join(sessions, sessions.c.id == tickets.c.session)
+            .where(tickets.c.listener == listener, tickets.c.content == content, sessions.c.device == device)
+            .limit(1)
+        )
+
         def keep(connection: Connection) -> None:
+            # A device that never had keys of it has none to destroy, and anybody can make a device.
+            if connection.execute(played).first() is None:
+                raise Refusal("ticket.missing", op="destroyed")
             if get(connection, destructions, **key) is None:
                 connection.execute(insert(destructions).values(**key, **values))
 
@@ -316,35 +328,73 @@ class Playing:
         money: Money | None = await core.chain.money(row["payer"], fresh=fresh) if paying else None
         place = core.config.place(domain)
         epoch = core.schedule.epoch_of(time_ms // 1000)
-        credit = core.config.listener_credit
-        return Now(time_ms, epoch, domain, facts.revoked, facts.destroyed, money, *place, listener_credit=credit)
+        credit = (core.config.listener_credit, core.config.credit_plays)
+        return Now(time_ms, epoch, domain, facts.revoked, facts.destroyed, money, *place, *credit)
 
-    async def _usage(self, row: Any, song: Song, now_s: int) -> Usage:
-        """What this ticket's listener has used of its content."""
+    def _give(
+        self,
+        connection: Connection,
+        song: Song,
+        ticket: Mapping[str, Any],
+        request: LeaseRequest | GrantRequest,
+        now: Now,
+        ahead_ms: int,
+        device: bytes,
+        action: str | None,
+    ) -> range:
+        """The wanted segments that a ticket may have keys for now, written down before they are given.
 
-        def read(connection: Connection) -> Usage:
-            return Counters(connection, row["listener"], row["content"]).usage(song.policy, now_s)
+        Args:
+            connection: Where the transaction is open.
+            song: The content.
+            ticket: Its row as it is now.
+            request: Which segments of which rendition.
+            now: What chain and clock say.
+            ahead_ms: The buffer.
+            device: Who asks.
+            action: Decided by the terms before anything is given; None: it was decided a moment ago.
 
-        return await self._core.store.run(read)
-
-    async def _paid(self, row: Mapping[str, Any], window: Window) -> Window:
-        """The part of a window that the listener's credit covers."""
-        owed = await self._core.store.run(lambda connection: outstanding(connection, row["payer"], 0))
-        heard = max(0, self._core.config.listener_credit - owed.intervals) * row["interval_s"] * 1000
-        ahead_ms = max(0, heard - row["heard_ms"] % (row["interval_s"] * 1000))
-        return Window(window.start_ms, min(window.end_ms, row["position_ms"] + ahead_ms))
-
-    async def _keys(
-        self, song: Song, row: Any, request: LeaseRequest | GrantRequest, now: Now, ahead_ms: int, bounds: Extent, started: bool
-    ) -> dict[str, Any]:
-        """The wanted keys that the window holds, each wrapped to the asker's key."""
-        rendition = song.rendition(request.rendition)
-        window = Window.of(row["anchor_position_ms"], row["anchor_ms"], now.time_ms, started, ahead_ms, song.policy.fastest)
-        if started and row["payer"] != row["station"] and row["started"] != "preview":
+        Raises:
+            Refusal: The policy's codes.
+        """
+        if ticket["state"] == "ended":
+            return range(0)
+        counters = Counters(connection, ticket["listener"], ticket["content"])
+        usage = counters.usage(song.policy, now.time_ms // 1000)
+        if action is not None:
+            context = present(connection, ticket, song.policy, now, device, now.time_ms // 1000)
+            decide(song.policy, usage, context, action).require()
+        started = ticket["started"] or ("preview" if song.policy.price.payer == "listener" else "play")
+        window = Window.of(ticket["anchor_position_ms"], ticket["position_ms"], ahead_ms)
+        if ticket["payer"] != ticket["station"] and started != "preview":
             # Never keys beyond what may be heard before a voucher has to come.
-            window = await self._paid(row, window)
-        window = Window(*bounds.clip(window.start_ms, window.end_ms, row["position_ms"]))
-        indexes: Sequence[int] = window.clip(rendition.starts_ms, request.first, request.count)
+            window = self._paid(connection, ticket, window)
+        bounds = extent(song.policy, usage, started)
+        window = Window(*bounds.clip(window.start_ms, window.end_ms, ticket["position_ms"]))
+        starts_ms = song.rendition(request.rendition).starts_ms
+        wanted = window.clip(starts_ms, request.first, request.count)
+        # Beside another stream of its listener a play sounds unpaid: its keys follow what sounded.
+        heard_ms = counters.heard_ms + ticket["sounded_ms"] - ticket["heard_ms"]
+        limit = song.policy.counts.get("seek")
+        jumps = counters.seeks if limit is not None and limit.unit not in HEARD_UNITS else 0
+        key = {"listener": ticket["listener"], "content": ticket["content"]}
+        row = get(connection, given_keys, **key)
+        before = int.from_bytes(row["seconds"], "little") if row else 0
+        indexes, after = Allowance.of(heard_ms, ahead_ms, jumps, ticket["position_ms"]).take(starts_ms, wanted, before)
+        if after != before:
+            put(connection, given_keys, key, seconds=after.to_bytes(-(-after.bit_length() // 8), "little"))
+        return indexes
+
+    def _paid(self, connection: Connection, ticket: Mapping[str, Any], window: Window) -> Window:
+        """The part of a window that the listener's credit covers."""
+        owed = outstanding(connection, ticket["payer"], 0)
+        heard = max(0, self._core.config.listener_credit - owed.intervals) * ticket["interval_s"] * 1000
+        ahead_ms = max(0, heard - ticket["heard_ms"] % (ticket["interval_s"] * 1000))
+        return Window(window.start_ms, min(window.end_ms, ticket["position_ms"] + ahead_ms))
+
+    async def _wrapped(self, song: Song, request: LeaseRequest | GrantRequest, indexes: range) -> dict[str, Any]:
+        """The keys of these segments, each wrapped to the asker's key."""
+        rendition = song.rendition(request.rendition)
         wrap = WrapKey.to(from_b64(request.key))
         keys = []
         for index in indexes:

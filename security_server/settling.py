@@ -96,7 +96,7 @@ def settle_voucher(connection: Connection, voucher: Signed[Voucher], at: Settlin
         return Done([], None)
     if message.until < at.epoch:
         raise Refusal("voucher.signature", reason="until", until=message.until, epoch=at.epoch)
-    books = account(connection, message.payer, at.epoch, at.money, at.mark)
+    books = account(connection, message.payer, at.epoch, at.money, at.mark, keep=True)
     station = wanted[0][0]["payer"] == wanted[0][0]["station"]
     row = get(connection, debits, epoch=at.epoch, payer=message.payer)
     asked = sum(new * _each(ticket) for ticket, new in wanted)

@@ -10,7 +10,9 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import ArgumentError
 
+from pywallet.errors import InputError
 from security_server.tables import METADATA
 
 T = TypeVar("T")
@@ -112,7 +114,11 @@ class _Job:
 
 
 def _engine(url: str) -> Engine:
-    engine = create_engine(url)
+    try:
+        engine = create_engine(url)
+    except (ArgumentError, ValueError):
+        # The library's own words may repeat the URL, which may hold a password.
+        raise InputError("message.schema", field="database", reason="no database URL") from None
     if engine.dialect.name == "sqlite":
 
         @event.listens_for(engine, "connect")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, String, Table, Text, UniqueConstraint
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
@@ -92,15 +92,16 @@ tickets: Final = Table(
     Column("state", String(8), nullable=False, server_default="none"),
     # The action that began it: play, preview or live_join.
     Column("started", String(16), nullable=True),
+    # What is paid; and what sounded, also beside another stream of its listener that was paid for the same time.
     _int("heard_ms", default=0),
+    _int("sounded_ms", default=0),
+    # The metered position (pywallet/policy/meter.py), and where the last jump went: the window of grantable segments.
     _int("position_ms", default=0),
+    _int("anchor_position_ms", default=0),
     _int("time_ms", default=0),
     _int("seeks", default=0),
     _int("sequence", default=0),
     _bytes("invocation", 32, null=True),
-    # Where the window of grantable segments began, in the song and on the server's clock.
-    _int("anchor_position_ms", default=0),
-    _int("anchor_ms", default=0),
     # Intervals heard, and those of them that a voucher covers; due is their difference.
     _int("intervals", default=0),
     _int("vouchered", default=0),
@@ -127,6 +128,15 @@ invocations: Final = Table(
     Column("code", String(32)),
     Index("invocations_refused", "epoch", "code"),
 )
+# Of which seconds of a content a listener was ever given keys: bit k of a little-endian number is second k.
+given_keys: Final = Table(
+    "given_keys",
+    METADATA,
+    _bytes("listener", 20, key=True),
+    _bytes("content", 20, key=True),
+    Column("seconds", LargeBinary, nullable=False),
+)
+# The ticket of each listener that is heard now, and the last moment that was counted for any of their tickets: their one clock.
 listeners: Final = Table(
     "listeners",
     METADATA,
@@ -174,14 +184,14 @@ epoch_usages: Final = Table(
     _int("seeks"),
     _int("seconds"),
 )
+# Refusals are counted, not listed: anybody can be refused as often as they like.
 refusals: Final = Table(
-    "refusals",
+    "refusal_counts",
     METADATA,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    _int("time_ms"),
-    Column("what", String(16), nullable=False),
-    Column("code", String(32), nullable=False),
-    Column("subject", Text, nullable=False),
+    _int("day", key=True),
+    Column("what", String(16), primary_key=True),
+    Column("code", String(64), primary_key=True),
+    _int("count", default=0),
 )
 destructions: Final = Table(
     "destructions",

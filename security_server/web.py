@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import logging
 from collections.abc import Awaitable, Callable
@@ -15,14 +16,16 @@ from pywallet.hexes import from_hex, to_b64, to_hex
 from security_server import schema
 from security_server.bookkeeping import Bookkeeping
 from security_server.closing import Closing
-from security_server.contents import verify
+from security_server.contents import signer, verify
 from security_server.core import Core
 from security_server.publishing import Publishing
 from security_server.relay import Relay
 
 log = logging.getLogger("gomaa.server")
 
-MAX_BODY: Final = 8 << 20
+BODIES: Final = {"/v1/contents/{content}": 8 << 20}
+"""Largest body in bytes of routes that take more than ``MOST_BODY``: a header is at most 4 MiB, in base64."""
+MOST_BODY: Final = 64 << 10
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -30,6 +33,8 @@ def status_of(error: GomaaError) -> int:
     """The HTTP status of a code."""
     if isinstance(error, Unavailable):
         return 503
+    if error.code == "server.busy":
+        return 429
     if isinstance(error, Refusal):
         return 404 if error.code in ("content.unknown", "claim.unknown") else 403
     if error.code == "internal":
@@ -43,7 +48,10 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except GomaaError as error:
-        return web.json_response({"error": error.to_json()}, status=status_of(error))
+        response = web.json_response({"error": error.to_json()}, status=status_of(error))
+        if "retry_after" in error.detail:
+            response.headers["Retry-After"] = str(error.detail["retry_after"])
+        return response
     except web.HTTPException as error:
         code = GomaaError("message.schema", status=error.status, reason=error.reason)
         return web.json_response({"error": code.to_json()}, status=error.status)
@@ -100,25 +108,30 @@ class Web:
         return web.json_response(body)
 
     async def upload(self, request: web.Request) -> web.Response:
-        """A band hands over a header and its content keys."""
+        """A band hands over a header and its content keys.
+
+        First whether this content's keys belong here, then who signed, and only then what is inside: anybody can send
+        a body that is long to read.
+        """
         core = self._core
         content = from_hex(request.match_info["content"], 20)
-        verified = verify(schema.body(schema.Upload, await request.read()), content, core.keys.exchange)
+        facts = await core.chain.content(content, fresh=True)
+        if facts.server != core.address:
+            raise Refusal("server.mismatch")
+        if facts.destroyed or facts.revoked:
+            raise Refusal("content.destroyed" if facts.destroyed else "content.revoked")
+        body = await asyncio.to_thread(schema.body, schema.Upload, await request.read())
+        if await asyncio.to_thread(signer, body, content) != facts.owner:
+            raise Refusal("content.owner")
+        verified = await asyncio.to_thread(verify, body, content, core.keys.exchange)
         header = verified.header
         if header.chain != core.domain.chain_id:
             raise InputError("sps.header.chain", chain=header.chain)
         if (header.server.address, header.server.key) != (core.address, core.keys.exchange_public):
             raise Refusal("server.mismatch", server=to_hex(header.server.address))
-        facts = await core.chain.content(content, fresh=True)
-        if facts.owner != verified.song.owner:
-            raise Refusal("content.owner")
         price = verified.song.policy.price
         if (facts.policy_hash, facts.price, facts.interval) != (verified.song.policy_hash, price.owner, price.interval_s):
             raise Refusal("sps.policy.mismatch")
-        if facts.server != core.address:
-            raise Refusal("server.mismatch")
-        if facts.destroyed or facts.revoked:
-            raise Refusal("content.destroyed" if facts.destroyed else "content.revoked")
         await core.songs.save(verified.cose, verified.song, verified.keys, await core.now_ms())
         core.chain.follow(content)
         return web.json_response({"content": to_hex(content), "epochs": sorted(verified.keys)})

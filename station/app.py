@@ -13,11 +13,13 @@ import aiohttp
 from aiohttp import web
 
 from chain import domain_proof
+from chain.http_limits import GATE, HANDLER_ARGS, Gate, RateLimiter
 from gomaa.look import LAMPLIGHT
 from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.hexes import from_hex, to_hex
 from pywallet.messages import Session, Signed
 from pywallet.platform import address_of
+from pywallet.redaction import place
 from pywallet.settlement import gross
 from station import packages
 from station.artwork import artwork
@@ -29,15 +31,16 @@ from station.pages import HERE, Pages, recent_plays
 from station.points import PointsDesk, sponsor, use_ad_free
 from station.servers import Servers
 from station.similar import LIMIT, MOST
-from station.tickets import Limiter
 from station.web import OPEN, SongFile, add_headers, answer, body, guard, validated
 from station.works import Look
 
 STATION: web.AppKey[Station] = web.AppKey("station", Station)
 PAGES: web.AppKey[Pages] = web.AppKey("pages", Pages)
-LIMITER: web.AppKey[Limiter] = web.AppKey("limiter", Limiter)
+LIMITER: web.AppKey[RateLimiter] = web.AppKey("limiter", RateLimiter)
 LOOK: web.AppKey[Look] = web.AppKey("look", Look)
 
+MOST_BODY = 16 << 10
+"""Bytes of a request's body."""
 SONG = r"{name:[A-Za-z0-9][A-Za-z0-9._-]{0,99}}"
 
 
@@ -52,9 +55,11 @@ def create_app(config: StationConfig, chain: ChainView | None = None) -> web.App
         InputError: a key or deployment file that can't be read.
     """
     key = read_key(config.key_file)
-    app = web.Application(middlewares=[guard], client_max_size=16 << 10)
+    gate = Gate(config.limits, {}, MOST_BODY)
+    app = web.Application(middlewares=[guard, gate.middleware()], handler_args=HANDLER_ARGS)
+    app[GATE] = gate
     app[PAGES] = Pages.of(config)
-    app[LIMITER] = Limiter(config.tickets_per_minute_address, lambda: asyncio.get_running_loop().time())
+    app[LIMITER] = RateLimiter(config.tickets_per_minute_address, lambda: asyncio.get_running_loop().time())
 
     async def running(app: web.Application) -> AsyncIterator[None]:
         view = chain if chain is not None else _door(config)
@@ -237,7 +242,7 @@ async def proof(config: StationConfig, key: bytes, request: web.Request) -> web.
 
 async def ticket(request: web.Request) -> web.Response:
     """``POST /gomaa/tickets``: a signed ticket for one play, or why not."""
-    request.app[LIMITER].take(request.remote or "")
+    request.app[LIMITER].take(request.app[GATE].address(request))
     value = await body(request)
     session = Signed.from_json(Session, value.get("session"))
     content = value.get("content")
@@ -249,7 +254,7 @@ async def ticket(request: web.Request) -> web.Response:
 
 async def points(request: web.Request) -> web.Response:
     """``POST /gomaa/points``: what a listener has, buys or redeems."""
-    request.app[LIMITER].take(request.remote or "")
+    request.app[LIMITER].take(request.app[GATE].address(request))
     return await PointsDesk(request.app[STATION]).answer(request)
 
 
@@ -311,7 +316,7 @@ async def _account(station: Station, server: bytes) -> dict[str, Any]:
     aside = await asyncio.to_thread(station.store.quarantine, server, 100)
     view["quarantine"] = [{"number": row.number, "time_ms": row.time_ms, "code": row.code, "reason": row.reason} for row in aside]
     try:
-        view["url"] = await station.url(server)
+        view["url"] = place(await station.url(server))
         now_s = await station.chain.now_ms() // 1000
         money = await station.chain.account(server, station.address)
         open_tickets, net = await asyncio.to_thread(station.store.outstanding, server, now_s)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import secrets
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from pywallet.errors import GomaaError
+from pywallet.redacted_logs import log_to
 
 if TYPE_CHECKING:
+    from aiohttp import web
+
     from station.check import Line
 
 EXAMPLE = """# A GoMAA station. Paths are relative to this file.
@@ -26,6 +31,7 @@ deployment_file = {deployment}
 catalogue = {catalogue}
 database = "station.sqlite3"
 statement_seconds = 10
+# trusted_proxies = ["127.0.0.1"]  # what stands before the station and says who asks
 # song_of_the_day = "slow-tide"
 
 # Where security servers answer, if not where the registry says:
@@ -73,16 +79,33 @@ def init(domain: str, name: str, deployment: str, catalogue: str, directory: Pat
 @click.option("--port", type=int, default=None, help="port to listen on [default: the domain's]")
 def run(settings: Path, host: str, port: int | None) -> None:
     """Serve the radio page, the songs and the tickets until interrupted."""
-    from aiohttp import web
-
     from station.app import create_app
     from station.config import load
 
+    log_to([logging.StreamHandler()], logging.WARNING, "%(asctime)s %(name)s %(levelname)s %(message)s")
     config = load(settings)
     app = create_app(config)
     chosen = port if port is not None else _port(config.domain)
-    click.echo(f"{config.name} on http://{host}:{chosen}")
-    web.run_app(app, host=host, port=chosen, print=None)
+    asyncio.run(_serve(app, host, chosen, f"{config.name} on http://{host}:{chosen}"))
+
+
+async def _serve(app: web.Application, host: str, port: int, told: str) -> None:
+    """Serve until interrupted or ended."""
+    from aiohttp import web
+
+    from chain.http_limits import GATE, Runner
+
+    runner = Runner(app, app[GATE], access_log=None)
+    await runner.setup()
+    stopped = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stopped.set)
+    try:
+        await web.TCPSite(runner, host, port).start()
+        click.echo(told)
+        await stopped.wait()
+    finally:
+        await runner.cleanup()
 
 
 @station.command()

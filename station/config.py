@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from chain.http_limits import Limits, networks
 from pywallet.errors import InputError
 from pywallet.hexes import from_hex
 from station.loyalty import Generosity
 
 _PATHS = ("key_file", "deployment_file", "catalogue", "admin_token_file")
 _NUMBERS = ("statement_seconds", "ticket_slack_s", "tickets_per_minute", "tickets_per_minute_address", "timeout_s")
+_COUNTS = ("requests_per_minute_address", "connections", "connections_per_address")
 _TEXTS = ("domain", "name", "tagline", "description", "song_of_the_day", "install_url", "sponsor")
 
 
@@ -29,7 +31,7 @@ class StationConfig:
     deployment_file: Path
     catalogue: Path
     """A folder of ``.sps`` files, or a TOML file with ``songs = ["one.sps", …]``."""
-    database: str = "station.sqlite3"
+    database: str = field(default="station.sqlite3", repr=False)
     """A path, or an SQLAlchemy URL."""
     tagline: str = "Songs that pay the people who hear them."
     description: str = "Every song here says what it pays before you press play: the band first, then you."
@@ -48,8 +50,20 @@ class StationConfig:
     """At most so many tickets for one session."""
     tickets_per_minute_address: int = 240
     """At most so many tickets for one network address."""
+    requests_per_minute_address: int = 6_000
+    """At most so many requests of any kind for one network address."""
+    connections: int = 4_096
+    connections_per_address: int = 256
+    trusted_proxies: tuple[str, ...] = ()
+    """Proxies before the station, addresses and networks: who asks is whom their forwarding header names."""
     timeout_s: float = 5.0
     """How long the chain or a security server may take to answer."""
+
+    @property
+    def limits(self) -> Limits:
+        """What one network address may ask."""
+        proxies = networks(self.trusted_proxies)
+        return Limits(proxies, self.requests_per_minute_address, self.connections, self.connections_per_address, "station.busy")
 
     @property
     def origin(self) -> str:
@@ -83,7 +97,7 @@ def load(path: Path) -> StationConfig:
 
 def from_dict(raw: Mapping[str, Any], base: Path) -> StationConfig:
     """A configuration from plain values; relative paths start at ``base``. Raises InputError(message.schema)."""
-    known = {*_PATHS, *_NUMBERS, *_TEXTS, "database", "servers", "rewards"}
+    known = {*_PATHS, *_NUMBERS, *_COUNTS, *_TEXTS, "database", "servers", "rewards", "trusted_proxies"}
     for name in sorted(set(raw) - known):
         raise InputError("message.schema", field=name, reason="unknown")
     values: dict[str, Any] = {}
@@ -92,6 +106,14 @@ def from_dict(raw: Mapping[str, Any], base: Path) -> StationConfig:
             if isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0:
                 raise InputError("message.schema", field=name, reason="a number above zero")
             values[name] = value
+        elif name in _COUNTS:
+            if type(value) is not int or value <= 0:
+                raise InputError("message.schema", field=name, reason="a whole number above zero")
+            values[name] = value
+        elif name == "trusted_proxies":
+            if not isinstance(value, (list, tuple)):
+                raise InputError("message.schema", field=name, reason="a list of addresses and networks")
+            values[name] = tuple(str(network) for network in networks(value, name))
         elif name == "servers":
             if not isinstance(value, Mapping):
                 raise InputError("message.schema", field=name, reason="a table of address = URL")

@@ -191,7 +191,7 @@ class Bookkeeper:
     async def _acknowledge(self, server: bytes, settled: Acknowledgement, lines: Mapping[int, int], now_ms: int) -> None:
         """Keep what the server has signed as settled, if it is its own signature and about these lines."""
         require_acknowledgement(settled, self._chain.domain, server, self._address)
-        counts = {number: 0 for number in lines}
+        counts = dict.fromkeys(lines, 0)
         for line in settled.lines:
             if line.number in counts:
                 counts[line.number] += line.intervals

@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from pywallet.errors import GomaaError, Refusal
+from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.policy import FASTEST
 from pywallet.settlement import gross
 from station.ledger import METADATA, Ledger, insert
@@ -243,7 +243,11 @@ def _add_columns(engine: Engine) -> None:
 def _engine(url: str) -> Engine:
     """SQLite with a write-ahead log, a sync at every commit and writers in line; other databases serialised."""
     if not url.startswith("sqlite"):
-        return sa.create_engine(url, isolation_level="SERIALIZABLE")
+        try:
+            return sa.create_engine(url, isolation_level="SERIALIZABLE")
+        except (sa.exc.ArgumentError, ValueError):
+            # The library's own words may repeat the URL, which may hold a password.
+            raise InputError("message.schema", field="database", reason="no database URL") from None
     engine = sa.create_engine(url, connect_args={"check_same_thread": False, "timeout": 30})
 
     @sa.event.listens_for(engine, "connect")

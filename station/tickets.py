@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
@@ -148,25 +147,3 @@ class TicketDesk:
         if min(free, usable) < needed:
             raise Refusal("station.escrow.short", short_wei=needed - min(free, usable))
         return free, account.spent
-
-
-class Limiter:
-    """A token bucket per network address, in memory only: who asked is never written down."""
-
-    def __init__(self, per_minute: int, clock: Callable[[], float], keep: int = 10_000) -> None:
-        self._rate = per_minute / 60
-        self._size = float(per_minute)
-        self._clock = clock
-        self._keep = keep
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
-
-    def take(self, address: str) -> None:
-        """Use one of this address's requests. Raises Refusal(station.busy) when none is left."""
-        now = self._clock()
-        tokens, then = self._buckets.pop(address, (self._size, now))
-        tokens = min(self._size, tokens + (now - then) * self._rate)
-        self._buckets[address] = (max(0.0, tokens - 1), now)
-        while len(self._buckets) > self._keep:
-            self._buckets.popitem(last=False)
-        if tokens < 1:
-            raise Refusal("station.busy")

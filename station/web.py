@@ -76,7 +76,7 @@ def problem(error: GomaaError) -> web.Response:
     """An error as docs/protocol.md section 1 has it."""
     response = answer({"error": error.to_json()}, status_of(error))
     if response.status in (429, 503):
-        response.headers["Retry-After"] = "10" if response.status == 503 else "60"
+        response.headers["Retry-After"] = str(error.detail.get("retry_after", 10 if response.status == 503 else 60))
     if response.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response

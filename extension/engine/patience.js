@@ -13,7 +13,7 @@ export const PATIENCE_MS = 120_000;
 /** Whether a problem may pass by itself. @param {unknown} error */
 export function passes(error) {
   const { code, detail } = Problem.of(error);
-  if (code === "server.unreachable") return true;
+  if (code === "server.unreachable" || code === "server.busy") return true;
   // No web server's own answer, and nothing that came was wrong: nothing came.
   return code === "sps.segment.missing" && detail["status"] === undefined && detail["reason"] !== "closed";
 }

@@ -25,8 +25,8 @@ async def run(host: Host, request: Send) -> dict[str, Any]:
     try:
         await network.chain.request("eth_sendRawTransaction", request.raw)
     except GomaaError as e:
-        # Without a node there is no word against it ("rpc" names the one that did not answer).
-        if "rpc" in e.detail:
+        # Without a node there is no word against it ("node" names the one that did not answer).
+        if "node" in e.detail:
             raise
         # The node may have it already, in its pool or in a block: it says so at once, or when asked by its hash.
         if "already" in str(e.detail.get("reason", "")).lower():

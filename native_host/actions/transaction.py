@@ -73,6 +73,6 @@ async def _taker(chain: Chain, account: str, nonce: int, depth: int) -> str | No
             if str(item.get("from", "")).lower() == account and answers.number(item.get("nonce")) == nonce:
                 return str(item.get("hash", "")).lower() or None
     except GomaaError as e:
-        if "rpc" in e.detail:
+        if "node" in e.detail:
             raise
     return None

@@ -2,7 +2,7 @@
 
 from pywallet.policy.decision import Context, Decision, Usage, decide, is_free, recurrence_start
 from pywallet.policy.extent import Extent, extent
-from pywallet.policy.meter import FASTEST, MAX_GAP_MS, Meter
+from pywallet.policy.meter import FASTEST, JUMPS, MAX_GAP_MS, Meter
 from pywallet.policy.model import Policy
 from pywallet.policy.narrowing import require_narrower, wider
 from pywallet.policy.parts import ACTIONS, Count, Lease, Part, Price, Renewal
@@ -11,6 +11,7 @@ from pywallet.policy.terms import Names, Terms, describe
 __all__ = [
     "ACTIONS",
     "FASTEST",
+    "JUMPS",
     "MAX_GAP_MS",
     "Context",
     "Count",

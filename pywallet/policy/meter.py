@@ -2,32 +2,62 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 MAX_GAP_MS: Final = 15_000
 SLACK_MS: Final = 500
+"""By so much may what is counted run ahead of the positions that were reported since the last jump, milliseconds."""
 FASTEST: Final = 2
 """The highest rate that terms may allow: so much of a song fits into a second of the clock."""
 _STARTS: Final = frozenset({"play", "resume", "preview", "live_join"})
 _ENDS: Final = frozenset({"pause", "stop"})
 _ADVANCES: Final = frozenset({"renew", "pause", "stop", "rate"})
+JUMPS: Final = frozenset({"play", "preview", "live_join", "seek", "forward", "rewind"})
+"""The actions after which a play goes on at the position that they name; every other one leaves it where the meter has it."""
 
 
 @dataclass(frozen=True)
 class Meter:
-    """The state of one ticket: heard milliseconds, and where and when the last invocation was."""
+    """The state of one ticket: heard milliseconds, and where and when the last invocation was.
+
+    ``position_ms`` is the metered position: where the last jump went plus what
+    was heard since. A reported position moves it only as far as time and the
+    song's length allow, and never back.
+    """
 
     heard_ms: int = 0
     playing: bool = False
     position_ms: int = 0
     time_ms: int = 0
 
-    def advance(self, action: str, position_ms: int, time_ms: int, fastest: int = 1) -> Meter:
-        """The meter after one more invocation; ``fastest``: the highest rate of these terms. A time that runs backwards adds nothing."""
-        heard = self.heard_ms + (self._gap(action, position_ms, time_ms, fastest) if self.playing else 0)
+    def advance(
+        self,
+        action: str,
+        position_ms: int,
+        time_ms: int,
+        fastest: int = 1,
+        end_ms: int | None = None,
+        room_ms: int | None = None,
+    ) -> Meter:
+        """The meter after one more invocation. A time that runs backwards adds nothing.
+
+        Args:
+            action: The policy's name of it.
+            position_ms: Where in the song it happened; of a jump, its target.
+            time_ms: When, by the host's clock.
+            fastest: The highest rate of these terms.
+            end_ms: Where the song, or the part of it that may be played, ends; None: not known.
+            room_ms: The most that this invocation may add, by a clock that the host does not set; None: no such clock.
+        """
+        heard = self._gap(action, position_ms, time_ms, fastest) if self.playing else 0
+        for bound in (room_ms, None if end_ms is None else end_ms - self.position_ms):
+            if bound is not None:
+                heard = min(heard, max(0, bound))
+        target = position_ms if end_ms is None else min(position_ms, end_ms)
+        position = target if action in JUMPS else self.position_ms + heard
         playing = action in _STARTS or (self.playing and action not in _ENDS)
-        return replace(self, heard_ms=heard, playing=playing, position_ms=position_ms, time_ms=max(time_ms, self.time_ms))
+        return Meter(self.heard_ms + heard, playing, position, max(time_ms, self.time_ms))
 
     def intervals(self, interval_s: int) -> int:
         """Whole intervals heard, each of which is paid once."""
@@ -38,6 +68,6 @@ class Meter:
         if action not in _ADVANCES:
             return gap
         # A renewal must show progress in the song: time alone is not listening.
-        advance = max(0, position_ms - self.position_ms)
+        advance = position_ms - self.position_ms
         # Where the listener chooses the rate, what counts is the music that passed by, as far as the fastest could bring it.
-        return min(gap, advance + SLACK_MS) if fastest == 1 else min(gap * fastest, advance)
+        return max(0, min(gap, advance + SLACK_MS) if fastest == 1 else min(gap * fastest, advance))

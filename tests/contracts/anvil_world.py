@@ -150,7 +150,7 @@ class World:
     def post(self, book: Book, entries: Sequence[Entry] | None = None, key: bytes | None = None) -> dict[str, Any]:
         """Post a book as the server."""
         rows = [astuple(entry) for entry in ([self.entry(book)] if entries is None else entries)]
-        return self.send(key or self.server, "Settlement", "post", book.epoch, book.tree.root, COUNTS, DATA, rows)
+        return self.send(key or self.server, "Settlement", "post", book.epoch, book.tree.root, COUNTS, DATA, bytes(32), rows)
 
     def item(self, book: Book, index: int, key: bytes | None = None, to: bytes = ZERO, tip: int = 0) -> ClaimItem:
         """A leaf with its payee's signature, if a key is given."""
@@ -251,4 +251,6 @@ def _furnish(here: World) -> None:
         here.send(key, "GoMAA", "approve", settlement, 2**256 - 1)
     here.send(here.platform, "Settlement", "bond", server, BOND)
     here.send(here.station, "Settlement", "deposit", server, station, ESCROW)
+    # The owner has a content, so that anyone may push its leaves.
+    here.send(here.owner, "Registry", "create", bytes(32), 1, 1, server, False, bytes([0xEE]) * 32)
     assert here.now() // SCHEDULE.length == EPOCH

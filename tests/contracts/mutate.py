@@ -22,12 +22,14 @@ from typing import IO, Any, Final
 
 HERE: Final = Path(__file__).resolve().parents[2] / "contracts"
 CONTRACT: Final = {
-    "books.vy": "Settlement", "funds.vy": "Settlement", "challenges.vy": "Settlement", "settlement.vy": "Settlement",
+    "books.vy": "Settlement", "funds.vy": "Settlement", "drafts.vy": "Settlement", "challenges.vy": "Settlement",
+    "settlement.vy": "Settlement",
     "registry.vy": "Registry", "content.vy": "Content", "rights.vy": "Rights", "gomaa.vy": "GoMAA",
 }  # fmt: skip
 TESTS: Final = {
     "Settlement": ("test_settlement_funds.py", "test_settlement_post.py", "test_settlement_claim.py", "test_settlement_challenge.py",
-                   "test_settlement_slash.py", "test_settlement_leaving.py", "test_reentrancy.py"),
+                   "test_settlement_slash.py", "test_settlement_answered.py", "test_settlement_parts.py", "test_settlement_leaving.py",
+                   "test_reentrancy.py"),
     "Registry": ("test_registry.py",),
     "Content": ("test_content.py", "test_content_sale.py", "test_rights.py", "test_rights_market.py", "test_registry.py",
                 "test_reentrancy.py"),

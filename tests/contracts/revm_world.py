@@ -110,6 +110,14 @@ class Revm:
         data = self.evm.message_call(_text(self.platform), _text(self.addresses[contract]), how.encode(*args), is_static=True)
         return how.decode(bytes(data))[0]
 
+    def own(self, who: bytes) -> None:
+        """Make an account the owner of a content."""
+        kinds = ("address", "address", "address")
+        code = self.create(artifacts()["Content"]["bytecode"], kinds, (self.registry, self.token, self.token))
+        self.send(self.platform, "Registry", "set_implementation", code)
+        self.send(self.platform, "Registry", "set_server", who, "http://127.0.0.1:1", bytes(32), True)
+        self.send(who, "Registry", "create", bytes(32), 1, 1, who, False, bytes(32))
+
     def fund(self, who: bytes, amount: int) -> None:
         """Give an account tokens, and the settlement its approval."""
         self.send(self.platform, "GoMAA", "transfer", who, amount)

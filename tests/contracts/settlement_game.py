@@ -26,6 +26,7 @@ from tests.contracts.settlement_table import (
     STAKE,
     STATIONS,
     STEP,
+    WATCHED,
     WATCHER,
     WATCHING,
     Books,
@@ -151,7 +152,7 @@ class Night(Table):
             for epoch in list(books.posted):
                 for leaf, (payee, amount) in enumerate(books.posted[epoch][0]):
                     if amount and self.m.final(books.address, epoch) and not self.paid[books.address, epoch, payee]:
-                        self.claim(private, epoch, leaf)
+                        self.claim(private, epoch, leaf, "own")
         for (server, epoch, payee), amount in self.receipts.items():
             if payee in WATCHING:
                 settled = self.paid[server, epoch, payee] >= amount
@@ -175,6 +176,7 @@ def furnished() -> Revm:
     world = Revm(SCHEDULE, BPS, STAKE)
     for who in people():
         world.fund(who, RICH)
+    world.own(name_of(WATCHED[2]))
     return world
 
 

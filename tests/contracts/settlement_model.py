@@ -12,6 +12,8 @@ NOBODY = "ecdsa: invalid signature"
 CONTRACT, TREASURY = b"contract", b"treasury"
 Post_key = tuple[bytes, int]
 Debit = tuple[bytes, int]
+Shown = tuple[bytes, int, int, int, Sequence[tuple[bytes, int]]]
+"""Payee, challenged amount, leaf's amount, index, proof."""
 
 
 class Refusal(Exception):
@@ -41,6 +43,7 @@ class Posted:
 
     header: Header
     debits: Sequence[Debit]
+    own: Sequence[Debit]
     ready: int
     left: int
     fee: int
@@ -88,6 +91,10 @@ class Model:
         self.posts: dict[Post_key, Posted] = {}
         self.blocked: Counter[Post_key] = Counter()
         self.demands: dict[tuple[bytes, int, bytes, int], Demand] = {}
+        self.answered: Counter[tuple[bytes, bytes]] = Counter()
+        self.drafts: dict[Post_key, list[Debit]] = {}
+        self.unwinding: set[Post_key] = set()
+        self.owners: set[bytes] = set()
 
     def move(self, source: bytes, to: bytes, amount: int) -> None:
         """Tokens change hands."""
@@ -152,16 +159,23 @@ class Model:
         self.move(CONTRACT, who, lane.bond)
         lane.bond = 0
 
-    def post(self, server: bytes, epoch: int, root: bytes, counts: bytes, data: bytes, entries: Sequence[Debiting]) -> None:
-        """An epoch is closed."""
+    def _begin(self, server: bytes, epoch: int, before: bytes) -> Lane:
+        """The server may debit payers for the epoch now."""
         lane = self.lane(server)
         need(self.s.post_from(epoch) <= self.now <= self.s.post_until(epoch), "time")
         need(lane.retired is None or epoch <= lane.retired, "retired")
         need((server, epoch) not in self.posts, "posted")
-        if lane.last is not None and (server, lane.last) in self.posts:
-            need(self.final(server, lane.last), "pending")
+        need((server, epoch) not in self.unwinding, "void")
+        if lane.last is not None and lane.last != epoch:
+            need((server, lane.last) not in self.posts or self.final(server, lane.last), "pending")
+            need((server, lane.last) in self.posts or not self.drafts.get((server, lane.last)), "pending")
+        need(before == entries_digest(self.drafts.get((server, epoch), [])), "draft")
+        return lane
+
+    def _take(self, server: bytes, epoch: int, entries: Sequence[Debiting], bond: int) -> list[Debit]:
+        """All of the entries, or none, are debited."""
         debits: Counter[bytes] = Counter()
-        total = fee = 0
+        total = sum(net for _, net in self.drafts.get((server, epoch), []))
         for entry in entries:
             need(entry.signer == entry.payer, "voucher")
             need(epoch <= entry.until, "expired")
@@ -170,15 +184,47 @@ class Model:
             need(debits[entry.payer] + debit <= self.escrow[server, entry.payer], "escrow")
             debits[entry.payer] += debit
             total += entry.net
-            fee += debit - entry.net
-        need(total <= lane.bond, "exposure")
+        need(total <= bond, "exposure")
         for payer, debit in debits.items():
             self.escrow[server, payer] -= debit
             self.spent[server, payer] += debit
-        listed = [(entry.payer, entry.net) for entry in entries]
+        return [(entry.payer, entry.net) for entry in entries]
+
+    def _return(self, server: bytes, debits: Sequence[Debit]) -> None:
+        """Debits go back to their payers."""
+        for payer, net in debits:
+            self.escrow[server, payer] += gross(net, self.bps)
+            self.spent[server, payer] -= gross(net, self.bps)
+
+    def debit(self, server: bytes, epoch: int, before: bytes, entries: Sequence[Debiting]) -> None:
+        """A part of an epoch's debits is taken before its post."""
+        lane = self._begin(server, epoch, before)
+        taken = self._take(server, epoch, entries, lane.bond)
+        self.drafts[server, epoch] = [*self.drafts.get((server, epoch), []), *taken]
+        lane.last = epoch
+
+    def undo(self, who: bytes, server: bytes, epoch: int, before: bytes, debits: Sequence[Debit]) -> None:
+        """The last debits of a draft go back."""
+        key = (server, epoch)
+        need(key not in self.posts, "posted")
+        draft = self.drafts.get(key, [])
+        need(bool(draft), "draft")
+        need(who == server or key in self.unwinding or self.now > self.s.post_until(epoch), "time")
+        need(entries_digest(debits, before) == entries_digest(draft), "debits")
+        self._return(server, debits)
+        self.drafts[key] = draft[: len(draft) - len(debits)]
+        if not self.drafts[key]:
+            self.unwinding.discard(key)
+
+    def post(self, server: bytes, epoch: int, root: bytes, counts: bytes, data: bytes, before: bytes, entries: Sequence[Debiting]) -> None:
+        """An epoch is closed."""
+        lane = self._begin(server, epoch, before)
+        own = self._take(server, epoch, entries, lane.bond)
+        listed = [*self.drafts.get((server, epoch), []), *own]
+        total, fee = sum(net for _, net in listed), sum(gross(net, self.bps) - net for _, net in listed)
         header = Header(root, total, rest(entries_digest(listed), counts, data))
         ready = max(self.now, self.s.ends(epoch) + self.s.grace) + self.s.window
-        self.posts[server, epoch] = Posted(header, listed, ready, total, fee)
+        self.posts[server, epoch] = Posted(header, listed, own, ready, total, fee)
         lane.last = epoch
 
     def claim(
@@ -191,7 +237,7 @@ class Model:
         need(commitment(header) == commitment(post.header), "header")
         need(index >> depth == 0, "index")
         need(verify_leaf(header, payee, amount, index, proof), "proof")
-        if to != payee or tip:
+        if to != payee or tip or (sender != payee and payee not in self.owners):
             need(signed.by is not None, NOBODY)
             need(signed.by == payee, "signature")
         need((depth, index) not in post.paid, "claimed")
@@ -218,6 +264,7 @@ class Model:
         due = self.s.ends(epoch) + self.s.grace
         need(due <= self.now <= due + self.s.late, "time")
         need((server, epoch, payee, amount) not in self.demands, "open")
+        need(amount > self.shown(server, epoch, payee), "answered")
         post = self.posts.get((server, epoch))
         blocking = post is None or self.now < post.ready
         lane = self.lane(server)
@@ -226,6 +273,11 @@ class Model:
         self.blocked[server, epoch] += blocking
         lane.open += 1
         self.move(who, CONTRACT, self.stake)
+
+    def shown(self, server: bytes, epoch: int, payee: bytes) -> int:
+        """The payee's greatest leaf that an answer has shown under the post that stands."""
+        post = self.posts.get((server, epoch))
+        return 0 if post is None or post.void else self.answered[commitment(post.header), payee]
 
     def _close(self, server: bytes, epoch: int, payee: bytes, amount: int) -> Demand:
         demand = self.demands.pop((server, epoch, payee, amount))
@@ -252,6 +304,33 @@ class Model:
         need(post is not None and commitment(header) == commitment(post.header), "header")
         need(index >> len(proof) == 0, "index")
         need(verify_leaf(header, payee, amount, index, proof), "proof")
+        self._show(server, epoch, payee, asked, header, amount)
+
+    def _show(self, server: bytes, epoch: int, payee: bytes, asked: int, header: Header, amount: int) -> None:
+        self._close(server, epoch, payee, asked)
+        self.lane(server).bond += self.stake
+        key = (commitment(header), payee)
+        self.answered[key] = max(self.answered[key], amount)
+
+    def answer_batch(self, server: bytes, epoch: int, header: Header, shown: Sequence[Shown]) -> None:
+        """Several leaves of one post are shown: all of those that are still asked for, or none."""
+        post = self.posts.get((server, epoch))
+        need(post is None or not post.void, "void")
+        need(post is not None and commitment(header) == commitment(post.header), "header")
+        open_ = [one for one in shown if (server, epoch, one[0], one[1]) in self.demands]
+        for payee, asked, amount, index, proof in open_:
+            need(amount >= asked, "low")
+            need(index >> len(proof) == 0, "index")
+            need(verify_leaf(header, payee, amount, index, proof), "proof")
+        need(bool(open_), "none")
+        for payee, asked, amount, _, _ in open_:
+            if (server, epoch, payee, asked) in self.demands:
+                self._show(server, epoch, payee, asked, header, amount)
+
+    def dismiss(self, server: bytes, epoch: int, payee: bytes, asked: int) -> None:
+        """A demand at or below what was shown is closed."""
+        need((server, epoch, payee, asked) in self.demands, "none")
+        need(asked <= self.shown(server, epoch, payee), "low")
         self._close(server, epoch, payee, asked)
         self.lane(server).bond += self.stake
 
@@ -261,6 +340,7 @@ class Model:
         need(demand is not None, "none")
         assert demand is not None
         need(self.now > demand.deadline, "time")
+        need(asked > self.shown(server, epoch, payee), "answered")
         self._close(server, epoch, payee, asked)
         post = self.posts.get((server, epoch))
         void = demand.blocking and post is not None
@@ -273,21 +353,23 @@ class Model:
         return bond, void
 
     def refund(self, server: bytes, epoch: int, header: Header, debits: Sequence[Debit], counts: bytes, data: bytes) -> None:
-        """A void post's debits go back."""
+        """A void post's own debits go back; those before it are a draft again."""
         post = self.posts.get((server, epoch))
         need(post is not None and post.void, "void")
         assert post is not None
-        same = Header(header.root, header.total, rest(entries_digest(debits), counts, data))
+        draft = self.drafts.get((server, epoch), [])
+        same = Header(header.root, header.total, rest(entries_digest(debits, entries_digest(draft)), counts, data))
         need(commitment(same) == commitment(post.header), "header")
-        for payer, net in debits:
-            self.escrow[server, payer] += gross(net, self.bps)
-            self.spent[server, payer] -= gross(net, self.bps)
+        self._return(server, debits)
         del self.posts[server, epoch]
+        if draft:
+            self.unwinding.add((server, epoch))
 
     def owed(self) -> int:
         """Everything the contract must hold, to the wei."""
         posts = sum(
             post.left + post.fee if not post.void else sum(gross(net, self.bps) for _, net in post.debits) for post in self.posts.values()
         )
+        drafts = sum(gross(net, self.bps) for key, draft in self.drafts.items() if key not in self.posts for _, net in draft)
         bonds = sum(lane.bond for lane in self.lanes.values())
-        return sum(self.escrow.values()) + bonds + self.stake * len(self.demands) + posts
+        return sum(self.escrow.values()) + bonds + self.stake * len(self.demands) + posts + drafts

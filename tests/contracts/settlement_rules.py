@@ -35,7 +35,7 @@ PLAYS = st.lists(st.tuples(STATION, PAYEE, st.integers(1, 3000), st.sampled_from
 LATE = st.sampled_from((0, 0, 3, 20, 45))
 LIES = ("honest", "omit", "lower", "bot", "skew", "double", "hide", "overdebit")
 FLAWS = ("voucher", "expired", "cap", "escrow", "again", "early", "late")
-WAYS = ("push", "push", "signed", "relayed", "greedy", "stolen", "unsigned", "raised", "alias")
+WAYS = ("push", "own", "own", "addressed", "signed", "relayed", "greedy", "stolen", "unsigned", "raised", "alias")
 PICKS = st.lists(st.tuples(st.integers(0, 3), st.sampled_from(WAYS), st.integers(1, 4)), min_size=1, max_size=6)
 
 

@@ -81,6 +81,7 @@ class Table(RuleBasedStateMachine):
         self.slashed: set[bytes] = set()
         self.avenged: set[tuple[bytes, int, bytes, int]] = set()
         self.asked_at: dict[tuple[bytes, bytes], int] = {}
+        self.m.owners.add(name_of(WATCHED[2]))
         self.now = self.m.now = GENESIS + 1
         self.w.at(self.now)
         for who in people():
@@ -149,13 +150,13 @@ class Table(RuleBasedStateMachine):
     ) -> bool:
         """Post leaves under debits."""
         books, tree, address = self.books[server], SumTree(leaves), name_of(server)
-        args = (epoch, tree.root, COUNTS, DATA, [raw for raw, _ in rows])
+        args = (epoch, tree.root, COUNTS, DATA, bytes(32), [raw for raw, _ in rows])
         done = self.do(
             "post",
             address,
             "post",
             args,
-            lambda: self.m.post(address, epoch, tree.root, COUNTS, DATA, [row for _, row in rows]),
+            lambda: self.m.post(address, epoch, tree.root, COUNTS, DATA, bytes(32), [row for _, row in rows]),
             f" {label}",
         )
         if done:
@@ -219,21 +220,24 @@ class Table(RuleBasedStateMachine):
         leaves, tree = books.posted[epoch]
         payee, amount = leaves[leaf]
         address, header = books.address, self.m.posts[books.address, epoch].header
-        to, tip = (payee, 0) if how == "push" else (SAFE, {"relayed": min(3, amount), "greedy": amount + 1}.get(how, 0))
+        to, tip = (
+            (payee, 0) if how in ("push", "own", "addressed") else (SAFE, {"relayed": min(3, amount), "greedy": amount + 1}.get(how, 0))
+        )
         private = PAYEES[payee]
         signing = {"stolen": STRANGER}.get(how, private)
         signature, signed = (0, 0), Signed(None)
-        if how not in ("push", "unsigned"):
+        if how not in ("push", "own", "unsigned"):
             signature = compact(sign(Claim(address, epoch, payee, to, tip), self.w.domain, signing).signature)
             signed = Signed(name_of(signing))
         shown = amount + (how == "raised")
         index = leaf | alias << tree.depth if how == "alias" else leaf
         item = (address, epoch, (header.root, header.total, header.rest), payee, shown, index, tree.depth, *signature)
-        sender = name_of(RELAYER)
+        sender = payee if how == "own" else name_of(RELAYER)
         model = (sender, address, epoch, header, payee, shown, index, tree.depth, tree.proof(leaf), to, tip, signed)
         done = self.do("claim", sender, "claim", ([item], tree.proof(leaf), to, tip), lambda: self.m.claim(*model), f" {how}")
         if done:
-            assert how in ("push", "signed", "relayed"), f"a claim that is {how} was paid"
+            assert how in ("push", "own", "addressed", "signed", "relayed"), f"a claim that is {how} was paid"
+            assert how != "push" or payee == name_of(WATCHED[2]), "a payee that owns nothing was pushed its leaf"
             self.paid[address, epoch, payee] += amount
         return done
 

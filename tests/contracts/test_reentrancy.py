@@ -57,8 +57,10 @@ ZERO, ONE, WORD = bytes(20), bytes([1]) * 20, bytes(32)
 PERMIT = (0, 0, WORD, WORD)
 SETTLEMENT: dict[str, tuple[Any, ...]] = {
     "deposit": (ZERO, ZERO, 0), "request": (ONE, 1), "withdraw": (ONE,), "bond": (ZERO, 0), "retire": (ONE,), "unbond": (ONE,),
-    "post": (2**40, WORD, WORD, WORD, []), "claim": ([], [], ZERO, 0), "collect": (ONE, 0),
+    "post": (2**40, WORD, WORD, WORD, WORD, []), "debit": (2**40, WORD, []), "undo": (ONE, 0, WORD, []),
+    "claim": ([], [], ZERO, 0), "collect": (ONE, 0),
     "challenge": ((ONE, 0, ONE, 1, WORD), 1, 1), "answer": (ONE, 0, ONE, 1, (WORD, 0, WORD), 1, 0, []), "slash": (ONE, 0, ONE, 1),
+    "answerBatch": (ONE, 0, (WORD, 0, WORD), [], []), "dismiss": (ONE, 0, ONE, 1),
     "refund": (ONE, 0, WORD, 0, WORD, WORD, []),
 }  # fmt: skip
 """Arguments that each function has a reason to refuse, if it gets so far."""

@@ -20,7 +20,7 @@ _ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
 
 def test_a_payee_is_paid_without_a_signature(w: World) -> None:
-    """Anyone pushes a leaf to its own payee: no signature, no tip, the whole amount."""
+    """Anyone pushes a leaf to a payee that owns a content: no signature, no tip, the whole amount."""
     book = w.final()
     before = w.balance(address_of(w.owner))
     receipt = w.claim([w.item(book, 0)], book.tree.proof(0), address_of(w.owner))
@@ -29,6 +29,30 @@ def test_a_payee_is_paid_without_a_signature(w: World) -> None:
     (event,) = w.events("Settlement", "Claimed", receipt)
     payee = address_of(w.owner)
     assert event == {"server": address_of(w.server), "epoch": EPOCH, "payee": payee, "to": payee, "amount": 1000, "tip": 0}
+
+
+def test_a_push_to_a_payee_that_owns_nothing_takes_its_signature(w: World) -> None:
+    """Nobody strands a listener's leaf at its one-time address: it moves it itself, or says where it goes."""
+    book, fan = w.final(), address_of(w.fan)
+    for key in (w.relayer, w.server, w.owner):
+        with reverts(NOBODY):
+            w.claim([w.item(book, 1)], book.tree.proof(1), fan, key=key)
+    with reverts("signature"):
+        w.claim([w.item(book, 1, w.relayer, fan)], book.tree.proof(1), fan)
+    w.claim([w.item(book, 1)], book.tree.proof(1), fan, key=w.fan)
+    later = w.final(w.book(epoch=EPOCH + 1))
+    w.claim([w.item(later, 1, w.fan, fan)], later.tree.proof(1), fan)
+    assert w.balance(fan) == 1000
+
+
+def test_one_payee_that_owns_nothing_spoils_a_push_of_several(w: World) -> None:
+    """An owner's leaf in a batch lets no other payee's leaf be pushed with it, to whomever the batch goes."""
+    book, owner = w.final(), address_of(w.owner)
+    items = [w.item(book, 0), w.item(book, 1)]
+    for to in (owner, address_of(w.fan)):
+        for key in (w.relayer, w.owner):
+            with reverts(NOBODY):
+                w.claim(items, book.tree.proof(0) + book.tree.proof(1), to, key=key)
 
 
 def test_a_signed_claim_pays_another_address(w: World) -> None:
@@ -255,9 +279,9 @@ def test_thirty_two_claims_fit_and_a_thirty_third_does_not(w: World) -> None:
     items: list[ClaimItem] = [w.item(book, n) for n in range(33)]
     nodes = [node for n in range(33) for node in book.tree.proof(n)]
     with pytest.raises(Exception, match=r"chain\.reverted"):
-        w.claim(items, nodes, payee)
+        w.claim(items, nodes, payee, key=w.fan)
     before = w.balance(payee)
-    w.claim(items[:32], nodes[: 32 * book.tree.depth], payee)
+    w.claim(items[:32], nodes[: 32 * book.tree.depth], payee, key=w.fan)
     assert w.balance(payee) == before + sum(range(1, 33))
 
 

@@ -16,7 +16,7 @@ WANTED: Final = {
     "games": 100, "step": 4000, "plays": 1000, "deposit": 500, "request": 300, "withdraw": 300, "bond": 200,
     "retire": 3, "unbond": 2, "post honest": 150, "post omit": 10, "post lower": 5, "post bot": 5,
     "challenge by a watcher": 150, "challenge by a griefer": 5, "challenge by the liar itself": 30, "answer": 10,
-    "slash": 150, "slash of a bond": 80, "slash voids": 80, "slash does not void": 10, "refund": 50, "claim push": 80,
+    "slash": 150, "slash of a bond": 80, "slash voids": 80, "slash does not void": 10, "refund": 50, "claim own": 80,
     "claim signed": 5, "claim relayed": 5, "collect": 20, "end: paid": 100, "end: slashed": 100,
 }  # fmt: skip
 """How often each thing must at least have happened."""

@@ -77,7 +77,7 @@ def test_a_void_epoch_is_refunded_and_posted_again(w: World) -> None:
         w.post(true)
     w.send(w.platform, "Settlement", "bond", address_of(w.server), 1501)
     w.final(true)
-    w.claim([w.item(true, 1)], true.tree.proof(1), address_of(w.fan))
+    w.claim([w.item(true, 1)], true.tree.proof(1), address_of(w.fan), key=w.fan)
     assert w.balance(address_of(w.fan)) == 500
 
 
@@ -122,7 +122,7 @@ def test_a_challenge_outlives_a_refund(w: World) -> None:
 
 def test_a_late_challenge_slashes_but_never_voids(w: World) -> None:
     """What is final stays paid to its payees; the server loses its bond all the same."""
-    book = w.final(w.book((address_of(w.owner), 1000), (bytes([5]) * 20, 501)))
+    book = w.final(w.book((address_of(w.owner), 1000), (address_of(w.other), 501)))
     signed = w.receipt(book, address_of(w.fan), 500)
     (event,) = w.events("Settlement", "Challenged", w.challenge(signed))
     assert not event["blocking"]
@@ -130,7 +130,7 @@ def test_a_late_challenge_slashes_but_never_voids(w: World) -> None:
     w.mine(event["deadline"] + 1)
     (slashed,) = w.events("Settlement", "Slashed", w.slash(signed))
     assert (slashed["bond"], slashed["void"]) == (BOND, False)
-    w.claim([w.item(book, 1)], book.tree.proof(1), bytes([5]) * 20)
+    w.claim([w.item(book, 1)], book.tree.proof(1), address_of(w.other), key=w.other)
 
 
 @pytest.mark.parametrize("late", [0, 1])

@@ -14,7 +14,7 @@ SOURCES = sorted(path.name for path in HERE.glob("*.vy"))
 LIMIT = 24_576
 """Bytes of code at an address (EIP-170)."""
 
-MONEY = ("funds.vy", "challenges.vy", "settlement.vy")
+MONEY = ("funds.vy", "drafts.vy", "challenges.vy", "settlement.vy")
 
 
 @cache
@@ -75,8 +75,8 @@ def test_nothing_dangerous_is_used(source: str) -> None:
 
 @pytest.mark.parametrize("contract", sorted(artifacts()))
 def test_code_fits(contract: str) -> None:
-    """Below the limit of a contract's code, constructor and all."""
-    assert len(artifacts()[contract]["bytecode"]) // 2 < LIMIT
+    """Below the limit of a contract's code; its immutables lie behind it, at most a kilobyte of them."""
+    assert len(artifacts()[contract]["runtime"]) // 2 + 1024 < LIMIT
 
 
 def test_settlement_has_no_master() -> None:

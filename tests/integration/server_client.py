@@ -37,7 +37,11 @@ class HostClient:
 
     async def __aenter__(self) -> HostClient:
         self._http = aiohttp.ClientSession()
-        self.socket = await self._http.ws_connect(f"{self.url}/v1/host")
+        try:
+            self.socket = await self._http.ws_connect(f"{self.url}/v1/host")
+        except BaseException:
+            await self._http.close()
+            raise
         self._reader = asyncio.create_task(self._read())
         return self
 

@@ -57,7 +57,7 @@ class Scene:
         voucher = sign(Voucher(SERVER, STATION, cap, self.epoch + 1), self.evm.domain, key(signer))
         entry = (STATION, net, cap, self.epoch + 1, *compact(voucher.signature))
         self.evm.at(max(self.evm.now, SCHEDULE.ends(self.epoch)))
-        self.evm.send(SERVER, "Settlement", "post", self.epoch, tree.root, bytes(32), bytes(32), [entry])
+        self.evm.send(SERVER, "Settlement", "post", self.epoch, tree.root, bytes(32), bytes(32), bytes(32), [entry])
 
     def challenge(self, signed: Signed[Receipt]) -> None:
         """By the watcher. Raises Refused."""

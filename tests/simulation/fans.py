@@ -35,12 +35,16 @@ class Books:
 
     Attributes:
         receipts: The highest receipt by epoch and payee.
+        seen: Every receipt by epoch, payee and amount.
+        payees: Payees of this fan's sessions.
         codes: Refusals by code.
         heard_s: Seconds of music that honestly sounded.
-        keys: Distinct segments received, by ticket.
+        first_s: Unix time of the first opening.
+        last_s: Unix time of the last action.
     """
 
     receipts: dict[tuple[int, bytes], Signed[Receipt]] = field(default_factory=dict)
+    seen: dict[tuple[int, bytes, int], Signed[Receipt]] = field(default_factory=dict)
     payees: set[bytes] = field(default_factory=set)
     codes: Counter[str] = field(default_factory=Counter)
     heard_s: float = 0.0
@@ -208,6 +212,7 @@ class Fan:
         if message.payee not in self.books.payees or not message.amount:
             return
         key = (message.epoch, message.payee)
+        self.books.seen[(*key, message.amount)] = receipt
         if key not in self.books.receipts or self.books.receipts[key].message.amount < message.amount:
             self.books.receipts[key] = receipt
 

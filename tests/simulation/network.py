@@ -8,12 +8,13 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from unittest.mock import Mock
 
 import aiohttp
 from aiohttp import web
+from aiohttp.http import HttpVersion11, RawRequestMessage
 from aiohttp.streams import StreamReader
-from aiohttp.test_utils import make_mocked_request
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
 
 from pywallet.errors import Unavailable
 
@@ -44,7 +45,7 @@ class Network:
 
     def dice(self, who: str) -> random.Random:
         """One generator per party: what one does never changes what another draws."""
-        return self._dice.setdefault(who, random.Random(f"{self._seed} {who}"))  # noqa: S311
+        return self._dice.setdefault(who, random.Random(f"{self._seed} {who}"))
 
     async def carry(self, who: str, deliver: Deliver) -> Any:
         """Deliver a request of a party and bring its answer back.
@@ -67,15 +68,57 @@ class Network:
         return answer
 
 
+class _Protocol:
+    """What aiohttp's request asks of a connection."""
+
+    _reading_paused = False
+    ssl_context = None
+    peername = sockname = ("127.0.0.1", 1)
+
+    def resume_reading(self, **_: Any) -> None:
+        """Nothing is ever paused."""
+
+    @property
+    def transport(self) -> _Protocol:
+        """Itself."""
+        return self
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """The address of the other side."""
+        return self.peername if name == "peername" else default
+
+
+def _request(method: str, path: str, headers: Mapping[str, str], body: StreamReader) -> web.Request:
+    raw = RawRequestMessage(
+        method,
+        path,
+        HttpVersion11,
+        CIMultiDictProxy(CIMultiDict(headers)),
+        tuple((name.encode(), value.encode()) for name, value in headers.items()),
+        False,
+        None,
+        False,
+        False,
+        URL(path),
+    )
+    loop, protocol = asyncio.get_running_loop(), _Protocol()
+    task: Any = asyncio.current_task()
+    made: Any = web.Request
+    return made(raw, body, protocol, _Writer(), task, loop, client_max_size=1 << 24)
+
+
+class _Writer:
+    output_size = 0
+    length = 0
+
+
 async def serve(app: web.Application, method: str, path: str, body: bytes, headers: Mapping[str, str] | None = None) -> tuple[int, bytes]:
     """One HTTP request to an application, without a socket; status and body."""
-    stream = StreamReader(Mock(_reading_paused=False), 2**16, loop=asyncio.get_running_loop())
+    stream = StreamReader(_Protocol(), 2**16, loop=asyncio.get_running_loop())  # type: ignore[arg-type]
     stream.feed_data(body)
     stream.feed_eof()
     length = {"Content-Length": str(len(body)), "Content-Type": "application/json"} if body else {}
-    transport = Mock()
-    transport.get_extra_info = lambda name, default=None: ("127.0.0.1", 1) if name == "peername" else default
-    request = make_mocked_request(method, path, headers={**length, **(headers or {})}, app=app, payload=stream, transport=transport)
+    request = _request(method, path, {**length, **(headers or {})}, stream)
     response = await app._handle(request)
     assert isinstance(response, web.Response)
     return response.status, bytes(response.body) if isinstance(response.body, bytes) else b""

@@ -1,4 +1,4 @@
-"""A chain's node in this process: the real contracts in an EVM behind JSON-RPC, with blocks that are replaced and answers that are wrong."""
+"""A node of the chain: the real contracts in an EVM behind JSON-RPC; blocks may be replaced, answers wrong."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from eth_account import Account
 from eth_account.typed_transactions import TypedTransaction
-from pyrevm import EVM, BlockEnv, CfgEnv, Env
+from pyrevm import EVM, AccountInfo, BlockEnv, CfgEnv, Env
 
 from pywallet.hexes import to_hex
 from pywallet.platform import keccak256
@@ -78,7 +78,7 @@ class SimulatedChain:
     """
 
     def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)  # noqa: S311
+        self._random = random.Random(seed)
         self.evm = _machine()
         self.nonces: dict[bytes, int] = {}
         self.pool: list[Transaction] = []
@@ -145,6 +145,8 @@ class SimulatedChain:
         made, ok = None, True
         try:
             if one.to is None:
+                # Calls do not raise the sender's number in this EVM, and a contract's address follows from it.
+                evm.insert_account_info(to_hex(one.sender), AccountInfo(nonce=one.nonce))
                 made = evm.deploy(to_hex(one.sender), one.data)
             else:
                 evm.message_call(to_hex(one.sender), to_hex(one.to), one.data)
@@ -280,7 +282,7 @@ class Node:
                 return to_hex(chain.call(params[0], None if tag in ("latest", "pending") else int(tag, 16)))
             case "eth_estimateGas":
                 chain.call(params[0])
-                return hex(1_000_000)
+                return hex(8_000_000)
             case "eth_maxPriorityFeePerGas" | "eth_gasPrice":
                 return hex(10**9)
             case "eth_getTransactionCount":
@@ -345,7 +347,7 @@ class Line:
     def __init__(self, node: Node) -> None:
         Line._count += 1
         self.number = Line._count
-        self._node = node
+        self.node = node
         self._out: asyncio.Queue[str | None] = asyncio.Queue()
         self._subscriptions: dict[str, tuple[str, Mapping[str, Any]]] = {}
         self._closed = False
@@ -354,15 +356,15 @@ class Line:
 
     async def send(self, text: str) -> None:
         """A request; its answer comes by iteration."""
-        if self._closed or self._node.stopped:
-            self._hang_up()
+        if self._closed or self.node.stopped:
+            self.hang_up()
             raise OSError("the node is gone")
         request = json.loads(text)
-        asyncio.get_running_loop().call_later(self._node.latency_s, self._reply, request)
+        asyncio.get_running_loop().call_later(self.node.latency_s, self._reply, request)
 
     def _reply(self, request: Mapping[str, Any]) -> None:
-        if self._node.stopped or (self._process is not None and self._process.dead):
-            self._hang_up()
+        if self.node.stopped or (self._process is not None and self._process.dead):
+            self.hang_up()
             return
         head = {"jsonrpc": "2.0", "id": request["id"]}
         try:
@@ -374,15 +376,15 @@ class Line:
             elif request["method"] == "eth_unsubscribe":
                 result = self._subscriptions.pop(request["params"][0], None) is not None
             else:
-                result = self._node.answer(request["method"], request["params"])
+                result = self.node.answer(request["method"], request["params"])
             self._out.put_nowait(json.dumps({**head, "result": result}))
         except Failure as failure:
             self._out.put_nowait(json.dumps({**head, "error": failure.error}))
 
     def tell(self, made: Sequence[Mined], removed: Sequence[Mapping[str, Any]]) -> None:
         """New and removed blocks, to this line's subscriptions."""
-        if self._node.stopped:
-            self._hang_up()
+        if self.node.stopped:
+            self.hang_up()
             return
         for name, (kind, wanted) in self._subscriptions.items():
             if kind == "newHeads":
@@ -394,10 +396,11 @@ class Line:
                 message = {"jsonrpc": "2.0", "method": "eth_subscription", "params": {"subscription": name, "result": item}}
                 self._out.put_nowait(json.dumps(message))
 
-    def _hang_up(self) -> None:
+    def hang_up(self) -> None:
+        """Break the line; iteration ends."""
         if not self._closed:
             self._closed = True
-            self._node.chain.lines.discard(self)
+            self.node.chain.lines.discard(self)
             self._out.put_nowait(None)
 
     async def __aiter__(self) -> AsyncIterator[str | bytes]:
@@ -406,4 +409,4 @@ class Line:
 
     async def close(self) -> None:
         """Hang up."""
-        self._hang_up()
+        self.hang_up()

@@ -1,55 +1,139 @@
-"""Run seeds: ``python -m tests.simulation --seeds N``."""
+"""Run seeds: ``build.py soak simulation --seeds N``; a failing seed is printed, and ``--seed K`` replays it with all that happened."""
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
+import logging
+import multiprocessing
 import os
 import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
 
+from tests.simulation.checks import check
 from tests.simulation.virtual import virtual_time
 from tests.simulation.world import Plan, World, world
 
-REAL = time.perf_counter
+_REAL: Final = time.perf_counter
+HASH_SEED: Final = {"PYTHONHASHSEED": "0"}
+"""Sets of bytes are walked in hash order: without this a seed would not replay in another process."""
 
 
-def run(plan: Plan) -> tuple[list[str], World]:
-    """Run one seed; the invariants that broke, and the world as it ended."""
+@dataclass(frozen=True)
+class Ended:
+    """One seed's run.
+
+    Attributes:
+        broken: Invariants that do not hold, in words.
+        log: What happened, with virtual seconds.
+        receipts: How many payees and epochs fans hold receipts for.
+        challenges: How many an attacker made.
+        codes: Refusals that fans met.
+        took_s: Real seconds.
+    """
+
+    seed: int
+    broken: tuple[str, ...]
+    log: tuple[str, ...]
+    receipts: int
+    challenges: int
+    codes: Counter[str]
+    took_s: float
+
+
+class _Log(logging.Handler):
+    def __init__(self, made: World) -> None:
+        super().__init__(logging.INFO)
+        self._made = made
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._made.say(f"{record.name}: {record.getMessage()}")
+
+
+def run(plan: Plan, see: Callable[[World], None] = lambda _: None) -> Ended:
+    """Run one seed.
+
+    Args:
+        see: Is handed the world once all is quiet.
+    """
+    began = _REAL()
+    product = logging.getLogger("gomaa")
     with virtual_time(plan.seed) as loop:
 
-        async def whole() -> tuple[list[str], World]:
+        async def whole() -> Ended:
             async with world(plan, loop) as made:
-                await made.traffic()
-                return (await made.check()).lines, made
+                handler = _Log(made)
+                product.addHandler(handler)
+                product.propagate = False
+                try:
+                    await made.traffic()
+                    broken = (await check(made)).lines
+                    see(made)
+                finally:
+                    product.removeHandler(handler)
+                    product.propagate = True
+                codes: Counter[str] = sum((fan.books.codes for fan in made.fans), Counter())
+                receipts = sum(len(fan.books.receipts) for fan in made.fans)
+                return Ended(plan.seed, tuple(broken), tuple(made.log), receipts, made.thief.challenged, codes, _REAL() - began)
 
-        return loop.run_until_complete(whole())
+        try:
+            return loop.run_until_complete(whole())
+        finally:
+            loop.run_until_complete(_end(loop))
+
+
+async def _end(loop: asyncio.AbstractEventLoop) -> None:
+    left = asyncio.all_tasks(loop) - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+
+
+def _run(seed: int) -> Ended:
+    return run(Plan(seed))
+
+
+def run_all(seeds: Iterable[int], workers: int) -> Iterator[Ended]:
+    """Run seeds in processes of their own; in order."""
+    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+        yield from pool.imap(_run, seeds)
 
 
 def main() -> int:
     """Run the seeds that are asked for; exit code 1 when one breaks an invariant."""
     parser = argparse.ArgumentParser(prog="build.py soak simulation", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=200, help="how many seeds, from --first on")
-    parser.add_argument("--first", type=int, default=1)
-    parser.add_argument("--seed", type=int, help="replay one seed and print what happened")
+    parser.add_argument("--seeds", type=int, default=200, metavar="N", help="how many seeds, from --first on")
+    parser.add_argument("--first", type=int, default=1, metavar="K")
+    parser.add_argument("--seed", type=int, metavar="K", help="replay one seed and print what happened")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="N")
     options = parser.parse_args()
     if os.environ.get("PYTHONHASHSEED") != "0":
-        # Sets of bytes are walked in hash order: without this a seed would not replay.
-        return subprocess.call([sys.executable, "-m", "tests.simulation", *sys.argv[1:]], env={**os.environ, "PYTHONHASHSEED": "0"})
-    seeds = [options.seed] if options.seed is not None else range(options.first, options.first + options.seeds)
-    failed: dict[int, list[str]] = {}
-    for seed in seeds:
-        began = REAL()
-        broken, made = run(Plan(seed))
-        if options.seed is not None:
-            print(*made.log, sep="\n")
-            print(json.dumps({fan.name: dict(fan.books.codes) for fan in made.fans}, indent=1))
-        codes: Counter[str] = sum((fan.books.codes for fan in made.fans), Counter())
-        receipts = sum(len(fan.books.receipts) for fan in made.fans)
-        print(f"seed {seed}: {'; '.join(broken) or 'holds'} ({receipts} receipts, {REAL() - began:.1f} s) {dict(codes)}", flush=True)
-        if broken:
-            failed[seed] = broken
-    print(json.dumps({"seeds": len(seeds), "failing": sorted(failed)}))
-    return int(bool(failed))
+        return subprocess.call([sys.executable, "-m", "tests.simulation", *sys.argv[1:]], env={**os.environ, **HASH_SEED})
+    if options.seed is not None:
+        ended = [run(Plan(options.seed))]
+        print(*ended[0].log, sep="\n")
+    else:
+        ended = []
+        for one in run_all(range(options.first, options.first + options.seeds), options.workers):
+            ended.append(one)
+            if one.broken:
+                print(f"seed {one.seed}: {'; '.join(one.broken)}", flush=True)
+    failing = [one.seed for one in ended if one.broken]
+    if options.seed is not None and failing:
+        print(*ended[0].broken, sep="\n")
+    figures = {
+        "seeds": len(ended),
+        "failing": failing,
+        "receipts": sum(one.receipts for one in ended),
+        "challenges": sum(one.challenges for one in ended),
+        "refusals": dict(sum((one.codes for one in ended), Counter())),
+        "processor_s": round(sum(one.took_s for one in ended), 1),
+    }
+    print(json.dumps(figures))
+    return int(bool(failing))

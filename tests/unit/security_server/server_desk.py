@@ -26,6 +26,7 @@ class Desk:
     now: Now
     tickets: list[bytes] = field(default_factory=list)
     sequence: dict[bytes, int] = field(default_factory=dict)
+    duration_ms: int | None = None
 
     def session(self, listener: bytes = LISTENER, payee: bytes = PAYEE, device: bytes = DEVICE, number: int = 1) -> bytes:
         """A session row."""
@@ -49,7 +50,7 @@ class Desk:
             "number": number,
         }
         money = {"price": price, "reward": reward, "bps": 500, "interval_s": self.policy.price.interval_s, "signature": bytes(65)}
-        times = {"expiry_s": START_MS // 1000 + expiry_s, "opened_ms": self.now.time_ms, "anchor_ms": self.now.time_ms}
+        times = {"expiry_s": START_MS // 1000 + expiry_s, "opened_ms": self.now.time_ms}
         self.connection.execute(insert(tickets).values(id=identity, session=session, **{**row, **money, **times, **changes}))
         return identity
 
@@ -68,7 +69,7 @@ class Desk:
 
     def give(self, item: Received) -> Outcome:
         """Hand an action to the server."""
-        return accept(self.connection, item, self.policy, self.now, 20_000)
+        return accept(self.connection, item, self.policy, self.now, 20_000, duration_ms=self.duration_ms)
 
     def act(self, session: bytes, ticket: bytes, action: str, position_ms: int = 0, time_ms: int | None = None) -> Outcome:
         """Do one action now."""

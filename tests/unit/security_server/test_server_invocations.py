@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from security_server.accounts import Money, outstanding
+from security_server.invocations import AHEAD_MS
 from security_server.rows import get
 from security_server.tables import epoch_contents, epoch_usages, invocations, refusals, tickets, usages
 from tests.budget import budget
@@ -138,25 +139,106 @@ def test_a_stream_that_was_taken_over_hears_nothing_more(desk: Desk) -> None:
     assert desk.act(session, second, "renew", 5_000).heard_ms == 5_000
 
 
-def test_a_clock_ahead_is_refused(desk: Desk) -> None:
-    """A time more than five seconds ahead of the server's is refused; less is taken."""
+def test_a_clock_ahead_gains_nothing_and_a_wrong_one_is_refused(desk: Desk) -> None:
+    """A host that runs ahead is heard by the server's clock: nothing is refused and nothing gained; beyond a minute it is told."""
     session = desk.session()
     ticket = desk.ticket(session, 1)
-    assert desk.act(session, ticket, "play", time_ms=START_MS + 5_001).code == "invocation.time"
-    assert desk.act(session, ticket, "play", time_ms=START_MS + 5_000).code is None
+    assert desk.act(session, ticket, "play", time_ms=START_MS + AHEAD_MS + 1).code == "invocation.time"
+    assert desk.act(session, ticket, "play", time_ms=START_MS + AHEAD_MS).code is None
+    for second in range(5, 61, 5):
+        desk.wait(5)
+        outcome = desk.act(session, ticket, "renew", second * 1000, START_MS + second * 1000 + AHEAD_MS)
+        assert (outcome.code, outcome.heard_ms) == (None, second * 1000)
 
 
-def test_heard_time_never_outruns_the_servers_clock(desk: Desk) -> None:
-    """A lease's report of a minute, handed in after ten seconds, counts fifteen."""
+def test_no_time_before_the_opening_is_heard(desk: Desk) -> None:
+    """A lease's report of the minute before its ticket was opened counts nothing; of the ten seconds after it, ten."""
     session = desk.session()
     ticket = desk.ticket(session, 1)
     early = START_MS - 60_000
     desk.act(session, ticket, "play", 0, early)
     desk.wait(10)
-    for step in range(1, 13):
+    for step in range(1, 15):
         outcome = desk.act(session, ticket, "renew", step * 5_000, early + step * 5_000)
-        assert outcome.code is None
-    assert outcome.heard_ms == 15_000
+        assert (outcome.code, outcome.heard_ms) == (None, max(0, (step - 12) * 5_000))
+
+
+@pytest.mark.parametrize("concurrent", [1, 4])
+def test_many_tickets_of_one_listener_have_one_clock(desk: Desk, concurrent: int) -> None:
+    """Fifteen tickets, each reported with times of its own for the same minute: a minute is heard and paid, not fifteen."""
+    desk.policy = terms(concurrent=concurrent, counts={})
+    sessions = [desk.session(number=n, payee=bytes([200 + n]) * 20) for n in range(1, 16)]
+    tickets_ = [desk.ticket(session, n) for n, session in enumerate(sessions, 1)]
+    desk.wait(60)
+    for n, (session, ticket) in enumerate(zip(sessions, tickets_, strict=True)):
+        begin = START_MS - n * 60_000 if n % 2 else START_MS
+        for step in range(13):
+            desk.act(session, ticket, "renew" if step else "play", step * 5_000, begin + step * 5_000)
+        desk.act(session, ticket, "stop", 60_000, begin + 60_000)
+    row = get(desk.connection, usages, listener=LISTENER, content=CONTENT)
+    assert row is not None
+    assert row["heard_ms"] == 60_000
+    assert outstanding(desk.connection, STATION, 7).intervals == 6
+
+
+def test_beside_a_stream_that_is_heard_another_sounds_unpaid(desk: Desk) -> None:
+    """Where two may play at once, both positions go on with the clock and one is paid; the other is not paid for it later either."""
+    desk.policy = terms(concurrent=2, counts={})
+    session = desk.session()
+    first, second = desk.ticket(session, 1), desk.ticket(session, 2)
+    desk.act(session, first, "play")
+    desk.act(session, second, "play")
+    for step in range(1, 7):
+        desk.wait(5)
+        for ticket in (first, second):
+            assert desk.act(session, ticket, "renew", step * 5_000).code is None
+    rows = [get(desk.connection, tickets, id=ticket) for ticket in (first, second)]
+    assert [(row["heard_ms"], row["sounded_ms"], row["position_ms"]) for row in rows if row] == [(0, 30_000, 30_000), (30_000,) * 3]
+    desk.act(session, second, "stop", 30_000)
+    desk.wait(5)
+    assert desk.act(session, first, "renew", 35_000).heard_ms == 5_000
+
+
+def test_a_song_of_two_minutes_is_not_heard_for_twelve(desk: Desk) -> None:
+    """One play without a jump, positions beyond the end and back and forth, for 765 s: two minutes are paid."""
+    desk.policy, desk.duration_ms = terms(counts={}), 120_000
+    for number, position in enumerate((lambda s: s * 1000, lambda s: 15_000 * (s % 2), lambda _: 1 << 40), 1):
+        session = desk.session(number=number)
+        ticket = desk.ticket(session, number)
+        desk.act(session, ticket, "play")
+        for second in range(5, 766, 5):
+            desk.wait(5)
+            outcome = desk.act(session, ticket, "renew", position(second))
+        desk.act(session, ticket, "stop", 0)
+        assert outcome.heard_ms <= 120_000
+
+
+def test_plays_without_a_voucher_are_bounded_at_every_interval(desk: Desk) -> None:
+    """Forty tickets opened before any was played: five are heard for an interval, the others wait for the station's voucher."""
+    desk.policy, desk.now = terms(counts={}), replace(desk.now, credit_plays=5)
+    session = desk.session()
+    opened = [desk.ticket(session, n) for n in range(1, 41)]
+    codes = []
+    for ticket in opened:
+        if (code := desk.act(session, ticket, "play").code) is None:
+            code = desk.hear(session, ticket, 10).code
+            desk.act(session, ticket, "stop", 10_000)
+        codes.append(code)
+    assert codes == [None] * 5 + ["station.credit.exhausted"] * 35
+    assert outstanding(desk.connection, STATION, 7).plays == 5
+    desk.connection.execute(update(tickets).values(vouchered=tickets.c.intervals, due=0))
+    assert desk.act(session, opened[6], "play").code is None
+
+
+def test_a_play_that_owes_already_goes_on_at_the_limit(desk: Desk) -> None:
+    """The limit counts plays: the last one of the credit is heard to its end, another one begins nothing."""
+    desk.policy, desk.now = terms(counts={}), replace(desk.now, credit_plays=1)
+    session = desk.session()
+    first, second = desk.ticket(session, 1), desk.ticket(session, 2)
+    desk.act(session, first, "play")
+    assert desk.hear(session, first, 40).intervals == 4
+    desk.act(session, first, "stop", 40_000)
+    assert desk.act(session, second, "play").code == "station.credit.exhausted"
 
 
 @pytest.mark.parametrize(
@@ -177,14 +259,14 @@ def test_a_rate_of_ten_earns_two_where_the_terms_free_the_rate_and_one_elsewhere
 
 
 def test_sitting_still_is_not_listening(desk: Desk) -> None:
-    """Renewals without progress in the song count half a second each."""
+    """Renewals without progress in the song count half a second in all."""
     session = desk.session()
     ticket = desk.ticket(session, 1)
     desk.act(session, ticket, "play")
     for _ in range(4):
         desk.wait(5)
         outcome = desk.act(session, ticket, "renew", 0)
-    assert outcome.heard_ms == 2_000
+    assert outcome.heard_ms == 500
 
 
 def test_expired_tickets_and_sessions_can_only_end(desk: Desk) -> None:

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chain.http_limits import RateLimiter
 from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.policy import Price
 from station.commands import station as command
@@ -20,7 +21,6 @@ from station.config import StationConfig, from_dict, load
 from station.core import read_key
 from station.pages import bars, clock, earns, song_of_the_day, split
 from station.store import Store, TicketRow
-from station.tickets import Limiter
 
 BASE: dict[str, Any] = {"domain": "radio.example", "name": "R", "key_file": "k", "deployment_file": "d", "catalogue": "songs"}
 
@@ -169,12 +169,12 @@ def test_two_threads_cannot_spend_the_last_twice(tmp_path: Path) -> None:
 def test_limiter_refills() -> None:
     """An address has its minute's worth, then gets more with time; another address is not touched; memory is bounded."""
     now = 0.0
-    limiter = Limiter(3, lambda: now, keep=2)
+    limiter = RateLimiter(3, lambda: now, keep=2)
     for _ in range(3):
         limiter.take("a")
     with pytest.raises(Refusal) as refused:
         limiter.take("a")
-    assert refused.value.code == "station.busy"
+    assert (refused.value.code, refused.value.detail) == ("station.busy", {"retry_after": 20})
     limiter.take("b")
     now += 20
     limiter.take("a")

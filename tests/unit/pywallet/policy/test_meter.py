@@ -30,8 +30,32 @@ def test_pause_is_not_heard() -> None:
 
 
 def test_standing_still_earns_the_slack_only() -> None:
-    """Renewals whose position doesn't advance are not listening."""
-    assert run(("play", 0, 0), ("renew", 0, 5_000), ("renew", 0, 10_000)).heard_ms == 1_000
+    """Renewals whose position doesn't advance are not listening, however many there are."""
+    assert run(("play", 0, 0), *(("renew", 0, time_ms) for time_ms in range(0, 60_001, 500))).heard_ms == 500
+
+
+def test_a_position_that_goes_back_and_forth_earns_its_way_once() -> None:
+    """Without a jump the same stretch counts once: a renewal at 0 after one at 10 s takes nothing back to be heard again."""
+    zigzag = [("renew", 10_000 * (step % 2), 10_000 * step) for step in range(1, 60)]
+    assert run(("play", 0, 0), *zigzag).heard_ms == 10_500
+
+
+def test_a_play_ends_with_its_song() -> None:
+    """Whatever is signed without a jump, a song of two minutes that began at 30 s is heard for 90 s."""
+    for action in ("renew", "rate", "copy", "resume"):
+        meter = Meter().advance("play", 30_000, 0, end_ms=120_000)
+        for step in range(1, 200):
+            meter = meter.advance(action, 30_000 + step * 10_000, step * 10_000, end_ms=120_000)
+        assert (meter.heard_ms, meter.position_ms) == (90_000, 120_000)
+
+
+def test_a_jump_begins_a_stretch_anew() -> None:
+    """After a seek back the same music is heard again; a seek beyond the end hears nothing."""
+    meter = Meter().advance("play", 0, 0, end_ms=20_000).advance("renew", 10_000, 10_000, end_ms=20_000)
+    meter = meter.advance("seek", 0, 12_000, end_ms=20_000).advance("renew", 10_000, 22_000, end_ms=20_000)
+    assert meter.heard_ms == 22_000
+    beyond = meter.advance("seek", 90_000, 22_000, end_ms=20_000).advance("renew", 99_000, 31_000, end_ms=20_000)
+    assert (beyond.heard_ms, beyond.position_ms) == (22_000, 20_000)
 
 
 def test_a_long_silence_is_capped() -> None:

@@ -1,0 +1,136 @@
+"""Whoever is nobody: strangers hold no connection, cost no key agreements and leave no rows."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import WSMsgType
+from sqlalchemy import Connection, func, select
+
+from pywallet.errors import GomaaError
+from pywallet.hexes import to_b64, to_hex
+from pywallet.messages import destruction_digest
+from pywallet.platform import address_of
+from pywallet.platform import sign as sign_digest
+from pywallet.sps.wrapping import Unwrapper
+from security_server.bookkeeping import statement_digest
+from security_server.tables import METADATA, refusals
+from tests.integration.server_songs import make_song, terms
+from tests.integration.server_world import World, make_world, private_key
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    """A deployed chain without a server."""
+    async with make_world(tmp_path) as made:
+        yield made
+
+
+async def code_of(awaitable: Any) -> str:
+    """The code of a failure that must come."""
+    with pytest.raises(GomaaError) as error:
+        await awaitable
+    return error.value.code
+
+
+def rows(connection: Connection) -> dict[str, int]:
+    """How many rows each table has."""
+    return {table.name: connection.execute(select(func.count()).select_from(table)).scalar_one() for table in METADATA.sorted_tables}
+
+
+async def test_a_socket_without_a_hello_is_closed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Silence, or talk that is no hello: after the same short time the line is closed."""
+    monkeypatch.setattr("security_server.host_socket.HELLO_S", 0.3)
+    async with world.server():
+        silent = await world.http.ws_connect(f"{world.url}/v1/host")
+        talking = await world.http.ws_connect(f"{world.url}/v1/host")
+        await talking.send_json({"id": 1, "op": "receipts", "payees": []})
+        assert (await talking.receive_json())["error"]["code"] == "message.denied"
+        for socket in (silent, talking):
+            assert (await socket.receive()).type == WSMsgType.CLOSE
+            assert socket.close_code == 1008
+        async with world.host() as host:
+            await host.hello(await world.now_ms())
+            assert (await host.ask("receipts", payees=[]))["receipts"] == []
+
+
+async def test_one_address_has_so_many_sockets_and_one_host_so_many_frames(world: World) -> None:
+    """One socket more is refused with the busy code; one frame more too, and the line stays."""
+    async with world.server(connections_per_address=2, frames_per_minute=5), world.host() as host, world.host("other") as other:
+        async with world.http.get(f"{world.url}/v1/host", headers=UPGRADE) as response:
+            assert (response.status, (await response.json())["error"]["code"]) == (429, "server.busy")
+            assert int(response.headers["Retry-After"]) > 0
+        await host.hello(await world.now_ms())
+        codes = [await code_of(host.ask("statement", session="0x" + "11" * 32)) for _ in range(6)]
+        assert codes == ["session.device"] * 4 + ["server.busy"] * 2
+        await other.hello(await world.now_ms())
+
+
+UPGRADE = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "A" * 22 + "=="}
+
+
+async def test_a_strangers_upload_costs_no_key_agreement(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """4,096 keys: for a content nobody knows, by somebody who isn't the owner, and by the owner for one key epoch."""
+    opened: list[bytes] = []
+    genuine = Unwrapper.unwrap
+
+    def counted(self: Unwrapper, wrapped: bytes, aad: bytes) -> bytes:
+        opened.append(wrapped)
+        return genuine(self, wrapped, aad)
+
+    monkeypatch.setattr(Unwrapper, "unwrap", counted)
+    async with world.server():
+        song = await world.publish()
+        assert len(opened) == 1
+        many = [[epoch, to_b64(bytes(60))] for epoch in range(4_096)]
+        unknown = make_song(b"\x07" * 20, world.owner_key, world.keys.address, world.keys.exchange_public, 31337, terms())
+        for content, owner, code in (
+            (unknown, world.owner_key, "content.unknown"),
+            (song, private_key("stranger"), "content.owner"),
+            (song, world.owner_key, "message.schema"),
+        ):
+            body = content.body(owner, world.keys.exchange_public)
+            body = resigned(content, owner, body, many)
+            assert await code_of(world.call("PUT", f"/v1/contents/{to_hex(content.content)}", body)) == code
+        assert len(opened) == 1
+
+
+def resigned(song: Any, owner: bytes, body: dict[str, Any], keys: list[Any]) -> dict[str, Any]:
+    """An upload with other keys, signed for them."""
+    from pywallet.hexes import from_b64
+    from security_server.contents import upload_digest
+
+    wrapped = [from_b64(key) for _, key in keys]
+    signed = upload_digest(song.content, from_b64(body["header"]), from_b64(body["ephemeral"]), wrapped)
+    return {**body, "keys": keys, "signature": to_hex(sign_digest(owner, signed))}
+
+
+async def test_strangers_leave_no_rows(world: World) -> None:
+    """Tickets nobody signed, destroyed keys nobody had, statements nobody owes: counts by day and code, and nothing else."""
+    async with world.server() as core:
+        song = await world.publish()
+        before = await core.store.run(rows)
+        now_ms = await world.now_ms()
+        for number in range(8):
+            async with world.host(f"stranger {number}") as host:
+                await host.hello(now_ms)
+                device = address_of(host.device_key)
+                session = world.session(device, now_ms // 1000, f"listener {number}")
+                ticket = world.ticket(song, session, now_ms // 1000, key=private_key("forger"))
+                assert await code_of(host.open(session, ticket)) == "ticket.signature"
+                listener = address_of(private_key(f"listener {number}"))
+                signature = to_hex(sign_digest(host.device_key, destruction_digest(song.content, listener, now_ms, "content.revoked")))
+                word = {"content": to_hex(song.content), "listener": to_hex(listener), "time_ms": now_ms, "code": "content.revoked"}
+                assert await code_of(host.ask("destroyed", **word, signature=signature)) == "ticket.missing"
+            payer = private_key(f"payer {number}")
+            asked = to_hex(sign_digest(payer, statement_digest(world.keys.address, now_ms // 1000)))
+            body = {"payer": to_hex(address_of(payer)), "time_s": now_ms // 1000, "signature": asked}
+            assert (await world.call("POST", "/v1/statements", body))["lines"] == []
+        after = await core.store.run(rows)
+        assert after.pop("refusal_counts") == before.pop("refusal_counts") + 1
+        assert after == before
+        counted = select(refusals.c.what, refusals.c.code, refusals.c.count)
+        assert await core.store.run(lambda connection: connection.execute(counted).all()) == [("ticket", "ticket.signature", 8)]

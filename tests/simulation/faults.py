@@ -1,0 +1,158 @@
+"""What goes wrong in a simulation: processes, lines, the node, the chain, lost books; and what changes under way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from chain.abi import function
+from chain.content import Content
+from chain.registry import Registry
+from pywallet.errors import GomaaError
+from pywallet.hexes import to_hex
+from pywallet.platform import address_of
+from tests.simulation.fans import private_key
+from tests.simulation.network import Faults
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+LIES: Final = frozenset(to_hex(function("Settlement", name).encode(bytes(20), 0)[:4]) for name in ("commit", "meta", "final"))
+"""Selectors of the reads about epochs, which a lying node answers with zeros."""
+
+
+class FaultPlan:
+    """Draws one fault after the other."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._sold = False
+        self._rate = 500
+
+    async def run(self, end_s: float) -> None:
+        """Let things fail until a time; then the lines are good again."""
+        world = self._world
+        world.network.faults = Faults(lost=0.05, doubled=0.05, delay_s=0.3)
+        kinds = (
+            self.kill_server,
+            self.kill_station,
+            self.stop_node,
+            self.replace_blocks,
+            self.limit_node,
+            self.lie,
+            self.lose_station_books,
+            self.change_rate,
+            self.sell,
+        )
+        while world.now_s() < end_s:
+            await asyncio.sleep(world.dice.random() * 20)
+            await world.dice.choice(kinds)()
+        world.network.faults = Faults()
+
+    async def kill_server(self) -> None:
+        """The server's process ends, and comes back within seconds."""
+        world = self._world
+        world.say("server killed")
+        await world.server.kill()
+        await asyncio.sleep(world.dice.random() * 6)
+        await self.start_server()
+
+    async def start_server(self) -> None:
+        """Start it as an operator's supervisor does: again and again."""
+        world = self._world
+        while True:
+            try:
+                await world.server.start()
+            except GomaaError as error:
+                world.say(f"server not started: {error.code}")
+                await world.server.kill()
+                await asyncio.sleep(1)
+            else:
+                world.say("server started")
+                return
+
+    async def kill_station(self) -> None:
+        """The station's process ends, and comes back within seconds."""
+        world = self._world
+        world.say("station killed")
+        await world.station.kill()
+        await asyncio.sleep(world.dice.random() * 6)
+        await world.station.start()
+
+    async def lose_station_books(self) -> None:
+        """The station's database is gone, or an older copy of it is put back."""
+        world = self._world
+        backup = world.folder / "station.backup"
+        old = world.dice.random() < 0.5
+        if old:
+            world.station.copy(backup)
+            await asyncio.sleep(world.dice.random() * 20)
+        world.say(f"the station's books are {'an older copy' if old else 'lost'}")
+        await world.station.kill()
+        world.station.lose(backup if old else None)
+        await world.station.start()
+
+    async def stop_node(self) -> None:
+        """The server's node does not answer for seconds."""
+        world = self._world
+        world.say("the server's node stops")
+        world.server_node.stopped = True
+        for line in [one for one in world.simulated.lines if one.node is world.server_node]:
+            line.hang_up()
+        await asyncio.sleep(world.dice.random() * 8)
+        world.server_node.stopped = False
+        world.say("the server's node is back")
+
+    async def replace_blocks(self) -> None:
+        """A reorganisation."""
+        depth = self._world.dice.randint(1, 4)
+        self._world.say(f"{depth} blocks replaced")
+        self._world.simulated.replace(depth)
+
+    async def limit_node(self) -> None:
+        """The server's node answers for few blocks of logs at once."""
+        world = self._world
+        world.say("the server's node limits logs")
+        world.server_node.limited = True
+        await asyncio.sleep(world.dice.random() * 30)
+        world.server_node.limited = False
+
+    async def lie(self) -> None:
+        """The server's node says that nothing was posted."""
+        world = self._world
+        world.say("the server's node lies")
+
+        def zeros(method: str, params: Sequence[Any], result: Any) -> Any:
+            lies = method == "eth_call" and str(params[0].get("data", ""))[:10] in LIES
+            return "0x" + "0" * (len(result) - 2) if lies else result
+
+        world.server_node.lie = zeros
+        await asyncio.sleep(world.dice.random() * 6)
+        world.server_node.lie = None
+
+    async def change_rate(self) -> None:
+        """The platform announces another commission."""
+        world = self._world
+        self._rate = world.dice.choice((0, 250, 500, 700, 1_000))
+        epoch = int(world.now_s()) // world.deployment.schedule.length
+        try:
+            await Registry(world.chain, world.deployment).set_rate(world.platform, self._rate, epoch + 2)
+            world.say(f"commission {self._rate} from epoch {epoch + 2} on")
+        except GomaaError as error:
+            world.say(f"commission not changed: {error.detail.get('reason', error.code)}")
+
+    async def sell(self) -> None:
+        """A band sells a recording: somebody else earns from the next epoch on."""
+        world = self._world
+        if self._sold:
+            return
+        self._sold = True
+        buyer = private_key("buyer")
+        content = Content(world.chain, max(world.songs))
+        try:
+            await content.offer_to(world.owner, address_of(buyer), 0)
+            await content.accept(buyer, 0)
+            world.say("a recording is sold")
+        except GomaaError as error:
+            world.say(f"not sold: {error.detail.get('reason', error.code)}")

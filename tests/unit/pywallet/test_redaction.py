@@ -1,0 +1,90 @@
+"""What of an error leaves the process: no part of a URL that may be secret, no path of the machine."""
+
+from __future__ import annotations
+
+import logging
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from pywallet.errors import PUBLIC_DETAIL, GomaaError, InputError, Unavailable
+from pywallet.redacted_logs import RedactingFormatter
+from pywallet.redaction import conceal, place, redact, without_parts_of
+from security_server.config import Config
+from security_server.store import Store
+
+NODE = "wss://user:hunter22@node.example:8443/v3/0123456789abcdef?key=zyxwvut"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        (NODE, "wss://node.example:8443"),
+        ("http://[::1]:8545/x", "http://[::1]:8545"),
+        ("https://node.example", "https://node.example"),
+        ("http://node.example:port/x", "[hidden]"),
+        ("not a url", "[hidden]"),
+        ("postgresql+psycopg://me:secret@db/books", "postgresql+psycopg://db"),
+    ],
+)
+def test_place_is_scheme_host_and_port(url: str, shown: str) -> None:
+    """No user, password, path or query."""
+    assert place(url) == shown
+
+
+def test_texts_for_logs_and_for_others() -> None:
+    """Logs keep where a node is; others get neither a URL nor a path."""
+    text = f"cannot reach {NODE}, see '/srv/secret/deployment.json'"
+    assert redact(text) == "cannot reach wss://node.example:8443 see '/srv/secret/deployment.json'"
+    assert conceal(text) == "cannot reach [hidden] see '[hidden]'"
+    assert (
+        conceal("application/json wanted, 1 to 12, a ws(s):// or http(s):// URL")
+        == "application/json wanted, 1 to 12, a ws(s):// or http(s):// URL"
+    )
+
+
+def test_a_nodes_own_words_lose_the_parts_of_its_url() -> None:
+    """A node that names the key in a sentence of its own says nothing of it either."""
+    said = without_parts_of(NODE, "project 0123456789abcdef is over its quota (zyxwvut, hunter22)")
+    assert said == "project [hidden] is over its quota ([hidden], [hidden])"
+
+
+def test_the_wire_form_has_named_fields_only(tmp_path: Path) -> None:
+    """Fields that nobody allowed, a system's own words, URLs and paths stay inside; numbers and our own reasons go out."""
+    error = InputError("message.schema", field="rpc", reason=OSError(2, "No such file", str(tmp_path)), url=NODE, file=tmp_path, most=3)
+    assert error.to_json()["detail"] == {"field": "rpc", "reason": "[Errno 2] No such file: '[hidden]'", "most": 3}
+    down = Unavailable("chain.unreachable", node=NODE, method="eth_call", reason="words of a node")
+    assert down.to_json()["detail"] == {"method": "eth_call"}
+    assert len(GomaaError("chain.reverted", reason="x" * 5000).to_json()["detail"]["reason"]) == 200
+    assert not PUBLIC_DETAIL & {"rpc", "url", "node", "file", "path", "database", "key", "token"}
+
+
+def test_the_text_of_an_error_names_hosts_only() -> None:
+    """What logs and the command line print."""
+    assert str(Unavailable("server.unreachable", url=NODE)).endswith("(url=wss://node.example:8443)")
+
+
+def test_logs_lose_what_libraries_write() -> None:
+    """Also in a traceback."""
+    stream = StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(RedactingFormatter("%(message)s"))
+    log = logging.Logger("test")
+    log.addHandler(handler)
+    try:
+        raise ValueError(f"{NODE} isn't a valid URI")
+    except ValueError:
+        log.exception("failed at %s", NODE)
+    assert "Traceback" in stream.getvalue()
+    assert not any(secret in stream.getvalue() for secret in ("hunter22", "0123456789abcdef", "zyxwvut"))
+
+
+def test_a_database_url_is_in_no_error_and_no_repr(tmp_path: Path) -> None:
+    """Neither one that can't be read nor one that can."""
+    for url in ("postgresql://me:hunter22@db:port/x", "nothing://me:hunter22@db/x", "://hunter22"):
+        with pytest.raises(InputError) as caught:
+            Store(url)
+        assert "hunter22" not in str(caught.value) + repr(caught.value.__cause__)
+    config = Config(tmp_path, tmp_path, database="postgresql://me:hunter22@db/x", rpc=NODE)
+    assert "hunter22" not in repr(config)
