@@ -223,7 +223,8 @@ class Settlement:
         while len(entries) - done > MOST_ENTRIES:
             end = done + MOST_ENTRIES
             part = [astuple(entry) for entry in entries[done:end]]
-            await self._chain.transact(private_key, self._address, function("Settlement", "debit"), epoch, digest, part)
+            # A block is enough: what follows names this part's digest, and fails where a reorganisation has taken it.
+            await self._chain.transact(private_key, self._address, function("Settlement", "debit"), epoch, digest, part, depth=1)
             done, digest = end, entries_digest(debits[done:end], digest)
         rows = [astuple(entry) for entry in entries[done:]]
         how = function("Settlement", "post")
