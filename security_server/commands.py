@@ -146,7 +146,9 @@ async def _import(file: Path, config: Config) -> int:
 async def _ask_server(url: str, path: str, token: str, body: bytes) -> Any:
     headers = {"Authorization": f"Bearer {token}"}
     try:
-        async with aiohttp.ClientSession() as session, session.post(url + path, headers=headers, data=body) as response:
+        # Done when the post is as deep as the network asks: how long that takes depends on its blocks.
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=30)
+        async with aiohttp.ClientSession(timeout=timeout) as session, session.post(url + path, headers=headers, data=body) as response:
             answer = await response.json()
     except (aiohttp.ClientError, OSError, ValueError) as e:
         raise Unavailable("server.unreachable", url=url, reason=type(e).__name__) from None

@@ -9,9 +9,9 @@ from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection, create_engine, event, inspect, text
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from pywallet.errors import GomaaError
+from pywallet.errors import GomaaError, InputError
 from pywallet.platform import keccak256
 from security_server.marks import mark, set_mark
 from security_server.tables import METADATA
@@ -43,10 +43,15 @@ def open_database(url: str) -> tuple[Engine, Lock]:
         url: As SQLAlchemy wants it.
 
     Raises:
+        InputError: ``message.schema``: no URL of a database.
         GomaaError: ``server.database.busy``: another process has the SQLite file; ``server.database.version``: tables of another
             version are there.
     """
-    engine = create_engine(url, isolation_level="SERIALIZABLE") if url.startswith("postgresql") else create_engine(url)
+    try:
+        engine = create_engine(url, isolation_level="SERIALIZABLE") if url.startswith("postgresql") else create_engine(url)
+    except (ArgumentError, ValueError):
+        # The library's own words may repeat the URL, which may hold a password.
+        raise InputError("message.schema", field="database", reason="no database URL") from None
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine)
     lock: Lock | None = None
