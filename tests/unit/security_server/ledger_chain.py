@@ -60,6 +60,7 @@ class Block:
     ledger: Ledger
     asked: list[Asked] = field(default_factory=list)
     refunded: list[Refunded] = field(default_factory=list)
+    changes: dict[bytes, tuple[Change, str]] = field(default_factory=dict)
 
 
 class LedgerChain:
@@ -111,8 +112,7 @@ class LedgerChain:
         del self.blocks[len(self.blocks) - depth :]
         if back:
             for block in gone:
-                for name, item in getattr(block, "changes", {}).items():
-                    self.pool[name] = item
+                self.pool.update(block.changes)
         for _ in range(depth):
             self.mine()
 
@@ -120,7 +120,13 @@ class LedgerChain:
         """Mine what waits."""
         waiting, self.pool = self.pool, {}
         block = self.mine(list(waiting.values()))
-        block.changes = waiting  # type: ignore[attr-defined]
+        block.changes = waiting
+
+    def settle(self) -> None:
+        """The blocks so far stand: no reorganisation brings their transactions back."""
+        self.pool.clear()
+        for block in self.blocks:
+            block.changes = {}
 
     def _send(self, change: Change, kind: str) -> bytes:
         self._alive()

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from chain.settlement import EpochState
 from pywallet.errors import GomaaError, Unavailable
 from security_server.settlement_state import TABLE, Action, Facts, State, decide
+from tests.budget import budget
 from tests.unit.security_server.epoch_server import STATION, EpochServer, begin_s
 from tests.unit.security_server.ledger_chain import SCHEDULE, LedgerChain
 
@@ -62,9 +62,6 @@ class Settling(RuleBasedStateMachine):
         self.chain = LedgerChain(begin_s())
         self.chain.deposit(STATION, 10**12)
         self.backup: Path | None = None
-        self.restored = False
-        self.lied = False
-        self.challenged: set[tuple[int, bytes, int]] = set()
 
     def do(self, work: Any) -> Any:
         """Run something on the machine's loop; what a node's failure does is none of the model's."""
@@ -137,7 +134,7 @@ class Settling(RuleBasedStateMachine):
         """The node stops, or comes back."""
         self.chain.stopped = stopped
 
-    @rule(limit=st.sampled_from((None, 1, 5)))
+    @rule(limit=st.sampled_from((None, 7, 20)))
     def limit_logs(self, limit: int | None) -> None:
         """The node answers for few blocks of events."""
         self.chain.limit = limit
@@ -155,15 +152,47 @@ class Settling(RuleBasedStateMachine):
     def challenge(self) -> None:
         """A thief challenges everything that it has receipts for."""
         for one in self.server.receipts:
-            if self.chain.challenge(one.epoch, one.payee, one.amount):
-                self.challenged.add((one.epoch, one.payee, one.amount))
+            self.chain.challenge(one.epoch, one.payee, one.amount)
 
-    @precondition(lambda self: not self.restored)
+    @rule()
+    def slash(self) -> None:
+        """Whoever waits for it takes the bond for what nobody answered."""
+        self.chain.slash()
+
     @rule()
     def back_up(self) -> None:
         """A copy of the database."""
         self.backup = self.folder / "backup"
         self.server.copy(self.backup)
+
+    @precondition(lambda self: self.backup is not None)
+    @rule()
+    def restore(self) -> None:
+        """The database is lost, and the copy put in its place: no receipts until the chain's epochs are imported."""
+        assert self.backup is not None
+        self.heal()
+        archive = self.loop.run_until_complete(self.server.bytes_of())
+        self.server.kill()
+        for path in self.folder.glob("server.sqlite3*"):
+            path.unlink()
+        shutil.copy(self.backup, self.server.database)
+        self.server.start()
+        # Nothing else of the lost process comes back: what it had sent is in blocks, or gone.
+        self.chain.settle()
+        posts = self.chain.ledger.posts
+        self.chain.posted = [(epoch, commit) for epoch, commit in self.chain.posted if epoch in posts]
+        self.server.receipts = {one for one in self.server.receipts if one.epoch in posts}
+        self.do(self.server.core.agreement.look())
+        stored = self.loop.run_until_complete(self.server.bytes_of())
+        lost = [epoch for epoch, post in posts.items() if stored.get(epoch) != archive[epoch]]
+        assert self.server.core.agreement.differing == set(lost)
+        for epoch in lost:
+            with pytest.raises(Unavailable) as refused:
+                self.loop.run_until_complete(self.server.pay())
+            assert refused.value.code == "server.mismatch.chain"
+            self.loop.run_until_complete(self.server.importing.take(archive[epoch]))
+        self.server.core.agreement.require()
+        self.ticket = self.do(self.server.open())
 
     @invariant()
     def only_what_was_closed_is_posted(self) -> None:
@@ -186,14 +215,14 @@ class Settling(RuleBasedStateMachine):
         """Faults end: what can still be posted is, and everything agrees; no challenge that was made since stays open."""
         if hasattr(self, "server"):
             self.heal()
-            due = [epoch for epoch in range(SCHEDULE.epoch_of(self.chain.time_s)) if SCHEDULE.post_until(epoch) >= self.chain.time_s]
-            self.look()
-            self.compare()
-            stored = self.loop.run_until_complete(self.server.bytes_of())
             for _ in range(3):
                 self.look()
-            due = [epoch for epoch in stored if epoch in due]
-            assert not due or any(epoch in self.chain.ledger.posts for epoch in due) or self.pending_before(due)
+            self.compare()
+            stored = self.loop.run_until_complete(self.server.bytes_of())
+            for epoch in stored:
+                # One post at a time: what has to wait for the one before it is posted as soon as that is final.
+                in_time = SCHEDULE.post_from(epoch) <= self.chain.time_s <= SCHEDULE.post_until(epoch)
+                assert epoch in self.chain.ledger.posts or not in_time or self.waits()
             self.server.core.agreement.require()
             states = self.loop.run_until_complete(self.server.states())
             for epoch, state in states.items():
@@ -209,11 +238,11 @@ class Settling(RuleBasedStateMachine):
         self.loop.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def pending_before(self, due: list[int]) -> bool:
-        """Whether another post is not final yet: the contract takes one at a time."""
+    def waits(self) -> bool:
+        """Whether another post is not final yet."""
         last = self.chain.ledger.last
-        return last is not None and last not in due and last in self.chain.ledger.posts and not self.chain.true_epoch(last).final
+        return last is not None and last in self.chain.ledger.posts and not self.chain.true_epoch(last).final
 
 
 TestSettling = Settling.TestCase
-TestSettling.settings = settings(stateful_step_count=30)
+TestSettling.settings = budget(stateful_step_count=25)
