@@ -137,6 +137,8 @@ class Bookkeeping:
     async def _state(self, payer: bytes, disputed: Sequence[int]) -> dict[str, Any]:
         core, numbers = self._core, frozenset(disputed)
 
+        core.agreement.require()
+
         def work(connection: Connection, at: Settling) -> Stated:
             return state(connection, payer, at.epoch, at.money, at.bond, self._slots, numbers, at.mark)
 
@@ -201,6 +203,7 @@ class Bookkeeping:
     async def voucher(self, request: VoucherPost) -> dict[str, Any]:
         """Settle what a voucher covers of the lines that the payer agreed to; the receipts go to the hosts at once."""
         core = self._core
+        core.agreement.require()
         signed = Signed.from_json(Voucher, request.voucher)
         message = signed.message
         if message.server != core.address:
