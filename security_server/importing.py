@@ -23,6 +23,7 @@ from security_server.tables import (
     entries,
     epoch_contents,
     epoch_owners,
+    epoch_totals,
     epoch_usages,
     epochs,
     lines,
@@ -100,7 +101,8 @@ def _forget(connection: Connection, epoch: int) -> None:
         ticket = get(connection, tickets, id=row.ticket)
         if ticket is not None:
             _vouchered(connection, ticket, ticket["vouchered"] - row.intervals)
-    for table in (epochs, entries, lines, debits, payees, receipts, epoch_contents, epoch_owners, epoch_usages, usage_leaves):
+    counted = (epoch_contents, epoch_owners, epoch_usages, epoch_totals)
+    for table in (epochs, entries, lines, debits, payees, receipts, *counted, usage_leaves):
         connection.execute(delete(table).where(table.c.epoch == epoch))
 
 
