@@ -106,6 +106,8 @@ tickets: Final = Table(
     _int("intervals", default=0),
     _int("vouchered", default=0),
     _int("due", default=0),
+    # Refused plays of it that are kept.
+    _int("refused", default=0),
     UniqueConstraint("station", "number"),
     Index("tickets_due", "payer", "due"),
     Index("tickets_number", "payer", "number"),
@@ -250,6 +252,17 @@ debits: Final = Table(
     _int("listener", default=0),
     Index("debits_payer", "payer", "epoch"),
 )
+# Different terms of a station's tickets opened in an epoch, and its refused plays that are kept in it.
+epoch_terms: Final = Table(
+    "epoch_terms",
+    METADATA,
+    _int("epoch", key=True),
+    _bytes("station", 20, key=True),
+    Column("price", Wei, primary_key=True),
+    Column("reward", Wei, primary_key=True),
+    _int("interval_s", key=True),
+)
+epoch_refused: Final = Table("epoch_refused", METADATA, _int("epoch", key=True), _bytes("station", 20, key=True), _int("count"))
 # Payers and net of an epoch so far, by kind.
 epoch_totals: Final = Table(
     "epoch_totals",
