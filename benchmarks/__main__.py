@@ -42,6 +42,7 @@ MODULES: Final = {
     "audit": "audit",
     "receipts": "receipts",
     "grants": "grants",
+    "farm_gain": "farm",
     "extension_size": "size",
 }
 
