@@ -22,6 +22,8 @@ from security_server.contents import Songs
 from security_server.core import Core
 from security_server.host_socket import HostSocket
 from security_server.hub import Hub
+from security_server.moves import Moves
+from security_server.peers import post_json
 from security_server.playing import Playing
 from security_server.publishing import Publishing
 from security_server.relay import Relay
@@ -33,6 +35,7 @@ log = logging.getLogger("gomaa.server")
 
 CORE: web.AppKey[Core] = web.AppKey("core", Core)
 CLOSING: web.AppKey[Closing] = web.AppKey("closing", Closing)
+MOVES: web.AppKey[Moves] = web.AppKey("moves", Moves)
 ANSWERING: web.AppKey[Answering] = web.AppKey("answering", Answering)
 
 
@@ -53,7 +56,8 @@ async def create_app(config: Config, keys: Keys | None = None) -> web.Applicatio
     songs = Songs(store, keys.master)
     core = Core(config, keys, keys.address, deployment.domain, deployment.schedule, store, view, songs, Hub())
     publishing = Publishing(core)
-    playing, books, relay = Playing(core), Bookkeeping(core), Relay(core, publishing)
+    moves = Moves(core, await stack.enter_async_context(post_json()))
+    playing, books, relay = Playing(core, moves), Bookkeeping(core), Relay(core, publishing)
     closing = Closing(core, publishing)
     answering = Answering(core, publishing, closing)
     revocation = Revocation(core)
@@ -64,13 +68,14 @@ async def create_app(config: Config, keys: Keys | None = None) -> web.Applicatio
     app[CORE] = core
     app[CLOSING] = closing
     app[ANSWERING] = answering
-    app.add_routes(Web(core, books, publishing, closing, relay).routes())
+    app[MOVES] = moves
+    app.add_routes(Web(core, books, publishing, closing, relay, moves).routes())
     app.add_routes([web.get("/v1/host", HostSocket(core, gate, playing, books, publishing, relay).handle)])
 
     async def background(_app: web.Application) -> AsyncIterator[None]:
         await revocation.start()
         tasks = [asyncio.create_task(each.run()) for each in (closing, answering)] if config.auto_close else []
-        tasks.append(asyncio.create_task(revocation.run()))
+        tasks += [asyncio.create_task(each.run()) for each in (revocation, moves)]
         yield
         for task in tasks:
             task.cancel()
