@@ -242,13 +242,19 @@ class Chain:
         return answers.data(await self.request("eth_getCode", to_hex(address), "latest"))
 
     async def logs(
-        self, address: bytes | Sequence[bytes], what: Event, from_block: int = 0, topics: Sequence[bytes | None] = ()
+        self,
+        address: bytes | Sequence[bytes],
+        what: Event,
+        from_block: int = 0,
+        topics: Sequence[bytes | None] = (),
+        to_block: int | None = None,
     ) -> list[Log]:
-        """Past events, oldest first; ``topics`` narrow the indexed fields."""
-        return [decode_log(what, item) for item in await self._past(_filter(address, what, topics), from_block)]
+        """Past events, oldest first; ``topics`` narrow the indexed fields, ``to_block`` (the latest by default) is included."""
+        return [decode_log(what, item) for item in await self._past(_filter(address, what, topics), from_block, to_block)]
 
-    async def _past(self, wanted: dict[str, Any], from_block: int) -> list[Any]:
-        return answers.listing(await self.request("eth_getLogs", {**wanted, "fromBlock": hex(from_block), "toBlock": "latest"}))
+    async def _past(self, wanted: dict[str, Any], from_block: int, to_block: int | None = None) -> list[Any]:
+        last = "latest" if to_block is None else hex(to_block)
+        return answers.listing(await self.request("eth_getLogs", {**wanted, "fromBlock": hex(from_block), "toBlock": last}))
 
     async def heads(self) -> AsyncIterator[Block]:
         """New blocks as they come; of those made during a loss of connection the newest."""

@@ -1,26 +1,59 @@
-"""Trusted time: the newest block's timestamp plus what has passed since, by a clock nobody sets."""
+"""Trusted time: what the chain's blocks say and what has passed since, by a clock nobody sets.
+
+Each block gives a sample: its timestamp less this machine's monotonic clock when it came. A block that comes late gives
+a lower sample than one that comes at once, so the highest of the recent samples counts, and late blocks hold nothing
+back. One header must not move the clock for good:
+
+- A block's timestamp is no lower than its parent's. A later block with a lower timestamp disproves an
+  earlier sample, which is dropped.
+- A step of more than ``STEP_MS``, either way, is taken only when the node, asked again for its newest block, says the
+  same: a chain whose time jumps (a test's, or this machine slept) is followed at once, a header that only one message
+  had is not.
+- A sample is forgotten after ``KEPT`` blocks, so that a step below ``STEP_MS`` that nobody disproved ends too.
+
+``now_ms`` never runs backwards, with one exception: where the clock had followed a block from the future that the chain
+has taken back since. Standing still until that time comes would stop everything for as long as the block was ahead.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import time
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
 
+from chain.answers import Block
 from chain.client import Chain
 from pywallet.errors import GomaaError
 
+STEP_MS: Final = 15_000
+"""The longest step that a single header may cause."""
+KEPT: Final = 64
+"""Samples that are compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """A block's number and timestamp (Unix seconds), and its timestamp less the monotonic clock, ms."""
+
+    number: int
+    timestamp: int
+    offset_ms: int
+
 
 class ChainClock:
-    """For ``async with``. ``now_ms()`` never runs backwards and never asks the network."""
+    """For ``async with``. ``now_ms()`` never asks the network."""
 
     def __init__(self, chain: Chain) -> None:
         self._chain = chain
-        self._offset_ms = 0
+        self._samples: deque[_Sample] = deque(maxlen=KEPT)
         self._last_ms = 0
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> ChainClock:
-        self._set((await self._chain.block()).timestamp, first=True)
+        self._samples.append(_sample(await self._chain.block()))
         self._task = asyncio.create_task(self._follow())
         return self
 
@@ -32,20 +65,38 @@ class ChainClock:
 
     def now_ms(self) -> int:
         """Unix milliseconds on the chain's clock."""
-        self._last_ms = max(self._last_ms, _monotonic_ms() + self._offset_ms)
+        self._last_ms = max(self._last_ms, self._estimate(self._samples))
         return self._last_ms
 
-    def _set(self, timestamp_s: int, *, first: bool = False) -> None:
-        # A block's second has passed when we hear of it; blocks that come late must not hold the clock back.
-        offset = timestamp_s * 1000 - _monotonic_ms()
-        self._offset_ms = offset if first else max(self._offset_ms, offset)
+    def _estimate(self, samples: deque[_Sample]) -> int:
+        return _monotonic_ms() + max(sample.offset_ms for sample in samples)
 
     async def _follow(self) -> None:
         while True:
             with contextlib.suppress(GomaaError):
                 async for block in self._chain.heads():
-                    self._set(block.timestamp)
+                    await self._hear(block)
             await asyncio.sleep(1)
+
+    async def _hear(self, block: Block) -> None:
+        """Take a new block's sample; ask again before a long step."""
+        samples = self._with(_sample(block))
+        if abs(self._estimate(samples) - self.now_ms()) > STEP_MS:
+            # Not the header that was pushed: what the node gives now, and by that alone.
+            samples = self._with(_sample(await self._chain.block()))
+        after = self._estimate(samples)
+        self._samples = samples
+        if self._last_ms - after > STEP_MS:
+            self._last_ms = after
+
+    def _with(self, new: _Sample) -> deque[_Sample]:
+        """The samples with one more, without those that it disproves."""
+        kept = (old for old in self._samples if old.number >= new.number or old.timestamp <= new.timestamp)
+        return deque((*kept, new), maxlen=KEPT)
+
+
+def _sample(block: Block) -> _Sample:
+    return _Sample(block.number, block.timestamp, block.timestamp * 1000 - _monotonic_ms())
 
 
 def _monotonic_ms() -> int:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from chain import answers
+from chain import answers, patience
 from chain.answers import TxReceipt, Unsupported
 from pywallet.errors import GomaaError, Unavailable
 from pywallet.hexes import to_hex
@@ -20,7 +20,10 @@ MARGIN: Final = (3, 2)
 """Gas limit over the estimate, as a fraction: some nodes tell what is left after refunds, up to a fifth less (EIP-3529)."""
 
 PATIENCE_S: Final = 120.0
-"""Longest wait for a block, each time a fee is raised anew."""
+"""Longest silence: a transaction that no block has, or that has one, while no new block comes, for so long.
+
+Not the time in all: twelve confirmations of twelve seconds take longer.
+"""
 
 RAISE_S: Final = 30.0
 """A transaction that no block has taken for so long offers more."""
@@ -34,7 +37,8 @@ RAISE: Final = (5, 4)
 TIP: Final = 10**8
 """Wei per gas for the block's maker where the node has no word on it."""
 
-POLL_S: Final = 0.05
+POLL_S: Final = (0.05, 0.5)
+"""Rest between two looks: the first, and the longest that it grows to."""
 
 
 @dataclass(frozen=True)
@@ -154,25 +158,30 @@ class _Waiting:
 
     async def done(self) -> TxReceipt:
         """The receipt, once its block is deep enough. No event says so, and not every node makes blocks at once."""
-        loop = asyncio.get_running_loop()
-        end = loop.time() + PATIENCE_S
-        raise_at, again_at = loop.time() + RAISE_S, loop.time() + AGAIN_S
-        while loop.time() < end:
+        waiting, rest_s = patience.Patience(PATIENCE_S), POLL_S[0]
+        raise_at, again_at = patience.now_s() + RAISE_S, patience.now_s() + AGAIN_S
+        while not waiting.over:
+            head: int | None = None
             try:
                 found = await self._found()
-                if found is not None and await self._deep(found):
-                    return await self._good(found)
+                if found is not None:
+                    deep, head = await self._deep(found)
+                    if deep:
+                        return await self._good(found)
             except Unavailable:
                 found = None
+            # In a block, every new block is a step; without one, new blocks are none.
+            waiting.saw(head)
             if found is not None:
-                again_at = loop.time() + AGAIN_S
-            elif self._outbid or loop.time() > raise_at:
-                raise_at = loop.time() + RAISE_S
+                again_at = patience.now_s() + AGAIN_S
+            elif self._outbid or patience.now_s() > raise_at:
+                raise_at = patience.now_s() + RAISE_S
                 await self._raise()
-            if found is None and (not self._sent or loop.time() > again_at):
-                again_at = loop.time() + AGAIN_S
+            if found is None and (not self._sent or patience.now_s() > again_at):
+                again_at = patience.now_s() + AGAIN_S
                 self._sent = await self._again()
-            await asyncio.sleep(POLL_S)
+            await asyncio.sleep(rest_s)
+            rest_s = min(2 * rest_s, POLL_S[1])
         raise Unavailable("chain.unreachable", transaction=self._offers[-1].name, reason=self._against or "not in a block yet")
 
     async def _again(self) -> bool:
@@ -193,11 +202,13 @@ class _Waiting:
                 return found
         return None
 
-    async def _deep(self, found: Any) -> bool:
+    async def _deep(self, found: Any) -> tuple[bool, int]:
+        """Whether its block is as deep as is asked, and the number of the newest block."""
+        mined = answers.number(answers.mapping(found).get("blockNumber"))
         if self._chain.confirmations <= 1:
-            return True
-        head = await self._chain.block()
-        return head.number - answers.number(answers.mapping(found).get("blockNumber")) + 1 >= self._chain.confirmations
+            return True, mined
+        head = (await self._chain.block()).number
+        return head - mined + 1 >= self._chain.confirmations, head
 
     async def _raise(self) -> None:
         try:

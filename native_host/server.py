@@ -96,10 +96,19 @@ class Server:
         except TimeoutError:
             raise self._refusal or Unavailable("server.unreachable", server=self.url) from None
 
-    async def request(self, op: str, /, **fields: Any) -> dict[str, Any]:
-        """Ask, and return the result. Raises the server's error, or Unavailable ``server.unreachable``."""
+    async def request(self, op: str, answer_s: float | None = None, /, **fields: Any) -> dict[str, Any]:
+        """Ask, and return the result.
+
+        Args:
+            op: The operation.
+            answer_s: Seconds until the answer; without a number TIMEOUT_S. A line that breaks ends the wait at once.
+            fields: What the operation needs.
+
+        Raises:
+            GomaaError: The server's error; Unavailable ``server.unreachable``.
+        """
         await self.ready()
-        return await self._ask(op, fields)
+        return await self._ask(op, fields, TIMEOUT_S if answer_s is None else answer_s)
 
     async def close(self) -> None:
         """Hang up for good."""
@@ -107,13 +116,13 @@ class Server:
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
 
-    async def _ask(self, op: str, fields: dict[str, Any]) -> dict[str, Any]:
+    async def _ask(self, op: str, fields: dict[str, Any], answer_s: float = TIMEOUT_S) -> dict[str, Any]:
         number, self._next = self._next, self._next + 1
         future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._pending[number] = future
         try:
             await self._send(msgspec.json.encode({"id": number, "op": op, **fields}).decode())
-            return await asyncio.wait_for(future, TIMEOUT_S)
+            return await asyncio.wait_for(future, answer_s)
         except TimeoutError:
             raise Unavailable("server.unreachable", server=self.url, op=op) from None
         finally:

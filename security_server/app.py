@@ -12,9 +12,12 @@ from aiohttp import web
 from chain.clock import ChainClock
 from chain.deployment import Deployment
 from chain.http_limits import GATE, HANDLER_ARGS, Gate
+from pywallet.errors import Unavailable
 from pywallet.hexes import to_hex
+from security_server.agreement import Agreement
 from security_server.answering import Answering
 from security_server.bookkeeping import Bookkeeping
+from security_server.chainevents import ChainEvents
 from security_server.chainview import ChainView
 from security_server.closing import Closing
 from security_server.config import Config, Keys
@@ -22,6 +25,7 @@ from security_server.contents import Songs
 from security_server.core import Core
 from security_server.host_socket import HostSocket
 from security_server.hub import Hub
+from security_server.importing import Importing
 from security_server.moves import Moves
 from security_server.peers import post_json
 from security_server.playing import Playing
@@ -53,13 +57,14 @@ async def create_app(config: Config, keys: Keys | None = None) -> web.Applicatio
     clock = await stack.enter_async_context(ChainClock(chain))
     store = Store(config.url)
     view = ChainView(chain, clock, deployment, keys.address, config)
-    songs = Songs(store, keys.master)
-    core = Core(config, keys, keys.address, deployment.domain, deployment.schedule, store, view, songs, Hub())
+    songs, agreement = Songs(store, keys.master), Agreement(store, view, deployment.schedule)
+    core = Core(config, keys, keys.address, deployment.domain, deployment.schedule, store, view, songs, Hub(), agreement)
     publishing = Publishing(core)
     moves = Moves(core, await stack.enter_async_context(post_json()))
     playing, books, relay = Playing(core, moves), Bookkeeping(core), Relay(core, publishing)
-    closing = Closing(core, publishing)
-    answering = Answering(core, publishing, closing)
+    closing = Closing(core, publishing, agreement)
+    answering = Answering(core, publishing, closing, ChainEvents(store, view))
+    importing = Importing(store, view, keys.address, deployment.schedule, agreement)
     revocation = Revocation(core)
 
     gate = Gate(config.limits, BODIES, MOST_BODY)
@@ -69,13 +74,18 @@ async def create_app(config: Config, keys: Keys | None = None) -> web.Applicatio
     app[CLOSING] = closing
     app[ANSWERING] = answering
     app[MOVES] = moves
-    app.add_routes(Web(core, books, publishing, closing, relay, moves).routes())
+    app.add_routes(Web(core, books, publishing, closing, relay, importing, moves).routes())
     app.add_routes([web.get("/v1/host", HostSocket(core, gate, playing, books, publishing, relay).handle)])
 
     async def background(_app: web.Application) -> AsyncIterator[None]:
         await revocation.start()
-        tasks = [asyncio.create_task(each.run()) for each in (closing, answering)] if config.auto_close else []
+        # Before anything is served: a database that is not the chain's gives no receipt.
+        with contextlib.suppress(Unavailable):
+            await agreement.look()
+        tasks = [asyncio.create_task(agreement.run(config.close_every_s))]
         tasks += [asyncio.create_task(each.run()) for each in (revocation, moves)]
+        if config.auto_close:
+            tasks += [asyncio.create_task(each.run()) for each in (answering, closing)]
         yield
         for task in tasks:
             task.cancel()

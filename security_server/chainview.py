@@ -7,6 +7,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from chain.abi import event
@@ -15,17 +16,36 @@ from chain.clock import ChainClock
 from chain.content import Content, ContentState
 from chain.deployment import Deployment
 from chain.registry import Registry, ServerEntry
-from chain.settlement import EpochState, Lane, Settlement
+from chain.settlement import Entry, EpochState, Lane, Settlement
 from pywallet.errors import GomaaError, Refusal
-from pywallet.settlement import Answer
+from pywallet.hexes import to_hex
+from pywallet.settlement import Answer, Header
 from security_server.accounts import Money
+from security_server.calldata import debited_vouchers
+from security_server.closedepoch import Voucher
 from security_server.config import Config
 
 log = logging.getLogger("gomaa.server")
 T = TypeVar("T")
 _MOST: Final = 10_000
-REPLACED: Final = 64
-"""So many blocks back is looked for challenges again."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A challenge's event: amount in wei, and its block's number."""
+
+    epoch: int
+    payee: bytes
+    amount: int
+    block: int
+
+
+@dataclass(frozen=True)
+class Refunded:
+    """The event of a void epoch whose debits went back."""
+
+    epoch: int
+    block: int
 
 
 class Cache:
@@ -67,12 +87,9 @@ class ChainView:
         self._deployment = deployment
         self._address = address
         self._config = config
-        self._asked: set[tuple[int, bytes, int]] = set()
-        self._asked_from = deployment.block
         self._registry = Registry(chain, deployment)
         self._settlement = Settlement(chain, deployment)
         self._cache = Cache()
-        self._sending = asyncio.Lock()
         self._followed: dict[bytes, list[asyncio.Task[None]]] = {}
         self._revoked: Callable[[bytes, str], Awaitable[None]] | None = None
 
@@ -129,8 +146,7 @@ class ChainView:
 
     async def accept_content(self, key: bytes, content: bytes) -> None:
         """Become a content's server with the next epoch; returns once that is in a block."""
-        async with self._sending:
-            await Content(self._chain, content).accept_server(key)
+        await Content(self._chain, content).accept_server(key)
         self._cache.forget("server")
 
     async def money(self, payer: bytes, fresh: bool = False) -> Money:
@@ -148,40 +164,85 @@ class ChainView:
         """A post has changed the accounts."""
         self._cache.forget("money")
 
-    async def lane(self) -> Lane:
+    async def lane(self, fresh: bool = False) -> Lane:
         """This server's bond, last epoch, retirement."""
-        return await self._cache.get(("lane",), self._config.escrow_age_s, lambda: self._settlement.lane(self._address))
+        return await self._cache.get(("lane",), 0 if fresh else self._config.escrow_age_s, lambda: self._settlement.lane(self._address))
+
+    @property
+    def first_block(self) -> int:
+        """The first block with these contracts."""
+        return self._deployment.block
 
     async def epoch(self, epoch: int) -> EpochState:
         """An epoch of this server on the chain, never cached."""
         return await self._settlement.epoch(self._address, epoch)
 
-    async def post(self, key: bytes, epoch: int, root: bytes, counts: bytes, data: bytes, entries: Sequence[Any]) -> bytes:
+    async def head(self) -> int:
+        """The newest block's number."""
+        return (await self._chain.block()).number
+
+    async def events(self, first: int, last: int) -> tuple[list[Asked], list[Refunded]]:
+        """Challenges and refunds of this server in a range of blocks, both ends included."""
+        logs = [
+            await self._chain.logs(self._deployment.settlement, event("Settlement", name), first, (self._address,), last)
+            for name in ("Challenged", "Refunded")
+        ]
+        asked = [Asked(int(one.fields["epoch"]), bytes(one.fields["payee"]), int(one.fields["amount"]), one.block) for one in logs[0]]
+        return asked, [Refunded(int(one.fields["epoch"]), one.block) for one in logs[1]]
+
+    async def is_open(self, epoch: int, payee: bytes, amount: int) -> bool:
+        """Whether a challenge waits for an answer."""
+        return await self._settlement.open_challenge(self._address, epoch, payee, amount) is not None
+
+    async def spent(self, payer: bytes) -> int:
+        """What the chain has debited from a payer for this server, cumulative gross wei; never cached."""
+        return (await self._settlement.account(self._address, payer))[0]
+
+    async def vouchers(self, epoch: int, digest: bytes) -> list[Voucher] | None:
+        """The vouchers under the debits of a posted epoch, from call data by their digest; None where they are not to be had."""
+        return await debited_vouchers(self._chain, self._deployment, self._address, epoch, digest)
+
+    async def pending(self, transaction: bytes) -> bool:
+        """Whether a transaction is known to the node and waits for a block."""
+        found = await self._chain.request("eth_getTransactionByHash", to_hex(transaction))
+        return isinstance(found, dict) and found.get("blockNumber") is None
+
+    async def post(self, key: bytes, epoch: int, root: bytes, counts: bytes, data: bytes, entries: Sequence[Entry]) -> bytes:
         """Post an epoch; the transaction's hash once it is in a block."""
-        async with self._sending:
-            return (await self._settlement.post(key, epoch, root, counts, data, entries)).hash
+        return (await self._settlement.post(key, epoch, root, counts, data, entries)).hash
+
+    async def refund(
+        self, key: bytes, epoch: int, header: Header, counts: bytes, data: bytes, debits: Sequence[tuple[bytes, int]]
+    ) -> bytes:
+        """Give a void epoch's debits back; the transaction's hash once it is in a block."""
+        return (await self._settlement.refund(key, self._address, epoch, header, counts, data, debits)).hash
 
     async def claim(self, key: bytes, items: Sequence[Any], nodes: Sequence[Any], to: bytes, tip: int) -> bytes:
         """Send a claim; the transaction's hash once it is in a block."""
-        async with self._sending:
-            return (await self._settlement.claim(key, items, nodes, to, tip)).hash
+        return (await self._settlement.claim(key, items, nodes, to, tip)).hash
 
-    async def answer(self, key: bytes, epoch: int, challenged: int, shown: Answer) -> bytes:
-        """Answer a challenge; the transaction's hash once it is in a block."""
-        async with self._sending:
-            return (await self._settlement.answer(key, self._address, epoch, challenged, shown)).hash
+    async def draft(self, epoch: int) -> int:
+        """Entries that are debited for an epoch that is not posted."""
+        return (await self._settlement.draft(self._address, epoch)).count
 
-    async def challenges(self, from_epoch: int) -> list[tuple[int, bytes, int]]:
-        """Open challenges of this server: (epoch, payee, amount challenged), from an epoch on, oldest first."""
-        head = (await self._chain.block()).number
-        what = event("Settlement", "Challenged")
-        for log in await self._chain.logs(self._deployment.settlement, what, self._asked_from, (self._address,)):
-            self._asked.add((int(log.fields["epoch"]), bytes(log.fields["payee"]), int(log.fields["amount"])))
-        # Blocks may still be replaced: the newest ones are read again in the next round.
-        self._asked_from = max(self._asked_from, head - REPLACED)
-        found = [one for one in sorted(self._asked) if one[0] >= from_epoch]
-        self._asked = {one for one in found if await self._settlement.open_challenge(self._address, *one) is not None}
-        return sorted(self._asked)
+    async def undo(self, key: bytes, epoch: int) -> bytes | None:
+        """Give a draft's debits back, whoever made it; the last transaction's hash once it is in a block, None where there is no draft.
+
+        Raises GomaaError ``chain.mismatch``: its entries are not to be had from the node.
+        """
+        draft = await self._settlement.draft(self._address, epoch)
+        if not draft.count:
+            return None
+        found = await self.vouchers(epoch, draft.digest)
+        if found is None:
+            raise GomaaError("chain.mismatch", epoch=epoch, reason="the draft's transactions are not to be had")
+        debits = [(one.payer, one.net) for one in found]
+        done = await self._settlement.undo(key, self._address, epoch, debits)
+        return None if done is None else done.hash
+
+    async def answer_batch(self, key: bytes, epoch: int, shown: Sequence[tuple[int, Answer]]) -> bytes:
+        """Answer challenges to one epoch: challenged amounts and leaves; the transaction's hash once it is in a block."""
+        return (await self._settlement.answer_batch(key, self._address, epoch, shown)).hash
 
     def on_revoked(self, act: Callable[[bytes, str], Awaitable[None]]) -> None:
         """Whom to tell when a followed content is revoked or destroyed."""

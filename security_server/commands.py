@@ -1,4 +1,4 @@
-"""``gomaa server``: make keys, run, close an epoch."""
+"""``gomaa server``: make keys, run, close an epoch, import one."""
 
 from __future__ import annotations
 
@@ -103,9 +103,52 @@ def close_epoch(url: str, keys: Path) -> None:
 
 
 async def _close(url: str, token: str) -> Any:
+    return await _ask_server(url, "/v1/epochs/close", token, b"")
+
+
+@server.command("import-epoch")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--url", help="Where a running server answers; without it the database is written directly.")
+@_options
+def import_epoch(file: Path, url: str | None, **options: Any) -> None:
+    """Take an epoch that the chain has and the database lacks from FILE, its published bytes."""
+    if url is None:
+        epoch = asyncio.run(_import(file, _config(**options)))
+    elif options["keys"] is None:
+        raise click.UsageError("--url needs --keys, for the admin token")
+    else:
+        token = Keys.load(options["keys"]).admin
+        epoch = asyncio.run(_ask_server(url.rstrip("/"), "/v1/epochs/import", token, file.read_bytes()))["epoch"]
+    click.echo(json.dumps({"epoch": epoch}))
+
+
+async def _import(file: Path, config: Config) -> int:
+    """On the database itself, while no server uses it; PostgreSQL allows it beside one."""
+    from chain.clock import ChainClock
+    from chain.deployment import Deployment
+    from security_server.agreement import Agreement
+    from security_server.chainview import ChainView
+    from security_server.importing import Importing
+    from security_server.store import Store
+
+    raw = await asyncio.to_thread(file.read_bytes)
+    address, deployment = Keys.load(config.keys).address, Deployment.load(config.deployment)
+    store = Store(config.url)
+    try:
+        async with deployment.connect(config.rpc, max_fee=config.max_fee) as chain, ChainClock(chain) as clock:
+            view = ChainView(chain, clock, deployment, address, config)
+            schedule = deployment.schedule
+            return await Importing(store, view, address, schedule, Agreement(store, view, schedule)).take(raw)
+    finally:
+        store.close()
+
+
+async def _ask_server(url: str, path: str, token: str, body: bytes) -> Any:
     headers = {"Authorization": f"Bearer {token}"}
     try:
-        async with aiohttp.ClientSession() as session, session.post(f"{url}/v1/epochs/close", headers=headers) as response:
+        # Done when the post is as deep as the network asks: how long that takes depends on its blocks.
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=30)
+        async with aiohttp.ClientSession(timeout=timeout) as session, session.post(url + path, headers=headers, data=body) as response:
             answer = await response.json()
     except (aiohttp.ClientError, OSError, ValueError) as e:
         raise Unavailable("server.unreachable", url=url, reason=type(e).__name__) from None

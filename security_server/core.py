@@ -5,20 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, union_all
 
 from pywallet.messages import Domain
 from pywallet.platform import keccak256
 from pywallet.settlement import Schedule
+from security_server.agreement import Agreement
 from security_server.chainview import ChainView
 from security_server.config import Config, Keys
 from security_server.contents import Songs
 from security_server.hub import Hub
 from security_server.invocations import Now
+from security_server.marks import FLOOR
 from security_server.store import Store
-from security_server.tables import epochs
+from security_server.tables import epochs, marks
 
-_CLOSED: Final = select(func.max(epochs.c.epoch))
+_BEFORE: Final = union_all(
+    select((func.max(epochs.c.epoch) + 1).label("first")), select(marks.c.number.label("first")).where(marks.c.name == FLOOR)
+).subquery()
+_FIRST: Final = select(func.max(_BEFORE.c.first))
 
 
 @dataclass(frozen=True)
@@ -34,15 +39,16 @@ class Core:
     chain: ChainView
     songs: Songs
     hub: Hub
+    agreement: Agreement
 
     async def now_ms(self) -> int:
         """The chain's time, milliseconds. Raises Unavailable ``chain.unreachable``."""
         return await self.chain.now_ms()
 
     def running(self, connection: Connection, epoch: int) -> int:
-        """The epoch that new counts enter: the clock's, but never one that is closed already."""
-        closed = connection.execute(_CLOSED).scalar()
-        return epoch if closed is None else max(epoch, closed + 1)
+        """The epoch that new counts enter: the clock's, but none that is closed, or that a lost database may have signed for."""
+        first = connection.execute(_FIRST).scalar()
+        return epoch if first is None else max(epoch, first)
 
     def running_now(self, connection: Connection, now: Now) -> Now:
         """``now`` with the running epoch, asked inside the transaction that will count."""

@@ -44,6 +44,7 @@ class Playing:
 
     async def open(self, device: bytes, request: Open) -> dict[str, Any]:
         """Check a session and a ticket, and remember both. A refusal is counted."""
+        self._core.agreement.require()
         session = Signed.from_json(Session, request.session)
         ticket = Signed.from_json(Ticket, request.ticket)
         check_times(notBefore=session.message.not_before, notAfter=session.message.not_after, expiry=ticket.message.expiry)

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import random
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, create_engine, event
-from sqlalchemy.engine import Engine
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy import Connection
 
-from pywallet.errors import InputError
-from security_server.tables import METADATA
+from pywallet.errors import Unavailable
+from security_server.database import again, open_database
 
 T = TypeVar("T")
 _BATCH: Final = 64
+_ATTEMPTS: Final = 30
+"""So often is a transaction tried that collides with other processes' (PostgreSQL, isolation level SERIALIZABLE)."""
+
+_PAUSE_S: Final = 0.2
+"""Longest pause between two attempts."""
 
 
 class Store:
@@ -25,12 +30,15 @@ class Store:
     Work that waits while another transaction is being flushed is committed
     together with its neighbours (each in its own savepoint), so that one
     flush to disk serves many requests. A future is resolved only after the
-    commit that holds its work.
+    commit that holds its work. A function may be called again where
+    another process's transaction came between: it must change nothing but
+    the database.
+
+    Raises GomaaError: ``server.database.busy``, ``server.database.version``.
     """
 
     def __init__(self, url: str) -> None:
-        self._engine = _engine(url)
-        METADATA.create_all(self._engine)
+        self._engine, self._lock = open_database(url)
         self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="gomaa-store", daemon=True)
         self._thread.start()
@@ -42,10 +50,15 @@ class Store:
         self._queue.put(_Job(function, loop, future))
         return await future
 
+    async def leads(self) -> bool:
+        """Whether this process is the one that closes, posts and answers: of several on one PostgreSQL only one does."""
+        return await asyncio.to_thread(self._lock.leads)
+
     def close(self) -> None:
         """Finish what is queued, then close."""
         self._queue.put(None)
         self._thread.join()
+        self._lock.release()
         self._engine.dispose()
 
     def _work(self) -> None:
@@ -67,18 +80,41 @@ class Store:
 
     def _commit(self, jobs: list[_Job]) -> None:
         try:
-            with self._engine.begin() as connection:
-                if len(jobs) == 1:
-                    # Alone, a job is the transaction: its failure is the transaction's.
-                    jobs[0].result = jobs[0].function(connection)
-                else:
-                    for job in jobs:
-                        job.run(connection)
+            self._transaction(jobs)
         except Exception as error:
-            for job in jobs:
-                job.error = job.error or error
+            if again(error):
+                # One by one: a collision of one is not everybody's.
+                for job in jobs:
+                    self._alone(job)
+            else:
+                for job in jobs:
+                    job.error = job.error or error
         for job in jobs:
             job.resolve()
+
+    def _transaction(self, jobs: list[_Job]) -> None:
+        for job in jobs:
+            job.result = job.error = None
+        with self._engine.begin() as connection:
+            if len(jobs) == 1:
+                # Alone, a job is the transaction: its failure is the transaction's.
+                jobs[0].result = jobs[0].function(connection)
+            else:
+                for job in jobs:
+                    job.run(connection)
+
+    def _alone(self, job: _Job) -> None:
+        for attempt in range(_ATTEMPTS):
+            try:
+                self._transaction([job])
+            except Exception as error:
+                job.error = error
+                if not again(error):
+                    return
+                time.sleep(random.uniform(0, min(_PAUSE_S, 0.002 * 2**attempt)))  # noqa: S311
+            else:
+                return
+        job.error = Unavailable("server.database.busy", reason="too many transactions at once")
 
 
 class _Job:
@@ -97,6 +133,8 @@ class _Job:
             self.result = self.function(connection)
             savepoint.commit()
         except Exception as error:
+            if again(error):
+                raise
             savepoint.rollback()
             self.error = error
 
@@ -111,25 +149,3 @@ class _Job:
 
         if not self.loop.is_closed():
             self.loop.call_soon_threadsafe(done)
-
-
-def _engine(url: str) -> Engine:
-    try:
-        engine = create_engine(url)
-    except (ArgumentError, ValueError):
-        # The library's own words may repeat the URL, which may hold a password.
-        raise InputError("message.schema", field="database", reason="no database URL") from None
-    if engine.dialect.name == "sqlite":
-
-        @event.listens_for(engine, "connect")
-        def _connect(connection: Any, _record: Any) -> None:
-            # SQLAlchemy's own BEGIN below: the driver's would break savepoints.
-            connection.isolation_level = None
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "busy_timeout=5000"):
-                connection.execute(f"PRAGMA {pragma}")
-
-        @event.listens_for(engine, "begin")
-        def _begin(connection: Connection) -> None:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    return engine

@@ -108,6 +108,7 @@ tickets: Final = Table(
     _int("due", default=0),
     UniqueConstraint("station", "number"),
     Index("tickets_due", "payer", "due"),
+    Index("tickets_number", "payer", "number"),
 )
 # Tickets whose listeners may be counted among those who heard each part (the policy's ``tracking``).
 tracked: Final = Table("tracked", METADATA, _bytes("ticket", 32, key=True))
@@ -206,11 +207,13 @@ payers: Final = Table(
     "payers",
     METADATA,
     _bytes("payer", 20, key=True),
-    Column("cap", Wei, nullable=False),
-    # The last statement, until a voucher covers it: what a voucher's cap is compared with.
-    Column("stated", Wei, nullable=False),
-    _int("stated_epoch"),
-    Column("lines", Text, nullable=False, server_default="[]"),
+    # Cumulative gross of the epochs up to base_epoch, which the chain has debited or never will.
+    Column("base", Wei, nullable=False),
+    _int("base_epoch"),
+    # The voucher with the highest cap that settled something, or that the payer showed again.
+    Column("cap", Wei, nullable=False, server_default="0"),
+    Column("until", Wei, nullable=False, server_default="0"),
+    Column("signature", LargeBinary(65), nullable=True),
 )
 lines: Final = Table(
     "lines",
@@ -231,6 +234,7 @@ lines: Final = Table(
     Column("reward", Wei, nullable=False),
     _int("interval_s"),
     _bytes("tag", 7),
+    Index("lines_ticket", "ticket"),
 )
 debits: Final = Table(
     "debits",
@@ -242,6 +246,19 @@ debits: Final = Table(
     Column("cap", Wei, nullable=False),
     Column("until", Wei, nullable=False),
     _bytes("signature", 65),
+    # 1 where the payer is a listener, 0 for a station.
+    _int("listener", default=0),
+    Index("debits_payer", "payer", "epoch"),
+)
+# Payers and net of an epoch so far, by kind.
+epoch_totals: Final = Table(
+    "epoch_totals",
+    METADATA,
+    _int("epoch", key=True),
+    _int("stations"),
+    _int("listeners"),
+    Column("stations_net", Wei, nullable=False),
+    Column("listeners_net", Wei, nullable=False),
 )
 payees: Final = Table(
     "payees",
@@ -273,14 +290,17 @@ epochs: Final = Table(
     "epochs",
     METADATA,
     _int("epoch", key=True),
-    # closed (nothing enters any more), posted, final, missed (its time to post went by).
-    Column("state", String(8), nullable=False),
+    # What the last look at the chain said (settlement_state.py); only a cache: each look decides anew.
+    Column("state", String(12), nullable=False),
     _int("rate"),
     _bytes("root", 32),
     Column("total", Wei, nullable=False),
     _bytes("digest", 32),
     _bytes("counts_root", 32),
     _bytes("data_hash", 32),
+    # keccak(root, total, rest): what the chain must hold.
+    _bytes("commitment", 32),
+    # The canonical bytes, final once written: all that is posted, proven and published is read from them.
     Column("data", LargeBinary, nullable=False),
     _int("leaves"),
     _bytes("transaction", 32, null=True),
@@ -308,6 +328,45 @@ former_plays: Final = Table(
     _int("heard_ms"),
     Index("former_plays_listener", "listener", "content"),
 )
+# The vouchers under a closed epoch's debits, in the order of its data: what a post needs beside the bytes.
+entries: Final = Table(
+    "entries",
+    METADATA,
+    _int("epoch", key=True),
+    _int("place", key=True),
+    _bytes("payer", 20),
+    Column("net", Wei, nullable=False),
+    Column("cap", Wei, nullable=False),
+    Column("until", Wei, nullable=False),
+    _bytes("signature", 65),
+)
+# The numbers in a closed epoch's usage leaves; the leaf in the bytes says whether they are right.
+usage_leaves: Final = Table(
+    "usage_leaves",
+    METADATA,
+    _int("epoch", key=True),
+    _bytes("listener", 20, key=True),
+    _bytes("content", 20, key=True),
+    _int("plays"),
+    _int("seeks"),
+    _int("seconds"),
+)
+# Challenges of this server's epochs as the chain's events tell them, up to the cursor "events" in `marks`.
+challenges: Final = Table(
+    "challenges",
+    METADATA,
+    _int("epoch", key=True),
+    _bytes("payee", 20, key=True),
+    Column("amount", Wei, primary_key=True),
+    _int("block"),
+    # The newest block when the chain first said that it is answered or slashed: that may be undone for some blocks.
+    _int("closed", null=True),
+    Index("challenges_closed", "closed"),
+)
+# Epochs that were void and refunded, by the chain's events.
+refunds: Final = Table("refunds", METADATA, _int("epoch", key=True), _int("block"))
+# Cursors and other single numbers.
+marks: Final = Table("marks", METADATA, Column("name", String(32), primary_key=True), _int("number"))
 claims: Final = Table(
     "claims",
     METADATA,

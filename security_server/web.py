@@ -18,14 +18,16 @@ from security_server.bookkeeping import Bookkeeping
 from security_server.closing import Closing
 from security_server.contents import signer, verify
 from security_server.core import Core
+from security_server.importing import Importing
 from security_server.moves import Moves
 from security_server.publishing import Publishing
 from security_server.relay import Relay
 
 log = logging.getLogger("gomaa.server")
 
-BODIES: Final = {"/v1/contents/{content}": 8 << 20}
-"""Largest body in bytes of routes that take more than ``MOST_BODY``: a header is at most 4 MiB, in base64."""
+BODIES: Final = {"/v1/contents/{content}": 8 << 20, "/v1/epochs/import": 8 << 20}
+"""Largest body in bytes of routes that take more than ``MOST_BODY``: a header is at most 4 MiB, in base64; a longer epoch's data
+are imported while the server is stopped."""
 MOST_BODY: Final = 64 << 10
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -70,13 +72,16 @@ def _number(text: str) -> int:
 class Web:
     """The routes under ``/v1``."""
 
-    def __init__(self, core: Core, books: Bookkeeping, publishing: Publishing, closing: Closing, relay: Relay, moves: Moves) -> None:
+    def __init__(
+        self, core: Core, books: Bookkeeping, publishing: Publishing, closing: Closing, relay: Relay, importing: Importing, moves: Moves
+    ) -> None:
         self._core = core
         self._moves = moves
         self._books = books
         self._publishing = publishing
         self._closing = closing
         self._relay = relay
+        self._importing = importing
 
     def routes(self) -> list[web.RouteDef]:
         """What ``create_app`` adds."""
@@ -86,7 +91,9 @@ class Web:
             web.get("/v1/accounts/{payer}", self.account),
             web.post("/v1/statements", self.statement),
             web.post("/v1/vouchers", self.voucher),
+            web.post("/v1/books", self.books),
             web.post("/v1/epochs/close", self.close),
+            web.post("/v1/epochs/import", self.take),
             web.get("/v1/epochs/{epoch}", self.epoch),
             web.get("/v1/epochs/{epoch}/data", self.data),
             web.get("/v1/epochs/{epoch}/counts/{content}", self.counts),
@@ -152,15 +159,24 @@ class Web:
         """A payer's signature under a statement."""
         return web.json_response(await self._books.voucher(schema.body(schema.VoucherPost, await request.read())))
 
-    def _require_admin(self, request: web.Request) -> None:
-        given = request.headers.get("Authorization", "").encode()
-        if not hmac.compare_digest(given, b"Bearer " + self._core.keys.admin.encode()):
-            raise InputError("message.denied")
+    async def books(self, request: web.Request) -> web.Response:
+        """Both sides' newest signatures, for a payer whose books differ."""
+        return web.json_response(await self._books.books(schema.body(schema.BooksRequest, await request.read())))
 
     async def close(self, request: web.Request) -> web.Response:
         """Close and post the last ended epoch now."""
         self._require_admin(request)
         return web.json_response(await self._closing.close_last())
+
+    async def take(self, request: web.Request) -> web.Response:
+        """Take an epoch over from its published bytes: after a restored backup."""
+        self._require_admin(request)
+        return web.json_response({"epoch": await self._importing.take(await request.read())})
+
+    def _require_admin(self, request: web.Request) -> None:
+        given = request.headers.get("Authorization", "").encode()
+        if not hmac.compare_digest(given, b"Bearer " + self._core.keys.admin.encode()):
+            raise InputError("message.denied")
 
     async def epoch(self, request: web.Request) -> web.Response:
         """An epoch's state and roots."""

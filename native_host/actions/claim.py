@@ -15,6 +15,8 @@ from pywallet.hexes import from_hex, to_hex
 from pywallet.messages import Claim as ClaimMessage
 from pywallet.messages import Signed, require_signer
 
+RELAY_S: Final = 3600.0
+"""The relayer answers when the claim's block is as deep as the network asks: minutes, on a network with slow blocks."""
 PATIENCE_S: Final = 60.0
 _PAUSE_S: Final = 0.25
 
@@ -32,7 +34,7 @@ async def run(host: Host, request: Claim) -> dict[str, Any]:
         row = host.ledger.receipt(first.server, one.message.epoch, one.message.payee)
         if row is not None and row.claimed:
             raise Refusal("claim.done", transaction=row.claimed)
-    result = await line.request("claim", claims=request.claims)
+    result = await line.request("claim", RELAY_S, claims=request.claims)
     transaction = proofs.read(lambda: from_hex(result["transaction"], 32))
     amount = await _paid(network, transaction, [one.message for one in claims])
     with host.ledger.write():

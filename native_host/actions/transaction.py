@@ -20,8 +20,9 @@ async def run(host: Host, request: Transaction) -> dict[str, Any]:
     end a transfer. Unknown and pending end nothing: a node may have lost a transaction, or not have it yet.
 
     Returns:
-        ``state`` (unknown, pending, confirmed, failed or replaced), ``block``, ``time_s``, ``fee_wei``, and ``by``: the
-        hash of the transaction that took the number, for replaced only.
+        ``state`` (unknown, pending, confirmed, failed or replaced), ``block``, ``time_s``, ``fee_wei``, ``by``: the
+        hash of the transaction that took the number, for replaced only; and ``deep``: of how many blocks, its own
+        included, a pending one is part already.
 
     Raises:
         GomaaError: ``chain.unreachable``, ``chain.mismatch``.
@@ -29,7 +30,7 @@ async def run(host: Host, request: Transaction) -> dict[str, Any]:
     network = host.network(request.chain_id)
     await network.ready()
     chain, depth = network.chain, network.deployment.confirmations
-    blank = {"block": None, "time_s": None, "fee_wei": None, "by": None}
+    blank = {"block": None, "time_s": None, "fee_wei": None, "by": None, "deep": 0}
     found = await chain.request("eth_getTransactionReceipt", request.transaction)
     if found is None:
         by = await _taker(chain, request.account, request.nonce, depth) if request.account and request.nonce is not None else None
@@ -39,8 +40,9 @@ async def run(host: Host, request: Transaction) -> dict[str, Any]:
         return {"state": "unknown" if known is None else "pending", **blank}
     receipt = answers.mapping(found)
     number = answers.number(receipt.get("blockNumber"))
-    if (await chain.block()).number - number + 1 < depth:
-        return {"state": "pending", **blank}
+    deep = (await chain.block()).number - number + 1
+    if deep < depth:
+        return {"state": "pending", **blank, "deep": deep}
     fee = answers.number(receipt.get("gasUsed")) * answers.number(receipt.get("effectiveGasPrice", "0x0"))
     good = answers.number(receipt.get("status", "0x0")) == 1
     block = await chain.block(number)

@@ -229,8 +229,16 @@ class EpochData:
         return keccak256(self.encode())
 
     @classmethod
-    def decode(cls, raw: bytes) -> EpochData:
-        """Read canonical bytes. Raises InputError message.schema for anything else, trailing bytes included."""
+    def decode(cls, raw: bytes, *, plays: bool = True) -> EpochData:
+        """Read canonical bytes.
+
+        Args:
+            raw: All bytes of an epoch's data.
+            plays: Whether to read the plays too: the longest table, and proofs need none of it.
+
+        Raises:
+            InputError: ``message.schema`` for anything else, trailing bytes included.
+        """
         if len(raw) < HEAD.size:
             raise InputError("message.schema", reason="the epoch's data end too early")
         magic, version, server, epoch, root, total, counts_root, bps = HEAD.unpack_from(raw)
@@ -242,24 +250,24 @@ class EpochData:
         terms, at = _rows(TermsRow, raw, at)
         debits, at = _rows(DebitRow, raw, at)
         payees, at = _rows(PayeeRow, raw, at)
-        plays, at = _rows(PlayRow, raw, at)
+        played, at = _rows(PlayRow, raw, at, read=plays)
         usages, at = _rows(UsageRow, raw, at)
         segments, at = _rows(SegmentRow, raw, at)
         if at != len(raw):
             raise InputError("message.schema", reason="bytes after the epoch's data")
         head = (server, epoch, root, int.from_bytes(total, "big"), counts_root, bps)
-        return cls(*head, stations, contents, terms, debits, payees, plays, usages, segments)
+        return cls(*head, stations, contents, terms, debits, payees, played, usages, segments)
 
 
 def _table(rows: Sequence[_Row]) -> bytes:
     return len(rows).to_bytes(4, "big") + b"".join(row.encode() for row in rows)
 
 
-def _rows(kind: type[R], raw: bytes, at: int) -> tuple[tuple[R, ...], int]:
+def _rows(kind: type[R], raw: bytes, at: int, *, read: bool = True) -> tuple[tuple[R, ...], int]:
     size = kind.size()
     count = int.from_bytes(raw[at : at + 4], "big")
     at += 4
     end = at + count * size
     if at > len(raw) or end > len(raw):
         raise InputError("message.schema", reason="the epoch's data end too early")
-    return tuple(kind.decode(raw[i : i + size]) for i in range(at, end, size)), end
+    return tuple(kind.decode(raw[i : i + size]) for i in range(at, end, size)) if read else (), end

@@ -149,3 +149,43 @@ async def test_a_web_server_that_is_no_node_is_unreachable(anvil: Anvil) -> None
         async with Chain.connect("http://127.0.0.1:9", 31337):
             raise AssertionError("connected to nothing")
     assert caught.value.code == "chain.unreachable"
+
+
+async def test_twelve_confirmations_of_twelve_seconds(anvil: Anvil, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The documented example: 144 seconds of waiting in which something happens all the time are no silence."""
+    time_s = 0.0
+    monkeypatch.setattr("chain.patience.now_s", lambda: time_s)
+    monkeypatch.setattr(transactions, "POLL_S", (0.005, 0.005))
+    async with Chain.connect(anvil.rpc, 31337, confirmations=12) as deep:
+        before, start = await balance(deep, SOMEONE), (await deep.block()).number
+        await deep.request("evm_setAutomine", False)
+        try:
+            sending = asyncio.create_task(deep.send(anvil.keys[5], SOMEONE, b"", 5))
+            while not sending.done():
+                if int((await deep.request("txpool_status"))["pending"], 16) or (await deep.block()).number > start:
+                    time_s += 12
+                    await deep.request("evm_mine")
+                await asyncio.sleep(0.01)
+            receipt = await sending
+        finally:
+            await deep.request("evm_setAutomine", True)
+        assert (await deep.block()).number - receipt.block + 1 >= 12
+        assert time_s >= 144
+        assert await balance(deep, SOMEONE) == before + 5
+
+
+async def test_a_chain_that_stops_ends_the_wait(anvil: Anvil, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a block, and no other block for two minutes: chain.unreachable, naming the transaction."""
+    time_s = 0.0
+    monkeypatch.setattr("chain.patience.now_s", lambda: time_s)
+    async with Chain.connect(anvil.rpc, 31337, confirmations=12) as deep:
+        sending = asyncio.create_task(deep.send(anvil.keys[5], SOMEONE, b"", 5))
+        for _ in range(3):
+            await deep.request("evm_mine")
+        while not sending.done():
+            await asyncio.sleep(0.01)
+            time_s += 1
+        with pytest.raises(Unavailable) as caught:
+            await sending
+        assert caught.value.detail["transaction"].startswith("0x")
+        assert time_s >= transactions.PATIENCE_S

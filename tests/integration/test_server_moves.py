@@ -420,7 +420,7 @@ async def test_an_operator_may_want_to_be_asked(tmp_path: Path) -> None:
     async with pair(tmp_path) as both:
         new = both.new
         await both.propose()
-        async with new.server(accept_moves=False):
+        async with new.server(accept_moves=False, database=str(tmp_path / "fresh.sqlite3")):
             assert await code_of(both.take()) == "message.denied"
             headers = {"Authorization": f"Bearer {new.keys.admin}"}
             answer = await new.call("POST", "/v1/moves", {"content": to_hex(both.song.content)}, headers=headers)

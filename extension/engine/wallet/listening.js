@@ -14,6 +14,7 @@ import { now, state } from "./state.js";
 
 const QUOTE_MS = 120_000;
 const LOOK_MS = 400;
+/** Longest silence: without a block that has it, or without a block on top of that one. */
 const PATIENCE_MS = 90_000;
 /** Transactions that a key needs coins for: asking back, withdrawing, sending on. */
 const WITHDRAWING = 6n;
@@ -152,12 +153,16 @@ async function confirm(chain_id, who, from, to, data, value_wei = "0") {
   const { nonce: told_nonce, gas, tip_wei, max_fee_wei } = await native("simulate", { chain_id, account: from, to, data, value_wei });
   const nonce = nextNonce(from, chain_id, told_nonce);
   const { raw, transaction } = await python("transaction.sign", { ...who, chain_id, nonce, gas, tip_wei, max_fee_wei, to, data, value_wei });
-  const until = performance.now() + PATIENCE_MS;
+  let until = performance.now() + PATIENCE_MS;
+  /** @type {{state: string, deep?: number}} */
   let told = { state: "unknown" };
   for (;;) {
     // A node's refusal or silence ends nothing: the signed bytes stay valid, and are offered again while no node has them.
     if (told.state === "unknown") await native("send", { chain_id, raw }).catch(() => undefined);
+    const before = told;
     told = await native("transaction", { chain_id, transaction, account: from, nonce }).catch(() => ({ state: "silent" }));
+    // Every block on top of it is a step: twelve slow ones take longer than any patience.
+    if (told.deep && told.deep !== before.deep) until = performance.now() + PATIENCE_MS;
     if (told.state === "confirmed") return;
     if (told.state === "failed") throw new Problem("chain.reverted", { transaction });
     if (told.state === "replaced") throw new Problem("transfer.replaced", { transaction });

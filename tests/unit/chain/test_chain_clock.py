@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chain import clock
+from chain.answers import Block
 from chain.client import Chain
 from chain.clock import ChainClock
 from tests.unit.chain.scripted_node import Node, head, within
@@ -41,3 +46,139 @@ async def test_time_goes_on_without_the_chain(node: Node, monkeypatch: pytest.Mo
         await node.stop()
         passed += 7
         assert now.now_ms() == before + 7
+
+
+class Blocks:
+    """A node that makes blocks, a monotonic clock that a test moves, and a ChainClock that has heard of what was sent."""
+
+    def __init__(self, node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.node = node
+        self.passed_ms = 0
+        monkeypatch.setattr(clock, "_monotonic_ms", lambda: self.passed_ms)
+        self.latest = block(1, 0)
+        node.answers |= {"eth_getBlockByNumber": lambda _: self.latest, "eth_subscribe": "0x1"}
+
+    async def send(self, chain: Chain, number: int, second: int, *, known: bool = True, late_ms: int = 0) -> None:
+        """A block of this second, heard of ``late_ms`` after it; ``known``: the node gives it when asked, too."""
+        self.passed_ms = max(self.passed_ms, second * 1000 + late_ms) if known else self.passed_ms
+        made = block(number, second)
+        if known:
+            self.latest = made
+        await self.node.notify("0x1", made)
+        # The notification came first; a second question lets one that the clock asks itself be answered.
+        for _ in range(3):
+            await chain.block()
+
+
+def block(number: int, second: int) -> dict[str, str]:
+    """A header; its timestamp counts from a round beginning."""
+    return {"number": hex(number), "timestamp": hex(START_S + second), "hash": "0x" + f"{number:02x}" * 32}
+
+
+START_S = 1_700_000_000
+
+
+def seconds(now: ChainClock) -> float:
+    """The clock, from the same beginning."""
+    return now.now_ms() / 1000 - START_S
+
+
+@pytest.mark.parametrize("ahead", [20, 3_600, 10**9])
+async def test_a_header_that_only_one_message_had_moves_nothing(node: Node, monkeypatch: pytest.MonkeyPatch, ahead: int) -> None:
+    """Asked again, the node gives another newest block: the clock goes on with that."""
+    blocks = Blocks(node, monkeypatch)
+    async with Chain.connect(node.rpc) as chain, ChainClock(chain) as now:
+        await within(node.asked("eth_subscribe"))
+        await blocks.send(chain, 2, 12)
+        await blocks.send(chain, 3, 24 + ahead, known=False)
+        assert seconds(now) == 12
+        for number in range(3, 8):
+            await blocks.send(chain, number, 12 * (number - 1))
+            assert seconds(now) == 12 * (number - 1)
+
+
+@pytest.mark.parametrize("ahead", [14, 20, 3_600, 86_400])
+async def test_a_block_from_the_future_is_over_with_the_next_one(node: Node, monkeypatch: pytest.MonkeyPatch, ahead: int) -> None:
+    """The node had it, too: followed, and taken back as soon as a later block disproves it."""
+    blocks = Blocks(node, monkeypatch)
+    async with Chain.connect(node.rpc) as chain, ChainClock(chain) as now:
+        await within(node.asked("eth_subscribe"))
+        await blocks.send(chain, 2, 12)
+        blocks.passed_ms, blocks.latest = 24_000, block(3, 24 + ahead)
+        await blocks.send(chain, 3, 24 + ahead, known=False)
+        assert seconds(now) == 24 + ahead
+        for number in range(4, 9):
+            before, second = seconds(now), 12 * (number - 1)
+            await blocks.send(chain, number, second)
+            # A short step is waited for: the clock stands still and does not go back.
+            assert seconds(now) == (second if ahead > 15 else max(second, before + (12 if number == 4 else 0)))
+
+
+async def test_a_first_block_from_the_future_is_over_too(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that began with it goes back in the same way; no restart is needed."""
+    blocks = Blocks(node, monkeypatch)
+    blocks.latest = block(1, 7_200)
+    async with Chain.connect(node.rpc) as chain, ChainClock(chain) as now:
+        await within(node.asked("eth_subscribe"))
+        assert seconds(now) == 7_200
+        await blocks.send(chain, 2, 12)
+        assert seconds(now) == 12
+
+
+async def test_late_blocks_hold_nothing_back(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many come late: the clock is the one of a machine that hears of them at once."""
+    blocks = Blocks(node, monkeypatch)
+    async with Chain.connect(node.rpc) as chain, ChainClock(chain) as now:
+        await within(node.asked("eth_subscribe"))
+        for number in range(2, 42):
+            second = 12 * (number - 1)
+            await blocks.send(chain, number, second, late_ms=0 if number == 2 else 4_000 + number * 100)
+            assert now.now_ms() == START_S * 1000 + blocks.passed_ms
+
+
+async def test_a_chain_that_jumps_is_followed_at_once(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One block hours ahead that the node confirms, and a clock that runs 24 times as fast for a day."""
+    blocks = Blocks(node, monkeypatch)
+    async with Chain.connect(node.rpc) as chain, ChainClock(chain) as now:
+        await within(node.asked("eth_subscribe"))
+        for number, second in ((2, 5 * 3_600), (3, 5 * 3_600 + 1)):
+            blocks.latest = block(number, second)
+            await blocks.send(chain, number, second, known=False)
+            assert seconds(now) == second
+        for number in range(4, 40):
+            second = 20_000 + number * 2_400
+            blocks.passed_ms = number * 100_000
+            blocks.latest = block(number, second)
+            await blocks.send(chain, number, second, known=False)
+            assert seconds(now) == second
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(-20, 100_000), st.integers(0, 20_000)), max_size=40))
+def test_now_only_goes_back_for_a_block_taken_back(moves: list[tuple[int, int, int]]) -> None:
+    """Any headers, any pauses: whenever the clock goes back, it is by more than a step and to what the node confirmed."""
+    passed = 0
+
+    class Confirming:
+        async def block(self) -> Block:
+            return newest
+
+    async def run() -> None:
+        nonlocal passed, newest
+        now = ChainClock(Confirming())  # type: ignore[arg-type]
+        now._samples.append(clock._sample(newest))
+        before = now.now_ms()
+        for step, second, pause_ms in moves:
+            passed += pause_ms
+            heard = Block(newest.number + step - 10, START_S + second, bytes(32))
+            if second % 2:
+                newest = heard
+            await now._hear(heard)
+            after = now.now_ms()
+            assert after >= before or before - after > clock.STEP_MS
+            assert now.now_ms() >= after
+            before = after
+
+    newest = Block(100, START_S, bytes(32))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clock, "_monotonic_ms", lambda: passed)
+        asyncio.run(run())

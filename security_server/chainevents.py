@@ -1,0 +1,70 @@
+"""Challenges and refunds of this server, copied from the chain's events into the database, in ranges that the node allows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import Connection, delete, select
+
+from pywallet.errors import Unavailable
+from security_server.calldata import MOST_BLOCKS
+from security_server.chainview import Asked, ChainView, Refunded
+from security_server.marks import EVENTS, mark, set_mark
+from security_server.rows import get, put
+from security_server.store import Store
+from security_server.tables import challenges, refunds
+
+REPLACED: Final = 64
+"""So many of the newest blocks are read again each time: they may have been replaced."""
+
+
+class ChainEvents:
+    """Keeps the tables ``challenges`` and ``refunds`` as the chain tells them."""
+
+    def __init__(self, store: Store, chain: ChainView) -> None:
+        self._store = store
+        self._chain = chain
+        self._span = MOST_BLOCKS
+
+    async def look(self) -> None:
+        """Read on from the cursor to the newest block.
+
+        Raises:
+            Unavailable: ``chain.unreachable``, where the node refuses even single blocks. What was read until then is kept.
+        """
+        head = await self._chain.head()
+        at = await self._store.run(lambda connection: mark(connection, EVENTS))
+        at = min(self._chain.first_block if at is None else at, head)
+        while at <= head:
+            last = min(head, at + self._span - 1)
+            try:
+                asked, refunded = await self._chain.events(at, last)
+            except Unavailable:
+                if self._span == 1:
+                    raise
+                self._span = max(1, self._span // 2)
+                continue
+            first, cursor = at, min(last + 1, head + 1 - REPLACED)
+            await self._store.run(lambda connection: _keep(connection, first, last, asked, refunded, cursor))  # noqa: B023
+            at, self._span = last + 1, min(MOST_BLOCKS, self._span * 2)
+
+
+def _keep(connection: Connection, first: int, last: int, asked: Sequence[Asked], refunded: Sequence[Refunded], cursor: int) -> None:
+    """What the blocks ``first`` to ``last`` hold now, and nothing that they held before they were replaced."""
+    there = {(one.epoch, one.payee, one.amount) for one in asked}
+    before = connection.execute(select(challenges).where(challenges.c.block.between(first, last))).mappings().all()
+    for old in before:
+        key = {"epoch": old["epoch"], "payee": old["payee"], "amount": old["amount"]}
+        if tuple(key.values()) not in there:
+            connection.execute(delete(challenges).where(*(challenges.c[name] == value for name, value in key.items())))
+    for one in asked:
+        key = {"epoch": one.epoch, "payee": one.payee, "amount": one.amount}
+        row = get(connection, challenges, **key)
+        if row is None or row["block"] != one.block:
+            put(connection, challenges, key, block=one.block, closed=None)
+    connection.execute(delete(refunds).where(refunds.c.block.between(first, last)))
+    for gone in refunded:
+        put(connection, refunds, {"epoch": gone.epoch}, block=gone.block)
+    if cursor > (mark(connection, EVENTS) or 0):
+        set_mark(connection, EVENTS, cursor)

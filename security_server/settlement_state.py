@@ -1,0 +1,121 @@
+"""How an epoch stands and what to do next: a pure function of what the chain says, as a table (docs/settlement.md, States of an epoch).
+
+Nothing is remembered from one look to the next. A reorganisation, a replaced transaction, a void post or a restored database are
+only other facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class State(StrEnum):
+    """How an epoch stands."""
+
+    CLOSED = "closed"
+    POSTING = "posting"
+    POSTED = "posted"
+    CHALLENGED = "challenged"
+    ANSWERED = "answered"
+    RECOMMITTED = "recommitted"
+    FINAL = "final"
+    VOID = "void"
+    MISSED = "missed"
+    MISMATCH = "mismatch"
+
+
+STANDING: Final = frozenset({State.POSTED, State.CHALLENGED, State.ANSWERED, State.RECOMMITTED})
+"""States in which a post of ours is on the chain and not final yet."""
+
+
+DEBITED: Final = STANDING | {State.FINAL, State.VOID, State.MISMATCH, State.MISSED}
+"""States in which an epoch's debits are taken from the escrow on the chain, or never will be."""
+
+
+class Action(StrEnum):
+    """What the server does about it."""
+
+    WAIT = "wait"
+    POST = "post"
+    ANSWER = "answer"
+    REFUND = "refund"
+    UNDO = "undo"
+    HALT = "halt"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One look at an epoch.
+
+    Attributes:
+        ours: Commitment of the stored epoch; None where the database has none.
+        commit: The chain's word for the epoch; 32 zero bytes where nothing is posted.
+        ready: When the post is final, Unix s; 0 where nothing is posted.
+        final: Whether the chain calls it final.
+        void: Whether an unanswered challenge has made the post void.
+        open: Open challenges for which the epoch waits.
+        draft: Entries that were debited for a post not made yet.
+        asked: Whether it was ever challenged.
+        refunded: Whether a post of it was void and refunded.
+        pending: Whether a transaction of ours for it waits for a block.
+        blocked: Whether the server's last post is not final: the contract takes one at a time.
+        now_s: The chain's time, Unix s.
+        post_from: When it can be posted first, Unix s.
+        post_until: When it can be posted last, Unix s.
+    """
+
+    ours: bytes | None
+    commit: bytes
+    ready: int
+    final: bool
+    void: bool
+    open: int
+    draft: int
+    asked: bool
+    refunded: bool
+    pending: bool
+    blocked: bool
+    now_s: int
+    post_from: int
+    post_until: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table. ``words`` say the condition in the documentation."""
+
+    words: str
+    holds: Callable[[Facts], bool]
+    state: State
+    action: Action
+
+
+TABLE: Final[tuple[Row, ...]] = (
+    Row("posted, and the database has no such epoch", lambda f: f.ready != 0 and f.ours is None, State.MISMATCH, Action.HALT),
+    Row("posted with another commitment", lambda f: f.ready != 0 and f.commit != f.ours, State.MISMATCH, Action.HALT),
+    Row("void, a refund of ours waits for a block", lambda f: f.void and f.pending, State.VOID, Action.WAIT),
+    Row("void", lambda f: f.void, State.VOID, Action.REFUND),
+    Row("posted, final", lambda f: f.ready != 0 and f.final, State.FINAL, Action.NONE),
+    Row("posted, a challenge is open", lambda f: f.ready != 0 and f.open > 0, State.CHALLENGED, Action.ANSWER),
+    Row("posted again after a refund", lambda f: f.ready != 0 and f.refunded, State.RECOMMITTED, Action.WAIT),
+    Row("posted, every challenge is answered", lambda f: f.ready != 0 and f.asked, State.ANSWERED, Action.WAIT),
+    Row("posted", lambda f: f.ready != 0, State.POSTED, Action.WAIT),
+    Row("not posted, and the database has no such epoch", lambda f: f.ours is None, State.CLOSED, Action.NONE),
+    Row("not posted, it has not ended", lambda f: f.now_s < f.post_from, State.CLOSED, Action.WAIT),
+    Row("not posted, a transaction of ours waits for a block", lambda f: f.pending, State.POSTING, Action.WAIT),
+    Row("not posted in time, a draft is left", lambda f: f.now_s > f.post_until and f.draft > 0, State.MISSED, Action.UNDO),
+    Row("not posted in time", lambda f: f.now_s > f.post_until, State.MISSED, Action.NONE),
+    Row("not posted, the last post is not final", lambda f: f.blocked, State.CLOSED, Action.WAIT),
+    Row("not posted, a draft is there", lambda f: f.draft > 0, State.POSTING, Action.POST),
+    Row("not posted", lambda f: True, State.CLOSED, Action.POST),
+)
+"""The first row whose condition holds decides."""
+
+
+def decide(facts: Facts) -> Row:
+    """The row of the table that fits."""
+    return next(row for row in TABLE if row.holds(facts))
