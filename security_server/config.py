@@ -42,6 +42,7 @@ class Config:
     station_age_s: float = 60.0
     close_every_s: float = 2.0
     auto_close: bool = True
+    accept_moves: bool = True
     max_header: int = 4 << 20
     relay_per_hour: int = 3600
     relay_least_wei: int = 0

@@ -318,6 +318,29 @@ epochs: Final = Table(
     _int("leaves"),
     _bytes("transaction", 32, null=True),
 )
+# Contents that another server has handed over, or is about to. ``from_epoch`` null: not accepted on the chain yet.
+takeovers: Final = Table(
+    "takeovers",
+    METADATA,
+    _bytes("content", 20, key=True),
+    _bytes("before", 20),
+    _int("from_epoch", null=True),
+    # Whether the counters came after the former server's last epoch had ended.
+    _int("counted", default=0),
+)
+# Plays at former servers, where the terms count devices or plays by how long they were heard.
+former_plays: Final = Table(
+    "former_plays",
+    METADATA,
+    _bytes("ticket", 32, key=True),
+    _bytes("listener", 20),
+    _bytes("content", 20),
+    _bytes("device", 20),
+    Column("started", String(16), nullable=True),
+    _int("opened_ms"),
+    _int("heard_ms"),
+    Index("former_plays_listener", "listener", "content"),
+)
 # The vouchers under a closed epoch's debits, in the order of its data: what a post needs beside the bytes.
 entries: Final = Table(
     "entries",
