@@ -42,6 +42,7 @@ MODULES: Final = {
     "audit": "audit",
     "receipts": "receipts",
     "grants": "grants",
+    "history": "history",
     "extension_size": "size",
 }
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from pywallet.settlement import gross
+from security_server.marks import SETTLED, mark
 from security_server.rows import get
 from security_server.settlement_state import DEBITED
 from security_server.tables import debits, epochs, tickets
@@ -55,7 +56,12 @@ def outstanding(connection: Connection, payer: bytes, epoch: int) -> Outstanding
     rows = connection.execute(
         select(debits.c.net, debits.c.bps)
         .outerjoin(epochs, epochs.c.epoch == debits.c.epoch)
-        .where(debits.c.payer == payer, debits.c.epoch != epoch, (epochs.c.state.is_(None)) | (epochs.c.state.notin_(_SETTLED)))
+        .where(
+            debits.c.payer == payer,
+            debits.c.epoch >= (mark(connection, SETTLED) or 0),
+            debits.c.epoch != epoch,
+            (epochs.c.state.is_(None)) | (epochs.c.state.notin_(_SETTLED)),
+        )
     )
     for net, bps in rows:
         unposted += gross(net, bps)

@@ -67,6 +67,7 @@ sessions: Final = Table(
     _int("opened_ms"),
     _int("sequence", default=0),
     Index("sessions_payee", "payee"),
+    Index("sessions_over", "not_after_s"),
 )
 tickets: Final = Table(
     "tickets",
@@ -108,6 +109,12 @@ tickets: Final = Table(
     _int("due", default=0),
     UniqueConstraint("station", "number"),
     Index("tickets_due", "payer", "due"),
+    Index("tickets_owing", "due"),
+    Index("tickets_number", "payer", "number"),
+    Index("tickets_listener", "listener", "content"),
+    Index("tickets_sounding", "listener", "state", "time_ms"),
+    Index("tickets_session", "session"),
+    Index("tickets_over", "expiry_s"),
 )
 # Tickets whose listeners may be counted among those who heard each part (the policy's ``tracking``).
 tracked: Final = Table("tracked", METADATA, _bytes("ticket", 32, key=True))
@@ -126,6 +133,7 @@ invocations: Final = Table(
     _bytes("signature", 65),
     Column("code", String(32)),
     Index("invocations_refused", "epoch", "code"),
+    Index("invocations_ticket", "ticket", "epoch"),
 )
 # Of which seconds of a content a listener was ever given keys: bit k of a little-endian number is second k.
 given_keys: Final = Table(
@@ -242,6 +250,7 @@ debits: Final = Table(
     Column("cap", Wei, nullable=False),
     Column("until", Wei, nullable=False),
     _bytes("signature", 65),
+    Index("debits_payer", "payer", "epoch"),
 )
 payees: Final = Table(
     "payees",
@@ -287,6 +296,7 @@ epochs: Final = Table(
     Column("data", LargeBinary, nullable=False),
     _int("leaves"),
     _bytes("transaction", 32, null=True),
+    Index("epochs_state", "state", "epoch"),
 )
 # The vouchers under a closed epoch's debits, in the order of its data: what a post needs beside the bytes.
 entries: Final = Table(
@@ -335,4 +345,5 @@ claims: Final = Table(
     _bytes("to", 20),
     _bytes("transaction", 32, null=True),
     _int("time_ms"),
+    Index("claims_time", "time_ms"),
 )
