@@ -107,12 +107,11 @@ class EpochCheck:
             if payee <= before:
                 self.fault("leaf.order", to_hex(payee))
             before = payee
-            if payee in earned:
-                true = earned.pop(payee)
-                if amount != true:
-                    self.fault("leaf.owner", to_hex(payee), amount, true)
-            else:
-                rewards += amount
+            # A listener may name any payee, also one that owns a content, now or later: a leaf may hold both roles' sums.
+            true = earned.pop(payee, 0)
+            if amount < true:
+                self.fault("leaf.owner", to_hex(payee), amount, true)
+            rewards += max(0, amount - true)
             if receipts and amount < (promised := receipts.pop(payee, 0)):
                 self.fault("leaf.receipt", to_hex(payee), amount, promised)
         for owner, true in earned.items():

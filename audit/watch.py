@@ -189,7 +189,7 @@ class Watcher:
     async def _challenge(self, signed: Signed[Receipt], reason: str) -> None:
         message = signed.message
         where = (message.server, message.epoch, message.payee, message.amount)
-        if await self.settlement.open_challenge(*where) is not None:
+        if await self.settlement.open_challenge(*where) is not None or await self._shown(*where):
             return
         if self.key is None:
             self._tell(Did("warning", *where, reason=reason))
@@ -214,12 +214,20 @@ class Watcher:
             if now_s <= found.deadline or self.key is None:
                 waiting = True
                 continue
+            if await self._shown(*where):
+                # The stake is the server's to collect; nothing is left to slash.
+                continue
             await self.settlement.slash(self.key, *where)
             self._tell(Did("slash", *where))
             state = await self.settlement.epoch(server, epoch)
         if state.void and self.key is not None:
             await self._refund(server, epoch)
         return waiting
+
+    async def _shown(self, server: bytes, epoch: int, payee: bytes, amount: int) -> bool:
+        """Whether an answer has shown a leaf of so much in the post that stands."""
+        state = await self.settlement.epoch(server, epoch)
+        return not state.void and await self.settlement.answered(state.commit, payee) >= amount
 
     async def _refund(self, server: bytes, epoch: int) -> None:
         posted = await self._posted(server, epoch)

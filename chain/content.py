@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from chain.abi import function, to_address
 from chain.client import Chain, TxReceipt
@@ -14,6 +14,7 @@ class ContentState:
     """What the contract says: ``price`` wei per ``interval`` seconds to the owner; ``open_license`` lets any station play.
 
     ``owner`` is who earns in the running epoch; after a sale the new owner decides at once and earns from the next one.
+    ``server`` is the running epoch's.
     """
 
     owner: bytes
@@ -32,6 +33,16 @@ class Offer:
 
     to: bytes | None
     price: int
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a buyer of the recording names: its policy, and how often its owner changed it and the rights to it."""
+
+    policy_hash: bytes
+    version: int
+    changes: int
+    rights_changes: int
 
 
 class Content:
@@ -59,6 +70,19 @@ class Content:
     async def owner_at(self, epoch: int) -> bytes:
         """Who earns in an epoch, past or to come."""
         return to_address((await self._chain.call(self.address, function("Content", "owner_at"), epoch))[0])
+
+    async def server_at(self, epoch: int) -> bytes:
+        """The security server of an epoch, past or to come."""
+        return to_address((await self._chain.call(self.address, function("Content", "server_at"), epoch))[0])
+
+    async def proposed_server(self) -> bytes | None:
+        """The security server to which the owner would move the content, or None."""
+        found = to_address((await self._chain.call(self.address, function("Content", "proposed_server")))[0])
+        return found if any(found) else None
+
+    async def seen(self) -> Seen:
+        """What a buyer sees now, for ``accept``."""
+        return Seen(*(await self._chain.call(self.address, function("Content", "seen")))[0])
 
     async def policies(self) -> list[bytes]:
         """The hashes of all its policies, oldest first; the last one holds."""
@@ -96,6 +120,23 @@ class Content:
         """Take the offer back. The owner's key."""
         return await self._chain.transact(private_key, self.address, function("Content", "retract"))
 
-    async def accept(self, private_key: bytes, price: int) -> TxReceipt:
-        """Take the offer at that price (approve the content first, if there is one): the key's account owns it from then on."""
-        return await self._chain.transact(private_key, self.address, function("Content", "accept"), price)
+    async def accept(self, private_key: bytes, most: int, seen: Seen) -> TxReceipt:
+        """Take the offer (approve the content first, if there is a price): the key's account owns it from then on.
+
+        Args:
+            most: Wei to be paid at most.
+            seen: What the buyer saw; whatever the owner changed since then ends the purchase.
+
+        Raises:
+            GomaaError: ``chain.reverted`` with the reason ``offer``, ``to``, ``price``, ``revoked``, ``policy``, ``changes`` or
+                ``rights``.
+        """
+        return await self._chain.transact(private_key, self.address, function("Content", "accept"), most, astuple(seen))
+
+    async def propose_server(self, private_key: bytes, server: bytes | None) -> TxReceipt:
+        """Name the security server to which the content is to move; None takes the proposal back. The owner's key."""
+        return await self._chain.transact(private_key, self.address, function("Content", "propose_server"), server or ZERO_ADDRESS)
+
+    async def accept_server(self, private_key: bytes) -> TxReceipt:
+        """Serve the content from the next epoch on. The proposed server's key, once it has the content's keys."""
+        return await self._chain.transact(private_key, self.address, function("Content", "accept_server"))

@@ -33,6 +33,15 @@ class Right:
 
 
 @dataclass(frozen=True)
+class Seen:
+    """What a buyer names: number and hash of the policy, and the royalty in basis points, that its right will have."""
+
+    version: int
+    policy_hash: bytes
+    royalty: int
+
+
+@dataclass(frozen=True)
 class Permit:
     """An ERC-2612 signature that lets the contract take a price in the same transaction; deadline 0: an approval is there already."""
 
@@ -57,6 +66,10 @@ class Rights:
     async def terms(self, content: bytes) -> RightTerms:
         """What new rights to a content cost."""
         return RightTerms(*(await self._chain.call(self.address, function("Rights", "terms"), content))[0])
+
+    async def seen(self, content: bytes) -> Seen:
+        """What a new right to a content would be bought under, now."""
+        return Seen(*(await self._chain.call(self.address, function("Rights", "seen"), content))[0])
 
     async def right(self, number: int) -> Right | None:
         """A right, or None where there is none."""
@@ -96,14 +109,24 @@ class Rights:
         """Give a right away; duration 0: for good. The content owner's key."""
         return await self._chain.transact(private_key, self.address, function("Rights", "give"), content, to, duration_s)
 
-    async def buy(self, private_key: bytes, content: bytes, to: bytes, price: int, permit: Permit | None = None) -> TxReceipt:
-        """A right for good."""
-        row = (content, to, price, astuple(permit or Permit()))
+    async def buy(self, private_key: bytes, content: bytes, to: bytes, seen: Seen, most: int, permit: Permit | None = None) -> TxReceipt:
+        """A right for good.
+
+        Args:
+            seen: What the buyer saw (``seen()``); under anything else nothing is bought.
+            most: Wei to be paid at most.
+
+        Raises:
+            GomaaError: ``chain.reverted`` with the reason ``terms``, ``policy``, ``royalty``, ``price`` or ``revoked``.
+        """
+        row = (content, to, astuple(seen), most, astuple(permit or Permit()))
         return await self._chain.transact(private_key, self.address, function("Rights", "buy"), *row)
 
-    async def rent(self, private_key: bytes, content: bytes, to: bytes, days: int, price: int, permit: Permit | None = None) -> TxReceipt:
-        """A right for some days; ``price`` is for all of them."""
-        row = (content, to, days, price, astuple(permit or Permit()))
+    async def rent(
+        self, private_key: bytes, content: bytes, to: bytes, days: int, seen: Seen, most: int, permit: Permit | None = None
+    ) -> TxReceipt:
+        """A right for some days; ``most`` is for all of them. Otherwise as ``buy``."""
+        row = (content, to, days, astuple(seen), most, astuple(permit or Permit()))
         return await self._chain.transact(private_key, self.address, function("Rights", "rent"), *row)
 
     async def loan(self, private_key: bytes, number: int, borrower: bytes, until_s: int) -> TxReceipt:
@@ -122,10 +145,24 @@ class Rights:
         """Take the offer back. The holder's key."""
         return await self._chain.transact(private_key, self.address, function("Rights", "unlist"), number)
 
-    async def purchase(self, private_key: bytes, number: int, price: int, permit: Permit | None = None) -> TxReceipt:
-        """Buy a listed right; its royalty goes to the content's owner."""
-        how = function("Rights", "purchase")
-        return await self._chain.transact(private_key, self.address, how, number, price, astuple(permit or Permit()))
+    async def purchase(self, private_key: bytes, number: int, right: Right, most: int, permit: Permit | None = None) -> TxReceipt:
+        """Buy a listed right; its royalty goes to the content's owner.
+
+        Args:
+            right: What the buyer saw (``right()``); nothing else is bought under this number.
+            most: Wei to be paid at most.
+
+        Raises:
+            GomaaError: ``chain.reverted`` with the reason ``listing``, ``content``, ``expires``, ``policy``, ``royalty``, ``price``,
+                ``revoked``, ``lent`` or ``expired``.
+        """
+        seen = (right.version, right.policy_hash, right.royalty)
+        row = (number, right.content, right.expires or 0, seen, most, astuple(permit or Permit()))
+        return await self._chain.transact(private_key, self.address, function("Rights", "purchase"), *row)
+
+    async def pick(self, private_key: bytes, number: int) -> TxReceipt:
+        """Have ``holds`` look at a right of the key's account, own or borrowed, that found no place among the four."""
+        return await self._chain.transact(private_key, self.address, function("Rights", "pick"), number)
 
     async def transfer(self, private_key: bytes, number: int, to: bytes) -> TxReceipt:
         """Hand a right over for nothing. The holder's key."""

@@ -9,10 +9,19 @@ from ethereum.ercs import IERC20
 
 interface IRegistry:
     def EPOCH_LENGTH() -> uint256: view
+    def server(server: address) -> Server: view
+    def note_owner(owner: address): nonpayable
 
 
 interface IRights:
     def holds(who: address, content: address, time: uint256) -> bool: view
+    def changes(content: address) -> uint256: view
+
+
+struct Server:
+    url: String[253]
+    key: bytes32
+    active: bool
 
 
 struct State:
@@ -24,6 +33,13 @@ struct State:
     revoked: bool
     destroyed: bool
     open_license: bool
+
+
+struct Seen:
+    policy_hash: bytes32
+    version: uint256
+    changes: uint256  # of the content, by its owner
+    rights_changes: uint256  # of terms and gifts of rights, by its owner
 
 
 struct Offer:
@@ -59,6 +75,16 @@ event OwnerSet:
     from_epoch: uint256
 
 
+event ServerProposed:
+    server: indexed(address)
+
+
+event ServerMoved:
+    server: indexed(address)
+    before: indexed(address)
+    from_epoch: uint256
+
+
 event Revoked: pass
 
 
@@ -76,7 +102,10 @@ policies: HashMap[uint256, bytes32]
 version: public(uint256)  # the number of the policy that holds
 price: public(uint256)  # wei per interval to the owner
 interval: public(uint256)  # seconds
-server: public(address)
+servers: HashMap[uint256, uint256]  # number of the move: first epoch << 160 | server
+server_changes: public(uint256)
+proposed_server: public(address)
+changes: public(uint256)  # how often an owner changed licences, policy or proposed server
 revoked: public(bool)
 destroyed: public(bool)
 open_license: public(bool)  # any registered station may play
@@ -104,7 +133,7 @@ def initialize(owner: address, policy_hash: bytes32, price: uint256, interval: u
     self.policies[0] = policy_hash
     self.price = price
     self.interval = interval
-    self.server = server
+    self.servers[0] = convert(server, uint256)
     self.open_license = open_license
 
 
@@ -123,6 +152,17 @@ def _owner_at(epoch: uint256) -> address:
             break
         number -= 1
     return convert(self.owners[number] & (2**160 - 1), address)
+
+
+@internal
+@view
+def _server_at(epoch: uint256) -> address:
+    number: uint256 = self.server_changes
+    for _: uint256 in range(2**32):
+        if number == 0 or epoch >= self.servers[number] >> 160:
+            break
+        number -= 1
+    return convert(self.servers[number] & (2**160 - 1), address)
 
 
 @internal
@@ -147,14 +187,28 @@ def owner_at(epoch: uint256) -> address:
 
 @view
 @external
+def server() -> address:
+    """@notice The security server of the running epoch."""
+    return self._server_at(block.timestamp // LENGTH)
+
+
+@view
+@external
+def server_at(epoch: uint256) -> address:
+    """@notice The security server of an epoch: of every past one too. A move begins with an epoch."""
+    return self._server_at(epoch)
+
+
+@view
+@external
 def state() -> State:
-    """@notice Everything in one call; its owner is who earns in the running epoch."""
+    """@notice Everything in one call; owner and server are those of the running epoch."""
     return State(
         owner=self._owner_at(block.timestamp // LENGTH),
         policy_hash=self.policies[self.version],
         price=self.price,
         interval=self.interval,
-        server=self.server,
+        server=self._server_at(block.timestamp // LENGTH),
         revoked=self.revoked,
         destroyed=self.destroyed,
         open_license=self.open_license,
@@ -190,6 +244,7 @@ def licensed(station: address) -> bool:
 def set_license(station: address, on: bool):
     """@notice License one station, or take the licence back. Rights are not touched."""
     self._own()
+    self.changes += 1
     self.license[station] = on
     log Licensed(station=station, on=on)
 
@@ -201,6 +256,7 @@ def set_policy(policy_hash: bytes32, price: uint256, interval: uint256):
     assert not self.revoked, "revoked"
     assert price < 2**96, "price"
     assert interval > 0, "interval"
+    self.changes += 1
     version: uint256 = self.version + 1
     self.version = version
     self.policies[version] = policy_hash
@@ -230,18 +286,35 @@ def retract():
     log Retracted()
 
 
+@view
+@external
+def seen() -> Seen:
+    """@notice What a buyer of the recording names when it accepts."""
+    return Seen(
+        policy_hash=self.policies[self.version],
+        version=self.version,
+        changes=self.changes,
+        rights_changes=staticcall RIGHTS.changes(self),
+    )
+
+
 @external
 @nonreentrant
-def accept(price: uint256):
+def accept(most: uint256, seen: Seen):
     """
     @notice The second step: pay, and own. Decisions pass at once, income with the next epoch.
-    @param price As the buyer saw it, so that an offer that is changed meanwhile is not taken.
+    @param most Wei that the buyer pays at most.
+    @param seen What the buyer saw: whatever the owner changed since then reverts.
     """
     offer: Offer = self.offer
     assert offer.open, "offer"
     assert offer.to == empty(address) or offer.to == msg.sender, "to"
-    assert offer.price == price, "price"
+    assert offer.price <= most, "price"
     assert not self.revoked, "revoked"
+    assert self.version == seen.version and self.policies[self.version] == seen.policy_hash, "policy"
+    assert self.changes == seen.changes, "changes"
+    assert staticcall RIGHTS.changes(self) == seen.rights_changes, "rights"
+    price: uint256 = offer.price
     before: address = self._owner()
     number: uint256 = self.owner_changes
     from_epoch: uint256 = block.timestamp // LENGTH + 1
@@ -251,9 +324,48 @@ def accept(price: uint256):
         self.owner_changes = number
     self.owners[number] = (from_epoch << 160) | convert(msg.sender, uint256)
     self.offer = empty(Offer)
+    # The former owner's proposal binds the new one as little as its offers do.
+    self.proposed_server = empty(address)
+    # Income is pushed without a signature only to those whom the registry knows as owners.
+    extcall IRegistry(REGISTRY).note_owner(msg.sender)
     if price != 0:
         assert extcall TOKEN.transferFrom(msg.sender, before, price, default_return_value=True), "token"
     log OwnerSet(owner=msg.sender, before=before, price=price, from_epoch=from_epoch)
+
+
+@external
+def propose_server(server: address):
+    """
+    @notice The first step of a move: name another security server, or nobody, which takes the proposal back.
+    @dev The named server gets the content's keys from the one of now, sealed, and then accepts.
+    """
+    self._own()
+    assert not self.revoked, "revoked"
+    number: uint256 = self.server_changes
+    assert self.servers[number] >> 160 <= block.timestamp // LENGTH, "moving"
+    if server != empty(address):
+        assert server != convert(self.servers[number] & (2**160 - 1), address), "server"
+        assert (staticcall IRegistry(REGISTRY).server(server)).active, "server"
+    else:
+        assert self.proposed_server != empty(address), "proposal"
+    self.changes += 1
+    self.proposed_server = server
+    log ServerProposed(server=server)
+
+
+@external
+def accept_server():
+    """@notice The second step, by the proposed server once it has the keys: it is the content's server from the next epoch on."""
+    assert msg.sender == self.proposed_server, "proposal"
+    assert not self.revoked, "revoked"
+    assert (staticcall IRegistry(REGISTRY).server(msg.sender)).active, "server"
+    number: uint256 = self.server_changes
+    before: address = convert(self.servers[number] & (2**160 - 1), address)
+    from_epoch: uint256 = block.timestamp // LENGTH + 1
+    self.server_changes = number + 1
+    self.servers[number + 1] = (from_epoch << 160) | convert(msg.sender, uint256)
+    self.proposed_server = empty(address)
+    log ServerMoved(server=msg.sender, before=before, from_epoch=from_epoch)
 
 
 @external

@@ -4,6 +4,7 @@
 @title Rights
 @notice Streaming rights as ERC-721: bought for good, rented for days, lent (and back by themselves), resold with royalties to the band.
     A right keeps the policy and the royalty it was bought under. It holds no tokens: every price goes straight to who earns it.
+    A buyer names what it saw and the most it pays; a purchase under anything else reverts.
 """
 from ethereum.ercs import IERC20
 from snekmate.auth import ownable
@@ -62,6 +63,12 @@ struct Loan:
     until: uint256  # Unix s
 
 
+struct Seen:
+    version: uint256  # number of the content's policy
+    policy_hash: bytes32
+    royalty: uint256  # basis points of a resale
+
+
 struct Permit:
     deadline: uint256  # zero: no permit, an approval is there
     v: uint8
@@ -117,7 +124,7 @@ event Resold:
 DAY: constant(uint256) = 86_400
 MAX_DAYS: constant(uint256) = 3_660
 MAX_ROYALTY: constant(uint256) = 5_000  # basis points
-PLACES: constant(uint256) = 16
+PLACES: constant(uint256) = 4
 PERMIT: constant(bytes4) = method_id("permit(address,address,uint256,uint256,uint8,bytes32,bytes32)", output_type=bytes4)
 
 TOKEN: public(immutable(IERC20))
@@ -127,9 +134,9 @@ terms: public(HashMap[address, Terms])  # content
 rights: public(HashMap[uint256, Right])
 loans: public(HashMap[uint256, Loan])
 listings: public(HashMap[uint256, uint256])  # wei; zero: not for sale
-# Content, who: the rights that still last. A place is freed when one ends; who has none left holds the content anyway.
-held: HashMap[address, HashMap[address, DynArray[uint256, PLACES]]]
-borrowed: HashMap[address, HashMap[address, DynArray[uint256, PLACES]]]
+# Content, account: the rights, own and borrowed, that `holds` looks at. There is always room: see `_place`.
+places: HashMap[address, HashMap[address, DynArray[uint256, PLACES]]]
+changes: public(HashMap[address, uint256])  # content: how often its owner set terms or gave a right away
 count: uint256
 
 
@@ -173,22 +180,69 @@ def _lent(id: uint256, time: uint256) -> bool:
     return time < self.loans[id].until
 
 
+@internal
+@view
+def _end(id: uint256, who: address) -> uint256:
+    """@dev When an account's right or loan ends, Unix s; zero: it has neither. A right that is lent out comes back."""
+    if erc721._owner_of(id) == who:
+        expires: uint256 = self.rights[id].expires
+        return expires if expires != 0 else max_value(uint256)
+    return self.loans[id].until if self.loans[id].borrower == who else 0
+
+
+@internal
+@view
+def _plays(id: uint256, who: address, time: uint256) -> bool:
+    """@dev Whether this right lets an account play at a time: its own and not lent out, or one that it has borrowed."""
+    if self._lent(id, time):
+        return self.loans[id].borrower == who
+    return erc721._owner_of(id) == who and self._lasts(id, time)
+
+
+@internal
+def _place(content: address, who: address, id: uint256):
+    """
+    @dev Puts a right among those that `holds` looks at. Where all places are taken, the one that ends first gives way: always if
+        the account itself acts, else only to a right that lasts longer. So nobody fills another's places, and nobody's gift,
+        transfer or loan displaces a right that lasts longer than it.
+    """
+    places: DynArray[uint256, PLACES] = self.places[content][who]
+    if id in places:
+        return
+    if len(places) < PLACES:
+        self.places[content][who].append(id)
+        return
+    first: uint256 = 0
+    ends: uint256 = max_value(uint256)
+    for i: uint256 in range(PLACES):
+        end: uint256 = self._end(places[i], who)
+        if end < ends:
+            first = i
+            ends = end
+    if msg.sender == who or self._end(id, who) > ends:
+        self.places[content][who][first] = id
+
+
 @view
 @external
 def holds(who: address, content: address, time: uint256) -> bool:
     """
     @notice Whether an account (a station, before it gives out a ticket) has a right to the content at a time from now on, as things
-        stand: its own and not lent out, or a borrowed one.
+        stand: its own and not lent out, or a borrowed one. It looks at four rights; `pick` makes any other one of them.
     """
     if staticcall IContent(content).revoked():
         return False
-    for id: uint256 in self.held[content][who]:
-        if self._lasts(id, time) and not self._lent(id, time):
-            return True
-    for id: uint256 in self.borrowed[content][who]:
-        if self.loans[id].borrower == who and self._lent(id, time):
+    for id: uint256 in self.places[content][who]:
+        if self._plays(id, who, time):
             return True
     return False
+
+
+@external
+def pick(id: uint256):
+    """@notice Have `holds` look at a right that the sender owns or has borrowed; of its others the one that ends first gives way."""
+    assert self._end(id, msg.sender) > block.timestamp, "holder"
+    self._place(self.rights[id].content, msg.sender, id)
 
 
 @view
@@ -208,6 +262,7 @@ def set_terms(content: address, price: uint256, rent: uint256, royalty: uint256)
     assert price < 2**96 and rent < 2**80, "price"
     assert royalty <= MAX_ROYALTY, "royalty"
     self.terms[content] = Terms(price=price, rent=rent, royalty=royalty)
+    self.changes[content] += 1
     log TermsSet(content=content, price=price, rent=rent, royalty=royalty)
 
 
@@ -228,15 +283,25 @@ def _pay(to: address, amount: uint256):
         assert extcall TOKEN.transferFrom(msg.sender, to, amount, default_return_value=True), "token"
 
 
+@view
+@external
+def seen(content: address) -> Seen:
+    """@notice What a buyer of a new right names; of a listed right it names what `rights` says."""
+    return Seen(
+        version=staticcall IContent(content).version(),
+        policy_hash=staticcall IContent(content).policy_hash(),
+        royalty=self.terms[content].royalty,
+    )
+
+
 @internal
-def _hold(content: address, who: address, id: uint256):
-    kept: DynArray[uint256, PLACES] = []
-    for other: uint256 in self.held[content][who]:
-        if self._lasts(other, block.timestamp):
-            kept.append(other)
-    assert len(kept) < PLACES, "full"
-    kept.append(id)
-    self.held[content][who] = kept
+@view
+def _unchanged(content: address, seen: Seen):
+    """@dev That a new right would be the one that the buyer saw."""
+    assert not staticcall IContent(content).revoked(), "revoked"
+    assert staticcall IContent(content).version() == seen.version, "policy"
+    assert staticcall IContent(content).policy_hash() == seen.policy_hash, "policy"
+    assert self.terms[content].royalty == seen.royalty, "royalty"
 
 
 @internal
@@ -251,8 +316,8 @@ def _grant(content: address, to: address, expires: uint256, price: uint256) -> u
         version=version,
         royalty=self.terms[content].royalty,
     )
-    self._hold(content, to, id)
     erc721._mint(to, id)
+    self._place(content, to, id)
     log Granted(id=id, content=content, holder=to, expires=expires, version=version, price=price)
     return id
 
@@ -268,39 +333,42 @@ def give(content: address, to: address, duration: uint256) -> uint256:
     assert staticcall IContent(content).owner() == msg.sender, "owner"
     assert not staticcall IContent(content).revoked(), "revoked"
     assert duration <= MAX_DAYS * DAY, "days"
+    self.changes[content] += 1
     return self._grant(content, to, block.timestamp + duration if duration != 0 else 0, 0)
 
 
 @external
 @nonreentrant
-def buy(content: address, to: address, price: uint256, permit: Permit) -> uint256:
+def buy(content: address, to: address, seen: Seen, most: uint256, permit: Permit) -> uint256:
     """
     @notice A right for good, paid to the content's owner.
-    @param price As the buyer saw it.
-    @param permit An ERC-2612 signature over `price`, for a purchase in one transaction.
+    @param seen What the buyer saw; anything else reverts.
+    @param most Wei that the buyer pays at most.
+    @param permit An ERC-2612 signature over `most`, for a purchase in one transaction.
     """
-    asked: uint256 = self.terms[content].price
-    assert asked != 0, "terms"
-    assert asked == price, "price"
-    assert not staticcall IContent(content).revoked(), "revoked"
-    self._permit(price, permit)
+    price: uint256 = self.terms[content].price
+    assert price != 0, "terms"
+    assert price <= most, "price"
+    self._unchanged(content, seen)
+    self._permit(most, permit)
     self._pay(staticcall IContent(content).owner(), price)
     return self._grant(content, to, 0, price)
 
 
 @external
 @nonreentrant
-def rent(content: address, to: address, days: uint256, price: uint256, permit: Permit) -> uint256:
+def rent(content: address, to: address, days: uint256, seen: Seen, most: uint256, permit: Permit) -> uint256:
     """
     @notice A right for some days, paid to the content's owner.
-    @param price For all the days, as the buyer saw it.
+    @param most Wei that the buyer pays at most, for all the days.
     """
     asked: uint256 = self.terms[content].rent
     assert asked != 0, "terms"
     assert days > 0 and days <= MAX_DAYS, "days"
-    assert asked * days == price, "price"
-    assert not staticcall IContent(content).revoked(), "revoked"
-    self._permit(price, permit)
+    price: uint256 = asked * days
+    assert price <= most, "price"
+    self._unchanged(content, seen)
+    self._permit(most, permit)
     self._pay(staticcall IContent(content).owner(), price)
     return self._grant(content, to, block.timestamp + days * DAY, price)
 
@@ -314,15 +382,8 @@ def loan(id: uint256, borrower: address, until: uint256):
     assert until > block.timestamp, "until"
     expires: uint256 = self.rights[id].expires
     assert expires == 0 or until <= expires, "expired"
-    content: address = self.rights[id].content
-    kept: DynArray[uint256, PLACES] = []
-    for other: uint256 in self.borrowed[content][borrower]:
-        if self._lent(other, block.timestamp) and self.loans[other].borrower == borrower:
-            kept.append(other)
-    assert len(kept) < PLACES, "full"
-    kept.append(id)
-    self.borrowed[content][borrower] = kept
     self.loans[id] = Loan(borrower=borrower, until=until)
+    self._place(self.rights[id].content, borrower, id)
     log Lent(id=id, borrower=borrower, until=until)
 
 
@@ -355,19 +416,25 @@ def unlist(id: uint256):
 
 @external
 @nonreentrant
-def purchase(id: uint256, price: uint256, permit: Permit):
+def purchase(id: uint256, content: address, expires: uint256, seen: Seen, most: uint256, permit: Permit):
     """
     @notice Buy a listed right: the royalty goes to the content's owner, the rest to the seller.
-    @param price As the buyer saw it.
+    @param content The right's, with `expires` and `seen` (policy and royalty that it was bought under) as the buyer saw it.
+    @param most Wei that the buyer pays at most.
     """
-    assert self.listings[id] != 0, "listing"
-    assert self.listings[id] == price, "price"
+    price: uint256 = self.listings[id]
+    assert price != 0, "listing"
     right: Right = self.rights[id]
-    assert not staticcall IContent(right.content).revoked(), "revoked"
+    assert right.content == content, "content"
+    assert right.expires == expires, "expires"
+    assert right.version == seen.version and right.policy_hash == seen.policy_hash, "policy"
+    assert right.royalty == seen.royalty, "royalty"
+    assert price <= most, "price"
+    assert not staticcall IContent(content).revoked(), "revoked"
     seller: address = erc721._owner_of(id)
     royalty: uint256 = price * right.royalty // 10_000
-    self._permit(price, permit)
-    self._pay(staticcall IContent(right.content).owner(), royalty)
+    self._permit(most, permit)
+    self._pay(staticcall IContent(content).owner(), royalty)
     self._pay(seller, price - royalty)
     self._move(seller, msg.sender, id)
     log Resold(id=id, seller=seller, buyer=msg.sender, price=price, royalty=royalty)
@@ -377,15 +444,9 @@ def purchase(id: uint256, price: uint256, permit: Permit):
 def _move(holder: address, to: address, id: uint256):
     assert self._lasts(id, block.timestamp), "expired"
     assert not self._lent(id, block.timestamp), "lent"
-    content: address = self.rights[id].content
-    kept: DynArray[uint256, PLACES] = []
-    for other: uint256 in self.held[content][holder]:
-        if other != id:
-            kept.append(other)
-    self.held[content][holder] = kept
     self.listings[id] = 0
     erc721._transfer(holder, to, id)
-    self._hold(content, to, id)
+    self._place(self.rights[id].content, to, id)
 
 
 @external

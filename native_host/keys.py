@@ -12,7 +12,7 @@ from native_host.schema import Invoke
 from native_host.stream import Stream
 from pywallet.errors import Unavailable
 from pywallet.hexes import to_b64
-from pywallet.policy import Extent, extent
+from pywallet.policy import extent
 from pywallet.policy.decision import STARTS
 from pywallet.sps.segments import segment_aad
 
@@ -29,10 +29,17 @@ def plan(host: Host, stream: Stream, request: Invoke) -> Wanted | None:
     """What a request asks for, cut to the song and to what pacing allows; None where that is nothing."""
     if request.segment is None or request.count == 0 or request.action in ("pause", "stop"):
         return None
+    ticket = host.ledger.ticket(stream.ticket) if stream.ticket is not None else None
+    if ticket is None:
+        return None
     now_ms = host.now_ms(stream.network)
+    listener = stream.session.listener if stream.session else b""
+    usage = host.ledger.usage(listener, stream.header.content, stream.policy, now_ms // 1000)
     # The window as it will be once the action has happened: a seek opens it at its target.
-    low, high = stream.pacer.after(request.action, request.position_ms, now_ms).window(now_ms)
-    low, high = _bounds(host, stream, request, now_ms).clip(low, high, request.position_ms)
+    meter = stream.metered(ticket.meter, usage, request.action, request.position_ms, now_ms)
+    low, high = stream.pacer.after(request.action, request.position_ms, now_ms).window(meter.position_ms)
+    started = request.action if request.action in STARTS else stream.started or "play"
+    low, high = extent(stream.policy, usage, started).clip(low, high, request.position_ms)
     if low >= high:
         return None
     inside = stream.table.within(low, high)
@@ -44,14 +51,6 @@ def plan(host: Host, stream: Stream, request: Invoke) -> Wanted | None:
     if lease is not None and lease.refusal(now_ms // 1000) is None and (held := lease.cover(first, last - first)):
         return Wanted(tuple(held), True)
     return Wanted(tuple(range(first, last)), False)
-
-
-def _bounds(host: Host, stream: Stream, request: Invoke, now_ms: int) -> Extent:
-    """What the terms leave of the song."""
-    listener = stream.session.listener if stream.session else b""
-    usage = host.ledger.usage(listener, stream.header.content, stream.policy, now_ms // 1000)
-    started = request.action if request.action in STARTS else stream.started or "play"
-    return extent(stream.policy, usage, started)
 
 
 def from_lease(stream: Stream, wanted: Wanted) -> dict[str, Any]:

@@ -30,6 +30,9 @@ async def fetch(host: Host, stream: Stream, first: int) -> Lease:
     until_ms = starts[min(first, len(starts) - 1)] + terms.window_s * 1000
     count = min(MOST_KEYS, stream.table.within(0, until_ms).stop - first)
     wanted = {"ticket": to_hex(ticket), "first": first, "count": max(count, 1), "rendition": stream.table.rendition.id}
+    if stream.session is not None:
+        # The window follows what the server knows to be heard: after an outage it has to know first.
+        await host.reporter(server, stream.session.id).flush()
     result = await server.request("lease", **wanted, key=to_b64(public))
     # Several hundred unwrappings take longer than a click may wait.
     keys = await asyncio.to_thread(_open, stream, private, result)

@@ -1,18 +1,19 @@
-"""How far ahead keys may go: no faster than the song plays, plus a buffer; a jump needs an invocation that counts."""
+"""How far ahead keys may go: a buffer after what was heard; a jump needs an invocation that counts."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Final
 
+from pywallet.policy import JUMPS
+
 BUFFER_MS: Final = 60_000
-"""Keys are given for what starts within this time after the furthest point that can have been reached."""
+"""Keys are given for what starts within this time after the metered position."""
 
 SLACK_MS: Final = 5_000
 MAX_KEYS: Final = 32
 """Most keys in one answer."""
 
-_JUMPS: Final = frozenset({"play", "seek", "forward", "rewind", "preview", "live_join"})
 _ENDS: Final = frozenset({"pause", "stop"})
 
 
@@ -32,18 +33,18 @@ class Pacer:
 
     def plausible(self, action: str, position_ms: int, time_ms: int) -> bool:
         """Whether ``action`` can happen at this position: only a jump leaves the path that time allows."""
-        return action in _JUMPS or self.base_ms - SLACK_MS <= position_ms <= self.reach_ms(time_ms)
+        return action in JUMPS or self.base_ms - SLACK_MS <= position_ms <= self.reach_ms(time_ms)
 
     def after(self, action: str, position_ms: int, time_ms: int) -> Pacer:
         """The state after ``action``."""
         playing = action in ("play", "resume", "preview", "live_join") or (self.playing and action not in _ENDS)
-        if action in _JUMPS:
+        if action in JUMPS:
             return Pacer(position_ms, 0, playing, time_ms, self.fastest)
         return replace(self, played_ms=self.played_ms + self._running(time_ms), playing=playing, time_ms=time_ms)
 
-    def window(self, time_ms: int) -> tuple[int, int]:
-        """Positions from and to which keys may be given now, in ms."""
-        return self.base_ms - SLACK_MS, self.reach_ms(time_ms) + BUFFER_MS
+    def window(self, position_ms: int) -> tuple[int, int]:
+        """Positions from and to which keys may be given with the meter at ``position_ms``: what the security server gives, and no more."""
+        return self.base_ms - SLACK_MS, position_ms + SLACK_MS + BUFFER_MS
 
     def _running(self, time_ms: int) -> int:
         return max(0, time_ms - self.time_ms) * self.fastest if self.playing else 0

@@ -78,7 +78,7 @@ def record(host: Host, stream: Stream, request: Invoke, *, leased: bool) -> Reco
             time_ms=time_ms,
             signature=signed.signature,
         )
-        meter = ticket.meter.advance(action, request.position_ms, time_ms, stream.policy.fastest)
+        meter = stream.metered(ticket.meter, usage, action, request.position_ms, time_ms)
         begun = action if action in STARTS else stream.started
         grants.allow(ledger, stream.origin, identity, stream.policy.price, action, meter, time_ms, begun, stream.facts.bps)
         ledger.add_entry(entry, meter, _state(action, meter), decision.counts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from native_host.facts import Facts
@@ -13,7 +14,8 @@ from native_host.network import Network
 from native_host.pacing import Pacer
 from native_host.table import Table
 from pywallet.hexes import ZERO_ADDRESS
-from pywallet.policy import Context, Policy
+from pywallet.policy import Context, Meter, Policy, Usage, extent
+from pywallet.policy.decision import STARTS
 from pywallet.sps.header import Header
 
 if TYPE_CHECKING:
@@ -52,6 +54,19 @@ class Stream:
     """What the listener was last asked to sign for."""
     place: tuple[str | None, str | None] = (None, None)
     """Territory and purpose, as the security server told with the ticket."""
+
+    @cached_property
+    def duration_ms(self) -> int:
+        """The song's length as the security server has it: the first rendition's, whichever one plays."""
+        first = self.header.renditions[0]
+        return sum(segment.samples for segment in first.segments) * 1000 // first.rate
+
+    def metered(self, meter: Meter, usage: Usage, action: str, position_ms: int, time_ms: int) -> Meter:
+        """The ticket's meter after one more action, which ends with the song or with the part of it that the terms allow."""
+        started = action if action in STARTS else self.started or "play"
+        part_ms = extent(self.policy, usage, started).to_ms
+        end_ms = self.duration_ms if part_ms is None else min(self.duration_ms, part_ms)
+        return meter.advance(action, position_ms, time_ms, self.policy.fastest, end_ms)
 
     def context(self, now_s: int, **more: Any) -> Context:
         """Where and when, for the policy's decision; ``more`` are further fields of the context."""

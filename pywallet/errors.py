@@ -54,6 +54,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "content.owner": "The header names another owner than the chain does.",
         "content.revoked": "The band has withdrawn this song. Nothing more was charged.",
         "content.destroyed": "The band has destroyed this song.",
+        "content.changed": "The band has changed this song since you looked at it. Look again, then decide.",
         # the station
         "station.unknown": "This site is not a registered station, so nobody would be paid.",
         "station.escrow.short": "The station's account is empty, so nobody would be paid. Try again later.",
@@ -86,6 +87,8 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         # servers and chain
         "server.unreachable": "The security server doesn't answer, so no keys come. Nothing was charged.",
         "server.mismatch": "Another security server answered than the one the band chose.",
+        "server.moved": "The band has moved this song to another security server.",
+        "server.handover": "That security server is not the one to which the band moves this song.",
         "server.unbonded": "The security server has no bond, so nobody's pay would be safe.",
         "server.protocol": "The security server speaks another version. Update GoMAA.",
         "server.mismatch.chain": "The security server's books and the chain disagree. Nothing was charged.",

@@ -15,7 +15,7 @@ from pywallet.hexes import from_hex
 from station.loyalty import Generosity
 
 _PATHS = ("key_file", "deployment_file", "catalogue", "admin_token_file")
-_NUMBERS = ("statement_seconds", "ticket_slack_s", "tickets_per_minute", "tickets_per_minute_address", "timeout_s")
+_NUMBERS = ("statement_seconds", "ticket_slack_s", "tickets_per_minute", "tickets_per_minute_address", "tickets_unplayed", "timeout_s")
 _COUNTS = ("requests_per_minute_address", "connections", "connections_per_address")
 _TEXTS = ("domain", "name", "tagline", "description", "song_of_the_day", "install_url", "sponsor")
 
@@ -56,6 +56,8 @@ class StationConfig:
     connections_per_address: int = 256
     trusted_proxies: tuple[str, ...] = ()
     """Proxies before the station, addresses and networks: who asks is whom their forwarding header names."""
+    tickets_unplayed: int = 32
+    """At most so many tickets for one listener, in all sessions together, of which none was played yet."""
     timeout_s: float = 5.0
     """How long the chain or a security server may take to answer."""
 

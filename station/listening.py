@@ -1,11 +1,11 @@
-"""Who earned what: the link from a ticket to the address a listener has at this station, kept for caps and points only."""
+"""Whose ticket is whose: the link from a ticket to the address a listener has at this station, kept for bounds and points only."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 
 from pywallet.rewards import Heard
 from pywallet.rewards.rules import DAY_S
@@ -22,42 +22,82 @@ _heard = sa.Table(
     sa.Column("fed", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index("listening_of", "listener", "day"),
 )
+_asked = sa.Table(
+    "asked",
+    _meta,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("listener", sa.LargeBinary(20), nullable=False),
+    # Intervals of the whole song.
+    sa.Column("whole", sa.Integer, nullable=False),
+    sa.Index("asked_of", "listener", "number"),
+)
 
 
 class Listening:
-    """One row for each ticket of a listener who wants rewards. Methods block for one short transaction."""
+    """One row for each ticket, another for each of a listener who wants rewards. Methods block for one short transaction."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         _meta.create_all(engine)
 
-    def note(self, number: int, listener: bytes, owner: bytes, now_s: int) -> None:
-        """Link a ticket, before it is answered."""
-        with self._engine.begin() as db:
+    def note(self, db: Connection, number: int, listener: bytes, owner: bytes | None, now_s: int, whole: int) -> None:
+        """Link a ticket, in the transaction that writes it.
+
+        Args:
+            db: Where that transaction is open.
+            number: The ticket's.
+            listener: Their address at this station.
+            owner: The band's address; None: the listener wants no rewards.
+            now_s: When, Unix seconds.
+            whole: Intervals of the whole song.
+        """
+        db.execute(sa.insert(_asked).values(number=number, listener=listener, whole=whole))
+        if owner is not None:
             db.execute(sa.insert(_heard).values(number=number, listener=listener, owner=owner, day=now_s // DAY_S))
 
-    def earned(self, listener: bytes, now_ms: int) -> int:
-        """Wei of today: what vouchers were signed for, and what the newest ticket may have come to since the last one."""
-        both = _heard.join(TICKETS, TICKETS.c.number == _heard.c.number)
+    def unplayed(self, db: Connection, listener: bytes, now_s: int) -> int:
+        """How many tickets this listener has, in any session, that may still be played and of which nothing was vouchered."""
+        both = _asked.join(TICKETS, TICKETS.c.number == _asked.c.number)
+        wanted = (_asked.c.listener == listener, TICKETS.c.vouchered == 0, TICKETS.c.expiry_s > now_s)
+        return int(db.execute(sa.select(sa.func.count()).select_from(both).where(*wanted)).scalar_one())
+
+    def earned(self, listener: bytes, now_ms: int, db: Connection | None = None) -> int:
+        """Wei of the tickets of today: what vouchers were signed for, and of a play that may go on, the whole song.
+
+        A play is over when its ticket has ended and the listener was vouchered
+        for one that was issued afterwards: the server counts no moment of a
+        listener that lies before the last one it has counted.
+
+        Args:
+            listener: Their address at this station.
+            now_ms: Unix milliseconds.
+            db: The transaction that writes the next ticket; None: one of its own.
+        """
+        if db is None:
+            with self._engine.begin() as own:
+                return self.earned(listener, now_ms, own)
+        both = _heard.join(TICKETS, TICKETS.c.number == _heard.c.number).outerjoin(_asked, _asked.c.number == _heard.c.number)
         today = (_heard.c.listener == listener, _heard.c.day == now_ms // 1000 // DAY_S)
-        with self._engine.begin() as db:
-            query = sa.select(TICKETS).select_from(both).where(*today).order_by(TICKETS.c.number.desc())
-            rows = db.execute(query).all()
+        rows = db.execute(sa.select(TICKETS, _asked.c.whole).select_from(both).where(*today)).all()
+        last: dict[bytes, int] = {}
+        for row in rows:
+            if row.vouchered:
+                last[row.server] = max(last.get(row.server, 0), row.issued_ms)
         total = 0
-        for place, row in enumerate(rows):
-            intervals = row.vouchered
-            # One listener hears one play at a time: only the newest can be running ahead of its voucher.
-            if place == 0 and row.expiry_s * 1000 > now_ms:
-                intervals = max(intervals, min(row.worst, (now_ms - row.issued_ms) // (row.interval_s * 1000)))
-            total += intervals * int(row.reward)
+        for row in rows:
+            over = row.expiry_s * 1000 <= last.get(row.server, 0)
+            whole = row.worst if row.whole is None else row.whole
+            total += (row.vouchered if over else max(row.vouchered, whole)) * int(row.reward)
         return total
 
-    def known(self, listener: bytes, owner: bytes) -> bool:
+    def known(self, listener: bytes, owner: bytes, db: Connection | None = None) -> bool:
         """Whether this listener was paid here for a play of this band."""
+        if db is None:
+            with self._engine.begin() as own:
+                return self.known(listener, owner, own)
         both = _heard.join(TICKETS, TICKETS.c.number == _heard.c.number)
         wanted = (_heard.c.listener == listener, _heard.c.owner == owner, TICKETS.c.vouchered > 0)
-        with self._engine.begin() as db:
-            return db.execute(sa.select(_heard.c.number).select_from(both).where(*wanted).limit(1)).first() is not None
+        return db.execute(sa.select(_heard.c.number).select_from(both).where(*wanted).limit(1)).first() is not None
 
     def finished(self, now_s: int, limit: int = 500) -> list[tuple[int, Heard]]:
         """Plays that are over and not in the book of points yet: by their end, or because the listener plays something newer."""

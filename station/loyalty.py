@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pywallet.errors import InputError
+from sqlalchemy.engine import Connection
+
+from pywallet.errors import InputError, Refusal
 from pywallet.rewards import KINDS, Programme, SignedPass
 from pywallet.rewards.caps import TokenCap
 from station.listening import Listening
 from station.rewards import Offer, RewardBook
+from station.store import IssueBook, TicketRow
 
 
 @dataclass(frozen=True)
@@ -46,17 +49,26 @@ class Loyalty:
         self._book = book
 
     async def reward(self, listener: bytes, owner: bytes, reward: int, now_ms: int) -> int:
-        """Wei per interval that a ticket of now promises: the policy's, or zero over the day's cap."""
-        if not reward or self._generosity.tokens.per_day is None:
-            return reward
-        earned, known = await asyncio.gather(
-            asyncio.to_thread(self._listening.earned, listener, now_ms), asyncio.to_thread(self._listening.known, listener, owner)
-        )
-        return reward if self._generosity.tokens.allows(earned, known) else 0
+        """Wei per interval that a ticket of now would promise: the policy's, or zero over the day's cap."""
+        return await asyncio.to_thread(self._promised, listener, owner, reward, now_ms)
 
-    async def note(self, number: int, listener: bytes, owner: bytes, now_ms: int) -> None:
-        """Keep whose ticket this is."""
-        await asyncio.to_thread(self._listening.note, number, listener, owner, now_ms // 1000)
+    def book(self, listener: bytes, owner: bytes | None, whole: int, most_unplayed: int) -> IssueBook:
+        """What belongs into the transaction that writes a listener's ticket.
+
+        Args:
+            listener: Their address at this station.
+            owner: The band's address; None: the listener wants no rewards.
+            whole: Intervals of the whole song.
+            most_unplayed: Tickets that the listener may have beside each other before any of them is played.
+        """
+        return _Book(self, self._listening, listener, owner, whole, most_unplayed)
+
+    def _promised(self, listener: bytes, owner: bytes, reward: int, now_ms: int, db: Connection | None = None) -> int:
+        tokens = self._generosity.tokens
+        if not reward or tokens.per_day is None:
+            return reward
+        earned, known = self._listening.earned(listener, now_ms, db), self._listening.known(listener, owner, db)
+        return reward if tokens.allows(earned, known) else 0
 
     async def feed(self, now_ms: int) -> int:
         """Give points for plays that are over; how many."""
@@ -95,6 +107,28 @@ class Loyalty:
     async def free_of_ads(self, listener: bytes, now_ms: int) -> bool:
         """Whether this listener holds an ad-free pass that was redeemed and has not ended."""
         return await asyncio.to_thread(self._book.free_of_ads, listener, now_ms // 1000)
+
+
+@dataclass(frozen=True)
+class _Book:
+    """One listener's ticket, while it is written."""
+
+    loyalty: Loyalty
+    listening: Listening
+    listener: bytes
+    owner: bytes | None
+    whole: int
+    most_unplayed: int
+
+    def promise(self, db: Connection, ticket: TicketRow) -> TicketRow:
+        if self.listening.unplayed(db, self.listener, ticket.issued_ms // 1000) >= self.most_unplayed:
+            raise Refusal("station.busy", unplayed=self.most_unplayed)
+        if self.owner is None:
+            return ticket
+        return replace(ticket, reward=self.loyalty._promised(self.listener, self.owner, ticket.reward, ticket.issued_ms, db))
+
+    def note(self, db: Connection, number: int, ticket: TicketRow) -> None:
+        self.listening.note(db, number, self.listener, self.owner, ticket.issued_ms // 1000, self.whole)
 
 
 def _offer(entry: Any) -> Offer:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
@@ -21,6 +21,12 @@ from pywallet.settlement import gross
 
 HOLD_S = 60
 """Seconds after a ticket's end in which plays under it may still arrive, so its escrow is still held."""
+
+FIRST_HOLD = 2
+"""Intervals that a ticket holds before it was ever vouchered, and the least that it holds afterwards."""
+
+UNPLAYED_S = 60
+"""A ticket of which nothing was vouchered holds for ``FIRST_HOLD`` intervals and so many seconds, then nothing until it is played."""
 
 _meta = sa.MetaData()
 _tickets = sa.Table(
@@ -102,6 +108,18 @@ class TicketRow:
         """Wei, before commission, that this ticket may still cost."""
         return max(0, self.worst - self.vouchered) * (self.price + self.reward)
 
+    def held(self, now_ms: int) -> int:
+        """Wei, before commission, that this ticket keeps from others now.
+
+        Little before it is played, and for a short time only; then twice what
+        was vouchered, so that whoever holds much has heard much. That escrow
+        covers each interval is the server's check, before the interval is heard.
+        """
+        most = FIRST_HOLD + 2 * self.vouchered
+        if not self.vouchered and now_ms >= self.issued_ms + (FIRST_HOLD * self.interval_s + UNPLAYED_S) * 1000:
+            most = 0
+        return min(max(0, self.worst - self.vouchered), most) * (self.price + self.reward)
+
 
 @dataclass(frozen=True, slots=True)
 class VoucherRow:
@@ -129,6 +147,16 @@ class StatementRow:
     reason: str | None
 
 
+class IssueBook(Protocol):
+    """What else belongs into the transaction that writes a ticket: whose it is, and what it may promise them."""
+
+    def promise(self, db: Connection, ticket: TicketRow) -> TicketRow:
+        """The ticket as it may be signed. Raises Refusal ``station.busy``."""
+
+    def note(self, db: Connection, number: int, ticket: TicketRow) -> None:
+        """Keep what was promised under this number."""
+
+
 class Store:
     """The tables above. Methods block for one short transaction; call them from a thread."""
 
@@ -148,17 +176,18 @@ class Store:
 
     # tickets
 
-    def issue(self, ticket: TicketRow, usable: int, spent: int, per_minute: int) -> int:
+    def issue(self, ticket: TicketRow, usable: int, spent: int, per_minute: int, book: IssueBook | None = None) -> int:
         """Write a ticket down and return its number.
 
-        One transaction reads what is outstanding and writes the ticket, so two
-        requests at once cannot both spend the last of the escrow.
+        One transaction reads what is held and promised and writes the ticket, so two
+        requests at once cannot both spend the last of the escrow, nor both stay under a listener's cap.
 
         Args:
             ticket: what will be signed; its number is ignored.
             usable: wei the chain holds for this station at this server, less what was asked back.
             spent: cumulative wei the chain has debited there.
             per_minute: tickets that one session may have in a minute.
+            book: bounds and notes of the ticket's listener; the ticket that is written is the one that it promises.
 
         Raises:
             Refusal: ``station.busy``, ``station.escrow.short``.
@@ -171,6 +200,8 @@ class Store:
             ).scalar_one()
             if recent >= per_minute:
                 raise Refusal("station.busy", per_minute=per_minute)
+            if book is not None:
+                ticket = book.promise(db, ticket)
             if ticket.outstanding:
                 left = usable - max(0, self._cap(db, ticket.server) - spent) - self._held(db, ticket)
                 if left < 0:
@@ -180,15 +211,17 @@ class Store:
             number = _insert(db, _tickets, row)
             if number >= 1 << 32:
                 raise GomaaError("internal", reason="ticket numbers are used up")
+            if book is not None:
+                book.note(db, number, ticket)
             return number
 
     def _held(self, db: Connection, new: TicketRow) -> int:
-        """Gross wei that the open tickets and the new one may cost: on the sum, with the highest rate among them."""
+        """Gross wei that the open tickets hold and the new one may cost: on the sum, with the highest rate among them."""
         open_ = db.execute(
             sa.select(_tickets).where(_tickets.c.server == new.server, _tickets.c.expiry_s > new.issued_ms // 1000 - HOLD_S)
         ).all()
-        rows = [new, *map(_ticket, open_)]
-        return gross(sum(row.outstanding for row in rows), max(row.bps for row in rows))
+        rows = [*map(_ticket, open_)]
+        return gross(new.outstanding + sum(row.held(new.issued_ms) for row in rows), max(row.bps for row in (new, *rows)))
 
     def tickets(self, numbers: Iterable[int]) -> dict[int, TicketRow]:
         """The tickets of these numbers that were issued here."""
@@ -214,11 +247,11 @@ class Store:
         return int(count), [_ticket(row) for row in rows]
 
     def outstanding(self, server: bytes, now_s: int) -> tuple[int, int]:
-        """How many tickets at this server are open, and the wei before commission they may still cost."""
+        """How many tickets at this server are open, and the wei before commission that they hold."""
         query = sa.select(_tickets).where(_tickets.c.server == server, _tickets.c.expiry_s > now_s - HOLD_S)
         with self._reading.connect() as db:
             rows = [_ticket(row) for row in db.execute(query)]
-        return len(rows), sum(row.outstanding for row in rows)
+        return len(rows), sum(row.held(now_s * 1000) for row in rows)
 
     # statements and vouchers
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 from pywallet.errors import Refusal
 from pywallet.hexes import ZERO_ADDRESS, to_hex
@@ -65,12 +64,13 @@ class TicketDesk:
         self._check_content(song, facts, now_ms // 1000, rewarded)
         assert facts is not None
         listener, owner = session.message.listener, facts.owner
-        row = await self._draft(song, facts, digest(session.message, self._chain.domain), now_ms, rewarded)
-        row = replace(row, reward=await self._loyalty.reward(listener, owner, row.reward, now_ms))
+        row = await self._draft(song, facts, session, now_ms, rewarded)
         usable, spent = await self._check_escrow(row)
-        number = await asyncio.to_thread(self._store.issue, row, usable, spent, self._config.tickets_per_minute)
-        if rewarded:
-            await self._loyalty.note(number, listener, owner, now_ms)
+        whole = -(-song.duration_ms // (row.interval_s * 1000))
+        book = self._loyalty.book(listener, owner if rewarded else None, whole, self._config.tickets_unplayed)
+        number = await asyncio.to_thread(self._store.issue, row, usable, spent, self._config.tickets_per_minute, book)
+        # As it was written: over the day's cap it promises no reward.
+        row = (await asyncio.to_thread(self._store.tickets, [number]))[number]
         ticket = Ticket(
             server=row.server,
             station=self._address,
@@ -112,16 +112,18 @@ class TicketDesk:
         if not facts.licensed:
             raise Refusal("station.right.missing", reason="license", content=to_hex(song.content))
 
-    async def _draft(self, song: Song, facts: ContentFacts, session: bytes, now_ms: int, rewarded: bool) -> TicketRow:
+    async def _draft(self, song: Song, facts: ContentFacts, session: Signed[Session], now_ms: int, rewarded: bool) -> TicketRow:
         price = song.policy.price
         now_s = now_ms // 1000
         expiry_s = now_s + -(-song.duration_ms * 3 // 2000) + self._config.ticket_slack_s
+        # Nothing is played after its session's end, so nothing is held for it.
+        expiry_s = min(expiry_s, session.message.not_after)
         # A rented or borrowed right ends when it ends, also in the middle of a song.
         expiry_s = await self._chain.right_until(song.content, self._address, expiry_s)
         return TicketRow(
             server=facts.server,
             content=song.content,
-            session=session,
+            session=digest(session.message, self._chain.domain),
             issued_ms=now_ms,
             expiry_s=expiry_s,
             interval_s=price.interval_s,

@@ -60,26 +60,55 @@ def destroy(song: str, key_path: Path, deployment_path: Path, yes: bool, as_json
     _end(song, key_path, deployment_path, yes, as_json, destroy=True)
 
 
+def _look(deployment: Deployment, content: bytes, as_json: bool) -> None:
+    """Print the standing offer, and the word by which a buyer names what it saw."""
+    standing, seen = asyncio.run(ownership.look(deployment, content))
+    word, to = ownership.seen_text(seen), None if standing is None or standing.to is None else checksum(standing.to)
+    if as_json:
+        price = None if standing is None else str(standing.price)
+        click.echo(json.dumps({"content": checksum(content), "offered": standing is not None, "to": to, "price": price, "seen": word}))
+        return
+    whom = "nobody" if standing is None else f"{to or 'anyone'} for {show(standing.price)} GoMAA"
+    click.echo(f"{checksum(content)} is offered to {whom}; policy {to_hex(seen.policy_hash)}, version {seen.version}.\n--seen {word}")
+
+
 @click.command()
 @click.argument("song", metavar="FILE|0xADDRESS")
-@_KEY
+@click.option("--key", "key_path", type=FILE, help="Your key file, 0x-hex; --look needs none.")
 @DEPLOYMENT
 @click.option("--to", metavar="0xADDRESS", help="Offer the song to this account; it stays yours until it is accepted.")
-@click.option("--price", default="0", show_default=True, help="GoMAA to be paid on acceptance.")
+@click.option("--price", default="0", show_default=True, help="GoMAA to be paid on acceptance; with --accept the most that you pay.")
 @click.option("--anyone", is_flag=True, help="Offer it to whoever pays the price.")
 @click.option("--accept", is_flag=True, help="Accept an offer, as its receiver, and pay its price.")
 @click.option("--retract", is_flag=True, help="Take an offer back.")
+@click.option("--look", is_flag=True, help="Say what is offered, with the word for --seen.")
+@click.option("--seen", metavar="WORD", help="With --accept: take the song only as --look showed it.")
 @JSON
 def transfer(
-    song: str, key_path: Path, deployment_path: Path, to: str | None, price: str, anyone: bool, accept: bool, retract: bool, as_json: bool
+    song: str,
+    key_path: Path | None,
+    deployment_path: Path,
+    to: str | None,
+    price: str,
+    anyone: bool,
+    accept: bool,
+    retract: bool,
+    look: bool,
+    seen: str | None,
+    as_json: bool,
 ) -> None:
     """Hand a song over in two steps: the owner offers it, the receiver accepts. Income follows with the next epoch."""
-    if sum((to is not None, anyone, accept, retract)) != 1:
-        raise click.UsageError("Give one of --to, --anyone, --accept, --retract.")
+    if sum((to is not None, anyone, accept, retract, look)) != 1 or (seen is not None and not accept):
+        raise click.UsageError("Give one of --to, --anyone, --accept, --retract, --look; --seen goes with --accept.")
     content, deployment, wei = ownership.content_of(song), Deployment.load(deployment_path), parse(price)
+    if look:
+        _look(deployment, content, as_json)
+        return
+    if key_path is None:
+        raise click.UsageError("Missing option '--key'.")
     key, name = load_owner_key(key_path), checksum(content)
     if accept:
-        receipt = asyncio.run(ownership.accept(deployment, content, key, wei))
+        receipt = asyncio.run(ownership.accept(deployment, content, key, wei, ownership.parse_seen(seen) if seen else None))
         _say(as_json, receipt, content, f"{name} is yours, for {show(wei)} GoMAA.", owner=checksum(address_of(key)), price=str(wei))
     elif retract:
         _say(as_json, asyncio.run(ownership.retract(deployment, content, key)), content, f"{name} is offered to nobody.")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from chain.abi import function
 from chain.client import Chain, TxReceipt
-from chain.content import Content, ContentState
+from chain.content import Content, ContentState, Seen
 from chain.deployment import Deployment
 from chain.registry import Registry
 from chain.token import Token
@@ -23,6 +23,19 @@ class Offer:
 
     to: bytes | None
     price: int
+
+
+def seen_text(seen: Seen) -> str:
+    """What a buyer saw, in one word that a person can give to ``accept`` later."""
+    return ":".join((to_hex(seen.policy_hash), str(seen.version), str(seen.changes), str(seen.rights_changes)))
+
+
+def parse_seen(text: str) -> Seen:
+    """The opposite of ``seen_text``. Raises InputError ``message.schema``."""
+    policy, *numbers = text.split(":")
+    if len(numbers) != 3 or not all(number.isascii() and number.isdigit() and len(number) < 20 for number in numbers):
+        raise InputError("message.schema", field="seen", reason="the word that --look printed")
+    return Seen(from_hex(policy, 32), *map(int, numbers))
 
 
 def content_of(name: str) -> bytes:
@@ -86,24 +99,40 @@ async def retract(deployment: Deployment, content: bytes, owner_key: bytes) -> T
         return await chain.transact(owner_key, content, function("Content", "retract"))
 
 
-async def accept(deployment: Deployment, content: bytes, buyer_key: bytes, price: int) -> TxReceipt:
-    """The second step: pay ``price`` wei and own. Everything is checked before the price is approved.
+async def look(deployment: Deployment, content: bytes) -> tuple[Offer | None, Seen]:
+    """The offer that stands, and what a buyer names of the song when it accepts. Raises InputError ``content.unknown``."""
+    async with deployment.connect() as chain:
+        return await _offer(chain, deployment, content), await Content(chain, content).seen()
 
-    Raises InputError ``content.unknown``, ``content.owner`` for another account's offer, ``message.schema`` where no offer stands
-    at this price; Refusal ``content.revoked``, ``content.destroyed``, ``wallet.funds``.
+
+async def accept(deployment: Deployment, content: bytes, buyer_key: bytes, price: int, seen: Seen | None = None) -> TxReceipt:
+    """The second step: pay and own. Everything is checked before the price is approved.
+
+    Args:
+        price: Wei to be paid at most.
+        seen: What the buyer saw (``look``); None: the song as it is when this begins. Whatever the owner changed since then, its
+            policy, licences or rights, ends the purchase.
+
+    Raises:
+        InputError: ``content.unknown``, ``content.owner`` for another account's offer, ``message.schema`` where no offer stands at
+            this price or a lower one.
+        Refusal: ``content.revoked``, ``content.destroyed``, ``content.changed``, ``wallet.funds``.
     """
     buyer = address_of(buyer_key)
     async with deployment.connect() as chain:
         state, standing = await _known(chain, deployment, content), await _offer(chain, deployment, content)
-        if standing is None or standing.price != price:
+        now = await Content(chain, content).seen()
+        if standing is None or standing.price > price:
             raise InputError("message.schema", field="price", reason="no offer stands at this price", offered=standing and standing.price)
         if standing.to not in (None, buyer):
             raise InputError("content.owner", reason="the offer is to another account", to=to_hex(standing.to))
         if state.revoked or state.destroyed:
             raise Refusal("content.destroyed" if state.destroyed else "content.revoked")
-        if price:
-            if await Token(chain, deployment).balance_of(buyer) < price:
-                raise Refusal("wallet.funds", price=price)
+        if seen is not None and seen != now:
+            raise Refusal("content.changed", seen=seen_text(seen), now=seen_text(now))
+        if standing.price:
+            if await Token(chain, deployment).balance_of(buyer) < standing.price:
+                raise Refusal("wallet.funds", price=standing.price)
             # For this price and no more: the contract may take nothing else.
-            await Token(chain, deployment).approve(buyer_key, content, price)
-        return await chain.transact(buyer_key, content, function("Content", "accept"), price)
+            await Token(chain, deployment).approve(buyer_key, content, standing.price)
+        return await Content(chain, content).accept(buyer_key, standing.price, seen or now)

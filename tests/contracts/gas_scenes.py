@@ -69,6 +69,7 @@ def _rights(w: World) -> dict[str, int]:
     made = w.send(w.owner, "Registry", "create", bytes([1]) * 32, 10**15, 30, address_of(w.server), False, bytes([5]) * 32)
     content = w.events("Registry", "ContentCreated", made)[0]["content"]
     w.send(w.owner, "Rights", "set_terms", content, 1000, 10, 500, to=rights)
+    seen = (0, bytes([1]) * 32, 500)
     for key in (w.station, w.platform):
         w.send(key, "GoMAA", "approve", rights, 10**18)
 
@@ -76,10 +77,10 @@ def _rights(w: World) -> dict[str, int]:
         return _gas(w.send(key, "Rights", name, *args, to=rights))
 
     return {
-        "right_buy": of(w.station, "buy", content, address_of(w.station), 1000, no_permit),
-        "right_rent": of(w.platform, "rent", content, address_of(w.platform), 3, 30, no_permit),
+        "right_buy": of(w.station, "buy", content, address_of(w.station), seen, 1000, no_permit),
+        "right_rent": of(w.platform, "rent", content, address_of(w.platform), 3, seen, 30, no_permit),
         "right_list": of(w.station, "list", 0, 500),
-        "right_purchase": of(w.platform, "purchase", 0, 500, no_permit),
+        "right_purchase": of(w.platform, "purchase", 0, content, 0, seen, 500, no_permit),
         "right_loan": of(w.platform, "loan", 0, address_of(w.fan), w.now() + 1000),
     }
 

@@ -31,9 +31,10 @@ TESTS: Final = {
                    "test_settlement_slash.py", "test_settlement_answered.py", "test_settlement_parts.py", "test_settlement_leaving.py",
                    "test_reentrancy.py"),
     "Registry": ("test_registry.py",),
-    "Content": ("test_content.py", "test_content_sale.py", "test_rights.py", "test_rights_market.py", "test_registry.py",
-                "test_reentrancy.py"),
-    "Rights": ("test_rights.py", "test_rights_market.py", "test_reentrancy.py"), "GoMAA": ("test_token.py",),
+    "Content": ("test_content.py", "test_content_sale.py", "test_content_server.py", "test_rights.py", "test_rights_market.py",
+                "test_registry.py", "test_reentrancy.py"),
+    "Rights": ("test_rights.py", "test_rights_market.py", "test_rights_seen.py", "test_rights_places.py", "test_reentrancy.py"),
+    "GoMAA": ("test_token.py",),
 }  # fmt: skip
 SWAPS: Final = (
     (r" >= ", " > "), (r" <= ", " < "), (r" > ", " >= "), (r" < ", " <= "), (r" == ", " != "), (r" != ", " == "), (r" \+ ", " - "),

@@ -38,13 +38,27 @@ class Shop:
         """Whether a key's account has a right, now by default."""
         return bool(self.ask("holds", address_of(key), self.content, self.w.now() if time is None else time))
 
+    def seen(self) -> tuple[int, bytes, int]:
+        """What a buyer of a new right sees now: version and hash of the policy, royalty."""
+        version, policy = (self.w.call("Content", name, to=self.content) for name in ("version", "policy_hash"))
+        return version, policy, self.ask("terms", self.content)[2]
+
+    def facts(self, number: int) -> tuple[bytes, int, tuple[int, bytes, int]]:
+        """What a buyer of a listed right sees: content, end, and the policy and royalty that it was bought under."""
+        content, expires, policy, version, royalty = self.ask("rights", number)
+        return bytes.fromhex(content[2:]), expires, (version, policy, royalty)
+
     def buy(self, key: bytes, price: int = PRICE) -> int:
         """A right for good; its number."""
-        return self.made(self.do(key, "buy", self.content, address_of(key), price, NO_PERMIT))
+        return self.made(self.do(key, "buy", self.content, address_of(key), self.seen(), price, NO_PERMIT))
 
     def rent(self, key: bytes, days: int = 1) -> int:
         """A right for some days; its number."""
-        return self.made(self.do(key, "rent", self.content, address_of(key), days, days * RENT, NO_PERMIT))
+        return self.made(self.do(key, "rent", self.content, address_of(key), days, self.seen(), days * RENT, NO_PERMIT))
+
+    def purchase(self, key: bytes, number: int, most: int, permit: Any = NO_PERMIT) -> dict[str, Any]:
+        """A listed right, as it is now."""
+        return self.do(key, "purchase", number, *self.facts(number), most, permit)
 
     def made(self, receipt: dict[str, Any]) -> int:
         """The number of the right that a receipt granted."""

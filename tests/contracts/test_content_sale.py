@@ -35,16 +35,29 @@ def do(w: World, key: bytes, content: bytes, name: str, *args: Any) -> dict[str,
     return w.send(key, "Content", name, *args, to=content)
 
 
+def seen(w: World, content: bytes) -> tuple[bytes, int, int, int]:
+    """What a buyer of the recording sees now: the policy's hash and version, the owner's changes of it and of the rights to it."""
+    policy, version, changes = (w.call("Content", name, to=content) for name in ("policy_hash", "version", "changes"))
+    return policy, version, changes, w.call("Rights", "changes", content, to=w.deployment.rights)
+
+
+def accept(w: World, key: bytes, content: bytes, most: int) -> dict[str, Any]:
+    """Take the offer as everything is now."""
+    return do(w, key, content, "accept", most, seen(w, content))
+
+
 def test_a_sale_is_paid_and_moves_income_with_the_next_epoch(w: World, content: bytes) -> None:
     """Decisions pass at once; the running epoch's income stays the seller's, so one epoch's books name one owner."""
     owner, fan = address_of(w.owner), address_of(w.fan)
     receipt = do(w, w.owner, content, "offer_to", fan, PRICE)
     assert w.events("Content", "Offered", receipt) == [{"to": fan, "price": PRICE}]
     assert w.call("Content", "offer", to=content) == (to_hex(fan), PRICE, True)
-    receipt = do(w, w.fan, content, "accept", PRICE)
+    receipt = accept(w, w.fan, content, PRICE)
     assert w.events("Content", "OwnerSet", receipt) == [{"owner": fan, "before": owner, "price": PRICE, "from_epoch": EPOCH + 1}]
     assert w.balance(owner) == PRICE
     assert w.call("Content", "owner", to=content) == to_hex(fan)
+    assert w.call("Registry", "is_owner", fan)
+    assert not w.call("Registry", "is_owner", address_of(w.other))
     assert w.call("Content", "state", to=content)[0] == to_hex(owner)
     assert owners(w, content, 0, EPOCH, EPOCH + 1, EPOCH + 99) == [to_hex(owner)] * 2 + [to_hex(fan)] * 2
     with reverts("owner"):
@@ -53,19 +66,19 @@ def test_a_sale_is_paid_and_moves_income_with_the_next_epoch(w: World, content: 
     assert w.call("Content", "state", to=content)[0] == to_hex(fan)
     do(w, w.fan, content, "set_license", STATION, True)
     with reverts("offer"):
-        do(w, w.fan, content, "accept", PRICE)
+        accept(w, w.fan, content, PRICE)
 
 
 def test_a_recording_passes_from_hand_to_hand(w: World, content: bytes) -> None:
     """Every past epoch keeps its owner; of two sales in one epoch the last counts."""
     a, b, c = (to_hex(address_of(key)) for key in (w.owner, w.fan, w.other))
     do(w, w.owner, content, "offer_to", address_of(w.fan), 0)
-    do(w, w.fan, content, "accept", 0)
+    accept(w, w.fan, content, 0)
     w.mine(SCHEDULE.ends(EPOCH + 2))
     do(w, w.fan, content, "offer_to", address_of(w.owner), 0)
-    do(w, w.owner, content, "accept", 0)
+    accept(w, w.owner, content, 0)
     do(w, w.owner, content, "offer_to", address_of(w.other), 0)
-    do(w, w.other, content, "accept", 0)
+    accept(w, w.other, content, 0)
     assert owners(w, content, *range(EPOCH, EPOCH + 6)) == [a, b, b, b, c, c]
     assert w.call("Content", "owner_changes", to=content) == 2
     assert w.call("Content", "owner", to=content) == c
@@ -74,17 +87,17 @@ def test_a_recording_passes_from_hand_to_hand(w: World, content: bytes) -> None:
 def test_only_who_is_meant_accepts_and_at_the_price_it_saw(w: World, content: bytes) -> None:
     """Not another, not at a price that was changed meanwhile, not an offer that was taken back, not one that was never made."""
     with reverts("offer"):
-        do(w, w.fan, content, "accept", 0)
+        accept(w, w.fan, content, 0)
     do(w, w.owner, content, "offer_to", address_of(w.fan), PRICE)
     with reverts("to"):
-        do(w, w.other, content, "accept", PRICE)
+        accept(w, w.other, content, PRICE)
     do(w, w.owner, content, "offer_to", address_of(w.fan), 2 * PRICE)
     with reverts("price"):
-        do(w, w.fan, content, "accept", PRICE)
+        accept(w, w.fan, content, PRICE)
     receipt = do(w, w.owner, content, "retract")
     assert w.events("Content", "Retracted", receipt) == [{}]
     with reverts("offer"):
-        do(w, w.fan, content, "accept", 2 * PRICE)
+        accept(w, w.fan, content, 2 * PRICE)
     with reverts("offer"):
         do(w, w.owner, content, "retract")
 
@@ -95,8 +108,8 @@ def test_an_open_offer_has_a_price(w: World, content: bytes) -> None:
         do(w, w.owner, content, "offer_to", ZERO, 0)
     do(w, w.owner, content, "offer_to", ZERO, PRICE)
     with reverts("erc20: insufficient allowance"):
-        do(w, w.other, content, "accept", PRICE)
-    do(w, w.fan, content, "accept", PRICE)
+        accept(w, w.other, content, PRICE)
+    accept(w, w.fan, content, PRICE)
     assert w.call("Content", "owner", to=content) == to_hex(address_of(w.fan))
 
 
@@ -106,7 +119,7 @@ def test_nobody_buys_what_was_withdrawn(w: World, content: bytes, name: str) -> 
     do(w, w.owner, content, "offer_to", address_of(w.fan), PRICE)
     do(w, w.owner, content, name)
     with reverts("revoked"):
-        do(w, w.fan, content, "accept", PRICE)
+        accept(w, w.fan, content, PRICE)
     assert w.balance(address_of(w.fan)) == 2 * PRICE
 
 
@@ -142,7 +155,7 @@ def test_a_sale_needs_a_token_that_says_yes(w: World, content: bytes) -> None:
     code = w.request("eth_getCode", token, "latest")
     w.request("anvil_setCode", token, FALSE_TOKEN)
     with reverts("token"):
-        do(w, w.fan, content, "accept", PRICE)
+        accept(w, w.fan, content, PRICE)
     w.request("anvil_setCode", token, code)
     assert w.call("Content", "owner", to=content) == to_hex(address_of(w.owner))
 
@@ -150,7 +163,80 @@ def test_a_sale_needs_a_token_that_says_yes(w: World, content: bytes) -> None:
 def test_an_accepted_offer_is_gone(w: World, content: bytes) -> None:
     """The former owner's offer does not bind the new one."""
     do(w, w.owner, content, "offer_to", ZERO, PRICE)
-    do(w, w.fan, content, "accept", PRICE)
+    accept(w, w.fan, content, PRICE)
     assert w.call("Content", "offer", to=content) == ("0x" + "00" * 20, 0, False)
     with reverts("offer"):
         do(w, w.fan, content, "retract")
+
+
+CHANGES: dict[str, tuple[str, tuple[Any, ...], str]] = {
+    "policy": ("set_policy", (NEW, 11, 30), "policy"),
+    "licence": ("set_license", (STATION, True), "changes"),
+    "price": ("offer_to", (ZERO, PRICE + 1), "price"),
+    "receiver": ("offer_to", (STATION, PRICE), "to"),
+    "retracted": ("retract", (), "offer"),
+    "revoked": ("revoke", (), "revoked"),
+    "destroyed": ("destroy", (), "revoked"),
+}
+"""What an owner can do between a buyer's look and its acceptance: function, arguments, and the reason that the buyer then reads."""
+
+
+@pytest.mark.parametrize("change", sorted(CHANGES))
+def test_an_owners_change_is_not_bought(w: World, content: bytes, change: str) -> None:
+    """The buyer keeps its tokens, and takes the recording only after another look."""
+    do(w, w.owner, content, "offer_to", address_of(w.fan), PRICE)
+    looked = seen(w, content)
+    name, arguments, reason = CHANGES[change]
+    do(w, w.owner, content, name, *arguments)
+    with reverts(reason):
+        do(w, w.fan, content, "accept", PRICE, looked)
+    assert w.balance(address_of(w.fan)) == 2 * PRICE
+    if change in ("policy", "licence"):
+        accept(w, w.fan, content, PRICE)
+        assert w.call("Content", "owner", to=content) == to_hex(address_of(w.fan))
+
+
+@pytest.mark.parametrize(("name", "arguments"), [("give", (STATION, 0)), ("set_terms", (1, 1, 0))])
+def test_rights_given_away_before_a_sale_are_seen(w: World, content: bytes, name: str, arguments: tuple[Any, ...]) -> None:
+    """An owner cannot give rights to friends, or sell them for next to nothing, while the buyer's transaction is under way."""
+    do(w, w.owner, content, "offer_to", address_of(w.fan), PRICE)
+    looked = seen(w, content)
+    w.send(w.owner, "Rights", name, content, *arguments, to=w.deployment.rights)
+    with reverts("rights"):
+        do(w, w.fan, content, "accept", PRICE, looked)
+    accept(w, w.fan, content, PRICE)
+
+
+def test_renters_cannot_hold_up_a_sale(w: World, content: bytes) -> None:
+    """Rights that others buy, lend and move between look and acceptance change nothing that the buyer named."""
+    rights = w.deployment.rights
+    w.send(w.owner, "Rights", "set_terms", content, 5, 1, 500, to=rights)
+    do(w, w.owner, content, "offer_to", address_of(w.fan), PRICE)
+    looked = seen(w, content)
+    w.send(w.platform, "GoMAA", "approve", rights, 100)
+    permit, policy = (0, 0, bytes(32), bytes(32)), (0, POLICY, 500)
+    for _ in range(3):
+        w.send(w.platform, "Rights", "rent", content, address_of(w.fan), 1, policy, 1, permit, to=rights)
+    w.send(w.platform, "Rights", "buy", content, address_of(w.platform), policy, 5, permit, to=rights)
+    w.send(w.platform, "Rights", "loan", 3, address_of(w.fan), w.now() + 99, to=rights)
+    do(w, w.fan, content, "accept", PRICE, looked)
+    assert w.call("Content", "owner", to=content) == to_hex(address_of(w.fan))
+
+
+def test_a_lower_offer_is_what_is_paid(w: World, content: bytes) -> None:
+    """The most is a bound, not the price."""
+    do(w, w.owner, content, "offer_to", ZERO, PRICE)
+    looked = seen(w, content)
+    do(w, w.owner, content, "offer_to", ZERO, PRICE - 1)
+    receipt = do(w, w.fan, content, "accept", PRICE, looked)
+    assert w.events("Content", "OwnerSet", receipt)[0]["price"] == w.balance(address_of(w.owner)) == PRICE - 1
+
+
+@pytest.mark.parametrize("field", range(4))
+def test_each_named_value_counts(w: World, content: bytes, field: int) -> None:
+    """Hash, version and both counts: one that differs is refused by its name."""
+    do(w, w.owner, content, "offer_to", address_of(w.fan), 0)
+    values: list[Any] = list(seen(w, content))
+    values[field] = NEW if field == 0 else values[field] + 1
+    with reverts(("policy", "policy", "changes", "rights")[field]):
+        do(w, w.fan, content, "accept", 0, tuple(values))

@@ -108,8 +108,10 @@ def test_settlement_is_entered_once(name: str) -> None:
     assert caught.value.reason
 
 
+SEEN = (0, WORD, 0)
 RIGHTS: dict[str, tuple[Any, ...]] = {
-    "give": (ONE, ONE, 0), "buy": (ONE, ONE, 0, PERMIT), "rent": (ONE, ONE, 0, 0, PERMIT), "purchase": (9, 0, PERMIT),
+    "give": (ONE, ONE, 0), "buy": (ONE, ONE, SEEN, 0, PERMIT), "rent": (ONE, ONE, 0, SEEN, 0, PERMIT),
+    "purchase": (9, ONE, 0, SEEN, 0, PERMIT),
 }  # fmt: skip
 
 
@@ -119,7 +121,7 @@ def test_rights_are_entered_once(name: str) -> None:
     world = Hostile()
     content = world.w.addresses["Content"]
     world.w.send(world.w.platform, "Rights", "set_terms", content, 7, 7, 0)
-    assert world.nested("Rights", name, RIGHTS[name], ("buy", content, ONE, 7, PERMIT)) == b""
+    assert world.nested("Rights", name, RIGHTS[name], ("buy", content, ONE, SEEN, 7, PERMIT)) == b""
     with pytest.raises(Refused) as caught:
         world.w.send(world.w.platform, "Rights", name, *RIGHTS[name])
     assert caught.value.reason
@@ -129,6 +131,7 @@ def test_a_sale_is_entered_once() -> None:
     """While a buyer pays for a recording it cannot be bought again."""
     world = Hostile()
     world.w.send(world.w.platform, "Content", "offer_to", ZERO, 7)
-    assert world.nested("Content", "accept", (9,), ("accept", 7)) == b""
+    seen = (WORD, 0, 0, 0)
+    assert world.nested("Content", "accept", (9, seen), ("accept", 7, seen)) == b""
     with pytest.raises(Refused, match="offer"):
-        world.w.send(world.w.platform, "Content", "accept", 9)
+        world.w.send(world.w.platform, "Content", "accept", 9, seen)

@@ -13,7 +13,7 @@ from tests.contracts.rights_shop import DAY, NEW, NO_PERMIT, POLICY, PRICE, RENT
 def test_a_right_for_good(w: World, shop: Shop) -> None:
     """Paid to the owner, held by the buyer for ever, and enough for the content's own licence check."""
     assert not w.call("Content", "licensed", address_of(w.fan), to=shop.content)
-    receipt = shop.do(w.fan, "buy", shop.content, address_of(w.fan), PRICE, NO_PERMIT)
+    receipt = shop.do(w.fan, "buy", shop.content, address_of(w.fan), shop.seen(), PRICE, NO_PERMIT)
     expected = {"id": 0, "content": shop.content, "holder": address_of(w.fan), "expires": 0, "version": 0, "price": PRICE}
     assert w.events("Rights", "Granted", receipt) == [expected]
     assert w.balance(address_of(w.owner)) == PRICE
@@ -46,7 +46,7 @@ def test_a_rented_right_ends_to_the_second(w: World, shop: Shop) -> None:
 def test_a_rent_has_its_price(w: World, shop: Shop, days: int, price: int, reason: str) -> None:
     """At least a day, at most ten years, and the price of all its days."""
     with reverts(reason):
-        shop.do(w.fan, "rent", shop.content, address_of(w.fan), days, price, NO_PERMIT)
+        shop.do(w.fan, "rent", shop.content, address_of(w.fan), days, shop.seen(), price, NO_PERMIT)
     shop.rent(w.fan, 3660)
 
 
@@ -62,7 +62,7 @@ def test_what_is_not_offered_is_not_sold(w: World, shop: Shop) -> None:
     number = shop.buy(w.fan)
     shop.do(w.fan, "list", number, 5)
     w.send(w.owner, "Content", "revoke", to=shop.content)
-    for call in (lambda: shop.buy(w.fan), lambda: shop.rent(w.fan), lambda: shop.do(w.other, "purchase", number, 5, NO_PERMIT)):
+    for call in (lambda: shop.buy(w.fan), lambda: shop.rent(w.fan), lambda: shop.purchase(w.other, number, 5)):
         with reverts("revoked"):
             call()
     with reverts("revoked"):
@@ -122,14 +122,14 @@ def test_a_loan_comes_back_by_itself(w: World, shop: Shop) -> None:
     for call in (
         lambda: shop.do(w.fan, "loan", number, address_of(w.relayer), until),
         lambda: shop.do(w.fan, "transferFrom", address_of(w.fan), address_of(w.relayer), number),
-        lambda: shop.do(w.other, "purchase", number, PRICE, NO_PERMIT),
+        lambda: shop.purchase(w.other, number, PRICE),
     ):
         with reverts("lent"):
             call()
     with reverts("holder"):
         shop.do(w.other, "loan", number, address_of(w.relayer), until)
     w.mine(until)
-    shop.do(w.other, "purchase", number, PRICE, NO_PERMIT)
+    shop.purchase(w.other, number, PRICE)
     assert shop.holds(w.other)
 
 

@@ -10,7 +10,7 @@ from contracts.compile import artifacts
 from pywallet.hexes import to_hex
 from pywallet.platform import address_of
 from tests.contracts.anvil_world import FALSE_TOKEN, ZERO, World, reverts
-from tests.contracts.rights_shop import NO_PERMIT, PRICE, RENT, Shop
+from tests.contracts.rights_shop import PRICE, RENT, Shop
 
 
 def test_a_resale_pays_the_band(w: World, shop: Shop) -> None:
@@ -19,7 +19,7 @@ def test_a_resale_pays_the_band(w: World, shop: Shop) -> None:
     receipt = shop.do(w.fan, "list", number, 999)
     assert w.events("Rights", "Listed", receipt) == [{"id": number, "seller": address_of(w.fan), "price": 999}]
     before = [w.balance(address_of(key)) for key in (w.owner, w.fan, w.other)]
-    receipt = shop.do(w.other, "purchase", number, 999, NO_PERMIT)
+    receipt = shop.purchase(w.other, number, 999)
     after = [w.balance(address_of(key)) for key in (w.owner, w.fan, w.other)]
     assert [b - a for a, b in zip(before, after, strict=True)] == [99, 900, -999]
     expected = {"id": number, "seller": address_of(w.fan), "buyer": address_of(w.other), "price": 999, "royalty": 99}
@@ -28,7 +28,7 @@ def test_a_resale_pays_the_band(w: World, shop: Shop) -> None:
     found = shop.w.request("eth_call", {"to": to_hex(w.deployment.rights), "data": to_hex(_royalty_call(number, 999))}, "latest")
     assert found == to_hex(address_of(w.owner).rjust(32, b"\0") + (99).to_bytes(32, "big"))
     with reverts("listing"):
-        shop.do(w.fan, "purchase", number, 999, NO_PERMIT)
+        shop.purchase(w.fan, number, 999)
 
 
 def _royalty_call(number: int, price: int) -> bytes:
@@ -52,15 +52,15 @@ def test_a_listing_is_its_holders(w: World, shop: Shop) -> None:
         shop.do(w.other, "unlist", number)
     shop.do(w.fan, "list", number, 6)
     with reverts("price"):
-        shop.do(w.other, "purchase", number, 5, NO_PERMIT)
+        shop.purchase(w.other, number, 5)
     receipt = shop.do(w.fan, "unlist", number)
     assert w.events("Rights", "Unlisted", receipt) == [{"id": number}]
     with reverts("listing"):
-        shop.do(w.other, "purchase", number, 6, NO_PERMIT)
+        shop.purchase(w.other, number, 6)
     shop.do(w.fan, "list", number, 6)
     shop.do(w.fan, "transferFrom", address_of(w.fan), address_of(w.relayer), number)
     with reverts("listing"):
-        shop.do(w.other, "purchase", number, 6, NO_PERMIT)
+        shop.purchase(w.other, number, 6)
     assert shop.holds(w.relayer)
 
 
@@ -71,12 +71,12 @@ def test_a_purchase_with_a_permit_is_one_transaction(w: World, shop: Shop, taken
     shop.do(w.fan, "list", number, 1000)
     w.send(w.other, "GoMAA", "approve", w.deployment.rights, 0)
     with reverts("erc20: insufficient allowance"):
-        shop.do(w.other, "purchase", number, 1000, NO_PERMIT)
+        shop.purchase(w.other, number, 1000)
     permit = _permit(w, w.other, 1000)
     if taken:
         v, r, s = permit[1:]
         w.send(w.relayer, "GoMAA", "permit", address_of(w.other), w.deployment.rights, 1000, permit[0], v, r, s)
-    shop.do(w.other, "purchase", number, 1000, permit)
+    shop.purchase(w.other, number, 1000, permit)
     assert shop.holds(w.other)
     assert w.call("GoMAA", "allowance", address_of(w.other), w.deployment.rights) == 0
 
@@ -97,8 +97,8 @@ def test_a_new_right_can_be_had_with_a_permit(w: World, shop: Shop, name: str) -
     """Approved, paid and granted in one transaction; the allowance is used up."""
     w.send(w.other, "GoMAA", "approve", w.deployment.rights, 0)
     price = PRICE if name == "buy" else RENT
-    terms = (price,) if name == "buy" else (1, price)
-    shop.do(w.other, name, shop.content, address_of(w.other), *terms, _permit(w, w.other, price))
+    terms = () if name == "buy" else (1,)
+    shop.do(w.other, name, shop.content, address_of(w.other), *terms, shop.seen(), price, _permit(w, w.other, price))
     assert shop.holds(w.other)
     assert w.call("GoMAA", "allowance", address_of(w.other), w.deployment.rights) == 0
 
@@ -117,7 +117,7 @@ def test_nothing_is_granted_without_the_price(w: World, shop: Shop) -> None:
     token = to_hex(w.deployment.token)
     code = w.request("eth_getCode", token, "latest")
     w.request("anvil_setCode", token, FALSE_TOKEN)
-    for call in (lambda: shop.buy(w.other), lambda: shop.rent(w.other), lambda: shop.do(w.other, "purchase", number, 1000, NO_PERMIT)):
+    for call in (lambda: shop.buy(w.other), lambda: shop.rent(w.other), lambda: shop.purchase(w.other, number, 1000)):
         with reverts("token"):
             call()
     w.request("anvil_setCode", token, code)
@@ -140,7 +140,7 @@ def test_a_false_permit_pays_nothing(w: World, shop: Shop) -> None:
     """A signature that is not the buyer's leaves the purchase without an allowance."""
     w.send(w.other, "GoMAA", "approve", w.deployment.rights, 0)
     with reverts("erc20: insufficient allowance"):
-        shop.do(w.other, "buy", shop.content, address_of(w.other), PRICE, _permit(w, w.fan, PRICE))
+        shop.do(w.other, "buy", shop.content, address_of(w.other), shop.seen(), PRICE, _permit(w, w.fan, PRICE))
 
 
 def test_rights_move_like_any_erc721(w: World, shop: Shop) -> None:
@@ -177,41 +177,6 @@ def _transfer_call(name: str, holder: bytes, to: bytes, number: int) -> bytes:
     return keccak256(f"{name}(address,address,uint256)".encode())[:4] + encode(["address", "address", "uint256"], [holder, to, number])
 
 
-def test_places_are_freed_when_rights_end(w: World, shop: Shop) -> None:
-    """Sixteen rights that last to one content is the most for one account; ended ones make room."""
-    receipt = None
-    for _ in range(15):
-        receipt = shop.do(w.owner, "give", shop.content, address_of(w.fan), 100)
-    number = shop.buy(w.fan)
-    assert receipt is not None
-    with reverts("full"):
-        shop.buy(w.fan)
-    ends = shop.ask("rights", shop.made(receipt))[1]
-    w.mine(ends)
-    shop.buy(w.fan)
-    assert shop.holds(w.fan)
-    shop.do(w.fan, "transferFrom", address_of(w.fan), address_of(w.other), number)
-    assert shop.holds(w.fan)
-    assert shop.holds(w.other)
-
-
-def test_places_of_borrowers_are_freed_when_loans_end(w: World, shop: Shop) -> None:
-    """Sixteen loans at once, and again when they are over."""
-    numbers = [shop.made(shop.do(w.owner, "give", shop.content, address_of(w.fan), 0)) for _ in range(16)]
-    until = w.now() + 200
-    for number in numbers:
-        shop.do(w.fan, "loan", number, address_of(w.other), until)
-    extra = shop.made(shop.do(w.owner, "give", shop.content, address_of(w.relayer), 0))
-    with reverts("full"):
-        shop.do(w.relayer, "loan", extra, address_of(w.other), until)
-    shop.do(w.other, "give_back", numbers[3])
-    shop.do(w.relayer, "loan", extra, address_of(w.other), until + 50)
-    assert (shop.holds(w.other, until), shop.holds(w.other, until + 50)) == (True, False)
-    w.mine(until)
-    shop.do(w.fan, "loan", numbers[3], address_of(w.other), until + 500)
-    assert shop.holds(w.other, until + 499)
-
-
 def test_the_interfaces_are_named(w: World, shop: Shop) -> None:
     """ERC-165 says 721 and 2981, and not what is not there."""
     names = {"0x01ffc9a7": True, "0x80ac58cd": True, "0x780e9d63": True, "0x2a55205a": True, "0xffffffff": False}
@@ -224,5 +189,5 @@ def test_nobody_mints_or_burns() -> None:
     """Every right is bought, rented or given; the functions that change something are these."""
     abi = artifacts()["Rights"]["abi"]
     changing = {e["name"] for e in abi if e["type"] == "function" and e["stateMutability"] not in ("view", "pure")}
-    trade = {"set_terms", "give", "buy", "rent", "loan", "give_back", "list", "unlist", "purchase"}
+    trade = {"set_terms", "give", "buy", "rent", "loan", "give_back", "list", "unlist", "purchase", "pick"}
     assert changing == trade | {"approve", "setApprovalForAll", "permit", "transferFrom", "safeTransferFrom"}

@@ -82,7 +82,7 @@ async def two_epochs(world: World, host: HostClient) -> tuple[int, Upload]:
     assert len(refused["refused"]) == 1
     content = Content(world.chain, song.content)
     await content.offer_to(world.owner_key, address_of(world.anvil.keys[4]), 0)
-    await content.accept(world.anvil.keys[4], 0)
+    await content.accept(world.anvil.keys[4], 0, await content.seen())
     await close(world, epoch)
     await pay(world)
     await close(world, epoch + 1)

@@ -198,6 +198,13 @@ async def test_only_the_owner_withdraws(job: Job, network: Deployment) -> None:
         await ownership.revoke(network, bytes(range(20)), OWNER, destroy=True)
 
 
+@pytest.mark.parametrize("word", ["", "0x00:1:2:3", "0x" + "00" * 32 + ":1:2", "0x" + "00" * 32 + ":1:2:-3"])
+def test_what_was_seen_is_one_word(word: str) -> None:
+    """As ``--look`` printed it, and nothing else."""
+    with pytest.raises(GomaaError, match=r"message\.schema"):
+        ownership.parse_seen(word)
+
+
 async def test_a_transfer_takes_two_steps(job: Job, network: Deployment) -> None:
     """An offer changes nothing until the named receiver accepts it at its price."""
     receipt = await release.release(job)
@@ -208,7 +215,15 @@ async def test_a_transfer_takes_two_steps(job: Job, network: Deployment) -> None
     await ownership.retract(network, receipt.content, OWNER)
     assert await ownership.standing_offer(network, receipt.content) is None
     await ownership.offer(network, receipt.content, OWNER, address_of(PLATFORM), 5 * 10**18)
-    await ownership.accept(network, receipt.content, PLATFORM, 5 * 10**18)
+    offered, seen = await ownership.look(network, receipt.content)
+    assert offered == ownership.Offer(address_of(PLATFORM), 5 * 10**18)
+    assert ownership.parse_seen(ownership.seen_text(seen)) == seen
+    async with Chain.connect(network.rpc) as chain:
+        await Content(chain, receipt.content).license(OWNER, b"\x77" * 20)
+    with pytest.raises(GomaaError, match=r"content\.changed"):
+        await ownership.accept(network, receipt.content, PLATFORM, 5 * 10**18, seen)
+    _, seen = await ownership.look(network, receipt.content)
+    await ownership.accept(network, receipt.content, PLATFORM, 6 * 10**18, seen)
     with pytest.raises(GomaaError, match=r"chain\.reverted"):
         await ownership.revoke(network, receipt.content, OWNER, destroy=False)
     await ownership.revoke(network, receipt.content, PLATFORM, destroy=False)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pywallet.errors import InputError
 from pywallet.hexes import to_hex
-from pywallet.settlement import NO_TERMS, DebitRow, EpochData, PayeeRow, SegmentRow, UsageRow, gross
+from pywallet.settlement import NO_TERMS, ContentRow, DebitRow, EpochData, PayeeRow, SegmentRow, UsageRow, gross
 from tests.unit.audit.audit_book import BPS, CONTENTS, OWNERS, SERVER, STATIONS, FakeAt, audited, honest, post, seal
 
 HONEST = honest()
@@ -187,3 +187,30 @@ def test_no_bytes_make_the_auditor_stumble(data: Any) -> None:
     else:
         assert "data.hash" in kinds(check.faults)
     assert HONEST.server == SERVER
+
+
+@pytest.mark.parametrize("owner", OWNERS[:2])
+async def test_a_payee_may_be_an_owner(owner: bytes) -> None:
+    """A listener who names a band's address as payee earns beside the band in one leaf: nothing is wrong, and less than the band's is."""
+    fan = HONEST.payees[FAN_AT]
+    rest = tuple(row for row in HONEST.payees if row is not fan)
+    rows = tuple(replace(row, amount=row.amount + fan.amount) if row.payee == owner else row for row in rest)
+    both = seal(replace(HONEST, payees=rows))
+    assert await audited(both, receipts={owner: next(row.amount for row in rows if row.payee == owner)}) == []
+    at, true = next((index, row.amount) for index, row in enumerate(HONEST.payees) if row.payee == owner)
+    robbed = seal(leaf(at, -1)(HONEST))
+    found = {(fault.kind, fault.said, fault.true) for fault in await audited(robbed) if fault.kind == "leaf.owner"}
+    assert found == {("leaf.owner", str(true - 1), str(true))}
+    # Of a leaf that holds both, what is missing is missing in the rewards.
+    at = next(index for index, row in enumerate(both.payees) if row.payee == owner)
+    assert "leaf.rewards" in kinds(await audited(seal(leaf(at, -1)(both))))
+
+
+async def test_an_owner_of_nothing_that_was_heard_may_be_a_payee() -> None:
+    """A content of the table without plays: its owner's leaf is the listener's alone."""
+    silent = ContentRow(b"\x35" * 20, b"\x45" * 20, SERVER, 0, 0, 0, 0)
+    fan = HONEST.payees[FAN_AT]
+    named = tuple(sorted((replace(row, payee=silent.owner) if row is fan else row for row in HONEST.payees), key=lambda row: row.payee))
+    data = seal(replace(HONEST, contents=(*HONEST.contents, silent), payees=named))
+    at = FakeAt({**dict(zip(CONTENTS, OWNERS, strict=True)), silent.content: silent.owner})
+    assert await audited(data, at=at) == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -141,17 +141,17 @@ async def test_sales_and_rights(money: Money) -> None:
     await content.retract(owner)
     await content.offer_to(owner, address_of(buyer), 0)
     assert await content.offer() == Offer(address_of(buyer), 0)
-    await content.accept(buyer, 0)
+    await content.accept(buyer, 0, await content.seen())
     epoch = SCHEDULE.epoch_of((await chain.block()).timestamp)
     assert [await content.owner_at(0), await content.owner_at(epoch + 1)] == [address_of(owner), address_of(buyer)]
     assert await content.owner() == address_of(buyer)
     await rights.set_terms(buyer, content.address, RightTerms(100, 10, 500))
     assert await rights.terms(content.address) == RightTerms(100, 10, 500)
     await Token(chain, network).approve(owner, network.rights, 1000)
-    (rented,) = rights.granted(await rights.rent(owner, content.address, address_of(owner), 2, 20))
+    (rented,) = rights.granted(await rights.rent(owner, content.address, address_of(owner), 2, await rights.seen(content.address), 20))
     await content.set_policy(buyer, bytes([8]) * 32, 11, 60)
     assert await content.policies() == [bytes([7]) * 32, bytes([8]) * 32]
-    (bought,) = rights.granted(await rights.buy(owner, content.address, address_of(owner), 100))
+    (bought,) = rights.granted(await rights.buy(owner, content.address, address_of(owner), await rights.seen(content.address), 100))
     now = (await chain.block()).timestamp
     lasting = await rights.right(rented)
     assert lasting is not None
@@ -169,11 +169,17 @@ async def test_sales_and_rights(money: Money) -> None:
     await rights.unlist(owner, bought)
     await rights.list(owner, bought, 40)
     await Token(chain, network).approve(buyer, network.rights, 40)
-    await rights.purchase(buyer, bought, 40)
+    shown = await rights.right(bought)
+    assert shown is not None
+    with pytest.raises(GomaaError, match=r"chain\.reverted") as refused:
+        await rights.purchase(buyer, bought, replace(shown, royalty=499), 40)
+    assert refused.value.detail["reason"] == "royalty"
+    await rights.purchase(buyer, bought, shown, 40)
     assert await rights.holder(bought) == address_of(buyer)
     assert await rights.royalty(bought, 1000) == (address_of(buyer), 50)
     await rights.transfer(buyer, bought, station)
     assert await content.licensed(station)
+    await rights.pick(keys[4], bought)
     (given,) = rights.granted(await rights.give(buyer, content.address, station, 60))
     assert await rights.holder(given) == station
     assert [log.fields["price"] for log in await rights.history("Listed", bought)] == [40, 40]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from dataclasses import replace
@@ -69,19 +70,35 @@ async def test_over_the_days_cap_a_play_is_heard_and_earns_nothing(world: Any) -
     assert (await world.ticket(session=world.session(not_after=world.chain.now // 1000 + 500))).reward == REWARD
 
 
-async def test_what_is_still_playing_counts(world: Any) -> None:
-    """Before any voucher came: the newest ticket is taken for as long as it may have played."""
-    generous(world, {"tokens": {"per_day": "0.008"}})
-    await world.ticket()
-    world.chain.now += 100_000
-    assert (await world.ticket()).reward == REWARD
-    world.chain.now += 121_000
-    assert (await world.ticket()).reward == 0
+async def test_tickets_beside_each_other_stay_under_the_cap(world: Any) -> None:
+    """Fifteen tickets asked for at once, in sessions of their own: those that promise a reward come to the cap, heard to their ends."""
+    generous(world, {"tokens": {"per_day": "0.042"}})
+    sessions = [world.session(payee=bytes([n + 1]) * 20) for n in range(15)]
+    tickets = await asyncio.gather(*(world.ticket(session=session) for session in sessions))
+    assert sorted(ticket.reward for ticket in tickets) == [0] * 12 + [REWARD] * 3
+    world.chain.now += 200_000
+    world.server.epoch = world.chain.now // 60_000
+    for ticket in tickets:
+        world.server.heard(ticket, 7)
+    await world.station.settle_once()
+    rows = world.station.store.tickets(ticket.number for ticket in tickets).values()
+    assert sum(row.vouchered * row.reward for row in rows) <= 42 * WEI // 1000
+
+
+async def test_a_ticket_counts_as_heard_until_it_can_no_longer_be(world: Any) -> None:
+    """A song that was heard for a minute counts whole while it may go on, and for a minute once a later one was heard after its end."""
+    loyalty = generous(world, {"tokens": {"per_day": "1"}})
+    await heard(world, 1)
+    assert loyalty._listening.earned(LISTENER, world.chain.now) == 7 * REWARD
+    world.chain.now += 3_600_000
+    assert loyalty._listening.earned(LISTENER, world.chain.now) == 7 * REWARD
+    await heard(world, 1)
+    assert loyalty._listening.earned(LISTENER, world.chain.now) == (2 + 7) * REWARD
 
 
 async def test_a_share_is_kept_for_new_bands(world: Any) -> None:
     """With half for discovery, a band that was paid for earns up to the first half, a new one up to the whole."""
-    loyalty = generous(world, {"tokens": {"per_day": "0.008", "discovery_percent": 50}})
+    loyalty = generous(world, {"tokens": {"per_day": "0.028", "discovery_percent": 50}})
     await heard(world, 1)
     now = world.chain.now
     assert await loyalty.reward(LISTENER, BAND, REWARD, now) == 0

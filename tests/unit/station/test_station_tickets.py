@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pywallet.hexes import to_hex
+from pywallet.platform import address_of, keccak256
 from pywallet.policy import Policy
 
 WEI = 10**18
@@ -154,22 +155,64 @@ async def test_server_must_see_the_escrow_too(world: Any) -> None:
 
 
 async def test_open_tickets_hold_escrow(world: Any) -> None:
-    """Escrow for two and a half worst cases gives two tickets, also when four are asked for at once."""
+    """Escrow for a whole play and two held intervals gives two tickets, also when four are asked for at once."""
     first = await world.ticket()
     row = world.station.store.tickets([first.number])[first.number]
-    world.chain.escrow = row.outstanding * 1025 // 1000 * 5 // 2
+    each = (first.price + first.reward) * 1025 // 1000
+    world.chain.escrow = row.outstanding * 1025 // 1000 + 2 * 2 * each
     results = await asyncio.gather(*(world.ask() for _ in range(4)))
-    assert sorted(status for status, _ in results) == [200, 402, 402, 402]
+    assert sorted(status for status, _ in results) == [200, 200, 402, 402]
 
 
-async def test_old_tickets_let_go(world: Any) -> None:
-    """A ticket that ended long ago holds nothing any more."""
-    first = await world.ticket()
-    row = world.station.store.tickets([first.number])[first.number]
-    world.chain.escrow = row.outstanding * 1025 // 1000 * 3 // 2
-    assert await world.refusal() == (402, "station.escrow.short")
-    world.chain.now = (first.expiry + 120) * 1000
-    await world.ticket()
+async def test_tickets_that_are_not_played_hold_little_for_a_short_time(world: Any) -> None:
+    """141 tickets for listeners who play none of them: two intervals each for two minutes, then nothing of the station's escrow."""
+    tickets = [await world.ticket(session=world.session(payee=bytes([n + 1]) * 20, **_listener(n))) for n in range(141)]
+    store, each = world.station.store, tickets[0].price + tickets[0].reward
+    server = tickets[0].server
+    assert store.outstanding(server, world.chain.now // 1000) == (141, 141 * 2 * each)
+    world.chain.now += 120_000
+    assert store.outstanding(server, world.chain.now // 1000) == (141, 0)
+
+
+async def test_a_ticket_holds_more_as_its_play_goes_on(world: Any) -> None:
+    """Each vouchered interval lets a ticket hold two more, up to what it can still cost; after its end it holds nothing."""
+    ticket = await world.ticket()
+    store, each = world.station.store, ticket.price + ticket.reward
+    worst = store.tickets([ticket.number])[ticket.number].worst
+    for intervals in (1, 2, 5, 12):
+        world.chain.now += 400_000 if intervals == 12 else 60_000
+        world.server.epoch = world.chain.now // 60_000
+        world.server.heard(ticket, intervals)
+        await world.station.settle_once()
+        held = store.outstanding(ticket.server, world.chain.now // 1000)[1]
+        assert held == min(worst - intervals, 2 + 2 * intervals) * each
+    assert store.outstanding(ticket.server, ticket.expiry + 61) == (0, 0)
+
+
+async def test_a_listener_has_few_tickets_that_are_not_played(world: Any) -> None:
+    """Two tickets in each of sixteen sessions, and no more until one was played; another listener is not touched."""
+    sessions = [world.session(payee=bytes([n + 1]) * 20) for n in range(17)]
+    tickets = [await world.ticket(session=session) for session in sessions[:16] for _ in range(2)]
+    assert await world.refusal(session=sessions[16]) == (429, "station.busy")
+    await world.ticket(session=world.session(**_listener(1)))
+    world.chain.now += 40_000
+    world.server.heard(tickets[0], 1)
+    world.server.epoch = world.chain.now // 60_000
+    await world.station.settle_once()
+    await world.ticket(session=sessions[16])
+    assert await world.refusal(session=sessions[16]) == (429, "station.busy")
+
+
+def _listener(number: int) -> dict[str, Any]:
+    """Another listener's key and address."""
+    key = keccak256(b"listener %d" % number)
+    return {"key": key, "listener": address_of(key)}
+
+
+async def test_a_ticket_ends_with_its_session(world: Any) -> None:
+    """Nothing is played after its session, so nothing is held for it."""
+    ends_s = world.chain.now // 1000 + 100
+    assert (await world.ticket(session=world.session(not_after=ends_s))).expiry == ends_s
 
 
 async def test_free_songs_need_no_escrow(world: Any, write_song: Any) -> None:

@@ -1,0 +1,146 @@
+"""Moving a content to another security server: proposed by the owner, accepted by the server, from the next epoch on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pywallet.hexes import to_hex
+from pywallet.platform import address_of
+from tests.contracts.anvil_world import EPOCH, SCHEDULE, ZERO, World, reverts
+
+POLICY, SALT = bytes([1]) * 32, bytes([4]) * 32
+
+
+@pytest.fixture
+def content(w: World) -> bytes:
+    """The owner's content; the fan's and the other's keys are listed as security servers too."""
+    receipt = w.send(w.owner, "Registry", "create", POLICY, 10, 30, address_of(w.server), True, SALT)
+    for key in (w.fan, w.other):
+        w.send(w.platform, "Registry", "set_server", address_of(key), "http://another", bytes(32), True)
+    return bytes(w.events("Registry", "ContentCreated", receipt)[0]["content"])
+
+
+def do(w: World, key: bytes, content: bytes, name: str, *args: Any) -> dict[str, Any]:
+    """A call to the content."""
+    return w.send(key, "Content", name, *args, to=content)
+
+
+def move(w: World, content: bytes, key: bytes) -> dict[str, Any]:
+    """Both steps; the second one's receipt."""
+    do(w, w.owner, content, "propose_server", address_of(key))
+    return do(w, key, content, "accept_server")
+
+
+def servers(w: World, content: bytes, *epochs: int) -> list[str]:
+    """Whose each epoch is."""
+    return [w.call("Content", "server_at", epoch, to=content) for epoch in epochs]
+
+
+def current(w: World, content: bytes) -> set[str]:
+    """The running epoch's server, by both ways to ask."""
+    return {w.call("Content", "server", to=content), w.call("Content", "state", to=content)[4]}
+
+
+def test_a_move_begins_with_the_next_epoch(w: World, content: bytes) -> None:
+    """Until then the server of before serves, and every past epoch stays its."""
+    old, new = address_of(w.server), address_of(w.fan)
+    receipt = do(w, w.owner, content, "propose_server", new)
+    assert w.events("Content", "ServerProposed", receipt) == [{"server": new}]
+    assert w.call("Content", "proposed_server", to=content) == to_hex(new)
+    assert servers(w, content, 0, EPOCH, EPOCH + 1, EPOCH + 99) == [to_hex(old)] * 4
+    receipt = do(w, w.fan, content, "accept_server")
+    assert w.events("Content", "ServerMoved", receipt) == [{"server": new, "before": old, "from_epoch": EPOCH + 1}]
+    assert w.call("Content", "proposed_server", to=content) == "0x" + "00" * 20
+    assert servers(w, content, 0, EPOCH, EPOCH + 1, EPOCH + 99) == [to_hex(old)] * 2 + [to_hex(new)] * 2
+    assert current(w, content) == {to_hex(old)}
+    w.mine(SCHEDULE.ends(EPOCH) - 1)
+    assert current(w, content) == {to_hex(old)}
+    w.mine(SCHEDULE.ends(EPOCH))
+    assert current(w, content) == {to_hex(new)}
+
+
+def test_it_moves_again_and_back(w: World, content: bytes) -> None:
+    """Every epoch keeps its server."""
+    a, b, c = (to_hex(address_of(key)) for key in (w.server, w.fan, w.other))
+    for key in (w.fan, w.other, w.server):
+        move(w, content, key)
+        w.mine(SCHEDULE.ends(w.now() // SCHEDULE.length + 1))
+    assert servers(w, content, *range(EPOCH, EPOCH + 7)) == [a, b, b, c, c, a, a]
+    assert w.call("Content", "server_changes", to=content) == 3
+
+
+def test_one_move_at_a_time(w: World, content: bytes) -> None:
+    """Between acceptance and the epoch's end nobody is proposed, so that an epoch's server has had the keys handed over."""
+    move(w, content, w.fan)
+    for server in (address_of(w.other), address_of(w.server), ZERO):
+        with reverts("moving"):
+            do(w, w.owner, content, "propose_server", server)
+    w.mine(SCHEDULE.ends(EPOCH))
+    do(w, w.owner, content, "propose_server", address_of(w.other))
+
+
+def test_only_a_listed_server_that_is_another_one(w: World, content: bytes) -> None:
+    """Active when it is proposed, and still when it accepts."""
+    for server in (address_of(w.server), address_of(w.relayer)):
+        with reverts("server"):
+            do(w, w.owner, content, "propose_server", server)
+    do(w, w.owner, content, "propose_server", address_of(w.fan))
+    w.send(w.platform, "Registry", "set_server", address_of(w.fan), "http://another", bytes(32), False)
+    with reverts("server"):
+        do(w, w.fan, content, "accept_server")
+    with reverts("server"):
+        do(w, w.owner, content, "propose_server", address_of(w.fan))
+
+
+def test_only_the_proposed_server_accepts(w: World, content: bytes) -> None:
+    """Not without a proposal, not another, not after it was taken back or replaced, not twice."""
+    with reverts("proposal"):
+        do(w, w.fan, content, "accept_server")
+    with reverts("proposal"):
+        do(w, w.owner, content, "propose_server", ZERO)
+    do(w, w.owner, content, "propose_server", address_of(w.fan))
+    for key in (w.other, w.server, w.owner, w.platform):
+        with reverts("proposal"):
+            do(w, key, content, "accept_server")
+    do(w, w.owner, content, "propose_server", address_of(w.other))
+    with reverts("proposal"):
+        do(w, w.fan, content, "accept_server")
+    receipt = do(w, w.owner, content, "propose_server", ZERO)
+    assert w.events("Content", "ServerProposed", receipt) == [{"server": ZERO}]
+    with reverts("proposal"):
+        do(w, w.other, content, "accept_server")
+    move(w, content, w.other)
+    with reverts("proposal"):
+        do(w, w.other, content, "accept_server")
+
+
+def test_only_the_owner_proposes(w: World, content: bytes) -> None:
+    """Neither the platform nor a server; and after a sale only the new owner, whom the old proposal does not bind."""
+    for key in (w.platform, w.server, w.fan):
+        with reverts("owner"):
+            do(w, key, content, "propose_server", address_of(w.fan))
+    do(w, w.owner, content, "offer_to", address_of(w.relayer), 0)
+    do(w, w.owner, content, "propose_server", address_of(w.fan))
+    changes = w.call("Content", "changes", to=content)
+    with reverts("changes"):
+        do(w, w.relayer, content, "accept", 0, (POLICY, 0, changes - 1, 0))
+    do(w, w.relayer, content, "accept", 0, (POLICY, 0, changes, 0))
+    with reverts("proposal"):
+        do(w, w.fan, content, "accept_server")
+    with reverts("owner"):
+        do(w, w.owner, content, "propose_server", address_of(w.fan))
+    do(w, w.relayer, content, "propose_server", address_of(w.fan))
+    do(w, w.fan, content, "accept_server")
+
+
+@pytest.mark.parametrize("name", ["revoke", "destroy"])
+def test_what_was_withdrawn_does_not_move(w: World, content: bytes, name: str) -> None:
+    """Its keys are shredded where they are."""
+    do(w, w.owner, content, "propose_server", address_of(w.fan))
+    do(w, w.owner, content, name)
+    with reverts("revoked"):
+        do(w, w.fan, content, "accept_server")
+    with reverts("revoked"):
+        do(w, w.owner, content, "propose_server", address_of(w.other))

@@ -1,0 +1,86 @@
+"""`holds` looks at four rights of an account: nobody else fills these places or takes the best right from them."""
+
+from __future__ import annotations
+
+import pytest
+
+from pywallet.platform import address_of
+from tests.contracts.anvil_world import World, reverts
+from tests.contracts.rights_shop import DAY, NO_PERMIT, RENT, Shop
+
+FOREVER = 2**200
+
+
+@pytest.mark.parametrize("how", ["give", "rent", "transferFrom", "loan"])
+def test_strangers_cannot_block_a_purchase(w: World, shop: Shop, how: str) -> None:
+    """However many cheap rights others send an account, it buys, it holds, and what it bought stays."""
+    fan, other = address_of(w.fan), address_of(w.other)
+
+    def send() -> None:
+        if how == "give":
+            shop.do(w.owner, "give", shop.content, fan, DAY)
+        elif how == "rent":
+            shop.do(w.other, "rent", shop.content, fan, 1, shop.seen(), RENT, NO_PERMIT)
+        else:
+            number = shop.rent(w.other)
+            rest = (other, fan, number) if how == "transferFrom" else (number, fan, w.now() + 1000)
+            shop.do(w.other, how, *rest)
+
+    for _ in range(17):
+        send()
+    number = shop.buy(w.fan)
+    assert shop.holds(w.fan, FOREVER)
+    for _ in range(5):
+        send()
+    assert shop.holds(w.fan, FOREVER)
+    shop.do(w.fan, "list", number, 5)
+    for _ in range(17):
+        shop.do(w.owner, "give", shop.content, other, 0)
+    shop.purchase(w.other, number, 5)
+    assert [shop.holds(key, FOREVER) for key in (w.fan, w.other)] == [False, True]
+
+
+def test_what_an_account_bought_itself_is_looked_at_first(w: World, shop: Shop) -> None:
+    """Four rights for good that are all lent out do not hide the one that was rented meanwhile."""
+    numbers = [shop.buy(w.fan) for _ in range(4)]
+    until = w.now() + 3 * DAY
+    for number in numbers:
+        shop.do(w.fan, "loan", number, address_of(w.other), until)
+    assert not shop.holds(w.fan)
+    shop.rent(w.fan)
+    assert shop.holds(w.fan)
+    assert shop.holds(w.fan, until)
+
+
+def test_a_fifth_right_is_picked(w: World, shop: Shop) -> None:
+    """A right that found no place plays once its holder names it; nobody names another's, or one that is over."""
+    fan, until = address_of(w.fan), w.now() + 2 * DAY
+    numbers = [shop.made(shop.do(w.owner, "give", shop.content, fan, 0)) for _ in range(4)]
+    short = shop.made(shop.do(w.owner, "give", shop.content, fan, DAY))
+    for number in numbers:
+        shop.do(w.fan, "loan", number, address_of(w.other), until)
+    assert not shop.holds(w.fan)
+    with reverts("holder"):
+        shop.do(w.relayer, "pick", short)
+    shop.do(w.fan, "pick", short)
+    shop.do(w.fan, "pick", short)
+    assert shop.holds(w.fan)
+    shop.do(w.other, "pick", numbers[0])
+    w.mine(until)
+    with reverts("holder"):
+        shop.do(w.fan, "pick", short)
+    with reverts("holder"):
+        shop.do(w.other, "pick", numbers[0])
+
+
+def test_a_borrowed_right_is_picked(w: World, shop: Shop) -> None:
+    """Beside four of its own that are lent out, a borrower names the fifth."""
+    mine = [shop.buy(w.fan) for _ in range(4)]
+    theirs = shop.buy(w.other)
+    until = w.now() + DAY
+    for number in mine:
+        shop.do(w.fan, "loan", number, address_of(w.relayer), until)
+    shop.do(w.other, "loan", theirs, address_of(w.fan), until)
+    assert not shop.holds(w.fan)
+    shop.do(w.fan, "pick", theirs)
+    assert (shop.holds(w.fan), shop.holds(w.other)) == (True, False)
