@@ -26,7 +26,7 @@ from tests.integration.server_world import SCHEDULE, TOKENS, World, make_world, 
 TICKETS: Final = setting("GOMAA_BENCH_TICKETS", 10_000_000, 2_000)
 """Plays in the past."""
 LINES: Final = scaled(600, 3)
-ROUNDS: Final = scaled(3, 1)
+ROUNDS: Final = scaled(5, 1)
 HEARD_MS: Final = 10_000
 
 
