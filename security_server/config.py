@@ -55,6 +55,8 @@ class Config:
     frames_per_minute: int = 1_200
     connections: int = 4_096
     connections_per_address: int = 256
+    keep_days: int = 90
+    keep_receipts_days: int = 400
 
     @property
     def url(self) -> str:
