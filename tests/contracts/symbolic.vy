@@ -210,6 +210,8 @@ def check_slash_takes_nothing_for_what_was_shown(server: address, epoch: uint256
 @external
 def check_dismiss_earns_one_stake(server: address, epoch: uint256, payee: address, challenged: uint256, time: uint256):
     self._any_state(time)
+    # A challenge of nothing is never open.
+    assert challenged != 0
     before: uint256 = staticcall self.settlement.lane(server)
     void: bool = (staticcall self.settlement.meta(server, epoch)) >> 255 != 0
     shown: uint256 = staticcall self.settlement.answered(staticcall self.settlement.commit(server, epoch), payee)
