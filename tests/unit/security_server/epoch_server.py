@@ -111,8 +111,9 @@ class EpochServer:
         def work(connection: Any) -> None:
             self._at(connection)
             row = {"id": identity, "station": STATION, "payer": STATION}
-            if self.numbers > 1:
-                before = keccak256(b"ticket %d" % (self.numbers - 1))
+            before = keccak256(b"ticket %d" % (self.numbers - 1))
+            # A restored database may not know it.
+            if get(connection, tickets, id=before) is not None:
                 self.desk.act(self.session, before, "stop", self._position(before))  # type: ignore[arg-type]
             self.desk.ticket(self.session, self.numbers, **row)  # type: ignore[arg-type]
             self.desk.act(self.session, identity, "play")  # type: ignore[arg-type]

@@ -213,7 +213,7 @@ class Settling(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Faults end: what can still be posted is, and everything agrees; no challenge that was made since stays open."""
-        if hasattr(self, "server"):
+        if hasattr(self, "server") and self.server.running:
             self.heal()
             for _ in range(3):
                 self.look()
