@@ -225,6 +225,7 @@ class Settling(RuleBasedStateMachine):
                 # One post at a time: what has to wait for the one before it is posted as soon as that is final.
                 in_time = SCHEDULE.post_from(epoch) <= self.chain.time_s <= SCHEDULE.post_until(epoch)
                 assert epoch in self.chain.ledger.posts or not in_time or self.waits()
+            assert not any(post.void for post in self.chain.ledger.posts.values())
             self.server.core.agreement.require()
             states = self.loop.run_until_complete(self.server.states())
             for epoch, state in states.items():
