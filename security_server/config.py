@@ -32,11 +32,17 @@ class Config:
     silence_s: int = 20
     credit_plays: int = 200
     listener_credit: int = 2
+    least_wei: int = 1_000
+    most_stations: int = 4_096
+    most_listeners: int = 4_096
+    listeners_percent: int = 50
+    most_terms: int = 256
     content_age_s: float = 30.0
     escrow_age_s: float = 5.0
     station_age_s: float = 60.0
     close_every_s: float = 2.0
     auto_close: bool = True
+    accept_moves: bool = True
     max_header: int = 4 << 20
     relay_per_hour: int = 3600
     relay_least_wei: int = 0
@@ -49,6 +55,8 @@ class Config:
     frames_per_minute: int = 1_200
     connections: int = 4_096
     connections_per_address: int = 256
+    keep_days: int = 90
+    keep_receipts_days: int = 400
 
     @property
     def url(self) -> str:

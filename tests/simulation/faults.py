@@ -152,7 +152,7 @@ class FaultPlan:
         content = Content(world.chain, max(world.songs))
         try:
             await content.offer_to(world.owner, address_of(buyer), 0)
-            await content.accept(buyer, 0)
+            await content.accept(buyer, 0, await content.seen())
             world.say("a recording is sold")
         except GomaaError as error:
             world.say(f"not sold: {error.detail.get('reason', error.code)}")
