@@ -27,6 +27,7 @@ from pywallet.settlement import Schedule
 from pywallet.sps.container import MAGIC
 from pywallet.sps.header import Header, Rendition, Segment, ServerRef, sign_header
 from security_server.accounts import Money
+from security_server.agreement import Agreement
 from security_server.bookkeeping import Bookkeeping
 from security_server.config import Config, Keys
 from security_server.contents import Songs, song_of
@@ -105,7 +106,7 @@ class ServerChain:
     async def money(self, payer: bytes, fresh: bool = False) -> Money:
         return Money(RICH, 0, 0, BPS)
 
-    async def lane(self) -> Lane:
+    async def lane(self, fresh: bool = False) -> Lane:
         return Lane(RICH, None, None)
 
 
@@ -178,7 +179,10 @@ class FarmWorld:
         config = Config(folder / "deployment.json", folder / "keys.json", buffer_s=BUFFER_MS // 1000)
         store = Store(f"sqlite:///{folder / 'server.sqlite3'}")
         chain = ServerChain(clock, policies)
-        core = Core(config, keys, keys.address, DOMAIN, SCHEDULE, store, cast("Any", chain), Songs(store, keys.master), Hub())
+        view = cast("Any", chain)
+        agreement = Agreement(store, view, SCHEDULE)
+        await agreement.look()
+        core = Core(config, keys, keys.address, DOMAIN, SCHEDULE, store, view, Songs(store, keys.master), Hub(), agreement)
         songs = {}
         for name, raw in TERMS.items():
             policy = Policy.from_dict({**raw, "price": PRICE})
@@ -203,7 +207,8 @@ class FarmWorld:
     async def settle(self) -> None:
         """One round of statement and voucher. Raises whatever makes a statement not payable."""
         self.settled_ms = self.clock.ms
-        await self.station.bookkeeper.round(SERVER, "http://server")
+        done = await self.station.bookkeeper.round(SERVER, "http://server")
+        assert (done.aside, done.waiting) == (0, None)
 
     async def paid(self, listener: bytes) -> int:
         """Wei of rewards that the station's vouchers have paid for a listener's tickets; all that was heard is vouchered."""
