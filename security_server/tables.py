@@ -98,7 +98,9 @@ tickets: Final = Table(
     # The metered position (pywallet/policy/meter.py), and where the last jump went: the window of grantable segments.
     _int("position_ms", default=0),
     _int("anchor_position_ms", default=0),
+    # When the last invocation was, by the host's clock, and when it came, by the server's.
     _int("time_ms", default=0),
+    _int("seen_ms", default=0),
     _int("seeks", default=0),
     _int("sequence", default=0),
     _bytes("invocation", 32, null=True),
@@ -109,6 +111,8 @@ tickets: Final = Table(
     UniqueConstraint("station", "number"),
     Index("tickets_due", "payer", "due"),
     Index("tickets_number", "payer", "number"),
+    # What the terms count for one listener: devices, players at once, plays that were heard for long enough.
+    Index("tickets_listener", "listener", "content"),
 )
 # Tickets whose listeners may be counted among those who heard each part (the policy's ``tracking``).
 tracked: Final = Table("tracked", METADATA, _bytes("ticket", 32, key=True))

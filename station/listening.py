@@ -27,9 +27,10 @@ _asked = sa.Table(
     _meta,
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("listener", sa.LargeBinary(20), nullable=False),
+    sa.Column("expiry_s", sa.BigInteger, nullable=False),
     # Intervals of the whole song.
     sa.Column("whole", sa.Integer, nullable=False),
-    sa.Index("asked_of", "listener", "number"),
+    sa.Index("asked_of", "listener", "expiry_s"),
 )
 
 
@@ -40,7 +41,7 @@ class Listening:
         self._engine = engine
         _meta.create_all(engine)
 
-    def note(self, db: Connection, number: int, listener: bytes, owner: bytes | None, now_s: int, whole: int) -> None:
+    def note(self, db: Connection, number: int, listener: bytes, owner: bytes | None, now_s: int, expiry_s: int, whole: int) -> None:
         """Link a ticket, in the transaction that writes it.
 
         Args:
@@ -49,16 +50,17 @@ class Listening:
             listener: Their address at this station.
             owner: The band's address; None: the listener wants no rewards.
             now_s: When, Unix seconds.
+            expiry_s: The ticket's end, Unix seconds.
             whole: Intervals of the whole song.
         """
-        db.execute(sa.insert(_asked).values(number=number, listener=listener, whole=whole))
+        db.execute(sa.insert(_asked).values(number=number, listener=listener, expiry_s=expiry_s, whole=whole))
         if owner is not None:
             db.execute(sa.insert(_heard).values(number=number, listener=listener, owner=owner, day=now_s // DAY_S))
 
     def unplayed(self, db: Connection, listener: bytes, now_s: int) -> int:
         """How many tickets this listener has, in any session, that may still be played and of which nothing was vouchered."""
         both = _asked.join(TICKETS, TICKETS.c.number == _asked.c.number)
-        wanted = (_asked.c.listener == listener, TICKETS.c.vouchered == 0, TICKETS.c.expiry_s > now_s)
+        wanted = (_asked.c.listener == listener, _asked.c.expiry_s > now_s, TICKETS.c.vouchered == 0)
         return int(db.execute(sa.select(sa.func.count()).select_from(both).where(*wanted)).scalar_one())
 
     def earned(self, listener: bytes, now_ms: int, db: Connection | None = None) -> int:

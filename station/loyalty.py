@@ -128,7 +128,7 @@ class _Book:
         return replace(ticket, reward=self.loyalty._promised(self.listener, self.owner, ticket.reward, ticket.issued_ms, db))
 
     def note(self, db: Connection, number: int, ticket: TicketRow) -> None:
-        self.listening.note(db, number, self.listener, self.owner, ticket.issued_ms // 1000, self.whole)
+        self.listening.note(db, number, self.listener, self.owner, ticket.issued_ms // 1000, ticket.expiry_s, self.whole)
 
 
 def _offer(entry: Any) -> Offer:
