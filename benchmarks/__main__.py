@@ -43,6 +43,7 @@ MODULES: Final = {
     "receipts": "receipts",
     "grants": "grants",
     "farm_gain": "farm",
+    "history": "history",
     "extension_size": "size",
 }
 

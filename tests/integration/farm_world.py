@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from chain.content import ContentState
 from chain.settlement import Lane
-from pywallet.errors import Refusal
+from pywallet.errors import Refusal, Unavailable
 from pywallet.hexes import from_hex, to_hex
 from pywallet.messages import Domain
 from pywallet.platform import address_of, keccak256
@@ -33,6 +33,7 @@ from security_server.config import Config, Keys
 from security_server.contents import Songs, song_of
 from security_server.core import Core
 from security_server.hub import Hub
+from security_server.moves import Moves
 from security_server.playing import Playing
 from security_server.schema import StatementRequest, VoucherPost, body
 from security_server.store import Store
@@ -102,6 +103,9 @@ class ServerChain:
 
     async def owner_at(self, content: bytes, epoch: int) -> bytes:
         return OWNER
+
+    async def server_at(self, content: bytes, epoch: int, fresh: bool = False) -> bytes:
+        return SERVER
 
     async def money(self, payer: bytes, fresh: bool = False) -> Money:
         return Money(RICH, 0, 0, BPS)
@@ -202,7 +206,7 @@ class FarmWorld:
         )
         servers = DirectServers(Bookkeeping(core))
         station = Station.of(given, STATION_KEY, STATION, StationChain(clock, policies), servers)
-        return cls(clock, core, Playing(core), station, songs, chain.revoked)
+        return cls(clock, core, Playing(core, Moves(core, _nobody)), station, songs, chain.revoked)
 
     async def settle(self) -> None:
         """One round of statement and voucher. Raises whatever makes a statement not payable."""
@@ -229,6 +233,11 @@ class FarmWorld:
         """Give everything back."""
         await self.station.stop()
         self.core.store.close()
+
+
+async def _nobody(url: str, value: dict[str, Any]) -> dict[str, Any]:
+    """Another server: there is none."""
+    raise Unavailable("server.unreachable", url=url)
 
 
 def _write(path: Path, content: bytes, policy: Policy) -> tuple[Header, bytes]:
