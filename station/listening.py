@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from pywallet.rewards import Heard
 from pywallet.rewards.rules import DAY_S
-from station.store import HOLD_S, TICKETS
+from station.store import HOLD_S, TICKETS, ticket_row
+
+SLACK_MS: Final = 30_000
+"""By so much may what was vouchered run ahead of the clock: other clocks, and a moment in which one song follows another."""
 
 _meta = sa.MetaData()
 _heard = sa.Table(
@@ -63,6 +67,23 @@ class Listening:
         wanted = (_asked.c.listener == listener, _asked.c.expiry_s > now_s, TICKETS.c.vouchered == 0)
         return int(db.execute(sa.select(sa.func.count()).select_from(both).where(*wanted)).scalar_one())
 
+    def hurried(self, listener: bytes, now_ms: int, db: Connection) -> bool:
+        """Whether more of today's tickets was vouchered than a clock since the first of them has room for.
+
+        One security server holds a listener to one clock; songs of several
+        servers, played at once, are several. What was paid so is made up for.
+
+        Args:
+            listener: Their address at this station.
+            now_ms: Unix milliseconds.
+            db: The transaction that writes the next ticket.
+        """
+        rows = db.execute(self._today(listener, now_ms)).all()
+        if not rows:
+            return False
+        heard_ms = sum(row.vouchered * row.interval_s * 1000 // ticket_row(row).fastest for row in rows)
+        return heard_ms > now_ms - min(row.issued_ms for row in rows) + SLACK_MS
+
     def earned(self, listener: bytes, now_ms: int, db: Connection | None = None) -> int:
         """Wei of the tickets of today: what vouchers were signed for, and of a play that may go on, the whole song.
 
@@ -78,9 +99,7 @@ class Listening:
         if db is None:
             with self._engine.begin() as own:
                 return self.earned(listener, now_ms, own)
-        both = _heard.join(TICKETS, TICKETS.c.number == _heard.c.number).outerjoin(_asked, _asked.c.number == _heard.c.number)
-        today = (_heard.c.listener == listener, _heard.c.day == now_ms // 1000 // DAY_S)
-        rows = db.execute(sa.select(TICKETS, _asked.c.whole).select_from(both).where(*today)).all()
+        rows = db.execute(self._today(listener, now_ms)).all()
         last: dict[bytes, int] = {}
         for row in rows:
             if row.vouchered:
@@ -91,6 +110,12 @@ class Listening:
             whole = row.worst if row.whole is None else row.whole
             total += (row.vouchered if over else max(row.vouchered, whole)) * int(row.reward)
         return total
+
+    def _today(self, listener: bytes, now_ms: int) -> sa.Select[Any]:
+        """A listener's tickets of today that may earn, each with the intervals of its whole song."""
+        both = _heard.join(TICKETS, TICKETS.c.number == _heard.c.number).outerjoin(_asked, _asked.c.number == _heard.c.number)
+        today = (_heard.c.listener == listener, _heard.c.day == now_ms // 1000 // DAY_S)
+        return sa.select(TICKETS, _asked.c.whole).select_from(both).where(*today)
 
     def known(self, listener: bytes, owner: bytes, db: Connection | None = None) -> bool:
         """Whether this listener was paid here for a play of this band."""
