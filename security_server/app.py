@@ -23,6 +23,7 @@ from security_server.closing import Closing
 from security_server.config import Config, Keys
 from security_server.contents import Songs
 from security_server.core import Core
+from security_server.history import History
 from security_server.host_socket import HostSocket
 from security_server.hub import Hub
 from security_server.importing import Importing
@@ -85,7 +86,7 @@ async def create_app(config: Config, keys: Keys | None = None) -> web.Applicatio
         tasks = [asyncio.create_task(agreement.run(config.close_every_s))]
         tasks += [asyncio.create_task(each.run()) for each in (revocation, moves)]
         if config.auto_close:
-            tasks += [asyncio.create_task(each.run()) for each in (answering, closing)]
+            tasks += [asyncio.create_task(each.run()) for each in (answering, closing, History(core))]
         yield
         for task in tasks:
             task.cancel()

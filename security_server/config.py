@@ -37,7 +37,6 @@ class Config:
     most_listeners: int = 4_096
     listeners_percent: int = 50
     most_terms: int = 256
-    most_refused: int = 10_000
     content_age_s: float = 30.0
     escrow_age_s: float = 5.0
     station_age_s: float = 60.0
@@ -56,6 +55,8 @@ class Config:
     frames_per_minute: int = 1_200
     connections: int = 4_096
     connections_per_address: int = 256
+    keep_days: int = 90
+    keep_receipts_days: int = 400
 
     @property
     def url(self) -> str:

@@ -18,6 +18,7 @@ from pywallet.sps.wrapping import WrapKey
 from security_server.accounts import Money, outstanding, short
 from security_server.contents import Song
 from security_server.core import Core
+from security_server.intake import require_terms
 from security_server.invocations import STARTS, Now, Outcome, Received, accept, present
 from security_server.moves import Moves
 from security_server.refusals import note
@@ -147,6 +148,12 @@ class Playing:
         if get(connection, tickets, id=ticket_id) is None:
             if get(connection, tickets, station=order.station, number=order.number) is not None:
                 raise Refusal("ticket.used", reason="number")
+            price = song.policy.price
+            epoch = self._core.running(connection, self._core.schedule.epoch_of(now_ms // 1000))
+            # A station's ticket for what the listener pays says zero: the price is the signed header's.
+            owed = price.owner if listener_pays else order.price
+            most = self._core.config.most_terms
+            require_terms(connection, epoch, order.station, owed, order.reward, price.interval_s, most)
             connection.execute(
                 insert(tickets).values(
                     id=ticket_id,
@@ -157,12 +164,11 @@ class Playing:
                     content=order.content,
                     owner=song.owner,
                     number=order.number,
-                    # A station's ticket for what the listener pays says zero: the price is the signed header's.
-                    price=song.policy.price.owner if listener_pays else order.price,
+                    price=owed,
                     reward=order.reward,
                     payer=message.listener if listener_pays else order.station,
                     bps=order.bps,
-                    interval_s=song.policy.price.interval_s,
+                    interval_s=price.interval_s,
                     expiry_s=order.expiry,
                     signature=ticket.signature,
                     opened_ms=now_ms,

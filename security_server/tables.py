@@ -67,6 +67,7 @@ sessions: Final = Table(
     _int("opened_ms"),
     _int("sequence", default=0),
     Index("sessions_payee", "payee"),
+    Index("sessions_over", "not_after_s"),
 )
 tickets: Final = Table(
     "tickets",
@@ -106,9 +107,16 @@ tickets: Final = Table(
     _int("intervals", default=0),
     _int("vouchered", default=0),
     _int("due", default=0),
+    # Refused plays of it that are kept.
+    _int("refused", default=0),
     UniqueConstraint("station", "number"),
     Index("tickets_due", "payer", "due"),
+    Index("tickets_owing", "due"),
     Index("tickets_number", "payer", "number"),
+    Index("tickets_listener", "listener", "content"),
+    Index("tickets_sounding", "listener", "state", "time_ms"),
+    Index("tickets_session", "session"),
+    Index("tickets_over", "expiry_s"),
 )
 # Tickets whose listeners may be counted among those who heard each part (the policy's ``tracking``).
 tracked: Final = Table("tracked", METADATA, _bytes("ticket", 32, key=True))
@@ -127,6 +135,7 @@ invocations: Final = Table(
     _bytes("signature", 65),
     Column("code", String(32)),
     Index("invocations_refused", "epoch", "code"),
+    Index("invocations_ticket", "ticket", "epoch"),
 )
 # Of which seconds of a content a listener was ever given keys: bit k of a little-endian number is second k.
 given_keys: Final = Table(
@@ -250,6 +259,17 @@ debits: Final = Table(
     _int("listener", default=0),
     Index("debits_payer", "payer", "epoch"),
 )
+# Different terms of a station's tickets opened in an epoch, and its refused plays that are kept in it.
+epoch_terms: Final = Table(
+    "epoch_terms",
+    METADATA,
+    _int("epoch", key=True),
+    _bytes("station", 20, key=True),
+    Column("price", Wei, primary_key=True),
+    Column("reward", Wei, primary_key=True),
+    _int("interval_s", key=True),
+)
+epoch_refused: Final = Table("epoch_refused", METADATA, _int("epoch", key=True), _bytes("station", 20, key=True), _int("count"))
 # Payers and net of an epoch so far, by kind.
 epoch_totals: Final = Table(
     "epoch_totals",
@@ -304,6 +324,7 @@ epochs: Final = Table(
     Column("data", LargeBinary, nullable=False),
     _int("leaves"),
     _bytes("transaction", 32, null=True),
+    Index("epochs_state", "state", "epoch"),
 )
 # Contents that another server has handed over, or is about to. ``from_epoch`` null: not accepted on the chain yet.
 takeovers: Final = Table(
@@ -375,4 +396,5 @@ claims: Final = Table(
     _bytes("to", 20),
     _bytes("transaction", 32, null=True),
     _int("time_ms"),
+    Index("claims_time", "time_ms"),
 )
