@@ -149,6 +149,9 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "claim.small": "This is less than what sending it costs. It stays yours: let it grow, or send the claim yourself.",
         "claim.busy": "Too many claims were sent for others this hour. Nothing is lost: try again later.",
         "statement.mismatch": "The statement doesn't agree with the station's own tickets.",
+        "statement.line": "One line of the statement doesn't agree with the payer's own books. It is not paid; the others are.",
+        "statement.minimum": "What is owed is below the least that is settled in an epoch. It waits for a later one.",
+        "server.epoch.full": "This epoch has no more room at the security server. What is owed waits for the next one.",
         "voucher.signature": "The voucher is not signed by its payer.",
         "voucher.cap": "The voucher covers less than was spent.",
         # messages, media, everything else

@@ -4,27 +4,47 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, select
 
-from pywallet.errors import InputError, Refusal
+from pywallet.errors import InputError, Refusal, Unavailable
 from pywallet.hexes import from_hex, to_hex
-from pywallet.messages import Signed, Statement, StatementLine, Voucher, sign, statement_lines_hash
+from pywallet.messages import (
+    Signed,
+    Statement,
+    StatementLine,
+    Voucher,
+    settled_lines_hash,
+    sign,
+    statement_lines_hash,
+)
 from pywallet.platform import keccak256, recover
 from pywallet.settlement import gross
-from security_server.accounts import outstanding
+from security_server.accounts import Differs, Mark, account, outstanding
 from security_server.core import Core
 from security_server.playing import require_refusing
+from security_server.resync import Acknowledged, Shown, acknowledge, adopt, own_acknowledgement, show, ticket_of
 from security_server.rows import get
-from security_server.schema import StatementRequest, VoucherPost
-from security_server.statements import Issued, Settling, settle, state, stated_contents, stored
+from security_server.schema import BooksRequest, Message, StatementRequest, VoucherPost
+from security_server.settling import Done, Issued, Settling, remember, settle_voucher, stored
+from security_server.slots import Slots
+from security_server.statements import Stated, due_contents, state
 from security_server.tables import receipts, sessions
 
 STALE_S: Final = 120
 """A payer's request for a statement is good for so long on either side of its time."""
 _MOST_RECEIPTS: Final = 2_000
+_TRIES: Final = 5
+"""So often are chain and books read again when an epoch ends or a post is made in between."""
+T = TypeVar("T")
+
+
+class _Moved(Exception):
+    """The epoch that runs inside the transaction is not the one whose facts were read."""
 
 
 def statement_digest(server: bytes, time_s: int) -> bytes:
@@ -63,8 +83,8 @@ class Bookkeeping:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        # One voucher at a time: the check of the bond and the settling are one step.
-        self._settling = asyncio.Lock()
+        config = core.config
+        self._slots = Slots(config.least_wei, config.most_stations, config.most_listeners, config.listeners_percent)
 
     async def account(self, payer: bytes) -> dict[str, str]:
         """A payer's escrow with this server and what is left of it."""
@@ -84,40 +104,104 @@ class Bookkeeping:
 
     async def statement(self, request: StatementRequest) -> dict[str, Any]:
         """What the asking payer owes, signed."""
+        payer = await self._asker(request.payer, request.time_s, request.signature)
+        return await self._state(payer, request.disputed)
+
+    async def owed(self, device: bytes, session: bytes, disputed: Sequence[int] = ()) -> dict[str, Any]:
+        """What the listener of a session owes, for the session's own device. Raises Refusal ``session.device``."""
+        return await self._state(await self.listener(device, session), disputed)
+
+    async def listener(self, device: bytes, session: bytes) -> bytes:
+        """The listener of a session, for the session's own device. Raises Refusal ``session.device``."""
+        row = await self._core.store.run(lambda connection: get(connection, sessions, id=session))
+        if row is None or row["device"] != device:
+            raise Refusal("session.device")
+        listener: bytes = row["listener"]
+        return listener
+
+    async def _asker(self, address: str, time_s: int, signature: str) -> bytes:
+        """The payer that signed a request. Raises ``invocation.time``, ``voucher.signature``."""
         core = self._core
-        payer = from_hex(request.payer, 20)
+        payer = from_hex(address, 20)
         now_s = await core.now_ms() // 1000
-        if abs(request.time_s - now_s) > STALE_S:
-            raise InputError("invocation.time", time_s=request.time_s, now_s=now_s)
+        if abs(time_s - now_s) > STALE_S:
+            raise InputError("invocation.time", time_s=time_s, now_s=now_s)
         try:
-            signer = recover(statement_digest(core.address, request.time_s), from_hex(request.signature, 65))
+            signer = recover(statement_digest(core.address, time_s), from_hex(signature, 65))
         except InputError:
             signer = b""
         if signer != payer:
             raise Refusal("voucher.signature", reason="the request is not the payer's")
-        return await self._state(payer, now_s)
+        return payer
 
-    async def owed(self, device: bytes, session: bytes) -> dict[str, Any]:
-        """What the listener of a session owes, for the session's own device. Raises Refusal ``session.device``."""
-        row = await self._core.store.run(lambda connection: get(connection, sessions, id=session))
-        if row is None or row["device"] != device:
-            raise Refusal("session.device")
-        return await self._state(row["listener"], await self._core.now_ms() // 1000)
+    async def _state(self, payer: bytes, disputed: Sequence[int]) -> dict[str, Any]:
+        core, numbers = self._core, frozenset(disputed)
 
-    async def _state(self, payer: bytes, now_s: int) -> dict[str, Any]:
-        core = self._core
         core.agreement.require()
-        money = await core.chain.money(payer)
-        bond = await self._bond()
-        epoch = core.schedule.epoch_of(now_s)
-        stated = await core.store.run(lambda connection: state(connection, payer, core.running(connection, epoch), money, bond))
+
+        def work(connection: Connection, at: Settling) -> Stated:
+            return state(connection, payer, at.epoch, at.money, at.bond, self._slots, numbers, at.mark)
+
+        stated = await self.in_epoch(payer, work)
         lines = statement_lines_hash(stated.lines)
         message = Statement(server=core.address, payer=payer, epoch=stated.epoch, spent=stated.spent, lines=lines)
-        signed = sign(message, core.domain, core.keys.signing)
-        return {"statement": signed.to_json(), "lines": [line_json(line) for line in stated.lines]}
+        return {
+            "statement": sign(message, core.domain, core.keys.signing).to_json(),
+            "lines": [{**line_json(line), "settled": stated.counts[line.number]} for line in stated.lines],
+            "settled_wei": str(stated.settled),
+            "net_wei": str(stated.net),
+            "waiting": stated.waiting,
+        }
+
+    async def in_epoch(self, payer: bytes, work: Callable[[Connection, Settling], T], *, fresh: bool = False, owners: bool = False) -> T:
+        """The result of a transaction whose rate, owners and account are those of the epoch that runs inside it.
+
+        Args:
+            payer: whose account is read, 20 bytes.
+            work: what is done with them.
+            fresh: whether the account is read anew.
+            owners: whether the owners of what the payer owes for are read.
+
+        Raises:
+            Unavailable: ``chain.unreachable``.
+        """
+        core = self._core
+        mark: Mark | None = None
+        for _ in range(_TRIES):
+            now_s = await core.now_ms() // 1000
+            clock = core.schedule.epoch_of(now_s)
+            epoch = await core.store.run(partial(core.running, epoch=clock))
+            money = replace(await core.chain.money(payer, fresh=fresh or mark is not None), bps=await core.chain.rate(epoch))
+            contents = sorted(await core.store.run(lambda connection: due_contents(connection, payer))) if owners else []
+            owned = await asyncio.gather(*(core.chain.owner_at(content, epoch) for content in contents))
+            at = Settling(
+                core.domain,
+                core.address,
+                core.keys.signing,
+                epoch,
+                now_s,
+                money,
+                await self._bond(),
+                dict(zip(contents, owned, strict=True)),
+                self._slots,
+                mark,
+            )
+
+            def inside(connection: Connection, at: Settling = at) -> T:
+                if core.running(connection, at.epoch) != at.epoch:
+                    raise _Moved
+                return work(connection, at)
+
+            try:
+                return await core.store.run(inside)
+            except _Moved:
+                mark = None
+            except Differs as differs:
+                mark = differs.mark
+        raise Unavailable("chain.unreachable", reason="the epoch's facts change faster than they are read")
 
     async def voucher(self, request: VoucherPost) -> dict[str, Any]:
-        """Settle what a voucher covers; the receipts go to the hosts at once."""
+        """Settle what a voucher covers of the lines that the payer agreed to; the receipts go to the hosts at once."""
         core = self._core
         core.agreement.require()
         signed = Signed.from_json(Voucher, request.voucher)
@@ -125,22 +209,71 @@ class Bookkeeping:
         if message.server != core.address:
             raise Refusal("voucher.signature", reason="another server")
         require_refusing(signed, core, message.payer, "voucher.signature")
-        async with self._settling:
-            money = await core.chain.money(message.payer, fresh=True)
-            bond = await self._bond()
-            now_s = await core.now_ms() // 1000
-            epoch = await core.store.run(lambda connection: core.running(connection, core.schedule.epoch_of(now_s)))
-            named = await core.store.run(lambda connection: stated_contents(connection, message.payer))
-            owners = {content: await core.chain.owner_at(content, epoch) for content in named}
+        named = None if request.lines is None else dict(request.lines)
 
-            def work(connection: Connection) -> list[Issued]:
-                running = core.running(connection, epoch)
-                at = Settling(core.domain, core.address, core.keys.signing, running, now_s, money, bond, owners)
-                return settle(connection, signed, at)
+        def work(connection: Connection, at: Settling) -> tuple[Done, Acknowledged]:
+            done = settle_voucher(connection, signed, at, named)
+            return done, acknowledge(connection, message.payer, named or {}, at)
 
-            issued = await core.store.run(work)
-        await self._push(issued)
-        return {"receipts": len(issued)}
+        done, known = await self.in_epoch(message.payer, work, fresh=True, owners=True)
+        await self._push(done.issued)
+        return {"receipts": len(done.issued), "waiting": done.waiting, "settled": self._signed(message.payer, known)}
+
+    def _signed(self, payer: bytes, known: Acknowledged) -> dict[str, Any]:
+        """What was settled, signed: the payer keeps it."""
+        core = self._core
+        lines = settled_lines_hash(known.lines)
+        message = Statement(server=core.address, payer=payer, epoch=known.epoch, spent=known.spent, lines=lines)
+        rows = [[line.number, line.epoch, line.intervals] for line in known.lines]
+        return {"statement": sign(message, core.domain, core.keys.signing).to_json(), "lines": rows}
+
+    async def books(self, request: BooksRequest) -> dict[str, Any]:
+        """Both sides' newest signatures, for a payer whose books differ from these (docs/protocol.md, Resynchronisation)."""
+        payer = await self._asker(request.payer, request.time_s, request.signature)
+        return await self.resynchronise(payer, request.voucher, request.settled)
+
+    async def resynchronise(self, payer: bytes, voucher: Message | None, settled: Sequence[Message]) -> dict[str, Any]:
+        """Learn what the payer shows, and answer what these books show.
+
+        Args:
+            payer: who asked, 20 bytes.
+            voucher: its own last voucher, as JSON, or None.
+            settled: acknowledgements that this server has signed: {statement, lines}.
+
+        Raises:
+            Refusal: ``voucher.signature``, ``server.mismatch`` (an acknowledgement that this server has not signed).
+        """
+        core = self._core
+        shown = Signed.from_json(Voucher, voucher) if voucher is not None else None
+        if shown is not None:
+            if (shown.message.server, shown.message.payer) != (core.address, payer):
+                raise Refusal("voucher.signature", reason="parties")
+            require_refusing(shown, core, payer, "voucher.signature")
+        lines = [line for one in settled for line in own_acknowledgement(one, core.domain, core.address, payer)]
+        epochs = sorted({line.epoch for line in lines})
+        states = await asyncio.gather(*(core.chain.epoch(epoch) for epoch in epochs))
+        debited = {epoch for epoch, state in zip(epochs, states, strict=True) if state.ready and not state.void}
+
+        def work(connection: Connection, at: Settling) -> tuple[Shown, Acknowledged]:
+            adopt(connection, payer, [line for line in lines if line.epoch in debited])
+            if shown is not None:
+                account(connection, payer, at.epoch, at.money, at.mark, keep=at.money.spent > 0)
+                remember(connection, shown)
+            found = show(connection, payer)
+            return found, acknowledge(connection, payer, [ticket["number"] for ticket in found.tickets], at)
+
+        found, known = await self.in_epoch(payer, work, fresh=True)
+        tickets = [
+            {
+                "ticket": ticket_of(row, core.address).to_json(),
+                "interval_s": row["interval_s"],
+                "opened_ms": row["opened_ms"],
+            }
+            for row in found.tickets
+            if row["station"] == payer
+        ]
+        kept = None if found.voucher is None else Signed(Voucher(core.address, payer, *found.voucher[:2]), found.voucher[2]).to_json()
+        return {"voucher": kept, "settled": self._signed(payer, known), "tickets": tickets, "last_number": found.last_number}
 
     async def _push(self, issued: Sequence[Issued]) -> None:
         wanted = {one.receipt.message.payee for one in issued}

@@ -32,6 +32,12 @@ class Config:
     silence_s: int = 20
     credit_plays: int = 200
     listener_credit: int = 2
+    least_wei: int = 1_000
+    most_stations: int = 4_096
+    most_listeners: int = 4_096
+    listeners_percent: int = 50
+    most_terms: int = 256
+    most_refused: int = 10_000
     content_age_s: float = 30.0
     escrow_age_s: float = 5.0
     station_age_s: float = 60.0

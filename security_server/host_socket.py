@@ -121,9 +121,12 @@ class HostSocket:
             case schema.Destroyed():
                 return await self._playing.destroyed(line.device, request)
             case schema.Owed():
-                return await self._books.owed(line.device, from_hex(request.session, 32))
+                return await self._books.owed(line.device, from_hex(request.session, 32), request.disputed)
             case schema.Pay():
-                return await self._books.voucher(schema.VoucherPost(request.voucher))
+                return await self._books.voucher(schema.VoucherPost(request.voucher, request.lines))
+            case schema.Books():
+                listener = await self._books.listener(line.device, from_hex(request.session, 32))
+                return await self._books.resynchronise(listener, request.voucher, request.settled)
             case schema.ReceiptsRequest():
                 return await self._books.receipts([from_hex(payee, 20) for payee in request.payees], request.since_epoch)
             case schema.LeafRequest():

@@ -19,6 +19,9 @@ Index = Annotated[int, Meta(ge=0, lt=1 << 32)]
 Count = Annotated[int, Meta(ge=0, le=256)]
 Message = dict[str, Any]
 """A signed message; pywallet.messages checks its fields."""
+Numbers = Annotated[list[Index], Meta(max_length=2_000)]
+AgreedLines = Annotated[list[tuple[Index, Index]], Meta(max_length=2_000)]
+Acknowledgements = Annotated[list[Message], Meta(max_length=256)]
 
 
 class Request(Struct, tag_field="op", forbid_unknown_fields=True):
@@ -81,15 +84,25 @@ class Destroyed(Request, tag="destroyed"):
 
 
 class Owed(Request, tag="statement"):
-    """What the listener of one of this device's sessions owes for what it heard."""
+    """What the listener of one of this device's sessions owes for what it heard. ``disputed``: tickets that it does not agree to."""
 
     session: Hash
+    disputed: Numbers = []
 
 
 class Pay(Request, tag="voucher"):
-    """The listener's voucher for its statement."""
+    """The listener's voucher for its statement. ``lines``: what it agreed to, [ticket number, whole intervals]; absent: all of it."""
 
     voucher: Message
+    lines: AgreedLines | None = None
+
+
+class Books(Request, tag="books"):
+    """Both sides' newest signatures about the listener of one of this device's sessions."""
+
+    session: Hash
+    voucher: Message | None = None
+    settled: Acknowledgements = []
 
 
 class ReceiptsRequest(Request, tag="receipts"):
@@ -129,6 +142,7 @@ Operation = (
     | Destroyed
     | Owed
     | Pay
+    | Books
     | ReceiptsRequest
     | LeafRequest
     | UsageRequest
@@ -151,12 +165,24 @@ class StatementRequest(Struct, forbid_unknown_fields=True):
     payer: Address
     time_s: Number
     signature: SignatureText
+    disputed: Numbers = []
 
 
 class VoucherPost(Struct, forbid_unknown_fields=True):
-    """POST /v1/vouchers."""
+    """POST /v1/vouchers. ``lines``: what the payer agreed to, [ticket number, whole intervals]; absent: all of its statement."""
 
     voucher: Message
+    lines: AgreedLines | None = None
+
+
+class BooksRequest(Struct, forbid_unknown_fields=True):
+    """POST /v1/books: the payer's last voucher, and what this server has acknowledged."""
+
+    payer: Address
+    time_s: Number
+    signature: SignatureText
+    voucher: Message | None = None
+    settled: Acknowledgements = []
 
 
 class ClaimPost(Struct, forbid_unknown_fields=True):

@@ -214,11 +214,13 @@ payers: Final = Table(
     "payers",
     METADATA,
     _bytes("payer", 20, key=True),
-    Column("cap", Wei, nullable=False),
-    # The last statement, until a voucher covers it: what a voucher's cap is compared with.
-    Column("stated", Wei, nullable=False),
-    _int("stated_epoch"),
-    Column("lines", Text, nullable=False, server_default="[]"),
+    # Cumulative gross of the epochs up to base_epoch, which the chain has debited or never will.
+    Column("base", Wei, nullable=False),
+    _int("base_epoch"),
+    # The voucher with the highest cap that settled something, or that the payer showed again.
+    Column("cap", Wei, nullable=False, server_default="0"),
+    Column("until", Wei, nullable=False, server_default="0"),
+    Column("signature", LargeBinary(65), nullable=True),
 )
 lines: Final = Table(
     "lines",
@@ -239,6 +241,7 @@ lines: Final = Table(
     Column("reward", Wei, nullable=False),
     _int("interval_s"),
     _bytes("tag", 7),
+    Index("lines_ticket", "ticket"),
 )
 debits: Final = Table(
     "debits",
@@ -250,7 +253,19 @@ debits: Final = Table(
     Column("cap", Wei, nullable=False),
     Column("until", Wei, nullable=False),
     _bytes("signature", 65),
+    # 1 where the payer is a listener, 0 for a station.
+    _int("listener", default=0),
     Index("debits_payer", "payer", "epoch"),
+)
+# Payers and net of an epoch so far, by kind.
+epoch_totals: Final = Table(
+    "epoch_totals",
+    METADATA,
+    _int("epoch", key=True),
+    _int("stations"),
+    _int("listeners"),
+    Column("stations_net", Wei, nullable=False),
+    Column("listeners_net", Wei, nullable=False),
 )
 payees: Final = Table(
     "payees",

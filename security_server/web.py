@@ -89,6 +89,7 @@ class Web:
             web.get("/v1/accounts/{payer}", self.account),
             web.post("/v1/statements", self.statement),
             web.post("/v1/vouchers", self.voucher),
+            web.post("/v1/books", self.books),
             web.post("/v1/epochs/close", self.close),
             web.post("/v1/epochs/import", self.take),
             web.get("/v1/epochs/{epoch}", self.epoch),
@@ -152,6 +153,10 @@ class Web:
     async def voucher(self, request: web.Request) -> web.Response:
         """A payer's signature under a statement."""
         return web.json_response(await self._books.voucher(schema.body(schema.VoucherPost, await request.read())))
+
+    async def books(self, request: web.Request) -> web.Response:
+        """Both sides' newest signatures, for a payer whose books differ."""
+        return web.json_response(await self._books.books(schema.body(schema.BooksRequest, await request.read())))
 
     async def close(self, request: web.Request) -> web.Response:
         """Close and post the last ended epoch now."""

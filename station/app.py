@@ -313,6 +313,8 @@ async def _account(station: Station, server: bytes) -> dict[str, Any]:
         }
         for row in statements
     ]
+    aside = await asyncio.to_thread(station.store.quarantine, server, 100)
+    view["quarantine"] = [{"number": row.number, "time_ms": row.time_ms, "code": row.code, "reason": row.reason} for row in aside]
     try:
         view["url"] = place(await station.url(server))
         now_s = await station.chain.now_ms() // 1000

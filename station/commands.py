@@ -155,6 +155,7 @@ async def _statements(config: object, send: bool) -> bool:
     import aiohttp
 
     from chain.deployment import Deployment
+    from pywallet.errors import SENTENCES
     from pywallet.hexes import checksum
     from pywallet.platform import address_of
     from pywallet.wallet.amounts import show
@@ -174,6 +175,10 @@ async def _statements(config: object, send: bool) -> bool:
                 try:
                     outcome = await books.bookkeeper.round(server, await books.url(server), send=send)
                     click.echo(f"{checksum(server)}  agreed, {outcome.new} new, {show(outcome.cap)} GoMAA in all")
+                    for row in books.store.quarantine(server) if outcome.aside else ():
+                        click.echo(f"  not signed for: ticket {row.number}: {row.code} {row.reason}")
+                    if outcome.waiting is not None:
+                        click.echo(f"  not settled yet: {SENTENCES[outcome.waiting]}")
                 except GomaaError as error:
                     agreed = False
                     click.echo(f"{checksum(server)}  {error}")

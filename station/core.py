@@ -15,11 +15,12 @@ from station.chainview import ChainView
 from station.config import StationConfig
 from station.listening import Listening
 from station.loyalty import Loyalty
+from station.resync import Life
 from station.rewards import RewardBook
 from station.servers import Servers
 from station.statements import Bookkeeper
 from station.store import Store
-from station.tickets import TicketDesk
+from station.tickets import TicketDesk, life_s
 
 log = logging.getLogger("gomaa.station")
 
@@ -56,8 +57,15 @@ class Station:
     def of(cls, config: StationConfig, key: bytes, address: bytes, chain: ChainView, servers: Servers) -> Station:
         """Open the books and the shelf."""
         catalogue, store = Catalogue(config.catalogue), Store(config.database_url)
-        bookkeeper = Bookkeeper(key, address, chain, servers, store)
         station: Station
+
+        def life_of(content: bytes) -> Life | None:
+            song = catalogue.of(content)
+            if song is None:
+                return None
+            return Life(life_s(song.duration_ms, config.ticket_slack_s), song.policy.price.interval_s, song.policy.fastest)
+
+        bookkeeper = Bookkeeper(key, address, chain, servers, store, life_of)
 
         async def url_of(server: bytes) -> str:
             return await station.url(server)
@@ -102,7 +110,9 @@ class Station:
         """One round of statements. A server or a chain that doesn't answer is asked again next time."""
         for server in sorted(await asyncio.to_thread(self.store.servers)):
             try:
-                await self.bookkeeper.round(server, await self.url(server))
+                outcome = await self.bookkeeper.round(server, await self.url(server))
+                if outcome.waiting is not None:
+                    log.info("%s: not all is settled yet: %s", to_hex(server), outcome.waiting)
             except GomaaError as error:
                 log.warning("statement of %s: %s", to_hex(server), error)
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,19 +11,50 @@ import aiohttp
 
 from pywallet.errors import SENTENCES, GomaaError, InputError, Unavailable
 from pywallet.hexes import from_hex, to_hex
-from pywallet.messages import Signed, Statement, StatementLine, Voucher
+from pywallet.messages import SettledLine, Signed, Statement, StatementLine, Ticket, Voucher
 from pywallet.platform import keccak256, sign
+from pywallet.settlement.statement_check import Shown as ServerAnswer
+
+__all__ = ["Acknowledgement", "ServerAnswer", "ServerBooks", "Servers", "ShownTicket", "Taken"]
 
 MAX_ANSWER = 4 << 20
 """Bytes of the longest answer that is read."""
 
 
 @dataclass(frozen=True, slots=True)
-class ServerAnswer:
-    """A statement as received, nothing of it believed yet."""
+class Acknowledgement:
+    """What a server says that it settled, nothing of it believed yet. ``text``: as it came, JSON."""
 
     statement: Signed[Statement]
-    lines: tuple[StatementLine, ...]
+    lines: tuple[SettledLine, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a voucher. ``waiting``: the code of why not all of it was settled; ``settled`` is None from an older server."""
+
+    receipts: int
+    waiting: str | None
+    settled: Acknowledgement | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownTicket:
+    """A ticket of this station that a server shows, and the interval of its terms (s), which the server says."""
+
+    ticket: Signed[Ticket]
+    interval_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServerBooks:
+    """What a server's books show of this station, nothing of it believed yet."""
+
+    voucher: Signed[Voucher] | None
+    settled: Acknowledgement
+    tickets: tuple[ShownTicket, ...]
+    last_number: int
 
 
 class Servers:
@@ -38,20 +69,72 @@ class Servers:
         answer = await self._json("GET", f"{url}/v1/accounts/{to_hex(payer)}")
         return _amount(answer, "usable_wei")
 
-    async def statement(self, url: str, server: bytes, payer: bytes, key: bytes, time_s: int) -> ServerAnswer:
-        """What the server says this payer has spent; the request is signed with the payer's key."""
-        digest = keccak256(b"gomaa/1 statement" + server + time_s.to_bytes(8, "big"))
-        body = {"payer": to_hex(payer), "time_s": time_s, "signature": to_hex(sign(key, digest))}
+    async def statement(self, url: str, server: bytes, payer: bytes, key: bytes, time_s: int, disputed: Sequence[int] = ()) -> ServerAnswer:
+        """What the server says this payer has spent; the request is signed with the payer's key.
+
+        Args:
+            url: where the server answers.
+            server: its address, 20 bytes.
+            payer: this station's address, 20 bytes.
+            key: this station's private key.
+            time_s: the chain's time, Unix s.
+            disputed: ticket numbers that are not agreed to: the server states them last.
+        """
+        body: dict[str, Any] = _asking(server, payer, key, time_s)
+        if disputed:
+            body["disputed"] = list(disputed)
         answer = await self._json("POST", f"{url}/v1/statements", body)
         lines = answer.get("lines")
         if not isinstance(lines, list):
             raise InputError("message.schema", field="lines")
-        return ServerAnswer(Signed.from_json(Statement, answer.get("statement")), tuple(_line(line) for line in lines))
+        statement, read = Signed.from_json(Statement, answer.get("statement")), tuple(_line(line) for line in lines)
+        if "settled_wei" not in answer:
+            return ServerAnswer(statement, read)
+        counts = {line.number: _number(raw, "settled", 1 << 32) for line, raw in zip(read, lines, strict=True)}
+        return ServerAnswer(statement, read, counts, _amount(answer, "settled_wei"), _amount(answer, "net_wei"))
 
-    async def voucher(self, url: str, voucher: Signed[Voucher]) -> int:
-        """Hand a voucher over; how many receipts it freed."""
-        answer = await self._json("POST", f"{url}/v1/vouchers", {"voucher": voucher.to_json()})
-        return _number(answer, "receipts", 1 << 32)
+    async def voucher(self, url: str, voucher: Signed[Voucher], lines: Mapping[int, int] | None = None) -> Taken:
+        """Hand a voucher over.
+
+        Args:
+            url: where the server answers.
+            voucher: the signed voucher.
+            lines: what it is for, ticket number to whole intervals; None for a server that does not ask.
+        """
+        body: dict[str, Any] = {"voucher": voucher.to_json()}
+        if lines is not None:
+            body["lines"] = [[number, intervals] for number, intervals in lines.items()]
+        answer = await self._json("POST", f"{url}/v1/vouchers", body)
+        waiting, settled = answer.get("waiting"), answer.get("settled")
+        code = waiting if isinstance(waiting, str) and waiting in SENTENCES else None
+        return Taken(_number(answer, "receipts", 1 << 32), code, None if settled is None else _acknowledgement(settled))
+
+    async def books(
+        self, url: str, server: bytes, payer: bytes, key: bytes, time_s: int, voucher: str | None, settled: Sequence[str]
+    ) -> ServerBooks:
+        """Show the server what this station has signed and got signed, and read what its books show.
+
+        Args:
+            url: where the server answers.
+            server: its address, 20 bytes.
+            payer: this station's address, 20 bytes.
+            key: this station's private key.
+            time_s: the chain's time, Unix s.
+            voucher: this station's last voucher as JSON, or None.
+            settled: acknowledgements that the server has signed, as JSON.
+        """
+        shown = {"voucher": None if voucher is None else json.loads(voucher), "settled": [json.loads(one) for one in settled]}
+        answer = await self._json("POST", f"{url}/v1/books", {**_asking(server, payer, key, time_s), **shown})
+        tickets, last = answer.get("tickets"), answer.get("voucher")
+        if not isinstance(tickets, list) or not all(isinstance(raw, Mapping) for raw in tickets):
+            raise InputError("message.schema", field="tickets")
+        read = tuple(ShownTicket(Signed.from_json(Ticket, raw.get("ticket")), _number(raw, "interval_s", 1 << 32)) for raw in tickets)
+        return ServerBooks(
+            None if last is None else Signed.from_json(Voucher, last),
+            _acknowledgement(answer.get("settled")),
+            read,
+            _number(answer, "last_number", 1 << 32),
+        )
 
     async def _json(self, method: str, url: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         try:
@@ -74,6 +157,21 @@ class Servers:
                 raise Unavailable("server.unreachable", url=url, status=status)
             raise GomaaError(code, url=url)
         return answer
+
+
+def _asking(server: bytes, payer: bytes, key: bytes, time_s: int) -> dict[str, Any]:
+    digest = keccak256(b"gomaa/1 statement" + server + time_s.to_bytes(8, "big"))
+    return {"payer": to_hex(payer), "time_s": time_s, "signature": to_hex(sign(key, digest))}
+
+
+def _acknowledgement(value: Any) -> Acknowledgement:
+    rows = value.get("lines") if isinstance(value, Mapping) else None
+    if not isinstance(rows, list) or not all(isinstance(row, list) and len(row) == 3 for row in rows):
+        raise InputError("message.schema", field="settled")
+    names = ("number", "epoch", "intervals")
+    fields = [dict(zip(names, row, strict=True)) for row in rows]
+    lines = tuple(SettledLine(*(_number(row, name, 1 << 53) for name in names)) for row in fields)
+    return Acknowledgement(Signed.from_json(Statement, value.get("statement")), lines, json.dumps(value))
 
 
 def _number(value: Mapping[str, Any], name: str, end: int) -> int:

@@ -7,9 +7,8 @@ text, since SQL integers end at 2^63.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -18,9 +17,13 @@ from sqlalchemy.engine import Connection, Engine
 from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.policy import FASTEST
 from pywallet.settlement import gross
+from station.ledger import METADATA, Ledger, insert
 
 HOLD_S = 60
 """Seconds after a ticket's end in which plays under it may still arrive, so its escrow is still held."""
+NUMBERS_FROM_MS = 1_735_689_600_000
+NUMBER_MS = 250
+"""Ticket numbers are at least the quarters of a second since 2025-01-01 UTC: see ``Store._next``."""
 
 FIRST_HOLD = 2
 """Intervals that a ticket holds before it was ever vouchered, and the least that it holds afterwards."""
@@ -28,10 +31,9 @@ FIRST_HOLD = 2
 UNPLAYED_S = 60
 """A ticket of which nothing was vouchered holds for ``FIRST_HOLD`` intervals and so many seconds, then nothing until it is played."""
 
-_meta = sa.MetaData()
 _tickets = sa.Table(
     "tickets",
-    _meta,
+    METADATA,
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
     sa.Column("server", sa.LargeBinary(20), nullable=False),
     sa.Column("content", sa.LargeBinary(20), nullable=False),
@@ -43,37 +45,14 @@ _tickets = sa.Table(
     sa.Column("reward", sa.String(40), nullable=False),
     sa.Column("bps", sa.Integer, nullable=False),
     sa.Column("worst", sa.Integer, nullable=False),
+    # Intervals signed for; of those, the ones that the server has acknowledged as settled; the commission at which they are valued.
     sa.Column("vouchered", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("settled", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("agreed_bps", sa.Integer, nullable=False, server_default="0"),
     sa.Index("tickets_session", "session", "issued_ms"),
     sa.Index("tickets_open", "server", "expiry_s"),
     sa.Index("tickets_time", "issued_ms"),
     sqlite_autoincrement=True,
-)
-_statements = sa.Table(
-    "statements",
-    _meta,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("server", sa.LargeBinary(20), nullable=False),
-    sa.Column("time_ms", sa.BigInteger, nullable=False),
-    sa.Column("epoch", sa.BigInteger, nullable=False),
-    sa.Column("spent", sa.String(80), nullable=False),
-    sa.Column("lines", sa.Integer, nullable=False),
-    sa.Column("code", sa.String(60), nullable=True),
-    sa.Column("reason", sa.Text, nullable=True),
-    sa.Column("message", sa.Text, nullable=False),
-    sa.Index("statements_server", "server", "id"),
-)
-_vouchers = sa.Table(
-    "vouchers",
-    _meta,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("server", sa.LargeBinary(20), nullable=False),
-    sa.Column("statement", sa.Integer, sa.ForeignKey("statements.id"), nullable=False),
-    sa.Column("cap", sa.String(40), nullable=False),
-    sa.Column("until", sa.BigInteger, nullable=False),
-    sa.Column("message", sa.Text, nullable=False),
-    sa.Column("sent_ms", sa.BigInteger, nullable=True),
-    sa.Index("vouchers_server", "server", "id"),
 )
 
 
@@ -83,7 +62,12 @@ TICKETS = _tickets
 
 @dataclass(frozen=True, slots=True)
 class TicketRow:
-    """One ticket as issued. ``worst``: intervals it can cost at most; ``vouchered``: intervals signed for so far."""
+    """One ticket as issued.
+
+    ``worst``: intervals it can cost at most; ``vouchered``: intervals signed
+    for so far; ``settled``: those that the server acknowledged;
+    ``agreed_bps``: the highest commission at which they are valued.
+    """
 
     server: bytes
     content: bytes
@@ -97,6 +81,8 @@ class TicketRow:
     worst: int
     vouchered: int = 0
     number: int = 0
+    settled: int = 0
+    agreed_bps: int = 0
 
     @property
     def fastest(self) -> int:
@@ -121,32 +107,6 @@ class TicketRow:
         return min(max(0, self.worst - self.vouchered), most) * (self.price + self.reward)
 
 
-@dataclass(frozen=True, slots=True)
-class VoucherRow:
-    """A voucher signed: ``cap`` cumulative gross wei; ``message`` the signed JSON; ``sent_ms`` None until the server took it."""
-
-    id: int
-    server: bytes
-    cap: int
-    until: int
-    message: str
-    sent_ms: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class StatementRow:
-    """A statement seen: agreed when ``code`` is None."""
-
-    id: int
-    server: bytes
-    time_ms: int
-    epoch: int
-    spent: int
-    lines: int
-    code: str | None
-    reason: str | None
-
-
 class IssueBook(Protocol):
     """What else belongs into the transaction that writes a ticket: whose it is, and what it may promise them."""
 
@@ -157,13 +117,14 @@ class IssueBook(Protocol):
         """Keep what was promised under this number."""
 
 
-class Store:
-    """The tables above. Methods block for one short transaction; call them from a thread."""
+class Store(Ledger):
+    """The ticket log, and with it the ledger. Methods block for one short transaction; call them from a thread."""
 
     def __init__(self, url: str) -> None:
         self._engine = _engine(url)
         self._reading = self._engine.execution_options(reading=True)
-        _meta.create_all(self._engine)
+        METADATA.create_all(self._engine)
+        _add_columns(self._engine)
 
     @property
     def engine(self) -> Engine:
@@ -206,14 +167,28 @@ class Store:
                 left = usable - max(0, self._cap(db, ticket.server) - spent) - self._held(db, ticket)
                 if left < 0:
                     raise Refusal("station.escrow.short", short_wei=-left)
-            row = {name: getattr(ticket, name) for name in TicketRow.__slots__ if name != "number"}
-            row |= {"price": str(ticket.price), "reward": str(ticket.reward)}
-            number = _insert(db, _tickets, row)
-            if number >= 1 << 32:
-                raise GomaaError("internal", reason="ticket numbers are used up")
+            number = self._next(db, ticket.issued_ms)
+            self._use_number(db, number)
+            made = write_ticket(db, replace(ticket, number=number))
             if book is not None:
-                book.note(db, number, ticket)
-            return number
+                book.note(db, made, ticket)
+            return made
+
+    def rebuild(self, rows: Iterable[TicketRow]) -> None:
+        """Write tickets down that were issued here and then lost; those that are known stay as they are."""
+        with self._engine.begin() as db:
+            for row in rows:
+                if db.execute(sa.select(_tickets.c.number).where(_tickets.c.number == row.number)).first() is None:
+                    write_ticket(db, row)
+
+    def _next(self, db: Connection, issued_ms: int) -> int:
+        """The next ticket's number: above all that are known, and never below what the time says.
+
+        A station that lost its books, or a part of them, cannot know which
+        numbers it has given out. Up to four a second on average since 2025,
+        they all lie below the one that the time gives.
+        """
+        return max(self._last_number(db) + 1, (issued_ms - NUMBERS_FROM_MS) // NUMBER_MS)
 
     def _held(self, db: Connection, new: TicketRow) -> int:
         """Gross wei that the open tickets hold and the new one may cost: on the sum, with the highest rate among them."""
@@ -253,65 +228,6 @@ class Store:
             rows = [_ticket(row) for row in db.execute(query)]
         return len(rows), sum(row.held(now_s * 1000) for row in rows)
 
-    # statements and vouchers
-
-    def agree(
-        self, server: bytes, time_ms: int, epoch: int, spent: int, until: int, intervals: Mapping[int, int], statement: str, voucher: str
-    ) -> int:
-        """Write an agreed statement, its intervals and its voucher in one transaction; returns the voucher's id."""
-        with self._engine.begin() as db:
-            values = {"server": server, "time_ms": time_ms, "epoch": epoch, "spent": str(spent), "lines": len(intervals)}
-            known = _insert(db, _statements, {**values, "message": statement})
-            for number, count in intervals.items():
-                db.execute(sa.update(_tickets).where(_tickets.c.number == number).values(vouchered=count))
-            row = {"server": server, "statement": known, "cap": str(spent), "until": until, "message": voucher}
-            return _insert(db, _vouchers, row)
-
-    def refuse(
-        self, server: bytes, time_ms: int, epoch: int, spent: int, lines: int, code: str, reason: Mapping[str, Any], statement: str
-    ) -> None:
-        """Write a refused statement once: the same one again changes nothing."""
-        text = json.dumps({name: str(value) for name, value in reason.items()}, sort_keys=True)
-        with self._engine.begin() as db:
-            last = db.execute(
-                sa.select(_statements).where(_statements.c.server == server).order_by(_statements.c.id.desc()).limit(1)
-            ).first()
-            if last is not None and (last.code, last.reason) == (code, text):
-                return
-            values = {"server": server, "time_ms": time_ms, "epoch": min(epoch, (1 << 63) - 1), "spent": str(spent), "lines": lines}
-            db.execute(sa.insert(_statements).values(**values, code=code, reason=text, message=statement))
-
-    def sent(self, voucher: int, time_ms: int) -> None:
-        """Note that the server took a voucher."""
-        with self._engine.begin() as db:
-            db.execute(sa.update(_vouchers).where(_vouchers.c.id == voucher).values(sent_ms=time_ms))
-
-    def voucher(self, server: bytes) -> VoucherRow | None:
-        """The latest voucher for this server."""
-        with self._reading.connect() as db:
-            row = db.execute(sa.select(_vouchers).where(_vouchers.c.server == server).order_by(_vouchers.c.id.desc()).limit(1)).first()
-        return None if row is None else VoucherRow(row.id, bytes(row.server), int(row.cap), row.until, row.message, row.sent_ms)
-
-    def statements(self, server: bytes, limit: int) -> Sequence[StatementRow]:
-        """The latest statements of this server, newest first."""
-        columns = [column for column in _statements.c if column.name != "message"]
-        query = sa.select(*columns).where(_statements.c.server == server).order_by(_statements.c.id.desc()).limit(limit)
-        with self._reading.connect() as db:
-            return [
-                StatementRow(r.id, bytes(r.server), r.time_ms, r.epoch, int(r.spent), r.lines, r.code, r.reason) for r in db.execute(query)
-            ]
-
-    def _cap(self, db: Connection, server: bytes) -> int:
-        cap = db.execute(sa.select(_vouchers.c.cap).where(_vouchers.c.server == server).order_by(_vouchers.c.id.desc()).limit(1)).scalar()
-        return 0 if cap is None else int(cap)
-
-
-def _insert(db: Connection, table: sa.Table, values: Mapping[str, Any]) -> int:
-    """Insert a row and return its number."""
-    key = db.execute(sa.insert(table).values(**values)).inserted_primary_key
-    assert key is not None
-    return int(key[0])
-
 
 def _ticket(row: Any) -> TicketRow:
     return TicketRow(
@@ -327,7 +243,35 @@ def _ticket(row: Any) -> TicketRow:
         row.worst,
         row.vouchered,
         row.number,
+        row.settled,
+        row.agreed_bps,
     )
+
+
+def write_ticket(db: Connection, ticket: TicketRow) -> int:
+    """Write a ticket with its number, inside a transaction. Raises ``internal`` when the numbers are used up."""
+    if ticket.number >= 1 << 32:
+        raise GomaaError("internal", reason="ticket numbers are used up")
+    row = {name: getattr(ticket, name) for name in TicketRow.__slots__}
+    return insert(db, _tickets, row | {"price": str(ticket.price), "reward": str(ticket.reward)})
+
+
+_ADDED = (
+    ("tickets", "settled", "INTEGER", "0", "0"),
+    ("tickets", "agreed_bps", "INTEGER", "0", "bps"),
+    ("vouchers", "lines", "TEXT", "'[]'", "'[]'"),
+)
+"""Columns that older stations' databases lack: table, name, type, default, and what the rows get that are there."""
+
+
+def _add_columns(engine: Engine) -> None:
+    """Bring an older database up to this version's columns."""
+    there = sa.inspect(engine)
+    missing = [added for added in _ADDED if added[1] not in {column["name"] for column in there.get_columns(added[0])}]
+    with engine.begin() as db:
+        for table, name, kind, default, value in missing:
+            db.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN {name} {kind} NOT NULL DEFAULT {default}")
+            db.execute(sa.update(METADATA.tables[table]).values({name: sa.literal_column(value)}))
 
 
 def _engine(url: str) -> Engine:

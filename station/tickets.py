@@ -21,6 +21,11 @@ SKEW_S = 30
 """Seconds by which a session may seem to begin in the future."""
 
 
+def life_s(duration_ms: int, slack_s: int) -> int:
+    """Seconds for which a ticket of a song is good, unless a right ends before."""
+    return -(-duration_ms * 3 // 2000) + slack_s
+
+
 class TicketDesk:
     """Answers ``POST /gomaa/tickets``."""
 
@@ -115,7 +120,7 @@ class TicketDesk:
     async def _draft(self, song: Song, facts: ContentFacts, session: Signed[Session], now_ms: int, rewarded: bool) -> TicketRow:
         price = song.policy.price
         now_s = now_ms // 1000
-        expiry_s = now_s + -(-song.duration_ms * 3 // 2000) + self._config.ticket_slack_s
+        expiry_s = now_s + life_s(song.duration_ms, self._config.ticket_slack_s)
         # Nothing is played after its session's end, so nothing is held for it.
         expiry_s = min(expiry_s, session.message.not_after)
         # A rented or borrowed right ends when it ends, also in the middle of a song.

@@ -1,7 +1,14 @@
 """The signed messages (docs/protocol.md section 2): EIP-712 structs, their digests and signatures."""
 
 from pywallet.messages.actions import Action
-from pywallet.messages.lines import StatementLine, destruction_digest, receipt_detail, statement_lines_hash
+from pywallet.messages.lines import (
+    SettledLine,
+    StatementLine,
+    destruction_digest,
+    receipt_detail,
+    settled_lines_hash,
+    statement_lines_hash,
+)
 from pywallet.messages.signing import Signed, compact, require_signer, sign, signer
 from pywallet.messages.structs import Claim, Domain, Invocation, Message, Receipt, Session, Statement, Ticket, Voucher, digest
 
@@ -13,6 +20,7 @@ __all__ = [
     "Message",
     "Receipt",
     "Session",
+    "SettledLine",
     "Signed",
     "Statement",
     "StatementLine",
@@ -23,6 +31,7 @@ __all__ = [
     "digest",
     "receipt_detail",
     "require_signer",
+    "settled_lines_hash",
     "sign",
     "signer",
     "statement_lines_hash",

@@ -1,4 +1,4 @@
-"""The words behind two hashes: a receipt's detail and a statement's lines."""
+"""The words behind the hashes: a receipt's detail, a statement's lines, and lines that were settled."""
 
 from __future__ import annotations
 
@@ -46,3 +46,22 @@ class StatementLine:
 def statement_lines_hash(lines: Iterable[StatementLine]) -> bytes:
     """``Statement.lines``: keccak of the lines in ticket-number order."""
     return keccak256(b"".join(line.encode() for line in sorted(lines, key=lambda line: line.number)))
+
+
+@dataclass(frozen=True)
+class SettledLine:
+    """Intervals of one ticket that were settled in one epoch."""
+
+    number: int
+    epoch: int
+    intervals: int
+
+    def encode(self) -> bytes:
+        """abi.encode of the three fields."""
+        return _words(self.number, self.epoch, self.intervals)
+
+
+def settled_lines_hash(lines: Iterable[SettledLine]) -> bytes:
+    """``Statement.lines`` of an acknowledgement: its prefix keeps it apart from a statement of what is owed."""
+    ordered = sorted(lines, key=lambda line: (line.number, line.epoch))
+    return keccak256(b"gomaa/1 settled" + b"".join(line.encode() for line in ordered))

@@ -123,7 +123,7 @@ def test_1_escrow_that_leaves_before_the_post(desk: Desk) -> None:
     # With: what is asked back is gone already, when the voucher comes and when the next play begins.
     heard(desk)
     with pytest.raises(Refusal, match=r"station\.escrow\.short"):
-        vouch(desk, Money(3_150, 1, 0, BPS))
+        vouch(desk, Money(3_150, 2_101, 0, BPS))
     desk.now = replace(desk.now, money=Money(3_150, 3_150, 0, BPS))
     session = desk.session(listener=b"\x77" * 20, number=2)
     assert desk.act(session, desk.ticket(session, 2, listener=b"\x77" * 20), "play").code == "station.escrow.short"
@@ -174,7 +174,7 @@ def test_4_promises_beyond_the_bond(desk: Desk) -> None:
     assert scene.slashed(scene.receipt(1_000))
     heard(desk)
     with pytest.raises(Refusal, match=r"server\.unbonded"):
-        vouch(desk, Money(10**9, 0, 0, BPS), bond=2_999)
+        vouch(desk, Money(10**9, 0, 0, BPS), bond=999)
 
 
 def test_5_receipts_while_retiring(desk: Desk) -> None:
@@ -213,7 +213,7 @@ def test_7_late_posts_and_silence() -> None:
     tree = SumTree([(FAN, 300)])
     header = Header(tree.root, 300, rest(entries_digest([(STATION, 300)]), bytes(32), bytes(32)))
     row: tuple[Any, ...] = (header.root, header.total, header.rest)
-    in_time.evm.send(SERVER, "Settlement", "answer", SERVER, in_time.epoch, FAN, 300, row, 300, 0, [])
+    in_time.evm.send(SERVER, "Settlement", "answerBatch", SERVER, in_time.epoch, row, [(FAN, 300, 300, 0, 0)], [])
     assert int(in_time.evm.read("Settlement", "lane", SERVER)) & (1 << 96) - 1 == BOND + STAKE
 
 

@@ -16,7 +16,7 @@ from pywallet.settlement import gross
 from security_server.accounts import Money, outstanding
 from security_server.rows import get
 from security_server.statements import Issued, Settling, Stated, settle, state
-from security_server.tables import debits, payees, payers
+from security_server.tables import debits, payees
 from tests.budget import budget
 from tests.unit.security_server.server_desk import DOMAIN, OWNER, PAYEE, START_MS, STATION, Desk
 
@@ -72,13 +72,28 @@ def test_the_same_statement_twice_asks_for_nothing_twice(desk: Desk) -> None:
     assert stated(desk).spent == first.spent
 
 
-def test_a_voucher_below_the_statement_is_refused(desk: Desk) -> None:
-    """One wei too little settles nothing."""
+def test_a_voucher_below_the_statement_settles_what_it_covers(desk: Desk) -> None:
+    """One wei too little settles two of three intervals; the third waits, and its own voucher settles it."""
     heard(desk, 1, 30)
+    pay(desk, stated(desk).spent - 1)
+    row = get(desk.connection, payees, epoch=7, payee=OWNER)
+    assert row is not None
+    assert row["amount"] == 1_400
+    assert [(line.intervals, count) for line, count in zip(stated(desk).lines, stated(desk).counts.values(), strict=True)] == [(3, 2)]
+    pay(desk, stated(desk).spent)
+    assert stated(desk).lines == ()
+    assert stated(desk).spent == 3_150
+
+
+def test_a_voucher_that_covers_not_one_interval_is_refused_and_changes_nothing(desk: Desk) -> None:
+    """Less than one interval's gross: a code, and the same statement as before."""
+    heard(desk, 1, 30)
+    before = stated(desk)
     with pytest.raises(Refusal) as error:
-        pay(desk, stated(desk).spent - 1)
+        pay(desk, 1_049)
     assert error.value.code == "voucher.cap"
     assert get(desk.connection, payees, epoch=7, payee=OWNER) is None
+    assert stated(desk) == before
 
 
 def test_a_voucher_of_yesterday_is_refused(desk: Desk) -> None:
@@ -118,9 +133,13 @@ def test_escrow_is_checked_when_the_voucher_arrives(desk: Desk) -> None:
     heard(desk, 1, 30)
     answer = stated(desk)
     with pytest.raises(Refusal) as error:
-        pay(desk, answer.spent, money=replace(RICH, requested=RICH.escrow - 3_149))
+        pay(desk, answer.spent, money=replace(RICH, requested=RICH.escrow - 1_049))
     assert error.value.code == "station.escrow.short"
     assert get(desk.connection, payees, epoch=7, payee=PAYEE) is None
+    pay(desk, answer.spent, money=replace(RICH, requested=RICH.escrow - 3_149))
+    row = get(desk.connection, debits, epoch=7, payer=STATION)
+    assert row is not None
+    assert row["net"] == 2_000
     assert len(pay(desk, answer.spent, money=replace(RICH, requested=RICH.escrow - 3_150))) == 2
 
 
@@ -129,12 +148,14 @@ def test_receipts_never_exceed_the_bond(desk: Desk) -> None:
     heard(desk, 1, 30)
     assert [line.intervals for line in stated(desk, bond=2_999).lines] == [2]
     answer = stated(desk)
-    with pytest.raises(Refusal) as error:
-        pay(desk, answer.spent, bond=2_999)
-    assert error.value.code == "server.unbonded"
-    with pytest.raises(Refusal):
-        pay(desk, answer.spent, bond=0)
-    assert len(pay(desk, answer.spent, bond=3_000)) == 2
+    for bond in (0, 999):
+        with pytest.raises(Refusal) as error:
+            pay(desk, answer.spent, bond=bond)
+        assert error.value.code == "server.unbonded"
+    amounts = [one.receipt.message.amount for one in pay(desk, answer.spent, bond=2_999)]
+    assert sum(amounts) == 2_000
+    amounts = [one.receipt.message.amount for one in pay(desk, answer.spent, bond=3_000)]
+    assert sum(amounts) == 3_000
 
 
 def test_what_is_outstanding_moves_from_heard_to_vouchered(desk: Desk) -> None:
@@ -192,7 +213,6 @@ def test_every_debit_is_covered_by_its_voucher(desk: Desk, steps: list[tuple[int
             assert spent <= row["cap"]
             amounts = desk.connection.execute(select(payees.c.amount).where(payees.c.epoch == row["epoch"])).scalars()
             assert sum(amounts) == row["net"]
-        final = get(desk.connection, payers, payer=STATION)
-        assert final is not None
-        assert final["cap"] - spent <= len(steps)
+        final = stated(desk, epoch, money)
+        assert final.settled == spent
         savepoint.rollback()
