@@ -179,7 +179,9 @@ class EpochCheck:
             self.fault("content.unknown", to_hex(row.content))
             return
         try:
-            owner, server = await at.owner_at(row.content, epoch), await at.server_of(row.content)
+            owner = await at.owner_at(row.content, epoch)
+            # A server that a content has moved away from still posts what it had begun to count.
+            server = row.server if await at.served(row.content, row.server, epoch) else await at.server_at(row.content, epoch)
         except GomaaError as error:
             self.fault("content.unknown", to_hex(row.content), error.code)
             return

@@ -42,6 +42,7 @@ MODULES: Final = {
     "audit": "audit",
     "receipts": "receipts",
     "grants": "grants",
+    "farm_gain": "farm",
     "history": "history",
     "extension_size": "size",
 }

@@ -9,12 +9,11 @@ from sqlalchemy import Connection, select
 
 from pywallet.settlement import gross
 from security_server.rows import get, put
+from security_server.settlement_state import DEBITED, State
 from security_server.tables import debits, epochs, payers, tickets
 
-_OVER: Final = ("final", "missed")
+_OVER: Final = (State.FINAL, State.MISSED)
 """States in which an epoch's debits stand for good, or will never be taken."""
-_UNDEBITED: Final = (None, "closed", "posting", "void")
-"""States in which the chain has not taken an epoch's debits, or has to give them back."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ def outstanding(connection: Connection, payer: bytes, epoch: int) -> Outstanding
     for number, debit, bps, state in _unfolded(connection, payer, row["base_epoch"] if row else -1):
         if number == epoch:
             current = debit
-        elif state in _UNDEBITED:
+        elif state not in DEBITED:
             unposted += gross(debit, bps)
     net, plays, heard = 0, 0, 0
     due = select(tickets.c.due, tickets.c.price, tickets.c.reward).where(tickets.c.payer == payer, tickets.c.due > 0)
@@ -157,13 +156,13 @@ def account(connection: Connection, payer: bytes, epoch: int, money: Money, mark
     row = get(connection, payers, payer=payer)
     rows = _unfolded(connection, payer, row["base_epoch"] if row else -1)
     # An account that is new here begins with what the chain has debited besides the epochs that the books have.
-    known = sum(gross(net, bps) for _, net, bps, state in rows if state not in (*_UNDEBITED, "missed"))
+    known = sum(gross(net, bps) for _, net, bps, state in rows if state in DEBITED and state != State.MISSED)
     base, base_epoch = (row["base"], row["base_epoch"]) if row else (max(0, money.spent - known), -1)
     while rows and rows[0][0] < epoch and rows[0][3] in _OVER:
         number, net, bps, state = rows.pop(0)
-        base, base_epoch = base + (gross(net, bps) if state == "final" else 0), number
+        base, base_epoch = base + (gross(net, bps) if state == State.FINAL else 0), number
     waiting = [(net, bps, state) for number, net, bps, state in rows if number < epoch]
-    before = base + sum(gross(net, bps) for net, bps, state in waiting if state != "missed")
+    before = base + sum(gross(net, bps) for net, bps, state in waiting if state != State.MISSED)
     if (not waiting and money.spent != base) or money.spent > before + _running(rows, epoch):
         if mark != (base, base_epoch):
             raise Differs((base, base_epoch))
@@ -171,7 +170,7 @@ def account(connection: Connection, payer: bytes, epoch: int, money: Money, mark
         before = money.spent
     if (row is None and keep) or (row is not None and (row["base"], row["base_epoch"]) != (base, base_epoch)):
         put(connection, payers, {"payer": payer}, base=base, base_epoch=base_epoch)
-    unposted = sum(gross(net, bps) for net, bps, state in waiting if state in _UNDEBITED)
+    unposted = sum(gross(net, bps) for net, bps, state in waiting if state not in DEBITED)
     return Account(before, next((net for number, net, _, _ in rows if number == epoch), 0), unposted)
 
 

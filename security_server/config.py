@@ -37,12 +37,12 @@ class Config:
     most_listeners: int = 4_096
     listeners_percent: int = 50
     most_terms: int = 256
-    most_refused: int = 10_000
     content_age_s: float = 30.0
     escrow_age_s: float = 5.0
     station_age_s: float = 60.0
     close_every_s: float = 2.0
     auto_close: bool = True
+    accept_moves: bool = True
     max_header: int = 4 << 20
     relay_per_hour: int = 3600
     relay_least_wei: int = 0

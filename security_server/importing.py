@@ -23,11 +23,11 @@ from security_server.tables import (
     entries,
     epoch_contents,
     epoch_owners,
+    epoch_totals,
     epoch_usages,
     epochs,
     lines,
     payees,
-    payers,
     receipts,
     tickets,
     usage_leaves,
@@ -49,8 +49,9 @@ class Importing:
     async def take(self, raw: bytes) -> int:
         """Write an epoch from its published bytes, if they are what the chain holds; its number.
 
-        The chain decides: what this database has counted in that epoch is dropped, plays that the bytes settle count as paid, payers'
-        caps rise to what the chain has debited, and no receipt is signed for an epoch that the lost database may have signed for.
+        The chain decides: what this database has counted in that epoch is dropped, plays that the bytes settle count as paid (what
+        was debited for them is the chain's figure, see ``accounts.account``), and no receipt is signed for an epoch that the lost
+        database may have signed for.
         To take the same bytes again changes nothing.
 
         Raises:
@@ -67,9 +68,8 @@ class Importing:
         vouchers = await self._chain.vouchers(data.epoch, closed.digest)
         if vouchers is None:
             log.warning("epoch %d: the post's call data are not to be had; it could not be posted again if it became void", data.epoch)
-        spent = {row.payer: await self._chain.spent(row.payer) for row in data.debits}
         running = self._schedule.epoch_of(await self._chain.now_ms() // 1000)
-        await self._store.run(lambda connection: _take(connection, raw, data, closed.commitment, vouchers or (), spent, running))
+        await self._store.run(lambda connection: _take(connection, raw, data, closed.commitment, vouchers or (), running))
         self._chain.forget_money()
         self._agreement.agrees(data.epoch)
         log.info("epoch %d imported", data.epoch)
@@ -82,7 +82,6 @@ def _take(
     data: EpochData,
     commitment: bytes,
     vouchers: Sequence[Voucher],
-    spent: Mapping[bytes, int],
     running: int,
 ) -> None:
     present = get(connection, epochs, epoch=data.epoch)
@@ -93,10 +92,6 @@ def _take(
     for play in data.plays:
         if play.outcome != REFUSED and play.terms != NO_TERMS:
             _settled(connection, data.stations[play.station].station, play.ticket, play.heard_s)
-    for payer, amount in spent.items():
-        row = get(connection, payers, payer=payer)
-        if row is not None and row["cap"] < amount:
-            change(connection, payers, {"payer": payer}, cap=amount, stated=max(row["stated"], amount), lines="[]")
     set_mark(connection, FLOOR, max(mark(connection, FLOOR) or 0, running + 1))
 
 
@@ -106,7 +101,8 @@ def _forget(connection: Connection, epoch: int) -> None:
         ticket = get(connection, tickets, id=row.ticket)
         if ticket is not None:
             _vouchered(connection, ticket, ticket["vouchered"] - row.intervals)
-    for table in (epochs, entries, lines, debits, payees, receipts, epoch_contents, epoch_owners, epoch_usages, usage_leaves):
+    counted = (epoch_contents, epoch_owners, epoch_usages, epoch_totals)
+    for table in (epochs, entries, lines, debits, payees, receipts, *counted, usage_leaves):
         connection.execute(delete(table).where(table.c.epoch == epoch))
 
 

@@ -13,6 +13,7 @@ from pywallet.messages import Action, Invocation
 from pywallet.policy import JUMPS, Context, Meter, Policy, Usage, decide, extent
 from security_server import people
 from security_server.accounts import Money, outstanding, short
+from security_server.intake import keeps_refused
 from security_server.refusals import note
 from security_server.rows import add, change, get, new, put
 from security_server.tables import epoch_contents, invocations, listeners, sessions, tickets
@@ -129,9 +130,15 @@ def accept(
             code = decided
         else:
             after = {**ticket, **decided}
-    _record(connection, item, now, code)
-    if code is not None and item.action == "play" and ticket is not None:
+    if code is None or item.action != "play" or ticket is None:
+        _record(connection, item, now, code)
+    elif keeps_refused(connection, now.epoch, ticket):
+        _record(connection, item, now, code)
+        add(connection, tickets, {"id": ticket["id"]}, refused=1)
         add(connection, epoch_contents, {"epoch": now.epoch, "content": ticket["content"]}, unvalidated=1)
+    else:
+        note(connection, now.time_ms, "invocation", code)
+        change(connection, sessions, {"id": message.session}, sequence=message.sequence)
     return _answer(message.sequence, after, counters, policy, now, code)
 
 

@@ -100,7 +100,7 @@ def settle_voucher(connection: Connection, voucher: Signed[Voucher], at: Settlin
     station = wanted[0][0]["payer"] == wanted[0][0]["station"]
     row = get(connection, debits, epoch=at.epoch, payer=message.payer)
     asked = sum(new * _each(ticket) for ticket, new in wanted)
-    limits = _limits(connection, message, books, station, row, asked, at)
+    limits = _limits(connection, message, books, station, row, asked, min(_each(ticket) for ticket, _ in wanted), at)
     left, waiting = min(limits, key=lambda limit: limit[0])
     fresh: list[tuple[Row, int]] = []
     net = 0
@@ -143,7 +143,7 @@ def _wanted(connection: Connection, payer: bytes, at: Settling, named: Mapping[i
 
 
 def _limits(
-    connection: Connection, message: Voucher, books: Account, station: bool, row: Row | None, asked: int, at: Settling
+    connection: Connection, message: Voucher, books: Account, station: bool, row: Row | None, asked: int, each: int, at: Settling
 ) -> list[tuple[int, str]]:
     """Net wei that may be settled by each bound, with the code of who meets it."""
     sums = totals(connection, at.epoch)
@@ -152,7 +152,7 @@ def _limits(
     return [
         (most_net(message.cap - books.before, at.money.bps, books.net), "voucher.cap"),
         (affordable(at.money, books.unposted, books.net), "station.escrow.short" if station else "listener.escrow.short"),
-        (share, "server.epoch.full" if sums.net else "server.unbonded"),
+        (share, "server.unbonded" if at.bond < each else "server.epoch.full"),
     ]
 
 

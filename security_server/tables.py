@@ -107,6 +107,8 @@ tickets: Final = Table(
     _int("intervals", default=0),
     _int("vouchered", default=0),
     _int("due", default=0),
+    # Refused plays of it that are kept.
+    _int("refused", default=0),
     UniqueConstraint("station", "number"),
     Index("tickets_due", "payer", "due"),
     Index("tickets_owing", "due"),
@@ -257,6 +259,17 @@ debits: Final = Table(
     _int("listener", default=0),
     Index("debits_payer", "payer", "epoch"),
 )
+# Different terms of a station's tickets opened in an epoch, and its refused plays that are kept in it.
+epoch_terms: Final = Table(
+    "epoch_terms",
+    METADATA,
+    _int("epoch", key=True),
+    _bytes("station", 20, key=True),
+    Column("price", Wei, primary_key=True),
+    Column("reward", Wei, primary_key=True),
+    _int("interval_s", key=True),
+)
+epoch_refused: Final = Table("epoch_refused", METADATA, _int("epoch", key=True), _bytes("station", 20, key=True), _int("count"))
 # Payers and net of an epoch so far, by kind.
 epoch_totals: Final = Table(
     "epoch_totals",
@@ -312,6 +325,29 @@ epochs: Final = Table(
     _int("leaves"),
     _bytes("transaction", 32, null=True),
     Index("epochs_state", "state", "epoch"),
+)
+# Contents that another server has handed over, or is about to. ``from_epoch`` null: not accepted on the chain yet.
+takeovers: Final = Table(
+    "takeovers",
+    METADATA,
+    _bytes("content", 20, key=True),
+    _bytes("before", 20),
+    _int("from_epoch", null=True),
+    # Whether the counters came after the former server's last epoch had ended.
+    _int("counted", default=0),
+)
+# Plays at former servers, where the terms count devices or plays by how long they were heard.
+former_plays: Final = Table(
+    "former_plays",
+    METADATA,
+    _bytes("ticket", 32, key=True),
+    _bytes("listener", 20),
+    _bytes("content", 20),
+    _bytes("device", 20),
+    Column("started", String(16), nullable=True),
+    _int("opened_ms"),
+    _int("heard_ms"),
+    Index("former_plays_listener", "listener", "content"),
 )
 # The vouchers under a closed epoch's debits, in the order of its data: what a post needs beside the bytes.
 entries: Final = Table(

@@ -7,8 +7,8 @@ from typing import Final
 
 from pywallet.policy import Meter
 
-VERSION: Final = 4
-CHANGES: Final = {1: ("ALTER TABLE invocations ADD COLUMN free INTEGER NOT NULL DEFAULT 0",), 2: (), 3: ()}
+VERSION: Final = 5
+CHANGES: Final = {1: ("ALTER TABLE invocations ADD COLUMN free INTEGER NOT NULL DEFAULT 0",), 2: (), 3: (), 4: ()}
 """By version: what turns its tables into the next one's, before ``SCHEMA`` adds what is new."""
 
 SCHEMA: Final = """
@@ -39,6 +39,9 @@ CREATE TABLE IF NOT EXISTS usage (
     heard_ms INTEGER NOT NULL DEFAULT 0, first_play_s INTEGER, server_plays INTEGER NOT NULL DEFAULT 0,
     server_seeks INTEGER NOT NULL DEFAULT 0, server_seconds INTEGER NOT NULL DEFAULT 0, server_first_s INTEGER, secret BLOB,
     PRIMARY KEY (listener, content)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tag_secrets (
+    server BLOB NOT NULL, listener BLOB NOT NULL, content BLOB NOT NULL, secret BLOB NOT NULL,
+    PRIMARY KEY (server, listener, content)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS destructions (
     content BLOB NOT NULL, listener BLOB NOT NULL, time_ms INTEGER NOT NULL, code TEXT NOT NULL, signature BLOB NOT NULL,
     told INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (content, listener)) WITHOUT ROWID;

@@ -127,9 +127,13 @@ class FakeAt:
         """Who earns."""
         return self.owners[content]
 
-    async def server_of(self, content: bytes) -> bytes:
+    async def server_at(self, content: bytes, epoch: int) -> bytes:
         """Whose it is."""
         return self.server
+
+    async def served(self, content: bytes, server: bytes, epoch: int) -> bool:
+        """Whose it has been."""
+        return server == self.server
 
 
 async def audited(

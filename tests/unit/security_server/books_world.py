@@ -1,0 +1,417 @@
+"""A station's real bookkeeper and a server's real books on two databases, a chain that is a few numbers, and a line with faults."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import BigInteger, Integer, LargeBinary, func, select, update
+
+from chain.settlement import EpochState, Lane
+from pywallet.errors import SENTENCES, GomaaError, Unavailable
+from pywallet.messages import Domain, Ticket, digest, sign
+from pywallet.platform import address_of
+from pywallet.settlement import Schedule, gross
+from security_server import schema
+from security_server.accounts import Money
+from security_server.bookkeeping import Bookkeeping
+from security_server.config import Config, Keys
+from security_server.core import Core
+from security_server.hub import Hub
+from security_server.store import Store
+from security_server.tables import debits, epochs, lines, tickets
+from station.chainview import Account
+from station.resync import Life
+from station.servers import Servers
+from station.statements import Bookkeeper, Outcome
+from station.store import Store as StationStore
+from station.store import TicketRow
+
+DOMAIN = Domain(31_337, b"\x5e" * 20)
+SCHEDULE = Schedule(length=600, grace=30, window=120, answer=120, late=36_000, delay=700)
+SERVER_KEY, STATION_KEY, OWNER = b"\x11" * 32, b"\x22" * 32, b"\x0c" * 20
+SERVER, STATION = address_of(SERVER_KEY), address_of(STATION_KEY)
+CONTENTS = (b"\xc1" * 20, b"\xc2" * 20)
+INTERVAL_S, LIFE_S = 10, 400
+ESCROW_AGE_S = 5
+BEGIN_S = 1_800_000_000
+KEYS = Keys(SERVER_KEY, bytes(32), bytes(32), bytes(32), "", SERVER_KEY)
+
+
+@dataclass
+class Books:
+    """What the chain holds: one account, a bond, the posted epochs, rates and owners by epoch."""
+
+    now_s: int = BEGIN_S
+    escrow: int = 10**15
+    requested: int = 0
+    spent: int = 0
+    bond: int = 10**14
+    posted: dict[int, int] = field(default_factory=dict)
+    rates: dict[int, int] = field(default_factory=lambda: {0: 500})
+    sales: dict[tuple[bytes, int], bytes] = field(default_factory=dict)
+    paid: dict[int, int] = field(default_factory=dict)
+    """Intervals that the posted epochs have paid, by ticket number."""
+
+    def rate_at(self, epoch: int) -> int:
+        """The commission that began last before the epoch."""
+        return self.rates[max(begin for begin in self.rates if begin <= epoch)]
+
+    def owner(self, content: bytes, epoch: int) -> bytes:
+        """Who earns with a content in an epoch."""
+        sold = [begin for what, begin in self.sales if what == content and begin <= epoch]
+        return self.sales[content, max(sold)] if sold else OWNER
+
+
+class ServerDoor:
+    """The server's view of the chain. An account is kept for a while, until it is asked for anew, or a post has changed it."""
+
+    def __init__(self, books: Books) -> None:
+        self.books = books
+        self.kept: Money | None = None
+        self.kept_s = 0
+        self.owners_asked = 0
+        self.during: Any = None
+        """Called once while the next facts are read: what happens in between."""
+
+    async def now_ms(self) -> int:
+        return self.books.now_s * 1000
+
+    async def money(self, payer: bytes, fresh: bool = False) -> Money:
+        if payer != STATION:
+            return Money(0, 0, 0, 0)
+        if fresh or self.kept is None or self.books.now_s >= self.kept_s + ESCROW_AGE_S:
+            self.kept_s = self.books.now_s
+            self.kept = Money(self.books.escrow, self.books.requested, self.books.spent, 0)
+        if self.during is not None:
+            during, self.during = self.during, None
+            during()
+        return self.kept
+
+    def forget_money(self) -> None:
+        self.kept = None
+
+    async def rate(self, epoch: int) -> int:
+        return self.books.rate_at(epoch)
+
+    async def owner_at(self, content: bytes, epoch: int) -> bytes:
+        self.owners_asked += 1
+        return self.books.owner(content, epoch)
+
+    async def lane(self) -> Lane:
+        return Lane(self.books.bond, None, None)
+
+    async def epoch(self, epoch: int) -> EpochState:
+        return EpochState(bytes(32), int(epoch in self.books.posted), 0, 0, 0, False, epoch in self.books.posted)
+
+
+class Agreeing:
+    """The server's comparison with the chain, which these tests leave out: chain and database agree."""
+
+    def require(self) -> None:
+        """Nothing to refuse."""
+
+
+class StationDoor:
+    """The station's view of the chain."""
+
+    domain = DOMAIN
+    schedule = SCHEDULE
+
+    def __init__(self, books: Books) -> None:
+        self.books = books
+
+    async def now_ms(self) -> int:
+        return self.books.now_s * 1000
+
+    async def account(self, server: bytes, station: bytes) -> Account:
+        return Account(self.books.spent, self.books.escrow, self.books.requested)
+
+    async def rate(self, epoch: int) -> int:
+        return self.books.rate_at(epoch)
+
+
+class FaultyLine(Servers):
+    """The station's HTTP client over no network: it calls the server's books, and loses, delays or doubles what it is told to."""
+
+    def __init__(self, world: BooksWorld) -> None:
+        self.world = world
+        self.fault = "none"
+        self.late: list[tuple[str, dict[str, Any]]] = []
+
+    async def _json(self, method: str, url: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        path, raw = url.removeprefix("http://server"), json.loads(json.dumps(body))
+        if self.fault == "lost request":
+            raise Unavailable("server.unreachable")
+        if self.fault == "delayed" and path == "/v1/vouchers":
+            self.late.append((path, raw))
+            raise Unavailable("server.unreachable")
+        if self.fault == "doubled":
+            await self.deliver(path, raw)
+        answer = await self.deliver(path, raw)
+        if self.fault == "lost answer" and path == "/v1/vouchers":
+            raise Unavailable("server.unreachable")
+        return answer
+
+    async def deliver(self, path: str, raw: dict[str, Any]) -> dict[str, Any]:
+        """What the server answers. Raises the code that it refuses with, as the client would."""
+        books, text = self.world.server, json.dumps(raw).encode()
+        try:
+            if path == "/v1/statements":
+                answer = await books.statement(schema.body(schema.StatementRequest, text))
+            elif path == "/v1/vouchers":
+                answer = await books.voucher(schema.body(schema.VoucherPost, text))
+            else:
+                answer = await books.books(schema.body(schema.BooksRequest, text))
+        except GomaaError as error:
+            assert error.code in SENTENCES
+            raise GomaaError(error.code) from error
+        wire: dict[str, Any] = json.loads(json.dumps(answer))
+        return wire
+
+
+def row_of(table: Any, **given: Any) -> dict[str, Any]:
+    """A row with something in every column that must have it."""
+    out = dict(given)
+    for column in table.columns:
+        if column.name not in out and not column.nullable and column.server_default is None:
+            kind = column.type
+            numeric = isinstance(kind, (BigInteger, Integer)) or type(kind).__name__ == "Wei"
+            out[column.name] = bytes(kind.length or 0) if isinstance(kind, LargeBinary) else 0 if numeric else ""
+    return out
+
+
+class BooksWorld:
+    """Both sides, opened on files of one folder, and what happened really."""
+
+    def __init__(self, folder: Path, **config: Any) -> None:
+        self.folder = folder
+        self.loop = asyncio.new_event_loop()
+        self.chain = Books()
+        self.config = Config(folder, folder, **{"least_wei": 0, **config})
+        self.door = ServerDoor(self.chain)
+        self.line = FaultyLine(self)
+        self.heard: dict[int, tuple[Ticket, int, bytes]] = {}
+        """By ticket number: the ticket, the intervals that were heard, and its signature."""
+        self.caps: list[int] = []
+        self.open_server()
+        self.open_station()
+
+    # the two processes
+
+    def open_server(self) -> None:
+        """Start the server on its file."""
+        self.store = Store(f"sqlite:///{self.folder}/server.db")
+        self.door.forget_money()
+        given = {
+            "config": self.config,
+            "keys": KEYS,
+            "address": SERVER,
+            "domain": DOMAIN,
+            "schedule": SCHEDULE,
+            "store": self.store,
+            "chain": self.door,
+            "hub": Hub(),
+            "agreement": Agreeing(),
+        }
+        self.server = Bookkeeping(Core(**{spec.name: given.get(spec.name) for spec in fields(Core)}))  # type: ignore[arg-type]
+
+    def open_station(self) -> None:
+        """Start the station on its file."""
+        self.station = StationStore(f"sqlite:///{self.folder}/station.db")
+        life = Life(LIFE_S, INTERVAL_S, 1)
+        self.keeper = Bookkeeper(
+            STATION_KEY,
+            STATION,
+            StationDoor(self.chain),
+            self.line,
+            self.station,
+            lambda content: life,  # type: ignore[arg-type]
+        )
+
+    def close(self) -> None:
+        """Stop both."""
+        self.store.close()
+        self.station.close()
+        self.loop.close()
+
+    def save(self, side: str) -> None:
+        """Back a side's file up."""
+        self._stop(side)
+        shutil.copy(self.folder / f"{side}.db", self.folder / f"{side}.backup")
+        self._start(side)
+
+    def lose(self, side: str) -> None:
+        """A side loses its file, or gets its last backup back."""
+        self._stop(side)
+        for end in ("", "-wal", "-shm"):
+            (self.folder / f"{side}.db{end}").unlink(missing_ok=True)
+        backup = self.folder / f"{side}.backup"
+        if backup.exists():
+            shutil.copy(backup, self.folder / f"{side}.db")
+        self._start(side)
+
+    def restart(self, side: str) -> None:
+        """Stop and start a side."""
+        self._stop(side)
+        self._start(side)
+
+    def _stop(self, side: str) -> None:
+        (self.store if side == "server" else self.station).close()
+
+    def _start(self, side: str) -> None:
+        self.open_server() if side == "server" else self.open_station()
+
+    def run(self, work: Any) -> Any:
+        """Wait for a coroutine."""
+        return self.loop.run_until_complete(work)
+
+    # what happens
+
+    @property
+    def epoch(self) -> int:
+        """The clock's epoch."""
+        return SCHEDULE.epoch_of(self.chain.now_s)
+
+    def issue(self, content: bytes, price: int, reward: int) -> int:
+        """The station gives a ticket out and the server opens it; its number."""
+        now_s, session = self.chain.now_s, bytes([len(self.heard) % 250 + 1]) * 32
+        row = TicketRow(
+            server=SERVER,
+            content=content,
+            session=session,
+            issued_ms=now_s * 1000,
+            expiry_s=now_s + LIFE_S,
+            interval_s=INTERVAL_S,
+            price=price,
+            reward=reward,
+            bps=self.chain.rate_at(self.epoch),
+            worst=LIFE_S // INTERVAL_S + 1,
+        )
+        number = self.station.issue(row, 10**30, 0, 10**6)
+        ticket = Ticket(SERVER, STATION, content, session, number, price, reward, row.bps, row.expiry_s)
+        assert number not in self.heard, "a ticket's number was given out twice"
+        self.heard[number] = (ticket, 0, sign(ticket, DOMAIN, STATION_KEY).signature)
+        self.open_ticket(number)
+        return number
+
+    def open_ticket(self, number: int) -> None:
+        """The server writes a ticket down that a host shows, and counts what the host has signed as heard."""
+        ticket, intervals, signature = self.heard[number]
+        identity = digest(ticket, DOMAIN)
+        payee = bytes([number % 200 + 1]) * 20
+        row = row_of(
+            tickets,
+            id=identity,
+            session=ticket.session,
+            station=STATION,
+            payer=STATION,
+            listener=payee,
+            payee=payee,
+            content=ticket.content,
+            owner=OWNER,
+            number=number,
+            price=ticket.price,
+            reward=ticket.reward,
+            bps=ticket.bps,
+            interval_s=INTERVAL_S,
+            expiry_s=ticket.expiry,
+            signature=signature,
+            opened_ms=(ticket.expiry - LIFE_S) * 1000,
+            intervals=intervals,
+            due=intervals,
+            heard_ms=intervals * INTERVAL_S * 1000,
+            invocation=bytes(32),
+        )
+
+        def write(connection: Any) -> None:
+            if connection.execute(select(tickets.c.id).where(tickets.c.id == identity)).first() is None:
+                connection.execute(tickets.insert().values(**row))
+
+        self.run(self.store.run(write))
+
+    def hear(self, number: int, more: int) -> None:
+        """More intervals of a ticket, in as much time."""
+        ticket, before, signature = self.heard[number]
+        now = min(before + more, LIFE_S // INTERVAL_S)
+        self.chain.now_s += (now - before) * INTERVAL_S
+        self.heard[number] = (ticket, now, signature)
+
+        def write(connection: Any) -> None:
+            due = {"intervals": now, "due": now - tickets.c.vouchered, "heard_ms": now * INTERVAL_S * 1000}
+            here = (tickets.c.id == digest(ticket, DOMAIN), tickets.c.vouchered <= now, tickets.c.intervals <= now)
+            connection.execute(update(tickets).where(*here).values(**due))
+
+        self.run(self.store.run(write))
+
+    def settle(self) -> Outcome | None:
+        """One round of the station; None where it failed with a code."""
+        try:
+            outcome: Outcome = self.run(self.keeper.round(SERVER, "http://server"))
+        except GomaaError as error:
+            assert error.code != "internal", error.detail
+            outcome = None  # type: ignore[assignment]
+        voucher = self.station.voucher(SERVER)
+        if voucher is not None:
+            self.caps.append(voucher.cap)
+        return outcome
+
+    def deliver_late(self) -> None:
+        """A voucher that was on its way arrives."""
+        path, raw = self.line.late.pop(0)
+        try:
+            self.run(self.line.deliver(path, raw))
+        except GomaaError as error:
+            assert error.code != "internal", error.detail
+
+    def post(self) -> None:
+        """Close, post and finish every epoch that is over, as the contract takes it."""
+        running = self.epoch
+
+        def ended(connection: Any) -> list[Any]:
+            closed = connection.execute(select(func.max(epochs.c.epoch))).scalar()
+            query = select(debits).where(debits.c.epoch < running, debits.c.epoch > (-1 if closed is None else closed))
+            return list(connection.execute(query.order_by(debits.c.epoch)).mappings())
+
+        for row in self.run(self.store.run(ended)):
+            epoch = row["epoch"]
+            late = running > epoch + 1 or epoch in self.chain.posted
+            if not late:
+                self._take(row)
+            state = "missed" if late and epoch not in self.chain.posted else "final"
+            values = row_of(epochs, epoch=epoch, state=state)
+            self.run(self.store.run(lambda connection, values=values: connection.execute(epochs.insert().values(**values)) and None))
+            self.door.forget_money()
+
+    def _take(self, row: Mapping[str, Any]) -> None:
+        """What the contract checks and does for one entry."""
+        epoch, amount = row["epoch"], gross(row["net"], self.chain.rate_at(row["epoch"]))
+        assert row["bps"] == self.chain.rate_at(epoch)
+        assert epoch <= row["until"]
+        assert self.chain.spent + amount <= row["cap"], "the voucher does not cover its debit"
+        assert amount <= self.chain.escrow
+        assert row["net"] <= self.chain.bond
+        self.chain.spent += amount
+        self.chain.escrow -= amount
+        self.chain.posted[epoch] = row["net"]
+
+        def settled(connection: Any) -> list[Any]:
+            return list(connection.execute(select(lines.c.number, lines.c.intervals).where(lines.c.epoch == epoch)))
+
+        for number, intervals in self.run(self.store.run(settled)):
+            self.chain.paid[number] = self.chain.paid.get(number, 0) + intervals
+
+    def due(self) -> dict[int, int]:
+        """What the server still asks for, by ticket number."""
+        query = select(tickets.c.number, tickets.c.due).where(tickets.c.due > 0)
+        return dict(self.run(self.store.run(lambda connection: [tuple(row) for row in connection.execute(query)])))
+
+    def worth(self) -> int:
+        """Value of everything that was heard, at the highest commission of all: no signature may ever exceed it (wei times 10,000)."""
+        rate = max(self.chain.rates.values())
+        return sum(count * (ticket.price + ticket.reward) for ticket, count, _ in self.heard.values()) * (10_000 + rate)

@@ -1,0 +1,179 @@
+"""An epoch's slots and bond are shared: nobody's small change, and nobody's large sum, keeps the others out."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import event, select
+
+from pywallet.errors import Refusal
+from pywallet.messages import Voucher, sign
+from pywallet.platform import address_of
+from security_server.accounts import Money
+from security_server.settling import Done, Settling, settle_voucher
+from security_server.slots import Slots
+from security_server.statements import Stated, state
+from security_server.tables import debits, tickets
+from tests.unit.security_server.server_desk import DOMAIN, START_MS, STATION, Desk
+
+SERVER_KEY = b"\x11" * 32
+SERVER = address_of(SERVER_KEY)
+RICH = Money(10**12, 0, 0, 500)
+
+
+class Payers:
+    """Many payers at one desk, each with plays that are heard."""
+
+    def __init__(self, desk: Desk, slots: Slots, bond: int) -> None:
+        self.desk, self.slots, self.bond, self.number, self.epoch = desk, slots, bond, 0, 7
+
+    def heard(self, payer: bytes, intervals: int, price: int, station: bool = True) -> None:
+        """So many intervals under a new ticket."""
+        self.number += 1
+        row = {"station": payer if station else STATION, "payer": payer, "listener": payer, "payee": b"\x04" * 20, "content": b"\x06" * 20}
+        row |= {"owner": b"\x05" * 20, "number": self.number, "price": price, "reward": 0, "bps": 500, "interval_s": 10}
+        row |= {"intervals": intervals, "due": intervals, "opened_ms": START_MS, "expiry_s": 0, "signature": bytes(65)}
+        identity = self.number.to_bytes(32, "big")
+        self.desk.connection.execute(tickets.insert().values(id=identity, session=bytes(32), invocation=bytes(32), **row))
+
+    def stated(self, payer: bytes) -> Stated:
+        """The payer's statement."""
+        return state(self.desk.connection, payer, self.epoch, RICH, self.bond, self.slots)
+
+    def pay(self, payer: bytes) -> Done:
+        """The payer signs for all that it owes."""
+        voucher = sign(Voucher(server=SERVER, payer=payer, cap=10**12, until=self.epoch + 1), DOMAIN, SERVER_KEY)
+        at = Settling(DOMAIN, SERVER, SERVER_KEY, self.epoch, START_MS // 1000, RICH, self.bond, slots=self.slots)
+        with self.desk.connection.begin_nested():
+            return settle_voucher(self.desk.connection, voucher, at)
+
+    def net(self, payer: bytes) -> int:
+        """What it has in the epoch."""
+        query = select(debits.c.net).where(debits.c.epoch == self.epoch, debits.c.payer == payer)
+        return self.desk.connection.execute(query).scalar() or 0
+
+
+def name(number: int) -> bytes:
+    """The address of a payer."""
+    return (0xAA << 152 | number).to_bytes(20, "big")
+
+
+def test_listeners_never_take_stations_slots(desk: Desk) -> None:
+    """Three hundred listeners pay in one epoch, more than their slots; a station, and more than 256 stations, still settle."""
+    payers = Payers(desk, Slots(stations=400, listeners=256), 10**9)
+    for number in range(300):
+        payers.heard(name(number), 1, 2, station=False)
+    codes = []
+    for number in range(300):
+        try:
+            payers.pay(name(number))
+        except Refusal as refusal:
+            codes.append(refusal.code)
+    assert codes == ["server.epoch.full"] * 44
+    for number in range(1_000, 1_300):
+        payers.heard(name(number), 1, 1_000)
+        assert payers.pay(name(number)).waiting is None
+    # Who waits is told so, and settles in the next epoch.
+    assert payers.stated(name(299)).waiting == "server.epoch.full"
+    payers.epoch = 8
+    assert payers.pay(name(299)).waiting is None
+
+
+def test_small_change_waits_and_is_told_so(desk: Desk) -> None:
+    """Below the minimum nothing is stated or settled; together with what comes later it is."""
+    payers = Payers(desk, Slots(least_wei=1_000), 10**9)
+    payers.heard(STATION, 2, 100)
+    assert (payers.stated(STATION).lines, payers.stated(STATION).waiting) == ((), "statement.minimum")
+    with pytest.raises(Refusal) as refused:
+        payers.pay(STATION)
+    assert refused.value.code == "statement.minimum"
+    assert payers.net(STATION) == 0
+    payers.epoch = 8
+    payers.heard(STATION, 8, 100)
+    assert payers.stated(STATION).waiting is None
+    payers.pay(STATION)
+    assert payers.net(STATION) == 1_000
+    # With something in the epoch already, the rest is never too small.
+    payers.heard(STATION, 1, 100)
+    payers.pay(STATION)
+    assert payers.net(STATION) == 1_100
+
+
+def test_one_station_does_not_take_the_bond_from_the_others(desk: Desk) -> None:
+    """A station that owes ten bonds leaves three others their equal parts, and gets what they do not use."""
+    bond = 100_000
+    payers = Payers(desk, Slots(), bond)
+    payers.heard(name(1), 1_000, 1_000)
+    payers.heard(name(2), 40, 1_000)
+    payers.heard(name(3), 10, 1_000)
+    payers.heard(name(4), 1, 1_000)
+    assert payers.pay(name(1)).waiting == "server.epoch.full"
+    # Equal parts are 25,000: kept are 25,000, 10,000 and 1,000.
+    assert payers.net(name(1)) == 64_000
+    for number, net in ((2, 25_000), (3, 10_000), (4, 1_000)):
+        payers.pay(name(number))
+        assert payers.net(name(number)) == net
+    total = sum(desk.connection.execute(select(debits.c.net)).scalars())
+    assert total == bond
+
+
+def test_a_station_that_settled_in_the_last_epoch_has_its_part_kept(desk: Desk) -> None:
+    """It owes nothing at this moment; another one still cannot take all of the bond."""
+    payers = Payers(desk, Slots(), 100_000)
+    payers.heard(name(2), 30, 1_000)
+    payers.pay(name(2))
+    payers.epoch = 8
+    payers.heard(name(1), 1_000, 1_000)
+    payers.pay(name(1))
+    assert payers.net(name(1)) == 70_000
+    payers.heard(name(2), 30, 1_000)
+    payers.pay(name(2))
+    assert payers.net(name(2)) == 30_000
+
+
+def test_listeners_together_leave_half_of_the_bond(desk: Desk) -> None:
+    """Listeners with large sums stop at their part; the stations' half is there for a station that comes later."""
+    payers = Payers(desk, Slots(), 100_000)
+    for number in range(10):
+        payers.heard(name(number), 20, 1_000, station=False)
+    for number in range(10):
+        try:
+            payers.pay(name(number))
+        except Refusal as refusal:
+            assert refusal.code == "server.epoch.full"
+    total = sum(desk.connection.execute(select(debits.c.net)).scalars())
+    assert total <= 50_000
+    payers.heard(name(99), 50, 1_000)
+    payers.pay(name(99))
+    assert payers.net(name(99)) == 50_000
+
+
+def test_a_long_history_costs_a_voucher_nothing(desk: Desk) -> None:
+    """Six hundred lines: as many statements to the database with 5,000 old tickets as with none, and no full scan among them."""
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
+        asked.append(statement)
+
+    def count(history: int) -> int:
+        payers = Payers(desk, Slots(), 10**9)
+        payers.number = 100_000 * (history + 1)
+        for _ in range(history):
+            payers.heard(STATION, 0, 10)
+        for _ in range(600):
+            payers.heard(STATION, 1, 10)
+        asked.clear()
+        payers.stated(STATION)
+        payers.pay(STATION)
+        return len(asked)
+
+    event.listen(desk.connection, "before_cursor_execute", note)
+    before, after = count(0), count(5_000)
+    assert after <= before
+    reads = {text for text in asked if text.lstrip().upper().startswith("SELECT")}
+    # Per line only what writes its published row; all else is asked once.
+    assert len([text for text in asked if "FROM tickets" in text]) <= 4
+    for text in reads:
+        marks = text.count("?")
+        plan = desk.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", (0,) * marks)
+        scans = [row[3] for row in plan if row[3].startswith("SCAN") and "tickets" in row[3]]
+        assert scans == [], text
