@@ -61,7 +61,7 @@ def advance(connection: Connection) -> int:
     reached = min([mark(connection, ENDED) or 0, *(epoch for epoch in found if epoch is not None)])
     if reached != mark(connection, SETTLED):
         set_mark(connection, SETTLED, reached)
-    return reached
+    return int(reached)
 
 
 @dataclass(frozen=True)
