@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from chain.anvil import Anvil
 from chain.deployment import Deployment
+from pywallet.errors import Unavailable
 from pywallet.hexes import to_hex
 from pywallet.settlement import Schedule
 from security_server.config import Keys
@@ -97,3 +100,27 @@ def test_a_command_that_works_says_no_secret(tmp_path: Path) -> None:
         assert place in said
         assert not [secret for secret in SECRETS if secret in said], said
         assert Deployment.load(output).rpc == rpc
+
+
+async def test_the_host_says_no_secret_to_the_browser(tmp_path: Path, nobody: str) -> None:
+    """Its checks and its errors, as native messaging carries them, with the fan's own node away."""
+    from native_host.doctor import reachable
+    from native_host.network import Network
+    from native_host.paths import Paths
+
+    paths = Paths(tmp_path / "data", tmp_path / "config").make()
+    deployment(paths.networks, nobody).rename(paths.networks / "31337.json")
+    (check,) = [one for one in await reachable(paths) if one.name == "chain 31337"]
+    assert not check.ok
+    said = [json.dumps(check.to_json())]
+    network = Network(Deployment.load(paths.networks / "31337.json"), lambda content, code: None)
+    for ask in (network.ready(), _chain(network)):
+        with pytest.raises(Unavailable) as refused:
+            await ask
+        said += [json.dumps(refused.value.to_json()), str(refused.value), repr(network.deployment)]
+    assert not [secret for secret in SECRETS if any(secret in text for text in said)], said
+    assert nobody not in json.dumps(refused.value.to_json())
+
+
+async def _chain(network: Any) -> Any:
+    return network.chain
