@@ -177,7 +177,7 @@ def running(
         deployment.save(folder / "deployment.json")
 
         say("starting the security server")
-        server = _server(folder, urls["server"])
+        server = security_server(folder, urls["server"])
         server.start()
         stack: Stack | None = None
         try:
@@ -230,7 +230,8 @@ def add_song(
     return content
 
 
-def _server(folder: Path, url: str) -> Service:
+def security_server(folder: Path, url: str) -> Service:
+    """A security server over the deployment and keys that lie in a folder; not started yet."""
     port = url.rsplit(":", 1)[1]
     config = folder / "server.toml"
     config.write_text(
