@@ -41,6 +41,17 @@ def test_a_content_starts_as_it_was_asked_for(w: World) -> None:
     assert not w.call("Registry", "is_content", A)
 
 
+def test_whoever_creates_a_content_is_an_owner(w: World) -> None:
+    """From then on, and nobody else; only contents made here can name another one."""
+    assert not w.call("Registry", "is_owner", address_of(w.other))
+    create(w, w.other)
+    assert w.call("Registry", "is_owner", address_of(w.other))
+    for key in (w.other, w.platform, w.server):
+        with reverts("content"):
+            w.send(key, "Registry", "note_owner", address_of(w.fan))
+    assert not w.call("Registry", "is_owner", address_of(w.fan))
+
+
 @budget(0.2, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(salt=st.binary(min_size=32, max_size=32))
 def test_an_address_is_known_before_it_exists(w: World, salt: bytes) -> None:
