@@ -7,12 +7,15 @@ from html import unescape
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from chain import domain_proof
 from chain.deployment import Deployment
+from pywallet.errors import InputError
 from pywallet.hexes import from_hex
 from pywallet.platform import address_of
 from pywallet.settlement import Schedule
+from station.app import create_app
 from station.check import Line
 from station.works import KEPT_S, WORDS, Look
 
@@ -74,3 +77,14 @@ async def test_the_station_signs_for_its_domain(world: Any) -> None:
     station = address_of(from_hex(world.config.key_file.read_text().strip(), 32))
     assert domain_proof.check(raws[0], 31337, B, world.config.domain, station).station == station
     assert raws[0] == raws[1]
+
+
+async def test_a_station_does_not_start_on_a_network_that_is_too_slow(world: Any) -> None:
+    """The time that is too short is named."""
+    slow = Deployment(31337, "ws://127.0.0.1:1", A, B, A, B, A, 7, Schedule(60, 5, 15, 15, 3600, 70), 10**18, block_time=12)
+    slow.save(world.config.deployment_file)
+    runner = web.AppRunner(create_app(world.config))
+    with pytest.raises(InputError) as caught:
+        await runner.setup()
+    await runner.cleanup()
+    assert (caught.value.code, caught.value.detail["name"]) == ("chain.schedule", "grace")
