@@ -243,7 +243,7 @@ def check_debit_and_undo_leave_nothing(epoch: uint256, payer: address, net: uint
     self._any_state(time)
     account: uint256 = staticcall self.settlement.account(self, payer)
     word: uint256 = staticcall self.settlement.meta(self, epoch)
-    assert word & (2**192 - 1) == 0
+    assert word & (2**192 - 1) == 0 and time < 2**39 and account & M128 <= M96
     extcall self.settlement.debit(epoch, empty(bytes32), [Entry(payer=payer, net=net, cap=cap, until=until, r=r, vs=vs)])
     held: uint256 = (staticcall self.settlement.meta(self, epoch)) & (2**192 - 1)
     debited: uint256 = (account & M128) - ((staticcall self.settlement.account(self, payer)) & M128)
