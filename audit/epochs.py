@@ -12,6 +12,7 @@ import numpy as np
 from audit.events import At
 from audit.facts import Facts, add_up
 from audit.faults import Fault
+from audit.prices import Prices
 from audit.tables import EpochFile
 from pywallet.errors import GomaaError
 from pywallet.hexes import to_hex
@@ -37,8 +38,10 @@ class Posted:
 class EpochCheck:
     """Collects the faults of one epoch."""
 
-    def __init__(self, posted: Posted, at: At) -> None:
+    def __init__(self, posted: Posted, at: At, prices: Prices | None = None) -> None:
+        """Make it; ``prices``: of the contents, without which ``terms.price`` is not looked at."""
         self.posted = posted
+        self._prices = prices
         self.faults: list[Fault] = []
         self._at = at
 
@@ -57,6 +60,7 @@ class EpochCheck:
         await asyncio.to_thread(self._counts, facts)
         self._rows(facts)
         await self._names(facts)
+        await self._terms(facts)
         return facts
 
     async def _head(self, file: EpochFile) -> None:
@@ -145,6 +149,8 @@ class EpochCheck:
                 self.fault("count.unvalidated", to_hex(row.content), row.unvalidated, refused[row.content])
 
     def _rows(self, facts: Facts) -> None:
+        for table in facts.disorder:
+            self.fault("data.form", table)
         if facts.strange:
             self.fault("play.index", f"{facts.strange} plays")
         if facts.impossible:
@@ -173,7 +179,9 @@ class EpochCheck:
             self.fault("content.unknown", to_hex(row.content))
             return
         try:
-            owner, server = await at.owner_at(row.content, epoch), await at.server_of(row.content)
+            owner = await at.owner_at(row.content, epoch)
+            # A server that a content has moved away from still posts what it had begun to count.
+            server = row.server if await at.served(row.content, row.server, epoch) else await at.server_at(row.content, epoch)
         except GomaaError as error:
             self.fault("content.unknown", to_hex(row.content), error.code)
             return
@@ -181,6 +189,24 @@ class EpochCheck:
             self.fault("content.owner", to_hex(row.content), row.owner, owner)
         if (row.server, server) != (self.posted.server, self.posted.server):
             self.fault("content.server", to_hex(row.content), row.server, server)
+
+    async def _terms(self, facts: Facts) -> None:
+        """No play below a price that its content had when it can have been heard: server and station could agree on less."""
+        if self._prices is None:
+            return
+        schedule, epoch = self._at.deployment.schedule, self.posted.epoch
+        # A play is settled by the voucher's epoch, which may come later than it was heard, though hardly by more than LATE.
+        begin_s, end_s = epoch * schedule.length - schedule.late, schedule.ends(epoch)
+        told = set()
+        for line in facts.lines():
+            if not line.sums.intervals or (line.content, line.terms) in told:
+                continue
+            told.add((line.content, line.terms))
+            known = await self._prices.between(line.content, begin_s, end_s)
+            if known and not any(line.terms.interval_s == one.interval_s and line.terms.price >= one.price for one in known):
+                said = f"{line.terms.price} wei for {line.terms.interval_s} s"
+                true = ", ".join(f"{one.price} wei for {one.interval_s} s" for one in known)
+                self.fault("terms.price", to_hex(line.content), said, true)
 
 
 def _text(value: Any) -> str:

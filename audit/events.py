@@ -118,9 +118,13 @@ class At:
         """Who earns with a content in an epoch."""
         return to_address(await self.ask(content, "Content", "owner_at", epoch))
 
-    async def server_of(self, content: bytes) -> bytes:
-        """The security server of a content."""
-        return to_address((await self.ask(content, "Content", "state"))[4])
+    async def server_at(self, content: bytes, epoch: int) -> bytes:
+        """The security server of a content in an epoch."""
+        return to_address(await self.ask(content, "Content", "server_at", epoch))
+
+    async def served(self, content: bytes, server: bytes, epoch: int) -> bool:
+        """Whether a security server has had a content in an epoch or before it."""
+        return bool(await self.ask(content, "Content", "served", server, epoch))
 
     async def balance(self, address: bytes) -> int:
         """Tokens of an account."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from audit.tables import EpochFile
-from pywallet.settlement import NO_TERMS, REFUSED, ContentRow, DebitRow, StationRow, TermsRow
+from pywallet.settlement import NO_TERMS, REFUSED, ContentRow, DebitRow, SegmentRow, StationRow, TermsRow
 
 VALID = 0
 UNVALIDATED = REFUSED
@@ -79,7 +80,9 @@ class Facts:
     impossible: int = 0
     """Plays with an unknown outcome, a second outside the epoch, or paid for a part of an interval."""
     tickets: np.ndarray[Any, Any] | None = None
-    """Of paid rows: station row << 32 | ticket."""
+    """Of paid rows: station row << 32 | ticket; of a station that stands twice the first row."""
+    disorder: list[str] = field(default_factory=list)
+    """Tables with rows that stand twice or in another order than docs/settlement.md says."""
     standing: bool = True
 
     def lines(self) -> Iterator[Line]:
@@ -120,6 +123,9 @@ def add_up(file: EpochFile, length_s: int) -> Facts:
     facts.contents = list(file.rows(ContentRow))
     facts.terms = list(file.rows(TermsRow))
     facts.debits = list(file.rows(DebitRow))
+    facts.disorder = _disorder(facts)
+    first = np.array([facts.stations.index(station) for station in facts.stations] or [0], dtype=np.int64)
+    last, sorted_plays = -1, True
     paid: list[np.ndarray[Any, Any]] = []
     lengths = np.array([row.interval_s or 1 for row in facts.terms] or [1], dtype=np.int64)
     for plays in file.plays():
@@ -128,12 +134,31 @@ def add_up(file: EpochFile, length_s: int) -> Facts:
         known = (station < len(facts.stations)) & (content < len(facts.contents)) & priced
         facts.strange += int((~known).sum())
         plays, station, content, terms = plays[known], station[known], content[known], terms[known]
+        # Paid ones first; a station has below 2^31 rows, so the three fit one number.
+        order = (plays["outcome"] == UNVALIDATED).astype(np.int64) << 62 | station << 32 | plays["ticket"].astype(np.int64)
+        if len(order):
+            sorted_plays &= last <= int(order[0]) and bool((order[1:] >= order[:-1]).all())
+            last = int(order[-1])
         if len(plays):
             _group(facts, plays, station, content, terms, lengths, length_s)
             valid = plays["outcome"] != UNVALIDATED
-            paid.append(station[valid] << 32 | plays["ticket"][valid].astype(np.int64))
+            paid.append(first[station[valid]] << 32 | plays["ticket"][valid].astype(np.int64))
+    if not sorted_plays:
+        facts.disorder.append("plays")
     facts.tickets = np.concatenate(paid) if paid else np.zeros(0, dtype=np.int64)
     return facts
+
+
+def _disorder(facts: Facts) -> list[str]:
+    """Tables whose keys do not rise from row to row; the payees' is ``leaf.order``."""
+    keys: dict[str, list[Any]] = {
+        "stations": facts.stations,
+        "contents": [row.content for row in facts.contents],
+        "terms": [(row.price, row.reward, row.interval_s) for row in facts.terms],
+        "debits": [row.payer for row in facts.debits],
+        "segments": [(row.content, row.segment) for row in facts.file.rows(SegmentRow)],
+    }
+    return [name for name, rows in keys.items() if any(after <= before for before, after in pairwise(rows))]
 
 
 def _group(facts: Facts, plays: Any, station: Any, content: Any, terms: Any, lengths: Any, length_s: int) -> None:

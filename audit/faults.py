@@ -9,7 +9,7 @@ from pywallet.hexes import to_hex
 
 KINDS: Final = {
     "data.missing": "the published data of the epoch cannot be had",
-    "data.form": "the published bytes are no epoch's data",
+    "data.form": "the published bytes are no epoch's data, or rows stand twice or in another order",
     "data.hash": "the published data are not those whose hash is on the chain",
     "data.header": "a field of the data's head is not what the chain says",
     "leaf.root": "the leaves do not hash to the posted root",
@@ -24,6 +24,7 @@ KINDS: Final = {
     "payer.fee": "the commission is not the rate on each payer's net",
     "counts.root": "contents and listeners' leaves do not hash to the posted counts root",
     "count.unvalidated": "a content's refused plays are not those in the rows",
+    "terms.price": "plays of a content below its price, or by another interval than its policy's",
     "content.unknown": "a content that the registry did not make",
     "content.owner": "not who earns with the content in that epoch",
     "content.server": "a content of another server",

@@ -8,6 +8,7 @@ from pathlib import Path
 from audit.epochs import EpochCheck, Posted
 from audit.events import At, posted_entries
 from audit.faults import Fault
+from audit.prices import Prices
 from audit.tables import EpochFile
 from chain.abi import event
 from chain.client import Chain
@@ -28,7 +29,8 @@ async def lies(chain: Chain, deployment: Deployment, posted: Posted, path: Path)
     """Everything in one epoch's data that does not add up: leaves, sums, debits, counters, rows, owners, stations."""
     entries = await posted_entries(chain, deployment, posted.transaction)
     known = replace(posted, entries=None if entries is None else tuple(entries))
-    check = EpochCheck(known, At(chain, deployment, (await chain.block()).number))
+    block = (await chain.block()).number
+    check = EpochCheck(known, At(chain, deployment, block), Prices(chain, deployment, block))
     try:
         with EpochFile(path) as file:
             await check.check(file)

@@ -14,6 +14,7 @@ from audit.facts import Facts
 from audit.faults import Fault
 from audit.ledger import Claims, Tickets
 from audit.money import EpochMoney, Money, compare, standing
+from audit.prices import Prices
 from audit.sources import Sources
 from audit.tables import EpochFile
 from chain.client import Chain
@@ -89,8 +90,11 @@ async def audit(
             await _replay(chain, deployment, at, money)
             urls = await registered_urls(chain, deployment, {server for server, _ in money.epochs})
             async with Sources(places, urls.get, keep) as sources:
+                prices = Prices(chain, deployment, block.number)
                 for epoch in standing(money):
-                    result.faults += await _epoch(epoch, at, sources, claims, tickets, block.timestamp, promised or {}, see, result.figures)
+                    result.faults += await _epoch(
+                        epoch, at, prices, sources, claims, tickets, block.timestamp, promised or {}, see, result.figures
+                    )
             for (server, number), leaves in (promised or {}).items():
                 if (server, number) not in money.epochs and block.timestamp > deployment.schedule.post_until(number):
                     result.faults += [Fault("leaf.receipt", server, number, to_hex(p), "0", str(a)) for p, a in leaves.items() if a]
@@ -124,6 +128,7 @@ async def _replay(chain: Chain, deployment: Deployment, at: At, money: Money) ->
 async def _epoch(
     epoch: EpochMoney,
     at: At,
+    prices: Prices,
     sources: Sources,
     claims: Claims,
     tickets: Tickets,
@@ -133,7 +138,7 @@ async def _epoch(
     figures: dict[str, int],
 ) -> list[Fault]:
     posted = epoch.posted
-    check = EpochCheck(posted, at)
+    check = EpochCheck(posted, at, prices)
     path = await sources.find(posted)
     if path is None:
         check.fault("data.missing", "", "", posted.data)

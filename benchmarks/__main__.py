@@ -42,6 +42,8 @@ MODULES: Final = {
     "audit": "audit",
     "receipts": "receipts",
     "grants": "grants",
+    "farm_gain": "farm",
+    "history": "history",
     "extension_size": "size",
 }
 

@@ -47,7 +47,8 @@ def _data() -> bytes:
     plays["station"], plays["content"], plays["terms"] = numbers % 2, numbers % 3, numbers % 2
     length = np.where(plays["terms"] == 0, TERMS[0].interval_s, TERMS[1].interval_s)
     plays["heard"], plays["ticket"] = length * (1 + numbers % 40), numbers + 1
-    intervals = 1 + numbers % 40
+    plays = plays[np.lexsort((plays["ticket"], plays["station"]))]
+    intervals = 1 + (plays["ticket"].astype(np.int64) - 1) % 40
     nets, leaves = dict.fromkeys(STATIONS, 0), dict.fromkeys(OWNERS, 0)
     for station in range(2):
         for content in range(3):
@@ -56,7 +57,7 @@ def _data() -> bytes:
                 heard = int(intervals[mine].sum())
                 nets[STATIONS[station]] += heard * (TERMS[terms].price + TERMS[terms].reward)
                 leaves[OWNERS[content]] += heard * TERMS[terms].price
-    rewards = int(intervals[plays["terms"] == 0].sum()) * TERMS[0].reward
+    rewards = sum(int(intervals[plays["terms"] == terms].sum()) * TERMS[terms].reward for terms in range(2))
     fans = PLAYS // 8
     share, rest = divmod(rewards, fans)
     rows = [PayeeRow(n.to_bytes(20, "big"), share + (rest if n == 1 else 0)) for n in range(1, fans + 1)]

@@ -117,7 +117,7 @@ def _stream(host: Host) -> Stream:
     network: Any = SimpleNamespace(
         domain=Domain(31337, bytes(20)), now_ms=lambda: time.time_ns() // 1_000_000, unwatch=lambda content: None
     )
-    facts = Facts(Station(address, "Radio", "radio.example"), True, False, False, server.url)
+    facts = Facts(Station(address, "Radio", "radio.example"), True, False, False, server.address, server.url)
     _, renderer = generate_keypair()
     stream = Stream("s", header, policy, table.build(header, 1_000), network, facts, to_b64(renderer), WrapKey.to(renderer), server.url)
     now_s = time.time_ns() // 1_000_000_000

@@ -341,15 +341,18 @@ class Chain:
         with contextlib.suppress(GomaaError):
             await self.request("eth_unsubscribe", name)
 
-    async def send(self, private_key: bytes, to: bytes | None, data: bytes, value: int = 0) -> TxReceipt:
-        """Sign, send and wait for a block. Raises GomaaError chain.reverted with the reason."""
+    async def send(self, private_key: bytes, to: bytes | None, data: bytes, value: int = 0, *, depth: int | None = None) -> TxReceipt:
+        """Sign, send and wait for a block, ``depth`` deep (by default the network's confirmations).
+
+        Raises GomaaError chain.reverted with the reason.
+        """
         from chain.transactions import send
 
-        return await send(self, private_key, to, data, value)
+        return await send(self, private_key, to, data, value, self.confirmations if depth is None else depth)
 
-    async def transact(self, private_key: bytes, to: bytes, function: Function, *args: Any) -> TxReceipt:
-        """Call a contract's function in a transaction."""
-        return await self.send(private_key, to, function.encode(*args))
+    async def transact(self, private_key: bytes, to: bytes, function: Function, *args: Any, depth: int | None = None) -> TxReceipt:
+        """Call a contract's function in a transaction, and wait as ``send`` does."""
+        return await self.send(private_key, to, function.encode(*args), depth=depth)
 
     def nonce_lock(self, account: bytes) -> asyncio.Lock:
         """One transaction of an account is numbered at a time."""

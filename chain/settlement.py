@@ -223,7 +223,8 @@ class Settlement:
         while len(entries) - done > MOST_ENTRIES:
             end = done + MOST_ENTRIES
             part = [astuple(entry) for entry in entries[done:end]]
-            await self._chain.transact(private_key, self._address, function("Settlement", "debit"), epoch, digest, part)
+            # A block is enough: what follows names this part's digest, and fails where a reorganisation has taken it.
+            await self._chain.transact(private_key, self._address, function("Settlement", "debit"), epoch, digest, part, depth=1)
             done, digest = end, entries_digest(debits[done:end], digest)
         rows = [astuple(entry) for entry in entries[done:]]
         how = function("Settlement", "post")
@@ -256,7 +257,10 @@ class Settlement:
     async def claim(
         self, private_key: bytes, items: Sequence[ClaimItem], nodes: Sequence[tuple[bytes, int]], to: bytes, tip: int = 0
     ) -> TxReceipt:
-        """Pay leaves of final epochs to ``to``; ``nodes`` are the items' proofs one after the other."""
+        """Pay leaves of final epochs to ``to``; ``nodes`` are the items' proofs one after the other. A single leaf costs less gas."""
+        if len(items) == 1:
+            row = (astuple(items[0]), list(nodes), to, tip)
+            return await self._chain.transact(private_key, self._address, function("Settlement", "claimOne"), *row)
         rows = [astuple(item) for item in items]
         return await self._chain.transact(private_key, self._address, function("Settlement", "claim"), rows, list(nodes), to, tip)
 
@@ -272,8 +276,7 @@ class Settlement:
 
     async def answer(self, private_key: bytes, server: bytes, epoch: int, challenged: int, shown: Answer) -> TxReceipt:
         """Show the leaf that a receipt over ``challenged`` wei demands. Anyone's key."""
-        row = (server, epoch, shown.payee, challenged, astuple(shown.header), shown.amount, shown.index, list(shown.proof))
-        return await self._chain.transact(private_key, self._address, function("Settlement", "answer"), *row)
+        return await self.answer_batch(private_key, server, epoch, [(challenged, shown)])
 
     async def answer_batch(self, private_key: bytes, server: bytes, epoch: int, shown: Sequence[tuple[int, Answer]]) -> TxReceipt:
         """Answer challenges to one epoch in one transaction. Anyone's key.

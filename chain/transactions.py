@@ -63,8 +63,8 @@ class Offer:
         return Offer.of({**self.fields, **fees, "maxFeePerGas": max(fees["maxFeePerGas"], least)}, private_key)
 
 
-async def send(chain: Chain, private_key: bytes, to: bytes | None, data: bytes, value: int) -> TxReceipt:
-    """Sign, send and wait until it is in a block that is as deep as the chain's ``confirmations`` ask.
+async def send(chain: Chain, private_key: bytes, to: bytes | None, data: bytes, value: int, depth: int) -> TxReceipt:
+    """Sign, send and wait until it is in a block that is ``depth`` deep.
 
     A connection lost on the way is waited for: the same bytes are sent again,
     so that a transaction is neither lost nor made twice. One that no block
@@ -97,7 +97,7 @@ async def send(chain: Chain, private_key: bytes, to: bytes | None, data: bytes, 
             raise GomaaError("chain.fee.high", wei_per_gas=base + tip, most=chain.max_fee)
         if chain.max_fee is not None:
             fields["maxFeePerGas"] = min(fields["maxFeePerGas"], chain.max_fee)
-        waiting = _Waiting(chain, private_key, call, Offer.of(fields, private_key))
+        waiting = _Waiting(chain, private_key, call, Offer.of(fields, private_key), depth)
         await waiting.begin()
         chain.next_nonce[sender] = fields["nonce"] + 1
     try:
@@ -140,8 +140,9 @@ class _Outbid(Unavailable):
 class _Waiting:
     """A transaction on its way: every offer made for it, and whether the node has the newest one."""
 
-    def __init__(self, chain: Chain, private_key: bytes, call: dict[str, Any], offer: Offer) -> None:
+    def __init__(self, chain: Chain, private_key: bytes, call: dict[str, Any], offer: Offer, depth: int) -> None:
         self._chain = chain
+        self._depth = depth
         self._key = private_key
         self._call = call
         self._offers = [offer]
@@ -205,10 +206,10 @@ class _Waiting:
     async def _deep(self, found: Any) -> tuple[bool, int]:
         """Whether its block is as deep as is asked, and the number of the newest block."""
         mined = answers.number(answers.mapping(found).get("blockNumber"))
-        if self._chain.confirmations <= 1:
+        if self._depth <= 1:
             return True, mined
         head = (await self._chain.block()).number
-        return head - mined + 1 >= self._chain.confirmations, head
+        return head - mined + 1 >= self._depth, head
 
     async def _raise(self) -> None:
         try:

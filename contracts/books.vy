@@ -144,7 +144,13 @@ def _due(epoch: uint256) -> uint256:
 @internal
 @view
 def _final(server: address, epoch: uint256) -> bool:
-    word: uint256 = self.meta[server][epoch]
+    return self._is_final(self.meta[server][epoch])
+
+
+@internal
+@view
+def _is_final(word: uint256) -> bool:
+    """@param word An epoch's meta."""
     ready: uint256 = (word >> READY) & M40
     return ready != 0 and block.timestamp >= ready and word >> OPEN == 0
 
@@ -177,12 +183,9 @@ def _parent(hash: bytes32, total: uint256, node: Node, place: uint256) -> (bytes
     @param node The sibling.
     @param place The index at this level: odd is the right child.
     """
-    left: Node = Node(hash=hash, total=total)
-    right: Node = node
-    if place & 1 != 0:
-        right = left
-        left = node
-    return keccak256(abi_encode(convert(1, uint256), left, right)), total + node.total
+    if place & 1 == 0:
+        return keccak256(abi_encode(convert(1, uint256), hash, total, node.hash, node.total)), total + node.total
+    return keccak256(abi_encode(convert(1, uint256), node.hash, node.total, hash, total)), total + node.total
 
 
 @internal

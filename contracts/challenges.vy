@@ -128,65 +128,20 @@ def _close(server: address, epoch: uint256, payee: address, challenged: uint256,
     books.lane[server] = books.lane[server] - (1 << books.LANE_OPEN) + stake
 
 
-@internal
-def _show(
-    server: address, epoch: uint256, header: books.Header, payee: address, challenged: uint256, amount: uint256, index: uint256,
-    hash: bytes32, total: uint256,
-):
-    """
-    @notice Close a challenge by a leaf.
-    @param hash Where its proof ends, with the sum `total`.
-    """
-    books._root(header, hash, total)
-    commitment: bytes32 = books.commit[server][epoch]
-    if amount > books.answered[commitment][payee]:
-        books.answered[commitment][payee] = amount
-    self._close(server, epoch, payee, challenged, books.STAKE)
-    log Answered(server=server, epoch=epoch, payee=payee, amount=challenged, shown=amount, index=index)
-
-
-@external
-@nonreentrant
-def answer(
-    server: address,
-    epoch: uint256,
-    payee: address,
-    challenged: uint256,
-    header: books.Header,
-    amount: uint256,
-    index: uint256,
-    proof: DynArray[books.Node, 32],
-):
-    """
-    @notice Anyone shows the leaf: at least as much as was challenged, in a post that stands. The stake joins the bond.
-    @param challenged The receipt's amount.
-    @param amount The leaf's amount.
-    """
-    assert books.challenges[server][epoch][payee][challenged] != 0, "none"
-    assert amount >= challenged, "low"
-    assert books.meta[server][epoch] >> books.VOID == 0, "void"
-    assert books._committed(server, epoch, header), "header"
-    hash: bytes32 = books._leaf(payee, amount, index, len(proof))
-    total: uint256 = amount
-    place: uint256 = index
-    for node: books.Node in proof:
-        hash, total = books._parent(hash, total, node, place)
-        place >>= 1
-    self._show(server, epoch, header, payee, challenged, amount, index, hash, total)
-
-
 @external
 @nonreentrant
 def answerBatch(
     server: address, epoch: uint256, header: books.Header, items: DynArray[Shown, 32], nodes: DynArray[books.Node, 640]
 ):
     """
-    @notice Anyone shows leaves of one post. A challenge that is closed already is passed over, so that nobody can stop the others by
-        answering one of them first; a leaf that answers nothing is the sender's error, and reverts.
+    @notice Anyone shows leaves of a post that stands, each at least as much as was challenged. The stakes join the bond. A challenge
+        that is closed already is passed over, so that nobody can stop the others by answering one of them first; a leaf that answers
+        nothing is the sender's error, and reverts.
     @param nodes The items' proofs, one after the other, each from the bottom.
     """
     assert books.meta[server][epoch] >> books.VOID == 0, "void"
     assert books._committed(server, epoch, header), "header"
+    commitment: bytes32 = books.commit[server][epoch]
     offset: uint256 = 0
     some: bool = False
     for item: Shown in items:
@@ -196,7 +151,11 @@ def answerBatch(
             total: uint256 = item.amount
             for level: uint256 in range(item.depth, bound=32):
                 hash, total = books._parent(hash, total, nodes[offset + level], item.index >> level)
-            self._show(server, epoch, header, item.payee, item.challenged, item.amount, item.index, hash, total)
+            books._root(header, hash, total)
+            if item.amount > books.answered[commitment][item.payee]:
+                books.answered[commitment][item.payee] = item.amount
+            self._close(server, epoch, item.payee, item.challenged, books.STAKE)
+            log Answered(server=server, epoch=epoch, payee=item.payee, amount=item.challenged, shown=item.amount, index=item.index)
             some = True
         offset += item.depth
     assert some, "none"

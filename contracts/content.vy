@@ -201,6 +201,20 @@ def server_at(epoch: uint256) -> address:
 
 @view
 @external
+def served(server: address, epoch: uint256) -> bool:
+    """@notice Whether a server has had the content in an epoch or before it: what it counts late is still its own to post."""
+    number: uint256 = self.server_changes
+    for _: uint256 in range(2**32):
+        if self.servers[number] >> 160 <= epoch and convert(self.servers[number] & (2**160 - 1), address) == server:
+            return True
+        if number == 0:
+            break
+        number -= 1
+    return False
+
+
+@view
+@external
 def state() -> State:
     """@notice Everything in one call; owner and server are those of the running epoch."""
     return State(

@@ -6,6 +6,7 @@
 """
 from snekmate.utils import ecdsa
 from snekmate.utils import eip712_domain_separator as eip712
+from snekmate.utils import message_hash_utils
 
 from . import books
 
@@ -80,12 +81,14 @@ def _begin(epoch: uint256, before: bytes32) -> uint256:
 
 
 @internal
-def _debit(epoch: uint256, bps: uint256, entry: Entry) -> uint256:
+def _debit(epoch: uint256, bps: uint256, domain: bytes32, entry: Entry) -> uint256:
     """
     @notice Take one payer's gross from its escrow with the sender.
+    @param domain The domain separator, the same for all entries.
     @return The commission in it.
     """
-    hash: bytes32 = eip712._hash_typed_data_v4(keccak256(abi_encode(VOUCHER, msg.sender, entry.payer, entry.cap, entry.until)))
+    voucher: bytes32 = keccak256(abi_encode(VOUCHER, msg.sender, entry.payer, entry.cap, entry.until))
+    hash: bytes32 = message_hash_utils._to_typed_data_hash(domain, voucher)
     signer: address = ecdsa._try_recover_r_vs(hash, entry.r, entry.vs)
     assert signer == entry.payer and signer != empty(address), "voucher"
     assert epoch <= entry.until, "expired"
@@ -101,12 +104,6 @@ def _debit(epoch: uint256, bps: uint256, entry: Entry) -> uint256:
     return commission
 
 
-@internal
-@pure
-def _fold(digest: bytes32, payer: address, net: uint256) -> bytes32:
-    return keccak256(abi_encode(digest, payer, net))
-
-
 @external
 @nonreentrant
 def debit(epoch: uint256, before: bytes32, entries: DynArray[Entry, 256]):
@@ -119,10 +116,11 @@ def debit(epoch: uint256, before: bytes32, entries: DynArray[Entry, 256]):
     total: uint256 = 0
     fee: uint256 = 0
     digest: bytes32 = before
+    domain: bytes32 = eip712._domain_separator_v4()
     for entry: Entry in entries:
-        fee += self._debit(epoch, bps, entry)
+        fee += self._debit(epoch, bps, domain, entry)
         total += entry.net
-        digest = self._fold(digest, entry.payer, entry.net)
+        digest = keccak256(abi_encode(digest, entry.payer, entry.net))
     word: uint256 = books.meta[msg.sender][epoch]
     assert (word & books.M96) + total <= lane & books.M96, "exposure"
     books.lane[msg.sender] = (lane & ~(books.M32 << books.LANE_LAST)) | ((epoch + 1) << books.LANE_LAST)
@@ -143,7 +141,7 @@ def _return(server: address, epoch: uint256, before: bytes32, debits: DynArray[D
     total: uint256 = 0
     fee: uint256 = 0
     for debit: Debit in debits:
-        digest = self._fold(digest, debit.payer, debit.net)
+        digest = keccak256(abi_encode(digest, debit.payer, debit.net))
         commission: uint256 = debit.net * bps // 10_000
         gross: uint256 = debit.net + commission
         books.account[server][debit.payer] = books.account[server][debit.payer] - (gross << 128) + gross

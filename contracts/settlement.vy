@@ -45,7 +45,7 @@ exports: (
     books.claimed,
 )
 exports: (funds.deposit, funds.request, funds.withdraw, funds.bond, funds.retire, funds.unbond)
-exports: (challenges.challenge, challenges.answer, challenges.answerBatch, challenges.dismiss, challenges.slash)
+exports: (challenges.challenge, challenges.answerBatch, challenges.dismiss, challenges.slash)
 exports: (drafts.debit, drafts.undo, drafts.refund)
 
 
@@ -125,10 +125,11 @@ def post(epoch: uint256, root: bytes32, counts: bytes32, data: bytes32, before: 
     total: uint256 = word & books.M96
     fee: uint256 = (word >> books.FEE) & books.M96
     digest: bytes32 = before
+    domain: bytes32 = eip712._domain_separator_v4()
     for entry: drafts.Entry in entries:
-        fee += drafts._debit(epoch, bps, entry)
+        fee += drafts._debit(epoch, bps, domain, entry)
         total += entry.net
-        digest = drafts._fold(digest, entry.payer, entry.net)
+        digest = keccak256(abi_encode(digest, entry.payer, entry.net))
     assert total <= lane & books.M96, "exposure"
 
     books.lane[msg.sender] = (lane & ~(books.M32 << books.LANE_LAST)) | ((epoch + 1) << books.LANE_LAST)
@@ -140,6 +141,39 @@ def post(epoch: uint256, root: bytes32, counts: bytes32, data: bytes32, before: 
     log Posted(server=msg.sender, epoch=epoch, root=root, total=total, fee=fee, digest=digest, counts=counts, data=data)
 
 
+@internal
+def _mark(item: Item, hash: bytes32, total: uint256, to: address, tip: uint256):
+    """
+    @notice Check a leaf, and mark it as paid.
+    @param hash Where its proof ends, with the sum `total`.
+    """
+    word: uint256 = books.meta[item.server][item.epoch]
+    assert books._is_final(word), "final"
+    assert books._committed(item.server, item.epoch, item.header), "header"
+    books._root(item.header, hash, total)
+    # Anyone may send owners what is theirs; a payee of one hour has no coin to move it, and decides itself where it goes.
+    if to != item.payee or tip != 0 or (msg.sender != to and not staticcall books.REGISTRY.is_owner(to)):
+        message: bytes32 = eip712._hash_typed_data_v4(keccak256(abi_encode(CLAIM, item.server, item.epoch, item.payee, to, tip)))
+        assert item.payee != empty(address) and ecdsa._try_recover_r_vs(message, item.r, item.vs) == item.payee, "signature"
+    position: uint256 = (1 << item.depth) | item.index
+    paid: uint256 = books.bits[item.server][item.epoch][position >> 8]
+    assert paid & (1 << (position & 255)) == 0, "claimed"
+    books.bits[item.server][item.epoch][position >> 8] = paid | (1 << (position & 255))
+    # Implied by the sum tree; kept as a second lock.
+    assert item.amount <= word & books.M96, "left"
+    books.meta[item.server][item.epoch] = word - item.amount
+    log Claimed(server=item.server, epoch=item.epoch, payee=item.payee, to=to, amount=item.amount, tip=tip)
+
+
+@internal
+def _pay_out(to: address, sum: uint256, tips: uint256):
+    assert to != empty(address) and to != self, "to"
+    assert tips <= sum, "tip"
+    books._pay(to, sum - tips)
+    if tips != 0:
+        books._pay(msg.sender, tips)
+
+
 @external
 @nonreentrant
 def claim(items: DynArray[Item, 32], nodes: DynArray[books.Node, 640], to: address, tip: uint256):
@@ -148,37 +182,29 @@ def claim(items: DynArray[Item, 32], nodes: DynArray[books.Node, 640], to: addre
     @param nodes The items' proofs, one after the other, each from the bottom.
     @param tip Wei per item for the sender.
     """
-    assert to != empty(address) and to != self, "to"
     sum: uint256 = 0
     offset: uint256 = 0
     for item: Item in items:
-        assert books._final(item.server, item.epoch), "final"
-        assert books._committed(item.server, item.epoch, item.header), "header"
         hash: bytes32 = books._leaf(item.payee, item.amount, item.index, item.depth)
         total: uint256 = item.amount
         for level: uint256 in range(item.depth, bound=32):
             hash, total = books._parent(hash, total, nodes[offset + level], item.index >> level)
         offset += item.depth
-        books._root(item.header, hash, total)
-        # Anyone may send owners what is theirs; a payee of one night has no coin to move it, and decides itself where it goes.
-        if to != item.payee or tip != 0 or (msg.sender != to and not staticcall books.REGISTRY.is_owner(to)):
-            message: bytes32 = eip712._hash_typed_data_v4(keccak256(abi_encode(CLAIM, item.server, item.epoch, item.payee, to, tip)))
-            assert item.payee != empty(address) and ecdsa._try_recover_r_vs(message, item.r, item.vs) == item.payee, "signature"
-        position: uint256 = (1 << item.depth) | item.index
-        word: uint256 = books.bits[item.server][item.epoch][position >> 8]
-        assert word & (1 << (position & 255)) == 0, "claimed"
-        books.bits[item.server][item.epoch][position >> 8] = word | (1 << (position & 255))
-        meta: uint256 = books.meta[item.server][item.epoch]
-        # Implied by the sum tree; kept as a second lock.
-        assert item.amount <= meta & books.M96, "left"
-        books.meta[item.server][item.epoch] = meta - item.amount
+        self._mark(item, hash, total, to, tip)
         sum += item.amount
-        log Claimed(server=item.server, epoch=item.epoch, payee=item.payee, to=to, amount=item.amount, tip=tip)
-    tips: uint256 = tip * len(items)
-    assert tips <= sum, "tip"
-    books._pay(to, sum - tips)
-    if tips != 0:
-        books._pay(msg.sender, tips)
+    self._pay_out(to, sum, tip * len(items))
+
+
+@external
+@nonreentrant
+def claimOne(item: Item, proof: DynArray[books.Node, 32], to: address, tip: uint256):
+    """@notice As `claim` for one leaf, without the memory that a list's bound costs."""
+    hash: bytes32 = books._leaf(item.payee, item.amount, item.index, item.depth)
+    total: uint256 = item.amount
+    for level: uint256 in range(item.depth, bound=32):
+        hash, total = books._parent(hash, total, proof[level], item.index >> level)
+    self._mark(item, hash, total, to, tip)
+    self._pay_out(to, item.amount, tip)
 
 
 @external

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from native_host.network import Network
-from pywallet.errors import InputError, Refusal
+from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.sps.header import Header
+
+if TYPE_CHECKING:
+    from chain.content import Content
+    from chain.registry import ServerEntry
+    from chain.settlement import Lane
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,8 @@ class Facts:
     licensed: bool
     revoked: bool
     destroyed: bool
+    server: bytes
+    """The content's security server in the running epoch."""
     server_url: str
     bps: int = 0
     """Commission now, basis points of what owner and listener get."""
@@ -39,23 +47,23 @@ def domain_of(origin: str) -> str:
 
 
 async def look(network: Network, header: Header, origin: str) -> Facts:
-    """Read the chain and hold the header against it.
+    """Read the chain and hold the header against it. The security server is the chain's: a content may have moved since it was signed.
 
     Raises InputError or Refusal (``content.*``, ``sps.policy.mismatch``,
     ``server.*``) and Unavailable ``chain.unreachable``.
     """
     content = network.content(header.content)
     epoch = network.deployment.schedule.epoch_of(network.now_ms() // 1000)
-    ours, state, server, lane, station, bps = await asyncio.gather(
+    ours, state, serving, (server, lane), station, bps = await asyncio.gather(
         network.registry.is_content(header.content),
         content.state(),
-        network.registry.server(header.server.address),
-        network.settlement.lane(header.server.address),
+        _server_at(content, epoch),
+        _server(network, header.server.address),
         _station(network, domain_of(origin)),
         network.registry.rate_at(epoch),
     )
     # Any contract can answer like a content; only the registry's own are.
-    if state is None or not ours:
+    if state is None or not ours or serving is None:
         raise InputError("content.unknown", content=header.content.hex())
     if state.owner != header.owner:
         raise InputError("content.owner", header=header.owner.hex(), chain=state.owner.hex())
@@ -65,12 +73,28 @@ async def look(network: Network, header: Header, origin: str) -> Facts:
         raise Refusal("content.destroyed")
     if state.revoked:
         raise Refusal("content.revoked")
-    if state.server != header.server.address:
-        raise InputError("server.mismatch", header=header.server.address.hex(), chain=state.server.hex())
+    if serving != header.server.address:
+        server, lane = await _server(network, serving)
     if server is None or not server.active or lane.bond == 0 or lane.retired is not None:
-        raise Refusal("server.unbonded", server=header.server.address.hex())
+        raise Refusal("server.unbonded", server=serving.hex())
     licensed = station is not None and (state.open_license or await content.licensed(station.address))
-    return Facts(station, licensed, False, False, server.url or header.server.url, bps)
+    return Facts(station, licensed, False, False, serving, server.url, bps)
+
+
+async def _server_at(content: Content, epoch: int) -> bytes | None:
+    """The epoch's server: by the clock's epoch, since the newest block may be of the one before. None where no content answers."""
+    try:
+        return await content.server_at(epoch)
+    except GomaaError as e:
+        if e.code not in ("chain.mismatch", "chain.reverted"):
+            raise
+        return None
+
+
+async def _server(network: Network, address: bytes) -> tuple[ServerEntry | None, Lane]:
+    """A security server's entry and bond."""
+    entry, lane = await asyncio.gather(network.registry.server(address), network.settlement.lane(address))
+    return entry, lane
 
 
 async def _station(network: Network, domain: str) -> Station | None:

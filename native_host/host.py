@@ -163,7 +163,7 @@ class Host:
         with self.ledger.write():
             self.ledger.end_leases(content, code)
             self.ledger.add_destruction(content, listener, time_ms, code, signature)
-        server = self.server(stream.header.server.address, stream.server_url, stream.network)
+        server = self.server(stream.server, stream.server_url, stream.network)
         self.later(self._tell_destroyed(server))
         self.emit({"event": "destroyed", "stream": stream.name, "content": to_hex(content), "code": code})
 
@@ -189,6 +189,9 @@ class Host:
         return (stream for stream in list(self.streams.values()) if stream.session and stream.session.id == session)
 
     def _refused(self, session: bytes, sequence: int, code: str) -> None:
+        if code == "server.moved":
+            # Nothing is wrong with the listener's side: the engine asks for a ticket of the new server.
+            return
         # The server no longer agrees: its keys held here would be spent on what nobody pays.
         for stream in self._of_session(session):
             if stream.lease is not None:

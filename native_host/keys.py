@@ -66,7 +66,7 @@ def from_lease(stream: Stream, wanted: Wanted) -> dict[str, Any]:
 
 async def from_server(host: Host, stream: Stream, entry: Entry, wanted: Wanted) -> dict[str, Any]:
     """Keys from the server, wrapped there to the renderer. Raises the server's refusal, Unavailable ``server.*``."""
-    server = host.server(stream.header.server.address, stream.server_url, stream.network)
+    server = host.server(stream.server, stream.server_url, stream.network)
     reporter = host.reporter(server, entry.session)
     result = await reporter.grant(entry, wanted.indexes[0], len(wanted.indexes), stream.renderer, stream.table.rendition.id)
     ephemeral, keys, expires_s = result.get("ephemeral"), result.get("keys"), result.get("expires_s")

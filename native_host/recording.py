@@ -44,7 +44,7 @@ def record(host: Host, stream: Stream, request: Invoke, *, leased: bool) -> Reco
         raise Refusal("station.unknown")
     if session is None or identity is None:
         raise Refusal("ticket.missing")
-    server = host.server(stream.header.server.address, stream.server_url, stream.network)
+    server = host.server(stream.server, stream.server_url, stream.network)
     ledger, content = host.ledger, stream.header.content
     with ledger.write():
         ticket = ledger.ticket(identity)

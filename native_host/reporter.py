@@ -94,7 +94,7 @@ class Reporter:
                     self._wake.set()
 
     async def _flush(self, below: int | None) -> None:
-        while batch := self._ledger.unreported(self._session, BATCH, below):
+        while batch := self._ledger.unreported(self._session, self._server.address, BATCH, below):
             try:
                 result = await self._server.request("report", invocations=[wire(entry) for entry in batch])
             except GomaaError as e:

@@ -23,9 +23,12 @@ from security_server.closing import Closing
 from security_server.config import Config, Keys
 from security_server.contents import Songs
 from security_server.core import Core
+from security_server.history import History
 from security_server.host_socket import HostSocket
 from security_server.hub import Hub
 from security_server.importing import Importing
+from security_server.moves import Moves
+from security_server.peers import post_json
 from security_server.playing import Playing
 from security_server.publishing import Publishing
 from security_server.relay import Relay
@@ -37,6 +40,7 @@ log = logging.getLogger("gomaa.server")
 
 CORE: web.AppKey[Core] = web.AppKey("core", Core)
 CLOSING: web.AppKey[Closing] = web.AppKey("closing", Closing)
+MOVES: web.AppKey[Moves] = web.AppKey("moves", Moves)
 ANSWERING: web.AppKey[Answering] = web.AppKey("answering", Answering)
 
 
@@ -57,7 +61,8 @@ async def create_app(config: Config, keys: Keys | None = None) -> web.Applicatio
     songs, agreement = Songs(store, keys.master), Agreement(store, view, deployment.schedule)
     core = Core(config, keys, keys.address, deployment.domain, deployment.schedule, store, view, songs, Hub(), agreement)
     publishing = Publishing(core)
-    playing, books, relay = Playing(core), Bookkeeping(core), Relay(core, publishing)
+    moves = Moves(core, await stack.enter_async_context(post_json()))
+    playing, books, relay = Playing(core, moves), Bookkeeping(core), Relay(core, publishing)
     closing = Closing(core, publishing, agreement)
     answering = Answering(core, publishing, closing, ChainEvents(store, view))
     importing = Importing(store, view, keys.address, deployment.schedule, agreement)
@@ -69,7 +74,8 @@ async def create_app(config: Config, keys: Keys | None = None) -> web.Applicatio
     app[CORE] = core
     app[CLOSING] = closing
     app[ANSWERING] = answering
-    app.add_routes(Web(core, books, publishing, closing, relay, importing).routes())
+    app[MOVES] = moves
+    app.add_routes(Web(core, books, publishing, closing, relay, importing, moves).routes())
     app.add_routes([web.get("/v1/host", HostSocket(core, gate, playing, books, publishing, relay).handle)])
 
     async def background(_app: web.Application) -> AsyncIterator[None]:
@@ -77,9 +83,10 @@ async def create_app(config: Config, keys: Keys | None = None) -> web.Applicatio
         # Before anything is served: a database that is not the chain's gives no receipt.
         with contextlib.suppress(Unavailable):
             await agreement.look()
-        tasks = [asyncio.create_task(agreement.run(config.close_every_s)), asyncio.create_task(revocation.run())]
+        tasks = [asyncio.create_task(agreement.run(config.close_every_s))]
+        tasks += [asyncio.create_task(each.run()) for each in (revocation, moves)]
         if config.auto_close:
-            tasks += [asyncio.create_task(each.run()) for each in (answering, closing)]
+            tasks += [asyncio.create_task(each.run()) for each in (answering, closing, History(core))]
         yield
         for task in tasks:
             task.cancel()

@@ -34,20 +34,27 @@ class ChainEvents:
             Unavailable: ``chain.unreachable``, where the node refuses even single blocks. What was read until then is kept.
         """
         head = await self._chain.head()
-        at = await self._store.run(lambda connection: mark(connection, EVENTS))
-        at = min(self._chain.first_block if at is None else at, head)
-        while at <= head:
-            last = min(head, at + self._span - 1)
-            try:
-                asked, refunded = await self._chain.events(at, last)
-            except Unavailable:
-                if self._span == 1:
-                    raise
-                self._span = max(1, self._span // 2)
-                continue
-            first, cursor = at, min(last + 1, head + 1 - REPLACED)
-            await self._store.run(lambda connection: _keep(connection, first, last, asked, refunded, cursor))  # noqa: B023
-            at, self._span = last + 1, min(MOST_BLOCKS, self._span * 2)
+        mine = await self._store.run(lambda connection: mark(connection, EVENTS))
+        at = first = min(self._chain.first_block if mine is None else mine, head)
+        asked: list[Asked] = []
+        refunded: list[Refunded] = []
+        try:
+            while at <= head:
+                last = min(head, at + self._span - 1)
+                try:
+                    more = await self._chain.events(at, last)
+                except Unavailable:
+                    if self._span == 1:
+                        raise
+                    self._span = max(1, self._span // 2)
+                else:
+                    asked += more[0]
+                    refunded += more[1]
+                    at, self._span = last + 1, min(MOST_BLOCKS, self._span * 2)
+        finally:
+            if at > first:
+                cursor = min(at, head + 1 - REPLACED)
+                await self._store.run(lambda connection: _keep(connection, first, at - 1, asked, refunded, cursor))
 
 
 def _keep(connection: Connection, first: int, last: int, asked: Sequence[Asked], refunded: Sequence[Refunded], cursor: int) -> None:

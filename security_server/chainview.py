@@ -15,7 +15,7 @@ from chain.client import Chain
 from chain.clock import ChainClock
 from chain.content import Content, ContentState
 from chain.deployment import Deployment
-from chain.registry import Registry
+from chain.registry import Registry, ServerEntry
 from chain.settlement import Entry, EpochState, Lane, Settlement
 from pywallet.errors import GomaaError, Refusal
 from pywallet.hexes import to_hex
@@ -130,6 +130,24 @@ class ChainView:
     async def owner_at(self, content: bytes, epoch: int) -> bytes:
         """Who earns with a content in an epoch; asked of the chain each time: a sale moves it."""
         return await Content(self._chain, content).owner_at(epoch)
+
+    async def server_at(self, content: bytes, epoch: int, fresh: bool = False) -> bytes:
+        """Whose an epoch of a content is: asked by the clock's epoch, since the newest block may be of the one before."""
+        ask = lambda: Content(self._chain, content).server_at(epoch)  # noqa: E731
+        return await self._cache.get(("server", content, epoch), 0 if fresh else self._config.content_age_s, ask)
+
+    async def proposed_server(self, content: bytes) -> bytes | None:
+        """To which server a content's owner would move it, or None; never cached."""
+        return await Content(self._chain, content).proposed_server()
+
+    async def server_entry(self, server: bytes) -> ServerEntry | None:
+        """What the registry says of a security server."""
+        return await self._cache.get(("entry", server), self._config.station_age_s, lambda: self._registry.server(server))
+
+    async def accept_content(self, key: bytes, content: bytes) -> None:
+        """Become a content's server with the next epoch; returns once that is in a block."""
+        await Content(self._chain, content).accept_server(key)
+        self._cache.forget("server")
 
     async def money(self, payer: bytes, fresh: bool = False) -> Money:
         """A payer's account with this server."""

@@ -42,6 +42,7 @@ class Config:
     station_age_s: float = 60.0
     close_every_s: float = 2.0
     auto_close: bool = True
+    accept_moves: bool = True
     max_header: int = 4 << 20
     relay_per_hour: int = 3600
     relay_least_wei: int = 0
@@ -54,6 +55,8 @@ class Config:
     frames_per_minute: int = 1_200
     connections: int = 4_096
     connections_per_address: int = 256
+    keep_days: int = 90
+    keep_receipts_days: int = 400
 
     @property
     def url(self) -> str:

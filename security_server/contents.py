@@ -7,7 +7,7 @@ import hashlib
 import os
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -25,6 +25,8 @@ from security_server.store import Store
 from security_server.tables import content_keys, contents
 
 _KEEP: Final = 512
+MOVED: Final = "server.moved"
+"""Code of a content whose keys were shredded because another server serves it now."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,19 @@ class Songs:
                 self._keys.popitem(last=False)
         return key
 
+    async def all_keys(self, content: bytes) -> tuple[bytes, dict[int, bytes]]:
+        """Header and content keys, for another server. Raises Refusal ``content.unknown``, or why they are shredded."""
+
+        def read(connection: Connection) -> tuple[bytes, list[int]]:
+            row = get(connection, contents, content=content)
+            if row is None or row["code"] is not None:
+                raise Refusal("content.unknown" if row is None else row["code"])
+            query = select(content_keys.c.epoch).where(content_keys.c.content == content)
+            return bytes(row["header"]), list(connection.execute(query).scalars())
+
+        header, epochs = await self._store.run(read)
+        return header, {epoch: await self.content_key(content, epoch) for epoch in epochs}
+
     async def known(self) -> list[bytes]:
         """Contents whose keys are still here."""
         query = select(contents.c.content).where(contents.c.code.is_(None))
@@ -152,9 +167,11 @@ class Songs:
 
         def work(connection: Connection) -> None:
             row = get(connection, contents, content=song.content)
-            if row is not None and row["code"] is not None:
+            if row is not None and row["code"] not in (None, MOVED):
                 raise Refusal(row["code"])
-            facts = {"owner": song.owner, "policy_hash": song.policy_hash, "header": header, "uploaded_ms": now_ms}
+            facts: dict[str, Any] = {"owner": song.owner, "policy_hash": song.policy_hash, "header": header, "uploaded_ms": now_ms}
+            # What had moved away may come back.
+            facts |= {"code": None, "shredded_ms": None}
             put(connection, contents, {"content": song.content}, **facts)
             for epoch, value in sealed.items():
                 put(connection, content_keys, {"content": song.content, "epoch": epoch}, sealed=value)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 
-from sqlalchemy import Connection, delete, insert, select, union
+from sqlalchemy import Connection, delete, func, insert, select, union
 
 from pywallet.errors import GomaaError
 from pywallet.settlement import CountsTree, SumTree, content_leaf, usage_leaf, usage_tag
 from security_server.closedepoch import ClosedEpoch, Voucher
 from security_server.epochdata import content_rows, counted_contents, encode, freeze_rows
+from security_server.marks import ENDED, mark, set_mark
 from security_server.rows import get, new
 from security_server.tables import debits, entries, epoch_contents, epoch_owners, epoch_usages, epochs, usage_leaves
 
@@ -19,9 +20,15 @@ Secret = Callable[[bytes, bytes], bytes]
 
 def ended(connection: Connection, running: int) -> list[int]:
     """Epochs before ``running`` in which something happened and that are not closed yet, oldest first."""
-    busy = union(select(debits.c.epoch), select(epoch_contents.c.epoch), select(epoch_usages.c.epoch)).subquery()
+    since = mark(connection, ENDED) or 0
+    busy = union(*(select(table.c.epoch).where(table.c.epoch >= since) for table in (debits, epoch_contents, epoch_usages))).subquery()
     query = select(busy.c.epoch).where(busy.c.epoch < running, busy.c.epoch.notin_(select(epochs.c.epoch)))
-    return sorted(connection.execute(query).scalars())
+    found = sorted(connection.execute(query).scalars())
+    # Nothing enters an epoch that is closed, or older than one that is. One that cannot be closed holds the cursor back.
+    closed = connection.execute(select(func.max(epochs.c.epoch))).scalar()
+    if closed is not None and (reached := min([*found, closed + 1])) > since:
+        set_mark(connection, ENDED, reached)
+    return found
 
 
 def unowned(connection: Connection, epoch: int) -> set[bytes]:

@@ -18,6 +18,18 @@ COMPARED: Final = "compared"
 FLOOR: Final = "floor"
 """The first epoch that new counts may enter: set by an import, because the lost database may have signed receipts of earlier ones."""
 
+ENDED: Final = "ended"
+"""Every epoch before this one in which something happened is closed."""
+
+SETTLED: Final = "settled"
+"""Every epoch before this one is final or missed, as is everything that was debited in it."""
+
+TICKETS_SEEN: Final = "tickets_seen"
+"""Of tickets that ended before this, Unix seconds, those that may be deleted are."""
+
+SESSIONS_SEEN: Final = "sessions_seen"
+"""Of sessions that ended before this, Unix seconds, those that may be deleted are."""
+
 
 def mark(connection: Connection, name: str) -> int | None:
     """A number, or None where it was never set."""

@@ -7,14 +7,15 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from security_server.tables import sessions, tickets
+from security_server.tables import former_plays, sessions, tickets
 
 
 def devices(connection: Connection, listener: bytes, content: bytes, device: bytes) -> tuple[int, bool]:
     """How many other devices have played this content for this listener, and whether this one has."""
     joined = select(sessions.c.device).join(tickets, tickets.c.session == sessions.c.id).distinct()
     wanted = (tickets.c.listener == listener, tickets.c.content == content, tickets.c.state != "none")
-    found = {bytes(row[0]) for row in connection.execute(joined.where(*wanted))}
+    earlier = select(former_plays.c.device).where(former_plays.c.listener == listener, former_plays.c.content == content)
+    found = {bytes(row[0]) for query in (joined.where(*wanted), earlier) for row in connection.execute(query)}
     return len(found - {device}), device in found
 
 

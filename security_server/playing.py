@@ -20,6 +20,7 @@ from security_server.contents import Song
 from security_server.core import Core
 from security_server.intake import require_terms
 from security_server.invocations import STARTS, Now, Outcome, Received, accept, present
+from security_server.moves import Moves
 from security_server.refusals import note
 from security_server.rows import get, put
 from security_server.schema import Destroyed, GrantRequest, LeaseRequest, Open, Report
@@ -37,8 +38,9 @@ SKEW_S = 30
 class Playing:
     """The operations of docs/protocol.md section 4 that carry keys or count."""
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, moves: Moves) -> None:
         self._core = core
+        self._moves = moves
         self._tickets: dict[bytes, dict[str, Any]] = {}
 
     async def open(self, device: bytes, request: Open) -> dict[str, Any]:
@@ -83,11 +85,14 @@ class Playing:
         if await core.chain.station_domain(order.station) is None:
             raise Refusal("station.unknown")
         song = await core.songs.get(order.content)
+        known = await core.store.run(lambda connection: get(connection, tickets, id=digest(order, core.domain)) is not None)
+        if not known:
+            # One that was opened before its content moved goes on here.
+            await self._moves.require_serving(order.content)
         await self._check_content(song, order, message.payee != ZERO_ADDRESS, now_s)
         if song.policy.price.payer == "listener":
             # Whether a listener has put money in is asked when it plays: a preview needs none.
             return
-        known = await core.store.run(lambda connection: get(connection, tickets, id=digest(order, core.domain)) is not None)
         if not known and order.price + order.reward:
             await self._check_money(song, order)
 
@@ -97,8 +102,6 @@ class Playing:
         for flag, code in ((facts.destroyed, "content.destroyed"), (facts.revoked, "content.revoked")):
             if flag:
                 raise Refusal(code)
-        if facts.server != core.address:
-            raise Refusal("server.mismatch")
         if not await core.chain.licensed(order.content, order.station):
             raise Refusal("station.right.missing")
         price = song.policy.price
@@ -189,6 +192,7 @@ class Playing:
             raise Refusal("policy.action.denied", rule="lease")
         if now.time_ms >= min(row["expiry_s"], row["not_after_s"]) * 1000:
             raise Refusal("ticket.expired")
+        await self._moves.require_start(identity, row["content"])
         # What the listener pays for has no keys ahead of its payment but those of the preview.
         start = "preview" if song.policy.price.payer == "listener" else "play"
         if start == "preview" and row["started"] not in (None, "preview"):
@@ -213,6 +217,8 @@ class Playing:
         row, song, now = await self._facts(item)
         if now.time_ms >= min(row["expiry_s"], row["not_after_s"]) * 1000:
             raise Refusal("ticket.expired", sequence=item.message.sequence)
+        if item.action in STARTS:
+            await self._moves.require_start(item.message.ticket, row["content"], sequence=item.message.sequence)
         silence_ms, ahead_ms = core.config.silence_s * 1000, core.config.buffer_s * 1000
 
         def count(connection: Connection) -> tuple[Outcome, range]:

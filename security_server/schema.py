@@ -159,6 +159,22 @@ class Upload(Struct, forbid_unknown_fields=True):
     signature: SignatureText
 
 
+class HandoverRequest(Struct, forbid_unknown_fields=True):
+    """POST /v1/handovers: a content's proposed server asks for its keys and counters. ``after``: the last listener it has counters of."""
+
+    content: Address
+    server: Address
+    time_s: Number
+    signature: SignatureText
+    after: Address | None = None
+
+
+class MoveRequest(Struct, forbid_unknown_fields=True):
+    """POST /v1/moves: this server is to take over a content that its owner has proposed to it."""
+
+    content: Address
+
+
 class StatementRequest(Struct, forbid_unknown_fields=True):
     """POST /v1/statements: the payer asks what it owes."""
 

@@ -67,6 +67,7 @@ sessions: Final = Table(
     _int("opened_ms"),
     _int("sequence", default=0),
     Index("sessions_payee", "payee"),
+    Index("sessions_over", "not_after_s"),
 )
 tickets: Final = Table(
     "tickets",
@@ -110,7 +111,12 @@ tickets: Final = Table(
     _int("refused", default=0),
     UniqueConstraint("station", "number"),
     Index("tickets_due", "payer", "due"),
+    Index("tickets_owing", "due"),
     Index("tickets_number", "payer", "number"),
+    Index("tickets_listener", "listener", "content"),
+    Index("tickets_sounding", "listener", "state", "time_ms"),
+    Index("tickets_session", "session"),
+    Index("tickets_over", "expiry_s"),
 )
 # Tickets whose listeners may be counted among those who heard each part (the policy's ``tracking``).
 tracked: Final = Table("tracked", METADATA, _bytes("ticket", 32, key=True))
@@ -129,6 +135,7 @@ invocations: Final = Table(
     _bytes("signature", 65),
     Column("code", String(32)),
     Index("invocations_refused", "epoch", "code"),
+    Index("invocations_ticket", "ticket", "epoch"),
 )
 # Of which seconds of a content a listener was ever given keys: bit k of a little-endian number is second k.
 given_keys: Final = Table(
@@ -317,6 +324,30 @@ epochs: Final = Table(
     Column("data", LargeBinary, nullable=False),
     _int("leaves"),
     _bytes("transaction", 32, null=True),
+    Index("epochs_state", "state", "epoch"),
+)
+# Contents that another server has handed over, or is about to. ``from_epoch`` null: not accepted on the chain yet.
+takeovers: Final = Table(
+    "takeovers",
+    METADATA,
+    _bytes("content", 20, key=True),
+    _bytes("before", 20),
+    _int("from_epoch", null=True),
+    # Whether the counters came after the former server's last epoch had ended.
+    _int("counted", default=0),
+)
+# Plays at former servers, where the terms count devices or plays by how long they were heard.
+former_plays: Final = Table(
+    "former_plays",
+    METADATA,
+    _bytes("ticket", 32, key=True),
+    _bytes("listener", 20),
+    _bytes("content", 20),
+    _bytes("device", 20),
+    Column("started", String(16), nullable=True),
+    _int("opened_ms"),
+    _int("heard_ms"),
+    Index("former_plays_listener", "listener", "content"),
 )
 # The vouchers under a closed epoch's debits, in the order of its data: what a post needs beside the bytes.
 entries: Final = Table(
@@ -365,4 +396,5 @@ claims: Final = Table(
     _bytes("to", 20),
     _bytes("transaction", 32, null=True),
     _int("time_ms"),
+    Index("claims_time", "time_ms"),
 )

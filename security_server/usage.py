@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from pywallet.policy import Count, Policy, Usage, recurrence_start
 from security_server.rows import get, put
-from security_server.tables import epoch_usages, tickets, usages
+from security_server.tables import epoch_usages, former_plays, tickets, usages
 
 
 class Counters:
@@ -36,13 +36,19 @@ class Counters:
 
     def _heard_enough(self, action: str, count: Count, now_s: int) -> int:
         """Plays that were heard for as long as a timed count asks, in its window if it has one."""
-        mine = (tickets.c.listener == self._key["listener"], tickets.c.content == self._key["content"], tickets.c.started == action)
+        plays = [
+            (row.opened_ms, row.heard_ms)
+            for table in (tickets, former_plays)
+            for row in self._connection.execute(
+                select(table.c.opened_ms, table.c.heard_ms).where(
+                    table.c.listener == self._key["listener"], table.c.content == self._key["content"], table.c.started == action
+                )
+            )
+        ]
         since_ms = 0
-        if count.per_s is not None:
-            first = self._connection.execute(select(func.min(tickets.c.opened_ms)).where(*mine)).scalar()
-            since_ms = recurrence_start(None if first is None else first // 1000, count.per_s, now_s) * 1000
-        enough = (tickets.c.heard_ms >= (count.after_s or 0) * 1000, tickets.c.opened_ms >= since_ms)
-        return int(self._connection.execute(select(func.count()).select_from(tickets).where(*mine, *enough)).scalar_one())
+        if count.per_s is not None and plays:
+            since_ms = recurrence_start(min(plays)[0] // 1000, count.per_s, now_s) * 1000
+        return sum(heard >= (count.after_s or 0) * 1000 and opened >= since_ms for opened, heard in plays)
 
     def _used(self, action: str, per_s: int | None, now_s: int) -> int:
         total, first_s, recent, start_s = self._actions.get(action, [0, now_s, 0, now_s])[:4]

@@ -19,6 +19,7 @@ from security_server.closing import Closing
 from security_server.contents import signer, verify
 from security_server.core import Core
 from security_server.importing import Importing
+from security_server.moves import Moves
 from security_server.publishing import Publishing
 from security_server.relay import Relay
 
@@ -72,9 +73,10 @@ class Web:
     """The routes under ``/v1``."""
 
     def __init__(
-        self, core: Core, books: Bookkeeping, publishing: Publishing, closing: Closing, relay: Relay, importing: Importing
+        self, core: Core, books: Bookkeeping, publishing: Publishing, closing: Closing, relay: Relay, importing: Importing, moves: Moves
     ) -> None:
         self._core = core
+        self._moves = moves
         self._books = books
         self._publishing = publishing
         self._closing = closing
@@ -97,6 +99,8 @@ class Web:
             web.get("/v1/epochs/{epoch}/counts/{content}", self.counts),
             web.get("/v1/receipts/{payee}", self.receipts),
             web.post("/v1/claims", self.claims),
+            web.post("/v1/handovers", self.handover),
+            web.post("/v1/moves", self.move),
         ]
 
     async def info(self, _request: web.Request) -> web.Response:
@@ -122,8 +126,7 @@ class Web:
         core = self._core
         content = from_hex(request.match_info["content"], 20)
         facts = await core.chain.content(content, fresh=True)
-        if facts.server != core.address:
-            raise Refusal("server.mismatch")
+        await self._moves.require_holding(content)
         if facts.destroyed or facts.revoked:
             raise Refusal("content.destroyed" if facts.destroyed else "content.revoked")
         body = await asyncio.to_thread(schema.body, schema.Upload, await request.read())
@@ -133,7 +136,9 @@ class Web:
         header = verified.header
         if header.chain != core.domain.chain_id:
             raise InputError("sps.header.chain", chain=header.chain)
-        if (header.server.address, header.server.key) != (core.address, core.keys.exchange_public):
+        # The file names the first server. Where that is this one, its key has to be this one's too.
+        first = await core.chain.server_at(content, 0)
+        if header.server.address != first or (first == core.address and header.server.key != core.keys.exchange_public):
             raise Refusal("server.mismatch", server=to_hex(header.server.address))
         price = verified.song.policy.price
         if (facts.policy_hash, facts.price, facts.interval) != (verified.song.policy_hash, price.owner, price.interval_s):
@@ -193,6 +198,19 @@ class Web:
         payee = from_hex(request.match_info["payee"], 20)
         epoch = request.query.get("epoch")
         return web.json_response(await self._books.receipts([payee], 0, None if epoch is None else _number(epoch)))
+
+    async def handover(self, request: web.Request) -> web.Response:
+        """Another server takes over a content: its keys and counters, sealed to it."""
+        return web.json_response(await self._moves.give(schema.body(schema.HandoverRequest, await request.read())))
+
+    async def move(self, request: web.Request) -> web.Response:
+        """Take over a content that its owner has proposed to this server."""
+        core = self._core
+        if not core.config.accept_moves:
+            self._require_admin(request)
+        content = from_hex(schema.body(schema.MoveRequest, await request.read()).content, 20)
+        first = await self._moves.take(content)
+        return web.json_response({"content": to_hex(content), "server": to_hex(core.address), "from_epoch": first})
 
     async def claims(self, request: web.Request) -> web.Response:
         """Relay signed claims."""

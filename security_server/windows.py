@@ -12,11 +12,17 @@ BEHIND_MS: Final = 6_000
 SLACK_MS: Final = 5_000
 """By so much may a host's clock differ, before keys it rightly asks for are held back."""
 
-JUMP_MS: Final = 30_000
-"""Song that a jump may open unheard: each one that the terms count, and once in all where they count none."""
-
 NEAR_MS: Final = 6_000
 """Where only the room for jumps is left, keys end so soon after the metered position: enough until the next renewal."""
+
+PLACE_MS: Final = 8_000
+"""Song that a jump opens unheard at the least: ``NEAR_MS`` in whole segments."""
+
+JUMPS_MS: Final = 6 * PLACE_MS
+"""The room for jumps over all plays of a content: six places unheard, or one for each jump that the terms count."""
+
+HEARD_PER_ROOM: Final = 4
+"""The room grows by one for so much heard song: who hears half a minute at each place may go on jumping for ever."""
 
 
 @dataclass(frozen=True)
@@ -45,17 +51,21 @@ class Window:
 class Allowance:
     """How much of a content one listener may hold keys for, over all tickets, renditions and jumps together, milliseconds of song.
 
-    ``full_ms``: what was heard, the buffer, and the room of counted jumps.
-    ``near_ms``: the position up to which the room for uncounted jumps may be used as well.
+    ``full_ms``: what was heard and the buffer, with the room for jumps where the terms count them.
+    ``most_ms``: the same with the room for jumps that nobody counts, for what begins before ``near_ms``.
     """
 
     full_ms: int
+    most_ms: int
     near_ms: int
 
     @classmethod
     def of(cls, heard_ms: int, ahead_ms: int, counted_jumps: int, position_ms: int) -> Allowance:
         """After ``heard_ms`` of the content, with the music at ``position_ms``."""
-        return cls(heard_ms + BEHIND_MS + ahead_ms + SLACK_MS + counted_jumps * JUMP_MS, position_ms + NEAR_MS)
+        covered_ms = heard_ms + BEHIND_MS + ahead_ms + SLACK_MS
+        room_ms = max(JUMPS_MS, counted_jumps * PLACE_MS)
+        full_ms = covered_ms + (room_ms if counted_jumps else 0)
+        return cls(full_ms, covered_ms + room_ms + heard_ms // HEARD_PER_ROOM, position_ms + NEAR_MS)
 
     def take(self, starts_ms: Sequence[int], wanted: range, given: int) -> tuple[range, int]:
         """The unbroken first part of the wanted segments that may be given.
@@ -70,8 +80,8 @@ class Allowance:
         """
         for index in wanted:
             after = given | _seconds(starts_ms[index], starts_ms[index + 1])
-            most = self.full_ms + (JUMP_MS if starts_ms[index] < self.near_ms else 0)
-            if after != given and after.bit_count() * 1000 > most:
+            most_ms = self.most_ms if starts_ms[index] < self.near_ms else self.full_ms
+            if after != given and after.bit_count() * 1000 > most_ms:
                 return range(wanted.start, index), given
             given = after
         return wanted, given

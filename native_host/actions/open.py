@@ -49,6 +49,7 @@ async def run(host: Host, request: Open) -> dict[str, Any]:
         facts=facts,
         renderer=request.key,
         wrap=WrapKey.to(from_b64(request.key)),
+        server=facts.server,
         server_url=facts.server_url,
         origin=request.origin,
     )
@@ -57,7 +58,7 @@ async def run(host: Host, request: Open) -> dict[str, Any]:
     with host.ledger.write():
         host.ledger.add_content(header.content, header.title, header.artist)
     if facts.station is not None:
-        line = host.server(header.server.address, facts.server_url, network)  # begins to connect while the person reads the terms
+        line = host.server(facts.server, facts.server_url, network)  # begins to connect while the person reads the terms
         if policy.renewal is not None:
             line.keep(policy.renewal)
     same = before is not None and before.header.content == header.content
@@ -89,7 +90,7 @@ def _reply(host: Host, stream: Stream, going: TicketRow | None) -> dict[str, Any
         "usage": {**vars(usage), "counts": dict(usage.counts), "last_s": dict(usage.last_s)},
         "context": vars(context).copy(),
         "left": dict(left),
-        "server": {"address": to_hex(header.server.address), "url": stream.server_url},
+        "server": {"address": to_hex(stream.server), "url": stream.server_url},
         "owner": to_hex(header.owner),
         "interval_s": policy.price.interval_s,
         "price_wei": str(policy.price.owner),

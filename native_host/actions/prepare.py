@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from native_host import leasing
+from native_host.facts import look
 from native_host.host import Host
 from native_host.ledger import SessionRow, TicketRow
 from native_host.ledger.paying import PaymentRow
@@ -27,13 +28,16 @@ async def run(host: Host, request: Prepare) -> dict[str, Any] | None:
         raise Refusal("ticket.missing", reason="identify first")
     signed = Signed.from_json(Ticket, request.ticket)
     identity = digest(signed.message, stream.network.domain)
-    server = host.server(stream.header.server.address, stream.server_url, stream.network)
-    _check(stream, session, signed, host.now_ms(stream.network, server) // 1000)
-    known = host.ledger.ticket(identity)
-    if known is not None and known.state != "none":
-        raise Refusal("ticket.used")
-    choice = {} if request.tracking is None else {"tracking": request.tracking}
-    opened = await server.request("open", session=msgspec.json.decode(session.signed), ticket=request.ticket, **choice)
+    before = (stream.facts, stream.server, stream.server_url)
+    if signed.message.server != stream.server:
+        await _follow(stream, signed.message.server)
+    try:
+        opened = await _open(host, stream, session, signed, identity, request)
+    except BaseException:
+        # The play of the ticket before, if there is one, goes on where it was.
+        stream.facts, stream.server, stream.server_url = before
+        raise
+    server = host.server(stream.server, stream.server_url, stream.network)
     _remember(host, stream, session, signed, identity, opened)
     if stream.lease is not None:
         stream.lease.shred()
@@ -48,6 +52,30 @@ async def run(host: Host, request: Prepare) -> dict[str, Any] | None:
     return {"first": lease.first, "count": lease.count, "expires_s": lease.expires_s, "budget": lease.budget}
 
 
+async def _open(
+    host: Host, stream: Stream, session: SessionRow, signed: Signed[Ticket], identity: bytes, request: Prepare
+) -> dict[str, Any]:
+    """Check the ticket, and open it at the stream's server."""
+    server = host.server(stream.server, stream.server_url, stream.network)
+    _check(stream, session, signed, host.now_ms(stream.network, server) // 1000)
+    known = host.ledger.ticket(identity)
+    if known is not None and known.state != "none":
+        raise Refusal("ticket.used")
+    choice = {} if request.tracking is None else {"tracking": request.tracking}
+    return await server.request("open", session=msgspec.json.decode(session.signed), ticket=request.ticket, **choice)
+
+
+async def _follow(stream: Stream, server: bytes) -> None:
+    """A ticket names another server than the stream's: the content may have moved, which the chain says, not the ticket.
+
+    Raises what ``open`` raises; ``ticket.mismatch`` where the chain names another server than the ticket.
+    """
+    facts = await look(stream.network, stream.header, stream.origin)
+    if facts.server != server:
+        raise Refusal("ticket.mismatch", field="server")
+    stream.facts, stream.server, stream.server_url = facts, facts.server, facts.server_url
+
+
 def _check(stream: Stream, session: SessionRow, signed: Signed[Ticket], now_s: int) -> None:
     ticket, price = signed.message, stream.policy.price
     require_signer(signed, stream.network.domain, ticket.station, "ticket.signature")
@@ -56,7 +84,7 @@ def _check(stream: Stream, session: SessionRow, signed: Signed[Ticket], now_s: i
     reward = price.reward if session.payee != ZERO_ADDRESS and paid else 0
     wanted = {
         "station": (ticket.station, session.station),
-        "server": (ticket.server, stream.header.server.address),
+        "server": (ticket.server, stream.server),
         "content": (ticket.content, stream.header.content),
         "session": (ticket.session, session.id),
         # Over a station's cap for the day a play is heard and earns nothing.
@@ -78,7 +106,7 @@ def _payment(stream: Stream, session: SessionRow, ticket: Ticket, identity: byte
     station = stream.facts.station
     return PaymentRow(
         ticket=identity,
-        server=stream.header.server.address,
+        server=stream.server,
         payer=session.listener,
         station=ticket.station,
         domain=station.domain if station else "",
@@ -113,7 +141,7 @@ def _remember(host: Host, stream: Stream, session: SessionRow, signed: Signed[Ti
         session=session.id,
         content=stream.header.content,
         listener=session.listener,
-        server=stream.header.server.address,
+        server=stream.server,
         url=stream.server_url,
         station=station.domain if station else "",
         reward=signed.message.reward,
@@ -126,4 +154,4 @@ def _remember(host: Host, stream: Stream, session: SessionRow, signed: Signed[Ti
         if stream.policy.price.payer == "listener" and stream.policy.price.owner and station is not None:
             host.ledger.add_payment(_payment(stream, session, signed.message, identity))
         host.ledger.raise_sequence(session.id, sequence)
-        host.ledger.set_server_usage(session.listener, stream.header.content, usage, secret)
+        host.ledger.set_server_usage(session.listener, stream.header.content, usage, secret, stream.server)

@@ -41,7 +41,10 @@ async def run(host: Host, request: Rejoin) -> dict[str, Any]:
         raise Refusal("session.expired", now_s=now_s)
     if now_s >= row.expiry_s:
         raise Refusal("ticket.expired", expiry_s=row.expiry_s, now_s=now_s)
-    server = host.server(stream.header.server.address, stream.server_url, stream.network)
+    # The play goes on where it was opened, also after its content has moved.
+    if row.server != stream.server:
+        stream.server, stream.server_url = row.server, row.url
+    server = host.server(stream.server, stream.server_url, stream.network)
     if signed is not None:
         # The server knows both; it says once more where this is. In an outage what is held goes on without it.
         with contextlib.suppress(Unavailable):

@@ -119,7 +119,8 @@ class Books(Rows):
     def session_with(self, server: bytes, content: bytes) -> tuple[bytes, bytes, int, bytes | None] | None:
         """(session, listener, chain id, tag secret) of the last play of a content at a server."""
         rows = self._rows(
-            "SELECT s.id, s.listener, s.chain_id, u.secret FROM tickets t JOIN sessions s ON s.id = t.session "
+            "SELECT s.id, s.listener, s.chain_id, coalesce(k.secret, u.secret) FROM tickets t JOIN sessions s ON s.id = t.session "
+            "LEFT JOIN tag_secrets k ON k.server = t.server AND k.listener = s.listener AND k.content = t.content "
             "LEFT JOIN usage u ON u.listener = s.listener AND u.content = t.content "
             "WHERE t.server = ? AND t.content = ? ORDER BY t.time_ms DESC, t.prepared_s DESC LIMIT 1",
             server,

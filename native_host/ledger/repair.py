@@ -33,6 +33,7 @@ _TABLES: Final = {
     "invocations": ("session", "sequence"),
     "refusals": ("number",),
     "usage": ("listener", "content"),
+    "tag_secrets": ("server", "listener", "content"),
     "destructions": ("content", "listener"),
     "leases": ("ticket",),
     "receipts": ("server", "epoch", "payee"),

@@ -15,12 +15,13 @@ _ENTRY: Final = ", ".join(f"i.{f.name}" for f in fields(Entry))
 class Reporting(Rows):
     """Reads and changes of the reporter."""
 
-    def unreported(self, session: bytes, limit: int, below: int | None = None) -> list[Entry]:
-        """The oldest invocations of a session that the server has not acknowledged, in order."""
+    def unreported(self, session: bytes, server: bytes, limit: int, below: int | None = None) -> list[Entry]:
+        """The oldest invocations of a session that a server has not acknowledged, in order: those of its own tickets."""
         rows = self._rows(
-            f"SELECT {_ENTRY} FROM invocations i WHERE session = ? AND state = 'unreported' AND sequence < ? "  # noqa: S608
-            "ORDER BY sequence LIMIT ?",
+            f"SELECT {_ENTRY} FROM invocations i JOIN tickets t ON t.id = i.ticket "  # noqa: S608
+            "WHERE i.session = ? AND t.server = ? AND i.state = 'unreported' AND i.sequence < ? ORDER BY i.sequence LIMIT ?",
             session,
+            server,
             (1 << 62) if below is None else below,
             limit,
         )
@@ -62,8 +63,12 @@ class Reporting(Rows):
         if sequences:
             self._change("UPDATE sessions SET acknowledged = max(acknowledged, ?) WHERE id = ?", max(sequences), session)
 
-    def set_server_usage(self, listener: bytes, content: bytes, usage: Mapping[str, Any], secret: bytes | None = None) -> None:
-        """What the server says this listener has used of this content."""
+    def set_server_usage(
+        self, listener: bytes, content: bytes, usage: Mapping[str, Any], secret: bytes | None = None, server: bytes | None = None
+    ) -> None:
+        """What the server says this listener has used of this content; ``secret`` is that of ``server``'s tags."""
+        if secret is not None and server is not None:
+            self._change("INSERT OR REPLACE INTO tag_secrets VALUES (?, ?, ?, ?)", server, listener, content, secret)
         self._change(
             "INSERT INTO usage (listener, content, server_plays, server_seeks, server_seconds, server_first_s, secret) "
             "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET server_plays = excluded.server_plays, "

@@ -7,7 +7,7 @@ from typing import Final
 
 from pywallet.policy import Meter
 
-VERSION: Final = 5
+VERSION: Final = 6
 CHANGES: Final = {
     1: ("ALTER TABLE invocations ADD COLUMN free INTEGER NOT NULL DEFAULT 0",),
     2: (),
@@ -18,7 +18,8 @@ CHANGES: Final = {
         "CREATE TABLE vouchers (server BLOB NOT NULL, payer BLOB NOT NULL, cap TEXT NOT NULL, until INTEGER NOT NULL, "
         "signed TEXT NOT NULL, sent INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (server, payer)) WITHOUT ROWID",
     ),
-    4: (
+    4: (),
+    5: (
         "ALTER TABLE payments ADD COLUMN agreed_bps INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE payments ADD COLUMN lost INTEGER NOT NULL DEFAULT 0",
         "UPDATE payments SET agreed_bps = bps",
@@ -56,6 +57,9 @@ CREATE TABLE IF NOT EXISTS usage (
     heard_ms INTEGER NOT NULL DEFAULT 0, first_play_s INTEGER, server_plays INTEGER NOT NULL DEFAULT 0,
     server_seeks INTEGER NOT NULL DEFAULT 0, server_seconds INTEGER NOT NULL DEFAULT 0, server_first_s INTEGER, secret BLOB,
     PRIMARY KEY (listener, content)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tag_secrets (
+    server BLOB NOT NULL, listener BLOB NOT NULL, content BLOB NOT NULL, secret BLOB NOT NULL,
+    PRIMARY KEY (server, listener, content)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS destructions (
     content BLOB NOT NULL, listener BLOB NOT NULL, time_ms INTEGER NOT NULL, code TEXT NOT NULL, signature BLOB NOT NULL,
     told INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (content, listener)) WITHOUT ROWID;

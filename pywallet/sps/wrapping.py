@@ -20,6 +20,7 @@ from pywallet.errors import InputError
 
 GRANT_INFO: Final = b"sps/1 grant"
 UPLOAD_INFO: Final = b"sps/1 upload"
+HANDOVER_INFO: Final = b"sps/1 handover"
 _NONCE: Final = 12
 
 

@@ -163,7 +163,9 @@ class World:
     def claim(
         self, items: Sequence[ClaimItem], nodes: Sequence[tuple[bytes, int]], to: bytes, tip: int = 0, key: bytes | None = None
     ) -> dict[str, Any]:
-        """Claim as the relayer."""
+        """Claim as the relayer: one leaf or several."""
+        if len(items) == 1:
+            return self.send(key or self.relayer, "Settlement", "claimOne", astuple(items[0]), list(nodes), to, tip)
         return self.send(key or self.relayer, "Settlement", "claim", [astuple(item) for item in items], list(nodes), to, tip)
 
     def receipt(self, book: Book, payee: bytes, amount: int, key: bytes | None = None) -> Signed[Receipt]:
@@ -177,10 +179,23 @@ class World:
 
     def answer(self, book: Book, leaf: int, challenged: int, **change: Any) -> dict[str, Any]:
         """Show a leaf of a book, as anyone."""
-        payee, amount = book.leaves[leaf]
-        shown = {"payee": payee, "header": book.header, "amount": amount, "index": leaf, "proof": book.tree.proof(leaf), **change}
-        row = (shown["payee"], challenged, astuple(shown["header"]), shown["amount"], shown["index"], shown["proof"])
-        return self.send(self.relayer, "Settlement", "answer", address_of(self.server), book.epoch, *row)
+        return self.answers(book, [(leaf, challenged)], **change)
+
+    def answers(self, book: Book, leaves: Sequence[tuple[int, int]], **change: Any) -> dict[str, Any]:
+        """Show leaves of a book for challenged amounts in one transaction, as anyone; ``change`` what is shown of each."""
+        rows, nodes = [], []
+        for leaf, challenged in leaves:
+            payee, amount = book.leaves[leaf]
+            shown = {"payee": payee, "amount": amount, "index": leaf, "proof": book.tree.proof(leaf), **change}
+            rows.append((shown["payee"], challenged, shown["amount"], shown["index"], shown.get("depth", len(shown["proof"]))))
+            nodes += shown["proof"]
+        header = astuple(change.get("header", book.header))
+        return self.send(self.relayer, "Settlement", "answerBatch", address_of(self.server), book.epoch, header, rows, nodes)
+
+    def dismiss(self, signed: Signed[Receipt]) -> dict[str, Any]:
+        """Close a challenge that an earlier answer covers, as anyone."""
+        m = signed.message
+        return self.send(self.relayer, "Settlement", "dismiss", m.server, m.epoch, m.payee, m.amount)
 
     def slash(self, signed: Signed[Receipt]) -> dict[str, Any]:
         """Take the bond for an unanswered receipt, as anyone."""

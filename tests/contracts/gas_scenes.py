@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any, Final
 
-from chain.settlement import Entry
+from chain.settlement import MOST_ANSWERS, MOST_ENTRIES, Entry
 from pywallet.platform import address_of, keccak256
 from pywallet.settlement import gross
-from tests.contracts.anvil_world import BPS, EPOCH, SCHEDULE, Book, World, world
+from tests.contracts.anvil_world import BOND, BPS, EPOCH, SCHEDULE, Book, World, world
 
 FILE: Final = Path(__file__).with_name("gas.json")
 LEAVES: Final = 2_000
 STATIONS: Final = 20
+BATCH: Final = 30
+SAFE: Final = bytes([0x77]) * 20
 
 
 def measure(w: World) -> dict[str, int]:
@@ -22,23 +25,69 @@ def measure(w: World) -> dict[str, int]:
     content = (bytes([1]) * 32, 10**15, 30, address_of(w.server), True, bytes([4]) * 32)
     figures["create_content"] = _gas(w.send(w.owner, "Registry", "create", *content))
     figures["deposit"] = _gas(w.send(w.station, "Settlement", "deposit", address_of(w.server), address_of(w.station), 10**18))
-    leaves = [(address_of(w.owner), 10**15), *((keccak256(n.to_bytes(4, "big"))[:20], 10**12 + n) for n in range(LEAVES - 2))]
-    leaves.append((address_of(w.fan), 10**14))
+    leaves = [(address_of(w.owner), 10**15), *((keccak256(n.to_bytes(4, "big"))[:20], 10**12 + n) for n in range(LEAVES - 3))]
+    leaves += [(address_of(w.other), 10**13), (address_of(w.fan), 10**14)]
     first = _book(w, EPOCH, leaves, 1)
     w.at(SCHEDULE.ends(EPOCH))
     figures["post_1_station"] = _gas(w.post(first, _entries(w, first)))
     w.mine(w.left(EPOCH)[2])
-    safe, tree = bytes([0x77]) * 20, first.tree
-    signed = w.item(first, LEAVES - 1, w.fan, safe)
-    figures["claim_signed_to_a_new_holder"] = _gas(w.claim([signed], tree.proof(LEAVES - 1), safe))
-    figures["claim_pushed_to_a_new_holder"] = _gas(w.claim([w.item(first, 0)], tree.proof(0), address_of(w.owner)))
-    figures["claim_pushed_beside_another"] = _gas(w.claim([w.item(first, 1)], tree.proof(1), leaves[1][0]))
+    figures["claim_signed_to_a_new_holder"] = _claim(w, first, LEAVES - 1, w.fan)
+    figures["claim_signed_to_a_holder"] = _claim(w, first, LEAVES - 2, w.other)
+    figures["claim_pushed_to_a_new_holder"] = _gas(w.claim([w.item(first, 0)], first.tree.proof(0), address_of(w.owner)))
     figures["collect"] = _gas(w.send(w.relayer, "Settlement", "collect", address_of(w.server), EPOCH))
     second = _book(w, EPOCH + 1, leaves, STATIONS)
     w.mine(SCHEDULE.ends(EPOCH + 1))
     figures["post_20_stations"] = _gas(w.post(second, _entries(w, second)))
-    figures |= _challenged(w, second, leaves) | _leaving(w) | _rights(w)
+    figures |= _challenged(w, second, leaves) | _leaving(w) | _rights(w) | _batches(w, leaves)
     return figures
+
+
+def _claim(w: World, book: Book, leaf: int, key: bytes) -> int:
+    return _gas(w.claim([w.item(book, leaf, key, SAFE)], book.tree.proof(leaf), SAFE))
+
+
+def _batches(w: World, leaves: list[tuple[bytes, int]]) -> dict[str, int]:
+    """Thirty epochs of one fan in one transaction, for a leaf: in words of the bitmap that have been written before, and in fresh ones."""
+    w.send(w.platform, "Settlement", "bond", address_of(w.server), BOND)
+    books = []
+    for epoch in range(w.now() // SCHEDULE.length, w.now() // SCHEDULE.length + BATCH):
+        book = _book(w, epoch, leaves, 1)
+        w.mine(SCHEDULE.ends(epoch)).post(book, _entries(w, book))
+        w.mine(w.left(epoch)[2])
+        books.append(book)
+
+    def batch(leaf: int, key: bytes) -> int:
+        nodes = [node for book in books for node in book.tree.proof(leaf)]
+        return _gas(w.claim([w.item(book, leaf, key, SAFE) for book in books], nodes, SAFE)) // BATCH
+
+    gas = {"claim_each_of_30_fresh_words": batch(LEAVES - 1, w.fan), "claim_each_of_30": batch(LEAVES - 2, w.other)}
+    gas["claim_pushed_to_a_holder"] = _gas(w.claim([w.item(books[0], 0)], books[0].tree.proof(0), address_of(w.owner)))
+    return gas | _parts(w, leaves) | _thieves(w, books[-1])
+
+
+def _parts(w: World, leaves: list[tuple[bytes, int]]) -> dict[str, int]:
+    """An epoch with as many debits before its post as one transaction takes, undone."""
+    epoch = w.now() // SCHEDULE.length
+    book = Book(epoch, leaves, [(address_of(w.station), 10**12)] * MOST_ENTRIES)
+    cap = w.account(address_of(w.station))[0] + 10**18
+    rows = [astuple(Entry(payer, net, *w.voucher(w.station, cap, epoch))) for payer, net in book.debits]
+    w.at(SCHEDULE.ends(epoch))
+    gas = {"debit_256": _gas(w.send(w.server, "Settlement", "debit", epoch, bytes(32), rows))}
+    gas["undo_256"] = _gas(w.send(w.server, "Settlement", "undo", address_of(w.server), epoch, bytes(32), list(book.debits)))
+    return gas
+
+
+def _thieves(w: World, book: Book) -> dict[str, int]:
+    """As many receipts as one transaction answers, of as many payees and of one; then one more of that payee, which is dismissed."""
+    for payee, amount in book.leaves[1 : MOST_ANSWERS + 1]:
+        w.challenge(w.receipt(book, payee, amount))
+    payees = _gas(w.answers(book, [(leaf, book.leaves[leaf][1]) for leaf in range(1, MOST_ANSWERS + 1)])) // MOST_ANSWERS
+    fan, top = address_of(w.fan), 10**14
+    asked = [top - n for n in range(MOST_ANSWERS + 1)]
+    for amount in asked:
+        w.challenge(w.receipt(book, fan, amount))
+    batch = _gas(w.answers(book, [(LEAVES - 1, amount) for amount in asked[1:]])) // MOST_ANSWERS
+    return {"answer_each_of_32": payees, "answer_each_of_32_of_one_payee": batch, "dismiss": _gas(w.dismiss(w.receipt(book, fan, top)))}
 
 
 def _challenged(w: World, book: Book, leaves: list[tuple[bytes, int]]) -> dict[str, int]:

@@ -14,6 +14,7 @@ from functools import cache
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from pywallet.settlement import entries_digest, gross
 from tests.contracts.revm_world import Revm
 from tests.contracts.settlement_model import CONTRACT, TREASURY, Lane
 from tests.contracts.settlement_table import (
@@ -26,6 +27,7 @@ from tests.contracts.settlement_table import (
     STAKE,
     STATIONS,
     STEP,
+    STRANGER,
     WATCHED,
     WATCHER,
     WATCHING,
@@ -62,24 +64,46 @@ class Night(Table):
             if (honest.address, epoch) not in self.m.posts and self.now >= SCHEDULE.ends(epoch):
                 caps = [(station, honest.net[epoch][name_of(station)]) for station in STATIONS]
                 rows = [self.entry(HONEST, s, net, honest.cap[name_of(s)], epoch + 3) for s, net in caps if net]
-                assert self.post(HONEST, epoch, sorted(honest.due[epoch].items()), rows, "honest"), "the honest server could not post"
+                done = self.post(HONEST, epoch, sorted(honest.due[epoch].items()), rows, "honest")
+                assert done or (honest.pause and self.drafted(HONEST, epoch)), "the honest server could not post"
+                if not done:
+                    # It goes on with its draft the next time.
+                    honest.pause = False
+                    break
+        for server, epoch in {demand[:2] for demand in self.m.demands}:
+            self.respond(self.books[self.private(server)], epoch)
         for server, epoch, payee, amount in list(self.m.demands):
-            self.respond(self.books[LIAR if server == name_of(LIAR) else HONEST], epoch, payee, amount)
+            if amount <= self.m.shown(server, epoch, payee):
+                self.dismiss(self.private(server), epoch, payee, amount)
         self.watch()
         for (server, epoch, payee, amount), demand in list(self.m.demands.items()):
             if self.now > demand.deadline:
-                self.slash(LIAR if server == name_of(LIAR) else HONEST, epoch, payee, amount)
+                self.slash(self.private(server), epoch, payee, amount)
         for (server, epoch), post in list(self.m.posts.items()):
             if post.void:
-                self.refund(LIAR if server == name_of(LIAR) else HONEST, epoch)
+                self.refund(self.private(server), epoch)
+        for (server, epoch), draft in list(self.m.drafts.items()):
+            stale = (server, epoch) in self.m.unwinding or self.now > SCHEDULE.post_until(epoch)
+            if draft and stale and (server, epoch) not in self.m.posts:
+                # One by one, by whoever wants to.
+                assert self.undo(STRANGER, self.private(server), epoch, len(draft) - 1), "nobody could unwind a stale draft"
 
-    def respond(self, books: Books, epoch: int, payee: bytes, asked: int) -> None:
-        """A server shows the leaf, if it has one and does not hide."""
+    def private(self, server: bytes) -> bytes:
+        """A server's key."""
+        return LIAR if server == name_of(LIAR) else HONEST
+
+    def respond(self, books: Books, epoch: int) -> None:
+        """A server shows what it is asked for in an epoch, in one transaction: each payee once, if it has the leaf and does not hide."""
         if (books.address, epoch) not in self.m.posts or epoch in books.hidden:
             return
-        leaf = self.best(books, epoch, payee)
-        if leaf is not None and books.posted[epoch][0][leaf][1] >= asked:
-            self.answer(books.key, epoch, payee, asked, leaf)
+        shown: dict[bytes, tuple[bytes, int, int, int | None]] = {}
+        for server, when, payee, asked in sorted(self.m.demands):
+            if (server, when) == (books.address, epoch):
+                leaf = self.best(books, epoch, payee)
+                if leaf is not None and books.posted[epoch][0][leaf][1] >= asked:
+                    shown.setdefault(payee, (payee, asked, leaf, None))
+        if shown:
+            self.answers(books.key, epoch, list(shown.values()))
 
     def best(self, books: Books, epoch: int, payee: bytes) -> int | None:
         """Where the payee's greatest leaf is."""
@@ -92,7 +116,7 @@ class Night(Table):
             due = SCHEDULE.ends(epoch) + SCHEDULE.grace
             if payee not in WATCHING or not due <= self.now <= due + SCHEDULE.late or (server, epoch, payee, amount) in self.m.demands:
                 continue
-            books, post = self.books[LIAR if server == name_of(LIAR) else HONEST], self.m.posts.get((server, epoch))
+            books, post = self.books[self.private(server)], self.m.posts.get((server, epoch))
             pending = post is not None and not post.void and self.now < post.ready
             if not pending and (not self.m.lane(server).bond or (server, epoch, payee, amount) in self.avenged):
                 continue
@@ -135,10 +159,18 @@ class Night(Table):
                 self.unrobbed(server, epoch)
             else:
                 assert not post.paid
+        for (server, epoch), draft in m.drafts.items():
+            assert read("Settlement", "draft", server, epoch) == (entries_digest(draft), len(draft))
+            if (server, epoch) not in m.posts:
+                fee = sum(gross(net, BPS) - net for _, net in draft)
+                word = ((server, epoch) in m.unwinding) << 255 | m.blocked[server, epoch] << 232 | fee << 96 | sum(net for _, net in draft)
+                assert read("Settlement", "meta", server, epoch) == word
+        for (committed, payee), amount in m.answered.items():
+            assert read("Settlement", "answered", committed, payee) == amount
 
     def unrobbed(self, server: bytes, epoch: int) -> None:
         """A final epoch honours every watched receipt."""
-        books = self.books[LIAR if server == name_of(LIAR) else HONEST]
+        books = self.books[self.private(server)]
         for (who, when, payee), amount in self.receipts.items():
             if (who, when) == (server, epoch) and payee in WATCHING:
                 leaf = self.best(books, epoch, payee)

@@ -232,10 +232,10 @@ class Model:
         proof: Sequence[tuple[bytes, int]], to: bytes, tip: int, signed: Signed,
     ) -> None:  # fmt: skip
         """One leaf is paid."""
+        need(index >> depth == 0, "index")
         need(self.final(server, epoch), "final")
         post = self.posts[server, epoch]
         need(commitment(header) == commitment(post.header), "header")
-        need(index >> depth == 0, "index")
         need(verify_leaf(header, payee, amount, index, proof), "proof")
         if to != payee or tip or (sender != payee and payee not in self.owners):
             need(signed.by is not None, NOBODY)
@@ -285,47 +285,28 @@ class Model:
         self.lane(server).open -= 1
         return demand
 
-    def answer(
-        self,
-        server: bytes,
-        epoch: int,
-        payee: bytes,
-        asked: int,
-        header: Header,
-        amount: int,
-        index: int,
-        proof: Sequence[tuple[bytes, int]],
-    ) -> None:
-        """A leaf is shown."""
-        need((server, epoch, payee, asked) in self.demands, "none")
-        need(amount >= asked, "low")
+    def answer(self, server: bytes, epoch: int, header: Header, shown: Sequence[Shown]) -> None:
+        """Several leaves of one post are shown: all of those that are still asked for, or none."""
         post = self.posts.get((server, epoch))
         need(post is None or not post.void, "void")
         need(post is not None and commitment(header) == commitment(post.header), "header")
-        need(index >> len(proof) == 0, "index")
-        need(verify_leaf(header, payee, amount, index, proof), "proof")
-        self._show(server, epoch, payee, asked, header, amount)
+        found: dict[tuple[bytes, int], int] = {}
+        for payee, asked, amount, index, proof in shown:
+            if (server, epoch, payee, asked) not in self.demands or (payee, asked) in found:
+                continue
+            need(amount >= asked, "low")
+            need(index >> len(proof) == 0, "index")
+            need(verify_leaf(header, payee, amount, index, proof), "proof")
+            found[payee, asked] = amount
+        need(bool(found), "none")
+        for (payee, asked), amount in found.items():
+            self._show(server, epoch, payee, asked, header, amount)
 
     def _show(self, server: bytes, epoch: int, payee: bytes, asked: int, header: Header, amount: int) -> None:
         self._close(server, epoch, payee, asked)
         self.lane(server).bond += self.stake
         key = (commitment(header), payee)
         self.answered[key] = max(self.answered[key], amount)
-
-    def answer_batch(self, server: bytes, epoch: int, header: Header, shown: Sequence[Shown]) -> None:
-        """Several leaves of one post are shown: all of those that are still asked for, or none."""
-        post = self.posts.get((server, epoch))
-        need(post is None or not post.void, "void")
-        need(post is not None and commitment(header) == commitment(post.header), "header")
-        open_ = [one for one in shown if (server, epoch, one[0], one[1]) in self.demands]
-        for payee, asked, amount, index, proof in open_:
-            need(amount >= asked, "low")
-            need(index >> len(proof) == 0, "index")
-            need(verify_leaf(header, payee, amount, index, proof), "proof")
-        need(bool(open_), "none")
-        for payee, asked, amount, _, _ in open_:
-            if (server, epoch, payee, asked) in self.demands:
-                self._show(server, epoch, payee, asked, header, amount)
 
     def dismiss(self, server: bytes, epoch: int, payee: bytes, asked: int) -> None:
         """A demand at or below what was shown is closed."""

@@ -204,6 +204,9 @@ class Game(Night):
             signer = STRANGER
         if flaw == "expired":
             until -= 1
+        if self.drafted(server, epoch):
+            # Its post would go on after the draft's entries, without the flaw.
+            return
         cap = enough - 1 if flaw == "cap" and enough else enough
         row = self.entry(server, station, net, cap, until, signer)
         flawed = flaw in ("voucher", "expired", "escrow") or (flaw == "cap" and net)
@@ -215,11 +218,63 @@ class Game(Night):
     def grieve(self, data: st.DataObject, part: int, forged: bool) -> None:
         """Somebody demands what is there (half, all), or what nobody promised, with a receipt that it signed itself."""
         server, epoch, payee = data.draw(st.sampled_from(sorted(self.receipts)))
-        private = LIAR if server == name_of(LIAR) else HONEST
+        private = self.private(server)
         amount = self.receipts[server, epoch, payee] * part // 2
         signer = STRANGER if forged or part == 3 else None
         self.challenge(GRIEFER, private, epoch, payee, amount, signer, " by a griefer")
         self.awake()
+
+    @precondition(lambda self: self.receipts)
+    @rule(data=st.data(), count=st.integers(2, 12))
+    def horde(self, data: st.DataObject, count: int) -> None:
+        """A thief demands what its every receipt of one payee says, before anybody can answer."""
+        server, epoch, payee = data.draw(st.sampled_from(sorted(self.receipts)))
+        top = self.receipts[server, epoch, payee]
+        for amount in range(max(1, top - count), top + 1):
+            self.challenge(GRIEFER, self.private(server), epoch, payee, amount, label=" by a thief")
+        self.awake()
+        if server == name_of(HONEST):
+            assert not [one for one in self.m.demands if one[:3] == (server, epoch, payee) and (server, epoch) in self.m.posts]
+
+    @rule(server=SERVERS, split=st.integers(0, 2), pause=st.booleans())
+    def habit(self, server: bytes, split: int, pause: bool) -> None:
+        """From now on so many debits come before the post, perhaps with a break after them."""
+        self.books[server].split, self.books[server].pause = split, pause and bool(split)
+
+    @rule(plays=PLAYS, wait=st.sampled_from((0, 10, 55, 65)), who=st.sampled_from((LIAR, STRANGER)), kept=st.integers(0, 1))
+    def strand(self, plays: list[tuple[bytes, bytes, int, int]], wait: int, who: bytes, kept: int) -> None:
+        """The liar debits an epoch and goes away; it or somebody else takes back what may be taken back."""
+        if self.m.lane(name_of(LIAR)).bond < 1000:
+            self.bond(OPERATOR, LIAR, BOND)
+        self.listen(LIAR, plays)
+        epoch, books = self.current(), self.books[LIAR]
+        self.hop(SCHEDULE.ends(epoch) - self.now)
+        if not sum(books.net.get(epoch, Counter()).values()):
+            return
+        rows = [self.entry(LIAR, station, net, books.cap[name_of(station)], epoch + 3) for station, net in self.fitting(epoch) if net]
+        self.debit(LIAR, epoch, rows)
+        self.debit(LIAR, epoch, rows, bytes(32))
+        self.debit(LIAR, epoch + 1, rows)
+        self.hop(wait)
+        draft = self.drafted(LIAR, epoch)
+        if draft:
+            self.undo(who, LIAR, epoch, 0, [*draft[:-1], (draft[-1][0], draft[-1][1] - 1)])
+        self.undo(who, LIAR, epoch, min(kept, len(draft)))
+        self.undo(LIAR, LIAR, epoch)
+
+    @rule(server=SERVERS, data=st.data())
+    def misundo(self, server: bytes, data: st.DataObject) -> None:
+        """An undo of what is posted, or was never debited."""
+        epochs = sorted(e for s, e in self.m.posts if s == name_of(server))
+        self.undo(server, server, data.draw(st.sampled_from(epochs)) if epochs else self.current())
+
+    @precondition(lambda self: self.m.demands)
+    @rule(data=st.data())
+    def misdismiss(self, data: st.DataObject) -> None:
+        """A dismissal of what was perhaps never shown, or never asked."""
+        server, epoch, payee, asked = data.draw(st.sampled_from(sorted(self.m.demands)))
+        self.dismiss(self.private(server), epoch, payee, asked + 1)
+        self.dismiss(self.private(server), epoch, payee, asked)
 
     @precondition(lambda self: any(server == name_of(LIAR) for server, _ in self.m.posts))
     @rule(data=st.data(), amount=st.sampled_from((0, 1, 10**9)))
@@ -231,23 +286,26 @@ class Game(Night):
             self.challenge(GRIEFER, LIAR, epoch, payee, amount)
             if self.books[LIAR].posted[epoch][0]:
                 self.answer(LIAR, epoch, payee, amount, 0)
+            self.dismiss(LIAR, epoch, payee, amount)
 
     @precondition(lambda self: self.m.demands)
     @rule(data=st.data(), raised=st.booleans())
     def misanswer(self, data: st.DataObject, raised: bool) -> None:
         """An answer with some other leaf, or with an amount that the leaf does not have."""
         server, epoch, payee, asked = data.draw(st.sampled_from(sorted(self.m.demands)))
-        private = LIAR if server == name_of(LIAR) else HONEST
+        private = self.private(server)
         if self.books[private].posted.get(epoch, ((), None))[0]:
             leaf = data.draw(st.integers(0, len(self.books[private].posted[epoch][0]) - 1))
-            self.answer(private, epoch, payee, asked, leaf, asked + 1 if raised else None)
+            # Twice, and before it one that nobody asked for: both are passed over.
+            shown = (payee, asked, leaf, asked + 1 if raised else None)
+            self.answers(private, epoch, [(payee, asked + 10**6, leaf, None), shown, shown])
 
     @precondition(lambda self: self.m.demands)
     @rule(data=st.data())
     def missslash(self, data: st.DataObject) -> None:
         """A slash that may be too early, or of a demand that nobody made."""
         server, epoch, payee, asked = data.draw(st.sampled_from(sorted(self.m.demands)))
-        private = LIAR if server == name_of(LIAR) else HONEST
+        private = self.private(server)
         self.slash(private, epoch, payee, asked + 1)
         self.slash(private, epoch, payee, asked)
 
@@ -283,7 +341,7 @@ class Game(Night):
     def claims(self, data: st.DataObject, picks: list[tuple[int, str, int]], ripe: bool) -> None:
         """Leaves are claimed, some by those whose they are not, some early, some again."""
         server, epoch = data.draw(st.sampled_from(sorted(self.m.posts)))
-        private = LIAR if server == name_of(LIAR) else HONEST
+        private = self.private(server)
         if ripe:
             self.hop(max(0, self.m.posts[server, epoch].ready - self.now))
         self.pick(private, epoch, picks)
@@ -293,7 +351,7 @@ class Game(Night):
     def commission(self, data: st.DataObject) -> None:
         """The treasury's part, perhaps early or again."""
         server, epoch = data.draw(st.sampled_from(sorted(self.m.posts)))
-        self.collect(LIAR if server == name_of(LIAR) else HONEST, epoch)
+        self.collect(self.private(server), epoch)
 
     @rule(server=SERVERS, really=st.sampled_from((False, False, True)), who=st.sampled_from((OPERATOR, STRANGER)))
     def close_shop(self, server: bytes, really: bool, who: bytes) -> None:

@@ -50,6 +50,8 @@ class Books:
         self.cap: Counter[bytes] = Counter()
         self.posted: dict[int, tuple[list[tuple[bytes, int]], SumTree]] = {}
         self.hidden: set[int] = set()
+        self.split = 0
+        self.pause = False
 
     def open_gross(self, payer: bytes, posts: Sequence[int]) -> int:
         """Gross of vouchered plays that are in no post."""
@@ -145,23 +147,40 @@ class Table(RuleBasedStateMachine):
         signature = compact(sign(Voucher(name_of(server), payer, cap, until), self.w.domain, signing).signature)
         return (payer, net, cap, until, *signature), Debiting(payer, net, cap, until, name_of(signing))
 
+    def drafted(self, server: bytes, epoch: int) -> list[tuple[bytes, int]]:
+        """What the contract has debited for an epoch before its post."""
+        return self.m.drafts.get((name_of(server), epoch), [])
+
+    def debit(self, server: bytes, epoch: int, rows: Sequence[tuple[Any, Debiting]], before: bytes | None = None) -> bool:
+        """Debit a part, after what is debited already or after something else."""
+        address, after = name_of(server), entries_digest(self.drafted(server, epoch)) if before is None else before
+        model = (address, epoch, after, [row for _, row in rows])
+        return self.do("debit", address, "debit", (epoch, after, [raw for raw, _ in rows]), lambda: self.m.debit(*model))
+
+    def undo(self, who: bytes, server: bytes, epoch: int, kept: int = 0, debits: Sequence[tuple[bytes, int]] | None = None) -> bool:
+        """Unwind a draft to its first entries, or try to with other debits than its last."""
+        draft, address = self.drafted(server, epoch), name_of(server)
+        args = (address, epoch, entries_digest(draft[:kept]), list(draft[kept:] if debits is None else debits))
+        return self.do("undo", name_of(who), "undo", args, lambda: self.m.undo(name_of(who), *args))
+
     def post(
         self, server: bytes, epoch: int, leaves: Sequence[tuple[bytes, int]], rows: Sequence[tuple[Any, Debiting]], label: str
     ) -> bool:
-        """Post leaves under debits."""
+        """Post leaves under debits, in one part or as many as the server's habit is."""
         books, tree, address = self.books[server], SumTree(leaves), name_of(server)
-        args = (epoch, tree.root, COUNTS, DATA, bytes(32), [raw for raw, _ in rows])
-        done = self.do(
-            "post",
-            address,
-            "post",
-            args,
-            lambda: self.m.post(address, epoch, tree.root, COUNTS, DATA, bytes(32), [row for _, row in rows]),
-            f" {label}",
-        )
-        if done:
+        done = len(self.drafted(server, epoch))
+        if not done and rows[: books.split] and self.debit(server, epoch, rows[: books.split]):
+            done = len(rows[: books.split])
+            if books.pause:
+                return False
+        before = entries_digest(self.drafted(server, epoch))
+        args = (epoch, tree.root, COUNTS, DATA, before, [raw for raw, _ in rows[done:]])
+        model = (address, epoch, tree.root, COUNTS, DATA, before, [row for _, row in rows[done:]])
+        posted = self.do("post", address, "post", args, lambda: self.m.post(*model), f" {label}")
+        if posted:
+            DONE["post in parts"] += done > 0
             books.posted[epoch] = (list(leaves), tree)
-        return done
+        return posted
 
     def header(self, server: bytes, epoch: int) -> Header:
         """What a post that stands was committed under."""
@@ -182,20 +201,31 @@ class Table(RuleBasedStateMachine):
 
     def answer(self, server: bytes, epoch: int, payee: bytes, asked: int, leaf: int, amount: int | None = None) -> bool:
         """Show a leaf of what was posted, perhaps with another amount than it has."""
+        return self.answers(server, epoch, [(payee, asked, leaf, amount)])
+
+    def answers(self, server: bytes, epoch: int, shown: Sequence[tuple[bytes, int, int, int | None]]) -> bool:
+        """Show leaves of what was posted in one transaction: payee, challenged amount, leaf, and another amount than it has."""
         leaves, tree = self.books[server].posted[epoch]
         header = self.header(server, epoch) if (name_of(server), epoch) in self.m.posts else Header(tree.root, 0, DATA)
-        shown = leaves[leaf][1] if amount is None else amount
-        address, proof = name_of(server), tree.proof(leaf)
-        args = (address, epoch, payee, asked, (header.root, header.total, header.rest), shown, leaf, proof)
-        model = (address, epoch, payee, asked, header, shown, leaf, proof)
-        return self.do("answer", name_of(RELAYER), "answer", args, lambda: self.m.answer(*model))
+        rows = [
+            (payee, asked, leaves[leaf][1] if amount is None else amount, leaf, tree.proof(leaf)) for payee, asked, leaf, amount in shown
+        ]
+        raw = [(*row[:4], len(row[4])) for row in rows]
+        args = (name_of(server), epoch, (header.root, header.total, header.rest), raw, [node for row in rows for node in row[4]])
+        return self.do("answer", name_of(RELAYER), "answerBatch", args, lambda: self.m.answer(name_of(server), epoch, header, rows))
+
+    def dismiss(self, server: bytes, epoch: int, payee: bytes, asked: int) -> bool:
+        """Close a demand that an answer covers."""
+        args = (name_of(server), epoch, payee, asked)
+        return self.do("dismiss", name_of(RELAYER), "dismiss", args, lambda: self.m.dismiss(*args))
 
     def slash(self, server: bytes, epoch: int, payee: bytes, asked: int) -> None:
         """Take a bond."""
         address, outcome = name_of(server), []
-        args = (address, epoch, payee, asked)
+        args, covered = (address, epoch, payee, asked), self.m.shown(address, epoch, payee)
         if self.do("slash", name_of(RELAYER), "slash", args, lambda: outcome.append(self.m.slash(*args))):
             assert server != HONEST, "the honest server was slashed"
+            assert asked > covered, "slashed for what was shown"
             self.slashed.add(server)
             self.avenged.add(args)
             ((bond, void),) = outcome
@@ -207,7 +237,7 @@ class Table(RuleBasedStateMachine):
         """Give a void post's debits back."""
         address = name_of(server)
         post = self.m.posts.get((address, epoch))
-        listed = list(post.debits if post and debits is None else debits or [])
+        listed = list(post.own if post and debits is None else debits or [])
         header = post.header if post else Header(bytes(32), 0, rest(entries_digest(listed), COUNTS, DATA))
         args = (address, epoch, header.root, header.total, COUNTS, DATA, listed)
         if self.do("refund", name_of(RELAYER), "refund", args, lambda: self.m.refund(address, epoch, header, listed, COUNTS, DATA)):
@@ -234,7 +264,7 @@ class Table(RuleBasedStateMachine):
         item = (address, epoch, (header.root, header.total, header.rest), payee, shown, index, tree.depth, *signature)
         sender = payee if how == "own" else name_of(RELAYER)
         model = (sender, address, epoch, header, payee, shown, index, tree.depth, tree.proof(leaf), to, tip, signed)
-        done = self.do("claim", sender, "claim", ([item], tree.proof(leaf), to, tip), lambda: self.m.claim(*model), f" {how}")
+        done = self.do("claim", sender, "claimOne", (item, tree.proof(leaf), to, tip), lambda: self.m.claim(*model), f" {how}")
         if done:
             assert how in ("push", "own", "addressed", "signed", "relayed"), f"a claim that is {how} was paid"
             assert how != "push" or payee == name_of(WATCHED[2]), "a payee that owns nothing was pushed its leaf"

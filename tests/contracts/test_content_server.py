@@ -68,6 +68,11 @@ def test_it_moves_again_and_back(w: World, content: bytes) -> None:
         move(w, content, key)
         w.mine(SCHEDULE.ends(w.now() // SCHEDULE.length + 1))
     assert servers(w, content, *range(EPOCH, EPOCH + 7)) == [a, b, b, c, c, a, a]
+    since = {address_of(w.server): 0, address_of(w.fan): EPOCH + 1, address_of(w.other): EPOCH + 3}
+    for server, first in since.items():
+        found = [w.call("Content", "served", server, epoch, to=content) for epoch in range(EPOCH, EPOCH + 7)]
+        assert found == [epoch >= first for epoch in range(EPOCH, EPOCH + 7)]
+    assert not w.call("Content", "served", address_of(w.relayer), EPOCH + 99, to=content)
     assert w.call("Content", "server_changes", to=content) == 3
 
 

@@ -177,7 +177,7 @@ def test_an_index_has_one_name(w: World) -> None:
         with reverts("index"):
             w.claim([replace(item, index=alias)], book.tree.proof(0), address_of(w.owner))
     with reverts("index"):
-        w.claim([replace(item, depth=33)], [(bytes(32), 0)] * 33, address_of(w.owner))
+        w.claim([replace(item, depth=33)], [(bytes(32), 0)] * 32, address_of(w.owner))
 
 
 def test_a_root_whose_sum_is_not_the_total_pays_nobody(w: World) -> None:

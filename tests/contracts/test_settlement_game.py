@@ -17,15 +17,17 @@ WANTED: Final = {
     "retire": 3, "unbond": 2, "post honest": 150, "post omit": 10, "post lower": 5, "post bot": 5,
     "challenge by a watcher": 150, "challenge by a griefer": 5, "challenge by the liar itself": 30, "answer": 10,
     "slash": 150, "slash of a bond": 80, "slash voids": 80, "slash does not void": 10, "refund": 50, "claim own": 80,
-    "claim signed": 5, "claim relayed": 5, "collect": 20, "end: paid": 100, "end: slashed": 100,
+    "claim signed": 5, "claim relayed": 5, "collect": 20, "debit": 50, "post in parts": 20,
+    "undo": 50, "dismiss": 5, "challenge by a thief": 50, "claim addressed": 5, "end: paid": 100, "end: slashed": 100,
 }  # fmt: skip
 """How often each thing must at least have happened."""
 
 REFUSED: Final = {
     "request": ("escrow",), "withdraw": ("request", "delay"), "bond": ("retired", "owner"), "retire": ("owner", "retired"),
-    "unbond": ("owner", "active", "delay", "bond"), "challenge": ("receipt", "amount", "time", "open", "bond"),
+    "unbond": ("owner", "active", "delay", "bond"), "challenge": ("receipt", "amount", "time", "open", "bond", "answered"),
     "post": ("time", "retired", "posted", "pending", "voucher", "expired", "cap", "escrow", "exposure"),
     "claim": ("final", "index", "proof", "signature", "claimed", "tip", NOBODY), "answer": ("proof", "low"), "slash": ("none", "time"),
+    "debit": ("time", "pending", "draft", "escrow", "exposure"), "undo": ("posted", "draft", "time", "debits"), "dismiss": ("none", "low"),
     "refund": ("void",), "collect": ("final", "collected"),
 }  # fmt: skip
 

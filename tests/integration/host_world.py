@@ -54,7 +54,7 @@ class Chain:
         self.server = server
         self.now = START_S * 1000
         self.down = False
-        self.facts = Facts(Station(address_of(STATION), "Radio", "radio.example"), True, False, False, server.url)
+        self.facts = Facts(Station(address_of(STATION), "Radio", "radio.example"), True, False, False, server.address, server.url)
         self.domain = DOMAIN
         self.deployment = SimpleNamespace(chain_id=CHAIN_ID, settlement=DOMAIN.settlement, token=bytes(20), registry=bytes(20))
         self.watched: set[bytes] = set()
@@ -213,6 +213,7 @@ async def world(tmp_path: Path, server: StandIn, monkeypatch: Any) -> AsyncItera
         return host
 
     monkeypatch.setattr("native_host.actions.open.look", look)
+    monkeypatch.setattr("native_host.actions.prepare.look", look)
     monkeypatch.setattr("native_host.host.system_ms", lambda: chain.now)
     one: World
     service = Service(lambda frame: one.received(frame), make)

@@ -27,11 +27,12 @@ from pywallet.platform import address_of, keccak256
 from pywallet.platform import sign as sign_digest
 from pywallet.policy import Policy
 from pywallet.settlement import Schedule
-from security_server.app import CLOSING, CORE, create_app
+from security_server.app import CLOSING, CORE, MOVES, create_app
 from security_server.bookkeeping import statement_digest
 from security_server.closing import Closing
 from security_server.config import Config, Keys
 from security_server.core import Core
+from security_server.moves import Moves
 from tests.integration.server_client import HostClient
 from tests.integration.server_songs import Upload, make_song, terms
 
@@ -58,6 +59,7 @@ class World:
     url: str = ""
     core: Core | None = None
     closing: Closing | None = None
+    moves: Moves | None = None
     numbers: list[int] = field(default_factory=list)
 
     @property
@@ -223,7 +225,7 @@ class World:
         try:
             await web.TCPSite(runner, "127.0.0.1", 0).start()
             self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-            self.core, self.closing = runner.app[CORE], runner.app[CLOSING]
+            self.core, self.closing, self.moves = runner.app[CORE], runner.app[CLOSING], runner.app[MOVES]
             yield self.core
         finally:
             self.core = None

@@ -35,14 +35,14 @@ SERVER = b"\x11" * 20
 STATIONS = (b"\x21" * 20, b"\x22" * 20)
 CONTENTS = (b"\x31" * 20, b"\x32" * 20, b"\x33" * 20)
 OWNERS = (b"\x41" * 20, b"\x42" * 20, b"\x41" * 20)
-TERMS = (TermsRow(700, 300, 5), TermsRow(11, 0, 10))
+TERMS = (TermsRow(11, 0, 10), TermsRow(700, 300, 5))
 
 
 def plays(count: int) -> tuple[PlayRow, ...]:
-    """So many plays; every seventh was refused, the shorter terms alternate with the longer."""
+    """So many plays in the order of a writer; every seventh was refused, the shorter terms alternate with the longer."""
     out = []
     for number in range(count):
-        terms, refused = number % 2, number % 7 == 6
+        terms, refused = 1 - number % 2, number % 7 == 6
         heard = 0 if refused else TERMS[terms].interval_s * (1 + number % 5)
         tag = keccak256(number.to_bytes(4, "big"))[:7]
         out.append(
@@ -50,7 +50,7 @@ def plays(count: int) -> tuple[PlayRow, ...]:
                 number % 3 % 2, number % 3, NO_TERMS if refused else terms, number % 60, heard, number % 4, int(refused), number + 1, tag
             )
         )
-    return tuple(out)
+    return tuple(sorted(out, key=lambda row: (row.outcome == REFUSED, row.station, row.ticket)))
 
 
 def honest(count: int = 30, epoch: int = 1000, server: bytes = SERVER, contents: Any = CONTENTS, owners: Any = OWNERS) -> EpochData:
@@ -127,16 +127,24 @@ class FakeAt:
         """Who earns."""
         return self.owners[content]
 
-    async def server_of(self, content: bytes) -> bytes:
+    async def server_at(self, content: bytes, epoch: int) -> bytes:
         """Whose it is."""
         return self.server
 
+    async def served(self, content: bytes, server: bytes, epoch: int) -> bool:
+        """Whose it has been."""
+        return server == self.server
+
 
 async def audited(
-    data: EpochData, posted: Posted | None = None, at: FakeAt | None = None, receipts: dict[bytes, int] | None = None
+    data: EpochData,
+    posted: Posted | None = None,
+    at: FakeAt | None = None,
+    receipts: dict[bytes, int] | None = None,
+    prices: Any = None,
 ) -> list[Fault]:
     """What an auditor finds in data that were posted as ``posted`` says."""
-    check = EpochCheck(posted or post(data), at or FakeAt())  # type: ignore[arg-type]
+    check = EpochCheck(posted or post(data), at or FakeAt(), prices)  # type: ignore[arg-type]
     with EpochFile(data.encode()) as file:
         await check.check(file, receipts)
     return check.faults

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from audit.prices import Version
 from pywallet.errors import InputError
 from pywallet.hexes import to_hex
 from pywallet.settlement import NO_TERMS, ContentRow, DebitRow, EpochData, PayeeRow, SegmentRow, UsageRow, gross
 from tests.unit.audit.audit_book import BPS, CONTENTS, OWNERS, SERVER, STATIONS, FakeAt, audited, honest, post, seal
 
 HONEST = honest()
-UNSEEN = {("plays", "second"), ("plays", "seeks"), ("plays", "ticket"), ("plays", "tag"), ("segments", "content"), ("segments", "segment")}
+UNSEEN = {("plays", "second"), ("plays", "seeks"), ("plays", "ticket"), ("plays", "tag"), ("segments", "segment")}
 """What no sum contains: only the hash on the chain, or the listener who was there, can tell."""
 
 
@@ -45,7 +46,7 @@ def changed(table: str, column: str, row: int = 0) -> EpochData:
     """The honest data with one field of one row changed."""
     rows = list(getattr(HONEST, table))
     value = getattr(rows[row], column)
-    new = bytes([value[0] ^ 1]) + value[1:] if isinstance(value, bytes) else value + 1
+    new = bytes([value[0] ^ 1]) + value[1:] if isinstance(value, bytes) else value ^ 1 if column == "terms" else value + 1
     # Only a refused play may be without terms, and it must be.
     terms = {"terms": NO_TERMS} if column == "outcome" else {}
     rows[row] = replace(rows[row], **{column: new, **terms})
@@ -117,6 +118,69 @@ async def test_a_lie_is_named_with_its_leaf_or_payer(lie: Lie, kind: str, subjec
     )
     found = await audited(lying if kind == "data.header" else seal(lying), posted)
     assert (kind, subject) in {(fault.kind, fault.subject) for fault in found}
+
+
+def twice(rows: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The first row a second time, right behind itself: no row number of the first one moves."""
+    return (rows[0], *rows)
+
+
+def turned(rows: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The first two rows the other way round."""
+    return (rows[1], rows[0], *rows[2:])
+
+
+@pytest.mark.parametrize("change", [twice, turned])
+@pytest.mark.parametrize("table", ["stations", "contents", "terms", "debits", "segments", "plays"])
+async def test_rows_that_stand_twice_or_in_another_order_are_named(table: str, change: Any) -> None:
+    """Whatever it does to sums and roots: the same tables have one encoding, and the table is named."""
+    lying = seal(replace(HONEST, **{table: change(getattr(HONEST, table))}))
+    found = await audited(lying, post(lying))
+    assert ("data.form", table) in {(fault.kind, fault.subject) for fault in found} or (table, change) == ("plays", twice)
+    if (table, change) == ("plays", twice):
+        assert "ticket.twice" in kinds(found)
+
+
+async def test_a_ticket_paid_for_two_rows_of_one_station_is_paid_twice() -> None:
+    """A station that stands twice in its table cannot be paid for under both numbers."""
+    first = next(row for row in HONEST.plays if row.station == 0 and row.outcome == 0)
+    stations = (*HONEST.stations, HONEST.stations[0])
+    plays = (*HONEST.plays, replace(first, station=len(stations) - 1))
+    found = await audited(seal(replace(HONEST, stations=stations, plays=plays)))
+    assert ("ticket.twice", f"{to_hex(STATIONS[0])} ticket {first.ticket}") in {(fault.kind, fault.subject) for fault in found}
+    assert ("data.form", "stations") in {(fault.kind, fault.subject) for fault in found}
+
+
+class Priced:
+    """What contents cost, as a test wants it."""
+
+    def __init__(self, *versions: Version) -> None:
+        self.versions = list(versions)
+        self.asked: set[tuple[int, int]] = set()
+
+    async def between(self, content: bytes, begin_s: int, end_s: int) -> list[Version]:
+        """The same for every content."""
+        self.asked.add((begin_s, end_s))
+        return self.versions
+
+
+@pytest.mark.parametrize(
+    ("versions", "named"),
+    [
+        ((Version(1, 700, 5), Version(2, 11, 10)), set()),
+        ((Version(1, 700, 5),), {"11 wei for 10 s"}),
+        ((Version(1, 800, 5), Version(2, 11, 10)), {"700 wei for 5 s"}),
+        ((Version(1, 600, 5), Version(2, 10, 10)), set()),
+        ((Version(1, 700, 6), Version(2, 11, 10)), {"700 wei for 5 s"}),
+    ],
+)
+async def test_plays_below_a_contents_price_are_named(versions: tuple[Version, ...], named: set[str]) -> None:
+    """Server and station agree on less than the contract says, or on another interval: every sum adds up, and the price does not."""
+    prices = Priced(*versions)
+    found = await audited(HONEST, prices=prices)
+    assert {(fault.kind, fault.said) for fault in found} == {("terms.price", said) for said in named}
+    begin = HONEST.epoch * 60
+    assert prices.asked == {(begin - 3_600, begin + 60)}
 
 
 async def test_a_receipt_names_the_leaf_that_was_lowered() -> None:

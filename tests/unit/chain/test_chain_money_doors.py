@@ -14,12 +14,27 @@ from chain.deploy import deploy
 from chain.deployment import Deployment
 from chain.registry import Registry
 from chain.rights import DAY_S, Right, Rights, RightTerms
-from chain.settlement import Entry, Lane, OpenChallenge, Settlement
+from chain.settlement import Draft, Entry, Lane, OpenChallenge, Settlement
 from chain.token import Token
-from pywallet.errors import GomaaError
+from pywallet.errors import GomaaError, InputError
 from pywallet.messages import Receipt, Voucher, compact, sign
 from pywallet.platform import address_of, keccak256
-from pywallet.settlement import Answer, DebitRow, EpochData, PayeeRow, Schedule, SumTree, answer_for, fault, grievance, header_of
+from pywallet.settlement import (
+    Answer,
+    DebitRow,
+    EpochData,
+    Header,
+    PayeeRow,
+    Schedule,
+    SumTree,
+    answer_for,
+    commitment,
+    entries_digest,
+    fault,
+    grievance,
+    header_of,
+    rest,
+)
 
 SCHEDULE = Schedule(20, 2, 4, 4, 60, 30)
 
@@ -104,6 +119,97 @@ async def test_the_challenge_game(money: Money) -> None:
     assert [len(await door.history(name, server, epoch)) for name in names] == [1, 2, 1, 1, 1]
     assert [log.fields["amount"] for log in await door.history("Challenged", server, epoch, fan)] == [90, 101]
     assert await door.history("Challenged", server, epoch + 1) == []
+
+
+async def test_more_payers_than_a_transaction_takes(money: Money) -> None:
+    """600 debits go up in three transactions; a call that was cut off is gone on with, other entries are refused, and all come back."""
+    door, keys, net = money.settlement, money.keys, 1
+    server, station = address_of(keys[1]), address_of(keys[2])
+    epoch = SCHEDULE.epoch_of((await money.chain.block()).timestamp)
+    voucher = sign(Voucher(server, station, 1000, epoch), money.network.domain, keys[2])
+    entries = [Entry(station, net, 1000, epoch, *compact(voucher.signature))] * 600
+    debits, tree = [(station, net)] * 600, SumTree([(station, 600)])
+    await money.to(SCHEDULE.ends(epoch))
+    # A call that stops at its second part.
+    broken = [*entries[:256], *[replace(entries[0], until=0)] * 300]
+    with pytest.raises(GomaaError) as caught:
+        await door.post(keys[1], epoch, tree.root, bytes(32), bytes(32), broken)
+    assert caught.value.detail["reason"] == "voucher"
+    assert await door.draft(server, epoch) == Draft(256, 256, 0, entries_digest(debits[:256]))
+    with pytest.raises(GomaaError) as caught:
+        await door.post(keys[1], epoch, tree.root, bytes(32), bytes(32), [replace(entries[0], net=2), *entries])
+    assert caught.value.code == "chain.mismatch"
+    await door.post(keys[1], epoch, tree.root, bytes(32), bytes(32), entries)
+    assert [log.fields["total"] for log in await door.history("Debited", server, epoch)] == [256, 256]
+    header = Header(tree.root, 600, rest(entries_digest(debits), bytes(32), bytes(32)))
+    assert (await door.epoch(server, epoch)).commit == commitment(header)
+    assert await door.draft(server, epoch) == Draft(0, 0, 0, bytes(32))
+    assert await door.account(server, station) == (600, 400)
+    lie = sign(Receipt(server, epoch, station, 601, bytes(32)), money.network.domain, keys[1])
+    await money.to(SCHEDULE.ends(epoch) + SCHEDULE.grace)
+    await door.challenge(keys[3], lie)
+    await money.to(SCHEDULE.ends(epoch) + SCHEDULE.grace + 10)
+    await door.slash(keys[0], server, epoch, station, 601)
+    await door.refund(keys[0], server, epoch, header, bytes(32), bytes(32), debits)
+    assert await door.account(server, station) == (0, 1000)
+    assert [log.fields["total"] for log in await door.history("Undone", server, epoch)] == [256, 256]
+    assert await door.undo(keys[0], server, epoch, debits) is None
+
+
+async def test_a_draft_that_is_left_is_undone_by_anyone(money: Money) -> None:
+    """Its server may at once, everybody else when the epoch cannot be posted any more."""
+    door, keys = money.settlement, money.keys
+    server, station = address_of(keys[1]), address_of(keys[2])
+    epoch = SCHEDULE.epoch_of((await money.chain.block()).timestamp)
+    voucher = sign(Voucher(server, station, 1000, epoch), money.network.domain, keys[2])
+    entries = [Entry(station, 1, 1000, epoch, *compact(voucher.signature))] * 256 + [Entry(station, 1, 1000, 0, 0, 0)]
+    debits = [(station, 1)] * 256
+    await money.to(SCHEDULE.ends(epoch))
+    for key, second in ((keys[1], 0), (keys[3], SCHEDULE.post_until(epoch) + 1)):
+        with pytest.raises(GomaaError):
+            await door.post(keys[1], epoch, bytes(32), bytes(32), bytes(32), entries)
+        assert (await door.draft(server, epoch)).count == 256
+        with pytest.raises(GomaaError) as caught:
+            await door.undo(keys[3], server, epoch, debits)
+        assert caught.value.detail["reason"] == "time"
+        if second:
+            await money.to(second)
+        assert await door.undo(key, server, epoch, debits) is not None
+        assert await door.account(server, station) == (0, 1000)
+
+
+async def test_many_receipts_are_answered_at_once(money: Money) -> None:
+    """A batch closes one challenge of each payee, and everything else of theirs is dismissed."""
+    door, keys = money.settlement, money.keys
+    server, station = address_of(keys[1]), address_of(keys[2])
+    epoch = SCHEDULE.epoch_of((await money.chain.block()).timestamp)
+    leaves = [(bytes([n]) * 20, 100 + n) for n in range(1, 6)]
+    tree, total = SumTree(leaves), sum(amount for _, amount in leaves)
+    voucher = sign(Voucher(server, station, 1000, epoch), money.network.domain, keys[2])
+    await money.to(SCHEDULE.ends(epoch))
+    await door.post(keys[1], epoch, tree.root, bytes(32), bytes(32), [Entry(station, total, 1000, epoch, *compact(voucher.signature))])
+    header = Header(tree.root, total, rest(entries_digest([(station, total)]), bytes(32), bytes(32)))
+    await money.to(SCHEDULE.ends(epoch) + SCHEDULE.grace)
+    for payee, amount in leaves[:2]:
+        for less in (0, 1, 2):
+            signed = sign(Receipt(server, epoch, payee, amount - less, bytes(32)), money.network.domain, keys[1])
+            await door.challenge(keys[3], signed)
+    shown = [(amount, answer_for(leaves, header, payee, amount)) for payee, amount in leaves[:2]]
+    answers = [(asked, one) for asked, one in shown if one is not None]
+    await door.answer_batch(keys[0], server, epoch, answers)
+    assert [await door.answered(commitment(header), payee) for payee, _ in leaves[:3]] == [101, 102, 0]
+    for payee, amount in leaves[:2]:
+        for less in (1, 2):
+            await door.dismiss(keys[0], server, epoch, payee, amount - less)
+    assert await door.lane(server) == Lane(1000 + 6 * money.network.stake, epoch, None, 0)
+    with pytest.raises(GomaaError) as caught:
+        await door.answer_batch(keys[0], server, epoch, answers)
+    assert caught.value.detail["reason"] == "none"
+    other = replace(answers[0][1], header=replace(header, total=1))
+    for wrong in ([], answers * 17, [answers[0], (101, other)]):
+        with pytest.raises(InputError) as refused:
+            await door.answer_batch(keys[0], server, epoch, wrong)
+        assert refused.value.code == "message.schema"
 
 
 async def test_leaving(money: Money) -> None:

@@ -49,6 +49,34 @@ def test_the_page_has_every_events_fields(contract: str) -> None:
     assert sorted(told) == sorted(true)
 
 
+def test_the_page_has_the_calls_of_an_auditor() -> None:
+    """Each call of the table is the contract's: same names, same types, same results."""
+    table = section("Calls of an auditor")
+    told = re.findall(r"^\| (\w+) \| `(\w+)\((.*)\)` \| (.*) \|$", table, re.MULTILINE)
+    assert {name for _, name, *_ in told} == {
+        *("debit", "post", "account", "lane", "commit", "meta"),
+        *("rate_at", "is_content", "station", "owner_at", "server_at"),
+    }
+    for contract, name, given, gives in told:
+        true = next(one for one in ABI[contract] if one.get("name") == name and one["type"] == "function")
+        assert _plain(given) == ",".join(_type(field) for field in true["inputs"]), name
+        if true["outputs"]:
+            first = re.match(r"`(.*?)`", gives)
+            assert first is not None
+            assert _plain(first[1]) == _type(true["outputs"][0]), name
+
+
+def _plain(text: str) -> str:
+    """A list of parameters without their names."""
+    return re.sub(r"\s+", "", re.sub(r" \w+(?=[,)]|$)", "", text))
+
+
+def _type(field: dict[str, Any]) -> str:
+    if not field["type"].startswith("tuple"):
+        return str(field["type"])
+    return "(" + ",".join(_type(one) for one in field["components"]) + ")" + field["type"][5:]
+
+
 def test_the_page_has_the_deployment_files_fields() -> None:
     """All that the file has, and each of them is needed."""
     table = section("The deployment file")

@@ -57,7 +57,7 @@ def test_an_interrupted_transaction_leaves_nothing(ledger: Ledger) -> None:
     with pytest.raises(RuntimeError):
         interrupted()
 
-    assert ledger.unreported(SESSION, 10) == []
+    assert ledger.unreported(SESSION, SERVER, 10) == []
     assert ledger.usage(LISTENER, CONTENT, POLICY, 1).plays == 0
     assert act(ledger, "play") == 1
 
@@ -87,7 +87,7 @@ def test_a_refused_invocation_gives_its_count_back_once(ledger: Ledger) -> None:
             ledger.acknowledge(SESSION, [sequence], {sequence: "policy.count.exhausted"})
 
     assert ledger.usage(LISTENER, CONTENT, POLICY, 1).seeks == 0
-    assert [entry.sequence for entry in ledger.unreported(SESSION, 10)] == [1]
+    assert [entry.sequence for entry in ledger.unreported(SESSION, SERVER, 10)] == [1]
 
 
 def test_usage_is_the_larger_of_both_sides(ledger: Ledger) -> None:

@@ -39,7 +39,7 @@ class Desk:
 
     def ticket(self, session: bytes, number: int, price: int = 700, reward: int = 300, expiry_s: int = 3_600, **changes: Any) -> bytes:
         """A ticket row."""
-        identity = bytes([100 + number]) * 32
+        identity = changes.pop("id", None) or bytes([100 + number]) * 32
         row = {
             "station": STATION,
             "payer": STATION,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from security_server.windows import BEHIND_MS, JUMP_MS, NEAR_MS, SLACK_MS, Allowance, Window
+from security_server.windows import BEHIND_MS, JUMPS_MS, NEAR_MS, PLACE_MS, SLACK_MS, Allowance, Window
 
 STARTS = tuple(range(0, 200_001, 2_000))
 
@@ -62,34 +62,55 @@ def test_a_listener_who_goes_on_always_gets_the_next_buffer() -> None:
         assert indexes == wanted
 
 
-def test_jumps_that_nothing_counts_open_half_a_minute_in_all() -> None:
-    """Sixty jumps through a song of which nothing was heard: the buffer, and the room of one jump."""
-    given = 0
-    for position in range(0, 200_000, 3_000):
-        wanted = Window.of(position, position, 60_000).clip(STARTS, 0, 100)
-        _, given = Allowance.of(0, 60_000, 0, position).take(STARTS, wanted, given)
-    assert given.bit_count() * 1000 <= BEHIND_MS + 60_000 + SLACK_MS + JUMP_MS
+def test_jumps_without_listening_open_six_places_in_all() -> None:
+    """Jumps through a song of which nothing was heard: the buffer and six places, then only what was open before."""
+    given, opened = 0, []
+    for position in range(0, 200_000, 12_000):
+        wanted = Window.of(position, position, 60_000).clip(STARTS, position // 2_000, 16)
+        indexes, given = Allowance.of(0, 60_000, 0, position).take(STARTS, wanted, given)
+        opened.append(len(indexes))
+    assert opened[:2] == [16, 16]
+    assert opened[-1] == 0
+    assert BEHIND_MS + 60_000 < given.bit_count() * 1000 <= BEHIND_MS + 60_000 + SLACK_MS + JUMPS_MS
+    again = Window.of(0, 0, 60_000).clip(STARTS, 0, 16)
+    assert Allowance.of(0, 60_000, 0, 0).take(STARTS, again, given)[0] == again
 
 
-def test_a_jump_that_the_terms_count_opens_half_a_minute_of_its_own() -> None:
-    """After a play of which the whole buffer is out, a counted seek brings more than the room until the next renewal."""
+def test_a_listener_who_hears_half_a_minute_at_each_place_jumps_on_for_ever() -> None:
+    """An hour's song, a jump every 32 s to where nothing was heard, keys asked for as a host does: some always come in time."""
+    starts = tuple(range(0, 3_600_001, 2_000))
+    given = heard = 0
+    for place in range(0, 3_600_000, 96_000):
+        for position in range(place, place + 32_001, 4_000):
+            wanted = Window.of(place, position, 60_000).clip(starts, position // 2_000, 16)
+            indexes, given = Allowance.of(heard, 60_000, 0, position).take(starts, wanted, given)
+            assert starts[indexes.stop] >= position + NEAR_MS
+            heard += 4_000 if position < place + 32_000 else 0
+
+
+def test_a_jump_that_the_terms_count_opens_a_buffer_of_its_own() -> None:
+    """After a play of which the whole buffer is out, a counted seek brings more than what lasts until the next renewal."""
     wanted = Window.of(0, 0, 60_000).clip(STARTS, 0, 100)
     _, given = Allowance.of(0, 60_000, 0, 0).take(STARTS, wanted, 0)
     there = Window.of(150_000, 150_000, 60_000).clip(STARTS, 75, 25)
     uncounted, _ = Allowance.of(0, 60_000, 0, 150_000).take(STARTS, there, given)
     counted, _ = Allowance.of(0, 60_000, 1, 150_000).take(STARTS, there, given)
-    assert [STARTS[indexes.stop] - 150_000 for indexes in (uncounted, counted)] == [NEAR_MS, JUMP_MS + 4_000]
+    assert STARTS[uncounted.stop] == 150_000 + NEAR_MS
+    assert counted == there
+    many, _ = Allowance.of(0, 60_000, 20, 150_000).take(STARTS, there, (1 << 150) - 1)
+    assert many == there
 
 
-@given(st.lists(st.tuples(st.integers(0, 199_000), st.integers(0, 20_000), st.integers(0, 99)), max_size=40), st.integers(0, 3))
+@given(st.lists(st.tuples(st.integers(0, 199_000), st.integers(0, 20_000), st.integers(0, 99)), max_size=40), st.integers(0, 9))
 def test_no_order_of_jumps_brings_more_than_was_heard_and_the_buffer(steps: list[tuple[int, int, int]], jumps: int) -> None:
     """Wherever a play goes and whatever it asks for, keys are bounded by what was heard, one buffer and the room for jumps."""
     given = heard = 0
     for anchor, more, first in steps:
         position, heard = anchor + more, heard + more
         wanted = Window.of(anchor, position, 60_000).clip(STARTS, first, 100)
-        before = given
-        indexes, given = Allowance.of(heard, 60_000, jumps, position).take(STARTS, wanted, given)
+        before, allowance = given, Allowance.of(heard, 60_000, jumps, position)
+        indexes, given = allowance.take(STARTS, wanted, given)
         assert given & before == before
         assert indexes.start == wanted.start
-        assert given.bit_count() * 1000 <= heard + BEHIND_MS + 60_000 + SLACK_MS + (jumps + 1) * JUMP_MS
+        assert given.bit_count() * 1000 <= max(allowance.most_ms, allowance.full_ms)
+    assert given.bit_count() * 1000 <= heard + heard // 4 + BEHIND_MS + 60_000 + SLACK_MS + max(JUMPS_MS, jumps * PLACE_MS)

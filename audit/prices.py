@@ -1,0 +1,82 @@
+"""What each content cost at any time, by the contracts' own events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from dataclasses import dataclass
+
+from audit.events import BLOCKS
+from chain import answers
+from chain.abi import Event, event
+from chain.client import Chain, decode_log
+from chain.deployment import Deployment
+from pywallet.hexes import to_hex
+
+
+@dataclass(frozen=True)
+class Version:
+    """A policy of a content: the block in which it began, its price (wei) an interval (s)."""
+
+    block: int
+    price: int
+    interval_s: int
+
+
+class Prices:
+    """Every policy that the registry's contents ever had, read when the first one is asked for."""
+
+    def __init__(self, chain: Chain, deployment: Deployment, last: int) -> None:
+        """Make it.
+
+        Args:
+            chain: A node.
+            deployment: Whose contracts.
+            last: The newest block that is read.
+        """
+        self._chain = chain
+        self._deployment = deployment
+        self._last = last
+        self._reading = asyncio.Lock()
+        self._versions: dict[bytes, list[Version]] | None = None
+        self._times: dict[int, int] = {}
+
+    async def between(self, content: bytes, begin_s: int, end_s: int) -> list[Version]:
+        """The versions in force at any time from ``begin_s`` to ``end_s``, Unix seconds, oldest first."""
+        async with self._reading:
+            if self._versions is None:
+                self._versions = await self._read()
+        known = self._versions.get(content, [])
+        if len(known) < 2:
+            return known
+        times = [await self._time(version.block) for version in known]
+        ends = [*times[1:], end_s + 1]
+        return [version for version, start, end in zip(known, times, ends, strict=True) if start <= end_s and end > begin_s]
+
+    async def _read(self) -> dict[bytes, list[Version]]:
+        made, changed = event("Registry", "ContentCreated"), event("Content", "PolicySet")
+        found: dict[bytes, list[Version]] = defaultdict(list)
+        for start in range(self._deployment.block, self._last + 1, BLOCKS):
+            # Contents are contracts of their own: the topic finds them all, whoever else uses the same name is not asked for.
+            wanted = {"fromBlock": hex(start), "toBlock": hex(min(start + BLOCKS - 1, self._last))}
+            topics = [["0x" + made.topic.hex(), "0x" + changed.topic.hex()]]
+            logs = answers.listing(await self._chain.request("eth_getLogs", {**wanted, "topics": topics}))
+            for raw in sorted(logs, key=lambda item: (answers.number(item["blockNumber"]), answers.number(item["logIndex"]))):
+                self._take(found, made, changed, raw)
+        return found
+
+    def _take(self, found: dict[bytes, list[Version]], made: Event, changed: Event, raw: dict[str, object]) -> None:
+        topics = raw["topics"]
+        first = topics[0] if isinstance(topics, list) and topics else None
+        ours = str(raw.get("address", "")).lower() == to_hex(self._deployment.registry)
+        if first == "0x" + made.topic.hex() and ours:
+            log = decode_log(made, raw)
+            found[log.fields["content"]] = [Version(log.block, log.fields["price"], log.fields["interval"])]
+        elif first == "0x" + changed.topic.hex() and bytes.fromhex(str(raw["address"])[2:]) in found:
+            log = decode_log(changed, raw)
+            found[log.address].append(Version(log.block, log.fields["price"], log.fields["interval"]))
+
+    async def _time(self, block: int) -> int:
+        if block not in self._times:
+            self._times[block] = (await self._chain.block(block)).timestamp
+        return self._times[block]

@@ -1,0 +1,207 @@
+"""What an answer covers: every smaller receipt of its payee, under its own commitment, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from pywallet.platform import address_of, keccak256
+from pywallet.settlement import commitment
+from tests.contracts.anvil_world import BOND, EPOCH, SCHEDULE, Book, World, reverts
+from tests.contracts.challenged import DUE, posted
+
+
+def shown(w: World, book: Book, payee: bytes) -> int:
+    """What an answer has shown of a payee."""
+    return int(w.call("Settlement", "answered", commitment(book.header), payee))
+
+
+def open_challenges(w: World) -> tuple[int, int]:
+    """Of the epoch, and of the lane."""
+    return w.call("Settlement", "meta", address_of(w.server), EPOCH) >> 232 & (1 << 23) - 1, w.lane()[1]
+
+
+def test_a_thief_with_twenty_five_receipts_of_one_payee_costs_one_answer(w: World) -> None:
+    """One leaf answers all; none of the others slashes, and anybody closes them for the server's gain."""
+    book, fan = posted(w), address_of(w.fan)
+    w.at(DUE)
+    receipts = [w.receipt(book, fan, amount) for amount in range(476, 501)]
+    for signed in receipts:
+        w.challenge(signed)
+    # The last ones came after the window: they only put the bond at risk.
+    assert open_challenges(w) == (15, 25)
+    w.answer(book, 1, 500)
+    assert shown(w, book, fan) == 500
+    w.mine(DUE + 60)
+    for signed in receipts[:-1]:
+        with reverts("answered"):
+            w.slash(signed)
+        w.dismiss(signed)
+    assert open_challenges(w) == (0, 0)
+    assert w.lane() == (BOND + 25 * w.deployment.stake, 0)
+    assert w.call("Settlement", "final", address_of(w.server), EPOCH)
+
+
+def test_a_challenge_at_or_below_what_was_shown_is_refused(w: World) -> None:
+    """To the wei, for this payee and no other, and late ones too."""
+    book = w.book((address_of(w.owner), 1000), (address_of(w.fan), 500), (address_of(w.fan), 400))
+    posted(w, book)
+    fan = address_of(w.fan)
+    w.at(DUE).challenge(w.receipt(book, fan, 10))
+    w.answer(book, 2, 10)
+    assert shown(w, book, fan) == 400
+    for amount in (10, 400):
+        with reverts("answered"):
+            w.challenge(w.receipt(book, fan, amount))
+    w.challenge(w.receipt(book, fan, 401))
+    w.challenge(w.receipt(book, address_of(w.owner), 10))
+    w.answer(book, 1, 401)
+    assert shown(w, book, fan) == 500
+    w.mine(DUE + SCHEDULE.length)
+    with reverts("answered"):
+        w.challenge(w.receipt(book, fan, 500))
+    w.challenge(w.receipt(book, fan, 501))
+
+
+def test_a_smaller_leaf_takes_nothing_back(w: World) -> None:
+    """The greatest leaf that was shown counts."""
+    book = posted(w, w.book((address_of(w.fan), 500), (address_of(w.fan), 400)))
+    fan = address_of(w.fan)
+    w.at(DUE).challenge(w.receipt(book, fan, 20))
+    w.challenge(w.receipt(book, fan, 30))
+    w.answer(book, 0, 20)
+    w.answer(book, 1, 30)
+    assert shown(w, book, fan) == 500
+
+
+def test_a_dismissal_closes_what_was_shown_and_nothing_more(w: World) -> None:
+    """Its event, the stake, both counters; never above the leaf, never twice, never before an answer."""
+    book, fan = posted(w), address_of(w.fan)
+    low, high = w.receipt(book, fan, 400), w.receipt(book, fan, 501)
+    w.at(DUE).challenge(low)
+    w.challenge(high)
+    w.challenge(w.receipt(book, fan, 500))
+    with reverts("low"):
+        w.dismiss(low)
+    w.answer(book, 1, 500)
+    with reverts("low"):
+        w.dismiss(high)
+    receipt = w.dismiss(low)
+    assert w.events("Settlement", "Dismissed", receipt) == [{"server": address_of(w.server), "epoch": EPOCH, "payee": fan, "amount": 400}]
+    assert w.lane() == (BOND + 2 * w.deployment.stake, 1)
+    with reverts("none"):
+        w.dismiss(low)
+    assert w.call("Settlement", "ch", address_of(w.server), EPOCH, fan, 400)[1] == 0
+
+
+def test_nothing_passes_to_the_next_root(w: World) -> None:
+    """A server that shows a leaf, lets the post be voided and posts a smaller one owes the leaf again."""
+    book, fan = posted(w), address_of(w.fan)
+    more, mine, other = w.receipt(book, fan, 501), w.receipt(book, fan, 500), w.receipt(book, fan, 499)
+    w.at(DUE).challenge(more)
+    w.challenge(mine)
+    w.challenge(other)
+    w.answer(book, 1, 500)
+    w.mine(DUE + SCHEDULE.answer + 9).slash(more)
+    with reverts("low"):
+        w.dismiss(other)
+    w.refund(book)
+    with reverts("low"):
+        w.dismiss(other)
+    w.send(w.platform, "Settlement", "bond", address_of(w.server), BOND)
+    again = w.book((address_of(w.owner), 1001), (fan, 400), (bytes([5]) * 20, 100))
+    w.post(again)
+    with reverts("low"):
+        w.dismiss(other)
+    w.challenge(mine)
+    w.slash(other)
+    assert w.lane()[0] == 0
+
+
+def test_a_void_post_has_shown_nothing(w: World) -> None:
+    """What it showed stops no slash, for a void post pays nobody."""
+    book, fan = posted(w), address_of(w.fan)
+    more, mine, other = w.receipt(book, fan, 501), w.receipt(book, fan, 500), w.receipt(book, fan, 499)
+    w.at(DUE).challenge(more)
+    w.challenge(mine)
+    w.challenge(other)
+    w.answer(book, 1, 500)
+    w.mine(DUE + SCHEDULE.answer + 9).slash(more)
+    w.send(w.platform, "Settlement", "bond", address_of(w.server), BOND)
+    w.challenge(mine)
+    w.slash(other)
+    assert w.lane()[0] == 0
+
+
+def test_the_same_root_again_is_answered_already(w: World) -> None:
+    """The leaf is under that root, whoever posts it and when."""
+    book, fan = posted(w), address_of(w.fan)
+    more, mine = w.receipt(book, fan, 501), w.receipt(book, fan, 500)
+    w.at(DUE).challenge(more)
+    w.challenge(mine)
+    w.answer(book, 1, 500)
+    w.mine(DUE + SCHEDULE.answer + 9).slash(more)
+    w.refund(book)
+    w.send(w.platform, "Settlement", "bond", address_of(w.server), BOND)
+    w.post(book)
+    with reverts("answered"):
+        w.challenge(mine)
+
+
+def crowd(w: World, count: int) -> Book:
+    """A post with as many payees."""
+    return posted(w, w.book(*[(keccak256(bytes([n]))[:20], 10 + n) for n in range(count)]))
+
+
+def test_a_batch_answers_many_payees(w: World) -> None:
+    """Thirty-two in one transaction, each with its event; a thirty-third has no place in it."""
+    book = crowd(w, 33)
+    w.at(DUE)
+    for payee, amount in book.leaves:
+        w.challenge(w.receipt(book, payee, amount))
+    with pytest.raises(Exception, match=r"chain\.reverted"):
+        w.answers(book, [(leaf, 10 + leaf) for leaf in range(33)])
+    receipt = w.answers(book, [(leaf, 10 + leaf) for leaf in range(32)])
+    events = w.events("Settlement", "Answered", receipt)
+    assert [(event["payee"], event["amount"], event["shown"], event["index"]) for event in events] == [
+        (payee, amount, amount, leaf) for leaf, (payee, amount) in enumerate(book.leaves[:32])
+    ]
+    assert open_challenges(w) == (0, 1)
+    assert w.lane()[0] == BOND + 32 * w.deployment.stake
+
+
+def test_a_batch_passes_over_what_is_closed(w: World) -> None:
+    """Nobody stops the others by answering one of them first, also where one stands twice in the batch."""
+    book = crowd(w, 5)
+    w.at(DUE)
+    for payee, amount in book.leaves[:3]:
+        w.challenge(w.receipt(book, payee, amount))
+    w.answer(book, 1, 11)
+    receipt = w.answers(book, [(1, 11), (0, 10), (4, 14), (0, 10), (2, 12)])
+    assert [event["amount"] for event in w.events("Settlement", "Answered", receipt)] == [10, 12]
+    assert w.lane() == (BOND + 3 * w.deployment.stake, 0)
+    with reverts("none"):
+        w.answers(book, [(0, 10), (1, 11)])
+    with reverts("none"):
+        w.answers(book, [])
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"amount": 9}, "low"),
+        ({"amount": 11}, "proof"),
+        ({"index": 1}, "proof"),
+        ({"index": 8}, "index"),
+        ({"depth": 33}, "index"),
+        ({"proof": []}, "proof"),
+    ],
+)
+def test_a_leaf_that_proves_nothing_spoils_its_batch(w: World, change: dict[str, object], reason: str) -> None:
+    """It is the sender's own error: nothing of the batch counts."""
+    book = crowd(w, 5)
+    w.at(DUE)
+    for payee, amount in book.leaves:
+        w.challenge(w.receipt(book, payee, amount))
+    with reverts(reason):
+        w.answers(book, [(0, 10)], **change)
+    assert open_challenges(w) == (5, 5)

@@ -1,0 +1,259 @@
+"""A real security server and a real station in one process, under a clock that only a test moves: what bots are let loose on.
+
+Chain and HTTP are left out: the chain's answers are constants, and the station's requests go straight to the server's
+operations. Signatures, decisions, keys, statements, vouchers and both databases are the product's own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, cast
+
+import msgspec
+from sqlalchemy import select
+
+from chain.content import ContentState
+from chain.settlement import Lane
+from pywallet.errors import Refusal
+from pywallet.hexes import from_hex, to_hex
+from pywallet.messages import Domain
+from pywallet.platform import address_of, keccak256
+from pywallet.policy import Policy
+from pywallet.rewards.caps import TokenCap
+from pywallet.settlement import Schedule
+from pywallet.sps.container import MAGIC
+from pywallet.sps.header import Header, Rendition, Segment, ServerRef, sign_header
+from security_server.accounts import Money
+from security_server.bookkeeping import Bookkeeping
+from security_server.config import Config, Keys
+from security_server.contents import Songs, song_of
+from security_server.core import Core
+from security_server.hub import Hub
+from security_server.playing import Playing
+from security_server.schema import StatementRequest, VoucherPost, body
+from security_server.store import Store
+from security_server.tables import tickets, usages
+from station.chainview import Account, ContentFacts
+from station.config import StationConfig
+from station.core import Station
+from station.loyalty import Generosity
+from station.servers import Servers
+
+INTERVAL_S: Final = 5
+SEGMENT_MS: Final = 2_000
+SONG_MS: Final = 240_000
+BUFFER_MS: Final = 60_000
+BPS: Final = 500
+START_MS: Final = 20_000 * 86_400_000
+"""A midnight: the day of a cap does not end while bots are at work."""
+STATION_KEY, SERVER_KEY, OWNER_KEY = (keccak256(name) for name in (b"farm station", b"farm server", b"farm owner"))
+STATION, SERVER, OWNER = map(address_of, (STATION_KEY, SERVER_KEY, OWNER_KEY))
+DOMAIN: Final = Domain(31337, b"\x5e" * 20)
+SCHEDULE: Final = Schedule(3_600, 60, 600, 600, 86_400, 4_000)
+RICH: Final = 10**30
+PRICE: Final = {"interval_s": INTERVAL_S, "owner": 700, "reward": 300}
+
+TERMS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "plain": {"permissions": ["play", "seek", "forward", "rewind"]},
+    "rated": {"permissions": ["play", "seek", "rate"]},
+    "together": {"permissions": ["play", "seek"], "concurrent": 4},
+    "leased": {"permissions": ["play", "seek"], "lease": {"window_s": 30, "seconds": 600, "invocations": 50}},
+    "counted": {"permissions": ["play", "seek"], "counts": {"seek": {"limit": 3}, "play": {"limit": 40}}},
+    "preview": {"permissions": ["play", "seek", "preview"], "preview_s": 30},
+}
+"""Songs by name: what a band may allow."""
+
+
+@dataclass
+class Clock:
+    """The chain's time, Unix milliseconds."""
+
+    ms: int = START_MS
+
+
+class ServerChain:
+    """The chain as the security server asks it."""
+
+    def __init__(self, clock: Clock, songs: Mapping[bytes, Policy]) -> None:
+        self._clock, self._songs, self.revoked = clock, songs, set[bytes]()
+
+    async def now_ms(self) -> int:
+        return self._clock.ms
+
+    async def content(self, content: bytes, fresh: bool = False) -> ContentState:
+        policy = self._songs.get(content)
+        if policy is None:
+            raise Refusal("content.unknown")
+        revoked = content in self.revoked
+        return ContentState(OWNER, policy.hash, policy.price.owner, policy.price.interval_s, SERVER, revoked, False, True)
+
+    async def licensed(self, content: bytes, station: bytes) -> bool:
+        return True
+
+    async def station_domain(self, station: bytes) -> str | None:
+        return "radio.example" if station == STATION else None
+
+    async def rate(self, epoch: int) -> int:
+        return BPS
+
+    async def owner_at(self, content: bytes, epoch: int) -> bytes:
+        return OWNER
+
+    async def money(self, payer: bytes, fresh: bool = False) -> Money:
+        return Money(RICH, 0, 0, BPS)
+
+    async def lane(self) -> Lane:
+        return Lane(RICH, None, None)
+
+
+class StationChain:
+    """The chain as the station asks it."""
+
+    domain, schedule = DOMAIN, SCHEDULE
+
+    def __init__(self, clock: Clock, songs: Mapping[bytes, Policy]) -> None:
+        self._clock, self._songs = clock, songs
+
+    async def now_ms(self) -> int:
+        return self._clock.ms
+
+    async def content(self, content: bytes, station: bytes) -> ContentFacts | None:
+        policy = self._songs.get(content)
+        return None if policy is None else ContentFacts(OWNER, policy.hash, policy.price.owner, SERVER, False, False, True)
+
+    async def right_until(self, content: bytes, station: bytes, until_s: int) -> int:
+        return until_s
+
+    async def account(self, server: bytes, station: bytes) -> Account:
+        return Account(0, RICH, 0)
+
+    async def rate(self, epoch: int) -> int:
+        return BPS
+
+    async def server_url(self, server: bytes) -> str | None:
+        return "http://server"
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+class DirectServers(Servers):
+    """The station's client, without a network between it and the server's operations."""
+
+    def __init__(self, books: Bookkeeping) -> None:
+        self._books = books
+
+    async def _json(self, method: str, url: str, value: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        raw = msgspec.json.encode(value)
+        if url.endswith("/v1/statements"):
+            return await self._books.statement(body(StatementRequest, raw))
+        if url.endswith("/v1/vouchers"):
+            return await self._books.voucher(body(VoucherPost, raw))
+        return dict(await self._books.account(from_hex(url.rsplit("/", 1)[1], 20)))
+
+
+@dataclass
+class FarmWorld:
+    """Server and station. ``songs``: content address by the name of its terms."""
+
+    clock: Clock
+    core: Core
+    playing: Playing
+    station: Station
+    songs: dict[str, bytes]
+    revoked: set[bytes]
+    """Contents that their bands have taken back: add to it."""
+    settled_ms: int = START_MS
+
+    @classmethod
+    async def make(cls, folder: Path, per_day: int | None = None) -> FarmWorld:
+        """Everything new. ``per_day``: the station's cap on one listener's tokens, wei; None: no cap."""
+        clock, shelf = Clock(), folder / "songs"
+        shelf.mkdir(parents=True)
+        policies: dict[bytes, Policy] = {}
+        keys = Keys.make(SERVER_KEY)
+        config = Config(folder / "deployment.json", folder / "keys.json", buffer_s=BUFFER_MS // 1000)
+        store = Store(f"sqlite:///{folder / 'server.sqlite3'}")
+        chain = ServerChain(clock, policies)
+        core = Core(config, keys, keys.address, DOMAIN, SCHEDULE, store, cast("Any", chain), Songs(store, keys.master), Hub())
+        songs = {}
+        for name, raw in TERMS.items():
+            policy = Policy.from_dict({**raw, "price": PRICE})
+            songs[name] = content = keccak256(b"farm " + name.encode())[:20]
+            policies[content] = policy
+            header, cose = _write(shelf / f"{name}.sps", content, policy)
+            await core.songs.save(cose, song_of(header), {0: keccak256(content)}, clock.ms)
+        (folder / "station.key").write_text(to_hex(STATION_KEY) + "\n")
+        given = StationConfig(
+            domain="radio.example",
+            name="Radio",
+            key_file=folder / "station.key",
+            deployment_file=folder / "deployment.json",
+            catalogue=shelf,
+            database=str(folder / "station.sqlite3"),
+            rewards=Generosity(tokens=TokenCap(per_day)),
+        )
+        servers = DirectServers(Bookkeeping(core))
+        station = Station.of(given, STATION_KEY, STATION, StationChain(clock, policies), servers)
+        return cls(clock, core, Playing(core), station, songs, chain.revoked)
+
+    async def settle(self) -> None:
+        """One round of statement and voucher. Raises whatever makes a statement not payable."""
+        self.settled_ms = self.clock.ms
+        await self.station.bookkeeper.round(SERVER, "http://server")
+
+    async def paid(self, listener: bytes) -> int:
+        """Wei of rewards that the station's vouchers have paid for a listener's tickets; all that was heard is vouchered."""
+        query = select(tickets.c.vouchered, tickets.c.due, tickets.c.reward, tickets.c.payee).where(tickets.c.listener == listener)
+        rows = await self.core.store.run(lambda connection: connection.execute(query).all())
+        assert not any(row.due for row in rows)
+        return sum(row.vouchered * row.reward for row in rows)
+
+    async def heard_ms(self, listener: bytes, content: bytes) -> tuple[list[int], int]:
+        """What sounded of a content for a listener, paid or not, ticket by ticket, and the seeks that counted."""
+        sounded = select(tickets.c.sounded_ms).where(tickets.c.listener == listener, tickets.c.content == content)
+        seeks = select(usages.c.seeks).where(usages.c.listener == listener, usages.c.content == content)
+        one = await self.core.store.run(lambda connection: connection.execute(sounded).scalars().all())
+        other = await self.core.store.run(lambda connection: connection.execute(seeks).scalar())
+        return list(one), other or 0
+
+    async def close(self) -> None:
+        """Give everything back."""
+        await self.station.stop()
+        self.core.store.close()
+
+
+def _write(path: Path, content: bytes, policy: Policy) -> tuple[Header, bytes]:
+    """A file on the station's shelf with a signed header, and bytes in place of sound."""
+    sealed = [content + bytes([n % 256]) * 80 for n in range(SONG_MS // SEGMENT_MS)]
+    init = b"init" * 20
+    rendition = Rendition(
+        id=1,
+        codec="flac",
+        mime='audio/mp4; codecs="flac"',
+        rate=48_000,
+        channels=2,
+        bits=16,
+        samples=SONG_MS * 48,
+        segment_samples=SEGMENT_MS * 48,
+        init_size=len(init),
+        init_sha256=hashlib.sha256(init).digest(),
+        segments=tuple(Segment(len(data), SEGMENT_MS * 48, hashlib.sha256(data).digest()) for data in sealed),
+    )
+    server = ServerRef("http://server", SERVER, bytes(32))
+    header = Header(
+        chain=DOMAIN.chain_id,
+        content=content,
+        owner=OWNER,
+        title=path.stem,
+        artist="The Lamplighters",
+        policy=policy.to_dict(),
+        renditions=(rendition,),
+        server=server,
+    )
+    cose = sign_header(header, OWNER_KEY)
+    path.write_bytes(MAGIC + len(cose).to_bytes(4, "big") + cose + init + b"".join(sealed))
+    return header, cose

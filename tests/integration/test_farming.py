@@ -1,0 +1,76 @@
+"""Nobody farms: whatever a patched host does, one listener key earns no more than one honest listener in the same time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from security_server.windows import BEHIND_MS, HEARD_PER_ROOM, JUMPS_MS, PLACE_MS, SLACK_MS
+from tests.integration.farm_bots import STEP_MS, STEPS, Bot, Gain, Strategy, honest, strategies
+from tests.integration.farm_world import BUFFER_MS, INTERVAL_S, PRICE, SONG_MS, TERMS, FarmWorld
+
+
+async def farmed(folder: Path, wanted: list[Strategy], per_day: int | None = None) -> list[Gain]:
+    """Let strategies loose one after the other, each with a listener key of its own. A statement that is not payable raises."""
+    world = await FarmWorld.make(folder, per_day)
+    try:
+        return [await Bot(world, strategy).run() for strategy in wanted]
+    finally:
+        await world.close()
+
+
+def most_reward(gain: Gain) -> int:
+    """An honest listener's reward for the same time, whole intervals, at the fastest rate that the song's terms allow, wei."""
+    rate = 2 if "rate" in TERMS[gain.strategy.song]["permissions"] else 1
+    return gain.elapsed_ms * rate // (INTERVAL_S * 1000) * PRICE["reward"]
+
+
+def most_keys_ms(gain: Gain, content: bytes) -> int:
+    """What was heard, one buffer, and the room for jumps (docs/decisions/0033)."""
+    heard = gain.heard_ms[content]
+    jumps = gain.seeks[content] if "seek" in TERMS[gain.strategy.song].get("counts", {}) else 0
+    return heard + BEHIND_MS + BUFFER_MS + SLACK_MS + max(JUMPS_MS, jumps * PLACE_MS) + heard // HEARD_PER_ROOM
+
+
+async def test_an_honest_listener_is_paid_for_every_interval_and_gets_every_key(tmp_path: Path) -> None:
+    """Five minutes of each song: sixty intervals, at twice the rate where the terms allow it, and all keys of what was heard."""
+    for gain in await farmed(tmp_path, [honest(song) for song in TERMS]):
+        assert gain.reward == most_reward(gain)
+        assert list(gain.keys_ms.values()) == [SONG_MS]
+        # The one refusal: after its end the last ticket has no keys left to lease.
+        assert gain.refused == 1
+
+
+async def test_no_strategy_earns_more_than_an_honest_listener_or_gets_more_keys(tmp_path: Path) -> None:
+    """More than a hundred patched hosts: reward, keys, the length of each play, and every statement on the way payable."""
+    wanted = strategies()
+    assert len(wanted) >= 100
+    assert len({strategy.name for strategy in wanted}) == len(wanted)
+    gains = await farmed(tmp_path, wanted)
+    assert [gain.strategy.name for gain in gains if gain.reward > most_reward(gain)] == []
+    over = [
+        gain.strategy.name
+        for gain in gains
+        for content, keys_ms in gain.keys_ms.items()
+        if keys_ms > min(SONG_MS, most_keys_ms(gain, content))
+    ]
+    assert over == []
+    # A play without a jump is heard once through, however long it says that it goes on.
+    assert [gain.strategy.name for gain in gains if gain.strategy.jumps in ("none", "rate") and gain.longest_ms > SONG_MS] == []
+    # They are no strawmen: many are let in and earn, and most are refused something.
+    assert sum(gain.reward > 0 for gain in gains) >= 60
+    assert sum(gain.refused > 1 for gain in gains) >= 60
+    assert all(gain.elapsed_ms == STEPS * STEP_MS for gain in gains)
+
+
+@pytest.mark.parametrize(("tickets", "sessions"), [(15, 1), (15, 15), (1, 1)])
+async def test_a_days_cap_holds_for_tickets_beside_each_other(tmp_path: Path, tickets: int, sessions: int) -> None:
+    """With a cap of twelve intervals a day: it and the rest of the play that reached it, whichever of fifteen tickets is heard."""
+    cap = 12 * PRICE["reward"]
+    wanted = [
+        Strategy("beside", tickets=tickets, sessions=sessions, payees=sessions, reopen=2),
+        Strategy("silent", seed=1, tickets=tickets, sessions=sessions, times="own", reports="end", ending="silent", reopen=3),
+    ]
+    for gain in await farmed(tmp_path, wanted, cap):
+        assert gain.reward <= max(cap, SONG_MS // (INTERVAL_S * 1000) * PRICE["reward"])

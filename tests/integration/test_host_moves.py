@@ -1,0 +1,157 @@
+"""A song's security server changes between two plays, and during one: the host follows the chain, and nothing is lost or counted twice."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pywallet.errors import GomaaError
+from pywallet.hexes import to_hex
+from pywallet.messages import Session, Signed
+from pywallet.platform import keccak256
+from pywallet.policy import Count, Policy, Price
+from tests.integration.host_server import StandIn
+from tests.integration.host_world import DOMAIN, SERVER, World, world
+
+POLICY = Policy(("play", "seek"), Price(30, 20, 10), {"play": Count(3), "seek": Count(4)})
+OTHER = keccak256(b"another server")
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[StandIn]:
+    """The server that the header names."""
+    async with StandIn(SERVER, DOMAIN).running() as one:
+        yield one
+
+
+@pytest.fixture
+async def later() -> AsyncIterator[StandIn]:
+    """The server that the song moves to."""
+    async with StandIn(OTHER, DOMAIN).running() as one:
+        yield one
+
+
+@pytest.fixture
+async def fan(tmp_path: Path, server: StandIn, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    """A host whose browser has said hello."""
+    async with world(tmp_path, server, monkeypatch) as one:
+        yield one
+
+
+def move(fan: World, later: StandIn) -> None:
+    """From now on the chain names another server."""
+    fan.chain.facts = replace(fan.chain.facts, server=later.address, server_url=later.url)
+
+
+async def prepare(fan: World, session: Signed[Session], server: StandIn) -> None:
+    """A new ticket that names a server."""
+    await fan.ask("prepare", stream="s", ticket=fan.ticket(session, server=server.address).to_json())
+
+
+async def refusal(work: Any) -> str:
+    """The code with which a request is refused."""
+    with pytest.raises(GomaaError) as caught:
+        await work
+    return caught.value.code
+
+
+async def test_a_song_that_moved_before_it_was_opened(fan: World, later: StandIn) -> None:
+    """The header names the first server; the chain names the one that serves, and that one is asked."""
+    move(fan, later)
+    opened = await fan.open(policy=POLICY)
+    assert opened["server"] == {"address": to_hex(later.address), "url": later.url}
+    session = fan.session()
+    await fan.ask("identify", stream="s", session=session.to_json())
+    await prepare(fan, session, later)
+    answer = await fan.invoke("play", 0, 0, 4)
+    assert fan.good(answer["grant"], range(4))
+    assert (fan.server.counted("play"), later.counted("play")) == (0, 1)
+
+
+async def test_between_two_plays(fan: World, server: StandIn, later: StandIn) -> None:
+    """The next ticket names the new server, and the host goes there without being opened again; each server gets its own reports."""
+    session = await fan.prepared(policy=POLICY)
+    assert fan.good((await fan.invoke("play", 0, 0, 4))["grant"], range(4))
+    fan.chain.now += 5_000
+    move(fan, later)
+    await fan.invoke("stop", 5_000)
+    await prepare(fan, session, later)
+    assert fan.good((await fan.invoke("play", 0, 0, 4))["grant"], range(4))
+    fan.chain.now += 5_000
+    await fan.invoke("stop", 5_000)
+    await fan.reported()
+    assert [(action, state) for _, action, state, _ in fan.states()] == [(name, "reported") for name in ("play", "stop") * 2]
+    assert [name for _, _, name in server.order] == [name for _, _, name in later.order] == ["play", "stop"]
+    assert {number for _, number, _ in server.order}.isdisjoint(number for _, number, _ in later.order)
+
+
+async def test_during_a_play(fan: World, server: StandIn, later: StandIn) -> None:
+    """What plays goes on at the old server until its end, with keys, also after the page was opened again."""
+    await fan.prepared(policy=POLICY)
+    await fan.invoke("play", 0, 0, 4)
+    move(fan, later)
+    for second in (5, 10, 15):
+        fan.chain.now += 5_000
+        assert (await fan.invoke("renew", second * 1000, 4 + second, 2))["grant"] is not None
+    again = await fan.open(policy=POLICY)
+    assert again["going"] is not None
+    await fan.ask("rejoin", stream="s")
+    fan.chain.now += 5_000
+    await fan.invoke("renew", 20_000, 20, 2)
+    await fan.invoke("stop", 20_000)
+    await fan.reported()
+    assert {state for _, _, state, _ in fan.states()} == {"reported"}
+    assert later.order == []
+
+
+async def test_a_prepared_play_that_may_not_begin_any_more(fan: World, server: StandIn, later: StandIn) -> None:
+    """The old server refuses, nothing counts, nobody is told of a problem, and the next ticket plays at the new server."""
+    session = await fan.prepared(policy=POLICY)
+    server.refuse["play"] = "server.moved"
+    move(fan, later)
+    assert await refusal(fan.invoke("play", 0, 0, 4)) == "server.moved"
+    await prepare(fan, session, later)
+    answer = await fan.invoke("play", 0, 0, 4)
+    assert fan.good(answer["grant"], range(4))
+    assert answer["left"]["play"] == 2
+    assert [event for event in drained(fan) if event["event"] == "problem"] == []
+
+
+def drained(fan: World) -> list[dict[str, Any]]:
+    """All events that came."""
+    return [fan.events.get_nowait() for _ in range(fan.events.qsize())]
+
+
+async def test_a_ticket_alone_moves_nothing(fan: World, server: StandIn, later: StandIn) -> None:
+    """A station that names a server of its own is refused, and the stream stays where it was."""
+    session = await fan.prepared(policy=POLICY)
+    assert await refusal(prepare(fan, session, later)) == "ticket.mismatch"
+    assert later.asked == []
+    assert fan.good((await fan.invoke("play", 0, 0, 4))["grant"], range(4))
+    assert server.counted("play") == 1
+
+
+async def test_a_new_server_that_refuses_leaves_the_stream_where_it_was(fan: World, server: StandIn, later: StandIn) -> None:
+    """Until a ticket is open at the new server, the play of the old ticket has its server."""
+    session = await fan.prepared(policy=POLICY)
+    await fan.invoke("play", 0, 0, 4)
+    move(fan, later)
+    later.silent.add("open")
+    stream = fan.host.streams["s"]
+    assert await refusal(prepare(fan, session, later)) == "server.unreachable"
+    assert stream.server == server.address
+    fan.chain.now += 5_000
+    assert (await fan.invoke("renew", 5_000, 8, 2))["grant"] is not None
+
+
+async def test_each_server_has_its_own_tags(fan: World, later: StandIn) -> None:
+    """What the old server counted stays provable: its tag secret is kept beside the new one's."""
+    session = await fan.prepared(policy=POLICY)
+    move(fan, later)
+    await prepare(fan, session, later)
+    rows = fan.host.ledger._rows("SELECT server FROM tag_secrets")
+    assert {bytes(row[0]) for row in rows} == {fan.server.address, later.address}

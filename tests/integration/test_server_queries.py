@@ -1,0 +1,110 @@
+"""A year of plays costs nothing per request: no statement that a server runs reads a growing table from end to end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event, text
+
+from pywallet.hexes import to_hex
+from pywallet.platform import address_of
+from security_server.history import History
+from tests.integration.server_world import SCHEDULE, World, make_world, private_key
+
+GROWING = {
+    "tickets",
+    "sessions",
+    "invocations",
+    "tracked",
+    "usages",
+    "lines",
+    "receipts",
+    "payees",
+    "debits",
+    "entries",
+    "epoch_contents",
+    "epoch_owners",
+    "epoch_usages",
+    "usage_leaves",
+    "claims",
+    "given_keys",
+    "listeners",
+    "destructions",
+}
+"""Tables with a row for each play, listener or epoch. ``epochs`` itself has 8,760 small ones a year, read through an index."""
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    """A deployed chain without a server."""
+    async with make_world(tmp_path) as made:
+        yield made
+
+
+async def test_every_statement_uses_an_index(world: World) -> None:
+    """From opening a ticket to the claim, closing and deletion: SQLite's plan of each statement searches, and scans no growing table."""
+    async with world.server(keep_days=1) as core, world.host() as host:
+        asked: dict[str, Any] = {}
+
+        def note(_: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
+            asked.setdefault(statement, parameters[0] if many else parameters)
+
+        event.listen(core.store._engine, "before_cursor_execute", note)
+        song = await world.publish()
+        now_ms = await world.now_ms()
+        await host.hello(now_ms)
+        epoch = now_ms // 60_000
+        session = world.session(address_of(host.device_key), now_ms // 1000)
+        ticket = world.ticket(song, session, now_ms // 1000)
+        await host.open(session, ticket)
+        await host.grant(host.invocation(ticket, "play", 0, now_ms))
+        await world.travel(11)
+        await host.report(host.invocation(ticket, "renew", 10_000, await world.now_ms()))
+        await world.call("GET", f"/v1/accounts/{to_hex(world.station)}")
+        statement, lines = await world.statement()
+        assert len(lines) == 1
+        await world.vouch(statement.spent, statement.epoch)
+        await host.event("receipt")
+        await host.ask("receipts", payees=[to_hex(address_of(private_key("listener payee")))])
+        await world.to_epoch(statement.epoch + 1)
+        await world.call("POST", "/v1/epochs/close", headers={"Authorization": f"Bearer {world.keys.admin}"})
+        await host.ask("leaf", epoch=statement.epoch, payee=to_hex(address_of(private_key("listener payee"))))
+        await world.travel(SCHEDULE.grace + SCHEDULE.window + 1)
+        assert world.closing is not None
+        await world.closing.round()
+        await world.travel(3 * 86_400)
+        history = History(core)
+        while await history.step():
+            pass
+        assert epoch <= statement.epoch
+        plans = await core.store.run(lambda connection: {one: plan(connection, one, given) for one, given in asked.items()})
+    assert len(plans) > 40
+    for one, steps in plans.items():
+        scanned = [step for step in steps if step.startswith("SCAN ") and step.split()[1] in GROWING]
+        assert scanned == [], one
+
+
+def plan(connection: Connection, statement: str, parameters: Any) -> list[str]:
+    """SQLite's plan of a statement; nothing of one that changes the tables themselves."""
+    if statement.split(None, 1)[0].upper() not in ("SELECT", "UPDATE", "DELETE", "INSERT", "WITH"):
+        return []
+    raw = connection.connection.driver_connection
+    assert raw is not None
+    return [row[3] for row in raw.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+
+
+def test_the_test_sees_a_scan(tmp_path: Path) -> None:
+    """A statement without an index is told."""
+    from sqlalchemy import create_engine
+
+    from security_server.tables import METADATA
+
+    engine = create_engine(f"sqlite:///{tmp_path}/db")
+    METADATA.create_all(engine)
+    with engine.connect() as connection:
+        assert plan(connection, "SELECT * FROM tickets WHERE heard_ms > ?", (1,)) == ["SCAN tickets"]
+        assert connection.execute(text("SELECT 1")).scalar() == 1
+    engine.dispose()

@@ -1,0 +1,248 @@
+"""The settlement state machine: its table, and a model of everything that chain, node and database can do to it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+import tempfile
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from chain.settlement import EpochState
+from pywallet.errors import GomaaError, Unavailable
+from security_server.settlement_state import TABLE, Action, Facts, State, decide
+from tests.budget import budget
+from tests.unit.security_server.epoch_server import STATION, EpochServer, begin_s
+from tests.unit.security_server.ledger_chain import SCHEDULE, LedgerChain
+
+DOCS = Path(__file__).parents[3] / "docs" / "settlement.md"
+
+
+def test_the_page_has_the_table() -> None:
+    """Conditions, states and actions stand in docs/settlement.md as in the code, row by row."""
+    section = DOCS.read_text().split("## States of an epoch", 1)[1].split("\n## ", 1)[0]
+    rows = re.findall(r"^\| \d+ \| (.*?) \| (\w+) \| (\w+) \|$", section, re.MULTILINE)
+    assert rows == [(row.words, str(row.state), str(row.action)) for row in TABLE]
+
+
+def test_every_row_decides_something_and_every_look_has_a_row() -> None:
+    """All combinations of facts: each has one row, and no row is dead."""
+    mine, other = b"\1" * 32, b"\2" * 32
+    found = set()
+    kinds = product(
+        (None, mine), (mine, other), (0, 200), (False, True), (False, True), (0, 1), (0, 3), (False, True), (False, True), (False, True),
+        (False, True), (50, 150, 300),
+    )  # fmt: skip
+    for ours, commit, ready, final, void, waiting, draft, asked, refunded, pending, blocked, now_s in kinds:
+        facts = Facts(ours, commit, ready, final, void, waiting, draft, asked, refunded, pending, blocked, now_s, 100, 200)
+        found.add(decide(facts))
+    assert found == set(TABLE)
+
+
+@pytest.mark.parametrize("action", [Action.POST, Action.REFUND, Action.UNDO])
+def test_nothing_is_sent_beside_what_waits(action: Action) -> None:
+    """While a transaction of ours waits, no row sends another one."""
+    facts = Facts(b"\1" * 32, b"\1" * 32, 0, False, action is Action.REFUND, 0, 0, False, False, True, False, 150, 100, 200)
+    assert decide(facts).action is Action.WAIT
+
+
+class Settling(RuleBasedStateMachine):
+    """Traffic, faults and an adversary in any order; then the faults end, and everything has to agree."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.folder = Path(tempfile.mkdtemp())
+        self.chain = LedgerChain(begin_s())
+        self.chain.deposit(STATION, 10**12)
+        self.backup: Path | None = None
+
+    def do(self, work: Any) -> Any:
+        """Run something on the machine's loop; what a node's failure does is none of the model's."""
+        try:
+            return self.loop.run_until_complete(work)
+        except Unavailable:
+            return None
+        except GomaaError as error:
+            assert error.code in {"voucher.cap", "station.escrow.short", "server.unbonded"}, error
+            return None
+
+    @initialize()
+    def begin(self) -> None:
+        """A server, a song that plays."""
+        self.server = EpochServer(self.folder, self.chain)
+        self.do(self.server.prepare())
+        self.ticket = self.do(self.server.open())
+
+    @rule()
+    def listen(self) -> None:
+        """Eleven seconds of the song, and the station pays for them."""
+        self.chain.time_s += 11
+        self.do(self.server.hear(self.ticket))
+        self.do(self.server.pay())
+
+    @rule(seconds=st.sampled_from((1, 6, 20, 61)))
+    def wait(self, seconds: int) -> None:
+        """Time passes; the server looks every few seconds, as it does."""
+        end = self.chain.time_s + seconds
+        while self.chain.time_s < end:
+            self.chain.time_s = min(end, self.chain.time_s + 4)
+            self.look()
+
+    @rule()
+    def look(self) -> None:
+        """A round of answers and one of epochs."""
+        self.do(self.server.answering.round())
+        self.do(self.server.closing.round())
+
+    @rule()
+    def compare(self) -> None:
+        """The hourly comparison."""
+        self.do(self.server.core.agreement.look())
+
+    @rule()
+    def restart(self) -> None:
+        """The process ends and starts."""
+        self.server.restart()
+        self.do(self.server.core.agreement.look())
+
+    @rule(depth=st.integers(1, 6), back=st.booleans())
+    def reorganise(self, depth: int, back: bool) -> None:
+        """Blocks are replaced; their transactions come back to the pool, or are lost."""
+        self.chain.replace(min(depth, len(self.chain.blocks) - 2), back)
+
+    @rule()
+    def hold(self) -> None:
+        """No block takes a transaction for now."""
+        self.chain.holds = not self.chain.holds
+        if not self.chain.holds:
+            self.chain.take_pool()
+
+    @rule()
+    def lose(self) -> None:
+        """What waits for a block is replaced by nothing."""
+        self.chain.pool.clear()
+
+    @rule(stopped=st.booleans())
+    def stop_node(self, stopped: bool) -> None:
+        """The node stops, or comes back."""
+        self.chain.stopped = stopped
+
+    @rule(limit=st.sampled_from((None, 7, 20)))
+    def limit_logs(self, limit: int | None) -> None:
+        """The node answers for few blocks of events."""
+        self.chain.limit = limit
+
+    @rule(how=st.sampled_from((None, "nothing", "other")))
+    def lie(self, how: str | None) -> None:
+        """The node says that nothing, or something else, was posted."""
+        nothing = EpochState(bytes(32), 0, 0, 0, 0, False, False)
+        other = EpochState(b"\7" * 32, self.chain.time_s, 0, 0, 0, False, False)
+        lies = {None: None, "nothing": lambda _, found: nothing, "other": lambda _, found: other if found.ready else found}
+        self.chain.lie = lies[how]
+
+    @precondition(lambda self: not self.chain.stopped)
+    @rule()
+    def challenge(self) -> None:
+        """A thief challenges everything that it has receipts for."""
+        for one in self.server.receipts:
+            self.chain.challenge(one.epoch, one.payee, one.amount)
+
+    @rule()
+    def slash(self) -> None:
+        """Whoever waits for it takes the bond for what nobody answered."""
+        self.chain.slash()
+
+    @rule()
+    def back_up(self) -> None:
+        """A copy of the database."""
+        self.backup = self.folder / "backup"
+        self.server.copy(self.backup)
+
+    @precondition(lambda self: self.backup is not None)
+    @rule()
+    def restore(self) -> None:
+        """The database is lost, and the copy put in its place: no receipts until the chain's epochs are imported."""
+        assert self.backup is not None
+        self.heal()
+        archive = self.loop.run_until_complete(self.server.bytes_of())
+        self.server.kill()
+        for path in self.folder.glob("server.sqlite3*"):
+            path.unlink()
+        shutil.copy(self.backup, self.server.database)
+        self.server.start()
+        # Nothing else of the lost process comes back: what it had sent is in blocks, or gone.
+        self.chain.settle()
+        posts = self.chain.ledger.posts
+        self.chain.posted = [(epoch, commit) for epoch, commit in self.chain.posted if epoch in posts]
+        self.server.receipts = {one for one in self.server.receipts if one.epoch in posts}
+        self.do(self.server.core.agreement.look())
+        stored = self.loop.run_until_complete(self.server.bytes_of())
+        lost = [epoch for epoch, post in posts.items() if stored.get(epoch) != archive[epoch]]
+        assert self.server.core.agreement.differing == set(lost)
+        for epoch in lost:
+            with pytest.raises(Unavailable) as refused:
+                self.loop.run_until_complete(self.server.pay())
+            assert refused.value.code == "server.mismatch.chain"
+            self.loop.run_until_complete(self.server.importing.take(archive[epoch]))
+        self.server.core.agreement.require()
+        self.ticket = self.do(self.server.open())
+
+    @invariant()
+    def only_what_was_closed_is_posted(self) -> None:
+        """Whatever happened: the chain holds the stored bytes' commitments, and each epoch was only ever posted as that."""
+        if not hasattr(self, "server"):
+            return
+        stored = self.loop.run_until_complete(self.server.bytes_of())
+        for epoch, post in self.chain.ledger.posts.items():
+            assert epoch in stored
+            assert self.loop.run_until_complete(self.server.publishing.closed(epoch)).commitment == post.commit
+        assert all(len({commit for one, commit in self.chain.posted if one == epoch}) == 1 for epoch, _ in self.chain.posted)
+
+    def heal(self) -> None:
+        """Every fault ends."""
+        self.chain.holds = self.chain.stopped = False
+        self.chain.lie = self.chain.limit = None
+        self.chain.take_pool()
+
+    def teardown(self) -> None:
+        """Faults end: what can still be posted is, and everything agrees; no challenge that was made since stays open."""
+        if hasattr(self, "server"):
+            self.heal()
+            for _ in range(3):
+                self.look()
+            self.compare()
+            stored = self.loop.run_until_complete(self.server.bytes_of())
+            for epoch in stored:
+                # One post at a time: what has to wait for the one before it is posted as soon as that is final.
+                in_time = SCHEDULE.post_from(epoch) <= self.chain.time_s <= SCHEDULE.post_until(epoch)
+                assert epoch in self.chain.ledger.posts or not in_time or self.waits()
+            self.server.core.agreement.require()
+            states = self.loop.run_until_complete(self.server.states())
+            for epoch, state in states.items():
+                true = self.chain.true_epoch(epoch)
+                assert (state in {State.FINAL}) == true.final
+                assert state != State.MISMATCH
+                if true.ready:
+                    self.loop.run_until_complete(self.server.check_epoch(epoch))
+            assert not [
+                key for key in self.chain.ledger.open if key[0] in self.chain.ledger.posts and not self.chain.ledger.posts[key[0]].void
+            ]
+            self.server.kill()
+        self.loop.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def waits(self) -> bool:
+        """Whether another post is not final yet."""
+        last = self.chain.ledger.last
+        return last is not None and last in self.chain.ledger.posts and not self.chain.true_epoch(last).final
+
+
+TestSettling = Settling.TestCase
+TestSettling.settings = budget(stateful_step_count=25)
