@@ -25,6 +25,7 @@ _heard = sa.Table(
     sa.Column("day", sa.Integer, nullable=False),
     sa.Column("fed", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index("listening_of", "listener", "day"),
+    sa.Index("listening_fed", "fed", "number"),
 )
 _asked = sa.Table(
     "asked",

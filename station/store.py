@@ -211,8 +211,14 @@ class Store(Ledger):
 
     def servers(self) -> set[bytes]:
         """Every server that tickets name."""
+        found: set[bytes] = set()
+        # One step along the index for each server: DISTINCT reads every ticket.
+        after, query = b"", sa.select(sa.func.min(_tickets.c.server)).where(_tickets.c.server > sa.bindparam("after"))
         with self._reading.connect() as db:
-            return {bytes(row.server) for row in db.execute(sa.select(_tickets.c.server).distinct())}
+            while (server := db.execute(query, {"after": after}).scalar()) is not None:
+                after = bytes(server)
+                found.add(after)
+        return found
 
     def plays(self, since_ms: int, limit: int) -> tuple[int, list[TicketRow]]:
         """How many tickets were issued since then, and the latest of them, newest first."""
