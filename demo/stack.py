@@ -62,9 +62,9 @@ OPEN_S = 60
 
 
 def schedule(length: int) -> Schedule:
-    """A schedule for demonstrations: the windows take a quarter of the epoch each, at least two seconds."""
-    part = max(2, length // 4)
-    grace = max(2, length // 12)
+    """A schedule for demonstrations: the windows take a quarter of the epoch each, at least four seconds."""
+    part = max(4, length // 4)
+    grace = max(3, length // 12)
     return Schedule(length=length, grace=grace, window=part, answer=part, late=3600, delay=length + grace + 10)
 
 
