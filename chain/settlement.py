@@ -13,11 +13,12 @@ from pywallet.errors import GomaaError, InputError
 from pywallet.messages import Receipt, Signed, compact
 from pywallet.platform import address_of
 from pywallet.settlement import Answer, Header, Schedule, entries_digest
+from pywallet.settlement.schedule import ANSWERS_A_BATCH
 
 MOST_ENTRIES: Final = 256
 """Debits in one transaction."""
 
-MOST_ANSWERS: Final = 32
+MOST_ANSWERS: Final = ANSWERS_A_BATCH
 """Answers in one transaction."""
 
 _M23, _M32, _M40, _M96, _M128 = ((1 << n) - 1 for n in (23, 32, 40, 96, 128))

@@ -103,6 +103,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "chain.mismatch": "The chain says something else than the server does.",
         "chain.funds": "The account has too little of the network's own money to pay for this transaction. Nothing was sent.",
         "chain.fee.high": "The network asks a higher fee than was allowed. Nothing was sent.",
+        "chain.schedule": "This network is too slow for such short epochs. Choose longer ones.",
         # the native host
         "host.missing": "The GoMAA host is not installed on this computer.",
         "host.version": "The GoMAA host is of another version than this extension.",

@@ -12,6 +12,8 @@ from pywallet.errors import GomaaError, Unavailable
 from pywallet.settlement import Schedule
 from security_server.chainview import ChainView
 from security_server.marks import COMPARED, mark, set_mark
+from security_server.rows import change
+from security_server.settlement_state import State
 from security_server.store import Store
 from security_server.tables import epochs
 
@@ -88,9 +90,10 @@ class Agreement:
             wanted |= set(range(max(compared, last - back + 1, 0), last + 1)) | {last}
         settled: dict[int, bool] = {}
         order = sorted(wanted)
+        now_s = await self._chain.now_ms() // 1000
         for at in range(0, len(order), AT_ONCE):
             some = order[at : at + AT_ONCE]
-            for epoch, good in zip(some, await asyncio.gather(*(self._compare(one, known.get(one)) for one in some)), strict=True):
+            for epoch, good in zip(some, await asyncio.gather(*(self._compare(one, known.get(one), now_s) for one in some)), strict=True):
                 settled[epoch] = good
         self._looked = True
         first = next((epoch for epoch in order if not settled[epoch]), None)
@@ -98,15 +101,20 @@ class Agreement:
         if cursor > compared:
             await self._store.run(lambda connection: set_mark(connection, COMPARED, cursor))
 
-    async def _compare(self, epoch: int, ours: bytes | None) -> bool:
+    async def _compare(self, epoch: int, ours: bytes | None, now_s: int) -> bool:
         """Compare one epoch; whether it is the same for good."""
         found = await self._chain.epoch(epoch)
         if found.ready and found.commit != ours:
             self.differs(epoch)
             return False
         self.agrees(epoch)
-        # Nothing posted and nothing stored is settled too, once a later epoch is.
-        return found.final or (ours is None and not found.ready)
+        if found.ready:
+            # A node that lied for a while may have made it look missed, which nobody looks at for long.
+            await self._store.run(
+                lambda connection: change(connection, epochs, {"epoch": epoch, "state": State.MISSED}, state=State.POSTED)
+            )
+        # Nothing posted and nothing stored is settled too, once a later epoch is; and what nobody can challenge any more.
+        return found.final or (ours is None and not found.ready) or now_s > self._schedule.post_until(epoch) + self._schedule.late
 
     async def run(self, until_first_s: float) -> None:
         """Look for ever: often until the first look succeeds, then every hour, and often again while something differs."""

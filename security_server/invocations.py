@@ -186,7 +186,7 @@ def _decide(
     # A report tells of an action under a lease: the terms of its own time hold, within what the server can bound.
     time_s = (now.time_ms if online else moment_ms) // 1000
     usage = counters.usage(policy, time_s)
-    streams = people.streams(connection, ticket, moment_ms - silence_ms) if policy.concurrent > 1 else 0
+    streams = people.streams(connection, ticket, now.time_ms - silence_ms) if policy.concurrent > 1 else 0
     context = present(connection, ticket, policy, now, item.device, time_s, streams, message.position // 1000)
     decision = decide(policy, usage, context, action)
     if decision.code is not None:
@@ -325,6 +325,7 @@ def _count(
         "sounded_ms": meter.heard_ms,
         "position_ms": meter.position_ms,
         "time_ms": meter.time_ms,
+        "seen_ms": now.time_ms,
         "seeks": ticket["seeks"] + (action == "seek" and counted),
         "sequence": message.sequence,
         "invocation": item.id,

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from pywallet.rewards import Heard
 from pywallet.rewards.rules import DAY_S
-from station.store import HOLD_S, TICKETS
+from station.store import HOLD_S, TICKETS, ticket_row
+
+SLACK_MS: Final = 30_000
+"""By so much may what was vouchered run ahead of the clock: other clocks, and a moment in which one song follows another."""
 
 _meta = sa.MetaData()
 _heard = sa.Table(
@@ -28,9 +32,10 @@ _asked = sa.Table(
     _meta,
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("listener", sa.LargeBinary(20), nullable=False),
+    sa.Column("expiry_s", sa.BigInteger, nullable=False),
     # Intervals of the whole song.
     sa.Column("whole", sa.Integer, nullable=False),
-    sa.Index("asked_of", "listener", "number"),
+    sa.Index("asked_of", "listener", "expiry_s"),
 )
 
 
@@ -41,7 +46,7 @@ class Listening:
         self._engine = engine
         _meta.create_all(engine)
 
-    def note(self, db: Connection, number: int, listener: bytes, owner: bytes | None, now_s: int, whole: int) -> None:
+    def note(self, db: Connection, number: int, listener: bytes, owner: bytes | None, now_s: int, expiry_s: int, whole: int) -> None:
         """Link a ticket, in the transaction that writes it.
 
         Args:
@@ -50,17 +55,35 @@ class Listening:
             listener: Their address at this station.
             owner: The band's address; None: the listener wants no rewards.
             now_s: When, Unix seconds.
+            expiry_s: The ticket's end, Unix seconds.
             whole: Intervals of the whole song.
         """
-        db.execute(sa.insert(_asked).values(number=number, listener=listener, whole=whole))
+        db.execute(sa.insert(_asked).values(number=number, listener=listener, expiry_s=expiry_s, whole=whole))
         if owner is not None:
             db.execute(sa.insert(_heard).values(number=number, listener=listener, owner=owner, day=now_s // DAY_S))
 
     def unplayed(self, db: Connection, listener: bytes, now_s: int) -> int:
         """How many tickets this listener has, in any session, that may still be played and of which nothing was vouchered."""
         both = _asked.join(TICKETS, TICKETS.c.number == _asked.c.number)
-        wanted = (_asked.c.listener == listener, TICKETS.c.vouchered == 0, TICKETS.c.expiry_s > now_s)
+        wanted = (_asked.c.listener == listener, _asked.c.expiry_s > now_s, TICKETS.c.vouchered == 0)
         return int(db.execute(sa.select(sa.func.count()).select_from(both).where(*wanted)).scalar_one())
+
+    def hurried(self, listener: bytes, now_ms: int, db: Connection) -> bool:
+        """Whether more of today's tickets was vouchered than a clock since the first of them has room for.
+
+        One security server holds a listener to one clock; songs of several
+        servers, played at once, are several. What was paid so is made up for.
+
+        Args:
+            listener: Their address at this station.
+            now_ms: Unix milliseconds.
+            db: The transaction that writes the next ticket.
+        """
+        rows = db.execute(self._today(listener, now_ms)).all()
+        if not rows:
+            return False
+        heard_ms = sum(row.vouchered * row.interval_s * 1000 // ticket_row(row).fastest for row in rows)
+        return heard_ms > now_ms - min(row.issued_ms for row in rows) + SLACK_MS
 
     def earned(self, listener: bytes, now_ms: int, db: Connection | None = None) -> int:
         """Wei of the tickets of today: what vouchers were signed for, and of a play that may go on, the whole song.
@@ -77,9 +100,7 @@ class Listening:
         if db is None:
             with self._engine.begin() as own:
                 return self.earned(listener, now_ms, own)
-        both = _heard.join(TICKETS, TICKETS.c.number == _heard.c.number).outerjoin(_asked, _asked.c.number == _heard.c.number)
-        today = (_heard.c.listener == listener, _heard.c.day == now_ms // 1000 // DAY_S)
-        rows = db.execute(sa.select(TICKETS, _asked.c.whole).select_from(both).where(*today)).all()
+        rows = db.execute(self._today(listener, now_ms)).all()
         last: dict[bytes, int] = {}
         for row in rows:
             if row.vouchered:
@@ -90,6 +111,12 @@ class Listening:
             whole = row.worst if row.whole is None else row.whole
             total += (row.vouchered if over else max(row.vouchered, whole)) * int(row.reward)
         return total
+
+    def _today(self, listener: bytes, now_ms: int) -> sa.Select[Any]:
+        """A listener's tickets of today that may earn, each with the intervals of its whole song."""
+        both = _heard.join(TICKETS, TICKETS.c.number == _heard.c.number).outerjoin(_asked, _asked.c.number == _heard.c.number)
+        today = (_heard.c.listener == listener, _heard.c.day == now_ms // 1000 // DAY_S)
+        return sa.select(TICKETS, _asked.c.whole).select_from(both).where(*today)
 
     def known(self, listener: bytes, owner: bytes, db: Connection | None = None) -> bool:
         """Whether this listener was paid here for a play of this band."""

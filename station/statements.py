@@ -17,9 +17,9 @@ from typing import Final
 from pywallet.errors import InputError, Refusal
 from pywallet.hexes import to_hex
 from pywallet.messages import Domain, Signed, Voucher, sign
-from pywallet.settlement.statement_check import Known, KnownTicket, Verdict, judge
+from pywallet.settlement.statement_check import Known, KnownTicket, Verdict, as_value, judge
 from station.chainview import ChainView
-from station.ledger import VoucherRow, as_value
+from station.ledger import VoucherRow
 from station.resync import LifeOf, Resync, require_acknowledgement
 from station.servers import Acknowledgement, ServerAnswer, Servers
 from station.store import Store, TicketRow

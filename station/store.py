@@ -195,7 +195,7 @@ class Store(Ledger):
         open_ = db.execute(
             sa.select(_tickets).where(_tickets.c.server == new.server, _tickets.c.expiry_s > new.issued_ms // 1000 - HOLD_S)
         ).all()
-        rows = [*map(_ticket, open_)]
+        rows = [*map(ticket_row, open_)]
         return gross(new.outstanding + sum(row.held(new.issued_ms) for row in rows), max(row.bps for row in (new, *rows)))
 
     def tickets(self, numbers: Iterable[int]) -> dict[int, TicketRow]:
@@ -205,7 +205,7 @@ class Store(Ledger):
         with self._reading.connect() as db:
             for start in range(0, len(wanted), 500):
                 query = sa.select(_tickets).where(_tickets.c.number.in_(wanted[start : start + 500]))
-                found |= {row.number: _ticket(row) for row in db.execute(query)}
+                found |= {row.number: ticket_row(row) for row in db.execute(query)}
         return found
 
     def servers(self) -> set[bytes]:
@@ -225,17 +225,18 @@ class Store(Ledger):
         with self._reading.connect() as db:
             count = db.execute(sa.select(sa.func.count()).select_from(_tickets).where(newer)).scalar_one()
             rows = db.execute(sa.select(_tickets).where(newer).order_by(_tickets.c.number.desc()).limit(limit)).all()
-        return int(count), [_ticket(row) for row in rows]
+        return int(count), [ticket_row(row) for row in rows]
 
     def outstanding(self, server: bytes, now_s: int) -> tuple[int, int]:
         """How many tickets at this server are open, and the wei before commission that they hold."""
         query = sa.select(_tickets).where(_tickets.c.server == server, _tickets.c.expiry_s > now_s - HOLD_S)
         with self._reading.connect() as db:
-            rows = [_ticket(row) for row in db.execute(query)]
+            rows = [ticket_row(row) for row in db.execute(query)]
         return len(rows), sum(row.held(now_s * 1000) for row in rows)
 
 
-def _ticket(row: Any) -> TicketRow:
+def ticket_row(row: Any) -> TicketRow:
+    """A row of the table ``tickets`` as a ticket."""
     return TicketRow(
         bytes(row.server),
         bytes(row.content),

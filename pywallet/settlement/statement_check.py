@@ -21,6 +21,11 @@ SCALE: Final = 10_000
 """Values are in parts of a wei, so that commission adds up without rounding: wei times this."""
 
 
+def as_value(wei: int) -> int:
+    """An amount that was rounded down to whole wei, as a value that covers what was rounded."""
+    return wei * SCALE + SCALE - 1 if wei else 0
+
+
 @dataclass(frozen=True, slots=True)
 class KnownTicket:
     """One ticket in the payer's own books.

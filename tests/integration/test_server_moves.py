@@ -23,6 +23,7 @@ from security_server.config import Keys
 from security_server.core import Core
 from security_server.handover import FIRST, Sealed, request_digest, unseal
 from security_server.tables import content_keys, former_plays, takeovers, usages
+from studio import moving
 from tests.integration.server_client import HostClient
 from tests.integration.server_songs import Upload, make_song, terms
 from tests.integration.server_world import SCHEDULE, World, make_world
@@ -413,6 +414,30 @@ async def test_a_withdrawn_content_is_not_taken(tmp_path: Path) -> None:
         assert await code_of(both.take()) in ("content.revoked", "server.handover", "chain.reverted")
         assert both.new.core is not None
         assert await rows(both.new.core, select(content_keys)) == []
+
+
+async def test_a_band_moves_its_song_with_the_studio(tmp_path: Path) -> None:
+    """One call proposes and has the new server take over; again is harmless, and each mistake is said before anything is sent."""
+    async with pair(tmp_path) as both:
+        old, new, content = both.old, both.new, both.song.content
+        deployment, key = old.deployment, old.owner_key
+        assert await code_of(moving.move(deployment, bytes(20), key, new.keys.address)) == "content.unknown"
+        assert await code_of(moving.move(deployment, content, key, address_of(old.anvil.keys[6]))) == "server.mismatch"
+        await list_server(new, old.url)
+        assert await code_of(moving.move(deployment, content, key, new.keys.address)) == "server.mismatch"
+        await list_server(new, new.url)
+        assert await both.content.proposed_server() is None
+        assert await code_of(moving.move(deployment, content, old.station_key, new.keys.address)) == "chain.reverted"
+        moved = await moving.move(deployment, content, key, new.keys.address)
+        assert (moved.from_epoch, moved.server.url) == (await both.epoch() + 1, new.url)
+        again = await moving.move(deployment, content, key, new.keys.address)
+        assert (again.from_epoch, again.transaction) == (moved.from_epoch, None)
+        assert (await moving.serving(old.chain, deployment, content)).address == old.keys.address
+        await both.to_epoch(moved.from_epoch)
+        assert (await moving.serving(old.chain, deployment, content)).address == new.keys.address
+        await both.content.propose_server(key, old.keys.address)
+        await moving.retract(deployment, content, key)
+        assert await both.content.proposed_server() is None
 
 
 async def test_an_operator_may_want_to_be_asked(tmp_path: Path) -> None:

@@ -323,9 +323,9 @@ class LedgerChain:
         change.key = (epoch, payee, amount)  # type: ignore[attr-defined]
         return bool(self.mine([(change, "challenge")]).asked)
 
-    def slash(self) -> int:
-        """Somebody takes the bond for every unanswered challenge; how many there were."""
-        late = [key for key, deadline in self.ledger.open.items() if self.time_s > deadline]
+    def slash(self) -> set[tuple[int, bytes, int]]:
+        """Somebody takes the bond for every unanswered challenge; which there were."""
+        late = {key for key, deadline in self.ledger.open.items() if self.time_s > deadline}
 
         def change(ledger: Ledger, now_s: int) -> None:
             for key in late:
@@ -336,7 +336,7 @@ class LedgerChain:
 
         if late:
             self.mine([(change, "slash")])
-        return len(late)
+        return late
 
 
 def _assert(holds: bool, reason: str) -> None:

@@ -96,6 +96,19 @@ async def test_a_ticket_counts_as_heard_until_it_can_no_longer_be(world: Any) ->
     assert loyalty._listening.earned(LISTENER, world.chain.now) == (2 + 7) * REWARD
 
 
+async def test_a_listener_who_was_paid_for_more_time_than_there_was_earns_again_when_it_has_passed(world: Any) -> None:
+    """Two songs at once, as at two servers: each minute is vouchered twice, and tickets earn nothing until the clock has caught up."""
+    first, second = await world.ticket(), await world.ticket("letters")
+    world.chain.now += 120_000
+    world.server.epoch = world.chain.now // 60_000
+    for ticket in (first, second):
+        world.server.heard(ticket, 4)
+    await world.station.settle_once()
+    assert (await world.ticket()).reward == 0
+    world.chain.now += 90_000
+    assert (await world.ticket()).reward == REWARD
+
+
 async def test_a_share_is_kept_for_new_bands(world: Any) -> None:
     """With half for discovery, a band that was paid for earns up to the first half, a new one up to the whole."""
     loyalty = generous(world, {"tokens": {"per_day": "0.028", "discovery_percent": 50}})
