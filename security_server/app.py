@@ -86,7 +86,7 @@ async def create_app(config: Config, keys: Keys | None = None) -> web.Applicatio
         tasks = [asyncio.create_task(agreement.run(config.close_every_s))]
         tasks += [asyncio.create_task(each.run()) for each in (revocation, moves)]
         if config.auto_close:
-            tasks += [asyncio.create_task(each.run()) for each in (answering, closing, History(core))]
+            tasks += [asyncio.create_task(each.run()) for each in (answering, closing, relay, History(core))]
         yield
         for task in tasks:
             task.cancel()

@@ -70,12 +70,12 @@ class Publishing:
         entries = [Entry(one.payer, one.net, one.cap, one.until, *compact(one.signature)) for one in vouchers]
         return closed.header.root, closed.data.counts_root, closed.data_hash, entries
 
-    async def claim_item(self, signed: Signed[Claim]) -> tuple[ClaimItem, Sequence[tuple[bytes, int]]]:
-        """The contract's item for a claim, and its proof.
+    async def claim_item(self, claimed: Signed[Claim], *, signed: bool = True) -> tuple[ClaimItem, Sequence[tuple[bytes, int]]]:
+        """The contract's item for a claim, and its proof. ``signed``: whether the payee's signature is sent along.
 
         Raises Refusal: ``claim.unknown`` (no such leaf), ``claim.pending`` (not final yet).
         """
-        claim = signed.message
+        claim = claimed.message
         closed = await self.closed(claim.epoch)
         index = closed.payee_index.get(claim.payee)
         if index is None:
@@ -83,8 +83,7 @@ class Publishing:
         if not (await self._core.chain.epoch(claim.epoch)).final:
             raise Refusal("claim.pending", epoch=claim.epoch)
         amount = closed.data.payees[index].amount
-        # A payment to the payee itself needs no signature, so none is looked at.
-        r, vs = compact(signed.signature) if claim.to != claim.payee or claim.tip else (0, 0)
+        r, vs = compact(claimed.signature) if signed else (0, 0)
         item = ClaimItem(self._core.address, claim.epoch, closed.header, claim.payee, amount, index, closed.payees.depth, r, vs)
         return item, closed.payees.proof(index)
 

@@ -112,6 +112,7 @@ class World:
         registry, key = Registry(self.chain, self.deployment), self.platform_key
         await registry.add_station(key, self.station, "radio.example", "Radio Example")
         await registry.add_server(key, self.keys.address, "http://127.0.0.1:1", self.keys.exchange_public)
+        await self.chain.send(key, address_of(self.keys.relayer), b"", TOKENS)
         await self.token.approve(key, self.deployment.settlement, 10**30)
         await self.settlement.bond(key, self.keys.address, bond)
         if escrow:

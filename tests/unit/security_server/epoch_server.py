@@ -153,7 +153,7 @@ class EpochServer:
 
     async def pay(self) -> int:
         """The station asks for its statement and signs; how many receipts that gave."""
-        stated = await self.books._state(STATION, self.chain.time_s)
+        stated = await self.books._state(STATION, ())
         statement = Signed.from_json(Statement, stated["statement"]).message
         until = SCHEDULE.epoch_of(self.chain.time_s) + 10
         message = Voucher(server=KEYS.address, payer=STATION, cap=statement.spent, until=until)
