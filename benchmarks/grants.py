@@ -49,7 +49,8 @@ async def _rounds(folder: Path) -> tuple[list[float], list[float]]:
     async with make_world(folder) as world:
         # Free and uncounted: what is measured is the grant itself, not a voucher that is due.
         policy = terms(price={"interval_s": 2, "owner": 0, "reward": 0}, counts={})
-        async with world.server():
+        # A buffer of the whole song: the seeks hear nothing, and each shall bring its keys.
+        async with world.server(buffer_s=600):
             song = await world.publish(policy)
             for turn in range(ROUNDS):
                 hosts = [await _asked(world, song, f"host {turn} {n}") for n in range(HOSTS)]

@@ -34,16 +34,30 @@ def chain() -> None:
 @click.option("--epoch-seconds", default=3600, show_default=True, help="length of an epoch; the windows follow from it")
 @click.option("--commission", "bps", default=500, show_default=True, help="basis points")
 @click.option("--confirmations", default=1, show_default=True, type=click.IntRange(1, 1000), help="blocks until this network is trusted")
+@click.option("--block-time", type=click.IntRange(1, 3600), help="seconds between blocks, by default what is usual on this network")
 @click.option("--max-fee-gwei", type=float, help="never offer more per gas")
 @click.option("-o", "--output", default="deployment.json", type=click.Path(dir_okay=False, path_type=Path), show_default=True)
-def deploy(rpc: str, key_file: Path, epoch_seconds: int, bps: int, confirmations: int, max_fee_gwei: float | None, output: Path) -> None:
-    """Deploy token, registry, content implementation and settlement; write the addresses."""
+def deploy(
+    rpc: str,
+    key_file: Path,
+    epoch_seconds: int,
+    bps: int,
+    confirmations: int,
+    block_time: int | None,
+    max_fee_gwei: float | None,
+    output: Path,
+) -> None:
+    """Deploy token, registry, content implementation and settlement; write the addresses.
+
+    Nothing is deployed where blocks are too slow for the epoch's windows (chain.schedule).
+    """
     from chain.deploy import deploy as run
     from pywallet.hexes import from_hex
 
     key = from_hex(key_file.read_text().strip(), 32)
     max_fee = None if max_fee_gwei is None else int(max_fee_gwei * 10**9)
-    made = asyncio.run(run(rpc, key, schedule(epoch_seconds), bps=bps, confirmations=confirmations, max_fee=max_fee))
+    work = run(rpc, key, schedule(epoch_seconds), bps=bps, confirmations=confirmations, max_fee=max_fee, block_time=block_time, check=True)
+    made = asyncio.run(work)
     made.save(output)
     click.echo(json.dumps(_shown(made), indent=2))
 

@@ -9,7 +9,7 @@ from eth_abi.abi import encode
 
 from chain.abi import function
 from chain.client import Chain
-from chain.deployment import Deployment
+from chain.deployment import Deployment, usual_block_time
 from pywallet.platform import address_of, keccak256
 from pywallet.settlement import Schedule
 
@@ -29,11 +29,16 @@ async def deploy(
     stake: int = STAKE,
     confirmations: int = 1,
     max_fee: int | None = None,
+    block_time: int | None = None,
+    check: bool = False,
 ) -> Deployment:
     """Deploy everything from one account, which gets the supply and becomes the platform.
 
     ``treasury`` gets the commission; by default an account made from the
     platform's, so that its balance is commission and nothing else.
+    ``block_time``: seconds from one block to the next, by default what the
+    network's usually is. With ``check`` nothing is deployed on a network
+    that is too slow for the schedule (InputError ``chain.schedule``).
     """
     from contracts.compile import artifacts
 
@@ -41,6 +46,10 @@ async def deploy(
     platform = address_of(private_key)
     treasury = treasury or keccak256(b"gomaa treasury" + platform)[12:]
     async with Chain.connect(rpc, confirmations=confirmations, max_fee=max_fee) as chain:
+        chain_id = await chain.chain_id()
+        seconds = usual_block_time(chain_id) if block_time is None else block_time
+        if check:
+            schedule.require(seconds, confirmations)
         block = (await chain.block()).number
 
         async def create(name: str, *args: Any) -> bytes:
@@ -56,8 +65,8 @@ async def deploy(
         await chain.transact(private_key, registry, function("Registry", "set_implementation"), implementation)
         times = (schedule.length, schedule.grace, schedule.window, schedule.answer, schedule.late, schedule.delay)
         settlement = await create("Settlement", token, registry, treasury, *times, stake)
-        chain_id = await chain.chain_id()
-    return Deployment(chain_id, rpc, token, registry, implementation, settlement, treasury, block, schedule, stake, rights, confirmations)
+    addresses = (token, registry, implementation, settlement, treasury)
+    return Deployment(chain_id, rpc, *addresses, block, schedule, stake, rights, confirmations, seconds)
 
 
 def constructor_types(abi: Sequence[Any]) -> list[str]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from chain.client import Chain
 from pywallet.errors import InputError
@@ -17,11 +17,22 @@ from pywallet.settlement import Schedule
 _ADDRESSES = ("token", "registry", "content_implementation", "settlement", "treasury", "rights")
 
 
+LOCAL_CHAIN: Final = 31337
+LOCAL_BLOCK_S: Final = 1
+USUAL_BLOCK_S: Final = 12
+
+
+def usual_block_time(chain_id: int) -> int:
+    """Seconds between blocks where a deployment does not say: of the embedded node, and of Ethereum for every other network."""
+    return LOCAL_BLOCK_S if chain_id == LOCAL_CHAIN else USUAL_BLOCK_S
+
+
 @dataclass(frozen=True)
 class Deployment:
     """One network. Addresses 20 bytes; ``rpc`` a ws(s) or http(s) URL; ``block`` the first with our contracts; ``stake`` wei.
 
-    ``confirmations``: how deep a block has to lie before this network does not replace it any more.
+    ``confirmations``: how deep a block has to lie before this network does not replace it any more; ``block_time``: seconds from one
+    block to the next.
     """
 
     chain_id: int
@@ -36,6 +47,7 @@ class Deployment:
     stake: int
     rights: bytes = ZERO_ADDRESS
     confirmations: int = 1
+    block_time: int = LOCAL_BLOCK_S
 
     @property
     def domain(self) -> Domain:
@@ -45,6 +57,14 @@ class Deployment:
     def connect(self, rpc: str | None = None, *, max_fee: int | None = None) -> Chain:
         """A line to this network and no other (chain.mismatch), by its own node or by the one at ``rpc``."""
         return Chain.connect(rpc or self.rpc, self.chain_id, confirmations=self.confirmations, max_fee=max_fee)
+
+    def require_schedule(self) -> None:
+        """Refuse a network that is too slow for its epochs.
+
+        Raises:
+            InputError: ``chain.schedule``, as ``Schedule.require`` does.
+        """
+        self.schedule.require(self.block_time, self.confirmations)
 
     def to_json(self) -> dict[str, Any]:
         """The file's content."""
@@ -56,6 +76,7 @@ class Deployment:
             "schedule": asdict(self.schedule),
             "stake": str(self.stake),
             "confirmations": self.confirmations,
+            "block_time": self.block_time,
         }
 
     @classmethod
@@ -72,6 +93,11 @@ class Deployment:
             if not isinstance(times, Mapping):
                 raise TypeError("schedule: an object is expected")
             schedule = Schedule(**{str(name): _integer(value, f"schedule.{name}") for name, value in times.items()})
+            block_time = usual_block_time(_integer(raw["chain_id"], "chain_id"))
+            if "block_time" in raw:
+                block_time = _integer(raw["block_time"], "block_time")
+            if block_time == 0:
+                raise ValueError("block_time: at least a second is expected")
             stake = raw["stake"]
             if not isinstance(stake, str) or not stake.isascii() or not stake.isdecimal():
                 raise TypeError("stake: a decimal string is expected")
@@ -82,6 +108,7 @@ class Deployment:
                 schedule=schedule,
                 stake=int(stake),
                 confirmations=_integer(raw["confirmations"], "confirmations"),
+                block_time=block_time,
                 **addresses,
             )
         except (KeyError, TypeError, ValueError) as e:

@@ -30,6 +30,8 @@ LINGER_S: Final = 3.0
 """Seconds in which the rest of a refused body is read and thrown away, so that the answer arrives."""
 LONG_BODIES: Final = (8, 2)
 """Bodies above an application's usual size that are in memory at once, in all and of one address."""
+OTHER_FILES: Final = 256
+"""Open files that are no connections: the database, songs, the node."""
 ONE_HOST_V6: Final = 64
 """Prefix of an IPv6 network that counts as one address: its holder has all the addresses behind it."""
 
@@ -50,9 +52,9 @@ class Limits:
     """
 
     trusted_proxies: tuple[Network, ...] = ()
-    requests_per_minute: int = 1_200
-    connections: int = 4_096
-    connections_per_address: int = 256
+    requests_per_minute: int = 6_000
+    connections: int = 8_192
+    connections_per_address: int = 4_096
     busy: str = "server.busy"
 
 
@@ -240,6 +242,20 @@ async def _whole(request: web.Request, most: int) -> None:
         raise InputError("message.schema", reason="the body did not come in time") from None
 
 
+def allow_files(connections: int) -> None:
+    """Let this process have a file for each connection and some beside them, as far as the system permits."""
+    try:
+        import resource
+    except ModuleNotFoundError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + OTHER_FILES
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 class Runner(web.AppRunner):
     """An ``AppRunner`` that takes no more connections than the gate allows; one more is closed before anything is read."""
 
@@ -250,6 +266,7 @@ class Runner(web.AppRunner):
         self._gate = gate
 
     async def _make_server(self) -> web.Server:
+        allow_files(self._gate.limits.connections)
         server = await super()._make_server()
         made, lost, gate = server.connection_made, server.connection_lost, self._gate
         held: dict[web.RequestHandler, str | None] = {}

@@ -63,9 +63,9 @@ OPEN_S = 60
 
 
 def schedule(length: int) -> Schedule:
-    """A schedule for demonstrations: the windows take a quarter of the epoch each, at least two seconds."""
-    part = max(2, length // 4)
-    grace = max(2, length // 12)
+    """A schedule for demonstrations: the windows take a quarter of the epoch each, at least four seconds."""
+    part = max(4, length // 4)
+    grace = max(3, length // 12)
     return Schedule(length=length, grace=grace, window=part, answer=part, late=3600, delay=length + grace + 10)
 
 
@@ -179,7 +179,7 @@ def running(
         deployment.save(folder / "deployment.json")
 
         say("starting the security server")
-        server = _server(folder, urls["server"])
+        server = security_server(folder, urls["server"])
         server.start()
         stack: Stack | None = None
         try:
@@ -232,7 +232,8 @@ def add_song(
     return content
 
 
-def _server(folder: Path, url: str) -> Service:
+def security_server(folder: Path, url: str) -> Service:
+    """A security server over the deployment and keys that lie in a folder; not started yet."""
     port = url.rsplit(":", 1)[1]
     config = folder / "server.toml"
     config.write_text(

@@ -42,6 +42,7 @@ ROOMS: Final = {
     "genre": Room("features", "genre", "Explore, compare, train and predict genres."),
     "host": Room("native_host", "", "Connect a browser with this computer."),
     "inspect": Room("studio", "studio", "Show what an SPS file holds."),
+    "move": Room("studio", "studio", "Move a song to another security server."),
     "policy": Room("gomaa.policy", "", "Check and explain a song's terms."),
     "publish": Room("studio", "studio", "Publish a song's contract."),
     "release": Room("studio", "studio", "Convert, publish and hand over in one step."),

@@ -53,6 +53,7 @@ async def create_app(config: Config, keys: Keys | None = None) -> web.Applicatio
     """
     keys = keys or Keys.load(config.keys)
     deployment = Deployment.load(config.deployment)
+    deployment.require_schedule()
     stack = contextlib.AsyncExitStack()
     chain = await stack.enter_async_context(deployment.connect(config.rpc, max_fee=config.max_fee))
     clock = await stack.enter_async_context(ChainClock(chain))

@@ -272,8 +272,18 @@ class Bookkeeping:
             for row in found.tickets
             if row["station"] == payer
         ]
+        lost = [
+            {
+                "number": row["number"],
+                "content": to_hex(row["content"]),
+                "intervals": row["intervals"],
+                "session": found.sessions[row["session"]].to_json(),
+            }
+            for row in found.tickets
+            if row["session"] in found.sessions
+        ]
         kept = None if found.voucher is None else Signed(Voucher(core.address, payer, *found.voucher[:2]), found.voucher[2]).to_json()
-        return {"voucher": kept, "settled": self._signed(payer, known), "tickets": tickets, "last_number": found.last_number}
+        return {"voucher": kept, "settled": self._signed(payer, known), "tickets": tickets, "lost": lost, "last_number": found.last_number}
 
     async def _push(self, issued: Sequence[Issued]) -> None:
         wanted = {one.receipt.message.payee for one in issued}

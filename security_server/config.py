@@ -54,10 +54,10 @@ class Config:
     purpose: str | None = None
     places: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     trusted_proxies: tuple[str, ...] = ()
-    requests_per_minute_address: int = 1_200
-    frames_per_minute: int = 1_200
-    connections: int = 4_096
-    connections_per_address: int = 256
+    requests_per_minute_address: int = 6_000
+    frames_per_minute: int = 6_000
+    connections: int = 8_192
+    connections_per_address: int = 4_096
     keep_days: int = 90
     keep_receipts_days: int = 400
 

@@ -144,6 +144,10 @@ class Songs:
         query = select(contents.c.content).where(contents.c.code.is_(None))
         return list(await self._store.run(lambda connection: connection.execute(query).scalars().all()))
 
+    def opened(self) -> set[bytes]:
+        """Contents of which this process has keys in memory: another one may have shredded those in the database."""
+        return {content for content, _ in self._keys}
+
     async def shred(self, content: bytes, code: str, now_ms: int) -> bool:
         """Delete a content's keys for good; whether there was anything to delete."""
 

@@ -27,10 +27,12 @@ from security_server.tables import (
     entries,
     epoch_contents,
     epoch_owners,
+    epoch_totals,
     epochs,
     invocations,
     lines,
     payees,
+    payers,
     receipts,
     refusals,
     sessions,
@@ -48,7 +50,7 @@ PAUSE_S: Final = 0.1
 ROUND_S: Final = 60.0
 """Rest when there was nothing to delete."""
 _OVER: Final = (State.FINAL, State.MISSED)
-_BY_EPOCH: Final = (lines, epoch_contents, epoch_owners, payees, debits, entries, usage_leaves)
+_BY_EPOCH: Final = (lines, epoch_contents, epoch_owners, epoch_totals, payees, entries, usage_leaves)
 """Tables whose rows of a final epoch are all in its bytes."""
 
 
@@ -59,7 +61,7 @@ def advance(connection: Connection) -> int:
     reached = min([mark(connection, ENDED) or 0, *(epoch for epoch in found if epoch is not None)])
     if reached != mark(connection, SETTLED):
         set_mark(connection, SETTLED, reached)
-    return reached
+    return int(reached)
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,10 @@ def prune(connection: Connection, kept: Collection[bytes], ages: Ages) -> int:
         ages: What is old enough.
     """
     of_epochs = ((table, table.c.epoch < ages.epoch) for table in (invocations, *_BY_EPOCH))
-    for table, condition in (*of_epochs, (receipts, receipts.c.epoch < ages.receipts_epoch), (refusals, _old_days(ages))):
+    # A debit that is not in its payer's base yet is the books' only trace of it.
+    folded = exists().where(payers.c.payer == debits.c.payer, payers.c.base_epoch >= debits.c.epoch)
+    owed = (debits, and_(debits.c.epoch < ages.epoch, folded))
+    for table, condition in (*of_epochs, owed, (receipts, receipts.c.epoch < ages.receipts_epoch), (refusals, _old_days(ages))):
         if deleted := _delete(connection, table, condition):
             return deleted
     return _claimed(connection, ages) or _tickets(connection, kept, ages) or _sessions(connection, ages)

@@ -27,6 +27,8 @@ log = logging.getLogger("gomaa.server")
 MAX_FRAME: Final = 1 << 20
 HELLO_S: Final = 10.0
 """A connection that has not said who it is after so many seconds is closed."""
+SEND_S: Final = 30.0
+"""A host that takes nothing of a frame for so many seconds is let go."""
 MOST_CLAIMS: Final = 4
 """Claims of one host that wait for the chain beside its music; one more waits in line."""
 HELLO_MS: Final = 120_000
@@ -62,7 +64,7 @@ class HostSocket:
         rate = RateLimiter(self._core.config.frames_per_minute, loop.time, code="server.busy")
         hello_by = loop.time() + HELLO_S
         self._core.hub.enter(line)
-        writer = asyncio.create_task(_write(socket, line))
+        writer = asyncio.create_task(_write(socket, line, request.transport))
         slow: set[asyncio.Task[None]] = set()
         try:
             while True:
@@ -163,10 +165,16 @@ def _parse(data: str | bytes) -> tuple[int, schema.Operation | InputError]:
     return identity, request
 
 
-async def _write(socket: web.WebSocketResponse, line: Line) -> None:
+async def _write(socket: web.WebSocketResponse, line: Line, transport: asyncio.Transport | None) -> None:
     while (frame := await line.frames.get()) is not None:
         try:
-            await socket.send_str(frame)
+            async with asyncio.timeout(SEND_S):
+                await socket.send_str(frame)
+        except TimeoutError:
+            # It answers pings and reads nothing: a close would wait for it as well.
+            if transport is not None:
+                transport.abort()
+            return
         except (ConnectionError, RuntimeError):
             return
     await socket.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, delete, func, select
@@ -17,6 +17,7 @@ from security_server.contents import MOVED, Song, song_of
 from security_server.core import Core
 from security_server.handover import (
     FIRST,
+    Counted,
     Parcel,
     answer_digest,
     answer_json,
@@ -191,7 +192,7 @@ class Moves:
         while True:
             parcel = await self._parcel(content, before, after)
             counters = parcel.counters
-            await self._core.store.run(lambda connection, some=counters: write_counters(connection, content, some))  # type: ignore[misc]
+            await self._core.store.run(lambda connection, some=counters: _copy(connection, content, some))  # type: ignore[misc]
             if not parcel.next:
                 return
             if parcel.next <= after:
@@ -245,7 +246,7 @@ class Moves:
 
     async def round(self) -> None:
         """One look at every content."""
-        for content in await self._core.songs.known():
+        for content in {*await self._core.songs.known(), *self._core.songs.opened()}:
             if await self.server_now(content) == self._core.address:
                 await self._await_counters(content)
             elif await self._is_over(content):
@@ -271,6 +272,13 @@ class Moves:
         if await core.songs.shred(content, MOVED, await core.now_ms()):
             await core.store.run(forget)
             log.info("%s: moved to another server, keys shredded", to_hex(content))
+
+
+def _copy(connection: Connection, content: bytes, counters: Sequence[Counted]) -> None:
+    """Counters of a content, unless plays begin here already: another process of this server may have taken them."""
+    row = get(connection, takeovers, content=content)
+    if row is None or not row["counted"]:
+        write_counters(connection, content, counters)
 
 
 def _counts_plays(song: Song) -> bool:

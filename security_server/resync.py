@@ -10,12 +10,12 @@ from typing import Any, Final
 from sqlalchemy import Connection, func, select, update
 
 from pywallet.errors import GomaaError, InputError, Refusal
-from pywallet.messages import Domain, SettledLine, Signed, Statement, Ticket, require_signer, settled_lines_hash
+from pywallet.messages import Domain, Session, SettledLine, Signed, Statement, Ticket, require_signer, settled_lines_hash
 from security_server.accounts import account
 from security_server.rows import get
 from security_server.settling import Settling
 from security_server.statements import MOST_LINES
-from security_server.tables import lines, payers, tickets
+from security_server.tables import lines, payers, sessions, tickets
 
 _CHUNK: Final = 500
 
@@ -94,11 +94,12 @@ def adopt(connection: Connection, payer: bytes, debited: Sequence[SettledLine]) 
 
 @dataclass(frozen=True)
 class Shown:
-    """What these books show a payer: its voucher with the highest cap (cap, until, signature), its tickets that owe something, and the
-    highest number among its tickets."""
+    """What these books show a payer: its voucher with the highest cap (cap, until, signature), its tickets that owe something with
+    their sessions, and the highest number among its tickets."""
 
     voucher: tuple[int, int, bytes] | None
     tickets: tuple[Mapping[str, Any], ...]
+    sessions: Mapping[bytes, Signed[Session]]
     last_number: int
 
 
@@ -109,7 +110,13 @@ def show(connection: Connection, payer: bytes) -> Shown:
     due = select(tickets).where(tickets.c.payer == payer, tickets.c.due > 0).order_by(tickets.c.number).limit(MOST_LINES)
     found = tuple(dict(ticket) for ticket in connection.execute(due).mappings())
     last = connection.execute(select(func.max(tickets.c.number)).where(tickets.c.station == payer)).scalar()
-    return Shown(voucher, found, last or 0)
+    shown: dict[bytes, Signed[Session]] = {}
+    for identity in {ticket["session"] for ticket in found if ticket["station"] != payer}:
+        one = get(connection, sessions, id=identity)
+        if one is not None:
+            parties = (one["station"], one["listener"], one["device"], one["payee"])
+            shown[identity] = Signed(Session(*parties, one["not_before_s"], one["not_after_s"]), one["signature"])
+    return Shown(voucher, found, shown, last or 0)
 
 
 def ticket_of(row: Mapping[str, Any], server: bytes) -> Signed[Ticket]:

@@ -99,7 +99,9 @@ tickets: Final = Table(
     # The metered position (pywallet/policy/meter.py), and where the last jump went: the window of grantable segments.
     _int("position_ms", default=0),
     _int("anchor_position_ms", default=0),
+    # When the last invocation was, by the host's clock, and when it came, by the server's.
     _int("time_ms", default=0),
+    _int("seen_ms", default=0),
     _int("seeks", default=0),
     _int("sequence", default=0),
     _bytes("invocation", 32, null=True),
@@ -114,7 +116,7 @@ tickets: Final = Table(
     Index("tickets_owing", "due"),
     Index("tickets_number", "payer", "number"),
     Index("tickets_listener", "listener", "content"),
-    Index("tickets_sounding", "listener", "state", "time_ms"),
+    Index("tickets_sounding", "listener", "state", "seen_ms"),
     Index("tickets_session", "session"),
     Index("tickets_over", "expiry_s"),
 )

@@ -25,9 +25,9 @@ from security_server.relay import Relay
 
 log = logging.getLogger("gomaa.server")
 
-BODIES: Final = {"/v1/contents/{content}": 8 << 20, "/v1/epochs/import": 8 << 20}
+BODIES: Final = {"/v1/contents/{content}": 8 << 20, "/v1/epochs/import": 8 << 20, "/v1/books": 512 << 10}
 """Largest body in bytes of routes that take more than ``MOST_BODY``: a header is at most 4 MiB, in base64; a longer epoch's data
-are imported while the server is stopped."""
+are imported while the server is stopped; books come with 256 acknowledgements."""
 MOST_BODY: Final = 64 << 10
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -100,7 +100,9 @@ def _door(config: StationConfig) -> ChainView:
     from chain.deployment import Deployment
     from station.chaindoor import ChainDoor
 
-    return ChainDoor(Deployment.load(config.deployment_file), config.timeout_s)
+    deployment = Deployment.load(config.deployment_file)
+    deployment.require_schedule()
+    return ChainDoor(deployment, config.timeout_s)
 
 
 def _html(request: web.Request, text: str, status: int = 200) -> web.Response:

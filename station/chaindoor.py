@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from chain.client import Chain
 from chain.clock import ChainClock
-from chain.content import Content
+from chain.content import Content, ContentState
 from chain.deployment import Deployment
 from chain.registry import Registry
 from chain.rights import Rights
@@ -70,14 +70,16 @@ class ChainDoor:
         return int((await self._connected())[1].now_ms())
 
     async def _content(self, content: bytes, station: bytes) -> ContentFacts | None:
-        chain, _ = await self._connected()
+        chain, clock = await self._connected()
         door = Content(chain, content)
         ours, state = await asyncio.gather(Registry(chain, self._deployment).is_content(content), door.state())
         # A contract that only looks like one of the registry's would pay whom it likes.
         if state is None or not ours:
             return None
-        licensed = state.open_license or await door.licensed(station)
-        return ContentFacts(state.owner, state.policy_hash, state.price, state.server, state.revoked, state.destroyed, licensed)
+        # By the clock's epoch: the newest block may be of the one before, and a move begins with an epoch.
+        epoch = self.schedule.epoch_of(clock.now_ms() // 1000)
+        licensed, server = await asyncio.gather(_licensed(door, state, station), door.server_at(epoch))
+        return ContentFacts(state.owner, state.policy_hash, state.price, server, state.revoked, state.destroyed, licensed)
 
     async def _right_until(self, content: bytes, station: bytes, until_s: int) -> int:
         chain, clock = await self._connected()
@@ -123,3 +125,7 @@ class ChainDoor:
             return await asyncio.wait_for(question, self._timeout)
         except (TimeoutError, OSError) as error:
             raise Unavailable("chain.unreachable", reason=type(error).__name__) from error
+
+
+async def _licensed(door: Content, state: ContentState, station: bytes) -> bool:
+    return state.open_license or await door.licensed(station)

@@ -52,8 +52,8 @@ class StationConfig:
     """At most so many tickets for one network address."""
     requests_per_minute_address: int = 6_000
     """At most so many requests of any kind for one network address."""
-    connections: int = 4_096
-    connections_per_address: int = 256
+    connections: int = 8_192
+    connections_per_address: int = 4_096
     trusted_proxies: tuple[str, ...] = ()
     """Proxies before the station, addresses and networks: who asks is whom their forwarding header names."""
     tickets_unplayed: int = 32

@@ -10,7 +10,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from pywallet.settlement.statement_check import SCALE, Verdict, Wrong
+from pywallet.settlement.statement_check import Verdict, Wrong, as_value
 
 METADATA: Final = sa.MetaData()
 """The tables of one station's database; ``station.store`` adds the tickets."""
@@ -310,11 +310,6 @@ class Ledger:
     def _set_account(self, db: Connection, server: bytes, **values: Any) -> None:
         if not db.execute(sa.update(_accounts).where(_accounts.c.server == server).values(**values)).rowcount:
             db.execute(sa.insert(_accounts).values(**{"server": server, "agreed": "0", **values}))
-
-
-def as_value(wei: int) -> int:
-    """An amount that was rounded down to whole wei, as a value that covers what was rounded."""
-    return wei * SCALE + SCALE - 1 if wei else 0
 
 
 def insert(db: Connection, table: sa.Table, values: Mapping[str, Any]) -> int:

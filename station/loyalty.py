@@ -64,6 +64,8 @@ class Loyalty:
         return _Book(self, self._listening, listener, owner, whole, most_unplayed)
 
     def _promised(self, listener: bytes, owner: bytes, reward: int, now_ms: int, db: Connection | None = None) -> int:
+        if db is not None and reward and self._listening.hurried(listener, now_ms, db):
+            return 0
         tokens = self._generosity.tokens
         if not reward or tokens.per_day is None:
             return reward
@@ -128,7 +130,7 @@ class _Book:
         return replace(ticket, reward=self.loyalty._promised(self.listener, self.owner, ticket.reward, ticket.issued_ms, db))
 
     def note(self, db: Connection, number: int, ticket: TicketRow) -> None:
-        self.listening.note(db, number, self.listener, self.owner, ticket.issued_ms // 1000, self.whole)
+        self.listening.note(db, number, self.listener, self.owner, ticket.issued_ms // 1000, ticket.expiry_s, self.whole)
 
 
 def _offer(entry: Any) -> Offer:

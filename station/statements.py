@@ -17,9 +17,9 @@ from typing import Final
 from pywallet.errors import InputError, Refusal
 from pywallet.hexes import to_hex
 from pywallet.messages import Domain, Signed, Voucher, sign
-from pywallet.settlement.statement_check import Known, KnownTicket, Verdict, judge
+from pywallet.settlement.statement_check import Known, KnownTicket, Verdict, as_value, judge
 from station.chainview import ChainView
-from station.ledger import VoucherRow, as_value
+from station.ledger import VoucherRow
 from station.resync import LifeOf, Resync, require_acknowledgement
 from station.servers import Acknowledgement, ServerAnswer, Servers
 from station.store import Store, TicketRow
@@ -30,7 +30,7 @@ SLACK_MS = 5000
 """By so much may a server's clock run ahead of the station's (protocol section 2, heard time)."""
 LINE_CODE: Final = "statement.line"
 """Code of a line that is set aside."""
-_LOST: Final = ("ticket", "unsigned", "settled", "spent")
+_LOST: Final = ("ticket", "settled", "spent")
 """Reasons that lost or restored books have, here or at the server."""
 
 

@@ -15,6 +15,7 @@ from pywallet.hexes import to_hex
 from studio import inspect as inspecting
 from studio.choices import DEPLOYMENT, FILE, JSON, SONG, bar, owner_key
 from studio.convert_command import convert
+from studio.move_command import move
 from studio.owner import ContentKeys
 from studio.owner_commands import destroy, earnings, revoke, transfer
 from studio.publish import publish as run_publish
@@ -84,4 +85,4 @@ def publish(file: Path, key_path: Path, content_keys: Path | None, deployment_pa
         click.echo(f"warning: no registered station has the domain {domain}; publish again once it does.", err=True)
 
 
-commands: Final[list[click.Command]] = [convert, inspect, verify, publish, release, revoke, destroy, transfer, earnings, studio]
+commands: Final[list[click.Command]] = [convert, inspect, verify, publish, release, revoke, destroy, transfer, move, earnings, studio]

@@ -124,14 +124,22 @@ def transfer(
 @click.command()
 @_KEY
 @DEPLOYMENT
-@click.option("--server", "url", required=True, metavar="URL", help="The security server that counts your plays.")
+@click.option(
+    "--server",
+    "urls",
+    required=True,
+    multiple=True,
+    metavar="URL",
+    help="A server that counts, or has counted, your plays.",
+)
 @click.option("--collect", "bring", is_flag=True, help="Bring what is final to your account.")
 @JSON
-def earnings(key_path: Path, deployment_path: Path, url: str, bring: bool, as_json: bool) -> None:
+def earnings(key_path: Path, deployment_path: Path, urls: tuple[str, ...], bring: bool, as_json: bool) -> None:
     """Say what you have earned, epoch by epoch, proven against the chain; with --collect, collect it."""
     key, deployment = load_owner_key(key_path), Deployment.load(deployment_path)
     owner = address_of(key)
-    found = asyncio.run(earning.earnings(deployment, fetch_info(url, deployment.domain), owner))
+    servers = {info.address: info for info in (fetch_info(url, deployment.domain) for url in urls)}
+    found = [one for info in servers.values() for one in asyncio.run(earning.earnings(deployment, info, owner))]
     due = [one for one in found if one.final and not one.collected]
     receipts = asyncio.run(earning.collect(deployment, key, owner, due)) if bring and due else []
     rows = [(one, "collected" if one.collected or (receipts and one in due) else "final" if one.final else "pending") for one in found]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -22,9 +22,10 @@ from pywallet.errors import GomaaError, InputError, Unavailable
 from pywallet.platform import address_of
 from pywallet.policy import Policy, require_narrower
 from pywallet.sps import Header
+from studio.moving import serving
 from studio.owner import ContentKeys
 from studio.reader import SongFile
-from studio.server import fetch_info, put_song, upload_body
+from studio.server import ServerInfo, fetch_info, put_song, upload_body
 from studio.verify import hold
 
 _LICENSE_GAS: Final = 150_000
@@ -109,18 +110,20 @@ async def publish(
     header, cose = await asyncio.to_thread(_read, path, keys, owner_key, deployment)
     policy = Policy.from_dict(header.policy)
     require_narrower(policy)
-    url = server_url or header.server.url
-    body = upload_body(header, cose, keys.keys, owner_key, header.server.key)
+    # What cannot be uploaded is found before anything is sent, whichever server it goes to.
+    upload_body(header, cose, keys.keys, owner_key, header.server.key)
     async with deployment.connect() as chain:
         terms = _Terms.of(header, policy, keys.salt)
         plan = await _plan(chain, deployment, header, policy, terms)
-        await asyncio.to_thread(_check_server, url, header, deployment)
+        server = await _server(chain, deployment, header, server_url, plan)
+        await asyncio.to_thread(_check_server, server, deployment)
         told("contract")
         receipt = None if plan.exists else await _create(chain, deployment, header, owner_key, terms)
         for _, station in plan.stations:
             await Content(chain, header.content).license(owner_key, station)
     told("keys")
-    await asyncio.to_thread(put_song, url, header.content, body)
+    body = upload_body(header, cose, keys.keys, owner_key, server.key)
+    await asyncio.to_thread(put_song, server.url, header.content, body)
     return PublishResult(
         content=header.content,
         created=receipt is not None,
@@ -150,10 +153,19 @@ def _read(path: Path, keys: ContentKeys, owner_key: bytes, deployment: Deploymen
         return header, song.container.cose
 
 
-def _check_server(url: str, header: Header, deployment: Deployment) -> None:
-    info = fetch_info(url, deployment.domain)
-    if (info.address, info.key) != (header.server.address, header.server.key):
-        raise InputError("server.mismatch", reason="another server than the header's answers", url=url)
+async def _server(chain: Chain, deployment: Deployment, header: Header, url: str | None, plan: _Plan) -> ServerInfo:
+    """Who gets the keys: the header's server, or the one to which the song has moved."""
+    if plan.exists:
+        now = await serving(chain, deployment, header.content)
+        if now.address != header.server.address:
+            return replace(now, url=url or now.url)
+    return ServerInfo(url or header.server.url, header.server.address, header.server.key)
+
+
+def _check_server(server: ServerInfo, deployment: Deployment) -> None:
+    info = fetch_info(server.url, deployment.domain)
+    if (info.address, info.key) != (server.address, server.key):
+        raise InputError("server.mismatch", reason="another server answers than the song's", url=server.url)
 
 
 async def _plan(chain: Chain, deployment: Deployment, header: Header, policy: Policy, terms: _Terms) -> _Plan:

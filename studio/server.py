@@ -81,6 +81,17 @@ def put_song(url: str, content: bytes, body: dict[str, Any]) -> None:
     _request("PUT", f"{_base(url)}/v1/contents/{to_hex(content)}", body)
 
 
+def take_over(url: str, content: bytes) -> int:
+    """Have a server take over a content that is proposed to it; the first epoch in which it serves.
+
+    Raises Unavailable ``server.*`` and the server's refusal.
+    """
+    value = _request("POST", f"{_base(url)}/v1/moves", {"content": to_hex(content)}).get("from_epoch")
+    if type(value) is not int or not 0 <= value < 1 << 53:
+        raise Unavailable("server.protocol", url=url)
+    return value
+
+
 def _base(url: str) -> str:
     if not url.startswith(("http://", "https://")):
         raise InputError("message.schema", field="server", reason="an http or https URL")

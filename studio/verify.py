@@ -109,8 +109,10 @@ async def hold(chain: Chain, deployment: Deployment, header: Header) -> ContentS
     price = Policy.from_dict(header.policy).price
     if state.policy_hash != header.policy_hash or (state.price, state.interval) != (price.owner, price.interval_s):
         raise InputError("sps.policy.mismatch", chain=state.policy_hash.hex(), header=header.policy_hash.hex())
-    if state.server != header.server.address:
-        raise InputError("server.mismatch", chain=state.server.hex())
+    # The file names the first server; the contract says which one serves now.
+    first = await Content(chain, header.content).server_at(0)
+    if first != header.server.address:
+        raise InputError("server.mismatch", chain=first.hex())
     if state.destroyed or state.revoked:
         raise Refusal("content.destroyed" if state.destroyed else "content.revoked")
     return state

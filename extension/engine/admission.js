@@ -8,6 +8,8 @@ import { askTicket, stationOf } from "./ticket.js";
 import * as wallet from "./wallet.js";
 
 const SPARE_S = 30;
+/** The code of a server from which the song has moved away: the station's next ticket names the one that it is at. */
+export const MOVED = "server.moved";
 const MOST_KEPT = 64;
 
 /** @type {Map<string, any>} the session last used at a site: most likely the next one too */
@@ -118,6 +120,12 @@ export class Admission {
     this.used = false;
   }
 
+  /** The ticket is of no use any more: its song has moved to another security server before it was played. */
+  spoil() {
+    this.used = true;
+    this.forget();
+  }
+
   /** Ends this: no play draws a ticket here any more. */
   close() {
     this.dropGuess();
@@ -153,8 +161,9 @@ export class Admission {
     Object.assign(this, { key, used: false, ticket: kept ?? await this.ticketFor(session, info.content, key) });
     const open = () => native("prepare", { stream, ticket: this.ticket, tracking: wallet.tracking() });
     await open().catch(async (error) => {
-      if (!kept || !Problem.of(error).code.startsWith("ticket.")) throw error;
-      // It was used after all, or the terms have changed since.
+      const { code } = Problem.of(error);
+      // It was used after all, or the terms have changed since; or the song has moved, and the station's next ticket names its server.
+      if (code !== MOVED && !(kept && code.startsWith("ticket."))) throw error;
       this.ticket = await askTicket(origin, session, info.content);
       await open();
     });

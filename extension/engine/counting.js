@@ -2,6 +2,8 @@
  * What is done goes to the host, which counts it before a key comes back.
  */
 
+import { Problem } from "../shared/problem.js";
+import { MOVED } from "./admission.js";
 import { native } from "./link.js";
 import { passes, persist } from "./patience.js";
 
@@ -12,6 +14,11 @@ const ACT_MS = 20_000;
 const STARTS = new Set(["play", "preview", "live_join"]);
 /** Actions that bring keys. */
 export const KEYED = new Set([...STARTS, "seek", "resume"]);
+
+/** @param {unknown} error */
+const hasMoved = (error) => Problem.of(error).code === MOVED;
+/** Station and server agree about a move a moment later. @param {unknown} error */
+const mayPass = (error) => passes(error) || hasMoved(error);
 
 /** @typedef {import("./stream.js").Stream} Stream */
 
@@ -29,19 +36,42 @@ export class Counting {
   /** @param {string} action @param {number} position @param {number} segment */
   async act(action, position, segment) {
     const { admission, feed, info, nowS } = this.stream;
-    if (STARTS.has(action) && !admission.isReady(nowS)) await admission.admit(info, nowS);
+    const starts = STARTS.has(action);
+    // A song that moves this moment has its ticket a moment later.
+    if (starts && !admission.isReady(nowS)) await admission.admit(info, nowS).catch((error) => { if (!hasMoved(error)) throw error; });
     const keyed = KEYED.has(action);
     const first = feed?.lead(segment, position) ?? segment;
     const { stream } = this;
     const { course } = stream;
     // The same action at the same place is the same invocation: asked again, it is counted once.
-    const how = { wanted: () => course === stream.course && course.isActive, stalled: (/** @type {boolean} */ is) => stream.isStalled(is), patienceMs: ACT_MS };
-    const counted = keyed ? persist(() => this.invoke(action, position, first), how) : this.invoke(action, position, null);
+    const how = { wanted: () => course === stream.course && course.isActive, stalled: (/** @type {boolean} */ is) => stream.isStalled(is), patienceMs: ACT_MS, passing: starts ? mayPass : passes };
+    const work = starts ? () => this.start(action, position, first) : () => this.invoke(action, position, first);
+    const counted = keyed ? persist(work, how) : this.invoke(action, position, null);
     // The cipher text is under way while the host decides.
     if (keyed) feed?.fetchAhead(first);
     await counted;
-    if (STARTS.has(action)) admission.began();
+    if (starts) admission.began();
     if (action === "stop") admission.forget();
+  }
+
+  /**
+   * The invocation that begins a play. Where the song has moved since its ticket was opened, it takes another ticket, once at once.
+   * @param {string} action
+   * @param {number} position
+   * @param {number} segment
+   */
+  async start(action, position, segment) {
+    const { admission, info, nowS } = this.stream;
+    for (let again = true; ; again = false) {
+      if (!admission.isReady(nowS)) await admission.admit(info, nowS);
+      try {
+        return await this.invoke(action, position, segment);
+      } catch (error) {
+        if (!hasMoved(error)) throw error;
+        admission.spoil();
+        if (!again) throw error;
+      }
+    }
   }
 
   /**

@@ -35,10 +35,10 @@ function rest(ms) {
  * Until it works, fails for good, or is not wanted any more.
  * @template T
  * @param {() => Promise<T>} work
- * @param {{wanted: () => boolean, stalled: (is: boolean) => void, patienceMs?: number, now?: () => number, wait?: (ms: number) => Promise<void>}} how
+ * @param {{wanted: () => boolean, stalled: (is: boolean) => void, passing?: (error: unknown) => boolean, patienceMs?: number, now?: () => number, wait?: (ms: number) => Promise<void>}} how
  * @returns {Promise<T>}
  */
-export async function persist(work, { wanted, stalled, patienceMs = PATIENCE_MS, now = () => performance.now(), wait = rest }) {
+export async function persist(work, { wanted, stalled, passing = passes, patienceMs = PATIENCE_MS, now = () => performance.now(), wait = rest }) {
   const began = now();
   for (let tried = 0; ; tried++) {
     try {
@@ -46,7 +46,7 @@ export async function persist(work, { wanted, stalled, patienceMs = PATIENCE_MS,
       if (tried > 0) stalled(false);
       return result;
     } catch (error) {
-      if (!passes(error) || !wanted() || now() - began > patienceMs) throw error;
+      if (!passing(error) || !wanted() || now() - began > patienceMs) throw error;
       if (tried === 0) stalled(true);
       await wait(Math.min(LONGEST_MS, FIRST_MS * 2 ** tried) * (0.75 + Math.random() / 2));
       if (!wanted()) throw error;

@@ -7,8 +7,26 @@ from typing import Final
 
 from pywallet.policy import Meter
 
-VERSION: Final = 5
-CHANGES: Final = {1: ("ALTER TABLE invocations ADD COLUMN free INTEGER NOT NULL DEFAULT 0",), 2: (), 3: (), 4: ()}
+VERSION: Final = 6
+CHANGES: Final = {
+    1: ("ALTER TABLE invocations ADD COLUMN free INTEGER NOT NULL DEFAULT 0",),
+    2: (),
+    3: (
+        "CREATE TABLE payments (ticket BLOB PRIMARY KEY, server BLOB NOT NULL, payer BLOB NOT NULL, station BLOB NOT NULL, "
+        "domain TEXT NOT NULL, chain_id INTEGER NOT NULL, number INTEGER NOT NULL, session BLOB NOT NULL, content BLOB NOT NULL, "
+        "price TEXT NOT NULL, bps INTEGER NOT NULL, signed INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID",
+        "CREATE TABLE vouchers (server BLOB NOT NULL, payer BLOB NOT NULL, cap TEXT NOT NULL, until INTEGER NOT NULL, "
+        "signed TEXT NOT NULL, sent INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (server, payer)) WITHOUT ROWID",
+    ),
+    4: (),
+    5: (
+        "ALTER TABLE payments ADD COLUMN agreed_bps INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE payments ADD COLUMN lost INTEGER NOT NULL DEFAULT 0",
+        "UPDATE payments SET agreed_bps = bps",
+        "ALTER TABLE vouchers ADD COLUMN agreed TEXT NOT NULL DEFAULT '0'",
+        "ALTER TABLE vouchers ADD COLUMN lines TEXT NOT NULL DEFAULT '[]'",
+    ),
+}
 """By version: what turns its tables into the next one's, before ``SCHEMA`` adds what is new."""
 
 SCHEMA: Final = """
@@ -60,11 +78,13 @@ CREATE TABLE IF NOT EXISTS debits (
 CREATE TABLE IF NOT EXISTS payments (
     ticket BLOB PRIMARY KEY, server BLOB NOT NULL, payer BLOB NOT NULL, station BLOB NOT NULL, domain TEXT NOT NULL,
     chain_id INTEGER NOT NULL, number INTEGER NOT NULL, session BLOB NOT NULL, content BLOB NOT NULL, price TEXT NOT NULL,
-    bps INTEGER NOT NULL, signed INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+    bps INTEGER NOT NULL, signed INTEGER NOT NULL DEFAULT 0, agreed_bps INTEGER NOT NULL DEFAULT 0,
+    lost INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS payments_payer ON payments (payer, server);
 CREATE TABLE IF NOT EXISTS vouchers (
     server BLOB NOT NULL, payer BLOB NOT NULL, cap TEXT NOT NULL, until INTEGER NOT NULL, signed TEXT NOT NULL,
-    sent INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (server, payer)) WITHOUT ROWID;
+    sent INTEGER NOT NULL DEFAULT 0, agreed TEXT NOT NULL DEFAULT '0', lines TEXT NOT NULL DEFAULT '[]',
+    PRIMARY KEY (server, payer)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS debits_ticket ON debits (ticket);
 CREATE INDEX IF NOT EXISTS debits_day ON debits (day, origin);
 """

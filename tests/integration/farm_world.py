@@ -1,4 +1,4 @@
-"""A real security server and a real station in one process, under a clock that only a test moves: what bots are let loose on.
+"""A real security server and a real station in one process, under a clock that only a test moves.
 
 Chain and HTTP are left out: the chain's answers are constants, and the station's requests go straight to the server's
 operations. Signatures, decisions, keys, statements, vouchers and both databases are the product's own.
@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from chain.content import ContentState
 from chain.settlement import Lane
-from pywallet.errors import Refusal
+from pywallet.errors import Refusal, Unavailable
 from pywallet.hexes import from_hex, to_hex
 from pywallet.messages import Domain
 from pywallet.platform import address_of, keccak256
@@ -27,11 +27,13 @@ from pywallet.settlement import Schedule
 from pywallet.sps.container import MAGIC
 from pywallet.sps.header import Header, Rendition, Segment, ServerRef, sign_header
 from security_server.accounts import Money
+from security_server.agreement import Agreement
 from security_server.bookkeeping import Bookkeeping
 from security_server.config import Config, Keys
 from security_server.contents import Songs, song_of
 from security_server.core import Core
 from security_server.hub import Hub
+from security_server.moves import Moves
 from security_server.playing import Playing
 from security_server.schema import StatementRequest, VoucherPost, body
 from security_server.store import Store
@@ -102,10 +104,13 @@ class ServerChain:
     async def owner_at(self, content: bytes, epoch: int) -> bytes:
         return OWNER
 
+    async def server_at(self, content: bytes, epoch: int, fresh: bool = False) -> bytes:
+        return SERVER
+
     async def money(self, payer: bytes, fresh: bool = False) -> Money:
         return Money(RICH, 0, 0, BPS)
 
-    async def lane(self) -> Lane:
+    async def lane(self, fresh: bool = False) -> Lane:
         return Lane(RICH, None, None)
 
 
@@ -178,7 +183,10 @@ class FarmWorld:
         config = Config(folder / "deployment.json", folder / "keys.json", buffer_s=BUFFER_MS // 1000)
         store = Store(f"sqlite:///{folder / 'server.sqlite3'}")
         chain = ServerChain(clock, policies)
-        core = Core(config, keys, keys.address, DOMAIN, SCHEDULE, store, cast("Any", chain), Songs(store, keys.master), Hub())
+        view = cast("Any", chain)
+        agreement = Agreement(store, view, SCHEDULE)
+        await agreement.look()
+        core = Core(config, keys, keys.address, DOMAIN, SCHEDULE, store, view, Songs(store, keys.master), Hub(), agreement)
         songs = {}
         for name, raw in TERMS.items():
             policy = Policy.from_dict({**raw, "price": PRICE})
@@ -198,15 +206,16 @@ class FarmWorld:
         )
         servers = DirectServers(Bookkeeping(core))
         station = Station.of(given, STATION_KEY, STATION, StationChain(clock, policies), servers)
-        return cls(clock, core, Playing(core), station, songs, chain.revoked)
+        return cls(clock, core, Playing(core, Moves(core, _nobody)), station, songs, chain.revoked)
 
     async def settle(self) -> None:
         """One round of statement and voucher. Raises whatever makes a statement not payable."""
         self.settled_ms = self.clock.ms
-        await self.station.bookkeeper.round(SERVER, "http://server")
+        done = await self.station.bookkeeper.round(SERVER, "http://server")
+        assert (done.aside, done.waiting) == (0, None)
 
     async def paid(self, listener: bytes) -> int:
-        """Wei of rewards that the station's vouchers have paid for a listener's tickets; all that was heard is vouchered."""
+        """Wei of rewards that the station's vouchers have paid for a listener's tickets; nothing may be due."""
         query = select(tickets.c.vouchered, tickets.c.due, tickets.c.reward, tickets.c.payee).where(tickets.c.listener == listener)
         rows = await self.core.store.run(lambda connection: connection.execute(query).all())
         assert not any(row.due for row in rows)
@@ -224,6 +233,11 @@ class FarmWorld:
         """Give everything back."""
         await self.station.stop()
         self.core.store.close()
+
+
+async def _nobody(url: str, value: dict[str, Any]) -> dict[str, Any]:
+    """Another server: there is none."""
+    raise Unavailable("server.unreachable", url=url)
 
 
 def _write(path: Path, content: bytes, policy: Policy) -> tuple[Header, bytes]:

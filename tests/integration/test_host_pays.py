@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +13,18 @@ import pytest
 from native_host.grants import most
 from pywallet.errors import GomaaError, Unavailable
 from pywallet.hexes import to_hex
-from pywallet.messages import Session, Signed, Statement, StatementLine, Voucher, digest, sign, statement_lines_hash
+from pywallet.messages import (
+    Session,
+    SettledLine,
+    Signed,
+    Statement,
+    StatementLine,
+    Voucher,
+    digest,
+    settled_lines_hash,
+    sign,
+    statement_lines_hash,
+)
 from pywallet.platform import address_of
 from pywallet.policy import Price
 from pywallet.settlement import Schedule, gross
@@ -20,6 +32,7 @@ from tests.integration.host_server import StandIn
 from tests.integration.host_world import CONTENT, DOMAIN, LISTENER, POLICY, SERVER, World, world
 
 PRICE, BPS = 1_000_003, 500
+LISTENER_ADDRESS = address_of(LISTENER)
 PAID = replace(POLICY, price=Price(30, PRICE, 0, "listener"), lease=None)
 SCHEDULE = Schedule(3_600, 300, 1_500, 1_200, 1_209_600, 4_500)
 ORIGIN = "https://radio.example"
@@ -31,6 +44,8 @@ class Books(StandIn):
 
     said: dict[str, Any] = field(default_factory=dict)
     vouchers: list[Signed[Voucher]] = field(default_factory=list)
+    named: list[Any] = field(default_factory=list)
+    shown: dict[str, Any] = field(default_factory=dict)
 
     def state(self, session: Signed[Session], intervals: int, spent: int | None = None, key: bytes = SERVER, **changes: Any) -> None:
         """What the next statement says of ticket 1."""
@@ -50,7 +65,42 @@ class Books(StandIn):
 
     def _voucher(self, request: dict[str, Any]) -> dict[str, Any]:
         self.vouchers.append(Signed.from_json(Voucher, request["voucher"]))
+        self.named.append(request.get("lines"))
         return {"receipts": 1}
+
+    def _books(self, request: dict[str, Any]) -> dict[str, Any]:
+        return self.shown
+
+    def state_lines(self, lines: list[tuple[StatementLine, int]], payer: bytes, settled: int = 0, spent: int | None = None) -> None:
+        """What the next statement says: lines with what of each is settled, and the cumulative sum that is settled."""
+        net = sum((line.intervals - count) * line.price for line, count in lines)
+        plain = [line for line, _ in lines]
+        spent = settled + gross(net, BPS) if spent is None else spent
+        message = Statement(self.address, payer, SCHEDULE.epoch_of(self.now_s or 0), spent, statement_lines_hash(plain))
+        wire = []
+        for line, count in lines:
+            one = {name: to_hex(value) if isinstance(value, bytes) else value for name, value in vars(line).items()}
+            wire.append({**one, "price": str(line.price), "reward": str(line.reward), "settled": count})
+        told = {"statement": sign(message, DOMAIN, SERVER).to_json(), "lines": wire}
+        self.said = {**told, "settled_wei": str(settled), "net_wei": "0", "waiting": None}
+
+    def show(self, payer: bytes, settled: int, lines: list[SettledLine], voucher: Signed[Voucher] | None, **more: Any) -> None:
+        """What the server's books show."""
+        message = Statement(self.address, payer, SCHEDULE.epoch_of(self.now_s or 0), settled, settled_lines_hash(lines))
+        signed = {"statement": sign(message, DOMAIN, SERVER).to_json(), "lines": [[one.number, one.epoch, one.intervals] for one in lines]}
+        self.shown = {"voucher": None if voucher is None else voucher.to_json(), "settled": signed, "lost": [], **more}
+
+
+class Registry:
+    """The registry's door: one commission, one content."""
+
+    async def rate_at(self, epoch: int) -> int:
+        """The commission of an epoch."""
+        return BPS
+
+    async def is_content(self, content: bytes) -> bool:
+        """Whether the registry made it."""
+        return content == CONTENT
 
 
 class Escrow:
@@ -75,9 +125,15 @@ async def fan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
     async with books.running(), world(tmp_path, books, monkeypatch) as one:
         escrow = Escrow()
         one.chain.settlement = escrow  # type: ignore[attr-defined]
+        one.chain.registry = Registry()  # type: ignore[attr-defined]
+        one.chain.content = lambda content: SimpleNamespace(state=_state)  # type: ignore[attr-defined]
         one.chain.deployment.schedule = SCHEDULE
         one.chain.facts = replace(one.chain.facts, bps=BPS)
         yield one, books, escrow
+
+
+async def _state() -> Any:
+    return SimpleNamespace(price=PRICE)
 
 
 async def hear(fan: World, seconds: int, budget: int = 10**8) -> Signed[Session]:
@@ -205,3 +261,76 @@ async def test_a_site_without_leave_costs_nothing(fan: tuple[World, Books, Escro
         await one.invoke("play", 0, 0, 1)
     assert caught.value.code == "site.paused"
     assert one.host.ledger.spent("*", one.chain.now // 86_400_000) == 0
+
+
+def line(session: Signed[Session], intervals: int, number: int = 1) -> StatementLine:
+    """A statement's line of the paid song."""
+    told = {"content": CONTENT, "session": digest(session.message, DOMAIN), "price": PRICE, "reward": 0}
+    return StatementLine(number=number, intervals=intervals, **told)
+
+
+async def test_lines_of_another_computer_are_left_to_it(fan: tuple[World, Books, Escrow]) -> None:
+    """The same key listens elsewhere too: what was heard here is signed for and named, the other's line is not."""
+    one, books, _ = fan
+    session = await hear(one, 65)
+    other = replace(session.message, device=b"\x0d" * 20)
+    elsewhere = line(Signed(other, bytes(65)), 3, 2)
+    books.state_lines([(line(session, 2), 0), (elsewhere, 0)], LISTENER_ADDRESS)
+    due = await one.ask("owed", stream="s")
+    assert due["cap_wei"] == str(gross(2 * PRICE, BPS))
+    await one.ask("pay", stream="s", voucher=voucher(due))
+    assert books.named == [[[1, 2]]]
+
+
+async def test_what_another_computer_signed_is_learnt_from_the_own_signature(fan: tuple[World, Books, Escrow]) -> None:
+    """Settled elsewhere is more than this ledger knows: refused, until the server shows this key's own voucher for it."""
+    one, books, _ = fan
+    session = await hear(one, 65)
+    elsewhere = gross(5 * PRICE, BPS)
+    books.state_lines([(line(session, 2), 0)], LISTENER_ADDRESS, settled=elsewhere)
+    books.show(LISTENER_ADDRESS, elsewhere, [], None)
+    assert await refusal(one.ask("owed", stream="s")) == "listener.statement"
+    forged = sign(Voucher(address_of(SERVER), LISTENER_ADDRESS, elsewhere, 10**6), DOMAIN, SERVER)
+    books.show(LISTENER_ADDRESS, elsewhere, [], forged)
+    assert await refusal(one.ask("owed", stream="s")) == "listener.statement"
+    books.show(LISTENER_ADDRESS, elsewhere, [], sign(forged.message, DOMAIN, LISTENER))
+    due = await one.ask("owed", stream="s")
+    assert due["cap_wei"] == str(elsewhere + gross(2 * PRICE, BPS))
+
+
+async def test_a_voucher_that_did_not_settle_is_sent_again_and_never_twice_paid(fan: tuple[World, Books, Escrow]) -> None:
+    """The server states the same lines again: the same voucher goes out, no other is signed; a doubled sum gets nothing."""
+    one, books, _ = fan
+    session = await hear(one, 65)
+    books.state_lines([(line(session, 2), 0)], LISTENER_ADDRESS)
+    await one.ask("pay", stream="s", voucher=voucher(await one.ask("owed", stream="s")))
+    assert await one.ask("owed", stream="s") is None
+    assert [signed.message.cap for signed in books.vouchers] == [gross(2 * PRICE, BPS)] * 2
+    # Settled, and claimed as open all the same.
+    books.state_lines([(line(session, 2), 0)], LISTENER_ADDRESS, settled=gross(2 * PRICE, BPS))
+    books.show(LISTENER_ADDRESS, gross(2 * PRICE, BPS), [], None)
+    assert await refusal(one.ask("owed", stream="s")) == "listener.statement"
+    assert len(books.vouchers) == 2
+
+
+async def test_a_lost_ledger_pays_a_few_intervals_that_its_own_session_proves(fan: tuple[World, Books, Escrow]) -> None:
+    """A play from before the loss keeps this listener from going on: it is paid, at the chain's price, within the server's credit."""
+    one, books, _ = fan
+    session = await hear(one, 35)
+    before = sign(replace(session.message, not_before=session.message.not_before - 1), DOMAIN, LISTENER)
+    old = line(before, 2, 7)
+    books.state_lines([(old, 0)], LISTENER_ADDRESS)
+    shown = {"number": 7, "content": to_hex(CONTENT), "intervals": 2, "session": before.to_json()}
+    # Signed by another key: nothing of it is believed.
+    books.show(LISTENER_ADDRESS, 0, [], None, lost=[{**shown, "session": sign(before.message, DOMAIN, SERVER).to_json()}])
+    assert await refusal(one.ask("owed", stream="s")) == "listener.statement"
+    books.show(LISTENER_ADDRESS, 0, [], None, lost=[{**shown, "intervals": 3}])
+    assert await refusal(one.ask("owed", stream="s")) == "listener.statement"
+    books.show(LISTENER_ADDRESS, 0, [], None, lost=[shown])
+    due = await one.ask("owed", stream="s")
+    assert due["cap_wei"] == str(gross(2 * PRICE, BPS))
+    await one.ask("pay", stream="s", voucher=voucher(due))
+    assert books.named == [[[7, 2]]]
+    # And no more of it afterwards.
+    books.state_lines([(replace(old, intervals=4), 2)], LISTENER_ADDRESS, settled=gross(2 * PRICE, BPS))
+    assert await refusal(one.ask("owed", stream="s")) == "listener.statement"

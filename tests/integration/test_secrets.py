@@ -74,6 +74,7 @@ def samples(world: World, song: Upload, now_ms: int) -> dict[str, dict[str, Any]
             "signature": signature,
         },
         "statement": {"session": "0x" + "11" * 32},
+        "books": {"session": "0x" + "11" * 32},
         "voucher": {"voucher": {}},
         "receipts": {"payees": [to_hex(b"\x01" * 20)]},
         "leaf": {"epoch": now_ms // 60_000, "payee": to_hex(b"\x01" * 20)},

@@ -14,15 +14,20 @@ from sqlalchemy import select
 from audit.run import audit
 from chain.content import Content
 from chain.registry import Registry
+from native_host.facts import look
+from native_host.network import Network
 from pywallet.errors import GomaaError
 from pywallet.hexes import from_b64, to_hex
 from pywallet.platform import address_of
 from pywallet.platform import sign as sign_digest
 from pywallet.policy import Policy
+from pywallet.sps.header import open_header
 from security_server.config import Keys
 from security_server.core import Core
 from security_server.handover import FIRST, Sealed, request_digest, unseal
 from security_server.tables import content_keys, former_plays, takeovers, usages
+from station.chaindoor import ChainDoor
+from studio import moving
 from tests.integration.server_client import HostClient
 from tests.integration.server_songs import Upload, make_song, terms
 from tests.integration.server_world import SCHEDULE, World, make_world
@@ -413,6 +418,62 @@ async def test_a_withdrawn_content_is_not_taken(tmp_path: Path) -> None:
         assert await code_of(both.take()) in ("content.revoked", "server.handover", "chain.reverted")
         assert both.new.core is not None
         assert await rows(both.new.core, select(content_keys)) == []
+
+
+async def test_hosts_and_stations_follow_the_chain(tmp_path: Path) -> None:
+    """The file's header still names the old server; from the epoch's beginning both go to the new one, and to none without a bond."""
+    async with pair(tmp_path) as both:
+        old, new = both.old, both.new
+        header = open_header(both.song.cose)
+        network, door = Network(old.deployment, lambda content, code: None), ChainDoor(old.deployment)
+        await network.ready()
+        try:
+
+            async def named() -> set[bytes]:
+                now_ms = await old.now_ms()
+                while network.now_ms() < now_ms or await door.now_ms() < now_ms:
+                    await door.rate(0)
+                facts = await door.content(both.song.content, old.station)
+                assert facts is not None
+                found = await look(network, header, "https://radio.example")
+                assert found.server_url == (old if found.server == old.keys.address else new).url
+                return {facts.server, found.server}
+
+            assert await named() == {old.keys.address}
+            await both.propose()
+            first = await both.take()
+            assert await named() == {old.keys.address}
+            await both.to_epoch(first)
+            assert await named() == {new.keys.address}
+            await new.settlement.retire(new.platform_key, new.keys.address)
+            assert await code_of(look(network, header, "https://radio.example")) == "server.unbonded"
+        finally:
+            await network.close()
+            await door.close()
+
+
+async def test_a_band_moves_its_song_with_the_studio(tmp_path: Path) -> None:
+    """One call proposes and has the new server take over; again is harmless, and each mistake is said before anything is sent."""
+    async with pair(tmp_path) as both:
+        old, new, content = both.old, both.new, both.song.content
+        deployment, key = old.deployment, old.owner_key
+        assert await code_of(moving.move(deployment, bytes(20), key, new.keys.address)) == "content.unknown"
+        assert await code_of(moving.move(deployment, content, key, address_of(old.anvil.keys[6]))) == "server.mismatch"
+        await list_server(new, old.url)
+        assert await code_of(moving.move(deployment, content, key, new.keys.address)) == "server.mismatch"
+        await list_server(new, new.url)
+        assert await both.content.proposed_server() is None
+        assert await code_of(moving.move(deployment, content, old.station_key, new.keys.address)) == "chain.reverted"
+        moved = await moving.move(deployment, content, key, new.keys.address)
+        assert (moved.from_epoch, moved.server.url) == (await both.epoch() + 1, new.url)
+        again = await moving.move(deployment, content, key, new.keys.address)
+        assert (again.from_epoch, again.transaction) == (moved.from_epoch, None)
+        assert (await moving.serving(old.chain, deployment, content)).address == old.keys.address
+        await both.to_epoch(moved.from_epoch)
+        assert (await moving.serving(old.chain, deployment, content)).address == new.keys.address
+        await both.content.propose_server(key, old.keys.address)
+        await moving.retract(deployment, content, key)
+        assert await both.content.proposed_server() is None
 
 
 async def test_an_operator_may_want_to_be_asked(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from aiohttp import WSMsgType
 from sqlalchemy import Connection, func, select
 
+from demo.waiting import TIMEOUT_S
 from pywallet.errors import GomaaError
 from pywallet.hexes import to_b64, to_hex
 from pywallet.messages import destruction_digest
@@ -17,6 +19,7 @@ from pywallet.platform import address_of
 from pywallet.platform import sign as sign_digest
 from pywallet.sps.wrapping import Unwrapper
 from security_server.bookkeeping import statement_digest
+from security_server.host_socket import hello_digest
 from security_server.tables import METADATA, refusals
 from tests.integration.server_songs import make_song, terms
 from tests.integration.server_world import World, make_world, private_key
@@ -67,6 +70,23 @@ async def test_one_address_has_so_many_sockets_and_one_host_so_many_frames(world
         codes = [await code_of(host.ask("statement", session="0x" + "11" * 32)) for _ in range(6)]
         assert codes == ["session.device"] * 4 + ["server.busy"] * 2
         await other.hello(await world.now_ms())
+
+
+async def test_a_host_that_reads_nothing_is_let_go(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may say what it likes meanwhile: what waits for it is bounded in time as well as in number."""
+    monkeypatch.setattr("security_server.host_socket.SEND_S", 0.3)
+    async with world.server() as core:
+        deaf = await world.http.ws_connect(f"{world.url}/v1/host")
+        now_ms, device = await world.now_ms(), private_key("deaf")
+        signature = to_hex(sign_digest(device, hello_digest(world.keys.address, now_ms)))
+        hello = {"protocol": 1, "device": to_hex(address_of(device)), "time_ms": now_ms, "signature": signature}
+        await deaf.send_json({"id": 1, "op": "hello", **hello})
+        assert (await deaf.receive_json())["ok"]
+        for _ in range(500):
+            core.hub.push({"event": "x" * 100_000})
+        async with asyncio.timeout(TIMEOUT_S):
+            while core.hub._lines:
+                await asyncio.sleep(0.02)
 
 
 UPGRADE = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "A" * 22 + "=="}

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from chain.client import Chain
 from chain.content import Content
-from demo.stack import running
-from pywallet.hexes import from_hex
+from chain.registry import Registry
+from chain.settlement import Settlement
+from chain.token import Token
+from demo.process import Service, free_port
+from demo.stack import Stack, gomaa, running, security_server
+from pywallet.hexes import from_b64, from_hex, to_hex
 from pywallet.platform import address_of
 from studio.inspect import inspect
 from studio.owner import load_owner_key
@@ -22,6 +29,25 @@ from tests.integration.studio_world import noise
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = (ROOT / "docs" / "for-bands.md").read_text()
 BLOCKS = re.findall(r"^```sh\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
+
+
+def begin_server(stack: Stack, folder: Path, key: bytes) -> Service:
+    """A second security server: its own process and database, listed and bonded."""
+    folder.mkdir()
+    (folder / "deployment.json").symlink_to(stack.folder / "deployment.json")
+    made = json.loads(gomaa("server", "init", "--keys", folder / "server-keys.json", "--signing-key", to_hex(key)))
+    address, url = from_hex(made["server"], 20), f"http://127.0.0.1:{free_port()}"
+
+    async def pay_in(chain: Chain) -> None:
+        platform, deployment = stack.anvil.keys[0], stack.deployment
+        await Registry(chain, deployment).add_server(platform, address, url, from_b64(made["key"]))
+        await Token(chain, deployment).approve(platform, deployment.settlement, 10**20)
+        await Settlement(chain, deployment).bond(platform, address, 10**20)
+
+    stack.ask(pay_in)
+    server = security_server(folder, url)
+    server.start()
+    return server
 
 
 def test_the_guide_is_true(tmp_path: Path) -> None:
@@ -33,8 +59,11 @@ def test_the_guide_is_true(tmp_path: Path) -> None:
     (tmp_path / "bare" / "features").mkdir(parents=True)
     (tmp_path / "bare" / "features" / "__init__.py").write_text("raise ImportError\n")
     (tmp_path / "examples").symlink_to(ROOT / "examples")
-    with running(tmp_path / "stack", [], ROOT / "examples" / "policies" / "free-radio.toml") as stack:
+    policy = ROOT / "examples" / "policies" / "free-radio.toml"
+    with running(tmp_path / "stack", [], policy) as stack, ExitStack() as ended:
         (tmp_path / "deployment.json").symlink_to(stack.folder / "deployment.json")
+        another = begin_server(stack, tmp_path / "another", stack.anvil.keys[6])
+        ended.callback(another.stop)
         begin = f'gomaa() {{ {shlex.quote(sys.executable)} -m gomaa "$@"; }}\nset -eo pipefail\n'
         environment = {**os.environ, "PYTHONPATH": f"{tmp_path / 'bare'}{os.pathsep}{ROOT}", "SERVER": stack.server_url}
         done = ""
@@ -50,6 +79,8 @@ def test_the_guide_is_true(tmp_path: Path) -> None:
                 stack.ask(lambda chain, rich=rich: chain.request("anvil_setBalance", rich["to"], rich["coins"]))
         content = from_hex(inspect(tmp_path / "out" / "slow-tide-home.sps")["content"], 20)
         state = stack.ask(lambda chain: Content(chain, content).state())
+        later = stack.ask(lambda chain: Content(chain, content).server_at(1 << 31))
+        assert later == address_of(stack.anvil.keys[6])
     assert (state.owner, state.revoked, state.destroyed) == (address_of(load_owner_key(tmp_path / "owner.key")), True, True)
     assert len(BLOCKS) >= 9
     assert not (tmp_path / "tryout").exists()

@@ -41,6 +41,20 @@ def test_deploy_and_show(anvil: Anvil, tmp_path: Path) -> None:
     assert shown["settlement"] == to_hex(made.settlement)
 
 
+def test_a_network_that_is_too_slow_gets_no_contracts(anvil: Anvil, tmp_path: Path) -> None:
+    """Twelve confirmations of twelve seconds need longer epochs than a minute: said before anything is sent."""
+    key, output = tmp_path / "key", tmp_path / "deployment.json"
+    key.write_text(to_hex(anvil.keys[6]) + "\n")
+    slow = ["--confirmations", "12", "--block-time", "12"]
+    arguments = ["deploy", "--rpc", anvil.rpc, "--key", str(key), *slow, "--epoch-seconds", "1800", "-o", str(output)]
+    with pytest.raises(GomaaError) as caught:
+        CliRunner().invoke(GROUP, arguments, catch_exceptions=False)
+    assert caught.value.code == "chain.schedule"
+    detail = {"name": "grace", "seconds": 150, "least_s": 168, "block_time": 12, "confirmations": 12}
+    assert caught.value.detail.items() >= detail.items()
+    assert not output.exists()
+
+
 def test_show_names_the_wrong_network(anvil: Anvil, network: Deployment, tmp_path: Path) -> None:
     """A file of another network is chain.mismatch."""
     path = tmp_path / "deployment.json"

@@ -139,3 +139,32 @@ test("what keeps the ticket from the server for a while takes no other one", asy
   await one.admit(INFO, NOW);
   assert.deepEqual([drawn, opened], [1, [1]]);
 });
+
+test("a song that has moved is opened with the station's next ticket, which names its new server", async () => {
+  const one = admission();
+  host.prepare = ({ ticket }) => {
+    if (ticket.message.number < 2) throw new Problem("server.moved");
+    opened.push(ticket.message.number);
+    return {};
+  };
+  await one.admit(INFO, NOW);
+  assert.deepEqual([drawn, opened], [2, [2]]);
+  const two = admission("t");
+  host.prepare = () => {
+    throw new Problem("server.moved");
+  };
+  await assert.rejects(two.admit(INFO, NOW), (error) => error.code === "server.moved");
+  assert.equal(drawn, 4);
+});
+
+test("a ticket that was opened before its song moved is not taken again", async () => {
+  const one = admission();
+  await one.admit(INFO, NOW);
+  one.spoil();
+  assert.ok(!one.isReady(NOW));
+  await one.admit(INFO, NOW);
+  one.close();
+  const two = admission("t");
+  await two.admit(INFO, NOW);
+  assert.deepEqual([drawn, opened], [2, [1, 2, 2]]);
+});

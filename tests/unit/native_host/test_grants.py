@@ -163,7 +163,7 @@ def test_a_ledger_of_before_there_were_grants_gets_them(tmp_path: Path) -> None:
     with Ledger(path) as first, first.write():
         first.add_content(b"c" * 20, "Title", "Artist")
     with sqlite3.connect(path) as db:
-        db.executescript("DROP TABLE sites; DROP TABLE debits; PRAGMA user_version=2;")
+        db.executescript("DROP TABLE sites; DROP TABLE debits; DROP TABLE payments; DROP TABLE vouchers; PRAGMA user_version=2;")
     with Ledger(path) as again:
         grant(again, HERE, "paused")
         assert again.site(HERE) == SiteRow(HERE, "paused")

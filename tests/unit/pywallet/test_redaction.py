@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import logging
 from io import StringIO
 from pathlib import Path
@@ -14,6 +15,7 @@ from pywallet.redaction import conceal, place, redact, without_parts_of
 from security_server.config import Config
 from security_server.store import Store
 
+REPOSITORY = Path(__file__).parents[3]
 NODE = "wss://user:hunter22@node.example:8443/v3/0123456789abcdef?key=zyxwvut"
 
 
@@ -58,6 +60,22 @@ def test_the_wire_form_has_named_fields_only(tmp_path: Path) -> None:
     assert down.to_json()["detail"] == {"method": "eth_call"}
     assert len(GomaaError("chain.reverted", reason="x" * 5000).to_json()["detail"]["reason"]) == 200
     assert not PUBLIC_DETAIL & {"rpc", "url", "node", "file", "path", "database", "key", "token"}
+
+
+INSIDE = {"file", "node", "path", "url"}
+"""Fields that stay in the process: names of files, and addresses of nodes and servers."""
+ROOTS = ("audit", "chain", "features", "gomaa", "native_host", "pywallet", "security_server", "station", "studio", "watermark")
+ERRORS = {"GomaaError", "InputError", "Refusal", "Unavailable", "Unsupported", "WalletError"}
+
+
+def test_of_every_field_it_is_decided_whether_it_leaves() -> None:
+    """A new field of an error is named in PUBLIC_DETAIL, or stays inside on purpose."""
+    used: set[str] = set()
+    for path in (path for root in ROOTS for path in (REPOSITORY / root).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ERRORS:
+                used |= {keyword.arg for keyword in node.keywords if keyword.arg is not None}
+    assert used - PUBLIC_DETAIL == INSIDE
 
 
 def test_the_text_of_an_error_names_hosts_only() -> None:

@@ -43,7 +43,13 @@ def test_a_configuration_names_what_is_wrong(tmp_path: Path) -> None:
     path.write_text('deployment = "d.json"\nkeys = "k.json"\nport = 0\ndatabase = "s.db"\n')
     config = Config.from_toml(path, port=9)
     assert (config.deployment, config.port, config.url) == (tmp_path / "d.json", 9, f"sqlite:///{tmp_path}/s.db")
-    for text, field in (('keys = "k"', "deployment"), ('deployment = "d"\nkeys = "k"\nprot = 1', "prot"), ("port = true", "port")):
+    for text, field in (
+        ('keys = "k"', "deployment"),
+        ('deployment = "d"\nkeys = "k"\nprot = 1', "prot"),
+        ("port = true", "port"),
+        ('trusted_proxies = ["proxy"]', "trusted_proxies"),
+        ("trusted_proxies = 7", "trusted_proxies"),
+    ):
         path.write_text(text)
         with pytest.raises(InputError) as error:
             Config.from_toml(path)

@@ -5,16 +5,14 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Connection, func, insert, select, update
 
-from pywallet.messages import Voucher, sign
 from security_server import history
-from security_server.accounts import outstanding
 from security_server.epochstore import ended
 from security_server.history import Ages, advance, counts_for_ever, prune
 from security_server.marks import ENDED, SETTLED, mark
-from security_server.rows import new
+from security_server.rows import new, put
 from security_server.settlement_state import State
-from security_server.tables import METADATA, debits, epoch_contents, epochs, invocations, receipts, sessions, tickets, tracked
-from tests.unit.security_server.server_desk import CONTENT, DOMAIN, LISTENER, START_MS, STATION, Desk, terms
+from security_server.tables import METADATA, debits, epoch_contents, epochs, invocations, payers, receipts, sessions, tickets, tracked
+from tests.unit.security_server.server_desk import CONTENT, LISTENER, START_MS, STATION, Desk, terms
 
 DAY_S = 86_400
 NOW_S = START_MS // 1000
@@ -72,19 +70,22 @@ def test_the_cursor_of_settled_epochs_stops_at_one_that_is_not_over(desk: Desk, 
     assert advance(desk.connection) == mark(desk.connection, SETTLED) == 5
 
 
-def test_what_is_owed_is_the_same_before_and_behind_the_cursor(desk: Desk) -> None:
-    """Debits of open epochs count, with the cursor as without it."""
-    for epoch, state in ((3, "final"), (4, "missed"), (5, "closed"), (6, None)):
-        voucher = sign(Voucher(server=STATION, payer=STATION, cap=1, until=9), DOMAIN, b"\x22" * 32)
-        values = {"net": 100 * epoch, "bps": 500, "cap": 1, "until": 9, "signature": voucher.signature}
+def test_a_debit_goes_once_its_payers_base_has_it(desk: Desk) -> None:
+    """Until then it is the books' only trace of what was settled."""
+    for epoch in (3, 4):
+        values = {"net": 100, "bps": 500, "cap": 1, "until": 9, "signature": bytes(65)}
         new(desk.connection, debits, epoch=epoch, payer=STATION, **values)
-        if state is not None:
-            close(desk.connection, epoch, state)
-    before = outstanding(desk.connection, STATION, 7)
-    assert before.unposted == 525 + 630
-    ended(desk.connection, 7)
-    assert advance(desk.connection) == 5
-    assert outstanding(desk.connection, STATION, 7) == before
+    run(desk)
+    assert count(desk.connection) == {"debits": 2}
+    put(desk.connection, payers, {"payer": STATION}, base=105, base_epoch=3, **payer_columns())
+    run(desk)
+    assert count(desk.connection) == {"debits": 1, "payers": 1}
+
+
+def payer_columns() -> dict[str, object]:
+    """Values for whatever else a payer's row must have."""
+    named = {"payer", "base", "base_epoch"}
+    return {one.name: 0 for one in payers.columns if one.name not in named and not one.nullable and one.server_default is None}
 
 
 OLD = Ages(epoch=8, time_s=NOW_S + 30 * DAY_S, receipts_epoch=8, whole=True)

@@ -88,6 +88,19 @@ def test_two_players_at_once_where_two_are_allowed(desk: Desk) -> None:
     assert row["heard_ms"] == 5_000
 
 
+def test_a_player_that_reports_late_is_among_those_who_sound(desk: Desk) -> None:
+    """Times of a minute ago make no stream silent: the third of two is refused as long as the others are heard from."""
+    desk.policy = terms(concurrent=2, counts={})
+    session = desk.session()
+    tickets = [desk.ticket(session, n) for n in (1, 2, 3)]
+    desk.wait(60)
+    for step in range(4):
+        for ticket in tickets[:2]:
+            assert desk.act(session, ticket, "renew" if step else "play", step * 5_000, START_MS + step * 5_000).code is None
+        desk.wait(5)
+    assert desk.act(session, tickets[2], "play").code == "policy.concurrent.limit"
+
+
 def test_place_and_purpose_are_the_operators_word(desk: Desk) -> None:
     """Without a known territory a restricted song is refused; with the right one it plays."""
     desk.policy = terms(territories=["DE"], purposes=["private"])

@@ -33,6 +33,13 @@ def test_paths_start_at_the_settings() -> None:
     assert from_dict({**BASE, "database": "postgresql://db/x"}, Path("/srv")).database_url == "postgresql://db/x"
 
 
+def test_proxies_are_addresses_and_networks() -> None:
+    """One address is a network of one."""
+    config = from_dict({**BASE, "trusted_proxies": ["127.0.0.1", "10.0.0.0/8"]}, Path())
+    assert [str(one) for one in config.limits.trusted_proxies] == ["127.0.0.1/32", "10.0.0.0/8"]
+    assert config.limits.busy == "station.busy"
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -43,6 +50,10 @@ def test_paths_start_at_the_settings() -> None:
         {"servers": []},
         {"servers": {"x": "y"}},
         {"name": 7},
+        {"connections": 0},
+        {"requests_per_minute_address": 1.5},
+        {"trusted_proxies": "10.0.0.0/8"},
+        {"trusted_proxies": ["proxy.example"]},
     ],
 )
 def test_wrong_settings_are_named(change: dict[str, Any]) -> None:

@@ -1,0 +1,97 @@
+"""What an owner does to move a song to another security server: propose it on the chain, and have that server take it over."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from chain.client import Chain
+from chain.content import Content
+from chain.deployment import Deployment
+from chain.registry import Registry, ServerEntry
+from pywallet.errors import InputError, Refusal
+from pywallet.hexes import to_hex
+from studio.owner import ContentKeys
+from studio.reader import SongFile
+from studio.server import ServerInfo, fetch_info, put_song, take_over, upload_body
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A move that the new server has accepted: ``from_epoch`` is the first epoch in which it serves, ``transaction`` the proposal's."""
+
+    server: ServerInfo
+    from_epoch: int
+    transaction: bytes | None
+
+
+async def _entry(chain: Chain, deployment: Deployment, server: bytes) -> ServerEntry:
+    entry = await Registry(chain, deployment).server(server)
+    if entry is None or not entry.active:
+        raise InputError("server.mismatch", reason="the registry lists no such server", server=to_hex(server))
+    return entry
+
+
+async def serving(chain: Chain, deployment: Deployment, content: bytes) -> ServerInfo:
+    """The content's security server in the running epoch, as the registry has it. Raises InputError ``server.mismatch``."""
+    epoch = deployment.schedule.epoch_of((await chain.block()).timestamp)
+    address = await Content(chain, content).server_at(epoch)
+    entry = await Registry(chain, deployment).server(address)
+    if entry is None:
+        raise InputError("server.mismatch", reason="the registry lists no such server", server=to_hex(address))
+    return ServerInfo(entry.url.rstrip("/"), address, entry.key)
+
+
+async def move(deployment: Deployment, content: bytes, owner_key: bytes, server: bytes, song: Path | None = None) -> Moved:
+    """Propose a server and have it take the song over. Again after a failure goes on where that was.
+
+    Args:
+        song: The song's file with its content keys beside it: the band hands the keys over itself, for when the former server is
+            gone. What listeners have used of their limits does not come along then.
+
+    Raises:
+        InputError: ``content.unknown``, ``server.mismatch`` for a server that is not listed or answers for another,
+            ``chain.reverted`` for another key than the owner's, ``message.schema`` for a missing key file.
+        Refusal: ``content.revoked``, ``content.destroyed``, and what the new server says.
+        Unavailable: ``chain.unreachable``, ``server.*``; the proposal stands then.
+    """
+    async with deployment.connect() as chain:
+        door = Content(chain, content)
+        state = await door.state() if await Registry(chain, deployment).is_content(content) else None
+        if state is None:
+            raise InputError("content.unknown", content=content.hex())
+        if state.destroyed or state.revoked:
+            raise Refusal("content.destroyed" if state.destroyed else "content.revoked")
+        entry = await _entry(chain, deployment, server)
+        info = await asyncio.to_thread(fetch_info, entry.url, deployment.domain)
+        if (info.address, info.key) != (server, entry.key):
+            raise InputError("server.mismatch", reason="another server answers at the registry's URL", url=entry.url)
+        body = None if song is None else await asyncio.to_thread(_upload, song, content, owner_key, entry.key)
+        epoch = deployment.schedule.epoch_of((await chain.block()).timestamp)
+        transaction = None
+        if await door.server_at(epoch + 1) != server and await door.proposed_server() != server:
+            transaction = (await door.propose_server(owner_key, server)).hash
+        if body is not None:
+            await asyncio.to_thread(put_song, info.url, content, body)
+        first = await asyncio.to_thread(take_over, info.url, content)
+        if await door.server_at(first) != server:
+            raise InputError("chain.mismatch", reason="the server says that it serves, the chain does not", epoch=first)
+        return Moved(info, first, transaction)
+
+
+def _upload(song: Path, content: bytes, owner_key: bytes, exchange: bytes) -> dict[str, object]:
+    keys_path = ContentKeys.beside(song)
+    if not keys_path.exists():
+        raise InputError("message.schema", field="content-keys", reason=f"{keys_path.name} does not exist")
+    keys = ContentKeys.load(keys_path)
+    with SongFile(song) as file:
+        if keys.content != file.header.content or content != file.header.content:
+            raise InputError("message.schema", field="content-keys", reason="the key file is another song's")
+        return upload_body(file.header, file.container.cose, keys.keys, owner_key, exchange)
+
+
+async def retract(deployment: Deployment, content: bytes, owner_key: bytes) -> bytes:
+    """Take a proposal back that no server has accepted yet; the transaction."""
+    async with deployment.connect() as chain:
+        return (await Content(chain, content).propose_server(owner_key, None)).hash

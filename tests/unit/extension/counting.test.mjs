@@ -1,0 +1,62 @@
+// A play that begins while its song moves to another security server: another ticket, and the fan hears the song.
+import assert from "node:assert/strict";
+import { after, beforeEach, test } from "node:test";
+import { Problem } from "../../../extension/shared/problem.js";
+import { ask, fresh, host } from "./wallet_world.mjs";
+
+const { Counting } = await import("../../../extension/engine/counting.js");
+
+let asked, refusals, admission, stalls, stream;
+
+beforeEach(async () => {
+  await fresh();
+  [asked, refusals, stalls] = [[], [], []];
+  admission = {
+    tickets: 1,
+    ready: true,
+    isReady() { return this.ready; },
+    async admit() { this.tickets++; this.ready = true; },
+    spoil() { this.ready = false; },
+    began() { this.used = true; },
+    forget() { this.ready = false; },
+  };
+  host.invoke = ({ action }) => {
+    asked.push(`${action} ${admission.tickets}`);
+    const code = refusals.shift();
+    if (code) throw new Problem(code);
+    return { left: {}, heard_ms: 0, intervals: 0, grant: null };
+  };
+  const course = { isActive: true };
+  stream = {
+    admission, course, feed: null, info: {}, nowS: 1, place: { stream: "s" }, ring: {},
+    recovery: { under: null, isNeeded: () => false },
+    paying: { heard: () => undefined },
+    isStalled: (is) => stalls.push(is),
+  };
+});
+
+// A wallet that is open has a timer that locks it.
+after(() => ask("wallet.lock"));
+
+test("an opened ticket that may not begin any more is replaced at once, and the play begins once", async () => {
+  refusals = ["server.moved"];
+  await new Counting(stream).act("play", 0, 0);
+  assert.deepEqual(asked, ["play 1", "play 2"]);
+  assert.deepEqual(stalls, []);
+  assert.ok(admission.used);
+});
+
+test("a station that learns of the move a moment later is asked again", async () => {
+  refusals = ["server.moved", "server.moved"];
+  await new Counting(stream).act("play", 0, 0);
+  assert.deepEqual(asked, ["play 1", "play 2", "play 3"]);
+  assert.deepEqual(stalls, [true, false]);
+});
+
+test("what runs already is not begun anew by a move, and other refusals are final", async () => {
+  refusals = ["server.moved"];
+  await assert.rejects(new Counting(stream).act("seek", 0, 0), (error) => error.code === "server.moved");
+  refusals = ["policy.count.exhausted"];
+  await assert.rejects(new Counting(stream).act("play", 0, 0), (error) => error.code === "policy.count.exhausted");
+  assert.deepEqual(asked, ["seek 1", "play 1"]);
+});
