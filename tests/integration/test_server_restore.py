@@ -98,6 +98,40 @@ async def test_a_restored_backup_gives_no_receipts_until_the_lost_epoch_is_impor
             assert [str(fault) for fault in (await audit(world.chain, world.deployment, (world.url,))).faults] == []
 
 
+async def test_a_song_that_goes_on_past_the_epochs_end_is_published_as_it_was_posted(tmp_path: Path) -> None:
+    """The finding, on a chain: the song goes on between close and post and after a restart; the audit is content, the claim is provable."""
+    async with make_world(tmp_path) as world:
+        async with world.server() as core, world.host() as host:
+            song = await world.publish()
+            await world.to_epoch(await world.now_ms() // 60_000 + 1)
+            now_ms = await world.now_ms()
+            epoch = now_ms // 60_000
+            await host.hello(now_ms)
+            session = world.session(address_of(host.device_key), now_ms // 1000)
+            ticket = world.ticket(song, session, now_ms // 1000)
+            await host.open(session, ticket)
+            await host.report(host.invocation(ticket, "play", 0, now_ms))
+            await host.report(host.invocation(ticket, "renew", 10_000, await world.travel(10)))
+            await pay(world)
+            receipt = Signed.from_json(Receipt, (await host.event("receipt"))["receipt"]).message
+            await world.to_epoch(epoch + 1)
+            await host.report(host.invocation(ticket, "renew", 20_000, await world.travel(1)))
+            assert world.closing is not None
+            await world.closing.round()
+            await host.report(host.invocation(ticket, "seek", 3_000, await world.travel(2)))
+            await pay(world)
+            posted = (await world.settlement.epoch(core.address, epoch)).commit
+        async with world.server() as core, world.host() as host:
+            await host.hello(await world.now_ms())
+            await host.report(host.invocation(ticket, "renew", 5_000, await world.travel(2)))
+            from security_server.publishing import Publishing
+
+            assert (await Publishing(core).closed(epoch)).commitment == posted
+            await close(world, epoch + 1)
+            assert (await host.ask("leaf", epoch=epoch, payee="0x" + receipt.payee.hex()))["amount"] == str(receipt.amount)
+            assert [str(fault) for fault in (await audit(world.chain, world.deployment, (world.url,))).faults] == []
+
+
 async def test_a_post_that_a_reorganisation_took_is_posted_again(tmp_path: Path) -> None:
     """The finding: after "posted" the server never looked again. It posts the same bytes, and the state follows the chain."""
     async with make_world(tmp_path) as world, world.server() as core, world.host() as host:
