@@ -16,7 +16,7 @@ from pywallet.messages import Claim, Signed, compact
 from pywallet.settlement import Answer, Header, usage_leaf, usage_tag
 from security_server.closedepoch import ClosedEpoch
 from security_server.core import Core
-from security_server.epochstore import read_epoch, read_vouchers
+from security_server.epochstore import read_commitment, read_epoch, read_vouchers
 from security_server.rows import get
 from security_server.settlement_state import STANDING, State
 from security_server.tables import epochs, sessions, usage_leaves
@@ -41,8 +41,10 @@ class Publishing:
             GomaaError: ``server.epoch.damaged``: its bytes are not those that were committed to.
         """
         async with self._decoding:
+            committed = await self._core.store.run(lambda connection: read_commitment(connection, epoch))
             found = self._decoded.get(epoch)
-            if found is not None:
+            # An import may have put the chain's bytes in the place of other ones.
+            if found is not None and found.commitment == committed:
                 self._decoded.move_to_end(epoch)
                 return found
             row = await self._core.store.run(lambda connection: read_epoch(connection, epoch))
