@@ -111,7 +111,7 @@ class EpochCheck:
             if payee <= before:
                 self.fault("leaf.order", to_hex(payee))
             before = payee
-            # A listener may name any payee, also one that owns a content, now or later: a leaf may hold both roles' sums.
+            # A listener may name any payee, also one that owns a content, now or later: a leaf may hold both sums.
             true = earned.pop(payee, 0)
             if amount < true:
                 self.fault("leaf.owner", to_hex(payee), amount, true)

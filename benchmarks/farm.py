@@ -1,4 +1,4 @@
-"""``farm_gain``: the most that a patched host earns with one listener key, as a multiple of one honest listener's reward for that time."""
+"""``farm_gain``: the most that a patched host earns with one listener key, as a multiple of an honest one's reward."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ def run() -> list[dict[str, Any]]:
         "as_much_as_honest": sum(value >= 1 for value in ratio.values()),
         "most_unheard_keys_s": max(0, unheard) // 1000,
     }
-    return [Figure("farm_gain", round(ratio[best], 4), "x", "one honest listener, same terms and time", 1, "lower", detail).to_json()]
+    peer = "one honest listener, same terms and time"
+    return [Figure("farm_gain", round(ratio[best], 4), "x", peer, 1, "lower", detail).to_json()]
 
 
 async def _gains(folder: Path) -> tuple[dict[str, Gain], list[Gain]]:

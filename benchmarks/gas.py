@@ -31,7 +31,7 @@ STATIONS: Final = scaled(20, 2)
 CONTENTS: Final = scaled(100, 4)
 PLAYS: Final = scaled((1_000, 10_000), (1_000, 2_000))
 PLAYS_PER_LISTENER: Final = 10
-BATCH: Final = 7
+BATCH: Final = scaled(30, 3)
 PRICE: Final = 10**16
 """Wei of one play to the owner; a fifth of it is the listener's."""
 
@@ -74,6 +74,11 @@ class Bench:
         await self.settlement.bond(self.platform, address_of(self.server), 10**24)
         for station in self.stations:
             await self.settlement.deposit(self.platform, address_of(self.server), address_of(station), 10**24)
+        # Whoever is paid by push owns a content.
+        owner, policy = _key("owner", 0), _key("policy of owner 0")
+        await self.chain.send(self.platform, address_of(owner), b"", 10**18)
+        registry = Registry(self.chain, self.deployment)
+        await registry.create_content(owner, policy, PRICE, 30, address_of(self.server), True, bytes(32))
 
     async def at(self, timestamp: int) -> None:
         """An empty block at a second."""
@@ -118,11 +123,11 @@ class Bench:
             signature = compact(sign(claim, self.deployment.domain, key).signature)
         return ClaimItem(address_of(self.server), posted.epoch, posted.header, payee, amount, index, posted.tree.depth, *signature)
 
-    async def claim(self, epochs: Sequence[Posted], index: int, to: bytes | None = None) -> int:
-        """Gas of one transaction that claims the same leaf of each epoch."""
+    async def claim(self, epochs: Sequence[Posted], index: int, to: bytes | None = None, sender: bytes | None = None) -> int:
+        """Gas of one transaction of the relayer, or of another sender, that claims the same leaf of each epoch."""
         items = [self.item(posted, index, to) for posted in epochs]
         nodes = [node for posted in epochs for node in posted.tree.proof(index)]
-        return (await self.settlement.claim(self.relayer, items, nodes, to or items[0].payee)).gas_used
+        return (await self.settlement.claim(sender or self.relayer, items, nodes, to or items[0].payee)).gas_used
 
     async def create(self, code: bytes) -> TxReceipt:
         """Deploy something."""
@@ -200,13 +205,16 @@ async def _claims(bench: Bench, epochs: Sequence[Posted]) -> dict[str, int]:
     signed = await bench.claim([large], CONTENTS, address_of(_key("wallet", 1)))
     pushed_new = await bench.claim([large], 0)
     pushed_known = await bench.claim([epochs[0]], 0)
-    batch = await bench.claim(epochs, CONTENTS + 1, address_of(_key("wallet", 2)))
+    # The first claim of a leaf writes a new word of each epoch's bitmap; its neighbour's finds it in use.
+    fresh = await bench.claim(epochs, CONTENTS + 1, address_of(_key("wallet", 2)))
+    batch = await bench.claim(epochs, CONTENTS + 2, address_of(_key("wallet", 2)))
     return {
         "leaves": len(large.leaves),
         "signed_to_new_holder": signed,
         "push_to_new_holder": pushed_new,
         "push_to_known_holder": pushed_known,
         f"batch_of_{len(epochs)}_per_epoch": batch // len(epochs),
+        f"batch_of_{len(epochs)}_per_epoch_in_new_words": fresh // len(epochs),
     }
 
 

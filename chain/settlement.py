@@ -80,7 +80,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class ClaimItem:
-    """One leaf to be paid; r and vs are the payee's signature over its Claim."""
+    """One leaf to be paid; r and vs are the payee's signature over its Claim. Root and total of the header follow from the proof."""
 
     server: bytes
     epoch: int
@@ -91,6 +91,11 @@ class ClaimItem:
     depth: int
     r: int
     vs: int
+
+    def row(self) -> tuple[bytes, int, bytes, bytes, int, int, int, int, int]:
+        """As the contract takes it."""
+        leaf = (self.payee, self.amount, self.index, self.depth)
+        return (self.server, self.epoch, self.header.rest, *leaf, self.r, self.vs)
 
 
 @dataclass(frozen=True)
@@ -260,9 +265,9 @@ class Settlement:
     ) -> TxReceipt:
         """Pay leaves of final epochs to ``to``; ``nodes`` are the items' proofs one after the other. A single leaf costs less gas."""
         if len(items) == 1:
-            row = (astuple(items[0]), list(nodes), to, tip)
+            row = (items[0].row(), list(nodes), to, tip)
             return await self._chain.transact(private_key, self._address, function("Settlement", "claimOne"), *row)
-        rows = [astuple(item) for item in items]
+        rows = [item.row() for item in items]
         return await self._chain.transact(private_key, self._address, function("Settlement", "claim"), rows, list(nodes), to, tip)
 
     async def collect(self, private_key: bytes, server: bytes, epoch: int) -> TxReceipt:
@@ -299,7 +304,7 @@ class Settlement:
             raise InputError("message.schema", field="answers", reason=f"1 to {MOST_ANSWERS} under one header")
         rows = [(one.payee, challenged, one.amount, one.index, len(one.proof)) for challenged, one in shown]
         nodes = [node for _, one in shown for node in one.proof]
-        row = (server, epoch, astuple(headers.pop()), rows, nodes)
+        row = (server, epoch, headers.pop().rest, rows, nodes)
         return await self._chain.transact(private_key, self._address, function("Settlement", "answerBatch"), *row)
 
     async def dismiss(self, private_key: bytes, server: bytes, epoch: int, payee: bytes, challenged: int) -> TxReceipt:

@@ -13,12 +13,6 @@ interface IRegistry:
     def EPOCH_LENGTH() -> uint256: view
 
 
-struct Header:
-    root: bytes32
-    total: uint256
-    rest: bytes32  # keccak(entries digest, counts root, data hash)
-
-
 struct Node:
     hash: bytes32
     total: uint256
@@ -157,42 +151,29 @@ def _is_final(word: uint256) -> bool:
 
 @internal
 @view
-def _committed(server: address, epoch: uint256, header: Header) -> bool:
-    return self.commit[server][epoch] == keccak256(abi_encode(header.root, header.total, header.rest))
-
-
-# A sum proof: _leaf, _parent for each of its nodes, _root.
+def _committed(server: address, epoch: uint256, root: bytes32, total: uint256, rest: bytes32) -> bool:
+    return self.commit[server][epoch] == keccak256(abi_encode(root, total, rest))
 
 
 @internal
 @pure
-def _leaf(payee: address, amount: uint256, index: uint256, depth: uint256) -> bytes32:
+def _fold(payee: address, amount: uint256, index: uint256, proof: DynArray[Node, 32]) -> (bytes32, uint256):
     """
-    @notice Where a sum proof begins.
-    @param depth The proof's length. No leaf has two indices in a tree.
+    @notice Where a sum proof ends: the root, if it is one, and the sum of all leaves. No leaf of a tree has two indices.
+    @param proof The siblings, from the bottom.
     """
-    assert depth <= 32 and index >> depth == 0, "index"
-    return keccak256(abi_encode(empty(uint256), payee, amount))
-
-
-@internal
-@pure
-def _parent(hash: bytes32, total: uint256, node: Node, place: uint256) -> (bytes32, uint256):
-    """
-    @notice One level further.
-    @param node The sibling.
-    @param place The index at this level: odd is the right child.
-    """
-    if place & 1 == 0:
-        return keccak256(abi_encode(convert(1, uint256), hash, total, node.hash, node.total)), total + node.total
-    return keccak256(abi_encode(convert(1, uint256), node.hash, node.total, hash, total)), total + node.total
-
-
-@internal
-@pure
-def _root(header: Header, hash: bytes32, total: uint256):
-    """@notice Refuse a proof that ends elsewhere than in the header."""
-    assert hash == header.root and total == header.total, "proof"
+    assert index >> len(proof) == 0, "index"
+    hash: bytes32 = keccak256(abi_encode(empty(uint256), payee, amount))
+    total: uint256 = amount
+    place: uint256 = index
+    for node: Node in proof:
+        if place & 1 == 0:
+            hash = keccak256(abi_encode(convert(1, uint256), hash, total, node.hash, node.total))
+        else:
+            hash = keccak256(abi_encode(convert(1, uint256), node.hash, node.total, hash, total))
+        total += node.total
+        place >>= 1
+    return hash, total
 
 
 @view

@@ -130,28 +130,29 @@ def _close(server: address, epoch: uint256, payee: address, challenged: uint256,
 
 @external
 @nonreentrant
-def answerBatch(
-    server: address, epoch: uint256, header: books.Header, items: DynArray[Shown, 32], nodes: DynArray[books.Node, 640]
-):
+def answerBatch(server: address, epoch: uint256, rest: bytes32, items: DynArray[Shown, 32], nodes: DynArray[books.Node, 640]):
     """
     @notice Anyone shows leaves of a post that stands, each at least as much as was challenged. The stakes join the bond. A challenge
         that is closed already is passed over, so that nobody can stop the others by answering one of them first; a leaf that answers
         nothing is the sender's error, and reverts.
+    @param rest keccak(entries digest, counts root, data hash) of the post.
     @param nodes The items' proofs, one after the other, each from the bottom.
     """
     assert books.meta[server][epoch] >> books.VOID == 0, "void"
-    assert books._committed(server, epoch, header), "header"
     commitment: bytes32 = books.commit[server][epoch]
     offset: uint256 = 0
     some: bool = False
     for item: Shown in items:
+        assert item.depth <= 32, "index"
         if books.challenges[server][epoch][item.payee][item.challenged] != 0:
             assert item.amount >= item.challenged, "low"
-            hash: bytes32 = books._leaf(item.payee, item.amount, item.index, item.depth)
-            total: uint256 = item.amount
+            proof: DynArray[books.Node, 32] = []
             for level: uint256 in range(item.depth, bound=32):
-                hash, total = books._parent(hash, total, nodes[offset + level], item.index >> level)
-            books._root(header, hash, total)
+                proof.append(nodes[offset + level])
+            hash: bytes32 = empty(bytes32)
+            total: uint256 = 0
+            hash, total = books._fold(item.payee, item.amount, item.index, proof)
+            assert books._committed(server, epoch, hash, total, rest), "proof"
             if item.amount > books.answered[commitment][item.payee]:
                 books.answered[commitment][item.payee] = item.amount
             self._close(server, epoch, item.payee, item.challenged, books.STAKE)

@@ -193,8 +193,7 @@ def refund(
     net: uint256 = 0
     fee: uint256 = 0
     digest, net, fee = self._return(server, epoch, before, debits)
-    header: books.Header = books.Header(root=root, total=total, rest=keccak256(abi_encode(digest, counts, data)))
-    assert books._committed(server, epoch, header), "header"
+    assert books._committed(server, epoch, root, total, keccak256(abi_encode(digest, counts, data))), "header"
     books.commit[server][epoch] = empty(bytes32)
     # Challenges that are still open count against what is posted next.
     word = (word & ~(books.M40 << books.READY)) - (fee << books.FEE) - net

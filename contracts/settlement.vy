@@ -52,7 +52,7 @@ exports: (drafts.debit, drafts.undo, drafts.refund)
 struct Item:
     server: address
     epoch: uint256
-    header: books.Header
+    rest: bytes32  # keccak(entries digest, counts root, data hash) of the post
     payee: address
     amount: uint256
     index: uint256
@@ -142,15 +142,14 @@ def post(epoch: uint256, root: bytes32, counts: bytes32, data: bytes32, before: 
 
 
 @internal
-def _mark(item: Item, hash: bytes32, total: uint256, to: address, tip: uint256):
-    """
-    @notice Check a leaf, and mark it as paid.
-    @param hash Where its proof ends, with the sum `total`.
-    """
+def _mark(item: Item, proof: DynArray[books.Node, 32], to: address, tip: uint256):
+    """@notice Check a leaf, and mark it as paid."""
     word: uint256 = books.meta[item.server][item.epoch]
     assert books._is_final(word), "final"
-    assert books._committed(item.server, item.epoch, item.header), "header"
-    books._root(item.header, hash, total)
+    hash: bytes32 = empty(bytes32)
+    total: uint256 = 0
+    hash, total = books._fold(item.payee, item.amount, item.index, proof)
+    assert books._committed(item.server, item.epoch, hash, total, item.rest), "proof"
     # Anyone may send owners what is theirs; a payee of one hour has no coin to move it, and decides itself where it goes.
     if to != item.payee or tip != 0 or (msg.sender != to and not staticcall books.REGISTRY.is_owner(to)):
         message: bytes32 = eip712._hash_typed_data_v4(keccak256(abi_encode(CLAIM, item.server, item.epoch, item.payee, to, tip)))
@@ -185,12 +184,12 @@ def claim(items: DynArray[Item, 32], nodes: DynArray[books.Node, 640], to: addre
     sum: uint256 = 0
     offset: uint256 = 0
     for item: Item in items:
-        hash: bytes32 = books._leaf(item.payee, item.amount, item.index, item.depth)
-        total: uint256 = item.amount
+        assert item.depth <= 32, "index"
+        proof: DynArray[books.Node, 32] = []
         for level: uint256 in range(item.depth, bound=32):
-            hash, total = books._parent(hash, total, nodes[offset + level], item.index >> level)
+            proof.append(nodes[offset + level])
         offset += item.depth
-        self._mark(item, hash, total, to, tip)
+        self._mark(item, proof, to, tip)
         sum += item.amount
     self._pay_out(to, sum, tip * len(items))
 
@@ -199,11 +198,8 @@ def claim(items: DynArray[Item, 32], nodes: DynArray[books.Node, 640], to: addre
 @nonreentrant
 def claimOne(item: Item, proof: DynArray[books.Node, 32], to: address, tip: uint256):
     """@notice As `claim` for one leaf, without the memory that a list's bound costs."""
-    hash: bytes32 = books._leaf(item.payee, item.amount, item.index, item.depth)
-    total: uint256 = item.amount
-    for level: uint256 in range(item.depth, bound=32):
-        hash, total = books._parent(hash, total, proof[level], item.index >> level)
-    self._mark(item, hash, total, to, tip)
+    assert item.depth == len(proof), "index"
+    self._mark(item, proof, to, tip)
     self._pay_out(to, item.amount, tip)
 
 

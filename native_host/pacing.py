@@ -43,7 +43,7 @@ class Pacer:
         return replace(self, played_ms=self.played_ms + self._running(time_ms), playing=playing, time_ms=time_ms)
 
     def window(self, position_ms: int) -> tuple[int, int]:
-        """Positions from and to which keys may be given with the meter at ``position_ms``: what the security server gives, and no more."""
+        """Positions from and to which keys may be given with the meter at ``position_ms``, as at the server."""
         return self.base_ms - SLACK_MS, position_ms + SLACK_MS + BUFFER_MS
 
     def _running(self, time_ms: int) -> int:

@@ -23,7 +23,7 @@ from pywallet.settlement.statement_check import KnownTicket, Shown, Verdict, as_
 
 MOST_LINES: Final = 10_000
 CODE: Final = "listener.statement"
-_LOST: Final = ("ticket", "unsigned", "spent", "settled")
+_LOST: Final = ("ticket", "spent", "settled")
 """Reasons that a lost ledger has, or a voucher that another computer of this listener signed."""
 
 

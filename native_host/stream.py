@@ -64,7 +64,7 @@ class Stream:
         return sum(segment.samples for segment in first.segments) * 1000 // first.rate
 
     def metered(self, meter: Meter, usage: Usage, action: str, position_ms: int, time_ms: int) -> Meter:
-        """The ticket's meter after one more action, which ends with the song or with the part of it that the terms allow."""
+        """The ticket's meter after one more action: it ends with the song or the part of it that the terms allow."""
         started = action if action in STARTS else self.started or "play"
         part_ms = extent(self.policy, usage, started).to_ms
         end_ms = self.duration_ms if part_ms is None else min(self.duration_ms, part_ms)

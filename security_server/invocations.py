@@ -22,8 +22,8 @@ from security_server.usage import Counters
 AHEAD_MS: Final = 60_000
 """By so much may a host's clock run ahead of the server's, milliseconds.
 
-Both follow the chain, each from the blocks that it has seen: where blocks come late under load, one of two honest clocks
-runs ahead. Nothing is gained by it, since a time ahead counts as the server's own, so it is bounded and not refused.
+Both follow the chain, each from the blocks that it has seen: where blocks come late under load, one of two honest
+clocks runs ahead. Nothing is gained by it, since a time ahead counts as the server's own, so it is not refused.
 A clock further ahead than this is wrong, and its host has to know.
 """
 
@@ -102,7 +102,7 @@ def accept(
         policy: The terms of its content.
         now: What chain and clock say.
         silence_ms: So long without an invocation, and another play of the listener may begin.
-        online: Keys are asked for now, so it is decided by the server's own time; a report tells of what happened under a lease.
+        online: Keys are asked for now, so the server's own time decides; a report tells of what happened under a lease.
         duration_ms: The song's length; None: not known.
     """
     message = item.message
@@ -214,7 +214,8 @@ def _decide(
         counters.count(policy, action, time_s)
     if mine or action in STARTS | {"resume"}:
         clock_ms = max(moment_ms, clock_ms)
-        put(connection, listeners, {"listener": ticket["listener"]}, ticket=ticket["id"] if meter.playing else None, time_ms=clock_ms)
+        now_heard = ticket["id"] if meter.playing else None
+        put(connection, listeners, {"listener": ticket["listener"]}, ticket=now_heard, time_ms=clock_ms)
     return _count(connection, item, ticket, counters, meter, heard_ms, intervals, now, decision.counts)
 
 
@@ -240,7 +241,9 @@ def present(
         streams: Other players of this listener that sound.
         position_s: Where the sound begins; None: not asked.
     """
-    others = people.devices(connection, ticket["listener"], ticket["content"], device) if policy.devices is not None else (0, True)
+    others = (0, True)
+    if policy.devices is not None:
+        others = people.devices(connection, ticket["listener"], ticket["content"], device)
     return Context(
         now_s=now_s,
         domain=now.domain,
@@ -257,7 +260,7 @@ def present(
 
 
 def _end(policy: Policy, usage: Usage, started: str, duration_ms: int | None) -> int | None:
-    """Where a play that ``started`` with this action ends: with the song, or with the part of it that the terms allow."""
+    """Where a play that ``started`` with this action ends: with the song, or the part of it that the terms allow."""
     ends = [end for end in (duration_ms, extent(policy, usage, started).to_ms) if end is not None]
     return min(ends, default=None)
 
@@ -290,7 +293,7 @@ def _unpaid(connection: Connection, ticket: Mapping[str, Any], action: str, inte
     owed = outstanding(connection, ticket["payer"], now.epoch)
     if listener_pays and owed.intervals + new >= now.listener_credit:
         return "listener.voucher.missing"
-    # Plays that no voucher covers, beside this one: what a station may owe is bounded at every interval, not only at `open`.
+    # Plays that no voucher covers, beside this one: what a station may owe is bounded at every interval.
     if not listener_pays and owed.plays - (ticket["due"] > 0) >= now.credit_plays:
         return "station.credit.exhausted"
     # The interval that has begun is covered before it sounds.
@@ -311,7 +314,7 @@ def _count(
     now: Now,
     counted: bool,
 ) -> dict[str, Any]:
-    """Write what an action has moved; the changed columns of its ticket. ``meter``: of all that sounded, ``heard_ms``: of what is paid."""
+    """Write what an action has moved; the ticket's new columns. ``meter``: what sounded, ``heard_ms``: what is paid."""
     action, message = item.action, item.message
     heard = heard_ms - ticket["heard_ms"]
     counters.heard_ms += heard

@@ -20,7 +20,7 @@ def devices(connection: Connection, listener: bytes, content: bytes, device: byt
 
 
 def streams(connection: Connection, ticket: Mapping[str, Any], since_ms: int) -> int:
-    """How many other players of this listener sound, and have said so since a time by the server's clock, whatever time they reported."""
+    """How many other players of this listener sound, and were heard from since a time by the server's clock."""
     others = (tickets.c.listener == ticket["listener"], tickets.c.id != ticket["id"])
     sounding = (tickets.c.state == "playing", tickets.c.seen_ms > since_ms)
     return int(connection.execute(select(func.count()).select_from(tickets).where(*others, *sounding)).scalar_one())

@@ -233,7 +233,7 @@ class Playing:
             )
             if outcome.code is not None or outcome.ticket is None:
                 return outcome, range(0)
-            # The same bytes again are not decided again, but what they bring is: terms, state and window are those of now.
+            # The same bytes again are not decided again, but what they bring is: by the terms and state of now.
             action = "renew" if outcome.replay else None
             return outcome, self._give(connection, song, outcome.ticket, request, now, ahead_ms, device, action)
 

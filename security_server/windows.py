@@ -34,7 +34,7 @@ class Window:
 
     @classmethod
     def of(cls, anchor_position_ms: int, position_ms: int, ahead_ms: int) -> Window:
-        """From where the last jump went to the buffer after the metered position, which only time that was heard moves."""
+        """From the last jump's target to the buffer after the metered position, which only heard time moves."""
         return cls(anchor_position_ms - BEHIND_MS, position_ms + ahead_ms + SLACK_MS)
 
     def clip(self, starts_ms: Sequence[int], first: int, count: int) -> range:
@@ -49,7 +49,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Allowance:
-    """How much of a content one listener may hold keys for, over all tickets, renditions and jumps together, milliseconds of song.
+    """How much of a content one listener may hold keys for, over all tickets, renditions and jumps, milliseconds.
 
     ``full_ms``: what was heard and the buffer, with the room for jumps where the terms count them.
     ``most_ms``: the same with the room for jumps that nobody counts, for what begins before ``near_ms``.

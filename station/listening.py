@@ -1,4 +1,4 @@
-"""Whose ticket is whose: the link from a ticket to the address a listener has at this station, kept for bounds and points only."""
+"""Whose ticket is whose: by the address a listener has at this station, kept for bounds and points only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pywallet.rewards.rules import DAY_S
 from station.store import HOLD_S, TICKETS, ticket_row
 
 SLACK_MS: Final = 30_000
-"""By so much may what was vouchered run ahead of the clock: other clocks, and a moment in which one song follows another."""
+"""By so much may what was vouchered run ahead of the clock: clocks differ, and one song follows another."""
 
 _meta = sa.MetaData()
 _heard = sa.Table(
@@ -40,7 +40,7 @@ _asked = sa.Table(
 
 
 class Listening:
-    """One row for each ticket, another for each of a listener who wants rewards. Methods block for one short transaction."""
+    """A row for each ticket, another for each that may earn. Methods block for one short transaction."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -63,7 +63,7 @@ class Listening:
             db.execute(sa.insert(_heard).values(number=number, listener=listener, owner=owner, day=now_s // DAY_S))
 
     def unplayed(self, db: Connection, listener: bytes, now_s: int) -> int:
-        """How many tickets this listener has, in any session, that may still be played and of which nothing was vouchered."""
+        """How many tickets of this listener, in any session, may still be played and have nothing vouchered."""
         both = _asked.join(TICKETS, TICKETS.c.number == _asked.c.number)
         wanted = (_asked.c.listener == listener, _asked.c.expiry_s > now_s, TICKETS.c.vouchered == 0)
         return int(db.execute(sa.select(sa.func.count()).select_from(both).where(*wanted)).scalar_one())
@@ -139,7 +139,13 @@ class Listening:
         return [
             (
                 row.number,
-                Heard(bytes(row.listener), bytes(row.content), bytes(row.owner), row.vouchered * row.interval_s, row.issued_ms // 1000),
+                Heard(
+                    bytes(row.listener),
+                    bytes(row.content),
+                    bytes(row.owner),
+                    row.vouchered * row.interval_s,
+                    row.issued_ms // 1000,
+                ),
             )
             for row in rows
         ]

@@ -30,7 +30,7 @@ SLACK_MS = 5000
 """By so much may a server's clock run ahead of the station's (protocol section 2, heard time)."""
 LINE_CODE: Final = "statement.line"
 """Code of a line that is set aside."""
-_LOST: Final = ("ticket", "unsigned", "settled", "spent")
+_LOST: Final = ("ticket", "settled", "spent")
 """Reasons that lost or restored books have, here or at the server."""
 
 

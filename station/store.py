@@ -29,7 +29,7 @@ FIRST_HOLD = 2
 """Intervals that a ticket holds before it was ever vouchered, and the least that it holds afterwards."""
 
 UNPLAYED_S = 60
-"""A ticket of which nothing was vouchered holds for ``FIRST_HOLD`` intervals and so many seconds, then nothing until it is played."""
+"""Without a voucher a ticket holds for ``FIRST_HOLD`` intervals and so many seconds, then nothing."""
 
 _tickets = sa.Table(
     "tickets",
@@ -191,12 +191,13 @@ class Store(Ledger):
         return max(self._last_number(db) + 1, (issued_ms - NUMBERS_FROM_MS) // NUMBER_MS)
 
     def _held(self, db: Connection, new: TicketRow) -> int:
-        """Gross wei that the open tickets hold and the new one may cost: on the sum, with the highest rate among them."""
+        """Gross wei that the open tickets hold and the new one may cost, at the highest rate among them."""
         open_ = db.execute(
             sa.select(_tickets).where(_tickets.c.server == new.server, _tickets.c.expiry_s > new.issued_ms // 1000 - HOLD_S)
         ).all()
         rows = [*map(ticket_row, open_)]
-        return gross(new.outstanding + sum(row.held(new.issued_ms) for row in rows), max(row.bps for row in (new, *rows)))
+        held = sum(row.held(new.issued_ms) for row in rows)
+        return gross(new.outstanding + held, max(row.bps for row in (new, *rows)))
 
     def tickets(self, numbers: Iterable[int]) -> dict[int, TicketRow]:
         """The tickets of these numbers that were issued here."""

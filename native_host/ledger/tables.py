@@ -7,7 +7,7 @@ from typing import Final
 
 from pywallet.policy import Meter
 
-VERSION: Final = 5
+VERSION: Final = 6
 CHANGES: Final = {
     1: ("ALTER TABLE invocations ADD COLUMN free INTEGER NOT NULL DEFAULT 0",),
     2: (),
@@ -18,7 +18,8 @@ CHANGES: Final = {
         "CREATE TABLE vouchers (server BLOB NOT NULL, payer BLOB NOT NULL, cap TEXT NOT NULL, until INTEGER NOT NULL, "
         "signed TEXT NOT NULL, sent INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (server, payer)) WITHOUT ROWID",
     ),
-    4: (
+    4: (),
+    5: (
         "ALTER TABLE payments ADD COLUMN agreed_bps INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE payments ADD COLUMN lost INTEGER NOT NULL DEFAULT 0",
         "UPDATE payments SET agreed_bps = bps",

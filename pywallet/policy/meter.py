@@ -14,7 +14,7 @@ _STARTS: Final = frozenset({"play", "resume", "preview", "live_join"})
 _ENDS: Final = frozenset({"pause", "stop"})
 _ADVANCES: Final = frozenset({"renew", "pause", "stop", "rate"})
 JUMPS: Final = frozenset({"play", "preview", "live_join", "seek", "forward", "rewind"})
-"""The actions after which a play goes on at the position that they name; every other one leaves it where the meter has it."""
+"""The actions after which a play goes on at the position that they name; others leave it where the meter has it."""
 
 
 @dataclass(frozen=True)

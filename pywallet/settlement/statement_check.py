@@ -199,14 +199,14 @@ def _look(line: StatementLine, ticket: KnownTicket | None, count: int, known: Kn
     for name in ("content", "session", "price", "reward"):
         if getattr(line, name) != getattr(ticket, name):
             return Wrong(line.number, name)
-    if count > ticket.agreed:
-        return Wrong(line.number, "unsigned", {"settled": count, "agreed": ticket.agreed})
+    # Settled beyond what these books remember: they were restored. The sum of everything agreed to decides, not this count.
+    agreed = max(ticket.agreed, count)
     if line.intervals < count:
         return Wrong(line.number, "intervals fell", {"intervals": line.intervals, "before": count})
     if line.intervals > ticket.possible:
         return Wrong(line.number, "intervals", {"intervals": line.intervals, "possible": ticket.possible})
-    new = max(0, line.intervals - ticket.agreed)
-    pending = min(line.intervals, ticket.agreed) - count
+    new = max(0, line.intervals - agreed)
+    pending = min(line.intervals, agreed) - count
     each = ticket.price + ticket.reward
     value = each * (new * (SCALE + known.high_bps) + pending * max(0, known.high_bps - ticket.bps))
     return Agreed(line.number, line.intervals, count, new, pending, each, value)

@@ -165,8 +165,8 @@ class World:
     ) -> dict[str, Any]:
         """Claim as the relayer: one leaf or several."""
         if len(items) == 1:
-            return self.send(key or self.relayer, "Settlement", "claimOne", astuple(items[0]), list(nodes), to, tip)
-        return self.send(key or self.relayer, "Settlement", "claim", [astuple(item) for item in items], list(nodes), to, tip)
+            return self.send(key or self.relayer, "Settlement", "claimOne", items[0].row(), list(nodes), to, tip)
+        return self.send(key or self.relayer, "Settlement", "claim", [item.row() for item in items], list(nodes), to, tip)
 
     def receipt(self, book: Book, payee: bytes, amount: int, key: bytes | None = None) -> Signed[Receipt]:
         """The server's word (or another key's) that a payee is owed an amount in the book's epoch."""
@@ -189,8 +189,8 @@ class World:
             shown = {"payee": payee, "amount": amount, "index": leaf, "proof": book.tree.proof(leaf), **change}
             rows.append((shown["payee"], challenged, shown["amount"], shown["index"], shown.get("depth", len(shown["proof"]))))
             nodes += shown["proof"]
-        header = astuple(change.get("header", book.header))
-        return self.send(self.relayer, "Settlement", "answerBatch", address_of(self.server), book.epoch, header, rows, nodes)
+        rest_ = change.get("header", book.header).rest
+        return self.send(self.relayer, "Settlement", "answerBatch", address_of(self.server), book.epoch, rest_, rows, nodes)
 
     def dismiss(self, signed: Signed[Receipt]) -> dict[str, Any]:
         """Close a challenge that an earlier answer covers, as anyone."""

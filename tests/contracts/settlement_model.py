@@ -232,11 +232,10 @@ class Model:
         proof: Sequence[tuple[bytes, int]], to: bytes, tip: int, signed: Signed,
     ) -> None:  # fmt: skip
         """One leaf is paid."""
-        need(index >> depth == 0, "index")
         need(self.final(server, epoch), "final")
+        need(index >> depth == 0, "index")
         post = self.posts[server, epoch]
-        need(commitment(header) == commitment(post.header), "header")
-        need(verify_leaf(header, payee, amount, index, proof), "proof")
+        need(commitment(header) == commitment(post.header) and verify_leaf(header, payee, amount, index, proof), "proof")
         if to != payee or tip or (sender != payee and payee not in self.owners):
             need(signed.by is not None, NOBODY)
             need(signed.by == payee, "signature")
@@ -289,14 +288,14 @@ class Model:
         """Several leaves of one post are shown: all of those that are still asked for, or none."""
         post = self.posts.get((server, epoch))
         need(post is None or not post.void, "void")
-        need(post is not None and commitment(header) == commitment(post.header), "header")
+        same = post is not None and commitment(header) == commitment(post.header)
         found: dict[tuple[bytes, int], int] = {}
         for payee, asked, amount, index, proof in shown:
             if (server, epoch, payee, asked) not in self.demands or (payee, asked) in found:
                 continue
             need(amount >= asked, "low")
             need(index >> len(proof) == 0, "index")
-            need(verify_leaf(header, payee, amount, index, proof), "proof")
+            need(same and verify_leaf(header, payee, amount, index, proof), "proof")
             found[payee, asked] = amount
         need(bool(found), "none")
         for (payee, asked), amount in found.items():

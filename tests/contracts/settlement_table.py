@@ -211,7 +211,7 @@ class Table(RuleBasedStateMachine):
             (payee, asked, leaves[leaf][1] if amount is None else amount, leaf, tree.proof(leaf)) for payee, asked, leaf, amount in shown
         ]
         raw = [(*row[:4], len(row[4])) for row in rows]
-        args = (name_of(server), epoch, (header.root, header.total, header.rest), raw, [node for row in rows for node in row[4]])
+        args = (name_of(server), epoch, header.rest, raw, [node for row in rows for node in row[4]])
         return self.do("answer", name_of(RELAYER), "answerBatch", args, lambda: self.m.answer(name_of(server), epoch, header, rows))
 
     def dismiss(self, server: bytes, epoch: int, payee: bytes, asked: int) -> bool:
@@ -261,7 +261,7 @@ class Table(RuleBasedStateMachine):
             signed = Signed(name_of(signing))
         shown = amount + (how == "raised")
         index = leaf | alias << tree.depth if how == "alias" else leaf
-        item = (address, epoch, (header.root, header.total, header.rest), payee, shown, index, tree.depth, *signature)
+        item = (address, epoch, header.rest, payee, shown, index, tree.depth, *signature)
         sender = payee if how == "own" else name_of(RELAYER)
         model = (sender, address, epoch, header, payee, shown, index, tree.depth, tree.proof(leaf), to, tip, signed)
         done = self.do("claim", sender, "claimOne", (item, tree.proof(leaf), to, tip), lambda: self.m.claim(*model), f" {how}")

@@ -20,16 +20,10 @@ struct Node:
     total: uint256
 
 
-struct Header:
-    root: bytes32
-    total: uint256
-    rest: bytes32
-
-
 struct Item:
     server: address
     epoch: uint256
-    header: Header
+    rest: bytes32
     payee: address
     amount: uint256
     index: uint256
@@ -71,7 +65,7 @@ interface ISettlement:
     def debit(epoch: uint256, before: bytes32, entries: DynArray[Entry, 256]): nonpayable
     def undo(server: address, epoch: uint256, before: bytes32, debits: DynArray[Debit, 256]): nonpayable
     def post(epoch: uint256, root: bytes32, counts: bytes32, data: bytes32, before: bytes32, entries: DynArray[Entry, 256]): nonpayable
-    def answerBatch(server: address, epoch: uint256, header: Header, items: DynArray[Shown, 32], nodes: DynArray[Node, 640]): nonpayable
+    def answerBatch(server: address, epoch: uint256, rest: bytes32, items: DynArray[Shown, 32], nodes: DynArray[Node, 640]): nonpayable
     def dismiss(server: address, epoch: uint256, payee: address, challenged: uint256): nonpayable
     def claimOne(item: Item, proof: DynArray[Node, 32], to: address, tip: uint256): nonpayable
     def slash(server: address, epoch: uint256, payee: address, challenged: uint256): nonpayable
@@ -210,6 +204,8 @@ def check_slash_takes_nothing_for_what_was_shown(server: address, epoch: uint256
 @external
 def check_dismiss_earns_one_stake(server: address, epoch: uint256, payee: address, challenged: uint256, time: uint256):
     self._any_state(time)
+    # A challenge of nothing is never open.
+    assert challenged != 0
     before: uint256 = staticcall self.settlement.lane(server)
     void: bool = (staticcall self.settlement.meta(server, epoch)) >> 255 != 0
     shown: uint256 = staticcall self.settlement.answered(staticcall self.settlement.commit(server, epoch), payee)
@@ -219,10 +215,10 @@ def check_dismiss_earns_one_stake(server: address, epoch: uint256, payee: addres
 
 
 @external
-def check_answer_earns_one_stake_and_covers(server: address, epoch: uint256, header: Header, payee: address, challenged: uint256, amount: uint256, time: uint256):
+def check_answer_earns_one_stake_and_covers(server: address, epoch: uint256, rest: bytes32, payee: address, challenged: uint256, amount: uint256, time: uint256):
     self._any_state(time)
     before: uint256 = staticcall self.settlement.lane(server)
-    extcall self.settlement.answerBatch(server, epoch, header, [Shown(payee=payee, challenged=challenged, amount=amount, index=0, depth=0)], [])
+    extcall self.settlement.answerBatch(server, epoch, rest, [Shown(payee=payee, challenged=challenged, amount=amount, index=0, depth=0)], [])
     after: uint256 = staticcall self.settlement.lane(server)
     shown: uint256 = staticcall self.settlement.answered(staticcall self.settlement.commit(server, epoch), payee)
     self._prove(amount >= challenged and shown >= amount and after == before - (1 << 160) + STAKE and self.paid == 0 and self.taken == 0)
@@ -258,37 +254,37 @@ def check_debit_and_undo_leave_nothing(epoch: uint256, payer: address, net: uint
 
 
 @external
-def check_claim_pays_what_leaves(server: address, epoch: uint256, header: Header, payee: address, amount: uint256, to: address, tip: uint256, r: uint256, vs: uint256, time: uint256):
+def check_claim_pays_what_leaves(server: address, epoch: uint256, rest: bytes32, payee: address, amount: uint256, to: address, tip: uint256, r: uint256, vs: uint256, time: uint256):
     self._any_state(time)
     before: uint256 = staticcall self.settlement.meta(server, epoch)
-    extcall self.settlement.claim([Item(server=server, epoch=epoch, header=header, payee=payee, amount=amount, index=0, depth=0, r=r, vs=vs)], [], to, tip)
+    extcall self.settlement.claim([Item(server=server, epoch=epoch, rest=rest, payee=payee, amount=amount, index=0, depth=0, r=r, vs=vs)], [], to, tip)
     after: uint256 = staticcall self.settlement.meta(server, epoch)
     self._prove((before & M96) - (after & M96) == amount and self.paid == amount and self.taken == 0 and after >> 96 == before >> 96)
 
 
 @internal
-def _once(server: address, epoch: uint256, header: Header, payee: address, amount: uint256, index: uint256, depth: uint256, node: Node, to: address, r: uint256, vs: uint256):
+def _once(server: address, epoch: uint256, rest: bytes32, payee: address, amount: uint256, index: uint256, depth: uint256, node: Node, to: address, r: uint256, vs: uint256):
     nodes: DynArray[Node, 640] = []
     if depth == 1:
         nodes.append(node)
-    first: Item = Item(server=server, epoch=epoch, header=header, payee=payee, amount=amount, index=index, depth=depth, r=r, vs=vs)
+    first: Item = Item(server=server, epoch=epoch, rest=rest, payee=payee, amount=amount, index=index, depth=depth, r=r, vs=vs)
     items: DynArray[Item, 32] = [first]
     extcall self.settlement.claim(items, nodes, to, 0)
     again: bool = raw_call(
         self.settlement.address,
-        abi_encode(items, nodes, to, convert(0, uint256), method_id=method_id("claim((address,uint256,(bytes32,uint256,bytes32),address,uint256,uint256,uint256,uint256,uint256)[],(bytes32,uint256)[],address,uint256)")),
+        abi_encode(items, nodes, to, convert(0, uint256), method_id=method_id("claim((address,uint256,bytes32,address,uint256,uint256,uint256,uint256,uint256)[],(bytes32,uint256)[],address,uint256)")),
         revert_on_failure=False,
     )
     self._prove(not again)
 
 
 @external
-def check_claim_at_most_once_alone(server: address, epoch: uint256, header: Header, payee: address, amount: uint256, index: uint256, to: address, r: uint256, vs: uint256, time: uint256):
+def check_claim_at_most_once_alone(server: address, epoch: uint256, rest: bytes32, payee: address, amount: uint256, index: uint256, to: address, r: uint256, vs: uint256, time: uint256):
     self._any_state(time)
-    self._once(server, epoch, header, payee, amount, index, 0, empty(Node), to, r, vs)
+    self._once(server, epoch, rest, payee, amount, index, 0, empty(Node), to, r, vs)
 
 
 @external
-def check_claim_at_most_once_of_two(server: address, epoch: uint256, header: Header, payee: address, amount: uint256, index: uint256, node: Node, to: address, r: uint256, vs: uint256, time: uint256):
+def check_claim_at_most_once_of_two(server: address, epoch: uint256, rest: bytes32, payee: address, amount: uint256, index: uint256, node: Node, to: address, r: uint256, vs: uint256, time: uint256):
     self._any_state(time)
-    self._once(server, epoch, header, payee, amount, index, 1, node, to, r, vs)
+    self._once(server, epoch, rest, payee, amount, index, 1, node, to, r, vs)

@@ -60,8 +60,8 @@ SETTLEMENT: dict[str, tuple[Any, ...]] = {
     "post": (2**40, WORD, WORD, WORD, WORD, []), "debit": (2**40, WORD, []), "undo": (ONE, 0, WORD, []),
     "claim": ([], [], ZERO, 0), "collect": (ONE, 0),
     "challenge": ((ONE, 0, ONE, 1, WORD), 1, 1), "slash": (ONE, 0, ONE, 1),
-    "claimOne": ((ONE, 0, (WORD, 0, WORD), ONE, 0, 0, 0, 0, 0), [], ZERO, 0),
-    "answerBatch": (ONE, 0, (WORD, 0, WORD), [], []), "dismiss": (ONE, 0, ONE, 1),
+    "claimOne": ((ONE, 0, WORD, ONE, 0, 0, 0, 0, 0), [], ZERO, 0),
+    "answerBatch": (ONE, 0, WORD, [], []), "dismiss": (ONE, 0, ONE, 1),
     "refund": (ONE, 0, WORD, 0, WORD, WORD, []),
 }  # fmt: skip
 """Arguments that each function has a reason to refuse, if it gets so far."""

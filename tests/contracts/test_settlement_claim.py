@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -159,13 +158,16 @@ def test_a_changed_leaf_has_no_proof(w: World, field: str, value: int) -> None:
         w.claim([replace(w.item(book, 1), **{field: value})], book.tree.proof(1), address_of(w.fan))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("change", [{"root": bytes(32)}, {"total": 1502}, {"rest": bytes(32)}])
-def test_a_changed_header_is_not_what_was_posted(w: World, change: dict[str, Any]) -> None:
-    """Every word of the header is under the commitment."""
+def test_a_leaf_is_of_what_was_posted(w: World) -> None:
+    """Root, total and the rest of the header are under the commitment: another tree, or another rest, is not what was posted."""
     book = w.final()
-    item = w.item(book, 0)
-    with reverts("header"):
-        w.claim([replace(item, header=replace(item.header, **change))], book.tree.proof(0), address_of(w.owner))
+    item, other = w.item(book, 0), w.book((address_of(w.owner), 1000), (address_of(w.fan), 501))
+    for changed, nodes in (
+        (replace(item, header=replace(item.header, rest=bytes(32))), book.tree.proof(0)),
+        (w.item(other, 0), other.tree.proof(0)),
+    ):
+        with reverts("proof"):
+            w.claim([changed], nodes, address_of(w.owner))
 
 
 def test_an_index_has_one_name(w: World) -> None:
@@ -178,6 +180,13 @@ def test_an_index_has_one_name(w: World) -> None:
             w.claim([replace(item, index=alias)], book.tree.proof(0), address_of(w.owner))
     with reverts("index"):
         w.claim([replace(item, depth=33)], [(bytes(32), 0)] * 32, address_of(w.owner))
+    other = w.item(book, 1, w.fan, SAFE)
+    with reverts("index"):
+        w.claim([replace(other, depth=33), other], [(bytes(32), 0)] * 64, SAFE)
+    for depth in (1, 3):
+        # The bit that is marked is of the proof's length, not of another that is named beside it.
+        with reverts("index"):
+            w.claim([replace(other, depth=depth)], book.tree.proof(1), SAFE)
 
 
 def test_a_root_whose_sum_is_not_the_total_pays_nobody(w: World) -> None:

@@ -337,7 +337,7 @@ def test_a_challenge_of_a_draft_waits_for_its_post(w: World) -> None:
     made = book(w)
     debit(w.at(DUE), (), NETS[:2])
     w.challenge(w.receipt(made, address_of(w.fan), 500))
-    with reverts("header"):
+    with reverts("proof"):
         w.answer(made, 0, 500)
     post(w, NETS[:2], NETS[2:])
     assert w.call("Settlement", "meta", address_of(w.server), EPOCH) >> 232 == 1

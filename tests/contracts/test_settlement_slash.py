@@ -109,7 +109,7 @@ def test_a_challenge_outlives_a_refund(w: World) -> None:
     w.at(DUE + SCHEDULE.answer + 1).slash(w.receipt(book, address_of(w.fan), 500))
     w.refund(book)
     assert w.call("Settlement", "commit", address_of(w.server), EPOCH) == bytes(32)
-    with reverts("header"):
+    with reverts("proof"):
         w.answer(book, 0, 1000)
     w.send(w.platform, "Settlement", "bond", address_of(w.server), BOND)
     again = w.book((bytes([5]) * 20, 1501))

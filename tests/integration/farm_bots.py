@@ -1,4 +1,4 @@
-"""Patched hosts: each strategy lies in its own way about time, place and state, and asks for keys that it has no use for."""
+"""Patched hosts: each strategy lies in its own way about time, position and state, or asks for too many keys."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def strategies() -> list[Strategy]:
 
 
 def honest(song: str) -> Strategy:
-    """What an unpatched host does with a song, again and again: from its beginning to its end, at the fastest rate that its terms allow."""
+    """What an unpatched host does: a song from beginning to end, again and again, as fast as its terms allow."""
     whole = SONG_MS // STEP_MS
     if song == "rated":
         return Strategy(f"honest {song}", song=song, jumps="rate", reopen=whole // 2)
@@ -146,7 +146,7 @@ def honest(song: str) -> Strategy:
 class Gain:
     """What a strategy came to. Amounts in wei, times in milliseconds.
 
-    ``keys_ms``: song that keys were received for, by content; ``heard_ms`` and ``seeks``: what the server counted of it.
+    ``keys_ms``: song that keys were received for, by content; ``heard_ms`` and ``seeks``: what the server counted.
     ``longest_ms``: what was heard of one ticket at the most. ``refused``: answers that were a code.
     """
 

@@ -1,4 +1,4 @@
-"""A real security server and a real station in one process, under a clock that only a test moves: what bots are let loose on.
+"""A real security server and a real station in one process, under a clock that only a test moves.
 
 Chain and HTTP are left out: the chain's answers are constants, and the station's requests go straight to the server's
 operations. Signatures, decisions, keys, statements, vouchers and both databases are the product's own.
@@ -215,7 +215,7 @@ class FarmWorld:
         assert (done.aside, done.waiting) == (0, None)
 
     async def paid(self, listener: bytes) -> int:
-        """Wei of rewards that the station's vouchers have paid for a listener's tickets; all that was heard is vouchered."""
+        """Wei of rewards that the station's vouchers have paid for a listener's tickets; nothing may be due."""
         query = select(tickets.c.vouchered, tickets.c.due, tickets.c.reward, tickets.c.payee).where(tickets.c.listener == listener)
         rows = await self.core.store.run(lambda connection: connection.execute(query).all())
         assert not any(row.due for row in rows)

@@ -1,4 +1,4 @@
-"""Nobody farms: whatever a patched host does, one listener key earns no more than one honest listener in the same time."""
+"""Nobody farms: a patched host earns no more with one listener key than one honest listener in the same time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.integration.farm_world import BUFFER_MS, INTERVAL_S, PRICE, SONG_MS, 
 
 
 async def farmed(folder: Path, wanted: list[Strategy], per_day: int | None = None) -> list[Gain]:
-    """Let strategies loose one after the other, each with a listener key of its own. A statement that is not payable raises."""
+    """Run strategies one after the other, each with a listener key of its own. A statement not payable raises."""
     world = await FarmWorld.make(folder, per_day)
     try:
         return [await Bot(world, strategy).run() for strategy in wanted]
@@ -21,7 +21,7 @@ async def farmed(folder: Path, wanted: list[Strategy], per_day: int | None = Non
 
 
 def most_reward(gain: Gain) -> int:
-    """An honest listener's reward for the same time, whole intervals, at the fastest rate that the song's terms allow, wei."""
+    """An honest listener's reward for the same time in whole intervals, as fast as the song's terms allow, wei."""
     rate = 2 if "rate" in TERMS[gain.strategy.song]["permissions"] else 1
     return gain.elapsed_ms * rate // (INTERVAL_S * 1000) * PRICE["reward"]
 
@@ -34,7 +34,7 @@ def most_keys_ms(gain: Gain, content: bytes) -> int:
 
 
 async def test_an_honest_listener_is_paid_for_every_interval_and_gets_every_key(tmp_path: Path) -> None:
-    """Five minutes of each song: sixty intervals, at twice the rate where the terms allow it, and all keys of what was heard."""
+    """Five minutes of each song: sixty intervals, twice as many where the terms allow a rate, and all keys."""
     for gain in await farmed(tmp_path, [honest(song) for song in TERMS]):
         assert gain.reward == most_reward(gain)
         assert list(gain.keys_ms.values()) == [SONG_MS]
@@ -43,7 +43,7 @@ async def test_an_honest_listener_is_paid_for_every_interval_and_gets_every_key(
 
 
 async def test_no_strategy_earns_more_than_an_honest_listener_or_gets_more_keys(tmp_path: Path) -> None:
-    """More than a hundred patched hosts: reward, keys, the length of each play, and every statement on the way payable."""
+    """More than a hundred patched hosts: reward, keys, the length of each play, every statement payable."""
     wanted = strategies()
     assert len(wanted) >= 100
     assert len({strategy.name for strategy in wanted}) == len(wanted)
@@ -57,7 +57,8 @@ async def test_no_strategy_earns_more_than_an_honest_listener_or_gets_more_keys(
     ]
     assert over == []
     # A play without a jump is heard once through, however long it says that it goes on.
-    assert [gain.strategy.name for gain in gains if gain.strategy.jumps in ("none", "rate") and gain.longest_ms > SONG_MS] == []
+    straight = [gain for gain in gains if gain.strategy.jumps in ("none", "rate")]
+    assert [gain.strategy.name for gain in straight if gain.longest_ms > SONG_MS] == []
     # They are no strawmen: many are let in and earn, and most are refused something.
     assert sum(gain.reward > 0 for gain in gains) >= 60
     assert sum(gain.refused > 1 for gain in gains) >= 60
@@ -66,7 +67,7 @@ async def test_no_strategy_earns_more_than_an_honest_listener_or_gets_more_keys(
 
 @pytest.mark.parametrize(("tickets", "sessions"), [(15, 1), (15, 15), (1, 1)])
 async def test_a_days_cap_holds_for_tickets_beside_each_other(tmp_path: Path, tickets: int, sessions: int) -> None:
-    """With a cap of twelve intervals a day: it and the rest of the play that reached it, whichever of fifteen tickets is heard."""
+    """A cap of twelve intervals a day: paid are they and the rest of the play that reached them, of fifteen tickets."""
     cap = 12 * PRICE["reward"]
     wanted = [
         Strategy("beside", tickets=tickets, sessions=sessions, payees=sessions, reopen=2),

@@ -70,7 +70,7 @@ async def code_of(asked: Any) -> str:
 
 @pytest.mark.parametrize("song", ["plain", "rated", "together", "leased"])
 async def test_a_paused_play_gets_no_more_than_its_buffer(world: FarmWorld, song: str) -> None:
-    """Play, pause, and renewals for ten minutes while paused, each for the whole song: the first buffer, and nothing is owed."""
+    """Play, pause, and renewals for ten minutes while paused, each for the whole song: one buffer, nothing owed."""
     host = Hand(world, song)
     play = await host.ticket()
     await host.ask(play, "play", 0)
@@ -102,7 +102,7 @@ async def test_what_was_sent_before_a_stop_brings_nothing_after_it(world: FarmWo
 
 
 async def test_the_same_bytes_again_bring_the_window_of_now(world: FarmWorld) -> None:
-    """An answer that was lost is given again; later the same bytes open what is open by then, not what time alone would have opened."""
+    """A lost answer is given again; later the same bytes bring what is open by then, which time alone does not move."""
     host = Hand(world)
     play = await host.ticket()
     begun, first = await host.ask(play, "play", 0)
@@ -125,7 +125,7 @@ async def test_the_same_bytes_are_decided_again_before_keys_come(world: FarmWorl
 
 
 async def test_many_tickets_and_places_bring_no_song_unheard(world: FarmWorld) -> None:
-    """Eight plays of one song, each begun somewhere else and stopped at once: less than half of its keys, and nothing is owed."""
+    """Eight plays of one song, each begun somewhere else and stopped at once: less than half of its keys."""
     host = Hand(world)
     for place in range(8):
         play = await host.ticket()
@@ -135,7 +135,7 @@ async def test_many_tickets_and_places_bring_no_song_unheard(world: FarmWorld) -
 
 
 async def test_an_honest_listener_may_pause_jump_and_go_on(world: FarmWorld) -> None:
-    """Half a minute here and there, a pause of ten minutes, back and forth: at every moment there are keys for what comes next."""
+    """Half a minute here and there, a pause of ten minutes: at every moment there are keys for what comes next."""
     host = Hand(world)
     play = await host.ticket()
 

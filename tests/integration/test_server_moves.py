@@ -14,15 +14,19 @@ from sqlalchemy import select
 from audit.run import audit
 from chain.content import Content
 from chain.registry import Registry
+from native_host.facts import look
+from native_host.network import Network
 from pywallet.errors import GomaaError
 from pywallet.hexes import from_b64, to_hex
 from pywallet.platform import address_of
 from pywallet.platform import sign as sign_digest
 from pywallet.policy import Policy
+from pywallet.sps.header import open_header
 from security_server.config import Keys
 from security_server.core import Core
 from security_server.handover import FIRST, Sealed, request_digest, unseal
 from security_server.tables import content_keys, former_plays, takeovers, usages
+from station.chaindoor import ChainDoor
 from studio import moving
 from tests.integration.server_client import HostClient
 from tests.integration.server_songs import Upload, make_song, terms
@@ -414,6 +418,38 @@ async def test_a_withdrawn_content_is_not_taken(tmp_path: Path) -> None:
         assert await code_of(both.take()) in ("content.revoked", "server.handover", "chain.reverted")
         assert both.new.core is not None
         assert await rows(both.new.core, select(content_keys)) == []
+
+
+async def test_hosts_and_stations_follow_the_chain(tmp_path: Path) -> None:
+    """The file's header still names the old server; from the epoch's beginning both go to the new one, and to none without a bond."""
+    async with pair(tmp_path) as both:
+        old, new = both.old, both.new
+        header = open_header(both.song.cose)
+        network, door = Network(old.deployment, lambda content, code: None), ChainDoor(old.deployment)
+        await network.ready()
+        try:
+
+            async def named() -> set[bytes]:
+                now_ms = await old.now_ms()
+                while network.now_ms() < now_ms or await door.now_ms() < now_ms:
+                    await door.rate(0)
+                facts = await door.content(both.song.content, old.station)
+                assert facts is not None
+                found = await look(network, header, "https://radio.example")
+                assert found.server_url == (old if found.server == old.keys.address else new).url
+                return {facts.server, found.server}
+
+            assert await named() == {old.keys.address}
+            await both.propose()
+            first = await both.take()
+            assert await named() == {old.keys.address}
+            await both.to_epoch(first)
+            assert await named() == {new.keys.address}
+            await new.settlement.retire(new.platform_key, new.keys.address)
+            assert await code_of(look(network, header, "https://radio.example")) == "server.unbonded"
+        finally:
+            await network.close()
+            await door.close()
 
 
 async def test_a_band_moves_its_song_with_the_studio(tmp_path: Path) -> None:

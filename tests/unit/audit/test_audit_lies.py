@@ -255,7 +255,7 @@ def test_no_bytes_make_the_auditor_stumble(data: Any) -> None:
 
 @pytest.mark.parametrize("owner", OWNERS[:2])
 async def test_a_payee_may_be_an_owner(owner: bytes) -> None:
-    """A listener who names a band's address as payee earns beside the band in one leaf: nothing is wrong, and less than the band's is."""
+    """A listener who names a band's address as payee earns beside it in one leaf; less than the band's is a fault."""
     fan = HONEST.payees[FAN_AT]
     rest = tuple(row for row in HONEST.payees if row is not fan)
     rows = tuple(replace(row, amount=row.amount + fan.amount) if row.payee == owner else row for row in rest)
@@ -274,7 +274,8 @@ async def test_an_owner_of_nothing_that_was_heard_may_be_a_payee() -> None:
     """A content of the table without plays: its owner's leaf is the listener's alone."""
     silent = ContentRow(b"\x35" * 20, b"\x45" * 20, SERVER, 0, 0, 0, 0)
     fan = HONEST.payees[FAN_AT]
-    named = tuple(sorted((replace(row, payee=silent.owner) if row is fan else row for row in HONEST.payees), key=lambda row: row.payee))
+    rows = (replace(row, payee=silent.owner) if row is fan else row for row in HONEST.payees)
+    named = tuple(sorted(rows, key=lambda row: row.payee))
     data = seal(replace(HONEST, contents=(*HONEST.contents, silent), payees=named))
     at = FakeAt({**dict(zip(CONTENTS, OWNERS, strict=True)), silent.content: silent.owner})
     assert await audited(data, at=at) == []

@@ -151,7 +151,11 @@ def _source(*patterns: str) -> str:
     return "\n".join(path.read_text(encoding="utf-8") for pattern in patterns for path in sorted(ROOT.glob(pattern)))
 
 
-_OPTIONS_OF_BUILD: Final = {"demo": ("build.py", "demo/*.py"), "bench": ("build.py", "benchmarks/__main__.py")}
+_OPTIONS_OF_BUILD: Final = {
+    "demo": ("build.py", "demo/*.py"),
+    "bench": ("build.py", "benchmarks/__main__.py"),
+    "soak": ("build.py", "tests/simulation/run.py", "tests/integration/kills.py"),
+}
 
 
 def wrong_build(document: Document) -> Iterator[str]:

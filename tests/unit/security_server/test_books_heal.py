@@ -253,3 +253,16 @@ def test_a_statement_for_nothing_is_refused(world: BooksWorld) -> None:
     voucher = world.station.voucher(SERVER)
     assert voucher is not None
     assert voucher.cap == before
+
+
+def test_a_ticket_that_a_restored_book_knows_too_little_of_goes_on(world: BooksWorld) -> None:
+    """Settled since the backup while nothing was owed at the resynchronisation; found by the machine with 2,000 examples."""
+    number = play(world)
+    world.save("station")
+    world.settle()
+    world.lose("station")
+    world.settle()
+    world.hear(number, 1)
+    assert world.settle() is not None
+    assert (world.due(), world.station.quarantine(SERVER)) == ({}, [])
+    assert world.caps[-1] == gross(4_000, 500)

@@ -140,7 +140,7 @@ def test_a_stream_that_was_taken_over_hears_nothing_more(desk: Desk) -> None:
 
 
 def test_a_clock_ahead_gains_nothing_and_a_wrong_one_is_refused(desk: Desk) -> None:
-    """A host that runs ahead is heard by the server's clock: nothing is refused and nothing gained; beyond a minute it is told."""
+    """A host that runs ahead is heard by the server's clock: nothing is gained; beyond a minute it is told."""
     session = desk.session()
     ticket = desk.ticket(session, 1)
     assert desk.act(session, ticket, "play", time_ms=START_MS + AHEAD_MS + 1).code == "invocation.time"
@@ -165,7 +165,7 @@ def test_no_time_before_the_opening_is_heard(desk: Desk) -> None:
 
 @pytest.mark.parametrize("concurrent", [1, 4])
 def test_many_tickets_of_one_listener_have_one_clock(desk: Desk, concurrent: int) -> None:
-    """Fifteen tickets, each reported with times of its own for the same minute: a minute is heard and paid, not fifteen."""
+    """Fifteen tickets, each reported with times of its own for the same minute: one minute is paid."""
     desk.policy = terms(concurrent=concurrent, counts={})
     sessions = [desk.session(number=n, payee=bytes([200 + n]) * 20) for n in range(1, 16)]
     tickets_ = [desk.ticket(session, n) for n, session in enumerate(sessions, 1)]
@@ -182,7 +182,7 @@ def test_many_tickets_of_one_listener_have_one_clock(desk: Desk, concurrent: int
 
 
 def test_beside_a_stream_that_is_heard_another_sounds_unpaid(desk: Desk) -> None:
-    """Where two may play at once, both positions go on with the clock and one is paid; the other is not paid for it later either."""
+    """Where two may play at once, both positions go on and one is paid; the other is not paid later either."""
     desk.policy = terms(concurrent=2, counts={})
     session = desk.session()
     first, second = desk.ticket(session, 1), desk.ticket(session, 2)
@@ -193,7 +193,8 @@ def test_beside_a_stream_that_is_heard_another_sounds_unpaid(desk: Desk) -> None
         for ticket in (first, second):
             assert desk.act(session, ticket, "renew", step * 5_000).code is None
     rows = [get(desk.connection, tickets, id=ticket) for ticket in (first, second)]
-    assert [(row["heard_ms"], row["sounded_ms"], row["position_ms"]) for row in rows if row] == [(0, 30_000, 30_000), (30_000,) * 3]
+    found = [(row["heard_ms"], row["sounded_ms"], row["position_ms"]) for row in rows if row]
+    assert found == [(0, 30_000, 30_000), (30_000, 30_000, 30_000)]
     desk.act(session, second, "stop", 30_000)
     desk.wait(5)
     assert desk.act(session, first, "renew", 35_000).heard_ms == 5_000
@@ -214,7 +215,7 @@ def test_a_song_of_two_minutes_is_not_heard_for_twelve(desk: Desk) -> None:
 
 
 def test_plays_without_a_voucher_are_bounded_at_every_interval(desk: Desk) -> None:
-    """Forty tickets opened before any was played: five are heard for an interval, the others wait for the station's voucher."""
+    """Forty tickets opened before any was played: five are heard, the others wait for the station's voucher."""
     desk.policy, desk.now = terms(counts={}), replace(desk.now, credit_plays=5)
     session = desk.session()
     opened = [desk.ticket(session, n) for n in range(1, 41)]

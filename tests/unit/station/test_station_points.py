@@ -71,7 +71,7 @@ async def test_over_the_days_cap_a_play_is_heard_and_earns_nothing(world: Any) -
 
 
 async def test_tickets_beside_each_other_stay_under_the_cap(world: Any) -> None:
-    """Fifteen tickets asked for at once, in sessions of their own: those that promise a reward come to the cap, heard to their ends."""
+    """Fifteen tickets asked for at once: those that promise a reward come to the cap, heard to their ends."""
     generous(world, {"tokens": {"per_day": "0.042"}})
     sessions = [world.session(payee=bytes([n + 1]) * 20) for n in range(15)]
     tickets = await asyncio.gather(*(world.ticket(session=session) for session in sessions))
@@ -86,7 +86,7 @@ async def test_tickets_beside_each_other_stay_under_the_cap(world: Any) -> None:
 
 
 async def test_a_ticket_counts_as_heard_until_it_can_no_longer_be(world: Any) -> None:
-    """A song that was heard for a minute counts whole while it may go on, and for a minute once a later one was heard after its end."""
+    """A song heard for a minute counts whole while it may go on, then for a minute, once a later one was heard."""
     loyalty = generous(world, {"tokens": {"per_day": "1"}})
     await heard(world, 1)
     assert loyalty._listening.earned(LISTENER, world.chain.now) == 7 * REWARD
@@ -97,7 +97,7 @@ async def test_a_ticket_counts_as_heard_until_it_can_no_longer_be(world: Any) ->
 
 
 async def test_a_listener_who_was_paid_for_more_time_than_there_was_earns_again_when_it_has_passed(world: Any) -> None:
-    """Two songs at once, as at two servers: each minute is vouchered twice, and tickets earn nothing until the clock has caught up."""
+    """Two songs at once, as at two servers: tickets earn nothing until the clock has caught up with the vouchers."""
     first, second = await world.ticket(), await world.ticket("letters")
     world.chain.now += 120_000
     world.server.epoch = world.chain.now // 60_000

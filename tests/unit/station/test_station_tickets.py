@@ -165,7 +165,7 @@ async def test_open_tickets_hold_escrow(world: Any) -> None:
 
 
 async def test_tickets_that_are_not_played_hold_little_for_a_short_time(world: Any) -> None:
-    """141 tickets for listeners who play none of them: two intervals each for two minutes, then nothing of the station's escrow."""
+    """141 tickets for listeners who play none of them: two intervals each for two minutes, then nothing."""
     tickets = [await world.ticket(session=world.session(payee=bytes([n + 1]) * 20, **_listener(n))) for n in range(141)]
     store, each = world.station.store, tickets[0].price + tickets[0].reward
     server = tickets[0].server
@@ -175,7 +175,7 @@ async def test_tickets_that_are_not_played_hold_little_for_a_short_time(world: A
 
 
 async def test_a_ticket_holds_more_as_its_play_goes_on(world: Any) -> None:
-    """Each vouchered interval lets a ticket hold two more, up to what it can still cost; after its end it holds nothing."""
+    """Each vouchered interval lets a ticket hold two more, up to what it can still cost; after its end nothing."""
     ticket = await world.ticket()
     store, each = world.station.store, ticket.price + ticket.reward
     worst = store.tickets([ticket.number])[ticket.number].worst

@@ -35,7 +35,7 @@ def test_standing_still_earns_the_slack_only() -> None:
 
 
 def test_a_position_that_goes_back_and_forth_earns_its_way_once() -> None:
-    """Without a jump the same stretch counts once: a renewal at 0 after one at 10 s takes nothing back to be heard again."""
+    """Without a jump the same stretch counts once: a renewal at 0 after one at 10 s takes nothing back."""
     zigzag = [("renew", 10_000 * (step % 2), 10_000 * step) for step in range(1, 60)]
     assert run(("play", 0, 0), *zigzag).heard_ms == 10_500
 
