@@ -57,6 +57,7 @@ text = "A week of these pages without advertising"
 """
 ESCROW = 1_000 * ETHER
 BOND = 100_000 * ETHER
+RELAYER = 10**18
 OPEN_S = 60
 """An epoch in the demo that a person watches."""
 
@@ -138,6 +139,7 @@ async def _set_up(stack_rpc: str, keys: dict[str, bytes], server: dict[str, Any]
     async with deployment.connect() as chain:
         token, registry, settlement = Token(chain, deployment), Registry(chain, deployment), Settlement(chain, deployment)
         platform = keys["platform"]
+        await chain.send(platform, from_hex(server["relayer"], 20), b"", RELAYER)
         domain = urls["station"].removeprefix("http://")
         await registry.add_server(platform, address, urls["server"], from_b64(server["key"]))
         await registry.add_station(platform, address_of(keys["station"]), domain, STATION_NAME)

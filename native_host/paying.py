@@ -171,7 +171,16 @@ async def _ask(host: Host, stream: Stream, session: SessionRow, server: Server, 
     if due is None and named and verdict.lines and last is not None:
         # Signed for before, and not settled then: the same voucher while it counts, else one for the running epoch.
         if last.until < said.epoch:
-            due = Due(known.server, known.payer, verdict.cap, said.epoch + 1, 0, verdict.agreed, verdict.intervals, known.high_bps)
+            due = Due(
+                known.server,
+                known.payer,
+                verdict.cap,
+                said.epoch + 1,
+                0,
+                verdict.agreed,
+                verdict.intervals,
+                known.high_bps,
+            )
         else:
             again = replace(last, sent=False, lines=verdict.intervals)
             with host.ledger.write():
@@ -217,7 +226,9 @@ async def pay(host: Host, stream: Stream, signed: Signed[Voucher]) -> None:
             raise Refusal("voucher.cap", reason="signed before")
         text = msgspec.json.encode(signed.to_json()).decode()
         host.ledger.set_voucher(
-            due.server, due.payer, VoucherRow(due.cap, due.until, text, False, due.agreed, due.lines if due.named else {})
+            due.server,
+            due.payer,
+            VoucherRow(due.cap, due.until, text, False, due.agreed, due.lines if due.named else {}),
         )
         for number, intervals in due.lines.items():
             host.ledger.sign_for(payments[number].ticket, intervals, due.bps)

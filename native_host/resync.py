@@ -90,7 +90,11 @@ def _acknowledged(raw: dict[str, Any], stream: Stream, server: bytes, payer: byt
     signed = Signed.from_json(Statement, raw["statement"])
     lines = [SettledLine(int(number), int(epoch), int(intervals)) for number, epoch, intervals in raw["lines"]]
     require_signer(signed, stream.network.domain, server, "listener.statement")
-    if (signed.message.server, signed.message.payer, signed.message.lines) != (server, payer, settled_lines_hash(lines)):
+    if (signed.message.server, signed.message.payer, signed.message.lines) != (
+        server,
+        payer,
+        settled_lines_hash(lines),
+    ):
         raise Refusal("listener.statement", reason="acknowledgement")
     counts: dict[int, int] = {}
     for line in lines:

@@ -101,8 +101,9 @@ class Answering:
             by_epoch[one[0]].append(one)
         for epoch, some in by_epoch.items():
             try:
-                if not (await self._core.chain.epoch(epoch)).ready:
-                    # Only what is posted can be shown.
+                found = await self._core.chain.epoch(epoch)
+                if not found.ready or found.void:
+                    # Only what is posted, and stands, can be shown.
                     self._closing.hurry()
                     continue
                 shown = [(one, answer) for one in some if (answer := await self._answer(one)) is not None]

@@ -12,7 +12,7 @@ from aiohttp import web
 from chain.clock import ChainClock
 from chain.deployment import Deployment
 from chain.http_limits import GATE, HANDLER_ARGS, Gate
-from pywallet.errors import Unavailable
+from pywallet.errors import GomaaError
 from pywallet.hexes import to_hex
 from security_server.agreement import Agreement
 from security_server.answering import Answering
@@ -55,9 +55,20 @@ async def create_app(config: Config, keys: Keys | None = None) -> web.Applicatio
     deployment = Deployment.load(config.deployment)
     deployment.require_schedule()
     stack = contextlib.AsyncExitStack()
+    try:
+        return await _build(config, keys, deployment, stack)
+    except BaseException:
+        # Whoever tries again must find the database free.
+        await stack.aclose()
+        raise
+
+
+async def _build(config: Config, keys: Keys, deployment: Deployment, stack: contextlib.AsyncExitStack) -> web.Application:
+    """The application. What it opens is closed by ``stack``."""
     chain = await stack.enter_async_context(deployment.connect(config.rpc, max_fee=config.max_fee))
     clock = await stack.enter_async_context(ChainClock(chain))
     store = Store(config.url)
+    stack.callback(store.close)
     view = ChainView(chain, clock, deployment, keys.address, config)
     songs, agreement = Songs(store, keys.master), Agreement(store, view, deployment.schedule)
     core = Core(config, keys, keys.address, deployment.domain, deployment.schedule, store, view, songs, Hub(), agreement)
@@ -80,20 +91,23 @@ async def create_app(config: Config, keys: Keys | None = None) -> web.Applicatio
     app.add_routes([web.get("/v1/host", HostSocket(core, gate, playing, books, publishing, relay).handle)])
 
     async def background(_app: web.Application) -> AsyncIterator[None]:
-        await revocation.start()
-        # Before anything is served: a database that is not the chain's gives no receipt.
-        with contextlib.suppress(Unavailable):
-            await agreement.look()
+        try:
+            await revocation.start()
+            # Before anything is served: a database that is not the chain's gives no receipt.
+            with contextlib.suppress(GomaaError):
+                await agreement.look()
+        except BaseException:
+            await stack.aclose()
+            raise
         tasks = [asyncio.create_task(agreement.run(config.close_every_s))]
         tasks += [asyncio.create_task(each.run()) for each in (revocation, moves)]
         if config.auto_close:
-            tasks += [asyncio.create_task(each.run()) for each in (answering, closing, History(core))]
+            tasks += [asyncio.create_task(each.run()) for each in (answering, closing, relay, History(core))]
         yield
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await view.close()
-        store.close()
         await stack.aclose()
 
     async def hang_up(_app: web.Application) -> None:

@@ -283,7 +283,13 @@ class Bookkeeping:
             if row["session"] in found.sessions
         ]
         kept = None if found.voucher is None else Signed(Voucher(core.address, payer, *found.voucher[:2]), found.voucher[2]).to_json()
-        return {"voucher": kept, "settled": self._signed(payer, known), "tickets": tickets, "lost": lost, "last_number": found.last_number}
+        return {
+            "voucher": kept,
+            "settled": self._signed(payer, known),
+            "tickets": tickets,
+            "lost": lost,
+            "last_number": found.last_number,
+        }
 
     async def _push(self, issued: Sequence[Issued]) -> None:
         wanted = {one.receipt.message.payee for one in issued}

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from chain.abi import event
+from chain.answers import number
 from chain.client import Chain
 from chain.clock import ChainClock
 from chain.content import Content, ContentState
 from chain.deployment import Deployment
 from chain.registry import Registry, ServerEntry
 from chain.settlement import Entry, EpochState, Lane, Settlement
+from chain.transactions import fees
 from pywallet.errors import GomaaError, Refusal
 from pywallet.hexes import to_hex
 from pywallet.settlement import Answer, Header
@@ -217,9 +219,24 @@ class ChainView:
         """Give a void epoch's debits back; the transaction's hash once it is in a block."""
         return (await self._settlement.refund(key, self._address, epoch, header, counts, data, debits)).hash
 
-    async def claim(self, key: bytes, items: Sequence[Any], nodes: Sequence[Any], to: bytes, tip: int) -> bytes:
-        """Send a claim; the transaction's hash once it is in a block."""
-        return (await self._settlement.claim(key, items, nodes, to, tip)).hash
+    async def claim(self, key: bytes, items: Sequence[Any], nodes: Sequence[Any], to: bytes, tip: int) -> tuple[bytes, int]:
+        """Send a claim; the transaction's hash and its gas once it is in a block."""
+        done = await self._settlement.claim(key, items, nodes, to, tip)
+        return done.hash, done.gas_used
+
+    async def is_owner(self, address: bytes) -> bool:
+        """Whether the registry knows an address as an owner of a content, who is paid without a signature."""
+        return await self._cache.get(("owner", address), self._config.station_age_s, lambda: self._registry.is_owner(address))
+
+    async def balance(self, address: bytes) -> int:
+        """The network's own coins of an account, wei."""
+        return number(await self._chain.request("eth_getBalance", to_hex(address), "latest"))
+
+    async def gas_price(self) -> int:
+        """What a transaction offers at most now, wei per gas."""
+        tip, base = await fees(self._chain)
+        most = 2 * base + tip
+        return most if self._config.max_fee is None else min(most, self._config.max_fee)
 
     async def draft(self, epoch: int) -> int:
         """Entries that are debited for an epoch that is not posted."""

@@ -15,6 +15,7 @@ from aiohttp import web
 from chain.http_limits import GATE, Runner
 from pywallet.errors import GomaaError, Unavailable
 from pywallet.hexes import from_hex, to_b64, to_hex
+from pywallet.platform import address_of
 from pywallet.redacted_logs import log_to
 from security_server.config import Config, Keys
 
@@ -34,7 +35,8 @@ def init(keys: Path, signing_key: str | None) -> None:
         made.save(keys)
     except FileExistsError:
         raise click.ClickException(f"{keys} exists; keys are never overwritten") from None
-    click.echo(json.dumps({"server": to_hex(made.address), "key": to_b64(made.exchange_public), "keys": str(keys)}))
+    relayer = to_hex(address_of(made.relayer))
+    click.echo(json.dumps({"server": to_hex(made.address), "relayer": relayer, "key": to_b64(made.exchange_public), "keys": str(keys)}))
 
 
 def _options(function: Any) -> Any:

@@ -46,6 +46,9 @@ class Config:
     max_header: int = 4 << 20
     relay_per_hour: int = 3600
     relay_least_wei: int = 0
+    relay_hour_wei: int = 10**17
+    relay_day_wei: int = 10**18
+    relay_low_wei: int = 10**16
     max_fee_gwei: float | None = None
     territory: str | None = None
     purpose: str | None = None
@@ -155,10 +158,10 @@ class Keys:
 
     @classmethod
     def make(cls, signing: bytes | None = None) -> Keys:
-        """Fresh keys, or fresh ones around a given signing key."""
+        """Fresh keys, or fresh ones around a given signing key. The relayer is an account of its own."""
         private, public = wrapping.generate_keypair()
         key = signing or _private_key()
-        return cls(key, private, public, secrets.token_bytes(32), secrets.token_urlsafe(32), key)
+        return cls(key, private, public, secrets.token_bytes(32), secrets.token_urlsafe(32), _private_key())
 
     def save(self, path: Path) -> None:
         """Write a new file that only its owner can read. Raises FileExistsError: keys are never overwritten."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -129,17 +128,15 @@ class _FileLock(_Alone):
     """A lock file beside the database, held by the operating system: a crash frees it."""
 
     def __init__(self, database: Path) -> None:
-        self._file = os.open(database.with_name(database.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        self._file = database.with_name(database.name + ".lock").open("ab")
         try:
-            _hold(self._file)
+            _hold(self._file.fileno())
         except OSError:
-            os.close(self._file)
+            self._file.close()
             raise GomaaError("server.database.busy") from None
 
     def release(self) -> None:
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
+        self._file.close()
 
 
 def _hold(descriptor: int) -> None:

@@ -107,6 +107,12 @@ def write_epoch(connection: Connection, raw: bytes, vouchers: Sequence[Voucher],
     return closed
 
 
+def read_commitment(connection: Connection, epoch: int) -> bytes | None:
+    """The commitment of a closed epoch, or None."""
+    found = connection.execute(select(epochs.c.commitment).where(epochs.c.epoch == epoch)).scalar()
+    return None if found is None else bytes(found)
+
+
 def read_epoch(connection: Connection, epoch: int) -> tuple[bytes, bytes] | None:
     """An epoch's bytes and its commitment, or None."""
     row = connection.execute(select(epochs.c.data, epochs.c.commitment).where(epochs.c.epoch == epoch)).first()

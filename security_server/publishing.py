@@ -16,7 +16,7 @@ from pywallet.messages import Claim, Signed, compact
 from pywallet.settlement import Answer, Header, usage_leaf, usage_tag
 from security_server.closedepoch import ClosedEpoch
 from security_server.core import Core
-from security_server.epochstore import read_epoch, read_vouchers
+from security_server.epochstore import read_commitment, read_epoch, read_vouchers
 from security_server.rows import get
 from security_server.settlement_state import STANDING, State
 from security_server.tables import epochs, sessions, usage_leaves
@@ -41,8 +41,10 @@ class Publishing:
             GomaaError: ``server.epoch.damaged``: its bytes are not those that were committed to.
         """
         async with self._decoding:
+            committed = await self._core.store.run(lambda connection: read_commitment(connection, epoch))
             found = self._decoded.get(epoch)
-            if found is not None:
+            # An import may have put the chain's bytes in the place of other ones.
+            if found is not None and found.commitment == committed:
                 self._decoded.move_to_end(epoch)
                 return found
             row = await self._core.store.run(lambda connection: read_epoch(connection, epoch))
@@ -70,12 +72,12 @@ class Publishing:
         entries = [Entry(one.payer, one.net, one.cap, one.until, *compact(one.signature)) for one in vouchers]
         return closed.header.root, closed.data.counts_root, closed.data_hash, entries
 
-    async def claim_item(self, signed: Signed[Claim]) -> tuple[ClaimItem, Sequence[tuple[bytes, int]]]:
-        """The contract's item for a claim, and its proof.
+    async def claim_item(self, claimed: Signed[Claim], *, signed: bool = True) -> tuple[ClaimItem, Sequence[tuple[bytes, int]]]:
+        """The contract's item for a claim, and its proof. ``signed``: whether the payee's signature is sent along.
 
         Raises Refusal: ``claim.unknown`` (no such leaf), ``claim.pending`` (not final yet).
         """
-        claim = signed.message
+        claim = claimed.message
         closed = await self.closed(claim.epoch)
         index = closed.payee_index.get(claim.payee)
         if index is None:
@@ -83,8 +85,7 @@ class Publishing:
         if not (await self._core.chain.epoch(claim.epoch)).final:
             raise Refusal("claim.pending", epoch=claim.epoch)
         amount = closed.data.payees[index].amount
-        # A payment to the payee itself needs no signature, so none is looked at.
-        r, vs = compact(signed.signature) if claim.to != claim.payee or claim.tip else (0, 0)
+        r, vs = compact(claimed.signature) if signed else (0, 0)
         item = ClaimItem(self._core.address, claim.epoch, closed.header, claim.payee, amount, index, closed.payees.depth, r, vs)
         return item, closed.payees.proof(index)
 

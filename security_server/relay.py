@@ -3,38 +3,120 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from chain.settlement import ClaimItem
 from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.hexes import to_hex
 from pywallet.messages import Claim, Signed
+from pywallet.platform import address_of
 from security_server.core import Core
 from security_server.playing import require_refusing
 from security_server.publishing import Publishing
 from security_server.rows import get, put
-from security_server.tables import claims
+from security_server.tables import claims, relay_costs
 
 MOST: Final = 32
 HOUR_MS: Final = 3_600_000
+DAY_MS: Final = 24 * HOUR_MS
+GAS: Final = (100_000, 150_000)
+"""Gas set aside for a transaction, and for each claim in it: more than any takes. What it took replaces it afterwards."""
+
+WATCH_S: Final = 300.0
+"""How often the relayer's account is looked at."""
+
+log = logging.getLogger("gomaa.server")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How the relayer's account stands: ``state`` is ok, low (balance), spent (budget) or unknown (not looked at yet)."""
+
+    state: str
+    balance_wei: int = 0
+    hour_wei: int = 0
+    day_wei: int = 0
 
 
 class Relay:
-    """Sends claims of this server's epochs with the relayer's key."""
+    """Sends claims of this server's epochs with the relayer's key, within a budget of gas."""
 
     def __init__(self, core: Core, publishing: Publishing) -> None:
         self._core = core
         self._publishing = publishing
         self._sending = asyncio.Lock()
+        self._address = address_of(core.keys.relayer)
+        self.standing = Standing("unknown")
+
+    async def run(self) -> None:
+        """Look at the relayer's account for ever."""
+        while True:
+            try:
+                await self.look()
+            except GomaaError as error:
+                log.warning("relayer: %s", error)
+            except Exception:
+                log.exception("looking at the relayer failed")
+            await asyncio.sleep(WATCH_S)
+
+    async def look(self) -> Standing:
+        """How the account stands now. What is wrong with it is logged when it begins."""
+        core, config = self._core, self._core.config
+        balance = await core.chain.balance(self._address)
+        hour, day = await self._spent()
+        state = "low" if balance < config.relay_low_wei else "ok"
+        if hour * 10 >= config.relay_hour_wei * 9 or day * 10 >= config.relay_day_wei * 9:
+            state = "spent"
+        if state not in ("ok", self.standing.state):
+            log.error(
+                "relayer %s is %s: balance %d wei, gas of this hour %d of %d wei, of this day %d of %d wei",
+                *(to_hex(self._address), state, balance, hour, config.relay_hour_wei, day, config.relay_day_wei),
+            )
+        self.standing = Standing(state, balance, hour, day)
+        return self.standing
+
+    async def _spent(self) -> tuple[int, int]:
+        """Wei of gas in the last hour and in the last day."""
+        now_ms = await self._core.now_ms()
+        query = select(relay_costs.c.time_ms, relay_costs.c.wei).where(relay_costs.c.time_ms > now_ms - DAY_MS)
+        rows = await self._core.store.run(lambda connection: connection.execute(query).all())
+        return sum(row.wei for row in rows if row.time_ms > now_ms - HOUR_MS), sum(row.wei for row in rows)
+
+    async def _reserve(self, claims_in_it: int) -> tuple[int, int]:
+        """Set gas aside before anything is sent: the row's number, and the price of gas in wei. Raises Refusal ``claim.busy``."""
+        core, config = self._core, self._core.config
+        price = await core.chain.gas_price()
+        wei = (GAS[0] + GAS[1] * claims_in_it) * price
+        hour, day = await self._spent()
+        if hour + wei > config.relay_hour_wei or day + wei > config.relay_day_wei:
+            await self.look()
+            raise Refusal("claim.busy", hour_wei=config.relay_hour_wei, day_wei=config.relay_day_wei)
+        now_ms = await core.now_ms()
+        made = insert(relay_costs).values(time_ms=now_ms, wei=wei)
+        old = delete(relay_costs).where(relay_costs.c.time_ms <= now_ms - DAY_MS)
+
+        def work(connection: Connection) -> int:
+            connection.execute(old)
+            return int((connection.execute(made).inserted_primary_key or (0,))[0])
+
+        return await core.store.run(work), price
+
+    async def _settle(self, number: int, wei: int) -> None:
+        """What the transaction took, instead of what was set aside."""
+        change = update(relay_costs).where(relay_costs.c.id == number).values(wei=wei)
+        await self._core.store.run(lambda connection: connection.execute(change) and None)
 
     async def claim(self, messages: Sequence[Any]) -> dict[str, Any]:
         """Check every claim, send one transaction, answer when the chain has it.
 
-        The relayer pays the gas: it sends so many claims an hour, none that carries less than the operator's least,
-        and none while gas costs more than the operator allows. A claim that is not relayed can be sent by anyone.
+        The relayer pays the gas: it sends so many claims an hour, within a budget of gas an hour and a day, none that carries less
+        than the operator's least, and none while gas costs more than the operator allows. A claim that is not relayed can be sent by
+        anyone who has the payee's signature.
 
         Raises Refusal ``claim.*``; Unavailable ``chain.unreachable``; GomaaError ``chain.reverted``, ``chain.fee.high``.
         """
@@ -46,12 +128,16 @@ class Relay:
         for one in signed:
             if one.message.server != core.address or one.message.to != to or one.message.tip != tip:
                 raise InputError("message.schema", field="claims", reason="one server, one recipient and one tip")
-            if one.message.to != one.message.payee or one.message.tip:
+        # Only owners, who use one address for good, are paid without a word of theirs: who is paid at an address of one night would need
+        # coins there to move it.
+        pushed = not tip and await core.chain.is_owner(to)
+        for one in signed:
+            if not pushed or one.message.payee != to:
                 require_refusing(one, core, one.message.payee, "claim.signature")
         items: list[ClaimItem] = []
         nodes: list[tuple[bytes, int]] = []
         for one in signed:
-            item, path = await self._publishing.claim_item(one)
+            item, path = await self._publishing.claim_item(one, signed=not pushed or one.message.payee != to)
             if item.amount < core.config.relay_least_wei:
                 raise Refusal("claim.small", least_wei=core.config.relay_least_wei, amount_wei=item.amount)
             items.append(item)
@@ -60,12 +146,17 @@ class Relay:
             for one in signed:
                 await self._unclaimed(one.message)
             await self._within(len(signed))
+            number, price = await self._reserve(len(signed))
             try:
-                transaction = await core.chain.claim(core.keys.relayer, items, nodes, to, tip)
+                transaction, gas = await core.chain.claim(core.keys.relayer, items, nodes, to, tip)
             except GomaaError as error:
+                if "transaction" not in error.detail:
+                    # It was refused before it was sent: nothing was spent.
+                    await self._settle(number, 0)
                 if error.detail.get("reason") == "claimed":
                     raise Refusal("claim.done") from None
                 raise
+            await self._settle(number, gas * price)
             now_ms = await core.now_ms()
             for one in signed:
                 await self._done(one.message, transaction, now_ms)

@@ -10,7 +10,16 @@ from typing import Any, Final
 from sqlalchemy import Connection, func, select, update
 
 from pywallet.errors import GomaaError, InputError, Refusal
-from pywallet.messages import Domain, Session, SettledLine, Signed, Statement, Ticket, require_signer, settled_lines_hash
+from pywallet.messages import (
+    Domain,
+    Session,
+    SettledLine,
+    Signed,
+    Statement,
+    Ticket,
+    require_signer,
+    settled_lines_hash,
+)
 from security_server.accounts import account
 from security_server.rows import get
 from security_server.settling import Settling

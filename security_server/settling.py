@@ -127,7 +127,14 @@ def remember(connection: Connection, voucher: Signed[Voucher]) -> None:
     message = voucher.message
     row = get(connection, payers, payer=message.payer)
     if row is not None and row["cap"] < message.cap:
-        put(connection, payers, {"payer": message.payer}, cap=message.cap, until=message.until, signature=voucher.signature)
+        put(
+            connection,
+            payers,
+            {"payer": message.payer},
+            cap=message.cap,
+            until=message.until,
+            signature=voucher.signature,
+        )
 
 
 def _wanted(connection: Connection, payer: bytes, at: Settling, named: Mapping[int, int] | None) -> list[tuple[Row, int]]:
@@ -143,7 +150,14 @@ def _wanted(connection: Connection, payer: bytes, at: Settling, named: Mapping[i
 
 
 def _limits(
-    connection: Connection, message: Voucher, books: Account, station: bool, row: Row | None, asked: int, each: int, at: Settling
+    connection: Connection,
+    message: Voucher,
+    books: Account,
+    station: bool,
+    row: Row | None,
+    asked: int,
+    each: int,
+    at: Settling,
 ) -> list[tuple[int, str]]:
     """Net wei that may be settled by each bound, with the code of who meets it."""
     sums = totals(connection, at.epoch)
@@ -151,7 +165,10 @@ def _limits(
     share = room(connection, at.epoch, message.payer, station, own, at.bond, asked, at.slots, sums)
     return [
         (most_net(message.cap - books.before, at.money.bps, books.net), "voucher.cap"),
-        (affordable(at.money, books.unposted, books.net), "station.escrow.short" if station else "listener.escrow.short"),
+        (
+            affordable(at.money, books.unposted, books.net),
+            "station.escrow.short" if station else "listener.escrow.short",
+        ),
         (share, "server.unbonded" if at.bond < each else "server.epoch.full"),
     ]
 
@@ -184,7 +201,12 @@ def _pay(connection: Connection, fresh: Sequence[tuple[Row, int]], at: Settling)
     statement = update(tickets).where(tickets.c.id == bindparam("key")).values(vouchered=bindparam("now"), due=bindparam("left"))
     connection.execute(statement, changes)
     changed = {payee: amount for payee, amount in amounts.items() if amount != before.get(payee)}
-    _write(connection, payees, [{"epoch": at.epoch, "payee": payee, "amount": amount} for payee, amount in changed.items()], before)
+    _write(
+        connection,
+        payees,
+        [{"epoch": at.epoch, "payee": payee, "amount": amount} for payee, amount in changed.items()],
+        before,
+    )
     _keep(connection, issued, at.epoch)
     return list(issued.values())
 

@@ -78,7 +78,15 @@ def take(connection: Connection, epoch: int, station: bool, before: Totals, net:
 
 
 def room(
-    connection: Connection, epoch: int, payer: bytes, station: bool, own: int | None, bond: int, wanted: int, slots: Slots, sums: Totals
+    connection: Connection,
+    epoch: int,
+    payer: bytes,
+    station: bool,
+    own: int | None,
+    bond: int,
+    wanted: int,
+    slots: Slots,
+    sums: Totals,
 ) -> int:
     """The net that a payer may still add to an epoch, before its escrow and voucher are looked at.
 

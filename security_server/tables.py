@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text, UniqueConstraint
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
@@ -390,6 +390,15 @@ challenges: Final = Table(
 refunds: Final = Table("refunds", METADATA, _int("epoch", key=True), _int("block"))
 # Cursors and other single numbers.
 marks: Final = Table("marks", METADATA, Column("name", String(32), primary_key=True), _int("number"))
+# Gas of relayed claims: what was set aside before one was sent, then what it took.
+relay_costs: Final = Table(
+    "relay_costs",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    _int("time_ms"),
+    Column("wei", Wei, nullable=False),
+    Index("relay_costs_time", "time_ms"),
+)
 claims: Final = Table(
     "claims",
     METADATA,

@@ -114,6 +114,8 @@ class Web:
             "settlement": to_hex(core.domain.settlement),
             "schedule": {name: getattr(schedule, name) for name in names},
             "version": __version__,
+            # Whether claims are relayed: ok, or the account is low or its budget spent.
+            "relayer": self._relay.standing.state,
         }
         return web.json_response(body)
 

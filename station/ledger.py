@@ -131,7 +131,16 @@ class Ledger:
     _reading: Engine
 
     def agree(
-        self, server: bytes, time_ms: int, epoch: int, spent: int, until: int, verdict: Verdict, bps: int, statement: str, voucher: str
+        self,
+        server: bytes,
+        time_ms: int,
+        epoch: int,
+        spent: int,
+        until: int,
+        verdict: Verdict,
+        bps: int,
+        statement: str,
+        voucher: str,
     ) -> int:
         """Write an agreed statement, its lines and its voucher in one transaction; returns the voucher's id.
 
@@ -148,17 +157,34 @@ class Ledger:
         """
         tickets = METADATA.tables["tickets"]
         with self._engine.begin() as db:
-            values = {"server": server, "time_ms": time_ms, "epoch": epoch, "spent": str(spent), "lines": len(verdict.lines)}
+            values = {
+                "server": server,
+                "time_ms": time_ms,
+                "epoch": epoch,
+                "spent": str(spent),
+                "lines": len(verdict.lines),
+            }
             known = insert(db, _statements, {**values, "message": statement})
             for line in verdict.lines:
                 row = tickets.c.number == line.number
-                change = {"vouchered": line.new + line.pending + line.settled, "agreed_bps": bps, "settled": line.settled}
+                change = {
+                    "vouchered": line.new + line.pending + line.settled,
+                    "agreed_bps": bps,
+                    "settled": line.settled,
+                }
                 old = db.execute(sa.select(tickets.c.vouchered, tickets.c.agreed_bps, tickets.c.settled).where(row)).one()
                 raised = {name: max(value, getattr(old, name)) for name, value in change.items()}
                 db.execute(sa.update(tickets).where(row).values(**raised))
             self._set_account(db, server, agreed=str(verdict.agreed))
             lines = json.dumps([[line.number, line.intervals] for line in verdict.lines])
-            values = {"server": server, "statement": known, "cap": str(spent), "until": until, "message": voucher, "lines": lines}
+            values = {
+                "server": server,
+                "statement": known,
+                "cap": str(spent),
+                "until": until,
+                "message": voucher,
+                "lines": lines,
+            }
             return insert(db, _vouchers, values)
 
     def set_aside(self, server: bytes, time_ms: int, code: str, wrong: Sequence[Wrong], agreed: Iterable[int]) -> None:
@@ -171,7 +197,13 @@ class Ledger:
             for one in wrong:
                 if one.number not in there:
                     reason = json.dumps({"reason": one.reason, **one.detail}, sort_keys=True)
-                    values = {"server": server, "number": one.number, "time_ms": time_ms, "code": code, "reason": reason}
+                    values = {
+                        "server": server,
+                        "number": one.number,
+                        "time_ms": time_ms,
+                        "code": code,
+                        "reason": reason,
+                    }
                     db.execute(sa.insert(_quarantine).values(**values))
 
     def quarantine(self, server: bytes, limit: int = 2_000) -> list[QuarantineRow]:
@@ -214,7 +246,15 @@ class Ledger:
             return list(db.execute(query).scalars())
 
     def refuse(
-        self, server: bytes, time_ms: int, epoch: int, spent: int, lines: int, code: str, reason: Mapping[str, Any], statement: str
+        self,
+        server: bytes,
+        time_ms: int,
+        epoch: int,
+        spent: int,
+        lines: int,
+        code: str,
+        reason: Mapping[str, Any],
+        statement: str,
     ) -> None:
         """Write a refused statement once: the same one again changes nothing."""
         text = json.dumps({name: str(value) for name, value in reason.items()}, sort_keys=True)
@@ -224,7 +264,13 @@ class Ledger:
             ).first()
             if last is not None and (last.code, last.reason) == (code, text):
                 return
-            values = {"server": server, "time_ms": time_ms, "epoch": min(epoch, (1 << 63) - 1), "spent": str(spent), "lines": lines}
+            values = {
+                "server": server,
+                "time_ms": time_ms,
+                "epoch": min(epoch, (1 << 63) - 1),
+                "spent": str(spent),
+                "lines": lines,
+            }
             db.execute(sa.insert(_statements).values(**values, code=code, reason=text, message=statement))
 
     def sent(self, voucher: int, time_ms: int) -> None:
@@ -302,9 +348,23 @@ class Ledger:
                     db.execute(sa.update(tickets).where(tickets.c.number == number).values(vouchered=intervals, settled=intervals))
             if voucher is not None:
                 cap, until, message = voucher
-                values = {"server": server, "time_ms": time_ms, "epoch": epoch, "spent": str(cap), "lines": 0, "message": message}
+                values = {
+                    "server": server,
+                    "time_ms": time_ms,
+                    "epoch": epoch,
+                    "spent": str(cap),
+                    "lines": 0,
+                    "message": message,
+                }
                 known = insert(db, _statements, values)
-                values = {"server": server, "statement": known, "cap": str(cap), "until": until, "message": message, "sent_ms": time_ms}
+                values = {
+                    "server": server,
+                    "statement": known,
+                    "cap": str(cap),
+                    "until": until,
+                    "message": message,
+                    "sent_ms": time_ms,
+                }
                 insert(db, _vouchers, values)
 
     def _set_account(self, db: Connection, server: bytes, **values: Any) -> None:

@@ -97,7 +97,14 @@ class Resync:
         await asyncio.to_thread(self._store.rebuild, lost)
         settled = message.spent if behind else None
         await asyncio.to_thread(
-            self._store.learn, server, now_ms, message.epoch, shown.last_number, settled, voucher, counts if behind else {}
+            self._store.learn,
+            server,
+            now_ms,
+            message.epoch,
+            shown.last_number,
+            settled,
+            voucher,
+            counts if behind else {},
         )
         if lost or behind:
             log.warning("books of %s: %d tickets and %d wei were known to it only", to_hex(server), len(lost), covered - highest)

@@ -91,7 +91,8 @@ class Servers:
         if "settled_wei" not in answer:
             return ServerAnswer(statement, read)
         counts = {line.number: _number(raw, "settled", 1 << 32) for line, raw in zip(read, lines, strict=True)}
-        return ServerAnswer(statement, read, counts, _amount(answer, "settled_wei"), _amount(answer, "net_wei"))
+        settled, net = _amount(answer, "settled_wei"), _amount(answer, "net_wei")
+        return ServerAnswer(statement, read, counts, settled, net, _code(answer))
 
     async def voucher(self, url: str, voucher: Signed[Voucher], lines: Mapping[int, int] | None = None) -> Taken:
         """Hand a voucher over.
@@ -105,12 +106,18 @@ class Servers:
         if lines is not None:
             body["lines"] = [[number, intervals] for number, intervals in lines.items()]
         answer = await self._json("POST", f"{url}/v1/vouchers", body)
-        waiting, settled = answer.get("waiting"), answer.get("settled")
-        code = waiting if isinstance(waiting, str) and waiting in SENTENCES else None
-        return Taken(_number(answer, "receipts", 1 << 32), code, None if settled is None else _acknowledgement(settled))
+        settled = answer.get("settled")
+        return Taken(_number(answer, "receipts", 1 << 32), _code(answer), None if settled is None else _acknowledgement(settled))
 
     async def books(
-        self, url: str, server: bytes, payer: bytes, key: bytes, time_s: int, voucher: str | None, settled: Sequence[str]
+        self,
+        url: str,
+        server: bytes,
+        payer: bytes,
+        key: bytes,
+        time_s: int,
+        voucher: str | None,
+        settled: Sequence[str],
     ) -> ServerBooks:
         """Show the server what this station has signed and got signed, and read what its books show.
 
@@ -123,7 +130,10 @@ class Servers:
             voucher: this station's last voucher as JSON, or None.
             settled: acknowledgements that the server has signed, as JSON.
         """
-        shown = {"voucher": None if voucher is None else json.loads(voucher), "settled": [json.loads(one) for one in settled]}
+        shown = {
+            "voucher": None if voucher is None else json.loads(voucher),
+            "settled": [json.loads(one) for one in settled],
+        }
         answer = await self._json("POST", f"{url}/v1/books", {**_asking(server, payer, key, time_s), **shown})
         tickets, last = answer.get("tickets"), answer.get("voucher")
         if not isinstance(tickets, list) or not all(isinstance(raw, Mapping) for raw in tickets):
@@ -162,6 +172,12 @@ class Servers:
 def _asking(server: bytes, payer: bytes, key: bytes, time_s: int) -> dict[str, Any]:
     digest = keccak256(b"gomaa/1 statement" + server + time_s.to_bytes(8, "big"))
     return {"payer": to_hex(payer), "time_s": time_s, "signature": to_hex(sign(key, digest))}
+
+
+def _code(answer: Mapping[str, Any]) -> str | None:
+    """Why something waits, if it is a code that is known here."""
+    waiting = answer.get("waiting")
+    return waiting if isinstance(waiting, str) and waiting in SENTENCES else None
 
 
 def _acknowledgement(value: Any) -> Acknowledgement:

@@ -103,7 +103,15 @@ class Outcome:
 class Bookkeeper:
     """Asks each server what the station owes and signs for what is true."""
 
-    def __init__(self, key: bytes, address: bytes, chain: ChainView, servers: Servers, store: Store, life_of: LifeOf | None = None) -> None:
+    def __init__(
+        self,
+        key: bytes,
+        address: bytes,
+        chain: ChainView,
+        servers: Servers,
+        store: Store,
+        life_of: LifeOf | None = None,
+    ) -> None:
         self._key = key
         self._address = address
         self._chain = chain
@@ -146,7 +154,15 @@ class Bookkeeper:
             verdict.require("statement.mismatch")
         except (Refusal, InputError) as error:
             await asyncio.to_thread(
-                self._store.refuse, server, now_ms, statement.epoch, statement.spent, len(answer.lines), error.code, error.detail, text
+                self._store.refuse,
+                server,
+                now_ms,
+                statement.epoch,
+                statement.spent,
+                len(answer.lines),
+                error.code,
+                error.detail,
+                text,
             )
             raise
         if verdict.wrong:
@@ -173,7 +189,7 @@ class Bookkeeper:
         """Nothing to sign: a voucher whose answer never came is sent again while it counts, for its acknowledgement."""
         cap = answer.statement.message.spent if last is None else last.cap
         if last is None or last.sent_ms is not None or last.until < epoch:
-            return Outcome(server, 0, cap, 0)
+            return Outcome(server, 0, cap, 0, waiting=answer.waiting)
         voucher = Signed.from_json(Voucher, json.loads(last.message))
         lines = None if answer.counts is None else last.lines
         receipts, waiting = await self._send(server, url, last.id, voucher, lines, now_ms)

@@ -57,7 +57,17 @@ class Paying(Rows):
 
     def add_payment(self, row: PaymentRow) -> None:
         """A ticket whose play will cost its listener something."""
-        values = (row.ticket, row.server, row.payer, row.station, row.domain, row.chain_id, row.number, row.session, row.content)
+        values = (
+            row.ticket,
+            row.server,
+            row.payer,
+            row.station,
+            row.domain,
+            row.chain_id,
+            row.number,
+            row.session,
+            row.content,
+        )
         self._change(
             "INSERT OR IGNORE INTO payments (ticket, server, payer, station, domain, chain_id, number, session, content, price, bps, "
             "signed, lost) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -119,7 +129,10 @@ class Paying(Rows):
     def sign_for(self, ticket: bytes, intervals: int, bps: int) -> None:
         """So many intervals of a ticket are signed for now, valued at a commission of at least ``bps`` basis points."""
         self._change(
-            "UPDATE payments SET signed = max(signed, ?), agreed_bps = max(agreed_bps, ?) WHERE ticket = ?", intervals, bps, ticket
+            "UPDATE payments SET signed = max(signed, ?), agreed_bps = max(agreed_bps, ?) WHERE ticket = ?",
+            intervals,
+            bps,
+            ticket,
         )
 
     def settled_elsewhere(self, ticket: bytes, intervals: int) -> None:

@@ -59,6 +59,8 @@ class Shown:
     counts: Mapping[int, int] | None = None
     settled: int | None = None
     net: int | None = None
+    waiting: str | None = None
+    """The code of why not all that is owed is stated, or None."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,8 @@ from pywallet.platform import address_of, keccak256
 from pywallet.platform import sign as sign_digest
 from pywallet.policy import Policy
 from pywallet.settlement import Schedule
-from security_server.app import CLOSING, CORE, MOVES, create_app
+from security_server.answering import Answering
+from security_server.app import ANSWERING, CLOSING, CORE, MOVES, create_app
 from security_server.bookkeeping import statement_digest
 from security_server.closing import Closing
 from security_server.config import Config, Keys
@@ -59,6 +60,7 @@ class World:
     url: str = ""
     core: Core | None = None
     closing: Closing | None = None
+    answering: Answering | None = None
     moves: Moves | None = None
     numbers: list[int] = field(default_factory=list)
 
@@ -112,6 +114,7 @@ class World:
         registry, key = Registry(self.chain, self.deployment), self.platform_key
         await registry.add_station(key, self.station, "radio.example", "Radio Example")
         await registry.add_server(key, self.keys.address, "http://127.0.0.1:1", self.keys.exchange_public)
+        await self.chain.send(key, address_of(self.keys.relayer), b"", TOKENS)
         await self.token.approve(key, self.deployment.settlement, 10**30)
         await self.settlement.bond(key, self.keys.address, bond)
         if escrow:
@@ -226,6 +229,7 @@ class World:
             await web.TCPSite(runner, "127.0.0.1", 0).start()
             self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
             self.core, self.closing, self.moves = runner.app[CORE], runner.app[CLOSING], runner.app[MOVES]
+            self.answering = runner.app[ANSWERING]
             yield self.core
         finally:
             self.core = None

@@ -50,8 +50,8 @@ class Given:
 class EpochServer:
     """Everything between a signed action and a posted epoch, by the product's own classes."""
 
-    def __init__(self, folder: Path, chain: LedgerChain) -> None:
-        self.folder, self.chain = folder, chain
+    def __init__(self, folder: Path, chain: LedgerChain, url: str | None = None) -> None:
+        self.folder, self.chain, self.url = folder, chain, url
         money = Money(10**12, 0, 0, 500)
         self.desk = Desk(None, terms(counts={}), Now(chain.time_s * 1000, 0, "radio.example", False, False, money))  # type: ignore[arg-type]
         self.session: bytes | None = None
@@ -68,7 +68,7 @@ class EpochServer:
 
     def start(self) -> None:
         """Open the database."""
-        self.store = Store(f"sqlite:///{self.database}")
+        self.store = Store(self.url or f"sqlite:///{self.database}")
         agreement = Agreement(self.store, self.chain, SCHEDULE)  # type: ignore[arg-type]
         config = Config(Path(), Path())
         domain = Domain(DOMAIN.chain_id, DOMAIN.settlement)

@@ -266,3 +266,20 @@ def test_a_ticket_that_a_restored_book_knows_too_little_of_goes_on(world: BooksW
     assert world.settle() is not None
     assert (world.due(), world.station.quarantine(SERVER)) == ({}, [])
     assert world.caps[-1] == gross(4_000, 500)
+
+
+def test_small_change_waits_and_the_station_is_told(tmp_path: Path) -> None:
+    """Below the server's minimum: no line, a code; with the next play it is enough, and all of it settles."""
+    world = BooksWorld(tmp_path, least_wei=2_000)
+    try:
+        play(world, 1)
+        outcome = world.settle()
+        assert outcome is not None
+        assert (outcome.waiting, outcome.new, rows(world, debits)) == ("statement.minimum", 0, [])
+        play(world, 1)
+        outcome = world.settle()
+        assert outcome is not None
+        assert (outcome.waiting, outcome.new) == (None, 2)
+        assert [row["net"] for row in rows(world, debits)] == [2_000]
+    finally:
+        world.close()

@@ -29,7 +29,13 @@ class Payers:
     def heard(self, payer: bytes, intervals: int, price: int, station: bool = True) -> None:
         """So many intervals under a new ticket."""
         self.number += 1
-        row = {"station": payer if station else STATION, "payer": payer, "listener": payer, "payee": b"\x04" * 20, "content": b"\x06" * 20}
+        row = {
+            "station": payer if station else STATION,
+            "payer": payer,
+            "listener": payer,
+            "payee": b"\x04" * 20,
+            "content": b"\x06" * 20,
+        }
         row |= {"owner": b"\x05" * 20, "number": self.number, "price": price, "reward": 0, "bps": 500, "interval_s": 10}
         row |= {"intervals": intervals, "due": intervals, "opened_ms": START_MS, "expiry_s": 0, "signature": bytes(65)}
         identity = self.number.to_bytes(32, "big")

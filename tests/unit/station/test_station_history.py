@@ -28,7 +28,7 @@ def test_every_statement_uses_an_index(tmp_path: Path) -> None:
         ticket = TicketRow(server, b"c" * 20, server + bytes(12), 10**12, 10**9 + 600, 30, 700, 5, 250, 4)
         number = store.issue(ticket, 10**30, 0, 100)
         with store.engine.begin() as db:
-            listening.note(db, number, b"\x09" * 20, b"\x08" * 20, 1_000, 18)
+            listening.note(db, number, b"\x09" * 20, b"\x08" * 20, 1_000, 2_000, 18)
     assert store.servers() == set(servers)
     store.plays(0, 10)
     store.outstanding(servers[0], 1_000)
@@ -38,6 +38,7 @@ def test_every_statement_uses_an_index(tmp_path: Path) -> None:
     listening.fed([1])
     with store.engine.begin() as db:
         listening.unplayed(db, b"\x09" * 20, 1_000)
+        listening.hurried(b"\x09" * 20, 1_000_000, db)
         raw = db.connection.driver_connection
         assert raw is not None
         plans = {

@@ -1,0 +1,43 @@
+"""A listener who names a band's address as payee: the real server's epoch passes the audit, and both are paid in one leaf."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from pywallet.settlement import EpochData
+from security_server.tables import tickets
+from tests.unit.audit.audit_book import FakeAt, audited
+from tests.unit.security_server.epoch_server import KEYS, STATION, EpochServer, begin_s
+from tests.unit.security_server.ledger_chain import SCHEDULE, LedgerChain
+from tests.unit.security_server.server_desk import CONTENT, PAYEE
+
+
+@pytest.mark.parametrize("named", [False, True])
+async def test_a_band_as_payee_of_a_listener(tmp_path: Path, named: bool) -> None:
+    """Three intervals of ten seconds: 3 x 700 for the band and 3 x 300 for the listener's payee, whoever that is."""
+    chain = LedgerChain(begin_s())
+    chain.deposit(STATION, 10**12)
+    server = EpochServer(tmp_path, chain)
+    await server.prepare()
+    ticket = await server.open()
+    epoch = SCHEDULE.epoch_of(begin_s())
+    owner = await chain.owner_at(CONTENT, epoch)
+    payee = owner if named else PAYEE
+    change = update(tickets).where(tickets.c.id == ticket).values(payee=payee)
+    await server.store.run(lambda connection: connection.execute(change) and None)
+    for _ in range(3):
+        chain.time_s += 10
+        await server.hear(ticket)
+    await server.pay()
+    chain.time_s += 31
+    await server.closing.round()
+    data = EpochData.decode(await server.publishing.data(epoch))
+    server.kill()
+    earned = {owner: 2_100}
+    earned[payee] = earned.get(payee, 0) + 900
+    assert {row.payee: row.amount for row in data.payees} == earned
+    at = FakeAt({CONTENT: owner}, KEYS.address, (STATION,))
+    assert await audited(data, at=at, receipts={one.payee: one.amount for one in server.receipts}) == []
