@@ -33,7 +33,7 @@ HANG_S: Final = 600
 PASSED, FAILED = 0, 1
 """pytest's exit codes; every other one means that the tests did not run to their end."""
 
-APART: Final = ("tests/contracts", "tests/fuzz", "tests/vectors", "tests/unit")
+APART: Final = ("tests/simulation", "tests/contracts", "tests/fuzz", "tests/vectors", "tests/unit")
 """Tests without browsers and servers: they keep the processor busy, so one worker for each core."""
 
 ALONE: Final = ("tests/e2e/test_crashes.py", "tests/e2e/test_gapless.py", "tests/e2e/test_long_session.py")
