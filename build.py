@@ -84,7 +84,7 @@ def demo(arguments: list[str]) -> NoReturn:
 def test(arguments: list[str]) -> NoReturn:
     """Checks, then every test, or with --quick those that need no browser; other arguments go to pytest."""
     quick = arguments == ["--quick"]
-    parts(*(() if quick else ("chromium", "firefox", "pulseaudio", "ffmpeg", "nginx")), tests=True)
+    parts(*(() if quick else ("chromium", "firefox", "pulseaudio", "ffmpeg", "nginx", "postgresql")), tests=True)
     if quick or not arguments:
         hand_over(PYTHON, "-m", "tooling.suite", "quick" if quick else "all")
     hand_over(PYTHON, "-m", "pytest", *arguments)

@@ -17,9 +17,14 @@ from demo.waiting import TIMEOUT_S
 PASSWORD = "a slow tide home"
 PLAY = 'button[data-key="play"]'
 MAIN = ".transport .btn.primary.round"
-FORWARD = ".transport button:last-child"
+BACK, FORWARD = ".transport button:first-child", ".transport button:last-child"
 CLOCK = "document.querySelector('sps-player').currentTime"
+DURATION = "document.querySelector('sps-player').duration"
 SEEK_EVERY_S = 5.0
+STEP_S = 10
+"""Seconds that the buttons go forward and back."""
+MOST_FORWARD = 4
+"""Seeks forward of one listening: the terms count them."""
 
 
 def install_host(home: Path, deployment: Path, browser: str) -> None:
@@ -103,7 +108,10 @@ class Fan:
         return page, player
 
     def listen(self, page: View, player: View, seconds: float, *, seek: bool = True) -> Heard:
-        """Press play, hear ``seconds`` in pieces of at most five with a seek between each two, stop."""
+        """Press play, hear ``seconds`` in pieces of at most five, with a few seeks between them, stop.
+
+        Seeks go forward, and back where the song would end before the next piece does.
+        """
         heard = Heard()
         player.click(PLAY)
         state_until(player, "playing")
@@ -111,11 +119,7 @@ class Fan:
         pieces = max(1, math.ceil(seconds / SEEK_EVERY_S))
         for piece in range(pieces):
             heard.heard_s += self._sound_for(page, min(SEEK_EVERY_S, seconds - piece * SEEK_EVERY_S))
-            if seek and piece + 1 < pieces:
-                position = float(page.run(CLOCK))
-                player.click(FORWARD)
-                page.until(f"{CLOCK} > {position} + 4")
-                state_until(player, "playing")
+            if seek and piece + 1 < pieces and self._seek(page, player, heard.seeks):
                 heard.seeks += 1
         heard.heard_s = round(heard.heard_s, 2)
         self.shot(page, "playing")
@@ -127,6 +131,21 @@ class Fan:
             elif values:
                 setattr(heard, name, values[0])
         return heard
+
+    def _seek(self, page: View, player: View, seeks: int) -> bool:
+        """Seek if there are seeks left or the song is nearly over; whether it did."""
+        position, duration = float(page.run(CLOCK)), float(page.run(DURATION))
+        left = duration - position - 2 * SEEK_EVERY_S
+        if left < 0:
+            player.click(BACK)
+            page.until(f"{CLOCK} < {position} - 4")
+        elif seeks < MOST_FORWARD and left > STEP_S:
+            player.click(FORWARD)
+            page.until(f"{CLOCK} > {position} + 4")
+        else:
+            return False
+        state_until(player, "playing")
+        return True
 
     def _sound_for(self, page: View, seconds: float) -> float:
         """Until the song's own clock has run on by so much; how much it was."""

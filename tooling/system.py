@@ -56,6 +56,11 @@ def _compiler() -> bool:
     return sys.version_info < (3, 14) or (shutil.which("cc") is not None and headers)
 
 
+def _postgresql() -> bool:
+    # Debian keeps its programs out of the path: one folder for each version.
+    return shutil.which("initdb") is not None or any(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+
+
 PARTS: Final = {
     "compiler": Part("gcc python3-dev", "a package without a wheel for this Python", _compiler),
     "venv": Part("python3-venv", "a virtual environment", _venv),
@@ -66,6 +71,7 @@ PARTS: Final = {
     "pulseaudio": Part("pulseaudio", "Firefox without an audio device", _program("pulseaudio")),
     "ffmpeg": Part("ffmpeg", "comparisons with other encoders", _program("ffmpeg")),
     "nginx": Part("nginx-light", "comparisons with other players", _program("nginx")),
+    "postgresql": Part("postgresql", "a server's database on PostgreSQL", _postgresql),
     "fontconfig": Part("fontconfig", "the store's pictures", _program("fc-list")),
     "chinese font": Part("fonts-noto-cjk", "the store's pictures in Chinese", _font("zh")),
 }
