@@ -51,7 +51,7 @@ async def happened(chain: Chain, deployment: Deployment, last: int, first: int |
 
 @dataclass(frozen=True)
 class Part:
-    """What one transaction debits: the digest that it is added to, and (payer, net wei) of each entry."""
+    """Debits of one transaction: the digest that they extend, and (payer, net wei) of each entry."""
 
     server: bytes
     epoch: int
@@ -60,7 +60,7 @@ class Part:
 
 
 async def part(chain: Chain, deployment: Deployment, transaction: bytes) -> Part | None:
-    """What a ``post`` or ``debit`` debits, from its call data; None where another contract stood between."""
+    """Debits of a ``post`` or ``debit`` from its call data; None if another contract made the call."""
     found = await chain.request("eth_getTransactionByHash", to_hex(transaction))
     if not isinstance(found, dict) or found.get("to") is None or found["to"].lower() != to_hex(deployment.settlement):
         return None
@@ -123,7 +123,7 @@ class At:
         return to_address(await self.ask(content, "Content", "server_at", epoch))
 
     async def served(self, content: bytes, server: bytes, epoch: int) -> bool:
-        """Whether a security server has had a content in an epoch or before it."""
+        """True if a security server served a content in an epoch or before it."""
         return bool(await self.ask(content, "Content", "served", server, epoch))
 
     async def balance(self, address: bytes) -> int:

@@ -16,7 +16,7 @@ VALID = 0
 UNVALIDATED = REFUSED
 PAID_BY_LISTENER = 2
 FREE = TermsRow(0, 0, 0)
-"""What stands for the terms of refused plays: they have none."""
+"""Terms index of refused plays, which have no terms."""
 
 
 @dataclass

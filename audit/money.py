@@ -30,13 +30,13 @@ class EpochMoney:
 
 @dataclass
 class Draft:
-    """What of an epoch is debited before its post: (payer, net wei) of each entry."""
+    """Debits of an epoch that precede its post: (payer, net wei) of each entry."""
 
     bps: int
     entries: tuple[tuple[bytes, int], ...] = ()
 
     def held(self) -> int:
-        """What payers have paid for it, wei."""
+        """Sum of the debits, wei."""
         return sum(gross(net, self.bps) for _, net in self.entries)
 
 

@@ -1,4 +1,4 @@
-"""What each content cost at any time, by the contracts' own events."""
+"""Prices of each content over time, by the contracts' own events."""
 
 from __future__ import annotations
 

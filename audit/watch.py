@@ -225,7 +225,7 @@ class Watcher:
         return waiting
 
     async def _shown(self, server: bytes, epoch: int, payee: bytes, amount: int) -> bool:
-        """Whether an answer has shown a leaf of so much in the post that stands."""
+        """True if an answer has shown a leaf of at least this amount in the present post."""
         state = await self.settlement.epoch(server, epoch)
         return not state.void and await self.settlement.answered(state.commit, payee) >= amount
 

@@ -74,7 +74,7 @@ class Bench:
         await self.settlement.bond(self.platform, address_of(self.server), 10**24)
         for station in self.stations:
             await self.settlement.deposit(self.platform, address_of(self.server), address_of(station), 10**24)
-        # Whoever is paid by push owns a content.
+        # Only owners of contents are paid by push.
         owner, policy = _key("owner", 0), _key("policy of owner 0")
         await self.chain.send(self.platform, address_of(owner), b"", 10**18)
         registry = Registry(self.chain, self.deployment)

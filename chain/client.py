@@ -54,7 +54,7 @@ class Chain:
     def __init__(self, rpc: str, chain_id: int | None = None, confirmations: int = 1, max_fee: int | None = None) -> None:
         self.rpc = rpc
         self.node = place(rpc)
-        """What errors and logs say of the node: its URL may hold an API key."""
+        """Name of the node in errors and logs: its URL may hold an API key."""
         self.confirmations = confirmations
         self.max_fee = max_fee
         self._expected = chain_id
