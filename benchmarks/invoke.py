@@ -119,7 +119,8 @@ def _stream(host: Host) -> Stream:
     )
     facts = Facts(Station(address, "Radio", "radio.example"), True, False, False, server.address, server.url)
     _, renderer = generate_keypair()
-    stream = Stream("s", header, policy, table.build(header, 1_000), network, facts, to_b64(renderer), WrapKey.to(renderer), server.url)
+    parts_of = ("s", header, policy, table.build(header, 1_000), network, facts, to_b64(renderer), WrapKey.to(renderer))
+    stream = Stream(*parts_of, server.address, server.url)
     now_s = time.time_ns() // 1_000_000_000
     stream.session = SessionRow(_SESSION, 31337, bytes(20), address, address, address, now_s + 86_400, "{}")
     stream.ticket = _TICKET

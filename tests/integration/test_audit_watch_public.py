@@ -62,9 +62,10 @@ async def posted(scene: Stage, lie: str) -> tuple[int, EpochData]:
 @pytest.mark.parametrize(
     ("lie", "reason", "kinds"),
     [
-        ("missing", "low", {"leaf.owner", "leaf.rewards"}),
+        # An owner's leaf may hold what it earned as a listener, so a reward that was moved there is told by the receipt alone.
+        ("missing", "low", set()),
         ("double", "low", {"leaf.order"}),
-        ("sum", "root", {"leaf.owner", "leaf.total", "data.header"}),
+        ("sum", "root", {"leaf.rewards", "leaf.total", "data.header"}),
     ],
 )
 async def test_a_lie_in_the_leaves_costs_the_bond(scene: Stage, lie: str, reason: str, kinds: set[str]) -> None:

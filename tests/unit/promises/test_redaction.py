@@ -62,8 +62,8 @@ def test_the_wire_form_has_named_fields_only(tmp_path: Path) -> None:
     assert not PUBLIC_DETAIL & {"rpc", "url", "node", "file", "path", "database", "key", "token"}
 
 
-INSIDE = {"file", "node", "path", "url"}
-"""Fields that stay in the process: names of files, and addresses of nodes and servers."""
+INSIDE = {"file", "hour_wei", "node", "path", "url"}
+"""Fields that stay in the process: names of files, addresses of nodes and servers, and a relayer's budget."""
 ROOTS = ("audit", "chain", "features", "gomaa", "native_host", "pywallet", "security_server", "station", "studio", "watermark")
 ERRORS = {"GomaaError", "InputError", "Refusal", "Unavailable", "Unsupported", "WalletError"}
 
