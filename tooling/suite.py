@@ -89,7 +89,7 @@ PARTS: Final[Mapping[str, tuple[Part, ...]]] = {
     "soak": (
         Part(
             "property tests, long",
-            ("-q", "-m", "hypothesis", *APART, "tests/integration/test_station_pairing.py"),
+            ("-q", "-m", "hypothesis", *APART),
             CORES,
             {"HYPOTHESIS_PROFILE": "soak"},
             4 * 3600,
