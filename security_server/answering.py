@@ -61,11 +61,13 @@ class Answering:
 
     async def round(self) -> int:
         """Answer every open challenge that can be answered, and wait for the blocks; how many were."""
-        await self.begin()
-        return sum(await asyncio.gather(*set(self._sent.values())))
+        return sum(await asyncio.gather(*await self.begin()))
 
-    async def begin(self) -> None:
+    async def begin(self) -> set[asyncio.Task[int]]:
         """Look for open challenges and send what answers them, without waiting for a block.
+
+        Returns:
+            The batches on their way, those of earlier calls too; each gives how many it answered.
 
         Raises:
             Unavailable: ``chain.unreachable``. Challenges that were known before are answered even so.
@@ -76,10 +78,12 @@ class Answering:
         except GomaaError as error:
             # What is known already must not wait for the rest of the events.
             failure = error
+        batches = set(self._sent.values())
         if await self._core.store.leads():
-            await self._send(await self._open())
+            batches |= await self._send(await self._open())
         if failure is not None:
             raise failure
+        return batches
 
     async def _open(self) -> list[Challenge]:
         """Challenges that the chain calls open, oldest first, without those whose answer is under way."""
@@ -95,14 +99,15 @@ class Answering:
         await core.store.run(lambda connection: _note(connection, known, closed, head))
         return [one for one in known if one not in closed]
 
-    async def _send(self, found: Sequence[Challenge]) -> None:
+    async def _send(self, found: Sequence[Challenge]) -> set[asyncio.Task[int]]:
+        sent: set[asyncio.Task[int]] = set()
         by_epoch: dict[int, list[Challenge]] = defaultdict(list)
         for one in found:
             by_epoch[one[0]].append(one)
         for epoch, some in by_epoch.items():
             try:
-                found = await self._core.chain.epoch(epoch)
-                if not found.ready or found.void:
+                state = await self._core.chain.epoch(epoch)
+                if not state.ready or state.void:
                     # Only what is posted, and stands, can be shown.
                     self._closing.hurry()
                     continue
@@ -115,6 +120,8 @@ class Answering:
                 for one, _ in batch:
                     self._sent[one] = task
                 task.add_done_callback(self._done)
+                sent.add(task)
+        return sent
 
     def _done(self, task: asyncio.Task[int]) -> None:
         self._sent = {one: other for one, other in self._sent.items() if other is not task}
