@@ -97,6 +97,7 @@ def test_player_takes_no_orders_from_scripts(browser: Any) -> None:
         page.evaluate("document.querySelector('.btn.primary').click()")
         assert page.evaluate(SAID) == []
         page.locator(".btn.primary").click()
+        page.wait_for_function(f"() => {SAID}.length > 0")
         assert page.evaluate(SAID) == [{"type": "play"}]
 
 
