@@ -22,7 +22,7 @@ FOUND: tuple[int, ...] = ()
 
 def simulate(*arguments: str) -> tuple[int, list[str], dict[str, Any]]:
     """Exit code, lines, and figures of a run."""
-    command = [sys.executable, "-m", "tests.simulation", "--workers", "1", *arguments]
+    command = [sys.executable, "-m", "tests.simulation", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **HASH_SEED}, check=False)
     assert done.stdout, done.stderr
     *lines, last = done.stdout.splitlines()
