@@ -20,6 +20,9 @@ MAIN = ".transport .btn.primary.round"
 BACK, FORWARD = ".transport button:first-child", ".transport button:last-child"
 CLOCK = "document.querySelector('sps-player').currentTime"
 DURATION = "document.querySelector('sps-player').duration"
+WORDS_SHOWN = "document.querySelectorAll('.words li').length === 12"
+WORDS_S = 90.0
+"""Seconds until the page with a new wallet's words is opened again: on a busy machine a browser may lose a first message."""
 SEEK_EVERY_S = 5.0
 STEP_S = 10
 """Seconds that the buttons go forward and back."""
@@ -71,8 +74,7 @@ class Fan:
 
     def make_wallet(self) -> tuple[View, list[str]]:
         """Onboarding up to the page that waits for the host; the wallet's words."""
-        page = self.browser.extension_tab("onboarding/onboarding.html#create")
-        page.until("document.querySelectorAll('.words li').length === 12")
+        page = self._words_page()
         words = list(page.run("[...document.querySelectorAll('.words li span')].map((e) => e.textContent)"))
         self.shot(page, "onboarding-words")
         page.click("#written")
@@ -83,6 +85,21 @@ class Fan:
         page.click("form button[type=submit]")
         self.choose_password(page)
         return page, words
+
+    def _words_page(self) -> View:
+        """The page that shows a new wallet's words; opened anew, and what it showed is said, where they do not come."""
+        for _ in range(2):
+            page = self.browser.extension_tab("onboarding/onboarding.html#create")
+            try:
+                page.until(WORDS_SHOWN, timeout_s=WORDS_S)
+            except TimeoutError as error:
+                print(f"opened again: {error}", file=sys.stderr)
+                page.close()
+            else:
+                return page
+        page = self.browser.extension_tab("onboarding/onboarding.html#create")
+        page.until(WORDS_SHOWN)
+        return page
 
     @staticmethod
     def choose_password(page: View) -> None:
