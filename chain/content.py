@@ -37,7 +37,7 @@ class Offer:
 
 @dataclass(frozen=True)
 class Seen:
-    """What a buyer of the recording names: its policy, and how often its owner changed it and the rights to it."""
+    """State of a recording that its buyer names: policy, and counts of the changes to it and to its rights."""
 
     policy_hash: bytes
     version: int
@@ -81,7 +81,7 @@ class Content:
         return found if any(found) else None
 
     async def seen(self) -> Seen:
-        """What a buyer sees now, for ``accept``."""
+        """The present state, for ``accept``."""
         return Seen(*(await self._chain.call(self.address, function("Content", "seen")))[0])
 
     async def policies(self) -> list[bytes]:

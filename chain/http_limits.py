@@ -1,4 +1,4 @@
-"""What one network address may ask of a server or a station, and for how long: the same rules for both.
+"""Limits of time, size and number per network address, for server and station alike.
 
 A request's address is the peer's, or the one that a trusted proxy names. Nothing here is written down: counts are in
 memory and forgotten.
@@ -41,7 +41,7 @@ HANDLER_ARGS: Final[Mapping[str, Any]] = {"keepalive_timeout": HEAD_S, "lingerin
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What an operator may set.
+    """Settings of the limits.
 
     Attributes:
         trusted_proxies: Peers whose X-Forwarded-For or Forwarded header names the client.
@@ -90,7 +90,7 @@ class RateLimiter:
 
 
 class Slots:
-    """How many are open at once, in all and per key."""
+    """Counts of open connections, in all and per key."""
 
     def __init__(self, most: int, most_per_key: int, code: str) -> None:
         self._most = most
@@ -126,7 +126,7 @@ class Slots:
 
 
 def client_address(request: web.BaseRequest, trusted: Sequence[Network]) -> str:
-    """Who asks: the peer, or behind trusted proxies the nearest address that is none of them.
+    """Address of the client: the peer, or behind trusted proxies the nearest address that is none of them.
 
     A proxy passes on headers that it doesn't know, so one of the two kinds may be the client's own invention: where a
     request has both, neither is believed and the proxy itself counts.
@@ -200,7 +200,7 @@ class Gate:
         self.connections = Slots(limits.connections, limits.connections_per_address, limits.busy)
 
     def address(self, request: web.BaseRequest) -> str:
-        """Who asks."""
+        """Address of the client."""
         return client_address(request, self.limits.trusted_proxies)
 
     async def handle(self, request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -24,11 +24,11 @@ class Patience:
         self._since_s = now_s()
 
     def saw(self, state: object) -> None:
-        """What is known now; another state than before begins the wait anew."""
+        """Note the present state; a state that differs from the last one restarts the wait."""
         if state != self._state:
             self._state, self._since_s = state, now_s()
 
     @property
     def over(self) -> bool:
-        """Whether the silence was too long."""
+        """True if nothing has changed for too long."""
         return now_s() - self._since_s >= self._silence_s
