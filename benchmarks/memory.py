@@ -217,25 +217,23 @@ def anonymous_mb(pid: int) -> float:
 
 def hosts(home: Path) -> list[int]:
     """The native hosts of a profile."""
-    return [pid for pid in _processes(home, "gomaa-host.py") if "--type=" not in _command(pid)]
+    return [pid for pid, command in _processes(home, "gomaa-host.py").items() if "--type=" not in command]
 
 
 def browsers(home: Path) -> list[int]:
     """The first process of the Chromium with a profile in ``home``."""
-    return [pid for pid in _processes(home, f"--user-data-dir={home / 'chromium'}") if "--type=" not in _command(pid)]
+    found = _processes(home, f"--user-data-dir={home / 'chromium'}")
+    return [pid for pid, command in found.items() if "--type=" not in command]
 
 
-def _command(pid: int) -> str:
-    return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-
-
-def _processes(home: Path, word: str) -> list[int]:
-    mark, found = f"GOMAA_HOME={home / 'gomaa'}\0".encode(), []
+def _processes(home: Path, word: str) -> dict[int, str]:
+    """The commands of a profile's processes that contain ``word``, read once: a process may end at any moment."""
+    mark, found = f"GOMAA_HOME={home / 'gomaa'}\0".encode(), {}
     for place in Path("/proc").glob("[0-9]*"):
         try:
-            pid = int(place.name)
-            if word in _command(pid) and (mark in (place / "environ").read_bytes() or str(home) in _command(pid)):
-                found.append(pid)
+            command = (place / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            if word in command and (mark in (place / "environ").read_bytes() or str(home) in command):
+                found[int(place.name)] = command
         except OSError:
             continue
     return found

@@ -7,7 +7,6 @@ import sqlite3
 import pytest
 
 from demo.fan import CLOCK, MAIN, PASSWORD, state_until
-from demo.waiting import wait_until
 from tests.e2e.money import FRIEND, GOMAA, held
 from tests.e2e.world import World, goes_on, press_play, shows
 
@@ -51,13 +50,11 @@ def test_a_paused_site_plays_nothing_until_it_is_allowed_again(world: World) -> 
     popup.click('button[data-key="allow"]')
     popup.wait('button[data-key="site"]')
 
-    def ready() -> bool:
-        # The refusal of the press before it was allowed may come after the first one was put away.
-        if player.exists(".alert .btn:not(.primary)"):
-            player.click(".alert .btn:not(.primary)")
-        return player.exists('button[data-key="play"]:not([disabled])')
-
-    wait_until(ready, "the player can be pressed again")
+    # The refusal of the press before it was allowed may come after the first one was put away.
+    ready = "document.querySelector('button[data-key=play]:not([disabled])') !== null"
+    while player.until(f"document.querySelector('.alert') ? 'refused' : {ready} && 'ready'") != "ready":
+        player.click(".alert .btn:not(.primary)")
+        player.until("document.querySelector('.alert') === null")
     press_play(player)
     state_until(player, "playing")
     for view in (popup, page):
