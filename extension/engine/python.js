@@ -3,6 +3,10 @@
  */
 
 import { Problem } from "../shared/problem.js";
+import { keepAwake } from "./link.js";
+
+/** A browser stops a background that has heard nothing for 30 s. */
+const AWAKE_MS = 20_000;
 
 let count = 0;
 /** @type {Map<number, {resolve: (value: any) => void, reject: (error: Problem) => void}>} */
@@ -23,6 +27,11 @@ export const started = new Promise((resolve, reject) => {
   });
 });
 started.catch(() => undefined);
+
+// Python may take long on a slow computer, and who asked waits behind the background.
+setInterval(() => {
+  if (waiting.size) keepAwake();
+}, AWAKE_MS);
 
 worker.addEventListener("message", ({ data }) => {
   const asked = waiting.get(data.id);
