@@ -28,15 +28,17 @@ export const started = new Promise((resolve, reject) => {
 });
 started.catch(() => undefined);
 
-// Python may take long on a slow computer, and who asked waits behind the background.
-setInterval(() => {
-  if (waiting.size) keepAwake();
-}, AWAKE_MS);
+/** Python may take long on a slow computer, and who asked waits behind the background. @type {ReturnType<typeof setInterval> | undefined} */
+let awake;
 
 worker.addEventListener("message", ({ data }) => {
   const asked = waiting.get(data.id);
   if (!asked) return;
   waiting.delete(data.id);
+  if (waiting.size === 0) {
+    clearInterval(awake);
+    awake = undefined;
+  }
   const { ok, result, error } = JSON.parse(data.answer);
   if (ok) asked.resolve(result);
   else asked.reject(Problem.of(error));
@@ -53,6 +55,7 @@ export function python(op, payload = {}, blob) {
   return new Promise((resolve, reject) => {
     const id = ++count;
     waiting.set(id, { resolve, reject });
+    awake ??= setInterval(keepAwake, AWAKE_MS);
     worker.postMessage({ id, op, payload: JSON.stringify(payload), blob });
   });
 }
