@@ -10,10 +10,12 @@ from pywallet.platform import keccak256, sign
 from pywallet.platform.port import split_signature
 from pywallet.wallet.transactions import call_data
 
-_DOMAIN: Final = keccak256(b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)")
-_PERMIT: Final = keccak256(b"Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)")
-# The token's name and version (contracts/gomaa.vy).
-_NAME: Final = keccak256(b"GoMAA") + keccak256(b"1")
+# Hashed when they are needed: the extension's snapshot of this module is made where no hash function is.
+_DOMAIN: Final = b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+_PERMIT: Final = b"Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)"
+# The token's (contracts/gomaa.vy).
+_NAME: Final = b"GoMAA"
+_VERSION: Final = b"1"
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,9 @@ class Permit:
     @property
     def digest(self) -> bytes:
         """What the owner signs, 32 bytes (EIP-712)."""
-        domain = keccak256(_DOMAIN + _NAME + _words(self.chain_id, self.token))
-        struct = keccak256(_PERMIT + _words(self.owner, self.spender, self.amount, self.nonce, self.deadline))
+        names = keccak256(_DOMAIN) + keccak256(_NAME) + keccak256(_VERSION)
+        domain = keccak256(names + _words(self.chain_id, self.token))
+        struct = keccak256(keccak256(_PERMIT) + _words(self.owner, self.spender, self.amount, self.nonce, self.deadline))
         return keccak256(b"\x19\x01" + domain + struct)
 
     def sign(self, private_key: bytes) -> bytes:
