@@ -196,7 +196,7 @@ class Relay:
             raise InputError("message.schema", field="to")
         now_s = await core.now_ms() // 1000
         if order.relayer != self.address or not now_s < order.deadline <= now_s + SWEEP_S:
-            raise Refusal("claim.signature", reason="relayer or deadline", relayer=to_hex(self.address), now_s=now_s)
+            raise Refusal("claim.signature", reason="relayer or deadline", expected=to_hex(self.address), now_s=now_s)
         if order.amount < max(1, config.relay_least_wei):
             raise Refusal("claim.small", least_wei=config.relay_least_wei, amount_wei=order.amount)
         known = select(receipts.c.epoch).where(receipts.c.payee == order.payee).limit(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,7 @@ class Fan:
     world: World
     host: HostProcess
     receipt: dict[str, Any]
+    home: Path
 
     @property
     def payee(self) -> str:
@@ -89,7 +91,7 @@ async def fan(tmp_path: Path) -> AsyncIterator[Fan]:
         networks.add(Paths(tmp_path / "home" / "data", tmp_path / "home" / "config"), tmp_path / "server" / "deployment.json")
         song = await world.publish()
         async with host_process(tmp_path / "home") as host:
-            yield Fan(world, host, await _earned(world, host, song, tmp_path / "home"))
+            yield Fan(world, host, await _earned(world, host, song, tmp_path / "home"), tmp_path / "home")
     purse._open = None
 
 
@@ -166,6 +168,10 @@ async def test_what_lies_at_a_payee_is_found_and_brought_home_by_the_account(fan
 async def test_an_account_without_coins_has_it_sent_by_the_server_that_paid_the_payee(fan: Fan) -> None:
     """The relayer's address comes from that server alone; the money arrives to the wei, once, and costs the fan nothing."""
     world, amount = fan.world, int(fan.receipt["amount_wei"])
+    # As an older version has written it down, whoever was paid.
+    with sqlite3.connect(fan.home / "data" / "ledger.sqlite") as db:
+        db.execute("UPDATE receipts SET claimed = 'elsewhere'")
+    assert (await fan.summary())["receipts"][0]["state"] == "claimable"
     found = await fan.holdings(fan.payee)
     assert found["coin_wei"] == "0"
     relayer = await fan.host.ask("relayer", chain_id=world.deployment.chain_id, payee=fan.payee)
