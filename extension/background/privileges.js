@@ -44,7 +44,7 @@ export const PRIVILEGES = {
     "wallet.tracking": { on: "boolean" },
     "wallet.summary": {},
     "wallet.playing": {},
-    "wallet.claim": {},
+    "wallet.claim": { most_wei: "string?" },
     "wallet.origin": { server: "string", epoch: "count", payee: "string" },
     "wallet.quote": { to: "string", amount: "string" },
     "wallet.replace": { transaction: "string", how: "string" },
