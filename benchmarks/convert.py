@@ -58,7 +58,7 @@ def music(seconds: int) -> np.ndarray[Any, Any]:
     hiss -= np.linspace(hiss[0], hiss[-1], len(t))
     tones = np.sum([np.sin(2 * np.pi * f * t + f) * (0.6 + 0.4 * np.sin(t / f)) for f in (110, 220, 331, 495, 880, 1320, 3520)], axis=0)
     mix = tones[:, None] * 2500 + hiss * (4000 / np.abs(hiss).max()) + noise.normal(0, 60, (len(t), 2))
-    return np.clip(mix, -32768, 32767).astype("<i2")
+    return np.asarray(np.clip(mix, -32768, 32767), "<i2")
 
 
 def write(path: Path, samples: np.ndarray[Any, Any]) -> None:

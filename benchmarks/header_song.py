@@ -48,7 +48,8 @@ def _recovered(digest: bytes, signature: bytes, v: int) -> bytes | None:
 def interleaved(rounds: int, calls: int, segments: int = SEGMENTS, other: Callable[[bytes], None] = plain) -> dict[str, float]:
     """Medians in ms of one reading by us and by ``other``, taken in turns."""
     cose = song(segments)
-    ours, theirs = [], []
+    ours: list[float] = []
+    theirs: list[float] = []
     for _ in range(rounds):
         for read, times in ((open_header, ours), (other, theirs)):
             began = time.perf_counter()

@@ -44,11 +44,13 @@ def _pink(size: int, draw: Draw) -> Samples:
 
 def _orchestra(t: Samples, rate: int, draw: Draw) -> Samples:
     pads = [_notes(t, draw, 1.7, 12, 3.0, low) for low in (0.25, 0.5, 1, 1.5, 2)]
-    return 0.1 * np.sum(pads, axis=0) + 0.01 * _pink(len(t), draw)
+    return np.asarray(0.1 * np.sum(pads, axis=0) + 0.01 * _pink(len(t), draw))
 
 
 def _acoustic(t: Samples, rate: int, draw: Draw) -> Samples:
-    return 0.25 * _notes(t, draw, 0.3, 20, 0.5) + 0.15 * _notes(t, draw, 0.6, 10, 0.8, 0.5) + 2e-4 * draw.standard_normal(len(t))
+    return np.asarray(
+        0.25 * _notes(t, draw, 0.3, 20, 0.5) + 0.15 * _notes(t, draw, 0.6, 10, 0.8, 0.5) + 2e-4 * draw.standard_normal(len(t))
+    )
 
 
 def _rock(t: Samples, rate: int, draw: Draw) -> Samples:
@@ -58,17 +60,17 @@ def _rock(t: Samples, rate: int, draw: Draw) -> Samples:
 
 def _electronic(t: Samples, rate: int, draw: Draw) -> Samples:
     saw = 2 * ((t * 110 * (1 + (t // 2) % 3)) % 1) - 1
-    return 0.25 * saw * (0.6 + 0.4 * np.sin(2 * np.pi * 0.25 * t)) + 0.5 * _drums(t, draw, 0.47)
+    return np.asarray(0.25 * saw * (0.6 + 0.4 * np.sin(2 * np.pi * 0.25 * t)) + 0.5 * _drums(t, draw, 0.47))
 
 
 def _metal(t: Samples, rate: int, draw: Draw) -> Samples:
     riff = np.tanh(20 * (_notes(t, draw, 0.11, 5, 0.4, 0.25) + _notes(t, draw, 0.11, 5, 0.4, 0.375)))
-    return 0.35 * _band(riff, 70, 8000, rate) + 0.35 * _drums(t, draw, 0.22) + 0.05 * _cymbals(t, rate, draw)
+    return np.asarray(0.35 * _band(riff, 70, 8000, rate) + 0.35 * _drums(t, draw, 0.22) + 0.05 * _cymbals(t, rate, draw))
 
 
 def _cymbals(t: Samples, rate: int, draw: Draw) -> Samples:
     crash = np.exp(-((t % 1.3) / 0.5)) + 0.5 * np.exp(-((t % 0.33) / 0.1))
-    return 0.3 * crash * _band(draw.standard_normal(len(t)), 3000, 21_500, rate)
+    return np.asarray(0.3 * crash * _band(draw.standard_normal(len(t)), 3000, 21_500, rate))
 
 
 def _loop(t: Samples, rate: int, draw: Draw) -> Samples:

@@ -48,7 +48,7 @@ def mark(sound: Samples, rate: int, layers: tuple[str, ...] = LAYERS, bits: int 
 
 def _quantise(sound: Samples, bits: int) -> Samples:
     scale = 2 ** (bits - 1)
-    return np.clip(np.rint(sound * scale), -scale, scale - 1) / scale
+    return np.asarray(np.clip(np.rint(sound * scale), -scale, scale - 1) / scale)
 
 
 def read(sound: Samples, rate: int, layers: tuple[str, ...] = LAYERS, candidates: tuple[bytes, ...] = ()) -> list[Found]:

@@ -6,12 +6,12 @@ import asyncio
 import io
 import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -29,6 +29,8 @@ from pywallet.hexes import from_b64, from_hex, to_hex
 from pywallet.platform import address_of
 from pywallet.settlement import Schedule
 from studio.renditions import bundle
+
+T = TypeVar("T")
 
 ETHER = 10**18
 STATION_NAME = "Harbour Radio"
@@ -99,10 +101,10 @@ class Stack:
         """A new connection to the chain, as an async context manager."""
         return self.deployment.connect()
 
-    def ask(self, use: Callable[[Chain], Any]) -> Any:
+    def ask(self, use: Callable[[Chain], Awaitable[T]]) -> T:
         """Run one coroutine function against the chain and wait for its value."""
 
-        async def run() -> Any:
+        async def run() -> T:
             async with self.chain() as chain:
                 return await use(chain)
 

@@ -56,7 +56,8 @@ def _style(theme: Theme) -> Iterator[None]:
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         # A genre may have a dollar sign in it, which would begin a formula.
-        matplotlib.rcParams.update({**colours, **surfaces, **rest, "text.parse_math": False, "axes.titlesize": 10})
+        style: dict[Any, Any] = {**colours, **surfaces, **rest, "text.parse_math": False, "axes.titlesize": 10}
+        matplotlib.rcParams.update(style)
         yield
 
 
@@ -123,7 +124,7 @@ def histograms(songs: Songs, s: Statistics, theme: Theme) -> Figure:
     for one, column in zip(axes, s.columns, strict=True):
         one.set_title(f"{column.name}, skewness {column.skew:+.1f}" if len(column.values) else column.name)
         if len(column.values):
-            one.hist(column.values, bins=_bins(column.values), color=theme.fill)
+            one.hist(column.values, bins=_bins(column.values).tolist(), color=theme.fill)
             one.axvline(column.median, color=theme.mark, linewidth=1.6)
         one.set_ylabel("songs")
     return figure

@@ -91,7 +91,7 @@ def _vote(train: Songs, test: Songs) -> Genres:
     """The mean of the probabilities of the regression and of extra trees."""
     names = sorted(set(train.genre.tolist()))
     total = _chances(regression(), train, test, names) + _chances(_extra_trees(), train, test, names)
-    return np.array(names)[total.argmax(axis=1)]
+    return np.asarray(np.array(names)[total.argmax(axis=1)])
 
 
 def _family_first(train: Songs, test: Songs) -> Genres:
@@ -105,7 +105,7 @@ def _family_first(train: Songs, test: Songs) -> Genres:
             chances[:, names.index(str(part.genre[0]))] += weight
         else:
             chances += weight[:, None] * _chances(regression(0.03), part, test, names)
-    return np.array(names)[chances.argmax(axis=1)]
+    return np.asarray(np.array(names)[chances.argmax(axis=1)])
 
 
 def _artist_words(train: Songs, test: Songs) -> Genres:

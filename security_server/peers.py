@@ -39,7 +39,7 @@ async def post_json() -> AsyncIterator[Callable[[str, dict[str, Any]], Awaitable
                 raise Unavailable("server.unreachable", url=url, reason="not a JSON object")
             if "error" in answer:
                 code = answer["error"].get("code") if isinstance(answer["error"], dict) else None
-                if code not in SENTENCES:
+                if not isinstance(code, str) or code not in SENTENCES:
                     raise Unavailable("server.unreachable", url=url, status=response.status)
                 raise GomaaError(code, url=url)
             return answer

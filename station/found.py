@@ -192,7 +192,7 @@ class _Player:
 class _Page(HTMLParser):
     """The players of a page, those in declarative open shadow roots too; what stands in templates, comments and text is none."""
 
-    CDATA_CONTENT_ELEMENTS = _RAW
+    CDATA_CONTENT_ELEMENTS = _RAW  # type: ignore[misc]  # HTMLParser reads it from the class
 
     def __init__(self) -> None:
         super().__init__()

@@ -83,7 +83,7 @@ class Listening:
         if not rows:
             return False
         heard_ms = sum(row.vouchered * row.interval_s * 1000 // ticket_row(row).fastest for row in rows)
-        return heard_ms > now_ms - min(row.issued_ms for row in rows) + SLACK_MS
+        return bool(heard_ms > now_ms - min(row.issued_ms for row in rows) + SLACK_MS)
 
     def earned(self, listener: bytes, now_ms: int, db: Connection | None = None) -> int:
         """Wei of the tickets of today: what vouchers were signed for, and of a play that may go on, the whole song.

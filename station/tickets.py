@@ -107,8 +107,8 @@ class TicketDesk:
             raise Refusal("content.owner", header=to_hex(song.owner), chain=to_hex(facts.owner))
         policy = song.policy
         # Where and what for one listens is the security server's to say, and it will.
-        place = {"territory": next(iter(policy.territories), None), "purpose": next(iter(policy.purposes), None)}
-        context = Context(now_s, self._config.domain, rewarded, facts.revoked, facts.destroyed, **place)
+        territory, purpose = next(iter(policy.territories), None), next(iter(policy.purposes), None)
+        context = Context(now_s, self._config.domain, rewarded, facts.revoked, facts.destroyed, territory=territory, purpose=purpose)
         # Whether a listener has paid is not the station's to know.
         action = "preview" if policy.price.payer == "listener" and policy.permits("preview") else "play"
         decide(policy, Usage(), context, action).require()

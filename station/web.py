@@ -113,9 +113,9 @@ def validated(request: web.Request, response: web.Response) -> web.Response:
     raw = response.body
     if response.status != 200 or not isinstance(raw, bytes):
         return response
-    response.etag = sha256(raw).hexdigest()[:32]
+    etag = response.etag = sha256(raw).hexdigest()[:32]
     # A cache on the way may have weakened it.
-    if any(tag.value in ("*", response.etag.value) for tag in request.if_none_match or ()):
+    if any(tag.value in ("*", etag) for tag in request.if_none_match or ()):
         headers = {name: value for name, value in response.headers.items() if name not in (hdrs.CONTENT_TYPE, hdrs.CONTENT_LENGTH)}
         return web.Response(status=304, headers=headers)
     return response

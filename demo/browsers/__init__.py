@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from demo.browsers.view import Browser, View
@@ -14,11 +14,16 @@ __all__ = ["Browser", "View", "launch"]
 @contextmanager
 def launch(name: str, home: Path, *, headless: bool = True) -> Iterator[Browser]:
     """Start ``chromium`` or ``firefox`` with a new profile, the extension and the environment of ``home``."""
+    started: AbstractContextManager[Browser]
     if name == "chromium":
-        from demo.browsers.chromium import chromium as start
+        from demo.browsers.chromium import chromium
+
+        started = chromium(home, headless=headless)
     elif name == "firefox":
-        from demo.browsers.firefox import firefox as start
+        from demo.browsers.firefox import firefox
+
+        started = firefox(home, headless=headless)
     else:
         raise ValueError(f"unknown browser {name!r}")
-    with start(home, headless=headless) as browser:
+    with started as browser:
         yield browser

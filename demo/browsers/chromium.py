@@ -136,7 +136,9 @@ class Chromium(Browser):
 
 
 @contextmanager
-def chromium(home: Path, *, headless: bool = True, arguments: Sequence[str] = (), page_cache: bool = False) -> Iterator[Chromium]:
+def chromium(
+    home: Path, *, headless: bool = True, arguments: Sequence[str] = (), page_cache: bool = False, extension: Path = DIST / "chromium"
+) -> Iterator[Chromium]:
     """Start Chromium; the host manifest is looked for in ``home``/chromium/NativeMessagingHosts.
 
     Args:
@@ -144,8 +146,8 @@ def chromium(home: Path, *, headless: bool = True, arguments: Sequence[str] = ()
         headless: without a window.
         arguments: further switches.
         page_cache: with the back/forward cache, which playwright switches off.
+        extension: the unpacked extension's folder.
     """
-    extension = DIST / "chromium"
     extension_id = json.loads(EXTENSION_IDS.read_text())["chromium"]
     with sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(

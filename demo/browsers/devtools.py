@@ -90,6 +90,7 @@ def devtools(profile: Path) -> Iterator[Devtools]:
     """The line to a Chromium that runs with ``ARGUMENT`` and this profile."""
     file = profile / "DevToolsActivePort"
     # The browser writes it in its own time: it may answer its driver before.
-    port, path = wait_until(lambda: file.exists() and file.read_text(), f"{file} is written").split("\n")[:2]
+    written = wait_until(lambda: file.read_text() if file.exists() else "", f"{file} is written")
+    port, path = written.split("\n")[:2]
     with connect(f"ws://127.0.0.1:{port}{path}", max_size=None, proxy=None) as line:
         yield Devtools(line)

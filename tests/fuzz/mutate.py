@@ -109,7 +109,8 @@ def _structured(random: Random, data: bytes) -> bytes | None:
 
 
 def _holders(value: Any) -> list[Any]:
-    out, waiting = [], [value]
+    out: list[Any] = []
+    waiting = [value]
     while waiting and len(out) < 500:
         item = waiting.pop()
         if isinstance(item, (list, dict)) and item:

@@ -64,7 +64,8 @@ class HostClient:
         """Send a frame and get its reply, whatever it is."""
         future = self._waiting[frame["id"]] = asyncio.get_running_loop().create_future()
         await self.socket.send_str(json.dumps(frame))
-        return await future
+        answer: dict[str, Any] = await future
+        return answer
 
     async def ask(self, op: str, **fields: Any) -> dict[str, Any]:
         """An operation's result; its error as GomaaError."""

@@ -36,7 +36,8 @@ def seal(index: int, rendition: int = 1, content: bytes = CONTENT) -> bytes:
 def rendition(number: int = 1, **changes: Any) -> dict[str, Any]:
     """A FLAC rendition of the three segments."""
     sealed = [seal(index, number) for index in range(len(CLEAR))]
-    rows = [[len(s), n, sha256(s).digest()] for s, n in zip(sealed, SAMPLES, strict=True)]
+    hashes = [sha256(one).digest() for one in sealed]
+    rows = [[len(s), n, digest] for s, n, digest in zip(sealed, SAMPLES, hashes, strict=True)]
     return {
         "id": number,
         "codec": "flac",
@@ -47,7 +48,7 @@ def rendition(number: int = 1, **changes: Any) -> dict[str, Any]:
         "samples": sum(SAMPLES),
         "segment_samples": 88_200,
         "init": [len(INIT), sha256(INIT).digest()],
-        "root": merkle_root([row[2] for row in rows]),
+        "root": merkle_root(hashes),
         "segments": rows,
         "key_epochs": [[7, 0], [8, 2]],
     } | changes
