@@ -174,10 +174,10 @@ async def test_an_account_without_coins_has_it_sent_by_the_server_that_paid_the_
     assert (await fan.summary())["receipts"][0]["state"] == "claimable"
     found = await fan.holdings(fan.payee)
     assert found["coin_wei"] == "0"
-    relayer = await fan.host.ask("relayer", chain_id=world.deployment.chain_id, payee=fan.payee)
+    relayer = await fan.host.ask("relayer", chain_id=world.deployment.chain_id, payee=fan.payee, amount_wei=str(amount))
     assert (relayer["server"], relayer["relayer"]) == (to_hex(world.keys.address), to_hex(address_of(world.keys.relayer)))
     with pytest.raises(GomaaError) as caught:
-        await fan.host.ask("relayer", chain_id=world.deployment.chain_id, payee="0x" + "99" * 20)
+        await fan.host.ask("relayer", chain_id=world.deployment.chain_id, payee="0x" + "99" * 20, amount_wei="1")
     assert caught.value.code == "claim.unknown"
 
     other = await fan.signed(found, relayer="0x" + "98" * 20, settlement=found["settlement"])
