@@ -75,6 +75,7 @@ export const PRIVILEGES = {
     to: { port: "count", message: "object" },
     read: { id: "count", stream: "string", offset: "count", size: "count" },
     approve: { id: "count", open: "boolean" },
+    awake: {},
   },
   provider: {
     request: { id: "count", method: "string", params: "blob" },
