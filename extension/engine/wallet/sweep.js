@@ -27,7 +27,7 @@ export const AT_ONCE = 256;
 export const MOST = 8;
 /** What a stranger left is fetched from this amount on, in wei of the token: anybody can send a wei to every published payee. */
 export const LEAST = 10n ** 14n;
-const LOOK_MS = 60_000;
+const LOOK_MS = 20_000;
 const DEADLINE_S = 1800;
 /** Of one payee, and no reason to leave the others. */
 const PASSING = /^(claim\.|wallet\.|chain\.reverted$)/;
@@ -67,12 +67,14 @@ async function lookAt(place) {
 }
 
 /**
- * Look at one part of the payees, and after the last one rest a minute. What the node does not answer now is asked at the next look.
+ * Look at one part of the payees, and after the last one rest a while. What the node does not answer now is asked at the next look.
  * @param {{whole?: boolean}} [how] `whole`: all parts, now
  */
 async function look({ whole = false } = {}) {
   if (seen.account !== state.account) seen = { account: state.account, at: -Infinity, next: 0, found: new Map() };
   const places = await ours();
+  // Nothing was looked at: the first payee is looked at as soon as there is one.
+  if (places.length === 0) return;
   if (whole) {
     for (const place of places) await lookAt(place);
     seen.next = places.length;

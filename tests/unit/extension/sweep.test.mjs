@@ -92,6 +92,15 @@ test("the summary looks at one part of the payees at a time, then rests, and sho
   assert.equal(looked().length, AT_ONCE + 2);
 });
 
+test("a wallet's first payee is looked at when it is there, without a rest before it", async () => {
+  state.sessions = [];
+  await ask("wallet.summary");
+  state.sessions = [session(1)];
+  await ask("wallet.summary");
+  await ask("wallet.summary");
+  assert.deepEqual(looked(), [ADDRESS(1)]);
+});
+
 test("a session without rewards has no payee to look at, nor has one of a network that the host does not know", async () => {
   state.sessions = [{ ...session(1), payee: ADDRESS(0), number: null }, { ...session(2), chain_id: 5 }, session(3)];
   await ask("wallet.summary");
