@@ -195,6 +195,7 @@ class Relayer(Struct):
 
     chain_id: Number
     payee: Address
+    amount_wei: Wei
 
 
 class Sweep(Struct):

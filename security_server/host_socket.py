@@ -12,7 +12,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from chain.http_limits import Gate, RateLimiter
 from pywallet.errors import GomaaError, InputError, Refusal
-from pywallet.hexes import from_hex, to_hex
+from pywallet.hexes import from_hex
 from pywallet.platform import keccak256, recover
 from security_server import schema
 from security_server.bookkeeping import Bookkeeping
@@ -139,7 +139,7 @@ class HostSocket:
             case schema.ClaimRequest():
                 return await self._relay.claim(request.claims)
             case schema.RelayerRequest():
-                return {"relayer": to_hex(self._relay.address), "state": self._relay.standing.state}
+                return await self._relay.offer(from_hex(request.payee, 20), int(request.amount))
             case schema.SweepRequest():
                 return await self._relay.sweep(request.sweep, from_hex(request.permit, 65))
 

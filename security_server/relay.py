@@ -95,15 +95,21 @@ class Relay:
         rows = await self._core.store.run(lambda connection: connection.execute(query).all())
         return sum(row.wei for row in rows if row.time_ms > now_ms - HOUR_MS), sum(row.wei for row in rows)
 
-    async def _reserve(self, claims_in_it: int) -> tuple[int, int]:
-        """Set gas aside before anything is sent: the row's number, and the price of gas in wei. Raises Refusal ``claim.busy``."""
-        core, config = self._core, self._core.config
-        price = await core.chain.gas_price()
+    async def _affordable(self, claims_in_it: int) -> tuple[int, int]:
+        """Wei of gas that a transaction may take, and the price of gas. Raises Refusal ``claim.busy`` beyond the budget."""
+        config = self._core.config
+        price = await self._core.chain.gas_price()
         wei = (GAS[0] + GAS[1] * claims_in_it) * price
         hour, day = await self._spent()
         if hour + wei > config.relay_hour_wei or day + wei > config.relay_day_wei:
             await self.look()
             raise Refusal("claim.busy", hour_wei=config.relay_hour_wei, day_wei=config.relay_day_wei)
+        return wei, price
+
+    async def _reserve(self, claims_in_it: int) -> tuple[int, int]:
+        """Set gas aside before anything is sent: the row's number, and the price of gas in wei. Raises Refusal ``claim.busy``."""
+        core = self._core
+        wei, price = await self._affordable(claims_in_it)
         now_ms = await core.now_ms()
         made = insert(relay_costs).values(time_ms=now_ms, wei=wei)
         old = delete(relay_costs).where(relay_costs.c.time_ms <= now_ms - DAY_MS)
@@ -170,6 +176,28 @@ class Relay:
                 await self._done(one.message, transaction, now_ms)
         return {"transaction": to_hex(transaction)}
 
+    async def offer(self, payee: bytes, amount: int) -> dict[str, Any]:
+        """Whom the permit of a payee over ``amount`` wei has to name: ``relayer``, and its ``state``.
+
+        Asked before a permit is signed: one that was given away and refused could be used all the same.
+
+        Raises:
+            Refusal: ``claim.unknown``, ``claim.small``, ``claim.busy``.
+        """
+        await self._worthy(payee, amount)
+        await self._within(1)
+        await self._affordable(1)
+        return {"relayer": to_hex(self.address), "state": self.standing.state}
+
+    async def _worthy(self, payee: bytes, amount: int) -> None:
+        """Refuse what is too small, and payees that no receipt of this server names."""
+        least = self._core.config.relay_least_wei
+        if amount < max(1, least):
+            raise Refusal("claim.small", least_wei=least, amount_wei=amount)
+        known = select(receipts.c.epoch).where(receipts.c.payee == payee).limit(1)
+        if await self._core.store.run(lambda connection: connection.execute(known).first()) is None:
+            raise Refusal("claim.unknown")
+
     async def sweep(self, message: Any, permit: bytes) -> dict[str, Any]:
         """Send what lies at a payee to where the payee says, under its permit: for a listener without coins for gas.
 
@@ -188,7 +216,7 @@ class Relay:
             Refusal: ``claim.signature``, ``claim.unknown``, ``claim.small``, ``claim.done`` (nothing lies there), ``claim.busy``.
             GomaaError: ``chain.unreachable``, ``chain.reverted``, ``chain.fee.high``.
         """
-        core, config = self._core, self._core.config
+        core = self._core
         signed = Signed.from_json(Sweep, message)
         order = signed.message
         require_refusing(signed, core, order.payee, "claim.signature")
@@ -197,11 +225,7 @@ class Relay:
         now_s = await core.now_ms() // 1000
         if order.relayer != self.address or not now_s < order.deadline <= now_s + SWEEP_S:
             raise Refusal("claim.signature", reason="relayer or deadline", expected=to_hex(self.address), now_s=now_s)
-        if order.amount < max(1, config.relay_least_wei):
-            raise Refusal("claim.small", least_wei=config.relay_least_wei, amount_wei=order.amount)
-        known = select(receipts.c.epoch).where(receipts.c.payee == order.payee).limit(1)
-        if await core.store.run(lambda connection: connection.execute(known).first()) is None:
-            raise Refusal("claim.unknown")
+        await self._worthy(order.payee, order.amount)
         async with self._sending:
             held = await core.chain.held(order.payee, self.address)
             if held is None or held.amount < order.amount:

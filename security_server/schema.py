@@ -134,7 +134,10 @@ class ClaimRequest(Request, tag="claim"):
 
 
 class RelayerRequest(Request, tag="relayer"):
-    """Whom a payee's permit has to name."""
+    """Whom a payee's permit over so much has to name; what would be refused anyway is, before one is signed."""
+
+    payee: Address
+    amount: Annotated[str, Meta(pattern=r"^[0-9]{1,39}$")]
 
 
 class SweepRequest(Request, tag="sweep"):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any, Final
 
 from chain import answers
-from native_host.actions.simulate import price
+from native_host.actions.simulate import MARGIN, price
 from native_host.host import Host
 from native_host.schema import Holdings
 from pywallet.hexes import from_hex, to_hex
 
 GAS: Final = 110_000 + 80_000
-"""Of a permit and a transfer under it: more than they take, for what the person is shown before."""
+"""Of a permit and a transfer under it, with the margin that ``simulate`` adds to each."""
 
 
 async def run(host: Host, request: Holdings) -> dict[str, Any]:
@@ -31,7 +31,8 @@ async def run(host: Host, request: Holdings) -> dict[str, Any]:
         "token": to_hex(network.deployment.token),
         "settlement": to_hex(network.deployment.settlement),
         "now_s": host.now_ms(network) // 1000,
-        "each_wei": str(GAS * (2 * base + tip)),
+        # The base fee changes with every block: the person is shown what some blocks more may ask.
+        "each_wei": str(GAS * (2 * base + tip) * MARGIN[0] // MARGIN[1]),
         "coin_wei": str(answers.number(await network.chain.request("eth_getBalance", request.account, "latest"))),
         "holdings": [
             {"payee": to_hex(one.holder), "amount_wei": str(one.amount), "nonce": one.nonce, "allowed_wei": str(one.allowed)}

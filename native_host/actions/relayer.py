@@ -18,7 +18,7 @@ async def run(host: Host, request: Relayer) -> dict[str, Any]:
         ``server``, ``relayer`` (address), ``now_s``: the chain's clock, for the permit's deadline.
 
     Raises:
-        Refusal: ``claim.unknown`` where no server has.
+        Refusal: ``claim.unknown`` where no server has; ``claim.small``, ``claim.busy``.
         GomaaError: ``server.unreachable``, ``server.protocol``.
     """
     payee = from_hex(request.payee, 20)
@@ -26,6 +26,6 @@ async def run(host: Host, request: Relayer) -> dict[str, Any]:
     if not known:
         raise Refusal("claim.unknown")
     line, network = await proofs.line(host, known[-1])
-    answer = await line.request("relayer")
+    answer = await line.request("relayer", payee=request.payee, amount=request.amount_wei)
     relayer = proofs.read(lambda: from_hex(answer["relayer"], 20))
     return {"server": to_hex(known[-1]), "relayer": to_hex(relayer), "now_s": host.now_ms(network) // 1000}

@@ -14,6 +14,7 @@ import pytest
 from chain.registry import Registry
 from demo.waiting import TIMEOUT_S
 from native_host import networks
+from native_host.actions.holdings import GAS
 from native_host.paths import Paths
 from pywallet.engine import call, purse
 from pywallet.errors import GomaaError
@@ -142,6 +143,10 @@ async def test_what_lies_at_a_payee_is_found_and_brought_home_by_the_account(fan
     assert (found["holdings"], int(found["coin_wei"])) == ([holding], TOKENS)
     made = await fan.signed(found)
 
+    # What the person is shown is more than both transactions may take.
+    where = {"chain_id": world.deployment.chain_id, "account": fan.account, "to": found["token"]}
+    permit_gas = (await fan.host.ask("simulate", **where, data=made["permit"]))["gas"]
+
     # Whoever sees both calls can bring the permit to the token, and move nothing.
     await world.chain.send(stranger, world.deployment.token, from_hex(made["permit"]))
     with pytest.raises(GomaaError) as caught:
@@ -149,6 +154,8 @@ async def test_what_lies_at_a_payee_is_found_and_brought_home_by_the_account(fan
     assert caught.value.code == "chain.reverted"
     again = await fan.holdings(fan.payee)
     assert again["holdings"] == [{**holding, "nonce": 1, "allowed_wei": str(amount + EXTRA)}]
+
+    assert permit_gas + (await fan.host.ask("simulate", **where, data=made["move"]))["gas"] <= GAS
 
     before = await world.chain.request("eth_getBalance", fan.account, "latest")
     transaction = await fan.send(made["move"])
@@ -174,10 +181,10 @@ async def test_an_account_without_coins_has_it_sent_by_the_server_that_paid_the_
     assert (await fan.summary())["receipts"][0]["state"] == "claimable"
     found = await fan.holdings(fan.payee)
     assert found["coin_wei"] == "0"
-    relayer = await fan.host.ask("relayer", chain_id=world.deployment.chain_id, payee=fan.payee)
+    relayer = await fan.host.ask("relayer", chain_id=world.deployment.chain_id, payee=fan.payee, amount_wei=str(amount))
     assert (relayer["server"], relayer["relayer"]) == (to_hex(world.keys.address), to_hex(address_of(world.keys.relayer)))
     with pytest.raises(GomaaError) as caught:
-        await fan.host.ask("relayer", chain_id=world.deployment.chain_id, payee="0x" + "99" * 20)
+        await fan.host.ask("relayer", chain_id=world.deployment.chain_id, payee="0x" + "99" * 20, amount_wei="1")
     assert caught.value.code == "claim.unknown"
 
     other = await fan.signed(found, relayer="0x" + "98" * 20, settlement=found["settlement"])

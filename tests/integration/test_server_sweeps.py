@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from pywallet.errors import GomaaError
-from pywallet.hexes import ZERO_ADDRESS
+from pywallet.hexes import ZERO_ADDRESS, to_hex
 from pywallet.messages import Signed, Sweep, sign
 from pywallet.platform import address_of
 from pywallet.wallet.permit import Permit
@@ -144,6 +144,17 @@ async def test_a_sweep_keeps_to_the_limits_of_claims(scene: Scene) -> None:
     limits = (({"relay_per_hour": 0}, "claim.busy"), ({"relay_hour_wei": 1}, "claim.busy"), ({"relay_least_wei": LIES + 1}, "claim.small"))
     for changes, code in limits:
         assert await scene.refused(message, permit, scene.strict(**changes)) == code, changes
+    # The same is refused before a permit is signed.
+    for relay, payee, amount, code in (
+        (scene.strict(relay_per_hour=0), PAYEE, LIES, "claim.busy"),
+        (scene.strict(relay_day_wei=1), PAYEE, LIES, "claim.busy"),
+        (scene.strict(relay_least_wei=LIES + 1), PAYEE, LIES, "claim.small"),
+        (scene.relay, STRANGER, LIES, "claim.unknown"),
+    ):
+        with pytest.raises(GomaaError) as caught:
+            await relay.offer(payee, amount)
+        assert caught.value.code == code
+    assert (await scene.relay.offer(PAYEE, LIES))["relayer"] == to_hex(scene.relay.address)
     nothing = await scene.order(amount=0)
     assert await scene.refused(scene.signed(nothing), permit) == "claim.small"
     other = await scene.order(payee=STRANGER)

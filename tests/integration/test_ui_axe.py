@@ -180,6 +180,17 @@ def test_receive_code_reads_back_the_address(browser: Any) -> None:
         assert page.locator(".address").inner_text().replace("\n", "") == "0x4f6a0c8de2b15973ab10ffe2c3d49786b5a01e2d"
 
 
+def test_collecting_pays_no_fee_that_was_not_shown(browser: Any) -> None:
+    """What lies at payees stands under the button with the most that fetching it costs, and just that goes with the press."""
+    for name, words, most in (("", "0.00057", "570000000000000"), ("-relayed", "at its cost", "0")):
+        scenario = scenarios("en")[f"popup-home-at-payees{name}"]
+        with shown(browser, scenario, scale=1) as page:
+            assert words in page.locator(".card").first.inner_text()
+            page.locator('button[data-key="claim"]').click()
+            page.wait_for_function("() => __said.some(({ type }) => type === 'wallet.claim')")
+            assert [one["most_wei"] for one in page.evaluate("__said") if one["type"] == "wallet.claim"] == [most]
+
+
 def test_what_was_collected_is_shown_once(browser: Any) -> None:
     """The words of what was collected come together with the new amounts, and an older answer that comes late changes neither."""
     scenario = scenarios("en")["popup-home"]

@@ -296,6 +296,15 @@ SUMMARY: dict[str, Any] = {
     "playing": PLAYING,
     "activity": ITEMS,
 }
+AT_PAYEES = {
+    **SUMMARY,
+    "at_payees_wei": amount("0.0032"),
+    "sweep_most_wei": "570000000000000",
+    "activity": [
+        item(7200, FRIEND, "", "0.0032", "claimable", kind="received", **{**MOVED, "transaction": None, "name": "Harbour"}),
+        *ITEMS,
+    ],
+}
 EMPTY = {
     **SUMMARY,
     "spendable_wei": "0",

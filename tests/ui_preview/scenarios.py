@@ -7,6 +7,7 @@ from typing import Any
 
 from approvals import questions
 from samples import (
+    AT_PAYEES,
     EMPTY,
     FRIEND,
     HOST_OFF,
@@ -168,6 +169,9 @@ def scenarios(language: str) -> dict[str, Scenario]:
         "popup-home-empty": Scenario(popup, wallet=wallet(wallet_summary=EMPTY, wallet_playing={})),
         "popup-home-long": Scenario(popup, wallet=wallet(wallet_summary=LONG, host_status=HOST_OFF)),
         "popup-home-collected": Scenario(popup, wallet=wallet(), steps=(("click", "[data-key=claim]"),)),
+        "popup-home-at-payees": Scenario(popup, wallet=wallet(wallet_summary=AT_PAYEES)),
+        "popup-home-at-payees-relayed": Scenario(popup, wallet=wallet(wallet_summary={**AT_PAYEES, "sweep_most_wei": "0"})),
+        "popup-origin-at-payee": Scenario(popup, wallet=wallet(wallet_summary=AT_PAYEES), steps=(("click", "[data-key=item-0]"),)),
         "popup-home-offline": Scenario(
             popup, wallet=wallet(wallet_summary={"error": {"code": "chain.unreachable", "message": ""}}, wallet_playing={})
         ),

@@ -2,8 +2,8 @@
  * Tokens that lie at this wallet's payees, one-time addresses without coins for gas: found by their balances, and brought to the account in use.
  *
  * The payee permits all that it holds (EIP-2612) to the account, which fetches it and pays the fee. Where the account has no coins, the permit names the
- * relayer of a server that has paid that payee, and an order signed by the payee says for whom. A relayer could keep what it is permitted: so one payee's
- * tokens are entrusted at a time, and nothing more once some did not arrive.
+ * relayer of a server that has paid that payee, and an order signed by the payee says for whom. A relayer could keep what it is permitted, whatever it
+ * answers: so one payee's tokens are entrusted at a time, and nothing more once some did not arrive.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -27,10 +27,10 @@ export const AT_ONCE = 256;
 export const MOST = 8;
 /** What a stranger left is fetched from this amount on, in wei of the token: anybody can send a wei to every published payee. */
 export const LEAST = 10n ** 14n;
-const LOOK_MS = 60_000;
+const LOOK_MS = 20_000;
 const DEADLINE_S = 1800;
-/** Nothing is known to be wrong with the other payees then. */
-const PASSING = /^(claim|wallet)\./;
+/** Of one payee, and no reason to leave the others. */
+const PASSING = /^(claim\.|wallet\.|chain\.reverted$)/;
 
 /** @type {{account: string | null, at: number, next: number, found: Map<string, Found>}} */
 let seen = { account: null, at: -Infinity, next: 0, found: new Map() };
@@ -67,12 +67,14 @@ async function lookAt(place) {
 }
 
 /**
- * Look at one part of the payees, and after the last one rest a minute. What the node does not answer now is asked at the next look.
+ * Look at one part of the payees, and after the last one rest a while. What the node does not answer now is asked at the next look.
  * @param {{whole?: boolean}} [how] `whole`: all parts, now
  */
 async function look({ whole = false } = {}) {
   if (seen.account !== state.account) seen = { account: state.account, at: -Infinity, next: 0, found: new Map() };
   const places = await ours();
+  // Nothing was looked at: the first payee is looked at as soon as there is one.
+  if (places.length === 0) return;
   if (whole) {
     for (const place of places) await lookAt(place);
     seen.next = places.length;
@@ -134,14 +136,17 @@ export async function sweep(receipts, shown) {
   const payable = new Set(affordable(found));
   /** @type {string[]} */
   const transactions = [];
-  let [amount, left] = [0n, shown];
+  const fees = { left: shown };
+  /** @type {Set<string>} servers that have a permit and did not send what it is for */
+  const doubted = new Set();
+  let amount = 0n;
   let failure = null;
   for (const one of found) {
     if (transactions.length === MOST) break;
-    const paid = payable.has(one) && BigInt(one.each_wei) <= left;
-    if (paid) left -= BigInt(one.each_wei);
+    // A fifth of `each_wei` is room for a base fee that rises after it was shown.
+    const paid = payable.has(one) && (BigInt(one.each_wei) * 4n) / 5n <= fees.left;
     try {
-      transactions.push(await (paid ? fetchOne(one, account.index) : entrust(one, account.index)));
+      transactions.push(await (paid ? fetchOne(one, account.index, fees) : entrust(one, account.index, doubted)));
       amount += BigInt(one.amount_wei);
       seen.found.delete(`${one.chain_id}/${one.payee}`);
     } catch (error) {
@@ -160,20 +165,31 @@ function wordOf({ chain_id, token, payee, amount_wei, nonce, now_s }, index) {
   return { index, chain_id, token, station: session.station, number: session.number, payee, amount_wei, nonce, deadline: now_s + DEADLINE_S };
 }
 
-/** The account fetches it. @param {Found} one @param {number} index */
-async function fetchOne(one, index) {
-  const { chain_id, token, allowed_wei, amount_wei, each_wei } = one;
+/**
+ * The account fetches it, for what is left of the fees that were shown.
+ * @param {Found} one @param {number} index @param {{left: bigint}} fees
+ */
+async function fetchOne(one, index, fees) {
+  const { chain_id, token, allowed_wei, amount_wei } = one;
   const { to, permit, move } = await python("sweep.sign", wordOf(one, index));
-  let most = BigInt(each_wei);
   // The token has the permit already where an earlier try ended between the two.
-  if (BigInt(allowed_wei) < BigInt(amount_wei)) most -= (await confirm(chain_id, { index }, to, token, permit, { most })).most;
-  return (await confirm(chain_id, { index }, to, token, move, { most })).transaction;
+  if (BigInt(allowed_wei) < BigInt(amount_wei)) fees.left -= (await confirm(chain_id, { index }, to, token, permit, { most: fees.left })).most;
+  const { transaction, most } = await confirm(chain_id, { index }, to, token, move, { most: fees.left });
+  fees.left -= most;
+  return transaction;
 }
 
-/** The relayer of a server that has paid this payee sends it. @param {Found} one @param {number} index */
-async function entrust(one, index) {
-  const { chain_id, payee, settlement } = one;
-  const { server, relayer, now_s } = await native("relayer", { chain_id, payee });
+/**
+ * The relayer of a server that has paid this payee sends it. What the server would refuse it refuses before it has a permit.
+ * @param {Found} one @param {number} index @param {Set<string>} doubted
+ */
+async function entrust(one, index, doubted) {
+  const { chain_id, payee, amount_wei, settlement } = one;
+  const { server, relayer, now_s } = await native("relayer", { chain_id, payee, amount_wei });
+  if (doubted.has(server)) throw new Problem("claim.busy");
   const { permit, sweep: order } = await python("sweep.sign", { ...wordOf({ ...one, now_s }, index), relayer, settlement });
-  return (await native("sweep", { server, sweep: order, permit })).transaction;
+  doubted.add(server);
+  const { transaction } = await native("sweep", { server, sweep: order, permit });
+  doubted.delete(server);
+  return transaction;
 }

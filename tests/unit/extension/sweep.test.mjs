@@ -42,7 +42,7 @@ beforeEach(async () => {
     token: TOKEN, settlement: NETWORK.settlement, now_s: 500, each_wei: "100", coin_wei: String(coin),
     holdings: payees.filter((payee) => lies.has(payee)).map((payee) => ({ payee, amount_wei: String(lies.get(payee).amount), nonce: lies.get(payee).nonce, allowed_wei: String(lies.get(payee).allowed) })),
   });
-  host.simulate = () => ({ nonce: 4, gas: 10, tip_wei: "1", max_fee_wei: "5", fee_wei: "30", most_wei: "50", coin_wei: String(coin) });
+  host.simulate = () => ({ nonce: 4, gas: 8, tip_wei: "1", max_fee_wei: "5", fee_wei: "30", most_wei: "50", coin_wei: String(coin) });
   host.transaction = () => ({ state: "confirmed" });
   host.send = ({ raw }) => {
     sent.push(raw);
@@ -92,6 +92,15 @@ test("the summary looks at one part of the payees at a time, then rests, and sho
   assert.equal(looked().length, AT_ONCE + 2);
 });
 
+test("a wallet's first payee is looked at when it is there, without a rest before it", async () => {
+  state.sessions = [];
+  await ask("wallet.summary");
+  state.sessions = [session(1)];
+  await ask("wallet.summary");
+  await ask("wallet.summary");
+  assert.deepEqual(looked(), [ADDRESS(1)]);
+});
+
 test("a session without rewards has no payee to look at, nor has one of a network that the host does not know", async () => {
   state.sessions = [{ ...session(1), payee: ADDRESS(0), number: null }, { ...session(2), chain_id: 5 }, session(3)];
   await ask("wallet.summary");
@@ -138,7 +147,7 @@ test("without coins, or without a fee that was shown, a relayer of the payee's s
   assert.deepEqual(await collect("0"), { transactions: ["0xbb"], amount_wei: String(LEAST) });
   coin = 1000n;
   put(2, LEAST);
-  await collect("99");
+  await collect("79");
   assert.deepEqual([relayed, sent], [[ADDRESS(1), ADDRESS(2)], []]);
   assert.deepEqual(asked.filter(({ op }) => op === "relayer").map(({ payee }) => payee), [ADDRESS(1), ADDRESS(2)]);
 });
@@ -152,33 +161,37 @@ test("the account pays for as many as its coins are enough for, and never more t
   assert.deepEqual([sent, relayed], [[`permit ${ADDRESS(1)}`, `move ${ADDRESS(1)}`], [ADDRESS(2)]]);
   put(3, LEAST);
   coin = 1000n;
-  host.simulate = () => ({ nonce: 4, gas: 11, tip_wei: "1", max_fee_wei: "5", fee_wei: "30", most_wei: "55", coin_wei: "1000" });
+  host.simulate = () => ({ nonce: 4, gas: 12, tip_wei: "1", max_fee_wei: "5", fee_wei: "30", most_wei: "55", coin_wei: "1000" });
   await assert.rejects(collect("100"), code("wallet.fee"));
-  // The permit's 55 left 45 for the transfer, which waits for the next press.
+  // The permit's 60 left 40 for the transfer, which waits for the next press.
   assert.deepEqual(sent.slice(2), [`permit ${ADDRESS(3)}`]);
 });
 
-test("one payee's refusal leaves the others; a relayer that sent it elsewhere gets no other permit", async () => {
+test("a refusal before the permit leaves the others; a relayer that has one and did not send it gets no other", async () => {
   coin = 0n;
   put(1, LEAST + 2n);
   put(2, LEAST + 1n);
   put(3, LEAST);
-  const { sweep } = host;
-  host.sweep = (request) => {
-    if (request.sweep.payee === ADDRESS(1)) throw new Problem("claim.unknown");
-    return sweep(request);
+  const { relayer } = host;
+  host.relayer = (request) => {
+    if (request.payee === ADDRESS(1)) throw new Problem("claim.unknown");
+    assert.equal(request.amount_wei, String(lies.get(request.payee).amount));
+    return relayer(request);
   };
   await assert.rejects(collect("0"), code("claim.unknown"));
   assert.deepEqual(relayed, [ADDRESS(2), ADDRESS(3)]);
-  put(2, LEAST + 1n);
-  put(3, LEAST);
-  const tried = [];
-  host.sweep = ({ sweep: { payee } }) => {
-    tried.push(payee);
-    throw new Problem("chain.mismatch");
-  };
-  await assert.rejects(collect("0"), code("chain.mismatch"));
-  assert.deepEqual(tried, [ADDRESS(1)]);
+  host.relayer = relayer;
+  for (const answer of ["chain.mismatch", "claim.unknown", "chain.reverted", "server.unreachable"]) {
+    put(2, LEAST + 1n);
+    put(3, LEAST);
+    const tried = [];
+    host.sweep = ({ sweep: { payee } }) => {
+      tried.push(payee);
+      throw new Problem(answer);
+    };
+    await assert.rejects(collect("0"), code(answer));
+    assert.deepEqual(tried, [ADDRESS(1)], answer);
+  }
 });
 
 test("one press fetches so many and no more", async () => {
@@ -192,10 +205,10 @@ test("one press fetches so many and no more", async () => {
   // Those that stay where they are do not stand before the others.
   state.sessions = Array.from({ length: 2 * MOST }, (_, n) => session(n + 1));
   for (let n = 1; n <= 2 * MOST; n++) put(n, n <= MOST ? 2n * LEAST : LEAST);
-  const { sweep } = host;
-  host.sweep = (request) => {
-    if (BigInt(request.sweep.amount_wei) > LEAST) throw new Problem("claim.unknown");
-    return sweep(request);
+  const { relayer } = host;
+  host.relayer = (request) => {
+    if (BigInt(request.amount_wei) > LEAST) throw new Problem("claim.unknown");
+    return relayer(request);
   };
   await assert.rejects(collect("0"), code("claim.unknown"));
   assert.deepEqual([lies.size, relayed.length], [MOST, MOST]);

@@ -42,6 +42,9 @@ def test_an_unknown_operation_is_named(op: Any) -> None:
         {"op": "invoke", "stream": "s", "action": "play", "position_ms": 0, "count": 257},
         {"op": "prepare", "stream": "s", "ticket": None},
         {"op": "claim", "claims": []},
+        {"op": "holdings", "chain_id": 1, "account": "0x" + "11" * 20, "payees": ["0x" + "22" * 20] * 257},
+        {"op": "relayer", "chain_id": 1, "payee": "0x" + "22" * 20, "amount_wei": "-1"},
+        {"op": "sweep", "server": "0x" + "11" * 20, "sweep": {}, "permit": "0x" + "00" * 64},
         {"op": "leaf", "server": "0xAB", "epoch": 1, "payee": "0x"},
     ],
 )

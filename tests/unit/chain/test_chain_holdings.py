@@ -1,0 +1,54 @@
+"""Balances of many addresses: asked with few questions under way, and no more of those that hold nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any, cast
+
+from chain.abi import Function
+from chain.client import Chain
+from chain.deployment import Deployment
+from chain.token import MOST_AT_ONCE, Holding, Token
+
+SPENDER = b"\x55" * 20
+
+
+class Node:
+    """Answers by the last byte of a holder: an odd one holds that many wei. Counts what is under way."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.now = self.most = 0
+
+    async def call(self, to: bytes, function: Function, *args: Any) -> tuple[int]:
+        """One question, answered when others had a chance to begin."""
+        self.asked.append(function.name)
+        self.now += 1
+        self.most = max(self.most, self.now)
+        await asyncio.sleep(0)
+        self.now -= 1
+        amount = args[0][-1] if args[0][-1] % 2 else 0
+        if function.name == "allowance":
+            assert args[1] == SPENDER
+        return ({"balanceOf": amount, "nonces": 7, "allowance": 2}[function.name],)
+
+
+async def test_only_holders_are_asked_further_and_few_at_a_time() -> None:
+    """In the order asked; a hundred addresses are a hundred balances, and two questions more for each that holds something."""
+    node = Node()
+    token = Token(cast(Chain, node), cast(Deployment, SimpleNamespace(token=bytes(20))))
+    holders = [bytes(19) + bytes([n]) for n in range(100)]
+
+    found = await token.holdings(holders, SPENDER)
+
+    assert found == [Holding(holder, holder[-1], 7, 2) for holder in holders if holder[-1] % 2]
+    assert (node.asked.count("balanceOf"), node.asked.count("nonces"), node.asked.count("allowance")) == (100, 50, 50)
+    assert node.most == MOST_AT_ONCE
+
+
+async def test_nobody_is_asked_about_nobody() -> None:
+    """No addresses, no questions."""
+    node = Node()
+    assert await Token(cast(Chain, node), cast(Deployment, SimpleNamespace(token=bytes(20)))).holdings([], SPENDER) == []
+    assert node.asked == []
