@@ -57,6 +57,7 @@ class Fan:
 
     Args:
         name: Draws its keys and its behaviour.
+        band: An address that it names as payee in half of its sessions; the receipts of it are not the fan's.
     """
 
     def __init__(
@@ -68,9 +69,11 @@ class Fan:
         domain: Domain,
         songs: dict[bytes, float],
         now_s: Callable[[], float],
+        band: bytes | None = None,
     ) -> None:
         self.name = name
         self.network, self.server, self.station, self.domain, self.songs, self.now_s = network, server, station, domain, songs, now_s
+        self.band = band
         self.dice: random.Random = network.dice(f"fan {name}")
         self.listener = private_key("listener", name)
         self.device = private_key("device", name)
@@ -110,11 +113,15 @@ class Fan:
         await self.fetch()
 
     def session(self) -> Signed[Session]:
-        """A session of this hour, with a payee of its own."""
+        """A session of this hour, with a payee of its own, or with the band's address where the fan names it now and then."""
         now_s = int(self.now_s())
         hour = now_s // 60
         payee = address_of(private_key("payee", self.name, hour))
-        self.books.payees.add(payee)
+        if self.band is not None and self.dice.random() < 0.5:
+            # Its rewards go into a leaf that is the band's, too.
+            payee = self.band
+        else:
+            self.books.payees.add(payee)
         times = {"not_before": now_s - 5, "not_after": now_s + 3_600}
         people = {"station": self.station.address, "listener": address_of(self.listener), "device": address_of(self.device)}
         return sign(Session(**people, payee=payee, **times), self.domain, self.listener)

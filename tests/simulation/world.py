@@ -50,7 +50,7 @@ class Plan:
     Attributes:
         seed: Draws everything else.
         epochs: Epochs with traffic and faults.
-        fans: Honest listeners.
+        fans: Honest listeners; the last one names the band's address as payee in half of its sessions.
         farmers: Listeners with patched hosts.
         faults: Whether processes, lines and the chain fail.
     """
@@ -171,7 +171,8 @@ class World:
         common = (self.network, self.server, self.station, self.deployment.domain, self.songs, self.now_s)
         for number in range(self.plan.fans + self.plan.farmers):
             kind = Fan if number < self.plan.fans else Farmer
-            self.fans.append(kind(f"fan {number}", *common))
+            band = address_of(self.owner) if number == self.plan.fans - 1 else None
+            self.fans.append(kind(f"fan {number}", *common, band=band))
         running = [asyncio.create_task(fan.run()) for fan in self.fans]
         end_s = self.now_s() + self.plan.epochs * self.deployment.schedule.length
         self.thief = Challenger(self)
