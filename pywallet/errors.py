@@ -78,6 +78,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "invocation.sequence": "An action arrived out of order and was not counted.",
         "invocation.time": "This computer's clock is wrong. Set it and try again.",
         "invocation.state": "This can't be done now.",
+        "invocation.pace": "You have jumped far through this song and heard little of it. The music goes on by itself in a moment.",
         "lease.expired": "The keys for this song have expired. Go online and press play.",
         "lease.exhausted": "No more actions without the network. Go online.",
         # listeners who pay
@@ -180,7 +181,7 @@ _PUBLIC: Final = """
     generation got header heard here host hours install intervals known least_s least_wei length limit line method
     missing most name needed needs net not_after not_after_s not_before now now_ms now_s number offered offset op
     origin owner part per_hour per_minute points position_ms possible posted price protocol rate reach_ms reason
-    receipt received renderer retry_after rule samples seconds seen segment sequence server session settled short
+    receipt received renderer retry_after retry_ms rule samples seconds seen segment sequence server session settled short
     short_wei size spent start state station status stream thousands time_ms time_s to transaction type unplayed
     until version wei_per_gas words
 """
