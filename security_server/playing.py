@@ -121,7 +121,7 @@ class Playing:
         money = await core.chain.money(order.station)
         epoch = core.schedule.epoch_of(await core.now_ms() // 1000)
         owed = await core.store.run(lambda connection: outstanding(connection, order.station, core.running(connection, epoch)))
-        if owed.plays >= core.config.credit_plays:
+        if owed.plays >= core.config.credit_plays and not owed.small_change(money.bps, core.config.least_wei):
             raise Refusal("station.credit.exhausted")
         intervals = max(1, song.duration_ms // (song.policy.price.interval_s * 1000))
         missing = short(money, owed, intervals * (order.price + order.reward))
@@ -345,7 +345,7 @@ class Playing:
         money: Money | None = await core.chain.money(row["payer"], fresh=fresh) if paying else None
         place = core.config.place(domain)
         epoch = core.schedule.epoch_of(time_ms // 1000)
-        credit = (core.config.listener_credit, core.config.credit_plays)
+        credit = (core.config.listener_credit, core.config.credit_plays, core.config.least_wei)
         return Now(time_ms, epoch, domain, facts.revoked, facts.destroyed, money, *place, *credit)
 
     def _give(
@@ -387,7 +387,7 @@ class Playing:
         window = Window.of(ticket["anchor_position_ms"], ticket["position_ms"], ahead_ms)
         if ticket["payer"] != ticket["station"] and started != "preview":
             # Never keys beyond what may be heard before a voucher has to come.
-            window = self._paid(connection, ticket, window)
+            window = self._paid(connection, ticket, now, window)
         bounds = extent(song.policy, usage, started)
         window = Window(*bounds.clip(window.start_ms, window.end_ms, ticket["position_ms"]))
         starts_ms = song.rendition(request.rendition).starts_ms
@@ -414,10 +414,13 @@ class Playing:
             put(connection, given_keys, key, seconds=seconds, waited_ms=wait.waited_ms, since_ms=wait.since_ms)
         return indexes, wait_ms
 
-    def _paid(self, connection: Connection, ticket: Mapping[str, Any], window: Window) -> Window:
+    def _paid(self, connection: Connection, ticket: Mapping[str, Any], now: Now, window: Window) -> Window:
         """The part of a window that the listener's credit covers."""
-        owed = outstanding(connection, ticket["payer"], 0)
-        heard = max(0, self._core.config.listener_credit - owed.intervals) * ticket["interval_s"] * 1000
+        owed = outstanding(connection, ticket["payer"], now.epoch)
+        left = max(0, now.listener_credit - owed.intervals)
+        if now.money is not None and ticket["price"]:
+            left = max(left, owed.until_settled(now.money.bps, now.least_wei, ticket["price"]))
+        heard = left * ticket["interval_s"] * 1000
         ahead_ms = max(0, heard - ticket["heard_ms"] % (ticket["interval_s"] * 1000))
         return Window(window.start_ms, min(window.end_ms, ticket["position_ms"] + ahead_ms))
 
