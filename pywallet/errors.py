@@ -61,6 +61,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "station.right.missing": "The station has no right to this song.",
         "station.credit.exhausted": "The station hasn't confirmed earlier plays. Try again later.",
         "station.unreachable": "The station doesn't answer. Try again later.",
+        "station.database.version": "This database is of another version of the station. Start that version, or an empty database.",
         "station.busy": "Too many plays were asked for at once. Try again in a minute.",
         # tickets, sessions, invocations, leases
         "ticket.missing": "The station gave no ticket for this play.",
@@ -116,6 +117,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "host.stream.unknown": "The host doesn't know this stream.",
         "host.ledger.failed": "The host can't write its ledger, so nothing is played.",
         "host.ledger.damaged": "The host's ledger is damaged, so nothing is played. Close the browser and run gomaa host repair.",
+        "host.ledger.version": "The host's ledger was written by a newer GoMAA, so nothing is played. Update GoMAA.",
         "host.device.key": "The host's key file is damaged or open to other users. Run gomaa host doctor.",
         # the wallet
         "wallet.missing": "There is no wallet yet.",
