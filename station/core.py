@@ -13,6 +13,7 @@ from pywallet.hexes import from_hex, to_hex
 from station.catalogue import Catalogue
 from station.chainview import ChainView
 from station.config import StationConfig
+from station.history import History
 from station.listening import Listening
 from station.loyalty import Loyalty
 from station.resync import Life
@@ -49,6 +50,7 @@ class Station:
     bookkeeper: Bookkeeper
     desk: TicketDesk
     loyalty: Loyalty
+    history: History
     bps: int | None = None
     """The commission when the chain was last read; for the page only."""
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -74,7 +76,8 @@ class Station:
         book = RewardBook(config.points_file, key, address, given.programme, given.offers)
         loyalty = Loyalty(given, Listening(store.engine), book)
         desk = TicketDesk(config, key, address, chain, servers, catalogue, store, loyalty, url_of)
-        station = cls(config, address, chain, servers, catalogue, store, bookkeeper, desk, loyalty)
+        history = History(store, config.keep_days, chain.schedule)
+        station = cls(config, address, chain, servers, catalogue, store, bookkeeper, desk, loyalty, history)
         return station
 
     def start(self) -> None:
@@ -113,6 +116,8 @@ class Station:
                 outcome = await self.bookkeeper.round(server, await self.url(server))
                 if outcome.waiting is not None:
                     log.info("%s: not all is settled yet: %s", to_hex(server), outcome.waiting)
+                else:
+                    await self.history.step(server, await self.chain.now_ms())
             except GomaaError as error:
                 log.warning("statement of %s: %s", to_hex(server), error)
         try:

@@ -39,6 +39,9 @@ _asked = sa.Table(
     sa.Index("asked_of", "listener", "expiry_s"),
 )
 
+HEARD, ASKED = _heard, _asked
+"""For deleting what is old (``station.history``)."""
+
 
 class Listening:
     """A row for each ticket, another for each that may earn. Methods block for one short transaction."""
