@@ -183,6 +183,9 @@ async def _statements(config: object, send: bool) -> bool:
                 except GomaaError as error:
                     agreed = False
                     click.echo(f"{checksum(server)}  {error}")
+            await books.moves.watch()
+            for move in books.moves.known or ():
+                click.echo(move.sentence)
         finally:
             await books.stop()
     return agreed

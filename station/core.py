@@ -16,6 +16,7 @@ from station.config import StationConfig
 from station.history import History
 from station.listening import Listening
 from station.loyalty import Loyalty
+from station.moving import Moves
 from station.resync import Life
 from station.rewards import RewardBook
 from station.servers import Servers
@@ -27,6 +28,9 @@ log = logging.getLogger("gomaa.station")
 
 REFRESH_SECONDS = 2.0
 """How often the shelf and the commission are looked at."""
+
+MOVES_SECONDS = 60.0
+"""How often the chain is asked where the songs are served next."""
 
 
 def read_key(path: Path) -> bytes:
@@ -51,6 +55,7 @@ class Station:
     desk: TicketDesk
     loyalty: Loyalty
     history: History
+    moves: Moves
     bps: int | None = None
     """The commission when the chain was last read; for the page only."""
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -77,12 +82,13 @@ class Station:
         loyalty = Loyalty(given, Listening(store.engine), book)
         desk = TicketDesk(config, key, address, chain, servers, catalogue, store, loyalty, url_of)
         history = History(store, config.keep_days, chain.schedule)
-        station = cls(config, address, chain, servers, catalogue, store, bookkeeper, desk, loyalty, history)
+        moves = Moves(address, chain, catalogue)
+        station = cls(config, address, chain, servers, catalogue, store, bookkeeper, desk, loyalty, history, moves)
         return station
 
     def start(self) -> None:
         """Begin the background work."""
-        self._tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._settle())]
+        self._tasks = [asyncio.create_task(work) for work in (self._watch(), self._settle(), self._follow())]
 
     async def stop(self) -> None:
         """End it and give everything back."""
@@ -129,6 +135,11 @@ class Station:
         while True:
             await self.settle_once()
             await asyncio.sleep(self.config.statement_seconds)
+
+    async def _follow(self) -> None:
+        while True:
+            await self.moves.watch()
+            await asyncio.sleep(MOVES_SECONDS)
 
     async def _watch(self) -> None:
         while True:
