@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from native_host.host import Host
 from native_host.ledger import Entry
 from native_host.pacing import MAX_KEYS
 from native_host.schema import Invoke
 from native_host.stream import Stream
-from pywallet.errors import Unavailable
+from pywallet.errors import SENTENCES, Unavailable
 from pywallet.hexes import to_b64
 from pywallet.policy import extent
 from pywallet.policy.decision import STARTS
 from pywallet.sps.segments import segment_aad
+
+LONGEST_WAIT_MS: Final = 60_000
+"""After so long the server is asked again, whatever it said."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +68,20 @@ def from_lease(stream: Stream, wanted: Wanted) -> dict[str, Any]:
 
 
 async def from_server(host: Host, stream: Stream, entry: Entry, wanted: Wanted) -> dict[str, Any]:
-    """Keys from the server, wrapped there to the renderer. Raises the server's refusal, Unavailable ``server.*``."""
+    """Keys from the server, wrapped there to the renderer, or ``wait``: why none come yet, and for how long.
+
+    Raises the server's refusal, Unavailable ``server.*``.
+    """
     server = host.server(stream.server, stream.server_url, stream.network)
     reporter = host.reporter(server, entry.session)
     result = await reporter.grant(entry, wanted.indexes[0], len(wanted.indexes), stream.renderer, stream.table.rendition.id)
     ephemeral, keys, expires_s = result.get("ephemeral"), result.get("keys"), result.get("expires_s")
     if not isinstance(ephemeral, str) or not isinstance(keys, list) or not isinstance(expires_s, int):
         raise Unavailable("server.protocol", op="grant")
-    return {"ephemeral": ephemeral, "keys": keys, "expires_s": expires_s}
+    grant = {"ephemeral": ephemeral, "keys": keys, "expires_s": expires_s}
+    wait = result.get("wait")
+    if wait is None:
+        return grant
+    if not isinstance(wait, dict) or wait.get("code") not in SENTENCES or type(wait.get("retry_ms")) is not int:
+        raise Unavailable("server.protocol", op="grant")
+    return {**grant, "wait": {"code": wait["code"], "retry_ms": min(max(wait["retry_ms"], 0), LONGEST_WAIT_MS)}}

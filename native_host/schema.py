@@ -18,7 +18,6 @@ Wei = Annotated[str, Meta(max_length=78, pattern=r"^[0-9]+$")]
 Key = Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/]{43}=$")]
 HeaderBytes = Annotated[str, Meta(max_length=(4 << 20) * 4 // 3 + 4, pattern=r"^[A-Za-z0-9+/]*={0,2}$")]
 """A header as long as the format allows, in base64."""
-Base64 = Annotated[str, Meta(max_length=1 << 20, pattern=r"^[A-Za-z0-9+/]*={0,2}$")]
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
 Text = Annotated[str, Meta(max_length=256)]
 Number = Annotated[int, Meta(ge=0, lt=1 << 53)]

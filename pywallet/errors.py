@@ -61,6 +61,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "station.right.missing": "The station has no right to this song.",
         "station.credit.exhausted": "The station hasn't confirmed earlier plays. Try again later.",
         "station.unreachable": "The station doesn't answer. Try again later.",
+        "station.database.version": "This database is of another version of the station. Start that version, or an empty database.",
         "station.busy": "Too many plays were asked for at once. Try again in a minute.",
         # tickets, sessions, invocations, leases
         "ticket.missing": "The station gave no ticket for this play.",
@@ -78,6 +79,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "invocation.sequence": "An action arrived out of order and was not counted.",
         "invocation.time": "This computer's clock is wrong. Set it and try again.",
         "invocation.state": "This can't be done now.",
+        "invocation.pace": "You have jumped far through this song and heard little of it. The music goes on by itself in a moment.",
         "lease.expired": "The keys for this song have expired. Go online and press play.",
         "lease.exhausted": "No more actions without the network. Go online.",
         # listeners who pay
@@ -115,6 +117,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "host.stream.unknown": "The host doesn't know this stream.",
         "host.ledger.failed": "The host can't write its ledger, so nothing is played.",
         "host.ledger.damaged": "The host's ledger is damaged, so nothing is played. Close the browser and run gomaa host repair.",
+        "host.ledger.version": "The host's ledger was written by a newer GoMAA, so nothing is played. Update GoMAA.",
         "host.device.key": "The host's key file is damaged or open to other users. Run gomaa host doctor.",
         # the wallet
         "wallet.missing": "There is no wallet yet.",
@@ -180,7 +183,7 @@ _PUBLIC: Final = """
     generation got header heard here host hours install intervals known least_s least_wei length limit line method
     missing most name needed needs net not_after not_after_s not_before now now_ms now_s number offered offset op
     origin owner part per_hour per_minute points position_ms possible posted price protocol rate reach_ms reason
-    receipt received renderer retry_after rule samples seconds seen segment sequence server session settled short
+    receipt received renderer retry_after retry_ms rule samples seconds seen segment sequence server session settled short
     short_wei size spent start state station status stream thousands time_ms time_s to transaction type unplayed
     until version wei_per_gas words
 """

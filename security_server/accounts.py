@@ -50,6 +50,18 @@ class Outstanding:
         """Gross of everything outstanding and ``more_net``, commission on sums."""
         return self.unposted + gross(self.current_net + self.unvouchered_net + more_net, bps)
 
+    def small_change(self, bps: int, least_wei: int, more_net: int = 0) -> bool:
+        """Whether a voucher for what was heard, and for ``more_net``, would be refused as too little (``statement.minimum``).
+
+        A limit of what is heard without a voucher does not hold below that: nobody could do anything about it.
+        """
+        return gross(self.current_net + self.unvouchered_net + more_net, bps) < least_wei
+
+    def until_settled(self, bps: int, least_wei: int, each_net: int) -> int:
+        """Intervals of ``each_net`` wei until a voucher would be taken; 0: it would be now."""
+        missing = -(-least_wei * 10_000 // (10_000 + bps)) - self.current_net - self.unvouchered_net
+        return max(0, -(-missing // each_net)) if self.small_change(bps, least_wei) else 0
+
 
 def outstanding(connection: Connection, payer: bytes, epoch: int) -> Outstanding:
     """Read what a payer owes. ``epoch`` is the one that is running."""

@@ -199,10 +199,6 @@ class ChainView:
         """Whether a challenge waits for an answer."""
         return await self._settlement.open_challenge(self._address, epoch, payee, amount) is not None
 
-    async def spent(self, payer: bytes) -> int:
-        """What the chain has debited from a payer for this server, cumulative gross wei; never cached."""
-        return (await self._settlement.account(self._address, payer))[0]
-
     async def vouchers(self, epoch: int, digest: bytes) -> list[Voucher] | None:
         """The vouchers under the debits of a posted epoch, from call data by their digest; None where they are not to be had."""
         return await debited_vouchers(self._chain, self._deployment, self._address, epoch, digest)

@@ -43,7 +43,6 @@ class Config:
     close_every_s: float = 2.0
     auto_close: bool = True
     accept_moves: bool = True
-    max_header: int = 4 << 20
     relay_per_hour: int = 3600
     relay_least_wei: int = 0
     relay_hour_wei: int = 10**17

@@ -44,7 +44,7 @@ def open_database(url: str) -> tuple[Engine, Lock]:
     Raises:
         InputError: ``message.schema``: no URL of a database.
         GomaaError: ``server.database.busy``: another process has the SQLite file; ``server.database.version``: tables of another
-            version are there.
+            version are there, with the one ``found`` (0: none is named) and the one ``expected``; nothing was changed.
     """
     try:
         engine = create_engine(url, isolation_level="SERIALIZABLE") if url.startswith("postgresql") else create_engine(url)
@@ -73,8 +73,10 @@ def _make_tables(connection: Connection) -> None:
     if not present:
         METADATA.create_all(connection)
         set_mark(connection, SCHEMA, schema_version())
-    elif "marks" not in present or mark(connection, SCHEMA) != schema_version():
-        raise GomaaError("server.database.version")
+        return
+    found = mark(connection, SCHEMA) if "marks" in present else None
+    if found != schema_version():
+        raise GomaaError("server.database.version", found=found or 0, expected=schema_version())
 
 
 def _prepare_sqlite(engine: Engine) -> None:

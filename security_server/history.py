@@ -1,4 +1,4 @@
-"""What is over: the cursor behind which nothing is owed, and the deletion of rows that only explain it.
+"""What is over: the epoch before which nothing is owed, and the deletion of rows that only explain it.
 
 A closed epoch is its bytes, which stay. Rows that led to them are deleted after ``keep_days``, a few at a time and between
 requests; what a policy may still count (devices, plays of a length) stays with its tickets.
@@ -17,7 +17,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Table, and_, bindparam
 from pywallet.errors import GomaaError
 from pywallet.policy import Policy
 from security_server.core import Core
-from security_server.marks import ENDED, SESSIONS_SEEN, SETTLED, TICKETS_SEEN, mark, set_mark
+from security_server.marks import ENDED, SESSIONS_SEEN, TICKETS_SEEN, mark, set_mark
 from security_server.refusals import DAY_MS
 from security_server.settlement_state import State
 from security_server.tables import (
@@ -54,14 +54,11 @@ _BY_EPOCH: Final = (lines, epoch_contents, epoch_owners, epoch_totals, payees, e
 """Tables whose rows of a final epoch are all in its bytes."""
 
 
-def advance(connection: Connection) -> int:
-    """Move the cursor SETTLED to the first epoch that is not over, and return it. It goes back where an epoch is open again."""
+def first_unsettled(connection: Connection) -> int:
+    """The first epoch that is neither final nor missed. It falls where the chain takes an epoch's end back."""
     asked = (select(func.min(epochs.c.epoch)).where(epochs.c.state == str(state)) for state in State if state not in _OVER)
     found = [connection.execute(query).scalar() for query in asked]
-    reached = min([mark(connection, ENDED) or 0, *(epoch for epoch in found if epoch is not None)])
-    if reached != mark(connection, SETTLED):
-        set_mark(connection, SETTLED, reached)
-    return int(reached)
+    return min([mark(connection, ENDED) or 0, *(int(epoch) for epoch in found if epoch is not None)])
 
 
 @dataclass(frozen=True)
@@ -158,7 +155,7 @@ def counts_for_ever(policy: Policy) -> bool:
 
 
 class History:
-    """Advances the cursor and deletes by the operator's ``keep_days`` and ``keep_receipts_days``; 0 keeps for ever."""
+    """Deletes by the operator's ``keep_days`` and ``keep_receipts_days``; 0 keeps for ever."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
@@ -182,7 +179,7 @@ class History:
         if not await core.store.leads():
             return 0
         now_s = await core.now_ms() // 1000
-        settled = await core.store.run(advance)
+        settled = await core.store.run(first_unsettled)
         if not config.keep_days:
             return 0
         time_s = max(0, now_s - config.keep_days * 86_400)

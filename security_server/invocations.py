@@ -65,6 +65,7 @@ class Now:
     purpose: str | None = None
     listener_credit: int = 2
     credit_plays: int = 200
+    least_wei: int = 0
 
 
 @dataclass(frozen=True)
@@ -291,10 +292,11 @@ def _unpaid(connection: Connection, ticket: Mapping[str, Any], action: str, inte
     if action not in STARTS and not new and not listener_pays:
         return None
     owed = outstanding(connection, ticket["payer"], now.epoch)
-    if listener_pays and owed.intervals + new >= now.listener_credit:
+    small = now.money is not None and owed.small_change(now.money.bps, now.least_wei, new * each * listener_pays)
+    if listener_pays and owed.intervals + new >= now.listener_credit and not small:
         return "listener.voucher.missing"
     # Plays that no voucher covers, beside this one: what a station may owe is bounded at every interval.
-    if not listener_pays and owed.plays - (ticket["due"] > 0) >= now.credit_plays:
+    if not listener_pays and owed.plays - (ticket["due"] > 0) >= now.credit_plays and not small:
         return "station.credit.exhausted"
     # The interval that has begun is covered before it sounds.
     wanted = new + 1 if listener_pays else max(1, new)

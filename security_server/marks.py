@@ -21,9 +21,6 @@ FLOOR: Final = "floor"
 ENDED: Final = "ended"
 """Every epoch before this one in which something happened is closed."""
 
-SETTLED: Final = "settled"
-"""Every epoch before this one is final or missed: what led to it may be deleted."""
-
 TICKETS_SEEN: Final = "tickets_seen"
 """Of tickets that ended before this, Unix seconds, those that may be deleted are."""
 

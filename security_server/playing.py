@@ -26,7 +26,7 @@ from security_server.rows import get, put
 from security_server.schema import Destroyed, GrantRequest, LeaseRequest, Open, Report
 from security_server.tables import destructions, given_keys, sessions, tickets, tracked
 from security_server.usage import Counters
-from security_server.windows import Allowance, Window
+from security_server.windows import Allowance, Wait, Window
 
 GRANT_S = 600
 """Keys of a grant are good for so long, seconds."""
@@ -121,7 +121,7 @@ class Playing:
         money = await core.chain.money(order.station)
         epoch = core.schedule.epoch_of(await core.now_ms() // 1000)
         owed = await core.store.run(lambda connection: outstanding(connection, order.station, core.running(connection, epoch)))
-        if owed.plays >= core.config.credit_plays:
+        if owed.plays >= core.config.credit_plays and not owed.small_change(money.bps, core.config.least_wei):
             raise Refusal("station.credit.exhausted")
         intervals = max(1, song.duration_ms // (song.policy.price.interval_s * 1000))
         missing = short(money, owed, intervals * (order.price + order.reward))
@@ -204,14 +204,17 @@ class Playing:
 
         def give(connection: Connection) -> range:
             fresh = {**row, **(get(connection, tickets, id=identity) or {})}
-            return self._give(connection, song, fresh, request, now, ahead_ms, device, action)
+            return self._give(connection, song, fresh, request, now, ahead_ms, device, action)[0]
 
         indexes = await core.store.run(give)
         expires_s = min(now.time_ms // 1000 + terms.seconds, row["expiry_s"], row["not_after_s"])
         return {**await self._wrapped(song, request, indexes), "expires_s": expires_s, "budget": terms.invocations}
 
     async def grant(self, device: bytes, request: GrantRequest) -> dict[str, Any]:
-        """Count one action and give the keys that the play may have now, whichever action asked."""
+        """Count one action and give the keys that the play may have now, whichever action asked.
+
+        Where the music needs a key that comes later only, ``wait`` names ``invocation.pace`` and in how many milliseconds.
+        """
         core = self._core
         item = self._receive(device, request.invocation)
         row, song, now = await self._facts(item)
@@ -221,7 +224,7 @@ class Playing:
             await self._moves.require_start(item.message.ticket, row["content"], sequence=item.message.sequence)
         silence_ms, ahead_ms = core.config.silence_s * 1000, core.config.buffer_s * 1000
 
-        def count(connection: Connection) -> tuple[Outcome, range]:
+        def count(connection: Connection) -> tuple[Outcome, tuple[range, int]]:
             outcome = accept(
                 connection,
                 item,
@@ -232,17 +235,18 @@ class Playing:
                 duration_ms=song.duration_ms,
             )
             if outcome.code is not None or outcome.ticket is None:
-                return outcome, range(0)
+                return outcome, (range(0), 0)
             # The same bytes again are not decided again, but what they bring is: by the terms and state of now.
             action = "renew" if outcome.replay else None
             return outcome, self._give(connection, song, outcome.ticket, request, now, ahead_ms, device, action)
 
-        outcome, indexes = await core.store.run(count)
+        outcome, (indexes, wait_ms) = await core.store.run(count)
         if outcome.code is not None:
             raise Refusal(outcome.code, sequence=outcome.sequence)
         expires_s = min(now.time_ms // 1000 + GRANT_S, row["expiry_s"])
         keys = await self._wrapped(song, request, indexes)
-        return {**keys, "expires_s": expires_s, "sequence": outcome.sequence, **_counted(outcome), "left": outcome.left}
+        wait = {"wait": {"code": "invocation.pace", "retry_ms": wait_ms}} if wait_ms else {}
+        return {**keys, **wait, "expires_s": expires_s, "sequence": outcome.sequence, **_counted(outcome), "left": outcome.left}
 
     async def report(self, device: bytes, request: Report) -> dict[str, Any]:
         """Count what happened under a lease, in order; each refusal is named."""
@@ -341,7 +345,7 @@ class Playing:
         money: Money | None = await core.chain.money(row["payer"], fresh=fresh) if paying else None
         place = core.config.place(domain)
         epoch = core.schedule.epoch_of(time_ms // 1000)
-        credit = (core.config.listener_credit, core.config.credit_plays)
+        credit = (core.config.listener_credit, core.config.credit_plays, core.config.least_wei)
         return Now(time_ms, epoch, domain, facts.revoked, facts.destroyed, money, *place, *credit)
 
     def _give(
@@ -354,8 +358,10 @@ class Playing:
         ahead_ms: int,
         device: bytes,
         action: str | None,
-    ) -> range:
+    ) -> tuple[range, int]:
         """The wanted segments that a ticket may have keys for now, written down before they are given.
+
+        And milliseconds until there are keys again, where the music waits for one that its listener may not have yet; else 0.
 
         Args:
             connection: Where the transaction is open.
@@ -371,7 +377,7 @@ class Playing:
             Refusal: The policy's codes.
         """
         if ticket["state"] == "ended":
-            return range(0)
+            return range(0), 0
         counters = Counters(connection, ticket["listener"], ticket["content"])
         usage = counters.usage(song.policy, now.time_ms // 1000)
         if action is not None:
@@ -381,7 +387,7 @@ class Playing:
         window = Window.of(ticket["anchor_position_ms"], ticket["position_ms"], ahead_ms)
         if ticket["payer"] != ticket["station"] and started != "preview":
             # Never keys beyond what may be heard before a voucher has to come.
-            window = self._paid(connection, ticket, window)
+            window = self._paid(connection, ticket, now, window)
         bounds = extent(song.policy, usage, started)
         window = Window(*bounds.clip(window.start_ms, window.end_ms, ticket["position_ms"]))
         starts_ms = song.rendition(request.rendition).starts_ms
@@ -392,16 +398,29 @@ class Playing:
         jumps = counters.seeks if limit is not None and limit.unit not in HEARD_UNITS else 0
         key = {"listener": ticket["listener"], "content": ticket["content"]}
         row = get(connection, given_keys, **key)
-        before = int.from_bytes(row["seconds"], "little") if row else 0
-        indexes, after = Allowance.of(heard_ms, ahead_ms, jumps, ticket["position_ms"]).take(starts_ms, wanted, before)
-        if after != before:
-            put(connection, given_keys, key, seconds=after.to_bytes(-(-after.bit_length() // 8), "little"))
-        return indexes
+        before, wait = (int.from_bytes(row["seconds"], "little"), Wait(row["waited_ms"], row["since_ms"])) if row else (0, Wait())
+        known, wait_ms = (before, wait), 0
+        allowance = Allowance.of(heard_ms, ahead_ms, jumps, ticket["position_ms"], wait.waited_ms)
+        indexes, after = allowance.take(starts_ms, wanted, before)
+        if not indexes and ticket["state"] == "playing" and isinstance(request, GrantRequest):
+            # A lease is fetched ahead of the music, which does not wait for it.
+            wait, wait_ms = wait.after(allowance.short_ms(starts_ms, wanted, before), now.time_ms)
+            allowance = Allowance.of(heard_ms, ahead_ms, jumps, ticket["position_ms"], wait.waited_ms)
+            indexes, after = allowance.take(starts_ms, wanted, before)
+        elif indexes:
+            wait = Wait(wait.waited_ms)
+        if (after, wait) != known:
+            seconds = after.to_bytes(-(-after.bit_length() // 8), "little")
+            put(connection, given_keys, key, seconds=seconds, waited_ms=wait.waited_ms, since_ms=wait.since_ms)
+        return indexes, wait_ms
 
-    def _paid(self, connection: Connection, ticket: Mapping[str, Any], window: Window) -> Window:
+    def _paid(self, connection: Connection, ticket: Mapping[str, Any], now: Now, window: Window) -> Window:
         """The part of a window that the listener's credit covers."""
-        owed = outstanding(connection, ticket["payer"], 0)
-        heard = max(0, self._core.config.listener_credit - owed.intervals) * ticket["interval_s"] * 1000
+        owed = outstanding(connection, ticket["payer"], now.epoch)
+        left = max(0, now.listener_credit - owed.intervals)
+        if now.money is not None and ticket["price"]:
+            left = max(left, owed.until_settled(now.money.bps, now.least_wei, ticket["price"]))
+        heard = left * ticket["interval_s"] * 1000
         ahead_ms = max(0, heard - ticket["heard_ms"] % (ticket["interval_s"] * 1000))
         return Window(window.start_ms, min(window.end_ms, ticket["position_ms"] + ahead_ms))
 

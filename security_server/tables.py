@@ -139,13 +139,16 @@ invocations: Final = Table(
     Index("invocations_refused", "epoch", "code"),
     Index("invocations_ticket", "ticket", "epoch"),
 )
-# Of which seconds of a content a listener was ever given keys: bit k of a little-endian number is second k.
+# Of which seconds of a content a listener was ever given keys: bit k of a little-endian number is second k. And what was opened
+# by waiting (decision 0043): song in all, and since when a wait goes on, 0: none does.
 given_keys: Final = Table(
     "given_keys",
     METADATA,
     _bytes("listener", 20, key=True),
     _bytes("content", 20, key=True),
     Column("seconds", LargeBinary, nullable=False),
+    _int("waited_ms", default=0),
+    _int("since_ms", default=0),
 )
 # The ticket of each listener that is heard now, and the last moment that was counted for any of their tickets: their one clock.
 listeners: Final = Table(

@@ -280,6 +280,7 @@ async def account(request: web.Request) -> web.Response:
             "songs": len(station.catalogue),
             "problems": dict(station.catalogue.problems),
             "servers": [await _account(station, server) for server in servers],
+            "moves": None if station.moves.known is None else [move.to_json() for move in station.moves.known],
         }
     )
 

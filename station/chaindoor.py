@@ -17,7 +17,7 @@ from chain.settlement import Settlement
 from pywallet.errors import Unavailable
 from pywallet.messages import Domain
 from pywallet.settlement import Schedule
-from station.chainview import Account, ContentFacts
+from station.chainview import Account, ContentFacts, ContentServers
 
 T = TypeVar("T")
 
@@ -42,6 +42,10 @@ class ChainDoor:
     async def content(self, content: bytes, station: bytes) -> ContentFacts | None:
         """See ChainView."""
         return await self._ask(self._content(content, station))
+
+    async def servers_of(self, content: bytes, epoch: int) -> ContentServers:
+        """See ChainView."""
+        return await self._ask(self._servers_of(content, epoch))
 
     async def right_until(self, content: bytes, station: bytes, until_s: int) -> int:
         """See ChainView."""
@@ -80,6 +84,11 @@ class ChainDoor:
         epoch = self.schedule.epoch_of(clock.now_ms() // 1000)
         licensed, server = await asyncio.gather(_licensed(door, state, station), door.server_at(epoch))
         return ContentFacts(state.owner, state.policy_hash, state.price, server, state.revoked, state.destroyed, licensed)
+
+    async def _servers_of(self, content: bytes, epoch: int) -> ContentServers:
+        chain, _ = await self._connected()
+        door = Content(chain, content)
+        return ContentServers(*await asyncio.gather(door.server_at(epoch), door.server_at(epoch + 1), door.proposed_server()))
 
     async def _right_until(self, content: bytes, station: bytes, until_s: int) -> int:
         chain, clock = await self._connected()

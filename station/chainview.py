@@ -31,6 +31,15 @@ class Account:
     requested: int
 
 
+@dataclass(frozen=True, slots=True)
+class ContentServers:
+    """A recording's security servers: of an epoch, of the following one, and the one that its owner proposes, or None."""
+
+    now: bytes
+    following: bytes
+    proposed: bytes | None = None
+
+
 class ChainView(Protocol):
     """Reads only. Every method raises Unavailable(chain.unreachable) when the chain doesn't answer."""
 
@@ -42,6 +51,9 @@ class ChainView(Protocol):
 
     async def content(self, content: bytes, station: bytes) -> ContentFacts | None:
         """The recording, or None where no contract of the registry stands."""
+
+    async def servers_of(self, content: bytes, epoch: int) -> ContentServers:
+        """Who serves a recording in this epoch and in the following one, and where its owner would move it."""
 
     async def right_until(self, content: bytes, station: bytes, until_s: int) -> int:
         """``until_s``, or the earlier second at which the right ends that lets this station play (Unix s)."""

@@ -32,6 +32,7 @@ catalogue = {catalogue}
 database = "station.sqlite3"
 statement_seconds = 10
 # trusted_proxies = ["127.0.0.1"]  # what stands before the station and says who asks
+# keep_days = 90  # settled tickets, statements and vouchers are deleted so long after their end; 0: never
 # song_of_the_day = "slow-tide"
 
 # Where security servers answer, if not where the registry says:
@@ -182,6 +183,9 @@ async def _statements(config: object, send: bool) -> bool:
                 except GomaaError as error:
                     agreed = False
                     click.echo(f"{checksum(server)}  {error}")
+            await books.moves.watch()
+            for move in books.moves.known or ():
+                click.echo(move.sentence)
         finally:
             await books.stop()
     return agreed

@@ -16,6 +16,7 @@ from station.loyalty import Generosity
 
 _PATHS = ("key_file", "deployment_file", "catalogue", "admin_token_file")
 _NUMBERS = ("statement_seconds", "ticket_slack_s", "tickets_per_minute", "tickets_per_minute_address", "tickets_unplayed", "timeout_s")
+_DAYS = ("keep_days",)
 _COUNTS = ("requests_per_minute_address", "connections", "connections_per_address")
 _TEXTS = ("domain", "name", "tagline", "description", "song_of_the_day", "install_url", "sponsor")
 
@@ -58,6 +59,8 @@ class StationConfig:
     """Proxies before the station, addresses and networks: who asks is whom their forwarding header names."""
     tickets_unplayed: int = 32
     """At most so many tickets for one listener, in all sessions together, of which none was played yet."""
+    keep_days: int = 90
+    """Settled tickets, statements and vouchers are deleted so long after their end; 0 keeps them for ever."""
     timeout_s: float = 5.0
     """How long the chain or a security server may take to answer."""
 
@@ -99,7 +102,7 @@ def load(path: Path) -> StationConfig:
 
 def from_dict(raw: Mapping[str, Any], base: Path) -> StationConfig:
     """A configuration from plain values; relative paths start at ``base``. Raises InputError(message.schema)."""
-    known = {*_PATHS, *_NUMBERS, *_COUNTS, *_TEXTS, "database", "servers", "rewards", "trusted_proxies"}
+    known = {*_PATHS, *_NUMBERS, *_COUNTS, *_DAYS, *_TEXTS, "database", "servers", "rewards", "trusted_proxies"}
     for name in sorted(set(raw) - known):
         raise InputError("message.schema", field=name, reason="unknown")
     values: dict[str, Any] = {}
@@ -111,6 +114,10 @@ def from_dict(raw: Mapping[str, Any], base: Path) -> StationConfig:
         elif name in _COUNTS:
             if type(value) is not int or value <= 0:
                 raise InputError("message.schema", field=name, reason="a whole number above zero")
+            values[name] = value
+        elif name in _DAYS:
+            if type(value) is not int or value < 0:
+                raise InputError("message.schema", field=name, reason="a whole number of days, 0 for ever")
             values[name] = value
         elif name == "trusted_proxies":
             if not isinstance(value, (list, tuple)):

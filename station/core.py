@@ -13,8 +13,10 @@ from pywallet.hexes import from_hex, to_hex
 from station.catalogue import Catalogue
 from station.chainview import ChainView
 from station.config import StationConfig
+from station.history import History
 from station.listening import Listening
 from station.loyalty import Loyalty
+from station.moving import Moves
 from station.resync import Life
 from station.rewards import RewardBook
 from station.servers import Servers
@@ -26,6 +28,9 @@ log = logging.getLogger("gomaa.station")
 
 REFRESH_SECONDS = 2.0
 """How often the shelf and the commission are looked at."""
+
+MOVES_SECONDS = 60.0
+"""How often the chain is asked where the songs are served next."""
 
 
 def read_key(path: Path) -> bytes:
@@ -49,6 +54,8 @@ class Station:
     bookkeeper: Bookkeeper
     desk: TicketDesk
     loyalty: Loyalty
+    history: History
+    moves: Moves
     bps: int | None = None
     """The commission when the chain was last read; for the page only."""
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -74,12 +81,14 @@ class Station:
         book = RewardBook(config.points_file, key, address, given.programme, given.offers)
         loyalty = Loyalty(given, Listening(store.engine), book)
         desk = TicketDesk(config, key, address, chain, servers, catalogue, store, loyalty, url_of)
-        station = cls(config, address, chain, servers, catalogue, store, bookkeeper, desk, loyalty)
+        history = History(store, config.keep_days, chain.schedule)
+        moves = Moves(address, chain, catalogue)
+        station = cls(config, address, chain, servers, catalogue, store, bookkeeper, desk, loyalty, history, moves)
         return station
 
     def start(self) -> None:
         """Begin the background work."""
-        self._tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._settle())]
+        self._tasks = [asyncio.create_task(work) for work in (self._watch(), self._settle(), self._follow())]
 
     async def stop(self) -> None:
         """End it and give everything back."""
@@ -113,6 +122,8 @@ class Station:
                 outcome = await self.bookkeeper.round(server, await self.url(server))
                 if outcome.waiting is not None:
                     log.info("%s: not all is settled yet: %s", to_hex(server), outcome.waiting)
+                else:
+                    await self.history.step(server, await self.chain.now_ms())
             except GomaaError as error:
                 log.warning("statement of %s: %s", to_hex(server), error)
         try:
@@ -124,6 +135,11 @@ class Station:
         while True:
             await self.settle_once()
             await asyncio.sleep(self.config.statement_seconds)
+
+    async def _follow(self) -> None:
+        while True:
+            await self.moves.watch()
+            await asyncio.sleep(MOVES_SECONDS)
 
     async def _watch(self) -> None:
         while True:

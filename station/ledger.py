@@ -42,6 +42,9 @@ _vouchers = sa.Table(
     sa.Column("lines", sa.Text, nullable=False, server_default="[]"),
     sa.Column("sent_ms", sa.BigInteger, nullable=True),
     sa.Index("vouchers_server", "server", "id"),
+    sa.Index("vouchers_statement", "server", "statement"),
+    # For the foreign key, when a statement is deleted.
+    sa.Index("vouchers_of", "statement"),
 )
 _accounts = sa.Table(
     "accounts",
@@ -82,6 +85,17 @@ _settled = sa.Table(
     sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("acknowledgement", sa.Integer, nullable=False),
 )
+_pruned = sa.Table(
+    "pruned",
+    METADATA,
+    sa.Column("server", sa.LargeBinary(20), primary_key=True),
+    # Of tickets that ended until then, Unix seconds, some were deleted as settled.
+    sa.Column("until_s", sa.BigInteger, nullable=False),
+)
+
+STATEMENTS, VOUCHERS, QUARANTINE, PRUNED = _statements, _vouchers, _quarantine, _pruned
+ACKNOWLEDGEMENTS, SETTLED = _acknowledgements, _settled
+"""For deleting what is old (``station.history``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +308,11 @@ class Ledger:
             value = db.execute(sa.select(_accounts.c.agreed).where(_accounts.c.server == server)).scalar()
         # Books of an older version have caps only, which are rounded down.
         return (int(value) if value is not None else as_value(highest)), highest
+
+    def pruned_s(self, server: bytes) -> int:
+        """Of this server's tickets that ended until then, Unix seconds, some were deleted as settled; 0: of none."""
+        with self._reading.connect() as db:
+            return int(db.execute(sa.select(_pruned.c.until_s).where(_pruned.c.server == server)).scalar() or 0)
 
     def statements(self, server: bytes, limit: int) -> Sequence[StatementRow]:
         """The latest statements of this server, newest first."""

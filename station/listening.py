@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from pywallet.rewards import Heard
 from pywallet.rewards.rules import DAY_S
+from station.schema import make_tables
 from station.store import HOLD_S, TICKETS, ticket_row
 
 SLACK_MS: Final = 30_000
@@ -38,13 +39,16 @@ _asked = sa.Table(
     sa.Index("asked_of", "listener", "expiry_s"),
 )
 
+HEARD, ASKED = _heard, _asked
+"""For deleting what is old (``station.history``)."""
+
 
 class Listening:
     """A row for each ticket, another for each that may earn. Methods block for one short transaction."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        _meta.create_all(engine)
+        make_tables(engine, _meta)
 
     def note(self, db: Connection, number: int, listener: bytes, owner: bytes | None, now_s: int, expiry_s: int, whole: int) -> None:
         """Link a ticket, in the transaction that writes it.

@@ -82,7 +82,9 @@ class Resync:
             counts[line.number] = counts.get(line.number, 0) + line.intervals
         known = await asyncio.to_thread(self._store.tickets, [one.ticket.message.number for one in shown.tickets])
         missing = [one for one in shown.tickets if one.ticket.message.number not in known]
-        lost = [row for one in missing if (row := self._ticket(server, one, counts)) is not None]
+        # What was deleted here was settled: that a server has it as unpaid again proves nothing.
+        pruned_s = await asyncio.to_thread(self._store.pruned_s, server)
+        lost = [row for one in missing if (row := self._ticket(server, one, counts)) is not None and row.expiry_s > pruned_s]
         _, highest = await asyncio.to_thread(self._store.agreed, server)
         covered = max(highest, (await self._chain.account(server, self._address)).spent)
         voucher = None

@@ -18,6 +18,7 @@ from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.policy import FASTEST
 from pywallet.settlement import gross
 from station.ledger import METADATA, Ledger, insert
+from station.schema import make_tables
 
 HOLD_S = 60
 """Seconds after a ticket's end in which plays under it may still arrive, so its escrow is still held."""
@@ -123,8 +124,11 @@ class Store(Ledger):
     def __init__(self, url: str) -> None:
         self._engine = _engine(url)
         self._reading = self._engine.execution_options(reading=True)
-        METADATA.create_all(self._engine)
-        _add_columns(self._engine)
+        try:
+            make_tables(self._engine, METADATA)
+        except BaseException:
+            self._engine.dispose()
+            raise
 
     @property
     def engine(self) -> Engine:
@@ -262,24 +266,6 @@ def write_ticket(db: Connection, ticket: TicketRow) -> int:
         raise GomaaError("internal", reason="ticket numbers are used up")
     row = {name: getattr(ticket, name) for name in TicketRow.__slots__}
     return insert(db, _tickets, row | {"price": str(ticket.price), "reward": str(ticket.reward)})
-
-
-_ADDED = (
-    ("tickets", "settled", "INTEGER", "0", "0"),
-    ("tickets", "agreed_bps", "INTEGER", "0", "bps"),
-    ("vouchers", "lines", "TEXT", "'[]'", "'[]'"),
-)
-"""Columns that older stations' databases lack: table, name, type, default, and what the rows get that are there."""
-
-
-def _add_columns(engine: Engine) -> None:
-    """Bring an older database up to this version's columns."""
-    there = sa.inspect(engine)
-    missing = [added for added in _ADDED if added[1] not in {column["name"] for column in there.get_columns(added[0])}]
-    with engine.begin() as db:
-        for table, name, kind, default, value in missing:
-            db.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN {name} {kind} NOT NULL DEFAULT {default}")
-            db.execute(sa.update(METADATA.tables[table]).values({name: sa.literal_column(value)}))
 
 
 def _engine(url: str) -> Engine:

@@ -9,6 +9,7 @@ import { passes, persist } from "./patience.js";
 
 const RENEW_MS = 4_500;
 const COUNT = 16;
+const ASKING = new Set(["playing", "waiting", "seeking", "starting"]);
 /** So long a click is tried again while the server does not answer. */
 const ACT_MS = 20_000;
 const STARTS = new Set(["play", "preview", "live_join"]);
@@ -26,7 +27,9 @@ export class Counting {
   /** @type {{ms: number, at: number, intervals: number}} */ heard = { ms: 0, at: 0, intervals: 0 };
   /** @type {Record<string, number>} */ left = {};
   /** @type {Promise<void> | null} */ renewal = null;
+  /** @type {{code: string, retry_ms: number} | null} why the host has no key for the music yet, and when to ask again */ pace = null;
   /** @type {ReturnType<typeof setInterval> | undefined} */ renewing;
+  /** @type {number} actions that bring keys and are under way */ acting = 0;
 
   /** @param {Stream} stream */
   constructor(stream) {
@@ -46,7 +49,8 @@ export class Counting {
     // The same action at the same place is the same invocation: asked again, it is counted once.
     const how = { wanted: () => course === stream.course && course.isActive, stalled: (/** @type {boolean} */ is) => stream.isStalled(is), patienceMs: ACT_MS, passing: starts ? mayPass : passes };
     const work = starts ? () => this.start(action, position, first) : () => this.invoke(action, position, first);
-    const counted = keyed ? persist(work, how) : this.invoke(action, position, null);
+    if (keyed) this.acting++;
+    const counted = keyed ? persist(work, how).finally(() => this.acting--) : this.invoke(action, position, null);
     // The cipher text is under way while the host decides.
     if (keyed) feed?.fetchAhead(first);
     await counted;
@@ -82,7 +86,7 @@ export class Counting {
    */
   async invoke(action, position, segment) {
     const { ring, feed, place, recovery } = this.stream;
-    const ask = () => native("invoke", { stream: place.stream, action, position_ms: Math.round(position), segment, count: COUNT });
+    const ask = () => native("invoke", { stream: place.stream, action, position_ms: Math.round(position), segment, count: segment === null ? COUNT : Math.min(COUNT, feed?.worth(action, segment, position) ?? COUNT) });
     if (recovery.under) await recovery.under.catch(() => undefined);
     const answer = await ask().catch(async (error) => {
       if (!recovery.isNeeded(error)) throw error;
@@ -94,17 +98,24 @@ export class Counting {
     this.heard = { ms: answer.heard_ms, at: performance.now(), intervals: answer.intervals };
     this.stream.paying.heard(answer.intervals, action);
     if (answer.grant && feed) await ring.take(answer.grant, feed.parts.address);
+    if (segment !== null) this.pace = answer.grant?.wait ?? null;
   }
 
-  /** Say where the music is, and get the keys that come next. @param {number | null} segment */
+  /**
+   * Say where the music is, and get the keys that come next.
+   * @param {number | null} segment
+   * @returns {Promise<number | null>} ms after which to ask again where none came, null: as soon as the music has gone on
+   */
   async renew(segment) {
     const { course, sound, feed } = this.stream;
-    if (course.session.state !== "playing" && course.session.state !== "waiting") return;
+    // Before the host has granted the play or the jump, its own answer brings the keys.
+    if (!course.session.granted || this.acting > 0 || !ASKING.has(course.session.state)) return null;
     const { positionMs } = sound;
     this.renewal ??= this.invoke("renew", positionMs, segment ?? feed?.firstMissing(positionMs) ?? null).finally(() => {
       this.renewal = null;
     });
     await this.renewal;
+    return this.pace?.retry_ms ?? null;
   }
 
   /** From now on say it regularly. */

@@ -7,8 +7,12 @@ import { unseal } from "./keys.js";
 import { persist } from "./patience.js";
 
 const AHEAD_MS = 12_000;
+/** After a jump so much is fetched at first: whoever looks for a place hears little of the others, and keys are for what is heard. */
+const JUMPED_MS = 4_000;
 const LOOK_MS = 200;
 const KEY_WAIT_MS = 1000;
+/** With less sound than this left, the music waits for the next key. */
+const DRY_MS = 500;
 /** Keys of so many segments before and after the music are kept. */
 const NEAR = 32;
 
@@ -27,11 +31,13 @@ export class Feed {
   /** @type {boolean} all that is left of the song is in the buffer */ complete = false;
   /** @type {import("./check.js").MarkCheck | null} */ check = null;
   /** @type {number | null} where a preview or a part of the song ends, ms */ untilMs = null;
+  /** @type {number | null} where the latest jump went, ms; null: there was none */ jumpedMs = null;
+  /** @type {boolean} it has been fed before */ begun = false;
   /** @type {{segment: number, promise: Promise<Uint8Array<ArrayBuffer>>} | null} */ early = null;
 
   /**
    * @param {Parts} parts
-   * @param {(segment: number) => Promise<void>} renew asks the host for the keys from a segment on
+   * @param {(segment: number) => Promise<number | null>} renew asks the host for the keys from a segment on; ms after which to ask again
    * @param {(error: unknown) => void} failed
    * @param {(is: boolean) => void} [stalled]
    */
@@ -55,6 +61,8 @@ export class Feed {
     const held = sound.holds(position);
     if (!sound.joining && Math.abs(sound.positionMs - position) > 20) sound.seek(position);
     const turn = ++this.turn;
+    if (this.begun && !held) this.jumpedMs = position;
+    this.begun = true;
     this.complete = false;
     this.run(held ? this.segmentAfter(sound.aheadMs) : this.lead(segment, position), turn).catch((error) => {
       if (turn === this.turn) this.failed(error);
@@ -73,6 +81,25 @@ export class Feed {
 
   stop() {
     this.turn++;
+  }
+
+  /** How far ahead of the music it is fed: little after a jump, and more with what is heard there. @param {number} position ms */
+  aheadMs(position) {
+    return this.jumpedMs === null ? AHEAD_MS : Math.min(AHEAD_MS, Math.max(JUMPED_MS, position - this.jumpedMs));
+  }
+
+  /**
+   * How many segments from one on are worth a key after a jump, which another one may follow; null: as many as may come.
+   * @param {string} action
+   * @param {number} segment
+   * @param {number} position ms
+   */
+  worth(action, segment, position) {
+    const aheadMs = action === "seek" ? JUMPED_MS : this.aheadMs(position);
+    if (aheadMs === AHEAD_MS) return null;
+    const { segments } = this.parts.info;
+    const after = segments.findIndex((/** @type {any[]} */ [, , start]) => start >= position + aheadMs);
+    return Math.max(1, (after < 0 ? segments.length : after) - segment);
   }
 
   /** The segment that sounds at a position. @param {number} ms */
@@ -106,7 +133,7 @@ export class Feed {
   async run(first, turn) {
     const { info, sound, ring, address } = this.parts;
     for (let index = first; index < this.end; index++) {
-      while (info.segments[index][2] - sound.positionMs > AHEAD_MS) {
+      while (info.segments[index][2] - sound.positionMs > this.aheadMs(sound.positionMs)) {
         await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
         if (turn !== this.turn) return;
       }
@@ -137,14 +164,15 @@ export class Feed {
 
   /** @private @param {number} index @param {number} turn @returns {Promise<CryptoKey | undefined>} */
   async keyFor(index, turn) {
-    const { ring } = this.parts;
+    const { ring, sound } = this.parts;
     for (;;) {
       const key = ring.keys.get(index);
       if (key || turn !== this.turn) return key;
-      await this.renew(index);
+      const laterMs = await this.renew(index);
       if (ring.keys.has(index)) continue;
-      // Keys come no faster than the music: ask again when it has gone on.
-      await new Promise((resolve) => setTimeout(resolve, KEY_WAIT_MS));
+      // Keys come no faster than the music: ask again when it has gone on; where nothing is left of it, when the server said.
+      const dry = sound.aheadMs - sound.positionMs < DRY_MS;
+      await new Promise((resolve) => setTimeout(resolve, dry && laterMs !== null ? laterMs : KEY_WAIT_MS));
     }
   }
 }

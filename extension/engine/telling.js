@@ -27,10 +27,11 @@ const lockScreen = new LockScreen(navigator.mediaSession, pictures);
 /** Longer than this without a renewal, the reward meter waits for the host's word. */
 export const TRUST_MS = 9_000;
 const ENDED = new Set(["ready", "starting"]);
+const WAITING = new Set(["starting", "seeking", "waiting"]);
 
 /** @param {Stream} stream */
 export function stateOf(stream) {
-  const { sound, info, course: { session, counting: { heard, left } } } = stream;
+  const { sound, info, course: { session, counting: { heard, left, pace } } } = stream;
   const moving = session.state === "playing" ? performance.now() - heard.at : 0;
   const sum = heard.ms + Math.min(moving, TRUST_MS) * stream.rate;
   const interval = (info?.interval_s ?? 30) * 1000;
@@ -50,6 +51,7 @@ export function stateOf(stream) {
     pay: stream.paying.told(Math.floor(sum / interval)),
     earned_wei: (BigInt(Math.floor(sum / interval)) * reward).toString(),
     next_ms: Math.round(interval - (sum % interval)),
+    pace: WAITING.has(session.state) ? pace?.code ?? null : null,
     timings: stream.timings,
   };
 }

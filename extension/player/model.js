@@ -13,7 +13,7 @@ import { wei } from "../ui/amounts.js";
  * @typedef {{on: boolean, need: "wallet" | "site" | "budget" | "money" | null, left_wei: string, each_wei: string, spent_wei: string}} Pay what this fan pays
  * @typedef {"loading" | "ready" | "starting" | "playing" | "paused" | "seeking" | "waiting" | "ended" | "refused" | "failed"} StateName
  * @typedef {{state: StateName, position_ms: number, duration_ms: number, buffered_ms?: number, volume: number, muted: boolean, rate: number, list: {index: number, count: number},
- *   left: {plays?: number | null, seeks?: number | null}, heard_ms: number, earned_wei: string, next_ms: number, pay?: Pay | null}} State
+ *   left: {plays?: number | null, seeks?: number | null}, heard_ms: number, earned_wei: string, next_ms: number, pay?: Pay | null, pace?: string | null}} State pace: the code for which the music waits, and goes on by itself
  * @typedef {{code: string, message?: string, fix?: string, detail?: Record<string, unknown>}} Problem
  * @typedef {{terms: Terms | null, state: State, problem: Problem | null, at: number}} Model
  */

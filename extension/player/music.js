@@ -8,7 +8,7 @@ import { eye } from "../ui/eye.js";
 import { icon, iconButton } from "../ui/icons.js";
 import { amount } from "../ui/pieces.js";
 import { clock, secondsLeft } from "../ui/time.js";
-import { counted, t } from "../ui/text.js";
+import { counted, sentences, t } from "../ui/text.js";
 import { RATES } from "./keys.js";
 import { canSeek, dashes, fullness, live, rewardMode } from "./model.js";
 import { footNote, head, showBeside, termsLink } from "./parts.js";
@@ -152,13 +152,15 @@ export function music(actions, first) {
  */
 function footNotes(place, { state }) {
   const { plays, seeks } = state.left;
-  const words = state.state === "starting" ? [footNote("shield", t("opening"))]
-    : state.state === "waiting" ? [footNote("pending", t("waiting"))]
-      : [
-        typeof plays === "number" ? footNote("again", state.state === "ended" ? counted("playsLeft", plays) : counted("playsLeftAfter", plays)) : null,
-        typeof seeks === "number" ? footNote("forward10", counted("seeksLeft", seeks)) : null,
-        state.state === "ended" ? footNote("settled", t("heardToEnd"), "good") : null,
-      ];
+  const pace = state.pace ? sentences({ code: state.pace }) : null;
+  const words = pace ? [footNote("pending", pace.cause), footNote("shield", pace.fix)]
+    : state.state === "starting" ? [footNote("shield", t("opening"))]
+      : state.state === "waiting" ? [footNote("pending", t("waiting"))]
+        : [
+          typeof plays === "number" ? footNote("again", state.state === "ended" ? counted("playsLeft", plays) : counted("playsLeftAfter", plays)) : null,
+          typeof seeks === "number" ? footNote("forward10", counted("seeksLeft", seeks)) : null,
+          state.state === "ended" ? footNote("settled", t("heardToEnd"), "good") : null,
+        ];
   const key = words.map((note) => note?.textContent ?? "").join("|");
   if (place.dataset.key === key) return;
   place.dataset.key = key;

@@ -7,7 +7,7 @@ import { connect } from "../ui/port.js";
 import { show, wei } from "../ui/amounts.js";
 import { clock } from "../ui/time.js";
 import { icon } from "../ui/icons.js";
-import { counted, dress, t } from "../ui/text.js";
+import { counted, dress, sentences, t } from "../ui/text.js";
 import { before } from "./before.js";
 import { Guard } from "./guard.js";
 import { meaning } from "./keys.js";
@@ -143,6 +143,7 @@ function keepTimings(timings) {
 function announce(was, is) {
   const more = wei(is.earned_wei) - wei(was.earned_wei);
   if (more > 0n && was.state !== "loading") say(t("spokenReward", show(more), show(is.earned_wei)));
+  else if (is.pace && is.pace !== was.pace) say(sentences({ code: is.pace }).cause);
   else if (is.state !== was.state && is.state === "waiting") say(t("waiting"));
   else if (is.state !== was.state && is.state === "ended") say(t("heardToEnd"));
 }

@@ -84,7 +84,7 @@ class Ledger(Counting, Reporting, Granting, Paying, Books):
         if version == VERSION:
             return
         if version > VERSION:
-            raise Unavailable("host.ledger.failed", reason=f"written by a newer host (version {version})")
+            raise Unavailable("host.ledger.version", found=version, expected=VERSION)
         self._db.execute("BEGIN IMMEDIATE")
         for old in range(version, VERSION) if version else ():
             for change in CHANGES[old]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pywallet.hexes import checksum, to_hex
+from pywallet.hexes import checksum
 from pywallet.provider.text import visible
 from pywallet.provider.typed import TypedData, Value, plain_text
 
@@ -60,8 +60,3 @@ def _unlimited(value: Value) -> bool:
     if value.parts is not None:
         return any(_unlimited(part) for _, part in value.parts)
     return isinstance(value.plain, int) and value.plain >= _UNLIMITED - 1
-
-
-def digest_hex(data: TypedData) -> str:
-    """The digest, for a person who compares it on another device."""
-    return to_hex(data.digest)

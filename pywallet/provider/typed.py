@@ -12,7 +12,6 @@ from pywallet.hexes import checksum, from_hex, to_hex
 from pywallet.platform import keccak256
 from pywallet.provider.types import DOMAIN, Types, array_of, wrong
 
-OWN_DOMAIN: Final = "GoMAA Settlement"
 MOST_TEXT: Final = 256 * 1024
 MOST_VALUES: Final = 4096
 _DEEP: Final = 24

@@ -38,7 +38,7 @@ from security_server.playing import Playing
 from security_server.schema import StatementRequest, VoucherPost, body
 from security_server.store import Store
 from security_server.tables import tickets, usages
-from station.chainview import Account, ContentFacts
+from station.chainview import Account, ContentFacts, ContentServers
 from station.config import StationConfig
 from station.core import Station
 from station.loyalty import Generosity
@@ -128,6 +128,9 @@ class StationChain:
     async def content(self, content: bytes, station: bytes) -> ContentFacts | None:
         policy = self._songs.get(content)
         return None if policy is None else ContentFacts(OWNER, policy.hash, policy.price.owner, SERVER, False, False, True)
+
+    async def servers_of(self, content: bytes, epoch: int) -> ContentServers:
+        return ContentServers(SERVER, SERVER)
 
     async def right_until(self, content: bytes, station: bytes, until_s: int) -> int:
         return until_s

@@ -34,6 +34,8 @@ class StandIn:
     lease_s: int = LEASE_S
     now_s: int | None = None
     refuse: dict[str, str] = field(default_factory=dict)
+    wait: dict[str, Any] | None = None
+    """What a grant says instead of keys."""
     silent: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
     sessions: dict[bytes, Session] = field(default_factory=dict)
@@ -146,6 +148,8 @@ class StandIn:
         one, code = self._accept(request["invocation"])
         if code is not None:
             raise Refusal(code, sequence=one.sequence)
+        if self.wait is not None:
+            return {**self._keys(one.content, {**request, "count": 0}), "expires_s": 1 << 40, "wait": self.wait}
         return {**self._keys(one.content, request), "expires_s": 1 << 40}
 
     def _report(self, request: dict[str, Any]) -> dict[str, Any]:

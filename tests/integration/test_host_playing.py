@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from native_host.facts import Facts
+from native_host.keys import LONGEST_WAIT_MS
 from pywallet.errors import GomaaError
 from pywallet.hexes import ZERO_ADDRESS, to_hex
 from pywallet.messages import Session, Signed
@@ -79,6 +80,28 @@ async def test_without_a_lease_the_server_grants(fan: World) -> None:
     assert fan.good(play["grant"], range(4))
     assert fan.server.order == [(fan.server.order[0][0], 1, "play")]
     assert fan.states() == [(1, "play", "reported", None)]
+
+
+async def test_a_wait_for_keys_is_counted_once_told_and_passes(fan: World) -> None:
+    """A seek for which no key comes yet is no refusal: it counts, code and time reach the browser, a renewal brings the keys."""
+    await fan.prepared(policy=ONLINE)
+    await fan.invoke("play", 0, 0, 4)
+    fan.server.wait = {"code": "invocation.pace", "retry_ms": 4_000, "more": "of the server's own"}
+
+    seek = await fan.invoke("seek", 90_000, 45, 4)
+    assert (seek["grant"]["keys"], seek["grant"]["wait"]) == ([], {"code": "invocation.pace", "retry_ms": 4_000})
+    fan.server.wait = {"code": "invocation.pace", "retry_ms": 1 << 40}
+    longer = await fan.invoke("renew", 90_000, 45, 4)
+    assert longer["grant"]["wait"]["retry_ms"] == LONGEST_WAIT_MS
+    fan.server.wait = None
+    renew = await fan.invoke("renew", 90_000, 45, 4)
+    assert fan.good(renew["grant"], range(45, 49))
+    assert "wait" not in renew["grant"]
+    assert fan.server.counted("seek") == 1
+    assert fan.refused() == []
+
+    fan.server.wait = {"code": "no such code", "retry_ms": 1}
+    assert await refusal(fan.invoke("renew", 90_000, 49, 4)) == "server.protocol"
 
 
 async def test_the_row_is_on_the_disk_before_a_key_leaves(fan: World, monkeypatch: pytest.MonkeyPatch) -> None:

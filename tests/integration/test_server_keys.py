@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from pywallet.errors import GomaaError
 from pywallet.messages import Invocation, Signed
-from security_server.windows import BEHIND_MS, SLACK_MS
+from security_server.windows import BEHIND_MS, LONGEST_WAIT_MS, SLACK_MS
 from tests.integration.farm_bots import Bot, Strategy, _Play
 from tests.integration.farm_world import BUFFER_MS, SEGMENT_MS, SONG_MS, FarmWorld
 
@@ -155,3 +155,35 @@ async def test_an_honest_listener_may_pause_jump_and_go_on(world: FarmWorld) -> 
     await hear("resume", 30_000, 30)
     await hear("seek", 90_000, 20)
     assert host.refused == 0
+
+
+async def test_who_jumps_too_far_is_told_when_the_music_goes_on(world: FarmWorld) -> None:
+    """Jumps without listening until no key comes: the answer names code and time; then the next segments come, and not sooner."""
+    host = Hand(world)
+    play = await host.ticket()
+    await host.ask(play, "play", 0)
+    place, answer = 0, cast("dict[str, Any]", {"keys": [None]})
+    while answer["keys"]:
+        place += 6_000
+        message = host._sign(play, "seek", place, world.clock.ms)
+        answer = await world.playing.grant(host._device(0), host.request(message, place // SEGMENT_MS))
+    assert place < SONG_MS
+    assert answer["wait"]["code"] == "invocation.pace"
+    retry_ms = answer["wait"]["retry_ms"]
+    assert 0 < retry_ms <= LONGEST_WAIT_MS
+
+    async def renew(later_ms: int) -> dict[str, Any]:
+        world.clock.ms += later_ms
+        message = host._sign(play, "renew", place, world.clock.ms)
+        return await world.playing.grant(host._device(0), host.request(message, place // SEGMENT_MS))
+
+    early = await renew(1)
+    assert (early["keys"], early["wait"]["code"]) == ([], "invocation.pace")
+    assert 0 < early["wait"]["retry_ms"] < retry_ms
+    later = await renew(retry_ms - 1)
+    assert [index for index, _ in later["keys"]] == [place // SEGMENT_MS]
+    assert "wait" not in later
+    # In a pause nobody waits for music.
+    await host.ask(play, "pause", place)
+    paused = await renew(0)
+    assert "wait" not in paused

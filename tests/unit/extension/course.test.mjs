@@ -29,7 +29,7 @@ function paused() {
     admission: { isReady: () => true, began() {}, forget() {}, earns: false }, recovery: { under: null, isNeeded: () => false }, ring: { take: async () => {} },
     paying: { heard() {}, told: () => null, costs: false }, players: [], timings: { clicked() {}, sounded() {} }, rate: 1, volume: 1, muted: false, nowS: 0, isActive: true,
     sound: { positionMs: 1000, audio, holds: () => true, aheadMs: 0, pause: () => seen.sound.push("off"), ranges: [] },
-    feed: { turn: 0, parts: {}, lead: () => 0, segmentAt: () => 0, fetchAhead() {}, start: () => seen.sound.push("start"), stop() {}, firstMissing: () => 0 },
+    feed: { turn: 0, parts: {}, lead: () => 0, segmentAt: () => 0, fetchAhead() {}, start: () => seen.sound.push("start"), stop() {}, firstMissing: () => 0, worth: () => null },
     page: { asks: false, denied: null, done: 0 }, pitch: true, stalled: false, problem: null, isStalled() {}, fail: async (error) => void seen.failed.push(error),
   };
   const course = new Course(/** @type {any} */ (stream));

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from native_host.ledger import Entry, Ledger, ReceiptRow, SessionRow, TicketRow
+from native_host.ledger.tables import VERSION
 from pywallet.errors import Unavailable
 from pywallet.policy import Count, Meter, Policy, Price
 
@@ -177,14 +178,18 @@ def test_a_refusal_has_no_amount(ledger: Ledger) -> None:
 
 
 def test_a_ledger_that_cannot_be_written_says_so(tmp_path: Path) -> None:
-    """A directory in its place, or a newer version's file, is host.ledger.failed."""
+    """A directory in its place is host.ledger.failed; a newer version's file names its version, and stays as it is."""
     newer = tmp_path / "newer.sqlite"
     with sqlite3.connect(newer) as db:
         db.execute("PRAGMA user_version=99")
-    for path in (tmp_path, newer):
+    for path, code in ((tmp_path, "host.ledger.failed"), (newer, "host.ledger.version")):
         with pytest.raises(Unavailable) as caught:
             Ledger(path)
-        assert caught.value.code == "host.ledger.failed"
+        assert caught.value.code == code
+    assert caught.value.detail == {"found": 99, "expected": VERSION}
+    with sqlite3.connect(newer) as db:
+        assert db.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+        assert db.execute("PRAGMA user_version").fetchone() == (99,)
 
 
 def test_only_full_synchronisation_and_a_log_ahead_of_the_file(ledger: Ledger) -> None:

@@ -187,7 +187,7 @@ SPOILT: dict[str, tuple[Callable[[Path], None], str]] = {
     "empty": (_empty, "host.ledger.damaged"),
     "text": (_text, "host.ledger.damaged"),
     "folder": (_folder, "host.ledger.failed"),
-    "newer": (_newer, "host.ledger.failed"),
+    "newer": (_newer, "host.ledger.version"),
 }
 
 

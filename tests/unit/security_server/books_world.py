@@ -26,6 +26,8 @@ from security_server.hub import Hub
 from security_server.store import Store
 from security_server.tables import debits, epochs, lines, tickets
 from station.chainview import Account
+from station.history import History
+from station.listening import Listening
 from station.resync import Life
 from station.servers import Servers
 from station.statements import Bookkeeper, Outcome
@@ -186,6 +188,10 @@ def row_of(table: Any, **given: Any) -> dict[str, Any]:
     return out
 
 
+KEPT_S = 86_400
+"""So long a station of this world keeps what is settled."""
+
+
 class BooksWorld:
     """Both sides, opened on files of one folder, and what happened really."""
 
@@ -199,6 +205,8 @@ class BooksWorld:
         self.heard: dict[int, tuple[Ticket, int, bytes]] = {}
         """By ticket number: the ticket, the intervals that were heard, and its signature."""
         self.caps: list[int] = []
+        self.over: set[int] = set()
+        """Tickets that ended long ago: nothing is heard under them any more."""
         self.open_server()
         self.open_station()
 
@@ -224,6 +232,8 @@ class BooksWorld:
     def open_station(self) -> None:
         """Start the station on its file."""
         self.station = StationStore(f"sqlite:///{self.folder}/station.db")
+        Listening(self.station.engine)
+        self.history = History(self.station, 1, SCHEDULE)
         life = Life(LIFE_S, INTERVAL_S, 1)
         self.keeper = Bookkeeper(
             STATION_KEY,
@@ -360,6 +370,16 @@ class BooksWorld:
         if voucher is not None:
             self.caps.append(voucher.cap)
         return outcome
+
+    def age(self) -> None:
+        """A day and more passes, and the station deletes what is settled, after a round that left nothing owed."""
+        self.chain.now_s += KEPT_S + LIFE_S
+        self.over = set(self.heard)
+        self.post()
+        outcome = self.settle()
+        if outcome is not None and outcome.waiting is None:
+            while self.run(self.history.step(SERVER, self.chain.now_s * 1000)):
+                pass
 
     def deliver_late(self) -> None:
         """A voucher that was on its way arrives."""

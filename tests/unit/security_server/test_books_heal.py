@@ -283,3 +283,37 @@ def test_small_change_waits_and_the_station_is_told(tmp_path: Path) -> None:
         assert [row["net"] for row in rows(world, debits)] == [2_000]
     finally:
         world.close()
+
+
+def test_what_was_deleted_as_settled_is_not_paid_again(world: BooksWorld) -> None:
+    """The server gets a backup back in which an old play is unpaid; the station has deleted it and signs for nothing."""
+    old = play(world)
+    world.save("server")
+    assert world.settle() is not None
+    world.post()
+    world.age()
+    assert (world.station.tickets([old]), world.station.pruned_s(SERVER) > 0) == ({}, True)
+    before = list(world.caps)
+    world.lose("server")
+    for _ in range(3):
+        world.settle()
+    assert [row.number for row in world.station.quarantine(SERVER)] == [old]
+    assert world.caps[-1] == before[-1]
+    # A new play is paid as ever.
+    fresh = play(world)
+    for _ in range(3):
+        world.settle()
+    assert set(world.due()) == {old}
+    assert world.station.tickets([fresh])[fresh].vouchered > 0
+
+
+def test_a_play_that_nobody_has_paid_is_never_deleted(world: BooksWorld) -> None:
+    """Stated for a season without escrow for it: it stays, and is paid when there is some."""
+    number = play(world)
+    world.chain.requested = world.chain.escrow
+    world.age()
+    assert number in world.station.tickets([number])
+    world.chain.requested = 0
+    world.age()
+    world.age()
+    assert (world.due(), world.station.tickets([number])) == ({}, {})

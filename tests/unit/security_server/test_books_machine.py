@@ -47,8 +47,9 @@ class BooksMachine(RuleBasedStateMachine):
     @rule(which=st.integers(0, 30), more=st.integers(1, 5))
     def hear_on(self, which: int, more: int) -> None:
         """One of the last plays goes on."""
-        known = sorted(self.world.heard)
-        self.world.hear(known[-1 - which % min(5, len(known))], more)
+        known = sorted(self.world.heard.keys() - self.world.over)
+        if known:
+            self.world.hear(known[-1 - which % min(5, len(known))], more)
 
     @rule(fault=st.sampled_from(FAULTS))
     def settle(self, fault: str) -> None:
@@ -90,6 +91,11 @@ class BooksMachine(RuleBasedStateMachine):
         self.world.door.during = end
         self.world.settle()
         self.world.door.during = None
+
+    @rule()
+    def age(self) -> None:
+        """What is settled gets old, and the station deletes it."""
+        self.world.age()
 
     @rule(bps=st.sampled_from((0, 250, 500, 501, 3_000)))
     def rate_changes(self, bps: int) -> None:
@@ -185,7 +191,9 @@ class BooksMachine(RuleBasedStateMachine):
         for number, row in rows.items():
             assert row.vouchered <= world.heard[number][1]
         if self.loser is None:
-            assert {number: row.vouchered for number, row in rows.items()} == {n: count for n, (_, count, _) in world.heard.items()}
+            pruned_s = world.station.pruned_s(SERVER)
+            heard = {n: count for n, (ticket, count, _) in world.heard.items() if n in rows or ticket.expiry > pruned_s}
+            assert {number: row.vouchered for number, row in rows.items()} == heard
         self.nobody_pays_twice()
         self.vouchers_cover_debits()
         assert all(digest(ticket, DOMAIN) for ticket, _, _ in world.heard.values())

@@ -9,19 +9,21 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, create_engine, select, text
+from sqlalchemy import Connection, create_engine, inspect, select, text
 
 from pywallet.errors import GomaaError, Unavailable
 from pywallet.messages import Signed, Statement, Voucher, sign
+from security_server.database import schema_version
 from security_server.marks import mark, set_mark
 from security_server.rows import add
 from security_server.schema import VoucherPost
 from security_server.store import Store
 from security_server.tables import epoch_contents
+from station.store import Store as StationStore
 from tests.unit.security_server.epoch_server import KEYS, STATION, STATION_KEY, EpochServer, begin_s
 from tests.unit.security_server.ledger_chain import SCHEDULE, LedgerChain
 
@@ -50,12 +52,16 @@ def test_tables_of_another_version_are_refused(tmp_path: Path) -> None:
     with pytest.raises(GomaaError) as error:
         Store(f"sqlite:///{tmp_path}/old")
     assert error.value.code == "server.database.version"
+    assert error.value.detail == {"found": 0, "expected": schema_version()}
+    with sqlite3.connect(tmp_path / "old") as old:
+        assert old.execute("select name from sqlite_master").fetchall() == [("epochs",)]
     Store(f"sqlite:///{tmp_path}/new").close()
     with sqlite3.connect(tmp_path / "new") as new:
         new.execute("update marks set number = number + 1 where name = 'schema'")
     with pytest.raises(GomaaError) as error:
         Store(f"sqlite:///{tmp_path}/new")
     assert error.value.code == "server.database.version"
+    assert error.value.detail == {"found": schema_version() + 1, "expected": schema_version()}
 
 
 def _programs() -> Path | None:
@@ -162,3 +168,18 @@ async def _intervals(server: EpochServer) -> int:
     from security_server.tables import lines
 
     return await server.store.run(lambda connection: int(connection.execute(select(lines.c.intervals)).scalar() or 0))
+
+
+@pytest.mark.parametrize("make", [Store, StationStore])
+def test_older_tables_on_postgresql_are_refused_and_left_alone(url: str, make: Callable[[str], Store | StationStore]) -> None:
+    """A server's and a station's database that lacks what this version needs: the code names both versions, nothing is made."""
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("create table vouchers (server bytea primary key)"))
+        connection.execute(text("create table sessions (id bytea primary key)"))
+        with pytest.raises(GomaaError) as error:
+            make(url)
+        assert error.value.code in ("server.database.version", "station.database.version")
+        assert error.value.detail["found"] != error.value.detail["expected"]
+        assert sorted(inspect(connection).get_table_names()) == ["sessions", "vouchers"]
+    engine.dispose()

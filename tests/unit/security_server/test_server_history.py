@@ -7,8 +7,8 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from security_server import history
 from security_server.epochstore import ended
-from security_server.history import Ages, advance, counts_for_ever, prune
-from security_server.marks import ENDED, SETTLED, mark
+from security_server.history import Ages, counts_for_ever, first_unsettled, prune
+from security_server.marks import ENDED, mark
 from security_server.rows import new, put
 from security_server.settlement_state import State
 from security_server.tables import METADATA, debits, epoch_contents, epochs, invocations, payers, receipts, sessions, tickets, tracked
@@ -60,14 +60,14 @@ def test_the_cursor_of_ended_epochs_stays_before_one_that_cannot_be_closed(desk:
 
 
 @pytest.mark.parametrize("state", [state for state in State if state not in (State.FINAL, State.MISSED)])
-def test_the_cursor_of_settled_epochs_stops_at_one_that_is_not_over(desk: Desk, state: State) -> None:
+def test_settled_epochs_end_at_one_that_is_not_over(desk: Desk, state: State) -> None:
     """In any state but the last two; and it goes back where the chain takes an epoch's end back."""
     for epoch in range(3, 8):
         close(desk.connection, epoch, "final" if epoch % 2 else "missed")
     ended(desk.connection, 9)
-    assert advance(desk.connection) == 8
+    assert first_unsettled(desk.connection) == 8
     desk.connection.execute(update(epochs).where(epochs.c.epoch == 5).values(state=str(state)))
-    assert advance(desk.connection) == mark(desk.connection, SETTLED) == 5
+    assert first_unsettled(desk.connection) == 5
 
 
 def test_a_debit_goes_once_its_payers_base_has_it(desk: Desk) -> None:

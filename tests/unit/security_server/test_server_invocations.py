@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
-from security_server.accounts import Money, outstanding
+from security_server.accounts import Money, Outstanding, outstanding
 from security_server.invocations import AHEAD_MS
 from security_server.rows import get
 from security_server.tables import epoch_contents, epoch_usages, invocations, refusals, tickets, usages
@@ -229,6 +229,41 @@ def test_plays_without_a_voucher_are_bounded_at_every_interval(desk: Desk) -> No
     assert outstanding(desk.connection, STATION, 7).plays == 5
     desk.connection.execute(update(tickets).values(vouchered=tickets.c.intervals, due=0))
     assert desk.act(session, opened[6], "play").code is None
+
+
+def test_no_credit_ends_before_a_voucher_would_be_taken(desk: Desk) -> None:
+    """A station's credit of one play, with a minimum of three plays: the second and third are heard, the fourth waits."""
+    desk.policy, desk.now = terms(counts={}), replace(desk.now, credit_plays=1, least_wei=3_000)
+    session = desk.session()
+    codes = []
+    for number in range(1, 5):
+        ticket = desk.ticket(session, number)
+        if (code := desk.act(session, ticket, "play").code) is None:
+            code = desk.hear(session, ticket, 10).code
+            desk.act(session, ticket, "stop", 10_000)
+        codes.append(code)
+    # Three plays are 3,150 wei with the commission.
+    assert codes == [None, None, None, "station.credit.exhausted"]
+    assert outstanding(desk.connection, STATION, 7).small_change(500, 3_151)
+
+
+def test_a_listeners_credit_reaches_as_far_as_the_minimum(desk: Desk) -> None:
+    """Two intervals of 700 wei are too little for a voucher: the third is heard before one is asked for."""
+    desk.policy, desk.now = terms(counts={}), replace(desk.now, listener_credit=2, least_wei=2_000)
+    session = desk.session()
+    ticket = desk.ticket(session, 1, reward=0, payer=LISTENER)
+    desk.act(session, ticket, "play")
+    codes = [desk.hear(session, ticket, 10, 10_000 * n).code for n in range(4)]
+    assert codes == [None, None, "listener.voucher.missing", "listener.voucher.missing"]
+
+
+@given(st.integers(0, 10_000), st.integers(0, 10_000), st.integers(0, 10_000), st.integers(0, 10_000), st.integers(1, 1_000))
+def test_intervals_until_a_voucher_is_taken(current: int, unvouchered: int, bps: int, least_wei: int, each: int) -> None:
+    """So many intervals more, and not one fewer, reach the minimum."""
+    owed = Outstanding(0, current, unvouchered, 1)
+    more = owed.until_settled(bps, least_wei, each)
+    assert not owed.small_change(bps, least_wei, more * each)
+    assert more == 0 or owed.small_change(bps, least_wei, (more - 1) * each)
 
 
 def test_a_play_that_owes_already_goes_on_at_the_limit(desk: Desk) -> None:

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import random
+from dataclasses import dataclass, field
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from security_server.windows import BEHIND_MS, JUMPS_MS, NEAR_MS, PLACE_MS, SLACK_MS, Allowance, Window
+from security_server.windows import (
+    BEHIND_MS,
+    JUMPS_MS,
+    LONGEST_WAIT_MS,
+    NEAR_MS,
+    PLACE_MS,
+    SLACK_MS,
+    SOON_MS,
+    WAITED_PER_ROOM,
+    Allowance,
+    Wait,
+    Window,
+)
 
 STARTS = tuple(range(0, 200_001, 2_000))
+LONG = tuple(range(0, 3_600_001, 2_000))
 
 
 def test_a_fresh_play_opens_the_buffer_and_no_more() -> None:
@@ -62,14 +78,15 @@ def test_a_listener_who_goes_on_always_gets_the_next_buffer() -> None:
         assert indexes == wanted
 
 
-def test_jumps_without_listening_open_six_places_in_all() -> None:
-    """Jumps through a song of which nothing was heard: the buffer and six places, then only what was open before."""
+def test_jumps_without_listening_open_some_places_in_all() -> None:
+    """Jumps through a song of which nothing was heard: the buffer and a few places, then only what was open before."""
     given, opened = 0, []
-    for position in range(0, 200_000, 12_000):
-        wanted = Window.of(position, position, 60_000).clip(STARTS, position // 2_000, 16)
-        indexes, given = Allowance.of(0, 60_000, 0, position).take(STARTS, wanted, given)
+    for position in range(0, 400_000, 12_000):
+        wanted = Window.of(position, position, 60_000).clip(LONG, position // 2_000, 16)
+        indexes, given = Allowance.of(0, 60_000, 0, position).take(LONG, wanted, given)
         opened.append(len(indexes))
     assert opened[:2] == [16, 16]
+    assert sum(n > 0 for n in opened) > 10
     assert opened[-1] == 0
     assert BEHIND_MS + 60_000 < given.bit_count() * 1000 <= BEHIND_MS + 60_000 + SLACK_MS + JUMPS_MS
     again = Window.of(0, 0, 60_000).clip(STARTS, 0, 16)
@@ -118,3 +135,113 @@ def test_no_order_of_jumps_brings_more_than_was_heard(steps: list[tuple[int, int
         assert given.bit_count() * 1000 <= max(allowance.most_ms, allowance.full_ms)
     room = max(JUMPS_MS, jumps * PLACE_MS)
     assert given.bit_count() * 1000 <= heard + heard // 4 + BEHIND_MS + 60_000 + SLACK_MS + room
+
+
+@dataclass
+class Seeker:
+    """A listener who jumps about in a song of which it hears ``heard_ms`` at each place, in steps of a quarter second.
+
+    It asks as the player does: for 4 s at a new place, and for more with what it hears there.
+    """
+
+    length_ms: int
+    given: int = 0
+    heard_ms: int = 0
+    now_ms: int = 1
+    wait: Wait = field(default_factory=Wait)
+    waits: list[int] = field(default_factory=list)
+    """Milliseconds of silence at each place."""
+
+    def jump(self, place_ms: int, listen_ms: int) -> None:
+        """Go there and listen for so long; it ends only when so much was heard."""
+        have, position_ms, silent_ms = set[int](), place_ms, 0
+        while position_ms < min(place_ms + listen_ms, self.length_ms):
+            first = max(0, place_ms // 2_000 - 1)
+            while first in have:
+                first += 1
+            until_ms = position_ms + min(12_000, max(4_000, position_ms - place_ms))
+            if 2_000 * first < min(until_ms, self.length_ms):
+                have |= set(self.ask(place_ms, position_ms, first, -(-until_ms // 2_000) - first))
+            self.now_ms += 250
+            if position_ms // 2_000 in have:
+                position_ms += 250
+                self.heard_ms += 250
+            else:
+                silent_ms += 250
+                assert silent_ms <= LONGEST_WAIT_MS + 1_000
+        self.waits.append(silent_ms)
+
+    def ask(self, anchor_ms: int, position_ms: int, first: int, count: int) -> range:
+        """As the server answers (``Playing._give``)."""
+        starts = LONG[: self.length_ms // 2_000 + 1]
+        wanted = Window.of(anchor_ms, position_ms, 60_000).clip(starts, first, count)
+        for again in (True, False):
+            allowance = Allowance.of(self.heard_ms, 60_000, 0, position_ms, self.wait.waited_ms)
+            indexes, self.given = allowance.take(starts, wanted, self.given)
+            if indexes or not again:
+                break
+            self.wait, later_ms = self.wait.after(allowance.short_ms(starts, wanted, self.given), self.now_ms)
+            if later_ms:
+                return range(0)
+        if indexes:
+            self.wait = Wait(self.wait.waited_ms)
+        return indexes
+
+
+def test_a_seek_every_three_seconds_through_a_song_never_waits() -> None:
+    """Forty places of a four-minute song, two and a half seconds heard at each, in any order."""
+    for seed in range(20):
+        draw, seeker = random.Random(seed), Seeker(240_000)
+        for _ in range(40):
+            seeker.jump(draw.randrange(230_000), 2_500)
+        assert seeker.waits == [0] * 40
+
+
+def test_who_jumps_about_in_an_hour_waits_a_moment_and_always_goes_on() -> None:
+    """Forty places of an hour, three seconds at each: the first dozen at once, and none after more than the longest wait."""
+    seeker, draw = Seeker(3_600_000), random.Random(1)
+    for _ in range(40):
+        seeker.jump(draw.randrange(3_500_000), 3_000)
+    assert seeker.waits[:12] == [0] * 12
+    assert 0 < max(seeker.waits) <= LONGEST_WAIT_MS
+    assert sum(seeker.waits) / len(seeker.waits) <= 5_000
+    # The bound: what was heard and a quarter, the buffer, the room, and half of the clock.
+    bound = seeker.heard_ms * 5 // 4 + BEHIND_MS + 60_000 + SLACK_MS + JUMPS_MS + seeker.wait.waited_ms
+    assert seeker.given.bit_count() * 1000 <= bound
+    assert WAITED_PER_ROOM * seeker.wait.waited_ms <= seeker.now_ms
+
+
+def test_a_wait_opens_what_the_music_needs_next_and_no_more() -> None:
+    """Nothing at once, the next segments after twice their length, and an hour's wait opens no more than they are."""
+    allowance = Allowance.of(0, 60_000, 0, 100_000)
+    wanted, given = range(50, 60), (1 << 119) - 1 << 200
+    short_ms = allowance.short_ms(LONG, wanted, given)
+    assert allowance.take(LONG, wanted, given)[0] == range(50, 50)
+    assert short_ms == 2_000 >= SOON_MS
+    waiting, later_ms = Wait().after(short_ms, 7_000)
+    assert (waiting, later_ms) == (Wait(0, 7_000), 2 * short_ms)
+    assert waiting.after(short_ms, 10_999) == (waiting, 1)
+    for now_ms in (11_000, 3_600_000):
+        done, left_ms = waiting.after(short_ms, now_ms)
+        assert (done, left_ms) == (Wait(short_ms, 0), 0)
+        assert Allowance.of(0, 60_000, 0, 100_000, done.waited_ms).take(LONG, wanted, given)[0] == range(50, 51)
+
+
+def test_music_that_has_its_keys_waits_for_nothing() -> None:
+    """What lies further ahead than the music needs, or was given before, begins no wait."""
+    full = (1 << 119) - 1 << 200
+    assert Allowance.of(0, 60_000, 0, 100_000).short_ms(LONG, range(51, 60), full) == 0
+    assert Allowance.of(0, 60_000, 0, 200_000).short_ms(LONG, range(100, 110), full) == 0
+    assert Wait(4_000, 9_000).after(0, 10_000) == (Wait(4_000), 0)
+
+
+@given(st.lists(st.tuples(st.integers(0, 100_000), st.integers(0, 20_000)), max_size=50))
+def test_nobody_waits_longer_than_the_longest_wait_and_nothing_is_saved_up(steps: list[tuple[int, int]]) -> None:
+    """Each wait ends in time, however short the allowance is; no wait opens more than was short when it ended."""
+    wait, now_ms = Wait(), 1
+    for short_ms, more_ms in steps:
+        now_ms += more_ms
+        after, left_ms = wait.after(short_ms, now_ms)
+        assert 0 <= left_ms <= LONGEST_WAIT_MS
+        assert after.waited_ms - wait.waited_ms in (0, short_ms)
+        wait = after

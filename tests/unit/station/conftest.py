@@ -33,7 +33,7 @@ from pywallet.settlement import Schedule, gross
 from pywallet.sps.container import MAGIC
 from pywallet.sps.header import Header, Rendition, Segment, ServerRef, sign_header
 from station.app import STATION, create_app
-from station.chainview import Account, ContentFacts
+from station.chainview import Account, ContentFacts, ContentServers
 from station.config import StationConfig
 from station.core import Station
 
@@ -64,6 +64,8 @@ class FakeChain:
         self.contents: dict[bytes, ContentFacts] = {}
         self.urls: dict[bytes, str] = {}
         self.down = False
+        self.moving: dict[bytes, ContentServers] = {}
+        self.accounts: dict[bytes, Account] = {}
         self.right_ends_s = 0
         self.closed = False
 
@@ -79,13 +81,18 @@ class FakeChain:
         assert station == STATION_ADDRESS
         return self._answer(self.contents.get(content))
 
+    async def servers_of(self, content: bytes, epoch: int) -> ContentServers:
+        """Where the test has it, and nothing moves unless ``moving`` says so."""
+        here = self.contents[content].server if content in self.contents else SERVER
+        return self._answer(self.moving.get(content, ContentServers(here, here)))
+
     async def right_until(self, content: bytes, station: bytes, until_s: int) -> int:
         """The right's end, if it comes before."""
         return min(until_s, self.right_ends_s) if self.right_ends_s else until_s
 
     async def account(self, server: bytes, station: bytes) -> Account:
         assert station == STATION_ADDRESS
-        return self._answer(Account(self.spent, self.escrow, self.requested))
+        return self._answer(self.accounts.get(server, Account(self.spent, self.escrow, self.requested)))
 
     async def rate(self, epoch: int) -> int:
         return self._answer(self.bps)

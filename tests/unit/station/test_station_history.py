@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import event
 
+from pywallet.settlement import Schedule
+from pywallet.settlement.statement_check import Agreed, Verdict
+from station.history import BATCH, DAY_MS, KEPT_VOUCHERS, History
 from station.listening import Listening
 from station.store import Store, TicketRow
 
-GROWING = {"tickets", "listening", "asked"}
+SCHEDULE = Schedule(60, 5, 15, 15, 3_600, 75)
+GROWING = {"tickets", "listening", "asked", "statements", "vouchers", "settled", "acknowledgements"}
 
 
 def test_every_statement_uses_an_index(tmp_path: Path) -> None:
@@ -36,6 +42,10 @@ def test_every_statement_uses_an_index(tmp_path: Path) -> None:
     listening.known(b"\x09" * 20, b"\x08" * 20)
     listening.finished(1_000)
     listening.fed([1])
+    history = History(store, 1, SCHEDULE)
+    for server in servers:
+        agree(store, server, 1_000)
+    asyncio.run(history.step(servers[0], 10**15))
     with store.engine.begin() as db:
         listening.unplayed(db, b"\x09" * 20, 1_000)
         listening.hurried(b"\x09" * 20, 1_000_000, db)
@@ -51,4 +61,97 @@ def test_every_statement_uses_an_index(tmp_path: Path) -> None:
         # The newest tickets are walked backwards until there are enough.
         scanned = [step for step in steps if step.startswith("SCAN ") and step.split()[1] in GROWING and "number DESC" not in one]
         assert scanned == [], one
+    store.close()
+
+
+def agree(store: Store, server: bytes, time_ms: int, number: int | None = None, intervals: int = 3) -> None:
+    """A statement and its voucher, for a ticket or for nothing; acknowledged at once."""
+    lines = () if number is None else (Agreed(number, intervals, 0, intervals, 0, 705, 0),)
+    voucher = store.agree(server, time_ms, 1, 1, 2, Verdict(lines, (), 1, 1, 0), 500, "{}", "{}")
+    store.sent(voucher, time_ms)
+    if number is not None:
+        store.acknowledge(server, time_ms, "{}", {number: intervals}, 3_600_000)
+
+
+SERVER, LISTENER, BAND = b"s" * 20, b"l" * 20, b"b" * 20
+NOW_MS = 1_700_000_000_000
+OLD_MS = NOW_MS - 100 * DAY_MS
+
+
+@pytest.fixture
+def books(tmp_path: Path) -> tuple[Store, Listening, History]:
+    """A station's books that keep ninety days."""
+    store = Store(f"sqlite:///{tmp_path}/db")
+    return store, Listening(store.engine), History(store, 90, SCHEDULE)
+
+
+def issue(store: Store, issued_ms: int, listening: Listening | None = None) -> int:
+    """A ticket of ten minutes; with ``listening`` one of the reward programme."""
+    row = TicketRow(SERVER, b"c" * 20, b"n" * 32, issued_ms, issued_ms // 1000 + 600, 30, 700, 5, 500, 20)
+    number = store.issue(row, 10**30, 0, 10**6)
+    if listening is not None:
+        with store.engine.begin() as db:
+            listening.note(db, number, LISTENER, BAND, issued_ms // 1000, issued_ms // 1000 + 600, 18)
+    return number
+
+
+def test_only_what_is_settled_and_old_is_deleted(books: tuple[Store, Listening, History]) -> None:
+    """Old: settled, unplayed; kept: signed for and not acknowledged, acknowledged only yesterday, set aside, young."""
+    store, _, history = books
+    settled, unplayed, unsettled, late, aside = (issue(store, OLD_MS + n) for n in range(5))
+    young = issue(store, NOW_MS - DAY_MS)
+    agree(store, SERVER, OLD_MS, settled)
+    for number in (unsettled, young):
+        agree(store, SERVER, OLD_MS)
+        with store.engine.begin() as db:
+            db.exec_driver_sql(f"UPDATE tickets SET vouchered = 2 WHERE number = {number}")
+    agree(store, SERVER, NOW_MS - DAY_MS, late)
+    with store.engine.begin() as db:
+        db.exec_driver_sql("INSERT INTO quarantine VALUES (?, ?, 1, 'statement.line', '{}')", (SERVER, aside))
+    assert asyncio.run(history.step(SERVER, NOW_MS)) >= 2
+    assert set(store.tickets([settled, unplayed, unsettled, late, aside, young])) == {unsettled, late, aside, young}
+    assert store.pruned_s(SERVER) == (OLD_MS + 1) // 1000 + 600
+    # No number is given out twice.
+    assert issue(store, NOW_MS) > young
+    store.close()
+
+
+def test_a_listener_stays_known_to_a_band(books: tuple[Store, Listening, History]) -> None:
+    """Of three old plays that were paid the last one stays, and each until the book of points has it."""
+    store, listening, history = books
+    numbers = [issue(store, OLD_MS + n, listening) for n in range(3)]
+    for number in numbers:
+        agree(store, SERVER, OLD_MS, number)
+    asyncio.run(history.step(SERVER, NOW_MS))
+    assert set(store.tickets(numbers)) == set(numbers)
+    listening.fed(numbers)
+    asyncio.run(History(store, 90, SCHEDULE).step(SERVER, NOW_MS))
+    assert set(store.tickets(numbers)) == {numbers[-1]}
+    assert listening.known(LISTENER, BAND)
+    store.close()
+
+
+def test_statements_and_vouchers_end_in_the_latest(books: tuple[Store, Listening, History]) -> None:
+    """A year of rounds: the latest vouchers with their statements, and what is agreed, stay."""
+    store, _, history = books
+    for n in range(3 * KEPT_VOUCHERS):
+        agree(store, SERVER, OLD_MS + n)
+        store.refuse(SERVER, OLD_MS + n, 1, n, 1, "statement.mismatch", {"n": n}, "{}")
+    agreed = store.agreed(SERVER)
+    while asyncio.run(history.step(SERVER, NOW_MS)):
+        pass
+    with store.engine.connect() as db:
+        left = [db.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar() for table in ("vouchers", "statements")]
+    assert left == [KEPT_VOUCHERS, 2 * KEPT_VOUCHERS]
+    assert (store.agreed(SERVER), len(store.statements(SERVER, 5))) == (agreed, 5)
+    store.close()
+
+
+def test_deleting_goes_in_batches_and_nothing_is_deleted_where_all_is_kept(books: tuple[Store, Listening, History]) -> None:
+    """More than a batch takes two steps; ``keep_days`` 0 keeps everything."""
+    store, _, history = books
+    for n in range(BATCH + 1):
+        issue(store, OLD_MS + n)
+    assert asyncio.run(History(store, 0, SCHEDULE).step(SERVER, NOW_MS)) == 0
+    assert [asyncio.run(history.step(SERVER, NOW_MS)) for _ in range(3)] == [BATCH, 1, 0]
     store.close()

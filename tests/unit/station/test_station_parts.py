@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import threading
 from datetime import date
 from pathlib import Path
@@ -19,6 +21,7 @@ from pywallet.policy import Price
 from station.commands import station as command
 from station.config import StationConfig, from_dict, load
 from station.core import read_key
+from station.listening import Listening
 from station.pages import bars, clock, earns, song_of_the_day, split
 from station.store import Store, TicketRow
 
@@ -132,6 +135,28 @@ def test_books_survive_a_restart(tmp_path: Path) -> None:
     assert store.issue(_row(), 10**40, 0, 9) == first + 1
     assert store.tickets([first])[first] == _row(number=first)
     store.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["ALTER TABLE tickets DROP COLUMN settled", "ALTER TABLE vouchers ADD COLUMN more TEXT", "DROP TABLE vouchers", "DROP TABLE listening"],
+)
+def test_a_database_of_another_version_is_refused_and_left_alone(tmp_path: Path, change: str) -> None:
+    """A column less, a column more, a table less: the code names both versions, and nothing is made or changed."""
+    path = tmp_path / "b.db"
+    store = Store(f"sqlite:///{path}")
+    Listening(store.engine)
+    store.close()
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute(change)
+        db.commit()
+        before = list(db.iterdump())
+    with pytest.raises(GomaaError) as error:
+        Listening(Store(f"sqlite:///{path}").engine)
+    assert error.value.code == "station.database.version"
+    assert error.value.detail["found"] != error.value.detail["expected"]
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        assert list(db.iterdump()) == before
 
 
 def test_every_commit_is_synced(tmp_path: Path) -> None:

@@ -1,0 +1,126 @@
+// Feeding a song whose keys come later: what is asked after a jump, and that it goes on by itself when the server said.
+import assert from "node:assert/strict";
+import { mock, test } from "node:test";
+
+import { host } from "./wallet_world.mjs";
+
+globalThis.navigator ??= /** @type {any} */ ({});
+const { Feed } = await import("../../../extension/engine/feed.js");
+const { Counting } = await import("../../../extension/engine/counting.js");
+
+const SEGMENT_MS = 2_000;
+const segments = Array.from({ length: 300 }, (_, i) => [i * 10, 10, i * SEGMENT_MS, SEGMENT_MS, "AA=="]);
+const PACE = { code: "invocation.pace", retry_ms: 4_000 };
+
+/** Everything that is ready happens. */
+async function settle() {
+  for (let i = 0; i < 50; i++) await Promise.resolve();
+}
+
+/** A feed whose decoder takes everything; each key is one that opens nothing but is there. */
+function song(renew) {
+  const sound = { positionMs: 0, aheadMs: 0, joining: false, holds: () => false, seek: (ms) => Object.assign(sound, { positionMs: ms, aheadMs: ms }), evict() {}, finish() {} };
+  const ring = { keys: new Map(), trim() {} };
+  const source = { part: () => new Promise(() => undefined) };
+  const feed = new Feed(/** @type {any} */ ({ source, ring, sound, info: { codec: "flac", segments }, address: {} }), renew, (error) => { throw error; });
+  return { feed, sound, ring };
+}
+
+test("a key that may be had later is asked for when the server said, and at once when music is still there", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  try {
+    const asked = [];
+    let answer = PACE.retry_ms;
+    const { feed, sound, ring } = song(async (segment) => {
+      asked.push(segment);
+      return answer;
+    });
+    feed.start(60_000, 30);
+    await settle();
+    assert.deepEqual(asked, [30]);
+    mock.timers.tick(3_999);
+    await settle();
+    assert.deepEqual(asked, [30]);
+    mock.timers.tick(1);
+    await settle();
+    assert.deepEqual(asked, [30, 30]);
+    // With sound left, what is heard opens keys sooner than waiting does.
+    sound.aheadMs = sound.positionMs + 1_500;
+    mock.timers.tick(4_000);
+    await settle();
+    mock.timers.tick(1_000);
+    await settle();
+    assert.deepEqual(asked, [30, 30, 30, 30]);
+    answer = null;
+    ring.keys.set(30, {});
+    mock.timers.tick(1_000);
+    await settle();
+    assert.equal(asked.length, 4);
+    feed.stop();
+  } finally {
+    mock.timers.reset();
+  }
+});
+
+test("after a jump little is asked for, and more with what is heard there", () => {
+  const { feed } = song(async () => null);
+  feed.start(0, 0);
+  assert.equal(feed.aheadMs(0), 12_000);
+  assert.equal(feed.worth("play", 0, 0), null);
+  assert.equal(feed.worth("seek", 30, 61_000), 3);
+  feed.start(61_000, 30);
+  feed.stop();
+  assert.equal(feed.aheadMs(61_000), 4_000);
+  assert.equal(feed.worth("renew", 31, 63_000), 3);
+  assert.equal(feed.aheadMs(69_000), 8_000);
+  assert.equal(feed.aheadMs(90_000), 12_000);
+  assert.equal(feed.worth("renew", 50, 90_000), null);
+  // The one that sounds is always worth a key, and so is the last.
+  assert.equal(feed.worth("seek", 299, 599_999), 1);
+});
+
+/** A play that has jumped, and a host that has no key for it yet. */
+function jumped(state) {
+  const asked = [];
+  const states = [];
+  let grant = { ephemeral: "", keys: [], wait: PACE };
+  host.invoke = ({ action, segment }) => {
+    asked.push([action, segment]);
+    return { left: {}, heard_ms: 0, intervals: 0, grant };
+  };
+  const stream = {
+    course: { session: { state, granted: true, position_ms: 60_000 }, isActive: true, wanted: false }, info: { interval_s: 30, content: "0x" }, nowS: 1, place: { stream: "s", page: 1, element: "e" },
+    admission: {}, recovery: { under: null, isNeeded: () => false }, paying: { heard() {}, told: () => null }, ring: { take: async () => undefined }, rate: 1, players: [], page: {}, timings: {},
+    sound: { positionMs: 60_000, aheadMs: 60_000, ranges: [] }, isStalled() {},
+    feed: { parts: {}, worth: () => 3, firstMissing: () => 30 },
+  };
+  const counting = new Counting(/** @type {any} */ (stream));
+  Object.assign(stream.course, { counting });
+  return { counting, stream, asked, states, give: (next) => (grant = next) };
+}
+
+test("while it still seeks a play asks for its keys, keeps why they wait, and forgets it when they come", async () => {
+  const { stateOf } = await import("../../../extension/engine/telling.js");
+  const { counting, stream, asked, give } = jumped("seeking");
+  assert.equal(await counting.renew(30), PACE.retry_ms);
+  assert.deepEqual(asked, [["renew", 30]]);
+  assert.equal(stateOf(/** @type {any} */ (stream)).pace, "invocation.pace");
+  stream.course.session.state = "playing";
+  assert.equal(stateOf(/** @type {any} */ (stream)).pace, null);
+  stream.course.session.state = "seeking";
+  give({ ephemeral: "", keys: [] });
+  assert.equal(await counting.renew(30), null);
+  assert.equal(stateOf(/** @type {any} */ (stream)).pace, null);
+});
+
+test("before the host has answered the jump itself, and in a pause, nothing is asked", async () => {
+  const { counting, stream, asked } = jumped("seeking");
+  counting.acting = 1;
+  await counting.renew(30);
+  counting.acting = 0;
+  stream.course.session.granted = false;
+  await counting.renew(30);
+  stream.course.session = { ...stream.course.session, granted: true, state: "paused" };
+  await counting.renew(30);
+  assert.deepEqual(asked, []);
+});
