@@ -27,6 +27,9 @@ DAY_MS: Final = 24 * HOUR_MS
 GAS: Final = (100_000, 150_000)
 """Gas set aside for a transaction, and for each claim in it: more than any takes. What it took replaces it afterwards."""
 
+REVERTS: Final = {"claimed": "claim.done", "signature": "claim.signature"}
+"""What the contract says against a claim, and the code for it."""
+
 WATCH_S: Final = 300.0
 """How often the relayer's account is looked at."""
 
@@ -153,8 +156,9 @@ class Relay:
                 if "transaction" not in error.detail:
                     # It was refused before it was sent: nothing was spent.
                     await self._settle(number, 0)
-                if error.detail.get("reason") == "claimed":
-                    raise Refusal("claim.done") from None
+                known = REVERTS.get(str(error.detail.get("reason")))
+                if known is not None:
+                    raise Refusal(known) from None
                 raise
             await self._settle(number, gas * price)
             now_ms = await core.now_ms()
