@@ -57,20 +57,24 @@ class Sources:
         self._temporary.cleanup()
 
     async def find(self, wanted: Wanted) -> Path | None:
-        """The data with the posted hash; else other data of that server and epoch, so that it can be said what is wrong with them."""
+        """The data with the posted hash; else other data of that server and epoch, so that it can be said what is wrong with them.
+
+        Whatever the server itself answers counts as its data. A place that was given may be another server, with its own epoch.
+        """
         wrong: Path | None = None
         for path in self._local(wanted.server, wanted.epoch):
             if await asyncio.to_thread(_hash, path) == wanted.data:
                 return path
             wrong = wrong or path
-        own = self._urls_of(wanted.server)
-        for url in [*self._urls, *([own.rstrip("/")] if own and own.rstrip("/") not in self._urls else [])]:
+        own = (self._urls_of(wanted.server) or "").rstrip("/")
+        for url in [*self._urls, *([own] if own and own not in self._urls else [])]:
             path = Path(self._temporary.name) / f"{wanted.data.hex()}{SUFFIX}"
             if not await self._fetch(f"{url}/v1/epochs/{wanted.epoch}/data", path):
                 continue
             if await asyncio.to_thread(_hash, path) == wanted.data:
                 return self._kept(path)
-            wrong = wrong or path.rename(path.with_suffix(".wrong"))
+            if wrong is None and (url == own or _head(path) == (wanted.server, wanted.epoch)):
+                wrong = path.rename(path.with_suffix(".wrong"))
         return wrong
 
     def _kept(self, path: Path) -> Path:

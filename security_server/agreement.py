@@ -47,6 +47,11 @@ class Agreement:
         if not self._looked:
             raise Unavailable("chain.unreachable", reason="not compared with the chain yet")
 
+    def require_epoch(self, epoch: int) -> None:
+        """Show an epoch only where the chain does not hold another one. Raises Unavailable ``server.mismatch.chain``."""
+        if epoch in self._differing:
+            raise Unavailable("server.mismatch.chain", epochs=[epoch])
+
     @property
     def looked(self) -> bool:
         """Whether everything was compared once since the start."""

@@ -33,6 +33,7 @@ from security_server.playing import Playing
 from security_server.publishing import Publishing
 from security_server.relay import Relay
 from security_server.revocation import Revocation
+from security_server.stakes import StakeWatch
 from security_server.store import Store
 from security_server.web import BODIES, MOST_BODY, Web, errors
 
@@ -102,7 +103,7 @@ async def _build(config: Config, keys: Keys, deployment: Deployment, stack: cont
         tasks = [asyncio.create_task(agreement.run(config.close_every_s))]
         tasks += [asyncio.create_task(each.run()) for each in (revocation, moves)]
         if config.auto_close:
-            tasks += [asyncio.create_task(each.run()) for each in (answering, closing, relay, History(core))]
+            tasks += [asyncio.create_task(each.run()) for each in (answering, closing, relay, History(core), StakeWatch(core))]
         yield
         for task in tasks:
             task.cancel()

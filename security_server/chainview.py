@@ -244,8 +244,11 @@ class ChainView:
         return self._deployment.token
 
     async def is_owner(self, address: bytes) -> bool:
-        """Whether the registry knows an address as an owner of a content, who is paid without a signature."""
-        return await self._cache.get(("owner", address), self._config.station_age_s, lambda: self._registry.is_owner(address))
+        """Whether the registry knows an address as an owner of a content, who is paid without a signature.
+
+        Never cached: whoever has just bought is one, and a reorganisation may take that back.
+        """
+        return await self._registry.is_owner(address)
 
     async def balance(self, address: bytes) -> int:
         """The network's own coins of an account, wei."""
@@ -256,6 +259,15 @@ class ChainView:
         tip, base = await fees(self._chain)
         most = 2 * base + tip
         return most if self._config.max_fee is None else min(most, self._config.max_fee)
+
+    async def gas_price_now(self) -> int:
+        """What gas costs in the newest block with the usual tip, wei; whatever the operator would pay at most."""
+        return sum(await fees(self._chain))
+
+    @property
+    def stake(self) -> int:
+        """What a challenge puts at stake, wei of GoMAA."""
+        return self._deployment.stake
 
     async def draft(self, epoch: int) -> int:
         """Entries that are debited for an epoch that is not posted."""

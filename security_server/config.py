@@ -49,6 +49,7 @@ class Config:
     relay_day_wei: int = 10**18
     relay_low_wei: int = 10**16
     max_fee_gwei: float | None = None
+    gomaa_per_coin: float = 1.0
     territory: str | None = None
     purpose: str | None = None
     places: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

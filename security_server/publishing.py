@@ -58,6 +58,11 @@ class Publishing:
                 self._decoded.popitem(last=False)
             return found
 
+    async def _agreed(self, epoch: int) -> ClosedEpoch:
+        """A closed epoch to show to others. Raises as ``closed``; Unavailable ``server.mismatch.chain``: the chain holds another one."""
+        self._core.agreement.require_epoch(epoch)
+        return await self.closed(epoch)
+
     async def post_arguments(self, epoch: int) -> tuple[bytes, bytes, bytes, list[Entry]]:
         """Root, counts root, data hash and entries of a closed epoch.
 
@@ -75,10 +80,10 @@ class Publishing:
     async def claim_item(self, claimed: Signed[Claim], *, signed: bool = True) -> tuple[ClaimItem, Sequence[tuple[bytes, int]]]:
         """The contract's item for a claim, and its proof. ``signed``: whether the payee's signature is sent along.
 
-        Raises Refusal: ``claim.unknown`` (no such leaf), ``claim.pending`` (not final yet).
+        Raises Refusal: ``claim.unknown`` (no such leaf), ``claim.pending`` (not final yet); Unavailable ``server.mismatch.chain``.
         """
         claim = claimed.message
-        closed = await self.closed(claim.epoch)
+        closed = await self._agreed(claim.epoch)
         index = closed.payee_index.get(claim.payee)
         if index is None:
             raise Refusal("claim.unknown", epoch=claim.epoch)
@@ -90,8 +95,8 @@ class Publishing:
         return item, closed.payees.proof(index)
 
     async def leaf(self, epoch: int, payee: bytes) -> dict[str, Any]:
-        """A payee's leaf with its proof. Raises Refusal ``claim.unknown``."""
-        closed = await self.closed(epoch)
+        """A payee's leaf with its proof. Raises Refusal ``claim.unknown``, Unavailable ``server.mismatch.chain``."""
+        closed = await self._agreed(epoch)
         index = closed.payee_index.get(payee)
         if index is None:
             raise Refusal("claim.unknown", epoch=epoch)
@@ -113,7 +118,7 @@ class Publishing:
     async def usage(self, device: bytes, epoch: int, session: bytes, content: bytes) -> dict[str, Any]:
         """A listener's usage leaf and the content's leaf, proven; only for the session's own device.
 
-        Raises Refusal: ``session.device``, ``claim.unknown``.
+        Raises Refusal: ``session.device``, ``claim.unknown``; Unavailable ``server.mismatch.chain``.
         """
 
         def read(connection: Connection) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
@@ -125,7 +130,7 @@ class Publishing:
         row, used = await self._core.store.run(read)
         if row is None or row["device"] != device:
             raise Refusal("session.device")
-        closed = await self.closed(epoch)
+        closed = await self._agreed(epoch)
         where = closed.content_index.get(content)
         if used is None or where is None:
             raise Refusal("claim.unknown", epoch=epoch)
@@ -148,8 +153,8 @@ class Publishing:
         }
 
     async def counts(self, epoch: int, content: bytes) -> dict[str, Any]:
-        """A content's leaf and its proof under the counts root. Raises Refusal ``claim.unknown``."""
-        closed = await self.closed(epoch)
+        """A content's leaf and its proof under the counts root. Raises Refusal ``claim.unknown``, Unavailable ``server.mismatch.chain``."""
+        closed = await self._agreed(epoch)
         where = closed.content_index.get(content)
         if where is None:
             raise Refusal("claim.unknown", epoch=epoch)
@@ -174,7 +179,8 @@ class Publishing:
         }
 
     async def data(self, epoch: int) -> bytes:
-        """The published bytes, whose keccak is the data hash. Raises Refusal ``claim.unknown``."""
+        """The published bytes, whose keccak is the data hash. Raises Refusal ``claim.unknown``, Unavailable ``server.mismatch.chain``."""
+        self._core.agreement.require_epoch(epoch)
         row = await self._core.store.run(lambda connection: read_epoch(connection, epoch))
         if row is None:
             raise Refusal("claim.unknown", epoch=epoch)

@@ -29,6 +29,9 @@ DAY_MS: Final = 24 * HOUR_MS
 GAS: Final = (100_000, 150_000)
 """Gas set aside for a transaction, and for each claim in it: more than any takes. What it took replaces it afterwards."""
 
+REVERTS: Final = {"claimed": "claim.done", "signature": "claim.signature"}
+"""What the contract says against a claim, and the code for it."""
+
 SWEEP_S: Final = 3_600
 """How far ahead a sweep's deadline may be."""
 
@@ -167,8 +170,9 @@ class Relay:
                 if "transaction" not in error.detail:
                     # It was refused before it was sent: nothing was spent.
                     await self._settle(number, 0)
-                if error.detail.get("reason") == "claimed":
-                    raise Refusal("claim.done") from None
+                known = REVERTS.get(str(error.detail.get("reason")))
+                if known is not None:
+                    raise Refusal(known) from None
                 raise
             await self._settle(number, gas * price)
             now_ms = await core.now_ms()

@@ -116,8 +116,11 @@ class Station:
         return {*self.config.servers, *(song.server for song in self.catalogue.songs), *self.store.servers()}
 
     async def settle_once(self) -> None:
-        """One round of statements. A server or a chain that doesn't answer is asked again next time."""
-        for server in sorted(await asyncio.to_thread(self.store.servers)):
+        """One round of statements. A server or a chain that doesn't answer is asked again next time.
+
+        Servers without a ticket in these books are asked too: books that were lost do not name whom the station owes.
+        """
+        for server in sorted(await asyncio.to_thread(self.known_servers)):
             try:
                 outcome = await self.bookkeeper.round(server, await self.url(server))
                 if outcome.waiting is not None:

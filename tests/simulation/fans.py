@@ -1,4 +1,4 @@
-"""Hosts of a simulation: honest ones that hear what they report, and patched ones that report what pays."""
+"""Honest listeners of a simulation, who hear what they report."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ from tests.simulation.servers import HostLine, RadioStation, SecurityServer
 
 RENEW_S: Final = 4.5
 """Seconds between two signs of life of a play, as the extension sends them."""
+QUIET_S: Final = 15.0
+"""A play that is silent for longer may not be counted on by a server."""
+MOVED: Final = "server.moved"
 EXCHANGE: Final = generate_keypair()
 
 
@@ -29,27 +32,50 @@ def private_key(*parts: object) -> bytes:
     return keccak256(repr(parts).encode())
 
 
+Account = tuple[bytes, int, bytes]
+"""Server, epoch, payee."""
+
+
+@dataclass
+class Played:
+    """An honest play.
+
+    Attributes:
+        position_s: Seconds that sounded, as reported.
+        whole: Whether every report was accepted, each within ``QUIET_S`` of the one before.
+    """
+
+    position_s: float = 0.0
+    whole: bool = True
+
+
 @dataclass
 class Books:
     """What a fan has seen and holds.
 
     Attributes:
-        receipts: The highest receipt by epoch and payee.
-        seen: Every receipt by epoch, payee and amount.
+        receipts: The highest receipt by server, epoch and payee.
+        seen: Every receipt by server, epoch, payee and amount.
         payees: Payees of this fan's sessions.
         codes: Refusals by code.
         heard_s: Seconds of music that honestly sounded.
         first_s: Unix time of the first opening.
         last_s: Unix time of the last action.
+        plays: What was reported and accepted of each ticket, by its server and number.
+        moved: How often a play went on at another server before it began.
+        cut: Plays that ended because their content moved.
     """
 
-    receipts: dict[tuple[int, bytes], Signed[Receipt]] = field(default_factory=dict)
-    seen: dict[tuple[int, bytes, int], Signed[Receipt]] = field(default_factory=dict)
+    receipts: dict[Account, Signed[Receipt]] = field(default_factory=dict)
+    seen: dict[tuple[bytes, int, bytes, int], Signed[Receipt]] = field(default_factory=dict)
     payees: set[bytes] = field(default_factory=set)
     codes: Counter[str] = field(default_factory=Counter)
     heard_s: float = 0.0
     first_s: float | None = None
     last_s: float = 0.0
+    plays: dict[tuple[bytes, int], Played] = field(default_factory=dict)
+    moved: int = 0
+    cut: int = 0
 
 
 class Fan:
@@ -64,7 +90,7 @@ class Fan:
         self,
         name: str,
         network: Network,
-        server: SecurityServer,
+        servers: dict[bytes, SecurityServer],
         station: RadioStation,
         domain: Domain,
         songs: dict[bytes, float],
@@ -72,14 +98,15 @@ class Fan:
         band: bytes | None = None,
     ) -> None:
         self.name = name
-        self.network, self.server, self.station, self.domain, self.songs, self.now_s = network, server, station, domain, songs, now_s
+        self.network, self.servers, self.station, self.domain, self.songs, self.now_s = network, servers, station, domain, songs, now_s
         self.band = band
         self.dice: random.Random = network.dice(f"fan {name}")
         self.listener = private_key("listener", name)
         self.device = private_key("device", name)
         self.books = Books()
         self.stopping = False
-        self._line: HostLine | None = None
+        self._lines: dict[bytes, HostLine] = {}
+        self._code: str | None = None
         self._number = 0
         self._sequences: dict[bytes, int] = {}
 
@@ -96,21 +123,46 @@ class Fan:
         """Hear one song, or part of it."""
         content = self.dice.choice(sorted(self.songs))
         length_s = self.songs[content] * self.dice.choice((0.3, 0.8, 1.0))
-        session = self.session()
-        ticket = await self.ticket(session, content)
-        await self.open(session, ticket)
-        began_s = self.now_s()
-        if not await self.act(ticket, "play", 0, grant=True):
+        ticket = await self.begin(content)
+        if ticket is None:
             return
-        position_s = 0.0
-        while position_s < length_s and not self.stopping:
-            await asyncio.sleep(min(RENEW_S, length_s - position_s))
-            position_s = min(length_s, self.now_s() - began_s)
-            if not await self.act(ticket, "renew", int(position_s * 1000)):
-                break
+        last_s = began_s = self.now_s()
+        played = self.books.plays[(ticket.message.server, ticket.message.number)] = Played()
+        position_s, action = 0.0, "renew"
+        while action != "stop":
+            if position_s < length_s and not self.stopping:
+                await asyncio.sleep(min(RENEW_S, length_s - position_s))
+                position_s = min(length_s, self.now_s() - began_s)
+            else:
+                action = "stop"
+            played.position_s = position_s
+            if not await self.act(ticket, action, int(position_s * 1000)):
+                played.whole = False
+                self.books.cut += self._code == MOVED
+                action = "stop"
+            played.whole &= self.now_s() - last_s < QUIET_S
+            last_s = self.now_s()
         self.books.heard_s += position_s
-        await self.act(ticket, "stop", int(position_s * 1000))
         await self.fetch()
+
+    async def begin(self, content: bytes) -> Signed[Ticket] | None:
+        """Begin a play: where the content has moved meanwhile, the station gives a ticket for the new server."""
+        for _ in range(4):
+            session = self.session()
+            ticket = await self.ticket(session, content)
+            try:
+                await self.open(session, ticket)
+            except GomaaError as error:
+                if error.code != MOVED:
+                    raise
+            else:
+                if await self.act(ticket, "play", 0, grant=True):
+                    return ticket
+                if self._code != MOVED:
+                    return None
+            self.books.moved += 1
+            await asyncio.sleep(1)
+        return None
 
     def session(self) -> Signed[Session]:
         """A session of this hour, with a payee of its own, or with the band's address where the fan names it now and then."""
@@ -137,7 +189,7 @@ class Fan:
         """Show session and ticket to the server."""
         if self.books.first_s is None:
             self.books.first_s = self.now_s()
-        result = await self.ask("open", session=session.to_json(), ticket=ticket.to_json(), tracking=True)
+        result = await self.ask(ticket.message.server, "open", session=session.to_json(), ticket=ticket.to_json(), tracking=True)
         self._sequences[digest(session.message, self.domain)] = result["sequence"]
 
     def invocation(self, ticket: Signed[Ticket], action: str, position_ms: int, time_ms: int | None = None) -> Signed[Invocation]:
@@ -160,35 +212,40 @@ class Fan:
     ) -> bool:
         """Report an action until the server has it; whether it was counted."""
         one = self.invocation(ticket, action, position_ms, time_ms)
+        server, self._code = ticket.message.server, None
         self.books.last_s = self.now_s()
         for _ in range(tries):
             try:
                 if grant:
-                    await self.ask("grant", invocation=one.to_json(), first=0, count=4, key=to_b64(EXCHANGE[1]))
+                    await self.ask(server, "grant", invocation=one.to_json(), first=0, count=4, key=to_b64(EXCHANGE[1]))
                     return True
-                answer = await self.ask("report", invocations=[one.to_json()])
+                answer = await self.ask(server, "report", invocations=[one.to_json()])
                 for refused in answer["refused"]:
+                    self._code = refused["code"]
                     self.books.codes[refused["code"]] += 1
                 return not answer["refused"]
             except Unavailable:
                 await asyncio.sleep(0.5 + self.dice.random())
             except GomaaError as error:
+                self._code = error.code
                 self.books.codes[error.code] += 1
                 return False
         return False
 
-    async def ask(self, op: str, **fields: Any) -> dict[str, Any]:
-        """One operation at the server, over a line that is made anew where it broke."""
+    async def ask(self, address: bytes, op: str, **fields: Any) -> dict[str, Any]:
+        """One operation at a server, over a line that is made anew where it broke."""
+        server = self.servers[address]
 
         async def deliver() -> dict[str, Any]:
-            if self._line is None or self._line._process is not self.server.process:
-                self._line = self.server.line()
-                await self._hello(self._line)
+            line = self._lines.get(address)
+            if line is None or line._process is not server.process:
+                line = self._lines[address] = server.line()
+                await self._hello(address, line)
             self._number += 1
             try:
-                return await self._line.ask({"id": self._number, "op": op, **fields})
+                return await line.ask({"id": self._number, "op": op, **fields})
             except Unavailable:
-                self._line = None
+                self._lines.pop(address, None)
                 raise
 
         reply = await self.network.carry(self.name, deliver)
@@ -197,28 +254,29 @@ class Fan:
             raise GomaaError(reply["error"]["code"], **reply["error"].get("detail", {}))
         return dict(reply["result"])
 
-    async def _hello(self, line: HostLine) -> None:
+    async def _hello(self, address: bytes, line: HostLine) -> None:
         time_ms = int(self.now_s() * 1000)
-        signature = to_hex(sign_digest(self.device, hello_digest(self.server.keys.address, time_ms)))
+        signature = to_hex(sign_digest(self.device, hello_digest(address, time_ms)))
         hello = {"device": to_hex(address_of(self.device)), "time_ms": time_ms, "signature": signature}
         reply = await line.ask({"id": 0, "op": "hello", "protocol": 1, **hello})
         if not reply["ok"]:
-            self._line = None
+            self._lines.pop(address, None)
             raise Unavailable("server.unreachable", reason=reply["error"]["code"])
 
     def _hear(self) -> None:
-        if self._line is not None:
-            for event in self._line.drain():
+        for line in self._lines.values():
+            for event in line.drain():
                 if event.get("event") == "receipt":
                     self.keep(Signed.from_json(Receipt, event["receipt"]))
 
     def keep(self, receipt: Signed[Receipt]) -> None:
         """Keep the highest receipt of each payee and epoch. Raises GomaaError for one that the server did not sign."""
-        require_signer(receipt, self.domain, self.server.keys.address, "receipt.signature")
         message = receipt.message
+        require_signer(receipt, self.domain, message.server, "receipt.signature")
+        assert message.server in self.servers
         if message.payee not in self.books.payees or not message.amount:
             return
-        key = (message.epoch, message.payee)
+        key = (message.server, message.epoch, message.payee)
         self.books.seen[(*key, message.amount)] = receipt
         if key not in self.books.receipts or self.books.receipts[key].message.amount < message.amount:
             self.books.receipts[key] = receipt
@@ -226,36 +284,7 @@ class Fan:
     async def fetch(self) -> None:
         """Ask for the receipts of this fan's payees."""
         payees = [to_hex(payee) for payee in sorted(self.books.payees)]
-        answer = await self.ask("receipts", payees=payees, since_epoch=0)
-        for item in answer["receipts"]:
-            self.keep(Signed.from_json(Receipt, item["receipt"]))
-
-
-class Farmer(Fan):
-    """A patched host of one listener key: tickets beside each other, times and positions as it likes, keys without listening."""
-
-    async def play(self) -> None:
-        """Open several tickets and report whatever may pay."""
-        content = self.dice.choice(sorted(self.songs))
-        tickets = []
-        for _ in range(self.dice.randint(1, 4)):
-            session = self.session()
-            ticket = await self.ticket(session, content)
-            await self.open(session, ticket)
-            tickets.append(ticket)
-        shift_ms = self.dice.choice((0, 0, 3_000, 20_000, -20_000, -60_000))
-        for ticket in tickets:
-            await self.act(ticket, "play", 0, time_ms=self._time(shift_ms), grant=self.dice.random() < 0.5, tries=2)
-        for _ in range(self.dice.randint(2, 8)):
-            await asyncio.sleep(self.dice.random() * 6)
-            for ticket in tickets:
-                action = self.dice.choice(("renew", "renew", "renew", "pause", "resume", "seek"))
-                position_ms = self.dice.randint(0, int(self.songs[content] * 1500))
-                await self.act(ticket, action, position_ms, time_ms=self._time(shift_ms), tries=2)
-            shift_ms += self.dice.choice((0, 5_000, 30_000))
-        for ticket in tickets:
-            await self.act(ticket, "stop", int(self.songs[content] * 1000), time_ms=self._time(shift_ms), tries=2)
-        await self.fetch()
-
-    def _time(self, shift_ms: int) -> int:
-        return max(0, int(self.now_s() * 1000) + shift_ms)
+        for server in self.servers:
+            answer = await self.ask(server, "receipts", payees=payees, since_epoch=0)
+            for item in answer["receipts"]:
+                self.keep(Signed.from_json(Receipt, item["receipt"]))

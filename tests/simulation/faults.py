@@ -13,7 +13,9 @@ from pywallet.errors import GomaaError
 from pywallet.hexes import to_hex
 from pywallet.platform import address_of
 from tests.simulation.fans import private_key
+from tests.simulation.hosts import HostFan
 from tests.simulation.network import Faults
+from tests.simulation.servers import SecurityServer
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -44,33 +46,51 @@ class FaultPlan:
             self.lose_station_books,
             self.change_rate,
             self.sell,
+            self.restore_server,
+            self.restore_server,
+            self.move,
+            self.kill_host,
         )
         while world.now_s() < end_s:
             await asyncio.sleep(world.dice.random() * 20)
             await world.dice.choice(kinds)()
+        await world.mover.end()
         world.network.faults = Faults()
 
     async def kill_server(self) -> None:
-        """The server's process ends, and comes back within seconds."""
+        """A server's process ends, and comes back within seconds."""
         world = self._world
-        world.say("server killed")
-        await world.server.kill()
+        server = world.dice.choice(list(world.servers.values()))
+        world.say(f"{server.name} killed")
+        await server.kill()
         await asyncio.sleep(world.dice.random() * 6)
-        await self.start_server()
+        await self.start(server)
 
-    async def start_server(self) -> None:
+    async def start(self, server: SecurityServer) -> None:
         """Start it as an operator's supervisor does: again and again."""
         world = self._world
         while True:
             try:
-                await world.server.start()
+                await server.start()
             except GomaaError as error:
-                world.say(f"server not started: {error.code}")
-                await world.server.kill()
+                world.say(f"{server.name} not started: {error.code}")
+                await server.kill()
                 await asyncio.sleep(1)
             else:
-                world.say("server started")
+                world.say(f"{server.name} started")
                 return
+
+    async def move(self) -> None:
+        """A content begins to move to the other server."""
+        self._world.mover.begin()
+
+    async def restore_server(self) -> None:
+        """The server's database is backed up; at another moment it is lost, and the copy takes its place."""
+        operator = self._world.operator
+        before = operator.restored
+        await operator.back_up_or_restore()
+        if operator.restored > before:
+            await self.start(self._world.server)
 
     async def kill_station(self) -> None:
         """The station's process ends, and comes back within seconds."""
@@ -79,6 +99,15 @@ class FaultPlan:
         await world.station.kill()
         await asyncio.sleep(world.dice.random() * 6)
         await world.station.start()
+
+    async def kill_host(self) -> None:
+        """A listener's host ends, and the browser starts it again within seconds."""
+        world = self._world
+        fan = next(one for one in world.fans if isinstance(one, HostFan))
+        world.say(f"the host of {fan.name} is killed")
+        await fan.kill()
+        await asyncio.sleep(world.dice.random() * 4)
+        await fan.start()
 
     async def lose_station_books(self) -> None:
         """The station's database is gone, or an older copy of it is put back."""
@@ -153,6 +182,7 @@ class FaultPlan:
         try:
             await content.offer_to(world.owner, address_of(buyer), 0)
             await content.accept(buyer, 0, await content.seen())
+            world.owners[max(world.songs)] = buyer
             world.say("a recording is sold")
         except GomaaError as error:
             world.say(f"not sold: {error.detail.get('reason', error.code)}")

@@ -163,6 +163,10 @@ class _Asking:
         return None
 
 
+def _dumps(value: Any) -> bytes:
+    return json.dumps(value).encode()
+
+
 class Session:
     """An ``aiohttp.ClientSession`` whose requests go to simulated servers.
 
@@ -177,9 +181,9 @@ class Session:
         self._who = who
         self._find = find
 
-    def request(self, method: str, url: str, *, json: Any = None, headers: Any = None, **_: Any) -> _Asking:
+    def request(self, method: str, url: str, *, json: Any = None, data: bytes = b"", headers: Any = None, **_: Any) -> _Asking:
         """See aiohttp."""
-        return _Asking(lambda: self._send(method, url, json, headers))
+        return _Asking(lambda: self._send(method, url, data if json is None else _dumps(json), headers))
 
     def get(self, url: str, **options: Any) -> _Asking:
         """See aiohttp."""
@@ -189,10 +193,9 @@ class Session:
         """See aiohttp."""
         return self.request("POST", url, **options)
 
-    async def _send(self, method: str, url: str, body: Any, headers: Any) -> Response:
+    async def _send(self, method: str, url: str, raw: bytes, headers: Any) -> Response:
         scheme, _, rest = url.partition("://")
         host, _, path = rest.partition("/")
-        raw = b"" if body is None else json.dumps(body).encode()
 
         async def deliver() -> tuple[int, bytes]:
             found = self._find(f"{scheme}://{host}")
@@ -206,6 +209,12 @@ class Session:
         except Unavailable as error:
             raise aiohttp.ClientConnectionError(str(error)) from None
         return Response(status, answer)
+
+    async def __aenter__(self) -> Session:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
 
     async def close(self) -> None:
         """See aiohttp."""

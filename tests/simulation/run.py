@@ -32,8 +32,9 @@ class Ended:
     Attributes:
         broken: Invariants that do not hold, in words.
         log: What happened, with virtual seconds.
-        receipts: How many payees and epochs fans hold receipts for.
-        challenges: How many an attacker made.
+        figures: ``receipts``: payees and epochs that fans hold receipts for; ``challenges``: of an attacker; ``restored``: copies of
+            a server's database that were put back, ``imported``: epochs taken from an archive then, ``lost``: receipts that only fans
+            knew then; ``accepted``: moves that a new server accepted, ``moved``: plays that had to begin there.
         codes: Refusals that fans met.
         took_s: Real seconds.
     """
@@ -41,8 +42,7 @@ class Ended:
     seed: int
     broken: tuple[str, ...]
     log: tuple[str, ...]
-    receipts: int
-    challenges: int
+    figures: Counter[str]
     codes: Counter[str]
     took_s: float
 
@@ -79,13 +79,25 @@ def run(plan: Plan, see: Callable[[World], None] = lambda _: None) -> Ended:
                     product.removeHandler(handler)
                     product.propagate = True
                 codes: Counter[str] = sum((fan.books.codes for fan in made.fans), Counter())
-                receipts = sum(len(fan.books.receipts) for fan in made.fans)
-                return Ended(plan.seed, tuple(broken), tuple(made.log), receipts, made.thief.challenged, codes, _REAL() - began)
+                return Ended(plan.seed, tuple(broken), tuple(made.log), _figures(made), codes, _REAL() - began)
 
         try:
             return loop.run_until_complete(whole())
         finally:
             loop.run_until_complete(_end(loop))
+
+
+def _figures(made: World) -> Counter[str]:
+    operator = made.operator
+    return Counter(
+        receipts=sum(len(fan.books.receipts) for fan in made.fans),
+        challenges=made.thief.challenged,
+        restored=operator.restored,
+        imported=operator.imported,
+        lost=len(operator.lost),
+        accepted=made.mover.accepted,
+        moved=sum(fan.books.moved for fan in made.fans),
+    )
 
 
 async def _end(loop: asyncio.AbstractEventLoop) -> None:
@@ -130,8 +142,7 @@ def main() -> int:
     figures = {
         "seeds": len(ended),
         "failing": failing,
-        "receipts": sum(one.receipts for one in ended),
-        "challenges": sum(one.challenges for one in ended),
+        **sum((one.figures for one in ended), Counter()),
         "refusals": dict(sum((one.codes for one in ended), Counter())),
         "processor_s": round(sum(one.took_s for one in ended), 1),
     }

@@ -49,11 +49,13 @@ class SecurityServer:
     Args:
         folder: Deployment and database.
         keys: Its keys.
+        name: For messages, and for who asks which node.
         config: Changes to the configuration.
     """
 
-    def __init__(self, folder: Path, keys: Keys, **config: Any) -> None:
+    def __init__(self, folder: Path, keys: Keys, name: str = "server", **config: Any) -> None:
         self.folder = folder
+        self.name = name
         self.keys = keys
         self._config = config
         self.process: Process | None = None
@@ -74,7 +76,7 @@ class SecurityServer:
     async def start(self) -> None:
         """Start over the present files. Raises GomaaError as the product does."""
         self.starts += 1
-        process = self.process = Process(f"server {self.starts}")
+        process = self.process = Process(f"{self.name} {self.starts}")
         values = {
             "deployment": self.folder / "deployment.json",
             "keys": self.folder / "keys.json",
@@ -154,6 +156,10 @@ class HostLine:
         self.line = Line()
         self.events: list[dict[str, Any]] = []
         core.hub.enter(self.line)
+
+    def leave(self) -> None:
+        """Hang up."""
+        self._core.hub.leave(self.line)
 
     async def ask(self, frame: dict[str, Any]) -> dict[str, Any]:
         """Hand one frame to the server; its reply. Raises Unavailable where the server was killed."""

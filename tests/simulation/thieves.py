@@ -24,7 +24,7 @@ class Challenger:
     def __init__(self, world: World) -> None:
         self._world = world
         self.key = private_key("thief")
-        self._used: set[tuple[int, bytes, int]] = set()
+        self._used: set[tuple[bytes, int, bytes, int]] = set()
         self.challenged = 0
 
     async def prepare(self) -> None:
@@ -45,15 +45,15 @@ class Challenger:
     async def _burst(self) -> None:
         world = self._world
         schedule, now_s = world.deployment.schedule, world.now_s()
-        found: list[tuple[tuple[int, bytes, int], Signed[Receipt]]] = []
+        found: list[tuple[tuple[bytes, int, bytes, int], Signed[Receipt]]] = []
         for fan in world.fans:
             found += [(key, one) for key, one in fan.books.seen.items() if key not in self._used]
-        due = [(key, one) for key, one in sorted(found, key=lambda item: item[0]) if schedule.ends(key[0]) + schedule.grace < now_s]
+        due = [(key, one) for key, one in sorted(found, key=lambda item: item[0]) if schedule.ends(key[1]) + schedule.grace < now_s]
         if not due or world.network.dice("thief").random() < 0.5:
             return
         await asyncio.gather(*(self._attack(key, one) for key, one in due[:MOST]))
 
-    async def _attack(self, key: tuple[int, bytes, int], receipt: Signed[Receipt]) -> None:
+    async def _attack(self, key: tuple[bytes, int, bytes, int], receipt: Signed[Receipt]) -> None:
         self._used.add(key)
         world = self._world
         try:
@@ -61,11 +61,11 @@ class Challenger:
         except GomaaError:
             return
         self.challenged += 1
-        epoch, payee, amount = key
+        server, epoch, payee, amount = key
         await asyncio.sleep(world.deployment.schedule.answer + 1)
         for _ in range(3):
             try:
-                await world.settlement.slash(self.key, world.keys.address, epoch, payee, amount)
+                await world.settlement.slash(self.key, server, epoch, payee, amount)
             except GomaaError:
                 await asyncio.sleep(1)
             else:

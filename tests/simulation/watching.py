@@ -37,7 +37,9 @@ class Watch:
     async def run(self) -> None:
         """Watch until cancelled."""
         world = self._world
-        watcher = Watcher(world.chain, world.deployment, [self._folder], (world.url,), self.key, say=self.did.append, public=True)
+        watcher = Watcher(
+            world.chain, world.deployment, [self._folder], tuple(world.urls.values()), self.key, say=self.did.append, public=True
+        )
         while True:
             await asyncio.sleep(EVERY_S)
             for fan in world.fans:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+import websockets.asyncio.client as websockets_client
+
 import audit.sources as audit_sources
 import chain.client as chain_client
+import security_server.peers as server_peers
 from chain.client import Chain
 from chain.content import Content
 from chain.deploy import deploy
@@ -27,10 +31,14 @@ from pywallet.sps.container import MAGIC
 from security_server.config import Keys
 from station.config import StationConfig
 from tests.integration.server_songs import SEGMENTS, make_song, terms
-from tests.simulation.fans import Fan, Farmer, private_key
+from tests.simulation.fans import Fan, private_key
+from tests.simulation.farmers import Farmer
 from tests.simulation.faults import FaultPlan
+from tests.simulation.hosts import HostFan, connector
+from tests.simulation.moving import Mover
 from tests.simulation.network import Faults, Network, Session
 from tests.simulation.node import URL, Line, Node, SimulatedChain
+from tests.simulation.restoring import Operator
 from tests.simulation.servers import RadioStation, SecurityServer
 from tests.simulation.thieves import Challenger
 from tests.simulation.virtual import PROCESS, VirtualLoop
@@ -40,7 +48,10 @@ SCHEDULE: Final = Schedule(60, 5, 15, 15, 3_600, 75)
 BPS: Final = 500
 TOKENS: Final = 10**18
 SERVER_URL: Final = "http://security-server.simulated"
+SECOND_URL: Final = "http://second-server.simulated"
 INTERVAL_S: Final = 2
+PACE: Final = {"escrow_age_s": 1.0, "content_age_s": 5.0, "close_every_s": 3.0}
+"""Of the servers, beside a schedule of seconds."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +61,11 @@ class Plan:
     Attributes:
         seed: Draws everything else.
         epochs: Epochs with traffic and faults.
-        fans: Honest listeners; the last one names the band's address as payee in half of its sessions.
+        fans: Honest listeners; the first one with the product's host, the last one names the band's address as payee in half of its sessions.
         farmers: Listeners with patched hosts.
         faults: Whether processes, lines and the chain fail.
+
+    Every third seed has two security servers, between which contents move.
     """
 
     seed: int
@@ -60,6 +73,11 @@ class Plan:
     fans: int = 2
     farmers: int = 1
     faults: bool = True
+
+    @property
+    def moves(self) -> bool:
+        """Whether there is a second security server."""
+        return self.seed % 3 == 0
 
 
 class World:
@@ -74,7 +92,12 @@ class World:
         self.network = Network(plan.seed, Faults())
         self.platform, self.station_key, self.owner = (private_key(name) for name in ("platform", "station", "owner"))
         self.keys = replace(Keys.make(private_key("server")), admin="admin", master=private_key("master"))
+        self.second_keys = replace(Keys.make(private_key("second server")), admin="admin", master=private_key("second master"))
+        self.urls: dict[bytes, str] = {}
+        self.servers: dict[bytes, SecurityServer] = {}
         self.songs: dict[bytes, float] = {}
+        self.owners: dict[bytes, bytes] = {}
+        self.headers: dict[bytes, bytes] = {}
         self.fans: list[Fan] = []
         self.log: list[str] = []
         self.deployment: Deployment
@@ -83,6 +106,8 @@ class World:
         self.station: RadioStation
         self.thief: Challenger
         self.watch: Watch
+        self.operator: Operator
+        self.mover: Mover
 
     def now_s(self) -> float:
         """Virtual time."""
@@ -123,16 +148,25 @@ class World:
         registry, token, settlement = Registry(self.chain, self.deployment), Token(self.chain, self.deployment), self.settlement
         station = address_of(self.station_key)
         await registry.add_station(self.platform, station, "radio.example", "Radio Example")
-        await registry.add_server(self.platform, self.keys.address, SERVER_URL, self.keys.exchange_public)
         await token.approve(self.platform, self.deployment.settlement, 10**30)
-        await settlement.bond(self.platform, self.keys.address, self.bond)
-        await settlement.deposit(self.platform, self.keys.address, station, 100 * TOKENS)
+        listed = ((self.keys, SERVER_URL), (self.second_keys, SECOND_URL))[: 1 + self.plan.moves]
+        for keys, url in listed:
+            self.urls[keys.address] = url
+            await registry.add_server(self.platform, keys.address, url, keys.exchange_public)
+            await settlement.bond(self.platform, keys.address, self.bond)
+            await settlement.deposit(self.platform, keys.address, station, 100 * TOKENS)
         shelf = self.folder / "shelf"
         shelf.mkdir()
         bodies = [await self._song(registry, number, shelf) for number in range(2)]
-        self.keys.save(self.folder / "keys.json")
-        self.server = SecurityServer(self.folder, self.keys, escrow_age_s=1.0)
-        await self.server.start()
+        for number, (keys, _) in enumerate(listed):
+            folder = self.folder / str(number)
+            folder.mkdir()
+            shutil.copy(self.folder / "deployment.json", folder)
+            keys.save(folder / "keys.json")
+            name = ("server", "second")[number]
+            self.servers[keys.address] = SecurityServer(folder, keys, name, **PACE)
+            await self.servers[keys.address].start()
+        self.server = self.servers[self.keys.address]
         session = self.session("band")
         for content, body in bodies:
             async with session.request("PUT", f"{SERVER_URL}/v1/contents/{to_hex(content)}", json=body) as answer:
@@ -146,6 +180,8 @@ class World:
             catalogue=shelf,
             database=str(self.folder / "station.sqlite3"),
             statement_seconds=5.0,
+            # Books that are lost do not name a server that a song has moved to.
+            servers=self.urls,
         )
         self.station = RadioStation(config, self.station_key, station, self.deployment, self.session("station"))
         await self.station.start()
@@ -160,16 +196,25 @@ class World:
         song = make_song(content, self.owner, self.keys.address, self.keys.exchange_public, self.deployment.chain_id, policy)
         (shelf / f"song-{number}.sps").write_bytes(MAGIC + len(song.cose).to_bytes(4, "big") + song.cose)
         self.songs[content] = SEGMENTS * 2.0
+        self.owners[content] = self.owner
+        self.headers[content] = song.cose
         return content, song.body(self.owner, self.keys.exchange_public)
 
     def session(self, who: str) -> Session:
         """An HTTP client of a party."""
-        return Session(self.network, who, lambda origin: self.server.found() if origin == SERVER_URL else None)
+        return Session(self.network, who, self._find)
+
+    def _find(self, origin: str) -> Any:
+        address = next((address for address, url in self.urls.items() if url == origin), None)
+        return None if address not in self.servers else self.servers[address].found()
 
     async def traffic(self) -> None:
         """Fans listen while faults happen; then everything is whole again and time passes."""
-        common = (self.network, self.server, self.station, self.deployment.domain, self.songs, self.now_s)
+        common = (self.network, self.servers, self.station, self.deployment.domain, self.songs, self.now_s)
         for number in range(self.plan.fans + self.plan.farmers):
+            if number == 0:
+                self.fans.append(HostFan(f"fan {number}", *common).prepare(self))
+                continue
             kind = Fan if number < self.plan.fans else Farmer
             band = address_of(self.owner) if number == self.plan.fans - 1 else None
             self.fans.append(kind(f"fan {number}", *common, band=band))
@@ -179,7 +224,9 @@ class World:
         await self.thief.prepare()
         self.watch = Watch(self)
         await self.watch.prepare()
-        others = [asyncio.create_task(self.thief.run()), asyncio.create_task(self.watch.run())]
+        self.operator = Operator(self)
+        self.mover = Mover(self)
+        others = [asyncio.create_task(one.run()) for one in (self.thief, self.watch, self.operator, self.mover)]
         if self.plan.faults:
             await FaultPlan(self).run(end_s)
         else:
@@ -201,31 +248,38 @@ async def world(plan: Plan, loop: VirtualLoop) -> AsyncIterator[World]:
     """A prepared world; everything is ended afterwards."""
     with tempfile.TemporaryDirectory(prefix="gomaa-simulation-", dir=_memory()) as folder:
         made = World(plan, loop, Path(folder))
-        kept = chain_client.open_link, audit_sources.aiohttp
+        kept = chain_client.open_link, audit_sources.aiohttp, server_peers.aiohttp, websockets_client.connect
+        websockets_client.connect = connector(made)  # type: ignore[misc]
         chain_client.open_link = made.open_link  # type: ignore[assignment]
-        audit_sources.aiohttp = _Http(made, kept[1])  # type: ignore[assignment]
+        audit_sources.aiohttp = _Http(made, kept[1], "auditor")  # type: ignore[assignment]
+        server_peers.aiohttp = _Http(made, kept[2], "peer")  # type: ignore[assignment]
         miner = asyncio.create_task(made.mine())
         try:
             async with contextlib.AsyncExitStack() as made.stack:
                 await made.prepare()
                 yield made
+                for fan in made.fans:
+                    if isinstance(fan, HostFan):
+                        await fan.kill()
                 await made.station.kill()
-                await made.server.kill()
+                for server in made.servers.values():
+                    await server.kill()
         finally:
             miner.cancel()
-            chain_client.open_link, audit_sources.aiohttp = kept  # type: ignore[assignment]
+            chain_client.open_link, audit_sources.aiohttp, server_peers.aiohttp, websockets_client.connect = kept  # type: ignore[assignment]
 
 
 class _Http:
-    """aiohttp for the audit: sessions of the simulated network."""
+    """aiohttp for the product's clients: sessions of the simulated network."""
 
-    def __init__(self, made: World, real: Any) -> None:
+    def __init__(self, made: World, real: Any, who: str) -> None:
         self._made = made
+        self._who = who
         self.ClientTimeout, self.ClientError = real.ClientTimeout, real.ClientError
 
     def ClientSession(self, **_: Any) -> Session:  # noqa: N802
         """See aiohttp."""
-        return self._made.session("auditor")
+        return self._made.session(self._who)
 
 
 def _memory() -> str | None:

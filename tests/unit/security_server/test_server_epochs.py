@@ -5,13 +5,15 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pywallet.errors import GomaaError
+from pywallet.errors import GomaaError, Unavailable
 from tests.budget import budget
 from tests.unit.security_server.epoch_server import STATION, EpochServer, begin_s, run
 from tests.unit.security_server.ledger_chain import SCHEDULE, Killed, LedgerChain
+from tests.unit.security_server.server_desk import CONTENT
 
 STEPS = st.lists(
     st.one_of(
@@ -205,4 +207,39 @@ async def test_nothing_enters_a_closed_epoch(tmp_path: Path) -> None:
             assert (error.code, fine) == ("server.epoch.closed", False)
         else:
             assert fine
+    server.kill()
+
+
+async def test_an_epoch_that_the_chain_holds_otherwise_is_not_shown(tmp_path: Path) -> None:
+    """Found by the simulation: a restored copy closed the epoch with its own counts, and a watcher took what it published for a lie."""
+    chain = LedgerChain(begin_s())
+    chain.deposit(STATION, 10**12)
+    server = EpochServer(tmp_path, chain)
+    await server.prepare()
+    ticket = await server.open()
+    chain.time_s += 20
+    await server.hear(ticket)
+    await server.pay()
+    server.copy(tmp_path / "copy")
+    chain.time_s += 11
+    await server.hear(ticket)
+    await server.pay()
+    chain.time_s += 30
+    await server.closing.round()
+    epoch = SCHEDULE.epoch_of(begin_s())
+    posted = await server.publishing.data(epoch)
+    payee = next(one.payee for one in server.receipts if one.epoch == epoch)
+    server.kill()
+    (tmp_path / "copy").replace(server.database)
+    server.start()
+    await server.closing.round()
+    assert server.core.agreement.differing == {epoch}
+    assert (await server.bytes_of())[epoch] != posted
+    for look in (server.publishing.data(epoch), server.publishing.leaf(epoch, payee), server.publishing.counts(epoch, CONTENT)):
+        with pytest.raises(Unavailable, match=r"server\.mismatch\.chain"):
+            await look
+    await server.importing.take(posted)
+    server.imported.add(epoch)
+    assert await server.publishing.data(epoch) == posted
+    await server.check_epoch(epoch)
     server.kill()

@@ -11,6 +11,7 @@ import pytest
 from pywallet.errors import GomaaError, Refusal
 from pywallet.messages import statement_lines_hash
 from pywallet.settlement import gross
+from station.statements import Outcome
 from station.store import TicketRow
 
 Lie = Callable[[Any, list[Any]], tuple[Any, list[Any]]]
@@ -240,6 +241,21 @@ async def test_rounds_survive_trouble(world: Any) -> None:
     world.server.status = 200
     await world.station.settle_once()
     assert [voucher.cap for voucher in world.server.vouchers] == [gross(_net(ticket, 3), 250)]
+
+
+async def test_a_server_that_the_books_do_not_name_is_asked(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found by the simulation: books were lost, no ticket was asked for afterwards, and what had been heard was paid to nobody."""
+    asked: list[bytes] = []
+
+    async def ask(server: bytes, _url: str) -> Outcome:
+        asked.append(server)
+        return Outcome(server, 0, 0, 0)
+
+    assert not world.station.store.servers()
+    monkeypatch.setattr(world.station.bookkeeper, "round", ask)
+    await world.station.settle_once()
+    # The station's own first round may have asked as well.
+    assert set(asked) == {song.server for song in world.station.catalogue.songs}
 
 
 async def test_operator_sees_the_mismatch(world: Any) -> None:

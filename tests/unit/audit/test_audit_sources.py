@@ -1,0 +1,58 @@
+"""Whose data an answer is: several servers publish under the same epoch numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from audit.sources import Sources
+
+HERE, OTHER = b"\x01" * 20, b"\x02" * 20
+EPOCH = 7
+
+
+@dataclass(frozen=True)
+class Post:
+    """What the chain says was published."""
+
+    server: bytes = HERE
+    epoch: int = EPOCH
+    data: bytes = bytes(32)
+
+
+def data_of(server: bytes, epoch: int = EPOCH) -> bytes:
+    """The beginning of an epoch's data, and nothing that hashes to a post."""
+    return b"GMED\x01" + server + epoch.to_bytes(8, "big") + b"rest"
+
+
+class Answers(Sources):
+    """What each URL answers instead of a network."""
+
+    answers: dict[str, bytes]
+
+    async def _fetch(self, url: str, path: Path) -> bool:
+        raw = self.answers.get(url.partition("/v1/")[0])
+        if raw is not None:
+            path.write_bytes(raw)
+        return raw is not None
+
+
+@pytest.mark.parametrize(
+    ("answers", "found"),
+    [
+        # The finding: while a server was down, another server's data of that epoch were held against it.
+        ({"http://other": data_of(OTHER)}, None),
+        ({"http://other": data_of(HERE, EPOCH + 1)}, None),
+        ({"http://other": data_of(HERE)}, data_of(HERE)),
+        # What the server itself answers is its own, whatever it is.
+        ({"http://other": data_of(OTHER), "http://here": b"nothing"}, b"nothing"),
+        ({"http://other": data_of(OTHER), "http://here": data_of(OTHER)}, data_of(OTHER)),
+    ],
+)
+async def test_data_of_another_server_are_not_held_against_this_one(answers: dict[str, bytes], found: bytes | None) -> None:
+    async with Answers(("http://other/", "http://here"), {HERE: "http://here/"}.get) as sources:
+        sources.answers = answers
+        path = await sources.find(Post())
+        assert (None if path is None else path.read_bytes()) == found

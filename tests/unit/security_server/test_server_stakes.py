@@ -1,0 +1,58 @@
+"""The stake of a challenge against the price of gas: the server says when answers cost more than stakes bring."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from security_server.config import Config
+from security_server.stakes import StakeWatch
+
+STAKE = 10**18
+EDGE = STAKE // 180_000
+"""The dearest gas, wei, at which the stake is worth two answers of 90,000 gas."""
+
+
+class Network:
+    """The price of gas, as it is set."""
+
+    stake = STAKE
+    price = EDGE
+
+    async def gas_price_now(self) -> int:
+        """See ChainView."""
+        return self.price
+
+
+def watch(chain: Network, **config: Any) -> StakeWatch:
+    """Over a chain that says only what gas costs."""
+    core: Any = SimpleNamespace(chain=chain, config=Config(Path(), Path(), **config))
+    return StakeWatch(core)
+
+
+async def test_gas_that_is_dearer_than_the_stake_covers_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "gomaa.server")
+    chain = Network()
+    stakes = watch(chain)
+    assert not await stakes.look()
+    assert not caplog.messages
+    chain.price = EDGE + 1
+    assert await stakes.look()
+    assert await stakes.look()
+    assert [one.partition(":")[0] for one in caplog.messages] == ["server.stake.low"]
+    assert caplog.records[0].levelno == logging.ERROR
+    chain.price = EDGE
+    assert not await stakes.look()
+    assert len(caplog.messages) == 2
+
+
+async def test_the_operator_says_what_a_coin_is_worth() -> None:
+    """Gas is paid in the network's coins, the stake in GoMAA."""
+    chain = Network()
+    assert await watch(chain, gomaa_per_coin=1.01).look()
+    chain.price = 1000 * EDGE
+    assert not await watch(chain, gomaa_per_coin=0.001).look()
