@@ -31,6 +31,7 @@ CONTRACT: Final = {
 TESTS: Final = {
     "Settlement": ("test_settlement_funds.py", "test_settlement_post.py", "test_settlement_claim.py", "test_settlement_challenge.py",
                    "test_settlement_slash.py", "test_settlement_answered.py", "test_settlement_parts.py", "test_settlement_leaving.py",
+                   "test_settlement_deep.py",
                    "test_reentrancy.py"),
     "Registry": ("test_registry.py",),
     "Content": ("test_content.py", "test_content_sale.py", "test_content_server.py", "test_content_game.py", "test_rights.py",
