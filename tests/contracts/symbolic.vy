@@ -277,9 +277,8 @@ def check_post_moves_escrow_to_total_and_fee(epoch: uint256, root: bytes32, paye
     extcall self.settlement.post(epoch, root, root, root, empty(bytes32), [Entry(payer=payer, net=net, cap=cap, until=until, r=r, vs=vs)])
     after: uint256 = staticcall self.settlement.account(self, payer)
     word: uint256 = staticcall self.settlement.meta(self, epoch)
-    self._prove(before & M128 >= after & M128 and after >> 128 >= before >> 128)
-    debit: uint256 = (before & M128) - (after & M128)
-    self._prove(debit == (word & M96) + ((word >> 96) & M96) and (after >> 128) - (before >> 128) == debit and after >> 128 <= cap)
+    debit: uint256 = unsafe_sub(before & M128, after & M128)
+    self._prove(debit == (word & M96) + ((word >> 96) & M96) and unsafe_sub(after >> 128, before >> 128) == debit and after >> 128 <= cap)
     self._prove(self.taken == 0 and self.paid == 0)
 
 
@@ -295,9 +294,10 @@ def check_post_completes_its_own_draft(epoch: uint256, before: bytes32, root: by
     word: uint256 = staticcall self.settlement.meta(self, epoch)
     after: uint256 = staticcall self.settlement.account(self, payer)
     self._prove(before == drafted and held >> 255 == 0 and (held >> 192) & (2**40 - 1) == 0)
-    self._prove(word & M96 >= held & M96 and (word >> 96) & M96 >= (held >> 96) & M96 and account & M128 >= after & M128)
-    fee: uint256 = ((word >> 96) & M96) - ((held >> 96) & M96)
-    self._prove((account & M128) - (after & M128) == (word & M96) - (held & M96) + fee and after >> 128 <= cap)
+    fee: uint256 = unsafe_sub((word >> 96) & M96, (held >> 96) & M96)
+    debit: uint256 = unsafe_sub(account & M128, after & M128)
+    # None of them turns round: all are below 2**128, and so is a sum of two.
+    self._prove(debit == unsafe_add(unsafe_sub(word & M96, held & M96), fee) and debit < 2**128 and fee < 2**128 and after >> 128 <= cap)
     self._prove(word & M96 <= (staticcall self.settlement.lane(self)) & M96 and self.taken == 0 and self.paid == 0)
 
 
@@ -309,9 +309,7 @@ def check_debit_and_undo_leave_nothing(epoch: uint256, payer: address, net: uint
     assert word & (2**192 - 1) == 0 and time < 2**39 and account & M128 <= M96
     extcall self.settlement.debit(epoch, empty(bytes32), [Entry(payer=payer, net=net, cap=cap, until=until, r=r, vs=vs)])
     held: uint256 = (staticcall self.settlement.meta(self, epoch)) & (2**192 - 1)
-    left: uint256 = (staticcall self.settlement.account(self, payer)) & M128
-    self._prove(account & M128 >= left)
-    debited: uint256 = (account & M128) - left
+    debited: uint256 = unsafe_sub(account & M128, (staticcall self.settlement.account(self, payer)) & M128)
     self._prove(debited == (held & M96) + (held >> 96))
     extcall self.settlement.undo(self, epoch, empty(bytes32), [Debit(payer=payer, net=net)])
     self._prove(staticcall self.settlement.account(self, payer) == account and staticcall self.settlement.meta(self, epoch) == word)
@@ -324,7 +322,7 @@ def check_claim_pays_what_leaves(server: address, epoch: uint256, rest: bytes32,
     before: uint256 = staticcall self.settlement.meta(server, epoch)
     extcall self.settlement.claim([Item(server=server, epoch=epoch, rest=rest, payee=payee, amount=amount, index=0, depth=0, r=r, vs=vs)], [], to, tip)
     after: uint256 = staticcall self.settlement.meta(server, epoch)
-    self._prove((before & M96) - (after & M96) == amount and self.paid == amount and self.taken == 0 and after >> 96 == before >> 96)
+    self._prove(unsafe_sub(before & M96, after & M96) == amount and self.paid == amount and self.taken == 0 and after >> 96 == before >> 96)
 
 
 @internal
