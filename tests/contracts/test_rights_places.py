@@ -66,11 +66,12 @@ def test_a_fifth_right_is_picked(w: World, shop: Shop) -> None:
     shop.do(w.fan, "pick", short)
     assert shop.holds(w.fan)
     shop.do(w.other, "pick", numbers[0])
-    w.mine(until)
-    with reverts("holder"):
-        shop.do(w.fan, "pick", short)
+    # In the very second in which the loan ends.
+    w.at(until)
     with reverts("holder"):
         shop.do(w.other, "pick", numbers[0])
+    with reverts("holder"):
+        shop.do(w.fan, "pick", short)
 
 
 def test_a_gift_that_lasts_as_long_displaces_nothing(w: World, shop: Shop) -> None:
