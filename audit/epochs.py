@@ -16,7 +16,7 @@ from audit.prices import Prices
 from audit.tables import EpochFile
 from pywallet.errors import GomaaError
 from pywallet.hexes import to_hex
-from pywallet.settlement import FEW, ContentRow, CountsRoot, SegmentRow, SumRoot, UsageRow, content_leaf, entries_digest
+from pywallet.settlement import FEW, ContentRow, CountsRoot, OwnerRow, PayeeRow, SegmentRow, SumRoot, UsageRow, content_leaf, entries_digest
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class EpochCheck:
     def _leaves(self, facts: Facts, receipts: dict[bytes, int]) -> None:
         tree, earned = SumRoot(), facts.earned()
         rewards, before, total = 0, b"", 0
-        for payee, amount in facts.file.payees():
+        for payee, amount, owned in facts.file.payees():
             tree.add(payee, amount)
             total += amount
             if payee <= before:
@@ -113,9 +113,11 @@ class EpochCheck:
             before = payee
             # A listener may name any payee, also one that owns a content, now or later: a leaf may hold both sums.
             true = earned.pop(payee, 0)
-            if amount < true:
-                self.fault("leaf.owner", to_hex(payee), amount, true)
-            rewards += max(0, amount - true)
+            if owned != true:
+                self.fault("leaf.owner", to_hex(payee), owned, true)
+            elif amount < owned:
+                self.fault("leaf.owner", to_hex(payee), amount, owned)
+            rewards += amount - owned
             if receipts and amount < (promised := receipts.pop(payee, 0)):
                 self.fault("leaf.receipt", to_hex(payee), amount, promised)
         for owner, true in earned.items():
@@ -155,6 +157,10 @@ class EpochCheck:
             self.fault("play.index", f"{facts.strange} plays")
         if facts.impossible:
             self.fault("play.row", f"{facts.impossible} plays")
+        leaves = facts.file.count(PayeeRow)
+        for owner in facts.file.rows(OwnerRow):
+            if owner.payee >= leaves:
+                self.fault("play.index", f"owner of payee {owner.payee}")
         segments: Iterator[SegmentRow] = facts.file.rows(SegmentRow)
         for row in segments:
             if row.content >= len(facts.contents):

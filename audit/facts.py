@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from audit.tables import EpochFile
-from pywallet.settlement import NO_TERMS, REFUSED, ContentRow, DebitRow, SegmentRow, StationRow, TermsRow
+from pywallet.settlement import NO_TERMS, REFUSED, ContentRow, DebitRow, OwnerRow, SegmentRow, StationRow, TermsRow
 
 VALID = 0
 UNVALIDATED = REFUSED
@@ -150,15 +150,18 @@ def add_up(file: EpochFile, length_s: int) -> Facts:
 
 
 def _disorder(facts: Facts) -> list[str]:
-    """Tables whose keys do not rise from row to row; the payees' is ``leaf.order``."""
+    """Tables whose keys do not rise from row to row, and owners' rows of nothing; the payees' order is ``leaf.order``."""
     keys: dict[str, list[Any]] = {
         "stations": facts.stations,
         "contents": [row.content for row in facts.contents],
         "terms": [(row.price, row.reward, row.interval_s) for row in facts.terms],
         "debits": [row.payer for row in facts.debits],
+        "owners": [row.payee for row in facts.file.rows(OwnerRow)],
         "segments": [(row.content, row.segment) for row in facts.file.rows(SegmentRow)],
     }
-    return [name for name, rows in keys.items() if any(after <= before for before, after in pairwise(rows))]
+    out = [name for name, rows in keys.items() if any(after <= before for before, after in pairwise(rows))]
+    # An owner that earned nothing has no row.
+    return out if all(row.owned for row in facts.file.rows(OwnerRow)) else [*out, "owners"]
 
 
 def _group(facts: Facts, plays: Any, station: Any, content: Any, terms: Any, lengths: Any, length_s: int) -> None:

@@ -163,7 +163,7 @@ def _claims(check: EpochCheck, facts: Facts, paid: Mapping[bytes, tuple[int, int
     if not paid:
         return
     left = dict(paid)
-    for payee, amount in facts.file.payees():
+    for payee, amount, _ in facts.file.payees():
         claim = left.pop(payee, None)
         if claim is not None and claim[0] != amount:
             check.fault("claim.leaf", to_hex(payee), claim[0], amount)

@@ -101,14 +101,14 @@ def band(owners: Iterable[bytes]) -> Statement:
 
 
 def fan(payees: Iterable[bytes], payers: Iterable[bytes] = ()) -> Statement:
-    """What a fan's one-time payees earned and what its listener keys paid, with commission: only the fan knows which they are."""
+    """What a fan's payees earned as listeners and what its listener keys paid, with commission: only the fan knows which they are."""
     mine, paying = set(payees), set(payers)
     out = Statement("fan", ("epoch", "server", "state", "payee", "earned_wei", "spent_wei", "collected"))
 
     def take(seen: Seen) -> None:
-        for payee, amount in seen.facts.file.payees():
-            if payee in mine:
-                row = {"payee": to_hex(payee), "earned_wei": amount, "spent_wei": 0, "collected": payee in seen.claims}
+        for payee, amount, owned in seen.facts.file.payees():
+            if payee in mine and amount > owned:
+                row = {"payee": to_hex(payee), "earned_wei": amount - owned, "spent_wei": 0, "collected": payee in seen.claims}
                 out.rows.append({**_base(seen), **row})
         for debit in seen.facts.debits:
             if debit.payer in paying:

@@ -13,7 +13,18 @@ import numpy as np
 from Crypto.Hash import keccak
 
 from pywallet.errors import InputError
-from pywallet.settlement import ContentRow, DebitRow, EpochData, PayeeRow, PlayRow, SegmentRow, StationRow, TermsRow, UsageRow
+from pywallet.settlement import (
+    ContentRow,
+    DebitRow,
+    EpochData,
+    OwnerRow,
+    PayeeRow,
+    PlayRow,
+    SegmentRow,
+    StationRow,
+    TermsRow,
+    UsageRow,
+)
 from pywallet.settlement.data import HEAD, MAGIC, VERSION
 
 AT_ONCE: Final = 1 << 18
@@ -32,7 +43,7 @@ PLAY: Final = np.dtype(
         ("tag", "u1", 7),
     ]
 )
-_TABLES: Final = (StationRow, ContentRow, TermsRow, DebitRow, PayeeRow, PlayRow, UsageRow, SegmentRow)
+_TABLES: Final = (StationRow, ContentRow, TermsRow, DebitRow, PayeeRow, OwnerRow, PlayRow, UsageRow, SegmentRow)
 _PAYEE: Final = struct.Struct(">20s12s")
 
 
@@ -115,14 +126,16 @@ class EpochFile:
         for start in range(at, at + count * size, size):
             yield kind.decode(bytes(self._raw[start : start + size]))
 
-    def payees(self) -> Iterator[tuple[bytes, int]]:
-        """The leaves of the sum tree in order: payee, wei."""
+    def payees(self) -> Iterator[tuple[bytes, int, int]]:
+        """The leaves of the sum tree in order: payee, wei, and the part of it that the payee earned as owner of contents."""
+        owned = {row.payee: row.owned for row in self.rows(OwnerRow)}
         at, count = self._where[PayeeRow]
-        size = PayeeRow.size()
+        size, index = PayeeRow.size(), 0
         for start in range(at, at + count * size, size * AT_ONCE):
             part = self._raw[start : min(start + size * AT_ONCE, at + count * size)]
             for payee, amount in _PAYEE.iter_unpack(part):
-                yield payee, int.from_bytes(amount, "big")
+                yield payee, int.from_bytes(amount, "big"), owned.get(index, 0)
+                index += 1
 
     def plays(self) -> Iterator[np.ndarray[Any, Any]]:
         """The plays, ``AT_ONCE`` rows at a time, as arrays of ``PLAY`` (copies: they outlive the file)."""

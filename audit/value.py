@@ -106,7 +106,7 @@ class Value:
             if line.sums.intervals and line.price + line.reward:
                 self.bands.setdefault(line.owner, Band()).add(line.station, line.sums.heard_s, line.sums.plays, age_s)
         if self._payees:
-            mine = sum(amount for payee, amount in seen.facts.file.payees() if payee in self._payees)
+            mine = sum(amount - owned for payee, amount, owned in seen.facts.file.payees() if payee in self._payees)
             if mine:
                 self.listener.add(mine, age_s)
 

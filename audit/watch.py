@@ -252,7 +252,7 @@ def _held(path: Path, posted: Posted, mine: Mine) -> set[bytes] | str | None:
                 return None
             tree = SumRoot()
             broken = {payee for payee, signed in mine.items() if signed.message.amount}
-            for payee, amount in file.payees():
+            for payee, amount, _ in file.payees():
                 tree.add(payee, amount)
                 if payee in broken and amount >= mine[payee].message.amount:
                     broken.discard(payee)

@@ -39,7 +39,7 @@ def _data() -> bytes:
     from dataclasses import replace
 
     from audit.tables import PLAY
-    from pywallet.settlement import DebitRow, PayeeRow
+    from pywallet.settlement import DebitRow, OwnerRow, PayeeRow
     from tests.unit.audit.audit_book import OWNERS, STATIONS, TERMS, honest, seal
 
     numbers = np.arange(PLAYS)
@@ -64,9 +64,10 @@ def _data() -> bytes:
     rows += [PayeeRow(owner, amount) for owner, amount in sorted(leaves.items())]
     base = honest(0)
     debits = tuple(DebitRow(payer, net) for payer, net in nets.items())
-    data = seal(replace(base, payees=tuple(rows), debits=debits))
+    owners = tuple(OwnerRow(fans + index, amount) for index, (_, amount) in enumerate(sorted(leaves.items())) if amount)
+    data = seal(replace(base, payees=tuple(rows), owners=owners, debits=debits))
     raw = data.encode()
-    # The tables after the payees: plays, usages, segments.
+    # The tables after the owners: plays, usages, segments.
     tail = len(data.usages) * 32 + 4 + len(data.segments) * 10 + 4
     return raw[: -tail - 4] + PLAYS.to_bytes(4, "big") + plays.tobytes() + raw[-tail:]
 

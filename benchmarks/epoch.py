@@ -37,8 +37,8 @@ def _leaves(count: int) -> list[tuple[bytes, int]]:
 
 
 def measure(count: int) -> dict[str, Any]:
-    """What a server does when it freezes an epoch with so many payees."""
-    from pywallet.settlement import EpochData, PayeeRow, SumRoot, SumTree
+    """What a server does when it freezes an epoch with so many payees, every hundredth an owner."""
+    from pywallet.settlement import EpochData, OwnerRow, PayeeRow, SumRoot, SumTree
 
     leaves = _leaves(count)
     before = _mib()
@@ -55,7 +55,8 @@ def measure(count: int) -> dict[str, Any]:
     assert (tree.root, tree.total) == end
     start = time.process_time()
     rows = tuple(PayeeRow(payee, amount) for payee, amount in leaves)
-    data = EpochData(bytes(20), 1, tree.root, tree.total, bytes(32), 500, payees=rows).encode()
+    owners = tuple(OwnerRow(index, leaves[index][1]) for index in range(0, count, 100))
+    data = EpochData(bytes(20), 1, tree.root, tree.total, bytes(32), 500, payees=rows, owners=owners).encode()
     keccak256(data)
     encode_s = time.process_time() - start
     start = time.process_time()

@@ -69,8 +69,7 @@ def stack_report(
         after = await proof.money(stack, chain, address)
         content = next(iter(stack.songs.values()))
         plays, seeks, _ = proof.counted(stack, posted, content)
-        leaves = [(row.payee, row.amount) for one in posted for row in one.data.payees]
-        reward = sum(amount for payee, amount in leaves if payee != stack.owner_address)
+        reward = sum(one.data.total - sum(row.owned for row in one.data.owners) for one in posted)
         report = Report(
             browser=f"{fan.browser.name} {fan.browser.version}",
             content=to_hex(content),

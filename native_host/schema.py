@@ -182,6 +182,29 @@ class Transfers(Struct):
     account: Address
 
 
+class Holdings(Struct):
+    """Tokens that lie at payees themselves. ``account``: who would take them."""
+
+    chain_id: Number
+    account: Address
+    payees: Annotated[list[Address], Meta(max_length=256)]
+
+
+class Relayer(Struct):
+    """Who would send what lies at a payee, for an account without coins."""
+
+    chain_id: Number
+    payee: Address
+
+
+class Sweep(Struct):
+    """A payee's order and permit for the relayer of a server."""
+
+    server: Address
+    sweep: Message
+    permit: Annotated[str, Meta(pattern=r"^0x[0-9a-f]{130}$")]
+
+
 class Leaf(Struct):
     """Prove what a payee has in an epoch."""
 
@@ -223,6 +246,9 @@ Operation = (
     | Send
     | Transaction
     | Transfers
+    | Holdings
+    | Relayer
+    | Sweep
     | Leaf
     | Claim
     | VerifyCounts
@@ -250,6 +276,9 @@ OPERATIONS: Final[dict[str, type[Struct]]] = {
     "send": Send,
     "transaction": Transaction,
     "transfers": Transfers,
+    "holdings": Holdings,
+    "relayer": Relayer,
+    "sweep": Sweep,
     "leaf": Leaf,
     "claim": Claim,
     "verify_counts": VerifyCounts,

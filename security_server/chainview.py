@@ -18,10 +18,12 @@ from chain.content import Content, ContentState
 from chain.deployment import Deployment
 from chain.registry import Registry, ServerEntry
 from chain.settlement import Entry, EpochState, Lane, Settlement
+from chain.token import Holding, Token
 from chain.transactions import fees
 from pywallet.errors import GomaaError, Refusal
 from pywallet.hexes import to_hex
 from pywallet.settlement import Answer, Header
+from pywallet.wallet.permit import Permit
 from security_server.accounts import Money
 from security_server.calldata import debited_vouchers
 from security_server.closedepoch import Voucher
@@ -91,6 +93,7 @@ class ChainView:
         self._config = config
         self._registry = Registry(chain, deployment)
         self._settlement = Settlement(chain, deployment)
+        self._token = Token(chain, deployment)
         self._cache = Cache()
         self._followed: dict[bytes, list[asyncio.Task[None]]] = {}
         self._revoked: Callable[[bytes, str], Awaitable[None]] | None = None
@@ -223,6 +226,26 @@ class ChainView:
         """Send a claim; the transaction's hash and its gas once it is in a block."""
         done = await self._settlement.claim(key, items, nodes, to, tip)
         return done.hash, done.gas_used
+
+    async def held(self, holder: bytes, spender: bytes) -> Holding | None:
+        """What lies at an address, never cached; None: nothing."""
+        found = await self._token.holdings([holder], spender)
+        return found[0] if found else None
+
+    async def permit(self, key: bytes, permit: Permit, signature: bytes) -> tuple[bytes, int]:
+        """Bring an owner's permit to the token; the transaction's hash and its gas once it is in a block."""
+        done = await self._token.permit(key, permit.owner, permit.spender, permit.amount, permit.deadline, signature)
+        return done.hash, done.gas_used
+
+    async def transfer_from(self, key: bytes, owner: bytes, to: bytes, amount: int) -> tuple[bytes, int]:
+        """Send tokens that a permit allows; the transaction's hash and its gas once it is in a block."""
+        done = await self._token.transfer_from(key, owner, to, amount)
+        return done.hash, done.gas_used
+
+    @property
+    def token(self) -> bytes:
+        """The token's address."""
+        return self._deployment.token
 
     async def is_owner(self, address: bytes) -> bool:
         """Whether the registry knows an address as an owner of a content, who is paid without a signature."""

@@ -16,6 +16,7 @@ from pywallet.settlement import (
     CountsTree,
     DebitRow,
     EpochData,
+    OwnerRow,
     PayeeRow,
     PlayRow,
     SegmentRow,
@@ -70,12 +71,16 @@ class Debit:
 
 @dataclass(frozen=True)
 class Frozen:
-    """Everything an epoch holds. ``plays`` are settled lines and refused plays, oldest ticket first."""
+    """Everything an epoch holds. ``plays`` are settled lines and refused plays, oldest ticket first.
+
+    ``owned``: row of ``payees`` to the part of its amount that it earned as owner, wei.
+    """
 
     server: bytes
     epoch: int
     rate: int
     payees: tuple[tuple[bytes, int], ...]
+    owned: tuple[tuple[int, int], ...]
     debits: tuple[Debit, ...]
     contents: tuple[ContentCount, ...]
     usages: tuple[UsageCount, ...]
@@ -93,7 +98,8 @@ def counted_contents(connection: Connection, epoch: int) -> set[bytes]:
 
 def freeze_rows(connection: Connection, server: bytes, epoch: int, rate: int) -> Frozen:
     """Read an epoch that has ended. The order is by address: the same database gives the same roots."""
-    paid = connection.execute(select(payees.c.payee, payees.c.amount).where(payees.c.epoch == epoch).order_by(payees.c.payee))
+    leaves = select(payees.c.payee, payees.c.amount, payees.c.owned).where(payees.c.epoch == epoch).order_by(payees.c.payee)
+    paid = connection.execute(leaves).all()
     owed = connection.execute(select(debits).where(debits.c.epoch == epoch).order_by(debits.c.payer)).mappings()
     owned = connection.execute(select(epoch_owners.c.content, epoch_owners.c.owner).where(epoch_owners.c.epoch == epoch))
     owners: dict[bytes, bytes] = {row.content: row.owner for row in owned}
@@ -111,6 +117,7 @@ def freeze_rows(connection: Connection, server: bytes, epoch: int, rate: int) ->
         epoch,
         rate,
         tuple((row.payee, row.amount) for row in paid),
+        tuple((index, row.owned) for index, row in enumerate(paid) if row.owned),
         tuple(Debit(row["payer"], row["net"], row["cap"], row["until"], row["signature"]) for row in owed),
         tuple(
             ContentCount(
@@ -150,8 +157,8 @@ def encode(frozen: Frozen, tree: SumTree, counts: CountsTree, length_s: int, usa
     stations = sorted({row["station"] for row in frozen.plays} | {debit.payer for debit in frozen.debits} - paying)
     # Refused plays cost nothing: they have no place in the price table, so that no stranger's tickets fill it.
     terms = sorted({_terms(row) for row in frozen.plays if "intervals" in row})
-    owned = content_rows(frozen)
-    where = {row.content: index for index, row in enumerate(owned)}
+    rows = content_rows(frozen)
+    where = {row.content: index for index, row in enumerate(rows)}
     places = {station: index for index, station in enumerate(stations)}
     numbers = {term: index for index, term in enumerate(terms)}
     begin = frozen.epoch * length_s
@@ -181,10 +188,11 @@ def encode(frozen: Frozen, tree: SumTree, counts: CountsTree, length_s: int, usa
         counts_root=counts.root,
         bps=frozen.rate,
         stations=tuple(StationRow(station) for station in stations),
-        contents=owned,
+        contents=rows,
         terms=tuple(TermsRow(*row) for row in terms),
         debits=tuple(DebitRow(debit.payer, debit.net) for debit in frozen.debits),
         payees=tuple(PayeeRow(payee, amount) for payee, amount in frozen.payees),
+        owners=tuple(OwnerRow(payee, owned) for payee, owned in frozen.owned),
         plays=tuple(plays),
         usages=tuple(UsageRow(leaf) for leaf in usages),
         segments=tuple(

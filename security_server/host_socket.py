@@ -12,7 +12,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from chain.http_limits import Gate, RateLimiter
 from pywallet.errors import GomaaError, InputError, Refusal
-from pywallet.hexes import from_hex
+from pywallet.hexes import from_hex, to_hex
 from pywallet.platform import keccak256, recover
 from security_server import schema
 from security_server.bookkeeping import Bookkeeping
@@ -81,7 +81,7 @@ class HostSocket:
                     line.send({"id": schema.request_id(message.data), "ok": False, "error": busy.to_json()})
                     continue
                 identity, operation = _parse(message.data)
-                if isinstance(operation, schema.ClaimRequest) and len(slow) < MOST_CLAIMS:
+                if isinstance(operation, schema.ClaimRequest | schema.SweepRequest) and len(slow) < MOST_CLAIMS:
                     # The chain takes its time; the music of the same host must not wait for it.
                     task = asyncio.create_task(self._answer(line, identity, operation))
                     slow.add(task)
@@ -138,6 +138,10 @@ class HostSocket:
                 return await self._publishing.usage(line.device, request.epoch, session, content)
             case schema.ClaimRequest():
                 return await self._relay.claim(request.claims)
+            case schema.RelayerRequest():
+                return {"relayer": to_hex(self._relay.address), "state": self._relay.standing.state}
+            case schema.SweepRequest():
+                return await self._relay.sweep(request.sweep, from_hex(request.permit, 65))
 
     async def _hello(self, line: Line, request: schema.Hello) -> dict[str, Any]:
         if request.protocol != 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,20 +13,24 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from chain.settlement import ClaimItem
 from pywallet.errors import GomaaError, InputError, Refusal
-from pywallet.hexes import to_hex
-from pywallet.messages import Claim, Signed
-from pywallet.platform import address_of
+from pywallet.hexes import ZERO_ADDRESS, to_hex
+from pywallet.messages import Claim, Signed, Sweep
+from pywallet.platform import address_of, recover
+from pywallet.wallet.permit import Permit
 from security_server.core import Core
 from security_server.playing import require_refusing
 from security_server.publishing import Publishing
 from security_server.rows import get, put
-from security_server.tables import claims, relay_costs
+from security_server.tables import claims, receipts, relay_costs
 
 MOST: Final = 32
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
 GAS: Final = (100_000, 150_000)
 """Gas set aside for a transaction, and for each claim in it: more than any takes. What it took replaces it afterwards."""
+
+SWEEP_S: Final = 3_600
+"""How far ahead a sweep's deadline may be."""
 
 WATCH_S: Final = 300.0
 """How often the relayer's account is looked at."""
@@ -44,13 +49,16 @@ class Standing:
 
 
 class Relay:
-    """Sends claims of this server's epochs with the relayer's key, within a budget of gas."""
+    """Sends claims of this server's epochs, and what lies at its payees, with the relayer's key, within a budget of gas."""
 
     def __init__(self, core: Core, publishing: Publishing) -> None:
         self._core = core
         self._publishing = publishing
         self._sending = asyncio.Lock()
-        self._address = address_of(core.keys.relayer)
+        self.address = address_of(core.keys.relayer)
+        """Whose gas it is, and whom a payee's permit names."""
+        # The hour's sweeps, Unix ms. A restart forgets them, and not the gas they took.
+        self._swept: deque[int] = deque()
         self.standing = Standing("unknown")
 
     async def run(self) -> None:
@@ -67,7 +75,7 @@ class Relay:
     async def look(self) -> Standing:
         """How the account stands now. What is wrong with it is logged when it begins."""
         core, config = self._core, self._core.config
-        balance = await core.chain.balance(self._address)
+        balance = await core.chain.balance(self.address)
         hour, day = await self._spent()
         state = "low" if balance < config.relay_low_wei else "ok"
         if hour * 10 >= config.relay_hour_wei * 9 or day * 10 >= config.relay_day_wei * 9:
@@ -75,7 +83,7 @@ class Relay:
         if state not in ("ok", self.standing.state):
             log.error(
                 "relayer %s is %s: balance %d wei, gas of this hour %d of %d wei, of this day %d of %d wei",
-                *(to_hex(self._address), state, balance, hour, config.relay_hour_wei, day, config.relay_day_wei),
+                *(to_hex(self.address), state, balance, hour, config.relay_hour_wei, day, config.relay_day_wei),
             )
         self.standing = Standing(state, balance, hour, day)
         return self.standing
@@ -162,12 +170,70 @@ class Relay:
                 await self._done(one.message, transaction, now_ms)
         return {"transaction": to_hex(transaction)}
 
+    async def sweep(self, message: Any, permit: bytes) -> dict[str, Any]:
+        """Send what lies at a payee to where the payee says, under its permit: for a listener without coins for gas.
+
+        The permit (EIP-2612) names this relayer and an amount, the order besides for whom: another's permit, another amount, a
+        passed deadline and an address that no receipt of this server names are refused before anything is sent. It is sent within
+        the limits and the budget of claims. What an earlier call has brought to the token already is not brought again.
+
+        Args:
+            message: The payee's signed ``Sweep``.
+            permit: The payee's signature of the permit, 65 bytes.
+
+        Returns:
+            ``transaction``, once it is in a block.
+
+        Raises:
+            Refusal: ``claim.signature``, ``claim.unknown``, ``claim.small``, ``claim.done`` (nothing lies there), ``claim.busy``.
+            GomaaError: ``chain.unreachable``, ``chain.reverted``, ``chain.fee.high``.
+        """
+        core, config = self._core, self._core.config
+        signed = Signed.from_json(Sweep, message)
+        order = signed.message
+        require_refusing(signed, core, order.payee, "claim.signature")
+        if order.to in (ZERO_ADDRESS, order.payee, core.chain.token, core.domain.settlement):
+            raise InputError("message.schema", field="to")
+        now_s = await core.now_ms() // 1000
+        if order.relayer != self.address or not now_s < order.deadline <= now_s + SWEEP_S:
+            raise Refusal("claim.signature", reason="relayer or deadline", expected=to_hex(self.address), now_s=now_s)
+        if order.amount < max(1, config.relay_least_wei):
+            raise Refusal("claim.small", least_wei=config.relay_least_wei, amount_wei=order.amount)
+        known = select(receipts.c.epoch).where(receipts.c.payee == order.payee).limit(1)
+        if await core.store.run(lambda connection: connection.execute(known).first()) is None:
+            raise Refusal("claim.unknown")
+        async with self._sending:
+            held = await core.chain.held(order.payee, self.address)
+            if held is None or held.amount < order.amount:
+                raise Refusal("claim.done")
+            allowed = _permit(core, order, held.nonce)
+            # Anyone may have brought the permit to the token, or this relayer before it was interrupted.
+            bring = held.allowed < order.amount
+            if bring and not _signed_by(allowed, permit, order.payee):
+                raise Refusal("claim.signature", reason="permit")
+            await self._within(1)
+            number, price = await self._reserve(1)
+            self._swept.append(await core.now_ms())
+            gas = 0
+            try:
+                if bring:
+                    gas += (await core.chain.permit(core.keys.relayer, allowed, permit))[1]
+                transaction, more = await core.chain.transfer_from(core.keys.relayer, order.payee, order.to, order.amount)
+            except GomaaError as error:
+                if "transaction" not in error.detail:
+                    await self._settle(number, gas * price)
+                raise
+            await self._settle(number, (gas + more) * price)
+        return {"transaction": to_hex(transaction)}
+
     async def _within(self, more: int) -> None:
-        """Refuse what goes beyond this hour's claims."""
+        """Refuse what goes beyond this hour's claims and sweeps."""
         since_ms = await self._core.now_ms() - HOUR_MS
+        while self._swept and self._swept[0] <= since_ms:
+            self._swept.popleft()
         sent = select(func.count()).select_from(claims).where(claims.c.time_ms > since_ms)
         already = await self._core.store.run(lambda connection: int(connection.execute(sent).scalar_one()))
-        if already + more > self._core.config.relay_per_hour:
+        if already + len(self._swept) + more > self._core.config.relay_per_hour:
             raise Refusal("claim.busy", per_hour=self._core.config.relay_per_hour)
 
     async def _unclaimed(self, claim: Claim) -> None:
@@ -179,3 +245,14 @@ class Relay:
         key = {"epoch": claim.epoch, "payee": claim.payee}
         values = {"to": claim.to, "transaction": transaction, "time_ms": now_ms}
         await self._core.store.run(lambda connection: put(connection, claims, key, **values))
+
+
+def _permit(core: Core, order: Sweep, nonce: int) -> Permit:
+    return Permit(core.domain.chain_id, core.chain.token, order.payee, order.relayer, order.amount, nonce, order.deadline)
+
+
+def _signed_by(permit: Permit, signature: bytes, owner: bytes) -> bool:
+    try:
+        return recover(permit.digest, signature) == owner
+    except InputError:
+        return False

@@ -133,6 +133,17 @@ class ClaimRequest(Request, tag="claim"):
     claims: Annotated[list[Message], Meta(min_length=1, max_length=32)]
 
 
+class RelayerRequest(Request, tag="relayer"):
+    """Whom a payee's permit has to name."""
+
+
+class SweepRequest(Request, tag="sweep"):
+    """A payee's order to send on what lies at its own address, and its permit (EIP-2612) for the relayer."""
+
+    sweep: Message
+    permit: SignatureText
+
+
 Operation = (
     Hello
     | Open
@@ -147,6 +158,8 @@ Operation = (
     | LeafRequest
     | UsageRequest
     | ClaimRequest
+    | RelayerRequest
+    | SweepRequest
 )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import Connection, Table, bindparam, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from pywallet.errors import Refusal
 from pywallet.hexes import ZERO_ADDRESS
@@ -19,6 +19,8 @@ from security_server.slots import Slots, room, take, totals
 from security_server.tables import debits, epoch_owners, payees, payers, receipts, tickets
 
 Row = Mapping[str, Any]
+Leaf = tuple[int, int]
+"""What a payee has in an epoch, and the part of it that it earned as owner, wei."""
 _CHUNK: Final = 500
 _FACTS: Final = ("content", "session", "plays", "seeks", "seconds", "sequence", "invocation")
 
@@ -180,8 +182,9 @@ def _each(ticket: Row) -> int:
 def _pay(connection: Connection, fresh: Sequence[tuple[Row, int]], at: Settling) -> list[Issued]:
     """Add the lines to the epoch's payees; one receipt per listener's play, one per content for its owner."""
     owners = _owners(connection, {ticket["content"]: ticket for ticket, _ in fresh}, at)
-    before = _amounts(connection, at.epoch, {*owners.values(), *(ticket["payee"] for ticket, _ in fresh)})
-    amounts = dict(before)
+    before = _leaves(connection, at.epoch, {*owners.values(), *(ticket["payee"] for ticket, _ in fresh)})
+    amounts = {payee: amount for payee, (amount, _) in before.items()}
+    owned = {payee: part for payee, (_, part) in before.items()}
     issued: dict[tuple[bytes, bytes], Issued] = {}
     last: dict[bytes, Row] = {}
     changes = []
@@ -192,6 +195,7 @@ def _pay(connection: Connection, fresh: Sequence[tuple[Row, int]], at: Settling)
         write_line(connection, at.epoch, ticket, new, owner, at.now_s)
         if ticket["price"]:
             amounts[owner] = amounts.get(owner, 0) + new * ticket["price"]
+            owned[owner] = owned.get(owner, 0) + new * ticket["price"]
             last[ticket["content"]] = ticket
         if ticket["payee"] != ZERO_ADDRESS and ticket["reward"]:
             amounts[ticket["payee"]] = amounts.get(ticket["payee"], 0) + new * ticket["reward"]
@@ -200,13 +204,8 @@ def _pay(connection: Connection, fresh: Sequence[tuple[Row, int]], at: Settling)
         issued[owners[content], content.rjust(32, b"\0")] = _receipt(ticket, owners[content], amounts[owners[content]], at)
     statement = update(tickets).where(tickets.c.id == bindparam("key")).values(vouchered=bindparam("now"), due=bindparam("left"))
     connection.execute(statement, changes)
-    changed = {payee: amount for payee, amount in amounts.items() if amount != before.get(payee)}
-    _write(
-        connection,
-        payees,
-        [{"epoch": at.epoch, "payee": payee, "amount": amount} for payee, amount in changed.items()],
-        before,
-    )
+    leaves = {payee: (amount, owned.get(payee, 0)) for payee, amount in amounts.items()}
+    _write(connection, at.epoch, {payee: leaf for payee, leaf in leaves.items() if leaf != before.get(payee)}, before)
     _keep(connection, issued, at.epoch)
     return list(issued.values())
 
@@ -223,25 +222,29 @@ def _owners(connection: Connection, contents: Mapping[bytes, Row], at: Settling)
     return owners
 
 
-def _amounts(connection: Connection, epoch: int, wanted: Iterable[bytes]) -> dict[bytes, int]:
-    """What these payees have in the epoch so far, wei."""
-    found: dict[bytes, int] = {}
+def _leaves(connection: Connection, epoch: int, wanted: Iterable[bytes]) -> dict[bytes, Leaf]:
+    """What these payees have in the epoch so far."""
+    found: dict[bytes, Leaf] = {}
     names = sorted(wanted)
     for start in range(0, len(names), _CHUNK):
-        query = select(payees.c.payee, payees.c.amount).where(payees.c.epoch == epoch, payees.c.payee.in_(names[start : start + _CHUNK]))
-        found |= {row.payee: row.amount for row in connection.execute(query)}
+        query = select(payees).where(payees.c.epoch == epoch, payees.c.payee.in_(names[start : start + _CHUNK]))
+        found |= {row.payee: (row.amount, row.owned) for row in connection.execute(query)}
     return found
 
 
-def _write(connection: Connection, table: Table, rows: Sequence[dict[str, Any]], known: Mapping[bytes, int]) -> None:
+def _write(connection: Connection, epoch: int, leaves: Mapping[bytes, Leaf], known: Mapping[bytes, Leaf]) -> None:
     """Write payees' amounts, those with a row already and the new ones each in one statement."""
-    old = [{"key": row["payee"], "value": row["amount"]} for row in rows if row["payee"] in known]
-    new = [row for row in rows if row["payee"] not in known]
+    old = [{"key": payee, "all": amount, "part": owned} for payee, (amount, owned) in leaves.items() if payee in known]
+    new = [
+        {"epoch": epoch, "payee": payee, "amount": amount, "owned": owned}
+        for payee, (amount, owned) in leaves.items()
+        if payee not in known
+    ]
     if old:
-        where = (table.c.epoch == rows[0]["epoch"], table.c.payee == bindparam("key"))
-        connection.execute(update(table).where(*where).values(amount=bindparam("value", type_=table.c.amount.type)), old)
+        values = {"amount": bindparam("all", type_=payees.c.amount.type), "owned": bindparam("part", type_=payees.c.owned.type)}
+        connection.execute(update(payees).where(payees.c.epoch == epoch, payees.c.payee == bindparam("key")).values(values), old)
     if new:
-        connection.execute(table.insert(), new)
+        connection.execute(payees.insert(), new)
 
 
 def _keep(connection: Connection, issued: Mapping[tuple[bytes, bytes], Issued], epoch: int) -> None:

@@ -288,6 +288,8 @@ payees: Final = Table(
     _int("epoch", key=True),
     _bytes("payee", 20, key=True),
     Column("amount", Wei, nullable=False),
+    # The part of the amount that the payee earned as owner of contents; the rest is rewards.
+    Column("owned", Wei, nullable=False),
 )
 receipts: Final = Table(
     "receipts",

@@ -1,7 +1,7 @@
 """Run the project's checks and tests in parts: ``python -m tooling.suite [all | quick | soak]``.
 
 A failed test is run once more, alone. One that passes then is unsteady: it is named and counted, and the run
-fails when more than ``MOST_UNSTEADY`` tests were.
+fails when that had more than ``MOST_UNSTEADY`` causes.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -22,10 +23,14 @@ from tooling.steps import ROOT, say
 CORES: Final = os.cpu_count() or 1
 
 MOST_UNSTEADY: Final = 2
-"""Tests of one run that may pass only when run again."""
+"""Causes in one run for which tests may pass only when run again. Tests of a file that fail with the same words, such as those of a fixture
+that they share, have one cause."""
 
 MOST_RERUNS: Final = 10
 """Failed tests of a part that are run again; more of them are no accident."""
+
+REASON_CHARACTERS: Final = 400
+"""Of a failed test's reason, in the summary."""
 
 HANG_S: Final = 600
 """Seconds after which a test is taken for hanging: it is failed, and the stacks of its threads are printed."""
@@ -123,24 +128,26 @@ class Outcome:
         unsteady: Tests that failed, and passed when run again.
         failed: Tests that failed twice, or were not run again.
         broken: Exit code of a run that broke off.
+        reasons: The first line of what each test said when it failed first.
     """
 
     unsteady: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
     broken: int | None = None
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
 
-Run = Callable[[Sequence[str]], tuple[int, Sequence[str]]]
-"""Runs pytest with these arguments; its exit code and the node ids of the tests that failed."""
+Run = Callable[[Sequence[str]], tuple[int, Mapping[str, str]]]
+"""Runs pytest with these arguments; its exit code, and the node id and the reason of each test that failed."""
 
 
 def outcome(part: Part, run: Run) -> Outcome:
     """Run a part, then each of its failed tests once more in a process of its own."""
     code, failed = run(part.command())
     if code not in (PASSED, FAILED) or (code == FAILED) != bool(failed):
-        return Outcome(failed=tuple(failed), broken=code)
+        return Outcome(failed=tuple(failed), broken=code, reasons=failed)
     if len(failed) > MOST_RERUNS:
-        return Outcome(failed=tuple(failed))
+        return Outcome(failed=tuple(failed), reasons=failed)
     again = {}
     for test in failed:
         say(f"once more, alone: {test}")
@@ -148,6 +155,7 @@ def outcome(part: Part, run: Run) -> Outcome:
     return Outcome(
         unsteady=tuple(test for test in failed if again[test] == PASSED),
         failed=tuple(test for test in failed if again[test] != PASSED),
+        reasons=failed,
     )
 
 
@@ -156,11 +164,15 @@ def verdict(outcomes: Sequence[Outcome]) -> tuple[int, list[str]]:
     unsteady = [test for one in outcomes for test in one.unsteady]
     failed = [test for one in outcomes for test in one.failed]
     broken = [one.broken for one in outcomes if one.broken is not None]
-    lines = [f"unsteady (passed when run again): {test}" for test in unsteady]
-    lines += [f"failed: {test}" for test in failed]
+    reasons = {test: reason for one in outcomes for test, reason in one.reasons.items()}
+    lines = []
+    for kind, tests in (("unsteady (passed when run again)", unsteady), ("failed", failed)):
+        for test in tests:
+            lines += [f"{kind}: {test}", *([f"  {reasons[test]}"] if reasons.get(test) else [])]
     lines += [f"pytest broke off with exit code {code}" for code in broken]
-    lines.append(f"{len(unsteady)} unsteady (at most {MOST_UNSTEADY} may be), {len(failed)} failed")
-    return int(bool(failed or broken or len(unsteady) > MOST_UNSTEADY)), lines
+    causes = {(test.partition("::")[0], reasons.get(test) or test) for test in unsteady}
+    lines.append(f"{len(unsteady)} unsteady of {len(causes)} causes (at most {MOST_UNSTEADY} may be), {len(failed)} failed")
+    return int(bool(failed or broken or len(causes) > MOST_UNSTEADY)), lines
 
 
 def pytest(environment: Mapping[str, str], root: Path = ROOT) -> Run:
@@ -168,11 +180,13 @@ def pytest(environment: Mapping[str, str], root: Path = ROOT) -> Run:
     # Tests start hundreds of interpreters; without compiled modules each takes three times as long.
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
-    def run(arguments: Sequence[str]) -> tuple[int, Sequence[str]]:
+    def run(arguments: Sequence[str]) -> tuple[int, Mapping[str, str]]:
         with tempfile.TemporaryDirectory() as folder:
-            command = [sys.executable, "-m", "pytest", "-o", f"cache_dir={folder}", *arguments]
+            cache, report = Path(folder), Path(folder) / "report.xml"
+            command = [sys.executable, "-m", "pytest", "-o", f"cache_dir={cache}", f"--junitxml={report}", *arguments]
             code = subprocess.call(command, cwd=root, env={**kept, **environment})
-            return code, last_failed(Path(folder))
+            said = reasons(report)
+            return code, {test: said.get(test, "") for test in last_failed(cache)}
 
     return run
 
@@ -181,6 +195,18 @@ def last_failed(cache: Path) -> list[str]:
     """Node ids of the failed tests in a pytest cache that was empty before the run."""
     path = cache / "v" / "cache" / "lastfailed"
     return list(json.loads(path.read_text())) if path.exists() else []
+
+
+def reasons(report: Path) -> dict[str, str]:
+    """The first line of each failure in a JUnit report, by the node id of a test that is in no class."""
+    found = {}
+    for case in ElementTree.parse(report).iter("testcase") if report.exists() else ():  # noqa: S314 - our own pytest wrote it
+        for kind in ("failure", "error"):
+            for one in case.findall(kind):
+                path = case.get("classname", "").replace(".", "/")
+                line = next(iter(one.get("message", "").splitlines()), "")
+                found[f"{path}.py::{case.get('name', '')}"] = line[:REASON_CHARACTERS]
+    return found
 
 
 def check(title: str, command: Sequence[str]) -> bool:

@@ -69,16 +69,18 @@ function attachEngine(port) {
   // An engine that starts anew knows nothing: what is shown, where it was, and who listens.
   const again = died;
   died = false;
-  for (const message of again ? [] : held) port.postMessage(message);
+  if (again) {
+    for (const [token, { origin, src, page, element, last }] of streams) port.postMessage({ type: "show", stream: token, src, origin, page, element, last });
+    for (const [id, { kind, stream }] of clients) if (kind !== "page") port.postMessage({ type: "opened", port: id, kind, stream });
+  }
+  // Of what was said meanwhile, an engine that starts anew is told what people and pages asked: the rest it has just heard.
+  for (const message of held) if (!again || message.type === "from" || message.type === "command") port.postMessage(message);
   held.length = 0;
-  if (!again) return;
-  for (const [token, { origin, src, page, element, last }] of streams) port.postMessage({ type: "show", stream: token, src, origin, page, element, last });
-  for (const [id, { kind, stream }] of clients) if (kind !== "page") port.postMessage({ type: "opened", port: id, kind, stream });
 }
 
 /** @param {any} message */
 function fromEngine(message) {
-  if (!allowed("engine", message)) return;
+  if (!allowed("engine", message) || message.type === "awake") return;
   if (message.type === "to") return deliver(message.port, message.message);
   if (message.type === "read") {
     const stream = streams.get(message.stream);
@@ -137,8 +139,8 @@ function accept(port) {
       if (engine !== port) return;
       engine = null;
       died = true;
-      // What sites asked is lost with it: they hear that the wallet is gone, and ask anew.
-      for (const [id, client] of clients) if (client.kind === "provider" || client.kind === "approval") {
+      // What sites and screens asked is lost with it: they hear that the wallet is gone, and ask anew.
+      for (const [id, client] of clients) if (client.kind === "provider" || client.kind === "approval" || client.kind === "wallet") {
         clients.delete(id);
         client.port.disconnect();
       }

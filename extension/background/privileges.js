@@ -44,7 +44,7 @@ export const PRIVILEGES = {
     "wallet.tracking": { on: "boolean" },
     "wallet.summary": {},
     "wallet.playing": {},
-    "wallet.claim": {},
+    "wallet.claim": { most_wei: "string?" },
     "wallet.origin": { server: "string", epoch: "count", payee: "string" },
     "wallet.quote": { to: "string", amount: "string" },
     "wallet.replace": { transaction: "string", how: "string" },
@@ -75,6 +75,7 @@ export const PRIVILEGES = {
     to: { port: "count", message: "object" },
     read: { id: "count", stream: "string", offset: "count", size: "count" },
     approve: { id: "count", open: "boolean" },
+    awake: {},
   },
   provider: {
     request: { id: "count", method: "string", params: "blob" },

@@ -15,16 +15,16 @@ const OVER = new Set(["refused", "failed"]);
 
 /** @typedef {import("./stream.js").Stream} Stream */
 /** @typedef {{state: string, invoke: string | null, sound: string | null, from_start: boolean}} Foreseen what a wish will do */
-/** @typedef {{state: string, position_ms: number, duration_ms: number, granted: boolean, code: string | null, next: Record<string, Foreseen>}} Session */
+/** @typedef {{state: string, position_ms: number, duration_ms: number, granted: boolean, halting: boolean, wanted: boolean, code: string | null, next: Record<string, Foreseen>}} Session
+ *   of pywallet.player; halting: it pauses once the play is granted; wanted: it plays once the seek has arrived */
 /** @typedef {{kind: string, action: string, position_ms: number, segment: number}} Command of the core */
 
 export class Course {
-  /** @type {Session} */ session = { state: "loading", position_ms: 0, duration_ms: 0, granted: false, code: null, next: {} };
+  /** @type {Session} */ session = { state: "loading", position_ms: 0, duration_ms: 0, granted: false, halting: false, wanted: false, code: null, next: {} };
   /** @type {number} calls to the core under way */ asking = 0;
   /** @type {number} events of sound that the core has not answered yet */ sounding = 0;
   /** @type {boolean} play was asked for before there was something to play */ wanted = false;
   /** @type {boolean} the host has heard the stop already */ stopped = false;
-  /** @type {boolean} pause was asked for before the play was granted */ halting = false;
   /** @type {number} wishes that the core took up */ turn = 0;
   /** @type {Promise<unknown>} the core's latest answer to a wish */ answered = Promise.resolve();
 
@@ -77,11 +77,7 @@ export class Course {
       return;
     }
     if (!stream.info) return;
-    // A play while it still seeks comes after the seek.
-    this.wanted = wish === "play" && this.session.state === "seeking";
-    if (this.wanted) return;
-    this.halting = wish === "pause" && this.session.state === "starting" && !this.session.granted;
-    if (this.halting) return;
+    this.wanted = false;
     const { duration_ms } = stream.info;
     const place = position ?? (this.session.state === "ready" ? this.session.position_ms : stream.sound.positionMs);
     const start = stream.song?.extent.from_ms ?? 0;
@@ -123,7 +119,7 @@ export class Course {
       await latest.catch(() => undefined);
     }
     if (this.isPast || this.turn !== turn || this.session.state !== state) return void (await begun);
-    if (sound) this.start(at, segment, sound === "on");
+    if (sound && !this.session.halting) this.start(at, segment, sound === "on");
     await Promise.all([begun, this.step("player.event", { event: "granted" }, sound)]);
   }
 
@@ -151,9 +147,6 @@ export class Course {
     const todo = await answer;
     if (this.isPast) return;
     for (const command of todo) await this.obey(command);
-    if (this.halting && this.session.granted) await this.wish("pause");
-    else if (this.wanted && this.session.state === "paused") await this.wish("play");
-    else if (this.session.state === "playing") this.wanted = false;
   }
 
   /**

@@ -83,3 +83,6 @@ export const approve = (open) => ask({ type: "approve", open });
 
 /** A message to a player or a screen. @param {number} to @param {any} message */
 export const tell = (to, message) => port?.postMessage({ type: "to", port: to, message });
+
+/** A word to the background, which browsers stop when it hears nothing. */
+export const keepAwake = () => port?.postMessage({ type: "awake" });

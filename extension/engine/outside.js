@@ -20,14 +20,15 @@ export function word(code) {
 }
 
 /**
- * @param {{course: {wanted: boolean}, page: {asks: boolean, denied: number | null, done: number}, problem: {code: string} | null, pitch: boolean, stalled: boolean,
+ * @param {{course: {wanted: boolean, session: {halting: boolean, wanted: boolean}}, page: {asks: boolean, denied: number | null, done: number}, problem: {code: string} | null, pitch: boolean, stalled: boolean,
  *   info: any, sound: {ranges: [number, number][]} | null}} stream
  * @param {{state: string, position_ms: number, duration_ms: number, volume: number, muted: boolean, rate: number}} state of telling.js
  */
 export function outside(stream, { state, position_ms, duration_ms, volume, muted, rate }) {
+  const { session, wanted } = stream.course;
   return {
     // A song that could not be opened is no song that is being opened.
-    state: state === "loading" && stream.problem ? "failed" : state,
+    state: state === "loading" && stream.problem ? "failed" : session.halting ? "paused" : state,
     position_ms,
     duration_ms,
     volume,
@@ -35,7 +36,7 @@ export function outside(stream, { state, position_ms, duration_ms, volume, muted
     rate,
     pitch: stream.pitch,
     ranges: stream.sound?.ranges ?? [],
-    wanted: stream.course.wanted || stream.page.asks,
+    wanted: wanted || session.wanted || stream.page.asks,
     stalled: stream.stalled,
     seekable: stream.info?.policy?.permissions?.includes("seek") ?? true,
     code: word(stream.problem?.code),

@@ -3,6 +3,10 @@
  */
 
 import { Problem } from "../shared/problem.js";
+import { keepAwake } from "./link.js";
+
+/** A browser stops a background that has heard nothing for 30 s. */
+const AWAKE_MS = 20_000;
 
 let count = 0;
 /** @type {Map<number, {resolve: (value: any) => void, reject: (error: Problem) => void}>} */
@@ -24,10 +28,17 @@ export const started = new Promise((resolve, reject) => {
 });
 started.catch(() => undefined);
 
+/** Python may take long on a slow computer, and who asked waits behind the background. @type {ReturnType<typeof setInterval> | undefined} */
+let awake;
+
 worker.addEventListener("message", ({ data }) => {
   const asked = waiting.get(data.id);
   if (!asked) return;
   waiting.delete(data.id);
+  if (waiting.size === 0) {
+    clearInterval(awake);
+    awake = undefined;
+  }
   const { ok, result, error } = JSON.parse(data.answer);
   if (ok) asked.resolve(result);
   else asked.reject(Problem.of(error));
@@ -44,6 +55,7 @@ export function python(op, payload = {}, blob) {
   return new Promise((resolve, reject) => {
     const id = ++count;
     waiting.set(id, { resolve, reject });
+    awake ??= setInterval(keepAwake, AWAKE_MS);
     worker.postMessage({ id, op, payload: JSON.stringify(payload), blob });
   });
 }

@@ -342,7 +342,7 @@ export class Stream {
       source?.close();
       return course.isPast;
     }
-    const wanted = course.wanted || course.session.state === "starting";
+    const wanted = course.wanted || (course.session.state === "starting" && !course.session.halting);
     this.discard();
     this.reset(source);
     this.course.wanted = wanted;

@@ -54,10 +54,20 @@ function balance(app) {
     h("div", { class: "row between" }, h("p", { class: "s dim" }, t("youCanSpend")), summary && summary.spendable_wei !== null ? moneyState("claimed") : summary ? moneyState("pending", t("trying")) : null),
     h("p", { class: `balance ${text.length > 11 ? "long" : ""}`.trim(), title: summary && summary.spendable_wei !== null ? exact(summary.spendable_wei) : null }, text, h("small", null, "GoMAA")),
     collect ? h("div", { class: "actions" }, collect) : null,
+    collect && wei(summary?.at_payees_wei) > 0n ? h("p", { class: "xs dim" }, ...atPayees(app)) : null,
     h("div", { class: "actions" }, send, receive),
     summary ? h("div", { class: "pair" },
       h("div", null, h("span", { class: "xs dim" }, t("earnedToday")), amount(summary.today_wei, wei(summary.today_wei) > 0n ? "+" : "")),
       h("div", null, pending > 0n ? moneyState("pending", due) : h("span", { class: "xs dim" }, t("statePending")), amount(pending))) : null);
+}
+
+/**
+ * What of it lies at one-time addresses, and what fetching it costs: everything else is collected for nothing.
+ * @param {App} app
+ */
+function atPayees({ model: { summary } }) {
+  const most = wei(summary?.sweep_most_wei);
+  return [t("atPayees", show(wei(summary?.at_payees_wei))), " ", most > 0n ? t("atPayeesFee", exact(most).replace(" GoMAA", ""), t("coin")) : t("atPayeesRelayed")];
 }
 
 /**

@@ -65,6 +65,7 @@ function plays({ parts }) {
  */
 function moves(item) {
   const time = moment(item.time_s, language());
+  if (item.kind === "received" && item.state === "claimable") return [{ kind: "wait", title: t("stepReady"), time: "", note: t("stepAtPayeeNote") }];
   if (item.kind === "received") return [{ kind: "done", title: t("stepReceived"), time, note: t("stepReceivedNote") }];
   const fee = item.fee_wei ? t("stepFee", show(item.fee_wei, 6)) : "";
   /** @type {Step} */
@@ -103,7 +104,7 @@ function steps(item) {
     { kind: "done", title: t("stepListened"), time: at, note: heard || item.station || "" },
     { kind: "done", title: t("stepReceipt"), time: "", note: t("stepReceiptNote") },
     { kind: final ? "done" : "wait", title: final && item.epoch ? t("stepEpoch", item.epoch) : t("stepPending"), time: final ? "" : due, note: final ? t("stepEpochNote") : t("stepPendingNote") },
-    { kind: claimed ? "done" : final ? "wait" : "", title: t(claimed ? "stepCollected" : final ? "stepReady" : "stepWallet"), time: "", note: t(claimed ? "stepCollectedNote" : final ? "stepReadyNote" : "stepWalletNote") },
+    { kind: claimed ? "done" : final ? "wait" : "", title: t(claimed ? "stepCollected" : final ? "stepReady" : "stepWallet"), time: "", note: t(claimed ? "stepCollectedNote" : item.at_payee ? "stepAtPayeeNote" : final ? "stepReadyNote" : "stepWalletNote") },
   ];
 }
 

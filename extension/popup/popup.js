@@ -21,13 +21,13 @@ import { site, sites } from "./sites.js";
 /**
  * @typedef {{time_s: number, content: string, title: string, artist: string, station: string | null, domain?: string | null, amount_wei: string,
  *   state: "pending" | "claimable" | "claimed" | "refused", code?: string | null, server?: string | null, epoch?: number | string | null,
- *   payee?: string | null, plays?: number | null, seconds?: number | null, due_s?: number | null, transaction?: string | null,
+ *   payee?: string | null, plays?: number | null, seconds?: number | null, due_s?: number | null, transaction?: string | null, at_payee?: boolean,
  *   kind?: "sent" | "received", other?: string, name?: string | null, block?: number | null, fee_wei?: string | null, most_wei?: string | null, reason?: string | null, by?: string | null, how?: "first" | "faster" | "cancel" | null, replaceable?: boolean, site?: string | null, value_wei?: string | null}} Item
  * @typedef {{chain_id: number, settlement: string, receipt: any, detail: any, station: string, station_address: string | null, session: string | null, transaction: string | null,
  *   parts: {content: string | null, title: string, artist: string, time_s: number | null, seconds: number | null, ticket: string | null, amount_wei: string}[]}} Proof
  * @typedef {{content: string, title: string, artist: string, station?: string | null, position_ms: number, duration_ms: number, state?: string,
  *   earned_wei: string, reward_wei: string, interval_s: number, next_ms: number}} Playing
- * @typedef {{address: string, spendable_wei: string | null, today_wei: string, pending_wei: string, claimable_wei?: string, due_s: number | null,
+ * @typedef {{address: string, spendable_wei: string | null, today_wei: string, pending_wei: string, claimable_wei?: string, at_payees_wei?: string, sweep_most_wei?: string, due_s: number | null,
  *   playing: Playing | null, activity: Item[]}} Summary
  * @typedef {{exists: boolean, locked: boolean, address: string | null, rewards: boolean, tracking: boolean | null, auto_lock_s?: number, auto_lock_choices?: number[]}} Status
  * @typedef {{state: "connected" | "missing" | "version" | "gone", version?: string, command?: string, code?: string, chain?: boolean, networks?: number[], chain_id?: number | null}} Host
@@ -91,7 +91,7 @@ const app = {
     model.claim = { busy: true, done: null, failure: null };
     render();
     /** @type {Model["claim"]} */
-    const claim = await ask("wallet.claim").then((done) => ({ busy: false, done, failure: null }), (error) => ({ busy: false, done: null, failure: failure(error) }));
+    const claim = await ask("wallet.claim", { most_wei: model.summary?.sweep_most_wei ?? "0" }).then((done) => ({ busy: false, done, failure: null }), (error) => ({ busy: false, done: null, failure: failure(error) }));
     await app.settle();
     // The amounts and the words of what became of them are drawn at once.
     model.claim = claim;

@@ -24,7 +24,7 @@ async def run(host: Host, request: Simulate) -> dict[str, Any]:
     chain, account = network.chain, request.account
     call = {"from": account, "to": request.to, "value": hex(int(request.value_wei)), "data": request.data}
     gas = answers.number(await chain.request("eth_estimateGas", call)) * MARGIN[0] // MARGIN[1]
-    base, tip = await _fees(network)
+    base, tip = await price(network)
     return {
         "nonce": answers.number(await chain.request("eth_getTransactionCount", account, "pending")),
         "gas": gas,
@@ -36,7 +36,7 @@ async def run(host: Host, request: Simulate) -> dict[str, Any]:
     }
 
 
-async def _fees(network: Network) -> tuple[int, int]:
+async def price(network: Network) -> tuple[int, int]:
     """Base fee and tip, wei per gas."""
     latest = answers.mapping(await network.chain.request("eth_getBlockByNumber", "latest", False))
     base = answers.number(latest.get("baseFeePerGas", "0x0"))

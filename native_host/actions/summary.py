@@ -22,7 +22,10 @@ MOST_RECEIPTS: Final = 500
 
 PATIENCE_S: Final = 1.5
 CLAIMED: Final = "elsewhere"
-"""Stands for a transaction that this host did not see itself."""
+"""Stands in older ledgers for a transaction that this host did not see itself: it is looked for on the chain again."""
+
+Key = tuple[bytes, int, bytes]
+"""Server, epoch and payee of a receipt."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +43,12 @@ async def run(host: Host, request: Summary) -> dict[str, Any]:
     await _refresh(host, payees)
     rows = host.ledger.receipts(payees)
     standings = await _standings(host, rows)
-    if await _settled(host, rows, standings):
-        rows = host.ledger.receipts(payees)
-    told = [_receipt(host, row, standings.get((row.server, row.epoch))) for row in rows]
-    totals = {state: sum(int(one["amount_wei"]) for one in told if one["state"] == state) for state in ("pending", "claimable", "claimed")}
+    lying = await _settled(host, rows, standings, set(payees))
+    rows = host.ledger.receipts(payees)
+    told = [_receipt(host, row, standings.get((row.server, row.epoch)), _key(row) in lying) for row in rows]
+    totals = dict.fromkeys(("pending", "claimable", "claimed", "at_payee"), 0)
+    for one in told:
+        totals["at_payee" if one["at_payee"] else one["state"]] += int(one["amount_wei"])
     # What is still to come stands before what is done.
     told.sort(key=lambda one: one["state"] == "claimed")
     return {
@@ -111,26 +116,46 @@ async def _standings(host: Host, rows: list[ReceiptRow]) -> dict[tuple[bytes, in
     return dict(zip(keys, found, strict=True))
 
 
-async def _settled(host: Host, rows: list[ReceiptRow], standings: dict[tuple[bytes, int], Standing]) -> bool:
-    """Look on the chain for claims that another installation, or a host that died, has made. Whether there were any."""
-    found = False
+async def _settled(host: Host, rows: list[ReceiptRow], standings: dict[tuple[bytes, int], Standing], payees: set[bytes]) -> set[Key]:
+    """Look on the chain for claims that this host did not make itself, and keep the transactions that brought the money home.
+
+    Returns:
+        The receipts whose money the chain has sent to an address of a payee, where it lies: nobody has claimed it for the account.
+    """
+    lying = set[Key]()
     for row in rows:
         standing = standings.get((row.server, row.epoch))
-        if row.claimed or standing is None or not standing.final:
+        if row.claimed not in (None, CLAIMED) or standing is None or not standing.final:
             continue
-        try:
-            paid = await host.networks[row.chain_id].settlement.claims_of(row.payee)
-        except GomaaError:
-            continue
-        for one in paid:
-            if (one.server, one.epoch) == (row.server, row.epoch):
+        with contextlib.suppress(GomaaError):
+            transaction, lies = await _paid_to(host.networks[row.chain_id], row, payees)
+            if lies:
+                lying.add(_key(row))
+            if transaction != row.claimed:
                 with host.ledger.write():
-                    host.ledger.set_claimed(row.server, row.epoch, row.payee, CLAIMED)
-                found = True
-    return found
+                    host.ledger.set_claimed(row.server, row.epoch, row.payee, transaction)
+    return lying
 
 
-def _receipt(host: Host, row: ReceiptRow, standing: Standing | None) -> dict[str, Any]:
+async def _paid_to(network: Network, row: ReceiptRow, payees: set[bytes]) -> tuple[str | None, bool]:
+    """The transaction that brought a receipt's money to where its payee's key sent it, or None; and whether it lies at a payee."""
+    claims = await network.settlement.history("Claimed", row.server, row.epoch, row.payee)
+    if not claims:
+        return None, False
+    claim = claims[-1]
+    to = bytes(claim.fields["to"])
+    if to not in payees:
+        return to_hex(claim.transaction), False
+    # What left the address later took all of it along.
+    moved = await network.token.sent(to, claim.block)
+    return (to_hex(moved[0].transaction), False) if moved else (None, True)
+
+
+def _key(row: ReceiptRow) -> Key:
+    return row.server, row.epoch, row.payee
+
+
+def _receipt(host: Host, row: ReceiptRow, standing: Standing | None, lies: bool) -> dict[str, Any]:
     state = "claimed" if row.claimed else "claimable" if standing and standing.final else "pending"
     return {
         "server": to_hex(row.server),
@@ -141,6 +166,7 @@ def _receipt(host: Host, row: ReceiptRow, standing: Standing | None) -> dict[str
         "title": host.ledger.song(row.content)[0],
         "station": row.station,
         "state": state,
+        "at_payee": lies,
         "due_s": standing.due_s if standing else None,
         "transaction": None if row.claimed == CLAIMED else row.claimed,
     }

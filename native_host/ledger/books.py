@@ -92,9 +92,13 @@ class Books(Rows):
         rows = map(_receipt, self._rows(f"SELECT {_RECEIPT} FROM receipts ORDER BY epoch DESC"))  # noqa: S608
         return [row for row in rows if row.payee in wanted]
 
-    def set_claimed(self, server: bytes, epoch: int, payee: bytes, transaction: str) -> None:
-        """The chain has paid this receipt."""
+    def set_claimed(self, server: bytes, epoch: int, payee: bytes, transaction: str | None) -> None:
+        """The chain has paid this receipt, and the money is not at a payee any more; None: it is not so."""
         self._change("UPDATE receipts SET claimed = ? WHERE server = ? AND epoch = ? AND payee = ?", transaction, server, epoch, payee)
+
+    def is_payee(self, address: bytes) -> bool:
+        """Whether an address is the payee of a session: one-time, without coins to move what it is sent."""
+        return bool(self._rows("SELECT 1 FROM sessions WHERE payee = ? LIMIT 1", address))
 
     def servers(self, payees: list[bytes]) -> list[tuple[bytes, str, int, bytes]]:
         """(server, url, chain id, payee) of the sessions in which these payees were paid."""

@@ -8,6 +8,7 @@ Operations: wallet.propose, wallet.spelling, wallet.create, wallet.open, wallet.
 wallet.password, wallet.lock, wallet.status, session.sign, claim.sign, payees
 (pywallet.engine.purse); account, recipient, amount, transfer, transaction.sign
 (pywallet.engine.money); voucher.sign, listener, escrow.calls, points.sign (pywallet.engine.paying);
+sweep.sign (pywallet.engine.sweeping);
 typed.read, typed.sign, personal.read, personal.sign, call.read
 (pywallet.engine.requests);
 header.load, terms, player.begin, player.event, stream.close
@@ -20,11 +21,11 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pywallet.engine import money, paying, purse, requests, songs
+from pywallet.engine import money, paying, purse, requests, songs, sweeping
 from pywallet.engine.fields import Payload
 from pywallet.errors import GomaaError, InputError
 
-_OPS: Final = {**purse.OPS, **money.OPS, **paying.OPS, **requests.OPS, **songs.OPS}
+_OPS: Final = {**purse.OPS, **money.OPS, **paying.OPS, **sweeping.OPS, **requests.OPS, **songs.OPS}
 
 
 async def call(op: str, payload: Mapping[str, Any], blob: bytes | None = None) -> dict[str, Any]:

@@ -114,7 +114,7 @@ async def begin(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
 async def event(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     """{stream, event: granted|playing|waiting|ended|continued|problem, position_ms?, code?}
 
-    → {state, position_ms, duration_ms, granted, code, commands: [{kind, action, position_ms, segment}],
+    → {state, position_ms, duration_ms, granted, halting, wanted, code, commands: [{kind, action, position_ms, segment}],
     next: {play, pause, seek: {state, invoke, sound, from_start}}}; ``next`` is what each wish would do now.
     """
     return _advance(payload, "event", _REPORTS)
@@ -146,6 +146,8 @@ def _advance(payload: Payload, field: str, known: frozenset[str]) -> dict[str, A
         "position_ms": player.position_ms,
         "duration_ms": player.timeline.duration_ms if player.timeline else 0,
         "granted": player.granted,
+        "halting": player.halting,
+        "wanted": player.wanted,
         "code": player.code,
         "commands": [vars(command).copy() for command in commands],
         "next": _next(player),

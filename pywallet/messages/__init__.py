@@ -10,7 +10,7 @@ from pywallet.messages.lines import (
     statement_lines_hash,
 )
 from pywallet.messages.signing import Signed, compact, require_signer, sign, signer
-from pywallet.messages.structs import Claim, Domain, Invocation, Message, Receipt, Session, Statement, Ticket, Voucher, digest
+from pywallet.messages.structs import Claim, Domain, Invocation, Message, Receipt, Session, Statement, Sweep, Ticket, Voucher, digest
 
 __all__ = [
     "Action",
@@ -24,6 +24,7 @@ __all__ = [
     "Signed",
     "Statement",
     "StatementLine",
+    "Sweep",
     "Ticket",
     "Voucher",
     "compact",

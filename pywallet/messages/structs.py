@@ -185,3 +185,18 @@ class Claim(Message):
     payee: bytes
     to: bytes
     tip: int
+
+
+@dataclass(frozen=True)
+class Sweep(Message):
+    """What lies at a payee's own address goes to ``to``: the order to the relayer that the token's permit names. Signed by the payee.
+
+    No contract reads it: a permit names who may take an amount, not for whom.
+    """
+
+    TYPES = ("address", "address", "address", "uint256", "uint256")
+    relayer: bytes
+    payee: bytes
+    to: bytes
+    amount: int
+    deadline: int

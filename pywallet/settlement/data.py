@@ -1,8 +1,8 @@
 """The published data of an epoch as canonical bytes (settlement, section Published data).
 
 Layout, big-endian: ``GMED`` ‖ version u8 ‖ server 20 ‖ epoch u64 ‖ root 32 ‖
-total u128 ‖ counts root 32 ‖ bps u16, then eight tables, each a u32 row count and
-rows of fixed size. Rows name stations, contents and terms by table index.
+total u128 ‖ counts root 32 ‖ bps u16, then nine tables, each a u32 row count and
+rows of fixed size. Rows name stations, contents, terms and payees by table index.
 
 No record names a wallet: payees are one-time addresses, a play's tag means
 something to its listener only, and of a listener's counters only the hash of
@@ -21,7 +21,7 @@ from pywallet.errors import InputError
 from pywallet.platform import keccak256
 
 MAGIC: Final = b"GMED"
-VERSION: Final = 3
+VERSION: Final = 4
 HEAD: Final = struct.Struct(">4sB20sQ32s16s32sH")
 _PLAY: Final = struct.Struct(">III3sIBBI7s")
 
@@ -118,6 +118,19 @@ class PayeeRow(_Row):
 
 
 @dataclass(frozen=True, slots=True)
+class OwnerRow(_Row):
+    """The part of a payee's amount that it earned as owner of contents, wei; the rest of the amount is rewards.
+
+    Only payees that earned as owners have one. Nearly all payees are one-time addresses of listeners and own nothing, so a table of
+    its own is shorter than one more column.
+    """
+
+    LAYOUT = (("u", 4), ("u", 12))
+    payee: int
+    owned: int
+
+
+@dataclass(frozen=True, slots=True)
 class PlayRow(_Row):
     """One play, 32 bytes: who paid, what, when, how much was heard, which ticket; ``tag`` names it to its listener only.
 
@@ -193,6 +206,7 @@ class EpochData:
     terms: tuple[TermsRow, ...] = ()
     debits: tuple[DebitRow, ...] = ()
     payees: tuple[PayeeRow, ...] = ()
+    owners: tuple[OwnerRow, ...] = ()
     plays: tuple[PlayRow, ...] = ()
     usages: tuple[UsageRow, ...] = ()
     segments: tuple[SegmentRow, ...] = ()
@@ -210,6 +224,8 @@ class EpochData:
                 raise InputError("message.schema", reason="a play names a row that isn't there")
             if play.terms != NO_TERMS if play.outcome == REFUSED else play.terms >= len(self.terms):
                 raise InputError("message.schema", reason="a paid play without terms, or a refused one with them")
+        if any(owner.payee >= len(self.payees) for owner in self.owners):
+            raise InputError("message.schema", reason="an owner names a payee that isn't there")
         for segment in self.segments:
             if segment.content >= len(self.contents):
                 raise InputError("message.schema", reason="a segment names a row that isn't there")
@@ -219,9 +235,8 @@ class EpochData:
     def encode(self) -> bytes:
         """The canonical bytes. Raises InputError message.schema for a value that doesn't fit its field."""
         head = HEAD.pack(MAGIC, VERSION, self.server, self.epoch, self.root, self.total.to_bytes(16, "big"), self.counts_root, self.bps)
-        return head + b"".join(
-            map(_table, (self.stations, self.contents, self.terms, self.debits, self.payees, self.plays, self.usages, self.segments))
-        )
+        money = (self.stations, self.contents, self.terms, self.debits, self.payees, self.owners)
+        return head + b"".join(map(_table, (*money, self.plays, self.usages, self.segments)))
 
     @property
     def hash(self) -> bytes:
@@ -250,13 +265,14 @@ class EpochData:
         terms, at = _rows(TermsRow, raw, at)
         debits, at = _rows(DebitRow, raw, at)
         payees, at = _rows(PayeeRow, raw, at)
+        owners, at = _rows(OwnerRow, raw, at)
         played, at = _rows(PlayRow, raw, at, read=plays)
         usages, at = _rows(UsageRow, raw, at)
         segments, at = _rows(SegmentRow, raw, at)
         if at != len(raw):
             raise InputError("message.schema", reason="bytes after the epoch's data")
         head = (server, epoch, root, int.from_bytes(total, "big"), counts_root, bps)
-        return cls(*head, stations, contents, terms, debits, payees, played, usages, segments)
+        return cls(*head, stations, contents, terms, debits, payees, owners, played, usages, segments)
 
 
 def _table(rows: Sequence[_Row]) -> bytes:

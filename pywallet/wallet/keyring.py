@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from pywallet.hexes import ZERO_ADDRESS
-from pywallet.messages import Claim, Domain, Session, Signed, Voucher, sign
+from pywallet.messages import Claim, Domain, Session, Signed, Sweep, Voucher, sign
 from pywallet.platform import address_of
 from pywallet.rewards.asking import Asking
 from pywallet.wallet.derivation import ACCOUNT, account_path, derive, listener_path, payee_path
@@ -62,3 +62,7 @@ class Keyring:
         """Send what a payee earned in one epoch at one server to ``to`` (None: this wallet's account), ``tip`` wei to the relayer."""
         claim = Claim(server, epoch, self.payee(station, number), self.account if to is None else to, tip)
         return sign(claim, domain, self.private_key(payee_path(station, number)))
+
+    def sign_sweep(self, domain: Domain, station: bytes, number: int, sweep: Sweep) -> Signed[Sweep]:
+        """Order a relayer to send what lies at a payee, with that payee's key."""
+        return sign(sweep, domain, self.private_key(payee_path(station, number)))

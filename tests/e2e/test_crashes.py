@@ -17,7 +17,7 @@ from benchmarks.memory import browsers, hosts
 from demo.browsers.chromium import chromium
 from demo.browsers.devtools import ARGUMENT, ENGINE, WORKER, Devtools, devtools
 from demo.browsers.view import View
-from demo.fan import CLOCK, MAIN, PLAY, install_host, scroll_to_player, state_until
+from demo.fan import CLOCK, MAIN, PLAY, WORDS_SHOWN, install_host, scroll_to_player, state_until
 from demo.stack import Stack, running
 from demo.waiting import wait_until
 from tests.e2e.world import FREE, goes_on, tone
@@ -124,6 +124,16 @@ def test_the_engine_dies_and_the_next_one_plays_on(stack: Stack, tmp_path: Path)
         player.click(MAIN)
         state_until(player, "paused")
         assert counted(stack, home) == (1, 0, [])
+
+
+@pytest.mark.parametrize("path", [WORKER, ENGINE])
+def test_a_new_fans_words_come_though_what_was_asked_is_stopped(packed: None, tmp_path: Path, path: str) -> None:
+    """Stopped while the wallet's Python starts: the page asks again by itself, and shows words that the wallet then takes."""
+    with chromium(tmp_path / "home", arguments=[ARGUMENT]) as browser, devtools(tmp_path / "home" / "chromium") as tools:
+        page = browser.extension_tab("onboarding/onboarding.html#create")
+        tools.kill(path)
+        page.until(WORDS_SHOWN)
+        assert page.text("p[role=alert]") == ""
 
 
 def test_the_browser_dies_and_the_page_opens_at_its_place(stack: Stack, tmp_path: Path) -> None:

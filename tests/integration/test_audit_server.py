@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from audit.dsr import SY02
-from audit.run import audit
+from audit.run import Seen, audit
 from audit.statements import Statement, band, fan, society, station
 from chain.content import Content
 from demo.stack import gomaa
@@ -91,6 +91,38 @@ async def two_epochs(world: World, host: HostClient) -> tuple[int, Upload]:
     await host.ask("claim", claims=[sign(claim, world.deployment.domain, secret).to_json()])
     await world.settlement.collect(world.platform_key, world.keys.address, epoch)
     return epoch, song
+
+
+async def test_a_band_as_a_fans_payee(world: World) -> None:
+    """A listener who names the band's address: the honest server passes, and band and fan each have their own in the reports."""
+    async with world.server(), world.host() as host:
+        song = await world.publish()
+        await world.to_epoch(await world.now_ms() // 60_000 + 1)
+        epoch = await world.now_ms() // 60_000
+        await host.hello(await world.now_ms())
+        owner = address_of(world.owner_key)
+        await play(world, host, song, "one", 10)
+        await play(world, host, song, "two", 5, owner)
+        await pay(world)
+        # A second voucher raises both parts of a leaf that is there.
+        await play(world, host, song, "two", 10, owner)
+        await pay(world)
+        await close(world, epoch)
+        of_fan, of_band = fan([owner]), band([owner])
+
+        def take(one: Seen) -> None:
+            of_fan.take(one)
+            of_band.take(one)
+
+        result = await audit(world.chain, world.deployment, (world.url,), see=take)
+        assert [str(fault) for fault in result.faults] == []
+        assert result.figures["leaves"] == 2
+        # Intervals of two seconds: five, two and five.
+        price = song.policy.price
+        assert (of_band.total("earned_wei"), of_fan.total("earned_wei")) == (12 * price.owner, 7 * price.reward)
+        data = EpochData.decode(await (await world.http.get(f"{world.url}/v1/epochs/{epoch}/data")).read())
+        assert [(data.payees[row.payee].payee, row.owned) for row in data.owners] == [(owner, 12 * price.owner)]
+        assert next(row.amount for row in data.payees if row.payee == owner) == 12 * price.owner + 7 * price.reward
 
 
 def payees() -> list[bytes]:

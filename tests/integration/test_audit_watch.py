@@ -25,10 +25,10 @@ from pywallet.errors import GomaaError
 from pywallet.hexes import from_hex, to_hex
 from pywallet.messages import Receipt, Signed, Voucher, compact, sign
 from pywallet.platform import address_of, keccak256
-from pywallet.settlement import ContentRow, DebitRow, EpochData, PayeeRow, PlayRow, Schedule, StationRow, TermsRow, gross
+from pywallet.settlement import ContentRow, DebitRow, EpochData, PlayRow, Schedule, StationRow, TermsRow, gross
 from tests.integration.server_world import make_world
 from tests.integration.test_audit_server import pay, play
-from tests.unit.audit.audit_book import seal
+from tests.unit.audit.audit_book import leaves_of, with_leaves
 
 SCHEDULE = Schedule(1200, 100, 300, 300, 7_200, 1_500)
 """Long windows: the watcher's process takes its time to start, and the chain's clock runs meanwhile."""
@@ -85,18 +85,18 @@ class Stage:
 
     def honest(self, epoch: int) -> EpochData:
         """Ten intervals of one play."""
-        leaves = sorted([(address_of(self.owner), 700), (FAN, 300)])
+        leaves = sorted([(address_of(self.owner), 700, 700), (FAN, 300, 0)])
         server, station = address_of(self.server), address_of(self.station)
-        return seal(
+        return with_leaves(
             EpochData(
                 *(server, epoch, bytes(32), 0, bytes(32), 500),
                 stations=(StationRow(station),),
                 contents=(ContentRow(self.content, address_of(self.owner), server, 1, 0, 0, 50),),
                 terms=(TermsRow(70, 30, 5),),
                 debits=(DebitRow(station, 1000),),
-                payees=tuple(PayeeRow(*leaf) for leaf in leaves),
                 plays=(PlayRow(0, 0, 0, 7, 50, 0, 0, epoch % 1000, b"\1" * 7),),
-            )
+            ),
+            leaves,
         )
 
     async def post(self, data: EpochData, /, **lies: bytes) -> None:
@@ -207,8 +207,8 @@ async def test_a_lowered_leaf_costs_the_bond(stage: Stage) -> None:
     epoch = await stage.epoch()
     stage.receipt(epoch)
     honest = stage.honest(epoch)
-    friend = tuple(replace(row, payee=b"\xfe" * 20) if row.payee == FAN else row for row in honest.payees)
-    await stage.post(seal(replace(honest, payees=tuple(sorted(friend, key=lambda row: row.payee)))))
+    friend = [(b"\xfe" * 20 if payee == FAN else payee, amount, owned) for payee, amount, owned in leaves_of(honest)]
+    await stage.post(with_leaves(honest, sorted(friend)))
     assert await stage.kinds() == set()
     await stage.travel(SCHEDULE.ends(epoch) + SCHEDULE.grace)
     await lost(stage, epoch, "low")

@@ -16,9 +16,9 @@ from chain.settlement import Entry
 from pywallet.errors import GomaaError
 from pywallet.messages import Voucher, compact, sign
 from pywallet.platform import address_of
-from pywallet.settlement import EpochData, PayeeRow, gross
+from pywallet.settlement import EpochData, gross
 from tests.integration.test_audit_watch import FAN, SCHEDULE, Stage
-from tests.unit.audit.audit_book import seal
+from tests.unit.audit.audit_book import with_leaves
 
 
 @pytest.fixture
@@ -39,21 +39,18 @@ def watcher(scene: Stage, said: list[Did]) -> Watcher:
     return Watcher(scene.chain, scene.deployment, [scene.folder / "receipts"], places, scene.watcher, 2, said.append, public=True)
 
 
-def leaves(data: EpochData, *rows: tuple[bytes, int]) -> EpochData:
-    """The data with other leaves, under the roots that those have."""
-    return seal(replace(data, payees=tuple(PayeeRow(*row) for row in sorted(rows))))
-
-
 async def posted(scene: Stage, lie: str) -> tuple[int, EpochData]:
     """Post an epoch with one lie in its leaves, and let its grace time pass."""
     epoch = await scene.epoch()
     honest = scene.honest(epoch)
     owner = address_of(scene.owner)
-    made = {
-        "missing": lambda: leaves(honest, (owner, 1000)),
-        "double": lambda: leaves(honest, (owner, 700), (FAN, 150), (FAN, 150)),
-        "sum": lambda: leaves(honest, (owner, 800), (FAN, 300)),
-    }[lie]()
+    rows = {
+        "missing": [(owner, 1000, 1000)],
+        "moved": [(owner, 1000, 700)],
+        "double": [(owner, 700, 700), (FAN, 150, 0), (FAN, 150, 0)],
+        "sum": [(owner, 800, 800), (FAN, 300, 0)],
+    }[lie]
+    made = with_leaves(honest, sorted(rows))
     await scene.post(made)
     await scene.travel(SCHEDULE.ends(epoch) + SCHEDULE.grace)
     return epoch, made
@@ -62,10 +59,11 @@ async def posted(scene: Stage, lie: str) -> tuple[int, EpochData]:
 @pytest.mark.parametrize(
     ("lie", "reason", "kinds"),
     [
-        # An owner's leaf may hold what it earned as a listener, so a reward that was moved there is told by the receipt alone.
-        ("missing", "low", set()),
+        ("missing", "low", {"leaf.owner", "leaf.rewards"}),
+        # An owner may be a listener's payee: a reward that was given to it as a reward is told by the receipt alone.
+        ("moved", "low", set()),
         ("double", "low", {"leaf.order"}),
-        ("sum", "root", {"leaf.rewards", "leaf.total", "data.header"}),
+        ("sum", "root", {"leaf.owner", "leaf.total", "data.header"}),
     ],
 )
 async def test_a_lie_in_the_leaves_costs_the_bond(scene: Stage, lie: str, reason: str, kinds: set[str]) -> None:

@@ -9,6 +9,7 @@ import { networkOf } from "./networks.js";
 import { lookAgain, moved } from "./send.js";
 import { payees, sessionOf } from "./sessions.js";
 import { now, state } from "./state.js";
+import { lying, sweep } from "./sweep.js";
 
 /** So many claims fit in one transaction. */
 const AT_ONCE = 32;
@@ -30,6 +31,7 @@ async function summary() {
   const read = () => native("summary", { account: state.account, payees: payees(), since_s: midnight, chain_id });
   const told = await read();
   const due = told.receipts.filter((/** @type {any} */ r) => r.state === "pending" && r.due_s).map((/** @type {any} */ r) => r.due_s);
+  const left = await lying(told.receipts);
   const before = leaving(chain_id).length;
   const transfers = await moved(new Set(told.receipts.map((/** @type {any} */ r) => r.transaction)));
   // A transfer has ended since the balance was read: it is in neither of the two now.
@@ -41,10 +43,12 @@ async function summary() {
     spendable_wei: told.balance_wei === null ? null : spendable(told.balance_wei, chain_id),
     today_wei: told.today_wei,
     pending_wei: told.totals.pending_wei,
-    claimable_wei: told.totals.claimable_wei,
+    claimable_wei: (BigInt(told.totals.claimable_wei ?? 0) + left.amount).toString(),
+    at_payees_wei: left.amount.toString(),
+    sweep_most_wei: left.most.toString(),
     due_s: due.length ? Math.max(...due) : null,
     playing: now.playing(),
-    activity: [...activity(told), ...transfers].sort((a, b) => b.time_s - a.time_s),
+    activity: [...activity(told), ...left.found.flatMap((one) => beside(told.receipts, one)), ...transfers].sort((a, b) => b.time_s - a.time_s),
   };
 }
 
@@ -90,19 +94,38 @@ export function activity({ receipts, activity: heard }) {
     seconds: null,
     due_s: r.due_s,
     transaction: r.transaction,
+    at_payee: Boolean(r.at_payee),
   }));
   const blank = { domain: null, server: null, epoch: null, payee: null, plays: null, seconds: null, due_s: null, transaction: null };
   const refused = heard.filter(({ state: s }) => s === "refused").map((item) => ({ ...blank, ...item, state: "refused" }));
   return [...paid, ...refused].sort((a, b) => b.time_s - a.time_s);
 }
 
-/** Collect everything that is final, to the account in use. */
-async function claim() {
+/**
+ * What lies at a payee beside the rewards that were paid there: a line like that of a transfer, which it becomes when it is collected.
+ * @param {any[]} receipts @param {import("./sweep.js").Found} found
+ */
+function beside(receipts, { payee, amount_wei }) {
+  const paid = receipts.filter((r) => r.at_payee && r.payee === payee).reduce((sum, r) => sum + BigInt(r.amount_wei), 0n);
+  const more = BigInt(amount_wei) - paid;
+  if (more <= 0n) return [];
+  const blank = { domain: null, server: null, epoch: null, payee: null, plays: null, seconds: null, due_s: null, transaction: null, block: null, fee_wei: null, most_wei: null };
+  const session = sessionOf(payee);
+  const about = { time_s: (session?.number ?? 0) * 3600, title: "", artist: "", content: payee, station: session?.station_name ?? null };
+  return [{ ...blank, ...about, kind: "received", other: payee, name: session?.station_name ?? null, reason: null, site: null, value_wei: null, by: null, how: null, replaceable: false,
+    amount_wei: more.toString(), state: "claimable", code: null }];
+}
+
+/**
+ * Collect everything that is final and all that lies at payees, to the account in use.
+ * @param {{most_wei?: string}} message the most that the person was shown the fees of the latter to be
+ */
+async function claim({ most_wei = "0" }) {
   if (now.locked) throw new Problem("wallet.locked");
   const { receipts } = await native("summary", { account: state.account, payees: payees() });
   /** @type {Map<string, any[]>} */
   const byServer = new Map();
-  for (const receipt of receipts.filter((/** @type {any} */ r) => r.state === "claimable")) {
+  for (const receipt of receipts.filter((/** @type {any} */ r) => r.state === "claimable" && !r.at_payee)) {
     const session = sessionOf(receipt.payee);
     if (!session || session.number === null) continue;
     const { claim: signed } = await python("claim.sign", {
@@ -120,12 +143,24 @@ async function claim() {
   const transactions = [];
   let amount = 0n;
   const batches = [...byServer.values()].flatMap((all) => Array.from({ length: Math.ceil(all.length / AT_ONCE) }, (_, i) => all.slice(i * AT_ONCE, (i + 1) * AT_ONCE)));
-  for (const claims of batches) {
-    const done = await native("claim", { claims });
-    transactions.push(done.transaction);
-    amount += BigInt(done.amount_wei);
+  /** @type {unknown} */
+  let failure = null;
+  try {
+    for (const claims of batches) {
+      const done = await native("claim", { claims });
+      transactions.push(done.transaction);
+      amount += BigInt(done.amount_wei);
+    }
+  } catch (error) {
+    failure = error;
   }
+  // What lies at payees does not wait for a server that is away.
+  const swept = await sweep(receipts, BigInt(most_wei)).catch((error) => ({ transactions: [], amount: 0n, failure: error }));
+  transactions.push(...swept.transactions);
+  amount += swept.amount;
   lookAgain();
   now.changed();
+  failure ??= swept.failure;
+  if (failure) throw failure;
   return { transactions, amount_wei: amount.toString() };
 }

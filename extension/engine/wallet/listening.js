@@ -5,17 +5,16 @@
 import { Problem } from "../../shared/problem.js";
 import { native } from "../link.js";
 import { python } from "../python.js";
+import { confirm } from "./confirm.js";
 import { networkOf } from "./networks.js";
-import { lookAgain, nextNonce } from "./send.js";
+import { lookAgain } from "./send.js";
 import { now, state } from "./state.js";
 
 /** @typedef {{server: string, payer: string, station: string, domain: string, chain_id: number, settlement: string, token: string, escrow_wei: string, left_wei: string,
  *   pending_wei: string, spent_wei: string, requested_wei: string, held_wei: string, ready_s: number, now_s: number, delay_s: number, under_way?: string | null}} Place */
 
 const QUOTE_MS = 120_000;
-const LOOK_MS = 400;
-/** Longest silence: without a block that has it, or without a block on top of that one. */
-const PATIENCE_MS = 90_000;
+const SHOWN_MS = 20_000;
 /** Transactions that a key needs coins for: asking back, withdrawing, sending on. */
 const WITHDRAWING = 6n;
 
@@ -110,7 +109,7 @@ async function take(message) {
     const cost = await native("simulate", { chain_id, account: payer, to: settlement, data: asked ? calls.withdraw : calls.request });
     const needed = BigInt(cost.most_wei) * WITHDRAWING;
     // The key has no coin of its own: the account gives it what the fees may be.
-    if (BigInt(cost.coin_wei) < BigInt(cost.most_wei) * 2n) await confirm(chain_id, { index }, address, payer, "0x", needed.toString());
+    if (BigInt(cost.coin_wei) < BigInt(cost.most_wei) * 2n) await confirm(chain_id, { index }, address, payer, "0x", { value_wei: needed.toString() });
     await confirm(chain_id, { station: place.station }, payer, settlement, asked ? calls.withdraw : calls.request);
     if (asked) await sendHome(message, address);
   });
@@ -126,7 +125,7 @@ async function sendHome(message, address) {
   const { chain_id, payer, token } = place;
   const { transfer } = await callsOf(place, address, place.held_wei);
   const cost = await native("simulate", { chain_id, account: payer, to: token, data: transfer });
-  if (BigInt(cost.coin_wei) < BigInt(cost.most_wei)) await confirm(chain_id, { index: account().index }, address, payer, "0x", (BigInt(cost.most_wei) * 2n).toString());
+  if (BigInt(cost.coin_wei) < BigInt(cost.most_wei)) await confirm(chain_id, { index: account().index }, address, payer, "0x", { value_wei: (BigInt(cost.most_wei) * 2n).toString() });
   await confirm(chain_id, { station: place.station }, payer, token, transfer);
 }
 
@@ -139,34 +138,8 @@ function begin(place, what, work) {
     busy.set(key(place), `failed: ${Problem.of(error).code}`);
   }).then(() => {
     if (!busy.get(key(place))?.startsWith("failed")) busy.delete(key(place));
-    else setTimeout(() => busy.delete(key(place)), LOOK_MS * 50);
+    else setTimeout(() => busy.delete(key(place)), SHOWN_MS);
     lookAgain();
     now.changed();
   });
-}
-
-/**
- * Simulate, sign, send, and wait until the chain has it.
- * @param {number} chain_id @param {{index?: number, station?: string}} who @param {string} from @param {string} to @param {string} data @param {string} [value_wei]
- */
-async function confirm(chain_id, who, from, to, data, value_wei = "0") {
-  const { nonce: told_nonce, gas, tip_wei, max_fee_wei } = await native("simulate", { chain_id, account: from, to, data, value_wei });
-  const nonce = nextNonce(from, chain_id, told_nonce);
-  const { raw, transaction } = await python("transaction.sign", { ...who, chain_id, nonce, gas, tip_wei, max_fee_wei, to, data, value_wei });
-  let until = performance.now() + PATIENCE_MS;
-  /** @type {{state: string, deep?: number}} */
-  let told = { state: "unknown" };
-  for (;;) {
-    // A node's refusal or silence ends nothing: the signed bytes stay valid, and are offered again while no node has them.
-    if (told.state === "unknown") await native("send", { chain_id, raw }).catch(() => undefined);
-    const before = told;
-    told = await native("transaction", { chain_id, transaction, account: from, nonce }).catch(() => ({ state: "silent" }));
-    // Every block on top of it is a step: twelve slow ones take longer than any patience.
-    if (told.deep && told.deep !== before.deep) until = performance.now() + PATIENCE_MS;
-    if (told.state === "confirmed") return;
-    if (told.state === "failed") throw new Problem("chain.reverted", { transaction });
-    if (told.state === "replaced") throw new Problem("transfer.replaced", { transaction });
-    if (performance.now() > until) throw new Problem("transfer.unknown", { transaction });
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-  }
 }

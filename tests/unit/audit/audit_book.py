@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +18,7 @@ from pywallet.settlement import (
     CountsTree,
     DebitRow,
     EpochData,
+    OwnerRow,
     PayeeRow,
     PlayRow,
     Schedule,
@@ -53,25 +55,37 @@ def plays(count: int) -> tuple[PlayRow, ...]:
     return tuple(sorted(out, key=lambda row: (row.outcome == REFUSED, row.station, row.ticket)))
 
 
-def honest(count: int = 30, epoch: int = 1000, server: bytes = SERVER, contents: Any = CONTENTS, owners: Any = OWNERS) -> EpochData:
-    """Data in which everything adds up. ``contents`` and ``owners`` go together."""
+def fresh(play: PlayRow) -> bytes:
+    """A payee for one play only."""
+    return keccak256(b"payee" + play.tag)[:20]
+
+
+def honest(
+    count: int = 30,
+    epoch: int = 1000,
+    server: bytes = SERVER,
+    contents: Any = CONTENTS,
+    owners: Any = OWNERS,
+    payee: Callable[[PlayRow], bytes] = fresh,
+) -> EpochData:
+    """Data in which everything adds up. ``contents`` and ``owners`` go together; ``payee``: whom a play's listener names."""
     rows = plays(count)
-    nets, leaves = dict.fromkeys(STATIONS, 0), dict.fromkeys(owners, 0)
+    nets, owned, rewards = dict.fromkeys(STATIONS, 0), dict.fromkeys(owners, 0), dict[bytes, int]()
     for row in rows:
         if row.outcome == REFUSED:
             continue
         intervals, terms = row.heard_s // TERMS[row.terms].interval_s, TERMS[row.terms]
         nets[STATIONS[row.station]] += intervals * (terms.price + terms.reward)
-        leaves[owners[row.content]] += intervals * terms.price
+        owned[owners[row.content]] += intervals * terms.price
         if intervals and terms.reward:
-            payee = keccak256(b"payee" + row.tag)[:20]
-            leaves[payee] = intervals * terms.reward
+            rewards[payee(row)] = rewards.get(payee(row), 0) + intervals * terms.reward
     counted = []
     for index, (content, owner) in enumerate(zip(contents, owners, strict=True)):
         mine = [row for row in rows if row.content == index]
         refused = sum(row.outcome for row in mine)
         counted.append(ContentRow(content, owner, server, len(mine) - refused, refused, 3, sum(row.heard_s for row in mine)))
-    return seal(
+    leaves = [(one, owned.get(one, 0) + rewards.get(one, 0), owned.get(one, 0)) for one in sorted({*owned, *rewards})]
+    return with_leaves(
         EpochData(
             server,
             epoch,
@@ -83,18 +97,34 @@ def honest(count: int = 30, epoch: int = 1000, server: bytes = SERVER, contents:
             contents=tuple(counted),
             terms=TERMS,
             debits=tuple(DebitRow(payer, net) for payer, net in nets.items()),
-            payees=tuple(PayeeRow(payee, amount) for payee, amount in sorted(leaves.items())),
             plays=rows,
             usages=tuple(UsageRow(keccak256(bytes([n]))) for n in range(4)),
             segments=(SegmentRow(0, 3, 20), SegmentRow(1, 0, 44)),
-        )
+        ),
+        leaves,
     )
+
+
+Leaf = tuple[bytes, int, int]
+"""A payee, its amount, and the part of it that it earned as owner, wei."""
+
+
+def leaves_of(data: EpochData) -> list[Leaf]:
+    """The leaves with the owners' parts, in their order."""
+    owned = {row.payee: row.owned for row in data.owners}
+    return [(row.payee, row.amount, owned.get(index, 0)) for index, row in enumerate(data.payees)]
+
+
+def with_leaves(data: EpochData, leaves: Iterable[Leaf]) -> EpochData:
+    """The same data with these leaves, in their order, under the roots that they have."""
+    rows = list(leaves)
+    payees = tuple(PayeeRow(payee, amount) for payee, amount, _ in rows)
+    owners = tuple(OwnerRow(index, owned) for index, (_, _, owned) in enumerate(rows) if owned)
+    return seal(replace(data, payees=payees, owners=owners))
 
 
 def seal(data: EpochData) -> EpochData:
     """The same tables under the roots and the total that they have: what a liar posts."""
-    from dataclasses import replace
-
     tree = SumTree([(row.payee, row.amount) for row in data.payees])
     leaves = [content_leaf(row.content, row.plays, row.unvalidated, row.seeks, row.seconds) for row in data.contents]
     counts = CountsTree(leaves + [row.leaf for row in data.usages])

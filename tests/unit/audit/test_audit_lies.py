@@ -13,8 +13,21 @@ from hypothesis import strategies as st
 from audit.prices import Version
 from pywallet.errors import InputError
 from pywallet.hexes import to_hex
-from pywallet.settlement import NO_TERMS, ContentRow, DebitRow, EpochData, PayeeRow, SegmentRow, UsageRow, gross
-from tests.unit.audit.audit_book import BPS, CONTENTS, OWNERS, SERVER, STATIONS, FakeAt, audited, honest, post, seal
+from pywallet.settlement import NO_TERMS, DebitRow, EpochData, OwnerRow, SegmentRow, UsageRow, gross
+from tests.unit.audit.audit_book import (
+    BPS,
+    CONTENTS,
+    OWNERS,
+    SERVER,
+    STATIONS,
+    FakeAt,
+    audited,
+    honest,
+    leaves_of,
+    post,
+    seal,
+    with_leaves,
+)
 
 HONEST = honest()
 UNSEEN = {("plays", "second"), ("plays", "seeks"), ("plays", "ticket"), ("plays", "tag"), ("segments", "segment")}
@@ -98,8 +111,12 @@ FAN_AT = next(index for index, row in enumerate(HONEST.payees) if row.payee not 
         (leaf(OWNER_AT, -1), "leaf.owner", to_hex(OWNERS[0])),
         (lambda data: leaf(OWNER_AT, -1)(leaf(FAN_AT, 1)(data)), "leaf.owner", to_hex(OWNERS[0])),
         (leaf(FAN_AT, -1), "leaf.rewards", ""),
-        (lambda data: replace(data, payees=data.payees[:FAN_AT] + data.payees[FAN_AT + 1 :]), "leaf.rewards", ""),
-        (lambda data: replace(data, payees=(PayeeRow(b"\x01" * 20, 5), *data.payees)), "leaf.rewards", ""),
+        (lambda data: with_leaves(data, leaves_of(data)[:FAN_AT] + leaves_of(data)[FAN_AT + 1 :]), "leaf.rewards", ""),
+        (lambda data: with_leaves(data, [(b"\x01" * 20, 5, 0), *leaves_of(data)]), "leaf.rewards", ""),
+        (lambda data: with_leaves(data, [(b"\x01" * 20, 5, 5), *leaves_of(data)]), "leaf.owner", "0x" + "01" * 20),
+        (lambda data: with_leaves(data, leaves_of(data)[:OWNER_AT] + leaves_of(data)[OWNER_AT + 1 :]), "leaf.owner", to_hex(OWNERS[0])),
+        (lambda data: replace(data, owners=data.owners[1:]), "leaf.owner", to_hex(OWNERS[0])),
+        (lambda data: replace(data, owners=(*data.owners, OwnerRow(len(data.payees) - 1, 0))), "data.form", "owners"),
         (lambda data: replace(data, payees=data.payees[::-1]), "leaf.order", to_hex(HONEST.payees[0].payee)),
         (lambda data: replace(data, debits=data.debits[:1]), "payer.debit", to_hex(STATIONS[1])),
         (lambda data: replace(data, debits=(*data.debits, DebitRow(b"\x05" * 20, 0))), "payer.debit", to_hex(b"\x05" * 20)),
@@ -131,7 +148,7 @@ def turned(rows: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize("change", [twice, turned])
-@pytest.mark.parametrize("table", ["stations", "contents", "terms", "debits", "segments", "plays"])
+@pytest.mark.parametrize("table", ["stations", "contents", "terms", "debits", "owners", "segments", "plays"])
 async def test_rows_that_stand_twice_or_in_another_order_are_named(table: str, change: Any) -> None:
     """Whatever it does to sums and roots: the same tables have one encoding, and the table is named."""
     lying = seal(replace(HONEST, **{table: change(getattr(HONEST, table))}))
@@ -253,29 +270,16 @@ def test_no_bytes_make_the_auditor_stumble(data: Any) -> None:
     assert HONEST.server == SERVER
 
 
-@pytest.mark.parametrize("owner", OWNERS[:2])
-async def test_a_payee_may_be_an_owner(owner: bytes) -> None:
-    """A listener who names a band's address as payee earns beside it in one leaf; less than the band's is a fault."""
-    fan = HONEST.payees[FAN_AT]
-    rest = tuple(row for row in HONEST.payees if row is not fan)
-    rows = tuple(replace(row, amount=row.amount + fan.amount) if row.payee == owner else row for row in rest)
-    both = seal(replace(HONEST, payees=rows))
-    assert await audited(both, receipts={owner: next(row.amount for row in rows if row.payee == owner)}) == []
-    at, true = next((index, row.amount) for index, row in enumerate(HONEST.payees) if row.payee == owner)
-    robbed = seal(leaf(at, -1)(HONEST))
-    found = {(fault.kind, fault.said, fault.true) for fault in await audited(robbed) if fault.kind == "leaf.owner"}
-    assert found == {("leaf.owner", str(true - 1), str(true))}
-    # Of a leaf that holds both, what is missing is missing in the rewards.
-    at = next(index for index, row in enumerate(both.payees) if row.payee == owner)
-    assert "leaf.rewards" in kinds(await audited(seal(leaf(at, -1)(both))))
+async def test_an_owner_of_a_payee_that_is_not_there_is_named() -> None:
+    """The reader refuses such a row, and the auditor, who reads table by table, names it."""
+    from audit.epochs import EpochCheck
+    from audit.tables import EpochFile
 
-
-async def test_an_owner_of_nothing_that_was_heard_may_be_a_payee() -> None:
-    """A content of the table without plays: its owner's leaf is the listener's alone."""
-    silent = ContentRow(b"\x35" * 20, b"\x45" * 20, SERVER, 0, 0, 0, 0)
-    fan = HONEST.payees[FAN_AT]
-    rows = (replace(row, payee=silent.owner) if row is fan else row for row in HONEST.payees)
-    named = tuple(sorted(rows, key=lambda row: row.payee))
-    data = seal(replace(HONEST, contents=(*HONEST.contents, silent), payees=named))
-    at = FakeAt({**dict(zip(CONTENTS, OWNERS, strict=True)), silent.content: silent.owner})
-    assert await audited(data, at=at) == []
+    at = HONEST.encode().index(b"".join(row.encode() for row in HONEST.owners))
+    raw = HONEST.encode()[:at] + b"\xff" * 4 + HONEST.encode()[at + 4 :]
+    with pytest.raises(InputError):
+        EpochData.decode(raw)
+    check = EpochCheck(post(HONEST), FakeAt())  # type: ignore[arg-type]
+    with EpochFile(raw) as file:
+        await check.check(file)
+    assert ("play.index", "owner of payee 4294967295") in {(fault.kind, fault.subject) for fault in check.faults}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from sqlalchemy import update
 
 from pywallet.settlement import EpochData
 from security_server.tables import tickets
-from tests.unit.audit.audit_book import FakeAt, audited
+from tests.unit.audit.audit_book import FakeAt, audited, post, seal
 from tests.unit.security_server.epoch_server import KEYS, STATION, EpochServer, begin_s
 from tests.unit.security_server.ledger_chain import SCHEDULE, LedgerChain
 from tests.unit.security_server.server_desk import CONTENT, PAYEE
@@ -39,5 +40,10 @@ async def test_a_band_as_payee_of_a_listener(tmp_path: Path, named: bool) -> Non
     earned = {owner: 2_100}
     earned[payee] = earned.get(payee, 0) + 900
     assert {row.payee: row.amount for row in data.payees} == earned
+    assert [(data.payees[row.payee].payee, row.owned) for row in data.owners] == [(owner, 2_100)]
     at = FakeAt({CONTENT: owner}, KEYS.address, (STATION,))
     assert await audited(data, at=at, receipts={one.payee: one.amount for one in server.receipts}) == []
+    # A wei that the server moves from the band's part to the rewards.
+    (price,) = data.owners
+    lying = seal(replace(data, owners=(replace(price, owned=price.owned - 1),)))
+    assert {fault.kind for fault in await audited(lying, post(lying), at)} == {"leaf.owner", "leaf.rewards"}

@@ -18,6 +18,7 @@ from pywallet.settlement.data import (
     ContentRow,
     DebitRow,
     EpochData,
+    OwnerRow,
     PayeeRow,
     PlayRow,
     SegmentRow,
@@ -94,7 +95,7 @@ def test_the_page_has_the_deployment_files_fields() -> None:
 
 def test_the_page_has_the_published_rows_bytes() -> None:
     """Sizes of the row's fields in the table's order."""
-    kinds = (StationRow, ContentRow, TermsRow, DebitRow, PayeeRow, PlayRow, UsageRow, SegmentRow)
+    kinds = (StationRow, ContentRow, TermsRow, DebitRow, PayeeRow, OwnerRow, PlayRow, UsageRow, SegmentRow)
     rows = re.findall(r"^\| (\w+)[^|]*\| ([^|]*) \|$", section("Published data"), re.MULTILINE)[-len(kinds) :]
     sizes = {"u128": 16, "u96": 12, "u64": 8, "u32": 4, "u24": 3, "u16": 2, "u8": 1}
     for (name, text), kind in zip(rows, kinds, strict=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +138,7 @@ class BooksMachine(RuleBasedStateMachine):
 
     @invariant()
     def vouchers_cover_debits(self) -> None:
-        """In each epoch: payees' sums are the debits, every receipt has its line, and all of it is within the bond."""
+        """In each epoch: payees' sums are the debits, owners' parts the prices, every receipt has its line, all within the bond."""
 
         def read(connection: Any) -> list[list[Any]]:
             return [list(connection.execute(select(table)).mappings()) for table in (debits, payees, receipts, lines)]
@@ -152,6 +153,10 @@ class BooksMachine(RuleBasedStateMachine):
                 assert spent <= row["cap"]
         kept = {(row["epoch"], row["ticket"]) for row in settled} | {(row["epoch"], row["content"].rjust(32, b"\0")) for row in settled}
         assert all((row["epoch"], row["source"]) in kept for row in promised)
+        earned: Counter[tuple[int, bytes]] = Counter()
+        for row in settled:
+            earned[row["epoch"], row["owner"]] += row["intervals"] * row["price"]
+        assert {(row["epoch"], row["payee"]): row["owned"] for row in paid if row["owned"]} == earned
         amounts = {(row["epoch"], row["payee"]): row["amount"] for row in paid}
         assert all(row["amount"] <= amounts[row["epoch"], row["payee"]] for row in promised)
 

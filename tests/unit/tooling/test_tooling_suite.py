@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -21,14 +21,14 @@ class Script:
         self.code, self.fails = code, dict(fails)
         self.calls: list[tuple[str, ...]] = []
 
-    def __call__(self, arguments: Sequence[str]) -> tuple[int, Sequence[str]]:
+    def __call__(self, arguments: Sequence[str]) -> tuple[int, Mapping[str, str]]:
         """Run the one test that is named, or all."""
         self.calls.append(tuple(arguments))
         named = [test for test in self.fails if test in arguments] or list(self.fails)
         failed = [test for test in named if self.fails[test] > 0]
         for test in failed:
             self.fails[test] -= 1
-        return (self.code if self.code is not None else FAILED if failed else PASSED), failed
+        return (self.code if self.code is not None else FAILED if failed else PASSED), {test: f"{test} is wrong" for test in failed}
 
 
 def test_a_run_without_failures_is_run_once() -> None:
@@ -43,7 +43,7 @@ def test_a_failed_test_is_run_again_alone_and_sorted_by_its_second_result() -> N
     """Each in a process of its own without workers; passed is unsteady, failed is failed."""
     script = Script(shaky=1, wrong=2, good=0)
     found = outcome(PART, script)
-    assert found == Outcome(unsteady=("shaky",), failed=("wrong",))
+    assert (found.unsteady, found.failed) == (("shaky",), ("wrong",))
     assert script.calls[1:] == [PART.again("shaky"), PART.again("wrong")]
     assert "-n" in PART.command()
     assert "-n" not in PART.again("shaky")
@@ -59,11 +59,18 @@ def test_more_than_two_unsteady_tests_fail_a_run(unsteady: int, code: int) -> No
     assert lines[-1].startswith(f"{unsteady} unsteady")
 
 
+@pytest.mark.parametrize(("reasons", "code"), [(("no words",) * 4, 0), (("no words", "no words", "late", "lost"), 1), (("",) * 4, 1)])
+def test_tests_that_share_a_broken_fixture_have_one_cause(reasons: tuple[str, ...], code: int) -> None:
+    """The same words in the same file are counted once; without words each test counts."""
+    names = [f"tests/test_x.py::test_{n}" for n in range(4)]
+    assert verdict([Outcome(unsteady=tuple(names), reasons=dict(zip(names, reasons, strict=True)))])[0] == code
+
+
 def test_a_test_that_fails_twice_fails_the_run_and_is_named() -> None:
-    """One is enough."""
-    code, lines = verdict([Outcome(), Outcome(failed=("tests/x.py::test_wrong",))])
+    """One is enough; the first line of what it said comes after it."""
+    code, lines = verdict([Outcome(), Outcome(failed=("tests/x.py::test_wrong",), reasons={"tests/x.py::test_wrong": "1 is not 2"})])
     assert code == 1
-    assert "failed: tests/x.py::test_wrong" in lines
+    assert lines[:2] == ["failed: tests/x.py::test_wrong", "  1 is not 2"]
 
 
 @pytest.mark.parametrize("code", [2, 3, 4, 5, -9, FAILED])
@@ -101,6 +108,8 @@ def test_failures_of_a_real_run_are_read_back(tmp_path: Path) -> None:
     assert found.unsteady == ("test_some.py::test_once",)
     assert sorted(found.failed) == ["test_some.py::test_call[a b]", "test_some.py::test_set_up"]
     assert found.broken is None
+    assert found.reasons["test_some.py::test_call[a b]"].startswith("AssertionError: assert 'a b' == 'c'")
+    assert "ValueError" in found.reasons["test_some.py::test_set_up"]
 
 
 def test_a_cache_without_failures_names_none(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ KINDS: list[type[Message]] = [
     messages.Statement,
     messages.Voucher,
     messages.Claim,
+    messages.Sweep,
 ]
 KEY = bytes(range(1, 33))
 addresses = st.binary(min_size=20, max_size=20)

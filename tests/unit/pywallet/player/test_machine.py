@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -98,15 +100,85 @@ def test_segment_at_is_inside_and_right(position: int) -> None:
 EVENTS = ["play", "seek", "pause", "granted", "playing", "waiting", "ended", "stop", "problem", "retry", "continued", "nonsense"]
 
 
+def test_a_play_while_a_paused_song_seeks_comes_after_the_seek() -> None:
+    """It is not lost: the song resumes where the seek arrived. A pause or an end takes the wish back."""
+    p, _ = step(playing(), "pause", 1_000)
+    p, _ = step(p, "seek", 4_000)
+    p, commands = step(p, "play")
+    assert (p.state, p.wanted, commands) == (State.SEEKING, True, ())
+    p, _ = step(p, "granted")
+    after, commands = step(p, "playing", 4_000)
+    assert (after.state, after.wanted) == (State.STARTING, False)
+    assert [(c.kind, c.action, c.position_ms, c.segment) for c in commands] == [("invoke", "resume", 4_000, LINE.segment_at(4_000))]
+    p, commands = step(p, "pause")
+    assert (p.state, p.wanted, commands) == (State.SEEKING, False, ())
+    assert step(p, "playing", 4_000) == (replace(p, state=State.PAUSED), ())
+
+
+def test_a_pause_and_a_seek_before_the_grant_are_kept_until_it_comes() -> None:
+    """The host gets them after its play; another play before takes the pause back."""
+    starting, _ = step(ready(), "play")
+    halting, commands = step(starting, "pause")
+    assert (halting.halting, commands) == (True, ())
+    p, commands = step(halting, "granted")
+    assert (p.state, p.halting) == (State.PAUSED, False)
+    assert [(c.kind, c.action) for c in commands] == [("sound", "off"), ("invoke", "pause")]
+    assert step(step(halting, "play")[0], "granted")[1][0].action == "on"
+    both, _ = step(halting, "seek", 7_500)
+    p, commands = step(both, "granted")
+    assert (p.state, p.resume_to) == (State.SEEKING, State.PAUSED)
+    assert [(c.kind, c.action, c.position_ms) for c in commands][1:] == [("invoke", "pause", 0), ("invoke", "seek", 7_500)]
+    seeking, commands = step(step(starting, "seek", 7_500)[0], "granted")
+    assert (seeking.state, seeking.resume_to) == (State.SEEKING, State.PLAYING)
+    assert [(c.kind, c.action, c.position_ms) for c in commands] == [("invoke", "seek", 7_500)]
+
+
+def test_a_seek_right_after_the_grant_is_not_lost() -> None:
+    """The sound has not begun yet, and begins at the new place."""
+    p, _ = step(step(ready(), "play")[0], "granted")
+    p, commands = step(p, "seek", 7_500)
+    assert (p.state, p.resume_to) == (State.SEEKING, State.PLAYING)
+    assert [(c.kind, c.action) for c in commands] == [("invoke", "seek")]
+
+
 @given(st.lists(st.tuples(st.sampled_from(EVENTS), st.integers(0, 30_000), st.sampled_from([*sorted(SENTENCES), "made.up"]))))
 def test_counted_actions_come_from_the_fan_only(events: list[tuple[str, int, str]]) -> None:
-    """Only a play event commands a play, only a seek event a seek, at most one each; nothing sounds ungranted."""
+    """Only a play event commands a play; a seek event commands at most one seek, at once or with the grant; nothing sounds ungranted."""
     p = ready()
+    seeks = 0
     for name, position, code in events:
         p, commands = step(p, name, position, code)
+        seeks += name == "seek"
         counted = [c.action for c in commands if c.kind == "invoke" and c.action in ("play", "seek")]
-        assert counted in ([], [name])
+        assert counted in ([], [name]) or (name, counted) == ("granted", ["seek"])
+        seeks -= counted.count("seek")
+        assert seeks >= 0
         if p.state in (State.PLAYING, State.PAUSED, State.WAITING, State.SEEKING):
             assert p.granted
         if p.state in (State.REFUSED, State.FAILED):
             assert not p.granted
+        # What is kept belongs to its state.
+        assert not (p.halting or p.target_ms is not None) or (p.state is State.STARTING and not p.granted)
+        assert not p.wanted or (p.state is State.SEEKING and p.resume_to is State.PAUSED)
+
+
+WISHES = st.sampled_from(["play", "pause"])
+
+
+@given(st.lists(st.one_of(st.tuples(st.just("seek"), st.integers(0, 20_000)), st.tuples(WISHES, st.just(0))), max_size=8), st.data())
+def test_the_last_wish_decides_however_late_the_answers_come(wishes: list[tuple[str, int]], data: st.DataObject) -> None:
+    """Play, pause and seek in any order, grants and sound at any time between: in the end it plays or stands as last wished,
+    where the last seek says."""
+    p = ready()
+    for name, position in wishes:
+        p, _ = step(p, name, position if name == "seek" else p.position_ms)
+        for event in data.draw(st.lists(st.sampled_from(["granted", "playing"]), max_size=3)):
+            p, _ = step(p, event, p.position_ms)
+    for _ in range(3):
+        for event in ("granted", "playing"):
+            p, _ = step(p, event, p.position_ms)
+    asked = [name for name, _ in wishes if name != "seek"]
+    if "play" in asked:
+        assert p.state is (State.PLAYING if asked[-1] == "play" else State.PAUSED)
+        last = [position for name, position in wishes if name == "seek"]
+        assert not last or p.position_ms == last[-1]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pywallet.errors import InputError
 from pywallet.platform import keccak256
-from pywallet.settlement import ContentRow, DebitRow, EpochData, PayeeRow, PlayRow, SegmentRow, StationRow, TermsRow, UsageRow
+from pywallet.settlement import ContentRow, DebitRow, EpochData, OwnerRow, PayeeRow, PlayRow, SegmentRow, StationRow, TermsRow, UsageRow
 
 HEAD = 4 + 1 + 20 + 8 + 32 + 16 + 32 + 2
 PLAY = PlayRow(0, 0, 0, 59, 70_000, 2, 0, 7, b"\7" * 7)
@@ -27,6 +27,7 @@ DATA = EpochData(
     terms=(TermsRow(10**16, 2 * 10**15, 5),),
     debits=(DebitRow(b"\4" * 20, 72 * 10**15),),
     payees=(PayeeRow(b"\6" * 20, 60 * 10**15), PayeeRow(b"\x08" * 20, 12 * 10**15)),
+    owners=(OwnerRow(0, 60 * 10**15),),
     plays=(PLAY,),
     usages=(UsageRow(b"\x0a" * 32),),
     segments=(SegmentRow(0, 11, 20),),
@@ -40,20 +41,24 @@ def rows(kind: Any, size: int = 3) -> st.SearchStrategy[Any]:
 
 
 def test_sizes_of_rows() -> None:
-    """A play takes 32 bytes and a payee 32, as specified."""
+    """A play takes 32 bytes, a payee 32 and an owner 16, as specified."""
     assert len(PLAY.encode()) == PlayRow.size() == 32
     assert PayeeRow.size() == 32
+    assert OwnerRow.size() == 16
 
 
 def test_layout_by_hand() -> None:
     """Head, counts and rows stand where the layout says."""
     raw = DATA.encode()
-    assert raw[:5] == b"GMED\x03"
+    assert raw[:5] == b"GMED\x04"
     assert raw[5:25] == DATA.server
     assert raw[25:33] == DATA.epoch.to_bytes(8, "big")
     assert raw[HEAD - 2 : HEAD + 4] == b"\x01\xf4\0\0\0\x01"
     assert raw.endswith(
         b"\0\0\0\x01"
+        + b"\0\0\0\0"
+        + (60 * 10**15).to_bytes(12, "big")
+        + b"\0\0\0\x01"
         + bytes(12)
         + b"\0\0\x3b\0\x01\x11\x70\x02\0\0\0\0\x07"
         + b"\7" * 7
@@ -68,9 +73,8 @@ def test_layout_by_hand() -> None:
 @given(rows(StationRow), rows(ContentRow), rows(TermsRow), rows(DebitRow), rows(PayeeRow), st.integers(0, (1 << 128) - 1))
 def test_what_is_written_is_read(stations: Any, contents: Any, terms: Any, debits: Any, payees: Any, total: int) -> None:
     """Decoding gives the same tables back, whatever stands in them."""
-    data = replace(
-        DATA, stations=stations, contents=contents, terms=terms, debits=debits, payees=payees, total=total, plays=(), segments=()
-    )
+    rest = replace(DATA, owners=(), plays=(), segments=())
+    data = replace(rest, stations=stations, contents=contents, terms=terms, debits=debits, payees=payees, total=total)
     assert EpochData.decode(data.encode()) == data
 
 
@@ -101,7 +105,7 @@ def test_one_form_only(data: Any) -> None:
         assert read != DATA
 
 
-@pytest.mark.parametrize("change", [lambda raw: raw + b"\0", lambda raw: b"GMEE" + raw[4:], lambda raw: raw[:4] + b"\x01" + raw[5:]])
+@pytest.mark.parametrize("change", [lambda raw: raw + b"\0", lambda raw: b"GMEE" + raw[4:], lambda raw: raw[:4] + b"\x03" + raw[5:]])
 def test_other_bytes_are_refused(change: Any) -> None:
     """Trailing bytes, another magic and another version are message.schema."""
     with pytest.raises(InputError) as caught:
@@ -128,6 +132,7 @@ def test_a_huge_count_is_refused_at_once() -> None:
         {"epoch": 1 << 64},
         {"bps": 1 << 16},
         {"bps": True},
+        {"payees": ()},
         {"stations": ()},
         {"contents": ()},
         {"terms": ()},

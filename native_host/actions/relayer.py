@@ -1,0 +1,31 @@
+"""``relayer``: whom a payee's permit has to name, so that its security server sends what lies there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from native_host import proofs
+from native_host.host import Host
+from native_host.schema import Relayer
+from pywallet.errors import Refusal
+from pywallet.hexes import from_hex, to_hex
+
+
+async def run(host: Host, request: Relayer) -> dict[str, Any]:
+    """Ask a server that has paid this payee, and so knows it; no other server learns of it.
+
+    Returns:
+        ``server``, ``relayer`` (address), ``now_s``: the chain's clock, for the permit's deadline.
+
+    Raises:
+        Refusal: ``claim.unknown`` where no server has.
+        GomaaError: ``server.unreachable``, ``server.protocol``.
+    """
+    payee = from_hex(request.payee, 20)
+    known = [server for server, _, chain_id, _ in host.ledger.servers([payee]) if chain_id == request.chain_id]
+    if not known:
+        raise Refusal("claim.unknown")
+    line, network = await proofs.line(host, known[-1])
+    answer = await line.request("relayer")
+    relayer = proofs.read(lambda: from_hex(answer["relayer"], 20))
+    return {"server": to_hex(known[-1]), "relayer": to_hex(relayer), "now_s": host.now_ms(network) // 1000}

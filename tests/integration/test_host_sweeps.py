@@ -1,0 +1,200 @@
+"""A leaf that the chain has paid to its payee's own address: the host does not say claimed, the wallet finds it and brings it home."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chain.registry import Registry
+from demo.waiting import TIMEOUT_S
+from native_host import networks
+from native_host.paths import Paths
+from pywallet.engine import call, purse
+from pywallet.errors import GomaaError
+from pywallet.hexes import from_hex, to_hex
+from pywallet.messages import Claim, sign
+from pywallet.platform import address_of
+from pywallet.wallet.derivation import account_path, payee_path
+from tests.integration.host_process import HostProcess, host_process
+from tests.integration.server_world import TOKENS, World, make_world, private_key
+from tests.integration.test_host_real import renewed, settled
+
+WORDS = "legal winner thank year wave sausage worth useful legal winner thank yellow"
+NUMBER = 9
+EXTRA = 5
+
+
+@dataclass
+class Fan:
+    """A wallet, its host, and a receipt whose money lies at the payee."""
+
+    world: World
+    host: HostProcess
+    receipt: dict[str, Any]
+    home: Path
+
+    @property
+    def payee(self) -> str:
+        """One-time, without coins."""
+        return str(self.receipt["payee"])
+
+    @property
+    def account(self) -> str:
+        """Where the fan's tokens are."""
+        return to_hex(purse.keyring().account)
+
+    async def summary(self) -> dict[str, Any]:
+        """As the popup asks for it."""
+        told: dict[str, Any] = await self.host.ask("summary", account=self.account, payees=[self.payee])
+        return told
+
+    async def holdings(self, *payees: str) -> dict[str, Any]:
+        """What lies at these payees."""
+        chain_id = self.world.deployment.chain_id
+        told: dict[str, Any] = await self.host.ask("holdings", chain_id=chain_id, account=self.account, payees=list(payees))
+        return told
+
+    async def signed(self, found: dict[str, Any], **fields: Any) -> dict[str, Any]:
+        """The wallet's word for all that lies at the payee."""
+        (one,) = found["holdings"]
+        where = {"chain_id": self.world.deployment.chain_id, "token": found["token"], "station": to_hex(self.world.station)}
+        what = {"index": 0, "number": NUMBER, "payee": one["payee"], "amount_wei": one["amount_wei"], "nonce": one["nonce"]}
+        return await call("sweep.sign", {**where, **what, "deadline": found["now_s"] + 600, **fields})
+
+    async def send(self, data: str) -> str:
+        """A call of the token by the fan's account, as the extension makes it; its hash."""
+        chain_id, token = self.world.deployment.chain_id, to_hex(self.world.deployment.token)
+        cost = await self.host.ask("simulate", chain_id=chain_id, account=self.account, to=token, data=data)
+        fields = {name: cost[name] for name in ("nonce", "gas", "tip_wei", "max_fee_wei")}
+        made = await call("transaction.sign", {"index": 0, "chain_id": chain_id, "to": token, "data": data, **fields})
+        await self.host.ask("send", chain_id=chain_id, raw=made["raw"])
+        async with asyncio.timeout(TIMEOUT_S):
+            while (told := await self.host.ask("transaction", chain_id=chain_id, transaction=made["transaction"]))["state"] != "confirmed":
+                assert told["state"] in ("unknown", "pending")
+        return str(made["transaction"])
+
+
+@pytest.fixture
+async def fan(tmp_path: Path) -> AsyncIterator[Fan]:
+    """Heard, posted, final, claimed to the payee itself by its own key; and somebody gave the payee a little more."""
+    (tmp_path / "server").mkdir()
+    await purse._unlock(WORDS)
+    async with make_world(tmp_path / "server", real_time=True) as world, world.server(silence_s=0):
+        registry = Registry(world.chain, world.deployment)
+        await registry.add_server(world.platform_key, world.keys.address, world.url, world.keys.exchange_public)
+        networks.add(Paths(tmp_path / "home" / "data", tmp_path / "home" / "config"), tmp_path / "server" / "deployment.json")
+        song = await world.publish()
+        async with host_process(tmp_path / "home") as host:
+            yield Fan(world, host, await _earned(world, host, song, tmp_path / "home"), tmp_path / "home")
+    purse._open = None
+
+
+async def _earned(world: World, host: HostProcess, song: Any, home: Path) -> dict[str, Any]:
+    keys = purse.keyring()
+    await host.hello()
+    await host.open(song.cose)
+    now_s = await world.now_ms() // 1000
+    session = world.session(from_hex(host.device, 20), now_s - now_s % 3_600, payee=keys.payee(world.station, NUMBER))
+    await host.ask("identify", stream="s", session=session.to_json())
+    await host.ask("prepare", stream="s", ticket=world.ticket(song, session, now_s).to_json())
+    await host.invoke("play", 0, 0, 5)
+    for step in range(1, 4):
+        await world.travel(3)
+        await renewed(host, step * 3_000, step)
+    await host.invoke("stop", 9_000)
+    await settled(host, home)
+    statement, _ = await world.statement()
+    await world.vouch(statement.spent, statement.epoch)
+    receipt: dict[str, Any] = await host.event("receipt")
+    await world.to_epoch(receipt["epoch"] + 1)
+    assert world.closing is not None
+    await world.closing.round()
+    await world.travel(40)
+    payee = from_hex(receipt["payee"], 20)
+    claim = Claim(server=world.keys.address, epoch=receipt["epoch"], payee=payee, to=payee, tip=0)
+    signed = sign(claim, world.deployment.domain, keys.private_key(payee_path(world.station, NUMBER))).to_json()
+    await host.ask("claim", claims=[signed])
+    await world.token.transfer(world.platform_key, payee, EXTRA)
+    return receipt
+
+
+async def test_what_lies_at_a_payee_is_found_and_brought_home_by_the_account(fan: Fan) -> None:
+    """Not claimed but ready; found by balance; permitted to the account alone; there to the wei; then claimed, and nothing twice."""
+    world, amount = fan.world, int(fan.receipt["amount_wei"])
+    stranger, key = private_key("stranger"), purse.keyring().private_key(account_path(0))
+    await world.chain.send(world.platform_key, from_hex(fan.account, 20), b"", TOKENS)
+    await world.chain.send(world.platform_key, address_of(stranger), b"", TOKENS)
+
+    told = await fan.summary()
+    (receipt,) = told["receipts"]
+    assert (receipt["state"], receipt["at_payee"], receipt["transaction"]) == ("claimable", True, None)
+    wanted = {"pending_wei": "0", "claimable_wei": "0", "claimed_wei": "0", "at_payee_wei": str(amount)}
+    assert (told["totals"], told["balance_wei"]) == (wanted, "0")
+
+    found = await fan.holdings("0x" + "99" * 20, fan.payee)
+    holding = {"payee": fan.payee, "amount_wei": str(amount + EXTRA), "nonce": 0, "allowed_wei": "0"}
+    assert (found["holdings"], int(found["coin_wei"])) == ([holding], TOKENS)
+    made = await fan.signed(found)
+
+    # Whoever sees both calls can bring the permit to the token, and move nothing.
+    await world.chain.send(stranger, world.deployment.token, from_hex(made["permit"]))
+    with pytest.raises(GomaaError) as caught:
+        await world.chain.send(stranger, world.deployment.token, from_hex(made["move"]))
+    assert caught.value.code == "chain.reverted"
+    again = await fan.holdings(fan.payee)
+    assert again["holdings"] == [{**holding, "nonce": 1, "allowed_wei": str(amount + EXTRA)}]
+
+    before = await world.chain.request("eth_getBalance", fan.account, "latest")
+    transaction = await fan.send(made["move"])
+    paid = int(before, 16) - int(await world.chain.request("eth_getBalance", fan.account, "latest"), 16)
+    assert 0 < paid <= int(found["each_wei"])
+    after = await fan.summary()
+    (receipt,) = after["receipts"]
+    assert (receipt["state"], receipt["at_payee"], receipt["transaction"]) == ("claimed", False, transaction)
+    assert (after["balance_wei"], after["totals"]["claimed_wei"]) == (str(amount + EXTRA), str(amount))
+    assert (await fan.holdings(fan.payee))["holdings"] == []
+    for data in (made["permit"], made["move"]):
+        with pytest.raises(GomaaError) as caught:
+            await world.chain.send(key, world.deployment.token, from_hex(data))
+        assert caught.value.code == "chain.reverted"
+
+
+async def test_an_account_without_coins_has_it_sent_by_the_server_that_paid_the_payee(fan: Fan) -> None:
+    """The relayer's address comes from that server alone; the money arrives to the wei, once, and costs the fan nothing."""
+    world, amount = fan.world, int(fan.receipt["amount_wei"])
+    # As an older version has written it down, whoever was paid.
+    with sqlite3.connect(fan.home / "data" / "ledger.sqlite") as db:
+        db.execute("UPDATE receipts SET claimed = 'elsewhere'")
+    assert (await fan.summary())["receipts"][0]["state"] == "claimable"
+    found = await fan.holdings(fan.payee)
+    assert found["coin_wei"] == "0"
+    relayer = await fan.host.ask("relayer", chain_id=world.deployment.chain_id, payee=fan.payee)
+    assert (relayer["server"], relayer["relayer"]) == (to_hex(world.keys.address), to_hex(address_of(world.keys.relayer)))
+    with pytest.raises(GomaaError) as caught:
+        await fan.host.ask("relayer", chain_id=world.deployment.chain_id, payee="0x" + "99" * 20)
+    assert caught.value.code == "claim.unknown"
+
+    other = await fan.signed(found, relayer="0x" + "98" * 20, settlement=found["settlement"])
+    made = await fan.signed(found, relayer=relayer["relayer"], settlement=found["settlement"])
+    for wrong in ({"sweep": other["sweep"], "permit": other["permit"]}, {"sweep": made["sweep"], "permit": other["permit"]}):
+        with pytest.raises(GomaaError) as caught:
+            await fan.host.ask("sweep", server=relayer["server"], **wrong)
+        assert caught.value.code == "claim.signature"
+    assert (await fan.summary())["balance_wei"] == "0"
+
+    done = await fan.host.ask("sweep", server=relayer["server"], sweep=made["sweep"], permit=made["permit"])
+
+    assert (done["to"], done["amount_wei"]) == (fan.account, str(amount + EXTRA))
+    after = await fan.summary()
+    (receipt,) = after["receipts"]
+    assert (after["balance_wei"], receipt["state"], receipt["transaction"]) == (str(amount + EXTRA), "claimed", done["transaction"])
+    with pytest.raises(GomaaError) as caught:
+        await fan.host.ask("sweep", server=relayer["server"], sweep=made["sweep"], permit=made["permit"])
+    assert caught.value.code == "claim.done"
+    assert await world.chain.request("eth_getBalance", fan.account, "latest") == "0x0"

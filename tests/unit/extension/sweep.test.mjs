@@ -1,0 +1,232 @@
+// Tokens that lie at payees: found in parts, shown as what can be collected, fetched by the account or sent by a relayer.
+import assert from "node:assert/strict";
+import { after, beforeEach, test } from "node:test";
+import { Problem } from "../../../extension/shared/problem.js";
+import { FRIEND, ME, NETWORK, TOKEN, ask, asked, code, core, fresh, host, state } from "./wallet_world.mjs";
+
+// After the world, which stands in for the browser.
+const { AT_ONCE, LEAST, MOST, find } = await import("../../../extension/engine/wallet/sweep.js");
+
+const ADDRESS = (n) => `0x${n.toString(16).padStart(40, "0")}`;
+const [STATION, SERVER, RELAYER] = [2, 3, 4].map((digit) => `0x${String(digit).repeat(40)}`);
+const session = (n, number = n) => ({ id: `s${n}`, payee: ADDRESS(n), number, station: STATION, station_name: "Harbour", chain_id: 31337, settlement: NETWORK.settlement, session: { message: {} } });
+const receipt = (n, amount_wei, fields = {}) => ({ server: SERVER, epoch: n, payee: ADDRESS(n), amount_wei, content: FRIEND, title: "Song", station: "harbour.example", state: "claimable", at_payee: true, due_s: 9, transaction: null, ...fields });
+/** What lies where, by payee, in wei. @type {Map<string, {amount: bigint, allowed: bigint, nonce: number}>} */
+let lies;
+/** @type {any[]} */
+let receipts;
+/** Wei of coin that the account has; one fetch takes 100 at most. */
+let coin;
+/** Call data that the account sent, and payees that a relayer sent. @type {string[]} */
+let sent;
+/** @type {string[]} */
+let relayed;
+let account = 0;
+
+const put = (n, amount, allowed = 0n) => lies.set(ADDRESS(n), { amount: BigInt(amount), allowed, nonce: 3 });
+const take = (payee) => lies.delete(payee);
+
+beforeEach(async () => {
+  await fresh();
+  // Another account each time: what was seen for the one before does not count.
+  account += 1;
+  state.accounts = [{ index: 0, name: "One", address: ME }, { index: account, name: "Used", address: ADDRESS(0xacc0 + account) }];
+  state.account = ADDRESS(0xacc0 + account);
+  lies = new Map();
+  [receipts, sent, relayed, coin] = [[], [], [], 1000n];
+  state.sessions = [session(1), session(2), session(3)];
+  const { summary } = host;
+  host.summary = () => ({ ...summary(), receipts, totals: { pending_wei: "0", claimable_wei: "7", claimed_wei: "0", at_payee_wei: "0" } });
+  host.status = () => ({ state: "connected", version: "0.1.0", networks: [NETWORK] });
+  host.holdings = ({ payees }) => ({
+    token: TOKEN, settlement: NETWORK.settlement, now_s: 500, each_wei: "100", coin_wei: String(coin),
+    holdings: payees.filter((payee) => lies.has(payee)).map((payee) => ({ payee, amount_wei: String(lies.get(payee).amount), nonce: lies.get(payee).nonce, allowed_wei: String(lies.get(payee).allowed) })),
+  });
+  host.simulate = () => ({ nonce: 4, gas: 10, tip_wei: "1", max_fee_wei: "5", fee_wei: "30", most_wei: "50", coin_wei: String(coin) });
+  host.transaction = () => ({ state: "confirmed" });
+  host.send = ({ raw }) => {
+    sent.push(raw);
+    if (raw.startsWith("permit")) lies.get(raw.slice(7)).allowed = lies.get(raw.slice(7)).amount;
+    if (raw.startsWith("move")) take(raw.slice(5));
+    return { transaction: "0xaa" };
+  };
+  host.relayer = () => ({ server: SERVER, relayer: RELAYER, now_s: 501 });
+  host.sweep = ({ server, sweep, permit }) => {
+    assert.deepEqual([server, permit, sweep.relayer, sweep.deadline > 501], [SERVER, "permit", RELAYER, true]);
+    relayed.push(sweep.payee);
+    take(sweep.payee);
+    return { transaction: "0xbb", to: state.account, amount_wei: "1" };
+  };
+  core["sweep.sign"] = (word) => {
+    assert.deepEqual([word.index, word.station, word.token, word.nonce], [account, STATION, TOKEN, 3]);
+    assert.equal(word.payee, ADDRESS(word.number));
+    return word.relayer ? { permit: "permit", sweep: word } : { to: state.account, permit: `permit ${word.payee}`, move: `move ${word.payee}` };
+  };
+  core["transaction.sign"] = ({ index, to, data }) => {
+    assert.deepEqual([index, to], [account, TOKEN]);
+    return { raw: data, transaction: `0x${data}` };
+  };
+  core["claim.sign"] = ({ payee }) => ({ claim: payee });
+});
+
+after(() => ask("wallet.lock"));
+const looked = () => asked.filter(({ op }) => op === "holdings").flatMap(({ payees }) => payees);
+const collect = async (most_wei = "1000") => ask("wallet.claim", { most_wei });
+
+test("any payees can be asked about, so many in a question, and the host is told of no others", async () => {
+  const payees = Array.from({ length: 2 * AT_ONCE + 1 }, (_, n) => ADDRESS(n + 50));
+  put(50 + AT_ONCE, 9);
+  const found = await find({ chain_id: 31337, payees });
+  assert.deepEqual(found.map(({ payee, amount_wei, token, chain_id }) => [payee, amount_wei, token, chain_id]), [[ADDRESS(50 + AT_ONCE), "9", TOKEN, 31337]]);
+  assert.deepEqual(asked.map(({ op, payees: part }) => [op, part.length]), [["holdings", AT_ONCE], ["holdings", AT_ONCE], ["holdings", 1]]);
+  assert.deepEqual(looked(), payees);
+});
+
+test("the summary looks at one part of the payees at a time, then rests, and shows all that it found", async () => {
+  state.sessions = Array.from({ length: AT_ONCE + 2 }, (_, n) => session(n + 1));
+  put(AT_ONCE + 1, LEAST);
+  assert.equal((await ask("wallet.summary")).at_payees_wei, "0");
+  const told = await ask("wallet.summary");
+  assert.deepEqual([told.at_payees_wei, told.claimable_wei, told.sweep_most_wei], [String(LEAST), String(LEAST + 7n), "100"]);
+  await ask("wallet.summary");
+  assert.equal(looked().length, AT_ONCE + 2);
+});
+
+test("a session without rewards has no payee to look at, nor has one of a network that the host does not know", async () => {
+  state.sessions = [{ ...session(1), payee: ADDRESS(0), number: null }, { ...session(2), chain_id: 5 }, session(3)];
+  await ask("wallet.summary");
+  assert.deepEqual(looked(), [ADDRESS(3)]);
+});
+
+test("what a stranger left is shown beside the rewards and becomes a transfer; a wei of a stranger is nothing", async () => {
+  receipts = [receipt(1, "20")];
+  put(1, 25);
+  put(2, LEAST);
+  put(3, LEAST - 1n);
+  const { activity, at_payees_wei } = await ask("wallet.summary");
+  assert.equal(at_payees_wei, String(LEAST + 25n));
+  const lines = activity.map(({ kind, state: standing, amount_wei, other, at_payee }) => [kind, standing, amount_wei, other, at_payee]);
+  assert.deepEqual(lines.sort(), [[undefined, "claimable", "20", undefined, true], ["received", "claimable", "5", ADDRESS(1), undefined], ["received", "claimable", String(LEAST), ADDRESS(2), undefined]].sort());
+});
+
+test("collecting claims what is not paid yet and fetches what lies at payees, the greatest first, once", async () => {
+  receipts = [receipt(1, "20"), receipt(3, "7", { at_payee: false })];
+  host.claim = ({ claims }) => {
+    assert.deepEqual(claims, [ADDRESS(3)]);
+    return { transaction: "0xcc", to: ME, amount_wei: "7" };
+  };
+  put(1, 20);
+  put(2, LEAST);
+  const done = await collect();
+  assert.deepEqual(done, { transactions: ["0xcc", `0xmove ${ADDRESS(2)}`, `0xmove ${ADDRESS(1)}`], amount_wei: String(LEAST + 27n) });
+  assert.deepEqual(sent, [`permit ${ADDRESS(2)}`, `move ${ADDRESS(2)}`, `permit ${ADDRESS(1)}`, `move ${ADDRESS(1)}`]);
+  receipts = [];
+  assert.deepEqual(await collect(), { transactions: [], amount_wei: "0" });
+  assert.deepEqual([sent.length, relayed], [4, []]);
+});
+
+test("an end between permit and transfer strands nothing: the next press goes on with the transfer", async () => {
+  put(1, LEAST, LEAST);
+  await collect();
+  assert.deepEqual(sent, [`move ${ADDRESS(1)}`]);
+});
+
+test("without coins, or without a fee that was shown, a relayer of the payee's server sends it", async () => {
+  put(1, LEAST);
+  coin = 99n;
+  assert.equal((await ask("wallet.summary")).sweep_most_wei, "0");
+  assert.deepEqual(await collect("0"), { transactions: ["0xbb"], amount_wei: String(LEAST) });
+  coin = 1000n;
+  put(2, LEAST);
+  await collect("99");
+  assert.deepEqual([relayed, sent], [[ADDRESS(1), ADDRESS(2)], []]);
+  assert.deepEqual(asked.filter(({ op }) => op === "relayer").map(({ payee }) => payee), [ADDRESS(1), ADDRESS(2)]);
+});
+
+test("the account pays for as many as its coins are enough for, and never more than was shown", async () => {
+  put(1, LEAST + 2n);
+  put(2, LEAST + 1n);
+  coin = 150n;
+  assert.equal((await ask("wallet.summary")).sweep_most_wei, "100");
+  await collect("100");
+  assert.deepEqual([sent, relayed], [[`permit ${ADDRESS(1)}`, `move ${ADDRESS(1)}`], [ADDRESS(2)]]);
+  put(3, LEAST);
+  coin = 1000n;
+  host.simulate = () => ({ nonce: 4, gas: 11, tip_wei: "1", max_fee_wei: "5", fee_wei: "30", most_wei: "55", coin_wei: "1000" });
+  await assert.rejects(collect("100"), code("wallet.fee"));
+  // The permit's 55 left 45 for the transfer, which waits for the next press.
+  assert.deepEqual(sent.slice(2), [`permit ${ADDRESS(3)}`]);
+});
+
+test("one payee's refusal leaves the others; a relayer that sent it elsewhere gets no other permit", async () => {
+  coin = 0n;
+  put(1, LEAST + 2n);
+  put(2, LEAST + 1n);
+  put(3, LEAST);
+  const { sweep } = host;
+  host.sweep = (request) => {
+    if (request.sweep.payee === ADDRESS(1)) throw new Problem("claim.unknown");
+    return sweep(request);
+  };
+  await assert.rejects(collect("0"), code("claim.unknown"));
+  assert.deepEqual(relayed, [ADDRESS(2), ADDRESS(3)]);
+  put(2, LEAST + 1n);
+  put(3, LEAST);
+  const tried = [];
+  host.sweep = ({ sweep: { payee } }) => {
+    tried.push(payee);
+    throw new Problem("chain.mismatch");
+  };
+  await assert.rejects(collect("0"), code("chain.mismatch"));
+  assert.deepEqual(tried, [ADDRESS(1)]);
+});
+
+test("one press fetches so many and no more", async () => {
+  state.sessions = Array.from({ length: MOST + 2 }, (_, n) => session(n + 1));
+  for (let n = 1; n <= MOST + 2; n++) put(n, LEAST);
+  assert.equal((await ask("wallet.summary")).sweep_most_wei, String(MOST * 100));
+  await collect();
+  assert.equal(lies.size, 2);
+  await collect();
+  assert.equal(lies.size, 0);
+  // Those that stay where they are do not stand before the others.
+  state.sessions = Array.from({ length: 2 * MOST }, (_, n) => session(n + 1));
+  for (let n = 1; n <= 2 * MOST; n++) put(n, n <= MOST ? 2n * LEAST : LEAST);
+  const { sweep } = host;
+  host.sweep = (request) => {
+    if (BigInt(request.sweep.amount_wei) > LEAST) throw new Problem("claim.unknown");
+    return sweep(request);
+  };
+  await assert.rejects(collect("0"), code("claim.unknown"));
+  assert.deepEqual([lies.size, relayed.length], [MOST, MOST]);
+});
+
+test("a server that is away does not keep what lies at payees, and its failure is told", async () => {
+  receipts = [receipt(3, "7", { at_payee: false })];
+  host.claim = () => {
+    throw new Problem("server.unreachable");
+  };
+  put(1, LEAST);
+  await assert.rejects(collect(), code("server.unreachable"));
+  assert.equal(lies.size, 0);
+});
+
+test("a host of an older version, or a node that is away, leaves everything else as it was", async () => {
+  host.holdings = () => {
+    throw new Problem("host.message.unknown");
+  };
+  assert.deepEqual((await ask("wallet.summary")).claimable_wei, "7");
+  assert.deepEqual(await collect(), { transactions: [], amount_wei: "0" });
+  host.holdings = () => {
+    throw new Problem("chain.unreachable");
+  };
+  assert.deepEqual((await ask("wallet.summary")).claimable_wei, "7");
+  await assert.rejects(collect(), code("chain.unreachable"));
+});
+
+test("a locked wallet shows what lies there and fetches nothing", async () => {
+  put(1, LEAST);
+  await ask("wallet.lock");
+  assert.equal((await ask("wallet.summary")).at_payees_wei, String(LEAST));
+  await assert.rejects(collect(), code("wallet.locked"));
+});

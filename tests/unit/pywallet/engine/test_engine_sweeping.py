@@ -1,0 +1,70 @@
+"""What the wallet signs for tokens that lie at its payees: for its own account, or an order that names it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from pywallet.engine import call, purse
+from pywallet.errors import GomaaError
+from pywallet.hexes import from_hex, to_hex
+from pywallet.messages import Domain, Signed, Sweep, signer
+from pywallet.platform import recover
+from pywallet.wallet.derivation import payee_path
+from pywallet.wallet.permit import Permit, transfer_from_data
+
+WORDS = "test test test test test test test test test test test junk"
+STATION, TOKEN, SETTLEMENT, RELAYER = (bytes([n]) * 20 for n in (3, 4, 5, 6))
+
+
+@pytest.fixture
+async def asked() -> AsyncIterator[dict[str, Any]]:
+    """An open wallet, and a sweep of 70 wei from its payee 9."""
+    await purse._unlock(WORDS)
+    payee = to_hex(purse.keyring().payee(STATION, 9))
+    where = {"chain_id": 31337, "token": to_hex(TOKEN), "station": to_hex(STATION), "number": 9, "payee": payee}
+    yield {"index": 1, **where, "amount_wei": "70", "nonce": 2, "deadline": 1000}
+    purse._open = None
+
+
+async def test_the_permit_names_the_wallets_own_account(asked: dict[str, Any]) -> None:
+    """Both calls are the account's: the payee lets it take just what lies there, and it takes it for itself."""
+    payee, account = from_hex(asked["payee"]), purse.keyring().account_at(1)
+    permit = Permit(31337, TOKEN, payee, account, 70, 2, 1000)
+
+    made = await call("sweep.sign", asked)
+
+    signature = permit.sign(purse.keyring().private_key(payee_path(STATION, 9)))
+    assert made == {"to": to_hex(account), "permit": to_hex(permit.data(signature)), "move": to_hex(transfer_from_data(payee, account, 70))}
+
+
+async def test_an_order_to_a_relayer_names_the_account_and_both_are_the_payees_word(asked: dict[str, Any]) -> None:
+    """The permit is for the relayer named and nobody else; the order binds amount, recipient and time."""
+    payee, account = from_hex(asked["payee"]), purse.keyring().account_at(1)
+
+    made = await call("sweep.sign", {**asked, "relayer": to_hex(RELAYER), "settlement": to_hex(SETTLEMENT)})
+
+    order = Signed.from_json(Sweep, made["sweep"])
+    assert order.message == Sweep(RELAYER, payee, account, 70, 1000)
+    assert signer(order, Domain(31337, SETTLEMENT)) == payee
+    assert recover(Permit(31337, TOKEN, payee, RELAYER, 70, 2, 1000).digest, from_hex(made["permit"], 65)) == payee
+    assert made["to"] == to_hex(account)
+    assert "move" not in made
+
+
+@pytest.mark.parametrize("changed", [{"payee": "0x" + "11" * 20}, {"number": 8}, {"amount_wei": str(1 << 256)}, {"index": 100}])
+async def test_what_is_not_this_wallets_is_not_signed(asked: dict[str, Any], changed: dict[str, Any]) -> None:
+    """A payee of somebody else, another session's number, an amount that is none."""
+    with pytest.raises(GomaaError) as caught:
+        await call("sweep.sign", {**asked, **changed})
+    assert caught.value.code == "message.schema"
+
+
+async def test_a_locked_wallet_signs_nothing(asked: dict[str, Any]) -> None:
+    """Keys are needed."""
+    await call("wallet.lock", {})
+    with pytest.raises(GomaaError) as caught:
+        await call("sweep.sign", asked)
+    assert caught.value.code == "wallet.locked"
