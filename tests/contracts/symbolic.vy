@@ -283,25 +283,6 @@ def check_post_moves_escrow_to_total_and_fee(epoch: uint256, root: bytes32, paye
 
 
 @external
-def check_post_completes_its_own_draft(epoch: uint256, before: bytes32, root: bytes32, payer: address, net: uint256, cap: uint256, until: uint256, r: uint256, vs: uint256, time: uint256):
-    self._any_state(time)
-    held: uint256 = staticcall self.settlement.meta(self, epoch)
-    # What no sequence of calls leaves behind: commissions of more than there are tokens, and seconds of more than forty bits.
-    assert (held >> 96) & M96 < 2**90 and time < 2**39
-    drafted: bytes32 = (staticcall self.settlement.draft(self, epoch)).digest
-    account: uint256 = staticcall self.settlement.account(self, payer)
-    extcall self.settlement.post(epoch, root, root, root, before, [Entry(payer=payer, net=net, cap=cap, until=until, r=r, vs=vs)])
-    word: uint256 = staticcall self.settlement.meta(self, epoch)
-    after: uint256 = staticcall self.settlement.account(self, payer)
-    self._prove(before == drafted and held >> 255 == 0 and (held >> 192) & (2**40 - 1) == 0)
-    fee: uint256 = unsafe_sub((word >> 96) & M96, (held >> 96) & M96)
-    debit: uint256 = unsafe_sub(account & M128, after & M128)
-    # None of them turns round: all are below 2**128, and so is a sum of two.
-    self._prove(debit == unsafe_add(unsafe_sub(word & M96, held & M96), fee) and debit < 2**128 and fee < 2**128 and after >> 128 <= cap)
-    self._prove(word & M96 <= (staticcall self.settlement.lane(self)) & M96 and self.taken == 0 and self.paid == 0)
-
-
-@external
 def check_debit_and_undo_leave_nothing(epoch: uint256, payer: address, net: uint256, cap: uint256, until: uint256, r: uint256, vs: uint256, time: uint256):
     self._any_state(time)
     account: uint256 = staticcall self.settlement.account(self, payer)
