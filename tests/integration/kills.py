@@ -34,6 +34,10 @@ from tests.integration.server_world import SCHEDULE, TOKENS, World, make_world, 
 
 GONE: Final = (ConnectionError, OSError, aiohttp.ClientError, TimeoutError, ValueError)
 """What a killed server looks like from outside."""
+MOST_REPORTS: Final = 6
+"""Invocations that a life of the server acknowledges before it is killed; fewer are as likely."""
+POSTING_S: Final = 30
+"""Of the time in which an epoch can be posted, seconds with kills: no code posts what it never lives long enough to post."""
 PRICE: Final = {"interval_s": 2, "owner": 2 * 10**12, "reward": 10**12}
 
 
@@ -196,8 +200,12 @@ async def run(folder: Path, kills: int, listeners: int = 12, seed: int = 1) -> R
         loads = [asyncio.create_task(Listener(world, song, number, record).run()) for number in range(listeners)]
         background.append(asyncio.create_task(_pay(world, record)))
         try:
+            first = int(time.time()) // SCHEDULE.length
             while record.kills < kills:
+                heard = len(record.acknowledged) + dice.randrange(MOST_REPORTS)
                 await asyncio.sleep(dice.random() * 0.8)
+                while len(record.acknowledged) < heard or await _posting(world, first):
+                    await asyncio.sleep(0.05)
                 await server.kill()
                 record.kills += 1
                 await server.start()
@@ -213,6 +221,16 @@ async def run(folder: Path, kills: int, listeners: int = 12, seed: int = 1) -> R
             await asyncio.gather(*loads, *background, return_exceptions=True)
             await server.kill()
     return record
+
+
+async def _posting(world: World, first: int) -> bool:
+    """Whether the epoch that ended last, from ``first`` on, is still to be posted and half of the time for it is over."""
+    now_s = int(time.time())
+    epoch = now_s // SCHEDULE.length - 1
+    if epoch < first or now_s < SCHEDULE.post_from(epoch) + POSTING_S:
+        return False
+    last = (await world.settlement.lane(world.keys.address)).last
+    return last is None or last < epoch
 
 
 async def _until_final(world: World, epoch: int) -> None:
