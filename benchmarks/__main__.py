@@ -33,6 +33,7 @@ MODULES: Final = {
     "similar": "features",
     "gas": "gas",
     "gas_grid": "gas_grid",
+    "gas_claims": "gas_claims",
     "fuzz": "fuzz",
     "header_parse": "header",
     "watermark_embed": "watermark",

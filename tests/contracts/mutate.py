@@ -1,7 +1,8 @@
 """Mutants of the contracts: one small change at a time, and whether any test notices.
 
-``python -m tests.contracts.mutate [--only FILE ...] [--json FILE]`` compiles each mutant and runs the tests of its contract, then (for
-Settlement) a settlement game. It prints survivors; docs/settlement-mutants.md explains them.
+``python -m tests.contracts.mutate [--only FILE ...] [--kinds KIND ...] [--json FILE]`` compiles each mutant and runs the tests of its
+contract, then (for Settlement) a settlement game. It prints survivors; docs/settlement-mutants.md explains them. ``--count FILE`` counts
+the verdicts of such a file.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -29,6 +31,7 @@ CONTRACT: Final = {
 TESTS: Final = {
     "Settlement": ("test_settlement_funds.py", "test_settlement_post.py", "test_settlement_claim.py", "test_settlement_challenge.py",
                    "test_settlement_slash.py", "test_settlement_answered.py", "test_settlement_parts.py", "test_settlement_leaving.py",
+                   "test_settlement_deep.py",
                    "test_reentrancy.py"),
     "Registry": ("test_registry.py",),
     "Content": ("test_content.py", "test_content_sale.py", "test_content_server.py", "test_content_game.py", "test_rights.py",
@@ -42,6 +45,8 @@ SWAPS: Final = (
     (r" - ", " + "), (r" and ", " or "), (r" or ", " and "), (r"\bmin\(", "max("), (r"\bmax\(", "min("), (r" // 2\b", " // 3"),
     (r"= True\b", "= False"), (r"\| \(?1 <<", "& (1 <<"), (r" \+ 1\b", " + 2"),
 )  # fmt: skip
+COMPARISON: Final = re.compile(r" (<=|>=|<|>) ")
+KINDS: Final = ("comparisons", "refusals", "sums", "statements", "events", "locks")
 LIMIT_S: Final = 240
 
 
@@ -53,6 +58,15 @@ class Mutant:
     line: int
     before: str
     after: str
+
+    @property
+    def kind(self) -> str:
+        """Of KINDS: a bound moved; a refusal, an event, a lock or another statement left out; ``sums``: another change inside a line."""
+        if self.before == "@nonreentrant":
+            return "locks"
+        if self.after.strip() == "pass" or self.after.strip().startswith("_: bool"):
+            return {"assert": "refusals", "log": "events"}.get(self.before.split()[0], "statements")
+        return "sums" if COMPARISON.findall(self.before) == COMPARISON.findall(self.after) else "comparisons"
 
 
 def mutants(file: str) -> Iterator[Mutant]:
@@ -113,7 +127,7 @@ def verdict(mutant: Mutant) -> str:
     """``killed by …``, ``survived``, ``same code`` or ``stillborn``. Runs in a process of its own."""
     from contracts import compile as compiler
 
-    # Everybody gets this very dictionary.
+    # Every user of the artefacts gets this very dictionary.
     made, contract = compiler.artifacts(), CONTRACT[mutant.file]
     changed = compiled(mutant)
     if changed is None:
@@ -121,6 +135,11 @@ def verdict(mutant: Mutant) -> str:
     if changed["bytecode"] == made[contract]["bytecode"]:
         return "same code"
     made[contract] = changed
+    return noticed(contract)
+
+
+def noticed(contract: str) -> str:
+    """What notices that a contract of the artefacts is wrong; ``survived`` where nothing does, as it must be for the unchanged contract."""
     if contract == "Settlement":
         # First the game, short: it needs no node, and sees most.
         from tests.contracts.settlement_game import play
@@ -144,20 +163,20 @@ def verdict(mutant: Mutant) -> str:
     return "survived"
 
 
-def judge(mutant: Mutant) -> str:
-    """The verdict, from a child process, which may hang or die; with the failing test's name."""
+def judge(ask: Callable[[], str]) -> str:
+    """The verdict that ``ask`` gives, from a child process, which may hang or die; with the failing test's name."""
     reader, writer = os.pipe()
     with tempfile.TemporaryFile() as output:
-        return _judge(mutant, reader, writer, output)
+        return _judge(ask, reader, writer, output)
 
 
-def _judge(mutant: Mutant, reader: int, writer: int, output: IO[bytes]) -> str:
+def _judge(ask: Callable[[], str], reader: int, writer: int, output: IO[bytes]) -> str:
     child = os.fork()
     if child == 0:
         os.setsid()
         os.dup2(output.fileno(), 1)
         os.dup2(output.fileno(), 2)
-        os.write(writer, verdict(mutant).encode())
+        os.write(writer, ask().encode())
         os._exit(0)
     os.close(writer)
     begun = time.monotonic()
@@ -178,15 +197,38 @@ def _judge(mutant: Mutant, reader: int, writer: int, output: IO[bytes]) -> str:
     return said or "killed by a crash"
 
 
+def check_unchanged(contracts: Iterable[str]) -> None:
+    """End the program where the tests fail without any change: every mutant would count as killed."""
+    for contract in contracts:
+        said = judge(partial(noticed, contract))
+        if said != "survived":
+            raise SystemExit(f"{contract} without a change: {said}; no mutant can be judged")
+
+
+def count(file: Path) -> dict[str, dict[str, int]]:
+    """Verdicts of a file that ``--json`` wrote, by source; what killed a mutant is left out."""
+    counts: dict[str, Counter[str]] = {}
+    for line in file.read_text().splitlines():
+        row = json.loads(line)
+        said = "killed" if row["verdict"].startswith("killed") else row["verdict"]
+        counts.setdefault(row["file"], Counter())[said] += 1
+    return {name: dict(found) for name, found in counts.items()}
+
+
 def main() -> int:
     """Judge all mutants, or those of some files."""
     parser = argparse.ArgumentParser(description="Change the contracts one line at a time, and see whether a test notices.")
     parser.add_argument("--only", nargs="*", default=list(CONTRACT), metavar="FILE")
+    parser.add_argument("--kinds", nargs="*", default=KINDS, choices=KINDS, help="which changes")
+    parser.add_argument("--count", type=Path, metavar="FILE", help="only count the verdicts of such a file")
     parser.add_argument("--json", type=Path, help="write every verdict to this file, one a line")
     parser.add_argument("--again", type=Path, metavar="FILE", help="only those that survived according to such a file")
     parser.add_argument("--list", action="store_true", help="only count the mutants")
     options = parser.parse_args()
-    every = [mutant for file in options.only for mutant in mutants(file)]
+    if options.count:
+        print(json.dumps(count(options.count)))
+        return 0
+    every = [mutant for file in options.only for mutant in mutants(file) if mutant.kind in options.kinds]
     if options.again:
         told = [json.loads(line) for line in options.again.read_text().splitlines()]
         alive = {(row["file"], row["line"], row["after"]) for row in told if row["verdict"] == "survived"}
@@ -204,9 +246,10 @@ def main() -> int:
 
     assert all((eth_account, pytest, vyper, anvil_world, settlement_rules))
     artifacts()
+    check_unchanged(sorted({CONTRACT[mutant.file] for mutant in every}))
     counts: Counter[str] = Counter()
     for number, mutant in enumerate(every, 1):
-        said = judge(mutant)
+        said = judge(partial(verdict, mutant))
         counts[" ".join(said.split()[:3])] += 1
         if options.json:
             with options.json.open("a") as file:

@@ -20,6 +20,11 @@ struct Node:
     total: uint256
 
 
+struct Request:
+    amount: uint256
+    ready: uint256
+
+
 struct Item:
     server: address
     epoch: uint256
@@ -52,9 +57,12 @@ struct Shown:
 
 interface ISettlement:
     def account(server: address, payer: address) -> uint256: view
+    def requests(server: address, payer: address) -> Request: view
     def lane(server: address) -> uint256: view
+    def lane_owner(server: address) -> address: view
     def meta(server: address, epoch: uint256) -> uint256: view
     def deposit(server: address, payer: address, amount: uint256): nonpayable
+    def request(server: address, amount: uint256): nonpayable
     def withdraw(server: address): nonpayable
     def bond(server: address, amount: uint256): nonpayable
     def unbond(server: address): nonpayable
@@ -75,6 +83,11 @@ interface ISettlement:
 VM: constant(address) = 0x7109709ECfa91a80626fF3989D68f67F5b1DD12D
 SVM: constant(address) = 0xF3993A62377BCd56AE39D773740A5390411E8BC9
 LENGTH: constant(uint256) = 60
+GRACE: constant(uint256) = 5
+ANSWER: constant(uint256) = 15
+LATE: constant(uint256) = 3600
+DELAY: constant(uint256) = 70
+M32: constant(uint256) = 2**32 - 1
 M96: constant(uint256) = 2**96 - 1
 M128: constant(uint256) = 2**128 - 1
 STAKE: constant(uint256) = 5
@@ -135,52 +148,83 @@ def _any_state(time: uint256):
 
 @external
 def setUp():
-    self.settlement = ISettlement(raw_create(x"__CODE__", self, self, self, LENGTH, convert(5, uint256), convert(15, uint256), convert(15, uint256), convert(3600, uint256), convert(70, uint256), STAKE))
+    self.settlement = ISettlement(raw_create(x"__CODE__", self, self, self, LENGTH, GRACE, convert(15, uint256), ANSWER, LATE, DELAY, STAKE))
 
 
 @external
-def check_deposit_moves_what_it_says(server: address, payer: address, amount: uint256, time: uint256):
+def check_deposit_moves_what_it_says(server: address, payer: address, amount: uint256, far: address, near: address, time: uint256):
     self._any_state(time)
     before: uint256 = staticcall self.settlement.account(server, payer)
+    other: uint256 = staticcall self.settlement.account(far, near)
     extcall self.settlement.deposit(server, payer, amount)
     after: uint256 = staticcall self.settlement.account(server, payer)
     self._prove(after == before + amount and after >> 128 == before >> 128 and self.taken == amount and self.paid == 0)
+    self._prove(after & M128 <= M96 and server != empty(address) and payer != empty(address))
+    self._prove((far == server and near == payer) or staticcall self.settlement.account(far, near) == other)
 
 
 @external
-def check_withdraw_moves_what_it_says(server: address, time: uint256):
+def check_withdraw_moves_what_it_says(server: address, far: address, near: address, time: uint256):
     self._any_state(time)
     before: uint256 = staticcall self.settlement.account(server, self)
+    other: uint256 = staticcall self.settlement.account(far, near)
+    asked: Request = staticcall self.settlement.requests(server, self)
     extcall self.settlement.withdraw(server)
     after: uint256 = staticcall self.settlement.account(server, self)
     self._prove(after >> 128 == before >> 128 and after <= before and before - after == self.paid and self.taken == 0)
+    self._prove(asked.amount != 0 and self.paid <= asked.amount and time >= asked.ready)
+    self._prove((staticcall self.settlement.requests(server, self)).amount == 0)
+    self._prove((far == server and near == self) or staticcall self.settlement.account(far, near) == other)
 
 
 @external
-def check_bond_moves_what_it_says(server: address, amount: uint256, time: uint256):
+def check_request_moves_nothing(server: address, amount: uint256, far: address, near: address, time: uint256):
+    self._any_state(time)
+    other: uint256 = staticcall self.settlement.account(far, near)
+    extcall self.settlement.request(server, amount)
+    asked: Request = staticcall self.settlement.requests(server, self)
+    self._prove(asked.amount == amount and asked.ready == time + DELAY and amount <= (staticcall self.settlement.account(server, self)) & M128)
+    self._prove(staticcall self.settlement.account(far, near) == other and self.taken == 0 and self.paid == 0)
+
+
+@external
+def check_bond_moves_what_it_says(server: address, amount: uint256, far: address, time: uint256):
     self._any_state(time)
     before: uint256 = staticcall self.settlement.lane(server)
+    other: uint256 = staticcall self.settlement.lane(far)
+    owner: address = staticcall self.settlement.lane_owner(server)
     extcall self.settlement.bond(server, amount)
     after: uint256 = staticcall self.settlement.lane(server)
     self._prove(after == before + amount and after >> 96 == before >> 96 and self.taken == amount and self.paid == 0)
+    self._prove((owner == empty(address) or owner == self) and staticcall self.settlement.lane_owner(server) == self)
+    self._prove((before >> 128) & M32 == 0 and (far == server or staticcall self.settlement.lane(far) == other))
 
 
 @external
-def check_unbond_moves_what_it_says(server: address, time: uint256):
+def check_unbond_moves_what_it_says(server: address, far: address, time: uint256):
     self._any_state(time)
     before: uint256 = staticcall self.settlement.lane(server)
+    other: uint256 = staticcall self.settlement.lane(far)
     extcall self.settlement.unbond(server)
     after: uint256 = staticcall self.settlement.lane(server)
     self._prove(after & M96 == 0 and after >> 96 == before >> 96 and before & M96 == self.paid and self.taken == 0)
+    # No open challenge; retired, and the last epoch's challenges are over.
+    retired: uint256 = (before >> 128) & M32
+    self._prove(before >> 160 == 0 and retired != 0 and time > retired * LENGTH + GRACE + LATE + ANSWER)
+    self._prove(staticcall self.settlement.lane_owner(server) == self and (far == server or staticcall self.settlement.lane(far) == other))
 
 
 @external
-def check_collect_moves_what_it_says(server: address, epoch: uint256, time: uint256):
+def check_collect_moves_what_it_says(server: address, epoch: uint256, far: address, when: uint256, time: uint256):
     self._any_state(time)
     before: uint256 = staticcall self.settlement.meta(server, epoch)
+    other: uint256 = staticcall self.settlement.meta(far, when)
     extcall self.settlement.collect(server, epoch)
     after: uint256 = staticcall self.settlement.meta(server, epoch)
     self._prove(after & M96 == before & M96 and (before >> 96) & M96 == self.paid and (after >> 96) & M96 == 0 and after >> 192 == before >> 192)
+    # Final: posted, past its window, not void, without a challenge.
+    self._prove(before >> 232 == 0 and before >> 192 != 0 and time >= before >> 192 and self.taken == 0)
+    self._prove((far == server and when == epoch) or staticcall self.settlement.meta(far, when) == other)
 
 
 @external
@@ -233,8 +277,8 @@ def check_post_moves_escrow_to_total_and_fee(epoch: uint256, root: bytes32, paye
     extcall self.settlement.post(epoch, root, root, root, empty(bytes32), [Entry(payer=payer, net=net, cap=cap, until=until, r=r, vs=vs)])
     after: uint256 = staticcall self.settlement.account(self, payer)
     word: uint256 = staticcall self.settlement.meta(self, epoch)
-    debit: uint256 = (before & M128) - (after & M128)
-    self._prove(debit == (word & M96) + ((word >> 96) & M96) and (after >> 128) - (before >> 128) == debit and after >> 128 <= cap)
+    debit: uint256 = unsafe_sub(before & M128, after & M128)
+    self._prove(debit == (word & M96) + ((word >> 96) & M96) and unsafe_sub(after >> 128, before >> 128) == debit and after >> 128 <= cap)
     self._prove(self.taken == 0 and self.paid == 0)
 
 
@@ -246,7 +290,7 @@ def check_debit_and_undo_leave_nothing(epoch: uint256, payer: address, net: uint
     assert word & (2**192 - 1) == 0 and time < 2**39 and account & M128 <= M96
     extcall self.settlement.debit(epoch, empty(bytes32), [Entry(payer=payer, net=net, cap=cap, until=until, r=r, vs=vs)])
     held: uint256 = (staticcall self.settlement.meta(self, epoch)) & (2**192 - 1)
-    debited: uint256 = (account & M128) - ((staticcall self.settlement.account(self, payer)) & M128)
+    debited: uint256 = unsafe_sub(account & M128, (staticcall self.settlement.account(self, payer)) & M128)
     self._prove(debited == (held & M96) + (held >> 96))
     extcall self.settlement.undo(self, epoch, empty(bytes32), [Debit(payer=payer, net=net)])
     self._prove(staticcall self.settlement.account(self, payer) == account and staticcall self.settlement.meta(self, epoch) == word)
@@ -259,7 +303,7 @@ def check_claim_pays_what_leaves(server: address, epoch: uint256, rest: bytes32,
     before: uint256 = staticcall self.settlement.meta(server, epoch)
     extcall self.settlement.claim([Item(server=server, epoch=epoch, rest=rest, payee=payee, amount=amount, index=0, depth=0, r=r, vs=vs)], [], to, tip)
     after: uint256 = staticcall self.settlement.meta(server, epoch)
-    self._prove((before & M96) - (after & M96) == amount and self.paid == amount and self.taken == 0 and after >> 96 == before >> 96)
+    self._prove(unsafe_sub(before & M96, after & M96) == amount and self.paid == amount and self.taken == 0 and after >> 96 == before >> 96)
 
 
 @internal

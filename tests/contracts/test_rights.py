@@ -160,4 +160,8 @@ def test_what_is_no_loan(w: World, shop: Shop) -> None:
     ):
         with reverts(reason):
             shop.do(w.fan, "loan", number, borrower, until)
+    # Nor for no second at all.
+    w.at(now + 50)
+    with reverts("until"):
+        shop.do(w.fan, "loan", number, address_of(w.other), now + 50)
     shop.do(w.fan, "loan", number, address_of(w.other), ends)

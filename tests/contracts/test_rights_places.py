@@ -66,11 +66,23 @@ def test_a_fifth_right_is_picked(w: World, shop: Shop) -> None:
     shop.do(w.fan, "pick", short)
     assert shop.holds(w.fan)
     shop.do(w.other, "pick", numbers[0])
-    w.mine(until)
-    with reverts("holder"):
-        shop.do(w.fan, "pick", short)
+    # In the very second in which the loan ends.
+    w.at(until)
     with reverts("holder"):
         shop.do(w.other, "pick", numbers[0])
+    with reverts("holder"):
+        shop.do(w.fan, "pick", short)
+
+
+def test_a_gift_that_lasts_as_long_displaces_nothing(w: World, shop: Shop) -> None:
+    """A fifth right for good, sent by another, finds no place until its holder picks it."""
+    numbers = [shop.buy(w.fan) for _ in range(4)]
+    fifth = shop.made(shop.do(w.owner, "give", shop.content, address_of(w.fan), 0))
+    for number in numbers:
+        shop.do(w.fan, "loan", number, address_of(w.other), w.now() + DAY)
+    assert not shop.holds(w.fan)
+    shop.do(w.fan, "pick", fifth)
+    assert shop.holds(w.fan)
 
 
 def test_a_borrowed_right_is_picked(w: World, shop: Shop) -> None:

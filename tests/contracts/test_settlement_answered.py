@@ -185,6 +185,22 @@ def test_a_batch_passes_over_what_is_closed(w: World) -> None:
         w.answers(book, [])
 
 
+def test_the_receipt_over_exactly_what_was_shown_is_covered(w: World) -> None:
+    """The leaf was shown for a smaller receipt: the one over all of it neither slashes nor stays open."""
+    book, fan = posted(w), address_of(w.fan)
+    w.at(DUE)
+    smaller, whole = (w.receipt(book, fan, amount) for amount in (499, 500))
+    for signed in (smaller, whole):
+        w.challenge(signed)
+    w.answer(book, 1, 499)
+    assert (shown(w, book, fan), open_challenges(w)) == (500, (1, 1))
+    w.mine(w.now() + SCHEDULE.answer + 1)
+    with reverts("answered"):
+        w.slash(whole)
+    w.dismiss(whole)
+    assert w.lane() == (BOND + 2 * w.deployment.stake, 0)
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

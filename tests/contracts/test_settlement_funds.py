@@ -41,6 +41,9 @@ def test_escrow_and_bond_stop_at_96_bits(w: World, function: str, reason: str, b
     keys = (server, address_of(w.station)) if function == "deposit" else (server,)
     with reverts(reason):
         w.send(w.platform, "Settlement", function, *keys, 2**96)
+    # All that an empty field takes: only the token has not so much.
+    with reverts("erc20: transfer amount exceeds balance"):
+        w.send(w.platform, "Settlement", function, bytes([1]) * 20, *keys[1:], 2**96 - 1)
     w.store(before, 2**96 - 2, *keys)
     with reverts(reason):
         w.send(w.platform, "Settlement", function, *keys, 2)
