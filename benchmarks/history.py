@@ -18,7 +18,6 @@ from benchmarks.past import fill
 from benchmarks.scale import scaled, setting
 from pywallet.platform import address_of
 from security_server.epochstore import ended
-from security_server.history import advance
 from tests.integration.server_client import HostClient
 from tests.integration.server_songs import Upload, terms
 from tests.integration.server_world import SCHEDULE, TOKENS, World, make_world, private_key
@@ -86,7 +85,6 @@ class _Scene:
         self.core = await self._stack.enter_async_context(self.world.server(**settings))
         running = SCHEDULE.epoch_of(await self.world.now_ms() // 1000)
         await self.core.store.run(lambda connection: ended(connection, running))
-        await self.core.store.run(advance)
         self.host: HostClient = await self._stack.enter_async_context(self.world.host())
         await self.host.hello(await self.world.now_ms())
         return self

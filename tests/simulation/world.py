@@ -61,7 +61,7 @@ class Plan:
     Attributes:
         seed: Draws everything else.
         epochs: Epochs with traffic and faults.
-        fans: Honest listeners; the first one with the product's host, the last one names the band's address as payee in half of its sessions.
+        fans: Honest listeners. The first has the product's host; the last names the band's address as payee in half of its sessions.
         farmers: Listeners with patched hosts.
         faults: Whether processes, lines and the chain fail.
 
@@ -214,10 +214,11 @@ class World:
         for number in range(self.plan.fans + self.plan.farmers):
             if number == 0:
                 self.fans.append(HostFan(f"fan {number}", *common).prepare(self))
-                continue
-            kind = Fan if number < self.plan.fans else Farmer
-            band = address_of(self.owner) if number == self.plan.fans - 1 else None
-            self.fans.append(kind(f"fan {number}", *common, band=band))
+            elif number < self.plan.fans:
+                band = address_of(self.owner) if number == self.plan.fans - 1 else None
+                self.fans.append(Fan(f"fan {number}", *common, band=band))
+            else:
+                self.fans.append(Farmer(f"fan {number}", *common))
         running = [asyncio.create_task(fan.run()) for fan in self.fans]
         end_s = self.now_s() + self.plan.epochs * self.deployment.schedule.length
         self.thief = Challenger(self)
