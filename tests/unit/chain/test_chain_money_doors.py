@@ -66,6 +66,8 @@ async def money(own: Anvil) -> AsyncIterator[Money]:
     """A bonded server (key 1), a station with escrow (key 2), a challenger (key 3) with tokens."""
     network = await deploy(own.rpc, own.keys[0], SCHEDULE)
     async with Chain.connect(network.rpc) as chain:
+        # Time stands between two steps of a test, whatever this machine's clock does meanwhile.
+        await chain.request("anvil_setBlockTimestampInterval", 0)
         settlement, token = Settlement(chain, network), Token(chain, network)
         for key in own.keys[2:4]:
             await token.transfer(own.keys[0], address_of(key), 10**19)
