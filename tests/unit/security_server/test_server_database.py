@@ -115,7 +115,7 @@ def url(postgres: str) -> str:
 
 
 async def test_two_stores_lose_no_count(url: str) -> None:
-    """Both read, add and write the same rows at once: what was done counts, once, what was refused as busy does not, and one of them leads."""
+    """Both read, add and write the same rows at once: what was done counts once, what was busy does not, and one leads."""
     stores = [Store(url), Store(url)]
 
     def work(connection: Connection) -> None:
