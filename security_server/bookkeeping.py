@@ -160,10 +160,12 @@ class Bookkeeping:
             payer: whose account is read, 20 bytes.
             work: what is done with them.
             fresh: whether the account is read anew.
-            owners: whether the owners of what the payer owes for are read.
+            owners: whether the owners of what the payer owes for are read, in order to pay them.
 
         Raises:
             Unavailable: ``chain.unreachable``.
+            Refusal: ``server.epoch.closed``: the epoch of the clock takes nothing more, and who earns in the next one is not settled before
+                it begins.
         """
         core = self._core
         mark: Mark | None = None
@@ -171,6 +173,8 @@ class Bookkeeping:
             now_s = await core.now_ms() // 1000
             clock = core.schedule.epoch_of(now_s)
             epoch = await core.store.run(partial(core.running, epoch=clock))
+            if owners and epoch > clock:
+                raise Refusal("server.epoch.closed", epoch=clock, running=epoch)
             money = replace(await core.chain.money(payer, fresh=fresh or mark is not None), bps=await core.chain.rate(epoch))
             contents = sorted(await core.store.run(lambda connection: due_contents(connection, payer))) if owners else []
             owned = await asyncio.gather(*(core.chain.owner_at(content, epoch) for content in contents))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, and_, select, union
 from sqlalchemy.engine import RowMapping
 
 from pywallet.settlement import (
@@ -90,10 +90,15 @@ class Frozen:
 
 
 def counted_contents(connection: Connection, epoch: int) -> set[bytes]:
-    """Contents whose owner of the epoch must be known before it is frozen: counted, but not paid in it."""
+    """Contents whose owner of the epoch must be known before it is frozen: counted, or refused alone, but not paid in it."""
     counted = select(epoch_contents.c.content).where(epoch_contents.c.epoch == epoch)
+    refused = select(tickets.c.content).join(invocations, tickets.c.id == invocations.c.ticket).where(_refused_plays(epoch)).distinct()
     known = select(epoch_owners.c.content).where(epoch_owners.c.epoch == epoch)
-    return set(connection.execute(counted).scalars()) - set(connection.execute(known).scalars())
+    return set(connection.execute(union(counted, refused)).scalars()) - set(connection.execute(known).scalars())
+
+
+def _refused_plays(epoch: int) -> ColumnElement[bool]:
+    return and_(invocations.c.epoch == epoch, invocations.c.code.is_not(None), invocations.c.action == "play")
 
 
 def freeze_rows(connection: Connection, server: bytes, epoch: int, rate: int) -> Frozen:
@@ -144,7 +149,7 @@ def _plays(connection: Connection, epoch: int) -> tuple[RowMapping, ...]:
     refused = connection.execute(
         select(*(tickets.c[name] for name in names), invocations.c.sequence, invocations.c.received_ms)
         .join(tickets, tickets.c.id == invocations.c.ticket)
-        .where(invocations.c.epoch == epoch, invocations.c.code.is_not(None), invocations.c.action == "play")
+        .where(_refused_plays(epoch))
         .order_by(tickets.c.station, tickets.c.number, invocations.c.sequence)
     ).mappings()
     return (*settled.all(), *refused.all())

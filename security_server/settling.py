@@ -53,8 +53,8 @@ class Settling:
     now_s: int
     money: Money
     bond: int
-    owners: Mapping[bytes, bytes] = field(default_factory=dict)
-    """Who earns with each content in the epoch, by its contract; a line of another content waits. Empty: whoever uploaded it."""
+    owners: Mapping[bytes, bytes] | None = None
+    """Who earns with each content in the epoch, by its contract; a line of another content waits. None: whoever uploaded it."""
     slots: Slots = field(default_factory=Slots)
     mark: Mark | None = None
     """See ``account``."""
@@ -146,7 +146,7 @@ def _wanted(connection: Connection, payer: bytes, at: Settling, named: Mapping[i
     for ticket in connection.execute(query).mappings():
         agreed = ticket["intervals"] if named is None else min(named.get(ticket["number"], 0), ticket["intervals"])
         new = min(agreed - ticket["vouchered"], ticket["due"])
-        if new > 0 and (not at.owners or ticket["content"] in at.owners):
+        if new > 0 and (at.owners is None or ticket["content"] in at.owners):
             found.append((dict(ticket), new))
     return found
 
@@ -216,7 +216,7 @@ def _owners(connection: Connection, contents: Mapping[bytes, Row], at: Settling)
     for content, ticket in contents.items():
         row = get(connection, epoch_owners, epoch=at.epoch, content=content)
         if row is None:
-            row = {"owner": at.owners.get(content, ticket["owner"])}
+            row = {"owner": ticket["owner"] if at.owners is None else at.owners[content]}
             put(connection, epoch_owners, {"epoch": at.epoch, "content": content}, **row)
         owners[content] = row["owner"]
     return owners

@@ -85,12 +85,17 @@ class FaultPlan:
         self._world.mover.begin()
 
     async def restore_server(self) -> None:
-        """The server's database is backed up; at another moment it is lost, and the copy takes its place."""
-        operator = self._world.operator
+        """The server's database is backed up; at another moment it is lost, and the copy takes its place.
+
+        Nothing else fails before challenges have to be answered: with a database that takes the operator most of that time to restore,
+        an outage of the node beside it costs the bond.
+        """
+        world, operator = self._world, self._world.operator
         before = operator.restored
         await operator.back_up_or_restore()
         if operator.restored > before:
-            await self.start(self._world.server)
+            await self.start(world.server)
+            await asyncio.sleep(world.deployment.schedule.answer)
 
     async def kill_station(self) -> None:
         """The station's process ends, and comes back within seconds."""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pywallet.errors import GomaaError, Unavailable
+from pywallet.errors import GomaaError, Refusal, Unavailable
 from tests.budget import budget
 from tests.unit.security_server.epoch_server import STATION, EpochServer, begin_s, run
 from tests.unit.security_server.ledger_chain import SCHEDULE, Killed, LedgerChain
@@ -207,6 +207,46 @@ async def test_nothing_enters_a_closed_epoch(tmp_path: Path) -> None:
             assert (error.code, fine) == ("server.epoch.closed", False)
         else:
             assert fine
+    server.kill()
+
+
+async def test_nothing_is_paid_into_an_epoch_that_has_not_begun(tmp_path: Path) -> None:
+    """Found by the simulation: a restored server paid into the next epoch, and a sale before it began gave that epoch another owner."""
+    chain = LedgerChain(begin_s())
+    chain.deposit(STATION, 10**12)
+    server = EpochServer(tmp_path, chain)
+    await server.prepare()
+    ticket = await server.open()
+    chain.time_s += 61
+    await server.hear(ticket)
+    await server.closing.round()
+    # The chain's time is taken back before the end of the epoch that is closed now.
+    chain.time_s -= 10
+    with pytest.raises(Refusal) as caught:
+        await server.pay()
+    assert caught.value.code == "server.epoch.closed"
+    assert not server.receipts
+    chain.time_s += 10
+    assert await server.pay() > 0
+    server.kill()
+
+
+async def test_an_epoch_names_the_owner_of_a_content_that_was_only_refused(tmp_path: Path) -> None:
+    """The uploader's name stood there, though it may have sold the recording since."""
+    from pywallet.settlement import EpochData
+    from security_server.tables import epoch_contents
+
+    chain = LedgerChain(begin_s())
+    chain.deposit(STATION, 10**12)
+    server = EpochServer(tmp_path, chain)
+    await server.prepare()
+    await server.refuse(await server.open())
+    await server.store.run(lambda connection: connection.execute(epoch_contents.delete()) and None)
+    chain.time_s += 61
+    await server.closing.round()
+    epoch = SCHEDULE.epoch_of(begin_s())
+    (row,) = EpochData.decode(await server.publishing.data(epoch)).contents
+    assert row.owner == await chain.owner_at(CONTENT, epoch)
     server.kill()
 
 
