@@ -174,7 +174,7 @@ class Bookkeeping:
             clock = core.schedule.epoch_of(now_s)
             epoch = await core.store.run(partial(core.running, epoch=clock))
             if owners and epoch > clock:
-                raise Refusal("server.epoch.closed", epoch=clock, running=epoch)
+                raise Refusal("server.epoch.closed", epoch=clock)
             money = replace(await core.chain.money(payer, fresh=fresh or mark is not None), bps=await core.chain.rate(epoch))
             contents = sorted(await core.store.run(lambda connection: due_contents(connection, payer))) if owners else []
             owned = await asyncio.gather(*(core.chain.owner_at(content, epoch) for content in contents))

@@ -45,7 +45,7 @@ class StakeWatch:
         low = cost > stake
         if low and not self.low:
             log.error(
-                "server.stake.low: two answers to challenges cost %d wei of GoMAA at %d wei per gas, the stake is %d wei. Whoever "
+                "the stake is low: two answers to challenges cost %d wei of GoMAA at %d wei per gas, the stake is %d wei. Whoever "
                 "challenges may win more than it loses. Keep coins for answers, and ask the platform for a deployment with a higher stake",
                 *(cost, price, stake),
             )

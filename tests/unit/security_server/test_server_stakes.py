@@ -43,7 +43,7 @@ async def test_gas_that_is_dearer_than_the_stake_covers_is_said_once(caplog: pyt
     chain.price = EDGE + 1
     assert await stakes.look()
     assert await stakes.look()
-    assert [one.partition(":")[0] for one in caplog.messages] == ["server.stake.low"]
+    assert [one.partition(":")[0] for one in caplog.messages] == ["the stake is low"]
     assert caplog.records[0].levelno == logging.ERROR
     chain.price = EDGE
     assert not await stakes.look()
