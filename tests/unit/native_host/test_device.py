@@ -52,7 +52,7 @@ def test_a_file_that_holds_no_key_is_refused_and_kept(tmp_path: Path, text: str)
 
 def test_two_hosts_that_start_together_share_one_key(tmp_path: Path) -> None:
     """Processes racing to create the file all end with the same key."""
-    with multiprocessing.get_context("fork").Pool(4) as pool:
+    with multiprocessing.get_context("spawn").Pool(4) as pool:
         keys = pool.map(_address, [tmp_path / "device.key"] * 16)
 
     assert len(set(keys)) == 1

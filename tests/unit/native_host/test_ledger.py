@@ -131,7 +131,7 @@ def test_sequences_of_two_hosts_never_collide(tmp_path: Path) -> None:
     with Ledger(path) as first:
         fill(first)
 
-    with multiprocessing.get_context("fork").Pool(4) as pool:
+    with multiprocessing.get_context("spawn").Pool(4) as pool:
         numbers = [n for part in pool.map(_work, [path] * 4) for n in part]
     with Ledger(path) as again:
         usage = again.usage(LISTENER, CONTENT, POLICY, 1)
