@@ -90,9 +90,12 @@ async def test_a_restored_backup_gives_no_receipts_until_the_lost_epoch_is_impor
             assert int(leaf["amount"]) >= receipt.amount
             running = await world.now_ms() // 60_000
             spent = (await world.settlement.account(world.keys.address, world.station))[0]
-            later, _ = await earn(world, host, song, "four")
-            # Never a second receipt for an epoch that the lost database may have signed for.
-            assert later > running
+            # Never a second receipt for an epoch that the lost database may have signed for, and none before the next one begins.
+            await play(world, host, song, "four", 10)
+            assert await refused(pay(world)) == "server.epoch.closed"
+            await world.to_epoch(running + 1)
+            later, _ = await earn(world, host, song, "five")
+            assert later == running + 1
             assert (await world.call("GET", f"/v1/epochs/{later}"))["state"] == "final"
             assert (await world.settlement.account(world.keys.address, world.station))[0] > spent
             assert [str(fault) for fault in (await audit(world.chain, world.deployment, (world.url,))).faults] == []

@@ -108,6 +108,7 @@ def test_an_epoch_that_closes_between_facts_and_transaction(world: BooksWorld) -
     tasks = []
 
     def close() -> None:
+        world.chain.now_s = SCHEDULE.ends(closed)
         work = world.store.run(lambda connection: connection.execute(epochs.insert().values(**values)) and None)
         tasks.append(world.loop.create_task(work))
 
