@@ -80,6 +80,8 @@ def samples(world: World, song: Upload, now_ms: int) -> dict[str, dict[str, Any]
         "leaf": {"epoch": now_ms // 60_000, "payee": to_hex(b"\x01" * 20)},
         "usage": {"epoch": now_ms // 60_000, "session": "0x" + "11" * 32, "content": to_hex(song.content)},
         "claim": {"claims": [{}]},
+        "relayer": {"payee": to_hex(b"\x01" * 20), "amount": "7"},
+        "sweep": {"sweep": {}, "permit": signature},
     }
 
 
