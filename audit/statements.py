@@ -101,7 +101,7 @@ def band(owners: Iterable[bytes]) -> Statement:
 
 
 def fan(payees: Iterable[bytes], payers: Iterable[bytes] = ()) -> Statement:
-    """What a fan's payees earned as listeners and what its listener keys paid, with commission: only the fan knows which they are."""
+    """Sums that a fan's payees earned as listeners and its listener keys paid, with commission: only the fan knows which they are."""
     mine, paying = set(payees), set(payers)
     out = Statement("fan", ("epoch", "server", "state", "payee", "earned_wei", "spent_wei", "collected"))
 

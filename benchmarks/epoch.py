@@ -37,7 +37,7 @@ def _leaves(count: int) -> list[tuple[bytes, int]]:
 
 
 def measure(count: int) -> dict[str, Any]:
-    """What a server does when it freezes an epoch with so many payees, every hundredth an owner."""
+    """Freeze an epoch with so many payees, every hundredth an owner, as a server does."""
     from pywallet.settlement import EpochData, OwnerRow, PayeeRow, SumRoot, SumTree
 
     leaves = _leaves(count)

@@ -20,7 +20,7 @@ MOST_AT_ONCE: Final = 16
 
 @dataclass(frozen=True)
 class Holding:
-    """What lies at an address: wei, the number of its next permit, and what of it ``spender`` may take already."""
+    """Balance of an address in wei, the number of its next permit, and the amount that ``spender`` may take already."""
 
     holder: bytes
     amount: int
@@ -67,7 +67,7 @@ class Token:
         return int((await self._chain.call(self._address, function("GoMAA", "nonces"), owner))[0])
 
     async def allowance(self, owner: bytes, spender: bytes) -> int:
-        """What a spender may take of an owner's tokens."""
+        """Amount of an owner's tokens that a spender may take, wei."""
         return int((await self._chain.call(self._address, function("GoMAA", "allowance"), owner, spender))[0])
 
     async def sent(self, owner: bytes, from_block: int) -> list[Log]:

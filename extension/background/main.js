@@ -139,7 +139,7 @@ function accept(port) {
       if (engine !== port) return;
       engine = null;
       died = true;
-      // What sites and screens asked is lost with it: they hear that the wallet is gone, and ask anew.
+      // Requests of sites and screens are lost with it: they hear that the wallet is gone, and ask anew.
       for (const [id, client] of clients) if (client.kind === "provider" || client.kind === "approval" || client.kind === "wallet") {
         clients.delete(id);
         client.port.disconnect();

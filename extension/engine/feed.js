@@ -83,13 +83,13 @@ export class Feed {
     this.turn++;
   }
 
-  /** How far ahead of the music it is fed: little after a jump, and more with what is heard there. @param {number} position ms */
+  /** Lead of the feed over the music: little after a jump, and more with what is heard there. @param {number} position ms */
   aheadMs(position) {
     return this.jumpedMs === null ? AHEAD_MS : Math.min(AHEAD_MS, Math.max(JUMPED_MS, position - this.jumpedMs));
   }
 
   /**
-   * How many segments from one on are worth a key after a jump, which another one may follow; null: as many as may come.
+   * Number of segments from one on that are worth a key after a jump, which another one may follow; null: as many as may come.
    * @param {string} action
    * @param {number} segment
    * @param {number} position ms

@@ -102,7 +102,7 @@ export function activity({ receipts, activity: heard }) {
 }
 
 /**
- * What lies at a payee beside the rewards that were paid there: a line like that of a transfer, which it becomes when it is collected.
+ * Tokens at a payee beside the rewards that were paid there: a line like that of a transfer, which it becomes when it is collected.
  * @param {any[]} receipts @param {import("./sweep.js").Found} found
  */
 function beside(receipts, { payee, amount_wei }) {
@@ -154,7 +154,7 @@ async function claim({ most_wei = "0" }) {
   } catch (error) {
     failure = error;
   }
-  // What lies at payees does not wait for a server that is away.
+  // Tokens at payees do not wait for a server that is away.
   const swept = await sweep(receipts, BigInt(most_wei)).catch((error) => ({ transactions: [], amount: 0n, failure: error }));
   transactions.push(...swept.transactions);
   amount += swept.amount;

@@ -25,7 +25,7 @@ import { state } from "./state.js";
 export const AT_ONCE = 256;
 /** So many are fetched by one press: each waits for the chain. */
 export const MOST = 8;
-/** What a stranger left is fetched from this amount on, in wei of the token: anybody can send a wei to every published payee. */
+/** Least amount of a stranger's gift that is fetched, in wei of the token: anybody can send a wei to every published payee. */
 export const LEAST = 10n ** 14n;
 const LOOK_MS = 20_000;
 const DEADLINE_S = 1800;
