@@ -190,7 +190,7 @@ class Holdings(Struct):
 
 
 class Relayer(Struct):
-    """Who would send what lies at a payee, for an account without coins."""
+    """Find the server whose relayer would send the tokens of a payee, for an account without coins."""
 
     chain_id: Number
     payee: Address

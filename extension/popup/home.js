@@ -62,7 +62,7 @@ function balance(app) {
 }
 
 /**
- * What of it lies at one-time addresses, and what fetching it costs: everything else is collected for nothing.
+ * Part of it that lies at one-time addresses, and the fee for fetching it: everything else is collected for nothing.
  * @param {App} app
  */
 function atPayees({ model: { summary } }) {

@@ -37,7 +37,7 @@ async def run(host: Host, request: Claim) -> dict[str, Any]:
     result = await line.request("claim", RELAY_S, claims=request.claims)
     transaction = proofs.read(lambda: from_hex(result["transaction"], 32))
     amount = await _paid(network, transaction, [one.message for one in claims])
-    # What went to a payee is not where the listener can spend it: the summary goes on looking for it.
+    # Money at a payee is not where the listener can spend it: the summary goes on looking for it.
     home = not host.ledger.is_payee(first.to) and all(one.message.payee != first.to for one in claims)
     with host.ledger.write():
         for one in claims if home else ():

@@ -146,7 +146,7 @@ async def _paid_to(network: Network, row: ReceiptRow, payees: set[bytes]) -> tup
     to = bytes(claim.fields["to"])
     if to not in payees:
         return to_hex(claim.transaction), False
-    # What left the address later took all of it along.
+    # A later transfer from the address took all of it along.
     moved = await network.token.sent(to, claim.block)
     return (to_hex(moved[0].transaction), False) if moved else (None, True)
 

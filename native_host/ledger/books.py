@@ -97,7 +97,7 @@ class Books(Rows):
         self._change("UPDATE receipts SET claimed = ? WHERE server = ? AND epoch = ? AND payee = ?", transaction, server, epoch, payee)
 
     def is_payee(self, address: bytes) -> bool:
-        """Whether an address is the payee of a session: one-time, without coins to move what it is sent."""
+        """True where an address is the payee of a session: one-time, without coins to move what it is sent."""
         return bool(self._rows("SELECT 1 FROM sessions WHERE payee = ? LIMIT 1", address))
 
     def servers(self, payees: list[bytes]) -> list[tuple[bytes, str, int, bytes]]:

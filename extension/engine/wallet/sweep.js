@@ -36,7 +36,7 @@ const PASSING = /^(claim\.|wallet\.|chain\.reverted$)/;
 let seen = { account: null, at: -Infinity, next: 0, found: new Map() };
 
 /**
- * What lies at these payees, in parts that the host takes. The network's node is asked, and nobody else.
+ * Tokens at these payees, asked for in parts that the host takes. The network's node is asked, and nobody else.
  * @param {Place} place @returns {Promise<Found[]>}
  */
 export async function find({ chain_id, payees }) {
@@ -73,7 +73,7 @@ async function lookAt(place) {
 async function look({ whole = false } = {}) {
   if (seen.account !== state.account) seen = { account: state.account, at: -Infinity, next: 0, found: new Map() };
   const places = await ours();
-  // Nothing was looked at: the first payee is looked at as soon as there is one.
+  // Without a rest: the first payee is looked at as soon as there is one.
   if (places.length === 0) return;
   if (whole) {
     for (const place of places) await lookAt(place);
@@ -87,14 +87,14 @@ async function look({ whole = false } = {}) {
   if (seen.next >= places.length) Object.assign(seen, { at: performance.now(), next: 0 });
 }
 
-/** What is worth fetching, the greatest first. @param {any[]} receipts of the host's summary */
+/** Findings that are worth fetching, the greatest first. @param {any[]} receipts of the host's summary */
 function worth(receipts) {
   const owed = new Set(receipts.filter((/** @type {any} */ r) => r.at_payee).map(({ payee }) => payee));
   const mine = [...seen.found.values()].filter(({ payee, amount_wei }) => owed.has(payee) || BigInt(amount_wei) >= LEAST);
   return mine.sort((a, b) => (BigInt(a.amount_wei) < BigInt(b.amount_wei) ? 1 : -1));
 }
 
-/** How many of them the account's coins are enough for. @param {Found[]} found */
+/** Findings that the account's coins are enough for, in their order. @param {Found[]} found */
 function affordable(found) {
   /** @type {Map<number, bigint>} */
   const coins = new Map();
