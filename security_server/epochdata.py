@@ -27,7 +27,7 @@ from pywallet.settlement import (
 )
 from security_server.epochlines import play_tag
 from security_server.segments import most_played
-from security_server.tables import contents, debits, epoch_contents, epoch_owners, epoch_usages, invocations, lines, payees, tickets
+from security_server.tables import debits, epoch_contents, epoch_owners, epoch_usages, invocations, lines, payees, tickets
 
 VALID: Final = 0
 PAID_BY_LISTENER: Final = 2
@@ -90,11 +90,12 @@ class Frozen:
 
 
 def counted_contents(connection: Connection, epoch: int) -> set[bytes]:
-    """Contents whose owner of the epoch must be known before it is frozen: counted, or refused alone, but not paid in it."""
+    """Contents of the epoch whose owner in it is not written down yet: counted, settled or refused, but not paid in it."""
     counted = select(epoch_contents.c.content).where(epoch_contents.c.epoch == epoch)
+    settled = select(lines.c.content).where(lines.c.epoch == epoch)
     refused = select(tickets.c.content).join(invocations, tickets.c.id == invocations.c.ticket).where(_refused_plays(epoch)).distinct()
     known = select(epoch_owners.c.content).where(epoch_owners.c.epoch == epoch)
-    return set(connection.execute(union(counted, refused)).scalars()) - set(connection.execute(known).scalars())
+    return set(connection.execute(union(counted, settled, refused)).scalars()) - set(connection.execute(known).scalars())
 
 
 def _refused_plays(epoch: int) -> ColumnElement[bool]:
@@ -109,10 +110,7 @@ def freeze_rows(connection: Connection, server: bytes, epoch: int, rate: int) ->
     owned = connection.execute(select(epoch_owners.c.content, epoch_owners.c.owner).where(epoch_owners.c.epoch == epoch))
     owners: dict[bytes, bytes] = {row.content: row.owner for row in owned}
     counted = connection.execute(
-        select(epoch_contents, contents.c.owner)
-        .join(contents, contents.c.content == epoch_contents.c.content)
-        .where(epoch_contents.c.epoch == epoch)
-        .order_by(epoch_contents.c.content)
+        select(epoch_contents).where(epoch_contents.c.epoch == epoch).order_by(epoch_contents.c.content)
     ).mappings()
     used = connection.execute(
         select(epoch_usages).where(epoch_usages.c.epoch == epoch).order_by(epoch_usages.c.listener, epoch_usages.c.content)
@@ -127,7 +125,7 @@ def freeze_rows(connection: Connection, server: bytes, epoch: int, rate: int) ->
         tuple(
             ContentCount(
                 row["content"],
-                owners.get(row["content"], row["owner"]),
+                owners[row["content"]],
                 row["plays"],
                 row["unvalidated"],
                 row["seeks"],
@@ -145,7 +143,7 @@ def freeze_rows(connection: Connection, server: bytes, epoch: int, rate: int) ->
 def _plays(connection: Connection, epoch: int) -> tuple[RowMapping, ...]:
     """Settled lines, then refused plays; of a ticket only what never changes is read."""
     settled = connection.execute(select(lines).where(lines.c.epoch == epoch).order_by(lines.c.station, lines.c.number)).mappings()
-    names = ("station", "content", "number", "payee", "session", "owner", "payer")
+    names = ("station", "content", "number", "payee", "session", "payer")
     refused = connection.execute(
         select(*(tickets.c[name] for name in names), invocations.c.sequence, invocations.c.received_ms)
         .join(tickets, tickets.c.id == invocations.c.ticket)
@@ -219,8 +217,7 @@ def content_rows(frozen: Frozen) -> tuple[ContentRow, ...]:
     rows = {count.content: ContentRow(count.content, count.owner, frozen.server, *_counters(count)) for count in frozen.contents}
     for row in frozen.plays:
         if row["content"] not in rows:
-            owner = frozen.owners.get(row["content"], row["owner"])
-            rows[row["content"]] = ContentRow(row["content"], owner, frozen.server, 0, 0, 0, 0)
+            rows[row["content"]] = ContentRow(row["content"], frozen.owners[row["content"]], frozen.server, 0, 0, 0, 0)
     return tuple(rows[content] for content in sorted(rows))
 
 

@@ -93,12 +93,18 @@ def test_every_posted_epoch_is_what_was_posted(steps: list[tuple[str, int]]) -> 
         server.kill()
 
 
-async def test_a_song_that_goes_on_past_the_epochs_end_changes_nothing(tmp_path: Path) -> None:
-    """The finding: renewals and a seek after the close changed the tag, and with it what the server published."""
+async def started(folder: Path) -> tuple[LedgerChain, EpochServer]:
+    """A chain on which the station has escrow, and a server with one song."""
     chain = LedgerChain(begin_s())
     chain.deposit(STATION, 10**12)
-    server = EpochServer(tmp_path, chain)
+    server = EpochServer(folder, chain)
     await server.prepare()
+    return chain, server
+
+
+async def test_a_song_that_goes_on_past_the_epochs_end_changes_nothing(tmp_path: Path) -> None:
+    """The finding: renewals and a seek after the close changed the tag, and with it what the server published."""
+    chain, server = await started(tmp_path)
     ticket = await server.open()
     chain.time_s += 30
     await server.hear(ticket)
@@ -121,10 +127,7 @@ async def test_refused_plays_of_many_prices_fill_no_table(tmp_path: Path) -> Non
     from pywallet.settlement import NO_TERMS, EpochData
     from security_server.tables import tickets
 
-    chain = LedgerChain(begin_s())
-    chain.deposit(STATION, 10**12)
-    server = EpochServer(tmp_path, chain)
-    await server.prepare()
+    chain, server = await started(tmp_path)
     paid = await server.open()
     chain.time_s += 30
     await server.hear(paid)
@@ -149,10 +152,7 @@ async def test_a_play_longer_than_18_hours_is_not_cut(tmp_path: Path) -> None:
     from pywallet.settlement import EpochData
     from security_server.tables import lines
 
-    chain = LedgerChain(begin_s())
-    chain.deposit(STATION, 10**12)
-    server = EpochServer(tmp_path, chain)
-    await server.prepare()
+    chain, server = await started(tmp_path)
     ticket = await server.open()
     chain.time_s += 30
     await server.hear(ticket)
@@ -169,10 +169,7 @@ async def test_one_bad_epoch_stops_no_other(tmp_path: Path) -> None:
     """An epoch with a value that no format holds is logged with its code; the next one is posted."""
     from security_server.tables import lines
 
-    chain = LedgerChain(begin_s())
-    chain.deposit(STATION, 10**12)
-    server = EpochServer(tmp_path, chain)
-    await server.prepare()
+    chain, server = await started(tmp_path)
     ticket = await server.open()
     chain.time_s += 30
     await server.hear(ticket)
@@ -212,10 +209,7 @@ async def test_nothing_enters_a_closed_epoch(tmp_path: Path) -> None:
 
 async def test_nothing_is_paid_into_an_epoch_that_has_not_begun(tmp_path: Path) -> None:
     """Found by the simulation: a restored server paid into the next epoch, and a sale before it began gave that epoch another owner."""
-    chain = LedgerChain(begin_s())
-    chain.deposit(STATION, 10**12)
-    server = EpochServer(tmp_path, chain)
-    await server.prepare()
+    chain, server = await started(tmp_path)
     ticket = await server.open()
     chain.time_s += 61
     await server.hear(ticket)
@@ -236,10 +230,7 @@ async def test_an_epoch_names_the_owner_of_a_content_that_was_only_refused(tmp_p
     from pywallet.settlement import EpochData
     from security_server.tables import epoch_contents
 
-    chain = LedgerChain(begin_s())
-    chain.deposit(STATION, 10**12)
-    server = EpochServer(tmp_path, chain)
-    await server.prepare()
+    chain, server = await started(tmp_path)
     await server.refuse(await server.open())
     await server.store.run(lambda connection: connection.execute(epoch_contents.delete()) and None)
     chain.time_s += 61
@@ -252,10 +243,7 @@ async def test_an_epoch_names_the_owner_of_a_content_that_was_only_refused(tmp_p
 
 async def test_an_epoch_that_the_chain_holds_otherwise_is_not_shown(tmp_path: Path) -> None:
     """Found by the simulation: a restored copy closed the epoch with its own counts, and a watcher took what it published for a lie."""
-    chain = LedgerChain(begin_s())
-    chain.deposit(STATION, 10**12)
-    server = EpochServer(tmp_path, chain)
-    await server.prepare()
+    chain, server = await started(tmp_path)
     ticket = await server.open()
     chain.time_s += 20
     await server.hear(ticket)
