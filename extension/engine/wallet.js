@@ -3,6 +3,7 @@
  */
 
 import { Problem } from "../shared/problem.js";
+import { INSTALL } from "./install.js";
 import { native } from "./link.js";
 import * as permits from "./provider/permits.js";
 import * as accounts from "./wallet/accounts.js";
@@ -18,8 +19,6 @@ import * as vault from "./wallet/vault.js";
 export { runningSession, sessionFor, spoil } from "./wallet/sessions.js";
 export { consent, mayStart } from "./wallet/sites.js";
 export { load };
-
-const INSTALL = "gomaa host install";
 
 /** @param {{changed: () => void, playing: () => any, halt: (origin: string) => Promise<void>}} shell */
 export function setUp({ changed, playing, halt }) {

@@ -21,13 +21,5 @@ async def run(host: Host, request: Hello) -> dict[str, Any]:
         "host": __version__,
         "device": to_hex(host.device.address),
         "capabilities": list(CAPABILITIES),
-        "networks": [
-            {
-                "chain_id": network.deployment.chain_id,
-                "settlement": to_hex(network.deployment.settlement),
-                "token": to_hex(network.deployment.token),
-                "registry": to_hex(network.deployment.registry),
-            }
-            for network in host.networks.values()
-        ],
+        "networks": host.known(),
     }

@@ -36,7 +36,7 @@ async function word({ url, station, domain }, what, time_s) {
   const answer = await fetch(url, { method: "POST", headers, body: JSON.stringify({ time_s, what, signature }), credentials: "omit", cache: "no-store", signal: AbortSignal.timeout(10_000) })
     .catch((error) => { throw new Problem("station.unreachable", { reason: String(error).slice(0, 120) }); });
   const body = await answer.json().catch(() => null);
-  if (body?.error?.code) throw Problem.of(body.error);
+  if (body?.error) throw Problem.ofStation(body.error);
   if (!answer.ok || typeof body?.points !== "number") throw new Problem("station.unreachable", { status: answer.status });
   return body;
 }
