@@ -179,7 +179,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
 _PUBLIC: Final = """
     account added added_wei address agreed amount_wei at_s balance before block_time bond cap cap_wei chain chain_id
     code codecs column confirmations content contract cost_wei count covered_wei day_wei decimals declared
-    deployment domain epoch epochs event expected expected_wei expires_s expiry_s extension field found function
+    deployment device domain epoch epochs event expected expected_wei expires_s expiry_s extension field found function
     generation got header heard here host hours install intervals known least_s least_wei length limit line method
     missing most name needed needs net not_after not_after_s not_before now now_ms now_s number offered offset op
     origin owner part per_hour per_minute points position_ms possible posted price protocol rate reach_ms reason

@@ -58,7 +58,7 @@ async def run(host: Host, request: Open) -> dict[str, Any]:
     with host.ledger.write():
         host.ledger.add_content(header.content, header.title, header.artist)
     if facts.station is not None:
-        line = host.server(facts.server, facts.server_url, network)  # begins to connect while the person reads the terms
+        line = host.server_at(stream)  # begins to connect while the person reads the terms
         if policy.renewal is not None:
             line.keep(policy.renewal)
     same = before is not None and before.header.content == header.content
@@ -86,6 +86,7 @@ def _reply(host: Host, stream: Stream, going: TicketRow | None) -> dict[str, Any
         **stream.table.to_json(),
         "ephemeral": to_b64(stream.wrap.ephemeral),
         "policy": policy.to_dict(),
+        "device": to_hex(device) if (device := host.device_at(stream)) else None,
         "station": {"address": to_hex(station.address), "name": station.name, "domain": station.domain} if station else None,
         "usage": {**vars(usage), "counts": dict(usage.counts), "last_s": dict(usage.last_s)},
         "context": vars(context).copy(),
