@@ -3,6 +3,7 @@
  */
 
 import { python } from "../python.js";
+import { collectingAt } from "./collecting.js";
 import { load, now, set, state } from "./state.js";
 
 /** @typedef {import("./state.js").Kept} Kept */
@@ -20,7 +21,7 @@ const PAYEE_S = 3600;
  */
 export async function sessionFor(info, device) {
   await load();
-  if (!info.station || state.vault === null || !state.rewards) return null;
+  if (!info.station || state.vault === null || collectingAt(info.station) !== "yes") return null;
   const found = runningSession(info, device);
   const number = Math.floor(info.now_s / PAYEE_S);
   if (found && (now.locked || (found.number === number && found.expires_s - info.now_s > RENEW_BEFORE_S))) return found;
