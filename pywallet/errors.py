@@ -139,7 +139,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "transfer.settled": "This transfer is in a block already and can't be changed any more.",
         "wallet.unsupported": "GoMAA doesn't sign this: nobody could tell you what it means.",
         # what a site may do
-        "site.consent": "This site may not play yet. Press play in the player yourself, or allow it again where you revoked it.",
+        "site.consent": "You have taken back this site's leave to play.",
         "site.paused": "You have paused this site.",
         "site.budget": "This would cost more than you allow in a day.",
         "site.account": "This site may not see your account. It has to ask, and you have to agree.",
@@ -162,7 +162,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "message.denied": "This page may not do that.",
         "message.schema": "A message has a wrong field.",
         "message.flood": "This page asks for too much at once. What was too much was not heard.",
-        "player.covered": "The player was covered, moved or not wholly in view when it was pressed, so nothing was started.",
+        "player.press": "This waits for a person's own press of play in the player: the page's script is not enough.",
         "media.unsupported": "Sound of this format can't be played or used here.",
         "media.decode": "The recording can't be read as audio.",
         # the genre commands

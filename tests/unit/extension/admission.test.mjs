@@ -49,7 +49,7 @@ test("a wallet that changes and leaves the listener the same leaves the ticket, 
   const one = admission();
   for (let i = 0; i < 5; i++) one.ahead(INFO, NOW);
   await settled(one);
-  await wallet.setRewards(true);
+  await ask("wallet.collect", { choice: "always" });
   one.ahead(INFO, NOW + 10);
   await one.admit(INFO, NOW + 11);
   assert.equal(drawn, 1);
