@@ -15,6 +15,7 @@ from native_host.ledger import Ledger
 from native_host.network import Network
 from native_host.paths import Paths
 from native_host.reporter import Reporter
+from native_host.room import Room
 from native_host.server import Server
 from native_host.stream import Stream
 from pywallet.errors import SENTENCES, GomaaError, InputError
@@ -48,6 +49,7 @@ class Host:
         known = networks.load(paths) if known is None else known
         self.networks = {chain_id: Network(deployment, self.withdrawn) for chain_id, deployment in known.items()}
         self.streams: dict[str, Stream] = {}
+        self.room = Room(self.streams)
         self._servers: dict[tuple[bytes, str], Server] = {}
         self._reporters: dict[tuple[bytes, bytes], Reporter] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
