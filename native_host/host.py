@@ -16,6 +16,7 @@ from native_host.ledger import Ledger, SessionRow
 from native_host.network import Network
 from native_host.paths import Paths
 from native_host.reporter import Reporter
+from native_host.room import Room
 from native_host.server import Server
 from native_host.stream import Stream
 from pywallet.errors import SENTENCES, GomaaError, InputError, Refusal
@@ -52,6 +53,7 @@ class Host:
         self.networks = {chain_id: Network(deployment, self.withdrawn) for chain_id, deployment in known.items()}
         self.streams: dict[str, Stream] = {}
         self._servers: dict[tuple[int, bytes, str, bytes], Server] = {}
+        self.room = Room(self.streams)
         self._reporters: dict[tuple[bytes, bytes], Reporter] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._last_ms = 0
