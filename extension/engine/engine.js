@@ -55,6 +55,7 @@ const HEAR = {
   /** The background was restarted: its ports have other numbers now, and the pages show their players again. */
   lost() {
     screens.clear();
+    provider.lost();
     for (const stream of streams.values()) stream.orphan();
     setTimeout(() => {
       for (const [token, stream] of streams) if (stream.isOrphan) HEAR["hide"]?.({ stream: token });
