@@ -65,8 +65,8 @@ const clock = { now: 1_000_000 };
 mock.method(performance, "now", () => clock.now);
 
 beforeEach(async () => {
-  await fresh();
   clock.now += 1_000_000;
+  await fresh();
   told.length = 0;
   Object.assign(core, {
     "personal.read": ({ data }) => ({ text: data, hex: "0x68", hidden: false, sign_in: null }),
