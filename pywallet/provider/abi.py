@@ -55,7 +55,7 @@ def encode(kind: str, value: Any) -> bytes:
         count = len(value).to_bytes(_WORD, "big") if kind.endswith("[]") else b""
         return count + head + tail
     if kind in ("bytes", "string"):
-        return len(value).to_bytes(_WORD, "big") + value + bytes(-len(value) % _WORD)
+        return len(value).to_bytes(_WORD, "big") + bytes(value) + bytes(-len(value) % _WORD)
     if kind == "bytes32":
         return bytes(value)
     return bytes(value).rjust(_WORD, b"\0") if kind == "address" else int(value).to_bytes(_WORD, "big")

@@ -103,7 +103,7 @@ async def test_the_operations_sign_what_they_read() -> None:
     assert (text["text"], text["hex"]) == ("hello", "0x68656c6c6f")
     signature = (await call("personal.sign", {"index": 0, "hex": text["hex"], "account": account}))["signature"]
     assert to_hex(recover(personal_digest(b"hello"), bytes.fromhex(signature[2:]))) == account
-    assert (await call("call.read", {"data": "0x"}))["kind"] == "coin"
+    assert (await call("call.read", {"data": "0x", "standard": "none", "account": account}))["kind"] == "coin"
     with pytest.raises(GomaaError):
         await call("personal.sign", {"index": 1, "hex": "0x00", "account": account})
     await call("wallet.lock", {})
