@@ -8,7 +8,7 @@ from pywallet.engine import call
 from pywallet.errors import GomaaError, InputError
 from pywallet.hexes import checksum, to_hex
 from pywallet.platform import recover
-from pywallet.provider import personal_digest, read_call, read_personal
+from pywallet.provider import personal_digest, read_personal
 from tests.unit.pywallet.provider.typed_samples import mail
 
 ACCOUNT = bytes.fromhex("c02aaa39b223fe8d0a0e5c4f27ead9083c756cc2")
@@ -66,28 +66,6 @@ def test_a_sign_in_in_disguise_is_checked_as_one() -> None:
     """A text that asks for a sign-in in another form than the standard's is not taken for a plain text."""
     assert wrong("\n" + SIGN_IN) == ("form",)
     assert wrong(SIGN_IN.replace("wants you to sign", "wants  you to SIGN")) == ("form",)
-
-
-@pytest.mark.parametrize(
-    ("data", "kind", "unlimited"),
-    [
-        ("", "coin", False),
-        ("a9059cbb" + "0" * 24 + "77" * 20 + f"{5:064x}", "transfer", False),
-        ("095ea7b3" + "0" * 24 + "77" * 20 + "f" * 64, "approve", True),
-        ("39509351" + "0" * 24 + "77" * 20 + f"{5:064x}", "allowance", False),
-        ("23b872dd" + "0" * 24 + "88" * 20 + "0" * 24 + "77" * 20 + f"{5:064x}", "take", False),
-        ("a22cb465" + "0" * 24 + "77" * 20 + f"{1:064x}", "operator", True),
-        ("a9059cbb" + "1" * 24 + "77" * 20 + f"{5:064x}", "unknown", False),
-        ("a9059cbb" + "0" * 24 + "77" * 20 + f"{5:064x}" + "00", "unknown", False),
-        ("a9059c", "unknown", False),
-    ],
-)
-def test_a_call_is_said_in_words_only_where_they_are_true(data: str, kind: str, unlimited: bool) -> None:
-    """Known calls with whole words and nothing behind them have a name, all others are unknown."""
-    read = read_call(bytes.fromhex(data))
-    assert (read.kind, read.unlimited) == (kind, unlimited)
-    if kind not in ("coin", "unknown"):
-        assert read.other == b"\x77" * 20
 
 
 async def test_the_operations_sign_what_they_read() -> None:
