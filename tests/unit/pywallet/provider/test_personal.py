@@ -62,6 +62,27 @@ def test_a_sign_in_holds_for_its_own_site_account_and_chain() -> None:
     assert wrong(SIGN_IN.replace("tunes.example wants", "tunes.еxample wants")) == ("domain",)
 
 
+def test_a_sign_in_has_the_standards_lines_once_and_no_other() -> None:
+    """What stands twice, in another order, besides, or unseen is named; what the standard leaves open is not."""
+    for good in (
+        SIGN_IN.replace("I accept the terms\n", ""),
+        SIGN_IN
+        + "\nExpiration Time: 2026-10-01T00:00:00.000Z\nNot Before: 2026-09-01T00:00:00+02:00\nRequest ID: 5\nResources:\n- https://a.example",
+        SIGN_IN.replace("\n", "\r\n"),
+    ):
+        assert wrong(good) == (), good
+    for bad in (
+        SIGN_IN + "\nURI: https://tunes.example/other",
+        SIGN_IN.replace("I accept the terms", "I accept the terms\nChain ID: 1"),
+        SIGN_IN.replace("I accept the terms", "I accept\u200b the terms"),
+        SIGN_IN.replace("Version: 1\n", "").replace("URI", "Version: 1\nURI"),
+        SIGN_IN + "\n\nI also sell my house",
+        SIGN_IN.replace("2026-09-30T16:25:24Z", "today"),
+        SIGN_IN.replace("Nonce: 32891756", "Nonce: 3289-1756"),
+    ):
+        assert "form" in wrong(bad), bad
+
+
 def test_a_sign_in_in_disguise_is_checked_as_one() -> None:
     """A text that asks for a sign-in in another form than the standard's is not taken for a plain text."""
     assert wrong("\n" + SIGN_IN) == ("form",)
