@@ -28,7 +28,7 @@ test("an old vault is replaced by the one that opening gives", async () => {
 test("the wallet locks after quiet time, and a screen's own clock is no sign of a person", async () => {
   // The real timer ends before the pretended ones begin.
   await ask("wallet.lock");
-  mock.timers.enable({ apis: ["setTimeout"] });
+  mock.timers.enable({ apis: ["setTimeout", "Date"] });
   try {
     await ask("wallet.unlock", { password: "x" });
     await ask("wallet.autolock", { seconds: 60 });
