@@ -13,6 +13,9 @@ import { Pages, placeOf, siteAround } from "./pages.js";
 import { allowed, kindOf, tellable } from "./privileges.js";
 import { Remembered } from "./remembered.js";
 
+// Content scripts use no storage; Firefox has no such switch (docs/threat-model.md).
+/** @type {any} */ (api.storage.local).setAccessLevel?.({ accessLevel: "TRUSTED_CONTEXTS" })?.catch((/** @type {unknown} */ error) => console.error(error));
+
 /** @typedef {import("./privileges.js").Kind} Kind */
 /** @typedef {{port: chrome.runtime.Port, kind: Kind, stream: string | null}} Client */
 /** @typedef {{origin: string, site: string, src: string, page: number, element: number, tab: number, frame: number, last: {position_ms: number, playing: boolean} | null}} Stream */
