@@ -44,7 +44,7 @@ def record(host: Host, stream: Stream, request: Invoke, *, leased: bool) -> Reco
         raise Refusal("station.unknown")
     if session is None or identity is None:
         raise Refusal("ticket.missing")
-    server = host.server(stream.server, stream.server_url, stream.network)
+    server = host.server_at(stream)
     ledger, content = host.ledger, stream.header.content
     with ledger.write():
         ticket = ledger.ticket(identity)
@@ -66,7 +66,7 @@ def record(host: Host, stream: Stream, request: Invoke, *, leased: bool) -> Reco
             sequence=ledger.next_sequence(session.id),
             time=time_ms,
         )
-        signed = sign(message, stream.network.domain, host.device.private_key)
+        signed = sign(message, stream.network.domain, host.key_at(stream))
         entry = Entry(
             session=session.id,
             sequence=message.sequence,

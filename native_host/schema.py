@@ -37,7 +37,7 @@ class Hello(Struct):
 
 class Open(Struct):
     """A song shown on a page: its signed header, the page's origin, the renderer's X25519 key, what the browser
-    decodes and how fast the file comes."""
+    decodes and how fast the file comes; ``site``: the origin of the tab's page where this one is a frame in it."""
 
     stream: Name
     header: HeaderBytes
@@ -45,6 +45,7 @@ class Open(Struct):
     key: Key
     codecs: Annotated[list[Text], Meta(max_length=16)] | None = None
     kbps: Number | None = None
+    site: Annotated[str, Meta(max_length=512)] = ""
 
 
 class Identify(Struct):

@@ -12,11 +12,12 @@ import pytest
 import native_host.host
 from native_host.clock import Clock
 from pywallet.errors import GomaaError
+from pywallet.hexes import from_hex
 from pywallet.messages import destruction_digest
 from pywallet.platform import address_of, recover
 from pywallet.policy import Count, Part, Renewal
 from tests.integration.host_server import StandIn
-from tests.integration.host_world import CONTENT, DOMAIN, LISTENER, POLICY, SERVER, World, world
+from tests.integration.host_world import CONTENT, DOMAIN, LISTENER, POLICY, SERVER, World, device, world
 
 FREE = replace(POLICY, counts={})
 
@@ -112,7 +113,7 @@ async def test_an_exhausted_copy_destroys_its_keys_and_signs_for_it(fan: World) 
         "SELECT content, listener, time_ms, code, signature FROM destructions"
     )
     assert (content, listener) == (CONTENT, address_of(LISTENER))
-    assert recover(destruction_digest(content, listener, time_ms, code), signature) == fan.host.device.address
+    assert recover(destruction_digest(content, listener, time_ms, code), signature) == from_hex(device(fan), 20)
     assert await refusal(fan.invoke("play")) == "policy.count.exhausted"
 
 

@@ -18,8 +18,8 @@ let idle;
 /** @type {Record<string, (message: any) => Promise<any>>} */
 export const OPS = {
   async "wallet.status"() {
-    const { vault, account, rewards, tracking, auto_lock_s } = state;
-    return { exists: vault !== null, locked: now.locked, address: account, rewards, tracking, auto_lock_s, auto_lock_choices: AUTO_LOCK_CHOICES };
+    const { vault, account, collect, tracking, auto_lock_s } = state;
+    return { exists: vault !== null, locked: now.locked, address: account, collect, tracking, auto_lock_s, auto_lock_choices: AUTO_LOCK_CHOICES };
   },
   async "wallet.propose"({ words }) {
     return python("wallet.propose", { words: words ?? 12 });
