@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from chain.content import Content
 from chain.abi import event
+from chain.content import Content
 from chain.registry import Registry
 from native_host.device import Device
 from pywallet.hexes import ZERO_ADDRESS, to_hex
@@ -57,7 +57,7 @@ class Visitor(Fan):
         self.log, self.person, self.rewards = log, person, rewards
         self.wallet = Keyring(private_key("words", person) * 2)
         host = Device(private_key("host", person))
-        self.device = private_key("device", person, station.address)
+        self.device = host.key(made.keys.address, station.address)
         if not rewards:
             self.listener = host.listener_key(station.address)
         self.numbers: dict[bytes, int] = {}
@@ -145,7 +145,8 @@ async def live(made: World, way: Way, fans: int) -> Scene:
     for number in range(fans):
         person = f"person {number}"
         kinds = (True, False) if number % 2 else (True,)
-        people[person] = [Visitor(made, station, log, person, rewards=kind) for station, log in zip(stations, logs, strict=True) for kind in kinds]
+        places = zip(stations, logs, strict=True)
+        people[person] = [Visitor(made, station, log, person, rewards=kind) for station, log in places for kind in kinds]
     everybody = [visitor for visitors in people.values() for visitor in visitors]
     running = [asyncio.create_task(visitor.run()) for visitor in everybody]
     await asyncio.sleep(made.plan.epochs * made.deployment.schedule.length)
@@ -182,9 +183,12 @@ async def _collect(made: World, visitors: list[Visitor], owed: Iterable[tuple[in
         return
     await asyncio.sleep(pressed)
     keys = {payee: visitor for visitor, _, payee in mine}
-    claims = [keys[payee].wallet.sign_claim(
-        keys[payee].domain, server, epoch, keys[payee].station.address, keys[payee].numbers[payee], account
-    ).to_json() for _, epoch, payee in mine]
+    claims = [
+        keys[payee]
+        .wallet.sign_claim(keys[payee].domain, server, epoch, keys[payee].station.address, keys[payee].numbers[payee], account)
+        .to_json()
+        for _, epoch, payee in mine
+    ]
     for at in range(0, len(claims), 32):
         await visitors[0].ask(server, "claim", claims=claims[at : at + 32])
 
@@ -273,7 +277,9 @@ def _coincidences(scene: Scene, claims: Sequence[tuple[int, bytes]]) -> list[str
             if payee in owner:
                 places[number][owner[payee]].add(block)
     counts = [Counter(frozenset(blocks) for blocks in place.values()) for place in places]
-    persons = {visitor.wallet.listener(visitor.station.address): visitor.person for visitors in scene.people.values() for visitor in visitors}
+    persons = {
+        visitor.wallet.listener(visitor.station.address): visitor.person for visitors in scene.people.values() for visitor in visitors
+    }
     told: list[str | None] = []
     for listener, blocks in places[0].items():
         same = [other for other, others in places[1].items() if others == blocks]
