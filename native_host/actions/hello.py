@@ -8,7 +8,6 @@ from native_host import CAPABILITIES, PROTOCOL, __version__
 from native_host.host import Host
 from native_host.schema import Hello
 from pywallet.errors import InputError
-from pywallet.hexes import to_hex
 
 
 async def run(host: Host, request: Hello) -> dict[str, Any]:
@@ -19,7 +18,6 @@ async def run(host: Host, request: Hello) -> dict[str, Any]:
     return {
         "protocol": PROTOCOL,
         "host": __version__,
-        "device": to_hex(host.device.address),
         "capabilities": list(CAPABILITIES),
         "networks": host.known(),
     }
