@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 AGREE_MS: Final = 1_000
 MOST_LINES: Final = 16
 """So many lines to servers stay open for stations that nothing plays from."""
+VISIT_S: Final = 60.0
+"""The popup looks every few seconds: a station that nothing plays from is asked for receipts so often."""
 ROLLBACK_MS: Final = 120_000
 """A clock is corrected by seconds, not by minutes."""
 
@@ -52,6 +54,7 @@ class Host:
         self.networks = {chain_id: Network(deployment, self.withdrawn) for chain_id, deployment in known.items()}
         self.streams: dict[str, Stream] = {}
         self._servers: dict[tuple[int, bytes, str, bytes], Server] = {}
+        self._visited: dict[tuple[bytes, bytes], float] = {}
         self._reporters: dict[tuple[bytes, bytes], Reporter] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._last_ms = 0
@@ -200,6 +203,16 @@ class Host:
             yield line
         finally:
             await line.close()
+
+    def may_visit(self, address: bytes, key: bytes) -> bool:
+        """Whether a server may be asked now as one device: always on a line that stands, else once in ``VISIT_S``."""
+        if any((line.address, used) == (address, key) and line.up for (*_, used), line in self._servers.items()):
+            return True
+        now_s, last_s = time.monotonic(), self._visited.get((address, key))
+        if last_s is not None and now_s < last_s + VISIT_S:
+            return False
+        self._visited[address, key] = now_s
+        return True
 
     def _rest(self) -> None:
         """Hang up the lines that were used longest ago and that no stream needs; the next request opens them again."""
