@@ -11,11 +11,14 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from native_host import networks, receipts
+from native_host.clock import Clock
 from native_host.device import Device, fresh_key, load
+from native_host.grants import day_of
 from native_host.ledger import Ledger, SessionRow
 from native_host.network import Network
 from native_host.paths import Paths
 from native_host.reporter import Reporter
+from native_host.room import Room
 from native_host.server import Server
 from native_host.stream import Stream
 from pywallet.errors import SENTENCES, GomaaError, InputError, Refusal
@@ -26,13 +29,10 @@ from pywallet.platform import sign
 if TYPE_CHECKING:
     from chain.deployment import Deployment
 
-AGREE_MS: Final = 1_000
 MOST_LINES: Final = 16
 """So many lines to servers stay open for stations that nothing plays from."""
 VISIT_S: Final = 60.0
 """The popup looks every few seconds: a station that nothing plays from is asked for receipts so often."""
-ROLLBACK_MS: Final = 120_000
-"""A clock is corrected by seconds, not by minutes."""
 
 Emit = Callable[[dict[str, Any]], None]
 
@@ -54,12 +54,11 @@ class Host:
         self.networks = {chain_id: Network(deployment, self.withdrawn) for chain_id, deployment in known.items()}
         self.streams: dict[str, Stream] = {}
         self._servers: dict[tuple[int, bytes, str, bytes], Server] = {}
+        self.room = Room(self.streams)
         self._visited: dict[tuple[bytes, bytes], float] = {}
         self._reporters: dict[tuple[bytes, bytes], Reporter] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._last_ms = 0
-        self._drift_ms = system_ms() - time.monotonic_ns() // 1_000_000
-        self._newest_ms = self.ledger.newest_ms()
+        self._clock = Clock(self.ledger.newest_ms(), lambda: system_ms())
 
     def start(self) -> None:
         """Begin what needs no request: chain lines, and reports an earlier run left."""
@@ -232,23 +231,19 @@ class Host:
         return self._reporters[key]
 
     def now_ms(self, network: Network, server: Server | None = None) -> int:
-        """Trusted Unix time in ms. Never runs backwards.
+        """Trusted Unix time in ms: see ``Clock.now_ms``."""
+        return self._clock.now_ms(network.now_ms(), server.now_ms() if server else None)
 
-        The chain's time is the floor: setting this computer's clock back gains
-        nothing. Where blocks are rare this computer's time stands in between
-        them, as far as the server's clock (when known) agrees: it would refuse
-        what lies ahead of it.
-        """
-        own, server_ms = system_ms(), server.now_ms() if server else None
-        if server_ms is not None:
-            own = min(own, server_ms + AGREE_MS)
-        self._last_ms = max(self._last_ms, network.now_ms(), own)
-        return self._last_ms
+    def today(self) -> int:
+        """The day of budgets, counted from 1970 (UTC), by the same clock as their debits."""
+        server = next((one for one in self._servers.values() if one.now_ms() is not None), None)
+        network = next(iter(self.networks.values()), None)
+        return day_of(system_ms() if network is None else self.now_ms(network, server))
 
-    def rolled_back(self) -> bool:
-        """Whether this computer's clock was set back: while we ran, or against what the ledger has seen before."""
-        drift_ms = system_ms() - time.monotonic_ns() // 1_000_000
-        return drift_ms < self._drift_ms - ROLLBACK_MS or system_ms() < self._newest_ms - ROLLBACK_MS
+    def rolled_back(self, network: Network, server: Server | None = None) -> bool:
+        """Whether this computer's clock was set back: see ``Clock.rolled_back``."""
+        trusted = [known for known in (network.chain_ms(), server.now_ms() if server else None) if known is not None]
+        return self._clock.rolled_back(max(trusted, default=None))
 
     def destroy(self, stream: Stream, code: str) -> None:
         """The terms ask for it: shred every key of the content, and sign that it was done."""

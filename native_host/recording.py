@@ -135,7 +135,7 @@ def _context(host: Host, stream: Stream, server: Server, request: Invoke, time_m
     return stream.context(
         time_ms // 1000,
         renewed_s=None if silent_s is None else time_ms // 1000 - silent_s,
-        rolled_back=host.rolled_back(),
+        rolled_back=host.rolled_back(stream.network, server),
         streams=sum(1 for _ in _sounding(host, stream, time_ms)) if stream.policy.concurrent > 1 else 0,
         position_s=request.position_ms // 1000,
     )

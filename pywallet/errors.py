@@ -139,12 +139,14 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "transfer.settled": "This transfer is in a block already and can't be changed any more.",
         "wallet.unsupported": "GoMAA doesn't sign this: nobody could tell you what it means.",
         # what a site may do
-        "site.consent": "This site may not play yet. Press play in the player yourself, or allow it again where you revoked it.",
+        "site.consent": "You have taken back this site's leave to play.",
         "site.paused": "You have paused this site.",
         "site.budget": "This would cost more than you allow in a day.",
         "site.account": "This site may not see your account. It has to ask, and you have to agree.",
         "site.network": "GoMAA doesn't know this network. A site can't add one.",
         "site.waiting": "This site has asked already. Answer in GoMAA's window, or wait a minute.",
+        "site.address": "This page names a song in your own network or on your computer. GoMAA asks for nothing there on a page's behalf.",
+        "site.streams": "This site shows more songs at once than GoMAA opens for one site. Close some of its pages.",
         # money
         "claim.pending": "Not final yet. It can be collected after the window ends.",
         "claim.done": "This was collected before.",
@@ -162,7 +164,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "message.denied": "This page may not do that.",
         "message.schema": "A message has a wrong field.",
         "message.flood": "This page asks for too much at once. What was too much was not heard.",
-        "player.covered": "The player was covered, moved or not wholly in view when it was pressed, so nothing was started.",
+        "player.press": "This waits for a person's own press of play in the player: the page's script is not enough.",
         "media.unsupported": "Sound of this format can't be played or used here.",
         "media.decode": "The recording can't be read as audio.",
         # the genre commands

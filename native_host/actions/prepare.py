@@ -155,6 +155,7 @@ def _remember(host: Host, stream: Stream, session: SessionRow, signed: Signed[Ti
         expiry_s=signed.message.expiry,
     )
     with host.ledger.write():
+        host.ledger.add_content(row.content, stream.header.title, stream.header.artist)
         host.ledger.add_ticket(row)
         if stream.policy.price.payer == "listener" and stream.policy.price.owner and station is not None:
             host.ledger.add_payment(_payment(stream, session, signed.message, identity))

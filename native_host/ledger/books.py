@@ -10,6 +10,9 @@ from native_host.ledger.tables import ReceiptRow
 
 Heard = tuple[bytes, bytes, bytes, bytes, int, int, int, int]
 
+MOST_REFUSALS: Final = 256
+"""Refusals that the ledger keeps."""
+
 _RECEIPT: Final = ", ".join(f.name for f in fields(ReceiptRow))
 
 
@@ -17,7 +20,9 @@ class Books(Rows):
     """Everything beside the invocations themselves."""
 
     def add_refusal(self, time_s: int, content: bytes | None, station: str | None, action: str, code: str) -> None:
-        """Record a no; its amount is zero by the table's own check."""
+        """Record a no; its amount is zero by the table's own check. The same no is kept once, and the newest ones only."""
+        self._change("DELETE FROM refusals WHERE (content, station, action, code) IS (?, ?, ?, ?)", content, station, action, code)
+        self._change("DELETE FROM refusals WHERE number <= (SELECT MAX(number) FROM refusals) - ?", MOST_REFUSALS - 1)
         self._change(
             "INSERT INTO refusals (time_s, content, station, action, code) VALUES (?, ?, ?, ?, ?)", time_s, content, station, action, code
         )

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+import native_host.host
+from native_host.clock import Clock
 from pywallet.errors import GomaaError
 from pywallet.hexes import from_hex
 from pywallet.messages import destruction_digest
@@ -123,3 +125,17 @@ async def test_a_clock_that_is_set_back_ends_what_asks_for_it(fan: World, monkey
     monkeypatch.setattr("native_host.host.system_ms", lambda: now - 180_000)
     assert await refusal(fan.invoke("seek", 20_000)) == "policy.clock.rollback"
     assert (await fan.event("destroyed"))["code"] == "policy.clock.rollback"
+
+
+async def test_a_clock_that_is_mended_ends_nothing(fan: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four minutes ahead, then right again: the play goes on, without a restart of the host."""
+    now = fan.chain.now
+    await fan.prepared(policy=replace(FREE, self_destruct=("rollback",)))
+    # The host began while the clock was ahead.
+    fan.host._clock = Clock(now + 240_000, lambda: native_host.host.system_ms())
+    monkeypatch.setattr("native_host.host.system_ms", lambda: now + 240_000)
+    await fan.invoke("play", 0, 0, 4)
+    monkeypatch.setattr("native_host.host.system_ms", lambda: now)
+    await fan.invoke("seek", 20_000)
+    monkeypatch.setattr("native_host.host.system_ms", lambda: now - 180_000)
+    assert await refusal(fan.invoke("seek", 30_000)) == "policy.clock.rollback"

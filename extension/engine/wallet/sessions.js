@@ -4,6 +4,7 @@
 
 import { Problem } from "../../shared/problem.js";
 import { python } from "../python.js";
+import { collectingAt } from "./collecting.js";
 import { load, now, set, state } from "./state.js";
 
 /** @typedef {import("./state.js").Kept} Kept */
@@ -22,7 +23,7 @@ const PAYEE_S = 3600;
 export async function sessionFor(info) {
   await load();
   if (info.device === undefined) throw new Problem("host.version");
-  if (!info.station || info.device === null || state.vault === null || !state.rewards) return null;
+  if (!info.station || info.device === null || state.vault === null || collectingAt(info.station) !== "yes") return null;
   const found = runningSession(info);
   const number = Math.floor(info.now_s / PAYEE_S);
   if (found && (now.locked || (found.number === number && found.expires_s - info.now_s > RENEW_BEFORE_S))) return found;

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { Problem } from "../../../extension/shared/problem.js";
-import { ask, core, fresh, host, wallet } from "./wallet_world.mjs";
+import { ask, core, fresh, host } from "./wallet_world.mjs";
 
 const { Admission } = await import("../../../extension/engine/admission.js");
 const INFO = { content: "0xc0", reward_wei: "5", now_s: 1000, device: null, station: null };
@@ -49,7 +49,7 @@ test("a wallet that changes and leaves the listener the same leaves the ticket, 
   const one = admission();
   for (let i = 0; i < 5; i++) one.ahead(INFO, NOW);
   await settled(one);
-  await wallet.setRewards(true);
+  await ask("wallet.collect", { choice: "always" });
   one.ahead(INFO, NOW + 10);
   await one.admit(INFO, NOW + 11);
   assert.equal(drawn, 1);

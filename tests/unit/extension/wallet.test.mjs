@@ -28,7 +28,7 @@ test("an old vault is replaced by the one that opening gives", async () => {
 test("the wallet locks after quiet time, and a screen's own clock is no sign of a person", async () => {
   // The real timer ends before the pretended ones begin.
   await ask("wallet.lock");
-  mock.timers.enable({ apis: ["setTimeout"] });
+  mock.timers.enable({ apis: ["setTimeout", "Date"] });
   try {
     await ask("wallet.unlock", { password: "x" });
     await ask("wallet.autolock", { seconds: 60 });
@@ -335,13 +335,10 @@ test("a balance that is not known is not zero", async () => {
   assert.equal((await ask("wallet.summary")).spendable_wei, null);
 });
 
-test("a person's play tells the host of the site once, before anything else", async () => {
+test("music that plays on a site tells the host of it once, and says nothing about what the site may do", async () => {
   host.site = () => ({});
-  wallet.consent("https://radio.example");
-  wallet.consent("https://radio.example");
-  wallet.consent("https://other.example");
+  for (const origin of ["https://radio.example", "https://radio.example", "https://other.example"]) wallet.met(origin);
   assert.deepEqual(asked.map(({ op, origin }) => [op, origin]), [["site", "https://radio.example"], ["site", "https://other.example"]]);
-  // It says nothing about the state: what a person paused stays paused.
   assert.ok(asked.every((request) => !("state" in request) && !("day_wei" in request)));
 });
 
@@ -349,19 +346,11 @@ test("a site that the host could not be told of is told again", async () => {
   host.site = () => {
     throw new Problem("host.gone");
   };
-  wallet.consent("https://third.example");
+  wallet.met("https://third.example");
   await new Promise((resolve) => setImmediate(resolve));
-  wallet.consent("https://third.example");
+  wallet.met("https://third.example");
   assert.equal(asked.length, 2);
   await new Promise((resolve) => setImmediate(resolve));
-});
-
-test("a page starts music only where a person has", async () => {
-  const sites = [{ origin: "https://yes.example", state: "allowed" }, { origin: "https://paused.example", state: "paused" }, { origin: "https://no.example", state: "revoked" }];
-  host.sites = () => ({ sites });
-  await wallet.mayStart("https://yes.example");
-  await assert.rejects(wallet.mayStart("https://paused.example"), code("site.paused"));
-  for (const origin of ["https://no.example", "https://new.example", "http://yes.example", "https://yes.example.evil.example"]) await assert.rejects(wallet.mayStart(origin), code("site.consent"), origin);
 });
 
 test("a site's music is paused before the host hears that it may not play", async () => {
