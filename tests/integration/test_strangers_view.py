@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import re
@@ -18,6 +19,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from demo.waiting import TIMEOUT_S
 from pywallet.errors import GomaaError
 from pywallet.hexes import ZERO_ADDRESS, to_hex
 from pywallet.messages import Session, Signed, Ticket, Voucher, digest, receipts_digest, sign
@@ -27,7 +29,7 @@ from pywallet.rewards.asking import Asking
 from pywallet.settlement import EpochData
 from pywallet.sps.container import MAGIC
 from security_server import schema
-from security_server.app import create_app
+from security_server.app import CORE, create_app
 from station.app import STATION
 from station.app import create_app as create_station
 from station.config import StationConfig
@@ -99,6 +101,14 @@ async def ticket_of(client: Client, session: Signed[Session], song: Upload) -> S
     return Signed.from_json(Ticket, answer["ticket"])
 
 
+async def agreed(world: World, station: web.Application) -> None:
+    """Wait until the station has heard of the chain's time; the server has (``World.travel``)."""
+    now_ms = await world.now_ms()
+    async with asyncio.timeout(TIMEOUT_S):
+        while await station[STATION].chain.now_ms() < now_ms:
+            await asyncio.sleep(0.01)
+
+
 async def listen(world: World, host: HostClient, ticket: Signed[Ticket], seconds: int) -> None:
     """Play and hear."""
     await host.grant(host.invocation(ticket, "play", 0, await world.now_ms()))
@@ -134,13 +144,15 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
     async with make_world(tmp_path) as world:
         app = await create_app(world.config())
         async with TestClient(TestServer(app)) as server:
-            world.url = str(server.make_url("")).rstrip("/")
+            world.url, world.core = str(server.make_url("")).rstrip("/"), app[CORE]
             songs = (await world.publish(), await world.publish(terms(**TERMS), "paid"))
             await fill(world, 100 * TERMS["price"]["owner"])
             async with station_of(world, songs) as (station, client):
                 await world.to_epoch(await world.now_ms() // 60_000 + 1)
                 epoch = await world.now_ms() // 60_000
+                await agreed(world, station)
                 voucher = await fans_of(world, client, songs, epoch)
+                await agreed(world, station)
                 await station[STATION].settle_once()
                 await world.to_epoch(epoch + 1)
                 await world.call("POST", "/v1/epochs/close", headers={"Authorization": f"Bearer {world.keys.admin}"})
@@ -292,16 +304,19 @@ async def test_a_stranger_is_told_nothing_of_a_fan(scene: Scene) -> None:
     """Every route, every operation and every event: no session, listener, device, ticket, invocation, preimage, signature or exact time
     of anybody's row; nothing of who is paid, owes or has settled what."""
     world = scene.world
+    await agreed(world, scene.station)
     # An epoch that nobody has seen yet, of which the listener's part is settled and the station's is not.
     await fans_of(world, scene.speaks[1], scene.songs, scene.published.epoch + 1)
     secrets = hidden(world, scene.published)
     assert {place.split(".")[0] for place in secrets.values()} >= {"sessions", "tickets", "invocations", "receipts", "lines", "listeners"}
-    await world.travel(100)
+    await world.travel(10)
+    await agreed(world, scene.station)
     async with world.host("stranger") as host:
         await host.hello(await world.now_ms())
         tried = await operations(scene, host)
         assert tried == {str(each.__struct_config__.tag) for each in typing.get_args(schema.Operation)}
         # Others are paid while the stranger's line stands, and its sessions name their payees.
+        await agreed(world, scene.station)
         await scene.station[STATION].settle_once()
         await asks(scene, host, "receipts", payees=[to_hex(row.payee) for row in scene.published.payees])
         scene.said.extend(json.dumps(host.events.get_nowait()) for _ in range(host.events.qsize()))
