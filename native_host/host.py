@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from native_host import networks, receipts
 from native_host.device import Device, load
 from native_host.ledger import Ledger
+from native_host.looks import Looks
 from native_host.network import Network
 from native_host.paths import Paths
 from native_host.reporter import Reporter
@@ -24,6 +25,8 @@ from pywallet.platform import sign
 
 if TYPE_CHECKING:
     from chain.deployment import Deployment
+    from native_host.ledger.scanning import Place
+    from native_host.scan import Scan
 
 AGREE_MS: Final = 1_000
 ROLLBACK_MS: Final = 120_000
@@ -54,6 +57,8 @@ class Host:
         self._last_ms = 0
         self._drift_ms = system_ms() - time.monotonic_ns() // 1_000_000
         self._newest_ms = self.ledger.newest_ms()
+        self.looks = Looks()
+        self.scans: dict[Place, Scan] = {}
 
     def start(self) -> None:
         """Begin what needs no request: chain lines, and reports an earlier run left."""

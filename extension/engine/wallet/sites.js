@@ -5,8 +5,8 @@
 import { Problem } from "../../shared/problem.js";
 import { native } from "../link.js";
 import { python } from "../python.js";
-import { payees } from "./sessions.js";
-import { now } from "./state.js";
+import { tellPayees } from "./sessions.js";
+import { now, walletOf } from "./state.js";
 
 /** @typedef {{origin: string, state: "allowed" | "paused" | "revoked", day_wei: string, spent_wei: string, earned_wei: string, first_s: number, last_s: number}} Site */
 
@@ -32,7 +32,7 @@ export function consent(origin) {
  */
 export async function mayStart(origin) {
   if (open.has(origin)) return;
-  const { sites } = await native("sites", { payees: [] });
+  const { sites } = await native("sites");
   const found = /** @type {Site[]} */ (sites).find((site) => site.origin === origin);
   if (found?.state !== "allowed") throw new Problem(found?.state === "paused" ? "site.paused" : "site.consent", { origin });
   open.add(origin);
@@ -41,7 +41,8 @@ export async function mayStart(origin) {
 /** @type {Record<string, (message: any) => Promise<any>>} */
 export const OPS = {
   async "wallet.sites"() {
-    return native("sites", { payees: payees() });
+    await tellPayees();
+    return native("sites", { wallet: walletOf() });
   },
   async "wallet.site"({ origin, state, budget }) {
     const day_wei = budget === undefined || budget === null ? null : (await python("amount", { text: budget, zero: true })).amount_wei;
