@@ -15,6 +15,7 @@ from native_host.clock import Clock
 from native_host.device import Device, fresh_key, load
 from native_host.grants import day_of
 from native_host.ledger import Ledger, SessionRow
+from native_host.looks import Looks
 from native_host.network import Network
 from native_host.paths import Paths
 from native_host.reporter import Reporter
@@ -28,6 +29,8 @@ from pywallet.platform import sign
 
 if TYPE_CHECKING:
     from chain.deployment import Deployment
+    from native_host.ledger.scanning import Place
+    from native_host.scan import Scan
 
 MOST_LINES: Final = 16
 """So many lines to servers stay open for stations that nothing plays from."""
@@ -59,6 +62,8 @@ class Host:
         self._reporters: dict[tuple[bytes, bytes], Reporter] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._clock = Clock(self.ledger.newest_ms(), lambda: system_ms())
+        self.looks = Looks()
+        self.scans: dict[Place, Scan] = {}
 
     def start(self) -> None:
         """Begin what needs no request: chain lines, and reports an earlier run left."""
