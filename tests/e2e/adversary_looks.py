@@ -38,11 +38,9 @@ owner = "0.0020"
 reward = "0"
 payer = "listener"
 """
-DECLARED = (
-    '<sps-player src="/song.sps"><template shadowrootmode="closed">'
-    '<style onload="window.root = this.getRootNode()">a{}</style></template></sps-player>'
-)
-"""A player with a closed root that the page's markup made, and that the page therefore has."""
+DECLARED = '<sps-player src="/song.sps"><template shadowrootmode="closed"><x-spy></x-spy></template></sps-player>'
+"""A player with a closed root that the page's markup made, and that the page has by SPY."""
+SPY = "customElements.define('x-spy', class extends HTMLElement { connectedCallback() { window.root ??= this.getRootNode(); } });"
 
 
 def settings(world: World) -> dict[str, object]:
