@@ -37,7 +37,7 @@ class Hello(Struct):
 
 class Open(Struct):
     """A song shown on a page: its signed header, the page's origin, the renderer's X25519 key, what the browser
-    decodes and how fast the file comes."""
+    decodes and how fast the file comes; ``site``: the origin of the tab's page where this one is a frame in it."""
 
     stream: Name
     header: HeaderBytes
@@ -45,6 +45,7 @@ class Open(Struct):
     key: Key
     codecs: Annotated[list[Text], Meta(max_length=16)] | None = None
     kbps: Number | None = None
+    site: Annotated[str, Meta(max_length=512)] = ""
 
 
 class Identify(Struct):
@@ -141,13 +142,14 @@ class Escrow(Struct):
 
 
 class Simulate(Struct):
-    """What a call of an account would cost and whether it would succeed. Nothing is signed or sent."""
+    """What a call of an account would cost, whether it would succeed, and with ``effects`` what it changes. Nothing is signed or sent."""
 
     chain_id: Number
     account: Address
     to: Address
     value_wei: Wei = "0"
     data: Hex = "0x"
+    effects: bool = False
 
 
 class Read(Struct):

@@ -145,6 +145,8 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "site.account": "This site may not see your account. It has to ask, and you have to agree.",
         "site.network": "GoMAA doesn't know this network. A site can't add one.",
         "site.waiting": "This site has asked already. Answer in GoMAA's window, or wait a minute.",
+        "site.address": "This page names a song in your own network or on your own computer. GoMAA asks for nothing there on a page's behalf.",
+        "site.streams": "This site shows more songs at once than GoMAA opens for one site. Close some of its pages.",
         # money
         "claim.pending": "Not final yet. It can be collected after the window ends.",
         "claim.done": "This was collected before.",
@@ -179,7 +181,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
 _PUBLIC: Final = """
     account added added_wei address agreed amount_wei at_s balance before block_time bond cap cap_wei chain chain_id
     code codecs column confirmations content contract cost_wei count covered_wei day_wei decimals declared
-    deployment domain epoch epochs event expected expected_wei expires_s expiry_s extension field found function
+    deployment device domain epoch epochs event expected expected_wei expires_s expiry_s extension field found function
     generation got header heard here host hours install intervals known least_s least_wei length limit line method
     missing most name needed needs net not_after not_after_s not_before now now_ms now_s number offered offset op
     origin owner part per_hour per_minute points position_ms possible posted price protocol rate reach_ms reason

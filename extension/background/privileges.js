@@ -102,9 +102,11 @@ export const TOLD = {
 /** @type {Readonly<Record<string, string>>} of TOLD.page.state.state */
 export const PAGE_STATE = {
   state: "string", position_ms: "number", duration_ms: "number", ranges: "ranges", volume: "number", muted: "boolean", rate: "number", pitch: "boolean",
-  wanted: "boolean", stalled: "boolean", seekable: "boolean", code: "string?", denied: "count?", done: "count",
+  wanted: "boolean", stalled: "boolean", seekable: "boolean", code: "word?", denied: "count?", done: "count",
 };
 
+/** The words of a page for what went wrong (engine/outside.js). */
+const WORDS = new Set(["failed", "refused", "site.consent"]);
 const COMMANDS = new Set(["play", "pause", "seek", "volume", "muted", "rate", "pitch"]);
 const MOST_TEXT = 4096;
 const MOST_BLOB = 1 << 20;
@@ -187,6 +189,7 @@ function fits(value, kinds) {
   if (kind === "boolean") return typeof value === "boolean";
   if (kind === "blob") return typeof value === "string" && value.length <= MOST_BLOB;
   if (kind === "string") return typeof value === "string" && value.length <= MOST_TEXT;
+  if (kind === "word") return typeof value === "string" && WORDS.has(value);
   if (kind === "ranges") return Array.isArray(value) && value.length <= MOST_WORDS && value.every((pair) => Array.isArray(pair) && pair.length === 2 && pair.every((ms) => fits(ms, "number")));
   if (kind === "words") return Array.isArray(value) && value.length <= MOST_WORDS && value.every((word) => fits(word, "string"));
   return kind === "object" && isObject(value);

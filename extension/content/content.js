@@ -202,9 +202,7 @@
     const base = document.baseURI;
     const { playlist, songs: places } = named(element);
     if (!playlist) return places.map((/** @type {string} */ place) => absolute(place, base));
-    const url = absolute(playlist, base);
-    const answer = await fetch(url).catch(() => null);
-    return answer?.ok ? /** @type {any} */ (globalThis).gomaaPlaylist.tracks(await answer.text(), answer.url || url) : [];
+    return /** @type {any} */ (globalThis).gomaaPlaylist.fetched(absolute(playlist, base));
   }
 
   /** What decides which songs they are. @param {HTMLElement} element */

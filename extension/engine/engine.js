@@ -82,6 +82,7 @@ const HEAR = {
   lost() {
     screens.clear();
     shown = -1;
+    provider.lost();
     for (const stream of streams.values()) stream.orphan();
     setTimeout(() => {
       for (const [token, stream] of streams) if (stream.isOrphan) HEAR["hide"]?.({ stream: token });

@@ -4,6 +4,7 @@
 
 import { Problem } from "../shared/problem.js";
 import { keepAwake } from "./link.js";
+import { now } from "./wallet/state.js";
 
 /** A browser stops a background that has heard nothing for 30 s. */
 const AWAKE_MS = 20_000;
@@ -56,6 +57,8 @@ export function python(op, payload = {}, blob) {
     const id = ++count;
     waiting.set(id, { resolve, reject });
     awake ??= setInterval(keepAwake, AWAKE_MS);
+    // The core does one after the other: what is over has no key any more when the operation comes to it.
+    if (now.expired) worker.postMessage({ id: ++count, op: "wallet.lock", payload: "{}" });
     worker.postMessage({ id, op, payload: JSON.stringify(payload), blob });
   });
 }

@@ -97,7 +97,7 @@ export class Stream {
 
   /** @param {boolean} anew past every cache */
   sourceOf(anew) {
-    return new Source(this.place.src, (offset, size) => readPage(this.place.stream, offset, size), undefined, anew);
+    return new Source(this.place.src, (offset, size) => readPage(this.place.stream, offset, size), undefined, anew, this.place.origin);
   }
 
   get isActive() {
@@ -157,7 +157,8 @@ export class Stream {
   async show(course, song) {
     if (course.isPast) return;
     this.song = song;
-    if (!this.info) this.admission.guess(song.content);
+    // The station hears of a song that the host has not accepted only where it serves the file itself.
+    if (!this.info && URL.parse(this.place.src)?.origin === this.place.origin) this.admission.guess(song.content);
     tellTerms(this, this.players).catch(() => undefined);
   }
 

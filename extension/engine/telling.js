@@ -81,7 +81,7 @@ export async function tellTerms(stream, ports) {
   });
   stream.facts = told.facts ?? null;
   // Locked, but counting: a session that still runs needs no seed.
-  const counting = standing.wallet === "locked" && info && admission.device && wallet.runningSession(info, admission.device);
+  const counting = standing.wallet === "locked" && info && wallet.runningSession(info);
   const { title, artist, duration_ms, quality, content, owner, server, waveform } = song;
   const station = info?.station ? { name: info.station.name, domain: info.station.domain } : null;
   const message = { type: "terms", title, artist, duration_ms, quality, content, owner, server: server?.address, waveform, station, capped: admission.capped, ...told, ...standing, pay: stream.paying.told(0), ...(counting ? { wallet: "open" } : {}) };

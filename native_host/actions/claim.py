@@ -28,13 +28,13 @@ async def run(host: Host, request: Claim) -> dict[str, Any]:
     for one in claims:
         if (one.message.server, one.message.to, one.message.tip) != (first.server, first.to, first.tip):
             raise InputError("host.message.schema", field="claims", reason="one server, one recipient and one tip")
-    line, network = await proofs.line(host, first.server)
-    for one in claims:
-        require_signer(one, network.domain, one.message.payee, "claim.signature")
-        row = host.ledger.receipt(first.server, one.message.epoch, one.message.payee)
-        if row is not None and row.claimed:
-            raise Refusal("claim.done", transaction=row.claimed)
-    result = await line.request("claim", RELAY_S, claims=request.claims)
+    async with proofs.line(host, first.server) as (line, network):
+        for one in claims:
+            require_signer(one, network.domain, one.message.payee, "claim.signature")
+            row = host.ledger.receipt(first.server, one.message.epoch, one.message.payee)
+            if row is not None and row.claimed:
+                raise Refusal("claim.done", transaction=row.claimed)
+        result = await line.request("claim", RELAY_S, claims=request.claims)
     transaction = proofs.read(lambda: from_hex(result["transaction"], 32))
     amount = await _paid(network, transaction, [one.message for one in claims])
     # Money at a payee is not where the listener can spend it: the summary goes on looking for it.

@@ -19,7 +19,6 @@ async def run(host: Host, request: Hello) -> dict[str, Any]:
     return {
         "protocol": PROTOCOL,
         "host": __version__,
-        "device": to_hex(host.device.address),
         "capabilities": list(CAPABILITIES),
         "networks": [
             {

@@ -10,6 +10,9 @@ from native_host.ledger.tables import ReceiptRow
 
 Heard = tuple[bytes, bytes, bytes, bytes, int, int, int, int]
 
+MOST_REFUSALS: Final = 256
+"""Refusals that the ledger keeps."""
+
 _RECEIPT: Final = ", ".join(f.name for f in fields(ReceiptRow))
 
 
@@ -17,7 +20,9 @@ class Books(Rows):
     """Everything beside the invocations themselves."""
 
     def add_refusal(self, time_s: int, content: bytes | None, station: str | None, action: str, code: str) -> None:
-        """Record a no; its amount is zero by the table's own check."""
+        """Record a no; its amount is zero by the table's own check. The same no is kept once, and the newest ones only."""
+        self._change("DELETE FROM refusals WHERE (content, station, action, code) IS (?, ?, ?, ?)", content, station, action, code)
+        self._change("DELETE FROM refusals WHERE number <= (SELECT MAX(number) FROM refusals) - ?", MOST_REFUSALS - 1)
         self._change(
             "INSERT INTO refusals (time_s, content, station, action, code) VALUES (?, ?, ?, ?, ?)", time_s, content, station, action, code
         )
@@ -106,6 +111,12 @@ class Books(Rows):
         rows = self._rows("SELECT DISTINCT t.server, t.url, s.chain_id, s.payee FROM tickets t JOIN sessions s ON s.id = t.session")
         return [tuple(row) for row in rows if row[3] in wanted]
 
+    def paid_sessions(self, payees: list[bytes]) -> list[tuple[bytes, str, bytes]]:
+        """(server, url, session) wherever these payees were paid."""
+        wanted = set(payees)
+        rows = self._rows("SELECT DISTINCT t.server, t.url, s.id, s.payee FROM tickets t JOIN sessions s ON s.id = t.session")
+        return [(row[0], row[1], row[2]) for row in rows if row[3] in wanted]
+
     def chain_of(self, server: bytes) -> int | None:
         """The chain id of the sessions in which a server was used."""
         rows = self._rows("SELECT s.chain_id FROM tickets t JOIN sessions s ON s.id = t.session WHERE t.server = ? LIMIT 1", server)
@@ -129,6 +140,15 @@ class Books(Rows):
             "WHERE t.server = ? AND t.content = ? ORDER BY t.time_ms DESC, t.prepared_s DESC LIMIT 1",
             server,
             content,
+        )
+        return tuple(rows[0]) if rows else None
+
+    def played(self, content: bytes, listener: bytes) -> tuple[bytes, bytes, str] | None:
+        """(session, server, url) of a listener's last play of a content."""
+        rows = self._rows(
+            "SELECT session, server, url FROM tickets WHERE content = ? AND listener = ? ORDER BY time_ms DESC, prepared_s DESC LIMIT 1",
+            content,
+            listener,
         )
         return tuple(rows[0]) if rows else None
 

@@ -42,9 +42,32 @@ export const state = {
 
 /** @typedef {typeof state} State */
 
+/** A clock that was set back further says nothing of how long the wallet stood open. */
+const SET_BACK_MS = 60_000;
+
+/** When a person last did something, by the wall clock and by the one that nobody sets; null while the wallet is locked. @type {{wall: number, steady: number} | null} */
+let last = null;
+
 /** Lives as long as the engine. */
 export const now = {
-  locked: true,
+  /** Looked up at each use: timers and the steady clock may stand still while the computer sleeps. */
+  get locked() {
+    return last === null || now.expired;
+  },
+  /** Open for longer than the chosen time without a person. */
+  get expired() {
+    return now.left_ms <= 0;
+  },
+  /** Milliseconds until it locks by itself; the clock that went further counts. */
+  get left_ms() {
+    if (last === null) return Infinity;
+    const wall = Date.now() - last.wall;
+    return wall < -SET_BACK_MS ? 0 : state.auto_lock_s * 1000 - Math.max(wall, performance.now() - last.steady);
+  },
+  /** @param {boolean} open the time to the lock begins anew, or there is nothing to lock */
+  stand(open) {
+    last = open ? { wall: Date.now(), steady: performance.now() } : null;
+  },
   /** Tell every screen and player that something of the wallet changed. @type {() => void} */ changed: () => {},
   /** Pause what plays on a site. @type {(origin: string) => Promise<void>} */ halt: async () => {},
   /** What plays, for the popup. @type {() => any} */ playing: () => null,

@@ -28,7 +28,7 @@ test("an old vault is replaced by the one that opening gives", async () => {
 test("the wallet locks after quiet time, and a screen's own clock is no sign of a person", async () => {
   // The real timer ends before the pretended ones begin.
   await ask("wallet.lock");
-  mock.timers.enable({ apis: ["setTimeout"] });
+  mock.timers.enable({ apis: ["setTimeout", "Date"] });
   try {
     await ask("wallet.unlock", { password: "x" });
     await ask("wallet.autolock", { seconds: 60 });
@@ -377,13 +377,13 @@ test("a message that the wallet has no answer for is denied", async () => {
 test("an open wallet gives each hour another payee, a locked one goes on with the last", async () => {
   let signed = 0;
   core["session.sign"] = ({ number, now_s }) => ({ session: {}, id: `0x${++signed}`, payee: `payee ${number}`, number, expires_s: now_s + 7 * 86_400 });
-  const at = (now_s) => ({ station: { address: "0xs", name: "S" }, chain_id: 1, settlement: "0x5", now_s });
+  const at = (now_s) => ({ device: "device", station: { address: "0xs", name: "S" }, chain_id: 1, settlement: "0x5", now_s });
   await ask("wallet.unlock", { password: "x" });
   const payees = [];
-  for (const now_s of [7200, 7300, 10_800]) payees.push((await sessionFor(at(now_s), "device"))?.payee);
+  for (const now_s of [7200, 7300, 10_800]) payees.push((await sessionFor(at(now_s)))?.payee);
   assert.deepEqual(payees, ["payee 2", "payee 2", "payee 3"]);
   await ask("wallet.lock");
-  assert.equal((await sessionFor(at(20_000), "device"))?.payee, "payee 3");
+  assert.equal((await sessionFor(at(20_000)))?.payee, "payee 3");
   assert.equal(signed, 2);
 });
 
