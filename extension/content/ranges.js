@@ -55,3 +55,4 @@
 
   /** @type {any} */ (globalThis).gomaaRanges = { Ranges, joined, errorCode };
 })();
+//# sourceURL=gomaa-ranges.js
