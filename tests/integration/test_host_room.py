@@ -31,7 +31,13 @@ async def fan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
 async def show(fan: World, stream: str, site: str, *, origin: str | None = None, segments: int = 90) -> str | None:
     """Open a song for a site; the code of the refusal."""
     cose = sign_header(header(fan.server, segments=segments), OWNER)
-    fields: dict[str, Any] = {"stream": stream, "header": to_b64(cose), "origin": origin or site, "site": site, "key": to_b64(fan.renderer[1])}
+    fields: dict[str, Any] = {
+        "stream": stream,
+        "header": to_b64(cose),
+        "origin": origin or site,
+        "site": site,
+        "key": to_b64(fan.renderer[1]),
+    }
     try:
         await fan.ask("open", **fields)
     except GomaaError as e:
