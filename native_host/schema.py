@@ -142,13 +142,14 @@ class Escrow(Struct):
 
 
 class Simulate(Struct):
-    """What a call of an account would cost and whether it would succeed. Nothing is signed or sent."""
+    """What a call of an account would cost, whether it would succeed, and with ``effects`` what it changes. Nothing is signed or sent."""
 
     chain_id: Number
     account: Address
     to: Address
     value_wei: Wei = "0"
     data: Hex = "0x"
+    effects: bool = False
 
 
 class Read(Struct):
@@ -215,9 +216,10 @@ class Leaf(Struct):
 
 
 class Claim(Struct):
-    """Signed claims for the relayer."""
+    """Signed claims for the relayer. ``mixed``: one claim, which the relayer holds and sends among those of others."""
 
     claims: Annotated[list[Message], Meta(min_length=1, max_length=32)]
+    mixed: bool = False
 
 
 class VerifyCounts(Struct):

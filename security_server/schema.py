@@ -128,9 +128,10 @@ class UsageRequest(Request, tag="usage"):
 
 
 class ClaimRequest(Request, tag="claim"):
-    """Signed claims, all to one address, for the relayer."""
+    """Signed claims, all to one address, for the relayer. ``mixed``: one claim, held and sent among those of others."""
 
     claims: Annotated[list[Message], Meta(min_length=1, max_length=32)]
+    mixed: bool = False
 
 
 class RelayerRequest(Request, tag="relayer"):
@@ -218,9 +219,10 @@ class BooksRequest(Struct, forbid_unknown_fields=True):
 
 
 class ClaimPost(Struct, forbid_unknown_fields=True):
-    """POST /v1/claims."""
+    """POST /v1/claims. ``mixed``: one claim, held and sent among those of others."""
 
     claims: Annotated[list[Message], Meta(min_length=1, max_length=32)]
+    mixed: bool = False
 
 
 class _Numbered(Struct):

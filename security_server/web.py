@@ -19,6 +19,7 @@ from security_server.closing import Closing
 from security_server.contents import signer, verify
 from security_server.core import Core
 from security_server.importing import Importing
+from security_server.mixing import Mixer
 from security_server.moves import Moves
 from security_server.publishing import Publishing
 from security_server.relay import Relay
@@ -73,7 +74,15 @@ class Web:
     """The routes under ``/v1``."""
 
     def __init__(
-        self, core: Core, books: Bookkeeping, publishing: Publishing, closing: Closing, relay: Relay, importing: Importing, moves: Moves
+        self,
+        core: Core,
+        books: Bookkeeping,
+        publishing: Publishing,
+        closing: Closing,
+        relay: Relay,
+        mixer: Mixer,
+        importing: Importing,
+        moves: Moves,
     ) -> None:
         self._core = core
         self._moves = moves
@@ -81,6 +90,7 @@ class Web:
         self._publishing = publishing
         self._closing = closing
         self._relay = relay
+        self._mixer = mixer
         self._importing = importing
 
     def routes(self) -> list[web.RouteDef]:
@@ -216,4 +226,5 @@ class Web:
 
     async def claims(self, request: web.Request) -> web.Response:
         """Relay signed claims."""
-        return web.json_response(await self._relay.claim(schema.body(schema.ClaimPost, await request.read()).claims))
+        post = schema.body(schema.ClaimPost, await request.read())
+        return web.json_response(await (self._mixer.take(post.claims) if post.mixed else self._relay.claim(post.claims)))

@@ -55,7 +55,7 @@ export class Paying {
     if (wallet.standing().wallet !== "open") return "wallet";
     await admission.prepared?.catch(() => undefined);
     const [{ sites, day_wei }, { places }] = await Promise.all([native("sites", { payees: [] }), native("escrow")]);
-    const session = admission.device ? wallet.runningSession(info, admission.device) : null;
+    const session = wallet.runningSession(info);
     const here = places.find((/** @type {any} */ one) => one.server === info.server.address && one.payer === session?.session.message.listener);
     this.left = here?.left_wei ?? "0";
     const site = sites.find((/** @type {any} */ one) => one.origin === place.origin);

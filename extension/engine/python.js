@@ -3,6 +3,7 @@
  */
 
 import { Core } from "./core.js";
+import { now } from "./wallet/state.js";
 
 /** @type {Core | null} */
 let core = null;
@@ -17,4 +18,9 @@ export const warm = () => (core ??= new Core());
  * @param {Uint8Array} [blob]
  * @returns {Promise<any>}
  */
-export const python = (op, payload, blob) => warm().call(op, payload, blob);
+export function python(op, payload, blob) {
+  const wallet = warm();
+  // The core does one after the other: what is over has no key any more when the operation comes to it.
+  if (now.expired) wallet.call("wallet.lock").catch(() => undefined);
+  return wallet.call(op, payload, blob);
+}

@@ -16,6 +16,7 @@ import { Recovery } from "./recovery.js";
 import { Sound } from "./sound.js";
 import { openSong, song as core } from "./songs.js";
 import { Source } from "./source.js";
+import { mayBegin, takingOf } from "./starting.js";
 import { Turns } from "./turns.js";
 import { forget, playing, stateOf, tellState, tellTerms } from "./telling.js";
 import * as wallet from "./wallet.js";
@@ -62,6 +63,8 @@ export class Stream {
   /** @type {boolean} the header was read past every cache */ reread = false;
   begun = performance.now();
 
+  /** @type {boolean} a person has asked for the extension's own window from this player */ opened = false;
+
   recovery = new Recovery(this);
 
   /** @param {Place} place */
@@ -92,6 +95,8 @@ export class Stream {
     this.opening = {};
     /** @type {any} */
     this.song = null;
+    /** @type {{may: string, left: string, costs: string, earn: string, limits: string[]} | null} the terms in words */
+    this.facts = null;
     /** @type {Problem | null} */
     this.problem = null;
     this.paying = new Paying(this);
@@ -149,7 +154,7 @@ export class Stream {
         this.tune();
       }
       if (this.info.going) await this.rejoin(course);
-      else if (course.wanted) await course.wish("play");
+      else await this.playWanted(course);
       await tellTerms(this, this.players);
     } catch (error) {
       if (!course.isPast) await this.fail(error);
@@ -190,10 +195,11 @@ export class Stream {
       if (course.isPast) return;
       this.admission.rejoined(told);
       await course.goOn(told, this.place.last ?? null);
+      await this.playWanted(course);
     } catch {
       if (course.isPast) return;
       this.admission.ahead(this.info, this.nowS);
-      if (course.wanted) await course.wish("play");
+      await this.playWanted(course);
     }
   }
 
@@ -243,14 +249,71 @@ export class Stream {
     await tellTerms(this, this.players);
   }
 
-  /** @param {any} message of the player's port or the page's element */
+  /**
+   * Why a wish may not begin where it was asked; null: it may.
+   * @param {"play" | "seek" | "rate"} wish
+   * @param {import("./starting.js").Surface} surface
+   * @returns {Problem | null}
+   */
+  refusal(wish, surface) {
+    const { course, info, paying } = this;
+    const action = course.session.next[wish]?.invoke ?? wish;
+    const taking = takingOf(info?.policy, action, paying.on || (paying.costs && action === "play"));
+    // A jump that uses nothing up makes no sound that was not there.
+    if (wish !== "play" && taking === "free") return null;
+    if (mayBegin(taking, surface, paying.on)) return null;
+    return taking === "costs" && !paying.on ? new Problem("site.budget", { origin: this.place.origin }) : new Problem("player.press", { action });
+  }
+
+  /**
+   * Whether a play may begin where it was asked; if not, the player says why beside the terms. What a song takes is known, and looked at again, once it is there.
+   * @param {import("./starting.js").Surface} surface
+   */
+  allows(surface) {
+    const isEarly = this.course.session.state === "loading" && mayBegin("free", surface, false);
+    const refusal = isEarly ? null : this.refusal("play", surface);
+    if (refusal) this.note(refusal);
+    return refusal === null;
+  }
+
+  /**
+   * Begin, or go on, where it may.
+   * @param {import("./starting.js").Surface} surface
+   * @returns {Promise<boolean>} whether it may
+   */
+  async play(surface) {
+    const { course } = this;
+    if (!this.allows(surface)) return false;
+    this.notice = null;
+    course.surface = surface;
+    if (course.session.state !== "loading") this.noteStation();
+    await course.wish("play");
+    return true;
+  }
+
+  /** Music is about to play: its site stands among the sites, and its station's question waits, where there is one. */
+  noteStation() {
+    wallet.met(this.place.origin);
+    if (this.info?.reward_wei !== "0") wallet.question(this.info?.station ?? null).catch(() => undefined);
+  }
+
+  /** The play that was asked for before there was something to play. @param {Course} course */
+  async playWanted(course) {
+    if (!course.wanted) return;
+    course.wanted = false;
+    if (!(await this.play(course.surface))) this.page.deny();
+  }
+
+  /** @param {any} message of the player's port, or of the system's media keys */
   async hear(message) {
     switch (message.type) {
-      case "play": return this.course.wish("play");
+      case "play": return this.play("press");
       case "pause": return this.course.wish("pause");
       case "seek": return this.course.wish("seek", Math.max(0, Math.round(message.position_ms)));
       case "retry": return this.retry();
-      case "rewards": return wallet.setRewards(message.on);
+      case "open":
+        this.opened = true;
+        return wallet.asks();
       case "volume":
         this.volume = Math.min(1, Math.max(0, message.value));
         break;
@@ -335,6 +398,7 @@ export class Stream {
     if (this.info && this.course.isOver) this.drop(problem.code);
     for (const port of this.players) tell(port, { type: "problem", ...problem.toJSON() });
     tellState(this);
+    wallet.asks();
   }
 
   /**
@@ -352,9 +416,10 @@ export class Stream {
       return course.isPast;
     }
     const wanted = course.wanted || (course.session.state === "starting" && !course.session.halting);
+    const { surface } = course;
     this.discard();
     this.reset(source);
-    this.course.wanted = wanted;
+    Object.assign(this.course, { wanted, surface });
     this.ready = this.begin();
     await this.ready;
     return true;
@@ -378,6 +443,7 @@ export class Stream {
     this.reread = false;
     this.ready = this.begin();
     await this.ready;
+    wallet.asks();
   }
 
   discard() {

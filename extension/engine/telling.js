@@ -69,7 +69,7 @@ export function tellState(stream) {
 export async function tellTerms(stream, ports) {
   const { song, info, place, admission } = stream;
   if (!song) return;
-  const standing = wallet.standing();
+  const standing = wallet.standing(info?.station ?? null);
   const told = await core("terms", {
     stream: place.stream,
     usage: info?.usage ?? {},
@@ -79,8 +79,9 @@ export async function tellTerms(stream, ports) {
     bps: info?.bps ?? 0,
     rewards: standing.rewards,
   });
+  stream.facts = told.facts ?? null;
   // Locked, but counting: a session that still runs needs no seed.
-  const counting = standing.wallet === "locked" && info && admission.device && wallet.runningSession(info, admission.device);
+  const counting = standing.wallet === "locked" && info && wallet.runningSession(info);
   const { title, artist, duration_ms, quality, content, owner, server, waveform } = song;
   const station = info?.station ? { name: info.station.name, domain: info.station.domain } : null;
   const message = { type: "terms", title, artist, duration_ms, quality, content, owner, server: server?.address, waveform, station, capped: admission.capped, ...told, ...standing, pay: stream.paying.told(0), ...(counting ? { wallet: "open" } : {}) };

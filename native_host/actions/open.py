@@ -83,7 +83,7 @@ async def _open(host: Host, request: Open, song: _Song, before: Stream | None) -
     host.streams[request.stream] = stream
     network.watch(header.content)
     if facts.station is not None:
-        line = host.server(facts.server, facts.server_url, network)  # begins to connect while the person reads the terms
+        line = host.server_at(stream)  # begins to connect while the person reads the terms
         if policy.renewal is not None:
             line.keep(policy.renewal)
     same = before is not None and before.header.content == header.content
@@ -111,6 +111,7 @@ def _reply(host: Host, stream: Stream, going: TicketRow | None) -> dict[str, Any
         **stream.table.to_json(),
         "ephemeral": to_b64(stream.wrap.ephemeral),
         "policy": policy.to_dict(),
+        "device": to_hex(device) if (device := host.device_at(stream)) else None,
         "station": {"address": to_hex(station.address), "name": station.name, "domain": station.domain} if station else None,
         "usage": {**vars(usage), "counts": dict(usage.counts), "last_s": dict(usage.last_s)},
         "context": vars(context).copy(),

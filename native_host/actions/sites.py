@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
-from native_host.grants import DAY_MS
 from native_host.host import Host
 from native_host.ledger.granting import EVERYWHERE, SiteRow
 from native_host.origins import Play
@@ -15,7 +13,7 @@ from pywallet.hexes import from_hex
 
 async def run(host: Host, request: Sites) -> dict[str, Any]:
     """The grants, last used first, and the budget of all sites together. Amounts in wei."""
-    day = int(time.time()) * 1000 // DAY_MS
+    day = host.today()
     earned: dict[str, int] = {}
     for station, row in host.ledger.heard_at([from_hex(payee, 20) for payee in request.payees]):
         earned[station] = earned.get(station, 0) + Play(*row).amount

@@ -13,7 +13,7 @@ from native_host.ledger import ReceiptRow
 from native_host.network import Network
 from native_host.origins import Play
 from native_host.schema import Summary
-from pywallet.errors import GomaaError
+from pywallet.errors import GomaaError, Refusal
 from pywallet.hexes import from_hex, to_hex
 
 SHOWN: Final = 100
@@ -83,17 +83,21 @@ async def _balance(host: Host, request: Summary) -> str | None:
 
 async def _refresh(host: Host, payees: list[bytes]) -> None:
     """Fetch receipts that came while this host was not running."""
-    wanted: dict[tuple[bytes, str, int], list[str]] = {}
-    for server, url, chain_id, payee in host.ledger.servers(payees):
-        wanted.setdefault((server, url, chain_id), []).append(to_hex(payee))
+    wanted: dict[tuple[bytes, str, int, bytes], list[str]] = {}
+    for server, url, identity in host.ledger.paid_sessions(payees):
+        session = host.ledger.session(identity)
+        with contextlib.suppress(Refusal):
+            if session is not None and session.chain_id in host.networks:
+                key = host.key_of(session, server)
+                wanted.setdefault((server, url, session.chain_id, key), []).append(to_hex(session.payee))
 
-    async def fetch(server: bytes, url: str, network: Network, some: list[str]) -> None:
-        result = await host.server(server, url, network).request("receipts", payees=some[:1024], since_epoch=0)
+    async def fetch(server: bytes, url: str, network: Network, key: bytes, some: list[str]) -> None:
+        async with host.visit(server, url, network, key) as line:
+            result = await line.request("receipts", payees=some[:1024], since_epoch=0)
         receipts.store_all(host.ledger, server, network.domain, result.get("receipts"))
 
-    asked = [
-        fetch(server, url, host.networks[chain_id], some) for (server, url, chain_id), some in wanted.items() if chain_id in host.networks
-    ]
+    # Each station's device asks for itself: a server cannot tie two of them by who asks.
+    asked = [fetch(server, url, host.networks[chain_id], key, some) for (server, url, chain_id, key), some in wanted.items()]
     # A server that is away must not keep the popup waiting: what the ledger holds is shown.
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), PATIENCE_S)

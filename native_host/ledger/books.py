@@ -111,6 +111,12 @@ class Books(Rows):
         rows = self._rows("SELECT DISTINCT t.server, t.url, s.chain_id, s.payee FROM tickets t JOIN sessions s ON s.id = t.session")
         return [tuple(row) for row in rows if row[3] in wanted]
 
+    def paid_sessions(self, payees: list[bytes]) -> list[tuple[bytes, str, bytes]]:
+        """(server, url, session) wherever these payees were paid."""
+        wanted = set(payees)
+        rows = self._rows("SELECT DISTINCT t.server, t.url, s.id, s.payee FROM tickets t JOIN sessions s ON s.id = t.session")
+        return [(row[0], row[1], row[2]) for row in rows if row[3] in wanted]
+
     def chain_of(self, server: bytes) -> int | None:
         """The chain id of the sessions in which a server was used."""
         rows = self._rows("SELECT s.chain_id FROM tickets t JOIN sessions s ON s.id = t.session WHERE t.server = ? LIMIT 1", server)
@@ -134,6 +140,15 @@ class Books(Rows):
             "WHERE t.server = ? AND t.content = ? ORDER BY t.time_ms DESC, t.prepared_s DESC LIMIT 1",
             server,
             content,
+        )
+        return tuple(rows[0]) if rows else None
+
+    def played(self, content: bytes, listener: bytes) -> tuple[bytes, bytes, str] | None:
+        """(session, server, url) of a listener's last play of a content."""
+        rows = self._rows(
+            "SELECT session, server, url FROM tickets WHERE content = ? AND listener = ? ORDER BY time_ms DESC, prepared_s DESC LIMIT 1",
+            content,
+            listener,
         )
         return tuple(rows[0]) if rows else None
 

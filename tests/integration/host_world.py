@@ -68,6 +68,10 @@ class Chain:
         """Trusted time, moved by tests."""
         return self.now
 
+    def chain_ms(self) -> int:
+        """The same: this chain is reached from the start."""
+        return self.now
+
     def watch(self, content: bytes) -> None:
         """Follow."""
         self.watched.add(content)
@@ -133,7 +137,7 @@ class World:
         values = {
             "station": address_of(STATION),
             "listener": address_of(LISTENER),
-            "device": self.host.device.address,
+            "device": self.host.device.address(self.chain.facts.server, address_of(STATION)),
             "payee": PAYEE,
             "not_before": START_S - 10,
             "not_after": START_S + 86_400,
@@ -195,7 +199,7 @@ class World:
 
 def device(world: World) -> str:
     """The device as text."""
-    return to_hex(world.host.device.address)
+    return to_hex(world.host.device.address(world.server.address, address_of(STATION)))
 
 
 @asynccontextmanager

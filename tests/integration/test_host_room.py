@@ -46,7 +46,7 @@ async def show(fan: World, stream: str, site: str, *, origin: str | None = None,
 
 
 async def test_a_site_fills_its_own_share_and_no_other(fan: World) -> None:
-    """Frames of other origins count for the page around them, requests beside each other as well; another site and a closed page have room."""
+    """Frames of other origins count for the page around them, also at once; another site and a closed page have room."""
     site = "https://many.example"
     told = await asyncio.gather(*(show(fan, f"m{i}", site, origin=f"https://a{i}.example") for i in range(10)))
     assert (told.count(None), told.count("site.streams")) == (4, 6)

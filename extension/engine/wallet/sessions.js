@@ -2,7 +2,9 @@
  * The wallet's sessions: what it signed for each station, and the payees it gave them.
  */
 
+import { Problem } from "../../shared/problem.js";
 import { python } from "../python.js";
+import { collectingAt } from "./collecting.js";
 import { load, now, set, state } from "./state.js";
 
 /** @typedef {import("./state.js").Kept} Kept */
@@ -14,18 +16,19 @@ const PAYEE_S = 3600;
 
 /**
  * The session for a station: the stored one, or a new one where the wallet is open. Null: listen without reward.
- * @param {{station: {address: string, name: string} | null, chain_id: number, settlement: string, now_s: number}} info
- * @param {string} device
+ * @param {{device: string | null, station: {address: string, name: string} | null, chain_id: number, settlement: string, now_s: number}} info of the host: ``device`` is
+ *   the one that it is at the song's server and station, and no other server or station ever sees it
  * @returns {Promise<Kept | null>}
  */
-export async function sessionFor(info, device) {
+export async function sessionFor(info) {
   await load();
-  if (!info.station || state.vault === null || !state.rewards) return null;
-  const found = runningSession(info, device);
+  if (info.device === undefined) throw new Problem("host.version");
+  if (!info.station || info.device === null || state.vault === null || collectingAt(info.station) !== "yes") return null;
+  const found = runningSession(info);
   const number = Math.floor(info.now_s / PAYEE_S);
   if (found && (now.locked || (found.number === number && found.expires_s - info.now_s > RENEW_BEFORE_S))) return found;
   if (now.locked) return null;
-  const where = { station: info.station.address, device, chain_id: info.chain_id, settlement: info.settlement };
+  const where = { station: info.station.address, device: info.device, chain_id: info.chain_id, settlement: info.settlement };
   const made = await python("session.sign", { ...where, now_s: info.now_s, days: SESSION_DAYS, rewards: true, number });
   const entry = { ...made, ...where, station_name: info.station.name };
   // Ended sessions stay: their payees may have earnings that are not collected yet.
@@ -33,12 +36,9 @@ export async function sessionFor(info, device) {
   return entry;
 }
 
-/**
- * @param {{station: {address: string} | null, chain_id: number, now_s: number}} info
- * @param {string} device
- */
-export function runningSession(info, device) {
-  return state.sessions.find((s) => s.station === info.station?.address && s.device === device && s.chain_id === info.chain_id && s.expires_s > info.now_s + 60) ?? null;
+/** @param {{device: string | null, station: {address: string} | null, chain_id: number, now_s: number}} info */
+export function runningSession(info) {
+  return state.sessions.find((s) => s.station === info.station?.address && s.device === info.device && s.chain_id === info.chain_id && s.expires_s > info.now_s + 60) ?? null;
 }
 
 /** A session that the host would not take is not offered again. @param {Kept} session */
