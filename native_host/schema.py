@@ -291,6 +291,13 @@ class VerifyCounts(Struct):
     content: Address
 
 
+class Network(Struct):
+    """A network that the station at an origin names, as in its record."""
+
+    origin: Annotated[str, Meta(max_length=512)]
+    network: Message
+
+
 class Doctor(Struct):
     """Check this installation."""
 
@@ -319,6 +326,7 @@ Operation = (
     | Leaf
     | Claim
     | VerifyCounts
+    | Network
     | Doctor
 )
 
@@ -352,6 +360,7 @@ OPERATIONS: Final[dict[str, type[Struct]]] = {
     "leaf": Leaf,
     "claim": Claim,
     "verify_counts": VerifyCounts,
+    "network": Network,
     "doctor": Doctor,
 }
 
