@@ -54,6 +54,10 @@ export const now = {
   get locked() {
     return last === null || now.expired;
   },
+  /** Locking, or opening and beginning the time to the lock anew. */
+  set locked(is) {
+    last = is ? null : { wall: Date.now(), steady: performance.now() };
+  },
   /** Open for longer than the chosen time without a person. */
   get expired() {
     return now.left_ms <= 0;
@@ -63,10 +67,6 @@ export const now = {
     if (last === null) return Infinity;
     const wall = Date.now() - last.wall;
     return wall < -SET_BACK_MS ? 0 : state.auto_lock_s * 1000 - Math.max(wall, performance.now() - last.steady);
-  },
-  /** @param {boolean} open the time to the lock begins anew, or there is nothing to lock */
-  stand(open) {
-    last = open ? { wall: Date.now(), steady: performance.now() } : null;
   },
   /** Tell every screen and player that something of the wallet changed. @type {() => void} */ changed: () => {},
   /** Pause what plays on a site. @type {(origin: string) => Promise<void>} */ halt: async () => {},

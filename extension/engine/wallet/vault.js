@@ -66,14 +66,14 @@ function stored() {
 }
 
 function opened() {
-  now.stand(true);
+  now.locked = false;
   watch();
   now.changed();
   return { address: state.account };
 }
 
 async function lock() {
-  now.stand(false);
+  now.locked = true;
   clearTimeout(idle);
   await python("wallet.lock");
   now.changed();
@@ -81,7 +81,7 @@ async function lock() {
 
 /** A person did something: the time to the lock begins anew, unless it is over. */
 export function touch() {
-  if (!now.locked) now.stand(true);
+  if (!now.locked) now.locked = false;
   watch();
 }
 
