@@ -216,9 +216,10 @@ class Leaf(Struct):
 
 
 class Claim(Struct):
-    """Signed claims for the relayer."""
+    """Signed claims for the relayer. ``mixed``: one claim, which the relayer holds and sends among those of others."""
 
     claims: Annotated[list[Message], Meta(min_length=1, max_length=32)]
+    mixed: bool = False
 
 
 class VerifyCounts(Struct):

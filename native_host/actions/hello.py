@@ -26,6 +26,7 @@ async def run(host: Host, request: Hello) -> dict[str, Any]:
                 "settlement": to_hex(network.deployment.settlement),
                 "token": to_hex(network.deployment.token),
                 "registry": to_hex(network.deployment.registry),
+                "epoch_s": network.deployment.schedule.length,
             }
             for network in host.networks.values()
         ],
