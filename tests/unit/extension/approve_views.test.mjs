@@ -25,7 +25,7 @@ Object.assign(globalThis, {
 const { VIEWS } = await import("../../../extension/approve/views.js");
 
 const all = (node) => (node instanceof Element ? [node, ...node.children.flatMap(all)] : []);
-const textOf = (node) => (node instanceof Element ? node.children.map(textOf).join(" ") : String(node));
+const textOf = (node) => (node instanceof Element ? node.children.map(textOf).filter(Boolean).join(" ").trim() : String(node).trim());
 /** The question's keys, its sentence and its danger. */
 function seen(kind, facts) {
   const view = VIEWS[kind](facts);
@@ -57,8 +57,8 @@ test("an item that is given away is said to be, with every argument, and is no t
 
 test("a call that was not read is a warning, whatever its effects are", () => {
   const shown = send({});
-  assert.deepEqual(shown.find("says"), ["saysUnknown "]);
-  assert.deepEqual(shown.find("unknown"), [" approveUnknown"]);
+  assert.deepEqual(shown.find("says"), ["saysUnknown"]);
+  assert.deepEqual(shown.find("unknown"), ["approveUnknown"]);
   assert.deepEqual([shown.danger, shown.text.includes("sendSimulated")], [true, false]);
 });
 
