@@ -251,18 +251,21 @@ class Host:
         return self._reporters[key]
 
     def now_ms(self, network: Network, server: Server | None = None) -> int:
-        """Trusted Unix time in ms: see ``Clock.now_ms``."""
-        return self._clock.now_ms(network.now_ms(), server.now_ms() if server else None)
+        """Trusted Unix time in ms: see ``Clock.now_ms``. Without a server, or before its hello, the others' clocks are asked."""
+        return self._clock.now_ms(network.now_ms(), self._server_ms(server))
+
+    def _server_ms(self, server: Server | None) -> int | None:
+        own = server.now_ms() if server else None
+        return own if own is not None else max((ms for one in self._servers.values() if (ms := one.now_ms()) is not None), default=None)
 
     def today(self) -> int:
         """The day of budgets, counted from 1970 (UTC), by the same clock as their debits."""
-        server = next((one for one in self._servers.values() if one.now_ms() is not None), None)
         network = next(iter(self.networks.values()), None)
-        return day_of(system_ms() if network is None else self.now_ms(network, server))
+        return day_of(system_ms() if network is None else self.now_ms(network))
 
     def rolled_back(self, network: Network, server: Server | None = None) -> bool:
         """Whether this computer's clock was set back: see ``Clock.rolled_back``."""
-        trusted = [known for known in (network.chain_ms(), server.now_ms() if server else None) if known is not None]
+        trusted = [known for known in (network.chain_ms(), self._server_ms(server)) if known is not None]
         return self._clock.rolled_back(max(trusted, default=None))
 
     def destroy(self, stream: Stream, code: str) -> None:
