@@ -235,7 +235,6 @@ async def operations(scene: Scene, host: HostClient) -> set[str]:
     numbers = [[play.ticket, 1] for play in data.plays]
     claim = {"server": to_hex(world.keys.address), "epoch": data.epoch, "to": payees[0], "tip": "0"}
     signature = to_hex(sign_digest(device, receipts_digest(world.keys.address, data.payees[0].payee, now_ms // 1000)))
-    proofs = [{"payee": payee, "time_s": now_ms // 1000, "signature": signature} for payee in payees]
     asked: list[tuple[str, dict[str, Any]]] = [
         *(("statement", {"session": session}) for session in sessions),
         *(("books", {"session": session, **more}) for session in sessions for more in ({}, {"voucher": scene.voucher.to_json()})),
@@ -243,7 +242,6 @@ async def operations(scene: Scene, host: HostClient) -> set[str]:
         ("voucher", {"voucher": scene.voucher.to_json(), "lines": numbers}),
         ("voucher", {"voucher": scene.voucher.to_json()}),
         ("receipts", {"payees": [*payees, to_hex(world.station), to_hex(address_of(world.owner_key)), to_hex(ZERO_ADDRESS)]}),
-        *(("receipts", {"payees": [], "proofs": [proof]}) for proof in proofs),
         *(("leaf", {"epoch": epoch, "payee": payee}) for epoch in (data.epoch, data.epoch + 1) for payee in payees),
         ("claim", {"claims": [{"type": "Claim", "message": claim, "signature": signature}]}),
         *(("relayer", {"payee": payee, "amount": "1"}) for payee in payees),
