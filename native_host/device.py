@@ -1,4 +1,4 @@
-"""The device's secp256k1 key: made once, kept in a file that only this user can read."""
+"""The host's master secret: made once, kept in a file that only this user can read. Every other key is derived from it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import contextlib
 import os
 import stat
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -19,21 +21,49 @@ _ORDER: Final = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD03641
 
 @dataclass(frozen=True)
 class Device:
-    """The host's signing key. ``repr`` never shows it."""
+    """Keys of this host, derived from one secret. ``repr`` shows none of it.
+
+    ``private_key`` itself, 32 bytes, signs only what sessions of earlier versions still need.
+    """
 
     private_key: bytes
 
     def __repr__(self) -> str:
-        return f"Device(0x{self.address.hex()})"
+        return "Device()"
 
-    @cached_property
-    def address(self) -> bytes:
-        """20 bytes; sessions name it."""
-        return address_of(self.private_key)
+    def key(self, server: bytes, station: bytes) -> bytes:
+        """Private key of the device at one server and station, so that two of either have no device address in common.
+
+        Its address stands in the sessions; it signs invocations, notices of destroyed keys and the socket's hello.
+        """
+        return _derived(b"gomaa host device", self.private_key, server + station)
+
+    def address(self, server: bytes, station: bytes) -> bytes:
+        """The device's address at one server and station, 20 bytes."""
+        return _address(self.key(server, station))
+
+    def key_of(self, address: bytes, servers: Iterable[bytes], station: bytes) -> bytes | None:
+        """Private key of the device that a session names; None where it is none of this host's at these servers and the station."""
+        # Of sessions that a version before keys of their own has made: what is under way at the upgrade ends with it.
+        keys = chain((self.key(server, station) for server in servers), (self.private_key,))
+        return next((key for key in keys if _address(key) == address), None)
 
     def listener_key(self, station: bytes) -> bytes:
-        """The key of a listener without a wallet: one per station, so stations cannot compare notes."""
-        return _scalar(keccak256(b"gomaa host listener" + self.private_key + station))
+        """Private key of a listener without a wallet: one per station, because a song's limits count by listener."""
+        return _derived(b"gomaa host listener", self.private_key, station)
+
+
+def fresh_key() -> bytes:
+    """A private key for one connection that nothing else is signed with."""
+    return _scalar(os.urandom(32))
+
+
+@cache
+def _derived(purpose: bytes, master: bytes, place: bytes) -> bytes:
+    return _scalar(keccak256(purpose + master + place))
+
+
+_address: Final = cache(address_of)
 
 
 def _scalar(digest: bytes) -> bytes:

@@ -138,9 +138,9 @@ def local(paths: Paths) -> list[Check]:
 
 
 def _device(paths: Paths) -> str:
-    key = device.load(paths.make().device_key)
+    device.load(paths.make().device_key)
     mode = stat.S_IMODE(paths.device_key.stat().st_mode)
-    return f"0x{key.address.hex()} ({mode:o})" if sys.platform != "win32" else f"0x{key.address.hex()}"
+    return f"{paths.device_key} ({mode:o})" if sys.platform != "win32" else str(paths.device_key)
 
 
 def _ledger(paths: Paths) -> str:
@@ -180,7 +180,6 @@ async def reachable(paths: Paths) -> list[Check]:
     try:
         with Ledger(paths.make().ledger) as ledger:
             servers = ledger.servers_used()
-        key = device.load(paths.device_key)
     except GomaaError:
         return checks  # the local checks have said so
 
@@ -188,7 +187,7 @@ async def reachable(paths: Paths) -> list[Check]:
         """Nobody to tell."""
 
     for address, url in servers:
-        server = Server(address, url, key, lambda server, event: None, state)
+        server = Server(address, url, device.fresh_key(), lambda server, event: None, state)
         try:
             await server.ready(REACH_S)
             checks.append(Check(f"server {url}", True, f"0x{address.hex()}"))

@@ -14,6 +14,11 @@ FREE: Final = "preview"
 _CODES: Final = {"paused": "site.paused", "revoked": "site.consent"}
 
 
+def day_of(time_ms: int) -> int:
+    """The day of a budget, counted from 1970 in UTC: every one has 24 hours, whatever the place and its summer time."""
+    return time_ms // DAY_MS
+
+
 def most(intervals: int, price: int, bps: int) -> int:
     """The most that intervals may cost with commission, wei: a sum's floor may be shared out with one wei more."""
     net = intervals * price
@@ -50,7 +55,7 @@ def allow(
     cost = most(meter.intervals(price.interval_s) + 1, price.owner, bps) - ledger.debited(ticket)
     if cost <= 0:
         return
-    day = time_ms // DAY_MS
+    day = day_of(time_ms)
     for row in (site or SiteRow(origin), ledger.site(EVERYWHERE) or SiteRow(EVERYWHERE)):
         if ledger.spent(row.origin, day) + cost > row.day_wei:
             raise Refusal("site.budget", origin=row.origin, cost_wei=str(cost), day_wei=str(row.day_wei))

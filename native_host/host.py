@@ -5,20 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from native_host import networks, receipts
-from native_host.device import Device, load
-from native_host.ledger import Ledger
+from native_host.clock import Clock
+from native_host.device import Device, fresh_key, load
+from native_host.grants import day_of
+from native_host.ledger import Ledger, SessionRow
 from native_host.looks import Looks
 from native_host.network import Network
 from native_host.paths import Paths
 from native_host.reporter import Reporter
+from native_host.room import Room
 from native_host.server import Server
 from native_host.stream import Stream
-from pywallet.errors import SENTENCES, GomaaError, InputError
+from pywallet.errors import SENTENCES, GomaaError, InputError, Refusal
 from pywallet.hexes import from_hex, to_hex
 from pywallet.messages import destruction_digest
 from pywallet.platform import sign
@@ -28,9 +32,10 @@ if TYPE_CHECKING:
     from native_host.ledger.scanning import Place
     from native_host.scan import Scan
 
-AGREE_MS: Final = 1_000
-ROLLBACK_MS: Final = 120_000
-"""A clock is corrected by seconds, not by minutes."""
+MOST_LINES: Final = 16
+"""So many lines to servers stay open for stations that nothing plays from."""
+VISIT_S: Final = 60.0
+"""The popup looks every few seconds: a station that nothing plays from is asked for receipts so often."""
 
 Emit = Callable[[dict[str, Any]], None]
 
@@ -51,12 +56,12 @@ class Host:
         known = networks.load(paths) if known is None else known
         self.networks = {chain_id: Network(deployment, self.withdrawn) for chain_id, deployment in known.items()}
         self.streams: dict[str, Stream] = {}
-        self._servers: dict[tuple[bytes, str], Server] = {}
+        self._servers: dict[tuple[int, bytes, str, bytes], Server] = {}
+        self.room = Room(self.streams)
+        self._visited: dict[tuple[bytes, bytes], float] = {}
         self._reporters: dict[tuple[bytes, bytes], Reporter] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._last_ms = 0
-        self._drift_ms = system_ms() - time.monotonic_ns() // 1_000_000
-        self._newest_ms = self.ledger.newest_ms()
+        self._clock = Clock(self.ledger.newest_ms(), lambda: system_ms())
         self.looks = Looks()
         self.scans: dict[Place, Scan] = {}
 
@@ -65,8 +70,10 @@ class Host:
         for network in self.networks.values():
             self.later(network.ready())
         for session, server, url, chain_id in self.ledger.sessions_unreported():
-            if chain_id in self.networks:
-                self.reporter(self.server(server, url, self.networks[chain_id]), session).wake()
+            row = self.ledger.session(session)
+            if chain_id in self.networks and row is not None:
+                with contextlib.suppress(Refusal):
+                    self.reporter(self.server_as(row, server, url, self.networks[chain_id]), session).wake()
 
     def later(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Run a coroutine beside the requests; its expected failures concern nobody."""
@@ -124,12 +131,102 @@ class Host:
         if not any(other.header.content == stream.header.content for other in self.streams.values()):
             stream.network.unwatch(stream.header.content)
 
-    def server(self, address: bytes, url: str, network: Network) -> Server:
-        """The line to a server, opened on first use."""
-        key = (address, url)
-        if key not in self._servers:
-            self._servers[key] = Server(address, url, self.device, partial(self._server_event, network), self._server_state)
-        return self._servers[key]
+    def server(self, address: bytes, url: str, network: Network, key: bytes) -> Server:
+        """The line to a server for one device key, opened on first use.
+
+        A server sees no more behind one line than behind one station: nothing in common ties two of them.
+        """
+        place = (network.deployment.chain_id, address, url, key)
+        line = self._servers.pop(place, None)
+        if line is None:
+            self._rest()
+            line = Server(address, url, key, partial(self._server_event, network), self._server_state)
+        # The one used last stands last.
+        self._servers[place] = line
+        return line
+
+    def device_at(self, stream: Stream) -> bytes | None:
+        """Address of the device that a session has to name for a stream: that of its content's server and its station.
+
+        Where the terms limit a listener's devices, this computer stays the device that has played the song at this station before,
+        also at a server that the content has moved to: the server before tells it which devices those are. None without a station.
+        """
+        station = stream.facts.station
+        if station is None:
+            return None
+        if stream.policy.devices is not None:
+            for session in self.ledger.sessions_with(stream.header.content, station.address):
+                with contextlib.suppress(Refusal):
+                    self.key_of(session, stream.facts.server)
+                    return session.device
+        return self.device.address(stream.facts.server, station.address)
+
+    def key_of(self, session: SessionRow, server: bytes) -> bytes:
+        """Private key of the device that a session names, which is at ``server``. Raises Refusal ``session.device``."""
+        servers = (address for address, _ in self.ledger.servers_used())
+        key = self.device.key_of(session.device, chain((server,), servers), session.station)
+        if key is None:
+            raise Refusal("session.device", session=to_hex(session.device))
+        return key
+
+    def key_at(self, stream: Stream) -> bytes:
+        """Private key of the device at a stream's server: its session's, or that of server and station before there is one.
+
+        Raises:
+            Refusal: ``session.device``, ``station.unknown``.
+        """
+        if stream.session is not None:
+            return self.key_of(stream.session, stream.server)
+        if stream.facts.station is None:
+            raise Refusal("station.unknown")
+        return self.device.key(stream.server, stream.facts.station.address)
+
+    def server_at(self, stream: Stream) -> Server:
+        """The line of a stream. Raises as ``key_at``."""
+        return self.server(stream.server, stream.server_url, stream.network, self.key_at(stream))
+
+    def server_as(self, session: SessionRow, address: bytes, url: str, network: Network) -> Server:
+        """The line to a server as a session's device. Raises Refusal ``session.device``."""
+        return self.server(address, url, network, self.key_of(session, address))
+
+    @contextlib.asynccontextmanager
+    async def stranger(self, address: bytes, url: str, network: Network) -> AsyncIterator[Server]:
+        """A line for questions that belong to no station: with a key of its own, which nothing ties to any other line."""
+        async with self.visit(address, url, network, fresh_key()) as line:
+            yield line
+
+    @contextlib.asynccontextmanager
+    async def visit(self, address: bytes, url: str, network: Network, key: bytes) -> AsyncIterator[Server]:
+        """The line to a server for one device key: the one that stands, or one for this question alone."""
+        line = self._servers.get((network.deployment.chain_id, address, url, key))
+        if line is not None and line.up:
+            yield line
+            return
+        line = Server(address, url, key, partial(self._server_event, network), _unwatched)
+        try:
+            yield line
+        finally:
+            await line.close()
+
+    def may_visit(self, address: bytes, key: bytes) -> bool:
+        """Whether a server may be asked now as one device: always on a line that stands, else once in ``VISIT_S``."""
+        if any((line.address, used) == (address, key) and line.up for (*_, used), line in self._servers.items()):
+            return True
+        now_s, last_s = time.monotonic(), self._visited.get((address, key))
+        if last_s is not None and now_s < last_s + VISIT_S:
+            return False
+        self._visited[address, key] = now_s
+        return True
+
+    def _rest(self) -> None:
+        """Hang up the lines that were used longest ago and that no stream needs; the next request opens them again."""
+        used = set[tuple[bytes, bytes]]()
+        for stream in self.streams.values():
+            with contextlib.suppress(Refusal):
+                used.add((stream.server, self.key_at(stream)))
+        idle = [line for (_, address, _, key), line in self._servers.items() if line.up and (address, key) not in used]
+        for line in idle[: max(0, len(idle) - MOST_LINES)]:
+            self.later(line.sleep())
 
     def reporter(self, server: Server, session: bytes) -> Reporter:
         """The reporter of a session."""
@@ -139,23 +236,19 @@ class Host:
         return self._reporters[key]
 
     def now_ms(self, network: Network, server: Server | None = None) -> int:
-        """Trusted Unix time in ms. Never runs backwards.
+        """Trusted Unix time in ms: see ``Clock.now_ms``."""
+        return self._clock.now_ms(network.now_ms(), server.now_ms() if server else None)
 
-        The chain's time is the floor: setting this computer's clock back gains
-        nothing. Where blocks are rare this computer's time stands in between
-        them, as far as the server's clock (when known) agrees: it would refuse
-        what lies ahead of it.
-        """
-        own, server_ms = system_ms(), server.now_ms() if server else None
-        if server_ms is not None:
-            own = min(own, server_ms + AGREE_MS)
-        self._last_ms = max(self._last_ms, network.now_ms(), own)
-        return self._last_ms
+    def today(self) -> int:
+        """The day of budgets, counted from 1970 (UTC), by the same clock as their debits."""
+        server = next((one for one in self._servers.values() if one.now_ms() is not None), None)
+        network = next(iter(self.networks.values()), None)
+        return day_of(system_ms() if network is None else self.now_ms(network, server))
 
-    def rolled_back(self) -> bool:
-        """Whether this computer's clock was set back: while we ran, or against what the ledger has seen before."""
-        drift_ms = system_ms() - time.monotonic_ns() // 1_000_000
-        return drift_ms < self._drift_ms - ROLLBACK_MS or system_ms() < self._newest_ms - ROLLBACK_MS
+    def rolled_back(self, network: Network, server: Server | None = None) -> bool:
+        """Whether this computer's clock was set back: see ``Clock.rolled_back``."""
+        trusted = [known for known in (network.chain_ms(), server.now_ms() if server else None) if known is not None]
+        return self._clock.rolled_back(max(trusted, default=None))
 
     def destroy(self, stream: Stream, code: str) -> None:
         """The terms ask for it: shred every key of the content, and sign that it was done."""
@@ -163,21 +256,34 @@ class Host:
         for other in self.streams.values():
             if other.header.content == content:
                 other.withdraw(code)
-        listener = stream.session.listener if stream.session else bytes(20)
-        signature = sign(self.device.private_key, destruction_digest(content, listener, time_ms, code))
+        session = stream.session
+        assert session is not None  # only an invocation ends like this
+        signature = sign(self.key_at(stream), destruction_digest(content, session.listener, time_ms, code))
         with self.ledger.write():
             self.ledger.end_leases(content, code)
-            self.ledger.add_destruction(content, listener, time_ms, code, signature)
-        server = self.server(stream.server, stream.server_url, stream.network)
-        self.later(self._tell_destroyed(server))
+            self.ledger.add_destruction(content, session.listener, time_ms, code, signature)
+        self.later(self._tell_destroyed())
         self.emit({"event": "destroyed", "stream": stream.name, "content": to_hex(content), "code": code})
 
-    async def _tell_destroyed(self, server: Server) -> None:
+    async def _tell_destroyed(self) -> None:
+        """Tell each notice to the server and as the device of the play that it is about: to no other."""
         for content, listener, time_ms, code, signature in self.ledger.destructions_untold():
-            fields = {"content": to_hex(content), "listener": to_hex(listener), "time_ms": time_ms, "code": code}
-            await server.request("destroyed", **fields, signature=to_hex(signature))
-            with self.ledger.write():
-                self.ledger.destruction_told(content, listener)
+            with contextlib.suppress(GomaaError):
+                server = self._of_play(content, listener)
+                if server is None:
+                    continue
+                fields = {"content": to_hex(content), "listener": to_hex(listener), "time_ms": time_ms, "code": code}
+                await server.request("destroyed", **fields, signature=to_hex(signature))
+                with self.ledger.write():
+                    self.ledger.destruction_told(content, listener)
+
+    def _of_play(self, content: bytes, listener: bytes) -> Server | None:
+        """The line on which a listener last played a content. Raises Refusal ``session.device``."""
+        found = self.ledger.played(content, listener)
+        session = None if found is None else self.ledger.session(found[0])
+        if found is None or session is None or session.chain_id not in self.networks:
+            return None
+        return self.server_as(session, found[1], found[2], self.networks[session.chain_id])
 
     def problem(self, stream: Stream, code: str) -> None:
         """Tell the extension that something is wrong with a stream."""
@@ -216,8 +322,8 @@ class Host:
     async def _server_state(self, server: Server, up: bool) -> None:
         self.emit({"event": "server", "up": up})
         if up:
-            for (address, _), reporter in self._reporters.items():
-                if address == server.address:
+            for reporter in self._reporters.values():
+                if reporter.server is server:
                     reporter.wake()
 
     def _server_event(self, network: Network, server: Server, event: dict[str, Any]) -> None:
@@ -242,6 +348,10 @@ class Host:
         stream = next((s.name for s in self.streams.values() if s.session and s.session.payee == row.payee), "")
         amount, payee = str(row.amount), to_hex(row.payee)
         self.emit({"event": "receipt", "stream": stream, "epoch": row.epoch, "amount_wei": amount, "payee": payee})
+
+
+async def _unwatched(_server: Server, _up: bool) -> None:
+    """State of a line that the extension is not told of."""
 
 
 async def _quiet(work: Coroutine[Any, Any, Any]) -> None:

@@ -72,7 +72,7 @@ async def from_server(host: Host, stream: Stream, entry: Entry, wanted: Wanted) 
 
     Raises the server's refusal, Unavailable ``server.*``.
     """
-    server = host.server(stream.server, stream.server_url, stream.network)
+    server = host.server_at(stream)
     reporter = host.reporter(server, entry.session)
     result = await reporter.grant(entry, wanted.indexes[0], len(wanted.indexes), stream.renderer, stream.table.rendition.id)
     ephemeral, keys, expires_s = result.get("ephemeral"), result.get("keys"), result.get("expires_s")

@@ -24,7 +24,7 @@ async def fetch(host: Host, stream: Stream, first: int) -> Lease:
     ticket, terms = stream.ticket, stream.policy.lease
     if ticket is None or terms is None:
         raise Refusal("lease.expired")
-    server = host.server(stream.server, stream.server_url, stream.network)
+    server = host.server_at(stream)
     private, public = generate_keypair()
     starts = stream.table.starts
     until_ms = starts[min(first, len(starts) - 1)] + terms.window_s * 1000

@@ -74,6 +74,10 @@ class Network:
         """Trusted Unix time: the chain's; this computer's before the chain was ever reached."""
         return int(self._clock.now_ms()) if self._clock is not None else time.time_ns() // 1_000_000
 
+    def chain_ms(self) -> int | None:
+        """The chain's time, Unix ms; None before it was ever reached."""
+        return None if self._clock is None else int(self._clock.now_ms())
+
     @property
     def chain(self) -> Chain:
         """The connection. Raises Unavailable before ``ready``."""

@@ -268,4 +268,4 @@ async def _escrow(stream: Stream, server: bytes, payer: bytes) -> tuple[int, int
 def _who(host: Host, stream: Stream) -> tuple[SessionRow, Server]:
     if stream.session is None or stream.ticket is None or stream.policy.price.payer != "listener":
         raise InputError("host.message.schema", field="stream", reason="nobody pays here")
-    return stream.session, host.server(stream.server, stream.server_url, stream.network)
+    return stream.session, host.server_at(stream)

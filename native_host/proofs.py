@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from native_host.host import Host
@@ -15,8 +16,8 @@ from pywallet.settlement import Header, commitment
 T = TypeVar("T")
 
 
-async def line(host: Host, server: bytes) -> tuple[Server, Network]:
-    """The server's line and network, by the ledger or by the registry. Raises Unavailable ``server.unreachable``."""
+async def place(host: Host, server: bytes) -> tuple[str, Network]:
+    """A server's URL and network, by the ledger or by the registry. Raises Unavailable ``server.unreachable``."""
     network = host.network_at(server)
     await network.ready()
     url = host.ledger.server_url(server)
@@ -25,7 +26,15 @@ async def line(host: Host, server: bytes) -> tuple[Server, Network]:
         if entry is None:
             raise Unavailable("server.unreachable", server=server.hex())
         url = entry.url
-    return host.server(server, url, network), network
+    return url, network
+
+
+@asynccontextmanager
+async def line(host: Host, server: bytes) -> AsyncIterator[tuple[Server, Network]]:
+    """A line of its own for one question about a payee, which ties it to no station, and the network. Raises as ``place``."""
+    url, network = await place(host, server)
+    async with host.stranger(server, url, network) as one:
+        yield one, network
 
 
 def read(part: Callable[[], T]) -> T:

@@ -44,7 +44,7 @@ def record(host: Host, stream: Stream, request: Invoke, *, leased: bool) -> Reco
         raise Refusal("station.unknown")
     if session is None or identity is None:
         raise Refusal("ticket.missing")
-    server = host.server(stream.server, stream.server_url, stream.network)
+    server = host.server_at(stream)
     ledger, content = host.ledger, stream.header.content
     with ledger.write():
         ticket = ledger.ticket(identity)
@@ -66,7 +66,7 @@ def record(host: Host, stream: Stream, request: Invoke, *, leased: bool) -> Reco
             sequence=ledger.next_sequence(session.id),
             time=time_ms,
         )
-        signed = sign(message, stream.network.domain, host.device.private_key)
+        signed = sign(message, stream.network.domain, host.key_at(stream))
         entry = Entry(
             session=session.id,
             sequence=message.sequence,
@@ -135,7 +135,7 @@ def _context(host: Host, stream: Stream, server: Server, request: Invoke, time_m
     return stream.context(
         time_ms // 1000,
         renewed_s=None if silent_s is None else time_ms // 1000 - silent_s,
-        rolled_back=host.rolled_back(),
+        rolled_back=host.rolled_back(stream.network, server),
         streams=sum(1 for _ in _sounding(host, stream, time_ms)) if stream.policy.concurrent > 1 else 0,
         position_s=request.position_ms // 1000,
     )

@@ -39,7 +39,7 @@ class Reporter:
 
     def __init__(self, ledger: Ledger, server: Server, session: bytes, on_refused: OnRefused) -> None:
         self._ledger = ledger
-        self._server = server
+        self.server = server
         self._session = session
         self._on_refused = on_refused
         self._wake = asyncio.Event()
@@ -65,7 +65,7 @@ class Reporter:
         async with self._line:
             await self._flush(entry.sequence)
             try:
-                result = await self._server.request("grant", invocation=wire(entry), first=first, count=count, key=key, rendition=rendition)
+                result = await self.server.request("grant", invocation=wire(entry), first=first, count=count, key=key, rendition=rendition)
             except GomaaError as e:
                 if e.code not in PASSING:
                     self._settle([entry.sequence], {entry.sequence: e.code})
@@ -94,9 +94,9 @@ class Reporter:
                     self._wake.set()
 
     async def _flush(self, below: int | None) -> None:
-        while batch := self._ledger.unreported(self._session, self._server.address, BATCH, below):
+        while batch := self._ledger.unreported(self._session, self.server.address, BATCH, below):
             try:
-                result = await self._server.request("report", invocations=[wire(entry) for entry in batch])
+                result = await self.server.request("report", invocations=[wire(entry) for entry in batch])
             except GomaaError as e:
                 # The server names the one invocation for which it refuses the whole list.
                 bad = e.detail.get("sequence")
@@ -104,13 +104,13 @@ class Reporter:
                     raise
                 self._settle([bad], {bad: e.code})
                 continue
-            refused = _refused(result, self._server.url)
+            refused = _refused(result, self.server.url)
             last = result.get("sequence")
             if not isinstance(last, int):
-                raise Unavailable("server.protocol", server=self._server.url, op="report")
+                raise Unavailable("server.protocol", server=self.server.url, op="report")
             seen = [entry.sequence for entry in batch if entry.sequence <= last or entry.sequence in refused]
             if not seen:
-                raise Unavailable("server.protocol", server=self._server.url, op="report")
+                raise Unavailable("server.protocol", server=self.server.url, op="report")
             self._settle(seen, refused)
             self._usage(batch[-1], result)
         self._ledger.fold()

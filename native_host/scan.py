@@ -272,7 +272,7 @@ class Scan:
             amount=one.amount,
             signed=UNSIGNED,
             detail=UNSIGNED,
-            content=bytes(20),
+            content=b"",
             station=domain,
         )
 

@@ -37,7 +37,7 @@ class Hello(Struct):
 
 class Open(Struct):
     """A song shown on a page: its signed header, the page's origin, the renderer's X25519 key, what the browser
-    decodes and how fast the file comes."""
+    decodes and how fast the file comes; ``site``: the origin of the tab's page where this one is a frame in it."""
 
     stream: Name
     header: HeaderBytes
@@ -45,6 +45,7 @@ class Open(Struct):
     key: Key
     codecs: Annotated[list[Text], Meta(max_length=16)] | None = None
     kbps: Number | None = None
+    site: Annotated[str, Meta(max_length=512)] = ""
 
 
 class Identify(Struct):
@@ -92,14 +93,28 @@ class Close(Struct):
     stream: Name
 
 
+class Proof(Struct):
+    """A payee's own question for its receipts (``payee.prove`` of the wallet). ``station``: those of one station are asked together."""
+
+    server: Address
+    station: Address
+    payee: Address
+    time_s: Number
+    signature: Annotated[str, Meta(pattern=r"^0x[0-9a-f]{130}$")]
+
+
 class Summary(Struct):
     """What the popup shows. ``wallet``: the first account of its words, by which its payees are known (``payees``); ``since_s``: when
-    today began for the person; ``chain_id``: whose balance, the first known by default."""
+    today began for the person; ``chain_id``: whose balance, the first known by default.
+
+    ``proofs``: of payees whose sessions this host does not have, because the wallet was restored.
+    """
 
     account: Address | None = None
     wallet: Address | None = None
     since_s: Number = 0
     chain_id: Number | None = None
+    proofs: Annotated[list[Proof], Meta(max_length=1024)] = []
 
 
 class Payee(Struct):
@@ -197,13 +212,14 @@ class Escrow(Struct):
 
 
 class Simulate(Struct):
-    """What a call of an account would cost and whether it would succeed. Nothing is signed or sent."""
+    """What a call of an account would cost, whether it would succeed, and with ``effects`` what it changes. Nothing is signed or sent."""
 
     chain_id: Number
     account: Address
     to: Address
     value_wei: Wei = "0"
     data: Hex = "0x"
+    effects: bool = False
 
 
 class Read(Struct):
@@ -275,9 +291,10 @@ class Leaf(Struct):
 
 
 class Claim(Struct):
-    """Signed claims for the relayer."""
+    """Signed claims for the relayer. ``mixed``: one claim, which the relayer holds and sends among those of others."""
 
     claims: Annotated[list[Message], Meta(min_length=1, max_length=32)]
+    mixed: bool = False
 
 
 class VerifyCounts(Struct):

@@ -27,8 +27,6 @@ MOST_PENDING: Final = 256
 """Requests under way at once; beyond it reading waits."""
 
 _LAST_REPORT_S: Final = 1.0
-# Refusals of these operations are written to the ledger.
-_RECORDED: Final = frozenset({"open", "identify", "prepare", "invoke"})
 _OWN_FAULTS: Final = ("host.", "internal", "message.")
 
 
@@ -91,8 +89,9 @@ class Service:
         try:
             return await action.run(host, request)
         except GomaaError as e:
-            if op in _RECORDED and not e.code.startswith(_OWN_FAULTS):
-                host.note_refusal(stream, getattr(request, "action", op), e.code)
+            # What a page's songs are refused before anybody wished to hear them is nobody's activity.
+            if op == "invoke" and not e.code.startswith(_OWN_FAULTS):
+                host.note_refusal(stream, request.action, e.code)
             raise
 
     async def close(self) -> None:

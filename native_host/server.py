@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from native_host import PROTOCOL
-from native_host.device import Device
 from pywallet.errors import SENTENCES, GomaaError, Refusal, Unavailable
 from pywallet.hexes import to_hex
-from pywallet.platform import keccak256, sign
+from pywallet.platform import address_of, keccak256, sign
 from pywallet.policy.parts import Renewal
 
 if TYPE_CHECKING:
@@ -45,12 +44,13 @@ def socket_url(url: str) -> str:
 
 
 class Server:
-    """One security server. Requests wait for the line, not longer than CONNECT_S; then ``server.unreachable``."""
+    """One security server, as one device. Requests wait for the line, not longer than CONNECT_S; then ``server.unreachable``."""
 
-    def __init__(self, address: bytes, url: str, device: Device, on_event: OnEvent, on_state: OnState) -> None:
+    def __init__(self, address: bytes, url: str, key: bytes, on_event: OnEvent, on_state: OnState) -> None:
         self.address = address
         self.url = url
-        self._device = device
+        self._key = key
+        self._asleep = False
         self._on_event = on_event
         self._on_state = on_state
         self._socket: ClientConnection | None = None
@@ -90,6 +90,7 @@ class Server:
         """Wait for the line. Raises Unavailable ``server.unreachable``, or what the server said to our hello."""
         if self.up:
             return
+        self._asleep = False
         self._wanted.set()
         try:
             await asyncio.wait_for(self._up.wait(), patience_s)
@@ -109,6 +110,12 @@ class Server:
         """
         await self.ready()
         return await self._ask(op, fields, TIMEOUT_S if answer_s is None else answer_s)
+
+    async def sleep(self) -> None:
+        """Hang up until the next request."""
+        self._asleep = True
+        if self._socket is not None:
+            await self._socket.close()
 
     async def close(self) -> None:
         """Hang up for good."""
@@ -154,6 +161,9 @@ class Server:
             longest = LONGEST_PAUSE_S if self._renewal is None else min(LONGEST_PAUSE_S, self._renewal.retry_s)
             pause = FIRST_PAUSE_S if time.monotonic() - began > LONGEST_PAUSE_S else min(longest, pause * 2)
             # Full jitter: after an outage not every host comes back in the same second. A person waiting comes first.
+            if self._asleep:
+                await self._wanted.wait()
+                continue
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wanted.wait(), random.uniform(FIRST_PAUSE_S, pause))  # noqa: S311
                 await asyncio.sleep(FIRST_PAUSE_S)
@@ -198,8 +208,8 @@ class Server:
 
     async def _greet(self) -> None:
         time_ms = time.time_ns() // 1_000_000
-        signature = sign(self._device.private_key, hello_digest(self.address, time_ms))
-        hello = {"protocol": PROTOCOL, "device": to_hex(self._device.address), "time_ms": time_ms, "signature": to_hex(signature)}
+        signature = sign(self._key, hello_digest(self.address, time_ms))
+        hello = {"protocol": PROTOCOL, "device": to_hex(address_of(self._key)), "time_ms": time_ms, "signature": to_hex(signature)}
         result = await self._ask("hello", hello)
         server_ms = result.get("now_ms")
         if isinstance(server_ms, int):

@@ -40,6 +40,10 @@ class Stream:
     server_url: str
     origin: str = ""
     """Of the page, as the browser's background said it."""
+    site: str = ""
+    """Origin of the tab's page, in which ``origin``'s may be a frame: whose share of the room it takes."""
+    size: int = 0
+    """Bytes of the header."""
     session: SessionRow | None = None
     ticket: bytes | None = None
     lease: Lease | None = None

@@ -139,12 +139,14 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "transfer.settled": "This transfer is in a block already and can't be changed any more.",
         "wallet.unsupported": "GoMAA doesn't sign this: nobody could tell you what it means.",
         # what a site may do
-        "site.consent": "This site may not play yet. Press play in the player yourself, or allow it again where you revoked it.",
+        "site.consent": "You have taken back this site's leave to play.",
         "site.paused": "You have paused this site.",
         "site.budget": "This would cost more than you allow in a day.",
         "site.account": "This site may not see your account. It has to ask, and you have to agree.",
         "site.network": "GoMAA doesn't know this network. A site can't add one.",
         "site.waiting": "This site has asked already. Answer in GoMAA's window, or wait a minute.",
+        "site.address": "This page names a song in your own network or on your computer. GoMAA asks for nothing there on a page's behalf.",
+        "site.streams": "This site shows more songs at once than GoMAA opens for one site. Close some of its pages.",
         # money
         "claim.pending": "Not final yet. It can be collected after the window ends.",
         "claim.done": "This was collected before.",
@@ -162,7 +164,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "message.denied": "This page may not do that.",
         "message.schema": "A message has a wrong field.",
         "message.flood": "This page asks for too much at once. What was too much was not heard.",
-        "player.covered": "The player was covered, moved or not wholly in view when it was pressed, so nothing was started.",
+        "player.press": "This waits for a person's own press of play in the player: the page's script is not enough.",
         "media.unsupported": "Sound of this format can't be played or used here.",
         "media.decode": "The recording can't be read as audio.",
         # the genre commands
@@ -179,7 +181,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
 _PUBLIC: Final = """
     account added added_wei address agreed amount_wei at_s balance before block_time bond cap cap_wei chain chain_id
     code codecs column confirmations content contract cost_wei count covered_wei day_wei decimals declared
-    deployment domain epoch epochs event expected expected_wei expires_s expiry_s extension field found function
+    deployment device domain epoch epochs event expected expected_wei expires_s expiry_s extension field found function
     generation got header heard here host hours install intervals known least_s least_wei length limit line method
     missing most name needed needs net not_after not_after_s not_before now now_ms now_s number offered offset op
     origin owner part per_hour per_minute points position_ms possible posted price protocol rate reach_ms reason

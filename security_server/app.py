@@ -27,6 +27,7 @@ from security_server.history import History
 from security_server.host_socket import HostSocket
 from security_server.hub import Hub
 from security_server.importing import Importing
+from security_server.mixing import Mixer
 from security_server.moves import Moves
 from security_server.peers import post_json
 from security_server.playing import Playing
@@ -42,6 +43,7 @@ log = logging.getLogger("gomaa.server")
 CORE: web.AppKey[Core] = web.AppKey("core", Core)
 CLOSING: web.AppKey[Closing] = web.AppKey("closing", Closing)
 MOVES: web.AppKey[Moves] = web.AppKey("moves", Moves)
+MIXER: web.AppKey[Mixer] = web.AppKey("mixer", Mixer)
 ANSWERING: web.AppKey[Answering] = web.AppKey("answering", Answering)
 
 
@@ -76,6 +78,7 @@ async def _build(config: Config, keys: Keys, deployment: Deployment, stack: cont
     publishing = Publishing(core)
     moves = Moves(core, await stack.enter_async_context(post_json()))
     playing, books, relay = Playing(core, moves), Bookkeeping(core), Relay(core, publishing)
+    mixer = Mixer(core, relay)
     closing = Closing(core, publishing, agreement)
     answering = Answering(core, publishing, closing, ChainEvents(store, view))
     importing = Importing(store, view, keys.address, deployment.schedule, agreement)
@@ -88,8 +91,9 @@ async def _build(config: Config, keys: Keys, deployment: Deployment, stack: cont
     app[CLOSING] = closing
     app[ANSWERING] = answering
     app[MOVES] = moves
-    app.add_routes(Web(core, books, publishing, closing, relay, importing, moves).routes())
-    app.add_routes([web.get("/v1/host", HostSocket(core, gate, playing, books, publishing, relay).handle)])
+    app[MIXER] = mixer
+    app.add_routes(Web(core, books, publishing, closing, relay, mixer, importing, moves).routes())
+    app.add_routes([web.get("/v1/host", HostSocket(core, gate, playing, books, publishing, relay, mixer).handle)])
 
     async def background(_app: web.Application) -> AsyncIterator[None]:
         try:
@@ -103,7 +107,7 @@ async def _build(config: Config, keys: Keys, deployment: Deployment, stack: cont
         tasks = [asyncio.create_task(agreement.run(config.close_every_s))]
         tasks += [asyncio.create_task(each.run()) for each in (revocation, moves)]
         if config.auto_close:
-            tasks += [asyncio.create_task(each.run()) for each in (answering, closing, relay, History(core), StakeWatch(core))]
+            tasks += [asyncio.create_task(each.run()) for each in (answering, closing, relay, mixer, History(core), StakeWatch(core))]
         yield
         for task in tasks:
             task.cancel()

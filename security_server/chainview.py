@@ -223,6 +223,11 @@ class ChainView:
         done = await self._settlement.claim(key, items, nodes, to, tip)
         return done.hash, done.gas_used
 
+    async def paid(self, epoch: int, payee: bytes) -> tuple[bytes, bytes] | None:
+        """The transaction that paid a leaf of this server, and to whom; None: it is not paid."""
+        found = await self._settlement.history("Claimed", self._address, epoch, payee)
+        return (found[-1].transaction, bytes(found[-1].fields["to"])) if found else None
+
     async def held(self, holder: bytes, spender: bytes) -> Holding | None:
         """What lies at an address, never cached; None: nothing."""
         found = await self._token.holdings([holder], spender)

@@ -48,6 +48,8 @@ class Config:
     relay_hour_wei: int = 10**17
     relay_day_wei: int = 10**18
     relay_low_wei: int = 10**16
+    relay_mix_s: float = 600.0
+    relay_mix_most: int = 32
     max_fee_gwei: float | None = None
     gomaa_per_coin: float = 1.0
     territory: str | None = None

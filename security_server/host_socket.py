@@ -18,9 +18,11 @@ from security_server import schema
 from security_server.bookkeeping import Bookkeeping
 from security_server.core import Core
 from security_server.hub import Line
+from security_server.mixing import Mixer
 from security_server.playing import Playing
 from security_server.publishing import Publishing
 from security_server.relay import Relay
+from security_server.sweeps import Sweeps
 
 log = logging.getLogger("gomaa.server")
 
@@ -43,13 +45,17 @@ def hello_digest(server: bytes, time_ms: int) -> bytes:
 class HostSocket:
     """``GET /v1/host``."""
 
-    def __init__(self, core: Core, gate: Gate, playing: Playing, books: Bookkeeping, publishing: Publishing, relay: Relay) -> None:
+    def __init__(
+        self, core: Core, gate: Gate, playing: Playing, books: Bookkeeping, publishing: Publishing, relay: Relay, mixer: Mixer
+    ) -> None:
         self._core = core
         self._gate = gate
         self._playing = playing
         self._books = books
         self._publishing = publishing
         self._relay = relay
+        self._mixer = mixer
+        self._sweeps = Sweeps(core, relay)
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one host until it goes. Raises Refusal ``server.busy`` where its address has too many connections."""
@@ -130,18 +136,18 @@ class HostSocket:
                 listener = await self._books.listener(line.device, from_hex(request.session, 32))
                 return await self._books.resynchronise(listener, request.voucher, request.settled)
             case schema.ReceiptsRequest():
-                return await self._books.receipts([from_hex(payee, 20) for payee in request.payees], request.since_epoch)
+                return await self._books.receipts(line.device, request)
             case schema.LeafRequest():
                 return await self._publishing.leaf(request.epoch, from_hex(request.payee, 20))
             case schema.UsageRequest():
                 session, content = from_hex(request.session, 32), from_hex(request.content, 20)
                 return await self._publishing.usage(line.device, request.epoch, session, content)
             case schema.ClaimRequest():
-                return await self._relay.claim(request.claims)
+                return await (self._mixer.take(request.claims) if request.mixed else self._relay.claim(request.claims))
             case schema.RelayerRequest():
-                return await self._relay.offer(from_hex(request.payee, 20), int(request.amount))
+                return await self._sweeps.offer(from_hex(request.payee, 20), int(request.amount))
             case schema.SweepRequest():
-                return await self._relay.sweep(request.sweep, from_hex(request.permit, 65))
+                return await self._sweeps.sweep(request.sweep, from_hex(request.permit, 65))
 
     async def _hello(self, line: Line, request: schema.Hello) -> dict[str, Any]:
         if request.protocol != 1:

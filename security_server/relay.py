@@ -13,15 +13,14 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from chain.settlement import ClaimItem
 from pywallet.errors import GomaaError, InputError, Refusal
-from pywallet.hexes import ZERO_ADDRESS, to_hex
-from pywallet.messages import Claim, Signed, Sweep
-from pywallet.platform import address_of, recover
-from pywallet.wallet.permit import Permit
+from pywallet.hexes import to_hex
+from pywallet.messages import Claim, Signed
+from pywallet.platform import address_of
 from security_server.core import Core
 from security_server.playing import require_refusing
 from security_server.publishing import Publishing
 from security_server.rows import get, put
-from security_server.tables import claims, receipts, relay_costs
+from security_server.tables import claims, relay_costs
 
 MOST: Final = 32
 HOUR_MS: Final = 3_600_000
@@ -31,9 +30,6 @@ GAS: Final = (100_000, 150_000)
 
 REVERTS: Final = {"claimed": "claim.done", "signature": "claim.signature"}
 """What the contract says against a claim, and the code for it."""
-
-SWEEP_S: Final = 3_600
-"""How far ahead a sweep's deadline may be."""
 
 WATCH_S: Final = 300.0
 """How often the relayer's account is looked at."""
@@ -52,12 +48,14 @@ class Standing:
 
 
 class Relay:
-    """Sends claims of this server's epochs, and what lies at its payees, with the relayer's key, within a budget of gas."""
+    """Sends claims of this server's epochs with the relayer's key, within a budget of gas."""
 
     def __init__(self, core: Core, publishing: Publishing) -> None:
         self._core = core
         self._publishing = publishing
-        self._sending = asyncio.Lock()
+        self.sending = asyncio.Lock()
+        """Whoever sends holds it: a leaf and a payee's tokens are sent once."""
+        self._reserving = asyncio.Lock()
         self.address = address_of(core.keys.relayer)
         """Whose gas it is, and whom a payee's permit names."""
         # The hour's sweeps, Unix ms. A restart forgets them, and not the gas they took.
@@ -98,7 +96,7 @@ class Relay:
         rows = await self._core.store.run(lambda connection: connection.execute(query).all())
         return sum(row.wei for row in rows if row.time_ms > now_ms - HOUR_MS), sum(row.wei for row in rows)
 
-    async def _affordable(self, claims_in_it: int) -> tuple[int, int]:
+    async def affordable(self, claims_in_it: int) -> tuple[int, int]:
         """Wei of gas that a transaction may take, and the price of gas. Raises Refusal ``claim.busy`` beyond the budget."""
         config = self._core.config
         price = await self._core.chain.gas_price()
@@ -109,21 +107,23 @@ class Relay:
             raise Refusal("claim.busy", hour_wei=config.relay_hour_wei, day_wei=config.relay_day_wei)
         return wei, price
 
-    async def _reserve(self, claims_in_it: int) -> tuple[int, int]:
+    async def reserve(self, claims_in_it: int) -> tuple[int, int]:
         """Set gas aside before anything is sent: the row's number, and the price of gas in wei. Raises Refusal ``claim.busy``."""
         core = self._core
-        wei, price = await self._affordable(claims_in_it)
-        now_ms = await core.now_ms()
-        made = insert(relay_costs).values(time_ms=now_ms, wei=wei)
-        old = delete(relay_costs).where(relay_costs.c.time_ms <= now_ms - DAY_MS)
+        # Claims of one round ask beside each other: none may count the same wei as free.
+        async with self._reserving:
+            wei, price = await self.affordable(claims_in_it)
+            now_ms = await core.now_ms()
+            made = insert(relay_costs).values(time_ms=now_ms, wei=wei)
+            old = delete(relay_costs).where(relay_costs.c.time_ms <= now_ms - DAY_MS)
 
-        def work(connection: Connection) -> int:
-            connection.execute(old)
-            return int((connection.execute(made).inserted_primary_key or (0,))[0])
+            def work(connection: Connection) -> int:
+                connection.execute(old)
+                return int((connection.execute(made).inserted_primary_key or (0,))[0])
 
-        return await core.store.run(work), price
+            return await core.store.run(work), price
 
-    async def _settle(self, number: int, wei: int) -> None:
+    async def settle(self, number: int, wei: int) -> None:
         """What the transaction took, instead of what was set aside."""
         change = update(relay_costs).where(relay_costs.c.id == number).values(wei=wei)
         await self._core.store.run(lambda connection: connection.execute(change) and None)
@@ -137,10 +137,18 @@ class Relay:
 
         Raises Refusal ``claim.*``; Unavailable ``chain.unreachable``; GomaaError ``chain.reverted``, ``chain.fee.high``.
         """
-        core = self._core
         signed = [Signed.from_json(Claim, message) for message in messages]
         if len({(one.message.epoch, one.message.payee) for one in signed}) != len(signed):
             raise InputError("message.schema", field="claims", reason="one claim twice")
+        async with self.sending:
+            return {"transaction": to_hex(await self.send(signed, limited=True))}
+
+    async def check(self, signed: Sequence[Signed[Claim]]) -> tuple[list[ClaimItem], list[tuple[bytes, int]]]:
+        """What the contract takes for these claims: items and proofs.
+
+        Raises Refusal ``claim.*``; Unavailable ``chain.unreachable``; InputError ``message.schema``.
+        """
+        core = self._core
         to, tip = signed[0].message.to, signed[0].message.tip
         for one in signed:
             if one.message.server != core.address or one.message.to != to or one.message.tip != tip:
@@ -159,102 +167,62 @@ class Relay:
                 raise Refusal("claim.small", least_wei=core.config.relay_least_wei, amount_wei=item.amount)
             items.append(item)
             nodes.extend(path)
-        async with self._sending:
-            for one in signed:
-                await self._unclaimed(one.message)
-            await self._within(len(signed))
-            number, price = await self._reserve(len(signed))
-            try:
-                transaction, gas = await core.chain.claim(core.keys.relayer, items, nodes, to, tip)
-            except GomaaError as error:
-                if "transaction" not in error.detail:
-                    # It was refused before it was sent: nothing was spent.
-                    await self._settle(number, 0)
-                known = REVERTS.get(str(error.detail.get("reason")))
-                if known is not None:
-                    raise Refusal(known) from None
-                raise
-            await self._settle(number, gas * price)
-            now_ms = await core.now_ms()
-            for one in signed:
-                await self._done(one.message, transaction, now_ms)
-        return {"transaction": to_hex(transaction)}
+        return items, nodes
 
-    async def offer(self, payee: bytes, amount: int) -> dict[str, Any]:
-        """Whom the permit of a payee over ``amount`` wei has to name: ``relayer``, and its ``state``.
-
-        Asked before a permit is signed: one that was given away and refused could be used all the same.
-
-        Raises:
-            Refusal: ``claim.unknown``, ``claim.small``, ``claim.busy``.
-        """
-        await self._worthy(payee, amount)
-        await self._within(1)
-        await self._affordable(1)
-        return {"relayer": to_hex(self.address), "state": self.standing.state}
-
-    async def _worthy(self, payee: bytes, amount: int) -> None:
-        """Refuse what is too small, and payees that no receipt of this server names."""
-        least = self._core.config.relay_least_wei
-        if amount < max(1, least):
-            raise Refusal("claim.small", least_wei=least, amount_wei=amount)
-        known = select(receipts.c.epoch).where(receipts.c.payee == payee).limit(1)
-        if await self._core.store.run(lambda connection: connection.execute(known).first()) is None:
-            raise Refusal("claim.unknown")
-
-    async def sweep(self, message: Any, permit: bytes) -> dict[str, Any]:
-        """Send what lies at a payee to where the payee says, under its permit: for a listener without coins for gas.
-
-        The permit (EIP-2612) names this relayer and an amount, the order besides for whom: another's permit, another amount, a
-        passed deadline and an address that no receipt of this server names are refused before anything is sent. It is sent within
-        the limits and the budget of claims. What an earlier call has brought to the token already is not brought again.
+    async def send(self, signed: Sequence[Signed[Claim]], *, limited: bool = False) -> bytes:
+        """Send claims of one recipient in one transaction, with ``sending`` held; its hash once it is in a block.
 
         Args:
-            message: The payee's signed ``Sweep``.
-            permit: The payee's signature of the permit, 65 bytes.
-
-        Returns:
-            ``transaction``, once it is in a block.
+            signed: The claims.
+            limited: Refuse what goes beyond this hour's claims. Claims of the queue were counted when they were taken.
 
         Raises:
-            Refusal: ``claim.signature``, ``claim.unknown``, ``claim.small``, ``claim.done`` (nothing lies there), ``claim.busy``.
-            GomaaError: ``chain.unreachable``, ``chain.reverted``, ``chain.fee.high``.
+            Refusal: ``claim.*``; ``claim.done`` also where the transaction was sent before a crash: it is kept then.
+            GomaaError: ``chain.*``.
         """
         core = self._core
-        signed = Signed.from_json(Sweep, message)
-        order = signed.message
-        require_refusing(signed, core, order.payee, "claim.signature")
-        if order.to in (ZERO_ADDRESS, order.payee, core.chain.token, core.domain.settlement):
-            raise InputError("message.schema", field="to")
-        now_s = await core.now_ms() // 1000
-        if order.relayer != self.address or not now_s < order.deadline <= now_s + SWEEP_S:
-            raise Refusal("claim.signature", reason="relayer or deadline", expected=to_hex(self.address), now_s=now_s)
-        await self._worthy(order.payee, order.amount)
-        async with self._sending:
-            held = await core.chain.held(order.payee, self.address)
-            if held is None or held.amount < order.amount:
-                raise Refusal("claim.done")
-            allowed = _permit(core, order, held.nonce)
-            # Anyone may have brought the permit to the token, or this relayer before it was interrupted.
-            bring = held.allowed < order.amount
-            if bring and not _signed_by(allowed, permit, order.payee):
-                raise Refusal("claim.signature", reason="permit")
-            await self._within(1)
-            number, price = await self._reserve(1)
-            self._swept.append(await core.now_ms())
-            gas = 0
-            try:
-                if bring:
-                    gas += (await core.chain.permit(core.keys.relayer, allowed, permit))[1]
-                transaction, more = await core.chain.transfer_from(core.keys.relayer, order.payee, order.to, order.amount)
-            except GomaaError as error:
-                if "transaction" not in error.detail:
-                    await self._settle(number, gas * price)
-                raise
-            await self._settle(number, (gas + more) * price)
-        return {"transaction": to_hex(transaction)}
+        items, nodes = await self.check(signed)
+        first = signed[0].message
+        for one in signed:
+            await self._unclaimed(one.message)
+        if limited:
+            await self.within(len(signed))
+        number, price = await self.reserve(len(signed))
+        try:
+            transaction, gas = await core.chain.claim(core.keys.relayer, items, nodes, first.to, first.tip)
+        except GomaaError as error:
+            if "transaction" not in error.detail:
+                # It was refused before it was sent: nothing was spent.
+                await self.settle(number, 0)
+            known = REVERTS.get(str(error.detail.get("reason")))
+            if known == "claim.done":
+                await self._recall(signed)
+            if known is not None:
+                raise Refusal(known) from None
+            raise
+        await self.settle(number, gas * price)
+        now_ms = await core.now_ms()
+        for one in signed:
+            await self._done(one.message, one.message.to, transaction, now_ms)
+        return transaction
 
-    async def _within(self, more: int) -> None:
+    async def sent(self, claim: Claim) -> dict[str, Any] | None:
+        """Where a leaf was sent by this relayer: ``to``, ``transaction``; None: it was not."""
+        return await self._core.store.run(lambda connection: get(connection, claims, epoch=claim.epoch, payee=claim.payee))
+
+    async def _recall(self, signed: Sequence[Signed[Claim]]) -> None:
+        """Keep what the chain has of these leaves: whoever asks again is told the transaction."""
+        now_ms = await self._core.now_ms()
+        for one in signed:
+            paid = await self._core.chain.paid(one.message.epoch, one.message.payee)
+            if paid is not None:
+                await self._done(one.message, paid[1], paid[0], now_ms)
+
+    async def note(self) -> None:
+        """Count a sweep among this hour's transactions."""
+        self._swept.append(await self._core.now_ms())
+
+    async def within(self, more: int) -> None:
         """Refuse what goes beyond this hour's claims and sweeps."""
         since_ms = await self._core.now_ms() - HOUR_MS
         while self._swept and self._swept[0] <= since_ms:
@@ -265,22 +233,11 @@ class Relay:
             raise Refusal("claim.busy", per_hour=self._core.config.relay_per_hour)
 
     async def _unclaimed(self, claim: Claim) -> None:
-        row = await self._core.store.run(lambda connection: get(connection, claims, epoch=claim.epoch, payee=claim.payee))
+        row = await self.sent(claim)
         if row is not None:
             raise Refusal("claim.done", transaction=to_hex(row["transaction"]))
 
-    async def _done(self, claim: Claim, transaction: bytes, now_ms: int) -> None:
+    async def _done(self, claim: Claim, to: bytes, transaction: bytes, now_ms: int) -> None:
         key = {"epoch": claim.epoch, "payee": claim.payee}
-        values = {"to": claim.to, "transaction": transaction, "time_ms": now_ms}
+        values = {"to": to, "transaction": transaction, "time_ms": now_ms}
         await self._core.store.run(lambda connection: put(connection, claims, key, **values))
-
-
-def _permit(core: Core, order: Sweep, nonce: int) -> Permit:
-    return Permit(core.domain.chain_id, core.chain.token, order.payee, order.relayer, order.amount, nonce, order.deadline)
-
-
-def _signed_by(permit: Permit, signature: bytes, owner: bytes) -> bool:
-    try:
-        return recover(permit.digest, signature) == owner
-    except InputError:
-        return False

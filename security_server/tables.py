@@ -414,3 +414,14 @@ claims: Final = Table(
     _int("time_ms"),
     Index("claims_time", "time_ms"),
 )
+# Claims that wait for their round: what is sent in private, with those of others.
+queued_claims: Final = Table(
+    "queued_claims",
+    METADATA,
+    _int("epoch", key=True),
+    _bytes("payee", 20, key=True),
+    Column("message", Text, nullable=False),
+    _int("due_ms"),
+    _int("tries"),
+    Index("queued_claims_due", "due_ms"),
+)

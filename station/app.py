@@ -86,7 +86,9 @@ def create_app(config: StationConfig, chain: ChainView | None = None) -> web.App
     app.router.add_get("/.well-known/gomaa.json", record)
     app.router.add_get(domain_proof.PATH, partial(proof, config, key))
     app.router.add_post("/gomaa/tickets", ticket)
+    app.router.add_get("/gomaa/tickets", ticket, allow_head=False)
     app.router.add_post("/gomaa/points", points)
+    app.router.add_get("/gomaa/points", points, allow_head=False)
     app.router.add_get("/gomaa/ad-free", ad_free)
     app.router.add_get("/gomaa/account", account)
     app.router.add_get(f"/gomaa/songs/{SONG}/similar", similar)
@@ -243,7 +245,7 @@ async def proof(config: StationConfig, key: bytes, request: web.Request) -> web.
 
 
 async def ticket(request: web.Request) -> web.Response:
-    """``POST /gomaa/tickets``: a signed ticket for one play, or why not."""
+    """``GET`` and ``POST /gomaa/tickets``: a signed ticket for one play, or why not."""
     request.app[LIMITER].take(request.app[GATE].address(request))
     value = await body(request)
     session = Signed.from_json(Session, value.get("session"))
@@ -255,7 +257,7 @@ async def ticket(request: web.Request) -> web.Response:
 
 
 async def points(request: web.Request) -> web.Response:
-    """``POST /gomaa/points``: what a listener has, buys or redeems."""
+    """``GET`` and ``POST /gomaa/points``: what a listener has, buys or redeems."""
     request.app[LIMITER].take(request.app[GATE].address(request))
     return await PointsDesk(request.app[STATION]).answer(request)
 

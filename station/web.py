@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 from collections.abc import Awaitable, Callable
@@ -121,15 +122,41 @@ def validated(request: web.Request, response: web.Response) -> web.Response:
     return response
 
 
+QUESTION = "GoMAA-Ask"
+"""Request header of the extension: a question to the station, base64url of a JSON object (decision 0048)."""
+
+
 async def body(request: web.Request) -> dict[str, Any]:
-    """The request's JSON object. Raises InputError(message.schema)."""
+    """The request's JSON object: of its body, or of a GET's header ``GoMAA-Ask``.
+
+    Raises:
+        InputError: ``message.schema``.
+        web.HTTPMethodNotAllowed: A GET without that header.
+    """
+    if request.method == hdrs.METH_GET:
+        # As a header of its own it needs a foreign page's question first, which is never allowed.
+        if QUESTION not in request.headers:
+            raise web.HTTPMethodNotAllowed(request.method, [hdrs.METH_POST])
+        return _object(_decoded(request.headers[QUESTION]))
     if request.content_type != "application/json":
         # A foreign page can't send this type without asking first, and it is never allowed.
         raise InputError("message.schema", reason="application/json wanted")
     try:
-        value = json.loads(await request.read())
+        return _object(await request.read())
     except web.HTTPRequestEntityTooLarge as error:
         raise InputError("message.schema", reason="too long") from error
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except ValueError as error:
+        raise InputError("message.schema", reason="not base64url") from error
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise InputError("message.schema", reason="not JSON") from error
     if not isinstance(value, dict):

@@ -36,8 +36,9 @@ export class ApprovalWindow {
   /** @type {number | null} */ id = null;
   /** One change after the other. @type {Promise<void>} */ last = Promise.resolve();
 
-  /** @param {() => void} closed by a person */
-  constructor(closed) {
+  /** @param {() => void} closed by a person @param {string} [page] of the extension that it shows */
+  constructor(closed, page = PAGE) {
+    this.page = page;
     api.windows?.onRemoved.addListener((id) => {
       if (id !== this.id) return;
       this.id = null;
@@ -49,7 +50,7 @@ export class ApprovalWindow {
   show() {
     return this.after(async () => {
       if (this.id !== null && (await api.windows.update(this.id, { focused: true }).catch(() => null))) return;
-      this.id = (await api.windows.create({ url: api.runtime.getURL(PAGE), type: "popup", focused: true, ...SIZE }))?.id ?? null;
+      this.id = (await api.windows.create({ url: api.runtime.getURL(this.page), type: "popup", focused: true, ...SIZE }))?.id ?? null;
     });
   }
 

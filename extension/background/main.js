@@ -6,16 +6,19 @@ import { api, inOnePage, originOf } from "../shared/compat.js";
 import { Problem } from "../shared/problem.js";
 import { pair } from "../shared/link.js";
 import { ApprovalWindow, siteOf } from "./approval.js";
-import { Allowance, roomFor } from "./limits.js";
-import { Looks } from "./looks.js";
+import { Allowance, roomFor, roomForSite } from "./limits.js";
+import { Frames } from "./frames.js";
 import { Native } from "./native.js";
-import { Pages, placeOf } from "./pages.js";
+import { Pages, placeOf, siteAround } from "./pages.js";
 import { allowed, kindOf, tellable } from "./privileges.js";
 import { Remembered } from "./remembered.js";
 
+// Content scripts use no storage; Firefox has no such switch (docs/threat-model.md).
+/** @type {any} */ (api.storage.local).setAccessLevel?.({ accessLevel: "TRUSTED_CONTEXTS" })?.catch((/** @type {unknown} */ error) => console.error(error));
+
 /** @typedef {import("./privileges.js").Kind} Kind */
 /** @typedef {{port: chrome.runtime.Port, kind: Kind, stream: string | null}} Client */
-/** @typedef {{origin: string, src: string, page: number, element: number, tab: number, frame: number, last: {position_ms: number, playing: boolean} | null}} Stream */
+/** @typedef {{origin: string, site: string, src: string, page: number, element: number, tab: number, frame: number, last: {position_ms: number, playing: boolean} | null}} Stream */
 
 /** @type {Map<number, Client>} */
 const clients = new Map();
@@ -33,9 +36,11 @@ let making = null;
 let died = false;
 
 const pages = new Pages((id, body) => toEngine({ type: "answer", id, ...body }));
-const looks = new Looks();
+const frames = new Frames();
 const remembered = new Remembered();
 const approval = new ApprovalWindow(() => toEngine({ type: "dismissed" }));
+/** Where a person decides what a player asks: never in a frame of a page. */
+const decisions = new ApprovalWindow(() => {}, "popup/popup.html");
 const native = new Native((event) => toEngine({ type: "event", event }));
 
 /** Messages wait while the engine's document is made. @param {any} message */
@@ -70,7 +75,7 @@ function attachEngine(port) {
   const again = died;
   died = false;
   if (again) {
-    for (const [token, { origin, src, page, element, last }] of streams) port.postMessage({ type: "show", stream: token, src, origin, page, element, last });
+    for (const [token, { origin, site, src, page, element, last }] of streams) port.postMessage({ type: "show", stream: token, src, origin, site, page, element, last });
     for (const [id, { kind, stream }] of clients) if (kind !== "page") port.postMessage({ type: "opened", port: id, kind, stream });
   }
   // Of what was said meanwhile, an engine that starts anew is told what people and pages asked: the rest it has just heard.
@@ -81,6 +86,7 @@ function attachEngine(port) {
 /** @param {any} message */
 function fromEngine(message) {
   if (!allowed("engine", message) || message.type === "awake") return;
+  if (message.type === "badge") return void showBadge(message.count);
   if (message.type === "to") return deliver(message.port, message.message);
   if (message.type === "read") {
     const stream = streams.get(message.stream);
@@ -89,6 +95,11 @@ function fromEngine(message) {
   const answer = (/** @type {any} */ body) => toEngine({ type: "answer", id: message.id, ...body });
   const work = message.type === "approve" ? (message.open ? approval.show() : approval.hide()) : message.type === "native" ? ask(message.request) : storage(message);
   work.then((result) => answer({ ok: true, result }), (error) => answer({ ok: false, error: Problem.of(error).toJSON() }));
+}
+
+/** The toolbar's button says how much waits for a decision. @param {number} count */
+async function showBadge(count) {
+  await Promise.all([api.action.setBadgeText({ text: count ? String(count) : "" }), api.action.setBadgeBackgroundColor({ color: "#8a5a00" })]).catch(() => undefined);
 }
 
 /** An offscreen document has no storage of its own. @param {{get?: string[], set?: Record<string, unknown>}} message */
@@ -104,10 +115,10 @@ async function ask(request) {
     return native.status;
   }
   if (request["op"] !== "open") return native.request(request);
-  // The origin is the background's word: neither page nor engine can set it.
+  // Origin and site are the background's word: neither page nor engine can set them.
   const stream = streams.get(String(request["stream"]));
   if (!stream) throw new Problem("host.stream.unknown");
-  return native.request({ ...request, origin: stream.origin });
+  return native.request({ ...request, origin: stream.origin, site: stream.site });
 }
 
 /** @param {number} port @param {any} message */
@@ -148,12 +159,13 @@ function accept(port) {
     });
     return;
   }
-  const stream = kind === "player" ? port.name.slice("player:".length) : null;
+  // A stream is played in the one frame that its page's content script made and gave the key to, whoever else opens the same page of the extension.
+  const key = port.name.slice("player:".length);
+  const stream = kind === "player" ? frames.enter(key, sender) : null;
   const site = kind === "provider" ? siteOf(sender) : null;
   // While an engine is missing there is nobody who would answer.
   if (kind === "provider" && (!site || died)) return port.disconnect();
-  // A stream is played in the tab that shows it, whoever else may have learned its name.
-  if (stream !== null && streams.get(stream)?.tab !== sender.tab?.id) return port.disconnect();
+  if (kind === "player" && stream === null) return port.disconnect();
   const id = ++count;
   clients.set(id, { port, kind, stream });
   const allowance = new Allowance();
@@ -162,11 +174,15 @@ function accept(port) {
     if (heard !== "yes") return heard === "tell" ? refuse(port, message, "message.flood") : undefined;
     if (!allowed(kind, message)) return refuse(port, message, "message.denied");
     if (kind === "page") remembered.ready.then(() => clients.has(id) && fromPage(id, port, sender, message));
-    else if (kind === "player" && stream !== null && ["height", "look", "bring"].includes(message.type)) fromFrame(port, stream, message);
-    else toEngine({ type: "from", port: id, kind, stream, message });
+    else if (stream !== null && message.type === "height") tellHeight(stream, message.height);
+    else {
+      if (kind === "player" && message.type === "open") void decisions.show();
+      toEngine({ type: "from", port: id, kind, stream, message });
+    }
   });
   port.onDisconnect.addListener(() => {
     clients.delete(id);
+    if (kind === "player") frames.leave(key, sender);
     if (kind === "page") for (const [token, { page }] of streams) if (page === id) forget(token);
     toEngine({ type: "closed", port: id });
   });
@@ -182,14 +198,10 @@ function refuse(port, message, code) {
   port.postMessage({ type: "problem", id, ok: false, ...error, error });
 }
 
-/** What a player's frame asks of its page, and not of the engine. @param {chrome.runtime.Port} port @param {string} token @param {any} message */
-function fromFrame(port, token, message) {
+/** How high the player is: the one thing that a frame asks of its page. @param {string} token @param {number} height */
+function tellHeight(token, height) {
   const stream = streams.get(token);
-  const page = stream && clients.get(stream.page)?.port;
-  if (!stream || !page) return;
-  if (message.type === "height") page.postMessage({ type: "height", element: stream.element, height: message.height });
-  else if (message.type === "bring") page.postMessage({ type: "bring", element: stream.element });
-  else looks.look({ ...stream, port: page }).then((seen) => port.postMessage({ type: "seen", id: message.id, ...seen })).catch(() => undefined);
+  if (stream) clients.get(stream.page)?.port.postMessage({ type: "height", element: stream.element, height });
 }
 
 /**
@@ -205,25 +217,27 @@ function fromPage(id, port, sender, message) {
     const place = placeOf(message, sender, originOf(sender));
     if (!place) return;
     const tab = sender.tab?.id ?? -1;
-    if (!roomFor(streams.values(), id, tab)) return refuse(port, message, "message.flood");
+    const site = siteAround(sender, place.origin);
+    if (!roomFor(streams.values(), id, tab) || !roomForSite(streams.values(), site)) return refuse(port, message, "message.flood");
     const frame = sender.frameId ?? 0;
     const entry = { ...place, tab, frame, document: sender.documentId ?? "", element: message.element };
     const token = remembered.take(entry) ?? crypto.randomUUID();
     remembered.keep(token, entry);
-    streams.set(token, { ...place, page: id, element: message.element, tab, frame, last: null });
+    streams.set(token, { ...place, site, page: id, element: message.element, tab, frame, last: null });
     const after = [...streams].find(([, s]) => s.page === id && s.element === message.after)?.[0] ?? null;
     const list = { index: message.index ?? 0, count: message.count ?? 1, after, crossfade_s: message.crossfade ?? 0 };
-    toEngine({ type: "show", stream: token, src: place.src, origin: place.origin, page: id, element: message.element, list });
-    port.postMessage({ type: "shown", element: message.element, stream: token, url: api.runtime.getURL(`player/player.html#${token}`) });
+    toEngine({ type: "show", stream: token, src: place.src, origin: place.origin, site, page: id, element: message.element, list });
+    port.postMessage({ type: "shown", element: message.element, stream: token, url: api.runtime.getURL("player/player.html") });
   } else if (message.type === "bytes") pages.hear(id, message);
-  else if (message.type === "seen") looks.hear(id, message);
+  else if (known && message.type === "framed") frames.show(message.key, known[0], known[1].tab);
   else if (known && message.type === "hide") forget(known[0]);
-  else if (known) toEngine({ type: "command", stream: known[0], command: message.command, value: message.value, n: message.n ?? 0 });
+  else if (known) toEngine({ type: "command", stream: known[0], command: message.command, value: message.value, n: message.n ?? 0, active: message.active === true });
 }
 
 /** @param {string} token */
 function forget(token) {
   streams.delete(token);
+  frames.forget(token);
   remembered.drop(token);
   toEngine({ type: "hide", stream: token });
 }

@@ -12,7 +12,7 @@ const GREETING_MS = 10_000;
 const LEAST_WAIT_MS = 300;
 const MOST_PARTS = 100;
 
-/** @typedef {{state: "connected" | "missing" | "version" | "gone", version: string | null, device: string | null, networks: any[], code: string | null}} Status of the connection; code: what a host that is there says against itself */
+/** @typedef {{state: "connected" | "missing" | "version" | "gone", version: string | null, networks: any[], code: string | null}} Status of the connection; code: what a host that is there says against itself */
 
 export class Native {
   /** @param {(event: any) => void} onEvent what the host says without being asked, and {event: "host", …} on changes */
@@ -31,7 +31,7 @@ export class Native {
     /** @type {Promise<void> | null} */
     this.opening = null;
     /** @type {Status} */
-    this.status = { state: "missing", version: null, device: null, networks: [], code: null };
+    this.status = { state: "missing", version: null, networks: [], code: null };
   }
 
   /**
@@ -95,7 +95,7 @@ export class Native {
       this.lost("missing");
       throw new Problem("host.version", { host: version });
     }
-    this.set({ state: "connected", code: null, version, device: hello.device ?? null, networks: Array.isArray(hello.networks) ? hello.networks : [] });
+    this.set({ state: "connected", code: null, version, networks: Array.isArray(hello.networks) ? hello.networks : [] });
   }
 
   /** @private @param {Record<string, any>} request */

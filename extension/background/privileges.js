@@ -12,9 +12,9 @@ export const PRIVILEGES = {
   page: {
     show: { element: "count", src: "string", station: "string?", index: "count?", count: "count?", after: "count?", crossfade: "number?" },
     bytes: { element: "count", id: "count", data: "blob?", code: "string?" },
+    framed: { element: "count", key: "string" },
     hide: { element: "count" },
-    command: { element: "count", command: "string", value: "any?", n: "count?" },
-    seen: { element: "count", id: "count", covered: "string?", still_ms: "number" },
+    command: { element: "count", command: "string", value: "any?", n: "count?", active: "boolean?" },
   },
   player: {
     play: {},
@@ -24,11 +24,9 @@ export const PRIVILEGES = {
     mute: { value: "boolean" },
     rate: { value: "number" },
     track: { by: "number" },
-    rewards: { on: "boolean" },
     retry: {},
+    open: {},
     height: { height: "number" },
-    look: { id: "count" },
-    bring: {},
   },
   wallet: {
     "wallet.status": {},
@@ -40,7 +38,10 @@ export const PRIVILEGES = {
     "wallet.words": { password: "string" },
     "wallet.password": { password: "string", fresh: "string" },
     "wallet.autolock": { seconds: "count" },
-    "wallet.rewards": { on: "boolean" },
+    "wallet.collect": { choice: "string" },
+    "wallet.collect.answer": { station: "string", collect: "boolean" },
+    "wallet.decisions": {},
+    "wallet.takeover": { stream: "string" },
     "wallet.tracking": { on: "boolean" },
     "wallet.summary": {},
     "wallet.playing": {},
@@ -75,6 +76,7 @@ export const PRIVILEGES = {
     to: { port: "count", message: "object" },
     read: { id: "count", stream: "string", offset: "count", size: "count" },
     approve: { id: "count", open: "boolean" },
+    badge: { count: "count" },
     awake: {},
   },
   provider: {
@@ -100,9 +102,11 @@ export const TOLD = {
 /** @type {Readonly<Record<string, string>>} of TOLD.page.state.state */
 export const PAGE_STATE = {
   state: "string", position_ms: "number", duration_ms: "number", ranges: "ranges", volume: "number", muted: "boolean", rate: "number", pitch: "boolean",
-  wanted: "boolean", stalled: "boolean", seekable: "boolean", code: "string?", denied: "count?", done: "count",
+  wanted: "boolean", stalled: "boolean", seekable: "boolean", code: "word?", denied: "count?", done: "count",
 };
 
+/** The words of a page for what went wrong (engine/outside.js). */
+const WORDS = new Set(["failed", "refused", "site.consent"]);
 const COMMANDS = new Set(["play", "pause", "seek", "volume", "muted", "rate", "pitch"]);
 const MOST_TEXT = 4096;
 const MOST_BLOB = 1 << 20;
@@ -185,6 +189,7 @@ function fits(value, kinds) {
   if (kind === "boolean") return typeof value === "boolean";
   if (kind === "blob") return typeof value === "string" && value.length <= MOST_BLOB;
   if (kind === "string") return typeof value === "string" && value.length <= MOST_TEXT;
+  if (kind === "word") return typeof value === "string" && WORDS.has(value);
   if (kind === "ranges") return Array.isArray(value) && value.length <= MOST_WORDS && value.every((pair) => Array.isArray(pair) && pair.length === 2 && pair.every((ms) => fits(ms, "number")));
   if (kind === "words") return Array.isArray(value) && value.length <= MOST_WORDS && value.every((word) => fits(word, "string"));
   return kind === "object" && isObject(value);

@@ -1,6 +1,6 @@
 /**
- * On every page: finds <sps-player>, puts the player's frame into a closed shadow root, and passes the element's commands on.
- * It holds nothing secret, and the page can reach nothing of it. Each track of a list is a stream of its own, with a frame of its own.
+ * On every page: finds <sps-player>, puts the player's frame into a closed shadow root of an element that it makes itself, and passes the element's commands on.
+ * The page can reach nothing of it: the root of <sps-player> may be the page's own, made in its markup. Each track of a list is a stream of its own, with a frame of its own.
  */
 
 (() => {
@@ -15,12 +15,13 @@
   const MOST_FADE_S = 12;
   const SOUNDING = new Set(["playing", "waiting", "seeking", "starting"]);
 
-  /** @typedef {{id: number, src: string, frame: HTMLIFrameElement | null, stream: string | null, state: any}} Track */
-  /** @typedef {{element: HTMLElement, root: ShadowRoot, words: HTMLSlotElement, list: string[], index: number, now: Track, next: Track | null}} Shown */
+  /** `framed`: the stream that the frame was made for; `key`: what that frame shows the background, told to its window alone.
+   * @typedef {{id: number, src: string, frame: HTMLIFrameElement | null, framed: string | null, key: string, stream: string | null, state: any}} Track */
+  /** `box`: the closed root that the frames stand in. @typedef {{element: HTMLElement, box: ShadowRoot, words: HTMLSlotElement, list: string[], index: number, now: Track, next: Track | null}} Shown */
 
   /** @type {Map<HTMLElement, Shown>} */
   const shown = new Map();
-  /** @type {WeakMap<HTMLElement, ShadowRoot>} an element that is put back into the page has its root already */
+  /** @type {WeakMap<HTMLElement, {root: ShadowRoot, holder: HTMLElement, box: ShadowRoot}>} an element that is put back into the page has its roots already */
   const roots = new WeakMap();
   /** @type {WeakMap<HTMLElement, string>} what each element names, once it has been looked at */
   const keys = new WeakMap();
@@ -58,8 +59,6 @@
     } else if (message.type === "read") read(track, message);
     else if (message.type === "there") reveal(one, track);
     else if (message.type === "height") grow(track, message.height);
-    else if (message.type === "look") look(track, message.id);
-    else if (message.type === "bring") track.frame?.scrollIntoView({ block: "center", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth" });
     else if (track.stream !== message.stream) return;
     else if (message.type === "track") move(one, message);
     else if (message.type === "state") {
@@ -96,8 +95,9 @@
 
   /** @param {Shown} one @param {Track} track @param {string} url */
   function place(one, track, url) {
-    // The same stream again: its frame is there, and finds the background by itself.
-    if (track.frame?.src === url) return;
+    // The same stream again, of a background that was restarted: its frame is there, and comes back with the key that it has.
+    if (track.frame && track.framed === track.stream) return void tell({ type: "framed", element: track.id, key: track.key });
+    give(track);
     const frame = document.createElement("iframe");
     frame.src = url;
     frame.title = "GoMAA";
@@ -105,14 +105,30 @@
     frame.setAttribute("part", "player");
     frame.style.cssText = FRAME;
     if (track !== one.now) frame.style.display = "none";
+    let loads = 0;
+    frame.addEventListener("load", () => {
+      if (track.frame !== frame) return;
+      // Each document has a key of its own: the page may have moved the player, which loads its frame anew.
+      if (loads++ > 0) give(track);
+      frame.contentWindow?.postMessage({ gomaa: track.key }, originOf(url));
+    });
     if (track.frame) track.frame.replaceWith(frame);
     else {
       // A page's policy may keep the frame out, and no event says so: until it answers, what stands in the element stays.
       if (one.words.isConnected) frame.style.cssText += `;position:fixed;left:0;top:0;visibility:hidden;width:${one.element.clientWidth || LEAST_WIDTH}px`;
-      one.root.append(frame);
+      one.box.append(frame);
     }
-    track.frame = frame;
+    Object.assign(track, { frame, framed: track.stream });
   }
+
+  /** A key for the document that comes into the track's frame. @param {Track} track */
+  function give(track) {
+    track.key = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    tell({ type: "framed", element: track.id, key: track.key });
+  }
+
+  /** @param {string} url of a page of the extension */
+  const originOf = (url) => url.slice(0, url.indexOf("/", url.indexOf("://") + 3));
 
   /** The player in the frame runs. @param {Shown} one @param {Track} track */
   function reveal(one, { frame }) {
@@ -135,7 +151,7 @@
   const fade = ({ element }) => Math.min(MOST_FADE_S, Math.max(0, Number(element.getAttribute("crossfade")) || 0));
 
   /** @param {string} src @returns {Track} */
-  const track = (src) => ({ id: ++count, src, frame: null, stream: null, state: null });
+  const track = (src) => ({ id: ++count, src, frame: null, framed: null, key: "", stream: null, state: null });
 
   /** @param {Track | null} old */
   function forget(old) {
@@ -186,9 +202,7 @@
     const base = document.baseURI;
     const { playlist, songs: places } = named(element);
     if (!playlist) return places.map((/** @type {string} */ place) => absolute(place, base));
-    const url = absolute(playlist, base);
-    const answer = await fetch(url).catch(() => null);
-    return answer?.ok ? /** @type {any} */ (globalThis).gomaaPlaylist.tracks(await answer.text(), answer.url || url) : [];
+    return /** @type {any} */ (globalThis).gomaaPlaylist.fetched(absolute(playlist, base));
   }
 
   /** What decides which songs they are. @param {HTMLElement} element */
@@ -201,16 +215,21 @@
     keys.set(element, key);
     const list = await songs(element);
     if (list.length === 0 || !element.isConnected || keyOf(element) !== key) return;
-    let root = roots.get(element);
+    let mine = roots.get(element);
     const words = document.createElement("slot");
-    if (!root) {
+    if (!mine) {
+      let root;
       try {
         root = element.attachShadow({ mode: "closed" });
       } catch {
         // The page has put a root of its own there: it gets no player.
         return;
       }
-      roots.set(element, root);
+      // A root that markup made is the page's to read: what is put into it holds the frame in a closed root of its own.
+      const holder = document.createElement("div");
+      holder.setAttribute("exportparts", "player");
+      mine = { root, holder, box: holder.attachShadow({ mode: "closed" }) };
+      roots.set(element, mine);
       element.addEventListener(EVENT, (event) => {
         const one = shown.get(element);
         if (one) asked(one, event);
@@ -226,8 +245,10 @@
       before.now.src = String(list[0]);
       return show(before, before.now);
     }
-    root.replaceChildren(words);
-    const one = { element, root, words, list, index: 0, now: track(String(list[0])), next: null };
+    const { root, holder, box } = mine;
+    box.replaceChildren();
+    root.replaceChildren(words, holder);
+    const one = { element, box, words, list, index: 0, now: track(String(list[0])), next: null };
     shown.set(element, one);
     show(one, one.now);
   }
@@ -248,9 +269,12 @@
     else command(one, wish.command, wish.value ?? null, Number(wish.n) || 0);
   }
 
+  /** Whether a person has pressed something in this page since it was loaded, as the browser has it: what an audio element needs to play by a script. */
+  const touched = () => navigator.userActivation?.hasBeenActive === true;
+
   /** @param {Shown} one @param {string} name @param {unknown} value @param {number} n */
   function command(one, name, value, n) {
-    port.post({ type: "command", element: one.now.id, command: name, value, n });
+    port.post({ type: "command", element: one.now.id, command: name, value, n, active: touched() });
   }
 
   /** @param {ParentNode} root */
@@ -260,18 +284,7 @@
     if (root instanceof HTMLElement && root.localName === "source" && root.parentElement?.localName === TAG) found(root.parentElement).catch(() => undefined);
   }
 
-  /** How the frame is seen (covered.js). @param {Track} track @param {number} id */
-  function look({ id: element, frame }, id) {
-    let seen = { covered: "unknown", still_ms: 0 };
-    try {
-      seen = /** @type {any} */ (globalThis).gomaaSee(frame);
-    } catch {
-      // What cannot be looked at is not seen.
-    }
-    tell({ type: "seen", element, id, ...seen });
-  }
-
-  /** The frame may ask its page for a height, for a look and to come into view, and for nothing else. @param {Track} track @param {number} height */
+  /** The frame may ask its page for a height, and for nothing else. @param {Track} track @param {number} height */
   function grow({ frame }, height) {
     if (frame) frame.style.height = `${Math.min(MOST_HEIGHT, Math.max(LEAST_HEIGHT, Math.ceil(height)))}px`;
   }

@@ -4,6 +4,8 @@
 
 (() => {
   const MOST = 500;
+  const MOST_BYTES = 2 << 20;
+  const PATIENCE_MS = 10_000;
   const XSPF = "http://xspf.org/ns/0/";
 
   /**
@@ -46,5 +48,37 @@
     }
   }
 
-  /** @type {any} */ (globalThis).gomaaPlaylist = { tracks };
+  /**
+   * The tracks of a list on the web, which the page itself could fetch; none where it cannot be read.
+   * @param {string} url
+   * @returns {Promise<string[]>}
+   */
+  async function fetched(url) {
+    try {
+      const answer = await fetch(url, { signal: AbortSignal.timeout(PATIENCE_MS) });
+      return answer.ok ? tracks(await textOf(answer), answer.url || url) : [];
+    } catch {
+      return [];
+    }
+  }
+
+  /** @param {Response} answer @returns {Promise<string>} empty where it is too long */
+  async function textOf(answer) {
+    const reader = answer.body?.getReader();
+    const decoder = new TextDecoder();
+    let text = "";
+    for (let size = 0; reader;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      size += value.length;
+      if (size > MOST_BYTES) {
+        reader.cancel().catch(() => undefined);
+        return "";
+      }
+      text += decoder.decode(value, { stream: true });
+    }
+    return text + decoder.decode();
+  }
+
+  /** @type {any} */ (globalThis).gomaaPlaylist = { tracks, fetched };
 })();

@@ -32,8 +32,8 @@
     hear,
     down() {
       for (const id of [...open]) answer(id, false, GONE);
+      if (last.up) tell({ event: "disconnect", value: GONE });
       last.up = false;
-      tell({ event: "disconnect", value: GONE });
     },
     up() {
       port.post({ type: "request", id: OWN, method: "eth_accounts", params: "[]" });
@@ -60,8 +60,10 @@
       if (chain !== null && chain !== value.chainId) tell({ event: "chainChanged", value: value.chainId });
       return;
     }
-    if (name === "disconnect") last.up = false;
-    else if (name === "chainChanged") {
+    if (name === "disconnect") {
+      if (!last.up) return;
+      last.up = false;
+    } else if (name === "chainChanged") {
       if (last.chain === value) return;
       last.chain = value;
     } else if (name === "accountsChanged") {

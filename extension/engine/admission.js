@@ -10,6 +10,8 @@ import * as wallet from "./wallet.js";
 const SPARE_S = 30;
 /** The code of a server from which the song has moved away: the station's next ticket names the one that it is at. */
 export const MOVED = "server.moved";
+/** Of a session that names a device which this host is not at the song's server; the refusal names the one it is. */
+const DEVICE = "session.device";
 const MOST_KEPT = 64;
 
 /** @type {Map<string, any>} the session last used at a site: most likely the next one too */
@@ -43,7 +45,6 @@ const lasts = (ticket, now) => Number(ticket.message.expiry) - SPARE_S > now;
 
 export class Admission {
   /** @type {Promise<void> | null} */ prepared = null;
-  /** @type {string | null} */ device = null;
   earns = false;
 
   /** The station's cap for the day is reached: this play is heard and earns nothing. */
@@ -151,22 +152,29 @@ export class Admission {
   async prepare(info, now) {
     const { place: { stream, origin } } = this;
     this.expiry = 0;
-    const { device } = await native("status");
-    this.device = device;
-    const { session } = await this.identify(info, device);
+    let { session } = await this.identify(info);
     this.earns = !/^0x0+$/.test(session.message.payee);
-    const key = keyOf(origin, session, info.content);
+    let key = keyOf(origin, session, info.content);
     if (this.ticket && (this.used || this.key !== key || !lasts(this.ticket, now))) this.release();
     const kept = this.ticket ?? takeBack(key, now);
     Object.assign(this, { key, used: false, ticket: kept ?? await this.ticketFor(session, info.content, key) });
     const open = () => native("prepare", { stream, ticket: this.ticket, tracking: wallet.tracking() });
-    await open().catch(async (error) => {
-      const { code } = Problem.of(error);
-      // It was used after all, or the terms have changed since; or the song has moved, and the station's next ticket names its server.
-      if (code !== MOVED && !(kept && code.startsWith("ticket."))) throw error;
-      this.ticket = await askTicket(origin, session, info.content);
-      await open();
-    });
+    const tried = new Set();
+    for (;;) {
+      try {
+        await open();
+        break;
+      } catch (error) {
+        const { code } = Problem.of(error);
+        // It was used after all, or the terms have changed since; or the song has moved: the station's next ticket names its server, at which
+        // the host is another device.
+        if (tried.has(code) || (code !== MOVED && code !== DEVICE && !(kept && code.startsWith("ticket.")))) throw error;
+        tried.add(code);
+        if (code === DEVICE) ({ session } = await this.identify(info));
+        key = keyOf(origin, session, info.content);
+        Object.assign(this, { key, ticket: await askTicket(origin, session, info.content) });
+      }
+    }
     const { reward, expiry } = this.ticket.message;
     const capped = this.earns && info.reward_wei !== "0" && reward === "0";
     if (capped !== this.capped) {
@@ -196,17 +204,21 @@ export class Admission {
     return guessed.ticket.catch(() => askTicket(origin, session, content));
   }
 
-  /** @private @param {any} info @param {string} device */
-  async identify(info, device) {
+  /** @private @param {any} info */
+  async identify(info) {
     const { stream } = this.place;
-    const mine = await wallet.sessionFor(info, device);
+    /** @param {any} kept */
+    const offer = (kept) => native("identify", { stream, session: kept?.session ?? null });
+    const mine = await wallet.sessionFor(info);
     try {
-      return await native("identify", { stream, session: mine?.session ?? null });
+      return await offer(mine);
     } catch (error) {
-      if (!mine || !Problem.of(error).code.startsWith("session.")) throw error;
-      await wallet.spoil(mine);
-      const again = await wallet.sessionFor(info, device);
-      return native("identify", { stream, session: again?.session ?? null });
+      const { code, detail } = Problem.of(error);
+      if (!mine || !code.startsWith("session.")) throw error;
+      // The song has moved since it was opened: the session is good for other songs, and this one needs another.
+      if (code === DEVICE && typeof detail?.device === "string" && detail.device !== info.device) info.device = detail.device;
+      else await wallet.spoil(mine);
+      return offer(await wallet.sessionFor(info));
     }
   }
 }

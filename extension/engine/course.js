@@ -6,7 +6,7 @@
 
 import { Problem } from "../shared/problem.js";
 import { Counting, KEYED } from "./counting.js";
-import { python } from "./python.js";
+import { song } from "./songs.js";
 import { tellState } from "./telling.js";
 
 const ACTIVE = new Set(["starting", "playing", "paused", "seeking", "waiting"]);
@@ -24,6 +24,7 @@ export class Course {
   /** @type {number} calls to the core under way */ asking = 0;
   /** @type {number} events of sound that the core has not answered yet */ sounding = 0;
   /** @type {boolean} play was asked for before there was something to play */ wanted = false;
+  /** @type {import("./starting.js").Surface} where play was asked for last */ surface = "page";
   /** @type {boolean} the host has heard the stop already */ stopped = false;
   /** @type {number} wishes that the core took up */ turn = 0;
   /** @type {Promise<unknown>} the core's latest answer to a wish */ answered = Promise.resolve();
@@ -65,7 +66,7 @@ export class Course {
     sound.audio.currentTime = position / 1000;
     if (told.state === "playing") await this.counting.invoke("pause", position, null);
     await this.step("player.event", { event: "continued", position_ms: position });
-    if (last?.playing || this.wanted) await this.wish("play");
+    if (last?.playing) await this.wish("play");
   }
 
   /** What the fan wants. @param {string} wish play, pause or seek @param {number} [position] ms */
@@ -158,7 +159,7 @@ export class Course {
    */
   async ask(op, payload, done) {
     this.asking++;
-    const { commands, ...session } = await python(op, { stream: this.stream.place.stream, ...payload }).finally(() => {
+    const { commands, ...session } = await song(op, { stream: this.stream.place.stream, ...payload }).finally(() => {
       this.asking--;
     });
     if (this.isPast) return [];

@@ -7,7 +7,7 @@
 
 import { Problem } from "../shared/problem.js";
 import { same } from "./bytes.js";
-import { collect } from "./http_file.js";
+import { Redirected, collect, get } from "./web.js";
 
 export const STALL_MS = 5_000;
 export const PART_MS = 10_000;
@@ -19,7 +19,7 @@ const FAIR_BYTES = 32_768;
 /** @typedef {{offset: number, size: number, sha256: Uint8Array}} Part */
 /** @typedef {{now: () => number, later: (work: () => void, ms: number) => any, cancel: (timer: any) => void, random: () => number}} Clock */
 /** @typedef {(part: Part, how: How) => Promise<Uint8Array<ArrayBuffer>>} Get */
-/** @typedef {{anew: boolean, signal: AbortSignal, alive: (bytes: number) => void}} How anew: past every cache; alive: some bytes came */
+/** @typedef {{anew: boolean, signal: AbortSignal, alive: (bytes: number) => void}} How anew: from the web server, whatever is held; alive: some bytes came */
 
 /** One place; ``rests``: until when it is left alone, ``failed``: how often in a row. */
 class Place {
@@ -186,10 +186,13 @@ export const partUrl = (folder, sha256) => `${folder}${Array.from(sha256, (byte)
  * @param {string} url
  * @param {number} size of the part, bytes; what follows is stopped
  * @param {How} how
+ * @param {string} [page] the origin that it is read for; the part's own by default
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
-export async function getPart(url, size, { anew, signal, alive }) {
-  const answer = await fetch(url, { cache: anew ? "reload" : "default", credentials: "omit", signal });
+export async function getPart(url, size, { signal, alive }, page = url) {
+  const answer = await get(url, { page, signal, follow: true }).catch((error) => {
+    throw error instanceof Redirected ? new Problem("sps.segment.missing", { status: 302 }) : error;
+  });
   if (answer.status === 404 || answer.status === 410) throw new Problem("sps.segment.missing", { status: answer.status });
   if (answer.status !== 200) throw new Error(`status ${answer.status}`);
   alive(0);

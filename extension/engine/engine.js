@@ -3,7 +3,8 @@
  */
 
 import { Problem } from "../shared/problem.js";
-import { start, tell } from "./link.js";
+import { badge, start, tell } from "./link.js";
+import { warm } from "./python.js";
 import { Handover } from "./handover.js";
 import * as approvals from "./provider/approvals.js";
 import * as provider from "./provider/provider.js";
@@ -11,6 +12,7 @@ import { Stream } from "./stream.js";
 import { tellState } from "./telling.js";
 import * as wallet from "./wallet.js";
 
+const BUSY = "session.busy";
 const MOVE_TRIES = 6;
 const MOVE_WAIT_MS = 700;
 const ORPHANS_MS = 15_000;
@@ -19,9 +21,20 @@ const ORPHANS_MS = 15_000;
 const streams = new Map();
 /** @type {Set<number>} */
 const screens = new Set();
+/** Decisions that the toolbar's button was told of. */
+let shown = -1;
+
+/** The toolbar's button tells how much waits for a decision; the screens look again. */
+function asks() {
+  const count = wallet.questions().length + [...streams.values()].filter(({ problem }) => problem?.code === BUSY).length;
+  if (count !== shown) badge(count);
+  shown = count;
+  for (const port of screens) tell(port, { event: "decisions" });
+}
 
 wallet.setUp({
   changed() {
+    asks();
     for (const port of screens) tell(port, { event: "changed" });
     for (const stream of streams.values()) stream.walletChanged().catch(() => undefined);
     provider.changed();
@@ -32,6 +45,20 @@ wallet.setUp({
       if (told) return told;
     }
     return null;
+  },
+  decisions() {
+    const all = [...streams.values()];
+    const named = (/** @type {any} */ song, /** @type {any} */ place) => ({ title: song?.title ?? "", artist: song?.artist ?? "", origin: place.origin });
+    return {
+      takeovers: all.filter(({ problem }) => problem?.code === BUSY).map(({ song, place }) => ({ stream: place.stream, ...named(song, place) })),
+      // Only songs whose player asked for this window: what a page merely shows is no question.
+      costs: all.filter(({ opened, paying }) => opened && paying.costs).map(({ song, place, info, facts, paying }) => ({ ...named(song, place), interval_s: info?.interval_s ?? null, facts, ...paying.told(0) })),
+    };
+  },
+  asks,
+  takeOver(token) {
+    const stream = streams.get(token);
+    if (stream?.problem?.code === BUSY) moveTo(stream).catch((error) => stream.fail(error));
   },
   async halt(origin) {
     for (const stream of streams.values()) if (stream.isActive && stream.place.origin === origin) await stream.hear({ type: "pause" }).catch(() => undefined);
@@ -55,6 +82,8 @@ const HEAR = {
   /** The background was restarted: its ports have other numbers now, and the pages show their players again. */
   lost() {
     screens.clear();
+    shown = -1;
+    provider.lost();
     for (const stream of streams.values()) stream.orphan();
     setTimeout(() => {
       for (const [token, stream] of streams) if (stream.isOrphan) HEAR["hide"]?.({ stream: token });
@@ -63,11 +92,13 @@ const HEAR = {
   hide({ stream }) {
     streams.get(stream)?.close();
     streams.delete(stream);
+    asks();
   },
   opened({ port, kind, stream, site }) {
     if (kind === "provider" || kind === "approval") provider.open(port, kind, site);
     else if (kind === "player") streams.get(stream)?.attach(port);
     else screens.add(port);
+    if (kind === "wallet" || kind === "approval") warm();
   },
   dismissed() {
     approvals.dismissed();
@@ -80,12 +111,7 @@ const HEAR = {
   from({ port, kind, stream, message }) {
     if (kind === "player") {
       const known = streams.get(stream);
-      if (known && message.type === "play") {
-        wallet.consent(known.place.origin);
-        known.notice = null;
-      }
-      const done = message.type === "play" && known?.problem?.code === "session.busy" ? moveTo(known) : known?.hear(message);
-      done?.catch((error) => known?.fail(error));
+      known?.hear(message).catch((error) => known.fail(error));
       return;
     }
     if (kind === "provider") return void provider.hear(port, message);
@@ -94,10 +120,13 @@ const HEAR = {
       (error) => tell(port, { id: message.id, ok: false, error: Problem.of(error).toJSON() }),
     );
   },
-  command({ stream, command, value, n }) {
+  command({ stream, command, value, n, active }) {
     const known = streams.get(stream);
     if (!known) return;
-    known.page.hear(n ?? 0, () => (command === "play" ? mayStart(known) : true), (may) => (may ? obey(known, command, value) : undefined))
+    /** @type {import("./starting.js").Surface} */
+    const surface = active ? "activated" : "page";
+    const may = () => command !== "play" || known.allows(surface);
+    known.page.hear(n ?? 0, may, (allowed) => (allowed ? obey(known, command, value, surface) : undefined))
       .catch((error) => known.fail(error)).finally(() => tellState(known));
   },
   event({ event }) {
@@ -110,8 +139,11 @@ const HEAR = {
   },
 };
 
-/** What a page's script wishes. @param {Stream} stream @param {string} command @param {any} value */
-async function obey(stream, command, value) {
+/** What a page's script wishes. @param {Stream} stream @param {string} command @param {any} value @param {import("./starting.js").Surface} surface */
+async function obey(stream, command, value, surface) {
+  if (command === "play") return stream.play(surface);
+  const refusal = command === "seek" || command === "rate" ? stream.refusal(command, surface) : null;
+  if (refusal) return stream.note(refusal);
   if (command === "seek") return stream.hear({ type: "seek", position_ms: Number(value) || 0 });
   if (command === "volume" || command === "rate") return stream.hear({ type: command, value: Number(value) || 0 });
   if (command === "muted") return stream.hear({ type: "mute", value: Boolean(value) });
@@ -119,35 +151,17 @@ async function obey(stream, command, value) {
   return stream.hear({ type: command });
 }
 
-/**
- * A page's own script starts nothing on a site where no person has: it can press play for nobody. If it may not, the player says why and
- * stays ready for a person.
- * @param {Stream} stream
- */
-async function mayStart(stream) {
-  try {
-    await wallet.mayStart(stream.place.origin);
-  } catch (error) {
-    const problem = Problem.of(error);
-    // Without a host there is nothing to start, and the stream says so itself.
-    if (!problem.code.startsWith("site.")) return true;
-    stream.note(problem);
-    return false;
-  }
-  return true;
-}
-
-/** "Play here": the other tab's music pauses, and this one begins. @param {Stream} stream */
+/** The other tab's music pauses, and this one begins. @param {Stream} stream */
 async function moveTo(stream) {
   for (const other of streams.values()) if (other !== stream && other.isActive) await other.hear({ type: "pause" });
   // The pause reaches the security server a moment after the host has it.
   for (let tried = 0; tried < MOVE_TRIES; tried++) {
     if (tried > 0) await new Promise((resolve) => setTimeout(resolve, MOVE_WAIT_MS));
     await stream.retry();
-    await stream.hear({ type: "play" });
-    if (stream.problem?.code !== "session.busy") return;
+    await stream.play("own");
+    if (stream.problem?.code !== BUSY) return;
   }
 }
 
 start((message) => HEAR[message.type]?.(message));
-wallet.load().catch(() => undefined);
+wallet.load().then(asks, () => undefined);

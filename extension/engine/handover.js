@@ -37,6 +37,8 @@ export class Handover {
   get isTime() {
     const { before, after } = this;
     if (before.course.session.state !== "playing" || !before.feed?.complete || after.course.session.state !== "ready") return false;
+    // The page made the list: a song that takes something from the listener waits for a press of its own.
+    if (after.refusal("play", "activated")) return false;
     const left = (before.info.duration_ms - before.sound.positionMs) / before.rate;
     const fade = Math.min(this.fadeMs, before.info.duration_ms / 2, after.info.duration_ms / 2);
     return left <= Math.max(LEAD_MS, fade) && left > 0;
@@ -61,7 +63,7 @@ export class Handover {
       after.tune();
       after.sound.audio.volume = 0;
     } else await after.sound.follow(old);
-    await after.course.wish("play");
+    await after.play("activated");
     if (this.fadeMs > 0) this.fade(old);
     if (!after.course.isOver) this.done();
   }

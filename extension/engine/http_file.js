@@ -10,14 +10,16 @@ import { Problem } from "../shared/problem.js";
 import { join } from "./bytes.js";
 import { boundaryOf, contentRange, partOf, sizeOfUnsatisfied } from "./content_range.js";
 import { Download } from "./download.js";
+import { Redirected, collect, get, readerOf } from "./web.js";
 
 /** Answers that one read takes at most: a server that gives 64 KiB at once gives 8 MiB. */
 const MOST_ANSWERS = 128;
 /** Limit of new beginnings of one read whose file was replaced meanwhile. */
 const MOST_RESTARTS = 2;
-const MOST_MULTIPART = 32 << 20;
+const MOST_MULTIPART = 8 << 20;
 
 /** @typedef {import("./delivery.js").How} How */
+/** @typedef {{page: string, site: string}} Whose the origin that a file is read for, and that of the page around it */
 /** @typedef {import("./download.js").Reader} Reader */
 /** @typedef {{total: number | null, tag: string | null}} Version of a file, as far as an answer tells it */
 /**
@@ -34,10 +36,11 @@ export class HttpFile {
   /** @private ranges make no sense here: the file is asked for without one */ whole = false;
   /** @private @type {Promise<unknown> | null} the request whose answer may serve others */ asking = null;
 
-  /** @param {string} url @param {AbortSignal} signal ends everything */
-  constructor(url, signal) {
+  /** @param {string} url @param {AbortSignal} signal ends everything @param {Whose} [whose] the file's own by default */
+  constructor(url, signal, whose = { page: url, site: url }) {
     this.url = url;
     this.location = url;
+    this.whose = whose;
     this.signal = signal;
     signal.addEventListener("abort", () => this.kept?.close(), { once: true });
   }
@@ -128,7 +131,7 @@ export class HttpFile {
   keep({ reader, start, version, stop, detach }) {
     detach();
     this.kept?.retire();
-    this.kept = new Download(reader, start, version, () => stop.abort());
+    this.kept = new Download(reader, start, version, () => stop.abort(), this.whose.site);
     if (this.signal.aborted) this.kept.close();
   }
 
@@ -217,7 +220,7 @@ export class HttpFile {
   }
 
   /** @private @param {Record<string, string>} headers @param {How} how */
-  async request(headers, { anew, signal }) {
+  async request(headers, { signal }) {
     // A transfer that is kept goes on when the read that began it is over.
     const stop = new AbortController();
     const end = () => stop.abort(signal.reason);
@@ -225,10 +228,10 @@ export class HttpFile {
     signal.addEventListener("abort", end, { once: true });
     const detach = () => signal.removeEventListener("abort", end);
     try {
-      const answer = await fetch(this.url, { cache: anew ? "reload" : "default", headers, credentials: "omit", signal: stop.signal });
-      return { answer, stop, detach };
+      return { answer: await get(this.url, { page: this.whose.page, headers, signal: stop.signal, follow: true }), stop, detach };
     } catch (error) {
       detach();
+      if (error instanceof Redirected) throw new Problem("sps.segment.missing", { status: 302 });
       throw error;
     }
   }
@@ -267,9 +270,6 @@ function lengthOf(answer) {
   return /^\d{1,15}$/.test(text) ? Number(text) : null;
 }
 
-/** @param {Response} answer @returns {Reader} */
-const readerOf = (answer) => /** @type {Reader} */ ((answer.body ?? /** @type {ReadableStream} */ (new Response("").body)).getReader());
-
 /** @param {Response} answer @param {number | null} total @returns {Version} */
 function versionOf(answer, total) {
   const tag = answer.headers.get("ETag")?.replace(/^W\//, "") ?? answer.headers.get("Last-Modified");
@@ -279,25 +279,3 @@ function versionOf(answer, total) {
 
 /** True where two answers are certainly of two versions. @param {Version} a @param {Version} b */
 const differ = (a, b) => (a.total !== null && b.total !== null && a.total !== b.total) || (a.tag !== null && b.tag !== null && a.tag !== b.tag);
-
-/**
- * A body's bytes, up to a limit, said as they come.
- * @param {Response} answer
- * @param {(bytes: number) => void} alive
- * @param {number} most bytes; the rest is stopped
- * @returns {Promise<Uint8Array<ArrayBuffer>>}
- */
-export async function collect(answer, alive, most) {
-  const reader = readerOf(answer);
-  const chunks = [];
-  let size = 0;
-  while (size < most) {
-    const { done, value } = await reader.read();
-    if (done) return join(...chunks);
-    alive(value.length);
-    chunks.push(value.subarray(0, most - size));
-    size += value.length;
-  }
-  reader.cancel().catch(() => undefined);
-  return join(...chunks);
-}

@@ -84,5 +84,8 @@ export const approve = (open) => ask({ type: "approve", open });
 /** A message to a player or a screen. @param {number} to @param {any} message */
 export const tell = (to, message) => port?.postMessage({ type: "to", port: to, message });
 
+/** So much waits for a decision in the extension's own window. @param {number} count */
+export const badge = (count) => port?.postMessage({ type: "badge", count });
+
 /** A word to the background, which browsers stop when it hears nothing. */
 export const keepAwake = () => port?.postMessage({ type: "awake" });

@@ -2,21 +2,20 @@
  * What a page learns: what an audio element would tell it, and nothing about the fan.
  */
 
-/** A song's or a station's own fault may be named; what it has to do with the fan, wallet, device or plays is "refused" or "failed". */
-const NAMED = /^(sps|media|content|watermark|station)\./;
+/** What has to do with the fan, with terms and plays. */
 const REFUSALS = /^(policy|wallet|session|lease|ticket|invocation|site)\./;
 
 /**
- * The word that a page gets for a code.
+ * The word that a page gets for a code: never which part of a song or of its way here was at fault, which would tell it of addresses that it cannot read.
  * @param {string | null | undefined} code of the registry
- * @returns {string | null}
+ * @param {boolean} accepted whether host and chain have accepted the song
+ * @returns {"site.consent" | "refused" | "failed" | null}
  */
-export function word(code) {
+export function word(code, accepted) {
   if (!code) return null;
-  if (NAMED.test(code)) return code;
   // That a person has to press play is all a page can act on.
   if (code === "site.consent") return code;
-  return REFUSALS.test(code) ? "refused" : "failed";
+  return accepted && REFUSALS.test(code) ? "refused" : "failed";
 }
 
 /**
@@ -26,20 +25,22 @@ export function word(code) {
  */
 export function outside(stream, { state, position_ms, duration_ms, volume, muted, rate }) {
   const { session, wanted } = stream.course;
+  // Of a song that host and chain have not accepted the page hears that it is loading, or that it failed.
+  const accepted = Boolean(stream.info);
   return {
     // A song that could not be opened is no song that is being opened.
-    state: state === "loading" && stream.problem ? "failed" : session.halting ? "paused" : state,
-    position_ms,
-    duration_ms,
+    state: accepted && state !== "loading" ? (session.halting ? "paused" : state) : stream.problem ? "failed" : "loading",
+    position_ms: accepted ? position_ms : 0,
+    duration_ms: accepted ? duration_ms : 0,
     volume,
     muted,
     rate,
     pitch: stream.pitch,
-    ranges: stream.sound?.ranges ?? [],
+    ranges: accepted ? stream.sound?.ranges ?? [] : [],
     wanted: wanted || session.wanted || stream.page.asks,
     stalled: stream.stalled,
     seekable: stream.info?.policy?.permissions?.includes("seek") ?? true,
-    code: word(stream.problem?.code),
+    code: word(stream.problem?.code, accepted),
     denied: stream.page.denied,
     done: stream.page.done,
   };

@@ -3,6 +3,7 @@
  */
 
 import { Problem } from "../shared/problem.js";
+import { mayReach } from "./address.js";
 import { fromBase64, join, same } from "./bytes.js";
 import { Delivery, getPart, partUrl } from "./delivery.js";
 import { HttpFile } from "./http_file.js";
@@ -15,6 +16,10 @@ const FIRST = 400_000;
 const TRIES = 4;
 const WAIT_MS = 250;
 const PIECE = 384 << 10;
+/** One reading of a song's beginning takes at most so long, however steadily it comes. */
+const MOST_MS = 120_000;
+/** Nothing came for so long: it is asked for again. */
+const SILENT_MS = 15_000;
 
 /** @typedef {import("./polyglot.js").Place} Place */
 /** @typedef {import("./delivery.js").How} How */
@@ -29,14 +34,16 @@ export class Source {
    * @param {string} url http, https, or file for a page that reads itself
    * @param {(offset: number, size: number) => Promise<string>} [readPage] bytes of that page's song, base64
    * @param {import("./delivery.js").Clock} [clock]
-   * @param {boolean} [anew] read the header past every cache
+   * @param {boolean} [anew] a second reading
+   * @param {import("./http_file.js").Whose} [whose] the file's own by default
    */
-  constructor(url, readPage = () => Promise.reject(new Problem("sps.segment.missing")), clock, anew = false) {
+  constructor(url, readPage = () => Promise.reject(new Problem("sps.segment.missing")), clock, anew = false, whose = { page: url, site: url }) {
     this.url = url;
+    this.whose = whose;
     this.readPage = readPage;
     this.anew = anew;
     this.stop = new AbortController();
-    this.file = new HttpFile(url, this.stop.signal);
+    this.file = new HttpFile(url, this.stop.signal, whose);
     this.delivery = new Delivery(this.stop.signal, clock);
     this.delivery.add(url, ({ offset, size }, how) => this.song(offset, size, how));
   }
@@ -48,12 +55,12 @@ export class Source {
   }
 
   /**
-   * The same file read past every cache, where its header is another one now: a song may be made anew under its name.
+   * The same file read again, where its header is another one now: a song may be made anew under its name.
    * @returns {Promise<Source | null>} null: nothing has changed, as far as can be known
    */
   async renewed() {
     if (this.onDisk || this.anew) return null;
-    const source = new Source(this.url, this.readPage, this.delivery.clock, true);
+    const source = new Source(this.url, this.readPage, this.delivery.clock, true, this.whose);
     try {
       const [before, after] = await Promise.all([this.header().catch(() => new Uint8Array(0)), source.header()]);
       if (!same(before, after)) return source;
@@ -94,7 +101,7 @@ export class Source {
   deliver(urls) {
     this.told = Promise.resolve(urls).then((all) => {
       for (const url of all) {
-        if (!/^https?:\/\//.test(url)) continue;
+        if (!mayReach(url, this.whose.page)) continue;
         if (url.endsWith("/")) this.folder(url);
         else this.mirror(url);
       }
@@ -141,13 +148,13 @@ export class Source {
 
   /** @private @param {string} url ends in "/" */
   folder(url) {
-    this.delivery.add(url, ({ size, sha256 }, how) => getPart(partUrl(url, sha256), size, how));
+    this.delivery.add(url, ({ size, sha256 }, how) => getPart(partUrl(url, sha256), size, how, this.whose.page));
   }
 
   /** @private @param {string} url of the single file */
   mirror(url) {
     if (this.delivery.has(url)) return;
-    const file = new HttpFile(url, this.stop.signal);
+    const file = new HttpFile(url, this.stop.signal, this.whose);
     this.delivery.add(url, ({ offset, size }, how) => file.read(offset, offset + size, how));
   }
 
@@ -166,15 +173,30 @@ export class Source {
     const { signal } = this.stop;
     const { clock } = this.delivery;
     for (let tried = 1; ; tried++) {
+      const stop = new AbortController();
+      const give = (/** @type {string} */ reason) => () => stop.abort(reason);
+      const closed = give("closed");
+      signal.addEventListener("abort", closed, { once: true });
+      let stalled = clock.later(give("stalled"), SILENT_MS);
+      const late = clock.later(give("slow"), MOST_MS);
       try {
         let first = 0;
-        const bytes = await this.once(offset, size, { anew: this.anew, signal, alive: () => (first ||= clock.now()) }, false);
+        const alive = () => {
+          first ||= clock.now();
+          clock.cancel(stalled);
+          stalled = clock.later(give("stalled"), SILENT_MS);
+        };
+        const bytes = await this.once(offset, size, { anew: this.anew, signal: stop.signal, alive }, false);
         this.measured = bytes.length;
         this.delivery.measure(bytes.length, clock.now() - (first || clock.now()));
         return bytes;
       } catch (error) {
         const problem = error instanceof Problem;
         if (signal.aborted || problem || tried >= TRIES) throw problem ? error : new Problem("sps.segment.missing", { reason: String(error).slice(0, 120) });
+      } finally {
+        clock.cancel(stalled);
+        clock.cancel(late);
+        signal.removeEventListener("abort", closed);
       }
       await new Promise((resolve) => clock.later(() => resolve(undefined), WAIT_MS * 2 ** tried * (0.5 + clock.random())));
     }

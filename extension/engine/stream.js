@@ -12,10 +12,12 @@ import { KeyRing } from "./keys.js";
 import { native, readPage, tell } from "./link.js";
 import { Measures } from "./measures.js";
 import { Paying } from "./paying.js";
-import { python } from "./python.js";
 import { Recovery } from "./recovery.js";
 import { Sound } from "./sound.js";
+import { openSong, song as core } from "./songs.js";
 import { Source } from "./source.js";
+import { mayBegin, takingOf } from "./starting.js";
+import { Turns } from "./turns.js";
 import { forget, playing, stateOf, tellState, tellTerms } from "./telling.js";
 import * as wallet from "./wallet.js";
 import { Watchdog } from "./watchdog.js";
@@ -31,8 +33,14 @@ const FASTEST = 2;
 const STALE = /^(station\.right\.missing|server\.mismatch|content\.(unknown|owner|revoked|destroyed)|sps\.(policy\.mismatch|segment\.hash|truncated))$/;
 const CODECS = ["flac", "opus"].filter((codec) => MediaSource.isTypeSupported(`audio/mp4; codecs="${codec}"`));
 
-/** @typedef {{stream: string, src: string, origin: string, page: number, element: number, last?: {position_ms: number, playing: boolean} | null,
+/** @typedef {{stream: string, src: string, origin: string, site: string, page: number, element: number, last?: {position_ms: number, playing: boolean} | null,
  *   list?: {index: number, count: number, after: string | null, crossfade_s: number}}} Place */
+
+/** Headers that one site reads at once. */
+const MOST_READ = 4;
+const turns = new Turns(MOST_READ);
+/** @param {Stream} stream */
+const headerOf = ({ place: { site }, source }) => turns.run(site, () => source.header());
 
 export class Stream {
   /** @type {Source} */ source;
@@ -43,7 +51,6 @@ export class Stream {
   /** @type {Paying} */ paying;
   /** @type {Feed | null} */ feed = null;
   /** @type {Uint8Array<ArrayBuffer>} the song's first part, which every decoder needs */ init = new Uint8Array(0);
-  timings = new Measures();
   volume = 1;
   muted = false;
   rate = 1;
@@ -56,11 +63,14 @@ export class Stream {
   /** @type {boolean} the header was read past every cache */ reread = false;
   begun = performance.now();
 
+  /** @type {boolean} a person has asked for the extension's own window from this player */ opened = false;
+
   recovery = new Recovery(this);
 
   /** @param {Place} place */
   constructor(place) {
     this.place = place;
+    this.timings = new Measures(openSong(place.stream, place.site));
     /** @type {Set<number>} the player's ports */
     this.players = new Set();
     this.reset();
@@ -85,6 +95,8 @@ export class Stream {
     this.opening = {};
     /** @type {any} */
     this.song = null;
+    /** @type {{may: string, left: string, costs: string, earn: string, limits: string[]} | null} the terms in words */
+    this.facts = null;
     /** @type {Problem | null} */
     this.problem = null;
     this.paying = new Paying(this);
@@ -92,7 +104,7 @@ export class Stream {
 
   /** @param {boolean} anew past every cache */
   sourceOf(anew) {
-    return new Source(this.place.src, (offset, size) => readPage(this.place.stream, offset, size), undefined, anew);
+    return new Source(this.place.src, (offset, size) => readPage(this.place.stream, offset, size), undefined, anew, { page: this.place.origin, site: this.place.site });
   }
 
   get isActive() {
@@ -113,12 +125,13 @@ export class Stream {
   async begin() {
     const { course } = this;
     try {
-      const [cose, key] = await Promise.all([this.source.header(), this.ring.publicKey]);
+      const [cose, key] = await Promise.all([headerOf(this), this.ring.publicKey]);
+      if (course.isPast) return;
       // Host and core choose the rendition from the same words.
       const able = { codecs: CODECS, kbps: this.source.kbps === null ? null : Math.round(this.source.kbps) };
       this.opening = { stream: this.place.stream, header: toBase64(cose), key: toBase64(key), ...able };
       const opened = native("open", this.opening);
-      const loaded = python("header.load", { stream: this.place.stream, language: navigator.language, ...able }, cose);
+      const loaded = core("header.load", { stream: this.place.stream, language: navigator.language, ...able }, cose);
       this.source.deliver(loaded.then((song) => song.delivery));
       // The terms come from the file's own words even where the host is missing.
       const shown = loaded.then((song) => this.show(course, song));
@@ -141,7 +154,7 @@ export class Stream {
         this.tune();
       }
       if (this.info.going) await this.rejoin(course);
-      else if (course.wanted) await course.wish("play");
+      else await this.playWanted(course);
       await tellTerms(this, this.players);
     } catch (error) {
       if (!course.isPast) await this.fail(error);
@@ -152,7 +165,8 @@ export class Stream {
   async show(course, song) {
     if (course.isPast) return;
     this.song = song;
-    if (!this.info) this.admission.guess(song.content);
+    // The station hears of a song that the host has not accepted only where it serves the file itself.
+    if (!this.info && URL.parse(this.place.src)?.origin === this.place.origin) this.admission.guess(song.content);
     tellTerms(this, this.players).catch(() => undefined);
   }
 
@@ -181,10 +195,11 @@ export class Stream {
       if (course.isPast) return;
       this.admission.rejoined(told);
       await course.goOn(told, this.place.last ?? null);
+      await this.playWanted(course);
     } catch {
       if (course.isPast) return;
       this.admission.ahead(this.info, this.nowS);
-      if (course.wanted) await course.wish("play");
+      await this.playWanted(course);
     }
   }
 
@@ -234,14 +249,71 @@ export class Stream {
     await tellTerms(this, this.players);
   }
 
-  /** @param {any} message of the player's port or the page's element */
+  /**
+   * Why a wish may not begin where it was asked; null: it may.
+   * @param {"play" | "seek" | "rate"} wish
+   * @param {import("./starting.js").Surface} surface
+   * @returns {Problem | null}
+   */
+  refusal(wish, surface) {
+    const { course, info, paying } = this;
+    const action = course.session.next[wish]?.invoke ?? wish;
+    const taking = takingOf(info?.policy, action, paying.on || (paying.costs && action === "play"));
+    // A jump that uses nothing up makes no sound that was not there.
+    if (wish !== "play" && taking === "free") return null;
+    if (mayBegin(taking, surface, paying.on)) return null;
+    return taking === "costs" && !paying.on ? new Problem("site.budget", { origin: this.place.origin }) : new Problem("player.press", { action });
+  }
+
+  /**
+   * Whether a play may begin where it was asked; if not, the player says why beside the terms. What a song takes is known, and looked at again, once it is there.
+   * @param {import("./starting.js").Surface} surface
+   */
+  allows(surface) {
+    const isEarly = this.course.session.state === "loading" && mayBegin("free", surface, false);
+    const refusal = isEarly ? null : this.refusal("play", surface);
+    if (refusal) this.note(refusal);
+    return refusal === null;
+  }
+
+  /**
+   * Begin, or go on, where it may.
+   * @param {import("./starting.js").Surface} surface
+   * @returns {Promise<boolean>} whether it may
+   */
+  async play(surface) {
+    const { course } = this;
+    if (!this.allows(surface)) return false;
+    this.notice = null;
+    course.surface = surface;
+    if (course.session.state !== "loading") this.noteStation();
+    await course.wish("play");
+    return true;
+  }
+
+  /** Music is about to play: its site stands among the sites, and its station's question waits, where there is one. */
+  noteStation() {
+    wallet.met(this.place.origin);
+    if (this.info?.reward_wei !== "0") wallet.question(this.info?.station ?? null).catch(() => undefined);
+  }
+
+  /** The play that was asked for before there was something to play. @param {Course} course */
+  async playWanted(course) {
+    if (!course.wanted) return;
+    course.wanted = false;
+    if (!(await this.play(course.surface))) this.page.deny();
+  }
+
+  /** @param {any} message of the player's port, or of the system's media keys */
   async hear(message) {
     switch (message.type) {
-      case "play": return this.course.wish("play");
+      case "play": return this.play("press");
       case "pause": return this.course.wish("pause");
       case "seek": return this.course.wish("seek", Math.max(0, Math.round(message.position_ms)));
       case "retry": return this.retry();
-      case "rewards": return wallet.setRewards(message.on);
+      case "open":
+        this.opened = true;
+        return wallet.asks();
       case "volume":
         this.volume = Math.min(1, Math.max(0, message.value));
         break;
@@ -326,6 +398,7 @@ export class Stream {
     if (this.info && this.course.isOver) this.drop(problem.code);
     for (const port of this.players) tell(port, { type: "problem", ...problem.toJSON() });
     tellState(this);
+    wallet.asks();
   }
 
   /**
@@ -343,9 +416,10 @@ export class Stream {
       return course.isPast;
     }
     const wanted = course.wanted || (course.session.state === "starting" && !course.session.halting);
+    const { surface } = course;
     this.discard();
     this.reset(source);
-    this.course.wanted = wanted;
+    Object.assign(this.course, { wanted, surface });
     this.ready = this.begin();
     await this.ready;
     return true;
@@ -369,6 +443,7 @@ export class Stream {
     this.reread = false;
     this.ready = this.begin();
     await this.ready;
+    wallet.asks();
   }
 
   discard() {

@@ -7,7 +7,7 @@ import { artwork } from "../ui/artwork.js";
 import { native, tell } from "./link.js";
 import { LockScreen } from "./lockscreen.js";
 import { outside } from "./outside.js";
-import { python } from "./python.js";
+import { closeSong, song as core } from "./songs.js";
 import * as wallet from "./wallet.js";
 
 /** @typedef {import("./stream.js").Stream} Stream */
@@ -69,8 +69,8 @@ export function tellState(stream) {
 export async function tellTerms(stream, ports) {
   const { song, info, place, admission } = stream;
   if (!song) return;
-  const standing = wallet.standing();
-  const told = await python("terms", {
+  const standing = wallet.standing(info?.station ?? null);
+  const told = await core("terms", {
     stream: place.stream,
     usage: info?.usage ?? {},
     context: { ...info?.context, now_s: info?.now_s ?? Math.floor(Date.now() / 1000), domain: info?.station?.domain ?? null, wallet: standing.wallet === "open" },
@@ -79,8 +79,9 @@ export async function tellTerms(stream, ports) {
     bps: info?.bps ?? 0,
     rewards: standing.rewards,
   });
+  stream.facts = told.facts ?? null;
   // Locked, but counting: a session that still runs needs no seed.
-  const counting = standing.wallet === "locked" && info && admission.device && wallet.runningSession(info, admission.device);
+  const counting = standing.wallet === "locked" && info && wallet.runningSession(info);
   const { title, artist, duration_ms, quality, content, owner, server, waveform } = song;
   const station = info?.station ? { name: info.station.name, domain: info.station.domain } : null;
   const message = { type: "terms", title, artist, duration_ms, quality, content, owner, server: server?.address, waveform, station, capped: admission.capped, ...told, ...standing, pay: stream.paying.told(0), ...(counting ? { wallet: "open" } : {}) };
@@ -97,8 +98,8 @@ export function playing(stream) {
 
 /** Say goodbye to host and core. @param {Stream} gone */
 export async function forget(gone) {
-  const { info, place: { stream } } = gone;
+  const { opening, place: { stream } } = gone;
   lockScreen.leave(gone);
-  if (info) await native("close", { stream }).catch(() => undefined);
-  await python("stream.close", { stream }).catch(() => undefined);
+  closeSong(stream);
+  if (opening["stream"]) await native("close", { stream }).catch(() => undefined);
 }

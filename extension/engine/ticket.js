@@ -3,10 +3,15 @@
  */
 
 import { Problem } from "../shared/problem.js";
+import { toBase64 } from "./bytes.js";
+import { get, object } from "./web.js";
 
 const PATIENCE_MS = 10_000;
+const MOST_ANSWER = 256 << 10;
 const KEPT_MS = 60_000;
 const MOST_KEPT = 64;
+/** The request header that holds what a station is asked, as base64url of JSON. */
+const QUESTION = "GoMAA-Ask";
 
 /** @type {Map<string, {at: number, url: Promise<string>}>} where each station gives tickets, for a minute */
 const known = new Map();
@@ -30,7 +35,7 @@ export function stationOf(origin) {
 
 /** @param {string} origin */
 async function look(origin) {
-  const station = await json(`${origin}/.well-known/gomaa.json`, {});
+  const station = await askStation(origin, `${origin}/.well-known/gomaa.json`);
   const url = new URL(String(station.tickets ?? ""), `${origin}/`);
   if (url.origin !== origin) throw new Problem("station.unknown", { tickets: url.origin });
   return url.href;
@@ -42,7 +47,7 @@ async function look(origin) {
  * @returns {Promise<{url: string, station: string, domain: string} | null>} null where there are none
  */
 export async function pointsOf(origin) {
-  const station = await json(`${origin}/.well-known/gomaa.json`, {});
+  const station = await askStation(origin, `${origin}/.well-known/gomaa.json`);
   if (!station.points || !/^0x[0-9a-f]{40}$/i.test(String(station.station))) return null;
   const url = new URL(String(station.points), `${origin}/`);
   return url.origin === origin ? { url: url.href, station: String(station.station), domain: url.host } : null;
@@ -56,21 +61,34 @@ export async function pointsOf(origin) {
  */
 export async function askTicket(origin, session, content) {
   const url = await stationOf(origin);
-  const answer = await json(url, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ session, content }) });
+  const answer = await askStation(origin, url, { session, content });
   if (!answer.ticket) throw new Problem("ticket.missing");
   return answer.ticket;
 }
 
-/** @param {string} url @param {RequestInit} how */
-async function json(url, how) {
+/**
+ * A station's answer, an object.
+ * @param {string} origin of the page
+ * @param {string} url of the same origin
+ * @param {object} [question] sent in a header of its own: a request with a body would carry the name of this installation in Firefox
+ * @returns {Promise<any>}
+ * @throws Problem with the station's code, station.unknown, station.unreachable, site.address
+ */
+export async function askStation(origin, url, question) {
+  const headers = question ? { [QUESTION]: base64url(JSON.stringify(question)) } : undefined;
   let answer;
+  let body;
   try {
-    answer = await fetch(url, { ...how, credentials: "omit", cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
+    answer = await get(url, { page: origin, signal: AbortSignal.timeout(PATIENCE_MS), ...(headers ? { headers } : {}) });
+    body = await object(answer, MOST_ANSWER);
   } catch (error) {
+    if (error instanceof Problem) throw error;
     throw new Problem("station.unreachable", { reason: String(error).slice(0, 120) });
   }
-  const body = await answer.json().catch(() => null);
   if (body?.error?.code) throw Problem.of(body.error);
-  if (!answer.ok || typeof body !== "object" || body === null) throw new Problem(answer.status === 404 ? "station.unknown" : "station.unreachable", { status: answer.status });
+  if (!answer.ok || body === null) throw new Problem(answer.status === 404 ? "station.unknown" : "station.unreachable", { status: answer.status });
   return body;
 }
+
+/** Base64url of a text. @param {string} text */
+export const base64url = (text) => toBase64(new TextEncoder().encode(text)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");

@@ -7,6 +7,7 @@ import { native } from "./link.js";
 import * as permits from "./provider/permits.js";
 import * as accounts from "./wallet/accounts.js";
 import * as listening from "./wallet/listening.js";
+import * as collecting from "./wallet/collecting.js";
 import * as earnings from "./wallet/earnings.js";
 import * as networks from "./wallet/networks.js";
 import * as points from "./wallet/points.js";
@@ -16,33 +17,33 @@ import { load, now, set, state } from "./wallet/state.js";
 import * as vault from "./wallet/vault.js";
 
 export { runningSession, sessionFor, spoil } from "./wallet/sessions.js";
-export { consent, mayStart } from "./wallet/sites.js";
+export { met } from "./wallet/sites.js";
+export { question, questions } from "./wallet/collecting.js";
 export { load };
 
 const INSTALL = "gomaa host install";
 
-/** @param {{changed: () => void, playing: () => any, halt: (origin: string) => Promise<void>}} shell */
-export function setUp({ changed, playing, halt }) {
-  Object.assign(now, { changed, playing, halt });
+/** @param {Pick<typeof now, "changed" | "playing" | "halt" | "decisions" | "asks" | "takeOver">} shell */
+export function setUp(shell) {
+  Object.assign(now, shell);
 }
 
-/** For the player: whether there is a wallet, and whether it takes rewards. */
-export function standing() {
-  return { wallet: state.vault === null ? "none" : now.locked ? "locked" : "open", rewards: state.rewards };
+/** For the player: whether there is a wallet, and whether it takes rewards at this station. @param {{address: string} | null} [station] */
+export function standing(station = null) {
+  const earns = collecting.collectingAt(station);
+  return { wallet: state.vault === null ? "none" : now.locked ? "locked" : "open", rewards: earns === "yes", asks: earns === "asks" };
 }
+
+/** What waits for a decision in the extension's own window may have changed. */
+export const asks = () => now.asks();
 
 /** Whether the person agreed to be counted among those who hear each part of a song; null: they never said. */
 export const tracking = () => state.tracking;
 
-/** @param {boolean} on */
-export async function setRewards(on) {
-  await set({ rewards: on });
-  now.changed();
-}
-
 /** @type {Record<string, (message: any) => Promise<any>>} */
 const OPS = {
   ...vault.OPS,
+  ...collecting.OPS,
   ...earnings.OPS,
   ...sending.OPS,
   ...accounts.OPS,
@@ -51,10 +52,6 @@ const OPS = {
   ...permits.OPS,
   ...listening.OPS,
   ...points.OPS,
-  async "wallet.rewards"({ on }) {
-    await setRewards(on);
-    return {};
-  },
   async "wallet.tracking"({ on }) {
     await set({ tracking: on });
     return {};
@@ -68,7 +65,7 @@ const OPS = {
 };
 
 /** Asked by the screens' own clocks: not a sign of a person. */
-const UNMOVED = new Set(["wallet.status", "wallet.summary", "wallet.playing", "host.status"]);
+const UNMOVED = new Set(["wallet.status", "wallet.summary", "wallet.playing", "wallet.decisions", "host.status"]);
 
 /** @param {any} message */
 export async function handle(message) {

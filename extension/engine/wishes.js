@@ -10,6 +10,11 @@ export class Wishes {
   /** @type {Set<number>} */ #open = new Set();
   #last = 0;
 
+  /** What was allowed before there was a song is not, now that there is one. */
+  deny() {
+    this.denied = this.done;
+  }
+
   /**
    * @param {number} number of the wish; they rise
    * @param {() => boolean | Promise<boolean>} allow asked when those before are allowed or not

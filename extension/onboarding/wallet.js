@@ -6,6 +6,7 @@ import { fill, h, press, set, write } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 import { field } from "../ui/pieces.js";
 import { sentences, t } from "../ui/text.js";
+import { COLLECT } from "../ui/collect.js";
 import { SHORTEST, strength } from "../ui/strength.js";
 import { places } from "../ui/words.js";
 
@@ -161,7 +162,10 @@ export function newPassword(app) {
     first.say(word === "empty" ? "" : t(`strength_${word}`), word);
   });
   second.input.addEventListener("input", () => second.say(second.input.value !== "" && second.input.value === first.input.value ? t("passwordsSame") : "", "good"));
-  const form = h("form", { class: "stack" }, h("div", { class: "stack narrow" }, first.node, second.node), trouble,
+  const collect = COLLECT.map((value, i) => h("input", { type: "radio", class: "check", name: "collect", value, id: `collect-${value}`, checked: i === 0 }));
+  const where = h("fieldset", { class: "collect" }, h("legend", null, t("collectAt")), collect.map((input, i) =>
+    h("label", { class: "agree", for: input.id }, input, h("span", null, t(`collect_${COLLECT[i]}`), " ", h("span", { class: "dim" }, t(`collectSub_${COLLECT[i]}`))))));
+  const form = h("form", { class: "stack" }, h("div", { class: "stack narrow" }, first.node, second.node), where, trouble,
     ends(backTo(app, app.draft.restoring ? "restore" : "check"), go));
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -180,6 +184,7 @@ export function newPassword(app) {
     go.textContent = t("sealing");
     trouble.hidden = true;
     try {
+      await app.ask("wallet.collect", { choice: collect.find(({ checked }) => checked)?.value ?? COLLECT[0] });
       await app.ask("wallet.create", { mnemonic: app.draft.mnemonic, password: first.input.value, replace: app.draft.exists && app.draft.restoring });
       first.input.value = second.input.value = app.draft.mnemonic = "";
       app.draft.exists = true;

@@ -32,9 +32,8 @@ export function before(actions) {
       // The button that has the focus is made anew, so it takes the focus again.
       const focused = body.contains(document.activeElement) || foot.contains(document.activeElement) ? document.activeElement?.getAttribute("data-key") : null;
       const mode = rewardMode(terms);
-      const label = terms.pay ? t(terms.pay.on ? "playPaid" : "playPreview") : mode === "none" || mode === "locked" ? t("listenWithout") : t("play");
-      const play = press(h("button", { type: "button", class: "btn primary big", "data-key": "play", "data-guarded": state.state === "loading" ? "off" : true, disabled: true }, icon("play"), label),
-        (event) => actions.consent(event, () => actions.send("play")));
+      const label = terms.pay ? t(terms.pay.on ? "playPaid" : "playPreview") : mode === "none" || mode === "locked" || mode === "asks" ? t("listenWithout") : t("play");
+      const play = press(h("button", { type: "button", class: "btn primary big", "data-key": "play", disabled: state.state === "loading" }, icon("play"), label), () => actions.send("play"));
       const beside = h("div", { class: "note wrap", role: "alert", hidden: true });
       showBeside(beside, problem);
       fill(body,
@@ -71,17 +70,15 @@ function facts(terms, mode) {
 }
 
 /**
- * What a fan without rewards can do about it; calm, and never in the way of the music.
+ * What a fan without rewards can do about it: in the extension's own pages, and never in the way of the music.
  * @param {ReturnType<typeof rewardMode>} mode
  * @param {import("./parts.js").Actions} actions
  */
 function walletNote(mode, actions) {
   if (mode === "earns" || mode === "unpaid" || mode === "capped") return null;
-  const [shape, action] = mode === "none" ? ["coin", () => actions.openOnboarding()]
-    : mode === "locked" ? ["lock", () => actions.openWallet()] : ["coin", () => actions.send("rewards", { on: true })];
-  return h("div", { class: "note mid wrap" }, icon(shape), h("span", { class: "grow" }, t(`walletNote_${mode}`)),
-    press(h("button", { type: "button", class: "btn small", "data-key": "wallet", "data-guarded": true, disabled: true }, t(`walletAction_${mode}`)),
-      (event) => actions.consent(event, action)));
+  const [label, action] = mode === "none" ? [t("walletAction_none"), actions.openOnboarding] : [t("openGomaa"), actions.open];
+  return h("div", { class: "note mid wrap" }, icon(mode === "locked" ? "lock" : "coin"), h("span", { class: "grow" }, t(`walletNote_${mode}`)),
+    press(h("button", { type: "button", class: "btn small", "data-key": "wallet" }, label), () => action()));
 }
 
 /**
@@ -93,9 +90,9 @@ function walletNote(mode, actions) {
 function payNote(terms, pay, actions) {
   const each = t("payEach", show(pay.each_wei), String(terms.interval_s));
   const words = pay.need === null ? t("payLeft", show(pay.left_wei)) : t(`payNeed_${pay.need}`);
-  const open = pay.need === "wallet" && terms.wallet === "none" ? () => actions.openOnboarding() : () => actions.openWallet();
+  const open = pay.need === "wallet" && terms.wallet === "none" ? () => actions.openOnboarding() : () => actions.open();
   return h("div", { class: "note mid wrap", "data-key": "pay" }, icon("tag"), h("span", { class: "grow" }, h("b", null, each), " ", words),
-    pay.need === null ? null : press(h("button", { type: "button", class: "btn small", "data-key": "pay-open" }, t("payOpen")), open));
+    pay.need === null ? null : press(h("button", { type: "button", class: "btn small", "data-key": "pay-open" }, t("openGomaa")), open));
 }
 
 /** @param {Terms} terms */

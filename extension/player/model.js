@@ -9,7 +9,7 @@ import { wei } from "../ui/amounts.js";
  * @typedef {{station_wei: string, owner_wei: string, listener_wei: string, commission_wei: string}} Split
  * @typedef {{title: string, artist: string, duration_ms: number, quality: string, content: string, owner?: string, server?: string,
  *   waveform?: string | null, station: {name: string, domain: string} | null, facts: Facts | null, permits?: string[], split: Split | null,
- *   interval_s: number, reward_wei: string, capped?: boolean, payer?: string, wallet: "none" | "locked" | "open", rewards: boolean, pay?: Pay | null}} Terms
+ *   interval_s: number, reward_wei: string, capped?: boolean, payer?: string, wallet: "none" | "locked" | "open", rewards: boolean, asks?: boolean, pay?: Pay | null}} Terms
  * @typedef {{on: boolean, need: "wallet" | "site" | "budget" | "money" | null, left_wei: string, each_wei: string, spent_wei: string}} Pay what this fan pays
  * @typedef {"loading" | "ready" | "starting" | "playing" | "paused" | "seeking" | "waiting" | "ended" | "refused" | "failed"} StateName
  * @typedef {{state: StateName, position_ms: number, duration_ms: number, buffered_ms?: number, volume: number, muted: boolean, rate: number, list: {index: number, count: number},
@@ -41,12 +41,12 @@ export function viewOf({ terms, state, problem }) {
 /**
  * What a fan has to do with rewards here.
  * @param {Terms} terms
- * @returns {"earns" | "none" | "locked" | "declined" | "capped" | "unpaid"} unpaid: the song gives no reward; capped: the station no more today
+ * @returns {"earns" | "none" | "locked" | "declined" | "asks" | "capped" | "unpaid"} asks: the fan has not answered for this station yet; unpaid: the song gives no reward; capped: the station no more today
  */
 export function rewardMode(terms) {
   if (wei(terms.reward_wei) === 0n) return "unpaid";
   if (terms.wallet === "none") return "none";
-  if (!terms.rewards) return "declined";
+  if (!terms.rewards) return terms.asks ? "asks" : "declined";
   if (terms.capped) return "capped";
   return terms.wallet === "locked" ? "locked" : "earns";
 }
@@ -119,7 +119,7 @@ export function canSeek({ terms, state }) {
   return state.left.seeks !== 0 && state.state !== "starting" && state.state !== "ended";
 }
 
-/** @typedef {"unlock" | "create" | "retry" | "command" | "upgrade" | "here" | "none" | "popup"} Remedy */
+/** @typedef {"unlock" | "create" | "retry" | "command" | "upgrade" | "none" | "popup"} Remedy */
 
 /** @type {Record<string, Remedy>} */
 const REMEDIES = {
@@ -127,7 +127,7 @@ const REMEDIES = {
   "host.version": "upgrade",
   "wallet.locked": "unlock",
   "session.expired": "unlock",
-  "session.busy": "here",
+  "session.busy": "popup",
   "wallet.missing": "create",
   "site.consent": "popup",
   "site.paused": "popup",

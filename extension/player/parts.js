@@ -12,8 +12,8 @@ import { tone } from "./model.js";
 
 /**
  * What the views may do.
- * @typedef {{send: (type: string, fields?: object) => void, toggleTerms: () => void, termsOpen: () => boolean, openWallet: () => void,
- *   openOnboarding: () => void, consent: (event: Event, act: () => void) => Promise<void>, seekTo: (ms: number) => void, say: (text: string) => void,
+ * @typedef {{send: (type: string, fields?: object) => void, toggleTerms: () => void, termsOpen: () => boolean, open: () => void,
+ *   openOnboarding: () => void, seekTo: (ms: number) => void, say: (text: string) => void,
  *   speed: (value: number) => void, turn: (by: number) => void}} Actions
  * @typedef {{nodes: Node[], update: (model: Model) => void, tick?: (nowMs: number) => void}} View
  */

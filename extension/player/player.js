@@ -6,10 +6,8 @@ import { byId, fill, h, write } from "../ui/dom.js";
 import { connect } from "../ui/port.js";
 import { show, wei } from "../ui/amounts.js";
 import { clock } from "../ui/time.js";
-import { icon } from "../ui/icons.js";
 import { counted, dress, sentences, t } from "../ui/text.js";
 import { before } from "./before.js";
-import { Guard } from "./guard.js";
 import { meaning } from "./keys.js";
 import { canSeek, live, NOTHING, rewardMode, SOUNDING, viewOf } from "./model.js";
 import { music } from "./music.js";
@@ -36,7 +34,7 @@ const say = (text) => write(byId("live"), text);
 const actions = {
   send(type, fields = {}) {
     if (type !== "retry" && model.problem && !["refused", "failed", "loading"].includes(model.state.state)) model.problem = null;
-    port.send({ type, ...fields });
+    port?.send({ type, ...fields });
   },
   toggleTerms() {
     if (!model.terms?.facts) return;
@@ -44,17 +42,7 @@ const actions = {
     render();
   },
   termsOpen: () => termsOpen,
-  async consent(event, act) {
-    if (await guard.may(event)) act();
-  },
-  async openWallet() {
-    // Not every browser opens the popup for a page inside a page; the same page in a tab always works.
-    try {
-      await chrome.action.openPopup();
-    } catch {
-      await chrome.tabs.create({ url: chrome.runtime.getURL("popup/popup.html") });
-    }
-  },
+  open: () => port?.send({ type: "open" }),
   openOnboarding() {
     chrome.tabs.create({ url: chrome.runtime.getURL("onboarding/onboarding.html") });
   },
@@ -106,13 +94,12 @@ function hear(message) {
     model.at = performance.now();
     keepTimings(message.timings);
     // What a person has to allow stays said until it is: a page's play may have come before there was a song.
-    const waits = model.problem?.code.startsWith("site.") && ["loading", "ready"].includes(next.state);
+    const waits = ["player.press", "site.budget"].includes(model.problem?.code ?? "") && ["loading", "ready"].includes(next.state);
     if (!waits && !["refused", "failed", "loading"].includes(next.state) && ["refused", "failed", "loading"].includes(before_.state)) model.problem = null;
     announce(before_, next);
   } else if (message?.type === "problem" && typeof message.code === "string") {
     model.problem = { code: message.code, message: message.message, fix: message.fix, detail: message.detail ?? {} };
-  } else if (message?.type === "seen") return guard.seen(message);
-  else return;
+  } else return;
   render();
 }
 
@@ -162,20 +149,10 @@ function render() {
     view = name === "music" ? music(actions, model) : name === "before" ? before(actions) : name === "problem" ? problem(actions) : loading();
     fill(card, view.nodes);
     view.update(model);
-    arm();
     if (hadFocus) /** @type {HTMLElement | null} */ (card.querySelector(".btn.primary:not([disabled])"))?.focus({ preventScroll: true });
     return;
   }
   view?.update(model);
-  arm();
-}
-
-/** What consents or costs (`data-guarded`) can be pressed while the guard allows it. */
-function arm() {
-  for (const button of card.querySelectorAll("button[data-guarded]")) {
-    const { dataset } = /** @type {HTMLButtonElement} */ (button);
-    /** @type {HTMLButtonElement} */ (button).disabled = !guard.armed || dataset["guarded"] === "off";
-  }
 }
 
 /** @returns {import("./parts.js").View} */
@@ -202,17 +179,17 @@ function key(event) {
   });
   if (!action) return;
   event.preventDefault();
-  obey(action, name, event);
+  obey(action, name);
 }
 
-/** @param {import("./keys.js").Action} action @param {string} name of the view @param {Event} event */
-function obey(action, name, event) {
+/** @param {import("./keys.js").Action} action @param {string} name of the view */
+function obey(action, name) {
   const { state } = model;
   switch (action.kind) {
     case "terms": return actions.toggleTerms();
     case "toggle":
       if (name === "music") actions.send(SOUNDING.has(state.state) ? "pause" : "play");
-      else if (name === "before" && state.state === "ready") actions.consent(event, () => actions.send("play"));
+      else if (name === "before" && state.state === "ready") actions.send("play");
       return undefined;
     case "to": return actions.seekTo(action.ms);
     case "by": return actions.seekTo(live(model, performance.now()).position + action.ms);
@@ -240,26 +217,27 @@ function tick() {
 }
 
 dress("GoMAA");
-const port = connect(`player:${location.hash.slice(1)}`, hear, (up, gone) => {
-  if (gone) return fill(card, h("div", { class: "body" }, h("h1", { class: "title" }, t("reloadTitle")), h("p", { class: "dim" }, t("reloadLead"))));
-  // An engine that was restarted knows this stream only after it is asked for it.
-  if (!up) setTimeout(() => actions.send("retry"), ASK_MS);
-  return undefined;
+/** @type {{send: (message: object) => boolean} | null} */
+let port = null;
+// The content script that made this frame gives it its key, and no other window has one: without it nothing is played here.
+addEventListener("message", ({ data }) => {
+  const key = data?.gomaa;
+  if (port || typeof key !== "string" || !/^[0-9a-f]{32}$/.test(key)) return;
+  port = connect(`player:${key}`, hear, (up, gone) => {
+    if (gone) return fill(card, h("div", { class: "body" }, h("h1", { class: "title" }, t("reloadTitle")), h("p", { class: "dim" }, t("reloadLead"))));
+    // An engine that was restarted knows this stream only after it is asked for it.
+    if (!up) setTimeout(() => actions.send("retry"), ASK_MS);
+    return undefined;
+  });
+  tellHeight();
 });
-const why = h("b", null);
-const covered = h("div", { class: "note stop wrap", role: "status", hidden: true },
-  icon("refused"), h("span", { class: "grow" }, why, " ", t("fix_player_covered")));
-card.after(covered);
-const guard = new Guard(card, (id) => port.send({ type: "look", id }), (_, blocked) => {
-  arm();
-  if (blocked) why.textContent = t(blocked === "partly" ? "playerPartly" : "cause_player_covered");
-  covered.hidden = !blocked || !card.querySelector("button[data-guarded]");
-}, () => port.send({ type: "bring" }));
 render();
 tick();
 document.addEventListener("keydown", key);
-new ResizeObserver(() => {
+new ResizeObserver(tellHeight).observe(document.body);
+
+/** Over the extension's own port: a message to the page would name this extension's address, which is another in every Firefox. */
+function tellHeight() {
   const height = Math.ceil(document.body.getBoundingClientRect().height);
-  // Over the extension's own port: a message to the page would name this extension's address, which is another in every Firefox.
-  if (parent !== window && height > 0) port.send({ type: "height", height });
-}).observe(document.body);
+  if (parent !== window && height > 0) port?.send({ type: "height", height });
+}

@@ -66,17 +66,14 @@ export function problem(actions) {
 function remedyButtons(kind, actions) {
   /** @type {Partial<Record<import("./model.js").Remedy, [string, () => void]>>} */
   const known = {
-    unlock: ["unlockInPopup", () => actions.openWallet()],
-    popup: ["openGomaa", () => actions.openWallet()],
+    unlock: ["unlockInPopup", () => actions.open()],
+    popup: ["openGomaa", () => actions.open()],
     create: ["walletAction_none", () => actions.openOnboarding()],
     retry: ["tryAgain", () => actions.send("retry")],
-    here: ["playHere", () => actions.send("play")],
   };
   const found = known[kind];
   if (!found) return null;
-  const button = kind === "here"
-    ? press(h("button", { type: "button", class: "btn primary", "data-guarded": true, disabled: true }, t(found[0])), (event) => actions.consent(event, found[1]))
-    : press(h("button", { type: "button", class: "btn primary" }, t(found[0])), found[1]);
+  const button = press(h("button", { type: "button", class: "btn primary" }, t(found[0])), found[1]);
   if (kind !== "unlock" && kind !== "popup") return h("div", { class: "row wrap tight" }, button);
   const again = press(h("button", { type: "button", class: "btn" }, t("tryAgain")), () => actions.send("retry"));
   return h("div", { class: "row wrap tight" }, button, again);

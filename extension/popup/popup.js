@@ -8,6 +8,7 @@ import { walletPort } from "../ui/port.js";
 import { dress, sentences, t } from "../ui/text.js";
 import { accounts, contacts } from "./accounts.js";
 import { activity } from "./activity.js";
+import { Decisions } from "./decide.js";
 import { home } from "./home.js";
 import { locked, welcome } from "./door.js";
 import { origin } from "./origin.js";
@@ -29,7 +30,7 @@ import { site, sites } from "./sites.js";
  *   earned_wei: string, reward_wei: string, interval_s: number, next_ms: number}} Playing
  * @typedef {{address: string, spendable_wei: string | null, today_wei: string, pending_wei: string, claimable_wei?: string, at_payees_wei?: string, sweep_most_wei?: string, due_s: number | null,
  *   playing: Playing | null, activity: Item[]}} Summary
- * @typedef {{exists: boolean, locked: boolean, address: string | null, rewards: boolean, tracking: boolean | null, auto_lock_s?: number, auto_lock_choices?: number[]}} Status
+ * @typedef {{exists: boolean, locked: boolean, address: string | null, collect: "always" | "ask" | "never", tracking: boolean | null, auto_lock_s?: number, auto_lock_choices?: number[]}} Status
  * @typedef {{state: "connected" | "missing" | "version" | "gone", version?: string, command?: string, code?: string, chain?: boolean, networks?: number[], chain_id?: number | null}} Host
  * @typedef {"home" | "activity" | "settings" | "receive" | "origin" | "password" | "words" | "send" | "accounts" | "contacts" | "sites" | "site" | "faster" | "cancel"} Screen
  * @typedef {{origin: string, state: "allowed" | "paused" | "revoked", day_wei: string, spent_wei: string, earned_wei: string, last_s: number}} Site
@@ -51,6 +52,11 @@ const model = {
   claim: { busy: false, done: null, failure: null },
 };
 const root = byId("popup");
+const decisions = new Decisions(byId("decide"), {
+  ask: (type, fields) => ask(type, fields),
+  say: (text) => app.say(text),
+  goSites: () => app.go("sites"),
+});
 let drawn = "";
 
 const ask = walletPort(() => void app.refresh(), (up) => {
@@ -73,6 +79,7 @@ const app = {
   async refresh() {
     try {
       model.status = await ask("wallet.status");
+      decisions.look();
       model.failure = null;
     } catch (error) {
       model.failure = failure(error);

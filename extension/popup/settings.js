@@ -7,6 +7,7 @@ import { icon } from "../ui/icons.js";
 import { command, moneyState } from "../ui/pieces.js";
 import { hostCommands } from "../ui/host.js";
 import { sentences, t } from "../ui/text.js";
+import { COLLECT } from "../ui/collect.js";
 import { doneNote, failureNote, middle, tabs, topBar } from "./frame.js";
 
 /** @typedef {import("./popup.js").App} App */
@@ -17,10 +18,11 @@ import { doneNote, failureNote, middle, tabs, topBar } from "./frame.js";
  */
 export function settings(app) {
   const { status, host } = app.model;
-  const rewards = h("input", { class: "switch", type: "checkbox", role: "switch", id: "rewards", "data-key": "rewards", checked: status?.rewards ?? false });
-  rewards.addEventListener("change", async (event) => {
+  const collect = h("select", { class: "select", id: "collect", "data-key": "collect" },
+    COLLECT.map((value) => h("option", { value, selected: value === status?.collect }, t(`collect_${value}`))));
+  collect.addEventListener("change", async (event) => {
     if (!event.isTrusted) return;
-    await app.ask("wallet.rewards", { on: rewards.checked }).catch(() => {});
+    await app.ask("wallet.collect", { choice: collect.value }).catch(() => {});
     await app.refresh();
   });
   const tracking = h("input", { class: "switch", type: "checkbox", role: "switch", id: "tracking", "data-key": "tracking", checked: status?.tracking ?? false });
@@ -36,7 +38,7 @@ export function settings(app) {
       doneNote(app),
       host && host.state !== "connected" ? hostHelp(host) : null,
       group(t("settingsRewards"),
-        h("li", null, icon("coin"), h("label", { class: "grow", for: "rewards" }, t("rewardsOn"), h("span", { class: "sub" }, t("rewardsSub"))), rewards),
+        h("li", null, icon("coin"), h("label", { class: "grow", for: "collect" }, t("collectAt"), h("span", { class: "sub" }, t(`collectSub_${status?.collect ?? "always"}`))), collect),
         h("li", null, icon("eye"), h("label", { class: "grow", for: "tracking" }, t("trackingOn"), h("span", { class: "sub" }, t("trackingSub"))), tracking)),
       group(t("settingsWallet"),
         way(app, "coin", t("accounts"), "accounts"),

@@ -22,19 +22,29 @@ PAUSE_S: Final = 0.25
 
 
 async def run(host: Host, request: Claim) -> dict[str, Any]:
-    """Send claims of one server to one recipient. Raises ``claim.*``, ``server.*``, ``chain.*``."""
+    """Send claims of one server to one recipient.
+
+    Returns:
+        ``transaction``, ``to`` and ``amount_wei``; of a claim that is mixed with others and not sent yet a null ``transaction`` and
+        ``due_s``, Unix seconds until which the relayer holds it at most: asked again, it tells where it stands.
+
+    Raises:
+        GomaaError: ``claim.*``, ``server.*``, ``chain.*``.
+    """
     claims = [Signed.from_json(ClaimMessage, item) for item in request.claims]
     first = claims[0].message
     for one in claims:
         if (one.message.server, one.message.to, one.message.tip) != (first.server, first.to, first.tip):
             raise InputError("host.message.schema", field="claims", reason="one server, one recipient and one tip")
-    line, network = await proofs.line(host, first.server)
-    for one in claims:
-        require_signer(one, network.domain, one.message.payee, "claim.signature")
-        row = host.ledger.receipt(first.server, one.message.epoch, one.message.payee)
-        if row is not None and row.claimed:
-            raise Refusal("claim.done", transaction=row.claimed)
-    result = await line.request("claim", RELAY_S, claims=request.claims)
+    async with proofs.line(host, first.server) as (line, network):
+        for one in claims:
+            require_signer(one, network.domain, one.message.payee, "claim.signature")
+            row = host.ledger.receipt(first.server, one.message.epoch, one.message.payee)
+            if row is not None and row.claimed:
+                raise Refusal("claim.done", transaction=row.claimed)
+        result = await line.request("claim", RELAY_S, claims=request.claims, **({"mixed": True} if request.mixed else {}))
+    if request.mixed and result.get("transaction") is None:
+        return {"transaction": None, "due_s": proofs.read(lambda: int(result["due_s"]))}
     transaction = proofs.read(lambda: from_hex(result["transaction"], 32))
     amount = await _paid(network, transaction, [one.message for one in claims])
     # Money at a payee is not where the listener can spend it: the summary goes on looking for it.

@@ -21,7 +21,7 @@ async def run(host: Host, request: Close) -> dict[str, Any]:
         # Where it stopped is not known: the last known position adds at most the meter's slack.
         with contextlib.suppress(GomaaError):
             record(host, stream, Invoke(stream.name, "stop", ticket.position_ms), leased=False)
-        server = host.server(stream.server, stream.server_url, stream.network)
+        server = host.server_at(stream)
         host.reporter(server, stream.session.id).wake()
     host.drop(stream)
     return {}

@@ -19,7 +19,6 @@ async def run(host: Host, request: Hello) -> dict[str, Any]:
     return {
         "protocol": PROTOCOL,
         "host": __version__,
-        "device": to_hex(host.device.address),
         "capabilities": list(CAPABILITIES),
         "networks": [
             {
@@ -27,6 +26,7 @@ async def run(host: Host, request: Hello) -> dict[str, Any]:
                 "settlement": to_hex(network.deployment.settlement),
                 "token": to_hex(network.deployment.token),
                 "registry": to_hex(network.deployment.registry),
+                "epoch_s": network.deployment.schedule.length,
             }
             for network in host.networks.values()
         ],

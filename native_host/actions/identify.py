@@ -15,8 +15,10 @@ from pywallet.hexes import ZERO_ADDRESS, to_hex
 from pywallet.messages import Session, Signed, digest, require_signer, sign
 from pywallet.platform import address_of
 
-OWN_SESSION_S: Final = 7 * 86_400
-RENEW_S: Final = 3_600
+OWN_SESSION_S: Final = 86_400
+"""A session without a wallet lasts for the longest play that begins in its hour."""
+HOUR_S: Final = 3_600
+"""Every hour has its own session, as a wallet's has its own payee: what is published of one hour says nothing of the next."""
 SKEW_S: Final = 300
 
 
@@ -26,18 +28,17 @@ async def run(host: Host, request: Identify) -> dict[str, Any]:
     if stream.facts.station is None:
         raise Refusal("station.unknown")
     now_s = host.now_ms(stream.network) // 1000
-    if request.session is None:
-        row = _own(host, stream, stream.facts.station.address, now_s)
-    else:
-        row = _given(host, stream, Signed.from_json(Session, request.session), now_s)
+    given = None if request.session is None else Signed.from_json(Session, request.session)
+    row = _own(host, stream, now_s) if given is None else _given(host, stream, given, now_s)
     with host.ledger.write():
         host.ledger.add_session(row)
-    if stream.session is not None and stream.session.id != row.id:
+    if stream.session is None or stream.session.id != row.id:
         stream.ticket = None
         stream.unanswered = None
         if stream.lease is not None:
             stream.lease.shred()
             stream.lease = None
+        stream.server, stream.server_url = stream.facts.server, stream.facts.server_url
     stream.session = row
     return {"session": msgspec.json.decode(row.signed), "id": to_hex(row.id)}
 
@@ -45,10 +46,9 @@ async def run(host: Host, request: Identify) -> dict[str, Any]:
 def _given(host: Host, stream: Stream, signed: Signed[Session], now_s: int) -> SessionRow:
     message = signed.message
     require_signer(signed, stream.network.domain, message.listener, "session.signature")
-    if message.device != host.device.address:
-        raise Refusal("session.device", session=to_hex(message.device))
     if stream.facts.station is None or message.station != stream.facts.station.address:
         raise Refusal("session.station", session=to_hex(message.station))
+    require_device(host, stream, message.device)
     if not message.not_before <= now_s + SKEW_S or now_s >= message.not_after:
         raise Refusal("session.expired", not_after_s=message.not_after, now_s=now_s)
     if stream.policy.listener == "wallet" and message.payee == ZERO_ADDRESS:
@@ -56,21 +56,32 @@ def _given(host: Host, stream: Stream, signed: Signed[Session], now_s: int) -> S
     return _row(stream, signed)
 
 
-def _own(host: Host, stream: Stream, station: bytes, now_s: int) -> SessionRow:
-    """Someone without a wallet: a listener key of this device, one per station, and nobody to pay."""
+def require_device(host: Host, stream: Stream, named: bytes) -> None:
+    """Raise Refusal ``session.device`` unless a session names the device that it has to; ``device`` of the refusal is that one."""
+    device = host.device_at(stream)
+    if device is None:
+        raise Refusal("station.unknown")
+    if named != device:
+        raise Refusal("session.device", session=to_hex(named), device=to_hex(device))
+
+
+def _own(host: Host, stream: Stream, now_s: int) -> SessionRow:
+    """Someone without a wallet: a listener key of this host, one per station, and nobody to pay."""
     if stream.policy.listener == "wallet":
         raise Refusal("policy.wallet.required")
-    key = host.device.listener_key(station)
-    known = host.ledger.session_of(station, address_of(key), now_s + RENEW_S)
-    if known is not None and known.chain_id == stream.header.chain and known.settlement == stream.network.deployment.settlement:
-        return known
+    station, device = stream.facts.station, host.device_at(stream)
+    if station is None or device is None:
+        raise Refusal("station.unknown")
+    key = host.device.listener_key(station.address)
+    # The same for the whole hour, and another one in the next: its id is the digest of this.
+    begin_s = now_s - now_s % HOUR_S
     message = Session(
-        station=station,
+        station=station.address,
         listener=address_of(key),
-        device=host.device.address,
+        device=device,
         payee=ZERO_ADDRESS,
-        not_before=max(0, now_s - 60),
-        not_after=now_s + OWN_SESSION_S,
+        not_before=max(0, begin_s - 60),
+        not_after=begin_s + OWN_SESSION_S,
     )
     return _row(stream, sign(message, stream.network.domain, key))
 

@@ -32,7 +32,7 @@ async def run(host: Host, request: Invoke) -> dict[str, Any]:
     stream.unanswered = None
     session = stream.session
     assert session is not None
-    server = host.server(stream.server, stream.server_url, stream.network)
+    server = host.server_at(stream)
     host.reporter(server, session.id).wake()
     leasing.renew_ahead(host, stream, request.position_ms)
     return {
@@ -52,7 +52,7 @@ async def _reachable(host: Host, stream: Stream, action: str, wanted: Wanted | N
     if wanted is None or wanted.leased or action == "renew":
         return
     try:
-        await host.server(stream.server, stream.server_url, stream.network).ready()
+        await host.server_at(stream).ready()
     except GomaaError as e:
         raise _ended(host, stream) or e from None
 

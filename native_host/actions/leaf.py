@@ -15,8 +15,8 @@ from pywallet.settlement import verify_leaf
 async def run(host: Host, request: Leaf) -> dict[str, Any]:
     """Fetch the leaf and check it. Raises ``chain.mismatch``, ``claim.pending``, ``server.*``, ``chain.unreachable``."""
     server, payee = from_hex(request.server, 20), from_hex(request.payee, 20)
-    line, network = await proofs.line(host, server)
-    answer = await line.request("leaf", epoch=request.epoch, payee=request.payee)
+    async with proofs.line(host, server) as (line, network):
+        answer = await line.request("leaf", epoch=request.epoch, payee=request.payee)
     header = proofs.read(lambda: proofs.header(answer))
     amount, index = proofs.read(lambda: (int(answer["amount"]), int(answer["index"])))
     proof = proofs.read(lambda: [(from_hex(node, 32), int(total)) for node, total in answer["proof"]])

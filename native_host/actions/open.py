@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import dataclass
 from typing import Any, Final
 
 from native_host import table
@@ -11,32 +13,55 @@ from native_host.host import Host
 from native_host.ledger import TicketRow
 from native_host.schema import Open
 from native_host.stream import Stream
-from pywallet.errors import InputError
 from pywallet.hexes import from_b64, to_b64, to_hex
 from pywallet.policy import Policy, decide
 from pywallet.sps.choice import choose
-from pywallet.sps.header import open_header
+from pywallet.sps.header import Header, open_header
 from pywallet.sps.renderer import require as require_renderer
 from pywallet.sps.wrapping import WrapKey
 
-MOST_STREAMS: Final = 64
+_LONG: Final = 64 << 10
+"""Bytes of a header whose reading would keep other streams waiting: it is read in a thread."""
 
 
 async def run(host: Host, request: Open) -> dict[str, Any]:
     """Open a stream and say what was verified. Nothing plays yet, nothing is counted.
 
-    Raises ``sps.*``, ``content.*``, ``server.*`` and Unavailable ``chain.unreachable``.
+    Raises ``sps.*``, ``content.*``, ``server.*``, ``site.streams`` and Unavailable ``chain.unreachable``.
     """
     before = host.streams.get(request.stream)
     if before is not None:
         host.drop(before)
-    if len(host.streams) >= MOST_STREAMS:
-        raise InputError("host.message.schema", field="stream", reason=f"more than {MOST_STREAMS} open")
     cose = from_b64(request.header)
+    site = request.site or request.origin
+    async with host.room.opening(site, len(cose)) as leaving:
+        if leaving is not None:
+            host.drop(leaving)
+        if len(cose) <= _LONG:
+            return await _open(host, request, _read(cose, request), before)
+        async with host.room.reader(site):
+            read = await asyncio.to_thread(_read, cose, request)
+        return await _open(host, request, read, before)
+
+
+@dataclass(frozen=True)
+class _Song:
+    header: Header
+    policy: Policy
+    table: table.Table
+    size: int
+
+
+def _read(cose: bytes, request: Open) -> _Song:
     header = open_header(cose)
     # The browser asks the same: an older one, or one that was changed, gets no further here either.
     require_renderer(header.renderer)
-    policy = Policy.from_dict(header.policy)
+    parts = table.build(header, len(cose), choose(header, request.codecs, request.kbps))
+    return _Song(header, Policy.from_dict(header.policy), parts, len(cose))
+
+
+async def _open(host: Host, request: Open, song: _Song, before: Stream | None) -> dict[str, Any]:
+    header, policy = song.header, song.policy
     network = host.network(header.chain)
     await network.ready()
     facts = await look(network, header, request.origin)
@@ -44,7 +69,7 @@ async def run(host: Host, request: Open) -> dict[str, Any]:
         name=request.stream,
         header=header,
         policy=policy,
-        table=table.build(header, len(cose), choose(header, request.codecs, request.kbps)),
+        table=song.table,
         network=network,
         facts=facts,
         renderer=request.key,
@@ -52,13 +77,13 @@ async def run(host: Host, request: Open) -> dict[str, Any]:
         server=facts.server,
         server_url=facts.server_url,
         origin=request.origin,
+        site=request.site or request.origin,
+        size=song.size,
     )
     host.streams[request.stream] = stream
     network.watch(header.content)
-    with host.ledger.write():
-        host.ledger.add_content(header.content, header.title, header.artist)
     if facts.station is not None:
-        line = host.server(facts.server, facts.server_url, network)  # begins to connect while the person reads the terms
+        line = host.server_at(stream)  # begins to connect while the person reads the terms
         if policy.renewal is not None:
             line.keep(policy.renewal)
     same = before is not None and before.header.content == header.content
@@ -86,6 +111,7 @@ def _reply(host: Host, stream: Stream, going: TicketRow | None) -> dict[str, Any
         **stream.table.to_json(),
         "ephemeral": to_b64(stream.wrap.ephemeral),
         "policy": policy.to_dict(),
+        "device": to_hex(device) if (device := host.device_at(stream)) else None,
         "station": {"address": to_hex(station.address), "name": station.name, "domain": station.domain} if station else None,
         "usage": {**vars(usage), "counts": dict(usage.counts), "last_s": dict(usage.last_s)},
         "context": vars(context).copy(),

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from native_host import leasing
+from native_host.actions.identify import require_device
 from native_host.facts import look
 from native_host.host import Host
 from native_host.ledger import SessionRow, TicketRow
@@ -14,6 +15,7 @@ from native_host.ledger.paying import PaymentRow
 from native_host.pacing import Pacer
 from native_host.reporter import valid_usage
 from native_host.schema import Prepare
+from native_host.server import Server
 from native_host.stream import Stream
 from pywallet.errors import InputError, Refusal, Unavailable
 from pywallet.hexes import ZERO_ADDRESS, from_b64
@@ -21,23 +23,27 @@ from pywallet.messages import Signed, Ticket, digest, require_signer
 
 
 async def run(host: Host, request: Prepare) -> dict[str, Any] | None:
-    """Accept a ticket for the stream. Raises ``ticket.*``, ``station.*``, the server's refusal, ``server.unreachable``."""
+    """Accept a ticket for the stream.
+
+    Raises ``ticket.*``, ``station.*``, ``session.device`` (the content has moved), the server's refusal, ``server.unreachable``.
+    """
     stream = host.stream(request.stream)
     session, station = stream.session, stream.facts.station
     if session is None or station is None:
         raise Refusal("ticket.missing", reason="identify first")
     signed = Signed.from_json(Ticket, request.ticket)
     identity = digest(signed.message, stream.network.domain)
-    before = (stream.facts, stream.server, stream.server_url)
-    if signed.message.server != stream.server:
+    if signed.message.server not in (stream.server, stream.facts.server):
         await _follow(stream, signed.message.server)
-    try:
-        opened = await _open(host, stream, session, signed, identity, request)
-    except BaseException:
-        # The play of the ticket before, if there is one, goes on where it was.
-        stream.facts, stream.server, stream.server_url = before
-        raise
-    server = host.server(stream.server, stream.server_url, stream.network)
+    facts = stream.facts
+    address, url = (facts.server, facts.server_url) if signed.message.server == facts.server else (stream.server, stream.server_url)
+    if address != stream.server:
+        # There this host is another device, which needs a session of its own: ``session.device`` until there is one.
+        require_device(host, stream, session.device)
+    server = host.server_as(session, address, url, stream.network)
+    opened = await _open(host, stream, session, signed, identity, request, server)
+    # Until here the play of the ticket before, if there is one, goes on where it was.
+    stream.server, stream.server_url = address, url
     _remember(host, stream, session, signed, identity, opened)
     if stream.lease is not None:
         stream.lease.shred()
@@ -53,11 +59,10 @@ async def run(host: Host, request: Prepare) -> dict[str, Any] | None:
 
 
 async def _open(
-    host: Host, stream: Stream, session: SessionRow, signed: Signed[Ticket], identity: bytes, request: Prepare
+    host: Host, stream: Stream, session: SessionRow, signed: Signed[Ticket], identity: bytes, request: Prepare, server: Server
 ) -> dict[str, Any]:
-    """Check the ticket, and open it at the stream's server."""
-    server = host.server(stream.server, stream.server_url, stream.network)
-    _check(stream, session, signed, host.now_ms(stream.network, server) // 1000)
+    """Check the ticket, and open it at its server."""
+    _check(stream, session, signed, host.now_ms(stream.network, server) // 1000, server.address)
     known = host.ledger.ticket(identity)
     if known is not None and known.state != "none":
         raise Refusal("ticket.used")
@@ -73,10 +78,10 @@ async def _follow(stream: Stream, server: bytes) -> None:
     facts = await look(stream.network, stream.header, stream.origin)
     if facts.server != server:
         raise Refusal("ticket.mismatch", field="server")
-    stream.facts, stream.server, stream.server_url = facts, facts.server, facts.server_url
+    stream.facts = facts
 
 
-def _check(stream: Stream, session: SessionRow, signed: Signed[Ticket], now_s: int) -> None:
+def _check(stream: Stream, session: SessionRow, signed: Signed[Ticket], now_s: int, server: bytes) -> None:
     ticket, price = signed.message, stream.policy.price
     require_signer(signed, stream.network.domain, ticket.station, "ticket.signature")
     # What the listener pays for, the station's ticket does not.
@@ -84,7 +89,7 @@ def _check(stream: Stream, session: SessionRow, signed: Signed[Ticket], now_s: i
     reward = price.reward if session.payee != ZERO_ADDRESS and paid else 0
     wanted = {
         "station": (ticket.station, session.station),
-        "server": (ticket.server, stream.server),
+        "server": (ticket.server, server),
         "content": (ticket.content, stream.header.content),
         "session": (ticket.session, session.id),
         # Over a station's cap for the day a play is heard and earns nothing.
@@ -150,6 +155,7 @@ def _remember(host: Host, stream: Stream, session: SessionRow, signed: Signed[Ti
         expiry_s=signed.message.expiry,
     )
     with host.ledger.write():
+        host.ledger.add_content(row.content, stream.header.title, stream.header.artist)
         host.ledger.add_ticket(row)
         if stream.policy.price.payer == "listener" and stream.policy.price.owner and station is not None:
             host.ledger.add_payment(_payment(stream, session, signed.message, identity))

@@ -10,8 +10,13 @@ from pywallet.errors import SENTENCES, InputError
 
 
 async def run(host: Host, request: Problem) -> dict[str, Any]:
-    """Record the code. Raises InputError ``host.message.schema`` for one that is not registered, ``host.stream.unknown``."""
+    """Record the code, if the song played.
+
+    Raises InputError ``host.message.schema`` for a code that is not registered, ``host.stream.unknown``.
+    """
     if request.code not in SENTENCES:
         raise InputError("host.message.schema", field="code")
-    host.note_refusal(host.stream(request.stream), "play", request.code)
+    stream = host.stream(request.stream)
+    if stream.started is not None:
+        host.note_refusal(stream, "play", request.code)
     return {}

@@ -44,7 +44,7 @@ async def run(host: Host, request: Rejoin) -> dict[str, Any]:
     # The play goes on where it was opened, also after its content has moved.
     if row.server != stream.server:
         stream.server, stream.server_url = row.server, row.url
-    server = host.server(stream.server, stream.server_url, stream.network)
+    server = host.server_as(session, stream.server, stream.server_url, stream.network)
     if signed is not None:
         # The server knows both; it says once more where this is. In an outage what is held goes on without it.
         with contextlib.suppress(Unavailable):

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any, Final
 
 from chain import answers
+from native_host import effects
 from native_host.host import Host
 from native_host.network import Network
 from native_host.schema import Simulate
 from pywallet.errors import GomaaError
+from pywallet.hexes import from_hex
+from pywallet.provider import read_call
 
 MARGIN: Final = (5, 4)
 """Gas over the estimate: a block may stand between the estimate and the transaction."""
@@ -17,7 +20,8 @@ MARGIN: Final = (5, 4)
 async def run(host: Host, request: Simulate) -> dict[str, Any]:
     """Run a call as if it were sent now. Raises ``chain.reverted`` with the chain's reason, ``chain.unreachable``.
 
-    ``fee_wei`` is what it would cost in this block, ``most_wei`` the most it may cost; both in the network's coin.
+    ``fee_wei`` is what it would cost in this block, ``most_wei`` the most it may cost; both in the network's coin. For a
+    transaction of a site (``effects``): ``standard`` of the called contract and ``effects`` of ``native_host.effects.told``.
     """
     network = host.network(request.chain_id)
     await network.ready()
@@ -25,7 +29,15 @@ async def run(host: Host, request: Simulate) -> dict[str, Any]:
     call = {"from": account, "to": request.to, "value": hex(int(request.value_wei)), "data": request.data}
     gas = answers.number(await chain.request("eth_estimateGas", call)) * MARGIN[0] // MARGIN[1]
     base, tip = await price(network)
+    seen: dict[str, Any] = {}
+    if request.effects:
+        sender, to, value = from_hex(account, 20), from_hex(request.to, 20), int(request.value_wei)
+        kind = await effects.standard(chain, request.to)
+        says = read_call(from_hex(request.data), kind, sender)
+        found = await effects.changes(chain, {**call, "gas": hex(gas)}, says, network.deployment.token)
+        seen = {"standard": kind, "effects": effects.told(sender, to, value, says, found)}
     return {
+        **seen,
         "nonce": answers.number(await chain.request("eth_getTransactionCount", account, "pending")),
         "gas": gas,
         "tip_wei": str(tip),

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
-from native_host.grants import DAY_MS
 from native_host.host import Host
 from native_host.ledger.granting import EVERYWHERE, SiteRow
 from native_host.schema import Sites
@@ -14,7 +12,7 @@ from pywallet.hexes import from_hex
 
 async def run(host: Host, request: Sites) -> dict[str, Any]:
     """The grants, last used first, and the budget of all sites together. Amounts in wei."""
-    day = int(time.time()) * 1000 // DAY_MS
+    day = host.today()
     earned: dict[str, int] = {}
     for station, intervals, reward in host.ledger.heard_sums(from_hex(request.wallet, 20), 0) if request.wallet else ():
         earned[station] = earned.get(station, 0) + intervals * reward

@@ -21,9 +21,9 @@ async def run(host: Host, request: Sweep) -> dict[str, Any]:
     """Send one. Raises ``claim.*``, ``server.*``; ``chain.mismatch`` where the transaction brought the money elsewhere."""
     signed = Signed.from_json(SweepMessage, request.sweep)
     order = signed.message
-    line, network = await proofs.line(host, from_hex(request.server, 20))
-    require_signer(signed, network.domain, order.payee, "claim.signature")
-    result = await line.request("sweep", RELAY_S, sweep=request.sweep, permit=request.permit)
+    async with proofs.line(host, from_hex(request.server, 20)) as (line, network):
+        require_signer(signed, network.domain, order.payee, "claim.signature")
+        result = await line.request("sweep", RELAY_S, sweep=request.sweep, permit=request.permit)
     transaction = proofs.read(lambda: from_hex(result["transaction"], 32))
     await _arrived(network, transaction, order)
     return {"transaction": to_hex(transaction), "to": to_hex(order.to), "amount_wei": str(order.amount)}

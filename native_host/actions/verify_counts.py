@@ -19,10 +19,14 @@ async def run(host: Host, request: VerifyCounts) -> dict[str, Any]:
     if known is None:
         raise Refusal("claim.unknown", content=request.content)
     session, _, _, secret = known
-    if secret is None:
+    row = host.ledger.session(session)
+    if secret is None or row is None:
         raise Refusal("claim.unknown", content=request.content)
-    line, network = await proofs.line(host, server)
-    answer = await line.request("usage", epoch=request.epoch, session=to_hex(session), content=request.content)
+    url, network = await proofs.place(host, server)
+    # Only the session's own device is told.
+    key = host.key_of(row, server)
+    async with host.visit(server, url, network, key) as line:
+        answer = await line.request("usage", epoch=request.epoch, session=to_hex(session), content=request.content)
     return await proofs_of(network, server, content, request.epoch, secret, answer)
 
 

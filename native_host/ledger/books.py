@@ -13,6 +13,9 @@ Heard = tuple[bytes, bytes, bytes, bytes, int, int, int, int]
 UNSIGNED: Final = "null"
 """Stands for the signature of a receipt that was never received: the amount is that of the published data."""
 
+MOST_REFUSALS: Final = 256
+"""Refusals that the ledger keeps."""
+
 _RECEIPT: Final = ", ".join(f.name for f in fields(ReceiptRow))
 
 
@@ -20,7 +23,9 @@ class Books(Earning):
     """Everything beside the invocations themselves."""
 
     def add_refusal(self, time_s: int, content: bytes | None, station: str | None, action: str, code: str) -> None:
-        """Record a no; its amount is zero by the table's own check."""
+        """Record a no; its amount is zero by the table's own check. The same no is kept once, and the newest ones only."""
+        self._change("DELETE FROM refusals WHERE (content, station, action, code) IS (?, ?, ?, ?)", content, station, action, code)
+        self._change("DELETE FROM refusals WHERE number <= (SELECT MAX(number) FROM refusals) - ?", MOST_REFUSALS - 1)
         self._change(
             "INSERT INTO refusals (time_s, content, station, action, code) VALUES (?, ?, ?, ?, ?)", time_s, content, station, action, code
         )
@@ -69,11 +74,11 @@ class Books(Earning):
         """Keep a receipt unless it is lower than the one held. Returns whether it was kept.
 
         A server may not take back what it signed, so of two receipts for the
-        same payee and epoch only the larger counts.
+        same payee and epoch only the larger counts; of two equal ones that which
+        says what for.
         """
         known = self.receipt(row.server, row.epoch, row.payee)
-        # What is known of published data alone gives way to a receipt of the same amount, which proves more.
-        if known is not None and known.amount >= row.amount and (known.signed != UNSIGNED or known.amount > row.amount):
+        if known is not None and _worth(known) >= _worth(row):
             return False
         if known is not None:
             row = replace(row, claimed=known.claimed, final=known.final, lies=known.lies)
@@ -145,6 +150,15 @@ class Books(Earning):
         )
         return tuple(rows[0]) if rows else None
 
+    def played(self, content: bytes, listener: bytes) -> tuple[bytes, bytes, str] | None:
+        """(session, server, url) of a listener's last play of a content."""
+        rows = self._rows(
+            "SELECT session, server, url FROM tickets WHERE content = ? AND listener = ? ORDER BY time_ms DESC, prepared_s DESC LIMIT 1",
+            content,
+            listener,
+        )
+        return tuple(rows[0]) if rows else None
+
     def station_of(self, session: bytes) -> str:
         """The domain at which a session was used, empty where unknown."""
         rows = self._rows("SELECT station FROM tickets WHERE session = ? LIMIT 1", session)
@@ -190,3 +204,8 @@ class Books(Earning):
         """The last refusals."""
         rows = self._rows("SELECT time_s, content, station, action, code FROM refusals ORDER BY number DESC LIMIT ?", limit)
         return [dict(zip(("time_s", "content", "station", "action", "code"), row, strict=True)) for row in rows]
+
+
+def _worth(row: ReceiptRow) -> tuple[int, bool, bool]:
+    """What is told of the published data alone gives way to a receipt of the same amount, and that to one which says what for."""
+    return row.amount, row.signed != UNSIGNED, bool(row.content)

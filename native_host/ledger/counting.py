@@ -44,6 +44,16 @@ class Counting(Rows):
         )
         return SessionRow(*rows[0]) if rows else None
 
+    def sessions_with(self, content: bytes, station: bytes) -> list[SessionRow]:
+        """The sessions at a station in which a content was played, latest first."""
+        rows = self._rows(
+            f"SELECT {', '.join('s.' + name for name in _SESSION.split(', '))} FROM tickets t JOIN sessions s ON s.id = t.session "  # noqa: S608
+            "WHERE t.content = ? AND s.station = ? ORDER BY t.prepared_s DESC",
+            content,
+            station,
+        )
+        return [SessionRow(*row) for row in rows]
+
     def next_sequence(self, session: bytes) -> int:
         """Take the next sequence number of a session. Unique across hosts: the row is locked until the transaction ends."""
         rows = self._rows("UPDATE sessions SET sequence = sequence + 1 WHERE id = ? RETURNING sequence", session)

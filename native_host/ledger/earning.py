@@ -145,12 +145,12 @@ class Earning(Rows):
         """Whether a transaction has brought rewards home."""
         return bool(self._rows("SELECT 1 FROM receipts WHERE claimed = ? LIMIT 1", transaction))
 
-    def recent_servers(self, wallet: bytes, since_ms: int, limit: int) -> list[tuple[bytes, str, int, bytes]]:
-        """(server, url, chain id, payee) of plays since a time for which a wallet was to be paid, the newest first, at most ``limit``."""
+    def recent_sessions(self, wallet: bytes, since_ms: int, limit: int) -> list[tuple[bytes, str, bytes]]:
+        """(server, url, session) of plays since a time for which a wallet was to be paid, the newest first, at most ``limit``."""
         rows = self._rows(
-            "SELECT t.server, t.url, s.chain_id, s.payee FROM tickets t JOIN sessions s ON s.id = t.session "
+            "SELECT t.server, t.url, s.id FROM tickets t JOIN sessions s ON s.id = t.session "
             "JOIN payees p ON p.payee = s.payee AND p.wallet = ? WHERE t.time_ms >= ? "
-            "GROUP BY t.server, t.url, s.chain_id, s.payee ORDER BY max(t.time_ms) DESC LIMIT ?",
+            "GROUP BY t.server, t.url, s.id ORDER BY max(t.time_ms) DESC LIMIT ?",
             wallet,
             since_ms,
             limit,

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
+import msgspec
+
+from pywallet.hexes import from_hex
 from pywallet.policy import Meter
 
 VERSION: Final = 7
@@ -131,6 +135,11 @@ class SessionRow:
     signed: str
     sequence: int = 0
     acknowledged: int = 0
+
+    @cached_property
+    def device(self) -> bytes:
+        """The device that the listener signed for."""
+        return from_hex(msgspec.json.decode(self.signed)["message"]["device"], 20)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pywallet.engine.money import MOST_ACCOUNTS
 from pywallet.errors import InputError
 from pywallet.hexes import checksum, from_hex, to_hex
 from pywallet.platform import sign
-from pywallet.provider import TypedData, personal_digest, read_call, read_personal, read_typed, show
+from pywallet.provider import TypedData, node, personal_digest, read_call, read_personal, read_typed, show
 from pywallet.wallet.derivation import account_path
 
 _MAX_INT: Final = (1 << 53) - 1
@@ -50,11 +50,20 @@ async def personal_sign(payload: Payload, blob: bytes | None = None) -> dict[str
 
 
 async def call_read(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{data (hex)} → {kind, other (EIP-55) | null, amount | null, unlimited, method}. See pywallet.provider.calls."""
-    call = read_call(from_hex(payload.text("data")))
-    other = None if call.other is None else checksum(call.other)
-    amount = None if call.amount is None else str(call.amount)
-    return {"kind": call.kind, "other": other, "amount": amount, "unlimited": call.unlimited, "method": to_hex(call.method)}
+    """{data (hex), standard, account} → {kind, other (EIP-55), amount, item (null where there is none), unlimited, method, arguments}.
+
+    See pywallet.provider.calls; arguments are trees {name, type, value | parts}.
+    """
+    call = read_call(from_hex(payload.text("data")), payload.text("standard"), payload.address("account"))
+    return {
+        "kind": call.kind,
+        "other": None if call.other is None else checksum(call.other),
+        "amount": None if call.amount is None else str(call.amount),
+        "item": None if call.item is None else str(call.item),
+        "unlimited": call.unlimited,
+        "method": to_hex(call.method),
+        "arguments": [node(one.name, one.kind, one.value) for one in call.arguments],
+    }
 
 
 def _signed(payload: Payload, digest: bytes) -> str:

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
+from pywallet.errors import InputError
+from pywallet.hexes import checksum, to_hex
 from pywallet.platform import keccak256
+from pywallet.provider.abi import decode, split
 
-_UNLIMITED: Final = 1 << 160
+UNLIMITED: Final = (1 << 96) - 1
+"""From here on an allowance is one without limit: the largest amount of the tokens with the smallest counters."""
+ERC20, ERC721, ERC1155 = "erc20", "erc721", "erc1155"
+
+
+@dataclass(frozen=True)
+class Argument:
+    """A decoded argument: its name and type in the standard, and its value."""
+
+    name: str
+    kind: str
+    value: Any
 
 
 @dataclass(frozen=True)
 class Call:
-    """``kind`` names a sentence: coin, transfer, approve, allowance, take, operator, unknown.
+    """``kind`` names a sentence.
 
-    ``other`` is the address that gets tokens or rights, ``amount`` the token's smallest unit (None where there is none).
+    coin; transfer, approve, allowance, less, take (tokens); give, take_item, item (one of a collection), many, take_many
+    (several), operator; unknown: data whose meaning cannot be said. ``other`` is the address that gets tokens or rights,
+    ``amount`` the token's smallest unit (None where there is none), ``item`` the number of what has no amount.
+    ``arguments`` are all that the data holds, and empty where the call is unknown.
     """
 
     kind: str
@@ -22,32 +40,92 @@ class Call:
     amount: int | None = None
     unlimited: bool = False
     method: bytes = b""
+    item: int | None = None
+    arguments: tuple[Argument, ...] = ()
 
 
-def _selector(text: str) -> bytes:
-    return keccak256(text.encode())[:4]
+Meaning = Callable[[list[Any], bytes | None], Call]
 
 
-# Signature, the kind, then which words are other and amount.
-_KNOWN: Final = (
-    ("transfer(address,uint256)", "transfer", 0, 1, 2),
-    ("approve(address,uint256)", "approve", 0, 1, 2),
-    ("increaseAllowance(address,uint256)", "allowance", 0, 1, 2),
-    ("transferFrom(address,address,uint256)", "take", 1, 2, 3),
-    ("setApprovalForAll(address,bool)", "operator", 0, 1, 2),
+def _approve(kind: str) -> Meaning:
+    return lambda values, own: Call(kind, values[0], values[1], values[1] >= UNLIMITED)
+
+
+def _moved(given: str, taken: str, *, item: bool) -> Meaning:
+    """(from, to, amount or number): tokens leave the own account, or another."""
+
+    def read(values: list[Any], own: bytes | None) -> Call:
+        kind = given if values[0] == own else taken
+        return Call(kind, values[1], item=values[2]) if item else Call(kind, values[1], values[2])
+
+    return read
+
+
+def _many(values: list[Any], own: bytes | None) -> Call:
+    return Call("many" if values[0] == own else "take_many", values[1])
+
+
+# Signature with the standard's names, the contracts that mean this by it, and the meaning.
+_KNOWN: Final[tuple[tuple[str, str, Meaning], ...]] = (
+    ("transfer(address to,uint256 amount)", ERC20, lambda v, own: Call("transfer", v[0], v[1])),
+    ("approve(address spender,uint256 amount)", ERC20, _approve("approve")),
+    ("increaseAllowance(address spender,uint256 added)", ERC20, _approve("allowance")),
+    ("decreaseAllowance(address spender,uint256 less)", ERC20, lambda v, own: Call("less", v[0], v[1])),
+    ("transferFrom(address from,address to,uint256 amount)", ERC20, _moved("transfer", "take", item=False)),
+    ("transferFrom(address from,address to,uint256 tokenId)", ERC721, _moved("give", "take_item", item=True)),
+    ("safeTransferFrom(address from,address to,uint256 tokenId)", ERC721, _moved("give", "take_item", item=True)),
+    ("safeTransferFrom(address from,address to,uint256 tokenId,bytes data)", ERC721, _moved("give", "take_item", item=True)),
+    ("approve(address to,uint256 tokenId)", ERC721, lambda v, own: Call("item", v[0], unlimited=any(v[0]), item=v[1])),
+    ("safeTransferFrom(address from,address to,uint256 id,uint256 amount,bytes data)", ERC1155, _many),
+    ("safeBatchTransferFrom(address from,address to,uint256[] ids,uint256[] amounts,bytes data)", ERC1155, _many),
+    ("setApprovalForAll(address operator,bool approved)", ERC721, lambda v, own: Call("operator", v[0], unlimited=v[1])),
+    ("setApprovalForAll(address operator,bool approved)", ERC1155, lambda v, own: Call("operator", v[0], unlimited=v[1])),
 )
 
 
-def read_call(data: bytes) -> Call:
-    """The call's meaning. Data that is a known call and more, or a word that is no address, is unknown."""
+def _parts(signature: str) -> tuple[bytes, list[str], list[str]]:
+    """Selector, types and names of a signature."""
+    name, _, rest = signature.partition("(")
+    pairs = [one.rsplit(" ", 1) for one in split(rest[:-1])]
+    types = [kind for kind, _ in pairs]
+    return keccak256(f"{name}({','.join(types)})".encode())[:4], types, [label for _, label in pairs]
+
+
+def read_call(data: bytes, standard: str = ERC20, own: bytes | None = None) -> Call:
+    """The call's meaning; unknown unless every byte of the data was read.
+
+    Args:
+        data: The transaction's data.
+        standard: What the called contract is by its own word on the chain: erc20, erc721, erc1155, or anything else where
+            it is none of them. The same bytes mean another thing to each.
+        own: The account that sends it: what leaves it is given away.
+    """
     if not data:
         return Call("coin")
-    method, words = data[:4], [data[i : i + 32] for i in range(4, len(data), 32)]
-    for text, kind, other, amount, count in _KNOWN:
-        if method != _selector(text) or len(data) != 4 + 32 * count or any(words[other][:12]):
+    method = data[:4]
+    for signature, meant, meaning in _KNOWN:
+        if meant != standard:
             continue
-        value = int.from_bytes(words[amount], "big")
-        if kind == "operator":
-            return Call(kind, words[other][12:], None, value != 0, method)
-        return Call(kind, words[other][12:], value, value >= _UNLIMITED - 1, method)
+        selector, types, names = _parts(signature)
+        if selector != method:
+            continue
+        try:
+            values = decode(",".join(types), data[4:])
+        except InputError:
+            break
+        read = meaning(values, own)
+        arguments = tuple(map(Argument, names, types, values))
+        return Call(read.kind, read.other, read.amount, read.unlimited, method, read.item, arguments)
     return Call("unknown", method=method)
+
+
+def node(name: str, kind: str, value: Any) -> dict[str, Any]:
+    """An argument as a tree {name, type, value | parts} for a screen."""
+    if isinstance(value, list):
+        inner = kind[: kind.rindex("[")]
+        return {"name": name, "type": kind, "parts": [node(str(i), inner, one) for i, one in enumerate(value)]}
+    if isinstance(value, bool):
+        return {"name": name, "type": kind, "value": "true" if value else "false"}
+    if isinstance(value, bytes):
+        return {"name": name, "type": kind, "value": checksum(value) if kind == "address" else to_hex(value)}
+    return {"name": name, "type": kind, "value": str(value)}

@@ -9,12 +9,18 @@ from typing import Final
 from pywallet.errors import InputError
 from pywallet.hexes import checksum, from_hex
 from pywallet.platform import keccak256
-from pywallet.provider.text import visible
+from pywallet.provider.text import hides, visible
 
 MOST_BYTES: Final = 64 * 1024
 _FIRST: Final = re.compile(r"(?:([a-zA-Z][a-zA-Z0-9+.-]*)://)?(\S+) wants you to sign in with your Ethereum account:\Z")
 # Looser than the standard: a text that nearly is a sign-in is checked like one.
 _LIKE: Final = "wants you to sign in with your"
+_TIME: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9:]{8}(?:\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
+# The standard's lines in the standard's order, each once, and nothing besides.
+_FORM: Final = re.compile(
+    r"[^\n]+\n0x[0-9A-Fa-f]{40}\n\n(?:[^\n]+\n|\n)?\n?URI: \S+\nVersion: 1\nChain ID: [0-9]+\nNonce: [A-Za-z0-9]{8,}\n"
+    rf"Issued At: {_TIME}(?:\nExpiration Time: {_TIME})?(?:\nNot Before: {_TIME})?(?:\nRequest ID: [^\n]*)?(?:\nResources:(?:\n- \S+)*)?\Z"
+)
 _FIELD: Final = re.compile(r"(URI|Version|Chain ID|Nonce|Issued At|Expiration Time|Not Before|Request ID): (.*)\Z")
 
 
@@ -95,6 +101,6 @@ def _sign_in(text: str, origin: str, account: bytes, chain_id: int) -> SignIn | 
     uri = fields.get("URI", "")
     if uri.lower() != origin and not uri.lower().startswith((origin + "/", origin + "?", origin + "#")):
         wrong.append("uri")
-    if fields.get("Version") != "1" or len(fields.get("Nonce", "")) < 8 or not fields.get("Issued At"):
+    if not _FORM.match("\n".join(lines)) or any(hides(c) for c in text if c != "\r"):
         wrong.append("form")
     return SignIn(visible(first[2]), visible(uri), visible(fields.get("Nonce", "")), tuple(wrong))

@@ -6,24 +6,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from pywallet.hexes import checksum
+from pywallet.provider.readings import Reading, moves, read
 from pywallet.provider.text import visible
 from pywallet.provider.typed import TypedData, Value, plain_text
-
-_UNLIMITED = 1 << 160
-_SPENDING = frozenset(
-    {"Permit", "PermitSingle", "PermitBatch", "PermitTransferFrom", "PermitBatchTransferFrom", "ReceiveWithAuthorization"}
-)
 
 
 @dataclass(frozen=True)
 class Shown:
-    """``contract`` (EIP-55) and ``chain_id`` are None where the domain leaves them out: then the signature holds elsewhere too."""
+    """``contract`` (EIP-55) and ``chain_id`` are None where the domain leaves them out: then the signature holds elsewhere too.
+
+    ``readings``: what the message allows; empty where it is harmless. ``spends``: it may move what the account owns.
+    """
 
     primary: str
     name: str
     version: str
     chain_id: int | None
     contract: str | None
+    readings: tuple[Reading, ...]
     spends: bool
     unlimited: bool
     domain: list[dict[str, Any]]
@@ -32,6 +32,7 @@ class Shown:
 
 def show(data: TypedData) -> Shown:
     """What a person sees before signing: every declared field, nothing cut off, unseen characters spelt out."""
+    readings = read(data)
     contract = data.domain_field("verifyingContract")
     chain_id = data.domain_field("chainId")
     return Shown(
@@ -40,8 +41,9 @@ def show(data: TypedData) -> Shown:
         version=visible(str(data.domain_field("version") or "")),
         chain_id=chain_id if isinstance(chain_id, int) else None,
         contract=checksum(contract) if isinstance(contract, bytes) else None,
-        spends=data.primary in _SPENDING,
-        unlimited=data.primary in _SPENDING and _unlimited(data.message),
+        readings=readings,
+        spends=moves(data, readings),
+        unlimited=any(one.unlimited for one in readings),
         domain=_tree(data.domain),
         message=_tree(data.message),
     )
@@ -54,9 +56,3 @@ def _tree(value: Value) -> list[dict[str, Any]]:
 def _node(name: str, value: Value) -> dict[str, Any]:
     node: dict[str, Any] = {"name": name, "type": value.kind}
     return {**node, "parts": _tree(value)} if value.parts is not None else {**node, "value": visible(plain_text(value))}
-
-
-def _unlimited(value: Value) -> bool:
-    if value.parts is not None:
-        return any(_unlimited(part) for _, part in value.parts)
-    return isinstance(value.plain, int) and value.plain >= _UNLIMITED - 1

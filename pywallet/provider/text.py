@@ -5,22 +5,56 @@ from __future__ import annotations
 import unicodedata
 from typing import Final
 
-_KEPT: Final = frozenset("\n\t")
+_KEPT: Final = frozenset("\n\t ")
+MOST_MARKS: Final = 4
+"""Combining marks on one character that are shown; more of them cover the lines above and below."""
+
+DEFAULT_IGNORABLE: Final = (
+    (0xAD, 0xAD),
+    (0x34F, 0x34F),
+    (0x61C, 0x61C),
+    (0x115F, 0x1160),
+    (0x17B4, 0x17B5),
+    (0x180B, 0x180F),
+    (0x200B, 0x200F),
+    (0x202A, 0x202E),
+    (0x2060, 0x206F),
+    (0x3164, 0x3164),
+    (0xFE00, 0xFE0F),
+    (0xFEFF, 0xFEFF),
+    (0xFFA0, 0xFFA0),
+    (0xFFF0, 0xFFF8),
+    (0x1BCA0, 0x1BCA3),
+    (0x1D173, 0x1D17A),
+    (0xE0000, 0xE0FFF),
+)
+"""Unicode's property Default_Ignorable_Code_Point: drawn as nothing.
+
+``tests/unit/extension/text.test.mjs`` compares it with another table.
+"""
+
+BLANK: Final = frozenset((0x2800, 0x1D159, 0x13441, 0x13442, 0x16FE4))
+"""Drawn as empty space although Unicode calls them symbols, letters or marks: Braille blank, null notehead, hieroglyphic blanks, filler."""
 
 
 def hides(character: str) -> bool:
-    """Whether a character is unseen, moves others or breaks lines in a way a reader does not see (Unicode C*, Zl, Zp, and other marks)."""
+    """Whether a character is unseen, blank, moves others or breaks lines in a way a reader does not see."""
     if character in _KEPT:
         return False
-    # Fillers and variation selectors are drawn as nothing although they are letters or marks.
-    return (
-        unicodedata.category(character)[0] == "C"
-        or character in "\u2028\u2029\u115f\u1160\u3164\uffa0\u034f"
-        or "\ufe00" <= character <= "\ufe0f"
-    )
+    code = ord(character)
+    # C*: controls, formats, halves of pairs, private and unassigned ones; Z*: spaces that are not the space, and line ends that are none.
+    return unicodedata.category(character)[0] in "CZ" or code in BLANK or any(first <= code <= last for first, last in DEFAULT_IGNORABLE)
 
 
 def visible(text: str) -> str:
-    """The text with every unseen character written as ``\\u{…}``; a backslash before ``u{`` is doubled, so that both can be told apart."""
-    out = text.replace("\\u{", "\\\\u{")
-    return "".join(f"\\u{{{ord(c):x}}}" if hides(c) else c for c in out)
+    """The text with every unseen character written as ``\\u{…}``.
+
+    So are combining marks at its beginning, which would change what stands before it, and those of one character above ``MOST_MARKS``.
+    A backslash before ``u{`` is doubled, so that both can be told apart.
+    """
+    out: list[str] = []
+    marks = MOST_MARKS
+    for c in text.replace("\\u{", "\\\\u{"):
+        marks = marks + 1 if unicodedata.category(c) in ("Mn", "Me") else 0
+        out.append(f"\\u{{{ord(c):x}}}" if hides(c) or marks > MOST_MARKS else c)
+    return "".join(out)

@@ -89,7 +89,7 @@ class Types:
 
     def encode_type(self, name: str) -> str:
         """encodeType (EIP-712): the struct, then those it refers to, sorted by name."""
-        others = sorted(self._reach(name) - {name})
+        others = sorted(self.reach(name) - {name})
         return "".join(f"{one}({','.join(f'{kind} {field}' for field, kind in self.structs[one])})" for one in [name, *others])
 
     def type_hash(self, name: str) -> bytes:
@@ -98,7 +98,8 @@ class Types:
             self._hashes[name] = keccak256(self.encode_type(name).encode())
         return self._hashes[name]
 
-    def _reach(self, name: str) -> set[str]:
+    def reach(self, name: str) -> set[str]:
+        """A struct and those that it refers to, also where no value has one."""
         found: set[str] = set()
         ahead = [name]
         while ahead:

@@ -17,9 +17,10 @@ from benchmarks.memory import browsers, hosts
 from demo.browsers.chromium import chromium
 from demo.browsers.devtools import ARGUMENT, ENGINE, WORKER, Devtools, devtools
 from demo.browsers.view import View
-from demo.fan import CLOCK, MAIN, PLAY, WORDS_SHOWN, install_host, scroll_to_player, state_until
+from demo.fan import CLOCK, MAIN, PLAY, WORDS_SHOWN, Fan, install_host, scroll_to_player, state_until
 from demo.stack import Stack, running
 from demo.waiting import wait_until
+from tests.e2e.dapp import APPROVE, site
 from tests.e2e.world import FREE, goes_on, tone
 
 SONG_S = 300
@@ -108,6 +109,33 @@ def test_the_service_worker_is_stopped_and_finds_its_players_again(stack: Stack,
         player.click(MAIN)
         state_until(player, "paused")
         assert counted(stack, home) == (1, 0, [])
+
+
+def test_the_service_worker_is_stopped_and_a_site_goes_on(stack: Stack, tmp_path: Path) -> None:
+    """What waits is 4900 and asked again it is answered; connect comes back, and accountsChanged once the account is taken away."""
+    home = tmp_path / "home"
+    home.mkdir()
+    install_host(home, stack.folder / "deployment.json", "chromium")
+    with chromium(home, arguments=[ARGUMENT]) as browser, devtools(home / "chromium") as tools:
+        fan = Fan(browser, stack)
+        fan.create_wallet()
+        account = fan.address()
+        with site(browser) as dapp:
+            assert dapp.agreed("eth_requestAccounts")[0] == {"value": [account]}
+            waiting = dapp.begin("personal_sign", ["hello", account])
+            browser.window(APPROVE).wait('button[data-key="agree"]')
+            heard = len(dapp.events())
+            tools.kill(WORKER)
+            assert dapp.answer(waiting)["code"] == 4900
+            dapp.view.until(f"document.defaultView.events.slice({heard}).some(([name]) => name === 'connect')", 40)
+            assert [name for name, _ in dapp.events()[heard:]] == ["disconnect", "connect"]
+            assert dapp.ask("eth_accounts") == {"value": [account]}
+            signed, _ = dapp.agreed("personal_sign", ["hello", account])
+            assert len(signed["value"]) == 132
+            heard = len(dapp.events())
+            assert dapp.ask("wallet_revokePermissions", [{"eth_accounts": {}}]) == {"value": None}
+            dapp.view.until(f"document.defaultView.events.length > {heard}")
+            assert dapp.events()[heard:] == [["accountsChanged", []]]
 
 
 def test_the_engine_dies_and_the_next_one_plays_on(stack: Stack, tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ class HostProcess:
         self.events: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.number = 0
         self.device = ""
+        """Of the song that was opened last."""
         self.renderer = generate_keypair()
         self.reader = asyncio.create_task(self._read())
 
@@ -83,13 +84,13 @@ class HostProcess:
     async def hello(self) -> dict[str, Any]:
         """The first request."""
         result: dict[str, Any] = await self.ask("hello", protocol=1, extension="test", browser="test")
-        self.device = result["device"]
         return result
 
     async def open(self, cose: bytes, stream: str = "s", origin: str = "https://radio.example") -> dict[str, Any]:
         """Open a song."""
         key = to_b64(self.renderer[1])
         result: dict[str, Any] = await self.ask("open", stream=stream, header=to_b64(cose), origin=origin, key=key)
+        self.device = result["device"]
         return result
 
     async def invoke(self, action: str, position_ms: int = 0, segment: int | None = None, count: int = 0, stream: str = "s") -> Any:

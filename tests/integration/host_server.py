@@ -43,6 +43,10 @@ class StandIn:
     accepted: dict[tuple[bytes, int], bytes] = field(default_factory=dict)
     order: list[tuple[bytes, int, str]] = field(default_factory=list)
     lines: set[ServerConnection] = field(default_factory=set)
+    device: bytes = b""
+    """Of the line whose request is answered, as its hello said."""
+    heard: list[tuple[bytes, str, str]] = field(default_factory=list)
+    """(device, operation, text) of every request, as it came."""
     port: int = 0
 
     @property
@@ -81,10 +85,14 @@ class StandIn:
 
     async def _line(self, socket: ServerConnection) -> None:
         self.lines.add(socket)
+        device = b""
         try:
             async for text in socket:
                 request = json.loads(text)
+                device = from_hex(request["device"], 20) if request["op"] == "hello" else device
+                self.device = device
                 self.asked.append(request["op"])
+                self.heard.append((device, request["op"], str(text)))
                 if request["op"] in self.silent:
                     continue
                 try:
@@ -104,6 +112,8 @@ class StandIn:
     def _open(self, request: dict[str, Any]) -> dict[str, Any]:
         session, ticket = Signed.from_json(Session, request["session"]), Signed.from_json(Ticket, request["ticket"])
         assert signer(session, self.domain) == session.message.listener
+        if session.message.device != self.device:
+            raise Refusal("session.device")
         identity = digest(session.message, self.domain)
         self.sessions[identity] = session.message
         self.tickets[digest(ticket.message, self.domain)] = ticket.message
@@ -131,7 +141,7 @@ class StandIn:
     def _accept(self, message: dict[str, Any]) -> tuple[Invocation, str | None]:
         signed = Signed.from_json(Invocation, message)
         one = signed.message
-        assert signer(signed, self.domain) == self.sessions[one.session].device
+        assert signer(signed, self.domain) == self.sessions[one.session].device == self.device
         action, key, identity = Action(one.action).word, (one.session, one.sequence), digest(one, self.domain)
         known = self.accepted.get(key)
         if known is not None:

@@ -39,7 +39,7 @@ POLICY = Policy(("play", "seek"), Price(30, 20, 10), {"play": Count(3), "seek": 
 
 def header(server: StandIn, policy: Policy = POLICY, segments: int = 90, seconds: int = 2) -> Header:
     """A song of ``segments`` parts of ``seconds`` at 1000 samples a second."""
-    parts = tuple(Segment(100 + i, 1000 * seconds, keccak256(bytes([i]))) for i in range(segments))
+    parts = tuple(Segment(100 + i, 1000 * seconds, keccak256(bytes([i % 256]))) for i in range(segments))
     rendition = Rendition(
         0, "flac", 'audio/mp4; codecs="flac"', 1000, 2, 16, 1000 * seconds * segments, 1000 * seconds, 50, bytes(32), parts
     )
@@ -66,6 +66,10 @@ class Chain:
 
     def now_ms(self) -> int:
         """Trusted time, moved by tests."""
+        return self.now
+
+    def chain_ms(self) -> int:
+        """The same: this chain is reached from the start."""
         return self.now
 
     def watch(self, content: bytes) -> None:
@@ -106,9 +110,10 @@ class World:
     async def ask(self, op: str, **fields: Any) -> Any:
         """Send a request as the browser does. Raises the host's error."""
         self.number += 1
-        self.replies[self.number] = asyncio.get_running_loop().create_future()
-        await self.service.handle(msgspec.json.encode({"id": self.number, "op": op, **fields}))
-        reply = await asyncio.wait_for(self.replies.pop(self.number), TIMEOUT_S)
+        number = self.number
+        self.replies[number] = asyncio.get_running_loop().create_future()
+        await self.service.handle(msgspec.json.encode({"id": number, "op": op, **fields}))
+        reply = await asyncio.wait_for(self.replies.pop(number), TIMEOUT_S)
         if not reply["ok"]:
             raise GomaaError(reply["error"]["code"], **reply["error"]["detail"])
         return reply["result"]
@@ -132,7 +137,7 @@ class World:
         values = {
             "station": address_of(STATION),
             "listener": address_of(LISTENER),
-            "device": self.host.device.address,
+            "device": self.host.device.address(self.chain.facts.server, address_of(STATION)),
             "payee": PAYEE,
             "not_before": START_S - 10,
             "not_after": START_S + 86_400,
@@ -194,7 +199,7 @@ class World:
 
 def device(world: World) -> str:
     """The device as text."""
-    return to_hex(world.host.device.address)
+    return to_hex(world.host.device.address(world.server.address, address_of(STATION)))
 
 
 @asynccontextmanager

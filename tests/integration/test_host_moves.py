@@ -12,10 +12,10 @@ import pytest
 from pywallet.errors import GomaaError
 from pywallet.hexes import to_hex
 from pywallet.messages import Session, Signed
-from pywallet.platform import keccak256
+from pywallet.platform import address_of, keccak256
 from pywallet.policy import Count, Policy, Price
 from tests.integration.host_server import StandIn
-from tests.integration.host_world import DOMAIN, SERVER, World, world
+from tests.integration.host_world import DOMAIN, SERVER, STATION, World, world
 
 POLICY = Policy(("play", "seek"), Price(30, 20, 10), {"play": Count(3), "seek": Count(4)})
 OTHER = keccak256(b"another server")
@@ -52,6 +52,13 @@ async def prepare(fan: World, session: Signed[Session], server: StandIn) -> None
     await fan.ask("prepare", stream="s", ticket=fan.ticket(session, server=server.address).to_json())
 
 
+async def follow(fan: World, later: StandIn) -> None:
+    """The engine after a move: the session of before is refused, one for the device at the new server is taken."""
+    session = fan.session()
+    await fan.ask("identify", stream="s", session=session.to_json())
+    await prepare(fan, session, later)
+
+
 async def refusal(work: Any) -> str:
     """The code with which a request is refused."""
     with pytest.raises(GomaaError) as caught:
@@ -79,14 +86,20 @@ async def test_between_two_plays(fan: World, server: StandIn, later: StandIn) ->
     fan.chain.now += 5_000
     move(fan, later)
     await fan.invoke("stop", 5_000)
-    await prepare(fan, session, later)
+    with pytest.raises(GomaaError) as caught:
+        await prepare(fan, session, later)
+    assert (caught.value.code, caught.value.detail["device"]) == ("session.device", to_hex(fan.session().message.device))
+    assert later.sessions == {}
+    await follow(fan, later)
     assert fan.good((await fan.invoke("play", 0, 0, 4))["grant"], range(4))
     fan.chain.now += 5_000
     await fan.invoke("stop", 5_000)
     await fan.reported()
-    assert [(action, state) for _, action, state, _ in fan.states()] == [(name, "reported") for name in ("play", "stop") * 2]
+    assert sorted((action, state) for _, action, state, _ in fan.states()) == [
+        (name, "reported") for name in ("play", "play", "stop", "stop")
+    ]
     assert [name for _, _, name in server.order] == [name for _, _, name in later.order] == ["play", "stop"]
-    assert {number for _, number, _ in server.order}.isdisjoint(number for _, number, _ in later.order)
+    assert {one.device for one in server.sessions.values()}.isdisjoint(one.device for one in later.sessions.values())
 
 
 async def test_during_a_play(fan: World, server: StandIn, later: StandIn) -> None:
@@ -114,7 +127,8 @@ async def test_a_prepared_play_that_may_not_begin_any_more(fan: World, server: S
     server.refuse["play"] = "server.moved"
     move(fan, later)
     assert await refusal(fan.invoke("play", 0, 0, 4)) == "server.moved"
-    await prepare(fan, session, later)
+    assert await refusal(prepare(fan, session, later)) == "session.device"
+    await follow(fan, later)
     answer = await fan.invoke("play", 0, 0, 4)
     assert fan.good(answer["grant"], range(4))
     assert answer["left"]["play"] == 2
@@ -136,13 +150,12 @@ async def test_a_ticket_alone_moves_nothing(fan: World, server: StandIn, later: 
 
 
 async def test_a_new_server_that_refuses_leaves_the_stream_where_it_was(fan: World, server: StandIn, later: StandIn) -> None:
-    """Until a ticket is open at the new server, the play of the old ticket has its server."""
+    """Until there is a session for the new server, the play of the old ticket has its own."""
     session = await fan.prepared(policy=POLICY)
     await fan.invoke("play", 0, 0, 4)
     move(fan, later)
-    later.silent.add("open")
     stream = fan.host.streams["s"]
-    assert await refusal(prepare(fan, session, later)) == "server.unreachable"
+    assert await refusal(prepare(fan, session, later)) == "session.device"
     assert stream.server == server.address
     fan.chain.now += 5_000
     assert (await fan.invoke("renew", 5_000, 8, 2))["grant"] is not None
@@ -150,8 +163,30 @@ async def test_a_new_server_that_refuses_leaves_the_stream_where_it_was(fan: Wor
 
 async def test_each_server_has_its_own_tags(fan: World, later: StandIn) -> None:
     """What the old server counted stays provable: its tag secret is kept beside the new one's."""
-    session = await fan.prepared(policy=POLICY)
+    await fan.prepared(policy=POLICY)
     move(fan, later)
-    await prepare(fan, session, later)
+    assert await refusal(prepare(fan, fan.session(device=fan.host.device.address(fan.server.address, address_of(STATION))), later))
+    await follow(fan, later)
     rows = fan.host.ledger._rows("SELECT server FROM tag_secrets")
     assert {bytes(row[0]) for row in rows} == {fan.server.address, later.address}
+
+
+async def test_where_terms_limit_devices_a_computer_stays_the_one_it_was(fan: World, server: StandIn, later: StandIn) -> None:
+    """The new server has the devices from the old one: the same computer under another name would be one too many."""
+    limited = Policy(("play",), Price(30, 20, 10), {"play": Count(9)}, devices=1)
+    before = (await fan.open(policy=limited))["device"]
+    session = fan.session()
+    await fan.ask("identify", stream="s", session=session.to_json())
+    await prepare(fan, session, server)
+    await fan.invoke("play", 0, 0, 4)
+    await fan.invoke("stop", 0)
+    await fan.ask("close", stream="s")
+    move(fan, later)
+    assert (await fan.open(policy=limited))["device"] == before == to_hex(session.message.device)
+    await fan.ask("identify", stream="s", session=session.to_json())
+    await prepare(fan, session, later)
+    assert (await fan.invoke("play", 0, 0, 4))["grant"] is not None
+    await fan.reported()
+    assert {one.device for one in later.sessions.values()} == {session.message.device}
+    # Songs without such a limit have another device there.
+    assert (await fan.open("t", policy=POLICY))["device"] != before

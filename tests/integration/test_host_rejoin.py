@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from demo.waiting import TIMEOUT_S
+from native_host.ledger import Ledger
 from pywallet.errors import GomaaError
 from pywallet.messages import Signed, Ticket
 from pywallet.policy import MAX_GAP_MS
@@ -133,3 +136,37 @@ async def test_what_is_over_or_another_songs_does_not_go_on(tmp_path: Path, serv
 
     assert (missing, expired, stopped) == ("ticket.missing", "ticket.expired", "ticket.used")
     assert actions == ["play", "renew", "stop"]
+
+
+async def test_a_play_of_before_the_upgrade_is_reported_and_goes_on(
+    tmp_path: Path, server: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its session names the one device of every station: it ends as that device, and the next session names the station's own."""
+    with monkeypatch.context() as older:
+        older.setattr("native_host.device.Device.key", lambda self, server, station: self.private_key)
+        async with world(tmp_path, server, monkeypatch) as dead:
+            ticket = await playing(dead)
+            await dead.reported()
+    with Ledger(dead.host.paths.ledger) as ledger, ledger.write():
+        ledger._change("UPDATE invocations SET state = 'unreported'")
+    server.accepted.clear()
+    server.order.clear()
+    async with world(tmp_path, server, monkeypatch) as fan:
+        fan.chain.now = dead.chain.now
+        async with asyncio.timeout(TIMEOUT_S):
+            while any(state == "unreported" for _, _, state, _ in fan.states()):
+                await asyncio.sleep(0.01)
+        await fan.open()
+        assert (await fan.ask("rejoin", stream="s", ticket=ticket.to_json()))["state"] == "playing"
+        fan.chain.now += 3_000
+        assert (await fan.invoke("renew", 13_000, 6, 4))["grant"] is not None
+        await fan.invoke("stop", 13_000)
+        await fan.reported()
+        old = next(iter(server.sessions.values()))
+        assert await refused(fan.ask("identify", stream="s", session=fan.session(device=old.device).to_json())) == "session.device"
+        await fan.prepared()
+        await fan.invoke("play", 0, 0, 4)
+        await fan.reported()
+        assert {state for _, _, state, _ in fan.states()} == {"reported"}
+    assert [name for _, _, name in server.order] == ["play", "renew", "renew", "stop", "play"]
+    assert len({one.device for one in server.sessions.values()}) == 2

@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 
+import native_host.host
+from native_host.clock import Clock
 from pywallet.errors import GomaaError
+from pywallet.hexes import from_hex
 from pywallet.messages import destruction_digest
 from pywallet.platform import address_of, recover
 from pywallet.policy import Count, Part, Renewal
 from tests.integration.host_server import StandIn
-from tests.integration.host_world import CONTENT, DOMAIN, LISTENER, POLICY, SERVER, World, world
+from tests.integration.host_world import CONTENT, DOMAIN, LISTENER, POLICY, SERVER, World, device, world
 
 FREE = replace(POLICY, counts={})
 
@@ -110,7 +113,7 @@ async def test_an_exhausted_copy_destroys_its_keys_and_signs_for_it(fan: World) 
         "SELECT content, listener, time_ms, code, signature FROM destructions"
     )
     assert (content, listener) == (CONTENT, address_of(LISTENER))
-    assert recover(destruction_digest(content, listener, time_ms, code), signature) == fan.host.device.address
+    assert recover(destruction_digest(content, listener, time_ms, code), signature) == from_hex(device(fan), 20)
     assert await refusal(fan.invoke("play")) == "policy.count.exhausted"
 
 
@@ -122,3 +125,17 @@ async def test_a_clock_that_is_set_back_ends_what_asks_for_it(fan: World, monkey
     monkeypatch.setattr("native_host.host.system_ms", lambda: now - 180_000)
     assert await refusal(fan.invoke("seek", 20_000)) == "policy.clock.rollback"
     assert (await fan.event("destroyed"))["code"] == "policy.clock.rollback"
+
+
+async def test_a_clock_that_is_mended_ends_nothing(fan: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four minutes ahead, then right again: the play goes on, without a restart of the host."""
+    now = fan.chain.now
+    await fan.prepared(policy=replace(FREE, self_destruct=("rollback",)))
+    # The host began while the clock was ahead.
+    fan.host._clock = Clock(now + 240_000, lambda: native_host.host.system_ms())
+    monkeypatch.setattr("native_host.host.system_ms", lambda: now + 240_000)
+    await fan.invoke("play", 0, 0, 4)
+    monkeypatch.setattr("native_host.host.system_ms", lambda: now)
+    await fan.invoke("seek", 20_000)
+    monkeypatch.setattr("native_host.host.system_ms", lambda: now - 180_000)
+    assert await refusal(fan.invoke("seek", 30_000)) == "policy.clock.rollback"

@@ -17,7 +17,8 @@ from pywallet.platform import address_of
 from pywallet.wallet.permit import Permit
 from security_server.core import Core
 from security_server.publishing import Publishing
-from security_server.relay import HOUR_MS, SWEEP_S, Relay
+from security_server.relay import HOUR_MS, Relay
+from security_server.sweeps import SWEEP_S, Sweeps
 from security_server.tables import receipts, relay_costs
 from tests.integration.server_world import World, make_world, private_key
 
@@ -31,17 +32,17 @@ class Scene:
 
     def __init__(self, world: World, core: Core) -> None:
         self.world, self.core = world, core
-        self.relay = Relay(core, Publishing(core))
+        self.relay, self.address = self.strict(), address_of(core.keys.relayer)
 
-    def strict(self, **limits: int) -> Relay:
-        """A relay with other limits."""
+    def strict(self, **limits: int) -> Sweeps:
+        """The sweeps of a relay with other limits."""
         core = replace(self.core, config=replace(self.core.config, **limits))
-        return Relay(core, Publishing(core))
+        return Sweeps(core, Relay(core, Publishing(core)))
 
     async def order(self, **changes: Any) -> Sweep:
         """All that lies there, for the fan."""
         deadline = await self.core.now_ms() // 1000 + 600
-        return replace(Sweep(self.relay.address, PAYEE, FAN, LIES, deadline), **changes)
+        return replace(Sweep(self.address, PAYEE, FAN, LIES, deadline), **changes)
 
     async def permit(self, order: Sweep, key: bytes = KEY, **changes: Any) -> bytes:
         """The payee's, for what the order says."""
@@ -54,7 +55,7 @@ class Scene:
         """The order as it is sent."""
         return sign(order, self.core.domain, key).to_json()
 
-    async def refused(self, order: dict[str, Any], permit: bytes, relay: Relay | None = None) -> str:
+    async def refused(self, order: dict[str, Any], permit: bytes, relay: Sweeps | None = None) -> str:
         """The code of a refusal, which moves nothing."""
         with pytest.raises(GomaaError) as caught:
             await (relay or self.relay).sweep(order, permit)
@@ -88,7 +89,7 @@ async def test_what_lies_at_a_payee_reaches_the_fan_to_the_wei_and_once(scene: S
     """Two transactions of the relayer, whose gas is in its budget as it was; again there is nothing to send."""
     order = await scene.order()
     message, permit = scene.signed(order), await scene.permit(order)
-    before = await scene.core.chain.balance(scene.relay.address)
+    before = await scene.core.chain.balance(scene.address)
 
     done = await scene.relay.sweep(message, permit)
 
@@ -96,7 +97,7 @@ async def test_what_lies_at_a_payee_reaches_the_fan_to_the_wei_and_once(scene: S
     (moved,) = await scene.world.token.moved(bytes.fromhex(done["transaction"][2:])) or []
     assert moved.fields == {"sender": PAYEE, "receiver": FAN, "value": LIES}
     (spent,) = await scene.spent()
-    assert 0 < before - await scene.core.chain.balance(scene.relay.address) <= spent
+    assert 0 < before - await scene.core.chain.balance(scene.address) <= spent
     assert await scene.refused(message, permit) == "claim.done"
     assert len(await scene.spent()) == 1
 
@@ -154,7 +155,7 @@ async def test_a_sweep_keeps_to_the_limits_of_claims(scene: Scene) -> None:
         with pytest.raises(GomaaError) as caught:
             await relay.offer(payee, amount)
         assert caught.value.code == code
-    assert (await scene.relay.offer(PAYEE, LIES))["relayer"] == to_hex(scene.relay.address)
+    assert (await scene.relay.offer(PAYEE, LIES))["relayer"] == to_hex(scene.address)
     nothing = await scene.order(amount=0)
     assert await scene.refused(scene.signed(nothing), permit) == "claim.small"
     other = await scene.order(payee=STRANGER)

@@ -27,6 +27,8 @@ export const FRESH_MS = 60_000;
 const queue = [];
 /** When a person refused a site. @type {Map<string, number[]>} */
 const refused = new Map();
+/** Questions whose facts are being looked up. @type {Set<{port: number, gone: boolean}>} */
+const looking = new Set();
 /** @type {Set<number>} the window's ports */
 const windows = new Set();
 
@@ -46,7 +48,11 @@ export async function ask(port, site, kind, look, perform) {
   refused.set(name, lately);
   if (lately.length >= MOST_REFUSED) throw new Problem("message.flood");
   crowded(site, kind);
-  const facts = await look();
+  const asked = { port, gone: false };
+  looking.add(asked);
+  const facts = await look().finally(() => looking.delete(asked));
+  // Nobody waits any more: a person is not asked.
+  if (asked.gone) throw new Problem("wallet.refused");
   crowded(site, kind);
   return new Promise((resolve, reject) => {
     /** @type {Waiting} */
@@ -95,7 +101,15 @@ export function closed(port) {
     if (windows.size === 0) dismissed();
     return;
   }
+  for (const one of looking) one.gone ||= one.port === port;
   for (const one of queue.filter((other) => other.port === port)) end(one, new Problem("wallet.refused"));
+}
+
+/** The background was restarted: nobody waits for what was asked over its ports, and a person has refused none of it. */
+export function lost() {
+  windows.clear();
+  for (const one of looking) one.gone = true;
+  for (const one of [...queue]) end(one, new Problem("host.gone"));
 }
 
 /** A person closed the window. */

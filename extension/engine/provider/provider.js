@@ -42,12 +42,19 @@ export function close(port) {
   approvals.closed(port);
 }
 
+/** The background was restarted and numbers its ports anew: an answer to an old number would reach another page. */
+export function lost() {
+  for (const port of [...pages.keys()]) close(port);
+  windows.clear();
+  approvals.lost();
+}
+
 /** @param {number} port @param {{id: number, method: string, params: string}} message */
 export async function hear(port, { id, method, params }) {
   const page = pages.get(port);
   if (!page) return;
   /** @param {boolean} ok @param {unknown} value */
-  const reply = (ok, value) => tell(port, { type: "reply", id, ok, body: JSON.stringify(value ?? null) });
+  const reply = (ok, value) => pages.get(port) === page && tell(port, { type: "reply", id, ok, body: JSON.stringify(value ?? null) });
   try {
     await load();
     const value = await answer({ port, site: page.site }, method, params);
@@ -84,6 +91,8 @@ async function update(port) {
   page.permitted = permitOf(page.site) !== null;
   const chain = await networkFor(page.site).then(({ chain_id }) => `0x${chain_id.toString(16)}`, () => null);
   const accounts = accountsOf(page.site);
+  // The number may belong to another page by now.
+  if (pages.get(port) !== page) return;
   /** @param {string} name @param {unknown} value */
   const say = (name, value) => tell(port, { type: "event", name, body: JSON.stringify(value) });
   const was = { ...page };

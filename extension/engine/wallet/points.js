@@ -4,7 +4,7 @@
 
 import { Problem } from "../../shared/problem.js";
 import { python } from "../python.js";
-import { pointsOf } from "../ticket.js";
+import { askStation, base64url, pointsOf } from "../ticket.js";
 import { now } from "./state.js";
 
 /** @typedef {{name: string, kind: "offer" | "ad-free", cost: number, days: number, text: string}} Offer */
@@ -18,28 +18,24 @@ export const OPS = {
     if (now.locked) return { account: null };
     const place = await pointsOf(origin).catch(() => null);
     if (!place) return { account: null };
-    const told = await word(place, what, Math.floor(Date.now() / 1000)).catch((error) => {
+    const told = await word(origin, place, what, Math.floor(Date.now() / 1000)).catch((error) => {
       // The station lives by the chain's clock.
       const { code, detail } = Problem.of(error);
       if (code !== "invocation.time" || !Number.isSafeInteger(detail?.["now_s"])) throw error;
-      return word(place, what, Number(detail?.["now_s"]));
+      return word(origin, place, what, Number(detail?.["now_s"]));
     });
     const open = told.redeemed?.kind === "ad-free" ? `${origin}/gomaa/ad-free?pass=${packed(told.redeemed)}` : undefined;
     return { account: { ...told, open } };
   },
 };
 
-/** @param {{url: string, station: string, domain: string}} place @param {string} what @param {number} time_s */
-async function word({ url, station, domain }, what, time_s) {
+/** @param {string} origin @param {{url: string, station: string, domain: string}} place @param {string} what @param {number} time_s */
+async function word(origin, { url, station, domain }, what, time_s) {
   const { signature } = await python("points.sign", { station, domain, time_s, what });
-  const headers = { "Content-Type": "application/json" };
-  const answer = await fetch(url, { method: "POST", headers, body: JSON.stringify({ time_s, what, signature }), credentials: "omit", cache: "no-store", signal: AbortSignal.timeout(10_000) })
-    .catch((error) => { throw new Problem("station.unreachable", { reason: String(error).slice(0, 120) }); });
-  const body = await answer.json().catch(() => null);
-  if (body?.error?.code) throw Problem.of(body.error);
-  if (!answer.ok || typeof body?.points !== "number") throw new Problem("station.unreachable", { status: answer.status });
-  return body;
+  const account = await askStation(origin, url, { time_s, what, signature });
+  if (typeof account.points !== "number") throw new Problem("station.unreachable", { reason: "no account" });
+  return account;
 }
 
 /** Base64url of a pass. @param {object} value */
-const packed = (value) => btoa(String.fromCharCode(...new TextEncoder().encode(JSON.stringify(value)))).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+const packed = (value) => base64url(JSON.stringify(value));

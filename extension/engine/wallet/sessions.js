@@ -5,8 +5,10 @@
  * remembers every payee; here is only what still serves, and what the host has not been told yet.
  */
 
+import { Problem } from "../../shared/problem.js";
 import { native } from "../link.js";
 import { python } from "../python.js";
+import { collectingAt } from "./collecting.js";
 import { load, now, set, state, walletOf } from "./state.js";
 
 /** @typedef {import("./state.js").Kept} Kept */
@@ -20,19 +22,20 @@ const AT_ONCE = 512;
 
 /**
  * The session for a station: the stored one, or a new one where the wallet is open. Null: listen without reward.
- * @param {{station: {address: string, name: string} | null, chain_id: number, settlement: string, now_s: number}} info
- * @param {string} device
+ * @param {{device: string | null, station: {address: string, name: string} | null, chain_id: number, settlement: string, now_s: number}} info of the host: ``device`` is
+ *   the one that it is at the song's server and station, and no other server or station ever sees it
  * @returns {Promise<Kept | null>}
  */
-export async function sessionFor(info, device) {
+export async function sessionFor(info) {
   await load();
+  if (info.device === undefined) throw new Problem("host.version");
   const wallet = walletOf();
-  if (!info.station || state.vault === null || !state.rewards || wallet === null) return null;
-  const found = runningSession(info, device);
+  if (!info.station || info.device === null || state.vault === null || wallet === null || collectingAt(info.station) !== "yes") return null;
+  const found = runningSession(info);
   const number = Math.floor(info.now_s / PAYEE_S);
   if (found && (now.locked || (found.number === number && found.expires_s - info.now_s > RENEW_BEFORE_S))) return found;
   if (now.locked) return null;
-  const where = { station: info.station.address, device, chain_id: info.chain_id, settlement: info.settlement };
+  const where = { station: info.station.address, device: info.device, chain_id: info.chain_id, settlement: info.settlement };
   const made = await python("session.sign", { ...where, now_s: info.now_s, days: SESSION_DAYS, rewards: true, number });
   const entry = { ...made, ...where, station_name: info.station.name, wallet, told: false };
   // The wallet was replaced meanwhile.
@@ -43,13 +46,10 @@ export async function sessionFor(info, device) {
   return entry;
 }
 
-/**
- * @param {{station: {address: string} | null, chain_id: number, now_s: number}} info
- * @param {string} device
- */
-export function runningSession(info, device) {
+/** @param {{device: string | null, station: {address: string} | null, chain_id: number, now_s: number}} info */
+export function runningSession(info) {
   const wallet = walletOf();
-  return state.sessions.find((s) => s.wallet === wallet && s.station === info.station?.address && s.device === device && s.chain_id === info.chain_id && s.expires_s > info.now_s + 60) ?? null;
+  return state.sessions.find((s) => s.wallet === wallet && s.station === info.station?.address && s.device === info.device && s.chain_id === info.chain_id && s.expires_s > info.now_s + 60) ?? null;
 }
 
 /** A session that the host would not take is not offered again. @param {Kept} session */

@@ -21,12 +21,16 @@ export const AUTO_LOCK_S = 15 * 60;
 
 /** A site that may see one account: `top` is the page around it where the site asked as a frame. @typedef {{origin: string, top: string | null, account: string, chain_id: number | null, time_s: number}} Permit */
 
+/** Where rewards are collected: at every registered station, where the fan said yes, or nowhere. @typedef {"always" | "ask" | "never"} Collect */
+/** What a fan answered for one station; null: asked, and not answered yet. @typedef {{station: string, domain: string, name: string, collect: boolean | null}} Answer */
+
 /** What is kept in the browser's storage; no key, no word, no password. */
 export const state = {
   /** @type {string | null} sealed, base64 */ vault: null,
   /** @type {string | null} the account in use */ account: null,
   /** @type {Account[]} */ accounts: [],
-  rewards: true,
+  /** @type {Collect} */ collect: "always",
+  /** To "ask", newest first. @type {Answer[]} */ answers: [],
   /** Whether bands may count this listener; null: never said. @type {boolean | null} */ tracking: null,
   auto_lock_s: AUTO_LOCK_S,
   /** @type {Kept[]} */ sessions: [],
@@ -39,12 +43,39 @@ export const state = {
 
 /** @typedef {typeof state} State */
 
+/** A clock that was set back further says nothing of how long the wallet stood open. */
+const SET_BACK_MS = 60_000;
+
+/** When a person last did something, by the wall clock and by the one that nobody sets; null while the wallet is locked. @type {{wall: number, steady: number} | null} */
+let last = null;
+
 /** Lives as long as the engine. */
 export const now = {
-  locked: true,
+  /** Looked up at each use: timers and the steady clock may stand still while the computer sleeps. */
+  get locked() {
+    return last === null || now.expired;
+  },
+  /** Open for longer than the chosen time without a person. */
+  get expired() {
+    return now.left_ms <= 0;
+  },
+  /** Milliseconds until it locks by itself; the clock that went further counts. */
+  get left_ms() {
+    if (last === null) return Infinity;
+    const wall = Date.now() - last.wall;
+    return wall < -SET_BACK_MS ? 0 : state.auto_lock_s * 1000 - Math.max(wall, performance.now() - last.steady);
+  },
+  /** @param {boolean} open the time to the lock begins anew, or there is nothing to lock */
+  stand(open) {
+    last = open ? { wall: Date.now(), steady: performance.now() } : null;
+  },
   /** Tell every screen and player that something of the wallet changed. @type {() => void} */ changed: () => {},
   /** Pause what plays on a site. @type {(origin: string) => Promise<void>} */ halt: async () => {},
   /** What plays, for the popup. @type {() => any} */ playing: () => null,
+  /** What waits for a decision in the extension's own window, besides the questions of stations. @type {() => {takeovers: object[], costs: object[]}} */
+  decisions: () => ({ takeovers: [], costs: [] }),
+  /** What waits for a decision may have changed. @type {() => void} */ asks: () => {},
+  /** Bring the music of another tab to this stream. @type {(stream: string) => void} */ takeOver: () => {},
 };
 
 /** @type {Promise<void> | null} */
@@ -52,7 +83,9 @@ let loading = null;
 
 /** Read once. */
 export function load() {
-  loading ??= recall(Object.keys(state)).then((stored) => {
+  loading ??= recall([...Object.keys(state), "rewards"]).then((stored) => {
+    // Kept by a version that knew on and off.
+    if (stored["collect"] === undefined && stored["rewards"] === false) state.collect = "never";
     for (const [key, value] of Object.entries(stored)) if (Object.hasOwn(state, key) && value !== undefined) Object.assign(state, { [key]: value });
     // A wallet of before there were several accounts.
     if (state.account && state.accounts.length === 0) state.accounts = [{ index: 0, name: "", address: state.account }];

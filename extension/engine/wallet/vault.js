@@ -10,14 +10,17 @@ import { now, set, state } from "./state.js";
 /** Idle times to choose from, seconds. It cannot be turned off: an open wallet on an unwatched screen is anybody's. */
 export const AUTO_LOCK_CHOICES = [60, 5 * 60, 15 * 60, 60 * 60, 4 * 3600];
 
+/** After sleep a timer has as long to go as before it: it looks at the clocks this often. */
+const LOOK_MS = 15_000;
+
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let idle;
 
 /** @type {Record<string, (message: any) => Promise<any>>} */
 export const OPS = {
   async "wallet.status"() {
-    const { vault, account, rewards, tracking, auto_lock_s } = state;
-    return { exists: vault !== null, locked: now.locked, address: account, rewards, tracking, auto_lock_s, auto_lock_choices: AUTO_LOCK_CHOICES };
+    const { vault, account, collect, tracking, auto_lock_s } = state;
+    return { exists: vault !== null, locked: now.locked, address: account, collect, tracking, auto_lock_s, auto_lock_choices: AUTO_LOCK_CHOICES };
   },
   async "wallet.propose"({ words }) {
     return python("wallet.propose", { words: words ?? 12 });
@@ -65,22 +68,28 @@ function stored() {
 }
 
 function opened() {
-  now.locked = false;
-  touch();
+  now.stand(true);
+  watch();
   search();
   now.changed();
   return { address: state.account };
 }
 
 async function lock() {
-  now.locked = true;
+  now.stand(false);
   clearTimeout(idle);
   await python("wallet.lock");
   now.changed();
 }
 
-/** A person did something: the time to the lock begins anew. */
+/** A person did something: the time to the lock begins anew, unless it is over. */
 export function touch() {
+  if (!now.locked) now.stand(true);
+  watch();
+}
+
+function watch() {
   clearTimeout(idle);
-  if (!now.locked) idle = setTimeout(() => lock().catch(() => undefined), state.auto_lock_s * 1000);
+  if (now.expired) lock().catch(() => undefined);
+  else if (!now.locked) idle = setTimeout(watch, Math.min(now.left_ms, LOOK_MS));
 }

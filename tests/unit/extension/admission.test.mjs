@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { Problem } from "../../../extension/shared/problem.js";
-import { ask, fresh, host, wallet } from "./wallet_world.mjs";
+import { ask, core, fresh, host } from "./wallet_world.mjs";
 
 const { Admission } = await import("../../../extension/engine/admission.js");
-const INFO = { content: "0xc0", reward_wei: "5", now_s: 1000, station: null };
+const INFO = { content: "0xc0", reward_wei: "5", now_s: 1000, device: null, station: null };
 const NOW = 1000;
 const LIFE_S = 600;
 
@@ -49,7 +49,7 @@ test("a wallet that changes and leaves the listener the same leaves the ticket, 
   const one = admission();
   for (let i = 0; i < 5; i++) one.ahead(INFO, NOW);
   await settled(one);
-  await wallet.setRewards(true);
+  await ask("wallet.collect", { choice: "always" });
   one.ahead(INFO, NOW + 10);
   await one.admit(INFO, NOW + 11);
   assert.equal(drawn, 1);
@@ -155,6 +155,38 @@ test("a song that has moved is opened with the station's next ticket, which name
   };
   await assert.rejects(two.admit(INFO, NOW), (error) => error.code === "server.moved");
   assert.equal(drawn, 4);
+});
+
+test("a song that has moved gets a session for the device that the host is at its new server, and the other session stays", async () => {
+  const signed = [];
+  core["session.sign"] = ({ device, number }) => (signed.push(device), { session: { signature: device, message: { payee: "0x1" } }, id: device, payee: device, number, expires_s: 1e9 });
+  await ask("wallet.unlock", { password: "x" });
+  let device = "0xd1";
+  host.identify = ({ session }) => {
+    if (session.signature !== device) throw new Problem("session.device", { device });
+    return { session };
+  };
+  host.prepare = ({ ticket }) => {
+    if (ticket.message.number === 2) device = "0xd2";
+    if (device === "0xd2" && opened.length < 2 && ticket.message.number === 2) throw new Problem("session.device", { device });
+    opened.push(ticket.message.number);
+    return {};
+  };
+  const info = { ...INFO, device: "0xd1", station: { address: "0x5a", name: "S" }, chain_id: 1, settlement: "0x5e" };
+  const one = admission();
+  await one.admit(info, NOW);
+  one.began();
+  one.forget();
+  await one.admit(info, NOW);
+  assert.deepEqual([signed, opened, info.device], [["0xd1", "0xd2"], [1, 3], "0xd2"]);
+  device = "0xd1";
+  await admission("t").admit({ ...info, device: "0xd1" }, NOW);
+  assert.deepEqual(signed, ["0xd1", "0xd2"]);
+});
+
+test("a host of before this is named as such, and nobody listens unpaid because of it", async () => {
+  const { sessionFor } = await import("../../../extension/engine/wallet/sessions.js");
+  await assert.rejects(sessionFor({ ...INFO, device: undefined, station: { address: "0x5a", name: "S" } }), (error) => error.code === "host.version");
 });
 
 test("a ticket that was opened before its song moved is not taken again", async () => {

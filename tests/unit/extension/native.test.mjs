@@ -46,7 +46,7 @@ Object.assign(globalThis, {
 if (!globalThis.navigator) globalThis.navigator = { userAgent: "test" };
 const { Native, PROTOCOL } = await import("../../../extension/background/native.js");
 
-const HELLO = { protocol: PROTOCOL, host: "0.1.0", device: "0x01", networks: [{ chain_id: 31337 }] };
+const HELLO = { protocol: PROTOCOL, host: "0.1.0", networks: [{ chain_id: 31337 }] };
 const well = (port, { id }) => port.say({ id, ok: true, result: HELLO });
 const code = (expected) => (error) => error.code === expected;
 
@@ -67,7 +67,7 @@ test("it shakes hands once, however many ask at once", async () => {
   const { op, protocol, extension, browser } = port().sent[0];
   assert.deepEqual({ op, protocol, extension }, { op: "hello", protocol: PROTOCOL, extension: "9.8.7" });
   assert.ok(browser);
-  assert.deepEqual(native.status, { state: "connected", version: "0.1.0", device: "0x01", networks: HELLO.networks, code: null });
+  assert.deepEqual(native.status, { state: "connected", version: "0.1.0", networks: HELLO.networks, code: null });
   assert.deepEqual(events, [{ event: "host", status: native.status }]);
 });
 

@@ -43,10 +43,18 @@ for (const kind of kinds) {
 test("the table grants each kind what protocol section 6 names, and a type to one kind alone", () => {
   assert.deepEqual(kinds, ["page", "player", "wallet", "engine", "provider", "approval"]);
   for (const type of types) assert.equal(kinds.filter((kind) => Object.hasOwn(PRIVILEGES[kind], type)).length, 1, type);
-  assert.deepEqual(Object.keys(PRIVILEGES.page), ["show", "bytes", "hide", "command", "seen"]);
+  assert.deepEqual(Object.keys(PRIVILEGES.page), ["show", "bytes", "framed", "hide", "command"]);
   assert.deepEqual(Object.keys(PRIVILEGES.provider), ["request"]);
   assert.deepEqual(Object.keys(PRIVILEGES.approval), ["approval.next", "approval.unlock", "approval.answer"]);
-  assert.deepEqual(Object.keys(PRIVILEGES.player), ["play", "pause", "seek", "volume", "mute", "rate", "track", "rewards", "retry", "height", "look", "bring"]);
+  assert.deepEqual(Object.keys(PRIVILEGES.player), ["play", "pause", "seek", "volume", "mute", "rate", "track", "retry", "open", "height"]);
+});
+
+test("no word of a page or of a frame consents, costs or changes a setting: those types belong to the extension's own windows", () => {
+  const decides = /wallet|rewards|collect|budget|site|consent|takeover|here|allow|agree|answer|approve/;
+  for (const kind of ["page", "player"]) for (const type of Object.keys(PRIVILEGES[kind])) assert.doesNotMatch(type, decides, `${kind} ${type}`);
+  for (const type of ["wallet.collect", "wallet.collect.answer", "wallet.takeover", "wallet.site", "wallet.listening.put"]) {
+    assert.deepEqual(kinds.filter((kind) => allowed(kind, whole(type))), ["wallet"], type);
+  }
 });
 
 test("names of the prototype are no message types", () => {

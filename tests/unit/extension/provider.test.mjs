@@ -65,8 +65,8 @@ const clock = { now: 1_000_000 };
 mock.method(performance, "now", () => clock.now);
 
 beforeEach(async () => {
-  await fresh();
   clock.now += 1_000_000;
+  await fresh();
   told.length = 0;
   Object.assign(core, {
     "personal.read": ({ data }) => ({ text: data, hex: "0x68", hidden: false, sign_in: null }),
@@ -180,6 +180,21 @@ test("a page that goes away waits no more", async () => {
   provider.close(one.port);
   assert.equal((await look()).approval, null);
   await done;
+});
+
+test("a page that goes away while its question is looked up is not asked for", async () => {
+  const one = await connect();
+  for (const leave of [() => provider.close(one.port), () => provider.lost()]) {
+    let go;
+    core["personal.read"] = () => new Promise((resolve) => (go = () => resolve({ text: "hi", hex: "0x68", hidden: false, sign_in: null })));
+    provider.open(one.port, "provider", SITE);
+    const done = one.begin("personal_sign", ["hi", ME]).catch(() => "gone");
+    await until(() => go);
+    leave();
+    go();
+    await done;
+    assert.equal((await look()).approval, null);
+  }
 });
 
 test("behind the lock a site sees no account, and the window no question", async () => {
@@ -321,4 +336,40 @@ test("a new wallet has no permits of the one before", async () => {
   await wallet("wallet.create", { mnemonic: "words", password: "a good password", replace: true });
   assert.deepEqual(state.permits, []);
   assert.equal(now.locked, false);
+});
+
+test("after the background was restarted a new page with an old number gets no answer and no event of the page before", async () => {
+  const one = await connect();
+  const before = one.begin("personal_sign", ["hi", ME]).catch(() => "gone");
+  const approval = await shown();
+  clock.now += 1000;
+  provider.lost();
+  assert.equal((await look()).approval, null, "nothing that nobody waits for is asked");
+  await assert.rejects(provider.handle({ type: "approval.answer", approval: approval.id, agree: true }), (error) => error.code === "wallet.quote");
+  told.length = 0;
+  provider.open(one.port, "provider", OTHER);
+  provider.changed();
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  const heard = told.filter(({ port: to }) => to === one.port).map(({ message }) => [message.type, message.name]);
+  assert.deepEqual(heard, [["event", "connect"]], "no reply to what the page before asked, no account of its permit");
+  void before;
+});
+
+test("after a restart the page of a permit is told connect and its account, and what it asks is answered", async () => {
+  const one = await connect();
+  provider.lost();
+  told.length = 0;
+  provider.open(one.port, "provider", SITE);
+  assert.deepEqual(await one.ask("eth_accounts"), { value: [ME] });
+  assert.deepEqual(one.events(), [["connect", { chainId: "0x7a69" }], ["accountsChanged", [ME]]]);
+  const refusals = approvals.MOST_REFUSED + 1;
+  for (let i = 0; i < refusals; i++) {
+    void one.begin("personal_sign", ["hi", ME]).catch(() => undefined);
+    await shown();
+    provider.lost();
+    provider.open(one.port, "provider", SITE);
+  }
+  const done = one.begin("personal_sign", ["hi", ME]);
+  await decide(true);
+  assert.deepEqual(await done, { value: "0x51" }, "a restart is no refusal of a person's");
 });

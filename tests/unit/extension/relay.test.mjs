@@ -150,6 +150,20 @@ async function acquainted() {
 const says = (port, name, value) => port.tell({ type: "event", name, body: JSON.stringify(value) });
 const OWN = Number.MAX_SAFE_INTEGER;
 
+test("one end is told once, and none where nothing was connected", async () => {
+  const quiet = world();
+  const heard = [];
+  quiet.announced[0].provider.on("disconnect", ({ code }) => heard.push(code));
+  const waiting = quiet.ask("eth_accounts");
+  quiet.ports[0].drop();
+  await assert.rejects(waiting, (error) => error.code === 4900);
+  assert.deepEqual(heard, []);
+  const page = await acquainted();
+  says(page.ports[0], "disconnect", { code: 4900, message: "The wallet is disconnected" });
+  page.ports[0].drop();
+  assert.deepEqual(page.heard, [["disconnect", 4900]]);
+});
+
 /** The two ways in which a port ends while its page lives on. */
 const LEAVES = {
   "the back/forward cache": [({ transition }) => transition("pagehide", true), ({ transition }) => transition("pageshow", true)],

@@ -28,7 +28,7 @@ test("an old vault is replaced by the one that opening gives", async () => {
 test("the wallet locks after quiet time, and a screen's own clock is no sign of a person", async () => {
   // The real timer ends before the pretended ones begin.
   await ask("wallet.lock");
-  mock.timers.enable({ apis: ["setTimeout"] });
+  mock.timers.enable({ apis: ["setTimeout", "Date"] });
   try {
     await ask("wallet.unlock", { password: "x" });
     await ask("wallet.autolock", { seconds: 60 });
@@ -335,13 +335,10 @@ test("a balance that is not known is not zero", async () => {
   assert.equal((await ask("wallet.summary")).spendable_wei, null);
 });
 
-test("a person's play tells the host of the site once, before anything else", async () => {
+test("music that plays on a site tells the host of it once, and says nothing about what the site may do", async () => {
   host.site = () => ({});
-  wallet.consent("https://radio.example");
-  wallet.consent("https://radio.example");
-  wallet.consent("https://other.example");
+  for (const origin of ["https://radio.example", "https://radio.example", "https://other.example"]) wallet.met(origin);
   assert.deepEqual(asked.map(({ op, origin }) => [op, origin]), [["site", "https://radio.example"], ["site", "https://other.example"]]);
-  // It says nothing about the state: what a person paused stays paused.
   assert.ok(asked.every((request) => !("state" in request) && !("day_wei" in request)));
 });
 
@@ -349,19 +346,11 @@ test("a site that the host could not be told of is told again", async () => {
   host.site = () => {
     throw new Problem("host.gone");
   };
-  wallet.consent("https://third.example");
+  wallet.met("https://third.example");
   await new Promise((resolve) => setImmediate(resolve));
-  wallet.consent("https://third.example");
+  wallet.met("https://third.example");
   assert.equal(asked.length, 2);
   await new Promise((resolve) => setImmediate(resolve));
-});
-
-test("a page starts music only where a person has", async () => {
-  const sites = [{ origin: "https://yes.example", state: "allowed" }, { origin: "https://paused.example", state: "paused" }, { origin: "https://no.example", state: "revoked" }];
-  host.sites = () => ({ sites });
-  await wallet.mayStart("https://yes.example");
-  await assert.rejects(wallet.mayStart("https://paused.example"), code("site.paused"));
-  for (const origin of ["https://no.example", "https://new.example", "http://yes.example", "https://yes.example.evil.example"]) await assert.rejects(wallet.mayStart(origin), code("site.consent"), origin);
 });
 
 test("a site's music is paused before the host hears that it may not play", async () => {
@@ -388,13 +377,13 @@ test("a message that the wallet has no answer for is denied", async () => {
 test("an open wallet gives each hour another payee, a locked one goes on with the last", async () => {
   let signed = 0;
   core["session.sign"] = ({ number, now_s }) => ({ session: {}, id: `0x${++signed}`, payee: `payee ${number}`, number, expires_s: now_s + 7 * 86_400 });
-  const at = (now_s) => ({ station: { address: "0xs", name: "S" }, chain_id: 1, settlement: "0x5", now_s });
+  const at = (now_s) => ({ device: "device", station: { address: "0xs", name: "S" }, chain_id: 1, settlement: "0x5", now_s });
   await ask("wallet.unlock", { password: "x" });
   const payees = [];
-  for (const now_s of [7200, 7300, 10_800]) payees.push((await sessionFor(at(now_s), "device"))?.payee);
+  for (const now_s of [7200, 7300, 10_800]) payees.push((await sessionFor(at(now_s)))?.payee);
   assert.deepEqual(payees, ["payee 2", "payee 2", "payee 3"]);
   await ask("wallet.lock");
-  assert.equal((await sessionFor(at(20_000), "device"))?.payee, "payee 3");
+  assert.equal((await sessionFor(at(20_000)))?.payee, "payee 3");
   assert.equal(signed, 2);
 });
 

@@ -10,6 +10,7 @@ import pytest
 
 from native_host import device
 from pywallet.errors import GomaaError
+from pywallet.platform import address_of
 
 
 def test_the_key_is_made_once_and_only_for_its_user(tmp_path: Path) -> None:
@@ -59,12 +60,33 @@ def test_two_hosts_that_start_together_share_one_key(tmp_path: Path) -> None:
 
 
 def _address(path: Path) -> bytes:
-    return device.load(path).address
+    return device.load(path).private_key
 
 
-def test_listener_keys_differ_by_station_and_never_show(tmp_path: Path) -> None:
-    """Each station sees another listener, and the private key is in no repr."""
-    key = device.load(tmp_path / "device.key")
+def test_keys_differ_by_server_and_station_and_never_show(tmp_path: Path) -> None:
+    """Each station has another listener, each pair of server and station another device, none has the secret, and no repr has any."""
+    one = device.load(tmp_path / "device.key")
+    a, b = b"a" * 20, b"b" * 20
 
-    assert key.listener_key(b"a" * 20) == key.listener_key(b"a" * 20) != key.listener_key(b"b" * 20)
-    assert key.private_key.hex() not in repr(key)
+    assert one.listener_key(a) == one.listener_key(a)
+    keys = [
+        one.private_key,
+        one.listener_key(a),
+        one.listener_key(b),
+        *(one.key(server, station) for server in (a, b) for station in (a, b)),
+    ]
+    assert len(set(keys)) == len(keys)
+    assert len({one.address(server, station) for server in (a, b) for station in (a, b)}) == 4
+    assert len({device.fresh_key() for _ in range(3)}) == 3
+    assert not any(key.hex() in repr(one) for key in keys)
+
+
+def test_a_session_is_acted_for_with_the_key_that_it_names(tmp_path: Path) -> None:
+    """Also one that a version before keys of their own has made; none with a key of another station."""
+    one = device.load(tmp_path / "device.key")
+    a, b = b"a" * 20, b"b" * 20
+
+    assert one.key_of(one.address(a, b), (a,), b) == one.key(a, b)
+    assert one.key_of(one.address(b, b), (a, b), b) == one.key(b, b)
+    assert one.key_of(address_of(one.private_key), (a,), b) == one.private_key
+    assert one.key_of(one.address(a, b), (a, b), a) is None

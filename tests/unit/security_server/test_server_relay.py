@@ -31,6 +31,9 @@ class Network:
     def __init__(self) -> None:
         self.owners: set[bytes] = set()
         self.sent = 0
+        self.gas = 100
+        self.paid: dict[tuple[int, bytes], bytes] = {}
+        self.order: list[bytes] = []
         self.reason: str | None = None
 
     async def call(self, _contract: bytes, _function: Any, account: bytes) -> tuple[bool]:
@@ -55,7 +58,18 @@ class View(ChainView):
         if self.network.reason is not None:
             raise GomaaError("chain.reverted", reason=self.network.reason)
         self.network.sent += 1
-        return bytes(32), 100
+        self.network.order.append(items[0].payee)
+        self.network.paid.update({(item.epoch, item.payee): to for item in items})
+        return bytes(32), self.network.gas
+
+    async def balance(self, address: bytes) -> int:
+        """See ChainView."""
+        return 10**18
+
+    async def paid(self, epoch: int, payee: bytes) -> tuple[bytes, bytes] | None:
+        """See ChainView."""
+        to = self.network.paid.get((epoch, payee))
+        return None if to is None else (bytes(32), to)
 
 
 class Leaves:

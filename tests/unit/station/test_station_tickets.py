@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from pywallet.hexes import to_hex
+from pywallet.messages import Signed, Ticket
 from pywallet.platform import address_of, keccak256
 from pywallet.policy import Policy
 
@@ -282,6 +285,25 @@ async def test_forms_of_other_sites_are_refused(world: Any) -> None:
     async with world.client.post("/gomaa/tickets", data={"x": str(value)}) as response:
         assert response.status == 400
     async with world.client.get("/gomaa/tickets") as response:
+        assert response.status in (404, 405)
+
+
+async def test_a_ticket_is_asked_for_without_a_body(world: Any) -> None:
+    """As the extension asks, so that the browser adds no origin of the installation: a GET with the question in a header of its own."""
+    value = {"session": world.session().to_json(), "content": to_hex(world.songs["slow-tide"])}
+    question = base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+    async with world.client.get("/gomaa/tickets", headers={"GoMAA-Ask": question}) as response:
+        assert (response.status, response.headers["Cache-Control"]) == (200, "no-store")
+        ticket = Signed.from_json(Ticket, (await response.json())["ticket"]).message
+    assert (ticket.station, ticket.content) == (world.station.address, world.songs["slow-tide"])
+    for wrong in ("", "?", "e30", "W10", "bnVsbA", "A", "x" * 4000, "W1tb" * 1500):
+        async with world.client.get("/gomaa/tickets", headers={"GoMAA-Ask": wrong}) as response:
+            assert response.status == 400, wrong
+            assert (await response.json())["error"]["code"] == "message.schema"
+    # Another site's page has to ask for leave to send such a header, and gets none; a look ahead draws no ticket.
+    async with world.client.options("/gomaa/tickets", headers={"Access-Control-Request-Headers": "GoMAA-Ask"}) as response:
+        assert "Access-Control-Allow-Headers" not in response.headers
+    async with world.client.head("/gomaa/tickets", headers={"GoMAA-Ask": question}) as response:
         assert response.status in (404, 405)
 
 

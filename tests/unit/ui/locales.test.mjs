@@ -9,7 +9,7 @@ const en = JSON.parse(read("extension/_locales/en/messages.json"));
 const zh = JSON.parse(read("extension/_locales/zh_CN/messages.json"));
 const sources = ["player", "popup", "onboarding", "ui", "approve"]
   .flatMap((room) => readdirSync(new URL(`extension/${room}/`, ROOT)).filter((name) => name.endsWith(".js")).map((name) => read(`extension/${room}/${name}`))).join("\n");
-const FAMILIES = /^(cause|fix|choose|earn|host|strength|walletNote|walletAction|payNeed)_|_(one|other)$|^app/;
+const FAMILIES = /^(cause|fix|choose|collect|collectSub|earn|host|strength|walletNote|walletAction|payNeed)_|_(one|other)$|^app/;
 
 test("both languages have the same keys with the same places for values", () => {
   assert.deepEqual(Object.keys(en).sort(), Object.keys(zh).sort());

@@ -8,7 +8,7 @@ from pywallet.engine import call
 from pywallet.errors import GomaaError, InputError
 from pywallet.hexes import checksum, to_hex
 from pywallet.platform import recover
-from pywallet.provider import personal_digest, read_call, read_personal
+from pywallet.provider import personal_digest, read_personal
 from tests.unit.pywallet.provider.typed_samples import mail
 
 ACCOUNT = bytes.fromhex("c02aaa39b223fe8d0a0e5c4f27ead9083c756cc2")
@@ -62,32 +62,31 @@ def test_a_sign_in_holds_for_its_own_site_account_and_chain() -> None:
     assert wrong(SIGN_IN.replace("tunes.example wants", "tunes.еxample wants")) == ("domain",)
 
 
+def test_a_sign_in_has_the_standards_lines_once_and_no_other() -> None:
+    """What stands twice, in another order, besides, or unseen is named; what the standard leaves open is not."""
+    for good in (
+        SIGN_IN.replace("I accept the terms\n", ""),
+        SIGN_IN
+        + "\nExpiration Time: 2026-10-01T00:00:00.000Z\nNot Before: 2026-09-01T00:00:00+02:00\nRequest ID: 5\nResources:\n- https://a.example",
+        SIGN_IN.replace("\n", "\r\n"),
+    ):
+        assert wrong(good) == (), good
+    for bad in (
+        SIGN_IN + "\nURI: https://tunes.example/other",
+        SIGN_IN.replace("I accept the terms", "I accept the terms\nChain ID: 1"),
+        SIGN_IN.replace("I accept the terms", "I accept\u200b the terms"),
+        SIGN_IN.replace("Version: 1\n", "").replace("URI", "Version: 1\nURI"),
+        SIGN_IN + "\n\nI also sell my house",
+        SIGN_IN.replace("2026-09-30T16:25:24Z", "today"),
+        SIGN_IN.replace("Nonce: 32891756", "Nonce: 3289-1756"),
+    ):
+        assert "form" in wrong(bad), bad
+
+
 def test_a_sign_in_in_disguise_is_checked_as_one() -> None:
     """A text that asks for a sign-in in another form than the standard's is not taken for a plain text."""
     assert wrong("\n" + SIGN_IN) == ("form",)
     assert wrong(SIGN_IN.replace("wants you to sign", "wants  you to SIGN")) == ("form",)
-
-
-@pytest.mark.parametrize(
-    ("data", "kind", "unlimited"),
-    [
-        ("", "coin", False),
-        ("a9059cbb" + "0" * 24 + "77" * 20 + f"{5:064x}", "transfer", False),
-        ("095ea7b3" + "0" * 24 + "77" * 20 + "f" * 64, "approve", True),
-        ("39509351" + "0" * 24 + "77" * 20 + f"{5:064x}", "allowance", False),
-        ("23b872dd" + "0" * 24 + "88" * 20 + "0" * 24 + "77" * 20 + f"{5:064x}", "take", False),
-        ("a22cb465" + "0" * 24 + "77" * 20 + f"{1:064x}", "operator", True),
-        ("a9059cbb" + "1" * 24 + "77" * 20 + f"{5:064x}", "unknown", False),
-        ("a9059cbb" + "0" * 24 + "77" * 20 + f"{5:064x}" + "00", "unknown", False),
-        ("a9059c", "unknown", False),
-    ],
-)
-def test_a_call_is_said_in_words_only_where_they_are_true(data: str, kind: str, unlimited: bool) -> None:
-    """Known calls with whole words and nothing behind them have a name, all others are unknown."""
-    read = read_call(bytes.fromhex(data))
-    assert (read.kind, read.unlimited) == (kind, unlimited)
-    if kind not in ("coin", "unknown"):
-        assert read.other == b"\x77" * 20
 
 
 async def test_the_operations_sign_what_they_read() -> None:
@@ -103,7 +102,7 @@ async def test_the_operations_sign_what_they_read() -> None:
     assert (text["text"], text["hex"]) == ("hello", "0x68656c6c6f")
     signature = (await call("personal.sign", {"index": 0, "hex": text["hex"], "account": account}))["signature"]
     assert to_hex(recover(personal_digest(b"hello"), bytes.fromhex(signature[2:]))) == account
-    assert (await call("call.read", {"data": "0x"}))["kind"] == "coin"
+    assert (await call("call.read", {"data": "0x", "standard": "none", "account": account}))["kind"] == "coin"
     with pytest.raises(GomaaError):
         await call("personal.sign", {"index": 1, "hex": "0x00", "account": account})
     await call("wallet.lock", {})

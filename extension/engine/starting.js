@@ -1,0 +1,66 @@
+/**
+ * Rules for what may begin an action: how much it takes from the listener against the surface that it was asked on. Pure: no document, no host.
+ *
+ * Nothing in a page consents or costs: what a page or a press in its frame can begin without an allowance is free music.
+ */
+
+/** @typedef {"free" | "limited" | "costs"} Taking what an action takes: nothing, one of a number that the terms limit, money */
+/**
+ * Surface an action was asked on. `page`: the page's script, where nobody has touched that page; `activated`: the page's script, with the page's user activation as
+ * the browser reports it; `frame`: something in the player's frame other than a person's press; `press`: a trusted press in the frame, or the system's media keys;
+ * `own`: a press in a window of the extension.
+ * @typedef {"page" | "activated" | "frame" | "press" | "own"} Surface
+ */
+
+/** @type {Readonly<Record<Taking, Readonly<Record<Surface, boolean>>>>} what costs needs an allowance besides, wherever it is asked */
+export const MAY = {
+  free: { page: false, activated: true, frame: false, press: true, own: true },
+  limited: { page: false, activated: false, frame: false, press: true, own: true },
+  costs: { page: false, activated: false, frame: false, press: true, own: true },
+};
+
+const BEGINS = new Set(["play", "preview"]);
+const SOUNDS = new Set([...BEGINS, "resume"]);
+/** Units of a count of plays that run on with the music. */
+const RUNNING = new Set(["second", "segment"]);
+
+/**
+ * Whether the terms limit how often or how long this action may be had, so that doing it uses something up.
+ * @param {any} policy of the song, as in its header
+ * @param {string} action
+ */
+export function limits(policy, action) {
+  if (!policy) return false;
+  const counts = policy.counts ?? {};
+  const has = (/** @type {string} */ name) => typeof policy[name] === "number";
+  if (counts[action]) return true;
+  if (SOUNDS.has(action) && (has("metered_s") || RUNNING.has(counts.play?.unit))) return true;
+  return BEGINS.has(action) && (has("ttl_s") || has("devices"));
+}
+
+/**
+ * What an action takes from the listener.
+ * @param {any} policy of the song
+ * @param {string} action
+ * @param {boolean} costs it is of a play that the listener pays
+ * @returns {Taking}
+ */
+export function takingOf(policy, action, costs) {
+  if (costs && SOUNDS.has(action)) return "costs";
+  return limits(policy, action) ? "limited" : "free";
+}
+
+/**
+ * Whether an action may begin.
+ * @param {Taking} taking
+ * @param {Surface} surface
+ * @param {boolean} allowance the listener has set a budget in the extension, and it covers this
+ */
+export function mayBegin(taking, surface, allowance) {
+  return MAY[taking][surface] === true && (taking !== "costs" || allowance);
+}
+
+/** @param {unknown} surface @returns {surface is Surface} */
+export function isSurface(surface) {
+  return typeof surface === "string" && Object.hasOwn(MAY.free, surface);
+}

@@ -1,0 +1,66 @@
+"""The host's time: this computer's clock as far as chain and server agree with it, and whether it was set back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+AGREE_MS: Final = 1_000
+ROLLBACK_MS: Final = 120_000
+"""A clock is corrected by seconds, not by minutes."""
+
+
+def steady_ms() -> int:
+    """A clock that nobody sets, ms."""
+    return time.monotonic_ns() // 1_000_000
+
+
+class Clock:
+    """Trusted time and rollbacks.
+
+    Args:
+        newest_ms: The latest time that the ledger has, Unix ms.
+        local: This computer's clock, Unix ms: anyone may have set it.
+        steady: A clock that nobody sets, ms.
+    """
+
+    def __init__(self, newest_ms: int, local: Callable[[], int], steady: Callable[[], int] = steady_ms) -> None:
+        self._local, self._steady = local, steady
+        self._newest_ms = newest_ms
+        self._drift_ms = local() - steady()
+        self._last_ms = 0
+
+    def now_ms(self, chain_ms: int, server_ms: int | None) -> int:
+        """Trusted Unix time in ms.
+
+        The chain's time is the floor: setting this computer's clock back gains nothing. Where blocks are rare this
+        computer's time stands in between them, as far as the server's clock (None: not known) agrees: it would refuse
+        what lies ahead of it. It runs backwards only where a server disproves what this computer's clock alone has said.
+        """
+        own = self._local()
+        if server_ms is not None:
+            own = min(own, server_ms + AGREE_MS)
+            if self._last_ms > max(chain_ms, server_ms + AGREE_MS):
+                self._last_ms = 0
+        self._last_ms = max(self._last_ms, chain_ms, own)
+        return self._last_ms
+
+    def rolled_back(self, trusted_ms: int | None) -> bool:
+        """Whether this computer's clock was set back: while the host ran, or against what the ledger has seen before.
+
+        Args:
+            trusted_ms: What chain or server say, Unix ms; None while neither is known. A clock that was set back to it
+                or nearer to it was mended.
+        """
+        local, drift_ms = self._local(), self._local() - self._steady()
+        agrees = trusted_ms is not None and abs(local - trusted_ms) <= ROLLBACK_MS
+        expected = max(self._steady() + self._drift_ms, self._newest_ms)
+        if expected - local <= ROLLBACK_MS:
+            if agrees:
+                self._drift_ms = max(self._drift_ms, drift_ms)
+            return False
+        if trusted_ms is None or not (agrees or abs(local - trusted_ms) < abs(expected - trusted_ms)):
+            return True
+        self._drift_ms, self._newest_ms = drift_ms, 0
+        return False

@@ -1,0 +1,170 @@
+"""What typed data (EIP-712) allows, by the structure of its messages wherever they stand in the tree.
+
+Structure and not names decides: a contract takes a message by its type's hash, and anybody may call a field's struct by
+another name. What is not on the short list of harmless kinds is told as unknown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+from pywallet.provider.calls import UNLIMITED
+from pywallet.provider.text import visible
+from pywallet.provider.typed import TypedData, Value, plain_text
+from pywallet.provider.types import innermost
+
+MOST_READINGS: Final = 8
+MOST_LINES: Final = 12
+"""Lines of one reading; every field stands in the tree besides."""
+_AMOUNTS: Final = ("value", "amount", "allowance", "rawAmount", "wad")
+_ENDS: Final = ("deadline", "sigDeadline", "expiry", "validBefore", "expiration", "validUntil", "validUntilTime", "endTime")
+_NUMBER: Final = re.compile(r"\s*(?:[+-]?\d[\d.,_' ]*|.*(?:0x[0-9a-f]{8}|[0-9a-f]{40}).*)\s*\Z", re.IGNORECASE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """``kind`` names a sentence.
+
+    permit (somebody may take tokens), permit_item, transfer (tokens move when it is handed in), cancel, order, safe,
+    forward (a call in the account's name), votes, code (EIP-7702), unknown. ``lines``: (label, text) with labels gets,
+    from, token, amount, item, until, call, bound.
+    """
+
+    kind: str
+    unlimited: bool
+    lines: tuple[tuple[str, str], ...]
+
+
+def read(data: TypedData) -> tuple[Reading, ...]:
+    """Everything the message allows; empty for what is harmless."""
+    found = tuple(islice(_walk(data.message), MOST_READINGS))
+    return found if found or harmless(data) else (Reading("unknown", False, ()),)
+
+
+def moves(data: TypedData, readings: tuple[Reading, ...]) -> bool:
+    """Whether a message is one of those that move assets, or has their parts: an address and a number."""
+    if any(one.kind not in ("unknown", "cancel", "votes") for one in readings):
+        return True
+    kinds = {innermost(kind) for name in data.types.reach(data.primary) for _, kind in data.types.structs[name]}
+    return "address" in kinds and any(kind.startswith(("uint", "int")) for kind in kinds)
+
+
+def harmless(data: TypedData) -> bool:
+    """Words and yes or no alone, for no contract: nothing that a contract could take for an amount or an address."""
+    kinds = {innermost(kind) for name in data.types.reach(data.primary) for _, kind in data.types.structs[name]}
+    if not kinds - set(data.types.structs) <= {"string", "bool"}:
+        return False
+    if any(name in ("verifyingContract", "salt") for name, _ in data.domain.parts or ()):
+        return False
+    return not any(isinstance(text, str) and _NUMBER.match(text) for text in _plain(data.message))
+
+
+def _plain(value: Value) -> Iterator[object]:
+    if value.parts is None:
+        yield value.plain
+    for _, part in value.parts or ():
+        yield from _plain(part)
+
+
+def _walk(value: Value) -> Iterator[Reading]:
+    """Readings of a struct, then of what stands in it and is not told with it."""
+    if value.parts is None:
+        return
+    inner = [part for _, part in value.parts]
+    if not value.kind.endswith("]"):
+        fields = dict(value.parts)
+        kind = _kind(fields)
+        if kind is not None:
+            yield _reading(kind, fields)
+            # A permit's own details say nothing more; what is bound to it may.
+            inner = [part for name, part in fields.items() if name not in ("details", "permitted")]
+    for part in inner:
+        yield from _walk(part)
+
+
+def _kind(fields: dict[str, Value]) -> str | None:
+    names = fields.keys()
+    kinds = {name: value.kind for name, value in fields.items()}
+    addresses = {name for name, kind in kinds.items() if kind == "address"}
+    amount = any(name in names for name in _AMOUNTS)
+    if {"spender", "tokenId"} <= names:
+        return "permit_item"
+    if "spender" in addresses and (amount or names & {"allowed", "details"}):
+        return "permit"
+    if "permitted" in names:
+        return "permit"
+    if {"from", "to"} <= addresses and amount and names & {"validAfter", "validBefore"}:
+        return "transfer"
+    if names == {"authorizer", "nonce"}:
+        return "cancel"
+    if names & {"safeTxGas", "baseGas"} and "to" in names:
+        return "safe"
+    if _bytes(kinds, "data", "callData", "functionSignature", "calldata", "payload", "initCode") and (
+        addresses or names & {"nonce", "deadline"}
+    ):
+        return "forward"
+    if {"offer", "consideration"} <= names or _orders(names):
+        return "order"
+    if "delegatee" in addresses:
+        return "votes"
+    if {"chainId", "address", "nonce"} == names:
+        return "code"
+    if {"to", "from"} & addresses and amount:
+        return "transfer"
+    return None
+
+
+def _bytes(kinds: dict[str, str], *names: str) -> bool:
+    return any(kinds.get(name) in ("bytes", "bytes[]") for name in names)
+
+
+def _orders(names: Iterable[str]) -> bool:
+    """Two sides of a trade: what is given and what is taken."""
+    text = " ".join(names).lower()
+    pairs = (("maker", "taker"), ("sell", "buy"), ("offerer", "offer"), ("seller", "price"), ("trader", "price"), ("tokenin", "tokenout"))
+    return any(a in text and b in text for a, b in pairs)
+
+
+def _reading(kind: str, fields: dict[str, Value]) -> Reading:
+    lines: list[tuple[str, str]] = []
+
+    def add(label: str, *names: str) -> None:
+        for name in names:
+            value = fields.get(name)
+            if value is not None and value.parts is None:
+                lines.append((label, visible(plain_text(value))))
+
+    add("gets", "spender", "to", "target", "delegatee", "taker", "recipient", "address")
+    add("from", "owner", "holder", "from", "offerer", "maker", "authorizer", "sender")
+    details = [part for name in ("permitted", "details") if name in fields for part in _structs(fields[name])]
+    for inner in details:
+        lines += [(label, visible(plain_text(inner[name]))) for label, name in (("token", "token"), ("amount", "amount")) if name in inner]
+    add("token", "token", "currency")
+    add("amount", *_AMOUNTS)
+    add("item", "tokenId")
+    add("until", *_ENDS)
+    add("call", "data", "callData", "functionSignature")
+    if "permitted" in fields:
+        lines += [("bound", f"{name}: {value.kind}") for name, value in fields.items() if name not in _PERMIT2]
+    amounts = [one for group in (fields, *details) for name, one in group.items() if name in _AMOUNTS]
+    everything = any(isinstance(one.plain, int) and one.plain >= UNLIMITED for one in amounts)
+    allowed = fields.get("allowed")
+    return Reading(kind, everything or (allowed is not None and allowed.plain is True), tuple(lines[:MOST_LINES]))
+
+
+_PERMIT2: Final = frozenset({"permitted", "spender", "nonce", "deadline"})
+
+
+def _structs(value: Value) -> Iterator[dict[str, Value]]:
+    """The structs in a field: itself, or the members of an array."""
+    if value.parts is None:
+        return
+    if value.kind.endswith("]"):
+        for _, part in value.parts:
+            yield from _structs(part)
+    else:
+        yield dict(value.parts)

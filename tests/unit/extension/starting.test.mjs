@@ -1,0 +1,73 @@
+// The table of what may begin where: nothing in a page consents or costs.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { isSurface, limits, MAY, mayBegin, takingOf } from "../../../extension/engine/starting.js";
+
+const SURFACES = ["page", "activated", "frame", "press", "own"];
+const FREE = { permissions: ["play", "seek"], price: { payer: "station" } };
+
+/** [taking, allowance, surfaces that may]. */
+const ROWS = [
+  ["free", false, ["activated", "press", "own"]],
+  ["free", true, ["activated", "press", "own"]],
+  ["limited", false, ["press", "own"]],
+  ["limited", true, ["press", "own"]],
+  ["costs", false, []],
+  ["costs", true, ["press", "own"]],
+];
+
+for (const [taking, allowance, may] of ROWS) {
+  test(`${taking} ${allowance ? "with" : "without"} an allowance may begin by: ${may.join(", ") || "nothing"}`, () => {
+    assert.deepEqual(SURFACES.filter((surface) => mayBegin(taking, surface, allowance)), may);
+  });
+}
+
+test("the table has a row for each kind and a column for each surface, and no other word is one", () => {
+  assert.deepEqual(Object.keys(MAY), ["free", "limited", "costs"]);
+  for (const row of Object.values(MAY)) assert.deepEqual(Object.keys(row), SURFACES);
+  for (const word of ["toString", "__proto__", "", "Press", null, 1, undefined]) {
+    assert.equal(isSurface(word), false);
+    assert.equal(mayBegin("free", word, true), false);
+  }
+  assert.ok(SURFACES.every(isSurface));
+});
+
+test("a script never has more than a press, and a press never more than the extension's own window", () => {
+  for (const taking of Object.keys(MAY)) for (const allowance of [false, true]) {
+    const may = SURFACES.map((surface) => mayBegin(taking, surface, allowance));
+    const [page, activated, frame, press, own] = may;
+    assert.ok(!page && !frame && activated <= press && press <= own, `${taking} ${may}`);
+  }
+});
+
+test("terms that use something up make an action limited; free terms make none", () => {
+  const counted = (counts) => ({ ...FREE, counts });
+  for (const action of ["play", "resume", "seek", "preview", "rate"]) {
+    assert.equal(takingOf(FREE, action, false), "free", action);
+    assert.equal(takingOf(counted({ [action]: { limit: 3 } }), action, false), "limited", action);
+  }
+  /** @type {[object, string[]][]} */
+  const rows = [
+    [counted({ play: { limit: 10 } }), ["play"]],
+    [counted({ play: { limit: 100, unit: "timed", after_s: 10 } }), ["play"]],
+    [counted({ play: { limit: 600, unit: "second" } }), ["play", "preview", "resume"]],
+    [counted({ play: { limit: 60, unit: "segment" } }), ["play", "preview", "resume"]],
+    [counted({ preview: { limit: 3, per_s: 86_400 } }), ["preview"]],
+    [counted({ seek: { limit: 30 } }), ["seek"]],
+    [counted({ resume: { limit: 1 } }), ["resume"]],
+    [{ ...FREE, metered_s: 3600 }, ["play", "preview", "resume"]],
+    [{ ...FREE, ttl_s: 172_800 }, ["play", "preview"]],
+    [{ ...FREE, devices: 2 }, ["play", "preview"]],
+    [{ ...FREE, expires_s: 9, not_before_s: 1, preview_s: 30, concurrent: 1 }, []],
+  ];
+  for (const [policy, limited] of rows) {
+    assert.deepEqual(["play", "preview", "resume", "seek", "rate", "pause"].filter((action) => limits(policy, action)), limited, JSON.stringify(policy));
+  }
+});
+
+test("what begins or goes on with a paid play costs; what is not known yet uses nothing up", () => {
+  for (const action of ["play", "resume", "preview"]) assert.equal(takingOf(FREE, action, true), "costs");
+  assert.equal(takingOf(FREE, "seek", true), "free");
+  assert.equal(takingOf({ ...FREE, counts: { seek: { limit: 1 } } }, "seek", true), "limited");
+  for (const none of [null, undefined]) assert.equal(takingOf(none, "play", false), "free");
+});

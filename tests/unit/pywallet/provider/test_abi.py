@@ -1,0 +1,98 @@
+"""Arguments of calls, against eth-abi, and data that is not canonical."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from eth_abi import encode as theirs
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from pywallet.errors import InputError
+from pywallet.provider.abi import decode, encode, split
+
+_ATOMS = {
+    "address": st.binary(min_size=20, max_size=20),
+    "bool": st.booleans(),
+    "bytes32": st.binary(min_size=32, max_size=32),
+    "bytes": st.binary(max_size=70),
+    "uint8": st.integers(0, 255),
+    "uint160": st.integers(0, 2**160 - 1),
+    "uint256": st.integers(0, 2**256 - 1),
+}
+
+
+@st.composite
+def arguments(draw: st.DrawFn, depth: int = 2) -> tuple[list[str], list[Any]]:
+    """Types and values of up to four arguments."""
+    types, values = [], []
+    for _ in range(draw(st.integers(1, 4))):
+        shape = draw(st.sampled_from(["atom", "array", "fixed", "tuple"] if depth else ["atom"]))
+        if shape == "tuple":
+            inner, members = draw(arguments(depth - 1))
+            types.append(f"({','.join(inner)})")
+            values.append(members)
+            continue
+        kind = draw(st.sampled_from(sorted(_ATOMS)))
+        size = {"array": draw(st.integers(0, 3)), "fixed": draw(st.integers(1, 3)), "atom": None}[shape]
+        types.append(kind + {"array": "[]", "fixed": f"[{size}]", "atom": ""}[shape])
+        values.append(draw(_ATOMS[kind] if size is None else st.lists(_ATOMS[kind], min_size=size, max_size=size)))
+    return types, values
+
+
+def listed(value: Any) -> Any:
+    """Tuples as lists."""
+    return [listed(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def given_form(types: list[str], values: list[Any]) -> list[Any]:
+    """Addresses as eth-abi takes them."""
+    return [_given(kind, value) for kind, value in zip(types, values, strict=True)]
+
+
+def _given(kind: str, value: Any) -> Any:
+    if kind.endswith("]"):
+        return [_given(kind[: kind.rindex("[")], one) for one in value]
+    if kind.startswith("("):
+        return tuple(given_form(split(kind[1:-1]), value))
+    return "0x" + value.hex() if kind == "address" else value
+
+
+@given(arguments())
+def test_what_another_library_encodes_is_read_and_encoded_alike(made: tuple[list[str], list[Any]]) -> None:
+    """Every kind of argument, nested."""
+    types, values = made
+    data = theirs(types, given_form(types, values))
+    assert decode(",".join(types), data) == listed(values)
+    assert encode(f"({','.join(types)})", values) == data
+
+
+@given(arguments(), st.binary(min_size=1, max_size=40), st.data())
+def test_data_that_is_not_the_one_encoding_of_its_values_is_not_read(
+    made: tuple[list[str], list[Any]], extra: bytes, data: st.DataObject
+) -> None:
+    """Bytes behind it, a cut, and a changed byte: refused, or other values that are encoded as exactly this."""
+    types, values = made
+    whole = theirs(types, given_form(types, values))
+    with pytest.raises(InputError):
+        decode(",".join(types), whole + extra)
+    assume(whole)
+    cut = data.draw(st.integers(0, len(whole) - 1))
+    with pytest.raises(InputError):
+        decode(",".join(types), whole[:cut])
+    changed = bytearray(whole)
+    changed[cut] ^= data.draw(st.integers(1, 255))
+    try:
+        read = decode(",".join(types), bytes(changed))
+    except InputError:
+        return
+    assert read != listed(values)
+    assert encode(f"({','.join(types)})", read) == changed
+
+
+def test_offsets_that_point_back_ask_for_no_endless_work() -> None:
+    """An array of arrays whose every member is the array itself."""
+    loop = (32).to_bytes(32, "big") + (1000).to_bytes(32, "big") + bytes(32) * 1000
+    with pytest.raises(InputError):
+        decode("uint8[][][][]", loop)

@@ -1,0 +1,34 @@
+"""A call's meaning: of its contract's standard, its whole data and the account that sends it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pywallet.provider import node, read_call
+
+VECTORS = json.loads((Path(__file__).parents[3] / "vectors" / "provider" / "calls.json").read_text())
+OWN = bytes.fromhex(VECTORS["own"])
+
+
+@pytest.mark.parametrize("case", VECTORS["calls"], ids=[case["name"] for case in VECTORS["calls"]])
+def test_a_call_is_said_in_words_only_where_they_are_true(case: dict[str, Any]) -> None:
+    """The same bytes mean another thing to each standard; what is not read whole is unknown."""
+    read = read_call(bytes.fromhex(case["data"]), case["standard"], OWN)
+    assert (read.kind, read.unlimited, read.item) == (case["kind"], case["unlimited"], case["item"])
+    assert read.amount == (None if case["amount"] is None else int(case["amount"]))
+    assert (read.other.hex() if read.other is not None else None) == case["other"]
+    assert bool(read.arguments) == (case["kind"] not in ("coin", "unknown"))
+
+
+def test_every_argument_is_shown_with_its_name() -> None:
+    """A batch: lists are trees, bytes are hex, addresses have their checksum."""
+    case = next(case for case in VECTORS["calls"] if case["name"] == "a batch")
+    shown = [node(one.name, one.kind, one.value) for one in read_call(bytes.fromhex(case["data"]), "erc1155", OWN).arguments]
+    assert [one["name"] for one in shown] == ["from", "to", "ids", "amounts", "data"]
+    assert [part["value"] for part in shown[2]["parts"]] == ["7", "8"]
+    assert shown[3]["parts"][1] == {"name": "1", "type": "uint256", "value": "5"}
+    assert (shown[1]["value"].lower(), shown[4]["value"]) == ("0x" + "77" * 20, "0x")

@@ -1,0 +1,55 @@
+"""What is written out in a stranger's text."""
+
+from __future__ import annotations
+
+import re
+import sys
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pywallet.provider.text import BLANK, DEFAULT_IGNORABLE, MOST_MARKS, hides, visible
+
+UNSEEN = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u180b\u180e\u200b\u200c\u200d\u200e\u202a\u202e\u2060\u2066\u2069\u206f\u2028\u2029"
+    "\u00a0\u1680\u2000\u200a\u202f\u205f\u3000\u2800\u3164\uffa0\ufe00\ufe0f\ufeff\ufff9\U000e0001\U000e0041\U000e0100\U000e01ef"
+    "\U0001bca0\U0001d159\U0001d173\x00\x07\x1b\x7f\x85\ud800\ue000\u0378"
+)
+
+
+@pytest.mark.parametrize("character", UNSEEN)
+def test_what_is_not_seen_is_written_out(character: str) -> None:
+    """Each alone, between letters, and many in a row."""
+    written = f"\\u{{{ord(character):x}}}"
+    assert visible(f"a{character}b{character * 3}") == f"a{written}b{written * 3}"
+
+
+def test_all_ignorable_and_blank_characters_are_hidden() -> None:
+    """Every member of both tables, and every space but the space itself."""
+    table = {code for first, last in DEFAULT_IGNORABLE for code in range(first, last + 1)} | BLANK
+    spaces = {code for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code))[0] == "Z"} - {32}
+    assert all(hides(chr(code)) for code in table | spaces)
+
+
+def test_letters_of_every_script_are_left_as_they_are() -> None:
+    """Text as people write it, with its own combining marks."""
+    for text in ("Ærøskøbing", "Tiếng Việt", "e\u0301", "हिन्दी", "ภาษาไทย", "שָׁלוֹם", "العربية", "世界，你好！", "🎵 a\tb\nc"):
+        assert visible(text) == text
+
+
+def test_marks_that_would_cover_other_lines_are_written_out() -> None:
+    """More than a few on one character, and one that has none of its own."""
+    assert visible("a" + "\u0301" * (MOST_MARKS + 2)) == "a" + "\u0301" * MOST_MARKS + "\\u{301}" * 2
+    assert visible("\u0338a") == "\\u{338}a"
+
+
+@given(st.text())
+def test_no_two_texts_look_alike_for_what_is_not_seen(text: str) -> None:
+    """What is shown has nothing unseen, and gives the text back."""
+    shown = visible(text)
+    assert not any(hides(c) for c in shown)
+    back = re.sub(r"(?<!\\)\\u\{([0-9a-f]+)\}", lambda found: chr(int(found[1], 16)), shown.replace("\\\\u{", "\0"))
+    if "\\" not in text and "\0" not in text:
+        assert back == text
