@@ -58,7 +58,7 @@ class Fan:
             networks.add(Paths(place / "data", place / "config"), self.folder / "server" / "deployment.json")
         return place
 
-    async def session(self, world: World, host: HostProcess) -> dict[str, Any]:
+    async def session(self, world: World, host: HostProcess, device: str) -> dict[str, Any]:
         """Signed by the core for the hour that it is, and told to the host, as the extension does."""
         now_s = await self.world.now_ms() // 1000
         where = {
@@ -66,7 +66,7 @@ class Fan:
             "chain_id": world.deployment.chain_id,
             "settlement": to_hex(world.deployment.settlement),
         }
-        made = await call("session.sign", {**where, "device": host.device, "now_s": now_s})
+        made = await call("session.sign", {**where, "device": device, "now_s": now_s})
         payee = {"payee": made["payee"], "number": made["number"], "name": "Radio", **where}
         await host.ask("payees", wallet=self.wallet, payees=[payee])
         return made
@@ -74,8 +74,8 @@ class Fan:
     async def listen(self, world: World, host: HostProcess, seconds: int) -> None:
         """Hear a while at a station, which pays for it; the receipt comes."""
         domain = "radio.example" if world is self.world else "second.example"
-        await host.open(self.song.cose, "s", f"https://{domain}")
-        made = await self.session(world, host)
+        opened = await host.open(self.song.cose, "s", f"https://{domain}")
+        made = await self.session(world, host, opened["device"])
         await host.ask("identify", stream="s", session=made["session"])
         now_s = await self.world.now_ms() // 1000
         ticket = world.ticket(self.song, Signed.from_json(Session, made["session"]), now_s)
