@@ -203,3 +203,8 @@ class Books(Earning):
         """The last refusals."""
         rows = self._rows("SELECT time_s, content, station, action, code FROM refusals ORDER BY number DESC LIMIT ?", limit)
         return [dict(zip(("time_s", "content", "station", "action", "code"), row, strict=True)) for row in rows]
+
+
+def _worth(row: ReceiptRow) -> tuple[int, bool, bool]:
+    """What is told of the published data alone gives way to a receipt of the same amount, and that to one which says what for."""
+    return row.amount, row.signed != UNSIGNED, bool(row.content)
