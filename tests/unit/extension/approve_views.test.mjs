@@ -93,3 +93,11 @@ test("typed data warns by what it allows, and of what is not known; words alone 
   }
   assert.equal(typed([], false).danger, false);
 });
+
+test("of texts only a sign-in that is right has no warning", () => {
+  const personal = (facts) => seen("personal", { account: ME, text: "hello", hex: "0x68", hidden: false, sign_in: null, ...facts });
+  const right = personal({ sign_in: { domain: "a.example", wrong: [] } });
+  assert.deepEqual([right.danger, right.text.includes("approveSignInGood"), right.find("plain").length], [false, true, 0]);
+  assert.deepEqual([personal({}).danger, personal({}).find("plain").length], [false, 1]);
+  for (const facts of [{ text: null }, { sign_in: { domain: "b.example", wrong: ["domain"] } }, { sign_in: { domain: "", wrong: ["form"] } }]) assert.equal(personal(facts).danger, true);
+});
