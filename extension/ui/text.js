@@ -47,7 +47,7 @@ const UNSEEN = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\u{1d159
 const STACKED = /(?<=[\p{Mn}\p{Me}]{4})[\p{Mn}\p{Me}]/gu;
 /** Scripts whose words are written with joiners. */
 const JOINED = "[\\p{Script=Arabic}\\p{Script=Devanagari}\\p{Script=Bengali}\\p{Script=Gujarati}\\p{Script=Gurmukhi}\\p{Script=Kannada}\\p{Script=Malayalam}\\p{Script=Oriya}\\p{Script=Sinhala}\\p{Script=Tamil}\\p{Script=Telugu}]";
-/** What is part of a picture or a letter, and is seen in it. */
+/** Parts of a picture or a letter, seen in it. */
 const PART = new RegExp(`(?<=\\p{Extended_Pictographic})\\uFE0F|(?<=\\p{Extended_Pictographic}|\\p{Emoji_Modifier}|\\uFE0F)\\u200D(?=\\p{Extended_Pictographic})|(?<=${JOINED})[\\u200C\\u200D](?=${JOINED})`, "gu");
 
 /**

@@ -1,4 +1,4 @@
-"""What a transaction does to the account that sends it, simulated by the host at a real node."""
+"""Effects of a transaction on the account that sends it, simulated by the host at a real node."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ async def host(place: Place, tmp_path: Path) -> AsyncIterator[Host]:
 
 
 async def looked(host: Host, place: Place, to: bytes, data: str = "0x", value: int = 0) -> dict[str, Any]:
-    """What the host says of a transaction."""
+    """The host's answer for a transaction."""
     fields = {"account": to_hex(place.account), "to": to_hex(to), "data": data, "value_wei": str(value), "effects": True}
     request = schema.parse({"op": "simulate", "chain_id": place.deployment.chain_id, **fields})
     result: dict[str, Any] = await simulate.run(host, request)

@@ -1,4 +1,4 @@
-// What the approval window shows of each question: the sentence, the warnings, every argument and every effect.
+// The approval window's view of each question: the sentence, the warnings, every argument and every effect.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
