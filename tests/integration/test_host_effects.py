@@ -170,6 +170,10 @@ async def test_what_a_contract_is_the_chain_says(host: Host, place: Place) -> No
     for contract, kind in ((place.deployment.token, "erc20"), (place.items, "erc721"), (place.trap, "erc20"), (FRIEND, "none")):
         assert await effects.standard(chain.chain, to_hex(contract)) == kind
     assert await effects.standard(chain.chain, to_hex(place.deployment.registry)) == "other"
+    # INVALID, whatever it is asked.
+    odd = "0x" + "0d" * 20
+    await chain.chain.request("anvil_setCode", odd, "0xfe")
+    assert await effects.standard(chain.chain, odd) == "other"
 
 
 async def test_an_item_that_is_given_away_is_said_to_leave(host: Host, place: Place) -> None:
