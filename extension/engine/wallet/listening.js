@@ -9,7 +9,8 @@ import { python } from "../python.js";
 import { confirm } from "./confirm.js";
 import { networkOf } from "./networks.js";
 import { lookAgain } from "./send.js";
-import { now, state } from "./state.js";
+import { tellPayees } from "./sessions.js";
+import { now, state, walletOf } from "./state.js";
 
 /** @typedef {{server: string, payer: string, station: string, domain: string, chain_id: number, settlement: string, token: string, escrow_wei: string, left_wei: string,
  *   pending_wei: string, spent_wei: string, requested_wei: string, held_wei: string, ready_s: number, now_s: number, delay_s: number, under_way?: string | null}} Place */
@@ -31,9 +32,11 @@ export const OPS = { "wallet.listening": list, "wallet.listening.quote": quote, 
 const key = ({ server, payer }) => `${server}/${payer}`;
 
 async function list() {
-  const mine = new Set(state.sessions.map(({ session }) => session.message.listener));
-  const { places } = await native("escrow");
-  return { places: places.filter((/** @type {Place} */ { payer }) => mine.has(payer)).map((/** @type {Place} */ place) => ({ ...place, under_way: busy.get(key(place)) ?? null })) };
+  const wallet = walletOf();
+  if (wallet === null) return { places: [] };
+  await tellPayees();
+  const { places } = await native("escrow", { wallet });
+  return { places: places.map((/** @type {Place} */ place) => ({ ...place, under_way: busy.get(key(place)) ?? null })) };
 }
 
 /** @param {{server: string, payer: string}} wanted @returns {Promise<Place>} */
@@ -62,7 +65,7 @@ async function quote({ server, payer, amount }) {
   const { amount_wei } = await python("amount", { text: amount });
   const { chain_id } = await networkOf();
   if (chain_id !== place.chain_id) throw new Problem("chain.mismatch", { chain_id: place.chain_id });
-  const { balance_wei } = await native("summary", { account: from.address, payees: [], chain_id });
+  const { balance_wei } = await native("summary", { account: from.address, chain_id });
   if (balance_wei === null) throw new Problem("chain.unreachable");
   if (BigInt(amount_wei) > BigInt(balance_wei)) throw new Problem("wallet.funds", { balance_wei });
   const calls = await callsOf(place, from.address, amount_wei);

@@ -237,7 +237,7 @@ export async function moved(claims) {
   const chain = seen.account === account && seen.chain_id === chain_id ? seen.transfers : [];
   return [
     ...mine.map((sent) => line({ ...sent, from: sent.account, block: null })),
-    ...chain.filter(({ transaction }) => !known.has(transaction) && !claims.has(transaction)).map((one) => line({ ...one, state: "confirmed" })),
+    ...chain.filter(({ transaction, reward }) => !reward && !known.has(transaction) && !claims.has(transaction)).map((one) => line({ ...one, state: "confirmed" })),
   ];
 }
 

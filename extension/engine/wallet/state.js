@@ -5,7 +5,7 @@
 import { moment, since } from "../clock.js";
 import { keep, recall } from "../link.js";
 
-/** @typedef {{session: any, id: string, payee: string, number: number | null, expires_s: number, station: string, device: string, chain_id: number, settlement: string, station_name: string}} Kept a session */
+/** @typedef {{session: any, id: string, payee: string, number: number | null, expires_s: number, station: string, device: string, chain_id: number, settlement: string, station_name: string, wallet: string, told: boolean}} Kept a session: of the words with this first account; `told`: the host knows its payee */
 /** @typedef {{index: number, name: string, address: string}} Account of the same words, at a BIP-44 index */
 
 export const AUTO_LOCK_S = 15 * 60;
@@ -38,6 +38,7 @@ export const state = {
   /** @type {Sent[]} newest first */ sent: [],
   /** @type {Contact[]} */ contacts: [],
   /** @type {Permit[]} */ permits: [],
+  /** The wallet whose words were made here and have earned nothing before. @type {string | null} */ fresh: null,
   /** The network whose tokens are shown; null: the host's first. @type {number | null} */ chain_id: null,
 };
 
@@ -84,12 +85,18 @@ export function load() {
     for (const [key, value] of Object.entries(stored)) if (Object.hasOwn(state, key) && value !== undefined) Object.assign(state, { [key]: value });
     // A wallet of before there were several accounts.
     if (state.account && state.accounts.length === 0) state.accounts = [{ index: 0, name: "", address: state.account }];
+    // Sessions of before they were told apart by their words, and the host knew payees.
+    const wallet = walletOf();
+    state.sessions = wallet === null ? state.sessions.filter((session) => session.wallet) : state.sessions.map((session) => (session.wallet ? session : { ...session, wallet, told: false }));
   }).catch((error) => {
     loading = null;
     throw error;
   });
   return loading;
 }
+
+/** What names the words: the address of their first account. */
+export const walletOf = () => state.accounts.find(({ index }) => index === 0)?.address ?? null;
 
 /** Change and keep. @param {Partial<State>} change */
 export async function set(change) {
