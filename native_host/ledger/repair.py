@@ -42,6 +42,9 @@ _TABLES: Final = {
     "debits": ("number",),
     "payments": ("ticket",),
     "vouchers": ("server", "payer"),
+    "payees": ("wallet", "payee"),
+    "scans": ("wallet", "chain_id", "settlement"),
+    "scan_posts": ("wallet", "chain_id", "settlement", "epoch", "server"),
 }
 _NUMBERED: Final = ("refusals", "debits")
 _SITES: Final = ("http://", "https://", "file://")

@@ -1,4 +1,4 @@
-"""What is written out in a stranger's text."""
+"""Characters of a stranger's text that are written out."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_marks_that_would_cover_other_lines_are_written_out() -> None:
 
 @given(st.text())
 def test_no_two_texts_look_alike_for_what_is_not_seen(text: str) -> None:
-    """What is shown has nothing unseen, and gives the text back."""
+    """The shown text has nothing unseen, and gives the text back."""
     shown = visible(text)
     assert not any(hides(c) for c in shown)
     back = re.sub(r"(?<!\\)\\u\{([0-9a-f]+)\}", lambda found: chr(int(found[1], 16)), shown.replace("\\\\u{", "\0"))
