@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pywallet.errors import GomaaError
+from pywallet.messages import Session, Signed
 from pywallet.policy import Price
 from tests.integration.host_server import StandIn
 from tests.integration.host_world import DOMAIN, POLICY, SERVER, START_S, World, world
@@ -33,11 +34,7 @@ async def play(fan: World, policy: Any = POLICY, wallet: bool = True, **ticket: 
     """All that a press of play asks of the host; on Try again the song is opened anew."""
     await fan.open("s", policy)
     told = await fan.ask("identify", stream="s", session=fan.session().to_json() if wallet else None)
-    session = fan.session() if wallet else None
-    if session is None:
-        from pywallet.messages import Session, Signed
-
-        session = Signed.from_json(Session, told["session"])
+    session = fan.session() if wallet else Signed.from_json(Session, told["session"])
     await fan.ask("prepare", stream="s", ticket=fan.ticket(session, **ticket).to_json())
     await fan.invoke("play", 0, 0, 1)
 
@@ -68,10 +65,6 @@ async def _hour(fan: World) -> None:
     fan.server.now_s += 3_600
 
 
-async def _refuse(fan: World, code: str | None) -> None:
-    fan.server.refuse = {} if code is None else {"play": code}
-
-
 def _with(policy: Any = POLICY, wallet: bool = True, **ticket: Any) -> Step:
     return lambda fan: play(fan, policy, wallet, **ticket)
 
@@ -82,7 +75,7 @@ CASES: dict[str, tuple[Step, Step, Step, Step]] = {
     "site.paused": (lambda f: _site(f, "paused"), _with(), lambda f: _site(f, "allowed"), _with()),
     "site.consent": (lambda f: _site(f, "revoked"), _with(), lambda f: _site(f, "allowed"), _with()),
     "site.budget": (_nothing, _with(PAID, reward=0), _budget, _with(PAID, reward=0)),
-    "policy.not_yet": (_nothing, _with(LATER), _hour, _with(LATER)),
+    "policy.not_yet": (_nothing, _with(LATER), _hour, _with(LATER, expiry=START_S + 7_200)),
     "policy.wallet.required": (_nothing, _with(WALLET, wallet=False), _nothing, _with(WALLET)),
     "station.right.missing": (lambda f: _facts(f, licensed=False), _with(), lambda f: _facts(f, licensed=True), _with()),
 }
