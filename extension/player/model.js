@@ -176,7 +176,7 @@ export function remedy(code, terms) {
   return hostRemedy(code) ?? REMEDIES[code] ?? "retry";
 }
 
-const CALM = /^(host|wallet|site|session|server|chain|lease|station\.unreachable|station\.escrow|station\.credit|policy\.wallet|internal)/;
+const CALM = /^(host|wallet|site|session|server|chain|lease|station\.unreachable|station\.escrow|station\.credit|station\.answer|invocation\.time|policy\.wallet|policy\.clock|internal)/;
 
 /**
  * Amber for what can be put right, brick for a refusal.

@@ -172,7 +172,7 @@ def test_a_lost_table_is_damage_and_a_newer_ledger_is_not(place: Place) -> None:
     """Each at the first use; the newer one stays as it is, and a host of its own version reads it."""
     assert place.hello()["ok"]
     _table(place)
-    assert "leases" in place.command("gomaa host repair --anew")
+    assert "kept as" in place.command("gomaa host repair --anew")
     assert place.hello()["ok"]
     _newer(place)
     before = place.paths.ledger.read_bytes()
