@@ -68,7 +68,9 @@ def test_payees_of_many_numbers_are_those_of_each() -> None:
     """In their order, at any station, with the number that a session would name."""
     keys = Keyring(secrets.token_bytes(64))
     numbers = [0, 1, 500_000, 7, (1 << 31) - 1]
-    assert keys.payees(STATION, numbers) == [keys.payee(STATION, number) for number in numbers]
+    other = bytes([4]) * 20
+    found = keys.payees([(STATION, numbers), (other, range(3)), (STATION, [])])
+    assert found == [[keys.payee(STATION, n) for n in numbers], [keys.payee(other, n) for n in range(3)], []]
 
 
 async def test_candidates_are_the_payees_of_the_hours_of_a_day() -> None:
