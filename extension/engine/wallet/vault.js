@@ -70,7 +70,7 @@ function stored() {
 function opened() {
   now.stand(true);
   watch();
-  search();
+  search({ opened: true });
   now.changed();
   return { address: state.account };
 }
