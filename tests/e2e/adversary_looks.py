@@ -51,7 +51,8 @@ def settings(world: World) -> dict[str, object]:
     popup = world.browser.extension_tab("popup/popup.html")
     popup.wait("main")
     popup.run(
-        "void (async () => { const page = window.wrappedJSObject ?? window; const kept = await (page.browser ?? page.chrome).storage.local.get(null);"
+        "void (async () => { const page = window.wrappedJSObject ?? window;"
+        " const kept = await (page.browser ?? page.chrome).storage.local.get(null);"
         " document.body.dataset.kept = JSON.stringify(kept); })()"
     )
     kept: dict[str, object] = json.loads(popup.until("document.body.dataset.kept"))
