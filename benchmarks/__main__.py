@@ -44,6 +44,8 @@ MODULES: Final = {
     "receipts": "receipts",
     "grants": "grants",
     "farm_gain": "farm",
+    "linked_fans": "linked",
+    "collect_cost": "linked",
     "history": "history",
     "extension_size": "size",
 }

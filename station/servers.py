@@ -9,9 +9,10 @@ from typing import Any
 
 import aiohttp
 
-from pywallet.errors import SENTENCES, GomaaError, InputError, Unavailable
+from pywallet.errors import InputError, Unavailable
 from pywallet.hexes import from_hex, to_hex
 from pywallet.messages import SettledLine, Signed, Statement, StatementLine, Ticket, Voucher
+from pywallet.outside import code_from, error_from
 from pywallet.platform import keccak256, sign
 from pywallet.settlement.statement_check import Shown as ServerAnswer
 
@@ -64,9 +65,9 @@ class Servers:
         self._session = session
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
 
-    async def usable(self, url: str, payer: bytes) -> int:
-        """Wei of the payer's escrow that the server still counts as free."""
-        answer = await self._json("GET", f"{url}/v1/accounts/{to_hex(payer)}")
+    async def usable(self, url: str, server: bytes, payer: bytes, key: bytes, time_s: int) -> int:
+        """Wei of the payer's escrow that the server still counts as free. Arguments as of ``statement``."""
+        answer = await self._json("POST", f"{url}/v1/accounts", _asking(server, payer, key, time_s))
         return _amount(answer, "usable_wei")
 
     async def statement(self, url: str, server: bytes, payer: bytes, key: bytes, time_s: int, disputed: Sequence[int] = ()) -> ServerAnswer:
@@ -94,15 +95,18 @@ class Servers:
         settled, net = _amount(answer, "settled_wei"), _amount(answer, "net_wei")
         return ServerAnswer(statement, read, counts, settled, net, _code(answer))
 
-    async def voucher(self, url: str, voucher: Signed[Voucher], lines: Mapping[int, int] | None = None) -> Taken:
+    async def voucher(self, url: str, voucher: Signed[Voucher], key: bytes, time_s: int, lines: Mapping[int, int] | None = None) -> Taken:
         """Hand a voucher over.
 
         Args:
             url: where the server answers.
             voucher: the signed voucher.
+            key: this station's private key: only who signs is told what is settled.
+            time_s: the chain's time, Unix s.
             lines: what it is for, ticket number to whole intervals; None for a server that does not ask.
         """
-        body: dict[str, Any] = {"voucher": voucher.to_json()}
+        asking = _asking(voucher.message.server, voucher.message.payer, key, time_s)
+        body: dict[str, Any] = {"voucher": voucher.to_json(), "time_s": asking["time_s"], "signature": asking["signature"]}
         if lines is not None:
             body["lines"] = [[number, intervals] for number, intervals in lines.items()]
         answer = await self._json("POST", f"{url}/v1/vouchers", body)
@@ -161,11 +165,9 @@ class Servers:
         if not isinstance(answer, dict):
             raise Unavailable("server.unreachable", url=url, reason="not a JSON object")
         if status >= 400:
-            said = answer.get("error")
-            code = said.get("code") if isinstance(said, dict) else None
-            if not isinstance(code, str) or code not in SENTENCES:
+            if answer.get("error") is None:
                 raise Unavailable("server.unreachable", url=url, status=status)
-            raise GomaaError(code, url=url)
+            raise error_from("server", answer["error"], url=url, status=status)
         return answer
 
 
@@ -177,7 +179,7 @@ def _asking(server: bytes, payer: bytes, key: bytes, time_s: int) -> dict[str, A
 def _code(answer: Mapping[str, Any]) -> str | None:
     """Why something waits, if it is a code that is known here."""
     waiting = answer.get("waiting")
-    return waiting if isinstance(waiting, str) and waiting in SENTENCES else None
+    return None if waiting is None else code_from("server", waiting)
 
 
 def _acknowledgement(value: Any) -> Acknowledgement:

@@ -4,6 +4,9 @@
 
 import { Problem } from "../shared/problem.js";
 
+/** What a page on disk may say of its own song. */
+const PAGES_SAY = new Set(["sps.truncated", "sps.segment.hash", "sps.segment.missing", "sps.magic"]);
+
 /** @typedef {{page: number, element: number}} Asked */
 
 /**
@@ -34,6 +37,17 @@ function webOrigin(station) {
   return url && (url.protocol === "http:" || url.protocol === "https:") ? url.origin : "file://";
 }
 
+/**
+ * The origin of the tab's page: what its frames show counts for it, whatever their own origins are.
+ * @param {{tab?: {url?: string | undefined} | undefined, frameId?: number | undefined}} sender
+ * @param {string} origin of the sender's document
+ */
+export function siteAround({ tab, frameId }, origin) {
+  if (frameId === 0) return origin;
+  const url = URL.parse(tab?.url ?? "");
+  return url && (url.protocol === "http:" || url.protocol === "https:") ? url.origin : origin;
+}
+
 /** The engine's questions to pages on disk, until they are answered. */
 export class Pages {
   /** @type {Map<number, Asked>} by the engine's number */ waiting = new Map();
@@ -60,6 +74,6 @@ export class Pages {
     if (!asked || asked.page !== page || asked.element !== element) return;
     this.waiting.delete(id);
     if (typeof data === "string") this.answer(id, { ok: true, result: data });
-    else this.answer(id, { ok: false, error: new Problem(/^[a-z.]{1,64}$/.test(code ?? "") ? String(code) : "sps.segment.missing").toJSON() });
+    else this.answer(id, { ok: false, error: new Problem(PAGES_SAY.has(code ?? "") ? String(code) : "sps.segment.missing").toJSON() });
   }
 }

@@ -59,6 +59,8 @@ export const PRIVILEGES = {
     "wallet.contact.remove": { address: "string" },
     "wallet.networks": {},
     "wallet.network": { chain_id: "count" },
+    "network.offer": { origin: "string" },
+    "network.add": { offer: "string" },
     "wallet.sites": {},
     "wallet.site": { origin: "string", state: "string?", budget: "string?" },
     "wallet.permits": {},

@@ -10,7 +10,7 @@
   /** @typedef {{resolve: () => void, reject: (error: DOMException) => void}} Waiting */
   /** @typedef {{code: number, message: string}} MediaProblem */
 
-  const { Ranges, joined, errorCode } = /** @type {any} */ (globalThis).gomaaRanges;
+  const { Ranges, joined } = /** @type {any} */ (globalThis).gomaaRanges;
   /** Once this script is done, whatever the page puts in the place of the browser's own. @type {(work: () => void) => void} */
   const later = queueMicrotask.bind(globalThis);
   const SOUNDING = new Set(["playing", "waiting", "seeking", "starting"]);
@@ -359,7 +359,8 @@
       if (this.error) return;
       const code = next.code ?? "failed";
       const refused = next.state === "refused";
-      this.error = { code: refused && this.readyState > 0 ? 1 : errorCode(code), message: code };
+      // What could not be loaded is not supported, whatever the reason; what was loaded was refused, or did not come.
+      this.error = { code: this.readyState === 0 ? 4 : refused ? 1 : 2, message: code };
       this.networkState = this.readyState === 0 ? 3 : 1;
       this.say("error");
       const name = refused ? "NotAllowedError" : this.readyState === 0 ? "NotSupportedError" : "AbortError";

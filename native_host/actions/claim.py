@@ -22,7 +22,15 @@ PAUSE_S: Final = 0.25
 
 
 async def run(host: Host, request: Claim) -> dict[str, Any]:
-    """Send claims of one server to one recipient. Raises ``claim.*``, ``server.*``, ``chain.*``."""
+    """Send claims of one server to one recipient.
+
+    Returns:
+        ``transaction``, ``to`` and ``amount_wei``; of a claim that is mixed with others and not sent yet a null ``transaction`` and
+        ``due_s``, Unix seconds until which the relayer holds it at most: asked again, it tells where it stands.
+
+    Raises:
+        GomaaError: ``claim.*``, ``server.*``, ``chain.*``.
+    """
     claims = [Signed.from_json(ClaimMessage, item) for item in request.claims]
     first = claims[0].message
     for one in claims:
@@ -34,7 +42,9 @@ async def run(host: Host, request: Claim) -> dict[str, Any]:
             row = host.ledger.receipt(first.server, one.message.epoch, one.message.payee)
             if row is not None and row.claimed:
                 raise Refusal("claim.done", transaction=row.claimed)
-        result = await line.request("claim", RELAY_S, claims=request.claims)
+        result = await line.request("claim", RELAY_S, claims=request.claims, **({"mixed": True} if request.mixed else {}))
+    if request.mixed and result.get("transaction") is None:
+        return {"transaction": None, "due_s": proofs.read(lambda: int(result["due_s"]))}
     transaction = proofs.read(lambda: from_hex(result["transaction"], 32))
     amount = await _paid(network, transaction, [one.message for one in claims])
     # Money at a payee is not where the listener can spend it: the summary goes on looking for it.

@@ -8,7 +8,7 @@ from pywallet.engine import purse
 from pywallet.engine.fields import Payload
 from pywallet.engine.money import MOST_ACCOUNTS
 from pywallet.errors import InputError
-from pywallet.hexes import to_hex
+from pywallet.hexes import ZERO_ADDRESS, to_hex
 from pywallet.messages import Sweep
 from pywallet.wallet.derivation import HARDENED, payee_path
 from pywallet.wallet.permit import Permit, transfer_from_data
@@ -17,22 +17,28 @@ _MAX_INT: Final = (1 << 53) - 1
 
 
 async def sign_sweep(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{index, chain_id, token, station, number, payee, amount_wei, nonce, deadline, relayer?, settlement (with relayer)}
-    → {to, permit, move} or {to, permit, sweep}.
+    """{index or to (with relayer), chain_id, token, station, number, payee, amount_wei, nonce, deadline, relayer?, settlement (with
+    relayer)} → {to, permit, move} or {to, permit, sweep}.
 
     The payee of session ``number`` at ``station`` permits ``amount_wei`` to the wallet's account ``index``, and to nobody
     else: ``permit`` and ``move`` are calls of the token for that account to send. With ``relayer`` the permit names that
-    address instead, ``permit`` is the signature alone, and ``sweep`` (signed) says that the money goes to the account.
-    Errors wallet.locked; message.schema where the payee is not this wallet's.
+    address instead, ``permit`` is the signature alone, and ``sweep`` (signed) says that the money goes to the account, or to the
+    address ``to``. Errors wallet.locked; message.schema where the payee is not this wallet's, and for a ``to`` without a relayer.
     """
     keys = purse.keyring()
     station, number = payload.address("station"), payload.integer("number", 0, HARDENED - 1)
     payee = keys.payee(station, number)
     if payload.address("payee") != payee:
         raise InputError("message.schema", field="payee", reason="not this wallet's")
-    to = keys.account_at(payload.integer("index", 0, MOST_ACCOUNTS - 1))
     amount, deadline = payload.amount("amount_wei"), payload.integer("deadline", 1, _MAX_INT)
     relayer = payload.address("relayer") if payload.has("relayer") else None
+    if payload.has("to"):
+        to = payload.address("to")
+        # A permit names who may take the tokens: another's address in it would be that person's to use.
+        if relayer is None or to in (ZERO_ADDRESS, payee):
+            raise InputError("message.schema", field="to")
+    else:
+        to = keys.account_at(payload.integer("index", 0, MOST_ACCOUNTS - 1))
     permit = Permit(
         chain_id=payload.integer("chain_id", 1, _MAX_INT),
         token=payload.address("token"),

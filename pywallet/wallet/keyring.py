@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 
 from pywallet.hexes import ZERO_ADDRESS
 from pywallet.messages import Claim, Domain, Session, Signed, Sweep, Voucher, sign
-from pywallet.platform import address_of
+from pywallet.platform import address_of, keccak256, public_keys
 from pywallet.rewards.asking import Asking
-from pywallet.wallet.derivation import ACCOUNT, account_path, derive, listener_path, payee_path
+from pywallet.wallet.derivation import ACCOUNT, HARDENED, account_path, derive, listener_path, node, payee_parent, payee_path
 
 
 class Keyring:
@@ -39,6 +40,12 @@ class Keyring:
     def payee(self, station: bytes, number: int) -> bytes:
         """The one-time address that session ``number`` at a station is paid to."""
         return self._address(payee_path(station, number))
+
+    def payees(self, station: bytes, numbers: Iterable[int]) -> list[bytes]:
+        """The one-time addresses of many numbers at a station, in their order. None of them is kept."""
+        parent = node(self._seed, payee_parent(station))
+        keys = [parent.child(HARDENED + number).key for number in numbers]
+        return [keccak256(key)[12:] for key in public_keys(keys)]
 
     def sign_session(
         self, domain: Domain, station: bytes, device: bytes, number: int | None, not_before: int, not_after: int

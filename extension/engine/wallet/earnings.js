@@ -7,16 +7,22 @@ import { native } from "../link.js";
 import { python } from "../python.js";
 import { networkOf } from "./networks.js";
 import { lookAgain, moved } from "./send.js";
-import { payees, sessionOf } from "./sessions.js";
-import { now, state } from "./state.js";
+import { progress, search } from "./search.js";
+import { tellPayees } from "./sessions.js";
+import { now, state, walletOf } from "./state.js";
 import { lying, sweep } from "./sweep.js";
 
 /** So many claims fit in one transaction. */
 const AT_ONCE = 32;
+/** Receipts in one page of a list. */
+const PAGE = 100;
+/** Of the host: the most that it gives at a time. */
+const MOST = 256;
 
 /** @type {Record<string, (message: any) => Promise<any>>} */
 export const OPS = {
   "wallet.summary": summary,
+  "wallet.activity": more,
   async "wallet.playing"() {
     return now.playing();
   },
@@ -28,10 +34,11 @@ async function summary() {
   if (state.vault === null) throw new Problem("wallet.missing");
   const { chain_id } = await networkOf();
   const midnight = Math.floor(new Date().setHours(0, 0, 0, 0) / 1000);
-  const read = () => native("summary", { account: state.account, payees: payees(), since_s: midnight, chain_id });
+  await tellPayees();
+  search();
+  const read = () => native("summary", { account: state.account, wallet: walletOf(), since_s: midnight, chain_id });
   const told = await read();
-  const due = told.receipts.filter((/** @type {any} */ r) => r.state === "pending" && r.due_s).map((/** @type {any} */ r) => r.due_s);
-  const left = await lying(told.receipts);
+  const left = await lying();
   const before = leaving(chain_id).length;
   const transfers = await moved(new Set(told.receipts.map((/** @type {any} */ r) => r.transaction)));
   // A transfer has ended since the balance was read: it is in neither of the two now.
@@ -46,10 +53,20 @@ async function summary() {
     claimable_wei: (BigInt(told.totals.claimable_wei ?? 0) + left.amount).toString(),
     at_payees_wei: left.amount.toString(),
     sweep_most_wei: left.most.toString(),
-    due_s: due.length ? Math.max(...due) : null,
+    due_s: told.due_s ?? null,
+    search: progress(),
     playing: now.playing(),
-    activity: [...activity(told), ...left.found.flatMap((one) => beside(told.receipts, one)), ...transfers].sort((a, b) => b.time_s - a.time_s),
+    activity: [...activity(told), ...left.found.flatMap(beside), ...transfers].sort((a, b) => b.time_s - a.time_s),
   };
+}
+
+/**
+ * A page of all rewards behind those of the page before, newest epoch first.
+ * @param {{after?: {epoch: number, server: string, payee: string} | null}} message
+ */
+async function more({ after = null }) {
+  const { receipts, next } = await native("earnings", { wallet: walletOf(), after, limit: PAGE });
+  return { activity: activity({ receipts, activity: [] }), next };
 }
 
 /** Transfers under way from the account in use. @param {number} chain_id */
@@ -66,9 +83,7 @@ function spendable(balance_wei, chain_id) {
  * @param {{server: string, epoch: number, payee: string}} message
  */
 async function origin({ server, epoch, payee }) {
-  const told = await native("origin", { server, epoch, payee });
-  const session = sessionOf(payee);
-  return { ...told, session: session?.id ?? null, station_address: session?.station ?? null };
+  return native("origin", { server, epoch, payee, wallet: walletOf() });
 }
 
 /**
@@ -82,7 +97,7 @@ export function activity({ receipts, activity: heard }) {
     title: r.title,
     artist: byContent.get(r.content)?.artist ?? "",
     content: r.content,
-    station: sessionOf(r.payee)?.station_name ?? r.station,
+    station: r.station_name || r.station,
     domain: r.station,
     amount_wei: r.amount_wei,
     state: r.state,
@@ -103,17 +118,15 @@ export function activity({ receipts, activity: heard }) {
 
 /**
  * Tokens at a payee beside the rewards that were paid there: a line like that of a transfer, which it becomes when it is collected.
- * @param {any[]} receipts @param {import("./sweep.js").Found} found
+ * @param {import("./sweep.js").Found} found
  */
-function beside(receipts, { payee, amount_wei }) {
-  const paid = receipts.filter((r) => r.at_payee && r.payee === payee).reduce((sum, r) => sum + BigInt(r.amount_wei), 0n);
-  const more = BigInt(amount_wei) - paid;
-  if (more <= 0n) return [];
+function beside({ payee, amount_wei, owed_wei, number, name }) {
+  const rest = BigInt(amount_wei) - BigInt(owed_wei);
+  if (rest <= 0n) return [];
   const blank = { domain: null, server: null, epoch: null, payee: null, plays: null, seconds: null, due_s: null, transaction: null, block: null, fee_wei: null, most_wei: null };
-  const session = sessionOf(payee);
-  const about = { time_s: (session?.number ?? 0) * 3600, title: "", artist: "", content: payee, station: session?.station_name ?? null };
-  return [{ ...blank, ...about, kind: "received", other: payee, name: session?.station_name ?? null, reason: null, site: null, value_wei: null, by: null, how: null, replaceable: false,
-    amount_wei: more.toString(), state: "claimable", code: null }];
+  const about = { time_s: number * 3600, title: "", artist: "", content: payee, station: name || null };
+  return [{ ...blank, ...about, kind: "received", other: payee, name: name || null, reason: null, site: null, value_wei: null, by: null, how: null, replaceable: false,
+    amount_wei: rest.toString(), state: "claimable", code: null }];
 }
 
 /**
@@ -122,31 +135,15 @@ function beside(receipts, { payee, amount_wei }) {
  */
 async function claim({ most_wei = "0" }) {
   if (now.locked) throw new Problem("wallet.locked");
-  const { receipts } = await native("summary", { account: state.account, payees: payees() });
-  /** @type {Map<string, any[]>} */
-  const byServer = new Map();
-  for (const receipt of receipts.filter((/** @type {any} */ r) => r.state === "claimable" && !r.at_payee)) {
-    const session = sessionOf(receipt.payee);
-    if (!session || session.number === null) continue;
-    const { claim: signed } = await python("claim.sign", {
-      chain_id: session.chain_id,
-      settlement: session.settlement,
-      server: receipt.server,
-      epoch: receipt.epoch,
-      station: session.station,
-      number: session.number,
-      payee: receipt.payee,
-      to: state.account,
-    });
-    byServer.set(receipt.server, [...(byServer.get(receipt.server) ?? []), signed]);
-  }
+  await tellPayees();
+  // Where everything stands now; what can be collected comes page by page.
+  await native("summary", { account: state.account, wallet: walletOf() });
   const transactions = [];
   let amount = 0n;
-  const batches = [...byServer.values()].flatMap((all) => Array.from({ length: Math.ceil(all.length / AT_ONCE) }, (_, i) => all.slice(i * AT_ONCE, (i + 1) * AT_ONCE)));
   /** @type {unknown} */
   let failure = null;
   try {
-    for (const claims of batches) {
+    for await (const claims of batches()) {
       const done = await native("claim", { claims });
       transactions.push(done.transaction);
       amount += BigInt(done.amount_wei);
@@ -155,7 +152,7 @@ async function claim({ most_wei = "0" }) {
     failure = error;
   }
   // Tokens at payees do not wait for a server that is away.
-  const swept = await sweep(receipts, BigInt(most_wei)).catch((error) => ({ transactions: [], amount: 0n, failure: error }));
+  const swept = await sweep(BigInt(most_wei)).catch((error) => ({ transactions: [], amount: 0n, failure: error }));
   transactions.push(...swept.transactions);
   amount += swept.amount;
   lookAgain();
@@ -163,4 +160,25 @@ async function claim({ most_wei = "0" }) {
   failure ??= swept.failure;
   if (failure) throw failure;
   return { transactions, amount_wei: amount.toString() };
+}
+
+/** Signed claims of everything that is final, those of one server for each transaction. */
+async function* batches() {
+  /** @type {any} */
+  let after = null;
+  do {
+    const { receipts, next } = await native("earnings", { wallet: walletOf(), state: "claimable", after, limit: MOST });
+    /** @type {Map<string, any[]>} */
+    const byServer = new Map();
+    for (const receipt of receipts) byServer.set(receipt.server, [...(byServer.get(receipt.server) ?? []), receipt]);
+    for (const all of byServer.values()) {
+      for (let at = 0; at < all.length; at += AT_ONCE) yield await Promise.all(all.slice(at, at + AT_ONCE).map(signed));
+    }
+    after = next;
+  } while (after);
+}
+
+/** @param {any} receipt of the host's */
+async function signed({ chain_id, settlement, server, epoch, station_address: station, number, payee }) {
+  return (await python("claim.sign", { chain_id, settlement, server, epoch, station, number, payee, to: state.account })).claim;
 }

@@ -2,9 +2,10 @@
  * What the wallet remembers between starts, and whether it is open.
  */
 
+import { moment, since } from "../clock.js";
 import { keep, recall } from "../link.js";
 
-/** @typedef {{session: any, id: string, payee: string, number: number | null, expires_s: number, station: string, device: string, chain_id: number, settlement: string, station_name: string}} Kept a session */
+/** @typedef {{session: any, id: string, payee: string, number: number | null, expires_s: number, station: string, device: string, chain_id: number, settlement: string, station_name: string, wallet: string, told: boolean}} Kept a session: of the words with this first account; `told`: the host knows its payee */
 /** @typedef {{index: number, name: string, address: string}} Account of the same words, at a BIP-44 index */
 
 export const AUTO_LOCK_S = 15 * 60;
@@ -37,15 +38,13 @@ export const state = {
   /** @type {Sent[]} newest first */ sent: [],
   /** @type {Contact[]} */ contacts: [],
   /** @type {Permit[]} */ permits: [],
+  /** The wallet whose words were made here and have earned nothing before. @type {string | null} */ fresh: null,
   /** The network whose tokens are shown; null: the host's first. @type {number | null} */ chain_id: null,
 };
 
 /** @typedef {typeof state} State */
 
-/** A clock that was set back further says nothing of how long the wallet stood open. */
-const SET_BACK_MS = 60_000;
-
-/** When a person last did something, by the wall clock and by the one that nobody sets; null while the wallet is locked. @type {{wall: number, steady: number} | null} */
+/** When a person last did something; null while the wallet is locked. @type {import("../clock.js").Moment | null} */
 let last = null;
 
 /** Lives as long as the engine. */
@@ -54,19 +53,17 @@ export const now = {
   get locked() {
     return last === null || now.expired;
   },
+  /** Locking, or opening and beginning the time to the lock anew. */
+  set locked(is) {
+    last = is ? null : moment();
+  },
   /** Open for longer than the chosen time without a person. */
   get expired() {
     return now.left_ms <= 0;
   },
-  /** Milliseconds until it locks by itself; the clock that went further counts. */
+  /** Milliseconds until it locks by itself. */
   get left_ms() {
-    if (last === null) return Infinity;
-    const wall = Date.now() - last.wall;
-    return wall < -SET_BACK_MS ? 0 : state.auto_lock_s * 1000 - Math.max(wall, performance.now() - last.steady);
-  },
-  /** @param {boolean} open the time to the lock begins anew, or there is nothing to lock */
-  stand(open) {
-    last = open ? { wall: Date.now(), steady: performance.now() } : null;
+    return last === null ? Infinity : state.auto_lock_s * 1000 - since(last);
   },
   /** Tell every screen and player that something of the wallet changed. @type {() => void} */ changed: () => {},
   /** Pause what plays on a site. @type {(origin: string) => Promise<void>} */ halt: async () => {},
@@ -88,12 +85,18 @@ export function load() {
     for (const [key, value] of Object.entries(stored)) if (Object.hasOwn(state, key) && value !== undefined) Object.assign(state, { [key]: value });
     // A wallet of before there were several accounts.
     if (state.account && state.accounts.length === 0) state.accounts = [{ index: 0, name: "", address: state.account }];
+    // Sessions of before they were told apart by their words, and the host knew payees.
+    const wallet = walletOf();
+    state.sessions = wallet === null ? state.sessions.filter((session) => session.wallet) : state.sessions.map((session) => (session.wallet ? session : { ...session, wallet, told: false }));
   }).catch((error) => {
     loading = null;
     throw error;
   });
   return loading;
 }
+
+/** What names the words: the address of their first account. */
+export const walletOf = () => state.accounts.find(({ index }) => index === 0)?.address ?? null;
 
 /** Change and keep. @param {Partial<State>} change */
 export async function set(change) {

@@ -61,6 +61,31 @@ async def test_an_order_to_a_relayer_names_the_account_and_both_are_the_payees_w
     assert "move" not in made
 
 
+async def test_what_lies_at_a_payee_is_paid_to_whom_the_order_names() -> None:
+    """A fan pays somebody from a private address: the relayer has the permit, and the order says for whom; no account is named."""
+    asked = {key: value for key, value in (await opened()).items() if key != "index"}
+    other, payee = bytes([9]) * 20, from_hex(asked["payee"])
+
+    made = await call("sweep.sign", {**asked, "to": to_hex(other), "relayer": to_hex(RELAYER), "settlement": to_hex(SETTLEMENT)})
+
+    order = Signed.from_json(Sweep, made["sweep"])
+    assert order.message == Sweep(RELAYER, payee, other, 70, 1000)
+    assert recover(Permit(31337, TOKEN, payee, RELAYER, 70, 2, 1000).digest, from_hex(made["permit"], 65)) == payee
+    assert made["to"] == to_hex(other)
+
+
+@pytest.mark.parametrize("to", [None, bytes(20)])
+async def test_nobody_else_is_permitted_to_take(to: bytes | None) -> None:
+    """A permit names who may take tokens, and binds no recipient: without a relayer it is for the own account only."""
+    asked = await opened()
+    payee = asked["payee"]
+    relayed = {} if to is None else {"relayer": to_hex(RELAYER), "settlement": to_hex(SETTLEMENT)}
+    for recipient in (to_hex(bytes([9]) * 20 if to is None else to), *([payee] if relayed else [])):
+        with pytest.raises(GomaaError) as caught:
+            await call("sweep.sign", {**asked, "to": recipient, **relayed})
+        assert caught.value.code == "message.schema"
+
+
 @pytest.mark.parametrize("changed", [{"payee": "0x" + "11" * 20}, {"number": 8}, {"amount_wei": str(1 << 256)}, {"index": 100}])
 async def test_what_is_not_this_wallets_is_not_signed(changed: dict[str, Any]) -> None:
     """A payee of somebody else, another session's number, an amount that is none."""

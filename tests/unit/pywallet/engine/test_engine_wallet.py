@@ -88,7 +88,7 @@ async def test_words_of_every_size_are_a_wallet(size: int) -> None:
 async def test_nothing_is_open_before() -> None:
     """Without unlocking, the status is locked and everything that needs keys says so."""
     assert await call("wallet.status", {}) == {"locked": True, "account": None}
-    for op in ("session.sign", "claim.sign", "payees"):
+    for op in ("session.sign", "claim.sign", "payees", "candidates"):
         assert await failing(op, {}) == "wallet.locked"
 
 
