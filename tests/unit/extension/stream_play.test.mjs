@@ -10,15 +10,17 @@ const { Handover } = await import("../../../extension/engine/handover.js");
 
 const COUNTED = { permissions: ["play", "seek"], counts: { play: { limit: 3 }, seek: { limit: 3 } } };
 const FREE = { permissions: ["play", "seek"] };
+const SILENT = { admission: { earns: false }, sound: { positionMs: 0, aheadMs: 0, ranges: [] }, song: {}, timings: {}, rate: 1, volume: 1, muted: false, pitch: true, stalled: false, problem: null };
 let number = 0;
 
 /** A stream with nothing but what decides; what it wished for. */
 function stream(policy, { costs = false, on = false, now = "ready", invoke = "play" } = {}) {
   const wishes = [];
-  const course = { surface: "page", wanted: false, session: { state: now, next: { play: { invoke }, seek: { invoke: "seek" } } }, wish: async (wish) => void wishes.push(wish) };
+  const counting = { heard: { ms: 0, at: 0 }, left: {}, pace: null };
+  const course = { surface: "page", wanted: false, counting, session: { state: now, next: { play: { invoke }, seek: { invoke: "seek" } } }, wish: async (wish) => void wishes.push(wish) };
   const page = { done: 4, denied: null, deny() { this.denied = this.done; } };
   const info = now === "loading" ? null : { policy, reward_wei: "5", station: { address: "0xs", domain: "s.example", name: "S" } };
-  const one = { course, info, page, paying: { costs, on }, notice: null, players: [7], place: { origin: `https://${++number}.example` } };
+  const one = { course, info, page, paying: { costs, on, told: () => null }, notice: null, players: [7], place: { origin: `https://${++number}.example`, page: 1, element: 2, stream: "s" }, ...SILENT };
   return { one: Object.setPrototypeOf(one, Stream.prototype), wishes };
 }
 
@@ -67,6 +69,9 @@ test("a play before the song is there is looked at again once it is, and the pag
     Object.assign(one.course, { wanted: true, surface });
     await one.playWanted(one.course);
     assert.deepEqual([one.page.denied, wishes.length, one.course.wanted], [denied, denied === null ? 1 : 0, false]);
+    const heard = told.filter(({ port, message }) => port === 1 && message.type === "state").at(-1)?.message.state.denied ?? null;
+    assert.equal(heard, denied);
+    told.length = 0;
   }
 });
 
