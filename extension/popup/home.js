@@ -29,6 +29,7 @@ export function home(app) {
       balance(app),
       claimNote(app),
       failureNote(app),
+      searchNote(app),
       playing ? nowPlaying(app, playing) : null,
       !summary ? null : items.length === 0 && !playing ? nothingYet() : h("section", { class: "stack z" },
         h("div", { class: "row between" }, h("h2", { class: "h" }, t("recent")),
@@ -68,6 +69,16 @@ function balance(app) {
 function atPayees({ model: { summary } }) {
   const most = wei(summary?.sweep_most_wei);
   return [t("atPayees", show(wei(summary?.at_payees_wei))), " ", most > 0n ? t("atPayeesFee", exact(most).replace(" GoMAA", ""), t("coin")) : t("atPayeesRelayed")];
+}
+
+/**
+ * How far the search for earlier rewards has come, or what of it could not be had.
+ * @param {App} app
+ */
+function searchNote({ model: { summary } }) {
+  const { running = false, listed = 0, left = 0, away = [] } = summary?.search ?? {};
+  if (running && left > 0) return h("p", { class: "s dim", role: "status" }, t("searchProgress", listed - left, listed));
+  return away.length ? h("ul", { class: "s dim" }, away.map(({ epochs, url, server }) => h("li", null, t("searchAway", epochs, url ? new URL(url).host : server)))) : null;
 }
 
 /**
