@@ -6,6 +6,7 @@ import { Problem } from "../shared/problem.js";
 import { native } from "./link.js";
 import * as permits from "./provider/permits.js";
 import * as accounts from "./wallet/accounts.js";
+import { resume } from "./wallet/claiming.js";
 import * as listening from "./wallet/listening.js";
 import * as collecting from "./wallet/collecting.js";
 import * as earnings from "./wallet/earnings.js";
@@ -26,6 +27,8 @@ const INSTALL = "gomaa host install";
 /** @param {Pick<typeof now, "changed" | "playing" | "halt" | "decisions" | "asks" | "takeOver">} shell */
 export function setUp(shell) {
   Object.assign(now, shell);
+  // Claims that a press has planned are sent whether the wallet is open or not.
+  load().then(resume, () => undefined);
 }
 
 /** For the player: whether there is a wallet, and whether it takes rewards at this station. @param {{address: string} | null} [station] */

@@ -53,8 +53,9 @@ function balance(app) {
   return h("section", { class: "card" },
     h("div", { class: "row between" }, h("p", { class: "s dim" }, t("youCanSpend")), summary && summary.spendable_wei !== null ? moneyState("claimed") : summary ? moneyState("pending", t("trying")) : null),
     h("p", { class: `balance ${text.length > 11 ? "long" : ""}`.trim(), title: summary && summary.spendable_wei !== null ? exact(summary.spendable_wei) : null }, text, h("small", null, "GoMAA")),
+    wei(summary?.private_wei) > 0n ? h("p", { class: "xs dim" }, t("privatePart", show(wei(summary?.private_wei)))) : null,
     collect ? h("div", { class: "actions" }, collect) : null,
-    collect && wei(summary?.at_payees_wei) > 0n ? h("p", { class: "xs dim" }, ...atPayees(app)) : null,
+    ...collecting(app),
     h("div", { class: "actions" }, send, receive),
     summary ? h("div", { class: "pair" },
       h("div", null, h("span", { class: "xs dim" }, t("earnedToday")), amount(summary.today_wei, wei(summary.today_wei) > 0n ? "+" : "")),
@@ -62,12 +63,40 @@ function balance(app) {
 }
 
 /**
- * Part of it that lies at one-time addresses, and the fee for fetching it: everything else is collected for nothing.
+ * Collecting in private: what it does, what is under way; and the other way, with what it shows.
  * @param {App} app
+ * @returns {(Node | null)[]}
  */
-function atPayees({ model: { summary } }) {
+function collecting(app) {
+  const { summary, claim } = app.model;
+  if (!summary) return [];
+  const { count = 0, amount_wei = "0", until_s = null, code = null } = summary.claiming ?? {};
+  const claimable = wei(summary.claimable_wei);
+  const once = claimable + wei(amount_wei) + wei(summary.private_wei);
+  return [
+    claimable > 0n ? h("p", { class: "xs dim" }, t("collectPrivately")) : null,
+    count && until_s ? h("p", { class: "xs dim", "data-key": "claiming" }, t("claimingUntil", show(amount_wei), moment(until_s, language()))) : null,
+    code ? h("p", { class: "xs dim" }, sentences({ code }).cause, " ", h("code", { class: "xs" }, code)) : null,
+    once > 0n && !claim.once ? press(h("button", { type: "button", class: "link xs", "data-key": "once", disabled: claim.busy }, t("collectOnce")), () => app.chooseOnce(true)) : null,
+    once > 0n && claim.once ? atOnce(app, once) : null,
+  ];
+}
+
+/**
+ * Everything to the account: what it shows, what it costs, and the button.
+ * @param {App} app
+ * @param {bigint} sum
+ */
+function atOnce(app, sum) {
+  const { summary, claim } = app.model;
   const most = wei(summary?.sweep_most_wei);
-  return [t("atPayees", show(wei(summary?.at_payees_wei))), " ", most > 0n ? t("atPayeesFee", exact(most).replace(" GoMAA", ""), t("coin")) : t("atPayeesRelayed")];
+  const fee = wei(summary?.private_wei) === 0n ? null : most > 0n ? t("atPayeesFee", exact(most).replace(" GoMAA", ""), t("coin")) : t("atPayeesRelayed");
+  return h("div", { class: "note dial" }, icon("info"), h("div", { class: "grow stack t" },
+    h("span", null, t("collectOnceShows")),
+    fee ? h("span", { class: "xs" }, fee) : null,
+    h("div", { class: "row tight wrap" },
+      press(h("button", { type: "button", class: "btn small", "data-key": "claim-once", disabled: claim.busy }, t("collectOnceNow", show(sum))), () => void app.claim("once")),
+      press(h("button", { type: "button", class: "btn small", "data-key": "not-once" }, t("back")), () => app.chooseOnce(false)))));
 }
 
 /**
@@ -80,8 +109,9 @@ function claimNote(app) {
     const { code, cause, fix } = sentences(failure);
     return h("div", { class: "note dial", role: "alert" }, icon("info"), h("span", { class: "grow" }, h("b", null, cause), " ", fix, " ", h("code", { class: "xs" }, code)));
   }
-  if (!done) return null;
-  const sum = wei(done.amount_wei);
+  // What is collected in private stands beside the button until it is done.
+  if (!done || done.planned) return null;
+  const sum = done.planned === undefined ? wei(done.amount_wei) : 0n;
   const count = done.transactions?.length ?? 0;
   return h("div", { class: sum > 0n ? "note good" : "note", role: "status" }, icon(sum > 0n ? "settled" : "info"),
     h("span", null, sum > 0n ? counted("collected", count, show(sum)) : t("collectedNothing")));

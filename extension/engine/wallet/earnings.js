@@ -5,9 +5,11 @@
 import { Problem } from "../../shared/problem.js";
 import { native } from "../link.js";
 import { python } from "../python.js";
+import * as claims from "./claiming.js";
 import { networkOf } from "./networks.js";
 import { lookAgain, moved } from "./send.js";
 import { payees, sessionOf } from "./sessions.js";
+import { spendable as inPrivate } from "./spending.js";
 import { now, state } from "./state.js";
 import { lying, sweep } from "./sweep.js";
 
@@ -36,15 +38,23 @@ async function summary() {
   const transfers = await moved(new Set(told.receipts.map((/** @type {any} */ r) => r.transaction)));
   // A transfer has ended since the balance was read: it is in neither of the two now.
   if (leaving(chain_id).length !== before) told.balance_wei = (await read()).balance_wei;
+  await claims.drop(told.receipts);
+  const claiming = claims.standing();
+  const [open, planned] = [BigInt(told.totals.claimable_wei ?? 0), BigInt(claiming.amount_wei)];
+  const account_wei = told.balance_wei === null ? null : spendable(told.balance_wei, chain_id);
+  // What lies at payees is the fan's money as much as what is in the account.
+  const hidden = inPrivate(chain_id, left.found).reduce((sum, { amount_wei }) => sum + BigInt(amount_wei), 0n);
   return {
     address: state.account,
     chain_id,
     // Null where the chain does not answer: an amount that is not known is not zero.
-    spendable_wei: told.balance_wei === null ? null : spendable(told.balance_wei, chain_id),
+    spendable_wei: account_wei === null ? null : (BigInt(account_wei) + hidden).toString(),
+    account_wei,
+    private_wei: hidden.toString(),
     today_wei: told.today_wei,
     pending_wei: told.totals.pending_wei,
-    claimable_wei: (BigInt(told.totals.claimable_wei ?? 0) + left.amount).toString(),
-    at_payees_wei: left.amount.toString(),
+    claimable_wei: open > planned ? (open - planned).toString() : "0",
+    claiming,
     sweep_most_wei: left.most.toString(),
     due_s: due.length ? Math.max(...due) : null,
     playing: now.playing(),
@@ -85,7 +95,8 @@ export function activity({ receipts, activity: heard }) {
     station: sessionOf(r.payee)?.station_name ?? r.station,
     domain: r.station,
     amount_wei: r.amount_wei,
-    state: r.state,
+    // Paid to a payee is paid to the fan.
+    state: r.at_payee ? "claimed" : r.state,
     code: null,
     server: r.server,
     epoch: r.epoch,
@@ -113,32 +124,27 @@ function beside(receipts, { payee, amount_wei }) {
   const session = sessionOf(payee);
   const about = { time_s: (session?.number ?? 0) * 3600, title: "", artist: "", content: payee, station: session?.station_name ?? null };
   return [{ ...blank, ...about, kind: "received", other: payee, name: session?.station_name ?? null, reason: null, site: null, value_wei: null, by: null, how: null, replaceable: false,
-    amount_wei: more.toString(), state: "claimable", code: null }];
+    amount_wei: more.toString(), state: "claimed", at_payee: true, code: null }];
 }
 
 /**
- * Collect everything that is final and all that lies at payees, to the account in use.
- * @param {{most_wei?: string}} message the most that the person was shown the fees of the latter to be
+ * Collect everything that is final: in private, or at once, all of it and what lies at payees, to the account in use.
+ * @param {{way?: string, most_wei?: string}} message the most that the person was shown the fees of fetching what lies at payees to be
  */
-async function claim({ most_wei = "0" }) {
+async function claim({ way = "private", most_wei = "0" }) {
   if (now.locked) throw new Problem("wallet.locked");
-  const { receipts } = await native("summary", { account: state.account, payees: payees() });
+  if (way !== "private" && way !== "once") throw new Problem("message.schema", { field: "way" });
+  if (way === "private") {
+    const done = await claims.plan();
+    now.changed();
+    return done;
+  }
+  await claims.forget();
   /** @type {Map<string, any[]>} */
   const byServer = new Map();
-  for (const receipt of receipts.filter((/** @type {any} */ r) => r.state === "claimable" && !r.at_payee)) {
-    const session = sessionOf(receipt.payee);
-    if (!session || session.number === null) continue;
-    const { claim: signed } = await python("claim.sign", {
-      chain_id: session.chain_id,
-      settlement: session.settlement,
-      server: receipt.server,
-      epoch: receipt.epoch,
-      station: session.station,
-      number: session.number,
-      payee: receipt.payee,
-      to: state.account,
-    });
-    byServer.set(receipt.server, [...(byServer.get(receipt.server) ?? []), signed]);
+  for await (const { chain_id, settlement, server, epoch, station_address: station, number, payee } of claims.claimable()) {
+    const { claim: signed } = await python("claim.sign", { chain_id, settlement, server, epoch, station, number, payee, to: state.account });
+    byServer.set(server, [...(byServer.get(server) ?? []), signed]);
   }
   const transactions = [];
   let amount = 0n;
@@ -146,8 +152,8 @@ async function claim({ most_wei = "0" }) {
   /** @type {unknown} */
   let failure = null;
   try {
-    for (const claims of batches) {
-      const done = await native("claim", { claims });
+    for (const some of batches) {
+      const done = await native("claim", { claims: some });
       transactions.push(done.transaction);
       amount += BigInt(done.amount_wei);
     }
@@ -155,7 +161,7 @@ async function claim({ most_wei = "0" }) {
     failure = error;
   }
   // Tokens at payees do not wait for a server that is away.
-  const swept = await sweep(receipts, BigInt(most_wei)).catch((error) => ({ transactions: [], amount: 0n, failure: error }));
+  const swept = await sweep(BigInt(most_wei)).catch((error) => ({ transactions: [], amount: 0n, failure: error }));
   transactions.push(...swept.transactions);
   amount += swept.amount;
   lookAgain();

@@ -6,7 +6,7 @@ import { Problem } from "../../shared/problem.js";
 import { native } from "../link.js";
 import { now, set, state } from "./state.js";
 
-/** @typedef {{chain_id: number, settlement: string, token: string, registry: string}} Network */
+/** @typedef {{chain_id: number, settlement: string, token: string, registry: string, epoch_s: number}} Network */
 
 /** @returns {Promise<Network[]>} */
 export async function known() {

@@ -37,6 +37,8 @@ export const state = {
   /** @type {Sent[]} newest first */ sent: [],
   /** @type {Contact[]} */ contacts: [],
   /** @type {Permit[]} */ permits: [],
+  /** Claims that are sent by and by. @type {import("./claiming.js").Planned[]} */ claiming: [],
+  /** Addresses whose tokens a relayer may be sending. @type {{payee: string, until_ms: number}[]} */ entrusted: [],
   /** The network whose tokens are shown; null: the host's first. @type {number | null} */ chain_id: null,
 };
 
@@ -94,6 +96,9 @@ export function load() {
   });
   return loading;
 }
+
+/** What names the words: the address of their first account. */
+export const walletOf = () => state.accounts.find(({ index }) => index === 0)?.address ?? null;
 
 /** Change and keep. @param {Partial<State>} change */
 export async function set(change) {

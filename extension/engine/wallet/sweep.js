@@ -11,7 +11,7 @@ import { native } from "../link.js";
 import { python } from "../python.js";
 import { confirm } from "./confirm.js";
 import { known } from "./networks.js";
-import { sessionOf } from "./sessions.js";
+import { payees, sessionOf } from "./sessions.js";
 import { state } from "./state.js";
 
 /**
@@ -118,11 +118,10 @@ export async function lying(receipts) {
 
 /**
  * Bring what lies at payees to the account in use.
- * @param {any[]} receipts of the host's summary
  * @param {bigint} shown the most that the person was shown the fees to be: the account pays nothing beyond it
  * @returns {Promise<{transactions: string[], amount: bigint, failure: unknown}>} `failure`: of those that stay where they are
  */
-export async function sweep(receipts, shown) {
+export async function sweep(shown) {
   try {
     await look({ whole: true });
   } catch (error) {
@@ -132,6 +131,7 @@ export async function sweep(receipts, shown) {
   }
   const account = state.accounts.find(({ address }) => address === state.account);
   if (!account) throw new Problem("wallet.missing");
+  const { receipts } = await native("summary", { account: state.account, payees: payees() });
   const found = worth(receipts);
   const payable = new Set(affordable(found));
   /** @type {string[]} */
@@ -184,12 +184,31 @@ async function fetchOne(one, index, fees) {
  * @param {Found} one @param {number} index @param {Set<string>} doubted
  */
 async function entrust(one, index, doubted) {
-  const { chain_id, payee, amount_wei, settlement } = one;
-  const { server, relayer, now_s } = await native("relayer", { chain_id, payee, amount_wei });
+  const { server, relayer, now_s } = await native("relayer", { chain_id: one.chain_id, payee: one.payee, amount_wei: one.amount_wei });
   if (doubted.has(server)) throw new Problem("claim.busy");
-  const { permit, sweep: order } = await python("sweep.sign", { ...wordOf({ ...one, now_s }, index), relayer, settlement });
+  const { permit, sweep: order } = await python("sweep.sign", { ...wordOf({ ...one, now_s }, index), relayer, settlement: one.settlement });
   doubted.add(server);
   const { transaction } = await native("sweep", { server, sweep: order, permit });
   doubted.delete(server);
+  return transaction;
+}
+
+/** All that lies at this wallet's payees now and is worth spending, the greatest first. @returns {Promise<Found[]>} */
+export async function atPayees() {
+  await look({ whole: true });
+  const { receipts } = await native("summary", { account: state.account, payees: payees() });
+  return worth(receipts);
+}
+
+/**
+ * The relayer sends a part of what lies at a payee to whom the payee's order names.
+ * @param {Found} one @param {{to: string, amount_wei: string, order_s: number}} what `order_s`: seconds in which the order is good
+ * @returns {Promise<string>} the transaction, which has brought it there
+ */
+export async function relay(one, { to, amount_wei, order_s }) {
+  const { server, relayer, now_s } = await native("relayer", { chain_id: one.chain_id, payee: one.payee, amount_wei });
+  const { permit, sweep: order } = await python("sweep.sign", { ...wordOf({ ...one, now_s, amount_wei }, 0), index: undefined, to, deadline: now_s + order_s, relayer, settlement: one.settlement });
+  const { transaction } = await native("sweep", { server, sweep: order, permit });
+  seen.at = -Infinity;
   return transaction;
 }
