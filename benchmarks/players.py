@@ -159,7 +159,7 @@ def run(here: Scene | None = None, delay_s: float = 0.0, ending: str = "") -> li
 
 
 def _consent(browser: Chromium, base: str) -> None:
-    """A person has played here before: only then may a page's own script start music."""
+    """A play before the measured ones: the site is known and everything is warm."""
     page = browser.tab(f"{base}/")
     player = browser.player(page)
     player.wait(f"{PLAY}:not([disabled])", 60)

@@ -179,7 +179,7 @@ class Fan:
 
 
 def scroll_to_player(page: View) -> None:
-    """Play sleeps until its terms have been in view for a moment: a fan with a small window scrolls there, and on as it grows."""
+    """Bring the player into view, as a fan with a small window does, and keep it there as it grows."""
     page.run("""(() => {
       const player = document.querySelector("sps-player");
       const scroll = () => player.scrollIntoView({ block: "center" });

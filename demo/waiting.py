@@ -9,9 +9,6 @@ from typing import Final, TypeVar
 TIMEOUT_S: Final = 300.0
 """Seconds after which something that was to happen is taken for not happening. So long that a busy machine decides nothing."""
 
-DROPPED_S: Final = 15.0
-"""Seconds after which a mouse press without any answer is taken for dropped by the browser."""
-
 POLL_S: Final = 0.05
 
 T = TypeVar("T")

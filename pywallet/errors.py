@@ -145,7 +145,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "site.account": "This site may not see your account. It has to ask, and you have to agree.",
         "site.network": "GoMAA doesn't know this network. A site can't add one.",
         "site.waiting": "This site has asked already. Answer in GoMAA's window, or wait a minute.",
-        "site.address": "This page names a song in your own network or on your own computer. GoMAA asks for nothing there on a page's behalf.",
+        "site.address": "This page names a song in your own network or on your computer. GoMAA asks for nothing there on a page's behalf.",
         "site.streams": "This site shows more songs at once than GoMAA opens for one site. Close some of its pages.",
         # money
         "claim.pending": "Not final yet. It can be collected after the window ends.",

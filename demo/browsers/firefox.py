@@ -58,7 +58,8 @@ class FirefoxView(View):
             host = m.find_element(By.CSS_SELECTOR, "sps-player")
             # The driver scrolls inside a frame but not the page around it.
             m.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", script_args=[host])
-            m.switch_to_frame(host.shadow_root.find_element(By.CSS_SELECTOR, "iframe"))
+            holder = host.shadow_root.find_element(By.CSS_SELECTOR, "div[exportparts]")
+            m.switch_to_frame(holder.shadow_root.find_element(By.CSS_SELECTOR, "iframe"))
         return m
 
     def _retry(self, what: str, act: Callable[[], Any], timeout_s: float = TIMEOUT_S) -> Any:

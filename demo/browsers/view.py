@@ -6,9 +6,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
-from demo.waiting import DROPPED_S, TIMEOUT_S
-
-PRESSES = 8
+from demo.waiting import TIMEOUT_S
 
 
 class View(ABC):
@@ -19,23 +17,9 @@ class View(ABC):
         """Wait for the element, then click it."""
 
     def click(self, css: str) -> None:
-        """Click as a person does: once more where the player says that it was covered or had just moved."""
-        self.wait(css)
-        if not self.run(f"document.querySelector({css!r})?.hasAttribute('data-guarded') ?? false"):
-            return self.click_once(css)
-        for _ in range(PRESSES):
-            self.run("void delete document.body.dataset.press")
-            # A driver that is told to click what sleeps scrolls about, and what moves goes on sleeping.
-            self.wait(f"{css}:not([disabled])")
-            self.click_once(css)
-            try:
-                # A browser may itself drop a press on a frame that has just moved.
-                press = "document.body.dataset.press"
-                if self.until(f"['taken', 'refused'].includes({press}) && {press}", DROPPED_S) == "taken":
-                    return None
-            except TimeoutError:
-                continue
-        raise TimeoutError(f"{css} was refused {PRESSES} times: {self.text('body')[:300]}")
+        """Click as a person does: once it is there and awake."""
+        self.wait(f"{css}:not([disabled])")
+        self.click_once(css)
 
     @abstractmethod
     def fill(self, css: str, text: str) -> None:

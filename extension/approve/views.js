@@ -76,16 +76,41 @@ function personal({ account, text, hex, hidden, sign_in }) {
 /** @param {string} account */
 const by = (account) => h("p", { class: "xs faint" }, t("approveBy"), " ", h("code", null, account));
 
+/** What a reading of typed data says. @type {Record<string, string>} */
+const READ = {
+  permit: "approvePermit", permit_item: "readItem", transfer: "readTransfer", cancel: "readCancel", order: "readOrder", safe: "readSafe", forward: "readForward",
+  votes: "readVotes", code: "readCode", unknown: "readUnknown",
+};
+/** @type {Record<string, string>} */
+const LABELS = { gets: "approveGets", from: "readFrom", token: "readToken", amount: "readAmount", item: "readNumber", until: "readUntil", call: "readCall", bound: "readBound" };
+/** Later than this is no time that anybody means. */
+const MOST_TIME_S = 253_402_300_799;
+
+/** @param {string} label @param {string} text */
+function lineOf(label, text) {
+  if (label !== "until") return mono(text);
+  return Number(text) > MOST_TIME_S ? t("readNever") : h("span", null, new Date(Number(text) * 1000).toISOString().replace("T", " ").replace(".000Z", " UTC"));
+}
+
+/** @typedef {{kind: string, unlimited: boolean, lines: [string, string][]}} Reading */
+
+/** @param {Reading} reading @param {boolean} spends */
+function readingOf({ kind, unlimited, lines }, spends) {
+  return h("section", { class: "card stack t", "data-key": "reading", "data-kind": kind },
+    note("stop", t(kind === "permit" && unlimited ? "approvePermitAll" : READ[kind] ?? "readUnknown"), spends ? "spends" : "unknown"),
+    lines.length ? sums(lines.map(([label, text]) => [t(LABELS[label] ?? label), lineOf(label, text)])) : null);
+}
+
 /**
- * @param {{account: string, primary: string, name: string, version: string, chain_id: number | null, contract: string | null, spends: boolean, unlimited: boolean,
+ * @param {{account: string, primary: string, name: string, version: string, chain_id: number | null, contract: string | null, readings: Reading[], spends: boolean,
  *   domain: Field[], message: Field[], digest: string}} facts
  * @returns {View}
  */
-function typed({ account, primary, chain_id, contract, spends, unlimited, domain, message, digest }) {
+function typed({ account, primary, chain_id, contract, readings, spends, domain, message, digest }) {
   return {
-    title: t("approveTyped"), agree: t("approveSign"), danger: spends, account: nobody,
+    title: t("approveTyped"), agree: t("approveSign"), danger: readings.length > 0, account: nobody,
     nodes: [
-      spends ? note("stop", t(unlimited ? "approvePermitAll" : "approvePermit"), "spends") : null,
+      ...readings.map((one) => readingOf(one, spends)),
       chain_id === null ? note("dial", t("approveAnyNetwork"), "any-network") : null,
       contract === null ? note("dial", t("approveNoContract"), "no-contract") : null,
       h("section", { class: "card stack t" }, h("h2", { class: "h" }, t("approveFor")), fields(domain)),
@@ -106,34 +131,78 @@ function fields(parts) {
 /** Places of GoMAA that a person may know. @type {Record<string, string>} */
 const PLACES = { token: "placeToken", settlement: "placeSettlement", registry: "placeRegistry" };
 
+/** What a call says, from what it is called with. @type {Record<string, string>} */
+const SAYS = {
+  transfer: "saysTransfer", approve: "saysApprove", allowance: "saysAllowance", less: "saysLess", take: "saysTake", give: "saysGive", take_item: "saysTakeItem",
+  item: "saysItem", many: "saysMany", take_many: "saysTakeMany", operator: "saysOperator",
+};
+const RIGHTS = new Set(["approve", "allowance", "item", "operator"]);
+const GIFTS = new Set(["give", "many"]);
+/** From here on an amount is one without limit, as in pywallet.provider.calls. */
+const UNLIMITED = 2n ** 96n - 1n;
+
+/** @typedef {{kind: string, contract: string | null, other: string | null, item: string | null, before: string, after: string, own: boolean, expected: boolean}} Change */
+/** @typedef {{changes: Change[], more: boolean, as_said: boolean} | null} Effects */
+
+/** @param {string} amount in the token's smallest unit @param {boolean} gomaa */
+const many = (amount, gomaa) => (gomaa ? exact(amount) : t("approveUnits", amount));
+
+/** @param {Change} change @param {string} token GoMAA's address */
+function changeOf({ kind, contract, other, item, before, after, own, expected }, token) {
+  const gomaa = contract?.toLowerCase() === token;
+  const step = BigInt(after) - BigInt(before);
+  const sign = step < 0n ? "−" : "+";
+  const size = String(step < 0n ? -step : step);
+  const ends = after === "0";
+  const words = kind === "coin" ? t("effectCoin", `${sign}${plain(size)}`) : kind === "token" ? `${sign}${many(size, gomaa)}` : kind === "many" ? t("effectMany", `${sign}${size}`, item ?? "")
+    : kind === "item" ? t(own ? "effectItemIn" : "effectItemOut", item ?? "") : kind === "allowance" ? t("effectAllowance", BigInt(after) >= UNLIMITED ? t("approveUnlimited") : many(after, gomaa))
+      : kind === "right" ? t(ends ? "effectRightEnd" : "effectRight", item ?? "") : t(ends ? "effectOperatorEnd" : "effectOperator");
+  return h("li", { class: "stack z", "data-key": "change", "data-kind": kind },
+    expected ? h("b", null, words) : note("stop", words, "unexpected"),
+    other && !own ? h("span", { class: "xs faint" }, t("sendTo")) : null, other && !own ? mono(other) : null,
+    contract ? h("span", { class: "xs faint" }, gomaa ? t("placeToken") : t("effectContract")) : null, contract ? mono(contract) : null);
+}
+
+/** @param {Effects} effects @param {string} token @param {boolean} claims something to compare with */
+function effectsOf(effects, token, claims) {
+  if (!effects) return note("dial", t("effectsUnknown"), "no-effects");
+  return h("section", { class: "card stack t", "data-key": "effects" }, h("h2", { class: "h" }, t("effectsTitle")),
+    effects.as_said || !claims ? null : note("stop", t("effectsOther"), "mismatch"),
+    effects.more ? note("stop", t("effectsMore"), "more") : null,
+    effects.changes.length ? h("ul", { class: "fields" }, effects.changes.map((change) => changeOf(change, token))) : h("p", { class: "xs faint" }, t("effectsNone")));
+}
+
 /**
- * @param {{checksum: string, value_wei: string, data: string, place: string | null, chain_id: number, fee_wei: string, most_wei: string, account: string,
- *   says: {kind: string, other: string | null, amount: string | null, unlimited: boolean, method: string}}} facts
+ * @param {{checksum: string, value_wei: string, data: string, place: string | null, chain_id: number, fee_wei: string, most_wei: string, account: string, token: string,
+ *   effects: Effects, says: {kind: string, other: string | null, amount: string | null, item: string | null, unlimited: boolean, method: string, arguments: Field[]}}} facts
  * @returns {View}
  */
-function send({ checksum, value_wei, data, place, chain_id, fee_wei, most_wei, account, says }) {
-  const gomaa = place === "token";
-  const many = says.amount === null ? "" : says.unlimited ? t("approveUnlimited") : gomaa ? exact(says.amount) : t("approveUnits", says.amount);
-  const words = says.kind === "coin" ? t("saysCoin", plain(value_wei)) : says.kind === "transfer" ? t("saysTransfer", many) : says.kind === "approve" ? t("saysApprove", many)
-    : says.kind === "allowance" ? t("saysAllowance", many) : says.kind === "take" ? t("saysTake", many) : says.kind === "operator" ? t(says.unlimited ? "saysOperator" : "saysOperatorEnd") : t("saysUnknown");
-  const rights = says.kind === "approve" || says.kind === "allowance" || (says.kind === "operator" && says.unlimited);
-  const unknown = says.kind === "unknown";
+function send({ checksum, value_wei, data, place, chain_id, fee_wei, most_wei, account, token, effects, says }) {
+  const { kind, unlimited } = says;
+  const amount = says.amount === null ? says.item ?? "" : unlimited ? t("approveUnlimited") : many(says.amount, place === "token");
+  const ended = !unlimited && (kind === "operator" || kind === "item" || (kind === "approve" && says.amount === "0"));
+  const words = kind === "coin" ? t("saysCoin", plain(value_wei)) : !ended || kind === "approve" ? t(SAYS[kind] ?? "saysUnknown", amount) : t(kind === "item" ? "saysItemEnd" : "saysOperatorEnd", amount);
+  const rights = RIGHTS.has(kind) && !ended;
+  const unknown = !(kind in SAYS) && kind !== "coin";
+  const strange = effects === null ? data !== "0x" : effects.more || !effects.as_said;
   return {
-    title: t("approveSend"), agree: t("approveSendYes"), danger: rights || unknown, account: nobody,
+    title: t("approveSend"), agree: t("approveSendYes"), danger: rights || unknown || strange || GIFTS.has(kind), account: nobody,
     nodes: [
       h("p", { "data-key": "says" }, h("b", null, words)),
-      rights ? note("stop", t(says.unlimited ? "approvePermitAll" : "approvePermit"), "spends") : null,
-      unknown ? note("dial", t("approveUnknown"), "unknown") : null,
+      rights ? note("stop", t(kind === "item" ? "readItem" : unlimited ? "approvePermitAll" : "approvePermit"), "spends") : null,
+      unknown ? note("stop", t("approveUnknown"), "unknown") : null,
+      effectsOf(effects, token, !unknown),
       h("section", { class: "card stack t" },
         says.other ? h("div", null, h("p", { class: "xs faint" }, t(rights ? "approveGets" : "sendTo")), mono(says.other)) : null,
-        h("div", null, h("p", { class: "xs faint" }, t(says.kind === "coin" ? "sendTo" : "approveContract")), place ? h("b", null, t(/** @type {string} */ (PLACES[place]))) : null, mono(checksum))),
+        h("div", null, h("p", { class: "xs faint" }, t(kind === "coin" ? "sendTo" : "approveContract")), place ? h("b", null, t(/** @type {string} */ (PLACES[place]))) : null, mono(checksum))),
+      says.arguments.length ? h("section", { class: "card stack t", "data-key": "arguments" }, h("h2", { class: "h" }, t("approveArguments")), fields(says.arguments)) : null,
       h("section", { class: "card" }, sums([
-        ...(says.kind === "coin" || wei(value_wei) > 0n ? [/** @type {[string, string]} */ ([t("approveCoin"), `${plain(value_wei)} ${t("coin")}`])] : []),
+        ...(kind === "coin" || wei(value_wei) > 0n ? [/** @type {[string, string]} */ ([t("approveCoin"), `${plain(value_wei)} ${t("coin")}`])] : []),
         [t("sendFee"), `${show(fee_wei, 8)} ${t("coin")}`],
         [t("sendFeeMost"), `${show(most_wei, 8)} ${t("coin")}`],
         [t("chainName"), String(chain_id)],
       ])),
-      note("good", t("sendSimulated")),
+      unknown || strange ? null : note("good", t("sendSimulated")),
       data === "0x" ? null : h("details", { class: "card" }, h("summary", { class: "s" }, t("approveData")), h("pre", { class: "mono" }, data)),
       by(account),
     ],

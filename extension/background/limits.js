@@ -4,6 +4,8 @@
 
 export const MOST_SHOWN = 64;
 export const MOST_IN_TAB = 128;
+/** Of one site, in all its tabs: native_host/room.py has the same number. */
+export const MOST_OF_SITE = 128;
 const BURST = 300;
 const PER_S = 60;
 
@@ -33,6 +35,17 @@ export class Allowance {
     this.told = true;
     return "tell";
   }
+}
+
+/**
+ * Whether one more player of a site may be shown.
+ * @param {Iterable<{site: string}>} shown
+ * @param {string} site
+ */
+export function roomForSite(shown, site) {
+  let count = 0;
+  for (const one of shown) if (one.site === site) count++;
+  return count < MOST_OF_SITE;
 }
 
 /**

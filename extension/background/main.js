@@ -6,16 +6,19 @@ import { api, inOnePage, originOf } from "../shared/compat.js";
 import { Problem } from "../shared/problem.js";
 import { pair } from "../shared/link.js";
 import { ApprovalWindow, siteOf } from "./approval.js";
-import { Allowance, roomFor } from "./limits.js";
+import { Allowance, roomFor, roomForSite } from "./limits.js";
 import { Frames } from "./frames.js";
 import { Native } from "./native.js";
-import { Pages, placeOf } from "./pages.js";
+import { Pages, placeOf, siteAround } from "./pages.js";
 import { allowed, kindOf, tellable } from "./privileges.js";
 import { Remembered } from "./remembered.js";
 
+// Content scripts use no storage; Firefox has no such switch (docs/threat-model.md).
+/** @type {any} */ (api.storage.local).setAccessLevel?.({ accessLevel: "TRUSTED_CONTEXTS" })?.catch((/** @type {unknown} */ error) => console.error(error));
+
 /** @typedef {import("./privileges.js").Kind} Kind */
 /** @typedef {{port: chrome.runtime.Port, kind: Kind, stream: string | null}} Client */
-/** @typedef {{origin: string, src: string, page: number, element: number, tab: number, frame: number, last: {position_ms: number, playing: boolean} | null}} Stream */
+/** @typedef {{origin: string, site: string, src: string, page: number, element: number, tab: number, frame: number, last: {position_ms: number, playing: boolean} | null}} Stream */
 
 /** @type {Map<number, Client>} */
 const clients = new Map();
@@ -72,7 +75,7 @@ function attachEngine(port) {
   const again = died;
   died = false;
   if (again) {
-    for (const [token, { origin, src, page, element, last }] of streams) port.postMessage({ type: "show", stream: token, src, origin, page, element, last });
+    for (const [token, { origin, site, src, page, element, last }] of streams) port.postMessage({ type: "show", stream: token, src, origin, site, page, element, last });
     for (const [id, { kind, stream }] of clients) if (kind !== "page") port.postMessage({ type: "opened", port: id, kind, stream });
   }
   // Of what was said meanwhile, an engine that starts anew is told what people and pages asked: the rest it has just heard.
@@ -112,10 +115,10 @@ async function ask(request) {
     return native.status;
   }
   if (request["op"] !== "open") return native.request(request);
-  // The origin is the background's word: neither page nor engine can set it.
+  // Origin and site are the background's word: neither page nor engine can set them.
   const stream = streams.get(String(request["stream"]));
   if (!stream) throw new Problem("host.stream.unknown");
-  return native.request({ ...request, origin: stream.origin });
+  return native.request({ ...request, origin: stream.origin, site: stream.site });
 }
 
 /** @param {number} port @param {any} message */
@@ -214,15 +217,16 @@ function fromPage(id, port, sender, message) {
     const place = placeOf(message, sender, originOf(sender));
     if (!place) return;
     const tab = sender.tab?.id ?? -1;
-    if (!roomFor(streams.values(), id, tab)) return refuse(port, message, "message.flood");
+    const site = siteAround(sender, place.origin);
+    if (!roomFor(streams.values(), id, tab) || !roomForSite(streams.values(), site)) return refuse(port, message, "message.flood");
     const frame = sender.frameId ?? 0;
     const entry = { ...place, tab, frame, document: sender.documentId ?? "", element: message.element };
     const token = remembered.take(entry) ?? crypto.randomUUID();
     remembered.keep(token, entry);
-    streams.set(token, { ...place, page: id, element: message.element, tab, frame, last: null });
+    streams.set(token, { ...place, site, page: id, element: message.element, tab, frame, last: null });
     const after = [...streams].find(([, s]) => s.page === id && s.element === message.after)?.[0] ?? null;
     const list = { index: message.index ?? 0, count: message.count ?? 1, after, crossfade_s: message.crossfade ?? 0 };
-    toEngine({ type: "show", stream: token, src: place.src, origin: place.origin, page: id, element: message.element, list });
+    toEngine({ type: "show", stream: token, src: place.src, origin: place.origin, site, page: id, element: message.element, list });
     port.postMessage({ type: "shown", element: message.element, stream: token, url: api.runtime.getURL("player/player.html") });
   } else if (message.type === "bytes") pages.hear(id, message);
   else if (known && message.type === "framed") frames.show(message.key, known[0], known[1].tab);

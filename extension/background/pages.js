@@ -34,6 +34,17 @@ function webOrigin(station) {
   return url && (url.protocol === "http:" || url.protocol === "https:") ? url.origin : "file://";
 }
 
+/**
+ * The origin of the tab's page: what its frames show counts for it, whatever their own origins are.
+ * @param {{tab?: {url?: string | undefined} | undefined, frameId?: number | undefined}} sender
+ * @param {string} origin of the sender's document
+ */
+export function siteAround({ tab, frameId }, origin) {
+  if (frameId === 0) return origin;
+  const url = URL.parse(tab?.url ?? "");
+  return url && (url.protocol === "http:" || url.protocol === "https:") ? url.origin : origin;
+}
+
 /** The engine's questions to pages on disk, until they are answered. */
 export class Pages {
   /** @type {Map<number, Asked>} by the engine's number */ waiting = new Map();

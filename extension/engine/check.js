@@ -5,7 +5,7 @@
 import { Problem } from "../shared/problem.js";
 import { demodulate } from "./mark.js";
 import { native } from "./link.js";
-import { python } from "./python.js";
+import { song } from "./songs.js";
 
 /** One segment of so many is looked at, and always the first one that sounds. */
 const ONE_OF = 16;
@@ -48,7 +48,7 @@ export class MarkCheck {
   async look(index, clear) {
     const soft = demodulate(await this.pcm(clear), this.rate, this.watermark);
     if (!soft) return;
-    const { verdict, found, block } = await python("mark.check", { stream: this.stream, segment: index, soft: Array.from(soft) });
+    const { verdict, found, block } = await song("mark.check", { stream: this.stream, segment: index, soft: Array.from(soft) });
     this.told(verdict);
     if (verdict !== "mismatch") return;
     const problem = new Problem("watermark.mismatch", { found, block, segment: index });

@@ -38,10 +38,10 @@ export class Counting {
 
   /** @param {string} action @param {number} position @param {number} segment */
   async act(action, position, segment) {
-    const { admission, feed, info, nowS } = this.stream;
+    const { admission, feed } = this.stream;
     const starts = STARTS.has(action);
     // A song that moves this moment has its ticket a moment later.
-    if (starts && !admission.isReady(nowS)) await admission.admit(info, nowS).catch((error) => { if (!hasMoved(error)) throw error; });
+    if (starts && !this.stream.admission.isReady(this.stream.nowS)) await this.admit().catch((error) => { if (!hasMoved(error)) throw error; });
     const keyed = KEYED.has(action);
     const first = feed?.lead(segment, position) ?? segment;
     const { stream } = this;
@@ -58,6 +58,16 @@ export class Counting {
     if (action === "stop") admission.forget();
   }
 
+  /** A ticket that is there and lasts. Where the host gave this stream's room to others it opens it once more. */
+  async admit() {
+    const { admission, info, nowS, recovery } = this.stream;
+    return admission.admit(info, nowS).catch(async (error) => {
+      if (Problem.of(error).code !== "host.stream.unknown") throw error;
+      await recovery.begin();
+      return admission.admit(info, nowS);
+    });
+  }
+
   /**
    * The invocation that begins a play. Where the song has moved since its ticket was opened, it takes another ticket, once at once.
    * @param {string} action
@@ -65,9 +75,9 @@ export class Counting {
    * @param {number} segment
    */
   async start(action, position, segment) {
-    const { admission, info, nowS } = this.stream;
+    const { admission, nowS } = this.stream;
     for (let again = true; ; again = false) {
-      if (!admission.isReady(nowS)) await admission.admit(info, nowS);
+      if (!admission.isReady(nowS)) await this.admit();
       try {
         return await this.invoke(action, position, segment);
       } catch (error) {

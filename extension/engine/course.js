@@ -6,7 +6,7 @@
 
 import { Problem } from "../shared/problem.js";
 import { Counting, KEYED } from "./counting.js";
-import { python } from "./python.js";
+import { song } from "./songs.js";
 import { tellState } from "./telling.js";
 
 const ACTIVE = new Set(["starting", "playing", "paused", "seeking", "waiting"]);
@@ -159,7 +159,7 @@ export class Course {
    */
   async ask(op, payload, done) {
     this.asking++;
-    const { commands, ...session } = await python(op, { stream: this.stream.place.stream, ...payload }).finally(() => {
+    const { commands, ...session } = await song(op, { stream: this.stream.place.stream, ...payload }).finally(() => {
       this.asking--;
     });
     if (this.isPast) return [];

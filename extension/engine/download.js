@@ -8,6 +8,12 @@ export const MOST_HELD = 64 << 20;
 /** Bytes held at most before anything but the file's beginning was read: then the transfer is ended. */
 export const MOST_UNCLAIMED = 8 << 20;
 
+/** Bytes that all transfers of one site hold at most; each has an equal part. */
+export const MOST_OF_SITE = 128 << 20;
+
+/** @type {Map<string, number>} transfers by site */
+const transfers = new Map();
+
 /** @typedef {ReadableStreamDefaultReader<Uint8Array>} Reader */
 
 export class Download {
@@ -18,14 +24,18 @@ export class Download {
   /** @private @type {Set<{first: number}>} the reads under way */ reads = new Set();
   /** @private @type {Set<() => void>} */ waiting = new Set();
   /** @private */ retired = false;
+  /** @private */ left = false;
 
   /**
    * @param {Reader} reader
    * @param {number} start offset in the file of the first byte
    * @param {import("./http_file.js").Version} version of the file
    * @param {() => void} stop ends the transfer
+   * @param {string} [site] whose memory it takes
    */
-  constructor(reader, start, version, stop) {
+  constructor(reader, start, version, stop, site = "") {
+    this.site = site;
+    transfers.set(site, (transfers.get(site) ?? 0) + 1);
     this.reader = reader;
     this.base = start;
     this.end = start;
@@ -72,10 +82,25 @@ export class Download {
   }
 
   close() {
+    this.leave();
     if (this.state === "open") this.finish("failed");
     this.stop();
     this.chunks = [];
     this.base = this.end;
+  }
+
+  /** @private Its part of the site's memory is for the others now. */
+  leave() {
+    if (this.left) return;
+    this.left = true;
+    const others = (transfers.get(this.site) ?? 1) - 1;
+    if (others > 0) transfers.set(this.site, others);
+    else transfers.delete(this.site);
+  }
+
+  /** @private bytes */
+  get most() {
+    return Math.min(this.claimed ? MOST_HELD : MOST_UNCLAIMED, Math.floor(MOST_OF_SITE / (transfers.get(this.site) ?? 1)));
   }
 
   /** @private */
@@ -87,7 +112,7 @@ export class Download {
       this.chunks.push(value);
       this.end += value.length;
       this.wake();
-      while (this.end - this.base > (this.claimed ? MOST_HELD : MOST_UNCLAIMED) && !this.letGo()) {
+      while (this.end - this.base > this.most && !this.letGo()) {
         if (!this.claimed && this.reads.size === 0) return this.close();
         if (this.state !== "open") return;
         await new Promise((resolve) => this.waiting.add(() => resolve(undefined)));

@@ -4,6 +4,7 @@
 
 import { Problem } from "../shared/problem.js";
 import { badge, start, tell } from "./link.js";
+import { warm } from "./python.js";
 import { Handover } from "./handover.js";
 import * as approvals from "./provider/approvals.js";
 import * as provider from "./provider/provider.js";
@@ -97,6 +98,7 @@ const HEAR = {
     if (kind === "provider" || kind === "approval") provider.open(port, kind, site);
     else if (kind === "player") streams.get(stream)?.attach(port);
     else screens.add(port);
+    if (kind === "wallet" || kind === "approval") warm();
   },
   dismissed() {
     approvals.dismissed();

@@ -19,6 +19,7 @@ const MOST_RESTARTS = 2;
 const MOST_MULTIPART = 8 << 20;
 
 /** @typedef {import("./delivery.js").How} How */
+/** @typedef {{page: string, site: string}} Whose the origin that a file is read for, and that of the page around it */
 /** @typedef {import("./download.js").Reader} Reader */
 /** @typedef {{total: number | null, tag: string | null}} Version of a file, as far as an answer tells it */
 /**
@@ -35,11 +36,11 @@ export class HttpFile {
   /** @private ranges make no sense here: the file is asked for without one */ whole = false;
   /** @private @type {Promise<unknown> | null} the request whose answer may serve others */ asking = null;
 
-  /** @param {string} url @param {AbortSignal} signal ends everything @param {string} [page] the origin that it is read for; the file's own by default */
-  constructor(url, signal, page = url) {
+  /** @param {string} url @param {AbortSignal} signal ends everything @param {Whose} [whose] the file's own by default */
+  constructor(url, signal, whose = { page: url, site: url }) {
     this.url = url;
     this.location = url;
-    this.page = page;
+    this.whose = whose;
     this.signal = signal;
     signal.addEventListener("abort", () => this.kept?.close(), { once: true });
   }
@@ -130,7 +131,7 @@ export class HttpFile {
   keep({ reader, start, version, stop, detach }) {
     detach();
     this.kept?.retire();
-    this.kept = new Download(reader, start, version, () => stop.abort());
+    this.kept = new Download(reader, start, version, () => stop.abort(), this.whose.site);
     if (this.signal.aborted) this.kept.close();
   }
 
@@ -227,7 +228,7 @@ export class HttpFile {
     signal.addEventListener("abort", end, { once: true });
     const detach = () => signal.removeEventListener("abort", end);
     try {
-      return { answer: await get(this.url, { page: this.page, headers, signal: stop.signal, follow: true }), stop, detach };
+      return { answer: await get(this.url, { page: this.whose.page, headers, signal: stop.signal, follow: true }), stop, detach };
     } catch (error) {
       detach();
       if (error instanceof Redirected) throw new Problem("sps.segment.missing", { status: 302 });

@@ -2,8 +2,6 @@
  * How long the engine took, for developer tools and benchmarks; only the latest are kept.
  */
 
-import { started } from "./python.js";
-
 const MOST = 32;
 
 export class Measures {
@@ -13,7 +11,8 @@ export class Measures {
   /** @type {string[]} */ marks = [];
   /** @type {{at: number, first: boolean} | null} when the fan last asked for sound */ #clicked = null;
 
-  constructor() {
+  /** @param {Promise<number>} started how long Python took */
+  constructor(started) {
     started.then((ms) => (this.engine_cold_ms = round(ms)), () => undefined);
   }
 

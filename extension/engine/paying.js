@@ -5,6 +5,7 @@
 import { Problem } from "../shared/problem.js";
 import { native } from "./link.js";
 import { python } from "./python.js";
+import { song } from "./songs.js";
 import * as wallet from "./wallet.js";
 
 /** @typedef {import("./stream.js").Stream} Stream */
@@ -41,7 +42,7 @@ export class Paying {
     this.need = await this.missing().catch(() => /** @type {Need} */ ("money"));
     // What an earlier play left unsigned stands in the way of the next one.
     if (this.need === null) await this.sign().catch(() => undefined);
-    const told = await python("player.pays", { stream: this.stream.place.stream, on: this.need === null });
+    const told = await song("player.pays", { stream: this.stream.place.stream, on: this.need === null });
     this.on = told.begins === "play";
     if (this.stream.info.going) this.charging = this.on;
     this.stream.song = { ...this.stream.song, next: told.next, extent: told.extent };

@@ -35,15 +35,15 @@ export class Source {
    * @param {(offset: number, size: number) => Promise<string>} [readPage] bytes of that page's song, base64
    * @param {import("./delivery.js").Clock} [clock]
    * @param {boolean} [anew] a second reading
-   * @param {string} [page] the origin that it is read for; the file's own by default
+   * @param {import("./http_file.js").Whose} [whose] the file's own by default
    */
-  constructor(url, readPage = () => Promise.reject(new Problem("sps.segment.missing")), clock, anew = false, page = url) {
+  constructor(url, readPage = () => Promise.reject(new Problem("sps.segment.missing")), clock, anew = false, whose = { page: url, site: url }) {
     this.url = url;
-    this.page = page;
+    this.whose = whose;
     this.readPage = readPage;
     this.anew = anew;
     this.stop = new AbortController();
-    this.file = new HttpFile(url, this.stop.signal, page);
+    this.file = new HttpFile(url, this.stop.signal, whose);
     this.delivery = new Delivery(this.stop.signal, clock);
     this.delivery.add(url, ({ offset, size }, how) => this.song(offset, size, how));
   }
@@ -60,7 +60,7 @@ export class Source {
    */
   async renewed() {
     if (this.onDisk || this.anew) return null;
-    const source = new Source(this.url, this.readPage, this.delivery.clock, true, this.page);
+    const source = new Source(this.url, this.readPage, this.delivery.clock, true, this.whose);
     try {
       const [before, after] = await Promise.all([this.header().catch(() => new Uint8Array(0)), source.header()]);
       if (!same(before, after)) return source;
@@ -101,7 +101,7 @@ export class Source {
   deliver(urls) {
     this.told = Promise.resolve(urls).then((all) => {
       for (const url of all) {
-        if (!mayReach(url, this.page)) continue;
+        if (!mayReach(url, this.whose.page)) continue;
         if (url.endsWith("/")) this.folder(url);
         else this.mirror(url);
       }
@@ -148,13 +148,13 @@ export class Source {
 
   /** @private @param {string} url ends in "/" */
   folder(url) {
-    this.delivery.add(url, ({ size, sha256 }, how) => getPart(partUrl(url, sha256), size, how, this.page));
+    this.delivery.add(url, ({ size, sha256 }, how) => getPart(partUrl(url, sha256), size, how, this.whose.page));
   }
 
   /** @private @param {string} url of the single file */
   mirror(url) {
     if (this.delivery.has(url)) return;
-    const file = new HttpFile(url, this.stop.signal, this.page);
+    const file = new HttpFile(url, this.stop.signal, this.whose);
     this.delivery.add(url, ({ offset, size }, how) => file.read(offset, offset + size, how));
   }
 

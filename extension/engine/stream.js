@@ -12,11 +12,12 @@ import { KeyRing } from "./keys.js";
 import { native, readPage, tell } from "./link.js";
 import { Measures } from "./measures.js";
 import { Paying } from "./paying.js";
-import { python } from "./python.js";
 import { Recovery } from "./recovery.js";
 import { Sound } from "./sound.js";
+import { openSong, song as core } from "./songs.js";
 import { Source } from "./source.js";
 import { mayBegin, takingOf } from "./starting.js";
+import { Turns } from "./turns.js";
 import { forget, playing, stateOf, tellState, tellTerms } from "./telling.js";
 import * as wallet from "./wallet.js";
 import { Watchdog } from "./watchdog.js";
@@ -32,8 +33,14 @@ const FASTEST = 2;
 const STALE = /^(station\.right\.missing|server\.mismatch|content\.(unknown|owner|revoked|destroyed)|sps\.(policy\.mismatch|segment\.hash|truncated))$/;
 const CODECS = ["flac", "opus"].filter((codec) => MediaSource.isTypeSupported(`audio/mp4; codecs="${codec}"`));
 
-/** @typedef {{stream: string, src: string, origin: string, page: number, element: number, last?: {position_ms: number, playing: boolean} | null,
+/** @typedef {{stream: string, src: string, origin: string, site: string, page: number, element: number, last?: {position_ms: number, playing: boolean} | null,
  *   list?: {index: number, count: number, after: string | null, crossfade_s: number}}} Place */
+
+/** Headers that one site reads at once. */
+const MOST_READ = 4;
+const turns = new Turns(MOST_READ);
+/** @param {Stream} stream */
+const headerOf = ({ place: { site }, source }) => turns.run(site, () => source.header());
 
 export class Stream {
   /** @type {Source} */ source;
@@ -44,7 +51,6 @@ export class Stream {
   /** @type {Paying} */ paying;
   /** @type {Feed | null} */ feed = null;
   /** @type {Uint8Array<ArrayBuffer>} the song's first part, which every decoder needs */ init = new Uint8Array(0);
-  timings = new Measures();
   volume = 1;
   muted = false;
   rate = 1;
@@ -64,6 +70,7 @@ export class Stream {
   /** @param {Place} place */
   constructor(place) {
     this.place = place;
+    this.timings = new Measures(openSong(place.stream, place.site));
     /** @type {Set<number>} the player's ports */
     this.players = new Set();
     this.reset();
@@ -97,7 +104,7 @@ export class Stream {
 
   /** @param {boolean} anew past every cache */
   sourceOf(anew) {
-    return new Source(this.place.src, (offset, size) => readPage(this.place.stream, offset, size), undefined, anew, this.place.origin);
+    return new Source(this.place.src, (offset, size) => readPage(this.place.stream, offset, size), undefined, anew, { page: this.place.origin, site: this.place.site });
   }
 
   get isActive() {
@@ -118,12 +125,13 @@ export class Stream {
   async begin() {
     const { course } = this;
     try {
-      const [cose, key] = await Promise.all([this.source.header(), this.ring.publicKey]);
+      const [cose, key] = await Promise.all([headerOf(this), this.ring.publicKey]);
+      if (course.isPast) return;
       // Host and core choose the rendition from the same words.
       const able = { codecs: CODECS, kbps: this.source.kbps === null ? null : Math.round(this.source.kbps) };
       this.opening = { stream: this.place.stream, header: toBase64(cose), key: toBase64(key), ...able };
       const opened = native("open", this.opening);
-      const loaded = python("header.load", { stream: this.place.stream, language: navigator.language, ...able }, cose);
+      const loaded = core("header.load", { stream: this.place.stream, language: navigator.language, ...able }, cose);
       this.source.deliver(loaded.then((song) => song.delivery));
       // The terms come from the file's own words even where the host is missing.
       const shown = loaded.then((song) => this.show(course, song));

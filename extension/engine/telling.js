@@ -7,7 +7,7 @@ import { artwork } from "../ui/artwork.js";
 import { native, tell } from "./link.js";
 import { LockScreen } from "./lockscreen.js";
 import { outside } from "./outside.js";
-import { python } from "./python.js";
+import { closeSong, song as core } from "./songs.js";
 import * as wallet from "./wallet.js";
 
 /** @typedef {import("./stream.js").Stream} Stream */
@@ -70,7 +70,7 @@ export async function tellTerms(stream, ports) {
   const { song, info, place, admission } = stream;
   if (!song) return;
   const standing = wallet.standing(info?.station ?? null);
-  const told = await python("terms", {
+  const told = await core("terms", {
     stream: place.stream,
     usage: info?.usage ?? {},
     context: { ...info?.context, now_s: info?.now_s ?? Math.floor(Date.now() / 1000), domain: info?.station?.domain ?? null, wallet: standing.wallet === "open" },
@@ -98,8 +98,8 @@ export function playing(stream) {
 
 /** Say goodbye to host and core. @param {Stream} gone */
 export async function forget(gone) {
-  const { info, place: { stream } } = gone;
+  const { opening, place: { stream } } = gone;
   lockScreen.leave(gone);
-  if (info) await native("close", { stream }).catch(() => undefined);
-  await python("stream.close", { stream }).catch(() => undefined);
+  closeSong(stream);
+  if (opening["stream"]) await native("close", { stream }).catch(() => undefined);
 }

@@ -4,7 +4,7 @@
  */
 
 import { show } from "../ui/amounts.js";
-import { fill, h, press } from "../ui/dom.js";
+import { fill, h, press, set } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 import { t } from "../ui/text.js";
 
@@ -25,6 +25,7 @@ export class Decisions {
   constructor(place, shell) {
     this.place = place;
     this.shell = shell;
+    set(place, { tabindex: 0, role: "region", "aria-label": t("decideTitle") });
     for (const name of ["focus", "blur"]) addEventListener(name, () => this.#sleep());
     document.addEventListener("visibilitychange", () => this.#sleep());
   }
@@ -63,7 +64,7 @@ export class Decisions {
     const words = [facts?.costs, facts?.left, facts?.may, ...(facts?.limits ?? [])].filter(Boolean);
     return card("tag", t("costTitle", [title, artist].filter(Boolean).join(" · ") || t("aSong")), [
       h("p", { class: "s" }, h("b", null, t("payEach", show(each_wei), String(interval_s ?? ""))), " ", need === null ? t("payLeft", show(left_wei)) : t(`payNeed_${need}`)),
-      h("dl", { class: "s dim" }, words.map((text) => h("dd", null, text))), h("p", { class: "xs faint" }, host(origin)),
+      h("ul", { class: "s dim" }, words.map((text) => h("li", null, text))), h("p", { class: "xs faint" }, host(origin)),
     ], this.#button("cost-sites", t("costSites"), "", async () => this.shell.goSites()));
   }
 

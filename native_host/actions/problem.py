@@ -10,7 +10,10 @@ from pywallet.errors import SENTENCES, InputError
 
 
 async def run(host: Host, request: Problem) -> dict[str, Any]:
-    """Record the code, if the song played. Raises InputError ``host.message.schema`` for one that is not registered, ``host.stream.unknown``."""
+    """Record the code, if the song played.
+
+    Raises InputError ``host.message.schema`` for a code that is not registered, ``host.stream.unknown``.
+    """
     if request.code not in SENTENCES:
         raise InputError("host.message.schema", field="code")
     stream = host.stream(request.stream)

@@ -24,6 +24,8 @@ class HostileSite:
     def __init__(self, folder: Path, url: str) -> None:
         self.folder = folder
         self.url = url
+        self.told: list[str] = []
+        """What pages said to their server: the end of each address below ``/told/``."""
 
     def page(self, name: str, body: str, *, before: str = "", head: str = "") -> str:
         """Write a page whose script ``before`` runs ahead of everything in it; its address."""
@@ -36,14 +38,23 @@ class HostileSite:
 def hostile_site(folder: Path) -> Iterator[HostileSite]:
     """Serve ``folder`` on a port of its own."""
 
+    told: list[str] = []
+
     class Quiet(SimpleHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path.startswith("/told/"):
+                told.append(self.path.removeprefix("/told/"))
+            super().do_GET()
+
         def log_message(self, *_: object) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield HostileSite(folder, f"http://127.0.0.1:{server.server_port}")
+        site = HostileSite(folder, f"http://127.0.0.1:{server.server_port}")
+        site.told = told
+        yield site
     finally:
         server.shutdown()
         server.server_close()
@@ -55,11 +66,12 @@ def middle(view: View, css: str) -> list[float]:
     return [float(value) for value in view.run(f"({at})(document.querySelector({css!r}).getBoundingClientRect())")]
 
 
-def centre(page: View, player: View, css: str) -> tuple[float, float]:
-    """Where an element of the player's frame is in the page's window."""
-    host = page.run("(() => { const b = document.querySelector('sps-player').getBoundingClientRect(); return [b.left, b.top]; })()")
-    inner = middle(player, css)
-    return host[0] + inner[0], host[1] + inner[1]
+def places(page: View, player: View) -> list[tuple[float, float]]:
+    """Where the buttons of the player's frame are in the page's window, those that open nothing outside of it."""
+    left, top = page.run("(() => { const b = document.querySelector('sps-player').getBoundingClientRect(); return [b.left, b.top]; })()")
+    at = "({ left, top, width, height }) => [left + width / 2, top + height / 2]"
+    buttons = "[...document.querySelectorAll('button:not([disabled]):not([data-key=wallet]):not([data-key=pay-open])')]"
+    return [(left + x, top + y) for x, y in player.run(f"{buttons}.map((one) => ({at})(one.getBoundingClientRect()))")]
 
 
 def click_at(page: View, *points: tuple[float, float]) -> None:
@@ -118,3 +130,7 @@ def expression(name: str) -> str:
 HOOKS = (SCRIPTS / "hooks.js").read_text()
 
 FORGED = (SCRIPTS / "forged.js").read_text()
+
+LOOK = (SCRIPTS / "look.js").read_text()
+
+STACKS = (SCRIPTS / "stacks.js").read_text()

@@ -18,34 +18,24 @@ from tests.e2e.adversary import (
     FORGED,
     GOOD,
     HOOKS,
+    LOOK,
     PLAYER,
     SCRIPTS,
+    STACKS,
     HostileSite,
-    centre,
     click_at,
     expression,
     hostile_site,
     inside,
-    middle,
+    places,
     state,
 )
 from tests.e2e.adversary_hosts import EVIL, launcher, plays, replace_host, turn_off_and_on
+from tests.e2e.adversary_looks import DECLARED, DISGUISES, PAID, allowances, settings
 from tests.e2e.adversary_secrets import KEPT, WALK, closed, content_worlds, found_in, found_under, secrets
 from tests.e2e.world import World, press_play, shows
 
 ARMED = f"{PLAY}:not([disabled])"
-TRIES, LOOK_S = 12, 10.0
-OVERLAYS = {
-    "a veil that lets clicks through": "position:fixed;inset:0;background:#fff;pointer-events:none;z-index:9",
-    "a dot on the button": "position:absolute;left:470px;top:60px;width:9px;height:9px;background:#fff;pointer-events:none;z-index:9",
-    "one strip over the costs": "position:absolute;left:0;top:190px;width:660px;height:40px;background:#fff;pointer-events:none;z-index:9",
-}
-LOOKS = {
-    **{"opacity": "0.01", "transform": "scale(0.4)", "clip-path": "inset(0 0 70% 40%)", "mask-image": "linear-gradient(#0000, #0000)"},
-    **{"filter": "opacity(0)", "zoom": "0.2", "rotate": "180deg"},
-}
-
-
 TELL = "setInterval(() => parent.postMessage(document.querySelector('sps-player').offsetHeight, '*'), 200)"
 KEEP = "window.heights = []; addEventListener('message', (e) => { heights[[0, 1, 2].find((i) => frames[i] === e.source)] = e.data; })"
 
@@ -69,72 +59,24 @@ def show(world: World, address: str) -> tuple[View, View]:
     return page, player
 
 
-def test_a_press_on_a_covered_player_starts_nothing(world: World, site: HostileSite) -> None:
-    """Overlays, ghosts and disguises: while one is there Play cannot be pressed; without it the same press acts."""
-    page, player = show(world, site.page("covered", PLAYER))
-    at = centre(page, player, PLAY)
-    off = f"document.querySelector({PLAY!r}).disabled"
-    for name, css in OVERLAYS.items():
-        page.run(f"document.body.append(Object.assign(document.createElement('b'), {{ id: 'veil', style: {css!r} }}))")
-        player.until(off)
-        click_at(page, at)
-        page.run("document.getElementById('veil').remove()")
-        player.wait(ARMED)
-        assert state(player) == GOOD, name
-    ghost = "body.ghost::after{content:'';position:fixed;inset:0;background:#fff;pointer-events:none;z-index:9}"
-    page.run(f"document.head.append(Object.assign(document.createElement('style'), {{ textContent: {ghost!r} }}))")
-    page.run("void (document.body.className = 'ghost')")
-    player.until(off)
-    click_at(page, at)
-    page.run("void (document.body.className = '')")
-    player.wait(ARMED)
-    for name, value in LOOKS.items():
-        for holder in ("sps-player", "body"):
-            page.run(f"document.querySelector({holder!r}).style.setProperty({name!r}, {value!r})")
-            player.until(off)
-            page.run(f"document.querySelector({holder!r}).style.removeProperty({name!r})")
-            player.wait(ARMED)
-    assert state(player) == GOOD
-    player.click(PLAY)
-    state_until(player, BAD)
-    page.close()
+@pytest.fixture(scope="module")
+def words(world: World, site: HostileSite) -> list[str]:
+    """An open wallet; its words."""
+    return world.fan.create_wallet()
 
 
-def disarmed(page: View, player: View, change: str, undo: str) -> None:
-    """Change the player's style until its button was seen disarmed: on a busy machine a poll may miss it."""
-    for _ in range(TRIES):
-        page.run(f"void (document.querySelector('sps-player').style.{change})")
-        try:
-            player.until(f"document.querySelector({PLAY!r}).disabled", LOOK_S)
-            return
-        except TimeoutError:
-            page.run(f"void (document.querySelector('sps-player').style.{undo})")
-            player.wait(ARMED)
-    raise TimeoutError(f"the button was never seen disarmed after {change}")
-
-
-def test_a_player_that_moves_under_the_cursor_takes_no_press(world: World, site: HostileSite) -> None:
-    """A press meant for the page: the player slips under it, or appears there. Nothing starts until it has stood there a while."""
-    page, player = show(world, site.page("moving", PLAYER.replace('style="', 'style="position:fixed;left:300px;top:60px;')))
-    inner = middle(player, PLAY)
-    there = (300 + inner[0], 60 + inner[1])
-    away, back = "left = '0px'", "left = '300px'"
-    player.wait(ARMED)
-    # It hides where it was, and the second press of a double press would meet it.
-    disarmed(page, player, away, back)
-    player.wait(ARMED)
-    page.run(f"addEventListener('mousedown', () => {{ document.querySelector('sps-player').style.{back}; }}, {{ once: true }})")
-    outside = (20.0, 650.0)
-    click_at(page, outside, there)
-    assert state(player) == GOOD
-    player.wait(ARMED)
-    disarmed(page, player, "visibility = 'hidden'", "visibility = ''")
-    page.run("addEventListener('mousedown', () => { document.querySelector('sps-player').style.visibility = ''; }, { once: true })")
-    click_at(page, outside, there)
-    assert state(player) == GOOD
-    player.wait(ARMED)
-    player.click(PLAY)
-    state_until(player, BAD)
+def test_a_page_starts_nothing_that_nobody_touched(world: World, site: HostileSite) -> None:
+    """Autoplay and play() of a page that no one has pressed in are NotAllowedError, as on an audio element."""
+    script = (
+        "const p = document.querySelector('sps-player');"
+        "p.play().catch((e) => fetch(`/told/play-${e.name}`));"
+        "const forged = (command) => new CustomEvent('gomaa:element', { detail: JSON.stringify({ command, n: 1, active: true }) });"
+        "p.addEventListener('canplay', () => { p.dispatchEvent(forged('play')); p.click();"
+        " p.play().catch((e) => fetch(`/told/again-${e.name}-${p.paused}`)); }, { once: true });"
+    )
+    page = world.browser.tab(site.page("untouched", f"{PLAYER.replace('<sps-player', '<sps-player autoplay')}<script>{script}</script>"))
+    wanted = {"play-NotAllowedError", "again-NotAllowedError-true"}
+    wait_until(lambda: wanted <= set(site.told), "the page was refused twice")
     page.close()
 
 
@@ -186,15 +128,49 @@ def test_a_frame_without_an_origin_shows_no_player(world: World, site: HostileSi
     page.close()
 
 
+def test_a_root_that_markup_made_shows_the_page_no_frame(world: World, site: HostileSite) -> None:
+    """A declarative closed root is the page's to read, and everything else where an address could stand: nowhere is the frame's."""
+    for name, body in (("declared", DECLARED), ("plain", PLAYER)):
+        page, player = show(world, site.page(name, body))
+        home = str(player.run("location.origin"))
+        page.run(f"document.body.append(Object.assign(document.createElement('script'), {{ textContent: {LOOK!r} }}))")
+        page.until("document.defaultView.looked")
+        found = [str(text) for text in page.run("document.defaultView.found")]
+        assert len(found) > 20
+        assert [text for text in found if home in text or "player.html" in text or text.startswith(("iframe", "frame "))] == [], name
+        assert name == "plain" or page.run("document.defaultView.root.querySelectorAll('iframe').length === 0")
+        page.close()
+
+
+def test_errors_and_stacks_name_no_installation(world: World, site: HostileSite) -> None:
+    """Whatever throws in the page's world, and whoever is called there: an address that tells installations apart stands nowhere."""
+    page, _ = show(world, site.page("stacks", f"{PLAYER}<script>{STACKS}</script>", before=STACKS))
+    page.run("document.body.append(Object.assign(document.createElement('script'), { textContent: 'tryThem()' }))")
+    page.until("document.defaultView.triedThem")
+    stacks = [str(text) for text in page.run("document.defaultView.stacks")]
+    assert len(stacks) > 50
+    if world.browser.name == "firefox":
+        named = [text for text in stacks if "moz-extension:" in text]
+        assert named[:3] == []
+    page.close()
+
+
 def test_a_stolen_address_opens_no_player_elsewhere(world: World, site: HostileSite) -> None:
-    """Even a page that knew a stream's whole address could not nest it; other pages of the extension cannot be framed at all."""
+    """A page that opens the frame's address again, in the same page or in another tab, with keys of its own, has a player of nothing."""
     page, player = show(world, site.page("owner", PLAYER))
     address = str(player.run("location.href"))
+    nest = f"Object.assign(document.createElement('iframe'), {{ id: 'nest', src: {address!r}, width: 700, height: 500 }})"
+    keys = [{"gomaa": "0" * 32}, {"gomaa": ""}, "x", {"type": "play"}]
+    give = f"nest.onload = () => {json.dumps(keys)}.forEach((key) => nest.contentWindow.postMessage(key, '*'));"
+    page.run(f"document.body.append({nest})")
+    page.run(f"document.body.append(Object.assign(document.createElement('script'), {{ textContent: {give!r} }}))")
     thief = world.browser.tab(site.page("thief", f'<iframe id="nest" src="{address}" width=700 height=500></iframe>'))
-    if world.browser.name == "firefox":
-        nested = inside(thief, "#nest")
-        nested.until("document.readyState === 'complete'")
-        assert not nested.exists(PLAY)
+    for view in (page, thief):
+        nested = inside(view, "#nest")
+        nested.until("document.readyState === 'complete' && document.getElementById('player').dataset.state")
+        assert state(nested) == "loading"
+        assert not nested.exists("button")
+    player.wait(ARMED)
     base = address.rsplit("/player/", 1)[0]
     own = world.browser.extension_tab("popup/popup.html")
     home = str(own.run("location.origin"))
@@ -297,9 +273,30 @@ def test_plays_cut_short_are_counted_once(world: World, site: HostileSite) -> No
     assert len(set(counted)) == len(counted) >= 1
 
 
-def test_no_secret_is_within_reach_or_left_behind(world: World, site: HostileSite) -> None:
+def test_whatever_it_looks_like_a_press_decides_nothing(world: World, site: HostileSite, words: list[str]) -> None:
+    """A song that costs, an open wallet, every disguise, every button of the player: no allowance, no debit, no other setting."""
+    world.song("dear", PAID, 40)
+    before = settings(world)
+    page, player = world.open("dear")
+    page.run("void document.body.append(Object.assign(document.createElement('b'), { popover: 'manual' }))")
+    page.run("void document.body.insertAdjacentHTML('beforeend', '<svg><filter id=hide><feFlood flood-color=white /></filter></svg>')")
+    page.run("void document.body.append(Object.assign(document.createElement('style'), { id: 'disguise' }))")
+    for name, css in DISGUISES.items():
+        at = places(page, player)
+        page.run(f"void (document.getElementById('disguise').textContent = {css!r})")
+        page.run(f"void document.querySelector('b').{'show' if 'popover' in name else 'hide'}Popover()")
+        page.run(f"void document.body.classList.toggle('ghost', {json.dumps('pseudo' in name)})")
+        click_at(page, *at)
+        page.run("void (document.getElementById('disguise').textContent = '')")
+    page.run("void document.querySelector('b').hidePopover()")
+    page.run("document.querySelector('sps-player').pause()")
+    page.close()
+    assert settings(world) == before
+    assert allowances(world) == ([], 0)
+
+
+def test_no_secret_is_within_reach_or_left_behind(world: World, site: HostileSite, words: list[str]) -> None:
     """After unlock and play no secret is in what page and content script reach, in the extension's stores, or on disk in the end."""
-    words = world.fan.create_wallet()
     page, player = world.open("first")
     press_play(player)
     state_until(player, "playing")

@@ -13,10 +13,12 @@ import pytest
 from demo.browsers import View
 from demo.fan import MAIN, install_host, state_until
 from demo.waiting import TIMEOUT_S
+from tests.e2e.adversary import click_at
 from tests.e2e.world import FREE, World, press_play
 
 # Without a lease every jump's keys come from the security server.
 UNLEASED = FREE[: FREE.index("[lease]")]
+COUNTED = FREE + "\n[counts.play]\nlimit = 3\n[counts.seek]\nlimit = 3\n"
 FAST = FREE.replace('"play", "seek"', '"play", "seek", "rate"')
 
 MEASURES = 6
@@ -54,7 +56,8 @@ def until(page: View, condition: str, timeout_s: float = TIMEOUT_S) -> Any:
 
 
 def listen(page: View) -> None:
-    """The page gets the tools of listening.js."""
+    """A person has touched the page, as they do before a page's script may play sound; and it gets the tools of listening.js."""
+    click_at(page, (3.0, 3.0))
     page.run(f"(() => {{ const window = document.defaultView; {_TOOLS} }})()")
 
 
@@ -70,29 +73,32 @@ def fast(world: World) -> None:
     world.song("fast", FAST, seconds=40)
 
 
-@pytest.fixture(scope="module")
-def consent(world: World, host: None, fast: None) -> None:
-    """A person has pressed play here: from then on the page's own script may."""
-    page, player = world.open("fast")
-    press_play(player)
-    state_until(player, "playing")
-    player.click(MAIN)
-    state_until(player, "paused")
-    page.close()
-
-
-def test_a_pages_play_shows_what_a_person_has_to_do(world: World) -> None:
-    """Where nobody has allowed it, a page's early play is NotAllowedError, and the player says so beside its terms."""
-    page = world.browser.tab(f"{world.stack.station_url}/song/fast")
+def test_a_pages_play_uses_nothing_up_that_the_terms_count(world: World) -> None:
+    """Counted plays and jumps wait for a press: a page's play, early or late, is NotAllowedError, and its jump moves nothing."""
+    content = world.song("counted", COUNTED, seconds=40)
+    page = world.browser.tab(f"{world.stack.station_url}/song/counted")
     listen(page)
-    do(page, "swap('sps-player', (e) => { e.src = '/songs/fast.sps'; }); note('play', window.e.play());")
-    until(page, "outcome.play")
-    assert do(page, "return [outcome.play, e.paused, e.error]") == ["NotAllowedError", True, None]
+    do(page, "swap('sps-player', (e) => { e.src = '/songs/counted.sps'; }); note('early', window.e.play());")
+    until(page, "outcome.early && e.readyState === 4")
+    do(page, "note('late', e.play());")
+    until(page, "outcome.late")
+    assert do(page, "return [outcome.early, outcome.late, e.paused, e.error]") == ["NotAllowedError", "NotAllowedError", True, None]
     player = world.browser.player(page)
     player.wait('.note[role="alert"]:not([hidden])')
-    do(page, "e.scrollIntoView({ block: 'center' });")
-    player.wait('button[data-key="play"]:not([disabled])')
-    assert "site.consent" in player.text('.note[role="alert"]')
+    assert "player.press" in player.text('.note[role="alert"]')
+    assert (counted(world, content, "play"), counted(world, content, "seek")) == (0, 0)
+    press_play(player)
+    state_until(player, "playing")
+    until(page, "e.currentTime > 1")
+    do(page, "e.currentTime = 30;")
+    until(page, "heard.includes('seeked')")
+    # What it began the page may stop, and go on with: that uses up nothing.
+    do(page, "e.pause(); note('on', e.play());")
+    until(page, "outcome.on")
+    assert do(page, "return [outcome.on, e.currentTime < 29]") == ["resolved", True]
+    assert (counted(world, content, "play"), counted(world, content, "seek")) == (1, 0)
+    do(page, "e.pause();")
+    state_until(player, "paused")
     page.close()
 
 
@@ -128,7 +134,7 @@ def test_an_element_without_a_song_is_an_empty_media_element(world: World) -> No
     page.close()
 
 
-def test_the_element_keeps_the_checklist_of_a_media_element(world: World, consent: None) -> None:
+def test_the_element_keeps_the_checklist_of_a_media_element(world: World) -> None:
     """Properties, promises and events, one after the other on one element, from its loading to its end and to another song."""
     page, _ = world.open("fast")
     listen(page)
@@ -192,7 +198,7 @@ def test_the_element_keeps_the_checklist_of_a_media_element(world: World, consen
     page.close()
 
 
-def test_an_audio_element_of_the_page_has_the_same_surface(world: World, consent: None) -> None:
+def test_an_audio_element_of_the_page_has_the_same_surface(world: World) -> None:
     """<audio data-sps> keeps its identity and its listeners, and plays, pauses and ends through the player beside it."""
     page, _ = world.open("fast")
     listen(page)
@@ -220,7 +226,7 @@ def counted(world: World, content: bytes, action: str) -> int:
     return int(str(ledger(world, "SELECT count(*) FROM invocations WHERE content = ? AND action = ?", content, action)[0][0]))
 
 
-def test_a_list_goes_on_without_a_pause_each_song_its_own_play(world: World, consent: None) -> None:
+def test_a_list_goes_on_without_a_pause_each_song_its_own_play(world: World) -> None:
     """The first of two sources hands over to the second while it plays; the host counts a play of each under its own ticket."""
     page, _ = world.open("first")
     listen(page)
@@ -251,7 +257,7 @@ def test_a_list_goes_on_without_a_pause_each_song_its_own_play(world: World, con
     page.close()
 
 
-def test_an_outage_is_waited_out_and_counts_nothing_twice(world: World, consent: None) -> None:
+def test_an_outage_is_waited_out_and_counts_nothing_twice(world: World) -> None:
     """Server and station are away when the listener jumps: it stalls, and plays on from there when they are back, the jump counted once."""
     content = world.song("patient", UNLEASED, seconds=70)
     page, player = world.open("patient")

@@ -13,10 +13,7 @@ from threading import Thread
 import numpy as np
 import pytest
 
-from demo.browsers.view import PRESSES
-from demo.fan import CLOCK, MAIN, PLAY, install_host, scroll_to_player, state_until
-from demo.waiting import DROPPED_S
-from tests.e2e.adversary import click_at, middle, state
+from demo.fan import CLOCK, MAIN, install_host, scroll_to_player, state_until
 from tests.e2e.world import World, press_play, shows
 
 LONG_S = 300
@@ -110,59 +107,8 @@ def test_a_slow_line_gets_the_smaller_rendition_and_seeks_in_it(world: World) ->
     page.close()
 
 
-def test_a_press_on_a_player_half_in_view_brings_all_of_it_there(world: World) -> None:
-    """Nothing starts unseen: the press scrolls to the terms and says so, and the next one plays."""
-    page = world.browser.tab(f"{world.stack.station_url}/song/first")
-    player = world.browser.player(page)
-    state_until(player, "ready")
-    page.run("void Object.assign(document.body.style, { paddingTop: '1500px', paddingBottom: '1500px' })")
-    box = "document.querySelector('sps-player').getBoundingClientRect()"
-    beyond = "top + height / 2 - innerHeight"
-    half = f"scrollBy({{ top: {beyond}, behavior: 'instant' }}), Math.abs({beyond}) < 2 && [left, top]"
-    # Looked for once: Firefox's driver scrolls to a frame that it enters.
-    inner = middle(player, PLAY)
-    said = "document.body.innerText.includes('Part of the player was out of view')"
-    for _ in range(PRESSES):
-        left, top = page.until(f"(({{ left, top, height }}) => ({half}))({box})")
-        click_at(page, (left + inner[0], top + inner[1]))
-        # Chromium itself drops a press on a frame that has just moved.
-        with suppress(TimeoutError):
-            player.until(said, DROPPED_S)
-            break
-    assert (player.run(said), state(player)) == (True, "ready")
-    page.until(f"(({{ top, bottom }}) => top >= 0 && bottom <= innerHeight)({box})")
-    press_play(player)
-    state_until(player, "playing")
-    page.close()
-
-
-def test_long_terms_in_a_low_window_keep_nobody_from_playing(world: World) -> None:
-    """All terms opened, the card is higher than the window: what can be seen of it is enough."""
-    page = world.browser.tab(f"{world.stack.station_url}/song/first")
-    world.browser.resize(1000, 520)
-    player = world.browser.player(page)
-    state_until(player, "ready")
-    player.click(".foot .link")
-    player.wait("#terms")
-    height = player.run("document.getElementById('player').getBoundingClientRect().height")
-    assert 0.75 * height > page.run("innerHeight")
-    # Firefox's driver scrolls to a frame that it enters: there only the page is asked from here on, once Play is awake.
-    inner = middle(player, PLAY)
-    page.run("document.querySelector('sps-player').scrollIntoView({ block: 'start', behavior: 'instant' })")
-    if world.browser.name == "chromium":
-        press_play(player)
-    else:
-        page.until(f"performance.now() > {page.run('performance.now()')} + 1000")
-        left, top = page.run("(({ left, top }) => [left, top])(document.querySelector('sps-player').getBoundingClientRect())")
-        click_at(page, (left + inner[0], top + inner[1]))
-        page.until("document.querySelector('sps-player').currentTime > 0.2")
-    state_until(player, "playing")
-    world.browser.resize(1280, 900)
-    page.close()
-
-
-def test_play_here_takes_the_music_over_from_another_tab(world: World) -> None:
-    """One listener, two tabs: the second says where the music is, and one click brings it over."""
+def test_music_is_taken_over_from_another_tab_in_the_extensions_own_window(world: World) -> None:
+    """One listener, two tabs: the second says where the music is, and opens the window in which one press brings it over."""
     world.song("second", seconds=60)
     # Still on when the other tab is there, however long that takes.
     world.song("long", seconds=LONG_S, extra=("--no-watermark",))
@@ -174,13 +120,15 @@ def test_play_here_takes_the_music_over_from_another_tab(world: World) -> None:
     press_play(beside)
     shows(beside, "session.busy")
     beside.click(".alert .btn.primary")
+    window = world.browser.window("popup/popup.html")
+    window.click('#decide button[data-key="takeover"]')
     # Until it moves, the old refusal still stands there.
     beside.until("document.getElementById('player').dataset.state === 'playing'")
     assert player.run("document.getElementById('player').dataset.state") == "paused"
     other.until(f"{CLOCK} > 1")
     beside.click(MAIN)
     state_until(beside, "paused")
-    for view in (other, page):
+    for view in (window, other, page):
         view.close()
 
 

@@ -31,7 +31,13 @@ async def fan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
 async def show(fan: World, stream: str, site: str, *, origin: str | None = None, segments: int = 90) -> str | None:
     """Open a song for a site; the code of the refusal."""
     cose = sign_header(header(fan.server, segments=segments), OWNER)
-    fields: dict[str, Any] = {"stream": stream, "header": to_b64(cose), "origin": origin or site, "site": site, "key": to_b64(fan.renderer[1])}
+    fields: dict[str, Any] = {
+        "stream": stream,
+        "header": to_b64(cose),
+        "origin": origin or site,
+        "site": site,
+        "key": to_b64(fan.renderer[1]),
+    }
     try:
         await fan.ask("open", **fields)
     except GomaaError as e:
@@ -40,7 +46,7 @@ async def show(fan: World, stream: str, site: str, *, origin: str | None = None,
 
 
 async def test_a_site_fills_its_own_share_and_no_other(fan: World) -> None:
-    """Frames of other origins count for the page around them, requests beside each other as well; another site and a closed page have room."""
+    """Frames of other origins count for the page around them, also at once; another site and a closed page have room."""
     site = "https://many.example"
     told = await asyncio.gather(*(show(fan, f"m{i}", site, origin=f"https://a{i}.example") for i in range(10)))
     assert (told.count(None), told.count("site.streams")) == (4, 6)

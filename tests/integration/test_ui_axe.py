@@ -70,7 +70,7 @@ def test_player_knows_the_keys_of_other_players(browser: Any) -> None:
         for key in ("k", "m", ">", "Shift+N", "5"):
             page.keyboard.press(key)
         page.wait_for_function("() => __said.some((message) => message.type === 'seek')")
-        said = [message for message in page.evaluate("__said") if message["type"] not in ("height", "look")]
+        said = [message for message in page.evaluate("__said") if message["type"] != "height"]
         assert said == [
             {"type": "pause"},
             {"type": "mute", "value": True},
@@ -83,12 +83,33 @@ def test_player_knows_the_keys_of_other_players(browser: Any) -> None:
 
 def test_player_keeps_a_pages_wish_in_sight_until_a_person_decides(browser: Any) -> None:
     """What a page's play waits for stands beside the terms, also once the song is ready."""
-    with shown(browser, scenarios("en")["player-before-asked"], scale=1) as page:
-        assert "site.consent" in page.locator(".body .note[role=alert]").first.inner_text()
+    with shown(browser, scenarios("en")["player-before-pressed"], scale=1) as page:
+        assert "player.press" in page.locator(".body .note[role=alert]").first.inner_text()
+
+
+def test_decisions_sleep_until_they_were_seen_and_answer_for_a_trusted_press_alone(browser: Any) -> None:
+    """Drawn asleep, awake a moment later; a script's click says nothing, a person's is the answer to its own question."""
+    said = "__said.filter(({ type }) => ['wallet.collect.answer', 'wallet.takeover', 'wallet.site'].includes(type))"
+    with shown(browser, scenarios("en")["popup-decide"], scale=1) as page:
+        page.wait_for_selector('#decide button[data-key="collect-yes"]:not([disabled])')
+        page.evaluate("for (const button of document.querySelectorAll('#decide button')) button.click()")
+        page.evaluate("dispatchEvent(new Event('focus'))")
+        assert page.locator("#decide button:not([disabled])").count() == 0
+        page.locator('#decide button[data-key="takeover"]:not([disabled])').click()
+        page.locator('#decide button[data-key="collect-yes"]:not([disabled])').click()
+        page.wait_for_function(f"() => {said}.length > 1")
+        assert [{name: value for name, value in one.items() if name != "id"} for one in page.evaluate(said)] == [
+            {"type": "wallet.takeover", "stream": "s1"},
+            {
+                "type": "wallet.collect.answer",
+                "station": scenarios("en")["popup-decide"].wallet["wallet.decisions"]["questions"][0]["station"],
+                "collect": True,
+            },
+        ]
 
 
 # What the player asks of its page by itself, whatever anybody does.
-SAID = "__said.filter(({ type }) => !['look', 'height'].includes(type))"
+SAID = "__said.filter(({ type }) => type !== 'height')"
 
 
 def test_player_takes_no_orders_from_scripts(browser: Any) -> None:
@@ -152,7 +173,7 @@ def test_frame_says_its_height_to_the_extension_and_nothing_to_its_page(browser:
             """() => {
             globalThis.heard = [];
             addEventListener('message', (event) => heard.push(event.data));
-            const frame = document.createElement('iframe'); frame.src = '/player/player.html#s2'; document.body.append(frame); }"""
+            const frame = document.createElement('iframe'); frame.src = '/player/player.html'; document.body.append(frame); }"""
         )
         page.wait_for_function("() => frames[0]?.__said?.some((message) => message.type === 'height' && message.height > 50)")
         assert page.evaluate("heard") == []

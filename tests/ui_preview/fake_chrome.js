@@ -19,8 +19,6 @@
       name, onMessage, onDisconnect, disconnect() {},
       postMessage(message) {
         said.push(message);
-        // Nothing covers a preview, and it has stood still.
-        if (message.type === "look") return void tell({ type: "seen", id: message.id, covered: null, still_ms: 10_000 });
         if (name !== "wallet" && name !== "approval") return;
         const given = (scenario.wallet ?? {})[message.type];
         // A test may answer by itself, when it will: {id, ok, result}.
@@ -33,13 +31,14 @@
       },
     };
   };
+  // As the content script gives a frame its key, once the frame is there.
+  if (location.pathname.endsWith("/player.html")) addEventListener("DOMContentLoaded", () => window.postMessage({ gomaa: "0".repeat(32) }, location.origin));
   globalThis.chrome = {
     i18n: {
       getMessage: (key, values = []) => (messages[key]?.message ?? "").replace(/\$(\d)/g, (_, n) => values[Number(n) - 1] ?? ""),
       getUILanguage: () => messages.lang.message,
     },
     runtime: { connect, getURL: (path) => `/${path}`, getManifest: () => ({ version: "0.1.0" }) },
-    action: { openPopup: async () => said.push({ type: "popup" }) },
     tabs: { create: async (options) => said.push({ type: "tab", ...options }) },
   };
 })();

@@ -268,11 +268,30 @@ PLAYING = {
     "interval_s": 30,
     "next_ms": 12_000,
 }
+DECISIONS = {
+    "questions": [{"station": ADDRESS, "domain": "harbour.example", "name": "Harbour Radio", "collect": None}],
+    "takeovers": [{"stream": "s1", "title": "Slow Tide Home", "artist": "Saltwick Lanterns", "origin": "https://harbour.example"}],
+    "costs": [
+        {
+            "title": "Two Lamps",
+            "artist": "Saltwick Lanterns",
+            "origin": "https://harbour.example",
+            "interval_s": 30,
+            "each_wei": amount("0.01"),
+            "left_wei": "0",
+            "on": False,
+            "need": "budget",
+            "spent_wei": "0",
+            "facts": FACTS["en"],
+        }
+    ],
+}
+"""Everything that can wait for a decision."""
 STATUS = {
     "exists": True,
     "locked": False,
     "address": ADDRESS,
-    "rewards": True,
+    "collect": "always",
     "auto_lock_s": 900,
     "auto_lock_choices": [60, 300, 900, 3600, 14400],
 }

@@ -8,6 +8,7 @@ from typing import Any
 from approvals import questions
 from samples import (
     AT_PAYEES,
+    DECISIONS,
     EMPTY,
     FRIEND,
     HOST_OFF,
@@ -42,7 +43,7 @@ class Scenario:
     width: int = 720
 
 
-NO_WALLET = {"exists": False, "locked": False, "address": None, "rewards": False}
+NO_WALLET = {"exists": False, "locked": False, "address": None, "collect": "always"}
 CREATE = (("click", ".choice .card:first-child"),)
 CHECK = (*CREATE, ("check", "#written"), ("click", ".btn.big"))
 
@@ -100,6 +101,7 @@ def popup_money() -> dict[str, Scenario]:
         "popup-sites-budget-wrong": Scenario(page, wallet=wallet(wallet_site=schema), steps=(*SITES_TAB, ("click", "[data-key=budget]"))),
         "popup-site": Scenario(page, wallet=wallet(), steps=(*SITES_TAB, ("click", "[data-key=site]"))),
         "popup-site-paused": Scenario(page, wallet=wallet(), steps=(*SITES_TAB, ("click", "li:nth-child(2) [data-key=site]"))),
+        "popup-decide": Scenario(page, wallet=wallet(wallet_decisions=DECISIONS)),
         "popup-accounts": Scenario(page, wallet=wallet(), steps=(SETTINGS, ("click", "[data-key=accounts]"))),
         "popup-contacts": Scenario(page, wallet=wallet(), steps=(SETTINGS, ("click", "[data-key=contacts]"))),
     }
@@ -131,7 +133,9 @@ def scenarios(language: str) -> dict[str, Scenario]:
             terms(language, permits=["play", "pause", "seek", "rate"]),
             state("playing", rate=1.5, list={"index": 1, "count": 12}),
         ],
-        "before-asked": [base, state("ready", **READY), problem("site.consent")],
+        "before-pressed": [base, state("ready", **READY), problem("player.press")],
+        "before-asks": [terms(language, rewards=False, asks=True), state("ready", **READY)],
+        "busy": [base, problem("session.busy"), state("refused", **READY)],
         "waiting": [base, state("waiting")],
         "ended": [base, state("ended", position_ms=304_000, heard_ms=304_000, earned_wei=amount("0.02"), next_ms=26_000)],
         "refused": [base, problem("policy.count.exhausted", rule="counts.play"), state("refused", **READY)],
@@ -145,17 +149,13 @@ def scenarios(language: str) -> dict[str, Scenario]:
         ],
     }
     found = {
-        f"player-{name}": Scenario(
-            "player/player.html", messages, hash="#s1", steps=(("click", ".foot .link"),) if name == "before-terms" else ()
-        )
+        f"player-{name}": Scenario("player/player.html", messages, steps=(("click", ".foot .link"),) if name == "before-terms" else ())
         for name, messages in player.items()
     }
     for name in ("before", "playing", "refused", "host-missing", "before-locked", "before-terms"):
-        found[f"player-{name}-narrow"] = Scenario(
-            "player/player.html", player[name], hash="#s1", width=360, steps=found[f"player-{name}"].steps
-        )
-    found["player-list-320"] = Scenario("player/player.html", player["list"], hash="#s1", width=320)
-    found["player-playing-320"] = Scenario("player/player.html", player["playing"], hash="#s1", width=320)
+        found[f"player-{name}-narrow"] = Scenario("player/player.html", player[name], width=360, steps=found[f"player-{name}"].steps)
+    found["player-list-320"] = Scenario("player/player.html", player["list"], width=320)
+    found["player-playing-320"] = Scenario("player/player.html", player["playing"], width=320)
     popup = "popup/popup.html"
     found |= {
         "popup-welcome": Scenario(popup, wallet=fresh),

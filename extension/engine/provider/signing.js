@@ -68,14 +68,15 @@ export async function sendTransaction({ port, site }, [asked]) {
     if (call.chainId !== null && call.chainId !== BigInt(network.chain_id)) throw wrong("chainId", "another network than this site's");
     const { account: to, checksum } = await python("recipient", { text: call.to });
     const value_wei = call.value.toString();
-    const cost = await native("simulate", { chain_id: network.chain_id, account, to, value_wei, data: call.data });
+    const cost = await native("simulate", { chain_id: network.chain_id, account, to, value_wei, data: call.data, effects: true });
     if (BigInt(cost.coin_wei) < BigInt(cost.most_wei) + call.value) throw new Problem("wallet.fee");
     const nonce = nextNonce(account, network.chain_id, cost.nonce);
     if (call.nonce !== null && call.nonce !== BigInt(nonce)) throw wrong("nonce", "not the account's next");
     const place = to === network.token ? "token" : to === network.settlement ? "settlement" : to === network.registry ? "registry" : null;
     return {
       at: performance.now(), account, to, checksum, value_wei, data: call.data, place, chain_id: network.chain_id, fee_wei: cost.fee_wei, most_wei: cost.most_wei,
-      says: await python("call.read", { data: call.data }), costs: { nonce, gas: cost.gas, tip_wei: cost.tip_wei, max_fee_wei: cost.max_fee_wei },
+      says: await python("call.read", { data: call.data, standard: cost.standard, account }), standard: cost.standard, effects: cost.effects ?? null, token: network.token,
+      costs: { nonce, gas: cost.gas, tip_wei: cost.tip_wei, max_fee_wei: cost.max_fee_wei },
     };
   };
   const perform = async (/** @type {{facts: any}} */ { facts }) => {

@@ -2,21 +2,19 @@
 {
   const p = document.querySelector("sps-player");
   let reached = 0;
-  for (const type of ["play", "wallet.claim", "wallet.words", "gomaa.height", "height", "look", "seen", "terms"]) {
+  for (const type of ["play", "wallet.claim", "wallet.words", "gomaa.height", "height", "framed", "open", "play", "terms"]) {
     for (const data of [{ type }, { type, id: 1, element: 1, height: 9e9 }, JSON.stringify({ type })]) {
       window.postMessage(data, "*");
       p.dispatchEvent(new MessageEvent("message", { data }));
     }
   }
-  const commands = ["wallet.claim", "__proto__", ["play"], "rewards", "retry", "play", "seek"];
+  const commands = ["wallet.claim", "__proto__", ["play"], "rewards", "retry", "seek", "collect", "takeover"];
   const details = ["x", "[]", "null", { command: "play" }, null, ...commands.map((command) => JSON.stringify({ command, value: { a: 1 }, stream: "x", origin: "https://bank.example" }))];
   for (const detail of details) p.dispatchEvent(new CustomEvent("gomaa:element", { detail }));
-  p.dispatchEvent(new CustomEvent("gomaa:element", { detail: '{"command":"play"}' }));
   for (const name of ["click", "pointerdown", "mousedown"]) p.dispatchEvent(new MouseEvent(name, { bubbles: true, composed: true }));
   p.dispatchEvent(new KeyboardEvent("keydown", { key: " ", bubbles: true }));
   p.click();
   p.focus();
-  p.play().catch(() => undefined);
   for (const space of ["chrome", "browser"]) {
     for (const name of ["page", "wallet", "engine", "player:x", "player:"]) {
       for (const id of [undefined, "eopgjndhekdfebdomcbodfefkbijinni", "gomaa@gomaa.example"]) {

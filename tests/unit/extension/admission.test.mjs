@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { Problem } from "../../../extension/shared/problem.js";
-import { ask, core, fresh, host, wallet } from "./wallet_world.mjs";
+import { ask, core, fresh, host } from "./wallet_world.mjs";
 
 const { Admission } = await import("../../../extension/engine/admission.js");
 const INFO = { content: "0xc0", reward_wei: "5", now_s: 1000, device: null, station: null };

@@ -4,7 +4,7 @@ import { after, beforeEach, test } from "node:test";
 import { ask, asked, core, fresh, now, sessionFor, state, storage, wallet } from "./wallet_world.mjs";
 
 const RADIO = { address: "0xradio", domain: "radio.example", name: "Radio" };
-const at = (station) => ({ station, chain_id: 1, settlement: "0x5", now_s: 7200 });
+const at = (station) => ({ station, device: "device", chain_id: 1, settlement: "0x5", now_s: 7200 });
 const code = (wanted) => (error) => error.code === wanted;
 let signed;
 
@@ -19,15 +19,15 @@ after(() => ask("wallet.lock"));
 
 test("always: a session is signed for every registered station, and nothing is asked", async () => {
   await wallet.question(RADIO);
-  assert.ok(await sessionFor(at(RADIO), "device"));
-  assert.equal(await sessionFor(at(null), "device"), null);
+  assert.ok(await sessionFor(at(RADIO)));
+  assert.equal(await sessionFor(at(null)), null);
   assert.deepEqual((await ask("wallet.decisions")).questions, []);
 });
 
 test("never: no session, no question", async () => {
   await ask("wallet.collect", { choice: "never" });
   await wallet.question(RADIO);
-  assert.equal(await sessionFor(at(RADIO), "device"), null);
+  assert.equal(await sessionFor(at(RADIO)), null);
   assert.deepEqual([signed, state.answers], [0, []]);
   assert.deepEqual([wallet.standing(RADIO).rewards, wallet.standing(RADIO).asks], [false, false]);
 });
@@ -37,21 +37,21 @@ test("ask: until it is answered nothing is signed; a yes is for that station alo
   for (let i = 0; i < 2; i++) await wallet.question(RADIO);
   await wallet.question({ address: "0xother", domain: "other.example", name: "Other" });
   assert.deepEqual((await ask("wallet.decisions")).questions.map(({ domain }) => domain), ["other.example", "radio.example"]);
-  assert.equal(await sessionFor(at(RADIO), "device"), null);
+  assert.equal(await sessionFor(at(RADIO)), null);
   assert.deepEqual([signed, wallet.standing(RADIO).asks], [0, true]);
   await ask("wallet.collect.answer", { station: "0xradio", collect: true });
   await ask("wallet.collect.answer", { station: "0xother", collect: false });
-  assert.ok(await sessionFor(at(RADIO), "device"));
-  assert.equal(await sessionFor(at({ ...RADIO, address: "0xother" }), "device"), null);
+  assert.ok(await sessionFor(at(RADIO)));
+  assert.equal(await sessionFor(at({ ...RADIO, address: "0xother" })), null);
   assert.deepEqual((await ask("wallet.decisions")).questions, []);
   await wallet.question({ address: "0xother", domain: "other.example", name: "Other" });
   assert.deepEqual([wallet.standing({ address: "0xother" }).asks, state.answers.length, storage["answers"].length], [false, 2, 2]);
 });
 
 test("a session that a yes had brought is not used after the choice became never", async () => {
-  assert.ok(await sessionFor(at(RADIO), "device"));
+  assert.ok(await sessionFor(at(RADIO)));
   await ask("wallet.collect", { choice: "never" });
-  assert.equal(await sessionFor(at(RADIO), "device"), null);
+  assert.equal(await sessionFor(at(RADIO)), null);
 });
 
 test("other words and answers that nobody asked for are refused", async () => {

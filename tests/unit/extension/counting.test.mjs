@@ -60,3 +60,17 @@ test("what runs already is not begun anew by a move, and other refusals are fina
   await assert.rejects(new Counting(stream).act("play", 0, 0), (error) => error.code === "policy.count.exhausted");
   assert.deepEqual(asked, ["seek 1", "play 1"]);
 });
+
+test("a stream that the host let go for others is opened again when somebody plays it", async () => {
+  const done = [];
+  admission.ready = false;
+  admission.admit = async () => {
+    done.push("admit");
+    if (!done.includes("open")) throw new Problem("host.stream.unknown");
+    admission.ready = true;
+  };
+  stream.recovery.begin = async () => void done.push("open");
+  await new Counting(stream).act("play", 0, 0);
+  assert.deepEqual(done, ["admit", "open", "admit"]);
+  assert.deepEqual(asked, ["play 1"]);
+});

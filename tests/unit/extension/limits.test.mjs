@@ -1,9 +1,10 @@
 // How much one page may ask, and for whom it speaks.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 Object.assign(globalThis, { location: { protocol: "moz-extension:" }, chrome: { runtime: {} } });
-const { Allowance, MOST_IN_TAB, MOST_SHOWN, roomFor } = await import("../../../extension/background/limits.js");
+const { Allowance, MOST_IN_TAB, MOST_OF_SITE, MOST_SHOWN, roomFor, roomForSite } = await import("../../../extension/background/limits.js");
 const { originOf } = await import("../../../extension/shared/compat.js");
 
 test("a burst is heard, what is too much is told once, and time gives it back", () => {
@@ -23,6 +24,15 @@ test("a page and a tab have room for so many players", () => {
   assert.ok(roomFor(shown(MOST_SHOWN, 1, 1), 2, 1));
   assert.equal(roomFor(shown(MOST_IN_TAB, 1, 1), 2, 1), false);
   assert.ok(roomFor(shown(MOST_IN_TAB, 1, 1), 2, 2));
+});
+
+test("a site has room for so many players in all its tabs, and takes none of another's", () => {
+  const shown = Array.from({ length: MOST_OF_SITE }, () => ({ site: "https://many.example" }));
+  assert.ok(roomForSite(shown.slice(1), "https://many.example"));
+  assert.equal(roomForSite(shown, "https://many.example"), false);
+  assert.ok(roomForSite(shown, "https://radio.example"));
+  const room = readFileSync(new URL("../../../native_host/room.py", import.meta.url), "utf8");
+  assert.equal(Number(/^MOST_OF_SITE: Final = (\d+)$/m.exec(room)[1]), MOST_OF_SITE);
 });
 
 test("a document in a sandbox speaks for no site", () => {

@@ -1,7 +1,7 @@
 // Where a page's song and station are, and who may answer for a page on disk.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Pages, placeOf } from "../../../extension/background/pages.js";
+import { Pages, placeOf, siteAround } from "../../../extension/background/pages.js";
 
 const DISK = { url: "file:///home/a/song.sps.html" };
 const WEB = { url: "https://radio.example/song/x?y=1" };
@@ -41,4 +41,11 @@ test("a page's failure is a code, whatever it says, and a page that is not there
   }
   pages.ask({ id: 2, offset: 0, size: 1 }, undefined, undefined);
   assert.deepEqual(told, ["sps.segment.hash", "sps.segment.missing", "sps.segment.missing", "host.stream.unknown"]);
+});
+
+test("a frame counts for the page around it", () => {
+  const tab = { url: "https://radio.example/a?b" };
+  assert.equal(siteAround({ tab, frameId: 3 }, "https://a1.many.example"), "https://radio.example");
+  assert.equal(siteAround({ tab, frameId: 0 }, "https://many.example"), "https://many.example");
+  for (const url of ["file:///a.html", "about:blank", "", undefined]) assert.equal(siteAround({ tab: { url }, frameId: 3 }, "https://many.example"), "https://many.example");
 });
