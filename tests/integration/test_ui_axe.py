@@ -202,14 +202,22 @@ def test_receive_code_reads_back_the_address(browser: Any) -> None:
 
 
 def test_collecting_pays_no_fee_that_was_not_shown(browser: Any) -> None:
-    """What lies at payees stands under the button with the most that fetching it costs, and just that goes with the press."""
+    """In private there is none. At once, what it shows of the fan and the most that it costs stand above the button, and just that goes along."""
     for name, words, most in (("", "0.00057", "570000000000000"), ("-relayed", "at its cost", "0")):
-        scenario = scenarios("en")[f"popup-home-at-payees{name}"]
+        scenario = scenarios("en")[f"popup-home-once{name}"]
         with shown(browser, scenario, scale=1) as page:
-            assert words in page.locator(".card").first.inner_text()
-            page.locator('button[data-key="claim"]').click()
+            card = page.locator(".card").first.inner_text()
+            assert words in card
+            assert "one person with this account" in card
+            page.locator('button[data-key="claim-once"]').click()
             page.wait_for_function("() => __said.some(({ type }) => type === 'wallet.claim')")
-            assert [one["most_wei"] for one in page.evaluate("__said") if one["type"] == "wallet.claim"] == [most]
+            asked = [(one["way"], one["most_wei"]) for one in page.evaluate("__said") if one["type"] == "wallet.claim"]
+            assert asked == [("once", most)]
+    with shown(browser, scenarios("en")["popup-home-private"], scale=1) as page:
+        assert "one person with this account" not in page.locator(".card").first.inner_text()
+        page.locator('button[data-key="claim"]').click()
+        page.wait_for_function("() => __said.some(({ type }) => type === 'wallet.claim')")
+        assert [one["way"] for one in page.evaluate("__said") if one["type"] == "wallet.claim"] == ["private"]
 
 
 def test_what_was_collected_is_shown_once(browser: Any) -> None:
