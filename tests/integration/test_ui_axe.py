@@ -202,7 +202,7 @@ def test_receive_code_reads_back_the_address(browser: Any) -> None:
 
 
 def test_collecting_pays_no_fee_that_was_not_shown(browser: Any) -> None:
-    """In private there is none. At once, what it shows of the fan and the most that it costs stand above the button, and just that goes along."""
+    """In private there is none. At once, what it shows and the most that it costs stand above the button, and just that goes along."""
     for name, words, most in (("", "0.00057", "570000000000000"), ("-relayed", "at its cost", "0")):
         scenario = scenarios("en")[f"popup-home-once{name}"]
         with shown(browser, scenario, scale=1) as page:
