@@ -249,12 +249,13 @@ async def attack(scene: Scene) -> Linked:
             groups.join(("address", bytes(sent.fields["sender"])), ("address", bytes(sent.fields["receiver"])))
     found = {person for person, visitors in scene.people.items() if _tied(visitors, groups)}
     certain = len(found)
-    hints = _coincidences(scene, [(one.block, bytes(one.fields["payee"])) for one in claims])
-    right = [person for person in hints if person is not None]
-    # Published rows name tickets, and each station knows whose they are; a payee's leaf is the sum of them. Both are in its database.
-    if len(hints) >= LEAST_HINTS and len(right) > HINT * len(hints):
-        found.update(right)
-    return Linked(frozenset(found), certain, (len(hints), len(right)))
+    hints: list[str | None] = []
+    for told in _times(scene, [(one.block, bytes(one.fields["payee"])) for one in claims]):
+        right = [person for person in told if person is not None]
+        if len(told) >= LEAST_HINTS and len(right) > HINT * len(told):
+            found.update(right)
+        hints += told
+    return Linked(frozenset(found), certain, (len(hints), sum(person is not None for person in hints)))
 
 
 def _tied(visitors: Sequence[Visitor], groups: Groups) -> bool:
@@ -268,24 +269,36 @@ def _tied(visitors: Sequence[Visitor], groups: Groups) -> bool:
     return bool(first & second) or account in first | second
 
 
-def _coincidences(scene: Scene, claims: Sequence[tuple[int, bytes]]) -> list[str | None]:
-    """Listeners at the two stations whose claims stand in exactly the same blocks, as those of no others do: whose they are, or None."""
+def _times(scene: Scene, claims: Sequence[tuple[int, bytes]]) -> tuple[list[str | None], list[str | None]]:
+    """Listeners at the two stations whom the times of their claims suggest to be one: whose they are, or None where they are not.
+
+    First those whose claims stand in exactly the same blocks, as those of no others do; then those whose claims lie closest to each
+    other in the mean, of all listeners at either station.
+    """
     owners = [{session.payee: session.listener for session in log.sessions if any(session.payee)} for log in scene.logs]
-    places: list[dict[bytes, set[int]]] = [defaultdict(set), defaultdict(set)]
+    places: list[dict[bytes, list[int]]] = [defaultdict(list), defaultdict(list)]
     for block, payee in claims:
         for number, owner in enumerate(owners):
             if payee in owner:
-                places[number][owner[payee]].add(block)
+                places[number][owner[payee]].append(block)
+    everybody = (visitor for visitors in scene.people.values() for visitor in visitors)
+    persons = {visitor.wallet.listener(visitor.station.address): visitor.person for visitor in everybody}
+
+    def whose(one: bytes, other: bytes) -> str | None:
+        return persons[one] if persons[one] == persons[other] else None
+
     counts = [Counter(frozenset(blocks) for blocks in place.values()) for place in places]
-    persons = {
-        visitor.wallet.listener(visitor.station.address): visitor.person for visitors in scene.people.values() for visitor in visitors
-    }
-    told: list[str | None] = []
+    same: list[str | None] = []
     for listener, blocks in places[0].items():
-        same = [other for other, others in places[1].items() if others == blocks]
-        if len(same) == 1 and counts[0][frozenset(blocks)] == 1:
-            told.append(persons[listener] if persons[listener] == persons[same[0]] else None)
-    return told
+        others = [other for other, theirs in places[1].items() if set(theirs) == set(blocks)]
+        if len(others) == 1 and counts[0][frozenset(blocks)] == 1:
+            same.append(whose(listener, others[0]))
+    means = [{listener: sum(blocks) / len(blocks) for listener, blocks in place.items()} for place in places]
+    nearest = [
+        {one: min(means[1 - at], key=lambda other: abs(means[1 - at][other] - mean)) for one, mean in means[at].items()} for at in (0, 1)
+    ]
+    close = [whose(one, other) for one, other in nearest[0].items() if nearest[1][other] == one]
+    return same, close
 
 
 def linked(way: Way, fans: int = 20, epochs: int = 2, seed: int = 1) -> Linked:
