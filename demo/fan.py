@@ -173,7 +173,7 @@ class Fan:
         """Open the popup and collect what is final, at once: in private it would take some epochs."""
         popup = self.browser.extension_tab("popup/popup.html")
         popup.click('button[data-key="once"]')
-        popup.click('button[data-key="claim-once"]')
+        popup.click('button[data-key="claim"]')
         popup.wait(".note.good[role=status]")
         self.shot(popup, "popup-collected")
         return popup

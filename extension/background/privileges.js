@@ -45,7 +45,7 @@ export const PRIVILEGES = {
     "wallet.tracking": { on: "boolean" },
     "wallet.summary": {},
     "wallet.playing": {},
-    "wallet.claim": { way: "string?", most_wei: "string?" },
+    "wallet.claim": { most_wei: "string?" },
     "wallet.origin": { server: "string", epoch: "count", payee: "string" },
     "wallet.quote": { to: "string", amount: "string", from: "string?" },
     "wallet.replace": { transaction: "string", how: "string" },

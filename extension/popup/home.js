@@ -44,17 +44,13 @@ function balance(app) {
   // An amount that is not known now is not zero.
   const text = summary && summary.spendable_wei !== null ? show(summary.spendable_wei) : "–";
   const pending = wei(summary?.pending_wei);
-  const claimable = wei(summary?.claimable_wei);
   const receive = press(h("button", { type: "button", class: "btn", "data-key": "receive" }, icon("receive"), t("receive")), () => app.go("receive"));
   const send = press(h("button", { type: "button", class: "btn", "data-key": "send", disabled: !wei(summary?.spendable_wei) }, icon("send"), t("send")), () => app.go("send"));
-  const collect = claimable > 0n ? press(h("button", { type: "button", class: "btn primary", "data-key": "claim", disabled: app.model.claim.busy },
-    icon("coin"), app.model.claim.busy ? t("collecting") : t("collectNow", show(claimable))), () => void app.claim()) : null;
   const due = summary?.due_s ? t("pendingDue", moment(summary.due_s, language())) : t("statePending");
   return h("section", { class: "card" },
     h("div", { class: "row between" }, h("p", { class: "s dim" }, t("youCanSpend")), summary && summary.spendable_wei !== null ? moneyState("claimed") : summary ? moneyState("pending", t("trying")) : null),
     h("p", { class: `balance ${text.length > 11 ? "long" : ""}`.trim(), title: summary && summary.spendable_wei !== null ? exact(summary.spendable_wei) : null }, text, h("small", null, "GoMAA")),
     wei(summary?.private_wei) > 0n ? h("p", { class: "xs dim" }, t("privatePart", show(wei(summary?.private_wei)))) : null,
-    collect ? h("div", { class: "actions" }, collect) : null,
     ...collecting(app),
     h("div", { class: "actions" }, send, receive),
     summary ? h("div", { class: "pair" },
@@ -63,21 +59,20 @@ function balance(app) {
 }
 
 /**
- * Collecting in private: what it does, what is under way; and the other way, with what it shows.
+ * What is being collected in private, by itself; and the other way, with what it shows.
  * @param {App} app
  * @returns {(Node | null)[]}
  */
 function collecting(app) {
   const { summary, claim } = app.model;
   if (!summary) return [];
-  const { count = 0, amount_wei = "0", until_s = null, code = null } = summary.claiming ?? {};
+  const { count = 0, until_s = null, code = null } = summary.claiming ?? {};
   const claimable = wei(summary.claimable_wei);
-  const once = claimable + wei(amount_wei) + wei(summary.private_wei);
+  const once = claimable + wei(summary.private_wei);
   return [
-    claimable > 0n ? h("p", { class: "xs dim" }, t("collectPrivately")) : null,
-    count && until_s ? h("p", { class: "xs dim", "data-key": "claiming" }, t("claimingUntil", show(amount_wei), moment(until_s, language()))) : null,
+    claimable > 0n ? h("p", { class: "xs dim" }, count && until_s ? t("claimingUntil", show(claimable), moment(until_s, language())) : t("claimingSoon", show(claimable))) : null,
     code ? h("p", { class: "xs dim" }, sentences({ code }).cause, " ", h("code", { class: "xs" }, code)) : null,
-    once > 0n && !claim.once ? press(h("button", { type: "button", class: "link xs", "data-key": "once", disabled: claim.busy }, t("collectOnce")), () => app.chooseOnce(true)) : null,
+    once > 0n && !claim.once ? press(h("button", { type: "button", class: "link xs", "data-key": "once" }, t("collectOnce")), () => app.chooseOnce(true)) : null,
     once > 0n && claim.once ? atOnce(app, once) : null,
   ];
 }
@@ -95,8 +90,8 @@ function atOnce(app, sum) {
     h("span", null, t("collectOnceShows")),
     fee ? h("span", { class: "xs" }, fee) : null,
     h("div", { class: "row tight wrap" },
-      press(h("button", { type: "button", class: "btn small", "data-key": "claim-once", disabled: claim.busy }, t("collectOnceNow", show(sum))), () => void app.claim("once")),
-      press(h("button", { type: "button", class: "btn small", "data-key": "not-once" }, t("back")), () => app.chooseOnce(false)))));
+      press(h("button", { type: "button", class: "btn small", "data-key": "claim", disabled: claim.busy }, claim.busy ? t("collecting") : t("collectNow", show(sum))), () => void app.claim()),
+      press(h("button", { type: "button", class: "btn small", "data-key": "not-once", disabled: claim.busy }, t("back")), () => app.chooseOnce(false)))));
 }
 
 /**
@@ -109,9 +104,8 @@ function claimNote(app) {
     const { code, cause, fix } = sentences(failure);
     return h("div", { class: "note dial", role: "alert" }, icon("info"), h("span", { class: "grow" }, h("b", null, cause), " ", fix, " ", h("code", { class: "xs" }, code)));
   }
-  // What is collected in private stands beside the button until it is done.
-  if (!done || done.planned) return null;
-  const sum = done.planned === undefined ? wei(done.amount_wei) : 0n;
+  if (!done) return null;
+  const sum = wei(done.amount_wei);
   const count = done.transactions?.length ?? 0;
   return h("div", { class: sum > 0n ? "note good" : "note", role: "status" }, icon(sum > 0n ? "settled" : "info"),
     h("span", null, sum > 0n ? counted("collected", count, show(sum)) : t("collectedNothing")));

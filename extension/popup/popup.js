@@ -29,16 +29,16 @@ import { site, sites } from "./sites.js";
  * @typedef {{content: string, title: string, artist: string, station?: string | null, position_ms: number, duration_ms: number, state?: string,
  *   earned_wei: string, reward_wei: string, interval_s: number, next_ms: number}} Playing
  * @typedef {{address: string, spendable_wei: string | null, today_wei: string, pending_wei: string, claimable_wei?: string, account_wei?: string | null, private_wei?: string, sweep_most_wei?: string,
- *   claiming?: {count: number, amount_wei: string, until_s: number | null, code: string | null}, due_s: number | null,
+ *   claiming?: {count: number, until_s: number | null, code: string | null}, due_s: number | null,
  *   playing: Playing | null, activity: Item[]}} Summary
  * @typedef {{exists: boolean, locked: boolean, address: string | null, collect: "always" | "ask" | "never", tracking: boolean | null, auto_lock_s?: number, auto_lock_choices?: number[]}} Status
  * @typedef {{state: "connected" | "missing" | "version" | "gone", version?: string, command?: string, code?: string, chain?: boolean, networks?: number[], chain_id?: number | null}} Host
  * @typedef {"home" | "activity" | "settings" | "receive" | "origin" | "password" | "words" | "send" | "accounts" | "contacts" | "sites" | "site" | "faster" | "cancel"} Screen
  * @typedef {{origin: string, state: "allowed" | "paused" | "revoked", day_wei: string, spent_wei: string, earned_wei: string, last_s: number}} Site
  * @typedef {{status: Status | null, host: Host | null, summary: Summary | null, playing: Playing | null, failure: {code: string, message?: string} | null,
- *   screen: Screen, item: Item | null, proof: Proof | null, site: Site | null, note: string, claim: {busy: boolean, once: boolean, done: {transactions?: string[], planned?: number, amount_wei: string} | null, failure: {code: string, message?: string} | null}}} Model
+ *   screen: Screen, item: Item | null, proof: Proof | null, site: Site | null, note: string, claim: {busy: boolean, once: boolean, done: {transactions: string[], amount_wei: string} | null, failure: {code: string, message?: string} | null}}} Model
  * @typedef {{model: Model, ask: (type: string, fields?: object) => Promise<any>, go: (screen: Screen, item?: Item | null, note?: string) => void, refresh: () => Promise<void>, settle: () => Promise<void>,
- *   render: () => void, live: ((playing: Playing) => void) | null, claim: (way?: "private" | "once") => Promise<void>, chooseOnce: (on: boolean) => void, say: (text: string) => void,
+ *   render: () => void, live: ((playing: Playing) => void) | null, claim: () => Promise<void>, chooseOnce: (on: boolean) => void, say: (text: string) => void,
  *   openSite: (site: Site) => void, fail: (error: unknown) => void}} App
  */
 
@@ -95,12 +95,12 @@ const app = {
   },
   render: () => render(),
   live: null,
-  async claim(way = "private") {
-    model.claim = { busy: true, once: way === "once", done: null, failure: null };
+  async claim() {
+    model.claim = { busy: true, once: true, done: null, failure: null };
     render();
     const ended = { busy: false, once: false, done: null, failure: null };
     /** @type {Model["claim"]} */
-    const claim = await ask("wallet.claim", { way, most_wei: model.summary?.sweep_most_wei ?? "0" }).then((done) => ({ ...ended, done }), (error) => ({ ...ended, failure: failure(error) }));
+    const claim = await ask("wallet.claim", { most_wei: model.summary?.sweep_most_wei ?? "0" }).then((done) => ({ ...ended, done }), (error) => ({ ...ended, failure: failure(error) }));
     await app.settle();
     // The amounts and the words of what became of them are drawn at once.
     model.claim = claim;

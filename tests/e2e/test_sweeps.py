@@ -42,7 +42,7 @@ def test_one_press_collects_rewards_and_what_lies_at_the_payee(packed: None, tmp
             popup = driven.extension_tab("popup/popup.html")
             popup.until("document.body.innerText.includes('private addresses')")
             popup.click('button[data-key="once"]')
-            popup.click('button[data-key="claim-once"]')
+            popup.click('button[data-key="claim"]')
             popup.wait(".note.good[role=status]")
 
             async def held(chain: Chain) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -82,14 +82,14 @@ class Visitor(Fan):
     async def fetch(self) -> None:
         """Nothing: what was earned is read from the published data."""
 
-    async def claim(self, server: bytes, epoch: int, payees: Sequence[bytes], to: bytes | None, way: Way) -> None:
-        """Have leaves of an epoch paid, to their payees (None) or to an account; until the chain has it."""
-        claims = [
-            self.wallet.sign_claim(self.domain, server, epoch, self.station.address, self.numbers[payee], payee if to is None else to)
-            for payee in payees
-        ]
-        fields = {"claims": [one.to_json() for one in claims], "mixed": way == "private"}
-        while (await self.ask(server, "claim", **fields))["transaction"] is None:
+    def signed(self, server: bytes, epoch: int, payee: bytes, to: bytes) -> dict[str, Any]:
+        """A claim, as it is sent."""
+        return self.wallet.sign_claim(self.domain, server, epoch, self.station.address, self.numbers[payee], to).to_json()
+
+    async def claim(self, server: bytes, epoch: int, payee: bytes) -> None:
+        """Have a leaf paid to its payee, among those of others; until the chain has it."""
+        claims = [self.signed(server, epoch, payee, payee)]
+        while (await self.ask(server, "claim", claims=claims, mixed=True))["transaction"] is None:
             await asyncio.sleep(MIX_S)
 
 
@@ -167,28 +167,22 @@ async def live(made: World, way: Way, fans: int) -> Scene:
     return Scene(made, logs, people, sum(payee in mine for _, payee in owed))
 
 
-async def _collect(made: World, visitors: list[Visitor], owed: Iterable[tuple[int, bytes]], way: Way) -> None:
-    """One fan's wallet: in private each leaf to its own payee at a moment of its own, else all to the account."""
+async def _collect(made: World, visitors: list[Visitor], owed: Sequence[tuple[int, bytes]], way: Way) -> None:
+    """One fan's wallet: in private each leaf to its own payee, at a moment drawn from when its epoch is final; else all to the account."""
     server, account = made.keys.address, visitors[0].wallet.account
     mine = [(visitor, epoch, payee) for visitor in visitors for epoch, payee in owed if payee in visitor.numbers]
-    # No two fans press at the same moment.
-    pressed = random.Random(visitors[0].person).random() * SPREAD_S
+    first = min(epoch for epoch, _ in owed)
 
     async def alone(visitor: Visitor, epoch: int, payee: bytes) -> None:
-        await asyncio.sleep(pressed + random.SystemRandom().random() * SPREAD_S)
-        await visitor.claim(server, epoch, [payee], None, way)
+        await asyncio.sleep((epoch - first) * made.deployment.schedule.length + random.SystemRandom().random() * SPREAD_S)
+        await visitor.claim(server, epoch, payee)
 
     if way == "private":
         await asyncio.gather(*(alone(*one) for one in mine))
         return
-    await asyncio.sleep(pressed)
-    keys = {payee: visitor for visitor, _, payee in mine}
-    claims = [
-        keys[payee]
-        .wallet.sign_claim(keys[payee].domain, server, epoch, keys[payee].station.address, keys[payee].numbers[payee], account)
-        .to_json()
-        for _, epoch, payee in mine
-    ]
+    # No two fans press at the same moment.
+    await asyncio.sleep(random.Random(visitors[0].person).random() * SPREAD_S)
+    claims = [visitor.signed(server, epoch, payee, account) for visitor, epoch, payee in mine]
     for at in range(0, len(claims), 32):
         await visitors[0].ask(server, "claim", claims=claims[at : at + 32])
 

@@ -322,7 +322,7 @@ IN_PRIVATE = {
     "spendable_wei": amount("46.8432"),
     "private_wei": amount("0.0032"),
     "sweep_most_wei": "570000000000000",
-    "claiming": {"count": 3, "amount_wei": amount("0.018"), "until_s": NOW_S + 15_000, "code": None},
+    "claiming": {"count": 3, "until_s": NOW_S + 15_000, "code": None},
     "activity": [
         item(7200, FRIEND, "", "0.0032", "claimed", kind="received", at_payee=True, **{**MOVED, "transaction": None, "name": "Harbour"}),
         *ITEMS,

@@ -168,7 +168,7 @@ def scenarios(language: str) -> dict[str, Scenario]:
         "popup-home": Scenario(popup, wallet=wallet()),
         "popup-home-empty": Scenario(popup, wallet=wallet(wallet_summary=EMPTY, wallet_playing={})),
         "popup-home-long": Scenario(popup, wallet=wallet(wallet_summary=LONG, host_status=HOST_OFF)),
-        "popup-home-collected": Scenario(popup, wallet=wallet(), steps=(("click", "[data-key=once]"), ("click", "[data-key=claim-once]"))),
+        "popup-home-collected": Scenario(popup, wallet=wallet(), steps=(("click", "[data-key=once]"), ("click", "[data-key=claim]"))),
         "popup-home-private": Scenario(popup, wallet=wallet(wallet_summary=IN_PRIVATE)),
         "popup-home-once": Scenario(popup, wallet=wallet(wallet_summary=IN_PRIVATE), steps=(("click", "[data-key=once]"),)),
         "popup-home-once-relayed": Scenario(

@@ -39,8 +39,7 @@ async function summary() {
   // A transfer has ended since the balance was read: it is in neither of the two now.
   if (leaving(chain_id).length !== before) told.balance_wei = (await read()).balance_wei;
   await claims.drop(told.receipts);
-  const claiming = claims.standing();
-  const [open, planned] = [BigInt(told.totals.claimable_wei ?? 0), BigInt(claiming.amount_wei)];
+  claims.plan().catch(() => undefined);
   const account_wei = told.balance_wei === null ? null : spendable(told.balance_wei, chain_id);
   // What lies at payees is the fan's money as much as what is in the account.
   const hidden = inPrivate(chain_id, left.found).reduce((sum, { amount_wei }) => sum + BigInt(amount_wei), 0n);
@@ -53,8 +52,8 @@ async function summary() {
     private_wei: hidden.toString(),
     today_wei: told.today_wei,
     pending_wei: told.totals.pending_wei,
-    claimable_wei: open > planned ? (open - planned).toString() : "0",
-    claiming,
+    claimable_wei: told.totals.claimable_wei ?? "0",
+    claiming: claims.standing(),
     sweep_most_wei: left.most.toString(),
     due_s: due.length ? Math.max(...due) : null,
     playing: now.playing(),
@@ -128,17 +127,11 @@ function beside(receipts, { payee, amount_wei }) {
 }
 
 /**
- * Collect everything that is final: in private, or at once, all of it and what lies at payees, to the account in use.
- * @param {{way?: string, most_wei?: string}} message the most that the person was shown the fees of fetching what lies at payees to be
+ * Collect at once, to the account in use, everything that is final and all that lies at payees: it ties them together for everybody.
+ * @param {{most_wei?: string}} message the most that the person was shown the fees of fetching what lies at payees to be
  */
-async function claim({ way = "private", most_wei = "0" }) {
+async function claim({ most_wei = "0" }) {
   if (now.locked) throw new Problem("wallet.locked");
-  if (way !== "private" && way !== "once") throw new Problem("message.schema", { field: "way" });
-  if (way === "private") {
-    const done = await claims.plan();
-    now.changed();
-    return done;
-  }
   await claims.forget();
   /** @type {Map<string, any[]>} */
   const byServer = new Map();

@@ -54,13 +54,12 @@ beforeEach(async () => {
   };
 });
 
-test("each claim goes to its own payee, alone, marked to be mixed, at a moment of its own", async () => {
-  const told = await ask("wallet.claim");
-  assert.deepEqual([told.planned, told.amount_wei, sent().length], [4, "40", 0]);
-  assert.ok(told.until_s * 1000 <= START + SPREAD + 1000);
+test("each claim goes to its own payee, alone, marked to be mixed, at a moment of its own: nobody presses anything", async () => {
+  await claiming.plan();
+  assert.equal(sent().length, 0);
   const moments = state.claiming.map(({ at_ms }) => at_ms);
   assert.equal(new Set(moments).size, 4);
-  assert.ok(moments.every((at) => at >= START && at < START + SPREAD));
+  assert.ok(moments.every((at) => at >= Date.now() && at < Date.now() + SPREAD));
   for (const one of state.claiming) answers.set(one.payee, "0xaa");
   await pass(SPREAD + 120_000);
   assert.deepEqual(sent().map(({ claims, mixed }) => [claims.length, mixed]), Array(4).fill([1, true]));
@@ -68,36 +67,55 @@ test("each claim goes to its own payee, alone, marked to be mixed, at a moment o
   assert.deepEqual(state.claiming, []);
 });
 
-test("moments are spread over all of the time: two presses are never alike", async () => {
+test("moments are spread over all of the time, and are never alike", async () => {
   const all = [];
-  for (let press = 0; press < 40; press += 1) {
+  for (let run = 0; run < 40; run += 1) {
     state.claiming = [];
-    await ask("wallet.claim");
+    await claiming.plan();
     all.push(...state.claiming.map(({ at_ms }) => (at_ms - Date.now()) / SPREAD));
   }
   assert.equal(new Set(all).size, 160);
   for (let quarter = 0; quarter < 4; quarter += 1) assert.ok(all.filter((share) => Math.floor(share * 4) === quarter).length > 10);
 });
 
-test("a plan is drawn once: a further press, a lock and a restart of the engine keep it", async () => {
-  await ask("wallet.claim");
+test("what is still pending is planned from when it is final, so that the time of a claim tells nothing of when the wallet was open", async () => {
+  const due_s = Math.floor(Date.now() / 1000) + 7200;
+  receipts = [1, 2, 3, 4].map((n) => receipt(n, { state: "pending", due_s }));
+  await ask("wallet.summary");
+  await pass(60_000);
+  assert.ok(state.claiming.length === 4 && state.claiming.every(({ at_ms }) => at_ms >= due_s * 1000 && at_ms < due_s * 1000 + SPREAD));
+  // What is not final is not shown as under way.
+  assert.equal((await ask("wallet.summary")).claiming.count, 0);
+  await ask("wallet.lock");
+  await pass(7_000_000);
+  assert.equal(sent().length, 0);
+  for (const one of state.claiming) answers.set(one.payee, "0xaa");
+  await pass(SPREAD + 300_000);
+  assert.equal(sent().length, 4);
+});
+
+test("a plan is drawn once: a further look, a lock and a restart of the engine keep it", async () => {
+  await claiming.plan();
   const plan = structuredClone(state.claiming);
   receipts.push(receipt(5));
   state.sessions.push(session(5));
-  await ask("wallet.claim");
+  await claiming.plan();
   assert.deepEqual(state.claiming.slice(0, 4), plan);
   assert.equal(state.claiming.length, 5);
   assert.deepEqual(storage["claiming"], state.claiming);
   await ask("wallet.lock");
+  receipts.push(receipt(4, { epoch: 9 }));
+  await claiming.plan();
+  assert.equal(state.claiming.length, 5);
   for (const one of state.claiming) answers.set(one.payee, "0xaa");
-  // The wallet is locked: what is sent was signed at the press.
+  // The wallet is locked: what is sent was signed before.
   await pass(SPREAD + 120_000);
   assert.equal(sent().length, 5);
   assert.equal(now.locked, true);
 });
 
 test("what was missed while nothing ran is not sent at once, but drawn anew", async () => {
-  await ask("wallet.claim");
+  await claiming.plan();
   mock.timers.setTime(Date.now() + 3 * SPREAD);
   const at = Date.now();
   await claiming.step();
@@ -109,16 +127,16 @@ test("what was missed while nothing ran is not sent at once, but drawn anew", as
 });
 
 test("a moment that a wrong clock drew is drawn anew", async () => {
-  await ask("wallet.claim");
-  state.claiming = state.claiming.map((one) => ({ ...one, at_ms: one.at_ms + 100 * SPREAD }));
+  await claiming.plan();
+  state.claiming = state.claiming.map((one) => ({ ...one, due_ms: one.due_ms + 100 * SPREAD, at_ms: one.at_ms + 100 * SPREAD }));
   const at = Date.now();
   await claiming.step();
-  assert.ok(state.claiming.every(({ at_ms }) => at_ms >= at && at_ms <= at + 3_600_000));
+  assert.ok(state.claiming.every(({ due_ms, at_ms }) => due_ms <= at && at_ms >= at && at_ms <= at + 3_600_000));
 });
 
 test("a claim that the relayer holds is asked about later, and dropped when the chain has it", async () => {
   receipts = [receipt(1)];
-  await ask("wallet.claim");
+  await claiming.plan();
   await pass(SPREAD + 120_000);
   const first = sent().length;
   assert.ok(first >= 1);
@@ -129,10 +147,22 @@ test("a claim that the relayer holds is asked about later, and dropped when the 
   assert.ok(sent().length <= first + 2);
 });
 
-for (const [answer, left] of [["claim.done", null], ["claim.unknown", "claim.unknown"], ["claim.small", "claim.small"], ["claim.busy", ""], ["server.unreachable", ""], ["claim.pending", ""]]) {
+test("one that fails for long is given up, and does not hold up others for ever", async () => {
+  receipts = [receipt(1)];
+  await claiming.plan();
+  answers.set(ADDRESS(1), new Problem("claim.unknown"));
+  state.claiming[0].due_ms -= 61 * SPREAD;
+  state.claiming[0].at_ms = Date.now();
+  await claiming.step();
+  assert.equal(state.claiming[0].code, "claim.unknown");
+  await claiming.plan();
+  assert.equal(state.claiming.length, 1);
+});
+
+for (const [answer, left] of [["claim.done", null], ["claim.signature", "claim.signature"], ["claim.unknown", ""], ["claim.small", "claim.small"], ["claim.busy", ""], ["server.unreachable", ""], ["claim.pending", ""]]) {
   test(`a claim that is answered ${answer} ${left === null ? "is over" : left ? "says so" : "is sent again later"}`, async () => {
     receipts = [receipt(1)];
-    await ask("wallet.claim");
+    await claiming.plan();
     answers.set(ADDRESS(1), new Problem(answer));
     state.claiming[0].at_ms = Date.now();
     await claiming.step();
@@ -148,18 +178,19 @@ for (const [answer, left] of [["claim.done", null], ["claim.unknown", "claim.unk
   });
 }
 
-test("what is planned is not offered again, and what is paid is forgotten", async () => {
-  await ask("wallet.claim");
+test("what is final and on its way is told with its last moment, and what is paid is forgotten", async () => {
+  await claiming.plan();
   let told = await ask("wallet.summary");
-  assert.deepEqual([told.claimable_wei, told.claiming.count, told.claiming.amount_wei], ["0", 4, "40"]);
+  assert.deepEqual([told.claimable_wei, told.claiming.count], ["40", 4]);
+  assert.equal(told.claiming.until_s, Math.ceil(Math.max(...state.claiming.map(({ at_ms }) => at_ms)) / 1000));
   receipts = [receipt(1, { at_payee: true }), receipt(2, { state: "claimed" }), receipt(3), receipt(4)];
   told = await ask("wallet.summary");
-  assert.deepEqual([told.claimable_wei, told.claiming.count], ["0", 2]);
+  assert.deepEqual([told.claimable_wei, told.claiming.count], ["20", 2]);
   assert.deepEqual(told.activity.filter(({ payee }) => payee).map((line) => line.state).sort(), ["claimable", "claimable", "claimed", "claimed"]);
 });
 
 test("at once: the plan is given up, and all goes to the account in one transaction", async () => {
-  await ask("wallet.claim");
+  await claiming.plan();
   core["claim.sign"] = ({ payee, to }) => {
     assert.equal(to, ME);
     return { claim: payee };
@@ -168,13 +199,12 @@ test("at once: the plan is given up, and all goes to the account in one transact
     assert.deepEqual([claims.length, mixed], [4, undefined]);
     return { transaction: "0xbb", to: ME, amount_wei: "40" };
   };
-  assert.deepEqual(await ask("wallet.claim", { way: "once" }), { transactions: ["0xbb"], amount_wei: "40" });
+  assert.deepEqual(await ask("wallet.claim", { most_wei: "0" }), { transactions: ["0xbb"], amount_wei: "40" });
   assert.deepEqual(state.claiming, []);
-  await assert.rejects(ask("wallet.claim", { way: "twice" }), code("message.schema"));
 });
 
 test("other words see nothing of a plan, which goes on", async () => {
-  await ask("wallet.claim");
+  await claiming.plan();
   state.accounts = [{ index: 0, name: "", address: FRIEND }];
   assert.equal(claiming.standing().count, 0);
   for (const one of state.claiming) answers.set(one.payee, "0xaa");

@@ -71,7 +71,7 @@ beforeEach(async () => {
 
 after(() => ask("wallet.lock"));
 const looked = () => asked.filter(({ op }) => op === "holdings").flatMap(({ payees }) => payees);
-const collect = async (most_wei = "1000") => ask("wallet.claim", { way: "once", most_wei });
+const collect = async (most_wei = "1000") => ask("wallet.claim", { most_wei });
 
 test("any payees can be asked about, so many in a question, and the host is told of no others", async () => {
   const payees = Array.from({ length: 2 * AT_ONCE + 1 }, (_, n) => ADDRESS(n + 50));
