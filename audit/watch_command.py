@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,13 @@ if TYPE_CHECKING:
 )
 @click.option("--key", "key_file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="0x-hex; without it nothing is sent")
 @click.option("--patience", "patience_s", type=int, help="seconds a server may be late or silent (default: half a window)")
-@click.option("--payee", "payees", multiple=True, help="fetch this payee's receipts too, into the first folder of --receipts")
+@click.option(
+    "--owner-key",
+    "owner_keys",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="0x-hex; fetch the receipts that this owner has, too, into the first folder of --receipts: servers tell them to no other",
+)
 @click.option("--public", is_flag=True, help="also tell every lie in anybody's published data, with or without a receipt")
 @click.option("--once", is_flag=True, help="one round, then end")
 def watch(
@@ -35,7 +42,7 @@ def watch(
     receipts: tuple[Path, ...],
     key_file: Path | None,
     patience_s: int | None,
-    payees: tuple[str, ...],
+    owner_keys: tuple[Path, ...],
     public: bool,
     once: bool,
 ) -> None:
@@ -44,8 +51,8 @@ def watch(
     from pywallet.hexes import from_hex
 
     key = None if key_file is None else from_hex(key_file.read_text(encoding="utf-8").strip(), 32)
-    wanted = [from_hex(payee.lower(), 20) for payee in payees]
-    asyncio.run(_watch(Deployment.load(deployment_file), rpc, receipts, places, key, patience_s, wanted, public, once))
+    owners = [from_hex(file.read_text(encoding="utf-8").strip(), 32) for file in owner_keys]
+    asyncio.run(_watch(Deployment.load(deployment_file), rpc, receipts, places, key, patience_s, owners, public, once))
 
 
 async def _watch(
@@ -55,7 +62,7 @@ async def _watch(
     places: tuple[str, ...],
     key: bytes | None,
     patience_s: int | None,
-    payees: list[bytes],
+    owners: list[bytes],
     public: bool,
     once: bool,
 ) -> None:
@@ -65,36 +72,40 @@ async def _watch(
     async with Chain.connect(rpc or deployment.rpc, deployment.chain_id) as chain:
         watcher = Watcher(chain, deployment, receipts, places, key, patience_s, lambda did: click.echo(json.dumps(did.to_json())), public)
         if once:
-            await _fetch(chain, deployment, receipts, places, payees)
+            await _fetch(chain, deployment, receipts, places, owners)
             await watcher.round()
             return
         watching = asyncio.create_task(watcher.run())
         try:
-            while payees:
-                await _fetch(chain, deployment, receipts, places, payees)
+            while owners:
+                await _fetch(chain, deployment, receipts, places, owners)
                 await asyncio.sleep(max(1, deployment.schedule.grace / 2))
             await watching
         finally:
             watching.cancel()
 
 
-async def _fetch(chain: Chain, deployment: Deployment, receipts: tuple[Path, ...], places: tuple[str, ...], payees: list[bytes]) -> None:
-    """Receipts of payees as servers hand them to anybody: what a band's watcher lives on."""
+async def _fetch(chain: Chain, deployment: Deployment, receipts: tuple[Path, ...], places: tuple[str, ...], owners: list[bytes]) -> None:
+    """Receipts of owners, as servers tell them to who signs with the owner's key: what a band's watcher lives on."""
     import aiohttp
 
     from chain.abi import event
     from pywallet.hexes import to_hex
+    from pywallet.messages import receipts_digest
+    from pywallet.platform import address_of, sign
 
     folder = next((place for place in receipts if place.is_dir()), None)
-    if folder is None or not payees:
+    if folder is None or not owners:
         return
     logs = await chain.logs(deployment.registry, event("Registry", "ServerSet"), deployment.block)
-    urls = {str(log.fields["url"]).rstrip("/") for log in logs} | {place.rstrip("/") for place in places if place.startswith("http")}
+    urls = {str(log.fields["url"]).rstrip("/"): bytes(log.fields["server"]) for log in logs}
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as http:
-        for url in urls:
-            for payee in payees:
+        for url, server in urls.items():
+            for key in owners:
+                owner, now_s = address_of(key), int(time.time())
+                asked = {"payee": to_hex(owner), "time_s": now_s, "signature": to_hex(sign(key, receipts_digest(server, owner, now_s)))}
                 try:
-                    async with http.get(f"{url}/v1/receipts/{to_hex(payee)}", allow_redirects=False) as response:
+                    async with http.post(f"{url}/v1/receipts", json=asked, allow_redirects=False) as response:
                         found = (await response.json())["receipts"]
                 except (aiohttp.ClientError, TimeoutError, OSError, ValueError, KeyError, TypeError):
                     continue

@@ -9,8 +9,7 @@ from typing import Any
 from chain.client import Chain
 from chain.settlement import ClaimItem, Settlement
 from demo.stack import Stack
-from demo.web import get_json
-from pywallet.hexes import to_hex
+from demo.web import account
 from pywallet.settlement import EpochData, Header, SumTree, entries_digest, rest
 
 PATIENCE_S = 600.0
@@ -29,8 +28,8 @@ async def final_epochs(stack: Stack, chain: Chain, *, nothing_after_s: int) -> l
             return False
         logs = await settlement.posts(stack.server_address)
         found[:] = [log.fields["epoch"] for log in logs]
-        open_debts = get_json(f"{stack.server_url}/v1/accounts/{to_hex(stack.station_address)}")
-        if int(open_debts["unposted_wei"]) or int(open_debts["unvouchered_wei"]):
+        open_debts = account(stack, stack.station_key)
+        if open_debts["unposted_wei"] or open_debts["unvouchered_wei"]:
             return False
         states = [await settlement.epoch(stack.server_address, epoch) for epoch in found]
         return bool(found) and all(state.final for state in states)

@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.error
 import urllib.request
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from pywallet.hexes import to_hex
+from pywallet.platform import address_of, sign
+from security_server.bookkeeping import statement_digest
+
+if TYPE_CHECKING:
+    from demo.stack import Stack
 
 
-def get_json(url: str, *, raw: bool = False) -> Any:
-    """The answer to a GET, as JSON or as bytes. RuntimeError with the server's words on failure."""
+def account(stack: Stack, key: bytes) -> dict[str, int]:
+    """What the security server has of a payer, wei: the payer's key asks."""
+    time_s = int(time.time())
+    digest = statement_digest(stack.server_address, time_s)
+    asked = {"payer": to_hex(address_of(key)), "time_s": time_s, "signature": to_hex(sign(key, digest))}
+    return {name: int(amount) for name, amount in get_json(f"{stack.server_url}/v1/accounts", asked).items()}
+
+
+def get_json(url: str, posted: Any = None, *, raw: bool = False) -> Any:
+    """The answer to a GET, or to a POST of ``posted``, as JSON or as bytes. RuntimeError with the server's words on failure."""
     try:
-        with urllib.request.urlopen(url, timeout=60) as response:
+        body = None if posted is None else json.dumps(posted).encode()
+        with urllib.request.urlopen(urllib.request.Request(url, body), timeout=60) as response:
             body = response.read()
     except urllib.error.HTTPError as e:
         raise RuntimeError(f"{url}: {e.code} {e.read()[:300].decode(errors='replace')}") from None

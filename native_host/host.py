@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 MOST_LINES: Final = 16
 """So many lines to servers stay open for stations that nothing plays from."""
+VISIT_S: Final = 60.0
+"""The popup looks every few seconds: a station that nothing plays from is asked for receipts so often."""
 
 Emit = Callable[[dict[str, Any]], None]
 
@@ -53,6 +55,7 @@ class Host:
         self.streams: dict[str, Stream] = {}
         self._servers: dict[tuple[int, bytes, str, bytes], Server] = {}
         self.room = Room(self.streams)
+        self._visited: dict[tuple[bytes, bytes], float] = {}
         self._reporters: dict[tuple[bytes, bytes], Reporter] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._clock = Clock(self.ledger.newest_ms(), lambda: system_ms())
@@ -199,6 +202,16 @@ class Host:
             yield line
         finally:
             await line.close()
+
+    def may_visit(self, address: bytes, key: bytes) -> bool:
+        """Whether a server may be asked now as one device: always on a line that stands, else once in ``VISIT_S``."""
+        if any((line.address, used) == (address, key) and line.up for (*_, used), line in self._servers.items()):
+            return True
+        now_s, last_s = time.monotonic(), self._visited.get((address, key))
+        if last_s is not None and now_s < last_s + VISIT_S:
+            return False
+        self._visited[address, key] = now_s
+        return True
 
     def _rest(self) -> None:
         """Hang up the lines that were used longest ago and that no stream needs; the next request opens them again."""

@@ -93,13 +93,27 @@ class Close(Struct):
     stream: Name
 
 
+class Proof(Struct):
+    """A payee's own question for its receipts (``payee.prove`` of the wallet). ``station``: those of one station are asked together."""
+
+    server: Address
+    station: Address
+    payee: Address
+    time_s: Number
+    signature: Annotated[str, Meta(pattern=r"^0x[0-9a-f]{130}$")]
+
+
 class Summary(Struct):
-    """What the popup shows. ``since_s``: when today began for the person; ``chain_id``: whose balance, the first known by default."""
+    """What the popup shows. ``since_s``: when today began for the person; ``chain_id``: whose balance, the first known by default.
+
+    ``proofs``: of payees whose sessions this host does not have, because the wallet was restored.
+    """
 
     account: Address | None = None
     payees: Annotated[list[Address], Meta(max_length=4096)] = []
     since_s: Number = 0
     chain_id: Number | None = None
+    proofs: Annotated[list[Proof], Meta(max_length=1024)] = []
 
 
 class Origin(Struct):

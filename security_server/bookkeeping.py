@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, Select, select
 
-from pywallet.errors import InputError, Refusal, Unavailable
+from pywallet.errors import GomaaError, InputError, Refusal, Unavailable
 from pywallet.hexes import from_hex, to_hex
 from pywallet.messages import (
     Signed,
     Statement,
     StatementLine,
     Voucher,
+    receipts_digest,
     settled_lines_hash,
     sign,
     statement_lines_hash,
@@ -29,7 +32,16 @@ from security_server.core import Core
 from security_server.playing import require_refusing
 from security_server.resync import Acknowledged, Shown, acknowledge, adopt, own_acknowledgement, show, ticket_of
 from security_server.rows import get
-from security_server.schema import BooksRequest, Message, StatementRequest, VoucherPost
+from security_server.schema import (
+    AccountRequest,
+    BooksRequest,
+    Message,
+    Proof,
+    ReceiptsPost,
+    ReceiptsRequest,
+    StatementRequest,
+    VoucherPost,
+)
 from security_server.settling import Done, Issued, Settling, remember, settle_voucher, stored
 from security_server.slots import Slots
 from security_server.statements import Stated, due_contents, state
@@ -86,9 +98,10 @@ class Bookkeeping:
         config = core.config
         self._slots = Slots(config.least_wei, config.most_stations, config.most_listeners, config.listeners_percent)
 
-    async def account(self, payer: bytes) -> dict[str, str]:
-        """A payer's escrow with this server and what is left of it."""
+    async def account(self, request: AccountRequest) -> dict[str, str]:
+        """The asking payer's escrow with this server and what is left of it. A listener is a payer, too: nobody else is told."""
         core = self._core
+        payer = await self._asker(request.payer, request.time_s, request.signature)
         money = await core.chain.money(payer)
         epoch = await self._epoch()
         owed = await core.store.run(lambda connection: outstanding(connection, payer, core.running(connection, epoch)))
@@ -205,7 +218,10 @@ class Bookkeeping:
         raise Unavailable("chain.unreachable", reason="the epoch's facts change faster than they are read")
 
     async def voucher(self, request: VoucherPost) -> dict[str, Any]:
-        """Settle what a voucher covers of the lines that the payer agreed to; the receipts go to the hosts at once."""
+        """Settle what a voucher covers of the lines that the payer agreed to; the receipts go to the hosts at once.
+
+        Which lines are settled is told to the payer alone, who signs the request: an old voucher is published on the chain.
+        """
         core = self._core
         core.agreement.require()
         signed = Signed.from_json(Voucher, request.voucher)
@@ -213,6 +229,10 @@ class Bookkeeping:
         if message.server != core.address:
             raise Refusal("voucher.signature", reason="another server")
         require_refusing(signed, core, message.payer, "voucher.signature")
+        told = False
+        with contextlib.suppress(GomaaError):
+            # A voucher that comes late counts; that its lines are told needs a signature of now.
+            told = request.signature is not None and bool(await self._asker(to_hex(message.payer), request.time_s, request.signature))
         named = None if request.lines is None else dict(request.lines)
 
         def work(connection: Connection, at: Settling) -> tuple[Done, Acknowledged]:
@@ -221,7 +241,8 @@ class Bookkeeping:
 
         done, known = await self.in_epoch(message.payer, work, fresh=True, owners=True)
         await self._push(done.issued)
-        return {"receipts": len(done.issued), "waiting": done.waiting, "settled": self._signed(message.payer, known)}
+        settled = self._signed(message.payer, known) if told else None
+        return {"receipts": len(done.issued), "waiting": done.waiting, "settled": settled}
 
     def _signed(self, payer: bytes, known: Acknowledged) -> dict[str, Any]:
         """What was settled, signed: the payer keeps it."""
@@ -296,22 +317,73 @@ class Bookkeeping:
         }
 
     async def _push(self, issued: Sequence[Issued]) -> None:
-        wanted = {one.receipt.message.payee for one in issued}
-        query = select(sessions.c.payee, sessions.c.device).where(sessions.c.payee.in_(wanted))
-        devices: dict[bytes, set[bytes]] = defaultdict(set)
-        for payee, device in await self._core.store.run(lambda connection: list(connection.execute(query))):
-            devices[payee].add(device)
+        # Anybody can name anybody's payee in a session, and an owner's receipt is about a listener: it goes to that listener's devices.
+        own = sessions.alias("own")
+        query = (
+            select(sessions.c.id, own.c.payee, own.c.device)
+            .join(own, (own.c.payee == sessions.c.payee) & (own.c.listener == sessions.c.listener))
+            .where(sessions.c.id.in_({one.session for one in issued}))
+        )
+        devices: dict[tuple[bytes, bytes], set[bytes]] = defaultdict(set)
+        for session, payee, device in await self._core.store.run(lambda connection: list(connection.execute(query))):
+            devices[session, payee].add(device)
         for one in issued:
-            if to := devices.get(one.receipt.message.payee):
+            if to := devices.get((one.session, one.receipt.message.payee)):
                 self._core.hub.push({"event": "receipt", **receipt_json(one)}, to)
 
-    async def receipts(self, payees: Sequence[bytes], since_epoch: int, only: int | None = None) -> dict[str, Any]:
-        """Receipts of these payees, oldest first; ``only`` one epoch, or from ``since_epoch`` on."""
-        query = select(receipts).where(receipts.c.payee.in_(list(payees)))
-        query = query.where(receipts.c.epoch >= since_epoch) if only is None else query.where(receipts.c.epoch == only)
-        query = query.order_by(receipts.c.epoch, receipts.c.payee, receipts.c.source).limit(_MOST_RECEIPTS)
-        rows = await self._core.store.run(lambda connection: connection.execute(query).mappings().all())
-        return {"receipts": [receipt_json(stored(row, self._core.address)) for row in rows]}
+    async def receipts(self, device: bytes, request: ReceiptsRequest) -> dict[str, Any]:
+        """Receipts, oldest first, of payees that a device earned for, and of payees whose keys have signed.
+
+        The former have all that they hash; the latter what a challenge needs.
+
+        Raises:
+            InputError: ``invocation.time``.
+            Refusal: ``claim.signature``: a proof is not the payee's.
+        """
+        proven = [await self._proven(proof) for proof in request.proofs]
+        named = [from_hex(payee, 20) for payee in request.payees]
+        own, session = sessions.alias("own"), sessions.alias("session")
+        earned = (
+            select(receipts)
+            .join(own, (own.c.payee == receipts.c.payee) & (own.c.device == device))
+            # Anybody can name anybody's payee in a session of their own: a receipt is told to the listener of its session.
+            .join(session, (session.c.id == receipts.c.session) & (session.c.listener == own.c.listener))
+            .where(receipts.c.payee.in_(named), receipts.c.epoch >= request.since_epoch)
+            .distinct()
+        )
+        full = [receipt_json(one) for one in await self._found(earned)]
+        bare = [{"receipt": one.receipt.to_json()} for one in await self._of(proven, receipts.c.epoch >= request.since_epoch)]
+        return {"receipts": [*full, *bare]}
+
+    async def proven(self, request: ReceiptsPost) -> dict[str, Any]:
+        """Receipts of a payee whose key has signed, oldest first: what a challenge needs, and nothing that they hash.
+
+        Raises as ``receipts``.
+        """
+        payee = await self._proven(request)
+        when = receipts.c.epoch >= 0 if request.epoch is None else receipts.c.epoch == request.epoch
+        return {"receipts": [{"receipt": one.receipt.to_json()} for one in await self._of([payee], when)]}
+
+    async def _of(self, payees: Sequence[bytes], when: ColumnElement[bool]) -> list[Issued]:
+        return await self._found(select(receipts).where(receipts.c.payee.in_(payees), when)) if payees else []
+
+    async def _found(self, query: Select[Any]) -> list[Issued]:
+        ordered = query.order_by(receipts.c.epoch, receipts.c.payee, receipts.c.source).limit(_MOST_RECEIPTS)
+        rows = await self._core.store.run(lambda connection: connection.execute(ordered).mappings().all())
+        return [stored(row, self._core.address) for row in rows]
+
+    async def _proven(self, proof: Proof) -> bytes:
+        """The payee that signed. Raises InputError ``invocation.time``, Refusal ``claim.signature``."""
+        payee, clocks = from_hex(proof.payee, 20), (await self._core.now_ms() // 1000, int(time.time()))
+        if all(abs(proof.time_s - clock) > STALE_S for clock in clocks):
+            raise InputError("invocation.time", time_s=proof.time_s, now_s=clocks[0])
+        try:
+            signer = recover(receipts_digest(self._core.address, payee, proof.time_s), from_hex(proof.signature, 65))
+        except InputError:
+            signer = b""
+        if signer != payee:
+            raise Refusal("claim.signature")
+        return payee
 
     async def _epoch(self) -> int:
         return self._core.schedule.epoch_of(await self._core.now_ms() // 1000)

@@ -136,7 +136,7 @@ class HostSocket:
                 listener = await self._books.listener(line.device, from_hex(request.session, 32))
                 return await self._books.resynchronise(listener, request.voucher, request.settled)
             case schema.ReceiptsRequest():
-                return await self._books.receipts([from_hex(payee, 20) for payee in request.payees], request.since_epoch)
+                return await self._books.receipts(line.device, request)
             case schema.LeafRequest():
                 return await self._publishing.leaf(request.epoch, from_hex(request.payee, 20))
             case schema.UsageRequest():

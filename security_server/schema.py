@@ -105,11 +105,20 @@ class Books(Request, tag="books"):
     settled: Acknowledgements = []
 
 
+class Proof(Struct, forbid_unknown_fields=True):
+    """The signature of a payee's key over server, payee and time: who shows it may see the payee's receipts."""
+
+    payee: Address
+    time_s: Number
+    signature: SignatureText
+
+
 class ReceiptsRequest(Request, tag="receipts"):
-    """Receipts of these payees, from an epoch on."""
+    """Receipts from an epoch on: of ``payees``, as far as sessions of this device earned them; and of the payees of ``proofs``."""
 
     payees: Annotated[list[Address], Meta(max_length=1024)]
     since_epoch: Number = 0
+    proofs: Annotated[list[Proof], Meta(max_length=256)] = []
 
 
 class LeafRequest(Request, tag="leaf"):
@@ -202,10 +211,30 @@ class StatementRequest(Struct, forbid_unknown_fields=True):
 
 
 class VoucherPost(Struct, forbid_unknown_fields=True):
-    """POST /v1/vouchers. ``lines``: what the payer agreed to, [ticket number, whole intervals]; absent: all of its statement."""
+    """POST /v1/vouchers. ``lines``: what the payer agreed to, [ticket number, whole intervals]; absent: all of its statement.
+
+    ``time_s`` and ``signature``: the payer's, as for a statement, to be told what is settled. The voucher alone proves nothing: it is
+    published on the chain.
+    """
 
     voucher: Message
     lines: AgreedLines | None = None
+    time_s: Number = 0
+    signature: SignatureText | None = None
+
+
+class AccountRequest(Struct, forbid_unknown_fields=True):
+    """POST /v1/accounts: the payer asks for its account."""
+
+    payer: Address
+    time_s: Number
+    signature: SignatureText
+
+
+class ReceiptsPost(Proof, forbid_unknown_fields=True):
+    """POST /v1/receipts: a payee's receipts, of all epochs or of one."""
+
+    epoch: Number | None = None
 
 
 class BooksRequest(Struct, forbid_unknown_fields=True):

@@ -98,7 +98,7 @@ class Web:
         return [
             web.get("/v1/info", self.info),
             web.put("/v1/contents/{content}", self.upload),
-            web.get("/v1/accounts/{payer}", self.account),
+            web.post("/v1/accounts", self.account),
             web.post("/v1/statements", self.statement),
             web.post("/v1/vouchers", self.voucher),
             web.post("/v1/books", self.books),
@@ -107,7 +107,7 @@ class Web:
             web.get("/v1/epochs/{epoch}", self.epoch),
             web.get("/v1/epochs/{epoch}/data", self.data),
             web.get("/v1/epochs/{epoch}/counts/{content}", self.counts),
-            web.get("/v1/receipts/{payee}", self.receipts),
+            web.post("/v1/receipts", self.receipts),
             web.post("/v1/claims", self.claims),
             web.post("/v1/handovers", self.handover),
             web.post("/v1/moves", self.move),
@@ -160,8 +160,8 @@ class Web:
         return web.json_response({"content": to_hex(content), "epochs": sorted(verified.keys)})
 
     async def account(self, request: web.Request) -> web.Response:
-        """A payer's escrow here."""
-        return web.json_response(await self._books.account(from_hex(request.match_info["payer"], 20)))
+        """The asking payer's escrow here."""
+        return web.json_response(await self._books.account(schema.body(schema.AccountRequest, await request.read())))
 
     async def statement(self, request: web.Request) -> web.Response:
         """What a payer owes."""
@@ -206,10 +206,8 @@ class Web:
         return web.Response(body=body, content_type="application/octet-stream", headers=headers)
 
     async def receipts(self, request: web.Request) -> web.Response:
-        """Receipts of a payee: owners ask here."""
-        payee = from_hex(request.match_info["payee"], 20)
-        epoch = request.query.get("epoch")
-        return web.json_response(await self._books.receipts([payee], 0, None if epoch is None else _number(epoch)))
+        """Receipts of the payee that asks: owners ask here."""
+        return web.json_response(await self._books.proven(schema.body(schema.ReceiptsPost, await request.read())))
 
     async def handover(self, request: web.Request) -> web.Response:
         """Another server takes over a content: its keys and counters, sealed to it."""

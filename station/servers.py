@@ -64,9 +64,9 @@ class Servers:
         self._session = session
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
 
-    async def usable(self, url: str, payer: bytes) -> int:
-        """Wei of the payer's escrow that the server still counts as free."""
-        answer = await self._json("GET", f"{url}/v1/accounts/{to_hex(payer)}")
+    async def usable(self, url: str, server: bytes, payer: bytes, key: bytes, time_s: int) -> int:
+        """Wei of the payer's escrow that the server still counts as free. Arguments as of ``statement``."""
+        answer = await self._json("POST", f"{url}/v1/accounts", _asking(server, payer, key, time_s))
         return _amount(answer, "usable_wei")
 
     async def statement(self, url: str, server: bytes, payer: bytes, key: bytes, time_s: int, disputed: Sequence[int] = ()) -> ServerAnswer:
@@ -94,15 +94,18 @@ class Servers:
         settled, net = _amount(answer, "settled_wei"), _amount(answer, "net_wei")
         return ServerAnswer(statement, read, counts, settled, net, _code(answer))
 
-    async def voucher(self, url: str, voucher: Signed[Voucher], lines: Mapping[int, int] | None = None) -> Taken:
+    async def voucher(self, url: str, voucher: Signed[Voucher], key: bytes, time_s: int, lines: Mapping[int, int] | None = None) -> Taken:
         """Hand a voucher over.
 
         Args:
             url: where the server answers.
             voucher: the signed voucher.
+            key: this station's private key: only who signs is told what is settled.
+            time_s: the chain's time, Unix s.
             lines: what it is for, ticket number to whole intervals; None for a server that does not ask.
         """
-        body: dict[str, Any] = {"voucher": voucher.to_json()}
+        asking = _asking(voucher.message.server, voucher.message.payer, key, time_s)
+        body: dict[str, Any] = {"voucher": voucher.to_json(), "time_s": asking["time_s"], "signature": asking["signature"]}
         if lines is not None:
             body["lines"] = [[number, intervals] for number, intervals in lines.items()]
         answer = await self._json("POST", f"{url}/v1/vouchers", body)

@@ -198,7 +198,7 @@ class Bookkeeper:
     async def _send(
         self, server: bytes, url: str, row: int, voucher: Signed[Voucher], lines: Mapping[int, int] | None, now_ms: int
     ) -> tuple[int, str | None]:
-        taken = await self._servers.voucher(url, voucher, lines)
+        taken = await self._servers.voucher(url, voucher, self._key, now_ms // 1000, lines)
         await asyncio.to_thread(self._store.sent, row, now_ms)
         if taken.settled is not None and lines is not None:
             await self._acknowledge(server, taken.settled, lines, now_ms)

@@ -70,7 +70,7 @@ class TicketDesk:
         assert facts is not None
         listener, owner = session.message.listener, facts.owner
         row = await self._draft(song, facts, session, now_ms, rewarded)
-        usable, spent = await self._check_escrow(row)
+        usable, spent = await self._check_escrow(row, now_ms // 1000)
         whole = -(-song.duration_ms // (row.interval_s * 1000))
         book = self._loyalty.book(listener, owner if rewarded else None, whole, self._config.tickets_unplayed)
         number = await asyncio.to_thread(self._store.issue, row, usable, spent, self._config.tickets_per_minute, book)
@@ -138,12 +138,13 @@ class TicketDesk:
             worst=max(0, expiry_s - now_s) * song.policy.fastest // price.interval_s + 1,
         )
 
-    async def _check_escrow(self, row: TicketRow) -> tuple[int, int]:
+    async def _check_escrow(self, row: TicketRow, now_s: int) -> tuple[int, int]:
         """Usable escrow by the chain and what was debited; the server must see enough of it as well."""
         if not row.outstanding:
             return 0, 0
         url = await self._url_of(row.server)
-        account, usable = await asyncio.gather(self._chain.account(row.server, self._address), self._servers.usable(url, self._address))
+        usable_there = self._servers.usable(url, row.server, self._address, self._key, now_s)
+        account, usable = await asyncio.gather(self._chain.account(row.server, self._address), usable_there)
         free = max(0, account.escrow - account.requested)
         needed = gross(row.outstanding, row.bps)
         if min(free, usable) < needed:

@@ -12,7 +12,8 @@ from native_host.host import Host
 from native_host.ledger import ReceiptRow
 from native_host.network import Network
 from native_host.origins import Play
-from native_host.schema import Summary
+from native_host.proofs import line
+from native_host.schema import Proof, Summary
 from pywallet.errors import GomaaError, Refusal
 from pywallet.hexes import from_hex, to_hex
 
@@ -20,6 +21,8 @@ SHOWN: Final = 100
 MOST_RECEIPTS: Final = 500
 """A message has room for these; what they stand for in all is in ``totals``."""
 
+MOST_PROOFS: Final = 256
+"""So many a server takes at once."""
 PATIENCE_S: Final = 1.5
 CLAIMED: Final = "elsewhere"
 """Stands in older ledgers for a transaction that this host did not see itself: it is looked for on the chain again."""
@@ -40,7 +43,7 @@ class Standing:
 async def run(host: Host, request: Summary) -> dict[str, Any]:
     """Everything the popup shows. Without chain or server: what the ledger knows, and a null balance."""
     payees = [from_hex(payee, 20) for payee in request.payees]
-    await _refresh(host, payees)
+    await _refresh(host, payees, request.proofs)
     rows = host.ledger.receipts(payees)
     standings = await _standings(host, rows)
     lying = await _settled(host, rows, standings, set(payees))
@@ -81,26 +84,49 @@ async def _balance(host: Host, request: Summary) -> str | None:
         return None
 
 
-async def _refresh(host: Host, payees: list[bytes]) -> None:
-    """Fetch receipts that came while this host was not running."""
+async def _refresh(host: Host, payees: list[bytes], proofs: list[Proof]) -> None:
+    """Fetch receipts that came while this host was not running, and those that payees ask for themselves."""
     wanted: dict[tuple[bytes, str, int, bytes], list[str]] = {}
     for server, url, identity in host.ledger.paid_sessions(payees):
         session = host.ledger.session(identity)
         with contextlib.suppress(Refusal):
             if session is not None and session.chain_id in host.networks:
                 key = host.key_of(session, server)
+                if (server, url, session.chain_id, key) not in wanted and not host.may_visit(server, key):
+                    continue
                 wanted.setdefault((server, url, session.chain_id, key), []).append(to_hex(session.payee))
 
     async def fetch(server: bytes, url: str, network: Network, key: bytes, some: list[str]) -> None:
-        async with host.visit(server, url, network, key) as line:
-            result = await line.request("receipts", payees=some[:1024], since_epoch=0)
+        async with host.visit(server, url, network, key) as one:
+            result = await one.request("receipts", payees=some[:1024], since_epoch=0)
         receipts.store_all(host.ledger, server, network.domain, result.get("receipts"))
 
     # Each station's device asks for itself: a server cannot tie two of them by who asks.
     asked = [fetch(server, url, host.networks[chain_id], key, some) for (server, url, chain_id, key), some in wanted.items()]
+    asked += [_proven(host, server, some) for server, some in _by_station(proofs).items()]
     # A server that is away must not keep the popup waiting: what the ledger holds is shown.
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), PATIENCE_S)
+
+
+def _by_station(proofs: list[Proof]) -> dict[tuple[str, str], list[Proof]]:
+    """Proofs by (server, station)."""
+    found: dict[tuple[str, str], list[Proof]] = {}
+    for proof in proofs:
+        found.setdefault((proof.server, proof.station), []).append(proof)
+    return found
+
+
+async def _proven(host: Host, where: tuple[str, str], some: list[Proof]) -> None:
+    """Receipts of payees that have signed: a line of its own for each station, so that nothing ties two of them."""
+    server = from_hex(where[0], 20)
+    async with line(host, server) as (one, network):
+        for first in range(0, len(some), MOST_PROOFS):
+            asked = [
+                {"payee": proof.payee, "time_s": proof.time_s, "signature": proof.signature} for proof in some[first : first + MOST_PROOFS]
+            ]
+            result = await one.request("receipts", payees=[], since_epoch=0, proofs=asked)
+            receipts.store_all(host.ledger, server, network.domain, result.get("receipts"))
 
 
 async def _standings(host: Host, rows: list[ReceiptRow]) -> dict[tuple[bytes, int], Standing]:
@@ -166,7 +192,7 @@ def _receipt(host: Host, row: ReceiptRow, standing: Standing | None, lies: bool)
         "epoch": row.epoch,
         "payee": to_hex(row.payee),
         "amount_wei": str(row.amount),
-        "content": to_hex(row.content),
+        "content": to_hex(row.content) if row.content else None,
         "title": host.ledger.song(row.content)[0],
         "station": row.station,
         "state": state,

@@ -71,10 +71,11 @@ class Books(Rows):
         """Keep a receipt unless it is lower than the one held. Returns whether it was kept.
 
         A server may not take back what it signed, so of two receipts for the
-        same payee and epoch only the larger counts.
+        same payee and epoch only the larger counts; of two equal ones that which
+        says what for.
         """
         known = self.receipt(row.server, row.epoch, row.payee)
-        if known is not None and known.amount >= row.amount:
+        if known is not None and (known.amount, bool(known.content)) >= (row.amount, bool(row.content)):
             return False
         values = astuple(replace(row, amount=str(row.amount), claimed=known.claimed if known else None))  # type: ignore[arg-type]
         marks = ", ".join("?" * len(values))

@@ -157,6 +157,26 @@ async def payees(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     return {"payees": out}
 
 
+async def prove_payees(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
+    """{server, station, numbers: […], now_s} → {proofs: [{server, station, payee, time_s, signature}]}: what ``summary`` takes.
+
+    With them a server tells these payees' receipts to a computer that does not have their sessions. Errors wallet.locked.
+    """
+    keys = keyring()
+    server, station, now_s = payload.address("server"), payload.address("station"), payload.integer("now_s", 0, _MAX_S)
+    where = {"server": to_hex(server), "station": to_hex(station)}
+    proofs = [
+        {
+            **where,
+            "payee": to_hex(keys.payee(station, number)),
+            "time_s": now_s,
+            "signature": to_hex(keys.prove_payee(server, station, number, now_s)),
+        }
+        for number in payload.integers("numbers", 0, HARDENED - 1)
+    ]
+    return {"proofs": proofs}
+
+
 OPS: Final[dict[str, Handler]] = {
     "wallet.propose": propose,
     "wallet.spelling": spelling,
@@ -169,4 +189,5 @@ OPS: Final[dict[str, Handler]] = {
     "session.sign": sign_session,
     "claim.sign": sign_claim,
     "payees": payees,
+    "payee.prove": prove_payees,
 }

@@ -6,6 +6,7 @@ from pywallet.messages.lines import (
     StatementLine,
     destruction_digest,
     receipt_detail,
+    receipts_digest,
     settled_lines_hash,
     statement_lines_hash,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "destruction_digest",
     "digest",
     "receipt_detail",
+    "receipts_digest",
     "require_signer",
     "settled_lines_hash",
     "sign",

@@ -43,6 +43,17 @@ class StatementLine:
         return self.intervals * (self.price + self.reward)
 
 
+def receipts_digest(server: bytes, payee: bytes, time_s: int) -> bytes:
+    """Digest that a payee's key signs to be told the payee's receipts.
+
+    Args:
+        server: Security server that is asked, 20 bytes.
+        payee: Whose receipts, 20 bytes: also the signer.
+        time_s: Now, Unix seconds.
+    """
+    return keccak256(b"gomaa/1 receipts" + server + payee + time_s.to_bytes(8, "big"))
+
+
 def statement_lines_hash(lines: Iterable[StatementLine]) -> bytes:
     """``Statement.lines``: keccak of the lines in ticket-number order."""
     return keccak256(b"".join(line.encode() for line in sorted(lines, key=lambda line: line.number)))

@@ -6,12 +6,13 @@ import pytest
 
 from chain.client import Chain
 from chain.settlement import Settlement
+from demo import web
 from demo.fan import MAIN, install_host, state_until
 from demo.waiting import wait_until
-from demo.web import get_json
-from pywallet.hexes import to_hex
+from pywallet.platform import address_of
 from pywallet.settlement import gross
 from pywallet.wallet import mnemonic
+from pywallet.wallet.derivation import listener_path
 from pywallet.wallet.keyring import Keyring
 from tests.e2e.money import fund, held
 from tests.e2e.world import World, press_play
@@ -47,10 +48,10 @@ def account(world: World, payer: bytes) -> tuple[int, int]:
 
 
 def key_of(world: World, words: list[str]) -> bytes:
-    """The key that the wallet of these words shows to the station."""
+    """The private key of the listener that the wallet of these words is to the station."""
 
     async def derive(_: Chain) -> bytes:
-        return Keyring(await mnemonic.seed(" ".join(words))).listener(world.stack.station_address)
+        return Keyring(await mnemonic.seed(" ".join(words))).private_key(listener_path(world.stack.station_address))
 
     return bytes(world.stack.ask(derive))
 
@@ -59,7 +60,8 @@ def test_a_paid_song_costs_its_price_and_the_rest_comes_back(world: World) -> No
     """The preview first; past it after deposit and budget. The escrow is lower by price and commission; the rest comes home, to the wei."""
     install_host(world.home, world.stack.folder / "deployment.json", world.browser.name)
     words = world.fan.create_wallet()
-    payer = key_of(world, words)
+    key = key_of(world, words)
+    payer = address_of(key)
     me = world.fan.address()
     fund(world, me)
     world.song("paid", PAID, 40)
@@ -95,12 +97,11 @@ def test_a_paid_song_costs_its_price_and_the_rest_comes_back(world: World) -> No
     player.click(MAIN)
     state_until(player, "paused")
     popup.until("parseFloat(document.querySelector('[data-key=spent]')?.title) >= 0.0063")
-    url = f"{world.stack.server_url}/v1/accounts/{to_hex(payer)}"
 
     def posted() -> bool:
         # Parts that fell into two epochs are posted one after the other.
-        told = get_json(url)
-        return account(world, payer)[0] >= gross(3 * EACH, 500) and told["unvouchered_wei"] == told["unposted_wei"] == "0"
+        told = web.account(world.stack, key)
+        return account(world, payer)[0] >= gross(3 * EACH, 500) and told["unvouchered_wei"] == told["unposted_wei"] == 0
 
     wait_until(posted, "everything heard is posted")
     spent, left = account(world, payer)

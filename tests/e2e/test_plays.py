@@ -12,8 +12,7 @@ import pytest
 from chain.client import Chain
 from chain.content import Content
 from demo.fan import CLOCK, MAIN, PASSWORD, install_host, state_until
-from demo.web import get_json
-from pywallet.hexes import to_hex
+from demo.web import account
 from tests.e2e.world import FREE, World, press_play, shows
 
 LIMITED = FREE + "\n[counts.play]\nlimit = 1\n"
@@ -33,8 +32,8 @@ def clock(page: object) -> float:
 
 def owed(world: World) -> int:
     """What the station owes or has paid to this server so far, wei."""
-    account = get_json(f"{world.stack.server_url}/v1/accounts/{to_hex(world.stack.station_address)}")
-    return int(account["unposted_wei"]) + int(account["unvouchered_wei"]) + 10**21 - int(account["escrow_wei"])
+    told = account(world.stack, world.stack.station_key)
+    return told["unposted_wei"] + told["unvouchered_wei"] + 10**21 - told["escrow_wei"]
 
 
 def host_processes(world: World) -> list[int]:

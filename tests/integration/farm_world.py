@@ -18,7 +18,7 @@ from sqlalchemy import select
 from chain.content import ContentState
 from chain.settlement import Lane
 from pywallet.errors import Refusal, Unavailable
-from pywallet.hexes import from_hex, to_hex
+from pywallet.hexes import to_hex
 from pywallet.messages import Domain
 from pywallet.platform import address_of, keccak256
 from pywallet.policy import Policy
@@ -35,7 +35,7 @@ from security_server.core import Core
 from security_server.hub import Hub
 from security_server.moves import Moves
 from security_server.playing import Playing
-from security_server.schema import StatementRequest, VoucherPost, body
+from security_server.schema import AccountRequest, StatementRequest, VoucherPost, body
 from security_server.store import Store
 from security_server.tables import tickets, usages
 from station.chainview import Account, ContentFacts, ContentServers
@@ -160,7 +160,7 @@ class DirectServers(Servers):
             return await self._books.statement(body(StatementRequest, raw))
         if url.endswith("/v1/vouchers"):
             return await self._books.voucher(body(VoucherPost, raw))
-        return dict(await self._books.account(from_hex(url.rsplit("/", 1)[1], 20)))
+        return dict(await self._books.account(body(AccountRequest, raw)))
 
 
 @dataclass

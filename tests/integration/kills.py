@@ -23,7 +23,6 @@ import aiohttp
 
 from audit.run import audit
 from pywallet.errors import GomaaError
-from pywallet.hexes import to_hex
 from pywallet.messages import Action, Invocation, Receipt, Session, Signed, Ticket, digest, sign
 from pywallet.platform import address_of
 from security_server.commands import serve
@@ -53,7 +52,8 @@ class Record:
 
     acknowledged: set[bytes] = field(default_factory=set)
     receipts: dict[tuple[int, bytes], int] = field(default_factory=dict)
-    payees: set[bytes] = field(default_factory=set)
+    payees: dict[bytes, bytes] = field(default_factory=dict)
+    """Payee to its private key."""
     codes: Counter[str] = field(default_factory=Counter)
     kills: int = 0
     faults: list[str] = field(default_factory=list)
@@ -123,8 +123,9 @@ class Listener:
 
     async def _play(self) -> None:
         world, now_s = self._world, int(time.time())
-        payee = address_of(private_key(f"{self._name} payee {now_s // SCHEDULE.length}"))
-        self._record.payees.add(payee)
+        key = private_key(f"{self._name} payee {now_s // SCHEDULE.length}")
+        payee = address_of(key)
+        self._record.payees[payee] = key
         session = world.session(address_of(self._key), now_s, self._name, payee)
         ticket = world.ticket(self._song, session, now_s)
         began = time.monotonic()
@@ -249,7 +250,7 @@ async def _compare(world: World, record: Record) -> None:
     if lost or twice:
         record.faults.append(f"{len(lost)} acknowledged invocations are lost, {len(twice)} counted twice")
     for payee in sorted(record.payees):
-        answer = await world.call("GET", f"/v1/receipts/{to_hex(payee)}")
+        answer = await world.call("POST", "/v1/receipts", await world.proof(record.payees[payee]))
         for item in answer["receipts"]:
             receipt = Signed.from_json(Receipt, item["receipt"]).message
             key = (receipt.epoch, payee)

@@ -22,7 +22,18 @@ from chain.settlement import Settlement
 from chain.token import Token
 from pywallet.errors import GomaaError
 from pywallet.hexes import ZERO_ADDRESS, to_hex
-from pywallet.messages import Session, Signed, Statement, StatementLine, Ticket, Voucher, digest, sign, statement_lines_hash
+from pywallet.messages import (
+    Session,
+    Signed,
+    Statement,
+    StatementLine,
+    Ticket,
+    Voucher,
+    digest,
+    receipts_digest,
+    sign,
+    statement_lines_hash,
+)
 from pywallet.platform import address_of, keccak256
 from pywallet.platform import sign as sign_digest
 from pywallet.policy import Policy
@@ -193,12 +204,25 @@ class World:
         """A host that isn't connected yet."""
         return HostClient(self.url, self.keys.address, self.deployment.domain, private_key(name))
 
+    async def asking(self, key: bytes) -> dict[str, Any]:
+        """A payer's signed question."""
+        time_s = await self.now_ms() // 1000
+        signature = to_hex(sign_digest(key, statement_digest(self.keys.address, time_s)))
+        return {"payer": to_hex(address_of(key)), "time_s": time_s, "signature": signature}
+
+    async def proof(self, key: bytes) -> dict[str, Any]:
+        """A payee's signed question."""
+        time_s = await self.now_ms() // 1000
+        signature = to_hex(sign_digest(key, receipts_digest(self.keys.address, address_of(key), time_s)))
+        return {"payee": to_hex(address_of(key)), "time_s": time_s, "signature": signature}
+
+    async def account(self, key: bytes | None = None) -> dict[str, Any]:
+        """What a payer (by default the station) has with the server."""
+        return await self.call("POST", "/v1/accounts", await self.asking(key or self.station_key))
+
     async def statement(self) -> tuple[Statement, list[dict[str, Any]]]:
         """The station asks what it owes, and checks hash and signature."""
-        time_s = await self.now_ms() // 1000
-        signature = to_hex(sign_digest(self.station_key, statement_digest(self.keys.address, time_s)))
-        body = {"payer": to_hex(self.station), "time_s": time_s, "signature": signature}
-        answer = await self.call("POST", "/v1/statements", body)
+        answer = await self.call("POST", "/v1/statements", await self.asking(self.station_key))
         signed = Signed.from_json(Statement, answer["statement"])
         lines = [
             StatementLine(

@@ -305,7 +305,7 @@ async def test_killed_between_report_and_voucher(real_time: World) -> None:
         await process.wait()
         process, world.url = await start(world)
         assert await world.vouch(statement.spent, epoch + 1) == 0
-        account = await world.call("GET", f"/v1/accounts/{to_hex(world.station)}")
+        account = await world.account()
         assert (int(account["unposted_wei"]), int(account["unvouchered_wei"])) == (statement.spent, 0)
     finally:
         if process.returncode is None:

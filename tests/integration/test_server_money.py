@@ -83,7 +83,7 @@ async def test_one_play_is_paid_to_the_wei(world: World) -> None:
         owner_due, payee_due = 13 * 2_000_003, 13 * 1_000_001
         assert statement.spent == gross(owner_due + payee_due, BPS)
         assert [(line["number"], line["intervals"]) for line in lines] == [(1, 13)]
-        account = await world.call("GET", f"/v1/accounts/{to_hex(world.station)}")
+        account = await world.account()
         assert int(account["usable_wei"]) == 100 * TOKENS - statement.spent
         assert int(account["unvouchered_wei"]) == statement.spent
         assert await world.vouch(statement.spent, epoch) == 2
@@ -99,8 +99,9 @@ async def test_one_play_is_paid_to_the_wei(world: World) -> None:
         counts = (detail["plays"], detail["seeks"], detail["seconds"], detail["sequence"], bytes_of(detail["invocation"]))
         assert receipt.message.detail == receipt_detail(*ids, *counts)
         assert counts[:3] == (1, 1, 26)
-        found = await world.call("GET", f"/v1/receipts/{to_hex(owner)}?epoch={epoch}")
+        found = await world.call("POST", "/v1/receipts", {**await world.proof(world.owner_key), "epoch": epoch})
         assert Signed.from_json(Receipt, found["receipts"][0]["receipt"]).message.amount == owner_due
+        assert [set(one) for one in found["receipts"]] == [{"receipt"}]
         assert (await host.ask("receipts", payees=[to_hex(payee)], since_epoch=0))["receipts"] == [
             {k: event[k] for k in ("receipt", "detail")}
         ]

@@ -63,12 +63,14 @@ async def test_every_statement_uses_an_index(world: World) -> None:
         await host.grant(host.invocation(ticket, "play", 0, now_ms))
         await world.travel(11)
         await host.report(host.invocation(ticket, "renew", 10_000, await world.now_ms()))
-        await world.call("GET", f"/v1/accounts/{to_hex(world.station)}")
+        await world.account()
         statement, lines = await world.statement()
         assert len(lines) == 1
         await world.vouch(statement.spent, statement.epoch)
         await host.event("receipt")
-        await host.ask("receipts", payees=[to_hex(address_of(private_key("listener payee")))])
+        payee = private_key("listener payee")
+        answer = await host.ask("receipts", payees=[to_hex(address_of(payee))], proofs=[await world.proof(payee)])
+        assert len(answer["receipts"]) == 2
         await world.to_epoch(statement.epoch + 1)
         await world.call("POST", "/v1/epochs/close", headers={"Authorization": f"Bearer {world.keys.admin}"})
         await host.ask("leaf", epoch=statement.epoch, payee=to_hex(address_of(private_key("listener payee"))))

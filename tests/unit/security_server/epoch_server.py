@@ -168,8 +168,8 @@ class EpochServer:
 
         rows = await self.store.run(lambda connection: connection.execute(select(receipts.c.epoch, receipts.c.payee)).all())
         for payee in {bytes(row.payee) for row in rows}:
-            for one in (await self.books.receipts([payee], 0))["receipts"]:
-                message = Signed.from_json(Receipt, one["receipt"]).message
+            for one in await self.books._of([payee], receipts.c.epoch >= 0):
+                message = one.receipt.message
                 self.receipts.add(Given(message.epoch, message.payee, message.amount))
 
     async def check_epoch(self, epoch: int) -> None:

@@ -126,7 +126,7 @@ class FakeServer:
 
     def app(self) -> web.Application:
         app = web.Application()
-        app.router.add_get("/v1/accounts/{payer}", self._account)
+        app.router.add_post("/v1/accounts", self._account)
         app.router.add_post("/v1/statements", self._statement)
         app.router.add_post("/v1/vouchers", self._voucher)
         return app
@@ -137,16 +137,20 @@ class FakeServer:
         return web.json_response({"error": GomaaError("internal").to_json()}, status=self.status)
 
     async def _account(self, request: web.Request) -> web.Response:
-        assert request.match_info["payer"] == to_hex(STATION_ADDRESS)
+        self._asked(await request.json(), STATION_ADDRESS)
         return self._problem() or web.json_response({"usable_wei": str(self.usable)})
+
+    def _asked(self, value: dict[str, Any], payer: bytes) -> None:
+        """The station has signed what it asks for."""
+        asked = platform.keccak256(b"gomaa/1 statement" + SERVER + int(value["time_s"]).to_bytes(8, "big"))
+        assert platform.recover(asked, from_hex(value["signature"], 65)) == payer == STATION_ADDRESS
 
     async def _statement(self, request: web.Request) -> web.Response:
         if problem := self._problem():
             return problem
         self.asked += 1
         value = await request.json()
-        asked = platform.keccak256(b"gomaa/1 statement" + SERVER + int(value["time_s"]).to_bytes(8, "big"))
-        assert platform.recover(asked, from_hex(value["signature"], 65)) == from_hex(value["payer"], 20) == STATION_ADDRESS
+        self._asked(value, from_hex(value["payer"], 20))
         lines = [
             StatementLine(number, ticket.content, ticket.session, count, ticket.price, ticket.reward)
             for number, (ticket, count) in sorted(self.intervals.items())
@@ -174,7 +178,9 @@ class FakeServer:
             return problem
         if self.lose_vouchers:
             return web.json_response({"error": GomaaError("internal").to_json()}, status=500)
-        voucher = Signed.from_json(Voucher, (await request.json())["voucher"])
+        value = await request.json()
+        self._asked(value, STATION_ADDRESS)
+        voucher = Signed.from_json(Voucher, value["voucher"])
         require_signer(voucher, DOMAIN, STATION_ADDRESS, "voucher.signature")
         self.vouchers.append(voucher.message)
         self.cap = voucher.message.cap
