@@ -29,6 +29,9 @@ LOOK_S: Final = 0.5
 REORG_DEPTH: Final = 12
 """So many blocks back are events looked for again, where a node does not say that a block was replaced."""
 
+Topics = Sequence[bytes | Sequence[bytes] | None]
+"""What indexed fields must be, in their order: a value, one of several, or anything."""
+
 _REMEMBERED: Final = 4096
 _END: Final = object()
 _MADE: Final = object()
@@ -246,7 +249,7 @@ class Chain:
         address: bytes | Sequence[bytes],
         what: Event,
         from_block: int = 0,
-        topics: Sequence[bytes | None] = (),
+        topics: Topics = (),
         to_block: int | None = None,
     ) -> list[Log]:
         """Past events, oldest first; ``topics`` narrow the indexed fields, ``to_block`` (the latest by default) is included."""
@@ -368,7 +371,13 @@ class Chain:
         raise Unavailable("chain.unreachable", node=self.node, reason="closed")
 
 
-def _filter(address: bytes | Sequence[bytes], what: Event, topics: Sequence[bytes | None]) -> dict[str, Any]:
+def _filter(address: bytes | Sequence[bytes], what: Event, topics: Topics) -> dict[str, Any]:
     listed = [to_hex(address)] if isinstance(address, bytes) else [to_hex(a) for a in address]
-    narrowed = [None if t is None else to_hex(t.rjust(32, b"\0")) for t in topics]
+    narrowed = [_topic(topic) for topic in topics]
     return {"address": listed, "topics": [to_hex(what.topic), *narrowed]}
+
+
+def _topic(topic: bytes | Sequence[bytes] | None) -> str | list[str] | None:
+    if topic is None or isinstance(topic, bytes):
+        return None if topic is None else to_hex(topic.rjust(32, b"\0"))
+    return [to_hex(one.rjust(32, b"\0")) for one in topic]

@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass
 from typing import Final
 
 from chain.abi import event, function, to_address
-from chain.client import Chain, Log, TxReceipt, decode_log
+from chain.client import Chain, Log, Topics, TxReceipt, decode_log
 from chain.deployment import Deployment
 from pywallet.errors import GomaaError, InputError
 from pywallet.messages import Receipt, Signed, compact
@@ -361,6 +361,14 @@ class Settlement:
         """Every claim of a payee."""
         return [_paid(log) for log in await self._logs("Claimed", (None, None, payee))]
 
+    async def claims_by(self, payees: Sequence[bytes]) -> list[Log]:
+        """Every ``Claimed`` event of any of these payees, oldest first, in one question."""
+        return await self._logs("Claimed", (None, None, payees))
+
+    async def posted_between(self, first: int, last: int) -> list[Log]:
+        """``Posted`` events of all servers in blocks ``first`` to ``last``, oldest first."""
+        return await self._chain.logs(self._address, event("Settlement", "Posted"), first, (), last)
+
     async def posts(self, server: bytes) -> list[Log]:
         """Every ``Posted`` event of a server."""
         return await self._logs("Posted", (server,))
@@ -370,7 +378,7 @@ class Settlement:
         indexed = (server, None if epoch is None else epoch.to_bytes(32, "big"), payee)
         return await self._logs(name, indexed[: sum(event("Settlement", name).indexed)])
 
-    async def _logs(self, name: str, topics: Sequence[bytes | None]) -> list[Log]:
+    async def _logs(self, name: str, topics: Topics) -> list[Log]:
         return await self._chain.logs(self._address, event("Settlement", name), self._deployment.block, topics)
 
 

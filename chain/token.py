@@ -34,6 +34,7 @@ class Token:
     def __init__(self, chain: Chain, deployment: Deployment) -> None:
         self._chain = chain
         self._address = deployment.token
+        self._deployment = deployment
 
     async def balance_of(self, account: bytes) -> int:
         """What an account holds."""
@@ -70,9 +71,15 @@ class Token:
         """Amount of an owner's tokens that a spender may take, wei."""
         return int((await self._chain.call(self._address, function("GoMAA", "allowance"), owner, spender))[0])
 
-    async def sent(self, owner: bytes, from_block: int) -> list[Log]:
-        """``Transfer`` events (sender, receiver, value) of what left an address since a block, oldest first."""
-        return await self._chain.logs(self._address, event("GoMAA", "Transfer"), from_block, (owner,))
+    async def sent(self, owners: Sequence[bytes], from_block: int) -> list[Log]:
+        """``Transfer`` events (sender, receiver, value) of what left any of these addresses since a block, oldest first."""
+        return await self._chain.logs(self._address, event("GoMAA", "Transfer"), from_block, (owners,))
+
+    async def receivers(self, holders: Sequence[bytes]) -> list[bytes]:
+        """Those of ``holders`` that ever received tokens, in their order."""
+        logs = await self._chain.logs(self._address, event("GoMAA", "Transfer"), self._deployment.block, (None, holders))
+        found = {log.fields["receiver"] for log in logs}
+        return [holder for holder in holders if holder in found]
 
     async def moved(self, transaction: bytes) -> list[Log] | None:
         """``Transfer`` events (sender, receiver, value) of a transaction; None while it is in no block."""

@@ -93,35 +93,75 @@ class Close(Struct):
     stream: Name
 
 
-class Proof(Struct):
-    """A payee's own question for its receipts (``payee.prove`` of the wallet). ``station``: those of one station are asked together."""
-
-    server: Address
-    station: Address
-    payee: Address
-    time_s: Number
-    signature: Annotated[str, Meta(pattern=r"^0x[0-9a-f]{130}$")]
-
-
 class Summary(Struct):
-    """What the popup shows. ``since_s``: when today began for the person; ``chain_id``: whose balance, the first known by default.
-
-    ``proofs``: of payees whose sessions this host does not have, because the wallet was restored.
-    """
+    """What the popup shows. ``wallet``: the first account of its words, by which its payees are known (``payees``); ``since_s``: when
+    today began for the person; ``chain_id``: whose balance, the first known by default."""
 
     account: Address | None = None
-    payees: Annotated[list[Address], Meta(max_length=4096)] = []
+    wallet: Address | None = None
     since_s: Number = 0
     chain_id: Number | None = None
-    proofs: Annotated[list[Proof], Meta(max_length=1024)] = []
+
+
+class Payee(Struct):
+    """The payee of a wallet's session ``number`` at a station; ``name``: the station's."""
+
+    payee: Address
+    station: Address
+    number: Index
+    chain_id: Number
+    settlement: Address
+    name: Text = ""
+
+
+class Payees(Struct):
+    """Payees of a wallet, to be remembered on this computer."""
+
+    wallet: Address
+    payees: Annotated[list[Payee], Meta(max_length=512)]
+
+
+class ReceiptKey(Struct):
+    """What names a receipt."""
+
+    epoch: Number
+    server: Address
+    payee: Address
+
+
+class Earnings(Struct):
+    """A page of a wallet's receipts, newest epoch first. ``after``: the last one of the page before."""
+
+    wallet: Address
+    after: ReceiptKey | None = None
+    limit: Annotated[int, Meta(ge=1, le=256)] = 100
+    state: Literal["open", "claimable", "claimed"] | None = None
+
+
+class Candidates(Struct):
+    """The 24 payees that a wallet would have had at a station on a day (since 1970), 20 bytes each, in base64."""
+
+    station: Address
+    day: Index
+    payees: Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/]{640}$")]
+
+
+class Scan(Struct):
+    """One step of the search for a wallet's earlier rewards. ``fresh``: its words are new, so there are none before now."""
+
+    wallet: Address
+    chain_id: Number
+    fresh: bool = False
+    candidates: Annotated[list[Candidates], Meta(max_length=64)] = []
 
 
 class Origin(Struct):
-    """Where a receipt's amount came from."""
+    """Where a receipt's amount came from. ``wallet``: whose payee it is."""
 
     server: Address
     epoch: Number
     payee: Address
+    wallet: Address | None = None
 
 
 class Site(Struct):
@@ -133,9 +173,9 @@ class Site(Struct):
 
 
 class Sites(Struct):
-    """Every site's grant; ``payees`` as in summary."""
+    """Every site's grant; ``wallet``: whose earnings are told with it, as in summary."""
 
-    payees: Annotated[list[Address], Meta(max_length=4096)] = []
+    wallet: Address | None = None
 
 
 class Owed(Struct):
@@ -152,7 +192,9 @@ class Pay(Struct):
 
 
 class Escrow(Struct):
-    """Listening money, wherever there is or could be some."""
+    """Listening money, wherever there is or could be some. ``wallet``: of keys that it has shown to stations, and no others."""
+
+    wallet: Address | None = None
 
 
 class Simulate(Struct):
@@ -198,11 +240,16 @@ class Transfers(Struct):
 
 
 class Holdings(Struct):
-    """Tokens that lie at payees themselves. ``account``: who would take them."""
+    """Tokens that lie at payees themselves. ``account``: who would take them.
+
+    ``payees``: these addresses; or those of ``wallet`` behind the address ``after``, a part of them.
+    """
 
     chain_id: Number
     account: Address
-    payees: Annotated[list[Address], Meta(max_length=256)]
+    payees: Annotated[list[Address], Meta(max_length=256)] = []
+    wallet: Address | None = None
+    after: Address | None = None
 
 
 class Relayer(Struct):
@@ -244,6 +291,13 @@ class VerifyCounts(Struct):
     content: Address
 
 
+class Network(Struct):
+    """A network that the station at an origin names, as in its record."""
+
+    origin: Annotated[str, Meta(max_length=512)]
+    network: Message
+
+
 class Doctor(Struct):
     """Check this installation."""
 
@@ -257,6 +311,9 @@ Operation = (
     | Invoke
     | Close
     | Summary
+    | Payees
+    | Earnings
+    | Scan
     | Origin
     | Simulate
     | Read
@@ -269,6 +326,7 @@ Operation = (
     | Leaf
     | Claim
     | VerifyCounts
+    | Network
     | Doctor
 )
 
@@ -282,6 +340,9 @@ OPERATIONS: Final[dict[str, type[Struct]]] = {
     "problem": Problem,
     "close": Close,
     "summary": Summary,
+    "payees": Payees,
+    "earnings": Earnings,
+    "scan": Scan,
     "origin": Origin,
     "site": Site,
     "sites": Sites,
@@ -299,6 +360,7 @@ OPERATIONS: Final[dict[str, type[Struct]]] = {
     "leaf": Leaf,
     "claim": Claim,
     "verify_counts": VerifyCounts,
+    "network": Network,
     "doctor": Doctor,
 }
 

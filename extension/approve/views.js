@@ -89,7 +89,7 @@ const MOST_TIME_S = 253_402_300_799;
 /** @param {string} label @param {string} text */
 function lineOf(label, text) {
   if (label !== "until") return mono(text);
-  return Number(text) > MOST_TIME_S ? t("readNever") : h("span", null, new Date(Number(text) * 1000).toISOString().replace("T", " ").replace(".000Z", " UTC"));
+  return mono(Number(text) > MOST_TIME_S ? t("readNever") : new Date(Number(text) * 1000).toISOString().replace("T", " ").replace(".000Z", " UTC"));
 }
 
 /** @typedef {{kind: string, unlimited: boolean, lines: [string, string][]}} Reading */
@@ -98,7 +98,7 @@ function lineOf(label, text) {
 function readingOf({ kind, unlimited, lines }, spends) {
   return h("section", { class: "card stack t", "data-key": "reading", "data-kind": kind },
     note("stop", t(kind === "permit" && unlimited ? "approvePermitAll" : READ[kind] ?? "readUnknown"), spends ? "spends" : "unknown"),
-    lines.length ? sums(lines.map(([label, text]) => [t(LABELS[label] ?? label), lineOf(label, text)])) : null);
+    lines.length ? h("ul", { class: "fields" }, lines.map(([label, text]) => h("li", null, h("b", null, t(LABELS[label] ?? label)), lineOf(label, text)))) : null);
 }
 
 /**
@@ -159,7 +159,7 @@ function changeOf({ kind, contract, other, item, before, after, own, expected },
       : kind === "right" ? t(ends ? "effectRightEnd" : "effectRight", item ?? "") : t(ends ? "effectOperatorEnd" : "effectOperator");
   return h("li", { class: "stack z", "data-key": "change", "data-kind": kind },
     expected ? h("b", null, words) : note("stop", words, "unexpected"),
-    other && !own ? h("span", { class: "xs faint" }, t("sendTo")) : null, other && !own ? mono(other) : null,
+    other && !own ? h("span", { class: "xs faint" }, t(kind === "item" ? "sendTo" : "approveGets")) : null, other && !own ? mono(other) : null,
     contract ? h("span", { class: "xs faint" }, gomaa ? t("placeToken") : t("effectContract")) : null, contract ? mono(contract) : null);
 }
 

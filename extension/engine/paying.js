@@ -54,7 +54,7 @@ export class Paying {
     const { info, place, admission } = this.stream;
     if (wallet.standing().wallet !== "open") return "wallet";
     await admission.prepared?.catch(() => undefined);
-    const [{ sites, day_wei }, { places }] = await Promise.all([native("sites", { payees: [] }), native("escrow")]);
+    const [{ sites, day_wei }, { places }] = await Promise.all([native("sites"), native("escrow")]);
     const session = wallet.runningSession(info);
     const here = places.find((/** @type {any} */ one) => one.server === info.server.address && one.payer === session?.session.message.listener);
     this.left = here?.left_wei ?? "0";

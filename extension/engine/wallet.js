@@ -3,6 +3,7 @@
  */
 
 import { Problem } from "../shared/problem.js";
+import { INSTALL } from "./install.js";
 import { native } from "./link.js";
 import * as permits from "./provider/permits.js";
 import * as accounts from "./wallet/accounts.js";
@@ -21,8 +22,6 @@ export { runningSession, sessionFor, spoil } from "./wallet/sessions.js";
 export { met } from "./wallet/sites.js";
 export { question, questions } from "./wallet/collecting.js";
 export { load };
-
-const INSTALL = "gomaa host install";
 
 /** @param {Pick<typeof now, "changed" | "playing" | "halt" | "decisions" | "asks" | "takeOver">} shell */
 export function setUp(shell) {

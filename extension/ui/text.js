@@ -29,16 +29,14 @@ export function counted(key, count, ...values) {
 }
 
 /**
- * What happened and what helps, for a code of the registry.
- * @param {{code?: string, message?: string, fix?: string} | null | undefined} problem
+ * Cause and help for a code of the registry, always in our own words; any other code is a mistake of ours.
+ * @param {{code?: string} | null | undefined} problem
  * @returns {{code: string, cause: string, fix: string}}
  */
 export function sentences(problem) {
-  const code = problem?.code || "internal";
-  const name = code.replaceAll(".", "_");
-  const cause = chrome.i18n.getMessage(`cause_${name}`) || problem?.message || t("cause_internal");
-  const fix = chrome.i18n.getMessage(`fix_${name}`) || problem?.fix || "";
-  return { code, cause, fix };
+  const known = chrome.i18n.getMessage(`cause_${(problem?.code ?? "").replaceAll(".", "_")}`) ? String(problem?.code) : "internal";
+  const name = known.replaceAll(".", "_");
+  return { code: known, cause: t(`cause_${name}`), fix: chrome.i18n.getMessage(`fix_${name}`) };
 }
 
 /**

@@ -6,14 +6,15 @@ from typing import Any
 
 from native_host.host import Host
 from native_host.schema import Escrow
-from pywallet.hexes import to_hex
+from pywallet.hexes import from_hex, to_hex
 
 
 async def run(host: Host, request: Escrow) -> dict[str, Any]:
     """Every place where a song had a price for this listener. Amounts in wei; raises ``chain.unreachable``."""
     places = []
+    keys = None if request.wallet is None else host.ledger.listeners(from_hex(request.wallet, 20))
     for server, payer, station, domain, chain_id in host.ledger.payers():
-        if chain_id not in host.networks:
+        if chain_id not in host.networks or (keys is not None and payer not in keys):
             continue
         network = host.network(chain_id)
         await network.ready()

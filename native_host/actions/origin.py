@@ -6,33 +6,36 @@ from typing import Any
 
 import msgspec
 
-from native_host.actions.summary import CLAIMED
 from native_host.host import Host
 from native_host.origins import Part, Play, parts
 from native_host.schema import Origin
-from pywallet.errors import GomaaError, InputError
+from pywallet.errors import InputError
 from pywallet.hexes import from_hex, to_hex
 
 
 async def run(host: Host, request: Origin) -> dict[str, Any]:
-    """The receipt as the server signed it, its parts to the wei, and the transaction. Raises InputError ``claim.unknown``."""
+    """The receipt as the server signed it, its parts to the wei, and the transaction.
+
+    ``receipt`` and ``detail`` are null where only the published data tell of the amount. Raises InputError ``claim.unknown``.
+    """
     server, payee = from_hex(request.server, 20), from_hex(request.payee, 20)
     row = host.ledger.receipt(server, request.epoch, payee)
     if row is None:
         raise InputError("claim.unknown", epoch=request.epoch)
-    plays = [Play(*found) for found in host.ledger.heard_by([payee])]
-    made = parts((one for one in host.ledger.receipts([payee]) if one.server == server), plays)
-    transaction = row.claimed
-    if transaction == CLAIMED:
-        transaction = await _claimed_in(host, row.chain_id, server, request.epoch, payee)
+    plays = [Play(*found) for found in host.ledger.heard_by(payee)]
+    made = parts((one for one in host.ledger.receipts_of(payee) if one.server == server), plays)
+    session = host.ledger.session_of_payee(payee)
+    ours = host.ledger.payee(from_hex(request.wallet, 20), payee) if request.wallet else None
     return {
         "chain_id": row.chain_id,
         "settlement": to_hex(row.settlement),
         "receipt": msgspec.json.decode(row.signed),
         "detail": msgspec.json.decode(row.detail),
         "station": row.station,
+        "session": None if session is None else to_hex(session),
+        "station_address": None if ours is None else to_hex(ours.station),
         "parts": [_part(host, part) for part in made[(server, request.epoch, payee)]],
-        "transaction": transaction,
+        "transaction": row.claimed,
     }
 
 
@@ -49,14 +52,3 @@ def _part(host: Host, part: Part) -> dict[str, Any]:
         "ticket": to_hex(part.play.ticket),
         "amount_wei": str(part.amount),
     }
-
-
-async def _claimed_in(host: Host, chain_id: int, server: bytes, epoch: int, payee: bytes) -> str | None:
-    """The transaction of a claim that another installation made; null where the chain doesn't say now."""
-    try:
-        network = host.network(chain_id)
-        await network.ready()
-        logs = await network.settlement.history("Claimed", server, epoch, payee)
-    except GomaaError:
-        return None
-    return to_hex(logs[-1].transaction) if logs else None

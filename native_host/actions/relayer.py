@@ -22,7 +22,7 @@ async def run(host: Host, request: Relayer) -> dict[str, Any]:
         GomaaError: ``server.unreachable``, ``server.protocol``.
     """
     payee = from_hex(request.payee, 20)
-    known = [server for server, _, chain_id, _ in host.ledger.servers([payee]) if chain_id == request.chain_id]
+    known = [server for server, chain_id in host.ledger.servers_of(payee) if chain_id == request.chain_id]
     if not known:
         raise Refusal("claim.unknown")
     async with proofs.line(host, known[-1]) as (line, network):

@@ -6,7 +6,6 @@ from typing import Any
 
 from native_host.host import Host
 from native_host.ledger.granting import EVERYWHERE, SiteRow
-from native_host.origins import Play
 from native_host.schema import Sites
 from pywallet.hexes import from_hex
 
@@ -15,8 +14,8 @@ async def run(host: Host, request: Sites) -> dict[str, Any]:
     """The grants, last used first, and the budget of all sites together. Amounts in wei."""
     day = host.today()
     earned: dict[str, int] = {}
-    for station, row in host.ledger.heard_at([from_hex(payee, 20) for payee in request.payees]):
-        earned[station] = earned.get(station, 0) + Play(*row).amount
+    for station, intervals, reward in host.ledger.heard_sums(from_hex(request.wallet, 20), 0) if request.wallet else ():
+        earned[station] = earned.get(station, 0) + intervals * reward
     every = host.ledger.site(EVERYWHERE) or SiteRow(EVERYWHERE)
     return {
         "day_wei": str(every.day_wei),

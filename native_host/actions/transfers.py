@@ -13,7 +13,10 @@ SHOWN: Final = 100
 
 
 async def run(host: Host, request: Transfers) -> dict[str, Any]:
-    """The last transfers of the token to and from an account, newest first. Raises ``chain.unreachable``."""
+    """The last transfers of the token to and from an account, newest first; ``reward``: it collected receipts of this ledger.
+
+    Raises ``chain.unreachable``.
+    """
     network = host.network(request.chain_id)
     await network.ready()
     account, token = from_hex(request.account, 20), network.deployment.token
@@ -33,6 +36,7 @@ async def run(host: Host, request: Transfers) -> dict[str, Any]:
                 "from": to_hex(sender),
                 "to": to_hex(to),
                 "amount_wei": str(amount),
+                "reward": host.ledger.is_claim(to_hex(log.transaction)),
             }
         )
     return {"transfers": out}

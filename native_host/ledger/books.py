@@ -5,18 +5,20 @@ from __future__ import annotations
 from dataclasses import astuple, fields, replace
 from typing import Any, Final
 
-from native_host.ledger.base import Rows
+from native_host.ledger.earning import Earning, as_receipt
 from native_host.ledger.tables import ReceiptRow
 
 Heard = tuple[bytes, bytes, bytes, bytes, int, int, int, int]
 
 MOST_REFUSALS: Final = 256
 """Refusals that the ledger keeps."""
+UNSIGNED: Final = "null"
+"""Stands for the signature of a receipt that was never received: the amount is that of the published data."""
 
 _RECEIPT: Final = ", ".join(f.name for f in fields(ReceiptRow))
 
 
-class Books(Rows):
+class Books(Earning):
     """Everything beside the invocations themselves."""
 
     def add_refusal(self, time_s: int, content: bytes | None, station: str | None, action: str, code: str) -> None:
@@ -71,16 +73,30 @@ class Books(Rows):
         """Keep a receipt unless it is lower than the one held. Returns whether it was kept.
 
         A server may not take back what it signed, so of two receipts for the
-        same payee and epoch only the larger counts; of two equal ones that which
-        says what for.
+        same payee and epoch only the larger counts.
         """
         known = self.receipt(row.server, row.epoch, row.payee)
-        if known is not None and (known.amount, bool(known.content)) >= (row.amount, bool(row.content)):
+        # What is known of published data alone gives way to a receipt of the same amount, which proves more.
+        if known is not None and known.amount >= row.amount and (known.signed != UNSIGNED or known.amount > row.amount):
             return False
-        values = astuple(replace(row, amount=str(row.amount), claimed=known.claimed if known else None))  # type: ignore[arg-type]
+        if known is not None:
+            row = replace(row, claimed=known.claimed, final=known.final, lies=known.lies)
+        self._write_receipt(row)
+        return True
+
+    def add_leaf(self, row: ReceiptRow) -> None:
+        """Keep what the published data say that a payee has; a receipt that is held keeps its signature, and its amount is the leaf's."""
+        known = self.receipt(row.server, row.epoch, row.payee)
+        if known is None:
+            self._write_receipt(row)
+        elif known.amount < row.amount:
+            self._write_receipt(replace(known, amount=row.amount))
+
+    def _write_receipt(self, row: ReceiptRow) -> None:
+        values = astuple(replace(row, amount=str(row.amount)))  # type: ignore[arg-type]
         marks = ", ".join("?" * len(values))
         self._change(f"INSERT OR REPLACE INTO receipts ({_RECEIPT}) VALUES ({marks})", *values)  # noqa: S608
-        return True
+        self.changed_earnings()
 
     def receipt(self, server: bytes, epoch: int, payee: bytes) -> ReceiptRow | None:
         """The receipt held for a payee in an epoch."""
@@ -90,37 +106,26 @@ class Books(Rows):
             epoch,
             payee,
         )
-        return _receipt(rows[0]) if rows else None
+        return as_receipt(rows[0]) if rows else None
 
-    def receipts(self, payees: list[bytes]) -> list[ReceiptRow]:
-        """All receipts of these payees, newest epoch first."""
-        wanted = set(payees)
-        rows = map(_receipt, self._rows(f"SELECT {_RECEIPT} FROM receipts ORDER BY epoch DESC"))  # noqa: S608
-        return [row for row in rows if row.payee in wanted]
+    def receipts_of(self, payee: bytes) -> list[ReceiptRow]:
+        """All receipts of a payee, newest epoch first."""
+        rows = self._rows(f"SELECT {_RECEIPT} FROM receipts WHERE payee = ? ORDER BY epoch DESC", payee)  # noqa: S608
+        return [as_receipt(row) for row in rows]
 
-    def set_claimed(self, server: bytes, epoch: int, payee: bytes, transaction: str | None) -> None:
-        """The chain has paid this receipt, and the money is not at a payee any more; None: it is not so."""
-        self._change("UPDATE receipts SET claimed = ? WHERE server = ? AND epoch = ? AND payee = ?", transaction, server, epoch, payee)
-
-    def is_payee(self, address: bytes) -> bool:
-        """True where an address is the payee of a session: one-time, without coins to move what it is sent."""
-        return bool(self._rows("SELECT 1 FROM sessions WHERE payee = ? LIMIT 1", address))
-
-    def servers(self, payees: list[bytes]) -> list[tuple[bytes, str, int, bytes]]:
-        """(server, url, chain id, payee) of the sessions in which these payees were paid."""
-        wanted = set(payees)
-        rows = self._rows("SELECT DISTINCT t.server, t.url, s.chain_id, s.payee FROM tickets t JOIN sessions s ON s.id = t.session")
-        return [tuple(row) for row in rows if row[3] in wanted]
-
-    def paid_sessions(self, payees: list[bytes]) -> list[tuple[bytes, str, bytes]]:
-        """(server, url, session) wherever these payees were paid."""
-        wanted = set(payees)
-        rows = self._rows("SELECT DISTINCT t.server, t.url, s.id, s.payee FROM tickets t JOIN sessions s ON s.id = t.session")
-        return [(row[0], row[1], row[2]) for row in rows if row[3] in wanted]
+    def servers_of(self, payee: bytes) -> list[tuple[bytes, int]]:
+        """(server, chain id) of those that have paid a payee or have its plays, the last one last."""
+        rows = self._rows(
+            "SELECT DISTINCT t.server, s.chain_id FROM sessions s JOIN tickets t ON t.session = s.id WHERE s.payee = ?1 "
+            "UNION SELECT server, chain_id FROM receipts WHERE payee = ?1",
+            payee,
+        )
+        return [tuple(row) for row in rows]
 
     def chain_of(self, server: bytes) -> int | None:
-        """The chain id of the sessions in which a server was used."""
+        """The chain id of the sessions in which a server was used, or of what it has paid."""
         rows = self._rows("SELECT s.chain_id FROM tickets t JOIN sessions s ON s.id = t.session WHERE t.server = ? LIMIT 1", server)
+        rows = rows or self._rows("SELECT chain_id FROM receipts WHERE server = ? LIMIT 1", server)
         return int(rows[0][0]) if rows else None
 
     def servers_used(self) -> list[tuple[bytes, str]]:
@@ -175,31 +180,26 @@ class Books(Rows):
         names = ("time_s", "content", "station", "heard_ms", "interval_s", "reward", "unreported", "code")
         return [dict(zip(names, row, strict=True)) for row in rows]
 
-    def heard_by(self, payees: list[bytes], since_ms: int = 0) -> list[Heard]:
-        """(server, payee, content, ticket, time s, heard ms, interval s, reward wei) of the plays of these payees, oldest first.
+    def session_of_payee(self, payee: bytes) -> bytes | None:
+        """The session that a payee was named in, where it was used on this computer."""
+        rows = self._rows("SELECT id FROM sessions WHERE payee = ? LIMIT 1", payee)
+        return bytes(rows[0][0]) if rows else None
+
+    def heard_by(self, payee: bytes) -> list[Heard]:
+        """(server, payee, content, ticket, time s, heard ms, interval s, reward wei) of the plays of a payee, oldest first.
 
         A play that the server refused is none.
         """
-        return [row for _, row in self.heard_at(payees, since_ms)]
-
-    def heard_at(self, payees: list[bytes], since_ms: int = 0) -> list[tuple[str, Heard]]:
-        """The same, each with the domain of its station."""
-        wanted = set(payees)
         rows = self._rows(
-            "SELECT t.station, t.server, s.payee, t.content, t.id, t.time_ms / 1000, t.heard_ms, t.interval_s, t.reward "
-            "FROM tickets t JOIN sessions s ON s.id = t.session WHERE t.state <> 'none' AND t.time_ms >= ? AND NOT EXISTS "
+            "SELECT t.server, s.payee, t.content, t.id, t.time_ms / 1000, t.heard_ms, t.interval_s, t.reward "
+            "FROM sessions s JOIN tickets t ON t.session = s.id WHERE s.payee = ? AND t.state <> 'none' AND NOT EXISTS "
             "(SELECT 1 FROM invocations i WHERE i.session = t.session AND i.ticket = t.id AND i.state = 'refused' AND i.action = 'play') "
             "ORDER BY t.prepared_s, t.time_ms",
-            since_ms,
+            payee,
         )
-        return [(str(row[0]), (*row[1:8], int(row[8]))) for row in rows if row[2] in wanted]
+        return [(*row[:7], int(row[7])) for row in rows]
 
     def refusals(self, limit: int) -> list[dict[str, Any]]:
         """The last refusals."""
         rows = self._rows("SELECT time_s, content, station, action, code FROM refusals ORDER BY number DESC LIMIT ?", limit)
         return [dict(zip(("time_s", "content", "station", "action", "code"), row, strict=True)) for row in rows]
-
-
-def _receipt(values: tuple[Any, ...]) -> ReceiptRow:
-    row = ReceiptRow(*values)
-    return replace(row, amount=int(row.amount))

@@ -17,6 +17,7 @@ from native_host.ledger.counting import Counting
 from native_host.ledger.granting import Granting
 from native_host.ledger.paying import Paying
 from native_host.ledger.reporting import Reporting
+from native_host.ledger.scanning import Scanning
 from native_host.ledger.tables import CHANGES, SCHEMA, VERSION
 from pywallet.errors import Unavailable
 
@@ -49,7 +50,7 @@ def _make(path: Path) -> None:
             file.unlink(missing_ok=True)
 
 
-class Ledger(Counting, Reporting, Granting, Paying, Books):
+class Ledger(Counting, Reporting, Granting, Paying, Scanning, Books):
     """The ledger of one GOMAA_HOME; several hosts may have it open.
 
     WAL with ``synchronous=FULL``: a committed transaction survives kill -9 and
@@ -59,6 +60,7 @@ class Ledger(Counting, Reporting, Granting, Paying, Books):
     """
 
     def __init__(self, path: Path) -> None:
+        super().__init__()
         try:
             if not path.exists():
                 _make(path)
@@ -88,7 +90,12 @@ class Ledger(Counting, Reporting, Granting, Paying, Books):
         self._db.execute("BEGIN IMMEDIATE")
         for old in range(version, VERSION) if version else ():
             for change in CHANGES[old]:
-                self._db.execute(change)
+                try:
+                    self._db.execute(change)
+                except sqlite3.OperationalError as e:
+                    # A table that SCHEMA made meanwhile has the column.
+                    if "duplicate column" not in str(e):
+                        raise
         for statement in SCHEMA.split(";\n"):
             self._db.execute(statement)
         self._db.execute(f"PRAGMA user_version={VERSION}")

@@ -11,7 +11,7 @@ import msgspec
 from pywallet.hexes import from_hex
 from pywallet.policy import Meter
 
-VERSION: Final = 6
+VERSION: Final = 7
 CHANGES: Final = {
     1: ("ALTER TABLE invocations ADD COLUMN free INTEGER NOT NULL DEFAULT 0",),
     2: (),
@@ -29,6 +29,12 @@ CHANGES: Final = {
         "UPDATE payments SET agreed_bps = bps",
         "ALTER TABLE vouchers ADD COLUMN agreed TEXT NOT NULL DEFAULT '0'",
         "ALTER TABLE vouchers ADD COLUMN lines TEXT NOT NULL DEFAULT '[]'",
+    ),
+    6: (
+        "ALTER TABLE receipts ADD COLUMN final INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE receipts ADD COLUMN lies INTEGER NOT NULL DEFAULT 0",
+        # Claims of other installations: the chain names their transactions.
+        "UPDATE receipts SET claimed = NULL WHERE claimed = 'elsewhere'",
     ),
 }
 """By version: what turns its tables into the next one's, before ``SCHEMA`` adds what is new."""
@@ -73,7 +79,28 @@ CREATE TABLE IF NOT EXISTS leases (
 CREATE TABLE IF NOT EXISTS receipts (
     server BLOB NOT NULL, epoch INTEGER NOT NULL, payee BLOB NOT NULL, chain_id INTEGER NOT NULL, settlement BLOB NOT NULL,
     amount TEXT NOT NULL, signed TEXT NOT NULL, detail TEXT NOT NULL, content BLOB NOT NULL, station TEXT NOT NULL,
-    claimed TEXT, PRIMARY KEY (server, epoch, payee)) WITHOUT ROWID;
+    claimed TEXT, final INTEGER NOT NULL DEFAULT 0, lies INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (server, epoch, payee)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS receipts_payee ON receipts (payee);
+CREATE INDEX IF NOT EXISTS receipts_newest ON receipts (epoch, server, payee);
+CREATE INDEX IF NOT EXISTS receipts_claimed ON receipts (claimed) WHERE claimed IS NOT NULL;
+CREATE INDEX IF NOT EXISTS receipts_open ON receipts (epoch, server, payee) WHERE claimed IS NULL;
+CREATE INDEX IF NOT EXISTS receipts_pending ON receipts (server, epoch) WHERE claimed IS NULL AND final = 0;
+CREATE INDEX IF NOT EXISTS sessions_payee ON sessions (payee);
+CREATE INDEX IF NOT EXISTS tickets_time ON tickets (time_ms);
+CREATE TABLE IF NOT EXISTS payees (
+    wallet BLOB NOT NULL, payee BLOB NOT NULL, chain_id INTEGER NOT NULL, settlement BLOB NOT NULL, station BLOB NOT NULL,
+    number INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY (wallet, payee)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS payees_payee ON payees (payee);
+CREATE TABLE IF NOT EXISTS scans (
+    wallet BLOB NOT NULL, chain_id INTEGER NOT NULL, settlement BLOB NOT NULL, block INTEGER NOT NULL, listed INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (wallet, chain_id, settlement)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS scan_posts (
+    wallet BLOB NOT NULL, chain_id INTEGER NOT NULL, settlement BLOB NOT NULL, epoch INTEGER NOT NULL, server BLOB NOT NULL,
+    data BLOB NOT NULL, code TEXT, PRIMARY KEY (wallet, chain_id, settlement, epoch, server)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS candidates (
+    wallet BLOB NOT NULL, day INTEGER NOT NULL, station BLOB NOT NULL, payees BLOB NOT NULL,
+    PRIMARY KEY (wallet, day, station)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS sites (
     origin TEXT PRIMARY KEY, state TEXT NOT NULL CHECK (state IN ('allowed', 'paused', 'revoked')), day_wei TEXT NOT NULL,
     first_s INTEGER NOT NULL, last_s INTEGER NOT NULL) WITHOUT ROWID;
@@ -175,7 +202,10 @@ class UsageRow:
 
 @dataclass(frozen=True)
 class ReceiptRow:
-    """The best receipt for (server, epoch, payee); ``claimed`` is the transaction that paid it."""
+    """The best receipt for (server, epoch, payee), or what the published data say (``signed`` and ``detail`` are then ``null``).
+
+    ``claimed`` is the transaction that paid it, ``final`` whether the chain pays the epoch, ``lies`` whether the money is at a payee.
+    """
 
     server: bytes
     epoch: int
@@ -188,3 +218,18 @@ class ReceiptRow:
     content: bytes
     station: str
     claimed: str | None = None
+    final: int = 0
+    lies: int = 0
+
+
+@dataclass(frozen=True)
+class PayeeRow:
+    """A one-time address of a wallet; ``wallet`` is the first account of its words, ``number`` names the payee at ``station``."""
+
+    wallet: bytes
+    payee: bytes
+    chain_id: int
+    settlement: bytes
+    station: bytes
+    number: int
+    name: str = ""

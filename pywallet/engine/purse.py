@@ -9,6 +9,7 @@ from pywallet.engine.fields import Payload
 from pywallet.errors import InputError, WalletError
 from pywallet.hexes import from_b64, to_b64, to_hex
 from pywallet.messages import digest
+from pywallet.rewards.recovery import HOURS
 from pywallet.wallet import mnemonic, vault
 from pywallet.wallet.derivation import HARDENED
 from pywallet.wallet.keyring import Keyring
@@ -152,29 +153,24 @@ async def payees(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     out = []
     for entry in payload.parts("stations"):
         station = entry.address("station")
-        for number in entry.integers("numbers", 0, HARDENED - 1):
-            out.append({"station": to_hex(station), "number": number, "payee": to_hex(keys.payee(station, number))})
+        numbers = entry.integers("numbers", 0, HARDENED - 1)
+        for number, payee in zip(numbers, keys.payees(station, numbers), strict=True):
+            out.append({"station": to_hex(station), "number": number, "payee": to_hex(payee)})
     return {"payees": out}
 
 
-async def prove_payees(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{server, station, numbers: […], now_s} → {proofs: [{server, station, payee, time_s, signature}]}: what ``summary`` takes.
+async def candidates(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
+    """{wants: [{station, day (since 1970)}], 64 at most} → {candidates: [{station, day, payees (base64)}]}.
 
-    With them a server tells these payees' receipts to a computer that does not have their sessions. Errors wallet.locked.
+    ``payees`` are those of the sessions of the day's 24 hours, 20 bytes each. The host looks for them in what servers published.
     """
     keys = keyring()
-    server, station, now_s = payload.address("server"), payload.address("station"), payload.integer("now_s", 0, _MAX_S)
-    where = {"server": to_hex(server), "station": to_hex(station)}
-    proofs = [
-        {
-            **where,
-            "payee": to_hex(keys.payee(station, number)),
-            "time_s": now_s,
-            "signature": to_hex(keys.prove_payee(server, station, number, now_s)),
-        }
-        for number in payload.integers("numbers", 0, HARDENED - 1)
-    ]
-    return {"proofs": proofs}
+    out = []
+    for entry in payload.parts("wants"):
+        station, day = entry.address("station"), entry.integer("day", 0, (HARDENED - 1) // HOURS - 1)
+        found = keys.payees(station, range(day * HOURS, (day + 1) * HOURS))
+        out.append({"station": to_hex(station), "day": day, "payees": to_b64(b"".join(found))})
+    return {"candidates": out}
 
 
 OPS: Final[dict[str, Handler]] = {
@@ -189,5 +185,5 @@ OPS: Final[dict[str, Handler]] = {
     "session.sign": sign_session,
     "claim.sign": sign_claim,
     "payees": payees,
-    "payee.prove": prove_payees,
+    "candidates": candidates,
 }

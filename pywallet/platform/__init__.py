@@ -7,6 +7,7 @@ part, which the rest of the core imports by name.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from functools import cache
 
 from pywallet.platform.port import Platform
@@ -49,6 +50,11 @@ def public_key(private_key: bytes) -> bytes:
     return get().public_key(private_key)
 
 
+def public_keys(private_keys: Sequence[bytes]) -> list[bytes]:
+    """Public keys of many private keys, in their order: in a browser many times quicker than one by one."""
+    return get().public_keys(private_keys)
+
+
 def address_of(private_key: bytes) -> bytes:
     """The account of a private key, 20 bytes."""
     return keccak256(public_key(private_key))[12:]
@@ -64,4 +70,4 @@ def now_ms() -> int:
     return get().now_ms()
 
 
-__all__ = ["Platform", "address_of", "get", "keccak256", "now_ms", "public_key", "random_bytes", "recover", "sign"]
+__all__ = ["Platform", "address_of", "get", "keccak256", "now_ms", "public_key", "public_keys", "random_bytes", "recover", "sign"]

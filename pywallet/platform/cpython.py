@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from btclib_secp256k1 import keys, recovery
 from cryptography.exceptions import InvalidTag
@@ -51,6 +51,9 @@ class CPythonPlatform(Platform):
 
     def public_key(self, private_key: bytes) -> bytes:
         return bytes(keys.pubkey_from_prvkey(private_key, compressed=False))[1:]
+
+    def public_keys(self, private_keys: Sequence[bytes]) -> list[bytes]:
+        return [self.public_key(key) for key in private_keys]
 
     def random_bytes(self, count: int) -> bytes:
         return os.urandom(count)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Final, Literal
 
 from pywallet.errors import InputError
@@ -31,6 +32,10 @@ class Platform(ABC):
     @abstractmethod
     def public_key(self, private_key: bytes) -> bytes:
         """See pywallet.platform.public_key."""
+
+    @abstractmethod
+    def public_keys(self, private_keys: Sequence[bytes]) -> list[bytes]:
+        """See pywallet.platform.public_keys."""
 
     @abstractmethod
     def random_bytes(self, count: int) -> bytes:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from eth_keys.backends.native.main import NativeECCBackend
@@ -18,6 +19,7 @@ from eth_keys.datatypes import PrivateKey
 from pyodide.ffi import JsException, to_js
 
 from pywallet.errors import InputError
+from pywallet.platform import multiples
 from pywallet.platform.port import Hash, Platform, split_signature
 
 _HASHES = {"sha256": "SHA-256", "sha512": "SHA-512"}
@@ -70,6 +72,9 @@ class PyodidePlatform(Platform):
 
     def public_key(self, private_key: bytes) -> bytes:
         return PrivateKey(private_key, backend=_CURVE).public_key.to_bytes()
+
+    def public_keys(self, private_keys: Sequence[bytes]) -> list[bytes]:
+        return multiples.public_keys(private_keys)
 
     def random_bytes(self, count: int) -> bytes:
         return os.urandom(count)

@@ -90,7 +90,12 @@ def listener_path(station: bytes) -> str:
     return f"m/44'/60'/1'/{a}'/{b}'"
 
 
+def payee_parent(station: bytes) -> str:
+    """Above every payee at one station."""
+    a, b = _chunks(station)
+    return f"m/44'/60'/2'/{a}'/{b}'"
+
+
 def payee_path(station: bytes, number: int) -> str:
     """The one-time payee of session ``number`` (below 2^31) at one station."""
-    a, b = _chunks(station)
-    return f"m/44'/60'/2'/{a}'/{b}'/{number}'"
+    return f"{payee_parent(station)}/{number}'"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 
-from pywallet import platform
 from pywallet.hexes import ZERO_ADDRESS
-from pywallet.messages import Claim, Domain, Session, Signed, Sweep, Voucher, receipts_digest, sign
-from pywallet.platform import address_of
+from pywallet.messages import Claim, Domain, Session, Signed, Sweep, Voucher, sign
+from pywallet.platform import address_of, keccak256, public_keys
 from pywallet.rewards.asking import Asking
-from pywallet.wallet.derivation import ACCOUNT, account_path, derive, listener_path, payee_path
+from pywallet.wallet.derivation import ACCOUNT, HARDENED, account_path, derive, listener_path, node, payee_parent, payee_path
 
 
 class Keyring:
@@ -41,6 +41,12 @@ class Keyring:
         """The one-time address that session ``number`` at a station is paid to."""
         return self._address(payee_path(station, number))
 
+    def payees(self, station: bytes, numbers: Iterable[int]) -> list[bytes]:
+        """The one-time addresses of many numbers at a station, in their order. None of them is kept."""
+        parent = node(self._seed, payee_parent(station))
+        keys = [parent.child(HARDENED + number).key for number in numbers]
+        return [keccak256(key)[12:] for key in public_keys(keys)]
+
     def sign_session(
         self, domain: Domain, station: bytes, device: bytes, number: int | None, not_before: int, not_after: int
     ) -> Signed[Session]:
@@ -63,10 +69,6 @@ class Keyring:
         """Send what a payee earned in one epoch at one server to ``to`` (None: this wallet's account), ``tip`` wei to the relayer."""
         claim = Claim(server, epoch, self.payee(station, number), self.account if to is None else to, tip)
         return sign(claim, domain, self.private_key(payee_path(station, number)))
-
-    def prove_payee(self, server: bytes, station: bytes, number: int, time_s: int) -> bytes:
-        """Signature with which a payee asks a server for its receipts, 65 bytes. ``time_s``: now, Unix seconds."""
-        return platform.sign(self.private_key(payee_path(station, number)), receipts_digest(server, self.payee(station, number), time_s))
 
     def sign_sweep(self, domain: Domain, station: bytes, number: int, sweep: Sweep) -> Signed[Sweep]:
         """Order a relayer to send what lies at a payee, with that payee's key."""

@@ -11,9 +11,10 @@ import pytest
 
 from pywallet.errors import GomaaError
 from pywallet.hexes import to_hex
+from pywallet.platform import address_of
 from pywallet.policy import Price
 from tests.integration.host_server import StandIn
-from tests.integration.host_world import CONTENT, DOMAIN, PAYEE, POLICY, SERVER, World, world
+from tests.integration.host_world import CHAIN_ID, CONTENT, DOMAIN, PAYEE, POLICY, SERVER, STATION, World, world
 
 REWARD = POLICY.price.reward
 PAID = replace(POLICY, price=Price(30, 20, 0, "listener"), lease=None)
@@ -100,7 +101,10 @@ async def test_today_begins_when_the_person_says(fan: World) -> None:
     """What was heard since then counts, to the wei, and nothing heard before."""
     await fan.prepared()
     await listen(fan, 65)
-    payees = [to_hex(PAYEE)]
+    wallet = "0x" + "12" * 20
+    where = {"station": to_hex(address_of(STATION)), "chain_id": CHAIN_ID, "settlement": to_hex(DOMAIN.settlement), "number": 1}
+    await fan.ask("payees", wallet=wallet, payees=[{"payee": to_hex(PAYEE), **where}])
     now_s = fan.chain.now // 1000
-    assert (await fan.ask("summary", payees=payees, since_s=now_s - 100))["today_wei"] == str(2 * REWARD)
-    assert (await fan.ask("summary", payees=payees, since_s=now_s + 1))["today_wei"] == "0"
+    assert (await fan.ask("summary", wallet=wallet, since_s=now_s - 100))["today_wei"] == str(2 * REWARD)
+    assert (await fan.ask("summary", wallet=wallet, since_s=now_s + 1))["today_wei"] == "0"
+    assert (await fan.ask("summary", wallet="0x" + "13" * 20, since_s=now_s - 100))["today_wei"] == "0"

@@ -41,6 +41,12 @@ async def home(tmp_path: Path) -> AsyncIterator[tuple[World, Path]]:
         yield world, tmp_path / "home"
 
 
+async def know(host: HostProcess, world: World, wallet: str, payee: str, number: int = 0) -> None:
+    """The wallet tells of a payee."""
+    where = {"station": to_hex(world.station), "chain_id": world.deployment.chain_id, "settlement": to_hex(world.deployment.settlement)}
+    await host.ask("payees", wallet=wallet, payees=[{"payee": payee, "number": number, "name": "Radio", **where}])
+
+
 async def begin(world: World, host: HostProcess, song: Upload, stream: str = "s") -> Signed[Session]:
     """Hello, open, identify, prepare."""
     await host.hello()
@@ -138,7 +144,8 @@ async def test_one_play_is_counted_proven_and_collected(home: tuple[World, Path]
         await world.vouch(statement.spent, statement.epoch)
         receipt = await host.event("receipt")
         payee = from_hex(receipt["payee"], 20)
-        pending = await host.ask("summary", account=to_hex(to), payees=[receipt["payee"]])
+        await know(host, world, to_hex(to), receipt["payee"])
+        pending = await host.ask("summary", account=to_hex(to), wallet=to_hex(to))
 
         await world.to_epoch(receipt["epoch"] + 1)
         assert world.closing is not None
@@ -149,7 +156,7 @@ async def test_one_play_is_counted_proven_and_collected(home: tuple[World, Path]
         claim = Claim(server=world.keys.address, epoch=receipt["epoch"], payee=payee, to=to, tip=0)
         signed = sign(claim, world.deployment.domain, private_key("listener payee")).to_json()
         paid = await host.ask("claim", claims=[signed])
-        after = await host.ask("summary", account=to_hex(to), payees=[receipt["payee"]])
+        after = await host.ask("summary", account=to_hex(to), wallet=to_hex(to))
 
     assert good(host, song, play["grant"], range(5))
     assert good(host, song, seek["grant"], range(10, 12))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,7 @@ from pywallet.platform import address_of
 from pywallet.wallet.derivation import account_path, payee_path
 from tests.integration.host_process import HostProcess, host_process
 from tests.integration.server_world import TOKENS, World, make_world, private_key
-from tests.integration.test_host_real import renewed, settled
+from tests.integration.test_host_real import know, renewed, settled
 
 WORDS = "legal winner thank year wave sausage worth useful legal winner thank yellow"
 NUMBER = 9
@@ -52,7 +51,7 @@ class Fan:
 
     async def summary(self) -> dict[str, Any]:
         """As the popup asks for it."""
-        told: dict[str, Any] = await self.host.ask("summary", account=self.account, payees=[self.payee])
+        told: dict[str, Any] = await self.host.ask("summary", account=self.account, wallet=self.account)
         return told
 
     async def holdings(self, *payees: str) -> dict[str, Any]:
@@ -99,6 +98,7 @@ async def fan(tmp_path: Path) -> AsyncIterator[Fan]:
 async def _earned(world: World, host: HostProcess, song: Any, home: Path) -> dict[str, Any]:
     keys = purse.keyring()
     await host.hello()
+    await know(host, world, to_hex(keys.account), to_hex(keys.payee(world.station, NUMBER)), NUMBER)
     await host.open(song.cose)
     now_s = await world.now_ms() // 1000
     session = world.session(from_hex(host.device, 20), now_s - now_s % 3_600, payee=keys.payee(world.station, NUMBER))
@@ -175,9 +175,6 @@ async def test_what_lies_at_a_payee_is_found_and_brought_home_by_the_account(fan
 async def test_an_account_without_coins_has_it_sent_by_the_server_that_paid_the_payee(fan: Fan) -> None:
     """The relayer's address comes from that server alone; the money arrives to the wei, once, and costs the fan nothing."""
     world, amount = fan.world, int(fan.receipt["amount_wei"])
-    # As an older version has written it down, whoever was paid.
-    with sqlite3.connect(fan.home / "data" / "ledger.sqlite") as db:
-        db.execute("UPDATE receipts SET claimed = 'elsewhere'")
     assert (await fan.summary())["receipts"][0]["state"] == "claimable"
     found = await fan.holdings(fan.payee)
     assert found["coin_wei"] == "0"

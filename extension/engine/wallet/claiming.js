@@ -10,7 +10,6 @@ import { Problem } from "../../shared/problem.js";
 import { native } from "../link.js";
 import { python } from "../python.js";
 import { known } from "./networks.js";
-import { payees, sessionOf } from "./sessions.js";
 import { load, now, set, state, walletOf } from "./state.js";
 
 /**
@@ -24,6 +23,8 @@ const EPOCHS = 6;
 export const MOST = 1000;
 /** Claims that are signed in one go: each takes the core some milliseconds. */
 const AT_ONCE = 32;
+/** Receipts in one answer of the host. */
+const PAGE = 256;
 /** So late a claim was missed because nothing ran: it is drawn anew, so that not all of them are sent as the browser starts. */
 const LATE_MS = 120_000;
 const SOONEST_MS = 1_000;
@@ -44,24 +45,22 @@ const key = ({ server, epoch, payee }) => `${server}/${epoch}/${payee}`;
 const draw = (most_ms) => Math.floor((/** @type {number} */ (crypto.getRandomValues(new Uint32Array(1))[0]) / 2 ** 32) * most_ms);
 const mine = () => state.claiming.filter(({ wallet }) => wallet === walletOf());
 
-/** Receipts that are not paid yet. */
+/** Receipts that are not paid yet: of those that are not final the newest, and all others. */
 async function* unpaid() {
-  const { receipts } = await native("summary", { account: state.account, payees: payees() });
-  for (const receipt of receipts.filter((/** @type {any} */ one) => one.state !== "claimed" && !one.at_payee)) {
-    const session = sessionOf(receipt.payee);
-    if (!session || session.number === null) continue;
-    yield { ...receipt, chain_id: session.chain_id, settlement: session.settlement, station_address: session.station, number: session.number };
-  }
-}
-
-/** Of these, what the chain would pay. */
-export async function* claimable() {
-  for await (const receipt of unpaid()) if (receipt.state === "claimable") yield receipt;
+  const { receipts } = await native("earnings", { wallet: walletOf(), state: "open", after: null, limit: PAGE });
+  for (const receipt of receipts) if (receipt.state === "pending") yield receipt;
+  /** @type {any} */
+  let after = null;
+  do {
+    const page = await native("earnings", { wallet: walletOf(), state: "claimable", after, limit: PAGE });
+    yield* page.receipts;
+    after = page.next;
+  } while (after);
 }
 
 /** Sign a claim for what was earned, each to its own payee, and draw when it is sent. One run at a time; nothing while the wallet is locked. */
 export async function plan() {
-  if (planning || now.locked) return;
+  if (planning || now.locked || walletOf() === null) return;
   planning = true;
   try {
     await sign();

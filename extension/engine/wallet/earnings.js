@@ -8,17 +8,23 @@ import { python } from "../python.js";
 import * as claims from "./claiming.js";
 import { networkOf } from "./networks.js";
 import { lookAgain, moved } from "./send.js";
-import { payees, sessionOf } from "./sessions.js";
+import { progress, search } from "./search.js";
+import { tellPayees } from "./sessions.js";
 import { spendable as inPrivate } from "./spending.js";
-import { now, state } from "./state.js";
+import { now, state, walletOf } from "./state.js";
 import { lying, sweep } from "./sweep.js";
 
 /** So many claims fit in one transaction. */
 const AT_ONCE = 32;
+/** Receipts in one page of a list. */
+const PAGE = 100;
+/** Of the host: the most that it gives at a time. */
+const MOST = 256;
 
 /** @type {Record<string, (message: any) => Promise<any>>} */
 export const OPS = {
   "wallet.summary": summary,
+  "wallet.activity": more,
   async "wallet.playing"() {
     return now.playing();
   },
@@ -30,10 +36,11 @@ async function summary() {
   if (state.vault === null) throw new Problem("wallet.missing");
   const { chain_id } = await networkOf();
   const midnight = Math.floor(new Date().setHours(0, 0, 0, 0) / 1000);
-  const read = () => native("summary", { account: state.account, payees: payees(), since_s: midnight, chain_id });
+  await tellPayees();
+  search();
+  const read = () => native("summary", { account: state.account, wallet: walletOf(), since_s: midnight, chain_id });
   const told = await read();
-  const due = told.receipts.filter((/** @type {any} */ r) => r.state === "pending" && r.due_s).map((/** @type {any} */ r) => r.due_s);
-  const left = await lying(told.receipts);
+  const left = await lying();
   const before = leaving(chain_id).length;
   const transfers = await moved(new Set(told.receipts.map((/** @type {any} */ r) => r.transaction)));
   // A transfer has ended since the balance was read: it is in neither of the two now.
@@ -55,10 +62,20 @@ async function summary() {
     claimable_wei: told.totals.claimable_wei ?? "0",
     claiming: claims.standing(),
     sweep_most_wei: left.most.toString(),
-    due_s: due.length ? Math.max(...due) : null,
+    due_s: told.due_s ?? null,
+    search: progress(),
     playing: now.playing(),
-    activity: [...activity(told), ...left.found.flatMap((one) => beside(told.receipts, one)), ...transfers].sort((a, b) => b.time_s - a.time_s),
+    activity: [...activity(told), ...left.found.flatMap(beside), ...transfers].sort((a, b) => b.time_s - a.time_s),
   };
+}
+
+/**
+ * A page of all rewards behind those of the page before, newest epoch first.
+ * @param {{after?: {epoch: number, server: string, payee: string} | null}} message
+ */
+async function more({ after = null }) {
+  const { receipts, next } = await native("earnings", { wallet: walletOf(), after, limit: PAGE });
+  return { activity: activity({ receipts, activity: [] }), next };
 }
 
 /** Transfers under way from the account in use. @param {number} chain_id */
@@ -75,9 +92,7 @@ function spendable(balance_wei, chain_id) {
  * @param {{server: string, epoch: number, payee: string}} message
  */
 async function origin({ server, epoch, payee }) {
-  const told = await native("origin", { server, epoch, payee });
-  const session = sessionOf(payee);
-  return { ...told, session: session?.id ?? null, station_address: session?.station ?? null };
+  return native("origin", { server, epoch, payee, wallet: walletOf() });
 }
 
 /**
@@ -91,7 +106,7 @@ export function activity({ receipts, activity: heard }) {
     title: r.title,
     artist: byContent.get(r.content)?.artist ?? "",
     content: r.content,
-    station: sessionOf(r.payee)?.station_name ?? r.station,
+    station: r.station_name || r.station,
     domain: r.station,
     amount_wei: r.amount_wei,
     // Paid to a payee is paid to the fan.
@@ -113,17 +128,16 @@ export function activity({ receipts, activity: heard }) {
 
 /**
  * Tokens at a payee beside the rewards that were paid there: a line like that of a transfer, which it becomes when it is collected.
- * @param {any[]} receipts @param {import("./sweep.js").Found} found
+ * @param {import("./sweep.js").Found} found
  */
-function beside(receipts, { payee, amount_wei }) {
-  const paid = receipts.filter((r) => r.at_payee && r.payee === payee).reduce((sum, r) => sum + BigInt(r.amount_wei), 0n);
-  const more = BigInt(amount_wei) - paid;
-  if (more <= 0n) return [];
+function beside({ payee, amount_wei, owed_wei, number, name }) {
+  const rest = BigInt(amount_wei) - BigInt(owed_wei);
+  // What is left where a part was sent away has its line already.
+  if (rest <= 0n || state.sent.some((sent) => sent.payee === payee)) return [];
   const blank = { domain: null, server: null, epoch: null, payee: null, plays: null, seconds: null, due_s: null, transaction: null, block: null, fee_wei: null, most_wei: null };
-  const session = sessionOf(payee);
-  const about = { time_s: (session?.number ?? 0) * 3600, title: "", artist: "", content: payee, station: session?.station_name ?? null };
-  return [{ ...blank, ...about, kind: "received", other: payee, name: session?.station_name ?? null, reason: null, site: null, value_wei: null, by: null, how: null, replaceable: false,
-    amount_wei: more.toString(), state: "claimed", at_payee: true, code: null }];
+  const about = { time_s: number * 3600, title: "", artist: "", content: payee, station: name || null };
+  return [{ ...blank, ...about, kind: "received", other: payee, name: name || null, reason: null, site: null, value_wei: null, by: null, how: null, replaceable: false,
+    amount_wei: rest.toString(), state: "claimed", at_payee: true, code: null }];
 }
 
 /**
@@ -133,19 +147,15 @@ function beside(receipts, { payee, amount_wei }) {
 async function claim({ most_wei = "0" }) {
   if (now.locked) throw new Problem("wallet.locked");
   await claims.forget();
-  /** @type {Map<string, any[]>} */
-  const byServer = new Map();
-  for await (const { chain_id, settlement, server, epoch, station_address: station, number, payee } of claims.claimable()) {
-    const { claim: signed } = await python("claim.sign", { chain_id, settlement, server, epoch, station, number, payee, to: state.account });
-    byServer.set(server, [...(byServer.get(server) ?? []), signed]);
-  }
+  await tellPayees();
+  // Where everything stands now; what can be collected comes page by page.
+  await native("summary", { account: state.account, wallet: walletOf() });
   const transactions = [];
   let amount = 0n;
-  const batches = [...byServer.values()].flatMap((all) => Array.from({ length: Math.ceil(all.length / AT_ONCE) }, (_, i) => all.slice(i * AT_ONCE, (i + 1) * AT_ONCE)));
   /** @type {unknown} */
   let failure = null;
   try {
-    for (const some of batches) {
+    for await (const some of batches()) {
       const done = await native("claim", { claims: some });
       transactions.push(done.transaction);
       amount += BigInt(done.amount_wei);
@@ -162,4 +172,25 @@ async function claim({ most_wei = "0" }) {
   failure ??= swept.failure;
   if (failure) throw failure;
   return { transactions, amount_wei: amount.toString() };
+}
+
+/** Signed claims of everything that is final, those of one server for each transaction. */
+async function* batches() {
+  /** @type {any} */
+  let after = null;
+  do {
+    const { receipts, next } = await native("earnings", { wallet: walletOf(), state: "claimable", after, limit: MOST });
+    /** @type {Map<string, any[]>} */
+    const byServer = new Map();
+    for (const receipt of receipts) byServer.set(receipt.server, [...(byServer.get(receipt.server) ?? []), receipt]);
+    for (const all of byServer.values()) {
+      for (let at = 0; at < all.length; at += AT_ONCE) yield await Promise.all(all.slice(at, at + AT_ONCE).map(signed));
+    }
+    after = next;
+  } while (after);
+}
+
+/** @param {any} receipt of the host's */
+async function signed({ chain_id, settlement, server, epoch, station_address: station, number, payee }) {
+  return (await python("claim.sign", { chain_id, settlement, server, epoch, station, number, payee, to: state.account })).claim;
 }

@@ -3,12 +3,14 @@
  */
 
 import { Problem } from "../../shared/problem.js";
+import { moment, since } from "../clock.js";
 import { native } from "../link.js";
 import { python } from "../python.js";
 import { confirm } from "./confirm.js";
 import { networkOf } from "./networks.js";
 import { lookAgain } from "./send.js";
-import { now, state } from "./state.js";
+import { tellPayees } from "./sessions.js";
+import { now, state, walletOf } from "./state.js";
 
 /** @typedef {{server: string, payer: string, station: string, domain: string, chain_id: number, settlement: string, token: string, escrow_wei: string, left_wei: string,
  *   pending_wei: string, spent_wei: string, requested_wei: string, held_wei: string, ready_s: number, now_s: number, delay_s: number, under_way?: string | null}} Place */
@@ -18,7 +20,7 @@ const SHOWN_MS = 20_000;
 /** Transactions that a key needs coins for: asking back, withdrawing, sending on. */
 const WITHDRAWING = 6n;
 
-/** @type {{id: string, at: number, place: Place, amount_wei: string, calls: any} | null} */
+/** @type {{id: string, at: import("../clock.js").Moment, place: Place, amount_wei: string, calls: any} | null} */
 let shown = null;
 /** @type {Map<string, string>} what is under way, by server and payer */
 const busy = new Map();
@@ -30,9 +32,11 @@ export const OPS = { "wallet.listening": list, "wallet.listening.quote": quote, 
 const key = ({ server, payer }) => `${server}/${payer}`;
 
 async function list() {
-  const mine = new Set(state.sessions.map(({ session }) => session.message.listener));
-  const { places } = await native("escrow");
-  return { places: places.filter((/** @type {Place} */ { payer }) => mine.has(payer)).map((/** @type {Place} */ place) => ({ ...place, under_way: busy.get(key(place)) ?? null })) };
+  const wallet = walletOf();
+  if (wallet === null) return { places: [] };
+  await tellPayees();
+  const { places } = await native("escrow", { wallet });
+  return { places: places.map((/** @type {Place} */ place) => ({ ...place, under_way: busy.get(key(place)) ?? null })) };
 }
 
 /** @param {{server: string, payer: string}} wanted @returns {Promise<Place>} */
@@ -61,7 +65,7 @@ async function quote({ server, payer, amount }) {
   const { amount_wei } = await python("amount", { text: amount });
   const { chain_id } = await networkOf();
   if (chain_id !== place.chain_id) throw new Problem("chain.mismatch", { chain_id: place.chain_id });
-  const { balance_wei } = await native("summary", { account: from.address, payees: [], chain_id });
+  const { balance_wei } = await native("summary", { account: from.address, chain_id });
   if (balance_wei === null) throw new Problem("chain.unreachable");
   if (BigInt(amount_wei) > BigInt(balance_wei)) throw new Problem("wallet.funds", { balance_wei });
   const calls = await callsOf(place, from.address, amount_wei);
@@ -70,7 +74,7 @@ async function quote({ server, payer, amount }) {
   const most = BigInt(cost.most_wei) * 3n;
   if (BigInt(cost.coin_wei) < most) throw new Problem("wallet.fee", { most_wei: most.toString(), coin_wei: cost.coin_wei });
   const id = crypto.randomUUID();
-  shown = { id, at: performance.now(), place, amount_wei, calls };
+  shown = { id, at: moment(), place, amount_wei, calls };
   return { quote: id, amount_wei, domain: place.domain, left_wei: (BigInt(balance_wei) - BigInt(amount_wei)).toString(), most_wei: most.toString(), delay_s: place.delay_s };
 }
 
@@ -78,7 +82,7 @@ async function quote({ server, payer, amount }) {
 async function put({ quote: id }) {
   const found = shown;
   shown = null;
-  if (!found || found.id !== id || performance.now() - found.at > QUOTE_MS) throw new Problem("wallet.quote");
+  if (!found || found.id !== id || since(found.at) > QUOTE_MS) throw new Problem("wallet.quote");
   const { place, calls } = found;
   const { index, address } = account();
   begin(place, "put", async () => {

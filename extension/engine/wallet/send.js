@@ -6,6 +6,7 @@
  */
 
 import { Problem } from "../../shared/problem.js";
+import { moment, since } from "../clock.js";
 import { native } from "../link.js";
 import { python } from "../python.js";
 import { nameOf } from "./accounts.js";
@@ -22,7 +23,7 @@ const KEPT = 200;
 /** Percent of the old fee that is offered: nodes take another transaction with the same number for at least a tenth more. */
 const RAISED = 125n;
 
-/** The one transfer that is on a screen. @type {{id: string, at: number, fields: any} | null} */
+/** The one transfer that is on a screen. @type {{id: string, at: import("../clock.js").Moment, fields: any} | null} */
 let shown = null;
 /** @type {{account: string | null, chain_id: number, at: number, transfers: any[]}} */
 let seen = { account: null, chain_id: 0, at: -Infinity, transfers: [] };
@@ -58,10 +59,10 @@ async function quote({ to, amount, from: source = "account" }) {
     const { parts, held_wei } = await choose(chain_id, amount_wei);
     if (parts.some(({ payee }) => payee === recipient.account)) throw new Problem("wallet.recipient", { reason: "one of the addresses itself" });
     const id = crypto.randomUUID();
-    shown = { id, at: performance.now(), fields: { parts, to: recipient.account } };
+    shown = { id, at: moment(), fields: { parts, to: recipient.account } };
     return { ...about, quote: id, from: null, left_wei: (BigInt(held_wei) - BigInt(amount_wei)).toString(), fee_wei: "0", most_wei: "0", addresses: parts.length };
   }
-  const { balance_wei } = await native("summary", { account: from.address, payees: [], chain_id });
+  const { balance_wei } = await native("summary", { account: from.address, chain_id });
   if (balance_wei === null) throw new Problem("chain.unreachable");
   if (BigInt(amount_wei) > BigInt(balance_wei)) throw new Problem("wallet.funds", { balance_wei });
   const { data } = await python("transfer", { to: recipient.account, amount_wei });
@@ -70,7 +71,7 @@ async function quote({ to, amount, from: source = "account" }) {
   const { gas, tip_wei, max_fee_wei, fee_wei, most_wei } = cost;
   const id = crypto.randomUUID();
   const call = { index: from.index, chain_id, nonce: nextNonce(from.address, chain_id, cost.nonce), gas, tip_wei, max_fee_wei, to: token, data };
-  shown = { id, at: performance.now(), fields: { call, account: from.address, to: recipient.account, amount_wei, most_wei } };
+  shown = { id, at: moment(), fields: { call, account: from.address, to: recipient.account, amount_wei, most_wei } };
   return { ...about, quote: id, from: from.address, left_wei: (BigInt(balance_wei) - BigInt(amount_wei)).toString(), fee_wei, most_wei, addresses: 0 };
 }
 
@@ -93,7 +94,7 @@ async function replace({ transaction, how }) {
   const most_wei = (BigInt(call.gas) * BigInt(fees.max_fee_wei)).toString();
   if (BigInt(cost.coin_wei) < BigInt(most_wei) + BigInt(call.value_wei ?? "0")) throw new Problem("wallet.fee", { most_wei, coin_wei: cost.coin_wei });
   const id = crypto.randomUUID();
-  shown = { id, at: performance.now(), fields: { call, replaces: transaction, how: cancels ? "cancel" : "faster", most_wei } };
+  shown = { id, at: moment(), fields: { call, replaces: transaction, how: cancels ? "cancel" : "faster", most_wei } };
   return { quote: id, how, cancels, to: sent.to, name: nameOf(sent.to), amount_wei: sent.amount_wei, before_wei: sent.most_wei, most_wei, chain_id };
 }
 
@@ -107,7 +108,7 @@ function raised(old, market) {
 async function send({ quote: id }) {
   const found = shown;
   shown = null;
-  if (!found || found.id !== id || performance.now() - found.at > QUOTE_MS) throw new Problem("wallet.quote");
+  if (!found || found.id !== id || since(found.at) > QUOTE_MS) throw new Problem("wallet.quote");
   const { call, replaces, how, parts, ...fields } = found.fields;
   if (parts) return pay(parts, fields.to);
   return replaces ? offerAgain(call, replaces, how, fields.most_wei) : dispatch(call, fields);
@@ -241,7 +242,7 @@ export async function moved(claims) {
   const chain = seen.account === account && seen.chain_id === chain_id ? seen.transfers : [];
   return [
     ...mine.map((sent) => line({ ...sent, from: sent.account, block: null })),
-    ...chain.filter(({ transaction }) => !known.has(transaction) && !claims.has(transaction)).map((one) => line({ ...one, state: "confirmed" })),
+    ...chain.filter(({ transaction, reward }) => !reward && !known.has(transaction) && !claims.has(transaction)).map((one) => line({ ...one, state: "confirmed" })),
   ];
 }
 

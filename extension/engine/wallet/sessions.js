@@ -1,11 +1,15 @@
 /**
  * The wallet's sessions: what it signed for each station, and the payees it gave them.
+ *
+ * They belong to the words, by the address of their first account: other words see none of them, and the same words find them again. The host
+ * remembers every payee; here is only what still serves, and what the host has not been told yet.
  */
 
 import { Problem } from "../../shared/problem.js";
+import { native } from "../link.js";
 import { python } from "../python.js";
 import { collectingAt } from "./collecting.js";
-import { load, now, set, state } from "./state.js";
+import { load, now, set, state, walletOf } from "./state.js";
 
 /** @typedef {import("./state.js").Kept} Kept */
 
@@ -13,6 +17,8 @@ const SESSION_DAYS = 7;
 const RENEW_BEFORE_S = 3600;
 /** An open wallet gives every hour, an epoch of the usual length, another payee: what it collects there says nothing of the hour before. */
 const PAYEE_S = 3600;
+/** So many payees the host takes in one message. */
+const AT_ONCE = 512;
 
 /**
  * The session for a station: the stored one, or a new one where the wallet is open. Null: listen without reward.
@@ -23,22 +29,28 @@ const PAYEE_S = 3600;
 export async function sessionFor(info) {
   await load();
   if (info.device === undefined) throw new Problem("host.version");
-  if (!info.station || info.device === null || state.vault === null || collectingAt(info.station) !== "yes") return null;
+  const wallet = walletOf();
+  if (!info.station || info.device === null || state.vault === null || wallet === null || collectingAt(info.station) !== "yes") return null;
   const found = runningSession(info);
   const number = Math.floor(info.now_s / PAYEE_S);
   if (found && (now.locked || (found.number === number && found.expires_s - info.now_s > RENEW_BEFORE_S))) return found;
   if (now.locked) return null;
   const where = { station: info.station.address, device: info.device, chain_id: info.chain_id, settlement: info.settlement };
   const made = await python("session.sign", { ...where, now_s: info.now_s, days: SESSION_DAYS, rewards: true, number });
-  const entry = { ...made, ...where, station_name: info.station.name };
-  // Ended sessions stay: their payees may have earnings that are not collected yet.
-  await set({ sessions: [entry, ...state.sessions] });
+  const entry = { ...made, ...where, station_name: info.station.name, wallet, told: false };
+  // The wallet was replaced meanwhile.
+  if (walletOf() !== wallet) return null;
+  const serving = state.sessions.filter(({ told, expires_s }) => !told || expires_s > info.now_s);
+  await set({ sessions: [entry, ...serving] });
+  await tellPayees().catch(() => undefined);
   return entry;
 }
 
 /** @param {{device: string | null, station: {address: string} | null, chain_id: number, now_s: number}} info */
 export function runningSession(info) {
-  return state.sessions.find((s) => s.station === info.station?.address && s.device === info.device && s.chain_id === info.chain_id && s.expires_s > info.now_s + 60) ?? null;
+  const wallet = walletOf();
+  return state.sessions.find((s) => s.wallet === wallet && s.station === info.station?.address && s.device === info.device && s.chain_id === info.chain_id
+    && s.expires_s > info.now_s + 60) ?? null;
 }
 
 /** A session that the host would not take is not offered again. @param {Kept} session */
@@ -47,8 +59,24 @@ export async function spoil(session) {
   await set({ sessions: state.sessions });
 }
 
-/** Every payee this wallet ever gave to a session. */
-export const payees = () => [...new Set(state.sessions.map(({ payee }) => payee))];
+/** @type {Promise<void> | null} */
+let telling = null;
 
-/** @param {string} payee */
-export const sessionOf = (payee) => state.sessions.find((session) => session.payee === payee);
+/** Tell the host of payees that it does not know; what it does not take now is told again. */
+export function tellPayees() {
+  telling ??= tell().finally(() => { telling = null; });
+  return telling;
+}
+
+async function tell() {
+  for (;;) {
+    const { wallet } = state.sessions.find((session) => !session.told) ?? {};
+    if (!wallet) return;
+    const part = state.sessions.filter((session) => !session.told && session.wallet === wallet).slice(0, AT_ONCE);
+    const paid = part.filter(({ number }) => number !== null);
+    const payees = paid.map(({ payee, station, number, chain_id, settlement, station_name }) => ({ payee, station, number, chain_id, settlement, name: station_name.slice(0, 256) }));
+    if (payees.length) await native("payees", { wallet, payees });
+    for (const session of part) session.told = true;
+    await set({ sessions: state.sessions });
+  }
+}

@@ -4,8 +4,8 @@
 
 import { native } from "../link.js";
 import { python } from "../python.js";
-import { payees } from "./sessions.js";
-import { now } from "./state.js";
+import { tellPayees } from "./sessions.js";
+import { now, walletOf } from "./state.js";
 
 /** @typedef {{origin: string, state: "allowed" | "paused" | "revoked", day_wei: string, spent_wei: string, earned_wei: string, first_s: number, last_s: number}} Site */
 
@@ -26,7 +26,8 @@ export function met(origin) {
 /** @type {Record<string, (message: any) => Promise<any>>} */
 export const OPS = {
   async "wallet.sites"() {
-    return native("sites", { payees: payees() });
+    await tellPayees();
+    return native("sites", { wallet: walletOf() });
   },
   async "wallet.site"({ origin, state, budget }) {
     const day_wei = budget === undefined || budget === null ? null : (await python("amount", { text: budget, zero: true })).amount_wei;

@@ -67,7 +67,7 @@ export async function pay(parts, to) {
     const time_s = Math.floor(Date.now() / 1000);
     /** @type {import("./state.js").Sent} */
     const sent = { transaction, chain_id: one.chain_id, account: state.account ?? "", to, amount_wei: one.part_wei, most_wei: "0", time_s, state: "confirmed", fee_wei: "0",
-      reason: null, by: null, offers: [{ transaction, raw: "", how: "first", call: null }] };
+      reason: null, by: null, payee: one.payee, offers: [{ transaction, raw: "", how: "first", call: null }] };
     await set({ sent: [sent, ...state.sent] });
     now.changed();
   }

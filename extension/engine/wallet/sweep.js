@@ -11,18 +11,18 @@ import { native } from "../link.js";
 import { python } from "../python.js";
 import { confirm } from "./confirm.js";
 import { known } from "./networks.js";
-import { payees, sessionOf } from "./sessions.js";
-import { state } from "./state.js";
+import { state, walletOf } from "./state.js";
 
 /**
  * @typedef {{payee: string, amount_wei: string, nonce: number, allowed_wei: string, chain_id: number, token: string, settlement: string, now_s: number,
- *   each_wei: string, coin_wei: string}} Found
- * `each_wei`: the most that fetching it costs the account, which has `coin_wei` of the network's coin.
+ *   each_wei: string, coin_wei: string, station: string, number: number, name: string, owed_wei: string}} Found
+ * `each_wei`: the most that fetching it costs the account, which has `coin_wei` of the network's coin; `owed_wei`: what of it are rewards.
  */
-/** @typedef {{chain_id: number, payees: string[]}} Place */
 
 /** So many payees stand in one question to the host. */
 export const AT_ONCE = 256;
+/** So many parts of the wallet's payees are looked at by one press, beside those that hold something. */
+const PARTS = 4;
 /** So many are fetched by one press: each waits for the chain. */
 export const MOST = 8;
 /** Least amount of a stranger's gift that is fetched, in wei of the token: anybody can send a wei to every published payee. */
@@ -32,65 +32,75 @@ const DEADLINE_S = 1800;
 /** Of one payee, and no reason to leave the others. */
 const PASSING = /^(claim\.|wallet\.|chain\.reverted$)/;
 
-/** @type {{account: string | null, at: number, next: number, found: Map<string, Found>}} */
-let seen = { account: null, at: -Infinity, next: 0, found: new Map() };
+/** `next`: the network and the payee behind which the next part begins. @type {{account: string | null, at: number, next: {network: number, after: string | null}, payees: number, found: Map<string, Found>}} */
+let seen = { account: null, at: -Infinity, next: { network: 0, after: null }, payees: 0, found: new Map() };
 
 /**
  * Tokens at these payees, asked for in parts that the host takes. The network's node is asked, and nobody else.
- * @param {Place} place @returns {Promise<Found[]>}
+ * @param {{chain_id: number, payees: string[]}} place @returns {Promise<Found[]>}
  */
 export async function find({ chain_id, payees }) {
   const found = [];
   for (let at = 0; at < payees.length; at += AT_ONCE) {
-    const { holdings, ...where } = await native("holdings", { chain_id, account: state.account, payees: payees.slice(at, at + AT_ONCE) });
-    found.push(...holdings.map((/** @type {any} */ one) => ({ chain_id, ...where, ...one })));
+    found.push(...(await ask(chain_id, { payees: payees.slice(at, at + AT_ONCE) })).found);
   }
   return found;
 }
 
-/** The payees of this wallet's sessions, the newest first, in parts of one question each. @returns {Promise<Place[]>} */
-async function ours() {
-  /** @type {Place[]} */
-  const places = [];
-  for (const { chain_id } of await known()) {
-    const payees = [...new Set(state.sessions.filter((session) => session.chain_id === chain_id && session.number !== null).map(({ payee }) => payee))];
-    for (let at = 0; at < payees.length; at += AT_ONCE) places.push({ chain_id, payees: payees.slice(at, at + AT_ONCE) });
-  }
-  return places;
+/** @param {number} chain_id @param {{payees?: string[], after?: string | null}} which */
+async function ask(chain_id, which) {
+  const { holdings, next, asked = 0, ...where } = await native("holdings", { chain_id, account: state.account, wallet: walletOf(), ...which });
+  return { next: next ?? null, asked, found: /** @type {Found[]} */ (holdings.map((/** @type {any} */ one) => ({ chain_id, ...where, ...one }))) };
 }
 
-/** @param {Place} place */
-async function lookAt(place) {
-  const found = await find(place);
-  for (const payee of place.payees) seen.found.delete(`${place.chain_id}/${payee}`);
-  for (const one of found) seen.found.set(`${one.chain_id}/${one.payee}`, one);
+/** Look at the next part of the payees. Whether it was the last one. @param {import("./networks.js").Network[]} networks */
+async function lookOn(networks) {
+  const { network, after } = seen.next;
+  const chain_id = networks[network]?.chain_id;
+  if (chain_id === undefined) {
+    seen.next = { network: 0, after: null };
+    return true;
+  }
+  const mine = seen;
+  const { next, asked, found } = await ask(chain_id, { after });
+  mine.payees += asked;
+  // Payees come by their address: what was found in this part before stands between its ends.
+  for (const [key, one] of mine.found) if (one.chain_id === chain_id && one.payee > (after ?? "") && (next === null || one.payee <= next)) mine.found.delete(key);
+  for (const one of found) mine.found.set(`${chain_id}/${one.payee}`, one);
+  mine.next = next === null ? { network: network + 1, after: null } : { network, after: next };
+  if (mine.next.network < networks.length) return false;
+  mine.next = { network: 0, after: null };
+  return true;
+}
+
+/** Look again at what is known to lie somewhere. */
+async function lookAgain() {
+  for (const chain_id of new Set([...seen.found.values()].map((one) => one.chain_id))) {
+    const payees = [...seen.found.values()].filter((one) => one.chain_id === chain_id).map(({ payee }) => payee);
+    const found = await find({ chain_id, payees });
+    for (const payee of payees) seen.found.delete(`${chain_id}/${payee}`);
+    for (const one of found) seen.found.set(`${chain_id}/${one.payee}`, one);
+  }
 }
 
 /**
  * Look at one part of the payees, and after the last one rest a while. What the node does not answer now is asked at the next look.
- * @param {{whole?: boolean}} [how] `whole`: all parts, now
+ * @param {{whole?: boolean}} [how] `whole`: what is known to lie somewhere, and several parts, now
  */
 async function look({ whole = false } = {}) {
-  if (seen.account !== state.account) seen = { account: state.account, at: -Infinity, next: 0, found: new Map() };
-  const places = await ours();
-  // Without a rest: the first payee is looked at as soon as there is one.
-  if (places.length === 0) return;
-  if (whole) {
-    for (const place of places) await lookAt(place);
-    seen.next = places.length;
-  } else {
-    if (performance.now() - seen.at < LOOK_MS) return;
-    const place = places[seen.next];
-    if (place) await lookAt(place);
-    seen.next += 1;
-  }
-  if (seen.next >= places.length) Object.assign(seen, { at: performance.now(), next: 0 });
+  if (seen.account !== state.account) seen = { account: state.account, at: -Infinity, next: { network: 0, after: null }, payees: 0, found: new Map() };
+  if (!whole && performance.now() - seen.at < LOOK_MS) return;
+  const networks = await known();
+  if (whole) await lookAgain();
+  let last = false;
+  for (let part = 0; part < (whole ? PARTS : 1) && !last; part += 1) last = await lookOn(networks);
+  // Without a rest while there is none: the first payee is looked at as soon as there is one.
+  if (last) Object.assign(seen, { at: seen.payees ? performance.now() : -Infinity, payees: 0 });
 }
 
-/** Findings that are worth fetching, the greatest first. @param {any[]} receipts of the host's summary */
-function worth(receipts) {
-  const owed = new Set(receipts.filter((/** @type {any} */ r) => r.at_payee).map(({ payee }) => payee));
-  const mine = [...seen.found.values()].filter(({ payee, amount_wei }) => owed.has(payee) || BigInt(amount_wei) >= LEAST);
+/** Findings that are worth fetching, the greatest first. */
+function worth() {
+  const mine = [...seen.found.values()].filter(({ owed_wei, amount_wei }) => BigInt(owed_wei) > 0n || BigInt(amount_wei) >= LEAST);
   return mine.sort((a, b) => (BigInt(a.amount_wei) < BigInt(b.amount_wei) ? 1 : -1));
 }
 
@@ -105,13 +115,10 @@ function affordable(found) {
   });
 }
 
-/**
- * For the screens: what lies at payees, and what fetching it at the next press costs the account at most, in the network's coin.
- * @param {any[]} receipts of the host's summary
- */
-export async function lying(receipts) {
+/** For the screens: what lies at payees, and what fetching it at the next press costs the account at most, in the network's coin. */
+export async function lying() {
   await look().catch(() => undefined);
-  const found = worth(receipts);
+  const found = worth();
   const most = affordable(found.slice(0, MOST)).reduce((sum, { each_wei }) => sum + BigInt(each_wei), 0n);
   return { amount: found.reduce((sum, { amount_wei }) => sum + BigInt(amount_wei), 0n), most, found };
 }
@@ -131,8 +138,7 @@ export async function sweep(shown) {
   }
   const account = state.accounts.find(({ address }) => address === state.account);
   if (!account) throw new Problem("wallet.missing");
-  const { receipts } = await native("summary", { account: state.account, payees: payees() });
-  const found = worth(receipts);
+  const found = worth();
   const payable = new Set(affordable(found));
   /** @type {string[]} */
   const transactions = [];
@@ -158,12 +164,9 @@ export async function sweep(shown) {
   return { transactions, amount, failure };
 }
 
-/** Whose word it takes: the payee's, by its session. @param {Found} one @param {number} index */
-function wordOf({ chain_id, token, payee, amount_wei, nonce, now_s }, index) {
-  const session = sessionOf(payee);
-  if (!session || session.number === null) throw new Problem("claim.unknown");
-  return { index, chain_id, token, station: session.station, number: session.number, payee, amount_wei, nonce, deadline: now_s + DEADLINE_S };
-}
+/** Whose word it takes: the payee's. @param {Found} one @param {number} index */
+const wordOf = ({ chain_id, token, payee, amount_wei, nonce, now_s, station, number }, index) =>
+  ({ index, chain_id, token, station, number, payee, amount_wei, nonce, deadline: now_s + DEADLINE_S });
 
 /**
  * The account fetches it, for what is left of the fees that were shown.
@@ -196,8 +199,7 @@ async function entrust(one, index, doubted) {
 /** All that lies at this wallet's payees now and is worth spending, the greatest first. @returns {Promise<Found[]>} */
 export async function atPayees() {
   await look({ whole: true });
-  const { receipts } = await native("summary", { account: state.account, payees: payees() });
-  return worth(receipts);
+  return worth();
 }
 
 /**

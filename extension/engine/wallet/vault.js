@@ -4,6 +4,7 @@
 
 import { Problem } from "../../shared/problem.js";
 import { python } from "../python.js";
+import { search } from "./search.js";
 import { now, set, state } from "./state.js";
 
 /** Idle times to choose from, seconds. It cannot be turned off: an open wallet on an unwatched screen is anybody's. */
@@ -27,10 +28,11 @@ export const OPS = {
   async "wallet.spelling"({ words }) {
     return python("wallet.spelling", { words });
   },
-  async "wallet.create"({ mnemonic, password, replace }) {
+  async "wallet.create"({ mnemonic, password, replace, fresh }) {
     if (state.vault !== null && !replace) throw new Problem("wallet.exists");
     const { vault, account } = await python("wallet.create", { mnemonic, password });
-    await set({ vault, account, accounts: [{ index: 0, name: "", address: account }], sessions: [], sent: [], contacts: [], permits: [] });
+    // Sessions stay: they are their words' own, and the same words go on with them.
+    await set({ vault, account, accounts: [{ index: 0, name: "", address: account }], fresh: fresh ? account : null, sent: [], contacts: [], permits: [] });
     return opened();
   },
   async "wallet.unlock"({ password }) {
@@ -66,14 +68,15 @@ function stored() {
 }
 
 function opened() {
-  now.stand(true);
+  now.locked = false;
   watch();
+  search();
   now.changed();
   return { address: state.account };
 }
 
 async function lock() {
-  now.stand(false);
+  now.locked = true;
   clearTimeout(idle);
   await python("wallet.lock");
   now.changed();
@@ -81,7 +84,7 @@ async function lock() {
 
 /** A person did something: the time to the lock begins anew, unless it is over. */
 export function touch() {
-  if (!now.locked) now.stand(true);
+  if (!now.locked) now.locked = false;
   watch();
 }
 

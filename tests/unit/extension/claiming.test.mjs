@@ -39,7 +39,8 @@ beforeEach(async () => {
   const totals = () => ({ pending_wei: "0", claimable_wei: String(receipts.filter((r) => r.state === "claimable" && !r.at_payee).reduce((sum, r) => sum + BigInt(r.amount_wei), 0n)), claimed_wei: "0", at_payee_wei: "0" });
   host.status = () => ({ state: "connected", version: "0.1.0", networks: [{ ...NETWORK, epoch_s: 3600 }] });
   host.summary = () => ({ ...summary(), receipts, totals: totals() });
-  host.earnings = ({ state: wanted }) => ({ receipts: receipts.filter((r) => !wanted || (r.state === wanted && !r.at_payee)), next: null });
+  const wants = { open: (r) => r.state !== "claimed" || r.at_payee, claimable: (r) => r.state === "claimable" && !r.at_payee };
+  host.earnings = ({ state: wanted }) => ({ receipts: receipts.filter(wants[wanted]), next: null });
   host.payees = () => ({});
   host.scan = () => ({ done: true });
   host.holdings = () => ({ token: TOKEN, settlement: NETWORK.settlement, now_s: 500, each_wei: "100", coin_wei: "0", holdings: [] });

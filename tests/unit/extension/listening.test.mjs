@@ -17,7 +17,7 @@ beforeEach(async () => {
   await fresh();
   place = { ...PLACE };
   sent = [];
-  state.sessions = [{ session: { message: { listener: PAYER } } }];
+  state.sessions = [];
   host.escrow = () => ({ places: [place] });
   host.transaction = () => ({ state: "confirmed" });
   core["escrow.calls"] = ({ to, amount_wei }) => ({ request: "request", withdraw: "withdraw", transfer: `transfer ${to} ${amount_wei}` });

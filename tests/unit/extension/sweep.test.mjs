@@ -2,14 +2,14 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { Problem } from "../../../extension/shared/problem.js";
-import { FRIEND, ME, NETWORK, TOKEN, ask, asked, code, core, fresh, host, state } from "./wallet_world.mjs";
+import { FRIEND, ME, NETWORK, TOKEN, ask, asked, code, core, fresh, host, payees, state } from "./wallet_world.mjs";
 
 // After the world, which stands in for the browser.
 const { AT_ONCE, LEAST, MOST, find } = await import("../../../extension/engine/wallet/sweep.js");
 
 const ADDRESS = (n) => `0x${n.toString(16).padStart(40, "0")}`;
 const [STATION, SERVER, RELAYER] = [2, 3, 4].map((digit) => `0x${String(digit).repeat(40)}`);
-const session = (n, number = n) => ({ id: `s${n}`, payee: ADDRESS(n), number, station: STATION, station_name: "Harbour", chain_id: 31337, settlement: NETWORK.settlement, session: { message: {} } });
+const session = (n, number = n) => ({ id: `s${n}`, payee: ADDRESS(n), number, station: STATION, station_name: "Harbour", chain_id: 31337, settlement: NETWORK.settlement, session: { message: {} }, wallet: ME, told: false });
 const receipt = (n, amount_wei, fields = {}) => ({ server: SERVER, epoch: n, payee: ADDRESS(n), amount_wei, content: FRIEND, title: "Song", station: "harbour.example", state: "claimable", at_payee: true, due_s: 9, transaction: null, ...fields });
 /** What lies where, by payee, in wei. @type {Map<string, {amount: bigint, allowed: bigint, nonce: number}>} */
 let lies;
@@ -22,6 +22,8 @@ let sent;
 /** @type {string[]} */
 let relayed;
 let account = 0;
+/** Payees of each question. @type {string[][]} */
+let looks;
 
 const put = (n, amount, allowed = 0n) => lies.set(ADDRESS(n), { amount: BigInt(amount), allowed, nonce: 3 });
 const take = (payee) => lies.delete(payee);
@@ -33,15 +35,30 @@ beforeEach(async () => {
   state.accounts = [{ index: 0, name: "One", address: ME }, { index: account, name: "Used", address: ADDRESS(0xacc0 + account) }];
   state.account = ADDRESS(0xacc0 + account);
   lies = new Map();
+  looks = [];
   [receipts, sent, relayed, coin] = [[], [], [], 1000n];
   state.sessions = [session(1), session(2), session(3)];
   const { summary } = host;
-  host.summary = () => ({ ...summary(), receipts, totals: { pending_wei: "0", claimable_wei: "7", claimed_wei: "0", at_payee_wei: "0" } });
+  host.summary = () => ({ ...summary(), receipts, due_s: null, totals: { pending_wei: "0", claimable_wei: "7", claimed_wei: "0", at_payee_wei: "0" } });
   host.status = () => ({ state: "connected", version: "0.1.0", networks: [NETWORK] });
-  host.holdings = ({ payees }) => ({
-    token: TOKEN, settlement: NETWORK.settlement, now_s: 500, each_wei: "100", coin_wei: String(coin),
-    holdings: payees.filter((payee) => lies.has(payee)).map((payee) => ({ payee, amount_wei: String(lies.get(payee).amount), nonce: lies.get(payee).nonce, allowed_wei: String(lies.get(payee).allowed) })),
-  });
+  host.earnings = ({ wallet, state: wanted }) => {
+    assert.deepEqual([wallet, wanted], [ME, "claimable"]);
+    return { receipts: receipts.filter((r) => r.state === "claimable" && !r.at_payee), next: null };
+  };
+  host.holdings = ({ chain_id, wallet, payees: some = [], after = null }) => {
+    const ours = [...payees.values()].filter((one) => one.wallet === wallet && one.chain_id === chain_id && one.payee > (after ?? "")).map(({ payee }) => payee).sort();
+    const part = some.length ? some : ours.slice(0, AT_ONCE);
+    const owed = (payee) => receipts.filter((r) => r.at_payee && r.payee === payee).reduce((sum, r) => sum + BigInt(r.amount_wei), 0n);
+    looks.push(part);
+    return {
+      token: TOKEN, settlement: NETWORK.settlement, now_s: 500, each_wei: "100", coin_wei: String(coin), asked: part.length,
+      next: some.length || part.length < AT_ONCE ? null : part.at(-1),
+      holdings: part.filter((payee) => lies.has(payee)).map((payee) => ({
+        payee, amount_wei: String(lies.get(payee).amount), nonce: lies.get(payee).nonce, allowed_wei: String(lies.get(payee).allowed),
+        station: STATION, number: Number(payee), name: "Harbour", owed_wei: String(owed(payee)),
+      })),
+    };
+  };
   host.simulate = () => ({ nonce: 4, gas: 8, tip_wei: "1", max_fee_wei: "5", fee_wei: "30", most_wei: "50", coin_wei: String(coin) });
   host.transaction = () => ({ state: "confirmed" });
   host.send = ({ raw }) => {
@@ -70,16 +87,16 @@ beforeEach(async () => {
 });
 
 after(() => ask("wallet.lock"));
-const looked = () => asked.filter(({ op }) => op === "holdings").flatMap(({ payees }) => payees);
+const looked = () => looks.flat();
 const collect = async (most_wei = "1000") => ask("wallet.claim", { most_wei });
 
 test("any payees can be asked about, so many in a question, and the host is told of no others", async () => {
-  const payees = Array.from({ length: 2 * AT_ONCE + 1 }, (_, n) => ADDRESS(n + 50));
+  const any = Array.from({ length: 2 * AT_ONCE + 1 }, (_, n) => ADDRESS(n + 50));
   put(50 + AT_ONCE, 9);
-  const found = await find({ chain_id: 31337, payees });
+  const found = await find({ chain_id: 31337, payees: any });
   assert.deepEqual(found.map(({ payee, amount_wei, token, chain_id }) => [payee, amount_wei, token, chain_id]), [[ADDRESS(50 + AT_ONCE), "9", TOKEN, 31337]]);
-  assert.deepEqual(asked.map(({ op, payees: part }) => [op, part.length]), [["holdings", AT_ONCE], ["holdings", AT_ONCE], ["holdings", 1]]);
-  assert.deepEqual(looked(), payees);
+  assert.deepEqual(asked.filter(({ op }) => op === "holdings").map(({ payees: part }) => part.length), [AT_ONCE, AT_ONCE, 1]);
+  assert.deepEqual(looked(), any);
 });
 
 test("the summary looks at one part of the payees at a time, then rests, and shows all that it found", async () => {

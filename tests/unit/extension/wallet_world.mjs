@@ -12,6 +12,9 @@ export const host = {};
 /** @type {Record<string, (payload: any) => any>} */
 export const core = {};
 
+/** Payees that the host was told of, by address. @type {Map<string, any>} */
+export const payees = new Map();
+
 /** What the engine told a port. @type {{port: number, message: any}[]} */
 export const told = [];
 
@@ -70,6 +73,7 @@ export const code = (expected) => (error) => error.code === expected;
 /** An open wallet with one account, and everything well. */
 export async function fresh() {
   asked.length = 0;
+  payees.clear();
   await wallet.load();
   Object.assign(core, {
     "wallet.create": () => ({ vault: "VAULT", account: ME, locked: false }),
@@ -91,7 +95,15 @@ export async function fresh() {
     send: ({ raw }) => ({ transaction: raw.replace("0x02", "0xaa") }),
     transaction: () => ({ state: "pending" }),
     transfers: () => ({ transfers: [] }),
+    payees: ({ wallet: of, payees: some }) => {
+      for (const one of some) payees.set(one.payee, { wallet: of, ...one });
+      return {};
+    },
+    earnings: () => ({ receipts: [], next: null }),
+    holdings: () => ({ token: TOKEN, settlement: NETWORK.settlement, now_s: 500, each_wei: "0", coin_wei: "0", holdings: [], next: null, asked: 0 }),
+    scan: () => ({ listed: 0, left: 0, found: 0, wants: [], more: false, away: [] }),
   });
+  state.sessions = [];
   await ask("wallet.create", { mnemonic: "words", password: "a good password", replace: true });
   asked.length = 0;
 }

@@ -1,0 +1,179 @@
+"""Where the rewards of a wallet stand: receipts that came meanwhile, epochs that became final, claims that others made.
+
+Everything is asked in parts of a fixed size, and only what can have changed: a collected receipt is not looked at again, a final epoch
+stays final, and of the others those come first that were looked at longest ago.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from typing import Any, Final
+
+from native_host import receipts
+from native_host.host import Host
+from native_host.ledger import ReceiptRow
+from native_host.ledger.earning import NEWEST, Key
+from native_host.looks import Standing, Where
+from native_host.network import Network
+from pywallet.errors import GomaaError, Refusal
+from pywallet.hexes import to_hex
+
+PATIENCE_S: Final = 1.5
+RECENT_MS: Final = 15 * 86_400_000
+"""Receipts of plays before this are no news: a session lasts a week. Later ones are found in the published data."""
+MOST_PAYEES: Final = 1_024
+"""One question to a server about receipts."""
+MOST_EPOCHS: Final = 32
+"""Epochs that the chain is asked about at a time, by three calls each."""
+PART: Final = 256
+"""Payees in one question about claims."""
+PARTS: Final = 4
+
+
+async def refresh(host: Host, wallet: bytes) -> None:
+    """Fetch receipts that came while this host was not running, each from its own server and as the device of its own session."""
+    since_ms = max(0, host.ledger.newest_ms() - RECENT_MS)
+    wanted: dict[tuple[bytes, str, int, bytes], list[str]] = {}
+    for server, url, identity in host.ledger.recent_sessions(wallet, since_ms, MOST_PAYEES):
+        session = host.ledger.session(identity)
+        with contextlib.suppress(Refusal):
+            if session is not None and session.chain_id in host.networks:
+                key = host.key_of(session, server)
+                place = (server, url, session.chain_id, key)
+                if place in wanted or host.may_visit(server, key):
+                    wanted.setdefault(place, []).append(to_hex(session.payee))
+
+    async def fetch(server: bytes, url: str, network: Network, key: bytes, some: list[str]) -> None:
+        async with host.visit(server, url, network, key) as one:
+            result = await one.request("receipts", payees=some, since_epoch=0)
+        receipts.store_all(host.ledger, server, network.domain, result.get("receipts"))
+
+    # Each station's device asks for itself: a server cannot tie two of them by who asks.
+    asked = [fetch(server, url, host.networks[chain_id], key, some) for (server, url, chain_id, key), some in wanted.items()]
+    # A server that is away must not keep the popup waiting: what the ledger holds is shown.
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), PATIENCE_S)
+
+
+async def standings(host: Host, wallet: bytes) -> dict[Where, Standing]:
+    """Where the epochs stand that are not final yet; those that have become final are written down as such."""
+    found: dict[Where, Standing] = {}
+    asked: list[tuple[Where, Network]] = []
+    looks = host.looks.epochs
+    for server, epoch, chain_id in host.ledger.unsettled(wallet):
+        network = host.networks.get(chain_id)
+        if network is None:
+            continue
+        schedule = network.deployment.schedule
+        found[server, epoch] = looks.get((server, epoch), Standing(False, False, schedule.due(epoch)))
+        # No epoch is posted before it has ended.
+        if network.now_ms() // 1000 >= schedule.ends(epoch):
+            asked.append(((server, epoch), network))
+    ages = {where: age for age, where in enumerate(looks)}
+    asked.sort(key=lambda one: ages.get(one[0], -1))
+    chosen = asked[:MOST_EPOCHS]
+    for (where, _), standing in zip(chosen, await asyncio.gather(*(_standing(*one) for one in chosen)), strict=True):
+        looks.pop(where, None)
+        if standing is not None:
+            found[where] = standing
+            if not standing.final:
+                looks[where] = standing
+    final = [where for where, standing in found.items() if standing.final]
+    if final:
+        with host.ledger.write():
+            for where in final:
+                host.ledger.set_final(*where)
+    return found
+
+
+async def _standing(where: Where, network: Network) -> Standing | None:
+    try:
+        await network.ready()
+        state = await network.settlement.epoch(*where)
+    except GomaaError:
+        return None
+    posted = any(state.commit)
+    return Standing(posted, bool(state.final), state.ready if posted else network.deployment.schedule.due(where[1]))
+
+
+async def look_for_claims(host: Host, wallet: bytes) -> None:
+    """Look on the chain for claims that this host did not make itself, and keep the transactions that brought the money home.
+
+    A claim to an address of a payee has brought it nowhere: it is written down that the money lies there, until it leaves.
+    """
+    size = PART * PARTS
+    after = host.looks.claims.get(wallet, NEWEST)
+    rows = [row for row, _ in host.ledger.earnings(wallet, after, size, "final")]
+    if len(rows) == size:
+        host.looks.claims[wallet] = (rows[-1].epoch, rows[-1].server, rows[-1].payee)
+    else:
+        host.looks.claims.pop(wallet, None)
+    by_network: dict[int, list[ReceiptRow]] = {}
+    for row in rows:
+        by_network.setdefault(row.chain_id, []).append(row)
+    parts = [
+        _part(host, host.networks[chain_id], some[at : at + PART])
+        for chain_id, some in by_network.items()
+        if chain_id in host.networks
+        for at in range(0, len(some), PART)
+    ]
+    for result in await asyncio.gather(*parts, return_exceptions=True):
+        if isinstance(result, BaseException) and not isinstance(result, GomaaError):
+            raise result
+
+
+async def _part(host: Host, network: Network, rows: Sequence[ReceiptRow]) -> None:
+    await network.ready()
+    claims = {
+        (log.fields["server"], log.fields["epoch"], log.fields["payee"]): log
+        for log in await network.settlement.claims_by([row.payee for row in rows])
+    }
+    paid = [(row, claims[row.server, row.epoch, row.payee]) for row in rows if (row.server, row.epoch, row.payee) in claims]
+    at_payee = {to for _, claim in paid if host.ledger.is_payee(to := bytes(claim.fields["to"]))}
+    first = min((claim.block for _, claim in paid), default=0)
+    left = await network.token.sent(sorted(at_payee), first) if at_payee else []
+    changes: list[tuple[ReceiptRow, str | None, bool]] = [
+        (row, None, False) for row in rows if row.lies and (row.server, row.epoch, row.payee) not in claims
+    ]
+    for row, claim in paid:
+        to = bytes(claim.fields["to"])
+        # A later transfer from the address took all of it along.
+        moved = next((log for log in left if log.fields["sender"] == to and log.block >= claim.block), None) if to in at_payee else claim
+        changes.append((row, None if moved is None else to_hex(moved.transaction), moved is None))
+    changed = [(row, transaction, lies) for row, transaction, lies in changes if (transaction, int(lies)) != (row.claimed, row.lies)]
+    if changed:
+        with host.ledger.write():
+            for row, transaction, lies in changed:
+                host.ledger.set_claimed(row.server, row.epoch, row.payee, transaction, lies)
+
+
+def page(host: Host, wallet: bytes, after: Key, limit: int, state: str | None, known: dict[Where, Standing]) -> list[dict[str, Any]]:
+    """Receipts of a wallet as the extension is told of them."""
+    out = []
+    for row, payee in host.ledger.earnings(wallet, after, limit, state):
+        standing = known.get((row.server, row.epoch))
+        network = host.networks.get(row.chain_id)
+        due_s = standing.due_s if standing else network.deployment.schedule.due(row.epoch) if network else None
+        out.append(
+            {
+                "server": to_hex(row.server),
+                "epoch": row.epoch,
+                "payee": to_hex(row.payee),
+                "amount_wei": str(row.amount),
+                "content": to_hex(row.content),
+                "title": host.ledger.song(row.content)[0],
+                "station": row.station,
+                "station_name": payee.name,
+                "station_address": to_hex(payee.station),
+                "number": payee.number,
+                "chain_id": row.chain_id,
+                "settlement": to_hex(row.settlement),
+                "state": "claimed" if row.claimed else "claimable" if row.final else "pending",
+                "at_payee": bool(row.lies),
+                "due_s": due_s,
+                "transaction": row.claimed,
+            }
+        )
+    return out

@@ -1,0 +1,181 @@
+"""Payees of the wallets of this computer, and what each has earned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, fields, replace
+from typing import Any, Final
+
+from native_host.ledger.base import Rows
+from native_host.ledger.tables import PayeeRow, ReceiptRow
+
+_PAYEE: Final = ", ".join(f"p.{f.name}" for f in fields(PayeeRow))
+_RECEIPT: Final = ", ".join(f"r.{f.name}" for f in fields(ReceiptRow))
+_OURS: Final = "FROM receipts r CROSS JOIN payees p ON p.payee = r.payee AND p.wallet = ?"
+
+Key = tuple[int, bytes, bytes]
+"""Epoch, server and payee of a receipt: the order of lists, newest first."""
+NEWEST: Final[Key] = (1 << 62, b"\xff" * 20, b"\xff" * 20)
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Wei by state: not final, to be collected, collected, and at an address of a payee."""
+
+    pending: int = 0
+    claimable: int = 0
+    claimed: int = 0
+    at_payee: int = 0
+
+
+class Earning(Rows):
+    """Reads and changes of a wallet's earnings. Changes belong inside ``Ledger.write``."""
+
+    def __init__(self) -> None:
+        self._totals: dict[bytes, tuple[int, Totals]] = {}
+        self._changes = 0
+        self.payee_changes = 0
+
+    def changed_earnings(self) -> None:
+        """Totals that were added up before are not true any more."""
+        self._changes += 1
+
+    def add_payees(self, rows: Iterable[PayeeRow]) -> None:
+        """Remember payees; what is known already stays, but for a name that was missing."""
+        for row in rows:
+            self._change(
+                "INSERT INTO payees (wallet, payee, chain_id, settlement, station, number, name) VALUES (?, ?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT DO UPDATE SET name = CASE WHEN name = '' THEN excluded.name ELSE name END",
+                *astuple(row),
+            )
+        self.payee_changes += 1
+        self.changed_earnings()
+
+    def payee(self, wallet: bytes, payee: bytes) -> PayeeRow | None:
+        """A payee of a wallet."""
+        rows = self._rows(f"SELECT {_PAYEE} FROM payees p WHERE p.wallet = ? AND p.payee = ?", wallet, payee)  # noqa: S608
+        return PayeeRow(*rows[0]) if rows else None
+
+    def payees_after(self, wallet: bytes, chain_id: int, after: bytes, limit: int) -> list[PayeeRow]:
+        """Payees of a wallet on a chain, by address, those behind ``after``."""
+        rows = self._rows(
+            f"SELECT {_PAYEE} FROM payees p WHERE p.wallet = ? AND p.payee > ? AND p.chain_id = ? ORDER BY p.payee LIMIT ?",  # noqa: S608
+            wallet,
+            after,
+            chain_id,
+            limit,
+        )
+        return [PayeeRow(*row) for row in rows]
+
+    def payees_of(self, wallet: bytes) -> set[bytes]:
+        """All payees of a wallet."""
+        return {row[0] for row in self._rows("SELECT payee FROM payees WHERE wallet = ?", wallet)}
+
+    def is_payee(self, address: bytes) -> bool:
+        """True where an address is a payee: one-time, without coins to move what it is sent."""
+        known = "SELECT 1 FROM payees WHERE payee = ?1 UNION ALL SELECT 1 FROM sessions WHERE payee = ?1 LIMIT 1"
+        return bool(self._rows(known, address))
+
+    def earnings(self, wallet: bytes, after: Key, limit: int, state: str | None = None) -> list[tuple[ReceiptRow, PayeeRow]]:
+        """Receipts of a wallet behind ``after``, newest epoch first.
+
+        Args:
+            wallet: Whose.
+            after: The last one of the page before; ``NEWEST`` for the first page.
+            limit: Rows at most.
+            state: ``open`` (not collected), ``final`` (of these, what the chain pays), ``claimable`` (of these, what is not at a
+                payee), ``claimed``; None: all.
+        """
+        where = {
+            None: "",
+            "open": "AND r.claimed IS NULL",
+            "final": "AND r.claimed IS NULL AND r.final = 1",
+            "claimable": "AND r.claimed IS NULL AND r.final = 1 AND r.lies = 0",
+            "claimed": "AND r.claimed IS NOT NULL",
+        }[state]
+        rows = self._rows(
+            f"SELECT {_RECEIPT}, {_PAYEE} {_OURS} WHERE (r.epoch, r.server, r.payee) < (?, ?, ?) {where} "
+            "ORDER BY r.epoch DESC, r.server DESC, r.payee DESC LIMIT ?",
+            wallet,
+            *after,
+            limit,
+        )
+        size = len(fields(ReceiptRow))
+        return [(as_receipt(row[:size]), PayeeRow(*row[size:])) for row in rows]
+
+    def totals(self, wallet: bytes) -> Totals:
+        """All receipts of a wallet by state, wei. Added up again only after a change."""
+        (version,) = self._rows("PRAGMA data_version")[0]
+        now = hash((version, self._changes))
+        known = self._totals.get(wallet)
+        if known is None or known[0] != now:
+            # Most hours earn one of a few amounts.
+            query = f"SELECT r.amount, count(*), r.claimed IS NULL, r.final, r.lies {_OURS} GROUP BY 1, 3, 4, 5"
+            sums = dict.fromkeys(("pending", "claimable", "claimed", "at_payee"), 0)
+            for amount, count, unclaimed, final, lies in self._rows(query, wallet):
+                state = "claimed" if not unclaimed else "at_payee" if lies else "claimable" if final else "pending"
+                sums[state] += int(amount) * count
+            known = now, Totals(**sums)
+            self._totals[wallet] = known
+        return known[1]
+
+    def unsettled(self, wallet: bytes) -> list[tuple[bytes, int, int]]:
+        """(server, epoch, chain id) of receipts of a wallet that are neither collected nor final, newest first."""
+        query = f"SELECT DISTINCT r.server, r.epoch, r.chain_id {_OURS} WHERE r.claimed IS NULL AND r.final = 0 ORDER BY r.epoch DESC"
+        return [tuple(row) for row in self._rows(query, wallet)]
+
+    def set_final(self, server: bytes, epoch: int) -> None:
+        """The chain pays the receipts of this epoch."""
+        self._change("UPDATE receipts SET final = 1 WHERE server = ? AND epoch = ?", server, epoch)
+        self.changed_earnings()
+
+    def set_claimed(self, server: bytes, epoch: int, payee: bytes, transaction: str | None, lies: bool = False) -> None:
+        """The chain has paid this receipt, and the money is not at a payee any more; None: it is not so. ``lies``: it is at a payee."""
+        self._change(
+            "UPDATE receipts SET claimed = ?, lies = ? WHERE server = ? AND epoch = ? AND payee = ?",
+            transaction,
+            int(lies),
+            server,
+            epoch,
+            payee,
+        )
+        self.changed_earnings()
+
+    def is_claim(self, transaction: str) -> bool:
+        """Whether a transaction has brought rewards home."""
+        return bool(self._rows("SELECT 1 FROM receipts WHERE claimed = ? LIMIT 1", transaction))
+
+    def recent_sessions(self, wallet: bytes, since_ms: int, limit: int) -> list[tuple[bytes, str, bytes]]:
+        """(server, url, session) of plays since a time for which a wallet was to be paid, the newest first, at most ``limit``."""
+        rows = self._rows(
+            "SELECT t.server, t.url, s.id FROM tickets t JOIN sessions s ON s.id = t.session "
+            "JOIN payees p ON p.payee = s.payee AND p.wallet = ? WHERE t.time_ms >= ? "
+            "GROUP BY t.server, t.url, s.id ORDER BY max(t.time_ms) DESC LIMIT ?",
+            wallet,
+            since_ms,
+            limit,
+        )
+        return [tuple(row) for row in rows]
+
+    def heard_sums(self, wallet: bytes, since_ms: int) -> list[tuple[str, int, int]]:
+        """(station's domain, whole intervals, reward wei of one) of a wallet's plays since a time; a play that was refused is none."""
+        rows = self._rows(
+            "SELECT t.station, sum(t.heard_ms / (t.interval_s * 1000)), t.reward FROM tickets t JOIN sessions s ON s.id = t.session "
+            "JOIN payees p ON p.payee = s.payee AND p.wallet = ? WHERE t.state <> 'none' AND t.time_ms >= ? AND NOT EXISTS "
+            "(SELECT 1 FROM invocations i WHERE i.session = t.session AND i.ticket = t.id AND i.state = 'refused' AND i.action = 'play') "
+            "GROUP BY t.station, t.reward",
+            wallet,
+            since_ms,
+        )
+        return [(str(station), int(intervals), int(reward)) for station, intervals, reward in rows]
+
+    def listeners(self, wallet: bytes) -> set[bytes]:
+        """Keys that a wallet has shown to stations."""
+        rows = self._rows("SELECT DISTINCT s.listener FROM sessions s JOIN payees p ON p.payee = s.payee WHERE p.wallet = ?", wallet)
+        return {row[0] for row in rows}
+
+
+def as_receipt(values: tuple[Any, ...]) -> ReceiptRow:
+    """A row of the table."""
+    row = ReceiptRow(*values)
+    return replace(row, amount=int(row.amount))

@@ -1,0 +1,99 @@
+"""Searches for the earlier rewards of a wallet: how far each has come, what is left of it, and the payees that were derived for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from native_host.ledger.base import Rows
+
+
+@dataclass(frozen=True)
+class Place:
+    """One search: a wallet, by the first account of its words, on one network."""
+
+    wallet: bytes
+    chain_id: int
+    settlement: bytes
+
+    @property
+    def key(self) -> tuple[bytes, int, bytes]:
+        """The columns that name it."""
+        return self.wallet, self.chain_id, self.settlement
+
+
+@dataclass(frozen=True)
+class Post:
+    """A posted epoch that is still to be looked at; ``data`` is the hash of what was published, ``code`` why it could not be had."""
+
+    epoch: int
+    server: bytes
+    data: bytes
+    code: str | None = None
+
+
+class Scanning(Rows):
+    """Reads and changes of searches. Changes belong inside ``Ledger.write``."""
+
+    def scan(self, place: Place) -> tuple[int, int] | None:
+        """(last block whose posts are listed, posts listed so far) of a search; None where none has begun."""
+        rows = self._rows("SELECT block, listed FROM scans WHERE wallet = ? AND chain_id = ? AND settlement = ?", *place.key)
+        return (int(rows[0][0]), int(rows[0][1])) if rows else None
+
+    def list_posts(self, place: Place, block: int, posts: Iterable[Post]) -> None:
+        """Posts up to a block are to be looked at."""
+        found = list(posts)
+        for post in found:
+            values = (*place.key, post.epoch, post.server, post.data)
+            self._change(
+                "INSERT OR REPLACE INTO scan_posts (wallet, chain_id, settlement, epoch, server, data) VALUES (?, ?, ?, ?, ?, ?)", *values
+            )
+        self._change(
+            "INSERT INTO scans (wallet, chain_id, settlement, block, listed) VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET block = excluded.block, listed = listed + excluded.listed",
+            *place.key,
+            block,
+            len(found),
+        )
+
+    def posts(self, place: Place, limit: int, without: Iterable[bytes] = ()) -> list[Post]:
+        """Posts that are left, none of the servers ``without``: the oldest epoch first, behind all others those that could not be had."""
+        left_out = tuple(without)
+        marks = ", ".join("?" * len(left_out))
+        rows = self._rows(
+            "SELECT epoch, server, data, code FROM scan_posts WHERE wallet = ? AND chain_id = ? AND settlement = ? "  # noqa: S608
+            f"AND server NOT IN ({marks}) ORDER BY code IS NOT NULL, epoch, server LIMIT ?",
+            *place.key,
+            *left_out,
+            limit,
+        )
+        return [Post(*row) for row in rows]
+
+    def left(self, place: Place) -> list[tuple[bytes, int, str | None]]:
+        """(server, posts left, why its last one could not be had) of each server with posts that are left."""
+        rows = self._rows(
+            "SELECT server, count(*), max(code) FROM scan_posts WHERE wallet = ? AND chain_id = ? AND settlement = ? GROUP BY server",
+            *place.key,
+        )
+        return [tuple(row) for row in rows]
+
+    def set_post(self, place: Place, post: Post, code: str | None) -> None:
+        """A post was looked at (None), or could not be had."""
+        where = "WHERE wallet = ? AND chain_id = ? AND settlement = ? AND epoch = ? AND server = ?"
+        if code is None:
+            self._change(f"DELETE FROM scan_posts {where}", *place.key, post.epoch, post.server)  # noqa: S608
+        else:
+            self._change(f"UPDATE scan_posts SET code = ? {where}", code, *place.key, post.epoch, post.server)  # noqa: S608
+
+    def candidate_days(self, wallet: bytes, first: int, last: int) -> list[tuple[int, bytes, bytes]]:
+        """(day since 1970, station, 24 payees of 20 bytes) that were derived for days of a span."""
+        rows = self._rows("SELECT day, station, payees FROM candidates WHERE wallet = ? AND day BETWEEN ? AND ?", wallet, first, last)
+        return [tuple(row) for row in rows]
+
+    def add_candidates(self, wallet: bytes, day: int, station: bytes, payees: bytes) -> None:
+        """Keep what the wallet derived for a station and a day."""
+        self._change("INSERT OR REPLACE INTO candidates (wallet, day, station, payees) VALUES (?, ?, ?, ?)", wallet, day, station, payees)
+
+    def drop_candidates(self, wallet: bytes, before: int) -> None:
+        """Days before this one are not looked at any more."""
+        self._change("DELETE FROM candidates WHERE wallet = ? AND day < ?", wallet, before)

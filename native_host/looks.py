@@ -1,0 +1,29 @@
+"""What this process has seen of a wallet's earnings on the chain, so that it does not ask about everything at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from native_host.ledger.earning import Key
+
+Where = tuple[bytes, int]
+"""Server and epoch."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where an epoch of a server is: posted or not, final or not, and when its money is due."""
+
+    posted: bool
+    final: bool
+    due_s: int
+
+
+@dataclass
+class Looks:
+    """How far looks at the chain have come, as long as this process runs."""
+
+    epochs: dict[Where, Standing] = field(default_factory=dict)
+    """What was asked about, the longest ago first."""
+    claims: dict[bytes, Key] = field(default_factory=dict)
+    """By wallet: the receipt that was looked for last."""

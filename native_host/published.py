@@ -1,0 +1,115 @@
+"""Published data of epochs: fetched from their servers, held against the hash on the chain, and read only as far as payees need it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from Crypto.Hash import keccak
+
+from pywallet.errors import GomaaError, InputError, Unavailable
+from pywallet.settlement import ContentRow, DebitRow, PayeeRow, StationRow, TermsRow
+from pywallet.settlement.data import HEAD, MAGIC, VERSION
+
+if TYPE_CHECKING:
+    import aiohttp
+
+MOST: Final = 1 << 30
+"""Bytes of the largest data that are fetched."""
+MOST_READ: Final = 256 << 20
+"""Bytes of the tables before the plays."""
+_CHUNK: Final = 1 << 16
+_READ: Final = (StationRow, ContentRow, TermsRow, DebitRow, PayeeRow)
+
+
+@dataclass(frozen=True)
+class Published:
+    """Stations and payees of one epoch. ``rows``: 20 bytes of payee and 12 of amount each."""
+
+    server: bytes
+    epoch: int
+    stations: tuple[bytes, ...]
+    rows: bytes
+
+    def payees(self) -> Iterator[tuple[bytes, int]]:
+        """(payee, amount in wei) of every leaf."""
+        rows = self.rows
+        for at in range(0, len(rows), PayeeRow.size()):
+            yield rows[at : at + 20], int.from_bytes(rows[at + 20 : at + 32], "big")
+
+
+class Reader:
+    """Takes the bytes as they come: all of them are hashed, the tables up to the payees are kept."""
+
+    def __init__(self) -> None:
+        self._hash = keccak.new(digest_bits=256)
+        self._kept = bytearray()
+        self._tables: list[tuple[int, int]] = []
+        self._next = HEAD.size
+        self.size = 0
+
+    def feed(self, chunk: bytes) -> None:
+        """The next bytes. Raises InputError ``message.schema`` for more than there may be."""
+        self._hash.update(chunk)
+        self.size += len(chunk)
+        if len(self._tables) == len(_READ):
+            if self.size > MOST:
+                raise InputError("message.schema", reason="published data are too long")
+            return
+        self._kept += chunk
+        while len(self._tables) < len(_READ) and len(self._kept) >= self._next + 4:
+            kind = _READ[len(self._tables)]
+            begin = self._next + 4
+            end = begin + int.from_bytes(self._kept[self._next : begin], "big") * kind.size()
+            if end > MOST_READ:
+                raise InputError("message.schema", reason="published data are too long")
+            if len(self._kept) < end:
+                break
+            self._tables.append((begin, end))
+            self._next = end
+
+    def end(self, server: bytes, epoch: int, data: bytes) -> Published:
+        """What was read.
+
+        Args:
+            server: Whose epoch.
+            epoch: Its number.
+            data: The hash that the chain has.
+
+        Raises:
+            GomaaError: ``chain.mismatch`` where these are not the bytes that the chain names.
+        """
+        if self._hash.digest() != data or len(self._tables) < len(_READ):
+            raise GomaaError("chain.mismatch", epoch=epoch, reason="not the published data")
+        magic, version, of, number, *_ = HEAD.unpack_from(self._kept)
+        if (magic, version, of, number) != (MAGIC, VERSION, server, epoch):
+            raise GomaaError("chain.mismatch", epoch=epoch, reason="published data of another epoch")
+        (begin, end), *_, (first, last) = self._tables
+        stations = tuple(bytes(self._kept[at : at + 20]) for at in range(begin, end, 20))
+        return Published(server, epoch, stations, bytes(self._kept[first:last]))
+
+
+async def fetch(session: aiohttp.ClientSession, url: str, server: bytes, epoch: int, data: bytes) -> Published:
+    """Fetch one epoch's data from its server, which learns that somebody reads its public bytes and no more.
+
+    Raises:
+        Unavailable: ``server.unreachable`` where the server does not answer, ``server.epoch.damaged`` where it does not have them.
+        GomaaError: ``chain.mismatch`` where they are not what the chain names.
+    """
+    import aiohttp
+
+    reader = Reader()
+    try:
+        async with session.get(f"{url.rstrip('/')}/v1/epochs/{epoch}/data", allow_redirects=False) as response:
+            if response.status in (429, 500, 502, 503, 504):
+                raise Unavailable("server.unreachable", server=url, status=response.status)
+            if response.status != 200:
+                raise Unavailable("server.epoch.damaged", epoch=epoch, status=response.status)
+            async for chunk in response.content.iter_chunked(_CHUNK):
+                reader.feed(chunk)
+                await asyncio.sleep(0)
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as e:
+        raise Unavailable("server.unreachable", server=url, reason=type(e).__name__) from None
+    return reader.end(server, epoch, data)
