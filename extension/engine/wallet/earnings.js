@@ -48,8 +48,9 @@ async function summary() {
   await claims.drop(told.receipts);
   claims.plan().catch(() => undefined);
   const account_wei = told.balance_wei === null ? null : spendable(told.balance_wei, chain_id);
-  // What lies at payees is the fan's money as much as what is in the account.
-  const hidden = inPrivate(chain_id, left.found).reduce((sum, { amount_wei }) => sum + BigInt(amount_wei), 0n);
+  // What lies at payees is the fan's money as much as what is in the account; the ledger knows of it before each was looked at.
+  const unseen = left.found.reduce((sum, { owed_wei }) => sum - BigInt(owed_wei ?? 0), BigInt(told.totals.at_payee_wei ?? 0));
+  const hidden = inPrivate(chain_id, left.found).reduce((sum, { amount_wei }) => sum + BigInt(amount_wei), unseen > 0n ? unseen : 0n);
   return {
     address: state.account,
     chain_id,

@@ -248,6 +248,13 @@ test("the balance is the account's and what lies at private addresses; sending f
   assert.deepEqual([line.state, line.other, line.amount_wei], ["claimed", FRIEND, String(4n * 10n ** 14n)]);
 });
 
+test("what the ledger knows to lie at payees counts before each of them was looked at", async () => {
+  lay({ 1: 7, 2: 3 });
+  const { summary } = host;
+  host.summary = (request) => ({ ...summary(request), totals: { pending_wei: "0", claimable_wei: "0", claimed_wei: "0", at_payee_wei: String(25n * 10n ** 14n) } });
+  assert.equal((await ask("wallet.summary")).private_wei, String(25n * 10n ** 14n));
+});
+
 test("where one is not enough as few as possible go, one after the other, and their number is told before", async () => {
   lay({ 1: 7, 2: 3, 3: 5 });
   const quote = await ask("wallet.quote", { to: FRIEND, amount: "12", from: "private" });
