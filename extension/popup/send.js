@@ -33,6 +33,7 @@ export function send(app) {
   to.input.setAttribute("rows", "2");
   const sum = field({ id: "amount", label: t("sendAmount"), hint: held() === null ? "" : t("sendHave", show(held())) });
   sum.input.setAttribute("inputmode", "decimal");
+  from.addEventListener("change", () => sum.say(held() === null ? "" : t("sendHave", show(held()))));
   const all = press(h("button", { type: "button", class: "btn small", "data-key": "all-of-it" }, t("sendAll")), () => {
     sum.input.value = plain(held());
   });
