@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from chain.abi import event, function, to_address
+from chain.abi import function, to_address
 from chain.client import Chain, TxReceipt
 from chain.deployment import Deployment
 from pywallet.platform import keccak256
@@ -60,15 +60,6 @@ class Registry:
         """A station's entry, or None."""
         domain, name, active = (await self._chain.call(self._address, function("Registry", "station"), address))[0]
         return StationEntry(domain, name, active) if domain else None
-
-    async def names(self, address: bytes) -> tuple[str, str] | None:
-        """Domain and name of a station, also of one that was removed: as it was listed last. None if it never was."""
-        entry = await self.station(address)
-        if entry is not None:
-            return entry.domain, entry.name
-        logs = await self._chain.logs(self._address, event("Registry", "StationSet"), self._deployment.block, (address,))
-        listed = [log.fields for log in logs if log.fields["domain"]]
-        return (listed[-1]["domain"], listed[-1]["name"]) if listed else None
 
     async def standing(self, address: bytes) -> Standing:
         """How a station came to be listed, and whether it is suspended."""

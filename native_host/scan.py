@@ -272,14 +272,15 @@ class Scan:
             amount=one.amount,
             signed=UNSIGNED,
             detail=UNSIGNED,
-            content=bytes(20),
+            content=b"",
             station=domain,
         )
 
     async def _station(self, station: bytes) -> tuple[str, str]:
-        """Domain and name of a station as it is or was registered."""
+        """Domain and name of a station; one that is removed keeps them in the registry."""
         if station not in self._names:
-            self._names[station] = await self._network.registry.names(station) or ("", "")
+            entry = await self._network.registry.station(station)
+            self._names[station] = ("", "") if entry is None else (entry.domain, entry.name)
         return self._names[station]
 
     async def _told(self, wants: list[Day]) -> dict[str, Any]:

@@ -66,6 +66,7 @@ function personal({ account, text, hex, hidden, sign_in }) {
       others.length ? note("stop", t("approveSignInWrong", others.join(" · ")), "sign-in-wrong") : null,
       sign_in && wrong.length === 0 ? note("good", t("approveSignInGood")) : null,
       text === null ? note("stop", t("approveHex"), "hex") : null,
+      text !== null && !sign_in ? note("dial", t("approvePlain"), "plain") : null,
       hidden ? note("dial", t("approveHidden"), "hidden") : null,
       h("section", { class: "card" }, h("pre", { "data-key": "text" }, text ?? hex)),
       by(account),
@@ -76,7 +77,7 @@ function personal({ account, text, hex, hidden, sign_in }) {
 /** @param {string} account */
 const by = (account) => h("p", { class: "xs faint" }, t("approveBy"), " ", h("code", null, account));
 
-/** What a reading of typed data says. @type {Record<string, string>} */
+/** Sentence of each reading of typed data. @type {Record<string, string>} */
 const READ = {
   permit: "approvePermit", permit_item: "readItem", transfer: "readTransfer", cancel: "readCancel", order: "readOrder", safe: "readSafe", forward: "readForward",
   votes: "readVotes", code: "readCode", unknown: "readUnknown",
@@ -131,7 +132,7 @@ function fields(parts) {
 /** Places of GoMAA that a person may know. @type {Record<string, string>} */
 const PLACES = { token: "placeToken", settlement: "placeSettlement", registry: "placeRegistry" };
 
-/** What a call says, from what it is called with. @type {Record<string, string>} */
+/** Sentence of each kind of call. @type {Record<string, string>} */
 const SAYS = {
   transfer: "saysTransfer", approve: "saysApprove", allowance: "saysAllowance", less: "saysLess", take: "saysTake", give: "saysGive", take_item: "saysTakeItem",
   item: "saysItem", many: "saysMany", take_many: "saysTakeMany", operator: "saysOperator",

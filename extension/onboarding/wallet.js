@@ -185,7 +185,7 @@ export function newPassword(app) {
     trouble.hidden = true;
     try {
       await app.ask("wallet.collect", { choice: collect.find(({ checked }) => checked)?.value ?? COLLECT[0] });
-      await app.ask("wallet.create", { mnemonic: app.draft.mnemonic, password: first.input.value, replace: app.draft.exists && app.draft.restoring });
+      await app.ask("wallet.create", { mnemonic: app.draft.mnemonic, password: first.input.value, replace: app.draft.exists && app.draft.restoring, fresh: !app.draft.restoring });
       first.input.value = second.input.value = app.draft.mnemonic = "";
       app.draft.exists = true;
       app.say(t("walletMade"));

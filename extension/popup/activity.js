@@ -2,17 +2,23 @@
  * All activity, newest first, by day.
  */
 
-import { h } from "../ui/dom.js";
+import { h, press } from "../ui/dom.js";
 import { eye } from "../ui/eye.js";
 import { language, t } from "../ui/text.js";
 import { doneNote, failureNote, itemRow, middle, tabs, topBar } from "./frame.js";
+
+/** Rewards in a summary; where there are as many, there may be more. */
+const FULL = 100;
 
 /**
  * @param {import("./popup.js").App} app
  * @returns {Node[]}
  */
 export function activity(app) {
-  const items = app.model.summary?.activity ?? [];
+  const { older } = app.model;
+  const newest = app.model.summary?.activity ?? [];
+  const known = new Set(newest.map(place));
+  const items = [...newest, ...(older?.items ?? []).filter((item) => !known.has(place(item)))].sort((a, b) => b.time_s - a.time_s);
   /** @type {Map<string, HTMLElement[]>} */
   const days = new Map();
   items.forEach((item, i) => {
@@ -22,9 +28,24 @@ export function activity(app) {
   const lists = [...days].map(([day, rows]) => h("section", { class: "stack z" }, h("h2", { class: "day" }, day), h("ul", { class: "list items" }, rows)));
   return [
     topBar(app, t("tabActivity")),
-    middle(failureNote(app), doneNote(app), ...lists, items.length ? null : h("section", { class: "card empty" }, eye(0.12, "big").node, h("h2", null, t("emptyTitle")), h("p", null, t("emptyLead")))),
+    middle(failureNote(app), doneNote(app), ...lists, more(app), items.length ? null : h("section", { class: "card empty" }, eye(0.12, "big").node, h("h2", null, t("emptyTitle")), h("p", null, t("emptyLead")))),
     tabs(app, "activity"),
   ];
+}
+
+/** @param {import("./popup.js").Item} item */
+const place = ({ server, epoch, payee, transaction, content, time_s }) => (server ? `${server}/${epoch}/${payee}` : `${transaction ?? content}/${time_s}`);
+
+/** What the summary has no room for, a page at a time. @param {import("./popup.js").App} app */
+function more(app) {
+  const { summary, older } = app.model;
+  const full = (summary?.activity ?? []).filter(({ server }) => server).length >= FULL;
+  if (older ? !older.next : !full) return null;
+  return press(h("button", { type: "button", class: "btn wide", "data-key": "more" }, t("moreActivity")), async () => {
+    const page = await app.ask("wallet.activity", { after: older?.next ?? null });
+    app.model.older = { items: [...(older?.items ?? []), ...page.activity], next: page.next };
+    app.render();
+  });
 }
 
 /** @param {number} timeS */

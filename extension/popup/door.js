@@ -58,5 +58,6 @@ export function locked(app) {
     h("div", { class: "stack centre" }, mark(64), h("div", { class: "stack t" }, h("h1", null, t("lockedTitle")), h("p", { class: "dim" }, minutes > 0 ? t("lockedAfter", minutes) : t("lockedLead")))),
     form,
     h("div", { class: "note good" }, icon("music"), h("span", null, t("lockedNote"))),
-    h("p", { class: "s centre" }, press(h("button", { type: "button", class: "link" }, t("restoreLink")), () => onboarding("#restore"))))];
+    h("details", { class: "s" }, h("summary", null, t("forgotPassword")), h("div", { class: "stack t" }, h("p", { class: "dim" }, t("forgotPasswordMeans")),
+      press(h("button", { type: "button", class: "link" }, t("restoreLink")), () => onboarding("#restore")))))];
 }

@@ -29,6 +29,7 @@ export function home(app) {
       balance(app),
       claimNote(app),
       failureNote(app),
+      searchNote(app),
       playing ? nowPlaying(app, playing) : null,
       !summary ? null : items.length === 0 && !playing ? nothingYet() : h("section", { class: "stack z" },
         h("div", { class: "row between" }, h("h2", { class: "h" }, t("recent")),
@@ -92,6 +93,16 @@ function atOnce(app, sum) {
     h("div", { class: "row tight wrap" },
       press(h("button", { type: "button", class: "btn small", "data-key": "claim", disabled: claim.busy }, claim.busy ? t("collecting") : t("collectNow", show(sum))), () => void app.claim()),
       press(h("button", { type: "button", class: "btn small", "data-key": "not-once", disabled: claim.busy }, t("back")), () => app.chooseOnce(false)))));
+}
+
+/**
+ * How far the search for earlier rewards has come, or what of it could not be had.
+ * @param {App} app
+ */
+function searchNote({ model: { summary } }) {
+  const { running = false, listed = 0, left = 0, away = [] } = summary?.search ?? {};
+  if (running && left > 0) return h("p", { class: "s dim", role: "status" }, t("searchProgress", listed - left, listed));
+  return away.length ? h("ul", { class: "s dim" }, away.map(({ epochs, url, server }) => h("li", null, t("searchAway", epochs, url ? new URL(url).host : server)))) : null;
 }
 
 /**

@@ -30,13 +30,14 @@ import { site, sites } from "./sites.js";
  *   earned_wei: string, reward_wei: string, interval_s: number, next_ms: number}} Playing
  * @typedef {{address: string, spendable_wei: string | null, today_wei: string, pending_wei: string, claimable_wei?: string, account_wei?: string | null, private_wei?: string, sweep_most_wei?: string,
  *   claiming?: {count: number, until_s: number | null, code: string | null}, due_s: number | null,
+ *   search?: {running: boolean, listed: number, left: number, away: {server: string, url: string | null, epochs: number, code: string}[]},
  *   playing: Playing | null, activity: Item[]}} Summary
  * @typedef {{exists: boolean, locked: boolean, address: string | null, collect: "always" | "ask" | "never", tracking: boolean | null, auto_lock_s?: number, auto_lock_choices?: number[]}} Status
  * @typedef {{state: "connected" | "missing" | "version" | "gone", version?: string, command?: string, code?: string, chain?: boolean, networks?: number[], chain_id?: number | null}} Host
  * @typedef {"home" | "activity" | "settings" | "receive" | "origin" | "password" | "words" | "send" | "accounts" | "contacts" | "sites" | "site" | "faster" | "cancel"} Screen
  * @typedef {{origin: string, state: "allowed" | "paused" | "revoked", day_wei: string, spent_wei: string, earned_wei: string, last_s: number}} Site
  * @typedef {{status: Status | null, host: Host | null, summary: Summary | null, playing: Playing | null, failure: {code: string, message?: string} | null,
- *   screen: Screen, item: Item | null, proof: Proof | null, site: Site | null, note: string, claim: {busy: boolean, once: boolean, done: {transactions: string[], amount_wei: string} | null, failure: {code: string, message?: string} | null}}} Model
+ *   screen: Screen, item: Item | null, proof: Proof | null, site: Site | null, note: string, older: {items: Item[], next: any} | null, claim: {busy: boolean, once: boolean, done: {transactions: string[], amount_wei: string} | null, failure: {code: string, message?: string} | null}}} Model
  * @typedef {{model: Model, ask: (type: string, fields?: object) => Promise<any>, go: (screen: Screen, item?: Item | null, note?: string) => void, refresh: () => Promise<void>, settle: () => Promise<void>,
  *   render: () => void, live: ((playing: Playing) => void) | null, claim: () => Promise<void>, chooseOnce: (on: boolean) => void, say: (text: string) => void,
  *   openSite: (site: Site) => void, fail: (error: unknown) => void}} App
@@ -49,7 +50,7 @@ const DRAWN_ONCE = new Set(["locked", "welcome", "password", "words", "send", "a
 
 /** @type {Model} */
 const model = {
-  status: null, host: null, summary: null, playing: null, failure: null, screen: "home", item: null, proof: null, site: null, note: "",
+  status: null, host: null, summary: null, playing: null, failure: null, screen: "home", item: null, proof: null, site: null, note: "", older: null,
   claim: { busy: false, once: false, done: null, failure: null },
 };
 const root = byId("popup");
@@ -70,7 +71,7 @@ const app = {
   model,
   ask,
   go(screen, item = null, note = "") {
-    Object.assign(model, { screen, item, note, proof: null });
+    Object.assign(model, { screen, item, note, proof: null, older: null });
     if (!model.claim.busy) model.claim = { busy: false, once: false, done: null, failure: null };
     drawn = "";
     render();

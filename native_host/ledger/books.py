@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from native_host.ledger.earning import Earning, as_receipt
 from native_host.ledger.tables import ReceiptRow
+from pywallet.provider.text import named
 
 Heard = tuple[bytes, bytes, bytes, bytes, int, int, int, int]
 
@@ -164,9 +165,9 @@ class Books(Earning):
         return str(rows[0][0]) if rows else ""
 
     def song(self, content: bytes) -> tuple[str, str]:
-        """(title, artist), empty where unknown."""
+        """(title, artist) for a heading, empty where unknown."""
         rows = self._rows("SELECT title, artist FROM contents WHERE content = ?", content)
-        return (str(rows[0][0]), str(rows[0][1])) if rows else ("", "")
+        return (named(str(rows[0][0])), named(str(rows[0][1]))) if rows else ("", "")
 
     def plays(self, limit: int) -> list[dict[str, Any]]:
         """The last plays: when, what, where, how long, at what reward, and whether the server has them all."""
@@ -203,3 +204,8 @@ class Books(Earning):
         """The last refusals."""
         rows = self._rows("SELECT time_s, content, station, action, code FROM refusals ORDER BY number DESC LIMIT ?", limit)
         return [dict(zip(("time_s", "content", "station", "action", "code"), row, strict=True)) for row in rows]
+
+
+def _worth(row: ReceiptRow) -> tuple[int, bool, bool]:
+    """What is told of the published data alone gives way to a receipt of the same amount, and that to one which says what for."""
+    return row.amount, row.signed != UNSIGNED, bool(row.content)

@@ -133,12 +133,13 @@ async def test_questions_of_no_station_tie_none(fan: World, servers: tuple[Stand
     assert len({device for device, _ in asked}) == 4
     assert known.isdisjoint(device for device, _ in asked)
     before = len(server.heard)
-    wallet = "0x" + "aa" * 20
-    places = {"chain_id": CHAIN_ID, "settlement": to_hex(DOMAIN.settlement), "number": 1}
-    told = [
-        {**places, "payee": payee, "station": to_hex(session.message.station)} for payee, session in zip(payees, (one, two), strict=True)
+    about = {"chain_id": CHAIN_ID, "settlement": to_hex(DOMAIN.settlement), "name": "Radio"}
+    rows = [
+        {"payee": payee, "station": to_hex(session.message.station), "number": fan.chain.now // 1000 // HOUR_S, **about}
+        for payee, session in zip(payees, (one, two), strict=True)
     ]
-    await fan.ask("payees", wallet=wallet, payees=told)
+    wallet = to_hex(address_of(keccak256(b"wallet")))
+    await fan.ask("payees", wallet=wallet, payees=rows)
     await fan.ask("summary", wallet=wallet)
     receipts = {device: json.loads(text)["payees"] for device, op, text in server.heard[before:] if op == "receipts"}
     assert receipts == {one.message.device: payees[:1], two.message.device: payees[1:]}

@@ -44,8 +44,8 @@ const nameOf = ({ origin, top }) => `${origin} ${top ?? ""}`;
  */
 export async function ask(port, site, kind, look, perform) {
   const name = nameOf(site);
-  const since = performance.now() - REST_MS;
-  const lately = (refused.get(name) ?? []).filter((at) => at > since);
+  const earliest = performance.now() - REST_MS;
+  const lately = (refused.get(name) ?? []).filter((at) => at > earliest);
   refused.set(name, lately);
   if (lately.length >= MOST_REFUSED) throw new Problem("message.flood");
   crowded(site, kind);

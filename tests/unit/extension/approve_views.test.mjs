@@ -1,4 +1,4 @@
-// What the approval window shows of each question: the sentence, the warnings, every argument and every effect.
+// The approval window's view of each question: the sentence, the warnings, every argument and every effect.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -92,4 +92,12 @@ test("typed data warns by what it allows, and of what is not known; words alone 
     assert.ok(kind === "unknown" || !shown.text.includes("readUnknown"), kind);
   }
   assert.equal(typed([], false).danger, false);
+});
+
+test("of texts only a sign-in that is right has no warning", () => {
+  const personal = (facts) => seen("personal", { account: ME, text: "hello", hex: "0x68", hidden: false, sign_in: null, ...facts });
+  const right = personal({ sign_in: { domain: "a.example", wrong: [] } });
+  assert.deepEqual([right.danger, right.text.includes("approveSignInGood"), right.find("plain").length], [false, true, 0]);
+  assert.deepEqual([personal({}).danger, personal({}).find("plain").length], [false, 1]);
+  for (const facts of [{ text: null }, { sign_in: { domain: "b.example", wrong: ["domain"] } }, { sign_in: { domain: "", wrong: ["form"] } }]) assert.equal(personal(facts).danger, true);
 });

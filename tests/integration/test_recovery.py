@@ -1,0 +1,254 @@
+"""Everything that was ever earned is found again from the words and the chain: on a new computer, with an empty ledger."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chain.content import Content
+from chain.registry import Registry
+from native_host import networks
+from native_host.paths import Paths
+from pywallet.engine import call, purse
+from pywallet.hexes import from_hex, to_hex
+from pywallet.messages import Session, Signed
+from pywallet.platform import address_of
+from tests.integration.host_process import HostProcess, host_process
+from tests.integration.server_songs import Upload
+from tests.integration.server_world import TOKENS, World, make_world
+from tests.integration.test_host_real import renewed, settled
+
+WORDS = "legal winner thank year wave sausage worth useful legal winner thank yellow"
+OTHERS = "letter advice cage absurd amount doctor acoustic avoid letter advice cage above"
+
+
+class Elsewhere(World):
+    """The same world, seen from a second station."""
+
+    @property
+    def station_key(self) -> bytes:
+        """The second station's."""
+        return self.anvil.keys[4]
+
+
+@dataclass
+class Fan:
+    """A wallet of real words, and computers that know the network."""
+
+    world: World
+    second: World
+    song: Upload
+    folder: Path
+    earned: dict[tuple[str, int], int] = field(default_factory=dict)
+    """(payee, epoch) to wei."""
+
+    @property
+    def wallet(self) -> str:
+        """The first account of the words."""
+        return to_hex(purse.keyring().account)
+
+    def home(self, name: str) -> Path:
+        """A computer that has the network's file and nothing else."""
+        place = self.folder / name
+        if not place.exists():
+            networks.add(Paths(place / "data", place / "config"), self.folder / "server" / "deployment.json")
+        return place
+
+    async def session(self, world: World, host: HostProcess, device: str) -> dict[str, Any]:
+        """Signed by the core for the hour that it is, and told to the host, as the extension does."""
+        now_s = await self.world.now_ms() // 1000
+        where = {
+            "station": to_hex(world.station),
+            "chain_id": world.deployment.chain_id,
+            "settlement": to_hex(world.deployment.settlement),
+        }
+        made = await call("session.sign", {**where, "device": device, "now_s": now_s})
+        payee = {"payee": made["payee"], "number": made["number"], "name": "Radio", **where}
+        await host.ask("payees", wallet=self.wallet, payees=[payee])
+        return made
+
+    async def listen(self, world: World, host: HostProcess, seconds: int) -> None:
+        """Hear a while at a station, which pays for it; the receipt comes."""
+        domain = "radio.example" if world is self.world else "second.example"
+        opened = await host.open(self.song.cose, "s", f"https://{domain}")
+        made = await self.session(world, host, opened["device"])
+        await host.ask("identify", stream="s", session=made["session"])
+        now_s = await self.world.now_ms() // 1000
+        ticket = world.ticket(self.song, Signed.from_json(Session, made["session"]), now_s)
+        await host.ask("prepare", stream="s", ticket=ticket.to_json())
+        await host.invoke("play", 0, 0, 5)
+        for step in range(1, seconds // 3 + 1):
+            await self.world.travel(3)
+            await renewed(host, step * 3_000, step)
+        await host.invoke("stop", seconds * 1_000)
+        await settled(host, self.home("old"))
+        statement, _ = await world.statement()
+        await world.vouch(statement.spent, statement.epoch)
+        receipt = await host.event("receipt")
+        self.earned[receipt["payee"], receipt["epoch"]] = int(receipt["amount_wei"])
+        await host.ask("close", stream="s")
+
+    async def posted(self) -> None:
+        """The running epoch ends, is posted and becomes final."""
+        epoch = max(epoch for _, epoch in self.earned)
+        await self.world.to_epoch(epoch + 1)
+        assert self.world.closing is not None
+        await self.world.closing.round()
+        await self.world.travel(40)
+
+    async def summary(self, host: HostProcess) -> dict[str, Any]:
+        """As the popup asks for it."""
+        told: dict[str, Any] = await host.ask("summary", account=self.wallet, wallet=self.wallet)
+        return told
+
+    async def step(self, host: HostProcess, candidates: list[Any]) -> tuple[dict[str, Any], list[Any]]:
+        """One step of the search, and what the core derives for the next."""
+        told = await host.ask("scan", wallet=self.wallet, chain_id=self.world.deployment.chain_id, candidates=candidates)
+        made = (await call("candidates", {"wants": told["wants"]}))["candidates"] if told["wants"] else []
+        return told, made
+
+    async def search(self, host: HostProcess) -> dict[str, Any]:
+        """All steps that can be done now."""
+        told, candidates = await self.step(host, [])
+        while told["more"] or candidates:
+            told, candidates = await self.step(host, candidates)
+        return told
+
+    async def collect(self, host: HostProcess) -> int:
+        """Claims for all that can be collected, in pages of two; what came, in wei."""
+        after, amount = None, 0
+        while True:
+            found = await host.ask("earnings", wallet=self.wallet, state="claimable", limit=2, after=after)
+            claims = []
+            for one in found["receipts"]:
+                names = ("chain_id", "settlement", "server", "epoch", "number", "payee")
+                fields = {name: one[name] for name in names}
+                claims.append((await call("claim.sign", {**fields, "station": one["station_address"]}))["claim"])
+            if claims:
+                amount += int((await host.ask("claim", claims=claims))["amount_wei"])
+            after = found["next"]
+            if after is None:
+                return amount
+
+
+@pytest.fixture
+async def fan(tmp_path: Path) -> AsyncIterator[Fan]:
+    """Two stations, one server; heard at both over three epochs, of which the first is collected."""
+    (tmp_path / "server").mkdir()
+    await purse._unlock(WORDS)
+    async with make_world(tmp_path / "server", real_time=True) as world, world.server(silence_s=0):
+        registry = Registry(world.chain, world.deployment)
+        await registry.add_server(world.platform_key, world.keys.address, world.url, world.keys.exchange_public)
+        second = Elsewhere(**{name: getattr(world, name) for name in World.__dataclass_fields__})
+        await registry.add_station(world.platform_key, second.station, "second.example", "Second Radio")
+        await world.settlement.deposit(world.platform_key, world.keys.address, second.station, 100 * TOKENS)
+        song = await world.publish()
+        await Content(world.chain, song.content).license(world.owner_key, second.station)
+        one = Fan(world, second, song, tmp_path)
+        async with host_process(one.home("old")) as host:
+            await host.hello()
+            await one.listen(world, host, 9)
+            await one.posted()
+            assert int((await one.summary(host))["totals"]["claimable_wei"]) == sum(one.earned.values())
+            await one.collect(host)
+            await one.listen(second, host, 12)
+            await one.listen(world, host, 6)
+            await one.posted()
+        yield one
+    purse._open = None
+
+
+async def test_the_same_words_find_everything_on_a_new_computer(fan: Fan) -> None:
+    """To the wei; what was collected is shown so, the rest is collected; a station that is gone has its name; nothing is found twice."""
+    world = fan.world
+    registry = Registry(world.chain, world.deployment)
+    await registry.add_station(world.platform_key, fan.second.station, "second.example", "Second Radio", False)
+    first = min(epoch for _, epoch in fan.earned)
+    collected = sum(amount for (_, epoch), amount in fan.earned.items() if epoch == first)
+    rest = sum(fan.earned.values()) - collected
+    assert collected
+    assert rest
+
+    async with host_process(fan.home("new")) as host:
+        await host.hello()
+        assert (await fan.summary(host))["receipts"] == []
+        told = await fan.search(host)
+        assert (told["left"], told["away"], told["found"]) == (0, [], len(fan.earned))
+        before = await fan.summary(host)
+        assert {(one["payee"], one["epoch"]): int(one["amount_wei"]) for one in before["receipts"]} == fan.earned
+        assert {one["station_name"] for one in before["receipts"]} == {"Radio Example", "Second Radio"}
+        sums = (before["totals"]["claimed_wei"], before["totals"]["claimable_wei"], before["totals"]["pending_wei"])
+        assert sums == (str(collected), str(rest), "0")
+        (claimed,) = (one for one in before["receipts"] if one["state"] == "claimed")
+        assert claimed["transaction"] is not None
+        proof = await host.ask("origin", server=claimed["server"], epoch=claimed["epoch"], payee=claimed["payee"], wallet=fan.wallet)
+        assert (proof["receipt"], proof["detail"], proof["station_address"]) == (None, None, claimed["station_address"])
+
+        assert await fan.collect(host) == rest
+
+        after = await fan.summary(host)
+        assert (after["balance_wei"], after["totals"]["claimable_wei"]) == (str(collected + rest), "0")
+        assert (await fan.search(host))["found"] == len(fan.earned)
+
+        # Other words find nothing of it, here or anywhere; the first ones have it back at once.
+        await purse._unlock(OTHERS)
+        assert (await fan.search(host))["found"] == 0
+        assert (await fan.summary(host))["receipts"] == []
+        await purse._unlock(WORDS)
+        assert (await fan.summary(host))["totals"] == after["totals"]
+
+
+async def test_a_search_goes_on_where_it_was_and_waits_for_a_server_that_is_away(fan: Fan) -> None:
+    """Killed after its first step, the host asks for nothing twice; without the server it says what is left, and finds it later."""
+    async with host_process(fan.home("new")) as host:
+        await host.hello()
+        told, candidates = await fan.step(host, [])
+        assert candidates
+        assert told["left"] == told["listed"] >= 2
+        await fan.step(host, candidates)
+        derived = {(one["station"], one["day"]) for one in candidates}
+        await host.kill()
+    registry, world = Registry(fan.world.chain, fan.world.deployment), fan.world
+    await registry.add_server(world.platform_key, world.keys.address, "http://127.0.0.1:1", world.keys.exchange_public)
+    async with host_process(fan.home("new")) as host:
+        await host.hello()
+        told = await fan.search(host)
+        assert told["left"] == told["listed"]
+        assert not told["more"]
+        (away,) = told["away"]
+        assert (away["server"], away["epochs"]) == (to_hex(world.keys.address), told["left"])
+        assert away["code"] == "server.unreachable"
+    await registry.add_server(world.platform_key, world.keys.address, world.url, world.keys.exchange_public)
+    async with host_process(fan.home("new")) as host:
+        await host.hello()
+        told, candidates = await fan.step(host, [])
+        assert not derived & {(one["station"], one["day"]) for one in told["wants"]}
+        while told["more"] or candidates:
+            told, candidates = await fan.step(host, candidates)
+        assert (told["left"], told["away"], told["found"]) == (0, [], len(fan.earned))
+        assert int((await fan.summary(host))["totals"]["claimable_wei"]) > 0
+
+
+async def test_fresh_words_look_at_nothing_before_them(fan: Fan) -> None:
+    """A wallet that was made here has earned nothing yet: only epochs after it are looked at."""
+    await purse._unlock(OTHERS)
+    where = {"wallet": fan.wallet, "chain_id": fan.world.deployment.chain_id}
+    async with host_process(fan.home("new")) as host:
+        await host.hello()
+        told = await host.ask("scan", **where, fresh=True)
+        assert (told["listed"], told["wants"], told["more"]) == (0, [], False)
+        purse._open = None
+        await purse._unlock(WORDS)
+        assert from_hex(fan.wallet, 20) != from_hex(where["wallet"], 20) == address_of(await _key(OTHERS))
+        assert (await fan.step(host, []))[0]["listed"] >= 2
+
+
+async def _key(words: str) -> bytes:
+    from pywallet.wallet import mnemonic
+    from pywallet.wallet.derivation import ACCOUNT, derive
+
+    return derive(await mnemonic.seed(words), ACCOUNT)
