@@ -189,7 +189,7 @@ def running(
             owner.write_text(to_hex(keys["owner"]) + "\n")
             owner.chmod(0o600)
             stack = Stack(
-                folder, anvil, deployment, server, _station(folder, port, urls, keys["station"], statement_s),
+                folder, anvil, deployment, server, _station(folder, port, urls, keys["station"], statement_s, anvil.rpc),
                 urls["server"], urls["station"], from_hex(made["server"], 20), keys["station"], keys["owner"],
             )  # fmt: skip
             for song in songs:
@@ -244,7 +244,7 @@ def security_server(folder: Path, url: str) -> Service:
     return Service("security-server", ["server", "run", "--config", str(config)], f"{url}/v1/info", folder)
 
 
-def _station(folder: Path, port: int, urls: dict[str, str], key: bytes, statement_s: float) -> Service:
+def _station(folder: Path, port: int, urls: dict[str, str], key: bytes, statement_s: float, rpc: str) -> Service:
     (folder / "station.key").write_text(to_hex(key) + "\n")
     (folder / "station.key").chmod(0o600)
     domain = urls["station"].removeprefix("http://")
@@ -255,6 +255,7 @@ def _station(folder: Path, port: int, urls: dict[str, str], key: bytes, statemen
         "tagline": STATION_TAGLINE,
         "key_file": "station.key",
         "deployment_file": "deployment.json",
+        "public_rpc": rpc,
         "catalogue": "songs",
         "database": "station.sqlite3",
         # Chain and server are on this machine: they are there, however busy it is.

@@ -47,7 +47,7 @@ class Clock:
         return self._last_ms
 
     def rolled_back(self, trusted_ms: int | None) -> bool:
-        """Whether this computer's clock was set back: while the host ran, or against what the ledger has seen before.
+        """True where this computer's clock was set back: while the host ran, or against what the ledger has seen before.
 
         Args:
             trusted_ms: What chain or server say, Unix ms; None while neither is known. A clock that was set back to it

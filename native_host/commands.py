@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from native_host.browsers import BROWSERS
 from native_host.confined import FLATPAKS
+
+if TYPE_CHECKING:
+    from native_host.paths import Paths
 
 _BROWSER = click.option("--browser", "browsers", multiple=True, type=click.Choice(BROWSERS), help="Only this browser (repeatable).")
 _PROFILE = click.option(
@@ -25,34 +29,62 @@ def host() -> None:
 @host.command()
 @_BROWSER
 @_PROFILE
-@click.option("--deployment", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A network to know, from its file.")
+@click.option(
+    "--network", "--deployment", "network", metavar="FILE|URL", help="A network to know: its file, or a station of it by its address."
+)
 @click.option("--flatpak", "flatpaks", multiple=True, type=click.Choice(tuple(FLATPAKS)), help="Also a browser from Flatpak (repeatable).")
 @click.option("--chromium-id", help="The extension's id in Chromium and Chrome.")
 @click.option("--firefox-id", help="The extension's id in Firefox.")
 def install(
     browsers: tuple[str, ...],
     profiles: tuple[Path, ...],
-    deployment: Path | None,
+    network: str | None,
     flatpaks: tuple[str, ...],
     chromium_id: str | None,
     firefox_id: str | None,
 ) -> None:
     """Write the launcher and the browsers' manifests."""
     from native_host import install as work
-    from native_host import networks
     from native_host.paths import locate
+    from pywallet.errors import GomaaError
 
-    paths = locate().make()
+    paths, failed = locate().make(), None
     ids = {name: value for name, value in (("chromium", chromium_id), ("firefox", firefox_id)) if value}
     target = work.Target(browsers or (() if profiles else BROWSERS), profiles, ids, flatpaks=flatpaks)
     # Before the manifests: a browser that is open starts the host as soon as it finds one.
-    if deployment is not None:
-        click.echo(f"chain {networks.add(paths, deployment).chain_id}")
+    try:
+        if network is not None:
+            _add_network(paths, network)
+    except GomaaError as e:
+        failed = e
     try:
         for path in work.install(target, paths):
             click.echo(path)
     except KeyError as e:
         raise click.ClickException(f"the extension's id for {e.args[0]} is not known: build it first, or give --chromium-id") from None
+    if failed is not None:
+        raise click.ClickException(f"the browsers find the host now, and the network was not added: {failed}")
+
+
+def _add_network(paths: Paths, source: str) -> None:
+    """Know the network of a file, or of the station at a URL after the person has seen what it is."""
+    import asyncio
+
+    from native_host import joining, networks
+    from pywallet.errors import InputError
+    from pywallet.hexes import to_hex
+    from pywallet.redaction import place
+
+    if not source.startswith(("http://", "https://")):
+        click.echo(f"chain {networks.add(paths, Path(source)).chain_id}")
+        return
+    found = asyncio.run(joining.offer(source))
+    click.echo(f"{place(source)} names this network:")
+    click.echo(f"chain {found.chain_id}\nsettlement {to_hex(found.settlement)}\nnode {place(found.rpc)}")
+    # A command in a script was written by a person who has decided.
+    if sys.stdin.isatty() and not click.confirm("Know it from now on?"):
+        raise InputError("wallet.refused")
+    asyncio.run(joining.join(paths, place(source), found))
 
 
 @host.command()
@@ -75,15 +107,19 @@ def doctor(browsers: tuple[str, ...], profiles: tuple[Path, ...], as_json: bool)
 
 
 @host.command()
-def repair() -> None:
-    """Put a new ledger in the place of a damaged one, with everything that can be read and no count lower than before."""
+@click.option("--anew", is_flag=True, help="Begin a new ledger where nothing of the damaged one can be read.")
+def repair(anew: bool) -> None:
+    """Mend the host's own files: folders, device key, networks, ledger. No count gets lower than before."""
     from native_host.ledger.repair import repair as work
+    from native_host.mending import mend
     from native_host.paths import locate
     from pywallet.errors import GomaaError
 
     ledger = locate().ledger
     try:
-        done = work(ledger)
+        for line in mend(locate()):
+            click.echo(line)
+        done = work(ledger, anew)
     except GomaaError as e:
         raise click.ClickException(str(e)) from None
     if done is None:

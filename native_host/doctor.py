@@ -153,12 +153,11 @@ def _ledger(paths: Paths) -> str:
 
 
 def _networks(paths: Paths) -> str:
-    files = list(paths.networks.glob("*.json"))
     known = networks.load(paths)
-    if len(known) < len(files):
-        raise ValueError("a network file is damaged: run gomaa host install --deployment FILE")
+    if networks.damaged(paths):
+        raise ValueError("a network file is damaged: run gomaa host repair, then gomaa host install --network URL-OF-A-STATION")
     if not known:
-        raise ValueError("no network known: run gomaa host install --deployment FILE")
+        raise ValueError("no network known: run gomaa host install --network URL-OF-A-STATION, or play a song and add its station's")
     return ", ".join(f"chain {chain_id}" for chain_id in known)
 
 

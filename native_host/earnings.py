@@ -17,14 +17,10 @@ from native_host.ledger import ReceiptRow
 from native_host.ledger.earning import NEWEST, Key
 from native_host.looks import Standing, Where
 from native_host.network import Network
-from native_host.proofs import line
-from native_host.schema import Proof
 from pywallet.errors import GomaaError, Refusal
-from pywallet.hexes import from_hex, to_hex
+from pywallet.hexes import to_hex
 
 PATIENCE_S: Final = 1.5
-MOST_PROOFS: Final = 256
-"""So many a server takes at once."""
 RECENT_MS: Final = 15 * 86_400_000
 """Receipts of plays before this are no news: a session lasts a week. Later ones are found in the published data."""
 MOST_PAYEES: Final = 1_024
@@ -36,8 +32,8 @@ PART: Final = 256
 PARTS: Final = 4
 
 
-async def refresh(host: Host, wallet: bytes, proofs: Sequence[Proof] = ()) -> None:
-    """Fetch receipts that came while this host was not running, and those that payees ask for themselves."""
+async def refresh(host: Host, wallet: bytes) -> None:
+    """Fetch receipts that came while this host was not running, each from its own server and as the device of its own session."""
     since_ms = max(0, host.ledger.newest_ms() - RECENT_MS)
     wanted: dict[tuple[bytes, str, int, bytes], list[str]] = {}
     for server, url, identity in host.ledger.recent_sessions(wallet, since_ms, MOST_PAYEES):
@@ -45,9 +41,9 @@ async def refresh(host: Host, wallet: bytes, proofs: Sequence[Proof] = ()) -> No
         with contextlib.suppress(Refusal):
             if session is not None and session.chain_id in host.networks:
                 key = host.key_of(session, server)
-                if (server, url, session.chain_id, key) not in wanted and not host.may_visit(server, key):
-                    continue
-                wanted.setdefault((server, url, session.chain_id, key), []).append(to_hex(session.payee))
+                place = (server, url, session.chain_id, key)
+                if place in wanted or host.may_visit(server, key):
+                    wanted.setdefault(place, []).append(to_hex(session.payee))
 
     async def fetch(server: bytes, url: str, network: Network, key: bytes, some: list[str]) -> None:
         async with host.visit(server, url, network, key) as one:
@@ -56,30 +52,9 @@ async def refresh(host: Host, wallet: bytes, proofs: Sequence[Proof] = ()) -> No
 
     # Each station's device asks for itself: a server cannot tie two of them by who asks.
     asked = [fetch(server, url, host.networks[chain_id], key, some) for (server, url, chain_id, key), some in wanted.items()]
-    asked += [_proven(host, server, some) for server, some in _by_station(proofs).items()]
     # A server that is away must not keep the popup waiting: what the ledger holds is shown.
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), PATIENCE_S)
-
-
-def _by_station(proofs: Sequence[Proof]) -> dict[tuple[str, str], list[Proof]]:
-    """Proofs by (server, station)."""
-    found: dict[tuple[str, str], list[Proof]] = {}
-    for proof in proofs:
-        found.setdefault((proof.server, proof.station), []).append(proof)
-    return found
-
-
-async def _proven(host: Host, where: tuple[str, str], some: list[Proof]) -> None:
-    """Receipts of payees that have signed: a line of its own for each station, so that nothing ties two of them."""
-    server = from_hex(where[0], 20)
-    async with line(host, server) as (one, network):
-        for first in range(0, len(some), MOST_PROOFS):
-            asked = [
-                {"payee": proof.payee, "time_s": proof.time_s, "signature": proof.signature} for proof in some[first : first + MOST_PROOFS]
-            ]
-            result = await one.request("receipts", payees=[], since_epoch=0, proofs=asked)
-            receipts.store_all(host.ledger, server, network.domain, result.get("receipts"))
 
 
 async def standings(host: Host, wallet: bytes) -> dict[Where, Standing]:

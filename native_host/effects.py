@@ -68,16 +68,15 @@ class Change:
 
 
 async def standard(chain: Chain, contract: str) -> str:
-    """What a contract is by its own word: erc20, erc721, erc1155, other, or none where there is no contract."""
+    """Standard of a contract by its own word: erc20, erc721, erc1155, other, or none where there is no contract."""
     if not answers.data(await chain.request("eth_getCode", contract, "latest")):
         return "none"
 
     async def word(name: str, values: Sequence[Any] = ()) -> int | None:
         try:
             found = answers.data(await chain.request("eth_call", {"to": contract, "data": to_hex(_call(name, values))}, "latest"), 32)
-        except GomaaError as error:
-            if error.code == "chain.unreachable":
-                raise
+        except GomaaError:
+            # A contract that answers nothing of the kind fails in more ways than by reverting.
             return None
         return int.from_bytes(found, "big")
 
@@ -94,7 +93,7 @@ async def standard(chain: Chain, contract: str) -> str:
 
 
 async def changes(chain: Chain, call: Mapping[str, str], says: Call, own_token: bytes) -> tuple[list[Change], bool] | None:
-    """What is another for the sender after the call, and whether more was touched than is looked at.
+    """Changes of the sender after the call, and whether more was touched than is looked at.
 
     Args:
         chain: The node.
@@ -144,7 +143,7 @@ async def _run(chain: Chain, calls: Sequence[Mapping[str, str]]) -> list[Mapping
 
 
 def _claimed(account: bytes, to: bytes, says: Call, own_token: bytes) -> Iterator[Look]:
-    """What the call names, also where its contract tells no event."""
+    """Looks at all that the call names, also where its contract tells no event."""
     yield Look("coin", b"")
     yield Look("token", own_token)
     if says.kind in ("transfer", "take", "approve", "allowance", "less"):
@@ -160,7 +159,7 @@ def _claimed(account: bytes, to: bytes, says: Call, own_token: bytes) -> Iterato
 
 
 def _touched(account: bytes, logs: Any) -> Iterator[Look]:
-    """Where the events of a simulation say that the account is concerned."""
+    """Looks at all of the account that the events of a simulation name."""
     for raw in answers.listing(logs):
         log = answers.mapping(raw)
         contract = answers.data(log.get("address"), 20)
@@ -227,7 +226,7 @@ def _concerns(account: bytes, change: Change) -> bool:
 
 
 def expected(account: bytes, to: bytes, value: int, says: Call, change: Change) -> bool:
-    """Whether a change gives nothing away that the call does not say it gives."""
+    """True for a change that gives nothing away but what the call says it gives."""
     look, own = change.look, int.from_bytes(account, "big")
     loss = change.before - change.after
     other = int.from_bytes(says.other or b"", "big")
@@ -250,7 +249,7 @@ def expected(account: bytes, to: bytes, value: int, says: Call, change: Change) 
 
 
 def _given(says: Call, item: int) -> int:
-    """How many of an item an ERC-1155 transfer names."""
+    """Number of an item that an ERC-1155 transfer names."""
     named = {one.name: one.value for one in says.arguments}
     if "ids" in named:
         return sum(amount for number, amount in zip(named["ids"], named["amounts"], strict=False) if number == item)
@@ -258,7 +257,7 @@ def _given(says: Call, item: int) -> int:
 
 
 def kept(account: bytes, to: bytes, says: Call, found: Sequence[Change]) -> bool:
-    """Whether what the call says it gives away does leave the account."""
+    """True where all that the call says it gives away does leave the account."""
     if says.other == account or (says.kind == "transfer" and not says.amount):
         return True
     looks = {"transfer": [Look("token", to)], "give": [Look("item", to, item=says.item or 0)]}.get(says.kind, [])
@@ -266,7 +265,10 @@ def kept(account: bytes, to: bytes, says: Call, found: Sequence[Change]) -> bool
 
 
 def told(account: bytes, to: bytes, value: int, says: Call, found: tuple[list[Change], bool] | None) -> dict[str, Any] | None:
-    """For a screen: {changes: [{kind, contract, other, item, before, after, expected}], more, as_said}; amounts as text."""
+    """Effects for a screen: {changes: [{kind, contract, other, item, before, after, own, expected}], more, as_said}.
+
+    Amounts are text.
+    """
     if found is None:
         return None
     rows = []

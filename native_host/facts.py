@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from native_host.network import Network
 from pywallet.errors import GomaaError, InputError, Refusal
+from pywallet.provider.text import named
 from pywallet.sps.header import Header
 
 if TYPE_CHECKING:
@@ -104,4 +105,4 @@ async def _station(network: Network, domain: str) -> Station | None:
     entry = await network.registry.station(address)
     if entry is None or not entry.active or entry.domain.lower() != domain:
         return None
-    return Station(address, entry.name, entry.domain)
+    return Station(address, named(entry.name), entry.domain)

@@ -1,16 +1,50 @@
-"""Name of a failing file."""
+"""Code of a failing file."""
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from typing import Final
 
-from pywallet.errors import Unavailable
+from pywallet.errors import GomaaError, Unavailable
 
-_SPOILT: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+_DENIED: Final = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ELOOP})
+_SQLITE: Final = {
+    sqlite3.SQLITE_FULL: "host.disk.full",
+    sqlite3.SQLITE_READONLY: "host.folder.denied",
+    sqlite3.SQLITE_CANTOPEN: "host.folder.denied",
+    sqlite3.SQLITE_PERM: "host.folder.denied",
+    sqlite3.SQLITE_BUSY: "host.ledger.busy",
+    sqlite3.SQLITE_LOCKED: "host.ledger.busy",
+    sqlite3.SQLITE_CORRUPT: "host.ledger.damaged",
+    sqlite3.SQLITE_NOTADB: "host.ledger.damaged",
+    # Tables that are missing or of another shape: statements are constant, so the file is at fault.
+    sqlite3.SQLITE_ERROR: "host.ledger.damaged",
+    sqlite3.SQLITE_SCHEMA: "host.ledger.damaged",
+}
 
 
 def failure(error: sqlite3.Error | OSError) -> Unavailable:
-    """``host.ledger.damaged`` where a file's pages are spoilt, ``host.ledger.failed`` for anything else, with the system's words."""
-    spoilt = getattr(error, "sqlite_errorcode", 0) & 0xFF in _SPOILT
-    return Unavailable("host.ledger.damaged" if spoilt else "host.ledger.failed", reason=str(error))
+    """The cause as a code: ``host.disk.full``, ``host.folder.denied``, ``host.ledger.busy``, ``host.ledger.damaged``.
+
+    ``host.ledger.failed`` for any other. The system's words are the reason, which stays on this computer.
+    """
+    return Unavailable(_code(error), reason=str(error))
+
+
+def own(error: Exception) -> GomaaError:
+    """The error for a request that failed with ``error``: of a file as ``failure`` does, else ``internal``."""
+    file = isinstance(error, (OSError, sqlite3.Error)) and not isinstance(error, (ConnectionError, TimeoutError))
+    return failure(error) if file else GomaaError("internal")  # type: ignore[arg-type]
+
+
+def _code(error: sqlite3.Error | OSError) -> str:
+    if isinstance(error, OSError):
+        if error.errno in _FULL:
+            return "host.disk.full"
+        if error.errno == errno.EISDIR:
+            return "host.ledger.damaged"
+        return "host.folder.denied" if error.errno in _DENIED else "host.ledger.failed"
+    number = getattr(error, "sqlite_errorcode", 0)
+    return "host.disk.full" if number == sqlite3.SQLITE_IOERR_SHMSIZE else _SQLITE.get(number & 0xFF, "host.ledger.failed")

@@ -146,8 +146,9 @@ def decode(body: bytes) -> dict[str, Any]:
 def encode(message: dict[str, Any]) -> bytes:
     """An outgoing message as it goes over the pipe: one frame, or several where browsers would hang up on one.
 
-    Each of several frames is ``{"part": n, "parts": of so many, "data": base64}``, in order and with nothing between
-    them; the data joined is the message's JSON in UTF-8. So whatever grows with a song or a ledger can be answered.
+    Each of several frames is ``{"id": of the answer, "part": n, "parts": of so many, "data": base64}``, in order and
+    with nothing between them; the data joined is the message's JSON in UTF-8. So whatever grows with a song or a ledger
+    can be answered, and an answer that does not come whole ends its own request.
 
     Raises:
         InputError: ``host.frame.size`` above ``MAX_WHOLE``.
@@ -160,7 +161,7 @@ def encode(message: dict[str, Any]) -> bytes:
     pieces = [body[at : at + PART] for at in range(0, len(body), PART)]
     out = bytearray()
     for number, piece in enumerate(pieces, 1):
-        part = msgspec.json.encode({"part": number, "parts": len(pieces), "data": piece})
+        part = msgspec.json.encode({"id": message.get("id", 0), "part": number, "parts": len(pieces), "data": piece})
         out += _LENGTH.pack(len(part)) + part
     return bytes(out)
 

@@ -97,21 +97,36 @@ class Host:
         self.ledger.close()
 
     def network(self, chain_id: int) -> Network:
-        """The known network with this chain id. Raises InputError ``sps.header.chain``."""
+        """The known network with this chain id. Raises InputError ``host.network.missing``, ``host.network.damaged``."""
         if chain_id not in self.networks:
-            self._learn()
+            self.learn()
         if chain_id not in self.networks:
-            raise InputError("sps.header.chain", chain_id=chain_id, known=",".join(map(str, self.networks)))
+            spoilt = any(file.stem == str(chain_id) for file in networks.damaged(self.paths))
+            raise InputError("host.network.damaged" if spoilt else "host.network.missing", chain_id=chain_id)
         return self.networks[chain_id]
 
-    def _learn(self) -> None:
-        """Networks that were installed after this host began."""
-        for chain_id, deployment in networks.load(self.paths).items():
-            if chain_id not in self.networks:
-                self.networks[chain_id] = Network(deployment, self.withdrawn)
+    def learn(self) -> None:
+        """Take up networks that were added after this host began, and tell the extension."""
+        found = {id_: deployment for id_, deployment in networks.load(self.paths).items() if id_ not in self.networks}
+        for chain_id, deployment in found.items():
+            self.networks[chain_id] = Network(deployment, self.withdrawn)
+        if found:
+            self.emit({"event": "networks", "networks": self.known()})
+
+    def known(self) -> list[dict[str, Any]]:
+        """The known networks as the extension sees them."""
+        names = ("settlement", "token", "registry")
+        return [
+            {
+                "chain_id": one.chain_id,
+                **{name: to_hex(getattr(one, name)) for name in names},
+                "epoch_s": one.schedule.length,
+            }
+            for one in (network.deployment for network in self.networks.values())
+        ]
 
     def network_at(self, server: bytes) -> Network:
-        """The network on which a server was used; the first one known if it never was. Raises InputError ``sps.header.chain``."""
+        """The network on which a server was used; the first one known if it never was. Raises as ``network``."""
         known = self.ledger.chain_of(server)
         return self.network(known if known in self.networks else next(iter(self.networks), 0))
 
@@ -236,18 +251,21 @@ class Host:
         return self._reporters[key]
 
     def now_ms(self, network: Network, server: Server | None = None) -> int:
-        """Trusted Unix time in ms: see ``Clock.now_ms``."""
-        return self._clock.now_ms(network.now_ms(), server.now_ms() if server else None)
+        """Trusted Unix time in ms: see ``Clock.now_ms``. Without a server, or before its hello, the others' clocks are asked."""
+        return self._clock.now_ms(network.now_ms(), self._server_ms(server))
+
+    def _server_ms(self, server: Server | None) -> int | None:
+        own = server.now_ms() if server else None
+        return own if own is not None else max((ms for one in self._servers.values() if (ms := one.now_ms()) is not None), default=None)
 
     def today(self) -> int:
         """The day of budgets, counted from 1970 (UTC), by the same clock as their debits."""
-        server = next((one for one in self._servers.values() if one.now_ms() is not None), None)
         network = next(iter(self.networks.values()), None)
-        return day_of(system_ms() if network is None else self.now_ms(network, server))
+        return day_of(system_ms() if network is None else self.now_ms(network))
 
     def rolled_back(self, network: Network, server: Server | None = None) -> bool:
         """Whether this computer's clock was set back: see ``Clock.rolled_back``."""
-        trusted = [known for known in (network.chain_ms(), server.now_ms() if server else None) if known is not None]
+        trusted = [known for known in (network.chain_ms(), self._server_ms(server)) if known is not None]
         return self._clock.rolled_back(max(trusted, default=None))
 
     def destroy(self, stream: Stream, code: str) -> None:

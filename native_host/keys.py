@@ -10,8 +10,9 @@ from native_host.ledger import Entry
 from native_host.pacing import MAX_KEYS
 from native_host.schema import Invoke
 from native_host.stream import Stream
-from pywallet.errors import SENTENCES, Unavailable
+from pywallet.errors import Unavailable
 from pywallet.hexes import to_b64
+from pywallet.outside import code_from
 from pywallet.policy import extent
 from pywallet.policy.decision import STARTS
 from pywallet.sps.segments import segment_aad
@@ -82,6 +83,6 @@ async def from_server(host: Host, stream: Stream, entry: Entry, wanted: Wanted) 
     wait = result.get("wait")
     if wait is None:
         return grant
-    if not isinstance(wait, dict) or wait.get("code") not in SENTENCES or type(wait.get("retry_ms")) is not int:
+    if not isinstance(wait, dict) or type(wait.get("retry_ms")) is not int:
         raise Unavailable("server.protocol", op="grant")
-    return {**grant, "wait": {"code": wait["code"], "retry_ms": min(max(wait["retry_ms"], 0), LONGEST_WAIT_MS)}}
+    return {**grant, "wait": {"code": code_from("server", wait.get("code")), "retry_ms": min(max(wait["retry_ms"], 0), LONGEST_WAIT_MS)}}

@@ -6,8 +6,6 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from pywallet.errors import Unavailable
-
 
 @dataclass(frozen=True)
 class Paths:
@@ -37,12 +35,18 @@ class Paths:
         return self.data / "host.log"
 
     def make(self) -> Paths:
-        """Create the directories, private to this user. Raises Unavailable ``host.ledger.failed``."""
+        """Create the directories, private to this user.
+
+        Raises:
+            Unavailable: As ``native_host.faults.failure``.
+        """
         try:
             for directory in (self.data, self.config, self.networks):
                 directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as e:
-            raise Unavailable("host.ledger.failed", reason=str(e)) from None
+            from native_host.faults import failure  # only here: the browser waits for this process to start
+
+            raise failure(e) from None
         return self
 
 

@@ -12,22 +12,20 @@ from pywallet.hexes import from_hex, to_hex
 from pywallet.messages import Domain, Receipt, Signed, receipt_detail, require_signer
 
 
-def read(server: bytes, domain: Domain, item: Any) -> tuple[Signed[Receipt], dict[str, Any] | None]:
-    """A receipt and its detail as the server sent them, verified. The detail is None where the payee asked, and not the session's device.
+def read(server: bytes, domain: Domain, item: Any) -> tuple[Signed[Receipt], dict[str, Any]]:
+    """A receipt and its detail as the server sent them, verified.
 
     Raises InputError ``message.schema`` or ``chain.mismatch`` (detail does not
     hash to what was signed), and ``server.mismatch`` where another signed it.
     """
-    if not isinstance(item, dict) or not isinstance(item.get("detail"), dict | None):
+    if not isinstance(item, dict) or not isinstance(item.get("detail"), dict):
         raise InputError("message.schema", field="receipt")
     signed = Signed.from_json(Receipt, item.get("receipt"))
     require_signer(signed, domain, server, "server.mismatch")
     if signed.message.server != server:
         raise InputError("server.mismatch", receipt=to_hex(signed.message.server))
-    detail: dict[str, Any] | None = item.get("detail")
-    if detail is None:
-        return signed, None
-    numbers: dict[str, Any] = {name: detail.get(name) for name in ("plays", "seeks", "seconds", "sequence")}
+    detail = item["detail"]
+    numbers = {name: detail.get(name) for name in ("plays", "seeks", "seconds", "sequence")}
     if not all(type(n) is int and n >= 0 for n in numbers.values()):
         raise InputError("message.schema", field="detail")
     ids = {
@@ -47,7 +45,7 @@ def store(ledger: Ledger, server: bytes, domain: Domain, item: Any) -> ReceiptRo
     """Keep a receipt; None if one at least as high is held. Raises as ``read``."""
     signed, detail = read(server, domain, item)
     message = signed.message
-    content = from_hex(detail["content"], 20) if detail else b""
+    content = from_hex(detail["content"], 20)
     row = ReceiptRow(
         server=server,
         epoch=message.epoch,
@@ -58,7 +56,7 @@ def store(ledger: Ledger, server: bytes, domain: Domain, item: Any) -> ReceiptRo
         signed=msgspec.json.encode(signed.to_json()).decode(),
         detail=msgspec.json.encode(detail).decode(),
         content=content,
-        station=ledger.station_of(from_hex(detail["session"], 32)) if detail else "",
+        station=ledger.station_of(from_hex(detail["session"], 32)),
     )
     with ledger.write():
         return row if ledger.add_receipt(row) else None

@@ -10,12 +10,15 @@ from native_host.ledger import Entry, Ledger
 from native_host.server import Server
 from pywallet.errors import GomaaError, Unavailable
 from pywallet.messages import Action, Invocation, Signed
+from pywallet.outside import code_from
 
 BATCH: Final = 64
 FIRST_PAUSE_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 60.0
 # Errors that say nothing about the invocation itself: it stays unreported.
-PASSING: Final = frozenset({"server.unreachable", "server.busy", "server.protocol", "chain.unreachable", "internal", "message.schema"})
+PASSING: Final = frozenset(
+    ("server.unreachable", "server.busy", "server.protocol", "server.answer", "chain.unreachable", "internal", "message.schema")
+)
 
 OnRefused = Callable[[bytes, int, str], None]
 
@@ -145,5 +148,5 @@ def _refused(result: dict[str, Any], url: str) -> dict[int, str]:
     for item in result.get("refused") or ():
         if not isinstance(item, dict) or type(item.get("sequence")) is not int or not isinstance(item.get("code"), str):
             raise Unavailable("server.protocol", server=url, op="report")
-        out[item["sequence"]] = item["code"][:64]
+        out[item["sequence"]] = code_from("server", item["code"])
     return out

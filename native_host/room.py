@@ -20,7 +20,7 @@ MOST_STREAMS: Final = 512
 
 
 class Room:
-    """What each site has open or is opening."""
+    """The streams that each site has open or is opening."""
 
     def __init__(self, streams: Mapping[str, Stream]) -> None:
         self._streams = streams

@@ -93,28 +93,14 @@ class Close(Struct):
     stream: Name
 
 
-class Proof(Struct):
-    """A payee's own question for its receipts (``payee.prove`` of the wallet). ``station``: those of one station are asked together."""
-
-    server: Address
-    station: Address
-    payee: Address
-    time_s: Number
-    signature: Annotated[str, Meta(pattern=r"^0x[0-9a-f]{130}$")]
-
-
 class Summary(Struct):
     """What the popup shows. ``wallet``: the first account of its words, by which its payees are known (``payees``); ``since_s``: when
-    today began for the person; ``chain_id``: whose balance, the first known by default.
-
-    ``proofs``: of payees whose sessions this host does not have, because the wallet was restored.
-    """
+    today began for the person; ``chain_id``: whose balance, the first known by default."""
 
     account: Address | None = None
     wallet: Address | None = None
     since_s: Number = 0
     chain_id: Number | None = None
-    proofs: Annotated[list[Proof], Meta(max_length=1024)] = []
 
 
 class Payee(Struct):
@@ -305,6 +291,13 @@ class VerifyCounts(Struct):
     content: Address
 
 
+class Network(Struct):
+    """A network that the station at an origin names, as in its record."""
+
+    origin: Annotated[str, Meta(max_length=512)]
+    network: Message
+
+
 class Doctor(Struct):
     """Check this installation."""
 
@@ -333,6 +326,7 @@ Operation = (
     | Leaf
     | Claim
     | VerifyCounts
+    | Network
     | Doctor
 )
 
@@ -366,6 +360,7 @@ OPERATIONS: Final[dict[str, type[Struct]]] = {
     "leaf": Leaf,
     "claim": Claim,
     "verify_counts": VerifyCounts,
+    "network": Network,
     "doctor": Doctor,
 }
 

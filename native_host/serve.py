@@ -60,8 +60,10 @@ class Service:
         except GomaaError as e:
             reply = {"id": number, "ok": False, "error": e.to_json()}
         except Exception as e:
+            from native_host.faults import own  # only here: the browser waits for this process to start
+
             log.exception("a request failed")
-            reply = {"id": number, "ok": False, "error": _fault(e).to_json()}
+            reply = {"id": number, "ok": False, "error": own(e).to_json()}
         # An OSError here is a browser that is gone.
         self.send(reply)
 
@@ -100,14 +102,6 @@ class Service:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._host.flush(), _LAST_REPORT_S)
             await self._host.close()
-
-
-def _fault(error: Exception) -> GomaaError:
-    import sqlite3  # only here: the browser waits for this process to start
-
-    from native_host.faults import failure
-
-    return failure(error) if isinstance(error, (OSError, sqlite3.Error)) else GomaaError("internal")
 
 
 def _host(emit: Emit) -> Host:
@@ -179,11 +173,19 @@ def main(out: int = 1) -> int:
     os._exit(code)
 
 
+class _LogFile(logging.FileHandler):
+    """A log whose own faults reach nobody: what it would have said is the answer to a request as well."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record where the file can be opened."""
+        with contextlib.suppress(OSError):
+            super().emit(record)
+
+
 def _log_to(path: Path) -> None:
-    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     with contextlib.suppress(OSError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handlers.append(logging.FileHandler(path, delay=True))
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr), _LogFile(path, delay=True)]
     log_to(handlers, logging.WARNING, "%(asctime)s %(levelname)s %(message)s")
 
 

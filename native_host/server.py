@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from native_host import PROTOCOL
-from pywallet.errors import SENTENCES, GomaaError, Refusal, Unavailable
+from pywallet.errors import GomaaError, Unavailable
 from pywallet.hexes import to_hex
+from pywallet.outside import error_from
 from pywallet.platform import address_of, keccak256, sign
 from pywallet.policy.parts import Renewal
 
@@ -114,6 +115,7 @@ class Server:
     async def sleep(self) -> None:
         """Hang up until the next request."""
         self._asleep = True
+        self._wanted.clear()
         if self._socket is not None:
             await self._socket.close()
 
@@ -235,7 +237,7 @@ class Server:
             if message.get("ok") is True and isinstance(result, dict):
                 future.set_result(result)
             else:
-                future.set_exception(_error(message.get("error"), self.url))
+                future.set_exception(error_from("server", message.get("error")))
 
     async def _down(self) -> None:
         was_up = self.up
@@ -246,13 +248,3 @@ class Server:
                 future.set_exception(Unavailable("server.unreachable", server=self.url))
         if was_up:
             await self._on_state(self, False)
-
-
-def _error(error: Any, url: str) -> GomaaError:
-    code = error.get("code") if isinstance(error, dict) else None
-    if not isinstance(code, str) or code not in SENTENCES:
-        return Unavailable("server.protocol", server=url, code=str(code)[:64])
-    detail = error.get("detail")
-    plain = {str(k)[:64]: v for k, v in detail.items() if isinstance(v, (str, int))} if isinstance(detail, dict) else {}
-    kind = Unavailable if code.endswith(".unreachable") else Refusal
-    return kind(code, **plain)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Select, select
+from sqlalchemy import Connection, Select, select
 
 from pywallet.errors import GomaaError, InputError, Refusal, Unavailable
 from pywallet.hexes import from_hex, to_hex
@@ -36,7 +36,6 @@ from security_server.schema import (
     AccountRequest,
     BooksRequest,
     Message,
-    Proof,
     ReceiptsPost,
     ReceiptsRequest,
     StatementRequest,
@@ -332,15 +331,7 @@ class Bookkeeping:
                 self._core.hub.push({"event": "receipt", **receipt_json(one)}, to)
 
     async def receipts(self, device: bytes, request: ReceiptsRequest) -> dict[str, Any]:
-        """Receipts, oldest first, of payees that a device earned for, and of payees whose keys have signed.
-
-        The former have all that they hash; the latter what a challenge needs.
-
-        Raises:
-            InputError: ``invocation.time``.
-            Refusal: ``claim.signature``: a proof is not the payee's.
-        """
-        proven = [await self._proven(proof) for proof in request.proofs]
+        """Receipts, oldest first, that the listeners of a device's sessions earned for these payees, with all that they hash."""
         named = [from_hex(payee, 20) for payee in request.payees]
         own, session = sessions.alias("own"), sessions.alias("session")
         earned = (
@@ -351,28 +342,26 @@ class Bookkeeping:
             .where(receipts.c.payee.in_(named), receipts.c.epoch >= request.since_epoch)
             .distinct()
         )
-        full = [receipt_json(one) for one in await self._found(earned)]
-        bare = [{"receipt": one.receipt.to_json()} for one in await self._of(proven, receipts.c.epoch >= request.since_epoch)]
-        return {"receipts": [*full, *bare]}
+        return {"receipts": [receipt_json(one) for one in await self._found(earned)]}
 
     async def proven(self, request: ReceiptsPost) -> dict[str, Any]:
         """Receipts of a payee whose key has signed, oldest first: what a challenge needs, and nothing that they hash.
 
-        Raises as ``receipts``.
+        Raises:
+            InputError: ``invocation.time``.
+            Refusal: ``claim.signature``: the signature is not the payee's.
         """
-        payee = await self._proven(request)
-        when = receipts.c.epoch >= 0 if request.epoch is None else receipts.c.epoch == request.epoch
-        return {"receipts": [{"receipt": one.receipt.to_json()} for one in await self._of([payee], when)]}
-
-    async def _of(self, payees: Sequence[bytes], when: ColumnElement[bool]) -> list[Issued]:
-        return await self._found(select(receipts).where(receipts.c.payee.in_(payees), when)) if payees else []
+        query = select(receipts).where(receipts.c.payee == await self._payee(request))
+        if request.epoch is not None:
+            query = query.where(receipts.c.epoch == request.epoch)
+        return {"receipts": [{"receipt": one.receipt.to_json()} for one in await self._found(query)]}
 
     async def _found(self, query: Select[Any]) -> list[Issued]:
         ordered = query.order_by(receipts.c.epoch, receipts.c.payee, receipts.c.source).limit(_MOST_RECEIPTS)
         rows = await self._core.store.run(lambda connection: connection.execute(ordered).mappings().all())
         return [stored(row, self._core.address) for row in rows]
 
-    async def _proven(self, proof: Proof) -> bytes:
+    async def _payee(self, proof: ReceiptsPost) -> bytes:
         """The payee that signed. Raises InputError ``invocation.time``, Refusal ``claim.signature``."""
         payee, clocks = from_hex(proof.payee, 20), (await self._core.now_ms() // 1000, int(time.time()))
         if all(abs(proof.time_s - clock) > STALE_S for clock in clocks):

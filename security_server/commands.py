@@ -13,8 +13,9 @@ import click
 from aiohttp import web
 
 from chain.http_limits import GATE, Runner
-from pywallet.errors import GomaaError, Unavailable
+from pywallet.errors import Unavailable
 from pywallet.hexes import from_hex, to_b64, to_hex
+from pywallet.outside import error_from
 from pywallet.platform import address_of
 from pywallet.redacted_logs import log_to
 from security_server.config import Config, Keys
@@ -155,7 +156,7 @@ async def _ask_server(url: str, path: str, token: str, body: bytes) -> Any:
     except (aiohttp.ClientError, OSError, ValueError) as e:
         raise Unavailable("server.unreachable", url=url, reason=type(e).__name__) from None
     if "error" in answer:
-        raise GomaaError(answer["error"]["code"], url=url)
+        raise error_from("server", answer["error"], url=url)
     return answer
 
 

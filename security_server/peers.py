@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import aiohttp
 
-from pywallet.errors import SENTENCES, GomaaError, Unavailable
+from pywallet.errors import Unavailable
+from pywallet.outside import error_from
 
 TIMEOUT_S: Final = 10.0
 MOST_ANSWER: Final = 32 << 20
@@ -38,10 +39,7 @@ async def post_json() -> AsyncIterator[Callable[[str, dict[str, Any]], Awaitable
             if not isinstance(answer, dict):
                 raise Unavailable("server.unreachable", url=url, reason="not a JSON object")
             if "error" in answer:
-                code = answer["error"].get("code") if isinstance(answer["error"], dict) else None
-                if not isinstance(code, str) or code not in SENTENCES:
-                    raise Unavailable("server.unreachable", url=url, status=response.status)
-                raise GomaaError(code, url=url)
+                raise error_from("server", answer["error"], url=url, status=response.status)
             return answer
 
         yield post

@@ -105,20 +105,11 @@ class Books(Request, tag="books"):
     settled: Acknowledgements = []
 
 
-class Proof(Struct, forbid_unknown_fields=True):
-    """The signature of a payee's key over server, payee and time: who shows it may see the payee's receipts."""
-
-    payee: Address
-    time_s: Number
-    signature: SignatureText
-
-
 class ReceiptsRequest(Request, tag="receipts"):
-    """Receipts from an epoch on: of ``payees``, as far as sessions of this device earned them; and of the payees of ``proofs``."""
+    """Receipts of these payees from an epoch on, as far as sessions of this device earned them."""
 
     payees: Annotated[list[Address], Meta(max_length=1024)]
     since_epoch: Number = 0
-    proofs: Annotated[list[Proof], Meta(max_length=256)] = []
 
 
 class LeafRequest(Request, tag="leaf"):
@@ -231,9 +222,12 @@ class AccountRequest(Struct, forbid_unknown_fields=True):
     signature: SignatureText
 
 
-class ReceiptsPost(Proof, forbid_unknown_fields=True):
-    """POST /v1/receipts: a payee's receipts, of all epochs or of one."""
+class ReceiptsPost(Struct, forbid_unknown_fields=True):
+    """POST /v1/receipts: a payee's receipts, of all epochs or of one. ``signature``: its key's, over server, payee and time."""
 
+    payee: Address
+    time_s: Number
+    signature: SignatureText
     epoch: Number | None = None
 
 

@@ -227,9 +227,22 @@ async def record(request: web.Request) -> web.Response:
         "points": "/gomaa/points",
         "servers": sorted(map(to_hex, servers)),
     }
-    response = answer(value)
+    network = await asyncio.to_thread(_network, station.config)
+    response = answer(value if network is None else {**value, "network": network})
     response.headers.update(OPEN)
     return response
+
+
+def _network(config: StationConfig) -> dict[str, Any] | None:
+    """The deployment with the node that listeners may use, never with the station's own; None where none is named."""
+    from chain.deployment import Deployment
+
+    if config.public_rpc is None:
+        return None
+    try:
+        return {**Deployment.load(config.deployment_file).to_json(), "rpc": config.public_rpc}
+    except (OSError, GomaaError):
+        return None
 
 
 async def proof(config: StationConfig, key: bytes, request: web.Request) -> web.Response:

@@ -20,6 +20,7 @@ from chain import domain_proof
 from chain.http_body import read_up_to
 from pywallet.errors import GomaaError
 from pywallet.hexes import from_hex
+from pywallet.outside import code_from
 from pywallet.sps.container import MAGIC
 from pywallet.sps.polyglot import DOCTYPE, MAX_PROLOGUE, find, is_page
 from station.content_range import content_range
@@ -263,7 +264,7 @@ async def _tickets(session: aiohttp.ClientSession, origin: str) -> str:
     async with session.post(urljoin(origin, str(record.get("tickets", ""))), json={}) as answer:
         try:
             value = json.loads(await read_up_to(answer.content, _MOST))
-            code = str(value["error"]["code"])
+            code = code_from("station", value["error"]["code"])
         except (ValueError, TypeError, KeyError):
             raise Wrong(f"status {answer.status}, and no ticket desk answers", fix) from None
     return f"the ticket desk answers ({code} to an empty question)"

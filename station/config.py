@@ -18,7 +18,7 @@ _PATHS = ("key_file", "deployment_file", "catalogue", "admin_token_file")
 _NUMBERS = ("statement_seconds", "ticket_slack_s", "tickets_per_minute", "tickets_per_minute_address", "tickets_unplayed", "timeout_s")
 _DAYS = ("keep_days",)
 _COUNTS = ("requests_per_minute_address", "connections", "connections_per_address")
-_TEXTS = ("domain", "name", "tagline", "description", "song_of_the_day", "install_url", "sponsor")
+_TEXTS = ("domain", "name", "tagline", "description", "song_of_the_day", "install_url", "sponsor", "public_rpc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,8 @@ class StationConfig:
     statement_seconds: float = 10.0
     song_of_the_day: str | None = None
     install_url: str = "/install"
+    public_rpc: str | None = None
+    """A node that listeners' computers may use, as a ws(s) or http(s) URL: with it the station's record names its network."""
     sponsor: str | None = None
     """A line of advertising on the radio page; whoever uses an ad-free pass does not see it."""
     rewards: Generosity = field(default_factory=Generosity)
@@ -137,6 +139,8 @@ def from_dict(raw: Mapping[str, Any], base: Path) -> StationConfig:
             values[name] = str(base / value)
         else:
             values[name] = str(value)
+    if "public_rpc" in values and not values["public_rpc"].startswith(("ws://", "wss://", "http://", "https://")):
+        raise InputError("message.schema", field="public_rpc", reason="a ws(s):// or http(s):// URL")
     for name in ("domain", "name", "key_file", "deployment_file", "catalogue"):
         if name not in values:
             raise InputError("message.schema", field=name, reason="missing")

@@ -9,9 +9,10 @@ from typing import Any
 
 import aiohttp
 
-from pywallet.errors import SENTENCES, GomaaError, InputError, Unavailable
+from pywallet.errors import InputError, Unavailable
 from pywallet.hexes import from_hex, to_hex
 from pywallet.messages import SettledLine, Signed, Statement, StatementLine, Ticket, Voucher
+from pywallet.outside import code_from, error_from
 from pywallet.platform import keccak256, sign
 from pywallet.settlement.statement_check import Shown as ServerAnswer
 
@@ -164,11 +165,9 @@ class Servers:
         if not isinstance(answer, dict):
             raise Unavailable("server.unreachable", url=url, reason="not a JSON object")
         if status >= 400:
-            said = answer.get("error")
-            code = said.get("code") if isinstance(said, dict) else None
-            if not isinstance(code, str) or code not in SENTENCES:
+            if answer.get("error") is None:
                 raise Unavailable("server.unreachable", url=url, status=status)
-            raise GomaaError(code, url=url)
+            raise error_from("server", answer["error"], url=url, status=status)
         return answer
 
 
@@ -180,7 +179,7 @@ def _asking(server: bytes, payer: bytes, key: bytes, time_s: int) -> dict[str, A
 def _code(answer: Mapping[str, Any]) -> str | None:
     """Why something waits, if it is a code that is known here."""
     waiting = answer.get("waiting")
-    return waiting if isinstance(waiting, str) and waiting in SENTENCES else None
+    return None if waiting is None else code_from("server", waiting)
 
 
 def _acknowledgement(value: Any) -> Acknowledgement:

@@ -11,9 +11,10 @@ from http.client import HTTPException
 from typing import Any, Final
 
 from chain.http_body import read_reply
-from pywallet.errors import SENTENCES, GomaaError, InputError, Unavailable
+from pywallet.errors import GomaaError, InputError, Unavailable
 from pywallet.hexes import from_b64, from_hex, to_b64, to_hex
 from pywallet.messages import Domain
+from pywallet.outside import error_from
 from pywallet.platform import keccak256, sign
 from pywallet.sps import Header
 from pywallet.sps.wrapping import UPLOAD_INFO, WrapKey
@@ -123,10 +124,4 @@ def _object(raw: bytes, url: str) -> dict[str, Any]:
 
 def _refusal(raw: bytes, status: int, url: str) -> GomaaError:
     """The server's own code, where it is one we know."""
-    error = _object(raw, url).get("error")
-    code = error.get("code") if isinstance(error, dict) else None
-    if code not in SENTENCES:
-        return Unavailable("server.protocol", url=url, status=status)
-    detail = error.get("detail") if isinstance(error, dict) else None
-    known = {str(k): v for k, v in detail.items()} if isinstance(detail, dict) else {}
-    return GomaaError(str(code), **{k: v for k, v in known.items() if k != "code"})
+    return error_from("server", _object(raw, url).get("error"), url=url, status=status)

@@ -66,6 +66,7 @@ function personal({ account, text, hex, hidden, sign_in }) {
       others.length ? note("stop", t("approveSignInWrong", others.join(" · ")), "sign-in-wrong") : null,
       sign_in && wrong.length === 0 ? note("good", t("approveSignInGood")) : null,
       text === null ? note("stop", t("approveHex"), "hex") : null,
+      text !== null && !sign_in ? note("dial", t("approvePlain"), "plain") : null,
       hidden ? note("dial", t("approveHidden"), "hidden") : null,
       h("section", { class: "card" }, h("pre", { "data-key": "text" }, text ?? hex)),
       by(account),
@@ -76,7 +77,7 @@ function personal({ account, text, hex, hidden, sign_in }) {
 /** @param {string} account */
 const by = (account) => h("p", { class: "xs faint" }, t("approveBy"), " ", h("code", null, account));
 
-/** What a reading of typed data says. @type {Record<string, string>} */
+/** Sentence of each reading of typed data. @type {Record<string, string>} */
 const READ = {
   permit: "approvePermit", permit_item: "readItem", transfer: "readTransfer", cancel: "readCancel", order: "readOrder", safe: "readSafe", forward: "readForward",
   votes: "readVotes", code: "readCode", unknown: "readUnknown",
@@ -89,7 +90,7 @@ const MOST_TIME_S = 253_402_300_799;
 /** @param {string} label @param {string} text */
 function lineOf(label, text) {
   if (label !== "until") return mono(text);
-  return Number(text) > MOST_TIME_S ? t("readNever") : h("span", null, new Date(Number(text) * 1000).toISOString().replace("T", " ").replace(".000Z", " UTC"));
+  return mono(Number(text) > MOST_TIME_S ? t("readNever") : new Date(Number(text) * 1000).toISOString().replace("T", " ").replace(".000Z", " UTC"));
 }
 
 /** @typedef {{kind: string, unlimited: boolean, lines: [string, string][]}} Reading */
@@ -98,7 +99,7 @@ function lineOf(label, text) {
 function readingOf({ kind, unlimited, lines }, spends) {
   return h("section", { class: "card stack t", "data-key": "reading", "data-kind": kind },
     note("stop", t(kind === "permit" && unlimited ? "approvePermitAll" : READ[kind] ?? "readUnknown"), spends ? "spends" : "unknown"),
-    lines.length ? sums(lines.map(([label, text]) => [t(LABELS[label] ?? label), lineOf(label, text)])) : null);
+    lines.length ? h("ul", { class: "fields" }, lines.map(([label, text]) => h("li", null, h("b", null, t(LABELS[label] ?? label)), lineOf(label, text)))) : null);
 }
 
 /**
@@ -131,7 +132,7 @@ function fields(parts) {
 /** Places of GoMAA that a person may know. @type {Record<string, string>} */
 const PLACES = { token: "placeToken", settlement: "placeSettlement", registry: "placeRegistry" };
 
-/** What a call says, from what it is called with. @type {Record<string, string>} */
+/** Sentence of each kind of call. @type {Record<string, string>} */
 const SAYS = {
   transfer: "saysTransfer", approve: "saysApprove", allowance: "saysAllowance", less: "saysLess", take: "saysTake", give: "saysGive", take_item: "saysTakeItem",
   item: "saysItem", many: "saysMany", take_many: "saysTakeMany", operator: "saysOperator",
@@ -159,7 +160,7 @@ function changeOf({ kind, contract, other, item, before, after, own, expected },
       : kind === "right" ? t(ends ? "effectRightEnd" : "effectRight", item ?? "") : t(ends ? "effectOperatorEnd" : "effectOperator");
   return h("li", { class: "stack z", "data-key": "change", "data-kind": kind },
     expected ? h("b", null, words) : note("stop", words, "unexpected"),
-    other && !own ? h("span", { class: "xs faint" }, t("sendTo")) : null, other && !own ? mono(other) : null,
+    other && !own ? h("span", { class: "xs faint" }, t(kind === "item" ? "sendTo" : "approveGets")) : null, other && !own ? mono(other) : null,
     contract ? h("span", { class: "xs faint" }, gomaa ? t("placeToken") : t("effectContract")) : null, contract ? mono(contract) : null);
 }
 

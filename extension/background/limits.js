@@ -38,7 +38,7 @@ export class Allowance {
 }
 
 /**
- * Whether one more player of a site may be shown.
+ * Tells whether one more player of a site may be shown.
  * @param {Iterable<{site: string}>} shown
  * @param {string} site
  */

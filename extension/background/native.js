@@ -4,13 +4,13 @@
 
 import { api } from "../shared/compat.js";
 import { Problem } from "../shared/problem.js";
+import { Parts } from "./parts.js";
 
 export const HOST = "io.gomaa.host";
 export const PROTOCOL = 1;
 const ANSWER_MS = 30_000;
 const GREETING_MS = 10_000;
 const LEAST_WAIT_MS = 300;
-const MOST_PARTS = 100;
 
 /** @typedef {{state: "connected" | "missing" | "version" | "gone", version: string | null, networks: any[], code: string | null}} Status of the connection; code: what a host that is there says against itself */
 
@@ -23,8 +23,7 @@ export class Native {
     /** @type {Map<number, {resolve: (value: any) => void, reject: (error: Problem) => void, timer: ReturnType<typeof setTimeout>}>} */
     this.waiting = new Map();
     this.count = 0;
-    /** @type {Uint8Array[]} of a message that is not whole yet */
-    this.parts = [];
+    this.parts = new Parts();
     this.triedAt = -Infinity;
     /** The host behind the present port has said that it is of another version. */
     this.refused = false;
@@ -59,7 +58,7 @@ export class Native {
     this.triedAt = performance.now();
     const port = api.runtime.connectNative(HOST);
     this.port = port;
-    this.parts = [];
+    this.parts.clear();
     this.refused = false;
     let answered = false;
     port.onMessage.addListener((message) => this.hear(message));
@@ -107,7 +106,7 @@ export class Native {
       const timer = setTimeout(() => {
         this.waiting.delete(id);
         // What does not greet is no host: the way out is the same as without one, and it is looked for again.
-        reject(new Problem(greeting ? "host.missing" : "host.gone", { op: request["op"], reason: "no answer" }));
+        reject(new Problem(greeting ? "host.missing" : "host.slow", { op: request["op"] }));
       }, greeting ? GREETING_MS : ANSWER_MS);
       this.waiting.set(id, { resolve, reject, timer });
       this.port.postMessage({ ...request, id });
@@ -119,10 +118,11 @@ export class Native {
     if (!isObject(message)) return;
     if (message["parts"] !== undefined) return this.join(message);
     // Parts of one message come with nothing between them.
-    this.parts = [];
+    if (this.parts.open) this.spoilt(null);
     if (typeof message["event"] === "string") {
+      if (message["event"] === "networks" && Array.isArray(message["networks"])) this.set({ networks: message["networks"] });
       // The state of the connection is this side's own word.
-      if (message["event"] !== "host") this.onEvent(message);
+      else if (message["event"] !== "host") this.onEvent(message);
       return;
     }
     const { id, ok, result, error } = message;
@@ -135,38 +135,37 @@ export class Native {
     clearTimeout(asked.timer);
     if (ok) {
       if (result === undefined || result === null || isObject(result)) asked.resolve(result ?? {});
-      else asked.reject(new Problem("message.schema", { field: "result" }));
+      else asked.reject(new Problem("host.answer"));
       return;
     }
-    const problem = isObject(error) ? Problem.of(error) : new Problem("internal", { reason: "an answer without its reason" });
+    const problem = Problem.ofHost(error);
     asked.reject(problem);
     if (problem.code === "host.version") this.outdated(String(problem.detail?.["host"] ?? "") || null);
   }
 
-  /** A message that is longer than browsers take from a host comes in parts. @private @param {Record<string, any>} piece */
-  join({ part, parts, data }) {
-    if (part === 1) this.parts = [];
-    const next = this.parts.length + 1;
-    if (part !== next || !Number.isSafeInteger(parts) || part > parts || parts > MOST_PARTS || typeof data !== "string") {
-      this.parts = [];
-      return;
-    }
+  /** A part of a message. One that does not fit ends its request at once. @private @param {Record<string, any>} piece */
+  join(piece) {
     let message;
     try {
-      this.parts.push(Uint8Array.from(atob(data), (char) => char.charCodeAt(0)));
-      if (part < parts) return;
-      const whole = new Uint8Array(this.parts.reduce((size, one) => size + one.length, 0));
-      let at = 0;
-      for (const one of this.parts) {
-        whole.set(one, at);
-        at += one.length;
-      }
-      message = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(whole));
+      message = this.parts.take(piece);
+      if (message === undefined) return;
+      if (!isObject(message) || message["parts"] !== undefined) throw new Error("no message");
     } catch {
-      message = null;
+      return this.spoilt(piece["id"]);
     }
-    this.parts = [];
-    if (isObject(message) && message["parts"] === undefined) this.hear(message);
+    this.hear(message);
+  }
+
+  /** The answer to a request did not come whole. @private @param {unknown} id of its last part */
+  spoilt(id) {
+    for (const number of new Set([id, this.parts.id])) {
+      const asked = typeof number === "number" ? this.waiting.get(number) : undefined;
+      if (!asked) continue;
+      this.waiting.delete(/** @type {number} */ (number));
+      clearTimeout(asked.timer);
+      asked.reject(new Problem("host.answer"));
+    }
+    this.parts.clear();
   }
 
   /** This host is of another version: no more requests to it. The next one looks for the host that has taken its place. @private @param {string | null} version */
@@ -190,7 +189,7 @@ export class Native {
     this.waiting.clear();
     for (const { reject, timer } of waiting) {
       clearTimeout(timer);
-      reject(new Problem(`host.${final}`));
+      reject(new Problem(code ?? `host.${final}`));
     }
   }
 

@@ -4,6 +4,9 @@
 
 import { Problem } from "../shared/problem.js";
 
+/** Codes that a page on disk may say of its own song. */
+const PAGES_SAY = new Set(["sps.truncated", "sps.segment.hash", "sps.segment.missing", "sps.magic"]);
+
 /** @typedef {{page: number, element: number}} Asked */
 
 /**
@@ -71,6 +74,6 @@ export class Pages {
     if (!asked || asked.page !== page || asked.element !== element) return;
     this.waiting.delete(id);
     if (typeof data === "string") this.answer(id, { ok: true, result: data });
-    else this.answer(id, { ok: false, error: new Problem(/^[a-z.]{1,64}$/.test(code ?? "") ? String(code) : "sps.segment.missing").toJSON() });
+    else this.answer(id, { ok: false, error: new Problem(PAGES_SAY.has(code ?? "") ? String(code) : "sps.segment.missing").toJSON() });
   }
 }

@@ -47,7 +47,7 @@ export const PRIVILEGES = {
     "wallet.playing": {},
     "wallet.claim": { most_wei: "string?" },
     "wallet.origin": { server: "string", epoch: "count", payee: "string" },
-    "wallet.quote": { to: "string", amount: "string" },
+    "wallet.quote": { to: "string", amount: "string", from: "string?" },
     "wallet.replace": { transaction: "string", how: "string" },
     "wallet.send": { quote: "string" },
     "wallet.accounts": {},
@@ -59,6 +59,8 @@ export const PRIVILEGES = {
     "wallet.contact.remove": { address: "string" },
     "wallet.networks": {},
     "wallet.network": { chain_id: "count" },
+    "network.offer": { origin: "string" },
+    "network.add": { offer: "string" },
     "wallet.sites": {},
     "wallet.site": { origin: "string", state: "string?", budget: "string?" },
     "wallet.permits": {},
@@ -106,7 +108,7 @@ export const PAGE_STATE = {
 };
 
 /** The words of a page for what went wrong (engine/outside.js). */
-const WORDS = new Set(["failed", "refused", "site.consent"]);
+const WORDS = new Set(["failed", "refused"]);
 const COMMANDS = new Set(["play", "pause", "seek", "volume", "muted", "rate", "pitch"]);
 const MOST_TEXT = 4096;
 const MOST_BLOB = 1 << 20;

@@ -4,6 +4,29 @@
  */
 
 (() => {
+  const { apply } = Reflect;
+
+  /**
+   * A function whose errors name no file: in Firefox the extension's address is another in every installation, and a page reads the file of an error, of its event
+   * and of a stack (there the name at the end of this script stands).
+   * @param {Function} work
+   * @param {boolean} [quiet] nobody is called back to: the browser would tell the page of the error
+   */
+  const nameless = (work, quiet = false) => function (/** @type {any[]} */ ...all) {
+    try {
+      // @ts-expect-error a method's own object
+      return apply(work, this, all);
+    } catch (error) {
+      if (quiet) return undefined;
+      try {
+        if ("fileName" in /** @type {any} */ (error)) /** @type {any} */ (error).fileName = "";
+      } catch {
+        // A value of the page's own.
+      }
+      throw error;
+    }
+  };
+
   const EVENT = "gomaa:element";
   /** @type {any} */
   const shared = globalThis;
@@ -51,14 +74,12 @@
           this.dispatchEvent(new Event(name));
         },
       );
-      this.addEventListener(`${EVENT}-state`, (event) => {
+      // What is no state is the page's own doing.
+      const hear = nameless((/** @type {Event} */ event) => {
         event.stopImmediatePropagation();
-        try {
-          this.#hear(JSON.parse(String(/** @type {CustomEvent} */ (event).detail)));
-        } catch {
-          // Not a state: the page's own doing.
-        }
-      });
+        this.#hear(JSON.parse(String(/** @type {CustomEvent} */ (event).detail)));
+      }, true);
+      nameless(() => this.addEventListener(`${EVENT}-state`, /** @type {EventListener} */ (hear)), true)();
     }
 
     connectedCallback() {
@@ -325,6 +346,12 @@
   }
 
   for (const [name, value] of Object.entries(NUMBERS)) for (const place of [SpsPlayer, SpsPlayer.prototype]) Object.defineProperty(place, name, { value, enumerable: true });
+  for (const [name, { value, get, set, ...rest }] of Object.entries(Object.getOwnPropertyDescriptors(SpsPlayer.prototype))) {
+    if (name === "constructor" || name in NUMBERS) continue;
+    const quiet = name.endsWith("Callback");
+    const changed = typeof value === "function" ? { value: nameless(value, quiet) } : { ...(get ? { get: nameless(get) } : {}), ...(set ? { set: nameless(set) } : {}) };
+    Object.defineProperty(SpsPlayer.prototype, name, { ...rest, ...changed });
+  }
   customElements.define("sps-player", SpsPlayer);
 
   // An audio element of the page becomes the face of a player beside it.
@@ -375,13 +402,13 @@
     for (const player of playersIn(node)) if (player instanceof HTMLAudioElement) upgrade(player);
   }
 
-  const observer = new MutationObserver((changes) => {
+  const observer = new MutationObserver(/** @type {MutationCallback} */ (nameless((/** @type {MutationRecord[]} */ changes) => {
     for (const { type, target, addedNodes, removedNodes } of changes) {
       if (type === "attributes") look(target);
       for (const node of addedNodes) look(node);
       for (const node of removedNodes) if (node instanceof HTMLAudioElement && !node.isConnected) players.get(node)?.remove();
     }
-  });
+  }, true)));
   /** @type {WeakSet<Node>} */
   const watched = new WeakSet();
 
@@ -394,12 +421,13 @@
 
   // An audio element in a root that is attached later is announced by nothing else.
   Element.prototype.attachShadow = new Proxy(Element.prototype.attachShadow, {
-    apply(attach, host, options) {
-      const root = Reflect.apply(attach, host, options);
+    apply: nameless((/** @type {Function} */ attach, /** @type {Element} */ host, /** @type {any[]} */ options) => {
+      const root = apply(attach, host, options);
       if (root.mode === "open") watch(root);
       return root;
-    },
+    }),
   });
   watch(document);
   look(document);
 })();
+//# sourceURL=gomaa-element.js

@@ -53,3 +53,4 @@
 
   /** @type {any} */ (globalThis).gomaaFound = { players, roots, named };
 })();
+//# sourceURL=gomaa-found.js

@@ -29,10 +29,8 @@
       try {
         listener(value);
       } catch (error) {
-        // A page's own mistake is its own, and does not keep the others from hearing.
-        setTimeout(() => {
-          throw error;
-        });
+        // A page's own mistake is its own, and does not keep the others from hearing; a rejection names no file of the extension.
+        void Promise.reject(error);
       }
     }
   }
@@ -84,6 +82,7 @@
 
     /** @param {string} name @param {(value: any) => void} listener */
     on(name, listener) {
+      if (typeof listener !== "function") return provider;
       if (!listeners.has(name)) listeners.set(name, new Set());
       listeners.get(name)?.add(listener);
       return provider;
@@ -102,3 +101,4 @@
   window.addEventListener("eip6963:requestProvider", announce);
   announce();
 })();
+//# sourceURL=gomaa-provider.js

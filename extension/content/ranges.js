@@ -46,12 +46,6 @@
     return out;
   }
 
-  /** A MediaError's number for what the engine calls it. @param {string} code */
-  function errorCode(code) {
-    if (code.startsWith("media.decode")) return 3;
-    if (code === "sps.segment.missing" || code === "sps.truncated" || code.startsWith("server.") || code === "station.unreachable") return 2;
-    return code.startsWith("sps.segment") ? 3 : 4;
-  }
-
-  /** @type {any} */ (globalThis).gomaaRanges = { Ranges, joined, errorCode };
+  /** @type {any} */ (globalThis).gomaaRanges = { Ranges, joined };
 })();
+//# sourceURL=gomaa-ranges.js

@@ -10,7 +10,9 @@
   /** @typedef {{resolve: () => void, reject: (error: DOMException) => void}} Waiting */
   /** @typedef {{code: number, message: string}} MediaProblem */
 
-  const { Ranges, joined, errorCode } = /** @type {any} */ (globalThis).gomaaRanges;
+  const { Ranges, joined } = /** @type {any} */ (globalThis).gomaaRanges;
+  /** Once this script is done, whatever the page puts in the place of the browser's own. @type {(work: () => void) => void} */
+  const later = queueMicrotask.bind(globalThis);
   const SOUNDING = new Set(["playing", "waiting", "seeking", "starting"]);
   const RUNNING = new Set(["playing", "waiting"]);
   const OVER = new Set(["refused", "failed"]);
@@ -67,7 +69,7 @@
       this.ask = ask;
       this.now = now;
       /** Events come after the script that caused them, in order. @param {string} name */
-      this.say = (name) => queueMicrotask(() => say(name));
+      this.say = (name) => later(() => say(name));
     }
 
     /** @param {string} kind @param {string} command @param {unknown} [value] */
@@ -139,7 +141,7 @@
     play() {
       if (this.error?.code === 4) return Promise.reject(new DOMException(this.error.message, "NotSupportedError"));
       return new Promise((resolve, reject) => {
-        if (!this.paused && this.told.state === "playing") return queueMicrotask(resolve);
+        if (!this.paused && this.told.state === "playing") return later(resolve);
         this.#waiting.push({ resolve, reject });
         if (this.paused) {
           this.paused = false;
@@ -339,7 +341,7 @@
           this.#unsaid = false;
           this.say("playing");
         }
-        for (const { resolve } of this.#waiting.splice(0)) queueMicrotask(resolve);
+        for (const { resolve } of this.#waiting.splice(0)) later(resolve);
       } else if (next.state === "waiting" && was.state !== "waiting" && !this.paused) {
         this.readyState = 2;
         this.say("waiting");
@@ -357,7 +359,8 @@
       if (this.error) return;
       const code = next.code ?? "failed";
       const refused = next.state === "refused";
-      this.error = { code: refused && this.readyState > 0 ? 1 : errorCode(code), message: code };
+      // What could not be loaded is not supported, whatever the reason; what was loaded was refused, or did not come.
+      this.error = { code: this.readyState === 0 ? 4 : refused ? 1 : 2, message: code };
       this.networkState = this.readyState === 0 ? 3 : 1;
       this.say("error");
       const name = refused ? "NotAllowedError" : this.readyState === 0 ? "NotSupportedError" : "AbortError";
@@ -380,7 +383,7 @@
 
     /** @param {string} name @param {string} why */
     #reject(name, why) {
-      for (const { reject } of this.#waiting.splice(0)) queueMicrotask(() => reject(new DOMException(why, name)));
+      for (const { reject } of this.#waiting.splice(0)) later(() => reject(new DOMException(why, name)));
     }
 
     /** What has been played until now. */
@@ -397,3 +400,4 @@
 
   /** @type {any} */ (globalThis).gomaaSurface = { Surface };
 })();
+//# sourceURL=gomaa-surface.js

@@ -9,12 +9,10 @@ const REFUSALS = /^(policy|wallet|session|lease|ticket|invocation|site)\./;
  * The word that a page gets for a code: never which part of a song or of its way here was at fault, which would tell it of addresses that it cannot read.
  * @param {string | null | undefined} code of the registry
  * @param {boolean} accepted whether host and chain have accepted the song
- * @returns {"site.consent" | "refused" | "failed" | null}
+ * @returns {"refused" | "failed" | null}
  */
 export function word(code, accepted) {
   if (!code) return null;
-  // That a person has to press play is all a page can act on.
-  if (code === "site.consent") return code;
   return accepted && REFUSALS.test(code) ? "refused" : "failed";
 }
 

@@ -7,7 +7,7 @@ import { native } from "./link.js";
 
 const TRIES = 7;
 const WAIT_MS = 150;
-const BROKEN = new Set(["host.gone", "host.missing", "host.stream.unknown", "chain.unreachable"]);
+const BROKEN = new Set(["host.gone", "host.slow", "host.missing", "host.stream.unknown", "chain.unreachable"]);
 
 /** @typedef {import("./stream.js").Stream} Stream */
 
@@ -22,7 +22,7 @@ export class Recovery {
   /** Whether an error says that the host no longer knows of this play. @param {unknown} error */
   isNeeded(error) {
     const { code } = Problem.of(error);
-    return code === "host.gone" || code === "host.stream.unknown" || (code === "ticket.missing" && this.stream.course.session.granted);
+    return code === "host.gone" || code === "host.slow" || code === "host.stream.unknown" || (code === "ticket.missing" && this.stream.course.session.granted);
   }
 
   /** Resolves when the host has the stream again. Rejects with what keeps it from it. */

@@ -8,6 +8,7 @@ import { Admission } from "./admission.js";
 import { MarkCheck } from "./check.js";
 import { Course } from "./course.js";
 import { Feed } from "./feed.js";
+import { INSTALL, installCommand } from "./install.js";
 import { KeyRing } from "./keys.js";
 import { native, readPage, tell } from "./link.js";
 import { Measures } from "./measures.js";
@@ -24,7 +25,6 @@ import { Watchdog } from "./watchdog.js";
 import { Wishes } from "./wishes.js";
 
 const TELL_MS = 1_000;
-const HOST_COMMAND = "gomaa host install";
 /** So close to its end a song whose list goes on ends after all. */
 const END_MS = 200;
 const SLOWEST = 0.5;
@@ -301,7 +301,9 @@ export class Stream {
   async playWanted(course) {
     if (!course.wanted) return;
     course.wanted = false;
-    if (!(await this.play(course.surface))) this.page.deny();
+    if (await this.play(course.surface)) return;
+    this.page.deny();
+    tellState(this);
   }
 
   /** @param {any} message of the player's port, or of the system's media keys */
@@ -392,13 +394,24 @@ export class Stream {
   async fail(error) {
     const problem = Problem.of(error);
     if (await this.renewed(problem)) return;
-    if (problem.code === "host.missing" || problem.code === "host.version") problem.detail["command"] = HOST_COMMAND;
+    if (problem.code === "host.missing" || problem.code === "host.version") this.sayCommand(problem);
+    if (problem.code.startsWith("host.network.")) problem.detail["origin"] = this.place.origin;
     this.problem = problem;
     await this.course.failed(problem.code);
     if (this.info && this.course.isOver) this.drop(problem.code);
     for (const port of this.players) tell(port, { type: "problem", ...problem.toJSON() });
     tellState(this);
     wallet.asks();
+  }
+
+  /** The command that helps, with the station's network where it names one. @param {Problem} problem */
+  sayCommand(problem) {
+    problem.detail["command"] = INSTALL;
+    installCommand(this.place.origin).then((command) => {
+      if (this.problem !== problem || command === INSTALL) return;
+      problem.detail["command"] = command;
+      for (const port of this.players) tell(port, { type: "problem", ...problem.toJSON() });
+    });
   }
 
   /**
@@ -455,11 +468,11 @@ export class Stream {
 
   /** The host says something about this stream. @param {any} event */
   async hostSays(event) {
-    if (event.event === "revoked" || event.event === "problem") await this.fail(new Problem(event.code, {}, event.message));
+    if (event.event === "revoked" || event.event === "problem") await this.fail(Problem.ofHost(event));
     else if (event.event === "receipt") tellState(this);
     else if (event.event === "host" && this.problem?.code.startsWith("host.") && event.status.state === "connected") await this.retry();
     else if (event.event === "host" && this.isActive && event.status.state === "gone") this.goOn();
-    else if (event.event === "host" && this.isActive && event.status.state !== "connected") await this.fail(new Problem(`host.${event.status.state}`));
+    else if (event.event === "host" && this.isActive && event.status.state !== "connected") await this.fail(new Problem(event.status.code ?? `host.${event.status.state}`));
   }
 
   /** @param {number} port */

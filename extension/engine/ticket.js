@@ -13,32 +13,46 @@ const MOST_KEPT = 64;
 /** The request header that holds what a station is asked, as base64url of JSON. */
 const QUESTION = "GoMAA-Ask";
 
-/** @type {Map<string, {at: number, url: Promise<string>}>} where each station gives tickets, for a minute */
+/** @type {Map<string, {at: number, record: Promise<any>}>} what each station says of itself, for a minute */
 const known = new Map();
+
+/**
+ * What a station says of itself.
+ * @param {string} origin of the page
+ * @returns {Promise<any>}
+ */
+function recordOf(origin) {
+  const kept = known.get(origin);
+  if (kept && performance.now() - kept.at < KEPT_MS) return kept.record;
+  const record = askStation(origin, `${origin}/.well-known/gomaa.json`);
+  known.delete(origin);
+  known.set(origin, { at: performance.now(), record });
+  if (known.size > MOST_KEPT) for (const oldest of known.keys()) { known.delete(oldest); break; }
+  record.catch(() => {
+    if (known.get(origin)?.record === record) known.delete(origin);
+  });
+  return record;
+}
 
 /**
  * The address that gives a station's tickets.
  * @param {string} origin of the page
  */
-export function stationOf(origin) {
-  const kept = known.get(origin);
-  if (kept && performance.now() - kept.at < KEPT_MS) return kept.url;
-  const url = look(origin);
-  known.delete(origin);
-  known.set(origin, { at: performance.now(), url });
-  if (known.size > MOST_KEPT) for (const oldest of known.keys()) { known.delete(oldest); break; }
-  url.catch(() => {
-    if (known.get(origin)?.url === url) known.delete(origin);
-  });
-  return url;
-}
-
-/** @param {string} origin */
-async function look(origin) {
-  const station = await askStation(origin, `${origin}/.well-known/gomaa.json`);
+export async function stationOf(origin) {
+  const station = await recordOf(origin);
   const url = new URL(String(station.tickets ?? ""), `${origin}/`);
   if (url.origin !== origin) throw new Problem("station.unknown", { tickets: url.origin });
   return url.href;
+}
+
+/**
+ * The network that a station names, as its deployment file has it.
+ * @param {string} origin of the page
+ * @returns {Promise<object | null>}
+ */
+export async function networkAt(origin) {
+  const { network } = await recordOf(origin);
+  return typeof network === "object" && !Array.isArray(network) ? network : null;
 }
 
 /**
@@ -47,7 +61,7 @@ async function look(origin) {
  * @returns {Promise<{url: string, station: string, domain: string} | null>} null where there are none
  */
 export async function pointsOf(origin) {
-  const station = await askStation(origin, `${origin}/.well-known/gomaa.json`);
+  const station = await recordOf(origin);
   if (!station.points || !/^0x[0-9a-f]{40}$/i.test(String(station.station))) return null;
   const url = new URL(String(station.points), `${origin}/`);
   return url.origin === origin ? { url: url.href, station: String(station.station), domain: url.host } : null;
@@ -85,7 +99,7 @@ export async function askStation(origin, url, question) {
     if (error instanceof Problem) throw error;
     throw new Problem("station.unreachable", { reason: String(error).slice(0, 120) });
   }
-  if (body?.error?.code) throw Problem.of(body.error);
+  if (body?.error) throw Problem.ofStation(body.error);
   if (!answer.ok || body === null) throw new Problem(answer.status === 404 ? "station.unknown" : "station.unreachable", { status: answer.status });
   return body;
 }

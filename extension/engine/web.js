@@ -16,6 +16,18 @@ export class Redirected extends Error {}
 export class TooLong extends Error {}
 
 /**
+ * Whether the person lets the extension into a host. Where Firefox's do not, it asks across origins and names the installation.
+ * @param {string} url
+ * @returns {Promise<boolean>}
+ */
+async function isLetIn(url) {
+  const { permissions } = /** @type {any} */ (globalThis).browser ?? {};
+  if (!permissions) return true;
+  const { protocol, hostname } = new URL(url);
+  return permissions.contains({ origins: [`${protocol}//${hostname}/*`] });
+}
+
+/**
  * @param {string} url
  * @param {{page: string, signal: AbortSignal, headers?: Record<string, string>, follow?: boolean}} how page: the origin that it is for. follow: redirects are
  *   followed where the page may reach every address; where it goes is not told before the request is made, so for other pages there is none
@@ -24,6 +36,7 @@ export class TooLong extends Error {}
  */
 export async function get(url, { page, signal, headers = {}, follow = false }) {
   if (!mayReach(url, page)) throw new Problem("site.address");
+  if (!(await isLetIn(url))) throw new Error("the extension has no permission for this host");
   const redirect = follow && placeOfPage(page) === COMPUTER ? "follow" : "manual";
   const answer = await fetch(url, { headers, signal, redirect, cache: "no-store", credentials: "omit", referrerPolicy: "no-referrer" });
   if (answer.type !== "opaqueredirect" && (answer.status < 300 || answer.status > 399)) return answer;

@@ -5,7 +5,7 @@
 import { fill, h, press } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 import { command, moneyState } from "../ui/pieces.js";
-import { browserTitle, hostCommands, systemName } from "../ui/host.js";
+import { browserTitle, hostCommands, hostRemedy, systemName } from "../ui/host.js";
 import { sentences, t } from "../ui/text.js";
 
 const LOOK_MS = 2000;
@@ -28,11 +28,13 @@ export function computer(app) {
     last = key;
     const connected = host?.state === "connected";
     const found = connected || host?.state === "version" || host?.state === "gone";
-    const commands = hostCommands(host?.command ?? "", host?.state === "version");
-    fill(steps,
-      h("li", { class: found && host?.state !== "version" ? "done" : "now" }, h("div", { class: "stack t" }, h("p", null, h("b", null, t(host?.state === "version" ? "hostUpgrade" : "hostInstall"))), command(commands[0] ?? ""))),
-      h("li", { class: connected ? "done" : found ? "now" : "" }, h("div", { class: "stack t" }, h("p", null, h("b", null, t("hostIntroduce"))), command(commands[1] ?? ""), h("p", { class: "s dim" }, t("hostWrites")))));
     const trouble = host && !connected ? sentences({ code: host.code || `host.${host.state}` }) : null;
+    const remedy = hostRemedy(trouble?.code ?? "") ?? "command";
+    const commands = hostCommands(host?.command ?? "", remedy);
+    const first = h("p", null, h("b", null, remedy === "repair" ? trouble?.fix ?? "" : t(remedy === "upgrade" ? "hostUpgrade" : "hostInstall")));
+    fill(steps,
+      h("li", { class: found && remedy === "command" ? "done" : "now" }, h("div", { class: "stack t" }, first, command(commands[0] ?? ""))),
+      commands[1] ? h("li", { class: connected ? "done" : found ? "now" : "" }, h("div", { class: "stack t" }, h("p", null, h("b", null, t("hostIntroduce"))), command(commands[1]), h("p", { class: "s dim" }, t("hostWrites")))) : null);
     fill(checks,
       check("file", t("programFound"), found ? host?.version ? t("versionIs", host.version) : "" : trouble?.cause ?? "", Boolean(found)),
       check("plug", t("speaks"), connected ? "" : host?.state === "version" || host?.state === "gone" ? trouble?.cause ?? "" : "", connected),

@@ -8,24 +8,25 @@ import { walletPort } from "../ui/port.js";
 import { dress, t } from "../ui/text.js";
 import { choose } from "./choose.js";
 import { computer } from "./computer.js";
+import { network } from "./network.js";
 import { reward, song } from "./song.js";
 import { checkWords, newPassword, restore, showWords } from "./wallet.js";
 
 /**
- * @typedef {"choose" | "words" | "check" | "restore" | "password" | "computer" | "song" | "reward"} Page
- * @typedef {{mnemonic: string, restoring: boolean, exists: boolean, places: number[], from: string, hash: string}} Draft
+ * @typedef {"choose" | "words" | "check" | "restore" | "password" | "computer" | "network" | "song" | "reward"} Page
+ * @typedef {{mnemonic: string, restoring: boolean, exists: boolean, places: number[], from: string, site: string, hash: string}} Draft
  * @typedef {{draft: Draft, ask: (type: string, fields?: object) => Promise<any>, go: (page: Page) => void, say: (text: string) => void,
  *   every: (ms: number, action: () => void | Promise<void>) => void}} App
  */
 
 /** @type {Record<Page, number>} */
-const STEP = { choose: 1, words: 1, check: 1, restore: 1, password: 1, computer: 2, song: 3, reward: 4 };
+const STEP = { choose: 1, words: 1, check: 1, restore: 1, password: 1, computer: 2, network: 2, song: 3, reward: 4 };
 
 /** @type {Record<Page, (app: App) => HTMLElement>} */
-const PAGES = { choose, words: showWords, check: checkWords, restore, password: newPassword, computer, song, reward };
+const PAGES = { choose, words: showWords, check: checkWords, restore, password: newPassword, computer, network, song, reward };
 
 /** @type {Draft} */
-const draft = { mnemonic: "", restoring: false, exists: false, places: [], from: "", hash: "" };
+const draft = { mnemonic: "", restoring: false, exists: false, places: [], from: "", site: "", hash: "" };
 /** @type {ReturnType<typeof setInterval>[]} */
 let timers = [];
 /** @type {Page} */
@@ -67,13 +68,14 @@ function render() {
 }
 
 /**
- * The station a fan came from, given by the background in the address: shown only if it is a web address.
+ * A web address in the address of this page, given by the background or the player.
  * @param {string} hash
+ * @param {"from" | "network"} name from: the station a fan came from; network: the station whose network is asked for
  */
-function stationOf(hash) {
+function addressIn(hash, name) {
   try {
-    const url = new URL(new URLSearchParams(hash.slice(1)).get("from") ?? "");
-    return url.protocol === "https:" || url.protocol === "http:" ? url.href : "";
+    const url = new URL(new URLSearchParams(hash.slice(1)).get(name) ?? "");
+    return url.protocol !== "https:" && url.protocol !== "http:" ? "" : name === "network" ? url.origin : url.href;
   } catch {
     return "";
   }
@@ -82,7 +84,9 @@ function stationOf(hash) {
 async function start() {
   dress(t("onbTitle"));
   draft.hash = location.hash;
-  draft.from = stationOf(location.hash);
+  draft.from = addressIn(location.hash, "from");
+  draft.site = addressIn(location.hash, "network");
+  if (draft.site) return app.go("network");
   render();
   try {
     const status = await app.ask("wallet.status");

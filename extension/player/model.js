@@ -3,6 +3,7 @@
  */
 
 import { wei } from "../ui/amounts.js";
+import { hostRemedy } from "../ui/host.js";
 
 /**
  * @typedef {{may: string, left: string, costs: string, earn: string, limits: string[]}} Facts
@@ -14,7 +15,7 @@ import { wei } from "../ui/amounts.js";
  * @typedef {"loading" | "ready" | "starting" | "playing" | "paused" | "seeking" | "waiting" | "ended" | "refused" | "failed"} StateName
  * @typedef {{state: StateName, position_ms: number, duration_ms: number, buffered_ms?: number, volume: number, muted: boolean, rate: number, list: {index: number, count: number},
  *   left: {plays?: number | null, seeks?: number | null}, heard_ms: number, earned_wei: string, next_ms: number, pay?: Pay | null, pace?: string | null}} State pace: the code for which the music waits, and goes on by itself
- * @typedef {{code: string, message?: string, fix?: string, detail?: Record<string, unknown>}} Problem
+ * @typedef {{code: string, detail?: Record<string, unknown>}} Problem
  * @typedef {{terms: Terms | null, state: State, problem: Problem | null, at: number}} Model
  */
 
@@ -119,12 +120,12 @@ export function canSeek({ terms, state }) {
   return state.left.seeks !== 0 && state.state !== "starting" && state.state !== "ended";
 }
 
-/** @typedef {"unlock" | "create" | "retry" | "command" | "upgrade" | "none" | "popup"} Remedy */
+/** @typedef {"unlock" | "create" | "retry" | import("../ui/host.js").HostRemedy | "network" | "none" | "popup"} Remedy */
 
 /** @type {Record<string, Remedy>} */
 const REMEDIES = {
-  "host.missing": "command",
-  "host.version": "upgrade",
+  "host.network.missing": "network",
+  "host.network.damaged": "network",
   "wallet.locked": "unlock",
   "session.expired": "unlock",
   "session.busy": "popup",
@@ -172,7 +173,7 @@ export function report(code, detail) {
  */
 export function remedy(code, terms) {
   if (code === "policy.wallet.required") return terms?.wallet === "locked" ? "unlock" : "create";
-  return REMEDIES[code] ?? "retry";
+  return hostRemedy(code) ?? REMEDIES[code] ?? "retry";
 }
 
 const CALM = /^(host|wallet|site|session|server|chain|lease|station\.unreachable|station\.escrow|station\.credit|policy\.wallet|internal)/;

@@ -13,7 +13,7 @@ import { tone } from "./model.js";
 /**
  * What the views may do.
  * @typedef {{send: (type: string, fields?: object) => void, toggleTerms: () => void, termsOpen: () => boolean, open: () => void,
- *   openOnboarding: () => void, seekTo: (ms: number) => void, say: (text: string) => void,
+ *   openOnboarding: () => void, openNetwork: (origin: string) => void, seekTo: (ms: number) => void, say: (text: string) => void,
  *   speed: (value: number) => void, turn: (by: number) => void}} Actions
  * @typedef {{nodes: Node[], update: (model: Model) => void, tick?: (nowMs: number) => void}} View
  */

@@ -46,6 +46,9 @@ const actions = {
   openOnboarding() {
     chrome.tabs.create({ url: chrome.runtime.getURL("onboarding/onboarding.html") });
   },
+  openNetwork(origin) {
+    chrome.tabs.create({ url: chrome.runtime.getURL(`onboarding/onboarding.html#network=${encodeURIComponent(origin)}`) });
+  },
   seekTo(ms) {
     if (!canSeek(model)) {
       say(t("noSeeks"));
@@ -98,7 +101,7 @@ function hear(message) {
     if (!waits && !["refused", "failed", "loading"].includes(next.state) && ["refused", "failed", "loading"].includes(before_.state)) model.problem = null;
     announce(before_, next);
   } else if (message?.type === "problem" && typeof message.code === "string") {
-    model.problem = { code: message.code, message: message.message, fix: message.fix, detail: message.detail ?? {} };
+    model.problem = { code: message.code, detail: message.detail ?? {} };
   } else return;
   render();
 }

@@ -42,13 +42,14 @@ export function problem(actions) {
       last = key;
       const { code, cause, fix } = sentences(model.problem);
       const kind = remedy(code, model.terms);
-      looks = kind === "command" || kind === "upgrade";
+      const commands = kind === "command" || kind === "upgrade" || kind === "repair";
+      looks = commands || kind === "network";
       const shape = code.startsWith("host.") ? "plug" : code.startsWith("wallet.") || kind === "unlock" ? "lock" : "refused";
       fill(body,
         head(model.terms, model.terms?.station?.name ?? ""),
         h("div", { class: `alert ${tone(code)}`.trim(), role: "alert" }, icon(shape, "l"),
-          h("div", { class: "stack t" }, h("h2", null, cause), fix ? h("p", null, fix) : null, remedyButtons(kind, actions))),
-        looks ? hostSteps(model.problem, kind) : null,
+          h("div", { class: "stack t" }, h("h2", null, cause), fix ? h("p", null, fix) : null, remedyButtons(kind, actions, model.problem))),
+        commands ? hostSteps(model.problem, kind) : null,
         h("div", { class: "after" }, h("span", null, money(model)), codeChip(report(code, model.problem.detail))),
         actions.termsOpen() && model.terms ? allTerms(model.terms) : null);
       const rule = model.problem.detail?.rule;
@@ -62,13 +63,15 @@ export function problem(actions) {
 /**
  * @param {import("./model.js").Remedy} kind
  * @param {import("./parts.js").Actions} actions
+ * @param {import("./model.js").Problem} problem
  */
-function remedyButtons(kind, actions) {
+function remedyButtons(kind, actions, { detail }) {
   /** @type {Partial<Record<import("./model.js").Remedy, [string, () => void]>>} */
   const known = {
     unlock: ["unlockInPopup", () => actions.open()],
     popup: ["openGomaa", () => actions.open()],
     create: ["walletAction_none", () => actions.openOnboarding()],
+    network: ["networkLook", () => actions.openNetwork(String(detail?.["origin"] ?? ""))],
     retry: ["tryAgain", () => actions.send("retry")],
   };
   const found = known[kind];
@@ -82,13 +85,13 @@ function remedyButtons(kind, actions) {
 /**
  * The exact commands, and that this frame is looking.
  * @param {import("./model.js").Problem} problem
- * @param {import("./model.js").Remedy} kind
+ * @param {import("../ui/host.js").HostRemedy} kind
  */
 function hostSteps(problem, kind) {
   const exactly = typeof problem.detail?.command === "string" ? problem.detail.command : "";
-  const commands = hostCommands(exactly, kind === "upgrade");
+  const commands = hostCommands(exactly, kind);
   return h("ol", { class: "steps" },
-    commands.map((text, i) => h("li", { class: i === 0 ? "now" : "" }, h("div", { class: "stack t" }, h("p", null, t(i === 0 ? "runOnce" : "thenRun")), command(text)))),
+    commands.map((text, i) => h("li", { class: i === 0 ? "now" : "" }, h("div", { class: "stack t" }, h("p", null, t(kind === "repair" ? "runRepair" : i === 0 ? "runOnce" : "thenRun")), command(text)))),
     h("li", null, h("div", { class: "row between wrap" }, h("p", null, t("comesBack")), moneyState("pending", t("looking")))));
 }
 

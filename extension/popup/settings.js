@@ -5,7 +5,7 @@
 import { h, press } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 import { command, moneyState } from "../ui/pieces.js";
-import { hostCommands } from "../ui/host.js";
+import { hostCommands, hostRemedy } from "../ui/host.js";
 import { sentences, t } from "../ui/text.js";
 import { COLLECT } from "../ui/collect.js";
 import { doneNote, failureNote, middle, tabs, topBar } from "./frame.js";
@@ -134,7 +134,8 @@ function hostState(host) {
 function hostHelp(host) {
   const code = host.code || `host.${host.state}`;
   const { cause, fix } = sentences({ code });
+  const remedy = hostRemedy(code);
   return h("section", { class: "card stack t" }, h("h2", { class: "h" }, cause), h("p", { class: "s dim" }, fix),
-    host.state === "gone" ? null : hostCommands(host.command ?? "", host.state === "version").map(command),
+    remedy ? hostCommands(host.command ?? "", remedy).map(command) : null,
     h("p", { class: "xs faint" }, h("code", null, code)));
 }

@@ -1,22 +1,61 @@
 /**
- * An expected failure with a code of the registry (docs/protocol.md section 7).
+ * An expected failure with a code of the registry (docs/protocol.md section 7), and the rule for errors that somebody else said.
  */
+
+import { AREAS, CODES } from "./codes.js";
+
+/** Characters of a text in a detail of this computer's own parts. */
+const LONGEST = 200;
+const MOST_FIELDS = 32;
+/** A number, hexadecimal or a single word: all that a detail from outside this computer may hold. */
+const PLAIN = /^(0x[0-9a-fA-F]{1,130}|-?[0-9]{1,78}|[a-z][a-z_]{0,23})$/;
+const FIELD = /^[a-z][a-z_]{0,31}$/;
+
 export class Problem extends Error {
-  /** @param {string} code @param {Record<string, unknown>} [detail] @param {string} [message] */
-  constructor(code, detail = {}, message = code) {
-    super(message);
+  /** @param {string} code @param {Record<string, unknown>} [detail] */
+  constructor(code, detail = {}) {
+    super(code);
     this.code = code;
     this.detail = detail;
   }
 
-  /** @param {any} error as it came over a wire */
+  /**
+   * Of the extension's own parts, and of the core. What is no registered code is a mistake of ours.
+   * @param {any} error
+   */
   static of(error) {
     if (error instanceof Problem) return error;
-    if (error && typeof error.code === "string") return new Problem(error.code, error.detail ?? {}, error.message);
+    if (CODES.has(error?.code)) return new Problem(error.code, kept(error.detail, false));
     return new Problem("internal", { reason: String(error?.message ?? error).slice(0, 300) });
   }
 
-  toJSON() {
-    return { code: this.code, message: this.message, detail: this.detail };
+  /** Of the host: a code that this extension does not know is one of another version. @param {any} error */
+  static ofHost(error) {
+    return CODES.has(error?.code) ? new Problem(error.code, kept(error.detail, false)) : new Problem("host.answer");
   }
+
+  /**
+   * Of a station: a code counts where a station decides about it, a text never.
+   * @param {any} error
+   */
+  static ofStation(error) {
+    const code = error?.code;
+    const good = CODES.has(code) && AREAS["station"]?.includes(code.split(".")[0]);
+    return good ? new Problem(code, kept(error.detail, true)) : new Problem("station.answer");
+  }
+
+  toJSON() {
+    return { code: this.code, detail: this.detail };
+  }
+}
+
+/** The fields of a detail that are kept. @param {any} detail @param {boolean} outside of somebody else @returns {Record<string, unknown>} */
+function kept(detail, outside) {
+  if (typeof detail !== "object" || detail === null) return {};
+  const fits = (/** @type {unknown} */ value) => {
+    if (typeof value === "string") return !outside || PLAIN.test(value);
+    return value === null || typeof value === "boolean" || (typeof value === "number" && Number.isFinite(value));
+  };
+  const fields = Object.entries(detail).filter(([name, value]) => FIELD.test(name) && fits(value)).slice(0, MOST_FIELDS);
+  return Object.fromEntries(fields.map(([name, value]) => [name, typeof value === "string" ? value.slice(0, LONGEST) : value]));
 }

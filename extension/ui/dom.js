@@ -2,6 +2,8 @@
  * Building the pages from JavaScript, without innerHTML: text is always text.
  */
 
+import { seen } from "./text.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /** @typedef {Node | string | null | undefined | false} Child */
@@ -45,7 +47,7 @@ export function set(element, attributes) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === true) element.setAttribute(name, "");
     else if (value === false || value === null || value === undefined) element.removeAttribute(name);
-    else element.setAttribute(name, String(value));
+    else element.setAttribute(name, name === "title" || name === "aria-label" ? seen(String(value)) : String(value));
   }
 }
 
@@ -55,7 +57,7 @@ export function set(element, attributes) {
  */
 function add(element, children) {
   for (const child of children.flat()) {
-    if (child !== null && child !== undefined && child !== false) element.append(child);
+    if (child !== null && child !== undefined && child !== false) element.append(typeof child === "string" ? seen(child) : child);
   }
 }
 
@@ -75,7 +77,8 @@ export function fill(element, ...children) {
  * @param {string} value
  */
 export function write(element, value) {
-  if (element.textContent !== value) element.textContent = value;
+  const text = seen(value);
+  if (element.textContent !== text) element.textContent = text;
 }
 
 /**

@@ -21,14 +21,34 @@ export function browserTitle() {
   return { firefox: "Firefox", edge: "Microsoft Edge", chrome: "Google Chrome", chromium: "Chromium" }[browserName()];
 }
 
+/** @typedef {"command" | "upgrade" | "repair"} HostRemedy */
+
+/** @type {Readonly<Record<string, HostRemedy>>} what commands help with a code */
+const REMEDIES = {
+  "host.missing": "command",
+  "host.version": "upgrade",
+  "host.answer": "upgrade",
+  "host.message.unknown": "upgrade",
+  "host.message.schema": "upgrade",
+  "host.ledger.version": "upgrade",
+  "server.protocol": "upgrade",
+  "host.ledger.damaged": "repair",
+  "host.device.key": "repair",
+  "host.folder.denied": "repair",
+};
+
+/** @param {string} code @returns {HostRemedy | null} */
+export const hostRemedy = (code) => REMEDIES[code] ?? null;
+
 /**
  * @param {string} exactly the commands as the background gave them, one a line, or "". One alone is the install command.
- * @param {boolean} upgrade the program is there, but of another version
+ * @param {HostRemedy} remedy
  * @returns {string[]} to run one after the other
  */
-export function hostCommands(exactly, upgrade) {
+export function hostCommands(exactly, remedy) {
+  if (remedy === "repair") return ["gomaa host repair"];
   const lines = exactly.split("\n").map((line) => line.trim()).filter(Boolean);
   if (lines.length > 1) return lines;
   const install = lines[0] || `gomaa host install --browser ${browserName()}`;
-  return upgrade ? ["pipx upgrade gomaa", install] : ["pipx install gomaa", install];
+  return remedy === "upgrade" ? ["pipx upgrade gomaa", install] : ["pipx install gomaa", install];
 }

@@ -21,9 +21,9 @@ export function connect(name, onMessage, onUp = () => {}) {
 
 /** A failed request: `code` is of the registry. */
 export class RequestError extends Error {
-  /** @param {{code?: string, message?: string, detail?: Record<string, unknown>}} error */
-  constructor(error) {
-    super(error.message ?? error.code ?? "internal");
+  /** @param {{code?: string, detail?: Record<string, unknown>}} error @param {string} [message] for developers */
+  constructor(error, message = error.code ?? "internal") {
+    super(message);
     this.code = error.code ?? "internal";
     this.detail = error.detail ?? {};
   }
@@ -88,7 +88,7 @@ export class Requests {
 
   /** @param {number} id @param {string} message */
   #fail(id, message) {
-    this.#settle(id)?.reject(new RequestError({ code: "internal", message }));
+    this.#settle(id)?.reject(new RequestError({ code: "internal" }, message));
   }
 }
 

@@ -8,7 +8,6 @@ from native_host import CAPABILITIES, PROTOCOL, __version__
 from native_host.host import Host
 from native_host.schema import Hello
 from pywallet.errors import InputError
-from pywallet.hexes import to_hex
 
 
 async def run(host: Host, request: Hello) -> dict[str, Any]:
@@ -20,14 +19,5 @@ async def run(host: Host, request: Hello) -> dict[str, Any]:
         "protocol": PROTOCOL,
         "host": __version__,
         "capabilities": list(CAPABILITIES),
-        "networks": [
-            {
-                "chain_id": network.deployment.chain_id,
-                "settlement": to_hex(network.deployment.settlement),
-                "token": to_hex(network.deployment.token),
-                "registry": to_hex(network.deployment.registry),
-                "epoch_s": network.deployment.schedule.length,
-            }
-            for network in host.networks.values()
-        ],
+        "networks": host.known(),
     }

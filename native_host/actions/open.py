@@ -15,6 +15,7 @@ from native_host.schema import Open
 from native_host.stream import Stream
 from pywallet.hexes import from_b64, to_b64, to_hex
 from pywallet.policy import Policy, decide
+from pywallet.provider.text import named
 from pywallet.sps.choice import choose
 from pywallet.sps.header import Header, open_header
 from pywallet.sps.renderer import require as require_renderer
@@ -104,8 +105,8 @@ def _reply(host: Host, stream: Stream, going: TicketRow | None) -> dict[str, Any
     return {
         "stream": stream.name,
         "content": to_hex(header.content),
-        "title": header.title,
-        "artist": header.artist,
+        "title": named(header.title),
+        "artist": named(header.artist),
         "duration_ms": stream.table.duration_ms,
         "mime": stream.table.rendition.mime,
         **stream.table.to_json(),

@@ -21,7 +21,7 @@ async def run(host: Host, request: Summary) -> dict[str, Any]:
     totals = dict.fromkeys(("pending", "claimable", "claimed", "at_payee"), 0)
     if request.wallet is not None:
         wallet = from_hex(request.wallet, 20)
-        await earnings.refresh(host, wallet, request.proofs)
+        await earnings.refresh(host, wallet)
         standings = await earnings.standings(host, wallet)
         await earnings.look_for_claims(host, wallet)
         totals = vars(host.ledger.totals(wallet))

@@ -7,14 +7,14 @@ from typing import Any, Final
 
 from native_host.ledger.earning import Earning, as_receipt
 from native_host.ledger.tables import ReceiptRow
+from pywallet.provider.text import named
 
 Heard = tuple[bytes, bytes, bytes, bytes, int, int, int, int]
 
-UNSIGNED: Final = "null"
-"""Stands for the signature of a receipt that was never received: the amount is that of the published data."""
-
 MOST_REFUSALS: Final = 256
 """Refusals that the ledger keeps."""
+UNSIGNED: Final = "null"
+"""Stands for the signature of a receipt that was never received: the amount is that of the published data."""
 
 _RECEIPT: Final = ", ".join(f.name for f in fields(ReceiptRow))
 
@@ -74,11 +74,11 @@ class Books(Earning):
         """Keep a receipt unless it is lower than the one held. Returns whether it was kept.
 
         A server may not take back what it signed, so of two receipts for the
-        same payee and epoch only the larger counts; of two equal ones that which
-        says what for.
+        same payee and epoch only the larger counts.
         """
         known = self.receipt(row.server, row.epoch, row.payee)
-        if known is not None and _worth(known) >= _worth(row):
+        # What is known of published data alone gives way to a receipt of the same amount, which proves more.
+        if known is not None and known.amount >= row.amount and (known.signed != UNSIGNED or known.amount > row.amount):
             return False
         if known is not None:
             row = replace(row, claimed=known.claimed, final=known.final, lies=known.lies)
@@ -165,9 +165,9 @@ class Books(Earning):
         return str(rows[0][0]) if rows else ""
 
     def song(self, content: bytes) -> tuple[str, str]:
-        """(title, artist), empty where unknown."""
+        """(title, artist) for a heading, empty where unknown."""
         rows = self._rows("SELECT title, artist FROM contents WHERE content = ?", content)
-        return (str(rows[0][0]), str(rows[0][1])) if rows else ("", "")
+        return (named(str(rows[0][0])), named(str(rows[0][1]))) if rows else ("", "")
 
     def plays(self, limit: int) -> list[dict[str, Any]]:
         """The last plays: when, what, where, how long, at what reward, and whether the server has them all."""

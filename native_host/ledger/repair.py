@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from native_host.faults import failure
 from native_host.ledger.store import Ledger
+from native_host.ledger.tables import VERSION
 from pywallet.errors import Unavailable
 
 USED_UP: Final = 1 << 31
@@ -49,6 +50,7 @@ _NUMBERED: Final = ("refusals", "debits")
 _SITES: Final = ("http://", "https://", "file://")
 _PROBES: Final = 1024
 _STEP: Final = 8
+_ANEW: Final = "gomaa host repair --anew puts it aside and begins a new one, and the servers keep their counts"
 _IN_USE: Final = "a browser has it open: close all browsers, then try again"
 
 Key = tuple[Any, ...]
@@ -64,20 +66,27 @@ class Salvage:
     kept: Path
 
 
-def repair(path: Path) -> Salvage | None:
-    """Put a new ledger in the place of a damaged one; None where it is sound.
+def repair(path: Path, anew: bool = False) -> Salvage | None:
+    """Put a new ledger in the place of a damaged one; None where it is sound or there is none.
 
     Args:
         path: The ledger. The damaged file stays beside it under another name.
 
     Raises:
-        Unavailable: ``host.ledger.failed`` where it is missing, in use or cannot be written, ``host.ledger.damaged``
-            where nothing of it can be read.
+        anew: Where nothing of it can be read, put it aside; the host makes an empty one.
+
+    Raises:
+        Unavailable: ``host.ledger.busy`` where it is in use, ``host.ledger.damaged`` where nothing of it can be read,
+            ``host.ledger.version`` where a newer host wrote it, else as ``native_host.faults.failure``.
     """
-    if not path.is_file():
-        raise Unavailable("host.ledger.failed", reason=f"{path} is no file")
     try:
-        return _repair(path)
+        if path.exists() and not path.is_file():
+            raise Unavailable("host.ledger.damaged", reason=f"{path} is no file: {_ANEW}")
+        return _repair(path) if path.exists() else None
+    except Unavailable as e:
+        if not anew or e.code != "host.ledger.damaged":
+            raise
+        return Salvage({}, tuple(_TABLES), 0, _aside(path))
     except (sqlite3.Error, OSError) as e:
         raise failure(e) from None
 
@@ -88,7 +97,7 @@ def _repair(path: Path) -> Salvage | None:
         old.execute("PRAGMA locking_mode=EXCLUSIVE")
         _alone(old)
         with contextlib.suppress(sqlite3.Error):
-            if path.stat().st_size and old.execute("PRAGMA quick_check(1)").fetchone() == ("ok",):
+            if path.stat().st_size and old.execute("PRAGMA quick_check(1)").fetchone() == ("ok",) and _whole(old):
                 return None
         found, gaps = {}, []
         for table, key in _TABLES.items():
@@ -96,8 +105,7 @@ def _repair(path: Path) -> Salvage | None:
             if not whole:
                 gaps.append(table)
         if not any(found.values()):
-            reason = "nothing of it can be read; gomaa host uninstall --data begins anew, and the servers keep their counts"
-            raise Unavailable("host.ledger.damaged", reason=reason)
+            raise Unavailable("host.ledger.damaged", reason=f"nothing of it can be read: {_ANEW}")
         fresh = path.with_name(f".{path.name}.repaired.{os.getpid()}")
         try:
             used_up = _write(fresh, found, frozenset(gaps))
@@ -115,6 +123,24 @@ def _repair(path: Path) -> Salvage | None:
     return Salvage({table: len(rows) for table, rows in found.items()}, tuple(gaps), used_up, kept)
 
 
+def _whole(old: sqlite3.Connection) -> bool:
+    """Whether a sound file has the tables of its version. Raises Unavailable ``host.ledger.version``."""
+    (version,) = old.execute("PRAGMA user_version").fetchone()
+    if version > VERSION:
+        raise Unavailable("host.ledger.version", found=version, expected=VERSION)
+    tables = {name for (name,) in old.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    return version < VERSION or tables >= _TABLES.keys()
+
+
+def _aside(path: Path) -> Path:
+    """Move a ledger and its log to another name; the new path."""
+    kept = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
+    for end in ("", "-wal", "-shm"):
+        if Path(f"{path}{end}").exists():
+            Path(f"{path}{end}").replace(f"{kept}{end}")
+    return kept
+
+
 def _alone(old: sqlite3.Connection) -> None:
     """Raise while another host has the ledger open: it would go on writing to the file that was put aside."""
     try:
@@ -123,7 +149,7 @@ def _alone(old: sqlite3.Connection) -> None:
         old.execute("ROLLBACK")
     except sqlite3.DatabaseError as e:
         if getattr(e, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            raise Unavailable("host.ledger.failed", reason=_IN_USE) from None
+            raise Unavailable("host.ledger.busy", reason=_IN_USE) from None
 
 
 def _read(old: sqlite3.Connection, table: str, key: Key) -> tuple[dict[Key, dict[str, Any]], bool]:

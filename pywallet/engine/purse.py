@@ -176,26 +176,6 @@ async def candidates(payload: Payload, blob: bytes | None = None) -> dict[str, A
     }
 
 
-async def prove_payees(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{server, station, numbers: […], now_s} → {proofs: [{server, station, payee, time_s, signature}]}: what ``summary`` takes.
-
-    With them a server tells these payees' receipts to a computer that does not have their sessions. Errors wallet.locked.
-    """
-    keys = keyring()
-    server, station, now_s = payload.address("server"), payload.address("station"), payload.integer("now_s", 0, _MAX_S)
-    where = {"server": to_hex(server), "station": to_hex(station)}
-    proofs = [
-        {
-            **where,
-            "payee": to_hex(keys.payee(station, number)),
-            "time_s": now_s,
-            "signature": to_hex(keys.prove_payee(server, station, number, now_s)),
-        }
-        for number in payload.integers("numbers", 0, HARDENED - 1)
-    ]
-    return {"proofs": proofs}
-
-
 OPS: Final[dict[str, Handler]] = {
     "wallet.propose": propose,
     "wallet.spelling": spelling,
@@ -209,5 +189,4 @@ OPS: Final[dict[str, Handler]] = {
     "claim.sign": sign_claim,
     "payees": payees,
     "candidates": candidates,
-    "payee.prove": prove_payees,
 }

@@ -12,6 +12,7 @@ from pywallet.hexes import from_b64, to_b64, to_hex
 from pywallet.player import WISHES, Player, Timeline, foresee, step
 from pywallet.player.machine import State
 from pywallet.policy import ACTIONS, Context, Names, Policy, Usage, describe, extent
+from pywallet.provider.text import named
 from pywallet.settlement import gross
 from pywallet.sps import Header, Rendition, mark, open_header
 from pywallet.sps.choice import bitrate_kbps, choose, offset
@@ -164,11 +165,11 @@ def _facts(header: Header, rendition: Rendition) -> dict[str, Any]:
         "content": to_hex(header.content),
         "owner": to_hex(header.owner),
         "chain_id": header.chain,
-        "title": header.title,
-        "artist": header.artist,
-        "album": header.album,
-        "isrc": header.isrc,
-        "genre": header.genre,
+        "title": named(header.title),
+        "artist": named(header.artist),
+        "album": None if header.album is None else named(header.album),
+        "isrc": None if header.isrc is None else named(header.isrc),
+        "genre": None if header.genre is None else named(header.genre),
         "quality": rendition.codec.upper() + depth,
         "duration_ms": rendition.duration_ms,
         "mime": rendition.mime,
@@ -200,7 +201,7 @@ def _terms(song: _Song, payload: Payload) -> dict[str, Any]:
         _usage(payload.part("usage")),
         _context(payload.part("context")),
         payload.text("language", "en"),
-        Names(station=names.text("station") if names.has("station") else None, artist=song.header.artist),
+        Names(station=names.text("station") if names.has("station") else None, artist=named(song.header.artist)),
     )
     return {
         "facts": {"may": words.may, "left": words.left, "costs": words.costs, "earn": words.earn, "limits": list(words.limits)},

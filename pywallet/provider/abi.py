@@ -1,4 +1,4 @@
-"""Arguments of a contract's call, decoded strictly: data that is not the one canonical encoding of its values is not read."""
+"""Arguments of a contract's call, decoded strictly: only data that is the one canonical encoding of its values is read."""
 
 from __future__ import annotations
 

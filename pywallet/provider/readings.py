@@ -1,4 +1,4 @@
-"""What typed data (EIP-712) allows, by the structure of its messages wherever they stand in the tree.
+"""Readings of typed data (EIP-712): what it allows, by the structure of its messages wherever they stand in the tree.
 
 Structure and not names decides: a contract takes a message by its type's hash, and anybody may call a field's struct by
 another name. What is not on the short list of harmless kinds is told as unknown.
@@ -46,7 +46,7 @@ def read(data: TypedData) -> tuple[Reading, ...]:
 
 
 def moves(data: TypedData, readings: tuple[Reading, ...]) -> bool:
-    """Whether a message is one of those that move assets, or has their parts: an address and a number."""
+    """True for a message of those that move assets, or with their parts: an address and a number."""
     if any(one.kind not in ("unknown", "cancel", "votes") for one in readings):
         return True
     kinds = {innermost(kind) for name in data.types.reach(data.primary) for _, kind in data.types.structs[name]}

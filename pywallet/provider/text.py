@@ -9,6 +9,9 @@ _KEPT: Final = frozenset("\n\t ")
 MOST_MARKS: Final = 4
 """Combining marks on one character that are shown; more of them cover the lines above and below."""
 
+MOST_NAME: Final = 120
+"""Characters of a name that are shown."""
+
 DEFAULT_IGNORABLE: Final = (
     (0xAD, 0xAD),
     (0x34F, 0x34F),
@@ -57,4 +60,17 @@ def visible(text: str) -> str:
     for c in text.replace("\\u{", "\\\\u{"):
         marks = marks + 1 if unicodedata.category(c) in ("Mn", "Me") else 0
         out.append(f"\\u{{{ord(c):x}}}" if hides(c) or marks > MOST_MARKS else c)
+    return "".join(out)
+
+
+def named(text: str) -> str:
+    """A song's, artist's or station's name for a heading: one line without unseen characters, bounded."""
+    out: list[str] = []
+    marks = MOST_MARKS
+    for c in " ".join(text.split()):
+        marks = marks + 1 if unicodedata.category(c) in ("Mn", "Me") else 0
+        if not hides(c) and marks <= MOST_MARKS:
+            out.append(c)
+        if len(out) > MOST_NAME:
+            return "".join(out[: MOST_NAME - 1]) + "…"
     return "".join(out)

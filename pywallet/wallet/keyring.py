@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from functools import cache
 from itertools import islice
 
-from pywallet import platform
 from pywallet.hexes import ZERO_ADDRESS
-from pywallet.messages import Claim, Domain, Session, Signed, Sweep, Voucher, receipts_digest, sign
+from pywallet.messages import Claim, Domain, Session, Signed, Sweep, Voucher, sign
 from pywallet.platform import address_of, keccak256, public_keys
 from pywallet.rewards.asking import Asking
 from pywallet.wallet.derivation import ACCOUNT, HARDENED, account_path, derive, listener_path, node, payee_parent, payee_path
@@ -74,10 +73,6 @@ class Keyring:
         """Send what a payee earned in one epoch at one server to ``to`` (None: this wallet's account), ``tip`` wei to the relayer."""
         claim = Claim(server, epoch, self.payee(station, number), self.account if to is None else to, tip)
         return sign(claim, domain, self.private_key(payee_path(station, number)))
-
-    def prove_payee(self, server: bytes, station: bytes, number: int, time_s: int) -> bytes:
-        """Signature with which a payee asks a server for its receipts, 65 bytes. ``time_s``: now, Unix seconds."""
-        return platform.sign(self.private_key(payee_path(station, number)), receipts_digest(server, self.payee(station, number), time_s))
 
     def sign_sweep(self, domain: Domain, station: bytes, number: int, sweep: Sweep) -> Signed[Sweep]:
         """Order a relayer to send what lies at a payee, with that payee's key."""

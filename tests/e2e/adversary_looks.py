@@ -17,15 +17,15 @@ DISGUISES = {
     "a clip path": "sps-player{clip-path:inset(0 0 70% 40%)}",
     "nested zoom": "html{zoom:.5}body{zoom:2}",
     "a pseudo-element": f"body.ghost::after{{content:'';{OVER}}}",
-    "a shadow of a neighbour": "b{position:fixed;top:0;left:0;width:1px;height:1px;box-shadow:0 0 0 3000px #fff;pointer-events:none}",
-    "an inset shadow": "b{position:fixed;inset:0;box-shadow:inset 0 0 0 3000px #fff;pointer-events:none}",
+    "a shadow of a neighbour": "#veil{position:fixed;top:0;left:0;width:1px;height:1px;box-shadow:0 0 0 3000px #fff;pointer-events:none}",
+    "an inset shadow": "#veil{position:fixed;inset:0;box-shadow:inset 0 0 0 3000px #fff;pointer-events:none}",
     "a filter in SVG": "sps-player{filter:url(#hide)}",
     "a blend": "sps-player{mix-blend-mode:screen}",
     "a turn": "sps-player{rotate:180deg}",
     "a scale": "sps-player{transform:scale(.4)}",
-    "a veil": f"b{{{OVER}}}",
-    "a dot on the button": "b{position:absolute;left:470px;top:60px;width:9px;height:9px;background:#fff;pointer-events:none}",
-    "an inert popover and its backdrop": "b:popover-open{pointer-events:none}b::backdrop{background:#fff;pointer-events:none}",
+    "a veil": f"#veil{{{OVER}}}",
+    "a dot on the button": "#veil{position:absolute;left:470px;top:60px;width:9px;height:9px;background:#fff;pointer-events:none}",
+    "an inert popover and its backdrop": "#veil:popover-open{pointer-events:none}#veil::backdrop{background:#fff;pointer-events:none}",
     "a frame of the page around it": "sps-player::part(player){opacity:.01;outline:400px solid #fff;outline-offset:-400px}",
 }
 """Looks that show a person something else than the player; no list of them is long enough, so none is needed."""
@@ -39,21 +39,25 @@ reward = "0"
 payer = "listener"
 """
 DECLARED = (
-    '<sps-player src="/song.sps"><template shadowrootmode="closed">'
-    '<style onload="window.root = this.getRootNode()">a{}</style></template></sps-player>'
+    '<sps-player><template shadowrootmode="closed"><x-spy></x-spy></template></sps-player>'
+    '<script>document.querySelector("sps-player").src = "/song.sps"</script>'
 )
-"""A player with a closed root that the page's markup made, and that the page therefore has."""
+"""A player with a closed root that the page's markup made, and that the page has by SPY."""
+SPY = "customElements.define('x-spy', class extends HTMLElement { connectedCallback() { window.root ??= this.getRootNode(); } });"
 
 
 def settings(world: World) -> dict[str, object]:
     """What the extension keeps of the fan's choices."""
     popup = world.browser.extension_tab("popup/popup.html")
     popup.wait("main")
-    names = ["collect", "answers", "tracking", "permits", "auto_lock_s", "account", "sent"]
-    popup.run(f"void chrome.storage.local.get({names}).then((all) => {{ document.body.dataset.kept = JSON.stringify(all); }})")
+    popup.run(
+        "void (async () => { const page = window.wrappedJSObject ?? window;"
+        " const kept = await (page.browser ?? page.chrome).storage.local.get(null);"
+        " document.body.dataset.kept = JSON.stringify(kept); })()"
+    )
     kept: dict[str, object] = json.loads(popup.until("document.body.dataset.kept"))
     popup.close()
-    return kept
+    return {name: kept.get(name) for name in ("collect", "answers", "tracking", "permits", "auto_lock_s", "account", "sent")}
 
 
 def allowances(world: World) -> tuple[list[tuple[object, ...]], int]:

@@ -31,7 +31,7 @@ from tests.e2e.adversary import (
     state,
 )
 from tests.e2e.adversary_hosts import EVIL, launcher, plays, replace_host, turn_off_and_on
-from tests.e2e.adversary_looks import DECLARED, DISGUISES, PAID, allowances, settings
+from tests.e2e.adversary_looks import DECLARED, DISGUISES, PAID, SPY, allowances, settings
 from tests.e2e.adversary_secrets import KEPT, WALK, closed, content_worlds, found_in, found_under, secrets
 from tests.e2e.world import World, press_play, shows
 
@@ -131,14 +131,17 @@ def test_a_frame_without_an_origin_shows_no_player(world: World, site: HostileSi
 def test_a_root_that_markup_made_shows_the_page_no_frame(world: World, site: HostileSite) -> None:
     """A declarative closed root is the page's to read, and everything else where an address could stand: nowhere is the frame's."""
     for name, body in (("declared", DECLARED), ("plain", PLAYER)):
-        page, player = show(world, site.page(name, body))
+        page, player = show(world, site.page(name, body, before=SPY))
         home = str(player.run("location.origin"))
         page.run(f"document.body.append(Object.assign(document.createElement('script'), {{ textContent: {LOOK!r} }}))")
         page.until("document.defaultView.looked")
         found = [str(text) for text in page.run("document.defaultView.found")]
         assert len(found) > 20
         assert [text for text in found if home in text or "player.html" in text or text.startswith(("iframe", "frame "))] == [], name
-        assert name == "plain" or page.run("document.defaultView.root.querySelectorAll('iframe').length === 0")
+        assert name == "plain" or page.run("document.defaultView.root.querySelectorAll('iframe, div').length") == 1
+        # Moved about in the page, which loads the frame anew: it is the player again.
+        page.run("document.body.append(document.querySelector('sps-player'))")
+        world.browser.player(page).wait(ARMED)
         page.close()
 
 
@@ -278,17 +281,17 @@ def test_whatever_it_looks_like_a_press_decides_nothing(world: World, site: Host
     world.song("dear", PAID, 40)
     before = settings(world)
     page, player = world.open("dear")
-    page.run("void document.body.append(Object.assign(document.createElement('b'), { popover: 'manual' }))")
+    page.run("void document.body.append(Object.assign(document.createElement('b'), { id: 'veil', popover: 'manual' }))")
     page.run("void document.body.insertAdjacentHTML('beforeend', '<svg><filter id=hide><feFlood flood-color=white /></filter></svg>')")
     page.run("void document.body.append(Object.assign(document.createElement('style'), { id: 'disguise' }))")
     for name, css in DISGUISES.items():
         at = places(page, player)
         page.run(f"void (document.getElementById('disguise').textContent = {css!r})")
-        page.run(f"void document.querySelector('b').{'show' if 'popover' in name else 'hide'}Popover()")
+        page.run(f"void document.getElementById('veil').{'show' if 'popover' in name else 'hide'}Popover()")
         page.run(f"void document.body.classList.toggle('ghost', {json.dumps('pseudo' in name)})")
         click_at(page, *at)
         page.run("void (document.getElementById('disguise').textContent = '')")
-    page.run("void document.querySelector('b').hidePopover()")
+    page.run("void document.getElementById('veil').hidePopover()")
     page.run("document.querySelector('sps-player').pause()")
     page.close()
     assert settings(world) == before

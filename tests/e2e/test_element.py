@@ -194,7 +194,8 @@ def test_the_element_keeps_the_checklist_of_a_media_element(world: World) -> Non
     # No song at all.
     do(page, "heard.length = 0; e.src = '/nothing.sps'; note('bad', e.play());")
     until(page, "heard.includes('error') && outcome.bad")
-    assert do(page, "return [e.error.code === e.error.MEDIA_ERR_NETWORK, e.networkState, outcome.bad]") == [True, 3, "NotSupportedError"]
+    unsupported = "return [e.error.code === e.error.MEDIA_ERR_SRC_NOT_SUPPORTED, e.networkState, outcome.bad]"
+    assert do(page, unsupported) == [True, 3, "NotSupportedError"]
     page.close()
 
 

@@ -54,6 +54,8 @@ def test_a_site_finds_connects_signs_and_sends(world: World) -> None:
         sent, said = dapp.agreed("eth_sendTransaction", [{"from": account, "to": token, "data": call}])
         assert len(sent["value"]) == 66, sent
         assert "1 GoMAA" in said
+        for shown in ("What changes in your account", "\u22121 GoMAA", "Everything in this call", str(GOMAA)):
+            assert shown in said
         popup = world.browser.extension_tab("popup/popup.html")
         popup.click('button[data-key="tab-activity"]')
         popup.until("document.querySelector('[data-key=item-0] .state.settled') !== null")
@@ -98,6 +100,18 @@ def test_what_is_refused_stays_refused(world: World) -> None:
         said = dapp.ask("eth_signTypedData_v4", [account, json.dumps({**good, "domain": {**good["domain"], **own}})])
         assert (said["code"], said["data"]["code"]) == (4200, "wallet.unsupported")
         assert dapp.ask("personal_sign", ["hello", FRIEND])["code"] == 4100
+
+        # Of a contract's messages none is signed without a warning.
+        types = {
+            "EIP712Domain": MAIL["types"]["EIP712Domain"],
+            "Pay": [{"name": "to", "type": "address"}, {"name": "value", "type": "uint256"}],
+        }
+        pay = {"types": types, "primaryType": "Pay", "domain": good["domain"], "message": {"to": FRIEND, "value": "5"}}
+        number = dapp.begin("eth_signTypedData_v4", [account, json.dumps(pay)])
+        window = world.browser.window(APPROVE)
+        window.wait('[data-key="reading"][data-kind="transfer"] [data-key="spends"]')
+        window.click('button[data-key="refuse"]')
+        assert dapp.answer(number)["code"] == 4001
 
         text = f"evil.example wants you to sign in with your Ethereum account:\n{account}\n\nURI: https://evil.example\nVersion: 1\n"
         number = dapp.begin("personal_sign", [text, account])

@@ -56,7 +56,9 @@ class Chain:
         self.down = False
         self.facts = Facts(Station(address_of(STATION), "Radio", "radio.example"), True, False, False, server.address, server.url)
         self.domain = DOMAIN
-        self.deployment = SimpleNamespace(chain_id=CHAIN_ID, settlement=DOMAIN.settlement, token=bytes(20), registry=bytes(20))
+        self.deployment = SimpleNamespace(
+            chain_id=CHAIN_ID, settlement=DOMAIN.settlement, token=bytes(20), registry=bytes(20), schedule=SimpleNamespace(length=3600)
+        )
         self.watched: set[bytes] = set()
 
     async def ready(self) -> None:

@@ -1,4 +1,4 @@
-"""What a transaction does to the account that sends it, simulated by the host at a real node."""
+"""Effects of a transaction on the account that sends it, simulated by the host at a real node."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ async def host(place: Place, tmp_path: Path) -> AsyncIterator[Host]:
 
 
 async def looked(host: Host, place: Place, to: bytes, data: str = "0x", value: int = 0) -> dict[str, Any]:
-    """What the host says of a transaction."""
+    """The host's answer for a transaction."""
     fields = {"account": to_hex(place.account), "to": to_hex(to), "data": data, "value_wei": str(value), "effects": True}
     request = schema.parse({"op": "simulate", "chain_id": place.deployment.chain_id, **fields})
     result: dict[str, Any] = await simulate.run(host, request)
@@ -170,6 +170,10 @@ async def test_what_a_contract_is_the_chain_says(host: Host, place: Place) -> No
     for contract, kind in ((place.deployment.token, "erc20"), (place.items, "erc721"), (place.trap, "erc20"), (FRIEND, "none")):
         assert await effects.standard(chain.chain, to_hex(contract)) == kind
     assert await effects.standard(chain.chain, to_hex(place.deployment.registry)) == "other"
+    # INVALID, whatever it is asked.
+    odd = "0x" + "0d" * 20
+    await chain.chain.request("anvil_setCode", odd, "0xfe")
+    assert await effects.standard(chain.chain, odd) == "other"
 
 
 async def test_an_item_that_is_given_away_is_said_to_leave(host: Host, place: Place) -> None:

@@ -123,7 +123,7 @@ async def test_a_network_added_while_the_host_runs_is_known_at_once(home: tuple[
             await host.open(song.cose)
         aside.rename(known)
         assert (await host.open(song.cose))["content"] == to_hex(song.content)
-    assert before.value.code == "sps.header.chain"
+    assert before.value.code == "host.network.missing"
 
 
 async def test_one_play_is_counted_proven_and_collected(home: tuple[World, Path]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -139,3 +140,16 @@ async def test_a_clock_that_is_mended_ends_nothing(fan: World, monkeypatch: pyte
     await fan.invoke("seek", 20_000)
     monkeypatch.setattr("native_host.host.system_ms", lambda: now - 180_000)
     assert await refusal(fan.invoke("seek", 30_000)) == "policy.clock.rollback"
+
+
+async def test_a_fast_clock_is_bounded_by_any_server_that_was_heard(fan: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two hours ahead: a lease is not over for it, and the day of a budget is the true one."""
+    now = fan.chain.now
+    await fan.prepared(policy=FREE)
+    (line,) = fan.host._servers.values()
+    line._offset_ms = now - time.monotonic_ns() // 1_000_000
+    monkeypatch.setattr("native_host.host.system_ms", lambda: now + 2 * 3_600_000)
+    network = fan.host.streams["s"].network
+    assert now <= fan.host.now_ms(network) < now + 3_600_000
+    assert fan.host.today() == now // 86_400_000
+    await fan.invoke("play", 0, 0, 4)

@@ -198,7 +198,7 @@ async def test_an_unknown_network_is_named(host: Host) -> None:
     """Only the host's own networks are asked."""
     with pytest.raises(GomaaError) as caught:
         await transfers.run(host, schema.parse({"op": "transfers", "chain_id": 5, "account": FRIEND}))
-    assert caught.value.code == "sps.header.chain"
+    assert caught.value.code == "host.network.missing"
 
 
 async def test_a_site_reads_the_chain_and_nothing_else(host: Host) -> None:

@@ -27,7 +27,8 @@ TYPED: dict[str, Any] = {
     "version": "1",
     "chain_id": 31337,
     "contract": TOKEN,
-    "spends": False,
+    "readings": [{"kind": "unknown", "unlimited": False, "lines": []}],
+    "spends": True,
     "unlimited": False,
     "domain": DOMAIN,
     "message": [
@@ -38,6 +39,21 @@ TYPED: dict[str, Any] = {
     ],
     "digest": DIGEST,
 }
+PERMIT: dict[str, Any] = {
+    "kind": "permit",
+    "unlimited": True,
+    "lines": [["gets", STRANGER], ["token", TOKEN], ["amount", str(2**256 - 1)], ["until", "1793000000"], ["bound", "witness: Order"]],
+}
+ORDER: dict[str, Any] = {"kind": "order", "unlimited": False, "lines": [["from", ACCOUNT], ["until", str(2**256 - 1)]]}
+
+
+def _change(kind: str, before: int, after: int, **more: Any) -> dict[str, Any]:
+    """A row of the effects."""
+    row = {"contract": TOKEN, "other": None, "item": None, "own": False, "expected": True}
+    return {**row, "kind": kind, "before": str(before), "after": str(after), **more}
+
+
+SENT = _change("token", 5 * 10**18, 25 * 10**17)
 SEND: dict[str, Any] = {
     "checksum": TOKEN,
     "value_wei": "0",
@@ -47,7 +63,17 @@ SEND: dict[str, Any] = {
     "fee_wei": "61234567890000",
     "most_wei": "120000000000000",
     "account": ACCOUNT,
-    "says": {"kind": "transfer", "other": STRANGER, "amount": str(25 * 10**17), "unlimited": False, "method": "0xa9059cbb"},
+    "says": {
+        "kind": "transfer",
+        "other": STRANGER,
+        "amount": str(25 * 10**17),
+        "item": None,
+        "unlimited": False,
+        "method": "0xa9059cbb",
+        "arguments": [_field("to", "address", STRANGER), _field("amount", "uint256", str(25 * 10**17))],
+    },
+    "token": TOKEN.lower(),
+    "effects": {"changes": [SENT], "more": False, "as_said": True},
 }
 ACCOUNTS = [{"index": 0, "name": "", "address": ACCOUNT}, {"index": 1, "name": "Tips", "address": STRANGER.lower()}]
 SIGN_IN = (
@@ -72,7 +98,16 @@ def questions() -> dict[str, dict[str, Any]]:
     """Every kind of question by name."""
     personal = {"account": ACCOUNT, "text": "Hello, Harbour.", "hex": "0x00", "hidden": False, "sign_in": None}
     allow = {**SEND["says"], "kind": "approve", "unlimited": True}
-    unknown = {"kind": "unknown", "other": None, "amount": None, "unlimited": False, "method": "0x12345678"}
+    unknown = {"kind": "unknown", "other": None, "amount": None, "item": None, "unlimited": False, "method": "0x12345678", "arguments": []}
+    item = {**SEND["says"], "kind": "give", "amount": None, "item": "7"}
+    item["arguments"] = [_field("from", "address", ACCOUNT), _field("to", "address", STRANGER), _field("tokenId", "uint256", "7")]
+    leaves = _change("item", 1, 2, contract=STRANGER, item="7", other=STRANGER)
+    granted = _change("allowance", 0, 2**256 - 1, other=STRANGER)
+    taken = [
+        _change("coin", 2 * 10**18, 19 * 10**17, contract=None),
+        _change("token", 7 * 10**18, 0, expected=False),
+        _change("operator", 0, 1, contract=STRANGER, other=STRANGER, expected=False),
+    ]
     return {
         "connect": asked("connect", {"accounts": ACCOUNTS, "current": ACCOUNT, "again": False}),
         "connect-framed": asked(
@@ -87,9 +122,22 @@ def questions() -> dict[str, dict[str, Any]]:
         ),
         "typed": asked("typed", TYPED),
         "typed-permit": asked(
-            "typed", {**TYPED, "primary": "Permit", "spends": True, "unlimited": True, "chain_id": None, "contract": None}
+            "typed",
+            {
+                **TYPED,
+                "primary": "PermitWitnessTransferFrom",
+                "readings": [PERMIT, ORDER],
+                "unlimited": True,
+                "chain_id": None,
+                "contract": None,
+            },
         ),
         "send": asked("send", SEND),
-        "send-approve": asked("send", {**SEND, "says": allow}),
-        "send-unknown": asked("send", {**SEND, "place": None, "value_wei": str(10**17), "says": unknown}),
+        "send-approve": asked("send", {**SEND, "says": allow, "effects": {"changes": [granted], "more": False, "as_said": True}}),
+        "send-unknown": asked("send", {**SEND, "place": None, "value_wei": str(10**17), "says": unknown, "effects": None}),
+        "send-item": asked(
+            "send",
+            {**SEND, "place": None, "says": item, "checksum": STRANGER, "effects": {"changes": [leaves], "more": False, "as_said": True}},
+        ),
+        "send-mismatch": asked("send", {**SEND, "effects": {"changes": taken, "more": True, "as_said": False}}),
     }

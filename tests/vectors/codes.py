@@ -1,14 +1,21 @@
-"""Write docs/format/codes.md from the register: ``python -m tests.vectors.codes``; with ``--check`` only compare."""
+"""Writer of docs/format/codes.md and extension/shared/codes.js from the register: ``python -m tests.vectors.codes``.
+
+With ``--check`` it only compares.
+"""
 
 from __future__ import annotations
 
+import json
 import sys
 from itertools import groupby
 from pathlib import Path
 
 from pywallet.errors import SENTENCES
+from pywallet.outside import AREAS
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "format" / "codes.md"
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "format" / "codes.md"
+MODULE = ROOT / "extension" / "shared" / "codes.js"
 TITLES = {
     "sps": "The file",
     "policy": "The terms",
@@ -48,11 +55,21 @@ def page() -> str:
     return "\n".join(out)
 
 
+def module() -> str:
+    """The extension's module as it should be."""
+    lines = ["/**", " * The register of codes, and what a side outside may answer (`python -m tests.vectors.codes` writes it).", " */", ""]
+    lines += ["export const CODES = new Set([", *(f'  "{code}",' for code in sorted(SENTENCES)), "]);", ""]
+    lines += ["/** First words of the codes that a side may answer. @type {Readonly<Record<string, readonly string[]>>} */"]
+    lines += ["export const AREAS = {", *(f"  {side}: {json.dumps(sorted(areas))}," for side, areas in AREAS.items()), "};"]
+    return "\n".join(lines) + "\n"
+
+
 def _group(code: str) -> str:
     return code.partition(".")[0]
 
 
 if __name__ == "__main__":
     if "--check" in sys.argv:
-        sys.exit(PAGE.read_text() != page())
+        sys.exit(PAGE.read_text() != page() or MODULE.read_text() != module())
     PAGE.write_text(page())
+    MODULE.write_text(module())

@@ -7,12 +7,17 @@ import re
 from pywallet.errors import SENTENCES
 from pywallet.sps import cbor, live
 from pywallet.sps.container import MAX_HEADER
-from tests.vectors.codes import PAGE, page
+from tests.vectors.codes import MODULE, PAGE, module, page
 
 
 def test_the_register_of_codes_is_the_programs() -> None:
     """Every code and sentence stands in docs/format/codes.md (python -m tests.vectors.codes writes it)."""
     assert PAGE.read_text() == page()
+
+
+def test_the_extension_knows_the_registers_codes() -> None:
+    """extension/shared/codes.js has them, and what a station or a server may answer."""
+    assert MODULE.read_text() == module()
 
 
 def test_the_format_names_only_registered_codes() -> None:

@@ -3,6 +3,7 @@
  */
 
 import { Problem } from "../../shared/problem.js";
+import { since } from "../clock.js";
 import { approve } from "../link.js";
 import { now } from "../wallet/state.js";
 import * as vault from "../wallet/vault.js";
@@ -43,8 +44,8 @@ const nameOf = ({ origin, top }) => `${origin} ${top ?? ""}`;
  */
 export async function ask(port, site, kind, look, perform) {
   const name = nameOf(site);
-  const since = performance.now() - REST_MS;
-  const lately = (refused.get(name) ?? []).filter((at) => at > since);
+  const earliest = performance.now() - REST_MS;
+  const lately = (refused.get(name) ?? []).filter((at) => at > earliest);
   refused.set(name, lately);
   if (lately.length >= MOST_REFUSED) throw new Problem("message.flood");
   crowded(site, kind);
@@ -142,7 +143,7 @@ export const OPS = {
       end(one, null, await one.perform({ account: null }).catch(() => []));
       return /** @type {any} */ (OPS)["approval.next"]();
     }
-    if (!one.fresh || performance.now() - (one.facts?.at ?? Infinity) > FRESH_MS) {
+    if (!one.fresh || (one.facts?.at && since(one.facts.at) > FRESH_MS)) {
       try {
         // Whatever stood before it, and the time since, may have changed numbers and fees.
         one.facts = await one.look();

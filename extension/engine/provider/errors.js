@@ -13,6 +13,7 @@ const CODES = {
   "wallet.unsupported": [4200, "Not supported, on purpose"],
   "host.missing": [4900, "The wallet is disconnected"],
   "host.gone": [4900, "The wallet is disconnected"],
+  "host.slow": [4900, "The wallet is disconnected"],
   "host.version": [4900, "The wallet is disconnected"],
   "chain.unreachable": [4901, "The network does not answer"],
   "site.network": [4902, "The wallet does not know this network, and a site cannot add one"],

@@ -3,6 +3,7 @@
  */
 
 import { Problem } from "../../shared/problem.js";
+import { moment, since } from "../clock.js";
 import { native } from "../link.js";
 import { python } from "../python.js";
 import { known } from "../wallet/networks.js";
@@ -74,13 +75,13 @@ export async function sendTransaction({ port, site }, [asked]) {
     if (call.nonce !== null && call.nonce !== BigInt(nonce)) throw wrong("nonce", "not the account's next");
     const place = to === network.token ? "token" : to === network.settlement ? "settlement" : to === network.registry ? "registry" : null;
     return {
-      at: performance.now(), account, to, checksum, value_wei, data: call.data, place, chain_id: network.chain_id, fee_wei: cost.fee_wei, most_wei: cost.most_wei,
+      at: moment(), account, to, checksum, value_wei, data: call.data, place, chain_id: network.chain_id, fee_wei: cost.fee_wei, most_wei: cost.most_wei,
       says: await python("call.read", { data: call.data, standard: cost.standard, account }), standard: cost.standard, effects: cost.effects ?? null, token: network.token,
       costs: { nonce, gas: cost.gas, tip_wei: cost.tip_wei, max_fee_wei: cost.max_fee_wei },
     };
   };
   const perform = async (/** @type {{facts: any}} */ { facts }) => {
-    if (performance.now() - facts.at > QUOTE_MS) throw new Problem("wallet.quote");
+    if (since(facts.at) > QUOTE_MS) throw new Problem("wallet.quote");
     const { chain_id, to, value_wei, data, says, place } = facts;
     const signed = { index: indexOf(site, account), chain_id, ...facts.costs, to, value_wei, data };
     // Tokens that leave the account stand in the activity as a transfer, everything else under the contract's name with its coin.

@@ -3,6 +3,7 @@
  */
 
 import { Problem } from "../../shared/problem.js";
+import { moment, since } from "../clock.js";
 import { native } from "../link.js";
 import { python } from "../python.js";
 import { confirm } from "./confirm.js";
@@ -19,7 +20,7 @@ const SHOWN_MS = 20_000;
 /** Transactions that a key needs coins for: asking back, withdrawing, sending on. */
 const WITHDRAWING = 6n;
 
-/** @type {{id: string, at: number, place: Place, amount_wei: string, calls: any} | null} */
+/** @type {{id: string, at: import("../clock.js").Moment, place: Place, amount_wei: string, calls: any} | null} */
 let shown = null;
 /** @type {Map<string, string>} what is under way, by server and payer */
 const busy = new Map();
@@ -73,7 +74,7 @@ async function quote({ server, payer, amount }) {
   const most = BigInt(cost.most_wei) * 3n;
   if (BigInt(cost.coin_wei) < most) throw new Problem("wallet.fee", { most_wei: most.toString(), coin_wei: cost.coin_wei });
   const id = crypto.randomUUID();
-  shown = { id, at: performance.now(), place, amount_wei, calls };
+  shown = { id, at: moment(), place, amount_wei, calls };
   return { quote: id, amount_wei, domain: place.domain, left_wei: (BigInt(balance_wei) - BigInt(amount_wei)).toString(), most_wei: most.toString(), delay_s: place.delay_s };
 }
 
@@ -81,7 +82,7 @@ async function quote({ server, payer, amount }) {
 async function put({ quote: id }) {
   const found = shown;
   shown = null;
-  if (!found || found.id !== id || performance.now() - found.at > QUOTE_MS) throw new Problem("wallet.quote");
+  if (!found || found.id !== id || since(found.at) > QUOTE_MS) throw new Problem("wallet.quote");
   const { place, calls } = found;
   const { index, address } = account();
   begin(place, "put", async () => {

@@ -1,17 +1,18 @@
 /**
- * The networks that the host knows, and the one in use.
+ * The networks that the host knows, the one in use, and one that a station names.
  */
 
 import { Problem } from "../../shared/problem.js";
 import { native } from "../link.js";
+import { networkAt } from "../ticket.js";
 import { now, set, state } from "./state.js";
 
-/** @typedef {{chain_id: number, settlement: string, token: string, registry: string}} Network */
+/** @typedef {{chain_id: number, settlement: string, token: string, registry: string, epoch_s: number}} Network */
 
 /** @returns {Promise<Network[]>} */
 export async function known() {
-  const { state: standing, networks } = await native("status");
-  if (standing !== "connected") throw new Problem(`host.${standing}`);
+  const { state: standing, networks, code } = await native("status");
+  if (standing !== "connected") throw new Problem(code ?? `host.${standing}`);
   return networks;
 }
 
@@ -19,12 +20,42 @@ export async function known() {
 export async function networkOf() {
   const all = await known();
   const found = all.find(({ chain_id }) => chain_id === state.chain_id) ?? all[0];
-  if (!found) throw new Problem("chain.unreachable", { reason: "the host knows no network" });
+  if (!found) throw new Problem("host.network.missing");
   return found;
+}
+
+/** @type {{origin: string, network: any, offer: string} | null} what was shown last, and nothing else can be added */
+let offered = null;
+const ADDRESS = /^0x[0-9a-f]{40}$/;
+
+/** What is shown of a network that a station names. @param {any} network @returns {(Omit<Network, "epoch_s"> & {node: string}) | null} null where it is none */
+function shown(network) {
+  const { chain_id, rpc, token, settlement, registry } = network ?? {};
+  const url = URL.parse(String(rpc));
+  const good = Number.isSafeInteger(chain_id) && chain_id > 0 && [token, settlement, registry].every((one) => typeof one === "string" && ADDRESS.test(one));
+  return good && url && /^(wss?|https?):$/.test(url.protocol) ? { chain_id, node: `${url.protocol}//${url.host}`, token, settlement, registry } : null;
 }
 
 /** @type {Record<string, (message: any) => Promise<any>>} */
 export const OPS = {
+  /** The network that the station at an origin names. */
+  async "network.offer"({ origin }) {
+    const network = await networkAt(origin);
+    if (!network) throw new Problem("host.network.none");
+    const facts = shown(network);
+    if (!facts) throw new Problem("station.answer");
+    offered = { origin, network, offer: crypto.randomUUID() };
+    const same = (/** @type {Network} */ one) => one.chain_id === facts.chain_id && one.settlement === facts.settlement && one.registry === facts.registry;
+    return { ...facts, offer: offered.offer, known: (await known()).some(same) };
+  },
+  /** The person has read it and agreed. */
+  async "network.add"({ offer }) {
+    if (!offered || offered.offer !== offer) throw new Problem("message.schema", { field: "offer" });
+    const { origin, network } = offered;
+    await native("network", { origin, network });
+    now.changed();
+    return {};
+  },
   async "wallet.networks"() {
     return { networks: await known(), chain_id: (await networkOf()).chain_id };
   },

@@ -49,7 +49,8 @@ export async function sessionFor(info) {
 /** @param {{device: string | null, station: {address: string} | null, chain_id: number, now_s: number}} info */
 export function runningSession(info) {
   const wallet = walletOf();
-  return state.sessions.find((s) => s.wallet === wallet && s.station === info.station?.address && s.device === info.device && s.chain_id === info.chain_id && s.expires_s > info.now_s + 60) ?? null;
+  return state.sessions.find((s) => s.wallet === wallet && s.station === info.station?.address && s.device === info.device && s.chain_id === info.chain_id
+    && s.expires_s > info.now_s + 60) ?? null;
 }
 
 /** A session that the host would not take is not offered again. @param {Kept} session */

@@ -2,6 +2,7 @@
  * What the wallet remembers between starts, and whether it is open.
  */
 
+import { moment, since } from "../clock.js";
 import { keep, recall } from "../link.js";
 
 /** @typedef {{session: any, id: string, payee: string, number: number | null, expires_s: number, station: string, device: string, chain_id: number, settlement: string, station_name: string, wallet: string, told: boolean}} Kept a session: of the words with this first account; `told`: the host knows its payee */
@@ -15,8 +16,8 @@ export const AUTO_LOCK_S = 15 * 60;
  * A transfer that this wallet sent: everything signed under one number of its account, oldest first. `transaction` is the one in a block, else the newest;
  * `reason` what the node had against it last, which ends nothing; `by` the transaction of another wallet that took its number.
  * @typedef {{transaction: string, offers?: Offer[], nonce?: number, raw?: string, chain_id: number, account: string, to: string, amount_wei: string, most_wei: string, time_s: number,
- *   state: "pending" | "confirmed" | "failed" | "replaced" | "cancelled", fee_wei: string | null, reason: string | null, by?: string | null, site?: string | null, value_wei?: string | null}} Sent
- * `site` asked for it; `value_wei` of the network's coin went with it. Without `offers` and `nonce`: kept by a version that did not replace.
+ *   state: "pending" | "confirmed" | "failed" | "replaced" | "cancelled", fee_wei: string | null, reason: string | null, by?: string | null, site?: string | null, value_wei?: string | null, payee?: string}} Sent
+ * `payee`: the private address that it was sent from, without passing the account; `site` asked for it; `value_wei` of the network's coin went with it. Without `offers` and `nonce`: kept by a version that did not replace.
  */
 
 /** A site that may see one account: `top` is the page around it where the site asked as a frame. @typedef {{origin: string, top: string | null, account: string, chain_id: number | null, time_s: number}} Permit */
@@ -37,16 +38,15 @@ export const state = {
   /** @type {Sent[]} newest first */ sent: [],
   /** @type {Contact[]} */ contacts: [],
   /** @type {Permit[]} */ permits: [],
+  /** Claims that are sent by and by. @type {import("./claiming.js").Planned[]} */ claiming: [],
+  /** Addresses whose tokens a relayer may be sending. @type {{payee: string, until_ms: number}[]} */ entrusted: [],
   /** The wallet whose words were made here and have earned nothing before. @type {string | null} */ fresh: null,
   /** The network whose tokens are shown; null: the host's first. @type {number | null} */ chain_id: null,
 };
 
 /** @typedef {typeof state} State */
 
-/** A clock that was set back further says nothing of how long the wallet stood open. */
-const SET_BACK_MS = 60_000;
-
-/** When a person last did something, by the wall clock and by the one that nobody sets; null while the wallet is locked. @type {{wall: number, steady: number} | null} */
+/** When a person last did something; null while the wallet is locked. @type {import("../clock.js").Moment | null} */
 let last = null;
 
 /** Lives as long as the engine. */
@@ -55,19 +55,17 @@ export const now = {
   get locked() {
     return last === null || now.expired;
   },
+  /** Locking, or opening and beginning the time to the lock anew. */
+  set locked(is) {
+    last = is ? null : moment();
+  },
   /** Open for longer than the chosen time without a person. */
   get expired() {
     return now.left_ms <= 0;
   },
-  /** Milliseconds until it locks by itself; the clock that went further counts. */
+  /** Milliseconds until it locks by itself. */
   get left_ms() {
-    if (last === null) return Infinity;
-    const wall = Date.now() - last.wall;
-    return wall < -SET_BACK_MS ? 0 : state.auto_lock_s * 1000 - Math.max(wall, performance.now() - last.steady);
-  },
-  /** @param {boolean} open the time to the lock begins anew, or there is nothing to lock */
-  stand(open) {
-    last = open ? { wall: Date.now(), steady: performance.now() } : null;
+    return last === null ? Infinity : state.auto_lock_s * 1000 - since(last);
   },
   /** Tell every screen and player that something of the wallet changed. @type {() => void} */ changed: () => {},
   /** Pause what plays on a site. @type {(origin: string) => Promise<void>} */ halt: async () => {},

@@ -68,7 +68,7 @@ function stored() {
 }
 
 function opened() {
-  now.stand(true);
+  now.locked = false;
   watch();
   search({ opened: true });
   now.changed();
@@ -76,7 +76,7 @@ function opened() {
 }
 
 async function lock() {
-  now.stand(false);
+  now.locked = true;
   clearTimeout(idle);
   await python("wallet.lock");
   now.changed();
@@ -84,7 +84,7 @@ async function lock() {
 
 /** A person did something: the time to the lock begins anew, unless it is over. */
 export function touch() {
-  if (!now.locked) now.stand(true);
+  if (!now.locked) now.locked = false;
   watch();
 }
 

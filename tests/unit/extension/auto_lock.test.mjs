@@ -59,6 +59,12 @@ test("after sleep the first thing that is asked finds it locked, and is no sign 
   assert.equal(wallet.standing().wallet, "locked");
 });
 
+test("a fee that was shown before a short sleep is not the fee after it", async () => {
+  const { quote } = await ask("wallet.quote", { to: FRIEND, amount: "1" });
+  sleep(3 * MINUTE);
+  await assert.rejects(ask("wallet.send", { quote }), code("wallet.quote"));
+});
+
 test("the core gives its keys up before it comes to an operation of after the sleep", async () => {
   sleep(20 * MINUTE);
   await python("transaction.sign", { nonce: 1 });

@@ -4,7 +4,7 @@ import { after, beforeEach, test } from "node:test";
 import { ask, asked, core, fresh, now, sessionFor, state, storage, wallet } from "./wallet_world.mjs";
 
 const RADIO = { address: "0xradio", domain: "radio.example", name: "Radio" };
-const at = (station) => ({ station, device: "device", chain_id: 1, settlement: "0x5", now_s: 7200 });
+const at = (station) => ({ device: "0xd", station, chain_id: 1, settlement: "0x5", now_s: 7200 });
 const code = (wanted) => (error) => error.code === wanted;
 let signed;
 

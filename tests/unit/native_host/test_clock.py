@@ -43,7 +43,7 @@ class Computer:
         return self.clock
 
     def back(self, known: bool = True) -> bool:
-        """Whether the host takes its clock for set back."""
+        """True where the host takes its clock for set back."""
         return self.clock.rolled_back(self.true if known else None)
 
 
@@ -86,7 +86,7 @@ def test_a_mend_is_believed_once_the_trusted_time_is_known() -> None:
 
 
 def test_a_mended_clock_that_is_set_back_after_it_is_set_back() -> None:
-    """What was mended is the new measure."""
+    """The mended clock is the new measure."""
     computer = Computer(error=DAY)
     computer.error = 0
     assert not computer.back()

@@ -294,7 +294,7 @@ def test_the_doctor_finds_an_open_key_and_a_damaged_network(paths: Paths) -> Non
     assert not checks["device key"].ok
     assert checks["ledger"].ok
     assert not checks["networks"].ok
-    assert "--deployment" in checks["networks"].message
+    assert "gomaa host repair" in checks["networks"].message
 
 
 def test_the_network_is_there_before_any_browser_can_start_the_host(paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

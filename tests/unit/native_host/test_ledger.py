@@ -178,11 +178,11 @@ def test_a_refusal_has_no_amount(ledger: Ledger) -> None:
 
 
 def test_a_ledger_that_cannot_be_written_says_so(tmp_path: Path) -> None:
-    """A directory in its place is host.ledger.failed; a newer version's file names its version, and stays as it is."""
+    """A directory in its place is host.ledger.damaged; a newer version's file names its version, and stays as it is."""
     newer = tmp_path / "newer.sqlite"
     with sqlite3.connect(newer) as db:
         db.execute("PRAGMA user_version=99")
-    for path, code in ((tmp_path, "host.ledger.failed"), (newer, "host.ledger.version")):
+    for path, code in ((tmp_path, "host.ledger.damaged"), (newer, "host.ledger.version")):
         with pytest.raises(Unavailable) as caught:
             Ledger(path)
         assert caught.value.code == code

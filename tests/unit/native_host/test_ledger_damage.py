@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import shutil
 import sqlite3
 import stat
@@ -186,7 +187,7 @@ def _newer(path: Path) -> None:
 SPOILT: dict[str, tuple[Callable[[Path], None], str]] = {
     "empty": (_empty, "host.ledger.damaged"),
     "text": (_text, "host.ledger.damaged"),
-    "folder": (_folder, "host.ledger.failed"),
+    "folder": (_folder, "host.ledger.damaged"),
     "newer": (_newer, "host.ledger.version"),
 }
 
@@ -215,7 +216,7 @@ def test_a_ledger_in_use_is_not_repaired(paths: Paths) -> None:
         ledger._rows("SELECT count(*) FROM usage")
         with pytest.raises(Unavailable) as caught:
             repair(paths.ledger)
-    assert caught.value.code == "host.ledger.failed"
+    assert caught.value.code == "host.ledger.busy"
     assert "browser" in str(caught.value)
 
 
@@ -224,15 +225,34 @@ async def test_a_request_says_what_is_wrong_with_a_file() -> None:
     out = bytearray()
     service = Service(out.extend)
     kinds: list[tuple[Exception, str]] = [
-        (sqlite3.OperationalError("database or disk is full"), "host.ledger.failed"),
-        (sqlite3.DatabaseError("malformed"), "host.ledger.failed"),
-        (PermissionError("read-only"), "host.ledger.failed"),
+        (sqlite3.DatabaseError("of no number"), "host.ledger.failed"),
+        (OSError(errno.EIO, "input/output error"), "host.ledger.failed"),
+        (OSError(errno.ENOSPC, "no space left"), "host.disk.full"),
+        (OSError(errno.EDQUOT, "quota"), "host.disk.full"),
+        (OSError(errno.EROFS, "read-only"), "host.folder.denied"),
+        (PermissionError(errno.EACCES, "denied"), "host.folder.denied"),
+        # Nothing of a file: the line to somebody.
+        (ConnectionResetError(errno.ECONNRESET, "reset"), "internal"),
+        (TimeoutError(errno.ETIMEDOUT, "late"), "internal"),
         (ValueError("a bug"), "internal"),
         (ModuleNotFoundError("half an installation"), "internal"),
     ]
-    spoilt = sqlite3.DatabaseError("database disk image is malformed")
-    spoilt.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-    kinds.append((spoilt, "host.ledger.damaged"))
+    numbers = {
+        sqlite3.SQLITE_CORRUPT: "host.ledger.damaged",
+        sqlite3.SQLITE_CORRUPT | (1 << 8): "host.ledger.damaged",
+        sqlite3.SQLITE_NOTADB: "host.ledger.damaged",
+        sqlite3.SQLITE_ERROR: "host.ledger.damaged",
+        sqlite3.SQLITE_FULL: "host.disk.full",
+        sqlite3.SQLITE_IOERR_SHMSIZE: "host.disk.full",
+        sqlite3.SQLITE_READONLY_DIRECTORY: "host.folder.denied",
+        sqlite3.SQLITE_CANTOPEN: "host.folder.denied",
+        sqlite3.SQLITE_BUSY: "host.ledger.busy",
+        sqlite3.SQLITE_IOERR: "host.ledger.failed",
+    }
+    for number, code in numbers.items():
+        fault = sqlite3.DatabaseError("in whatever words")
+        fault.sqlite_errorcode = number
+        kinds.append((fault, code))
     for error, code in kinds:
         out.clear()
 
@@ -269,4 +289,9 @@ def test_the_command_repairs_and_says_what_was_lost(tmp_path: Path, monkeypatch:
     path.write_bytes(b"")
     lost = CliRunner().invoke(command, ["repair"])
     assert lost.exit_code == 1
-    assert "uninstall --data" in lost.output
+    assert "gomaa host repair --anew" in lost.output
+    again = CliRunner().invoke(command, ["repair", "--anew"])
+    assert again.exit_code == 0, again.output
+    with Ledger(path) as ledger:
+        assert ledger.faults() == []
+    assert list(path.parent.glob("*.damaged-*"))

@@ -168,7 +168,7 @@ class EpochServer:
 
         rows = await self.store.run(lambda connection: connection.execute(select(receipts.c.epoch, receipts.c.payee)).all())
         for payee in {bytes(row.payee) for row in rows}:
-            for one in await self.books._of([payee], receipts.c.epoch >= 0):
+            for one in await self.books._found(select(receipts).where(receipts.c.payee == payee)):
                 message = one.receipt.message
                 self.receipts.add(Given(message.epoch, message.payee, message.amount))
 

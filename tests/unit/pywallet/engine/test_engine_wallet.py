@@ -13,8 +13,7 @@ import pytest
 from pywallet.engine import call, call_json, purse
 from pywallet.errors import GomaaError
 from pywallet.hexes import from_hex, to_b64, to_hex
-from pywallet.messages import Claim, Domain, Session, Signed, digest, receipts_digest, signer
-from pywallet.platform import recover
+from pywallet.messages import Claim, Domain, Session, Signed, digest, signer
 from pywallet.rewards.asking import Asking
 
 WORDS = "test test test test test test test test test test test junk"
@@ -89,7 +88,7 @@ async def test_words_of_every_size_are_a_wallet(size: int) -> None:
 async def test_nothing_is_open_before() -> None:
     """Without unlocking, the status is locked and everything that needs keys says so."""
     assert await call("wallet.status", {}) == {"locked": True, "account": None}
-    for op in ("session.sign", "claim.sign", "payees", "payee.prove"):
+    for op in ("session.sign", "claim.sign", "payees", "candidates"):
         assert await failing(op, {}) == "wallet.locked"
 
 
@@ -115,22 +114,6 @@ async def test_a_session() -> None:
     assert made["id"] == to_hex(digest(session, DOMAIN))
     again = await call("payees", {"stations": [{"station": STATION, "numbers": [1, made["number"]]}]})
     assert [entry["payee"] for entry in again["payees"]][1] == made["payee"]
-
-
-async def test_payees_ask_for_their_receipts() -> None:
-    """Each with its own key, over server, payee and time: good at no other server, for no other payee, at no other time."""
-    await unlock()
-    server, now_s = b"\x31" * 20, 1_800_000_000
-    asked = {"server": to_hex(server), "station": STATION, "numbers": [7, 500_000], "now_s": now_s}
-    proofs = (await call("payee.prove", asked))["proofs"]
-    known = await call("payees", {"stations": [{"station": STATION, "numbers": [7, 500_000]}]})
-    assert [proof["payee"] for proof in proofs] == [one["payee"] for one in known["payees"]]
-    for proof in proofs:
-        payee, signature = from_hex(proof["payee"], 20), from_hex(proof["signature"], 65)
-        assert (proof["server"], proof["station"], proof["time_s"]) == (to_hex(server), STATION, now_s)
-        assert recover(receipts_digest(server, payee, now_s), signature) == payee
-        assert recover(receipts_digest(b"\x32" * 20, payee, now_s), signature) != payee
-        assert recover(receipts_digest(server, payee, now_s + 1), signature) != payee
 
 
 async def test_a_session_without_rewards() -> None:

@@ -63,7 +63,7 @@ def test_a_sign_in_holds_for_its_own_site_account_and_chain() -> None:
 
 
 def test_a_sign_in_has_the_standards_lines_once_and_no_other() -> None:
-    """What stands twice, in another order, besides, or unseen is named; what the standard leaves open is not."""
+    """Lines twice, in another order, besides, or unseen are named; what the standard leaves open is not."""
     for good in (
         SIGN_IN.replace("I accept the terms\n", ""),
         SIGN_IN

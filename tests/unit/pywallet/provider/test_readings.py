@@ -1,4 +1,4 @@
-"""What typed data allows, told by its structure; what is not known to be harmless is warned of."""
+"""Readings of typed data by its structure; what is not known to be harmless is warned of."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is written out in a stranger's text."""
+"""Characters of a stranger's text that are written out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pywallet.provider.text import BLANK, DEFAULT_IGNORABLE, MOST_MARKS, hides, visible
+from pywallet.provider.text import BLANK, DEFAULT_IGNORABLE, MOST_MARKS, MOST_NAME, hides, named, visible
 
 UNSEEN = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u180b\u180e\u200b\u200c\u200d\u200e\u202a\u202e\u2060\u2066\u2069\u206f\u2028\u2029"
@@ -47,9 +47,27 @@ def test_marks_that_would_cover_other_lines_are_written_out() -> None:
 
 @given(st.text())
 def test_no_two_texts_look_alike_for_what_is_not_seen(text: str) -> None:
-    """What is shown has nothing unseen, and gives the text back."""
+    """The shown text has nothing unseen, and gives the text back."""
     shown = visible(text)
     assert not any(hides(c) for c in shown)
     back = re.sub(r"(?<!\\)\\u\{([0-9a-f]+)\}", lambda found: chr(int(found[1], 16)), shown.replace("\\\\u{", "\0"))
     if "\\" not in text and "\0" not in text:
         assert back == text
+
+
+@given(text=st.text(alphabet=st.one_of(st.characters(), st.sampled_from(UNSEEN))))
+def test_a_name_is_one_bounded_line_without_unseen_characters(text: str) -> None:
+    """Whatever a band or a station calls itself."""
+    name = named(text)
+
+    assert len(name) <= MOST_NAME
+    assert not any(hides(character) or character in "\n\t" for character in name)
+    assert named(name) == name
+
+
+def test_names_stay_as_they_are() -> None:
+    """In several scripts, and cut where they are too long."""
+    for name in ("Slow Tide Home", "末班渡轮 The Last Ferry", "Bj\u00f6rk", "Be\u0301la", "100% (live) – 2"):
+        assert named(name) == name
+    assert named("x" * 500) == "x" * (MOST_NAME - 1) + "…"
+    assert named("Enter\nyour \u202ewords\u2800") == "Enter your words"

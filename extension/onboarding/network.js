@@ -1,0 +1,52 @@
+/**
+ * A network that a station names: shown whole, and known to the host once the person agrees. Opened from a song's player.
+ */
+
+import { fill, h, press } from "../ui/dom.js";
+import { icon } from "../ui/icons.js";
+import { sentences, t } from "../ui/text.js";
+
+/** @typedef {{offer: string, known: boolean, chain_id: number, node: string, token: string, settlement: string, registry: string}} Offer */
+
+/**
+ * @param {import("./onboarding.js").App} app
+ * @returns {HTMLElement}
+ */
+export function network(app) {
+  const { site } = app.draft;
+  const card = h("section", { class: "card stack" }, h("p", { role: "status" }, t("networkAsking")));
+  const draw = (/** @type {Offer} */ offer) => {
+    /** @type {[string, string][]} */
+    const rows = [[t("chainName"), String(offer.chain_id)], [t("networkNode"), offer.node], [t("networkToken"), offer.token], [t("networkSettlement"), offer.settlement], [t("networkRegistry"), offer.registry]];
+    const facts = h("dl", { class: "facts" }, rows.map(([name, value]) => h("div", null, h("dt", null, name), h("dd", { class: "mono" }, value))));
+    if (offer.known) return fill(card, facts, note("networkKnown"));
+    const add = press(h("button", { type: "button", class: "btn primary big", "data-key": "add" }, t("networkAdd")), async () => {
+      add.disabled = true;
+      app.say(t("networkProving"));
+      try {
+        await app.ask("network.add", { offer: offer.offer });
+        app.say(t("networkAdded"));
+        fill(card, facts, note("networkAdded"));
+      } catch (error) {
+        add.disabled = false;
+        failed(error, facts, add);
+      }
+    });
+    return fill(card, facts, h("p", { class: "s dim" }, t("networkTrust")), h("div", { class: "row between" }, later(app), add));
+  };
+  const failed = (/** @type {any} */ error, /** @type {(Node | null)[]} */ ...rest) => {
+    const { code, cause, fix } = sentences(error);
+    fill(card, h("div", { class: "note dial wrap", role: "alert" }, icon("info"), h("span", { class: "grow" }, h("b", null, cause), " ", fix, " ", h("code", { class: "xs" }, code))), rest);
+  };
+  const look = () => {
+    app.ask("network.offer", { origin: site }).then(draw, (error) => failed(error, h("div", { class: "row between" }, later(app), press(h("button", { type: "button", class: "btn primary" }, t("tryAgain")), look))));
+  };
+  look();
+  return h("div", null, h("div", null, h("h1", null, t("networkTitle")), h("p", { class: "lead" }, t("networkLead", site))), card);
+}
+
+/** @param {string} key */
+const note = (key) => h("div", { class: "note good", role: "status" }, icon("settled"), h("span", null, t(key)));
+
+/** @param {import("./onboarding.js").App} app */
+const later = (app) => press(h("button", { type: "button", class: "btn quiet flush" }, t("networkLater")), () => app.go("computer"));

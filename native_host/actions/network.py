@@ -1,0 +1,19 @@
+"""``network``: know a network that a station names, after the person has agreed to it in the extension's own page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from native_host import joining, networks
+from native_host.host import Host
+from native_host.schema import Network
+
+
+async def run(host: Host, request: Network) -> dict[str, Any]:
+    """Hold the network against its node, write it down, and answer the networks known now.
+
+    Raises ``host.network.*``, ``message.schema``, Unavailable ``chain.unreachable``.
+    """
+    await joining.join(host.paths, request.origin, networks.offered(request.network))
+    host.learn()
+    return {"networks": host.known()}

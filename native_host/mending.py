@@ -1,0 +1,73 @@
+"""Mending of the host's own files but for the ledger: folders, device key, network files."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from native_host import device, networks
+from native_host.faults import failure
+from native_host.paths import Paths
+from pywallet.errors import GomaaError
+
+OWNER: Final = 0o700
+"""Mode of the host's folders."""
+
+
+def mend(paths: Paths) -> Iterator[str]:
+    """Put right what keeps the host from starting.
+
+    Args:
+        paths: The host's folders.
+
+    Yields:
+        A line for each change.
+
+    Raises:
+        Unavailable: As ``native_host.faults.failure``, naming the folder that cannot be written.
+    """
+    try:
+        for folder in (paths.data, paths.config, paths.networks):
+            yield from _folder(folder)
+        yield from _key(paths.device_key)
+        for file in networks.damaged(paths):
+            yield f"{file} is no network: put aside as {_aside(file).name}"
+    except OSError as e:
+        raise failure(e) from None
+
+
+def _folder(folder: Path) -> Iterator[str]:
+    if folder.exists() and not folder.is_dir():
+        yield f"{folder} is no folder: put aside as {_aside(folder).name}"
+    folder.mkdir(mode=OWNER, parents=True, exist_ok=True)
+    if sys.platform != "win32" and folder.stat().st_mode & OWNER != OWNER:
+        folder.chmod(OWNER)
+        yield f"{folder} can be written again"
+    # Mode bits say nothing of a read-only disk or of a full one.
+    probe = folder / f".probe.{os.getpid()}"
+    try:
+        probe.write_bytes(bytes(4096))
+    finally:
+        probe.unlink(missing_ok=True)
+
+
+def _key(file: Path) -> Iterator[str]:
+    if not file.exists():
+        return
+    try:
+        device.check(file)
+    except GomaaError:
+        file.chmod(0o600)
+        yield f"{file} is open to this user alone"
+    try:
+        device.load(file)
+    except GomaaError:
+        yield f"{file} holds no key: put aside as {_aside(file).name}, and the host makes a new one"
+
+
+def _aside(file: Path) -> Path:
+    return file.replace(file.with_name(f"{file.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}"))

@@ -1,0 +1,90 @@
+"""A web server that writes down what it is asked, in front of a station: its own pages and songs, and everything else from there."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Final
+
+KEPT: Final = {"Cache-Control": "public, max-age=31536000, immutable", "ETag": '"an id"', "Last-Modified": "Tue, 01 Dec 2020 00:00:00 GMT"}
+"""Headers with which a browser keeps a song for good and asks for it with its id."""
+_HOP: Final = frozenset({"connection", "transfer-encoding", "keep-alive", "host"})
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    """Names in lower case."""
+
+
+@dataclass
+class Recorder:
+    """What was asked, and what is answered here: path to (status, headers, body)."""
+
+    port: int
+    station_port: int
+    asked: list[Asked] = field(default_factory=list)
+    own: dict[str, tuple[int, dict[str, str], bytes]] = field(default_factory=dict)
+
+    def page(self, name: str, body: str) -> str:
+        """A page of this server, which sets a cookie; its path."""
+        head = {"Content-Type": "text/html; charset=utf-8", "Set-Cookie": "fan=known; Path=/"}
+        self.own[f"/{name}"] = (200, head, f"<!doctype html><title>{name}</title><body>{body}".encode())
+        return f"/{name}"
+
+    def of(self, path: str) -> list[Asked]:
+        """The requests for a path."""
+        return [one for one in self.asked if one.path.split("?")[0] == path]
+
+
+@contextmanager
+def recorder(port: int, station_port: int) -> Iterator[Recorder]:
+    """Serve on ``port`` of this machine, passing on to ``station_port``."""
+    record = Recorder(port, station_port)
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            path = self.path.split("?")[0]
+            record.asked.append(Asked(self.command, self.path, {name.lower(): value for name, value in self.headers.items()}))
+            status, headers, body = record.own[path] if path in record.own else self._passed_on()
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("Connection", "close")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def _passed_on(self) -> tuple[int, dict[str, str], bytes]:
+            line = HTTPConnection("127.0.0.1", record.station_port)
+            try:
+                sent = {name: value for name, value in self.headers.items() if name.lower() not in _HOP}
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                line.request(self.command, self.path, body or None, {**sent, "Host": f"127.0.0.1:{record.port}"})
+                answer = line.getresponse()
+                data = answer.read()
+                return answer.status, {name: value for name, value in answer.getheaders() if name.lower() not in _HOP}, data
+            except OSError:
+                return 502, {}, b""
+            finally:
+                line.close()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    for method in ("GET", "POST", "HEAD", "OPTIONS"):
+        setattr(Handler, f"do_{method}", Handler.answer)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield record
+    finally:
+        server.shutdown()
+        server.server_close()

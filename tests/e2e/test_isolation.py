@@ -1,0 +1,134 @@
+"""What a site learns of the fan's installation and of other sites, as its server sees it, in real browsers."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+from playwright.sync_api import Route
+
+from demo.browsers import View
+from demo.browsers.chromium import Chromium
+from demo.browsers.firefox import Firefox
+from demo.fan import PLAY, install_host, scroll_to_player, state_until
+from demo.process import free_port
+from demo.waiting import wait_until
+from tests.e2e.adversary_secrets import content_worlds
+from tests.e2e.recorder import KEPT, Recorder, recorder
+from tests.e2e.world import World, press_play, shows
+
+PUBLIC = "public.example"
+ANY = re.compile(
+    r"host|connection|user-agent|accept(-encoding|-language)?|range|priority|te|pragma|cache-control|gomaa-ask|dnt|sec-gpc"
+    r"|sec-fetch-(dest|mode|site|storage-access)|sec-ch-ua(-mobile|-platform)?"
+)
+"""Headers that every installation of a browser sends alike."""
+TOLD = "((p) => JSON.stringify([p.error && p.error.code, p.error && p.error.message, p.readyState, p.networkState, p.seekable.length]))"
+
+
+@pytest.fixture(scope="module")
+def record(world: World) -> Iterator[Recorder]:
+    """The station behind a server that writes down what it is asked; the host is installed."""
+    install_host(world.home, world.stack.folder / "deployment.json", world.browser.name)
+    station = world.stack.station
+    port, behind = int(world.stack.station_url.rsplit(":", 1)[1]), free_port()
+    station.stop()
+    station.command[-1] = str(behind)
+    station.ready_url = station.ready_url.replace(f":{port}/", f":{behind}/")
+    station.start()
+    with recorder(port, behind) as one:
+        yield one
+
+
+def shown(world: World, address: str) -> tuple[View, View]:
+    """A page and its player."""
+    page = world.browser.tab(address)
+    player = world.browser.player(page)
+    scroll_to_player(page)
+    return page, player
+
+
+def answer(body: str, route: Route) -> None:
+    """A page of a name that no server has."""
+    route.fulfill(body=body, content_type="text/html")
+
+
+def test_requests_for_a_page_name_no_installation(world: World, record: Recorder) -> None:
+    """Record, ticket and song are asked for as any browser asks: no origin, cookie, referrer or id of the extension."""
+    page, player = shown(world, f"{world.stack.station_url}{record.page('cookie.html', '<sps-player src=/songs/first.sps></sps-player>')}")
+    player.wait(f"{PLAY}:not([disabled])")
+    press_play(player)
+    state_until(player, "playing")
+    of_page = record.of("/cookie.html")[0].headers
+    own = str(player.run("location.href"))
+    ids = {own.split("/")[2], "-extension:", "gomaa@", "fan=known"}
+    for path in ("/.well-known/gomaa.json", "/gomaa/tickets", "/songs/first.sps"):
+        asked = record.of(path)
+        assert asked, path
+        for one in asked:
+            assert one.method == "GET"
+            assert all(map(ANY.fullmatch, one.headers)), (path, one.headers)
+            text = json.dumps(one.headers)
+            assert not [name for name in ids if name in text], (path, text)
+            for name in ("user-agent", "accept-language"):
+                assert one.headers.get(name) in (None, of_page.get(name)), (path, name)
+    page.close()
+
+
+def test_a_song_is_no_id_in_common_of_two_sites(world: World, record: Recorder) -> None:
+    """A song that may be kept for good is asked for as if it were new: on another site, and on the same one later."""
+    song = world.file("first").read_bytes()
+    record.own["/kept.sps"] = (200, {**KEPT, "Content-Type": "application/sps", "Access-Control-Allow-Origin": "*"}, song)
+    url = f"http://127.0.0.1:{record.port}/kept.sps"
+    path = record.page("kept.html", f'<sps-player src="{url}"></sps-player>')
+    for number, host in enumerate(("127.0.0.1", "localhost", "localhost"), 1):
+        page, player = shown(world, f"http://{host}:{record.port}{path}")
+        player.wait(f"{PLAY}, [data-code]")
+        asked = record.of("/kept.sps")
+        assert len(asked) >= number, host
+        assert not [one for one in asked if {"if-none-match", "if-modified-since", "if-range"} & set(one.headers)]
+        page.close()
+
+
+def test_nothing_inside_is_asked_for_a_page_of_the_internet(world: World, record: Recorder) -> None:
+    """Its songs on this computer are refused without a request, also through a redirect, and the page sees one failure for all."""
+    record.own["/secret.sps"] = (200, {}, world.file("first").read_bytes())
+    inside = f"http://127.0.0.1:{record.port}"
+    record.own["/moved.sps"] = (302, {"Location": f"{inside}/secret.sps"}, b"")
+    cases = {"a song": f"{inside}/secret.sps", "none": f"{inside}/none.sps", "by name": f"http://x.localhost:{record.port}/secret.sps"}
+    codes = dict.fromkeys(cases, "site.address")
+    if isinstance(world.browser, Firefox):
+        # This one can be told where a name is while it runs.
+        with world.browser.marionette.using_context("chrome"):
+            world.browser.marionette.execute_script(f"Services.prefs.setCharPref('network.dns.localDomains', '{PUBLIC}')")
+        cases["a redirect"], codes["a redirect"] = f"http://{PUBLIC}:{record.port}/moved.sps", "sps.segment.missing"
+    told = set()
+    for name, src in cases.items():
+        address = f"http://{PUBLIC}:{record.port}" + record.page("inside.html", f'<sps-player src="{src}"></sps-player>')
+        if isinstance(world.browser, Chromium):
+            body = record.own["/inside.html"][2].decode()
+            world.browser.context.unroute_all()
+            world.browser.context.route(f"http://{PUBLIC}:{record.port}/**", partial(answer, body))
+        page, player = shown(world, address)
+        shows(player, codes[name])
+        page.until("document.querySelector('sps-player').error")
+        told.add(page.run(f"{TOLD}(document.querySelector('sps-player'))"))
+        page.close()
+    assert told == {'[4,"failed",0,3,0]'}
+    assert record.of("/secret.sps") == record.of("/none.sps") == []
+    assert bool(record.of("/moved.sps")) == ("a redirect" in cases)
+
+
+def test_content_scripts_have_no_storage(world: World, record: Recorder) -> None:
+    """The extension's own world in a page cannot read what the wallet keeps (Chromium; Firefox has no such switch)."""
+    if not isinstance(world.browser, Chromium):
+        return
+    page, _ = shown(world, f"{world.stack.station_url}/song/first")
+    read = "chrome.storage.local.get(null).then(JSON.stringify, String).then((said) => { globalThis.said = said; }) && 'asked'"
+    assert content_worlds(page, read)
+    said = wait_until(lambda: "".join(content_worlds(page, "globalThis.said ?? ''")), "an answer of the storage")
+    assert re.search(r"not allowed|Access", said), said
+    page.close()

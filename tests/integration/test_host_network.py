@@ -1,0 +1,187 @@
+"""From nothing to a song: the commands and the press that the player shows, with a real host process, chain and server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from chain.deployment import Deployment
+from chain.registry import Registry
+from native_host import joining
+from native_host.browsers import manifest_path, place
+from native_host.joining import require_safe
+from pywallet.errors import GomaaError, InputError
+from pywallet.hexes import to_hex
+from tests.integration.host_process import ROOT, HostProcess
+from tests.integration.server_world import World, make_world
+
+
+class Fan:
+    """A computer with nothing on it, and the station that its browser is at."""
+
+    def __init__(self, home: Path, world: World, station: str, record: dict[str, Any]) -> None:
+        self.home = home
+        self.world = world
+        self.station = station
+        self.record = record
+        variables = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "CHROME_", "GOMAA_"))}
+        self.environment = {**variables, "HOME": str(home), "PYTHONPATH": str(ROOT)}
+
+    async def command(self, line: str) -> tuple[int, str]:
+        """Run a command as it is shown."""
+        words = line.split()
+        program = f"import sys\nsys.argv[:] = {words!r}\nfrom gomaa.cli import main\nmain()"
+        pipe = asyncio.subprocess.PIPE
+        one = await asyncio.create_subprocess_exec(
+            sys.executable, "-P", "-c", program, env=self.environment, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe
+        )
+        out, err = await one.communicate()
+        return one.returncode or 0, (out + err).decode()
+
+    async def browser(self) -> HostProcess:
+        """The host that a browser finds and starts."""
+        manifest = json.loads(manifest_path(place("linux", "firefox"), self.home, self.home, "io.gomaa.host").read_text())
+        pipe = asyncio.subprocess.PIPE
+        return HostProcess(await asyncio.create_subprocess_exec(manifest["path"], stdin=pipe, stdout=pipe, env=self.environment))
+
+
+@pytest.fixture
+async def fan(tmp_path: Path) -> AsyncIterator[Fan]:
+    """A station that names its network, over a real chain and security server."""
+    (tmp_path / "server").mkdir()
+    async with make_world(tmp_path / "server", real_time=True) as world, world.server(silence_s=0):
+        registry = Registry(world.chain, world.deployment)
+        await registry.add_server(world.platform_key, world.keys.address, world.url, world.keys.exchange_public)
+        record: dict[str, Any] = {"name": "Radio", "network": world.deployment.to_json()}
+
+        async def well_known(_: web.Request) -> web.Response:
+            return web.json_response(record)
+
+        app = web.Application()
+        app.router.add_get(joining.RECORD, well_known)
+        (tmp_path / "home").mkdir()
+        async with TestServer(app) as server:
+            yield Fan(tmp_path / "home", world, str(server.make_url("/")).rstrip("/"), record)
+
+
+async def test_the_command_that_a_player_shows_leaves_a_host_that_plays(fan: Fan) -> None:
+    """A fresh profile, the line with the station's address, and the song opens."""
+    song = await fan.world.publish()
+    code, said = await fan.command(f"gomaa host install --network {fan.station}")
+    assert code == 0, said
+    assert f"chain {fan.world.deployment.chain_id}" in said
+    assert to_hex(fan.world.deployment.settlement) in said
+    host = await fan.browser()
+    try:
+        assert [network["chain_id"] for network in (await host.hello())["networks"]] == [fan.world.deployment.chain_id]
+        assert (await host.open(song.cose))["content"] == to_hex(song.content)
+    finally:
+        await host.kill()
+
+
+async def test_without_a_network_the_station_names_it_and_the_song_opens(fan: Fan) -> None:
+    """The bare command, the code, the network that the person agreed to, in this host and the next one."""
+    song = await fan.world.publish()
+    code, said = await fan.command("gomaa host install")
+    assert code == 0, said
+    host = await fan.browser()
+    try:
+        assert (await host.hello())["networks"] == []
+        with pytest.raises(GomaaError) as missing:
+            await host.open(song.cose)
+        assert missing.value.code == "host.network.missing"
+        await _nothing_false_is_added(fan, host)
+        answer = await host.ask("network", origin=fan.station, network=fan.record["network"])
+        assert [network["chain_id"] for network in answer["networks"]] == [fan.world.deployment.chain_id]
+        assert (await host.event("networks"))["networks"] == answer["networks"]
+        assert (await host.open(song.cose))["content"] == to_hex(song.content)
+        # The same one again is no error; another one under its number is.
+        await host.ask("network", origin=fan.station, network=fan.record["network"])
+        other = {**fan.record["network"], "settlement": "0x" + "11" * 20}
+        assert await _code(host.ask("network", origin=fan.station, network=other)) == "host.network.taken"
+    finally:
+        await host.kill()
+    again = await fan.browser()
+    try:
+        await again.hello()
+        assert (await again.open(song.cose))["content"] == to_hex(song.content)
+    finally:
+        await again.kill()
+
+
+async def _nothing_false_is_added(fan: Fan, host: HostProcess) -> None:
+    named = fan.record["network"]
+    false = {
+        "host.network.mismatch": {**named, "registry": "0x" + "11" * 20},
+        "message.schema": {**named, "stake": 1},
+        "chain.unreachable": {**named, "rpc": "ws://127.0.0.1:1"},
+    }
+    for code, network in (*false.items(), ("host.network.mismatch", {**named, "chain_id": 5})):
+        assert await _code(host.ask("network", origin=fan.station, network=network)) == code
+    for origin in ("https://radio.example", "http://radio.example", "file://", "nothing"):
+        assert await _code(host.ask("network", origin=origin, network=named)) == "host.network.insecure"
+    assert await _code(host.ask("network", origin=fan.station, network={})) == "message.schema"
+
+
+async def test_a_station_that_names_none_still_leaves_the_host_installed(fan: Fan) -> None:
+    """The browsers find the host, and the command says what is missing."""
+    del fan.record["network"]
+    code, said = await fan.command(f"gomaa host install --network {fan.station}")
+    assert code == 1
+    assert "host.network.none" in said
+    host = await fan.browser()
+    try:
+        assert (await host.hello())["networks"] == []
+    finally:
+        await host.kill()
+
+
+async def _code(work: Any) -> str:
+    with pytest.raises(GomaaError) as caught:
+        await work
+    return caught.value.code
+
+
+@pytest.mark.parametrize(
+    ("origin", "rpc", "good"),
+    [
+        ("https://radio.example", "wss://node.example", True),
+        ("https://radio.example", "ws://node.example", False),
+        ("https://radio.example", "wss://localhost", False),
+        ("https://radio.example", "wss://127.0.0.1:8545", False),
+        ("http://radio.example", "wss://node.example", False),
+        ("http://localhost:8080", "ws://127.0.0.1:8545", True),
+        ("http://radio.localhost", "wss://node.example", True),
+        ("http://localhost:8080", "ws://node.example", False),
+        ("http://localhost.evil.example", "ws://127.0.0.1:8545", False),
+    ],
+)
+def test_what_others_could_change_on_the_way_is_refused(origin: str, rpc: str, good: bool) -> None:
+    """Both the station's word and the node's, and a node of this computer that a station elsewhere names."""
+    deployment = Deployment.from_json({**_NETWORK, "rpc": rpc})
+    if good:
+        require_safe(origin, deployment)
+        return
+    with pytest.raises(InputError) as caught:
+        require_safe(origin, deployment)
+    assert caught.value.code == "host.network.insecure"
+
+
+_ADDRESSES = ("token", "registry", "content_implementation", "settlement", "treasury", "rights")
+_NETWORK: dict[str, Any] = {
+    "chain_id": 1,
+    **dict.fromkeys(_ADDRESSES, "0x" + "11" * 20),
+    "block": 1,
+    "schedule": {"length": 60, "grace": 5, "window": 15, "answer": 15, "late": 3600, "delay": 70},
+    "stake": "1",
+    "confirmations": 1,
+}

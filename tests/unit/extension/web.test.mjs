@@ -1,0 +1,120 @@
+// Requests to the web: what goes with them, where they may not go, and answers without an end.
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { test } from "node:test";
+import { Download, MOST_HELD, MOST_OF_SITE } from "../../../extension/engine/download.js";
+import { getPart } from "../../../extension/engine/delivery.js";
+import { Source } from "../../../extension/engine/source.js";
+import { askStation, askTicket } from "../../../extension/engine/ticket.js";
+import { Redirected, TooLong, collect, get, object } from "../../../extension/engine/web.js";
+
+const PAGE = "https://radio.example";
+const { signal } = new AbortController();
+const code = (expected) => (error) => error.code === expected;
+const how = { anew: false, signal, alive: () => undefined };
+
+/** Answers in the place of the web; what was asked. */
+function web(t, answer) {
+  const asked = [];
+  const { fetch } = globalThis;
+  t.after(() => (globalThis.fetch = fetch));
+  globalThis.fetch = async (url, options) => (asked.push({ url: String(url), options }), answer(String(url)));
+  return asked;
+}
+
+/** A body that never ends. @param {{taken: number}} told */
+const endless = (told) => new ReadableStream({
+  pull(controller) {
+    told.taken += 1 << 16;
+    controller.enqueue(new Uint8Array(1 << 16));
+  },
+});
+
+test("every request is a GET without cookie, cache, referrer and redirect", async (t) => {
+  const asked = web(t, (url) => new Response(url.endsWith("gomaa.json") ? '{"tickets": "/gomaa/tickets"}' : '{"ticket": {"a": 1}}'));
+  const session = { message: { payee: "0x1" }, signature: "0x\u00fc" };
+  assert.deepEqual(await askTicket(PAGE, session, "0xc0"), { a: 1 });
+  await getPart("https://cdn.example/a.part", 3, how, PAGE);
+  await new Source("https://cdn.example/a.sps", undefined, undefined, false, { page: PAGE, site: PAGE }).header().catch(() => undefined);
+  assert.equal(asked.length, 4);
+  for (const { options: { method = "GET", body, cache, credentials, redirect, referrerPolicy } } of asked)
+    assert.deepEqual([method, body, cache, credentials, redirect, referrerPolicy], ["GET", undefined, "no-store", "omit", "manual", "no-referrer"]);
+  const question = asked[1].options.headers["GoMAA-Ask"];
+  assert.match(question, /^[A-Za-z0-9_-]+$/);
+  assert.deepEqual(JSON.parse(Buffer.from(question, "base64url").toString()), { session, content: "0xc0" });
+});
+
+test("what lies further inside is asked for nothing: song, part, place of the header, station", async (t) => {
+  const asked = web(t, () => new Response("x"));
+  for (const url of ["http://127.0.0.1/a.sps", "http://[::ffff:10.0.0.1]/a.sps", "http://router/a.sps", "http://0x7f.1/a.sps"]) {
+    const source = new Source(url, undefined, undefined, false, { page: PAGE, site: PAGE });
+    await assert.rejects(source.header(), code("site.address"));
+    await assert.rejects(getPart(url, 3, how, PAGE), code("site.address"));
+    await assert.rejects(askStation(PAGE, url), code("site.address"));
+    source.deliver([url, `${url}/folder/`]);
+    await source.told;
+    assert.equal(source.delivery.places.length, 1);
+  }
+  assert.deepEqual(asked, []);
+});
+
+test("a redirect is an error, unless it can lead to nothing that the page may not reach", async (t) => {
+  let requests = 0;
+  const server = createServer((request, response) => {
+    requests++;
+    if (request.url === "/moved") return response.writeHead(307, { Location: "/there" }).end();
+    return response.end('{"points": 1}');
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => server.close());
+  const here = `http://127.0.0.1:${server.address().port}`;
+  await assert.rejects(get(`${here}/moved`, { page: here, signal }), Redirected);
+  assert.equal(requests, 1);
+  assert.equal((await get(`${here}/moved`, { page: here, signal, follow: true })).status, 200);
+  await assert.rejects(askStation(here, `${here}/moved`), code("station.unreachable"));
+  web(t, () => new Response(null, { status: 302, headers: { Location: "http://127.0.0.1/" } }));
+  await assert.rejects(get("https://cdn.example/a", { page: PAGE, signal, follow: true }), Redirected);
+  await assert.rejects(getPart("https://cdn.example/a", 3, how, PAGE), (error) => error.code === "sps.segment.missing" && error.detail.status === 302);
+  const source = new Source("https://cdn.example/a", undefined, undefined, false, { page: PAGE, site: PAGE });
+  await assert.rejects(source.header(), (error) => error.code === "sps.segment.missing" && error.detail.status === 302);
+});
+
+test("an answer without an end is cut where it is longer than it may be", async (t) => {
+  const told = { taken: 0 };
+  web(t, () => new Response(endless(told)));
+  await assert.rejects(askStation(PAGE, `${PAGE}/.well-known/gomaa.json`), code("station.unreachable"));
+  assert.ok(told.taken < 1 << 20);
+  told.taken = 0;
+  assert.equal((await getPart("https://cdn.example/a.part", 1000, how, PAGE)).length, 1000);
+  assert.ok(told.taken < 1 << 20);
+  await assert.rejects(object(new Response("[".repeat(100)), 50), TooLong);
+  assert.equal(await object(new Response("no JSON"), 50), null);
+  assert.deepEqual(await object(new Response('{"a": 1}'), 50), { a: 1 });
+  assert.equal((await collect(new Response("0123456789"), () => undefined, 4)).length, 4);
+});
+
+test("without the person's leave for a host nothing is asked there", async (t) => {
+  const asked = web(t, () => new Response("{}"));
+  const origins = [];
+  globalThis.browser = { permissions: { contains: async (wanted) => (origins.push(...wanted.origins), false) } };
+  t.after(() => delete globalThis.browser);
+  await assert.rejects(get("https://cdn.example:8443/a", { page: PAGE, signal }), /permission/);
+  assert.deepEqual([origins, asked], [["https://cdn.example/*"], []]);
+});
+
+test("the transfers of a site share its memory, and another site's do not feel it", async () => {
+  const open = (site) => {
+    const told = { taken: 0 };
+    return { told, download: new Download(endless(told).getReader(), 0, { total: null, tag: null }, () => undefined, site) };
+  };
+  const many = Array.from({ length: 64 }, () => open("many"));
+  const other = open("other");
+  // Readers that want the whole of it from its beginning: nothing may be let go.
+  for (const { download } of [...many, other]) download.read(0, Infinity, how, true).catch(() => undefined);
+  for (let turn = 0; turn < 400; turn++) await new Promise((resolve) => setImmediate(resolve));
+  const held = ({ download }) => download.end - download.base;
+  const sum = many.reduce((all, one) => all + held(one), 0);
+  assert.ok(sum > MOST_OF_SITE / 2 && sum <= MOST_OF_SITE + 64 * (1 << 17), String(sum));
+  assert.ok(held(other) >= MOST_HELD, String(held(other)));
+  for (const { download } of [...many, other]) download.close();
+});
