@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from approvals import questions
+from failures import FAILURES, STATION
 from samples import (
-    AT_PAYEES,
     DECISIONS,
     EMPTY,
     FRIEND,
     HOST_OFF,
+    IN_PRIVATE,
     ITEMS,
     LISTENING,
     LONG,
@@ -107,6 +108,40 @@ def popup_money() -> dict[str, Scenario]:
     }
 
 
+OFFER = {
+    "offer": "o",
+    "known": False,
+    "chain_id": 31337,
+    "node": "wss://node.harbour.example",
+    "token": "0x" + "a1" * 20,
+    "settlement": "0x" + "b2" * 20,
+    "registry": "0x" + "c3" * 20,
+}
+
+
+def failures(language: str) -> dict[str, Scenario]:
+    """The screen of each failure that a fan can meet."""
+    found = {}
+    for one in FAILURES:
+        told = terms(language, wallet=one.wallet)
+        if one.code.startswith("host."):
+            told = terms(language, facts=None, split=None, station=None)
+        messages = [told, problem(one.code, **one.detail), state("failed", **READY)]
+        found[f"failure-{one.code}-{one.action}"] = Scenario("player/player.html", messages)
+    page, there = "onboarding/onboarding.html", f"#network={STATION}"
+    found["failure-network-offer"] = Scenario(page, wallet={**wallet(), "network.offer": OFFER}, hash=there, width=1080)
+    none = {"error": {"code": "host.network.none"}}
+    found["failure-network-none"] = Scenario(page, wallet={**wallet(), "network.offer": none}, hash=there, width=1080)
+    added = {**wallet(), "network.offer": OFFER, "network.add": {}}
+    found["failure-network-added"] = Scenario(page, wallet=added, hash=there, width=390, steps=(("click", "[data-key=add]"),))
+    damaged = {**HOST_OFF, "state": "gone", "code": "host.ledger.damaged"}
+    found["failure-popup-damaged"] = Scenario(
+        "popup/popup.html", wallet=wallet(host_status=damaged), steps=(("click", "[data-key=tab-settings]"),), width=360
+    )
+    found["failure-computer-damaged"] = Scenario(page, wallet=wallet(wallet_playing={}, host_status=damaged), width=1080)
+    return found
+
+
 def scenarios(language: str) -> dict[str, Scenario]:
     """Every screen by name. ``language``: "en" or "zh", the language of the engine's own sentences."""
     base = terms(language)
@@ -168,10 +203,13 @@ def scenarios(language: str) -> dict[str, Scenario]:
         "popup-home": Scenario(popup, wallet=wallet()),
         "popup-home-empty": Scenario(popup, wallet=wallet(wallet_summary=EMPTY, wallet_playing={})),
         "popup-home-long": Scenario(popup, wallet=wallet(wallet_summary=LONG, host_status=HOST_OFF)),
-        "popup-home-collected": Scenario(popup, wallet=wallet(), steps=(("click", "[data-key=claim]"),)),
-        "popup-home-at-payees": Scenario(popup, wallet=wallet(wallet_summary=AT_PAYEES)),
-        "popup-home-at-payees-relayed": Scenario(popup, wallet=wallet(wallet_summary={**AT_PAYEES, "sweep_most_wei": "0"})),
-        "popup-origin-at-payee": Scenario(popup, wallet=wallet(wallet_summary=AT_PAYEES), steps=(("click", "[data-key=item-0]"),)),
+        "popup-home-collected": Scenario(popup, wallet=wallet(), steps=(("click", "[data-key=once]"), ("click", "[data-key=claim]"))),
+        "popup-home-private": Scenario(popup, wallet=wallet(wallet_summary=IN_PRIVATE)),
+        "popup-home-once": Scenario(popup, wallet=wallet(wallet_summary=IN_PRIVATE), steps=(("click", "[data-key=once]"),)),
+        "popup-home-once-relayed": Scenario(
+            popup, wallet=wallet(wallet_summary={**IN_PRIVATE, "sweep_most_wei": "0"}), steps=(("click", "[data-key=once]"),)
+        ),
+        "popup-origin-private": Scenario(popup, wallet=wallet(wallet_summary=IN_PRIVATE), steps=(("click", "[data-key=item-0]"),)),
         "popup-home-offline": Scenario(
             popup, wallet=wallet(wallet_summary={"error": {"code": "chain.unreachable", "message": ""}}, wallet_playing={})
         ),
