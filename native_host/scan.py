@@ -100,6 +100,8 @@ class Scan:
                 await self._match()
                 await self._fetch()
                 wants = self._wants()
+                if not wants:
+                    await self._match()
             return await self._told(wants)
 
     def _take(self, candidates: Iterable[tuple[bytes, int, bytes]]) -> None:

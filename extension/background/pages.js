@@ -4,7 +4,7 @@
 
 import { Problem } from "../shared/problem.js";
 
-/** What a page on disk may say of its own song. */
+/** Codes that a page on disk may say of its own song. */
 const PAGES_SAY = new Set(["sps.truncated", "sps.segment.hash", "sps.segment.missing", "sps.magic"]);
 
 /** @typedef {{page: number, element: number}} Asked */

@@ -14,7 +14,7 @@ export class Parts {
   #count = 0;
   /** @type {unknown} number of the request that is answered */ #id = null;
 
-  /** Whether a message is not whole yet. */
+  /** True while a message is not whole. */
   get open() {
     return this.#bytes.length > 0;
   }

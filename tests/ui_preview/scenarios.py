@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from approvals import questions
+from failures import FAILURES, STATION
 from samples import (
     DECISIONS,
     EMPTY,
@@ -105,6 +106,40 @@ def popup_money() -> dict[str, Scenario]:
         "popup-accounts": Scenario(page, wallet=wallet(), steps=(SETTINGS, ("click", "[data-key=accounts]"))),
         "popup-contacts": Scenario(page, wallet=wallet(), steps=(SETTINGS, ("click", "[data-key=contacts]"))),
     }
+
+
+OFFER = {
+    "offer": "o",
+    "known": False,
+    "chain_id": 31337,
+    "node": "wss://node.harbour.example",
+    "token": "0x" + "a1" * 20,
+    "settlement": "0x" + "b2" * 20,
+    "registry": "0x" + "c3" * 20,
+}
+
+
+def failures(language: str) -> dict[str, Scenario]:
+    """The screen of each failure that a fan can meet."""
+    found = {}
+    for one in FAILURES:
+        told = terms(language, wallet=one.wallet)
+        if one.code.startswith("host."):
+            told = terms(language, facts=None, split=None, station=None)
+        messages = [told, problem(one.code, **one.detail), state("failed", **READY)]
+        found[f"failure-{one.code}-{one.action}"] = Scenario("player/player.html", messages)
+    page, there = "onboarding/onboarding.html", f"#network={STATION}"
+    found["failure-network-offer"] = Scenario(page, wallet={**wallet(), "network.offer": OFFER}, hash=there, width=1080)
+    none = {"error": {"code": "host.network.none"}}
+    found["failure-network-none"] = Scenario(page, wallet={**wallet(), "network.offer": none}, hash=there, width=1080)
+    added = {**wallet(), "network.offer": OFFER, "network.add": {}}
+    found["failure-network-added"] = Scenario(page, wallet=added, hash=there, width=390, steps=(("click", "[data-key=add]"),))
+    damaged = {**HOST_OFF, "state": "gone", "code": "host.ledger.damaged"}
+    found["failure-popup-damaged"] = Scenario(
+        "popup/popup.html", wallet=wallet(host_status=damaged), steps=(("click", "[data-key=tab-settings]"),), width=360
+    )
+    found["failure-computer-damaged"] = Scenario(page, wallet=wallet(wallet_playing={}, host_status=damaged), width=1080)
+    return found
 
 
 def scenarios(language: str) -> dict[str, Scenario]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from scenarios import scenarios
+from scenarios import failures, scenarios
 from stage import ROOT, NoFont, chromium, require_font, shown
 
 OUT = ROOT / "build" / "shots"
@@ -15,7 +15,7 @@ def main(wanted: list[str]) -> None:
     OUT.mkdir(parents=True, exist_ok=True)
     with chromium() as stage:
         for language in ("en", "zh"):
-            for name, scenario in scenarios(language).items():
+            for name, scenario in (scenarios(language) | failures(language)).items():
                 for theme in ("light", "dark"):
                     label = f"{name}-{language}-{theme}"
                     if wanted and not any(part in label for part in wanted):
