@@ -72,20 +72,20 @@ async def _watch(
     async with Chain.connect(rpc or deployment.rpc, deployment.chain_id) as chain:
         watcher = Watcher(chain, deployment, receipts, places, key, patience_s, lambda did: click.echo(json.dumps(did.to_json())), public)
         if once:
-            await _fetch(chain, deployment, receipts, places, owners)
+            await _fetch(chain, deployment, receipts, owners)
             await watcher.round()
             return
         watching = asyncio.create_task(watcher.run())
         try:
             while owners:
-                await _fetch(chain, deployment, receipts, places, owners)
+                await _fetch(chain, deployment, receipts, owners)
                 await asyncio.sleep(max(1, deployment.schedule.grace / 2))
             await watching
         finally:
             watching.cancel()
 
 
-async def _fetch(chain: Chain, deployment: Deployment, receipts: tuple[Path, ...], places: tuple[str, ...], owners: list[bytes]) -> None:
+async def _fetch(chain: Chain, deployment: Deployment, receipts: tuple[Path, ...], owners: list[bytes]) -> None:
     """Receipts of owners, as servers tell them to who signs with the owner's key: what a band's watcher lives on."""
     import aiohttp
 

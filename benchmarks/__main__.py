@@ -47,6 +47,7 @@ MODULES: Final = {
     "linked_fans": "linked",
     "collect_cost": "linked",
     "history": "history",
+    "recovery_scan": "recovery",
     "extension_size": "size",
 }
 

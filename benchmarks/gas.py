@@ -7,7 +7,8 @@ same for a thousand plays and for ten thousand: it grows with the stations.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -155,6 +156,17 @@ class Bench:
 
         first, later = [[await play(content) for content in range(CONTENTS)] for _ in range(2)]
         return sum(first) / CONTENTS, sum(later) / CONTENTS
+
+
+@asynccontextmanager
+async def furnished(anvil: Anvil, wallet: bytes) -> AsyncIterator[Bench]:
+    """A fresh deployment with a server and its stations, and a wallet that holds tokens."""
+    deployment = await deploy(anvil.rpc, anvil.keys[0], _SCHEDULE)
+    async with Chain.connect(anvil.rpc) as chain:
+        bench = Bench(chain, deployment, anvil.keys)
+        await bench.furnish()
+        await bench.token.transfer(bench.platform, wallet, 1)
+        yield bench
 
 
 async def _measure(anvil: Anvil) -> list[Figure]:

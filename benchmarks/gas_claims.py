@@ -12,11 +12,9 @@ from dataclasses import replace
 from typing import Any, Final
 
 from benchmarks.figure import Figure
-from benchmarks.gas import _GENESIS, _SCHEDULE, Bench, _key
+from benchmarks.gas import _GENESIS, Bench, _key, furnished
 from benchmarks.scale import scaled
 from chain.anvil import Anvil
-from chain.client import Chain
-from chain.deploy import deploy
 from pywallet.messages import Claim, compact, sign
 from pywallet.platform import address_of
 
@@ -52,12 +50,8 @@ async def _epoch(bench: Bench, wallet: bytes, count: int) -> dict[str, float]:
 
 
 async def _measure(anvil: Anvil) -> list[Figure]:
-    deployment = await deploy(anvil.rpc, anvil.keys[0], _SCHEDULE)
-    async with Chain.connect(anvil.rpc) as chain:
-        bench = Bench(chain, deployment, anvil.keys)
-        await bench.furnish()
-        wallet = address_of(_key("wallet", "all"))
-        await bench.token.transfer(bench.platform, wallet, 1)
+    wallet = address_of(_key("wallet", "all"))
+    async with furnished(anvil, wallet) as bench:
         found = {count: await _epoch(bench, wallet, count) for count in LEAVES}
         return [
             Figure(f"gas_claims_{count}", seen["mean"], "gas", "the goal", GOAL, "lower", {"leaves": count, **seen})

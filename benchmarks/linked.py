@@ -8,11 +8,9 @@ from dataclasses import replace
 from typing import Any, Final
 
 from benchmarks.figure import Figure
-from benchmarks.gas import _GENESIS, _SCHEDULE, Bench, Posted, _key
+from benchmarks.gas import _GENESIS, Bench, Posted, _key, furnished
 from benchmarks.scale import scaled
 from chain.anvil import Anvil
-from chain.client import Chain
-from chain.deploy import deploy
 from chain.settlement import ClaimItem
 from pywallet.messages import Claim, compact, sign
 from pywallet.platform import address_of
@@ -27,12 +25,8 @@ OTHERS: Final = scaled(62, 2)
 
 async def _month(anvil: Anvil) -> Figure:
     """Gas of claiming a month's leaves: each alone to its payee, against all in batches to the account."""
-    deployment = await deploy(anvil.rpc, anvil.keys[0], _SCHEDULE)
-    async with Chain.connect(anvil.rpc) as chain:
-        bench = Bench(chain, deployment, anvil.keys)
-        await bench.furnish()
-        account = address_of(_key("wallet", "month"))
-        await bench.token.transfer(bench.platform, account, 1)
+    account = address_of(_key("wallet", "month"))
+    async with furnished(anvil, account) as bench:
         private: list[int] = []
         leaves: list[tuple[Posted, int, bytes]] = []
         for hour in range(HOURS):

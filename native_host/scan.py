@@ -100,6 +100,8 @@ class Scan:
                 await self._match()
                 await self._fetch()
                 wants = self._wants()
+                if not wants:
+                    await self._match()
             return await self._told(wants)
 
     def _take(self, candidates: Iterable[tuple[bytes, int, bytes]]) -> None:
@@ -240,14 +242,12 @@ class Scan:
         for _, published in self._batch.values():
             for payee, amount in published.payees():
                 # Known ones are looked for at any age: a payer may be later than any bound.
-                if payee in self._known:
-                    row = ledger.payee(place.wallet, payee)
-                    assert row is not None
-                elif payee in self._candidates:
+                row = ledger.payee(place.wallet, payee) if payee in self._known else None
+                if row is None and payee in self._candidates:
                     station, number = self._candidates[payee]
                     _, name = await self._station(station)
                     row = PayeeRow(place.wallet, payee, place.chain_id, place.settlement, station, number, name)
-                else:
+                if row is None:
                     continue
                 await self._station(row.station)
                 found.append(Found(published, row, amount))

@@ -115,6 +115,7 @@ class Server:
     async def sleep(self) -> None:
         """Hang up until the next request."""
         self._asleep = True
+        self._wanted.clear()
         if self._socket is not None:
             await self._socket.close()
 

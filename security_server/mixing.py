@@ -111,7 +111,8 @@ class Mixer:
                 due_ms = await self._core.now_ms() + int(self._core.config.relay_mix_s * 1000)
                 await self._core.store.run(lambda connection: change(connection, queued_claims, key, due_ms=due_ms, tries=row["tries"] + 1))
                 return False
-            log.warning("a claim of epoch %d leaves the queue: %s", row["epoch"], error.code)
+            if error.code != "claim.done":
+                log.warning("a claim of epoch %d leaves the queue: %s", row["epoch"], error.code)
             await self._core.store.run(lambda connection: _drop(connection, row))
             return False
         await self._core.store.run(lambda connection: _drop(connection, row))

@@ -47,7 +47,7 @@ export const PRIVILEGES = {
     "wallet.playing": {},
     "wallet.claim": { most_wei: "string?" },
     "wallet.origin": { server: "string", epoch: "count", payee: "string" },
-    "wallet.quote": { to: "string", amount: "string" },
+    "wallet.quote": { to: "string", amount: "string", from: "string?" },
     "wallet.replace": { transaction: "string", how: "string" },
     "wallet.send": { quote: "string" },
     "wallet.accounts": {},

@@ -135,6 +135,7 @@ const HEAR = {
       stream.hostSays(event).catch((error) => stream.fail(error));
     }
     if (event.event === "host") provider.changed();
+    if (event.event === "receipt") wallet.earned();
     if (event.event === "receipt" || event.event === "host") for (const port of screens) tell(port, { event: "changed" });
   },
 };

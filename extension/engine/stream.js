@@ -301,7 +301,9 @@ export class Stream {
   async playWanted(course) {
     if (!course.wanted) return;
     course.wanted = false;
-    if (!(await this.play(course.surface))) this.page.deny();
+    if (await this.play(course.surface)) return;
+    this.page.deny();
+    tellState(this);
   }
 
   /** @param {any} message of the player's port, or of the system's media keys */

@@ -7,6 +7,7 @@ import { INSTALL } from "./install.js";
 import { native } from "./link.js";
 import * as permits from "./provider/permits.js";
 import * as accounts from "./wallet/accounts.js";
+import { plan, resume } from "./wallet/claiming.js";
 import * as listening from "./wallet/listening.js";
 import * as collecting from "./wallet/collecting.js";
 import * as earnings from "./wallet/earnings.js";
@@ -25,7 +26,12 @@ export { load };
 /** @param {Pick<typeof now, "changed" | "playing" | "halt" | "decisions" | "asks" | "takeOver">} shell */
 export function setUp(shell) {
   Object.assign(now, shell);
+  // Claims that a press has planned are sent whether the wallet is open or not.
+  load().then(resume, () => undefined);
 }
+
+/** Something was earned: it is collected in private, once it is final. */
+export const earned = () => void plan().catch(() => undefined);
 
 /** For the player: whether there is a wallet, and whether it takes rewards at this station. @param {{address: string} | null} [station] */
 export function standing(station = null) {

@@ -45,17 +45,14 @@ function balance(app) {
   // An amount that is not known now is not zero.
   const text = summary && summary.spendable_wei !== null ? show(summary.spendable_wei) : "–";
   const pending = wei(summary?.pending_wei);
-  const claimable = wei(summary?.claimable_wei);
   const receive = press(h("button", { type: "button", class: "btn", "data-key": "receive" }, icon("receive"), t("receive")), () => app.go("receive"));
   const send = press(h("button", { type: "button", class: "btn", "data-key": "send", disabled: !wei(summary?.spendable_wei) }, icon("send"), t("send")), () => app.go("send"));
-  const collect = claimable > 0n ? press(h("button", { type: "button", class: "btn primary", "data-key": "claim", disabled: app.model.claim.busy },
-    icon("coin"), app.model.claim.busy ? t("collecting") : t("collectNow", show(claimable))), () => void app.claim()) : null;
   const due = summary?.due_s ? t("pendingDue", moment(summary.due_s, language())) : t("statePending");
   return h("section", { class: "card" },
     h("div", { class: "row between" }, h("p", { class: "s dim" }, t("youCanSpend")), summary && summary.spendable_wei !== null ? moneyState("claimed") : summary ? moneyState("pending", t("trying")) : null),
     h("p", { class: `balance ${text.length > 11 ? "long" : ""}`.trim(), title: summary && summary.spendable_wei !== null ? exact(summary.spendable_wei) : null }, text, h("small", null, "GoMAA")),
-    collect ? h("div", { class: "actions" }, collect) : null,
-    collect && wei(summary?.at_payees_wei) > 0n ? h("p", { class: "xs dim" }, ...atPayees(app)) : null,
+    wei(summary?.private_wei) > 0n ? h("p", { class: "xs dim" }, t("privatePart", show(wei(summary?.private_wei)))) : null,
+    ...collecting(app),
     h("div", { class: "actions" }, send, receive),
     summary ? h("div", { class: "pair" },
       h("div", null, h("span", { class: "xs dim" }, t("earnedToday")), amount(summary.today_wei, wei(summary.today_wei) > 0n ? "+" : "")),
@@ -63,12 +60,39 @@ function balance(app) {
 }
 
 /**
- * Part of it that lies at one-time addresses, and the fee for fetching it: everything else is collected for nothing.
+ * What is being collected in private, by itself; and the other way, with what it shows.
  * @param {App} app
+ * @returns {(Node | null)[]}
  */
-function atPayees({ model: { summary } }) {
+function collecting(app) {
+  const { summary, claim } = app.model;
+  if (!summary) return [];
+  const { count = 0, until_s = null, code = null } = summary.claiming ?? {};
+  const claimable = wei(summary.claimable_wei);
+  const once = claimable + wei(summary.private_wei);
+  return [
+    claimable > 0n ? h("p", { class: "xs dim" }, count && until_s ? t("claimingUntil", show(claimable), moment(until_s, language())) : t("claimingSoon", show(claimable))) : null,
+    code ? h("p", { class: "xs dim" }, sentences({ code }).cause, " ", h("code", { class: "xs" }, code)) : null,
+    once > 0n && !claim.once ? press(h("button", { type: "button", class: "link xs", "data-key": "once" }, t("collectOnce")), () => app.chooseOnce(true)) : null,
+    once > 0n && claim.once ? atOnce(app, once) : null,
+  ];
+}
+
+/**
+ * Everything to the account: what it shows, what it costs, and the button.
+ * @param {App} app
+ * @param {bigint} sum
+ */
+function atOnce(app, sum) {
+  const { summary, claim } = app.model;
   const most = wei(summary?.sweep_most_wei);
-  return [t("atPayees", show(wei(summary?.at_payees_wei))), " ", most > 0n ? t("atPayeesFee", exact(most).replace(" GoMAA", ""), t("coin")) : t("atPayeesRelayed")];
+  const fee = wei(summary?.private_wei) === 0n ? null : most > 0n ? t("atPayeesFee", exact(most).replace(" GoMAA", ""), t("coin")) : t("atPayeesRelayed");
+  return h("div", { class: "note dial" }, icon("info"), h("div", { class: "grow stack t" },
+    h("span", null, t("collectOnceShows")),
+    fee ? h("span", { class: "xs" }, fee) : null,
+    h("div", { class: "row tight wrap" },
+      press(h("button", { type: "button", class: "btn small", "data-key": "claim", disabled: claim.busy }, claim.busy ? t("collecting") : t("collectNow", show(sum))), () => void app.claim()),
+      press(h("button", { type: "button", class: "btn small", "data-key": "not-once", disabled: claim.busy }, t("back")), () => app.chooseOnce(false)))));
 }
 
 /**

@@ -65,8 +65,7 @@ function plays({ parts }) {
  */
 function moves(item) {
   const time = moment(item.time_s, language());
-  if (item.kind === "received" && item.state === "claimable") return [{ kind: "wait", title: t("stepReady"), time: "", note: t("stepAtPayeeNote") }];
-  if (item.kind === "received") return [{ kind: "done", title: t("stepReceived"), time, note: t("stepReceivedNote") }];
+  if (item.kind === "received") return [{ kind: "done", title: t("stepReceived"), time, note: t(item.at_payee ? "stepPrivateNote" : "stepReceivedNote") }];
   const fee = item.fee_wei ? t("stepFee", show(item.fee_wei, 6)) : "";
   /** @type {Step} */
   const signed = { kind: "done", title: t("stepSigned"), time: "", note: "" };
@@ -104,7 +103,7 @@ function steps(item) {
     { kind: "done", title: t("stepListened"), time: at, note: heard || item.station || "" },
     { kind: "done", title: t("stepReceipt"), time: "", note: t("stepReceiptNote") },
     { kind: final ? "done" : "wait", title: final && item.epoch ? t("stepEpoch", item.epoch) : t("stepPending"), time: final ? "" : due, note: final ? t("stepEpochNote") : t("stepPendingNote") },
-    { kind: claimed ? "done" : final ? "wait" : "", title: t(claimed ? "stepCollected" : final ? "stepReady" : "stepWallet"), time: "", note: t(claimed ? "stepCollectedNote" : item.at_payee ? "stepAtPayeeNote" : final ? "stepReadyNote" : "stepWalletNote") },
+    { kind: claimed ? "done" : final ? "wait" : "", title: t(claimed ? "stepCollected" : final ? "stepReady" : "stepWallet"), time: "", note: t(claimed ? item.at_payee ? "stepPrivateNote" : "stepCollectedNote" : final ? "stepReadyNote" : "stepWalletNote") },
   ];
 }
 

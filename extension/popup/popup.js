@@ -28,7 +28,8 @@ import { site, sites } from "./sites.js";
  *   parts: {content: string | null, title: string, artist: string, time_s: number | null, seconds: number | null, ticket: string | null, amount_wei: string}[]}} Proof
  * @typedef {{content: string, title: string, artist: string, station?: string | null, position_ms: number, duration_ms: number, state?: string,
  *   earned_wei: string, reward_wei: string, interval_s: number, next_ms: number}} Playing
- * @typedef {{address: string, spendable_wei: string | null, today_wei: string, pending_wei: string, claimable_wei?: string, at_payees_wei?: string, sweep_most_wei?: string, due_s: number | null,
+ * @typedef {{address: string, spendable_wei: string | null, today_wei: string, pending_wei: string, claimable_wei?: string, account_wei?: string | null, private_wei?: string, sweep_most_wei?: string,
+ *   claiming?: {count: number, until_s: number | null, code: string | null}, due_s: number | null,
  *   search?: {running: boolean, listed: number, left: number, away: {server: string, url: string | null, epochs: number, code: string}[]},
  *   playing: Playing | null, activity: Item[]}} Summary
  * @typedef {{exists: boolean, locked: boolean, address: string | null, collect: "always" | "ask" | "never", tracking: boolean | null, auto_lock_s?: number, auto_lock_choices?: number[]}} Status
@@ -36,9 +37,9 @@ import { site, sites } from "./sites.js";
  * @typedef {"home" | "activity" | "settings" | "receive" | "origin" | "password" | "words" | "send" | "accounts" | "contacts" | "sites" | "site" | "faster" | "cancel"} Screen
  * @typedef {{origin: string, state: "allowed" | "paused" | "revoked", day_wei: string, spent_wei: string, earned_wei: string, last_s: number}} Site
  * @typedef {{status: Status | null, host: Host | null, summary: Summary | null, playing: Playing | null, failure: {code: string, message?: string} | null,
- *   screen: Screen, item: Item | null, proof: Proof | null, site: Site | null, note: string, older: {items: Item[], next: any} | null, claim: {busy: boolean, done: {transactions: string[], amount_wei: string} | null, failure: {code: string, message?: string} | null}}} Model
+ *   screen: Screen, item: Item | null, proof: Proof | null, site: Site | null, note: string, older: {items: Item[], next: any} | null, claim: {busy: boolean, once: boolean, done: {transactions: string[], amount_wei: string} | null, failure: {code: string, message?: string} | null}}} Model
  * @typedef {{model: Model, ask: (type: string, fields?: object) => Promise<any>, go: (screen: Screen, item?: Item | null, note?: string) => void, refresh: () => Promise<void>, settle: () => Promise<void>,
- *   render: () => void, live: ((playing: Playing) => void) | null, claim: () => Promise<void>, say: (text: string) => void,
+ *   render: () => void, live: ((playing: Playing) => void) | null, claim: () => Promise<void>, chooseOnce: (on: boolean) => void, say: (text: string) => void,
  *   openSite: (site: Site) => void, fail: (error: unknown) => void}} App
  */
 
@@ -50,7 +51,7 @@ const DRAWN_ONCE = new Set(["locked", "welcome", "password", "words", "send", "a
 /** @type {Model} */
 const model = {
   status: null, host: null, summary: null, playing: null, failure: null, screen: "home", item: null, proof: null, site: null, note: "", older: null,
-  claim: { busy: false, done: null, failure: null },
+  claim: { busy: false, once: false, done: null, failure: null },
 };
 const root = byId("popup");
 const decisions = new Decisions(byId("decide"), {
@@ -71,7 +72,7 @@ const app = {
   ask,
   go(screen, item = null, note = "") {
     Object.assign(model, { screen, item, note, proof: null, older: null });
-    if (!model.claim.busy) model.claim = { busy: false, done: null, failure: null };
+    if (!model.claim.busy) model.claim = { busy: false, once: false, done: null, failure: null };
     drawn = "";
     render();
     if (item?.server && item.epoch && item.payee) void prove(item);
@@ -96,13 +97,18 @@ const app = {
   render: () => render(),
   live: null,
   async claim() {
-    model.claim = { busy: true, done: null, failure: null };
+    model.claim = { busy: true, once: true, done: null, failure: null };
     render();
+    const ended = { busy: false, once: false, done: null, failure: null };
     /** @type {Model["claim"]} */
-    const claim = await ask("wallet.claim", { most_wei: model.summary?.sweep_most_wei ?? "0" }).then((done) => ({ busy: false, done, failure: null }), (error) => ({ busy: false, done: null, failure: failure(error) }));
+    const claim = await ask("wallet.claim", { most_wei: model.summary?.sweep_most_wei ?? "0" }).then((done) => ({ ...ended, done }), (error) => ({ ...ended, failure: failure(error) }));
     await app.settle();
     // The amounts and the words of what became of them are drawn at once.
     model.claim = claim;
+    render();
+  },
+  chooseOnce(on) {
+    model.claim = { ...model.claim, once: on, done: null };
     render();
   },
   async settle() {

@@ -13,7 +13,8 @@ import { address, backBar, middle } from "./frame.js";
 /** @typedef {import("./popup.js").App} App */
 /**
  * @typedef {{quote: string, from: string, to: string, checksum: string, name: string | null, first: boolean, own: boolean, amount_wei: string, left_wei: string,
- *   fee_wei: string, most_wei: string, chain_id: number}} Quote
+ *   fee_wei: string, most_wei: string, chain_id: number, addresses: number}} Quote
+ * `addresses`: private ones that it is sent from; 0: from the account
  */
 
 /**
@@ -21,15 +22,22 @@ import { address, backBar, middle } from "./frame.js";
  * @returns {Node[]}
  */
 export function send(app) {
-  const spendable = app.model.summary?.spendable_wei ?? null;
+  const account = app.model.summary?.account_wei ?? null;
+  const hidden = app.model.summary?.private_wei ?? "0";
+  const from = h("select", { class: "select", "aria-label": t("sendFrom"), "data-key": "from" },
+    h("option", { value: "account" }, t("sendFromAccount", account === null ? "–" : show(account))), h("option", { value: "private" }, t("sendFromPrivate", show(hidden))));
+  // What was collected in private is spent in private unless the fan chooses otherwise.
+  if (BigInt(hidden) > 0n && (account === null || BigInt(account) === 0n)) from.value = "private";
+  const held = () => (from.value === "private" ? hidden : account);
   const to = field({ id: "to", label: t("sendTo"), hint: t("sendToHint"), area: true });
   to.input.setAttribute("rows", "2");
-  const sum = field({ id: "amount", label: t("sendAmount"), hint: spendable === null ? "" : t("sendHave", show(spendable)) });
+  const sum = field({ id: "amount", label: t("sendAmount"), hint: held() === null ? "" : t("sendHave", show(held())) });
   sum.input.setAttribute("inputmode", "decimal");
+  from.addEventListener("change", () => sum.say(held() === null ? "" : t("sendHave", show(held()))));
   const all = press(h("button", { type: "button", class: "btn small", "data-key": "all-of-it" }, t("sendAll")), () => {
-    sum.input.value = plain(spendable);
+    sum.input.value = plain(held());
   });
-  if (spendable) sum.node.querySelector(".input")?.append(all);
+  if (held()) sum.node.querySelector(".input")?.append(all);
   const names = h("select", { class: "select", "aria-label": t("addressBook"), "data-key": "names" }, h("option", { value: "" }, t("addressBook")));
   names.addEventListener("change", () => {
     if (names.value) to.input.value = names.value;
@@ -39,11 +47,11 @@ export function send(app) {
     if (contacts.length) to.node.append(names);
   }, () => {});
   const main = middle();
-  const { node } = form({ fields: [to.node, sum.node], submit: t("goOn"), busy: t("sendChecking") }, async () => {
+  const { node } = form({ fields: [to.node, ...(BigInt(hidden) > 0n ? [from] : []), sum.node], submit: t("goOn"), busy: t("sendChecking") }, async () => {
     to.fail("");
     sum.fail("");
     try {
-      const quote = await app.ask("wallet.quote", { to: to.input.value.trim(), amount: sum.input.value });
+      const quote = await app.ask("wallet.quote", { to: to.input.value.trim(), amount: sum.input.value, from: from.value });
       confirm(app, main, quote);
     } catch (error) {
       const { code, cause, fix } = sentences(/** @type {{code?: string}} */ (error));
@@ -74,8 +82,8 @@ function confirm(app, main, quote) {
   const rows = [
     // Every decimal: what is agreed to is what is signed.
     [t("sendAmount"), h("b", { class: "num" }, plain(quote.amount_wei))],
-    [t("sendFee"), h("span", { class: "num" }, `${plain(quote.fee_wei)} ${t("coin")}`)],
-    [t("sendFeeMost"), h("span", { class: "num" }, `${plain(quote.most_wei)} ${t("coin")}`)],
+    [t("sendFee"), h("span", { class: "num" }, quote.addresses ? t("sendByServer") : `${plain(quote.fee_wei)} ${t("coin")}`)],
+    ...(quote.addresses ? [] : [/** @type {[string, Node]} */ ([t("sendFeeMost"), h("span", { class: "num" }, `${plain(quote.most_wei)} ${t("coin")}`)])]),
     [t("sendLeft"), h("span", { class: "num" }, plain(quote.left_wei))],
     [t("chainName"), h("span", { class: "num" }, String(quote.chain_id))],
   ];
@@ -83,7 +91,8 @@ function confirm(app, main, quote) {
     h("section", { class: "card stack t" }, h("p", { class: "s dim" }, t("sendTo")), quote.name ? h("b", null, quote.name) : null, address(quote.checksum)),
     quote.first && !quote.own ? h("div", { class: "note dial" }, icon("info"), h("span", null, t("sendFirst"))) : null,
     h("section", { class: "card" }, h("dl", { class: "sums" }, rows.map(([name, value]) => [h("dt", null, name), h("dd", null, value)]).flat())),
-    h("div", { class: "note good" }, icon("settled"), h("span", null, t("sendSimulated"))),
+    quote.addresses > 1 ? h("div", { class: "note dial" }, icon("info"), h("span", null, t("sendTogether", quote.addresses))) : null,
+    quote.addresses ? null : h("div", { class: "note good" }, icon("settled"), h("span", null, t("sendSimulated"))),
     node,
     h("p", { class: "xs faint centre" }, t("sendForGood")));
   main.focus();

@@ -154,7 +154,8 @@ async def payees(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     for entry in payload.parts("stations"):
         station = entry.address("station")
         numbers = entry.integers("numbers", 0, HARDENED - 1)
-        for number, payee in zip(numbers, keys.payees(station, numbers), strict=True):
+        (found,) = keys.payees([(station, numbers)])
+        for number, payee in zip(numbers, found, strict=True):
             out.append({"station": to_hex(station), "number": number, "payee": to_hex(payee)})
     return {"payees": out}
 
@@ -165,12 +166,14 @@ async def candidates(payload: Payload, blob: bytes | None = None) -> dict[str, A
     ``payees`` are those of the sessions of the day's 24 hours, 20 bytes each. The host looks for them in what servers published.
     """
     keys = keyring()
-    out = []
-    for entry in payload.parts("wants"):
-        station, day = entry.address("station"), entry.integer("day", 0, (HARDENED - 1) // HOURS - 1)
-        found = keys.payees(station, range(day * HOURS, (day + 1) * HOURS))
-        out.append({"station": to_hex(station), "day": day, "payees": to_b64(b"".join(found))})
-    return {"candidates": out}
+    wants = [(entry.address("station"), entry.integer("day", 0, (HARDENED - 1) // HOURS - 1)) for entry in payload.parts("wants")]
+    found = keys.payees([(station, range(day * HOURS, (day + 1) * HOURS)) for station, day in wants])
+    return {
+        "candidates": [
+            {"station": to_hex(station), "day": day, "payees": to_b64(b"".join(payees))}
+            for (station, day), payees in zip(wants, found, strict=True)
+        ]
+    }
 
 
 OPS: Final[dict[str, Handler]] = {

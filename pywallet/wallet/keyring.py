@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import cache
+from itertools import islice
 
 from pywallet.hexes import ZERO_ADDRESS
 from pywallet.messages import Claim, Domain, Session, Signed, Sweep, Voucher, sign
@@ -41,11 +42,14 @@ class Keyring:
         """The one-time address that session ``number`` at a station is paid to."""
         return self._address(payee_path(station, number))
 
-    def payees(self, station: bytes, numbers: Iterable[int]) -> list[bytes]:
-        """The one-time addresses of many numbers at a station, in their order. None of them is kept."""
-        parent = node(self._seed, payee_parent(station))
-        keys = [parent.child(HARDENED + number).key for number in numbers]
-        return [keccak256(key)[12:] for key in public_keys(keys)]
+    def payees(self, places: Sequence[tuple[bytes, Sequence[int]]]) -> list[list[bytes]]:
+        """The one-time addresses of many numbers at stations, for each place in their order. All in one batch; none of them is kept."""
+        keys = []
+        for station, numbers in places:
+            parent = node(self._seed, payee_parent(station))
+            keys += [parent.child(HARDENED + number).key for number in numbers]
+        found = iter(keccak256(key)[12:] for key in public_keys(keys))
+        return [list(islice(found, len(numbers))) for _, numbers in places]
 
     def sign_session(
         self, domain: Domain, station: bytes, device: bytes, number: int | None, not_before: int, not_after: int

@@ -10,7 +10,10 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from demo.browsers import View
+from marionette_driver.errors import MarionetteException
+from playwright.sync_api import Error as PlaywrightError
+
+from demo.browsers import Browser, View
 from demo.browsers.chromium import ChromiumView
 from demo.browsers.firefox import FirefoxView
 
@@ -72,6 +75,14 @@ def places(page: View, player: View) -> list[tuple[float, float]]:
     at = "({ left, top, width, height }) => [left + width / 2, top + height / 2]"
     buttons = "[...document.querySelectorAll('button:not([disabled]):not([data-key=wallet]):not([data-key=pay-open])')]"
     return [(left + x, top + y) for x, y in player.run(f"{buttons}.map((one) => ({at})(one.getBoundingClientRect()))")]
+
+
+def shows_button(browser: Browser, page: View, css: str) -> bool:
+    """Whether the player's frame shows this now; its frame may be on its way out or in."""
+    try:
+        return browser.player(page).exists(css)
+    except (PlaywrightError, MarionetteException):
+        return False
 
 
 def click_at(page: View, *points: tuple[float, float]) -> None:

@@ -71,6 +71,8 @@ def recorder(port: int, station_port: int) -> Iterator[Recorder]:
                 answer = line.getresponse()
                 data = answer.read()
                 return answer.status, {name: value for name, value in answer.getheaders() if name.lower() not in _HOP}, data
+            except OSError:
+                return 502, {}, b""
             finally:
                 line.close()
 

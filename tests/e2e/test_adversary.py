@@ -28,6 +28,7 @@ from tests.e2e.adversary import (
     hostile_site,
     inside,
     places,
+    shows_button,
     state,
 )
 from tests.e2e.adversary_hosts import EVIL, launcher, plays, replace_host, turn_off_and_on
@@ -141,7 +142,7 @@ def test_a_root_that_markup_made_shows_the_page_no_frame(world: World, site: Hos
         assert name == "plain" or page.run("document.defaultView.root.querySelectorAll('iframe, div').length") == 1
         # Moved about in the page, which loads the frame anew: it is the player again.
         page.run("document.body.append(document.querySelector('sps-player'))")
-        world.browser.player(page).wait(ARMED)
+        wait_until(lambda page=page: shows_button(world.browser, page, ARMED), "the player is there again")
         page.close()
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 from eth_account import Account
 
 from chain.client import Chain
 from chain.token import Token
-from demo.fan import MAIN, install_host, state_until
+from demo.fan import MAIN, PASSWORD, install_host, state_until
 from demo.settle import final_epochs
 from pywallet.hexes import from_hex
 from tests.e2e.world import World, press_play
@@ -47,6 +49,21 @@ def test_from_an_empty_profile_to_a_reward_in_the_first_song_and_to_a_withdrawal
         await chain.until(there)
 
     world.stack.ask(paid)
+
+    # As on a computer that never heard of it: only the words, the chain and what the server published are left.
+    with sqlite3.connect(world.home / "gomaa" / "data" / "ledger.sqlite", timeout=10) as db:
+        for table in ("receipts", "payees", "sessions", "tickets", "scans", "scan_posts", "candidates"):
+            db.execute(f"DELETE FROM {table}")
+    popup = world.browser.extension_tab("popup/popup.html")
+    popup.click('button[aria-label="Lock"]')
+    popup.fill("#password", PASSWORD)
+    popup.click("form button[type=submit]")
+    popup.wait('button[data-key="tab-activity"]')
+    popup.click('button[data-key="tab-activity"]')
+    popup.until("document.querySelector('main .items .state.settled') !== null")
+    popup.click('button[data-key="item-0"]')
+    popup.until("document.querySelector('dl.origin') !== null")
+    popup.close()
 
 
 def test_a_wallet_comes_back_from_its_words(world: World) -> None:

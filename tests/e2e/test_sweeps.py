@@ -18,7 +18,7 @@ LEFT = 10**15 + 7
 
 
 def test_one_press_collects_rewards_and_what_lies_at_the_payee(packed: None, tmp_path: Path) -> None:
-    """Somebody sends tokens to the payee: the popup tells of them, and they arrive with the reward to the wei."""
+    """Somebody sends tokens to the payee: the popup counts them, and they arrive with the reward to the wei."""
     home = tmp_path / "home"
     home.mkdir()
     with running(tmp_path / "stack", [sample()], POLICY, epoch_s=EPOCH_S, say=print) as stack:
@@ -40,7 +40,8 @@ def test_one_press_collects_rewards_and_what_lies_at_the_payee(packed: None, tmp
 
             reward, payee = stack.ask(leave)
             popup = driven.extension_tab("popup/popup.html")
-            popup.until("document.body.innerText.includes('one-time addresses')")
+            popup.until("document.body.innerText.includes('private addresses')")
+            popup.click('button[data-key="once"]')
             popup.click('button[data-key="claim"]')
             popup.wait(".note.good[role=status]")
 
@@ -50,4 +51,4 @@ def test_one_press_collects_rewards_and_what_lies_at_the_payee(packed: None, tmp
                 return [await token.balance_of(from_hex(address, 20)), await token.balance_of(payee), coins]
 
             assert stack.ask(held) == [reward + LEFT, 0, 0]
-            popup.until("!document.body.innerText.includes('one-time addresses')")
+            popup.until("!document.body.innerText.includes('private addresses')")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections import Counter
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from demo.waiting import TIMEOUT_S
 from native_host.facts import Station
 from pywallet.engine import call, purse
 from pywallet.errors import GomaaError
@@ -159,3 +161,20 @@ async def test_without_a_wallet_an_hour_says_nothing_of_the_next(fan: World, ser
     ids = fan.host.ledger._rows("SELECT DISTINCT session FROM tickets")
     assert len(ids) == 2
     assert first.message.not_after - first.message.not_before <= 86_400 + 60
+
+
+async def test_lines_of_stations_that_nothing_plays_from_are_hung_up(
+    fan: World, servers: tuple[StandIn, StandIn], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So many stay open; what is reported or played later opens its own again, as the same device."""
+    monkeypatch.setattr("native_host.host.MOST_LINES", 0)
+    server = servers[0]
+    stations = [keccak256(bytes([number])) for number in range(2)]
+    sessions = [await heard(fan, server, station, False, f"station {number}") for number, station in enumerate(stations)]
+    async with asyncio.timeout(TIMEOUT_S):
+        while len(server.lines) > 1:
+            await asyncio.sleep(0.01)
+    before = len(server.heard)
+    assert await heard(fan, server, stations[0], False, "again") == sessions[0]
+    assert next((device, op) for device, op, _ in server.heard[before:]) == (sessions[0].message.device, "hello")
+    assert {state for _, _, state, _ in fan.states()} == {"reported"}

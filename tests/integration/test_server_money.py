@@ -134,7 +134,11 @@ async def test_one_play_is_paid_to_the_wei(world: World) -> None:
             with pytest.raises(GomaaError) as error:
                 await Relay(strict, Publishing(strict)).claim(claims)
             assert error.value.code == code
-        assert (await host.ask("claim", claims=claims))["transaction"].startswith("0x")
+        # One that is to be mixed is held; the payee may decide otherwise before it is sent, and is told the transaction then.
+        assert (await host.ask("claim", claims=claims, mixed=True))["transaction"] is None
+        sent = (await host.ask("claim", claims=claims))["transaction"]
+        assert sent.startswith("0x")
+        assert await host.ask("claim", claims=claims, mixed=True) == {"transaction": sent}
         assert await world.token.balance_of(address_of(private_key("fan"))) == payee_due
         with pytest.raises(GomaaError) as error:
             await host.ask("claim", claims=claims)

@@ -202,14 +202,19 @@ def test_receive_code_reads_back_the_address(browser: Any) -> None:
 
 
 def test_collecting_pays_no_fee_that_was_not_shown(browser: Any) -> None:
-    """What lies at payees stands under the button with the most that fetching it costs, and just that goes with the press."""
+    """In private there is none. At once, what it shows and the most that it costs stand above the button, and just that goes along."""
     for name, words, most in (("", "0.00057", "570000000000000"), ("-relayed", "at its cost", "0")):
-        scenario = scenarios("en")[f"popup-home-at-payees{name}"]
+        scenario = scenarios("en")[f"popup-home-once{name}"]
         with shown(browser, scenario, scale=1) as page:
-            assert words in page.locator(".card").first.inner_text()
+            card = page.locator(".card").first.inner_text()
+            assert words in card
+            assert "one person with this account" in card
             page.locator('button[data-key="claim"]').click()
             page.wait_for_function("() => __said.some(({ type }) => type === 'wallet.claim')")
             assert [one["most_wei"] for one in page.evaluate("__said") if one["type"] == "wallet.claim"] == [most]
+    with shown(browser, scenarios("en")["popup-home-private"], scale=1) as page:
+        # Nothing is collected to the account before what it shows was read.
+        assert page.locator('button[data-key="claim"]').count() == 0
 
 
 def test_what_was_collected_is_shown_once(browser: Any) -> None:
@@ -222,6 +227,7 @@ def test_what_was_collected_is_shown_once(browser: Any) -> None:
     asked = "type => (globalThis.__asked ?? []).filter((asked) => asked.type === type).length"
     with shown(browser, scenario, scale=1) as page:
         page.evaluate(answer, ["wallet.summary", 0, before])
+        page.locator('button[data-key="once"]').click()
         page.locator('button[data-key="claim"]').click()
         page.wait_for_function(f"() => ({asked})('wallet.claim') === 1")
         summaries = page.evaluate(asked, "wallet.summary")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -82,14 +82,14 @@ class Visitor(Fan):
     async def fetch(self) -> None:
         """Nothing: what was earned is read from the published data."""
 
-    async def claim(self, server: bytes, epoch: int, payees: Sequence[bytes], to: bytes | None, way: Way) -> None:
-        """Have leaves of an epoch paid, to their payees (None) or to an account; until the chain has it."""
-        claims = [
-            self.wallet.sign_claim(self.domain, server, epoch, self.station.address, self.numbers[payee], payee if to is None else to)
-            for payee in payees
-        ]
-        fields = {"claims": [one.to_json() for one in claims], "mixed": way == "private"}
-        while (await self.ask(server, "claim", **fields))["transaction"] is None:
+    def signed(self, server: bytes, epoch: int, payee: bytes, to: bytes) -> dict[str, Any]:
+        """A claim, as it is sent."""
+        return self.wallet.sign_claim(self.domain, server, epoch, self.station.address, self.numbers[payee], to).to_json()
+
+    async def claim(self, server: bytes, epoch: int, payee: bytes) -> None:
+        """Have a leaf paid to its payee, among those of others; until the chain has it."""
+        claims = [self.signed(server, epoch, payee, payee)]
+        while (await self.ask(server, "claim", claims=claims, mixed=True))["transaction"] is None:
             await asyncio.sleep(MIX_S)
 
 
@@ -167,28 +167,22 @@ async def live(made: World, way: Way, fans: int) -> Scene:
     return Scene(made, logs, people, sum(payee in mine for _, payee in owed))
 
 
-async def _collect(made: World, visitors: list[Visitor], owed: Iterable[tuple[int, bytes]], way: Way) -> None:
-    """One fan's wallet: in private each leaf to its own payee at a moment of its own, else all to the account."""
+async def _collect(made: World, visitors: list[Visitor], owed: Sequence[tuple[int, bytes]], way: Way) -> None:
+    """One fan's wallet: in private each leaf to its own payee, at a moment drawn from when its epoch is final; else all to the account."""
     server, account = made.keys.address, visitors[0].wallet.account
     mine = [(visitor, epoch, payee) for visitor in visitors for epoch, payee in owed if payee in visitor.numbers]
-    # No two fans press at the same moment.
-    pressed = random.Random(visitors[0].person).random() * SPREAD_S
+    first = min(epoch for epoch, _ in owed)
 
     async def alone(visitor: Visitor, epoch: int, payee: bytes) -> None:
-        await asyncio.sleep(pressed + random.SystemRandom().random() * SPREAD_S)
-        await visitor.claim(server, epoch, [payee], None, way)
+        await asyncio.sleep((epoch - first) * made.deployment.schedule.length + random.SystemRandom().random() * SPREAD_S)
+        await visitor.claim(server, epoch, payee)
 
     if way == "private":
         await asyncio.gather(*(alone(*one) for one in mine))
         return
-    await asyncio.sleep(pressed)
-    keys = {payee: visitor for visitor, _, payee in mine}
-    claims = [
-        keys[payee]
-        .wallet.sign_claim(keys[payee].domain, server, epoch, keys[payee].station.address, keys[payee].numbers[payee], account)
-        .to_json()
-        for _, epoch, payee in mine
-    ]
+    # No two fans press at the same moment.
+    await asyncio.sleep(random.Random(visitors[0].person).random() * SPREAD_S)
+    claims = [visitor.signed(server, epoch, payee, account) for visitor, epoch, payee in mine]
     for at in range(0, len(claims), 32):
         await visitors[0].ask(server, "claim", claims=claims[at : at + 32])
 
@@ -249,12 +243,13 @@ async def attack(scene: Scene) -> Linked:
             groups.join(("address", bytes(sent.fields["sender"])), ("address", bytes(sent.fields["receiver"])))
     found = {person for person, visitors in scene.people.items() if _tied(visitors, groups)}
     certain = len(found)
-    hints = _coincidences(scene, [(one.block, bytes(one.fields["payee"])) for one in claims])
-    right = [person for person in hints if person is not None]
-    # Published rows name tickets, and each station knows whose they are; a payee's leaf is the sum of them. Both are in its database.
-    if len(hints) >= LEAST_HINTS and len(right) > HINT * len(hints):
-        found.update(right)
-    return Linked(frozenset(found), certain, (len(hints), len(right)))
+    hints: list[str | None] = []
+    for told in _times(scene, [(one.block, bytes(one.fields["payee"])) for one in claims]):
+        right = [person for person in told if person is not None]
+        if len(told) >= LEAST_HINTS and len(right) > HINT * len(told):
+            found.update(right)
+        hints += told
+    return Linked(frozenset(found), certain, (len(hints), sum(person is not None for person in hints)))
 
 
 def _tied(visitors: Sequence[Visitor], groups: Groups) -> bool:
@@ -268,24 +263,36 @@ def _tied(visitors: Sequence[Visitor], groups: Groups) -> bool:
     return bool(first & second) or account in first | second
 
 
-def _coincidences(scene: Scene, claims: Sequence[tuple[int, bytes]]) -> list[str | None]:
-    """Listeners at the two stations whose claims stand in exactly the same blocks, as those of no others do: whose they are, or None."""
+def _times(scene: Scene, claims: Sequence[tuple[int, bytes]]) -> tuple[list[str | None], list[str | None]]:
+    """Listeners at the two stations whom the times of their claims suggest to be one: whose they are, or None where they are not.
+
+    First those whose claims stand in exactly the same blocks, as those of no others do; then those whose claims lie closest to each
+    other in the mean, of all listeners at either station.
+    """
     owners = [{session.payee: session.listener for session in log.sessions if any(session.payee)} for log in scene.logs]
-    places: list[dict[bytes, set[int]]] = [defaultdict(set), defaultdict(set)]
+    places: list[dict[bytes, list[int]]] = [defaultdict(list), defaultdict(list)]
     for block, payee in claims:
         for number, owner in enumerate(owners):
             if payee in owner:
-                places[number][owner[payee]].add(block)
+                places[number][owner[payee]].append(block)
+    everybody = (visitor for visitors in scene.people.values() for visitor in visitors)
+    persons = {visitor.wallet.listener(visitor.station.address): visitor.person for visitor in everybody}
+
+    def whose(one: bytes, other: bytes) -> str | None:
+        return persons[one] if persons[one] == persons[other] else None
+
     counts = [Counter(frozenset(blocks) for blocks in place.values()) for place in places]
-    persons = {
-        visitor.wallet.listener(visitor.station.address): visitor.person for visitors in scene.people.values() for visitor in visitors
-    }
-    told: list[str | None] = []
+    same: list[str | None] = []
     for listener, blocks in places[0].items():
-        same = [other for other, others in places[1].items() if others == blocks]
-        if len(same) == 1 and counts[0][frozenset(blocks)] == 1:
-            told.append(persons[listener] if persons[listener] == persons[same[0]] else None)
-    return told
+        others = [other for other, theirs in places[1].items() if set(theirs) == set(blocks)]
+        if len(others) == 1 and counts[0][frozenset(blocks)] == 1:
+            same.append(whose(listener, others[0]))
+    means = [{listener: sum(blocks) / len(blocks) for listener, blocks in place.items()} for place in places]
+    nearest = [
+        {one: min(means[1 - at], key=lambda other: abs(means[1 - at][other] - mean)) for one, mean in means[at].items()} for at in (0, 1)
+    ]
+    close = [whose(one, other) for one, other in nearest[0].items() if nearest[1][other] == one]
+    return same, close
 
 
 def linked(way: Way, fans: int = 20, epochs: int = 2, seed: int = 1) -> Linked:

@@ -308,6 +308,8 @@ HOST_OFF = {"state": "missing", "version": None, "command": "gomaa host install 
 SUMMARY: dict[str, Any] = {
     "address": ADDRESS,
     "spendable_wei": amount("46.84"),
+    "account_wei": amount("46.84"),
+    "private_wei": "0",
     "today_wei": amount("0.124"),
     "pending_wei": amount("0.048"),
     "claimable_wei": amount("0.006"),
@@ -315,18 +317,21 @@ SUMMARY: dict[str, Any] = {
     "playing": PLAYING,
     "activity": ITEMS,
 }
-AT_PAYEES = {
+IN_PRIVATE = {
     **SUMMARY,
-    "at_payees_wei": amount("0.0032"),
+    "spendable_wei": amount("46.8432"),
+    "private_wei": amount("0.0032"),
     "sweep_most_wei": "570000000000000",
+    "claiming": {"count": 3, "until_s": NOW_S + 15_000, "code": None},
     "activity": [
-        item(7200, FRIEND, "", "0.0032", "claimable", kind="received", **{**MOVED, "transaction": None, "name": "Harbour"}),
+        item(7200, FRIEND, "", "0.0032", "claimed", kind="received", at_payee=True, **{**MOVED, "transaction": None, "name": "Harbour"}),
         *ITEMS,
     ],
 }
 EMPTY = {
     **SUMMARY,
     "spendable_wei": "0",
+    "account_wei": "0",
     "today_wei": "0",
     "pending_wei": "0",
     "claimable_wei": "0",

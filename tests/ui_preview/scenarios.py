@@ -8,11 +8,11 @@ from typing import Any
 from approvals import questions
 from failures import FAILURES, STATION
 from samples import (
-    AT_PAYEES,
     DECISIONS,
     EMPTY,
     FRIEND,
     HOST_OFF,
+    IN_PRIVATE,
     ITEMS,
     LISTENING,
     LONG,
@@ -203,10 +203,13 @@ def scenarios(language: str) -> dict[str, Scenario]:
         "popup-home": Scenario(popup, wallet=wallet()),
         "popup-home-empty": Scenario(popup, wallet=wallet(wallet_summary=EMPTY, wallet_playing={})),
         "popup-home-long": Scenario(popup, wallet=wallet(wallet_summary=LONG, host_status=HOST_OFF)),
-        "popup-home-collected": Scenario(popup, wallet=wallet(), steps=(("click", "[data-key=claim]"),)),
-        "popup-home-at-payees": Scenario(popup, wallet=wallet(wallet_summary=AT_PAYEES)),
-        "popup-home-at-payees-relayed": Scenario(popup, wallet=wallet(wallet_summary={**AT_PAYEES, "sweep_most_wei": "0"})),
-        "popup-origin-at-payee": Scenario(popup, wallet=wallet(wallet_summary=AT_PAYEES), steps=(("click", "[data-key=item-0]"),)),
+        "popup-home-collected": Scenario(popup, wallet=wallet(), steps=(("click", "[data-key=once]"), ("click", "[data-key=claim]"))),
+        "popup-home-private": Scenario(popup, wallet=wallet(wallet_summary=IN_PRIVATE)),
+        "popup-home-once": Scenario(popup, wallet=wallet(wallet_summary=IN_PRIVATE), steps=(("click", "[data-key=once]"),)),
+        "popup-home-once-relayed": Scenario(
+            popup, wallet=wallet(wallet_summary={**IN_PRIVATE, "sweep_most_wei": "0"}), steps=(("click", "[data-key=once]"),)
+        ),
+        "popup-origin-private": Scenario(popup, wallet=wallet(wallet_summary=IN_PRIVATE), steps=(("click", "[data-key=item-0]"),)),
         "popup-home-offline": Scenario(
             popup, wallet=wallet(wallet_summary={"error": {"code": "chain.unreachable", "message": ""}}, wallet_playing={})
         ),

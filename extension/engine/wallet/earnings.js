@@ -5,10 +5,12 @@
 import { Problem } from "../../shared/problem.js";
 import { native } from "../link.js";
 import { python } from "../python.js";
+import * as claims from "./claiming.js";
 import { networkOf } from "./networks.js";
 import { lookAgain, moved } from "./send.js";
 import { progress, search } from "./search.js";
 import { tellPayees } from "./sessions.js";
+import { spendable as inPrivate } from "./spending.js";
 import { now, state, walletOf } from "./state.js";
 import { lying, sweep } from "./sweep.js";
 
@@ -43,15 +45,23 @@ async function summary() {
   const transfers = await moved(new Set(told.receipts.map((/** @type {any} */ r) => r.transaction)));
   // A transfer has ended since the balance was read: it is in neither of the two now.
   if (leaving(chain_id).length !== before) told.balance_wei = (await read()).balance_wei;
+  await claims.drop(told.receipts);
+  claims.plan().catch(() => undefined);
+  const account_wei = told.balance_wei === null ? null : spendable(told.balance_wei, chain_id);
+  // What lies at payees is the fan's money as much as what is in the account; the ledger knows of it before each was looked at.
+  const unseen = left.found.reduce((sum, { owed_wei }) => sum - BigInt(owed_wei ?? 0), BigInt(told.totals.at_payee_wei ?? 0));
+  const hidden = inPrivate(chain_id, left.found).reduce((sum, { amount_wei }) => sum + BigInt(amount_wei), unseen > 0n ? unseen : 0n);
   return {
     address: state.account,
     chain_id,
     // Null where the chain does not answer: an amount that is not known is not zero.
-    spendable_wei: told.balance_wei === null ? null : spendable(told.balance_wei, chain_id),
+    spendable_wei: account_wei === null ? null : (BigInt(account_wei) + hidden).toString(),
+    account_wei,
+    private_wei: hidden.toString(),
     today_wei: told.today_wei,
     pending_wei: told.totals.pending_wei,
-    claimable_wei: (BigInt(told.totals.claimable_wei ?? 0) + left.amount).toString(),
-    at_payees_wei: left.amount.toString(),
+    claimable_wei: told.totals.claimable_wei ?? "0",
+    claiming: claims.standing(),
     sweep_most_wei: left.most.toString(),
     due_s: told.due_s ?? null,
     search: progress(),
@@ -100,7 +110,8 @@ export function activity({ receipts, activity: heard }) {
     station: r.station_name || r.station,
     domain: r.station,
     amount_wei: r.amount_wei,
-    state: r.state,
+    // Paid to a payee is paid to the fan.
+    state: r.at_payee ? "claimed" : r.state,
     code: null,
     server: r.server,
     epoch: r.epoch,
@@ -122,19 +133,21 @@ export function activity({ receipts, activity: heard }) {
  */
 function beside({ payee, amount_wei, owed_wei, number, name }) {
   const rest = BigInt(amount_wei) - BigInt(owed_wei);
-  if (rest <= 0n) return [];
+  // What is left where a part was sent away has its line already.
+  if (rest <= 0n || state.sent.some((sent) => sent.payee === payee)) return [];
   const blank = { domain: null, server: null, epoch: null, payee: null, plays: null, seconds: null, due_s: null, transaction: null, block: null, fee_wei: null, most_wei: null };
   const about = { time_s: number * 3600, title: "", artist: "", content: payee, station: name || null };
   return [{ ...blank, ...about, kind: "received", other: payee, name: name || null, reason: null, site: null, value_wei: null, by: null, how: null, replaceable: false,
-    amount_wei: rest.toString(), state: "claimable", code: null }];
+    amount_wei: rest.toString(), state: "claimed", at_payee: true, code: null }];
 }
 
 /**
- * Collect everything that is final and all that lies at payees, to the account in use.
- * @param {{most_wei?: string}} message the most that the person was shown the fees of the latter to be
+ * Collect at once, to the account in use, everything that is final and all that lies at payees: it ties them together for everybody.
+ * @param {{most_wei?: string}} message the most that the person was shown the fees of fetching what lies at payees to be
  */
 async function claim({ most_wei = "0" }) {
   if (now.locked) throw new Problem("wallet.locked");
+  await claims.forget();
   await tellPayees();
   // Where everything stands now; what can be collected comes page by page.
   await native("summary", { account: state.account, wallet: walletOf() });
@@ -143,8 +156,8 @@ async function claim({ most_wei = "0" }) {
   /** @type {unknown} */
   let failure = null;
   try {
-    for await (const claims of batches()) {
-      const done = await native("claim", { claims });
+    for await (const some of batches()) {
+      const done = await native("claim", { claims: some });
       transactions.push(done.transaction);
       amount += BigInt(done.amount_wei);
     }

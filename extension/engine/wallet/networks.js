@@ -7,7 +7,7 @@ import { native } from "../link.js";
 import { networkAt } from "../ticket.js";
 import { now, set, state } from "./state.js";
 
-/** @typedef {{chain_id: number, settlement: string, token: string, registry: string}} Network */
+/** @typedef {{chain_id: number, settlement: string, token: string, registry: string, epoch_s: number}} Network */
 
 /** @returns {Promise<Network[]>} */
 export async function known() {
@@ -28,7 +28,7 @@ export async function networkOf() {
 let offered = null;
 const ADDRESS = /^0x[0-9a-f]{40}$/;
 
-/** What is shown of a network that a station names. @param {any} network @returns {(Network & {node: string}) | null} null where it is none */
+/** What is shown of a network that a station names. @param {any} network @returns {(Omit<Network, "epoch_s"> & {node: string}) | null} null where it is none */
 function shown(network) {
   const { chain_id, rpc, token, settlement, registry } = network ?? {};
   const url = URL.parse(String(rpc));

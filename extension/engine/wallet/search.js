@@ -20,11 +20,12 @@ const RETRY_MS = 30_000;
 /** @type {{wallet: string | null, running: boolean, next: number, networks: Map<number, Progress>}} */
 let seen = { wallet: null, running: false, next: -Infinity, networks: new Map() };
 
-/** Go on with the search, where one is due. */
-export function search() {
+/** Go on with the search, where one is due. @param {{opened?: boolean}} [how] `opened`: the wallet was opened just now, so it is due */
+export function search({ opened = false } = {}) {
   const wallet = walletOf();
   if (seen.wallet !== wallet) seen = { wallet, running: false, next: -Infinity, networks: new Map() };
   const mine = seen;
+  if (opened) mine.next = -Infinity;
   if (wallet === null || now.locked || mine.running || performance.now() < mine.next) return;
   mine.running = true;
   void run(wallet, mine).then((whole) => (whole ? AGAIN_MS : 0), () => RETRY_MS).then((wait) => {

@@ -11,6 +11,7 @@ import { native } from "../link.js";
 import { python } from "../python.js";
 import { nameOf } from "./accounts.js";
 import { networkOf } from "./networks.js";
+import { choose, pay } from "./spending.js";
 import { now, set, state } from "./state.js";
 
 /** @typedef {import("./state.js").Sent} Sent */
@@ -32,9 +33,9 @@ export const OPS = { "wallet.quote": quote, "wallet.replace": replace, "wallet.s
 
 /**
  * Check recipient and amount, run the transfer on the chain without sending it, and say what it would cost.
- * @param {{to: string, amount: string}} message as typed
+ * @param {{to: string, amount: string, from?: string}} message as typed; `from` "private": private addresses, not the account
  */
-async function quote({ to, amount }) {
+async function quote({ to, amount, from: source = "account" }) {
   shown = null;
   if (now.locked) throw new Problem("wallet.locked");
   const from = state.accounts.find(({ address }) => address === state.account);
@@ -44,7 +45,24 @@ async function quote({ to, amount }) {
   const { chain_id, token } = await networkOf();
   // The token's own contract has no way to give them back.
   if (recipient.account === token) throw new Problem("wallet.recipient", { reason: "the token itself" });
-  const { balance_wei } = await native("summary", { account: from.address, payees: [], chain_id });
+  const about = {
+    to: recipient.account,
+    checksum: recipient.checksum,
+    name: nameOf(recipient.account),
+    // Money sent to an address for the first time is looked at more closely.
+    first: !state.sent.some((one) => one.to === recipient.account),
+    own: state.accounts.some(({ address }) => address === recipient.account),
+    amount_wei,
+    chain_id,
+  };
+  if (source === "private") {
+    const { parts, held_wei } = await choose(chain_id, amount_wei);
+    if (parts.some(({ payee }) => payee === recipient.account)) throw new Problem("wallet.recipient", { reason: "one of the addresses itself" });
+    const id = crypto.randomUUID();
+    shown = { id, at: moment(), fields: { parts, to: recipient.account } };
+    return { ...about, quote: id, from: null, left_wei: (BigInt(held_wei) - BigInt(amount_wei)).toString(), fee_wei: "0", most_wei: "0", addresses: parts.length };
+  }
+  const { balance_wei } = await native("summary", { account: from.address, chain_id });
   if (balance_wei === null) throw new Problem("chain.unreachable");
   if (BigInt(amount_wei) > BigInt(balance_wei)) throw new Problem("wallet.funds", { balance_wei });
   const { data } = await python("transfer", { to: recipient.account, amount_wei });
@@ -54,21 +72,7 @@ async function quote({ to, amount }) {
   const id = crypto.randomUUID();
   const call = { index: from.index, chain_id, nonce: nextNonce(from.address, chain_id, cost.nonce), gas, tip_wei, max_fee_wei, to: token, data };
   shown = { id, at: moment(), fields: { call, account: from.address, to: recipient.account, amount_wei, most_wei } };
-  return {
-    quote: id,
-    from: from.address,
-    to: recipient.account,
-    checksum: recipient.checksum,
-    name: nameOf(recipient.account),
-    // Money sent to an address for the first time is looked at more closely.
-    first: !state.sent.some((one) => one.to === recipient.account),
-    own: state.accounts.some(({ address }) => address === recipient.account),
-    amount_wei,
-    left_wei: (BigInt(balance_wei) - BigInt(amount_wei)).toString(),
-    fee_wei,
-    most_wei,
-    chain_id,
-  };
+  return { ...about, quote: id, from: from.address, left_wei: (BigInt(balance_wei) - BigInt(amount_wei)).toString(), fee_wei, most_wei, addresses: 0 };
 }
 
 /**
@@ -105,7 +109,8 @@ async function send({ quote: id }) {
   const found = shown;
   shown = null;
   if (!found || found.id !== id || since(found.at) > QUOTE_MS) throw new Problem("wallet.quote");
-  const { call, replaces, how, ...fields } = found.fields;
+  const { call, replaces, how, parts, ...fields } = found.fields;
+  if (parts) return pay(parts, fields.to);
   return replaces ? offerAgain(call, replaces, how, fields.most_wei) : dispatch(call, fields);
 }
 

@@ -16,8 +16,8 @@ export const AUTO_LOCK_S = 15 * 60;
  * A transfer that this wallet sent: everything signed under one number of its account, oldest first. `transaction` is the one in a block, else the newest;
  * `reason` what the node had against it last, which ends nothing; `by` the transaction of another wallet that took its number.
  * @typedef {{transaction: string, offers?: Offer[], nonce?: number, raw?: string, chain_id: number, account: string, to: string, amount_wei: string, most_wei: string, time_s: number,
- *   state: "pending" | "confirmed" | "failed" | "replaced" | "cancelled", fee_wei: string | null, reason: string | null, by?: string | null, site?: string | null, value_wei?: string | null}} Sent
- * `site` asked for it; `value_wei` of the network's coin went with it. Without `offers` and `nonce`: kept by a version that did not replace.
+ *   state: "pending" | "confirmed" | "failed" | "replaced" | "cancelled", fee_wei: string | null, reason: string | null, by?: string | null, site?: string | null, value_wei?: string | null, payee?: string}} Sent
+ * `payee`: the private address that it was sent from, without passing the account; `site` asked for it; `value_wei` of the network's coin went with it. Without `offers` and `nonce`: kept by a version that did not replace.
  */
 
 /** A site that may see one account: `top` is the page around it where the site asked as a frame. @typedef {{origin: string, top: string | null, account: string, chain_id: number | null, time_s: number}} Permit */
@@ -38,6 +38,8 @@ export const state = {
   /** @type {Sent[]} newest first */ sent: [],
   /** @type {Contact[]} */ contacts: [],
   /** @type {Permit[]} */ permits: [],
+  /** Claims that are sent by and by. @type {import("./claiming.js").Planned[]} */ claiming: [],
+  /** Addresses whose tokens a relayer may be sending. @type {{payee: string, until_ms: number}[]} */ entrusted: [],
   /** The wallet whose words were made here and have earned nothing before. @type {string | null} */ fresh: null,
   /** The network whose tokens are shown; null: the host's first. @type {number | null} */ chain_id: null,
 };

@@ -187,12 +187,30 @@ async function fetchOne(one, index, fees) {
  * @param {Found} one @param {number} index @param {Set<string>} doubted
  */
 async function entrust(one, index, doubted) {
-  const { chain_id, payee, amount_wei, settlement } = one;
-  const { server, relayer, now_s } = await native("relayer", { chain_id, payee, amount_wei });
+  const { server, relayer, now_s } = await native("relayer", { chain_id: one.chain_id, payee: one.payee, amount_wei: one.amount_wei });
   if (doubted.has(server)) throw new Problem("claim.busy");
-  const { permit, sweep: order } = await python("sweep.sign", { ...wordOf({ ...one, now_s }, index), relayer, settlement });
+  const { permit, sweep: order } = await python("sweep.sign", { ...wordOf({ ...one, now_s }, index), relayer, settlement: one.settlement });
   doubted.add(server);
   const { transaction } = await native("sweep", { server, sweep: order, permit });
   doubted.delete(server);
+  return transaction;
+}
+
+/** All that lies at this wallet's payees now and is worth spending, the greatest first. @returns {Promise<Found[]>} */
+export async function atPayees() {
+  await look({ whole: true });
+  return worth();
+}
+
+/**
+ * The relayer sends a part of what lies at a payee to whom the payee's order names.
+ * @param {Found} one @param {{to: string, amount_wei: string, order_s: number}} what `order_s`: seconds in which the order is good
+ * @returns {Promise<string>} the transaction, which has brought it there
+ */
+export async function relay(one, { to, amount_wei, order_s }) {
+  const { server, relayer, now_s } = await native("relayer", { chain_id: one.chain_id, payee: one.payee, amount_wei });
+  const { permit, sweep: order } = await python("sweep.sign", { ...wordOf({ ...one, now_s, amount_wei }, 0), index: undefined, to, deadline: now_s + order_s, relayer, settlement: one.settlement });
+  const { transaction } = await native("sweep", { server, sweep: order, permit });
+  seen.at = -Infinity;
   return transaction;
 }

@@ -70,7 +70,7 @@ function stored() {
 function opened() {
   now.locked = false;
   watch();
-  search();
+  search({ opened: true });
   now.changed();
   return { address: state.account };
 }

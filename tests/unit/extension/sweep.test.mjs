@@ -102,9 +102,9 @@ test("any payees can be asked about, so many in a question, and the host is told
 test("the summary looks at one part of the payees at a time, then rests, and shows all that it found", async () => {
   state.sessions = Array.from({ length: AT_ONCE + 2 }, (_, n) => session(n + 1));
   put(AT_ONCE + 1, LEAST);
-  assert.equal((await ask("wallet.summary")).at_payees_wei, "0");
+  assert.equal((await ask("wallet.summary")).private_wei, "0");
   const told = await ask("wallet.summary");
-  assert.deepEqual([told.at_payees_wei, told.claimable_wei, told.sweep_most_wei], [String(LEAST), String(LEAST + 7n), "100"]);
+  assert.deepEqual([told.private_wei, told.claimable_wei, told.sweep_most_wei], [String(LEAST), "7", "100"]);
   await ask("wallet.summary");
   assert.equal(looked().length, AT_ONCE + 2);
 });
@@ -129,10 +129,10 @@ test("what a stranger left is shown beside the rewards and becomes a transfer; a
   put(1, 25);
   put(2, LEAST);
   put(3, LEAST - 1n);
-  const { activity, at_payees_wei } = await ask("wallet.summary");
-  assert.equal(at_payees_wei, String(LEAST + 25n));
+  const { activity, private_wei } = await ask("wallet.summary");
+  assert.equal(private_wei, String(LEAST + 25n));
   const lines = activity.map(({ kind, state: standing, amount_wei, other, at_payee }) => [kind, standing, amount_wei, other, at_payee]);
-  assert.deepEqual(lines.sort(), [[undefined, "claimable", "20", undefined, true], ["received", "claimable", "5", ADDRESS(1), undefined], ["received", "claimable", String(LEAST), ADDRESS(2), undefined]].sort());
+  assert.deepEqual(lines.sort(), [[undefined, "claimed", "20", undefined, true], ["received", "claimed", "5", ADDRESS(1), true], ["received", "claimed", String(LEAST), ADDRESS(2), true]].sort());
 });
 
 test("collecting claims what is not paid yet and fetches what lies at payees, the greatest first, once", async () => {
@@ -257,6 +257,6 @@ test("a host of an older version, or a node that is away, leaves everything else
 test("a locked wallet shows what lies there and fetches nothing", async () => {
   put(1, LEAST);
   await ask("wallet.lock");
-  assert.equal((await ask("wallet.summary")).at_payees_wei, String(LEAST));
+  assert.equal((await ask("wallet.summary")).private_wei, String(LEAST));
   await assert.rejects(collect(), code("wallet.locked"));
 });

@@ -59,6 +59,7 @@ const link = await import("../../../extension/engine/link.js");
 export const wallet = await import("../../../extension/engine/wallet.js");
 export const { now, state } = await import("../../../extension/engine/wallet/state.js");
 export const { sessionFor } = await import("../../../extension/engine/wallet/sessions.js");
+const { progress } = await import("../../../extension/engine/wallet/search.js");
 link.start(() => {});
 const { changed } = await import("../../../extension/engine/provider/provider.js");
 wallet.setUp({ changed, playing: () => null, halt: async () => {} });
@@ -105,5 +106,7 @@ export async function fresh() {
   });
   state.sessions = [];
   await ask("wallet.create", { mnemonic: "words", password: "a good password", replace: true });
+  // The search for earlier rewards begins with it.
+  while (progress().running) await new Promise(setImmediate);
   asked.length = 0;
 }

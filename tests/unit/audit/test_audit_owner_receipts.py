@@ -1,0 +1,46 @@
+"""Receipts that a band's watcher fetches: asked for with the owner's key, and from nobody who was not asked by its own address."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from audit.watch_command import _fetch
+from pywallet.hexes import from_hex
+from pywallet.messages import receipts_digest
+from pywallet.platform import address_of, keccak256, recover
+
+OWNER = keccak256(b"owner")
+SERVER = address_of(keccak256(b"server"))
+
+
+async def test_an_owner_asks_with_its_key(tmp_path: Path) -> None:
+    """The signature is over the server's address by the registry, the owner and the time; what comes is kept, one file for each."""
+    asked: list[dict[str, Any]] = []
+
+    async def receipts(request: web.Request) -> web.Response:
+        asked.append(await request.json())
+        return web.json_response({"receipts": [{"receipt": {"n": 1}}, {"receipt": {"n": 2}}]})
+
+    app = web.Application()
+    app.router.add_post("/v1/receipts", receipts)
+    async with TestServer(app) as server:
+        log = SimpleNamespace(fields={"server": SERVER, "url": str(server.make_url(""))})
+
+        async def logs(*_: Any) -> list[Any]:
+            return [log]
+
+        chain: Any = SimpleNamespace(logs=logs)
+        deployment: Any = SimpleNamespace(registry=bytes(20), block=0)
+        for _ in range(2):
+            await _fetch(chain, deployment, (tmp_path,), [OWNER])
+    for one in asked:
+        digest = receipts_digest(SERVER, address_of(OWNER), one["time_s"])
+        assert recover(digest, from_hex(one["signature"], 65)) == address_of(OWNER) == from_hex(one["payee"], 20)
+    kept = [json.loads(file.read_text())["receipt"]["n"] for file in tmp_path.glob("*.json")]
+    assert (len(asked), sorted(kept)) == (2, [1, 2])

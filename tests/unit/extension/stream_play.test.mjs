@@ -1,0 +1,99 @@
+// A play where it was asked: begun, or said to wait for a press, with the song there or not yet.
+import assert from "node:assert/strict";
+import { after, beforeEach, test } from "node:test";
+import { ask, asked, fresh, host, state, told } from "./wallet_world.mjs";
+
+globalThis.MediaSource ??= /** @type {any} */ ({ isTypeSupported: () => true });
+globalThis.navigator ??= /** @type {any} */ ({});
+const { Stream } = await import("../../../extension/engine/stream.js");
+const { Handover } = await import("../../../extension/engine/handover.js");
+
+const COUNTED = { permissions: ["play", "seek"], counts: { play: { limit: 3 }, seek: { limit: 3 } } };
+const FREE = { permissions: ["play", "seek"] };
+const SILENT = { admission: { earns: false }, sound: { positionMs: 0, aheadMs: 0, ranges: [] }, song: {}, timings: {}, rate: 1, volume: 1, muted: false, pitch: true, stalled: false, problem: null };
+let number = 0;
+
+/** A stream with nothing but what decides; what it wished for. */
+function stream(policy, { costs = false, on = false, now = "ready", invoke = "play" } = {}) {
+  const wishes = [];
+  const counting = { heard: { ms: 0, at: 0 }, left: {}, pace: null };
+  const course = { surface: "page", wanted: false, counting, session: { state: now, next: { play: { invoke }, seek: { invoke: "seek" } } }, wish: async (wish) => void wishes.push(wish) };
+  const page = { done: 4, denied: null, deny() { this.denied = this.done; } };
+  const info = now === "loading" ? null : { policy, reward_wei: "5", station: { address: "0xs", domain: "s.example", name: "S" } };
+  const one = { course, info, page, paying: { costs, on, told: () => null }, notice: null, players: [7], place: { origin: `https://${++number}.example`, page: 1, element: 2, stream: "s" }, ...SILENT };
+  return { one: Object.setPrototypeOf(one, Stream.prototype), wishes };
+}
+
+beforeEach(async () => {
+  await fresh();
+  Object.assign(state, { collect: "always", answers: [] });
+  host.site = () => ({});
+  told.length = asked.length = 0;
+});
+
+// A wallet that is open has a timer that locks it.
+after(() => ask("wallet.lock"));
+
+/** How often the host was told of a site. */
+const sites = () => asked.filter(({ op }) => op === "site").length;
+const said = () => told.filter(({ message }) => message.type === "problem").map(({ message }) => message.code);
+
+for (const [name, policy, options, may] of /** @type {[string, object, any, string[]][]} */ ([
+  ["free music", FREE, {}, ["activated", "press", "own"]],
+  ["a counted play", COUNTED, {}, ["press", "own"]],
+  ["going on with a counted play", COUNTED, { now: "paused", invoke: "resume" }, ["activated", "press", "own"]],
+  ["a song that costs, within a budget", FREE, { costs: true, on: true }, ["press", "own"]],
+  ["going on with it", FREE, { costs: true, on: true, now: "paused", invoke: "resume" }, ["press", "own"]],
+  ["its preview", FREE, { costs: true, invoke: "preview" }, ["activated", "press", "own"]],
+  ["a song that costs and has neither budget nor preview", FREE, { costs: true }, []],
+])) {
+  test(`${name} begins by: ${may.join(", ") || "nothing"}`, async () => {
+    for (const surface of ["page", "activated", "frame", "press", "own"]) {
+      const { one, wishes } = stream(policy, options);
+      const begun = await one.play(surface);
+      assert.equal(begun, may.includes(surface), surface);
+      assert.deepEqual([wishes, sites()], begun ? [["play"], 1] : [[], 0]);
+      assert.deepEqual(said(), begun ? [] : [options.costs && !options.on && options.invoke !== "preview" ? "site.budget" : "player.press"]);
+      told.length = asked.length = 0;
+    }
+  });
+}
+
+test("a play before the song is there is looked at again once it is, and the page is told that it may not", async () => {
+  const early = stream(COUNTED, { now: "loading" });
+  assert.equal(await early.one.play("page"), false);
+  assert.equal(await early.one.play("activated"), true);
+  assert.deepEqual([early.wishes, early.one.course.surface, sites()], [["play"], "activated", 0]);
+  for (const [surface, denied] of [["activated", 4], ["press", null]]) {
+    const { one, wishes } = stream(COUNTED);
+    Object.assign(one.course, { wanted: true, surface });
+    await one.playWanted(one.course);
+    assert.deepEqual([one.page.denied, wishes.length, one.course.wanted], [denied, denied === null ? 1 : 0, false]);
+    const heard = told.filter(({ port, message }) => port === 1 && message.type === "state").at(-1)?.message.state.denied ?? null;
+    assert.equal(heard, denied);
+    told.length = 0;
+  }
+});
+
+test("a page's jump uses up none that the terms count, and free ones it may have untouched", () => {
+  assert.equal(stream(COUNTED).one.refusal("seek", "activated").code, "player.press");
+  assert.equal(stream(COUNTED).one.refusal("seek", "press"), null);
+  for (const surface of ["page", "activated"]) assert.equal(stream(FREE).one.refusal("seek", surface), null);
+});
+
+test("a list goes on by itself to free songs only", () => {
+  const before = { course: { session: { state: "playing" } }, feed: { complete: true }, info: { duration_ms: 10_000 }, sound: { positionMs: 9_500 }, rate: 1 };
+  for (const [policy, goes] of [[FREE, true], [COUNTED, false]]) {
+    const { one } = stream(policy);
+    Object.assign(one.info, { duration_ms: 10_000 });
+    assert.equal(Object.setPrototypeOf({ before, after: one, fadeMs: 0 }, Handover.prototype).isTime, goes);
+  }
+});
+
+test("music at a station that the fan has not answered about waits with its question, and plays", async () => {
+  Object.assign(state, { collect: "ask", vault: "VAULT" });
+  const { one, wishes } = stream(FREE);
+  await one.play("activated");
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual([wishes, state.answers.map(({ station, collect }) => [station, collect])], [["play"], [["0xs", null]]]);
+});

@@ -1,0 +1,239 @@
+"""Earnings of a wallet in the host's ledger: fifty thousand station-hours are as quick as five hundred, and no list grows with them."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import pytest
+
+from chain.answers import Log
+from native_host import earnings, schema
+from native_host.actions import earnings as page
+from native_host.actions import summary
+from native_host.host import Host
+from native_host.ledger import Ledger, PayeeRow, ReceiptRow
+from native_host.ledger.earning import NEWEST
+from native_host.paths import Paths
+from pywallet.hexes import to_hex
+from pywallet.settlement import Schedule
+
+WALLET, OTHER, STATION, SERVER = (bytes([n]) * 20 for n in (1, 2, 3, 4))
+CHAIN_ID, SETTLEMENT = 31337, bytes([5]) * 20
+SCHEDULE = Schedule(3_600, 300, 900, 900, 7_200, 3_600)
+MANY, FEW = 50_000, 500
+NOW_S = 1_800_000_000
+FIRST = NOW_S // 3_600 - MANY
+# Both are some milliseconds; a summary that looked at every hour was slower by more than eighty.
+MOST_TIMES = 8.0
+
+
+def payee(number: int) -> bytes:
+    """The payee of an hour."""
+    return number.to_bytes(20, "big")
+
+
+class Chain:
+    """Settlement and token, as far as a summary asks: claims by payee, and how much was asked."""
+
+    def __init__(self) -> None:
+        self.claims: dict[bytes, tuple[int, bytes]] = {}
+        self.asked: list[int] = []
+        self.epochs = 0
+
+    async def claims_by(self, payees: list[bytes]) -> list[Log]:
+        """Logs of these payees."""
+        self.asked.append(len(payees))
+        found = [(one, *self.claims[one]) for one in payees if one in self.claims]
+        fields = ({"server": SERVER, "epoch": epoch, "payee": one, "to": to, "amount": 1, "tip": 0} for one, epoch, to in found)
+        return [Log(name="Claimed", address=SETTLEMENT, fields=some, block=7, transaction=bytes(32)) for some in fields]
+
+    async def epoch(self, server: bytes, epoch: int) -> Any:
+        """Final, if it has ended."""
+        self.epochs += 1
+        return SimpleNamespace(commit=b"\1", final=True, ready=NOW_S)
+
+    async def sent(self, owners: list[bytes], from_block: int) -> list[Log]:
+        """Nothing has left."""
+        return []
+
+    async def balance_of(self, account: bytes) -> int:
+        """Of any account."""
+        return 5
+
+
+class Network:
+    """A network that answers at once."""
+
+    def __init__(self, chain: Chain) -> None:
+        self.settlement = self.token = chain
+        self.deployment = SimpleNamespace(chain_id=CHAIN_ID, settlement=SETTLEMENT, schedule=SCHEDULE)
+
+    async def ready(self) -> None:
+        """Always."""
+
+    def now_ms(self) -> int:
+        """The chain's clock."""
+        return NOW_S * 1000
+
+    async def close(self) -> None:
+        """Nothing to hang up."""
+
+
+def fill(ledger: Ledger, hours: int, claimed: int = 0) -> None:
+    """Hours of listening, one payee each; the oldest ``claimed`` are collected, the newest is not final."""
+    numbers = range(FIRST + MANY - hours, FIRST + MANY)
+    rows: dict[str, list[tuple[object, ...]]] = {"payees": [], "receipts": [], "sessions": [], "tickets": []}
+    for count, n in enumerate(numbers):
+        done = "0x" + n.to_bytes(32, "big").hex() if count < claimed else None
+        identity, begun = n.to_bytes(32, "big"), n * 3_600
+        where = (CHAIN_ID, SETTLEMENT)
+        amount, final = str(10**15 + n % 7), int(count < hours - 1)
+        rows["payees"].append((WALLET, payee(n), *where, STATION, n, "Radio"))
+        rows["receipts"].append((SERVER, n, payee(n), *where, amount, "{}", "{}", bytes(20), "radio.example", done, final, 0))
+        rows["sessions"].append((identity, *where, STATION, bytes(20), payee(n), begun + 604_800, "", 0, 0))
+        place = (SERVER, "http://127.0.0.1:1", "radio.example", "5", 30)
+        times = (begun, begun, "ended", 3_600_000, 0, begun * 1000)
+        rows["tickets"].append(((n + 1).to_bytes(32, "big"), identity, bytes(20), bytes(20), *place, *times))
+    with ledger.write():
+        for table, some in rows.items():
+            ledger._db.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(some[0]))})", some)
+        ledger.changed_earnings()
+
+
+@pytest.fixture
+async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Any]:
+    """Makes hosts with so many hours in their ledgers; servers are not asked."""
+    made: list[Host] = []
+
+    async def nobody(*_: object) -> None:
+        """No receipts come."""
+
+    monkeypatch.setattr(earnings, "refresh", nobody)
+
+    def make(name: str, hours: int, claimed: int = 0) -> tuple[Host, Chain]:
+        host = Host(Paths(tmp_path / name / "data", tmp_path / name / "config"), lambda event: None, known={})
+        chain = Chain()
+        host.networks = {CHAIN_ID: Network(chain)}  # type: ignore[dict-item]
+        fill(host.ledger, hours, claimed)
+        made.append(host)
+        return host, chain
+
+    yield make
+    for host in made:
+        await host.close()
+
+
+async def told(host: Host, wallet: bytes = WALLET) -> dict[str, Any]:
+    """A summary."""
+    request = {"op": "summary", "account": to_hex(WALLET), "wallet": to_hex(wallet), "since_s": NOW_S - 86_400}
+    return await summary.run(host, schema.parse(request))
+
+
+async def quickest(host: Host, times: int = 7) -> float:
+    """Seconds of the quickest of some summaries."""
+    best = 1e9
+    for _ in range(times):
+        begun = time.perf_counter()
+        await told(host)
+        best = min(best, time.perf_counter() - begun)
+    return best
+
+
+@pytest.mark.parametrize("claimed", [0, MANY - 200])
+async def test_fifty_thousand_hours_are_as_quick_as_five_hundred(world: Any, claimed: int) -> None:
+    """Uncollected or nearly all collected: the same answer in a few times the time, within one message, with few questions."""
+    few, _ = world("few", FEW, max(0, FEW - 200) if claimed else 0)
+    many, chain = world("many", MANY, claimed)
+    await told(few)
+    answer = await told(many)
+    sums = [10**15 + n % 7 for n in range(FIRST, FIRST + MANY)]
+    totals = {name: int(answer["totals"][f"{name}_wei"]) for name in ("pending", "claimable", "claimed", "at_payee")}
+    assert totals == {"pending": 0, "claimable": sum(sums[claimed:]), "claimed": sum(sums[:claimed]), "at_payee": 0}
+    assert len(answer["receipts"]) == summary.SHOWN
+    assert len(msgspec.json.encode(answer)) < 1 << 17
+    chain.asked.clear()
+    chain.epochs = 0
+    assert await quickest(many) < MOST_TIMES * await quickest(few) + 0.002
+    assert len(chain.asked) <= 7 * earnings.PARTS
+    assert max(chain.asked) <= earnings.PART
+    assert chain.epochs == 0
+
+
+async def test_every_receipt_comes_once_in_pages(world: Any) -> None:
+    """Newest epoch first, of the state that was asked for, none twice, none of another wallet."""
+    host, _ = world("pages", 1_000, 400)
+    await told(host)
+    for state, count in ((None, 1_000), ("claimable", 600), ("claimed", 400), ("open", 600)):
+        found: list[dict[str, Any]] = []
+        after = None
+        while True:
+            request = {"op": "earnings", "wallet": to_hex(WALLET), "state": state, "after": after, "limit": 256}
+            answer = await page.run(host, schema.parse(request))
+            assert len(msgspec.json.encode(answer)) < 1 << 18
+            found += answer["receipts"]
+            after = answer["next"]
+            if after is None:
+                break
+        epochs = [one["epoch"] for one in found]
+        assert (len(set(epochs)), len(epochs)) == (count, count)
+        assert epochs == sorted(epochs, reverse=True)
+    assert (await told(host, OTHER))["receipts"] == []
+    assert (await page.run(host, schema.parse({"op": "earnings", "wallet": to_hex(OTHER)})))["receipts"] == []
+
+
+async def test_a_claim_of_another_computer_is_found_wherever_it_stands(world: Any) -> None:
+    """Looked for in parts, round and round: what was paid home is collected, what lies at a payee is not."""
+    host, chain = world("round", 3_000)
+    home, lies = payee(FIRST + MANY - 2_900), payee(FIRST + MANY - 20)
+    chain.claims = {home: (FIRST + MANY - 2_900, WALLET), lies: (FIRST + MANY - 20, lies)}
+    answers = [await told(host) for _ in range(4)]
+    last = answers[-1]["totals"]
+    assert int(last["claimed_wei"]) == 10**15 + (FIRST + MANY - 2_900) % 7
+    assert int(last["at_payee_wei"]) == 10**15 + (FIRST + MANY - 20) % 7
+    (found,) = (one for one in answers[-1]["receipts"] if one["at_payee"])
+    assert (found["payee"], found["state"], found["transaction"]) == (to_hex(lies), "claimable", None)
+
+
+def test_a_receipt_takes_the_place_of_what_the_published_data_say(tmp_path: Path) -> None:
+    """Of the same amount the signed one stays, with all that is known of it; the greater amount counts."""
+
+    def row(amount: int, signed: str = "null", content: bytes = b"") -> ReceiptRow:
+        return ReceiptRow(SERVER, 7, payee(9), CHAIN_ID, SETTLEMENT, amount, signed, "null", content, "radio.example")
+
+    with Ledger(tmp_path / "ledger.sqlite") as ledger, ledger.write():
+        ledger.add_payees([PayeeRow(WALLET, payee(9), CHAIN_ID, SETTLEMENT, STATION, 9)])
+        ledger.add_leaf(row(5))
+        ledger.set_final(SERVER, 7)
+        assert ledger.add_receipt(row(5, "{}", bytes(20)))
+        assert not ledger.add_receipt(row(4, "{}", bytes(20)))
+        ledger.add_leaf(row(8))
+        ledger.add_leaf(row(6))
+        ((found, of),) = ledger.earnings(WALLET, NEWEST, 9)
+        assert (found.amount, found.signed, found.final, of.number) == (8, "{}", 1, 9)
+
+
+def test_a_ledger_of_the_version_before_has_its_claims_looked_for_again(tmp_path: Path) -> None:
+    """Claims of other installations have no transaction in it."""
+    path = tmp_path / "ledger.sqlite"
+    with Ledger(path) as first, first.write():
+        first.add_receipt(ReceiptRow(SERVER, 7, payee(9), CHAIN_ID, SETTLEMENT, 5, "{}", "{}", bytes(20), "radio.example"))
+    with sqlite3.connect(path) as db:
+        for name in ("newest", "open", "pending", "claimed", "payee"):
+            db.execute(f"DROP INDEX receipts_{name}")
+        for table in ("payees", "scans", "scan_posts", "candidates"):
+            db.execute(f"DROP TABLE {table}")
+        db.execute("ALTER TABLE receipts DROP COLUMN final")
+        db.execute("ALTER TABLE receipts DROP COLUMN lies")
+        db.execute("UPDATE receipts SET claimed = 'elsewhere'")
+        db.execute("PRAGMA user_version=6")
+    with Ledger(path) as again:
+        found = again.receipt(SERVER, 7, payee(9))
+        assert found is not None
+        assert (found.claimed, found.final, found.lies, found.amount) == (None, 0, 0, 5)
+        assert again.payees_of(WALLET) == set()

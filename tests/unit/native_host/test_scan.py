@@ -1,0 +1,274 @@
+"""The search for earlier rewards: bounded steps, servers that are away, stops in the middle, and data that are not what the chain names."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from chain.answers import Log
+from chain.registry import StationEntry
+from native_host import scan as searching
+from native_host import schema
+from native_host.actions import scan
+from native_host.host import Host
+from native_host.ledger.earning import NEWEST
+from native_host.paths import Paths
+from native_host.published import Published, Reader
+from pywallet.errors import GomaaError, InputError, Unavailable
+from pywallet.hexes import from_b64, to_b64, to_hex
+from pywallet.rewards import recovery
+from pywallet.settlement import EpochData, PayeeRow, Schedule, StationRow
+from pywallet.settlement.data import HEAD
+
+WALLET, STATION, SERVER, AWAY = (bytes([n]) * 20 for n in (1, 3, 4, 5))
+CHAIN_ID, SETTLEMENT = 31337, bytes([6]) * 20
+SCHEDULE = Schedule(3_600, 300, 900, 900, 7_200, 3_600)
+EPOCH = 500_000
+BEGIN_S = EPOCH * 3_600 - 86_400
+
+
+def payee(station: bytes, number: int) -> bytes:
+    """Stands for the wallet's derivation."""
+    return station[:4] + number.to_bytes(16, "big")
+
+
+def data(server: bytes, epoch: int, *rows: tuple[bytes, int]) -> EpochData:
+    """Published data with these leaves, and strangers' before and after them."""
+    leaves = sorted([*rows, (bytes(20), 1), (b"\xff" * 20, 1)])
+    payees = tuple(PayeeRow(*row) for row in leaves)
+    return EpochData(server, epoch, bytes(32), 0, bytes(32), 0, stations=(StationRow(STATION),), payees=payees)
+
+
+class Chain:
+    """Posts by block, one registered server that answers and one that does not."""
+
+    def __init__(self) -> None:
+        self.posts: list[tuple[int, EpochData]] = []
+        self.most_blocks = 1 << 30
+        self.asked: list[tuple[int, int]] = []
+        self.gone: set[bytes] = {AWAY}
+        self.fetched: list[tuple[bytes, int]] = []
+        self.height = 10_000
+
+    async def block(self, number: int | None = None) -> Any:
+        """Height and time."""
+        return SimpleNamespace(number=self.height, timestamp=BEGIN_S)
+
+    async def posted_between(self, first: int, last: int) -> list[Log]:
+        """As a node does that answers for so many blocks at a time."""
+        if last - first >= self.most_blocks:
+            raise GomaaError("chain.mismatch", reason="too many blocks")
+        self.asked.append((first, last))
+        found = [(block, one) for block, one in self.posts if first <= block <= last]
+        return [Log("Posted", SETTLEMENT, {"server": d.server, "epoch": d.epoch, "data": d.hash}, block, bytes(32)) for block, d in found]
+
+    async def server(self, address: bytes) -> Any:
+        """Both are registered."""
+        return SimpleNamespace(url=f"https://{address.hex()}.example")
+
+    async def station(self, address: bytes) -> StationEntry:
+        """One that is not active any more."""
+        return StationEntry("radio.example", "Radio", False)
+
+
+class Network:
+    """A network whose chain is given."""
+
+    def __init__(self, chain: Chain) -> None:
+        self.chain = self.settlement = self.registry = chain
+        self.deployment = SimpleNamespace(chain_id=CHAIN_ID, settlement=SETTLEMENT, schedule=SCHEDULE, block=1, confirmations=3)
+
+    async def ready(self) -> None:
+        """Always."""
+
+    async def close(self) -> None:
+        """Nothing to hang up."""
+
+
+class Computer:
+    """Hosts on one ledger, one after the other."""
+
+    def __init__(self, folder: Path, chain: Chain) -> None:
+        self.folder, self.chain = folder, chain
+        self.host: Host | None = None
+
+    async def start(self) -> None:
+        """A host; the one before is gone."""
+        await self.stop()
+        self.host = Host(Paths(self.folder / "data", self.folder / "config"), lambda event: None, known={})
+        self.host.networks = {CHAIN_ID: Network(self.chain)}  # type: ignore[dict-item]
+
+    async def stop(self) -> None:
+        """As a browser that quits."""
+        if self.host is not None:
+            await self.host.close()
+        self.host = None
+
+    async def step(self, candidates: list[dict[str, Any]]) -> dict[str, Any]:
+        """One step."""
+        assert self.host is not None
+        request = {"op": "scan", "wallet": to_hex(WALLET), "chain_id": CHAIN_ID, "candidates": candidates}
+        return await scan.run(self.host, schema.parse(request))
+
+    async def search(self, steps: int = 1_000) -> dict[str, Any]:
+        """Until it is through, or so many steps."""
+        candidates: list[dict[str, Any]] = []
+        told: dict[str, Any] = {}
+        for _ in range(steps):
+            told = await self.step(candidates)
+            assert len(told["wants"]) <= searching.WANTS
+            candidates = [derived(want) for want in told["wants"]]
+            if not told["more"] and not candidates:
+                break
+        return told
+
+    def amounts(self) -> dict[tuple[bytes, int], int]:
+        """What is known, by server and epoch."""
+        assert self.host is not None
+        return {(row.server, row.epoch): row.amount for row, _ in self.host.ledger.earnings(WALLET, NEWEST, 10_000)}
+
+
+def derived(want: dict[str, Any]) -> dict[str, Any]:
+    """As the core answers."""
+    station = bytes.fromhex(want["station"][2:])
+    hours = range(want["day"] * 24, want["day"] * 24 + 24)
+    return {**want, "payees": to_b64(b"".join(payee(station, hour) for hour in hours))}
+
+
+@pytest.fixture
+async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Chain, Computer]]:
+    """A chain, a computer, and servers behind a stand-in for HTTP that checks as the real one."""
+    chain = Chain()
+    computer = Computer(tmp_path, chain)
+
+    async def fetch(session: object, url: str, server: bytes, epoch: int, named: bytes) -> Published:
+        chain.fetched.append((server, epoch))
+        if server in chain.gone:
+            raise Unavailable("server.unreachable")
+        (one,) = (d for _, d in chain.posts if (d.server, d.epoch) == (server, epoch))
+        reader = Reader()
+        reader.feed(one.encode())
+        return reader.end(server, epoch, named)
+
+    monkeypatch.setattr(searching, "fetch", fetch)
+    await computer.start()
+    yield chain, computer
+    await computer.stop()
+
+
+async def test_everything_is_found_by_a_search_that_is_stopped_at_every_step(world: tuple[Chain, Computer]) -> None:
+    """A host that ends after each answer loses nothing, derives no day twice that it was given, and finds the same."""
+    chain, computer = world
+    for n in range(80):
+        number = EPOCH + n - n % 7 * 24
+        chain.posts.append((100 + 50 * n, data(SERVER, EPOCH + n, (payee(STATION, number), 10 + n))))
+    given: list[tuple[str, int]] = []
+    candidates: list[dict[str, Any]] = []
+    for _ in range(200):
+        told = await computer.step(candidates)
+        candidates = [derived(want) for want in told["wants"]]
+        given += [(one["station"], one["day"]) for one in candidates]
+        if not told["more"] and not candidates:
+            break
+        if candidates:
+            await computer.step(candidates)
+            candidates = []
+        await computer.start()
+    assert computer.amounts() == {(SERVER, EPOCH + n): 10 + n for n in range(80)}
+    assert len(given) == len(set(given))
+    assert (told["listed"], told["left"]) == (80, 0)
+
+
+async def test_a_server_that_is_away_keeps_no_other_waiting_and_is_looked_for_again(
+    world: tuple[Chain, Computer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked once in a while, for one epoch; what is left is said; once it is back its epochs are found."""
+    chain, computer = world
+    for n in range(6):
+        chain.posts.append((100 + n, data(AWAY, EPOCH + n, (payee(STATION, EPOCH + n), 7))))
+        chain.posts.append((200 + n, data(SERVER, EPOCH + n, (payee(STATION, EPOCH + n), 9))))
+    told = await computer.search()
+    assert computer.amounts() == {(SERVER, EPOCH + n): 9 for n in range(6)}
+    (away,) = told["away"]
+    assert (away["server"], away["epochs"], away["code"], told["left"]) == (to_hex(AWAY), 6, "server.unreachable", 6)
+    assert sum(server == AWAY for server, _ in chain.fetched) <= searching.AT_ONCE
+    before = len(chain.fetched)
+    await computer.search()
+    assert len(chain.fetched) == before
+    chain.gone.clear()
+    monkeypatch.setattr(searching.time, "monotonic", lambda: 1e9)
+    told = await computer.search()
+    assert (told["left"], told["away"]) == (0, [])
+    assert computer.amounts() == {(server, EPOCH + n): wei for n in range(6) for server, wei in ((SERVER, 9), (AWAY, 7))}
+
+
+async def test_afterwards_only_new_epochs_are_looked_at(world: tuple[Chain, Computer]) -> None:
+    """Neither a block nor an epoch is asked about twice; a payee that is known is found however late it is paid."""
+    chain, computer = world
+    known = payee(STATION, EPOCH)
+    chain.posts.append((100, data(SERVER, EPOCH, (known, 5))))
+    await computer.search()
+    late = EPOCH + recovery.LATE_S // 3_600 * 5
+    chain.posts += [(chain.height + 5, data(SERVER, late, (known, 6))), (chain.height + 7, data(SERVER, late + 1))]
+    await computer.search()
+    chain.height += 20
+    told = await computer.search()
+    assert computer.amounts() == {(SERVER, EPOCH): 5, (SERVER, late): 6}
+    assert (told["listed"], told["left"]) == (3, 0)
+    blocks = [block for first, last in chain.asked for block in range(first, last + 1)]
+    assert len(blocks) == len(set(blocks)) == chain.height - 2
+    assert len(chain.fetched) == len(set(chain.fetched)) == 3
+
+
+async def test_a_node_that_answers_for_few_blocks_is_asked_for_few(world: tuple[Chain, Computer]) -> None:
+    """The questions grow smaller until it answers; blocks that a reorganisation could replace are left for later."""
+    chain, computer = world
+    chain.most_blocks = 700
+    chain.posts += [(10 + 900 * n, data(SERVER, EPOCH + n, (payee(STATION, EPOCH + n), 3))) for n in range(11)]
+    chain.posts.append((chain.height - 1, data(SERVER, EPOCH + 50, (payee(STATION, EPOCH + 50), 3))))
+    told = await computer.search()
+    assert (told["listed"], len(computer.amounts())) == (11, 11)
+    assert chain.asked[-1][1] == chain.height - 2
+
+
+@pytest.mark.parametrize("spoil", ["other bytes", "cut", "another epoch"])
+def test_data_that_the_chain_does_not_name_are_refused(spoil: str) -> None:
+    """A server cannot say what it likes about who earned what."""
+    good = data(SERVER, EPOCH, (payee(STATION, EPOCH), 5))
+    raw = good.encode()
+    if spoil == "other bytes":
+        raw = data(SERVER, EPOCH, (payee(STATION, EPOCH), 6)).encode()
+    named = good.hash
+    if spoil == "another epoch":
+        other = data(SERVER, EPOCH + 1)
+        raw, named = other.encode(), other.hash
+    reader = Reader()
+    for at in range(0, len(raw), 7):
+        reader.feed(raw[at : at + 7] if spoil != "cut" else raw[at : at + 7][: max(0, len(raw) - 1 - at)])
+    with pytest.raises(GomaaError) as caught:
+        reader.end(SERVER, EPOCH, named)
+    assert caught.value.code == "chain.mismatch"
+
+
+def test_a_table_that_says_it_is_endless_is_refused() -> None:
+    """Before anything of it is kept."""
+    raw = bytearray(data(SERVER, EPOCH).encode())
+    raw[HEAD.size : HEAD.size + 4] = b"\xff" * 4
+    reader = Reader()
+    with pytest.raises(InputError):
+        reader.feed(bytes(raw))
+
+
+def test_candidates_are_whole_days() -> None:
+    """24 payees of 20 bytes each: nothing else passes the schema."""
+    one = derived({"station": to_hex(STATION), "day": 3})
+    assert len(from_b64(one["payees"])) == 480
+    request = {"op": "scan", "wallet": to_hex(WALLET), "chain_id": 1, "candidates": [one]}
+    assert schema.parse(request).candidates[0].day == 3
+    for wrong in (one["payees"][:-4], one["payees"] + "AAAA", "=" * 640):
+        with pytest.raises(InputError):
+            schema.parse({**request, "candidates": [{**one, "payees": wrong}]})

@@ -1,0 +1,84 @@
+"""The payees that are looked for after a restore cover every reward that the rules allow, and many are derived as one is."""
+
+from __future__ import annotations
+
+import secrets
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pywallet.engine import call, purse
+from pywallet.hexes import from_b64, from_hex, to_hex
+from pywallet.platform import multiples, public_key
+from pywallet.platform.port import ORDER
+from pywallet.rewards import recovery
+from pywallet.settlement import Schedule
+from pywallet.wallet.keyring import Keyring
+
+STATION = bytes([3]) * 20
+lengths = st.sampled_from([60, 600, 3_600, 86_400, 7 * 86_400])
+
+
+@given(
+    length=lengths,
+    signed_s=st.integers(200 * 86_400, 3_000_000_000),
+    kept_s=st.integers(0, recovery.SESSION_S - 1),
+    played_s=st.integers(0, recovery.PLAY_S),
+    late_s=st.integers(0, recovery.LATE_S),
+    apart_s=st.integers(-recovery.CLOCKS_S, recovery.CLOCKS_S),
+    begun_s=st.integers(0, 3_000_000_000),
+)
+def test_every_hour_that_a_reward_can_be_of_is_looked_for(
+    length: int, signed_s: int, kept_s: int, played_s: int, late_s: int, apart_s: int, begun_s: int
+) -> None:
+    """A session signed at any second, by a clock that is off, kept as long as a locked wallet keeps it, played on, and paid late."""
+    schedule = Schedule(length, 1, 1, 1, 0, 0)
+    number = max(0, signed_s + apart_s) // recovery.HOUR_S
+    paid_s = signed_s + kept_s + played_s + late_s
+    # The contracts were there when the play was heard.
+    begin_s = min(begun_s, signed_s + kept_s)
+    assert number // recovery.HOURS in recovery.days(schedule, schedule.epoch_of(paid_s), begin_s)
+    assert number // recovery.HOURS in recovery.days(schedule, schedule.epoch_of(paid_s))
+
+
+@given(length=lengths, epoch=st.integers(0, 10**6))
+def test_no_more_is_looked_for_than_that(length: int, epoch: int) -> None:
+    """An epoch is about a hundred days and itself, not about all time."""
+    schedule = Schedule(length, 1, 1, 1, 0, 0)
+    bound = recovery.SESSION_S + recovery.PLAY_S + recovery.LATE_S + 2 * recovery.CLOCKS_S + length
+    assert len(recovery.days(schedule, epoch)) <= bound // recovery.DAY_S + 2
+
+
+@given(st.lists(st.integers(1, ORDER - 1), max_size=4))
+def test_many_public_keys_are_those_of_one_at_a_time(scalars: list[int]) -> None:
+    """In pure Python, as a browser's core has them, for any private keys."""
+    keys = [scalar.to_bytes(32, "big") for scalar in [*scalars, 1, 2, ORDER - 1, 1 << 255, (1 << 10) - 1, 1 << 10]]
+    assert multiples.public_keys(keys) == [public_key(key) for key in keys]
+
+
+@pytest.mark.parametrize("wrong", [0, ORDER, (1 << 256) - 1])
+def test_what_is_no_private_key_has_no_public_key(wrong: int) -> None:
+    """Not even beside good ones."""
+    with pytest.raises(ValueError, match="out of range"):
+        multiples.public_keys([b"\1" * 32, wrong.to_bytes(32, "big")])
+
+
+def test_payees_of_many_numbers_are_those_of_each() -> None:
+    """In their order, at any station, with the number that a session would name."""
+    keys = Keyring(secrets.token_bytes(64))
+    numbers = [0, 1, 500_000, 7, (1 << 31) - 1]
+    other = bytes([4]) * 20
+    found = keys.payees([(STATION, numbers), (other, range(3)), (STATION, [])])
+    assert found == [[keys.payee(STATION, n) for n in numbers], [keys.payee(other, n) for n in range(3)], []]
+
+
+async def test_candidates_are_the_payees_of_the_hours_of_a_day() -> None:
+    """What a session of any of its hours names is among them, at its place."""
+    await purse._unlock("legal winner thank year wave sausage worth useful legal winner thank yellow")
+    where = {"device": to_hex(bytes([9]) * 20), "chain_id": 1, "settlement": to_hex(bytes([8]) * 20), "station": to_hex(STATION)}
+    made = await call("session.sign", {**where, "now_s": 20_000 * 86_400 + 5 * 3_600 + 1})
+    (found,) = (await call("candidates", {"wants": [{"station": to_hex(STATION), "day": 20_000}]}))["candidates"]
+    payees = from_b64(found["payees"])
+    assert (len(payees), payees[100:120]) == (480, from_hex(made["payee"], 20))
+    purse._open = None
