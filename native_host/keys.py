@@ -83,6 +83,6 @@ async def from_server(host: Host, stream: Stream, entry: Entry, wanted: Wanted) 
     wait = result.get("wait")
     if wait is None:
         return grant
-    if not isinstance(wait, dict) or type(wait.get("retry_ms")) is not int:
+    if not isinstance(wait, dict) or type(wait.get("retry_ms")) is not int or code_from("server", wait.get("code")) != wait.get("code"):
         raise Unavailable("server.protocol", op="grant")
-    return {**grant, "wait": {"code": code_from("server", wait.get("code")), "retry_ms": min(max(wait["retry_ms"], 0), LONGEST_WAIT_MS)}}
+    return {**grant, "wait": {"code": wait["code"], "retry_ms": min(max(wait["retry_ms"], 0), LONGEST_WAIT_MS)}}
