@@ -30,7 +30,7 @@ REORG_DEPTH: Final = 12
 """So many blocks back are events looked for again, where a node does not say that a block was replaced."""
 
 Topics = Sequence[bytes | Sequence[bytes] | None]
-"""What indexed fields must be, in their order: a value, one of several, or anything."""
+"""Conditions on indexed fields, in their order: a value, one of several values, or none."""
 
 _REMEMBERED: Final = 4096
 _END: Final = object()

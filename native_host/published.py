@@ -71,7 +71,7 @@ class Reader:
             self._next = end
 
     def end(self, server: bytes, epoch: int, data: bytes) -> Published:
-        """What was read.
+        """Stations and payees of the bytes that were fed.
 
         Args:
             server: Whose epoch.

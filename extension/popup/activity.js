@@ -42,7 +42,7 @@ function more(app) {
   const full = (summary?.activity ?? []).filter(({ server }) => server).length >= FULL;
   if (older ? !older.next : !full) return null;
   return press(h("button", { type: "button", class: "btn wide", "data-key": "more" }, t("moreActivity")), async () => {
-    const page = await app.ask("wallet.activity", { after: older?.next ?? null });
+    const page = await app.ask("wallet.activity", older?.next ? { after: older.next } : {});
     app.model.older = { items: [...(older?.items ?? []), ...page.activity], next: page.next };
     app.render();
   });
