@@ -22,6 +22,7 @@ from pywallet.hexes import to_hex
 from pywallet.sps.container import MAGIC
 from station.check import Line, check
 from station.commands import station
+from station.web import body
 
 KEY = b"\x01" * 32
 VECTORS = Path(__file__).parents[2] / "vectors" / "delivery"
@@ -68,7 +69,7 @@ class Site:
         app.router.add_get("/songs/one.sps", self._song)
         app.router.add_get("/moved/song.sps", self._planned)
         app.router.add_get("/.well-known/gomaa.json", self._record)
-        app.router.add_post("/gomaa/tickets", self._ticket)
+        app.router.add_get("/gomaa/tickets", self._ticket)
         app.router.add_get(domain_proof.PATH, self._proof)
         return app
 
@@ -131,9 +132,10 @@ class Site:
         }
         return web.json_response(record)
 
-    async def _ticket(self, _request: web.Request) -> web.Response:
+    async def _ticket(self, request: web.Request) -> web.Response:
         if not self.tickets:
             raise web.HTTPBadGateway
+        assert await body(request) == {}
         return web.json_response({"error": {"code": "message.schema", "message": "", "detail": {}}}, status=400)
 
     async def _proof(self, _request: web.Request) -> web.Response:
@@ -174,7 +176,8 @@ async def test_a_site_that_works_has_no_failing_line(site: Site) -> None:
         ({"page": '<sps-player playlist="/lists/a"></sps-player>', "lists": {"a": "{}"}}, "page", "JSPF"),
         ({"page": f'{PLAYER}<audio data-sps="/songs/two.sps"></audio>'}, "song", "/songs/two.sps"),
         ({"domain": "elsewhere.example"}, "record", "station.toml"),
-        ({"tickets": False}, "tickets", "POST"),
+        ({"tickets": False}, "tickets", "GET"),
+        ({"answer": {"redirect": True}}, "song", "where the file lies"),
         ({"signer": None}, "proof", "apply-station"),
         ({"signer": b"\x05" * 32}, "proof", "apply-station"),
     ],
