@@ -70,11 +70,13 @@ def middle(view: View, css: str) -> list[float]:
 
 
 def places(page: View, player: View) -> list[tuple[float, float]]:
-    """Where the buttons of the player's frame are in the page's window, those that open nothing outside of it."""
-    left, top = page.run("(() => { const b = document.querySelector('sps-player').getBoundingClientRect(); return [b.left, b.top]; })()")
+    """Where the buttons of the player's frame are in the page's window, as far as they are in view: those that open nothing outside of it."""
+    box = "document.querySelector('sps-player').getBoundingClientRect()"
+    left, top, width, height = page.run(f"(({{ left, top }}) => [left, top, innerWidth, innerHeight])({box})")
     at = "({ left, top, width, height }) => [left + width / 2, top + height / 2]"
     buttons = "[...document.querySelectorAll('button:not([disabled]):not([data-key=wallet]):not([data-key=pay-open])')]"
-    return [(left + x, top + y) for x, y in player.run(f"{buttons}.map((one) => ({at})(one.getBoundingClientRect()))")]
+    found = [(left + x, top + y) for x, y in player.run(f"{buttons}.map((one) => ({at})(one.getBoundingClientRect()))")]
+    return [(x, y) for x, y in found if 0 <= x < width and 0 <= y < height]
 
 
 def shows_button(browser: Browser, page: View, css: str) -> bool:

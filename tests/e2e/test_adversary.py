@@ -287,6 +287,7 @@ def test_whatever_it_looks_like_a_press_decides_nothing(world: World, site: Host
     page.run("void document.body.append(Object.assign(document.createElement('style'), { id: 'disguise' }))")
     for name, css in DISGUISES.items():
         at = places(page, player)
+        assert at, name
         page.run(f"void (document.getElementById('disguise').textContent = {css!r})")
         page.run(f"void document.getElementById('veil').{'show' if 'popover' in name else 'hide'}Popover()")
         page.run(f"void document.body.classList.toggle('ghost', {json.dumps('pseudo' in name)})")
