@@ -257,7 +257,8 @@ export class Stream {
    */
   refusal(wish, surface) {
     const { course, info, paying } = this;
-    const action = course.session.next[wish]?.invoke ?? wish;
+    // A play that is under way, whose pause may not be through yet, can only go on.
+    const action = course.session.next[wish]?.invoke ?? (wish === "play" && course.isActive ? "resume" : wish);
     const taking = takingOf(info?.policy, action, paying.on || (paying.costs && action === "play"));
     // A jump that uses nothing up makes no sound that was not there.
     if (wish !== "play" && taking === "free") return null;

@@ -70,7 +70,7 @@ def middle(view: View, css: str) -> list[float]:
 
 
 def places(page: View, player: View) -> list[tuple[float, float]]:
-    """Where the buttons of the player's frame are in the page's window, as far as they are in view: those that open nothing outside of it."""
+    """Where the player's buttons are in the page's window, as far as they are in view: those that open nothing outside of the frame."""
     box = "document.querySelector('sps-player').getBoundingClientRect()"
     left, top, width, height = page.run(f"(({{ left, top }}) => [left, top, innerWidth, innerHeight])({box})")
     at = "({ left, top, width, height }) => [left + width / 2, top + height / 2]"

@@ -14,10 +14,11 @@ const SILENT = { admission: { earns: false }, sound: { positionMs: 0, aheadMs: 0
 let number = 0;
 
 /** A stream with nothing but what decides; what it wished for. */
-function stream(policy, { costs = false, on = false, now = "ready", invoke = "play" } = {}) {
+function stream(policy, { costs = false, on = false, now = "ready", invoke = "play", active = false } = {}) {
   const wishes = [];
   const counting = { heard: { ms: 0, at: 0 }, left: {}, pace: null };
-  const course = { surface: "page", wanted: false, counting, session: { state: now, next: { play: { invoke }, seek: { invoke: "seek" } } }, wish: async (wish) => void wishes.push(wish) };
+  const next = active ? { seek: { invoke: "seek" } } : { play: { invoke }, seek: { invoke: "seek" } };
+  const course = { surface: "page", wanted: false, counting, isActive: active, session: { state: now, next }, wish: async (wish) => void wishes.push(wish) };
   const page = { done: 4, denied: null, deny() { this.denied = this.done; } };
   const info = now === "loading" ? null : { policy, reward_wei: "5", station: { address: "0xs", domain: "s.example", name: "S" } };
   const one = { course, info, page, paying: { costs, on, told: () => null }, notice: null, players: [7], place: { origin: `https://${++number}.example`, page: 1, element: 2, stream: "s" }, ...SILENT };
@@ -42,6 +43,7 @@ for (const [name, policy, options, may] of /** @type {[string, object, any, stri
   ["free music", FREE, {}, ["activated", "press", "own"]],
   ["a counted play", COUNTED, {}, ["press", "own"]],
   ["going on with a counted play", COUNTED, { now: "paused", invoke: "resume" }, ["activated", "press", "own"]],
+  ["a counted play whose pause is on its way", COUNTED, { now: "playing", active: true }, ["activated", "press", "own"]],
   ["a song that costs, within a budget", FREE, { costs: true, on: true }, ["press", "own"]],
   ["going on with it", FREE, { costs: true, on: true, now: "paused", invoke: "resume" }, ["press", "own"]],
   ["its preview", FREE, { costs: true, invoke: "preview" }, ["activated", "press", "own"]],
