@@ -67,10 +67,17 @@ def named(text: str) -> str:
     """A song's, artist's or station's name for a heading: one line without unseen characters, bounded."""
     out: list[str] = []
     marks = MOST_MARKS
-    for c in " ".join(text.split()):
+    for c in text:
+        if c.isspace():
+            # One between words, none in front.
+            if out and out[-1] != " ":
+                out.append(" ")
+                marks = 0
+            continue
+        if hides(c):
+            continue
         marks = marks + 1 if unicodedata.category(c) in ("Mn", "Me") else 0
-        if not hides(c) and marks <= MOST_MARKS:
+        if marks <= MOST_MARKS:
             out.append(c)
-        if len(out) > MOST_NAME:
-            return "".join(out[: MOST_NAME - 1]) + "…"
-    return "".join(out)
+    line = "".join(out).rstrip(" ")
+    return line if len(line) <= MOST_NAME else line[: MOST_NAME - 1] + "…"
