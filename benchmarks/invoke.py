@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import statistics
 import tempfile
@@ -24,7 +25,7 @@ from native_host.recording import record
 from native_host.schema import Invoke
 from native_host.stream import Stream
 from pywallet.hexes import to_b64
-from pywallet.messages import Domain
+from pywallet.messages import Domain, Session, sign
 from pywallet.platform import address_of, keccak256
 from pywallet.policy import Count, Policy, Price
 from pywallet.policy import Lease as LeaseTerms
@@ -122,7 +123,9 @@ def _stream(host: Host) -> Stream:
     parts_of = ("s", header, policy, table.build(header, 1_000), network, facts, to_b64(renderer), WrapKey.to(renderer))
     stream = Stream(*parts_of, server.address, server.url)
     now_s = time.time_ns() // 1_000_000_000
-    stream.session = SessionRow(_SESSION, 31337, bytes(20), address, address, address, now_s + 86_400, "{}")
+    session = Session(address, address, host.device.address(server.address, address), address, now_s, now_s + 86_400)
+    signed = json.dumps(sign(session, network.domain, keccak256(b"listener")).to_json())
+    stream.session = SessionRow(_SESSION, 31337, bytes(20), address, address, address, session.not_after, signed)
     stream.ticket = _TICKET
     stream.lease = Lease(0, _SEGMENTS, now_s + 3_600, 1 << 19, {index: os.urandom(32) for index in range(_SEGMENTS)})
     with host.ledger.write():
