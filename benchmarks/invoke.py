@@ -116,7 +116,11 @@ def _stream(host: Host) -> Stream:
     server = ServerRef("http://127.0.0.1:9", address, bytes(32))
     header = Header(31337, content, address, "Song", "Band", policy.to_dict(), (rendition,), server)
     network: Any = SimpleNamespace(
-        domain=Domain(31337, bytes(20)), now_ms=lambda: time.time_ns() // 1_000_000, unwatch=lambda content: None
+        domain=Domain(31337, bytes(20)),
+        deployment=SimpleNamespace(chain_id=31337),
+        now_ms=lambda: time.time_ns() // 1_000_000,
+        chain_ms=lambda: None,
+        unwatch=lambda content: None,
     )
     facts = Facts(Station(address, "Radio", "radio.example"), True, False, False, server.address, server.url)
     _, renderer = generate_keypair()
