@@ -11,7 +11,7 @@ import pytest
 
 from pywallet.errors import GomaaError
 from pywallet.messages import Session, Signed
-from pywallet.policy import Price
+from pywallet.policy import Count, Price
 from tests.integration.host_server import StandIn
 from tests.integration.host_world import DOMAIN, POLICY, SERVER, START_S, World, world
 from tests.ui_preview import failures as shown
@@ -20,6 +20,7 @@ HERE = "https://radio.example"
 PAID = replace(POLICY, price=Price(30, 20, 0, "listener"), lease=None)
 LATER = replace(POLICY, not_before_s=START_S + 3600)
 WALLET = replace(POLICY, listener="wallet")
+ONCE = replace(POLICY, counts={"play": Count(1, per_s=3_600)}, lease=None)
 Step = Callable[[World], Awaitable[Any]]
 
 
@@ -65,6 +66,31 @@ async def _hour(fan: World) -> None:
     fan.server.now_s += 3_600
 
 
+async def _elsewhere(fan: World) -> None:
+    """The same listener's music plays in another tab."""
+    await fan.prepared("other")
+    await fan.invoke("play", 0, 0, 1, stream="other")
+
+
+async def _stopped(fan: World) -> None:
+    await fan.ask("close", stream="other")
+    await fan.reported()
+
+
+async def _heard(fan: World) -> None:
+    """The one play that there is, to its end."""
+    await play(fan, ONCE)
+    fan.chain.now += 10_000
+    await fan.invoke("pause", 10_000)
+    await fan.ask("close", stream="s")
+
+
+async def _ended(fan: World) -> None:
+    """A session of the week before."""
+    await fan.open("s")
+    await fan.ask("identify", stream="s", session=fan.session(not_after=START_S - 1).to_json())
+
+
 def _with(policy: Any = POLICY, wallet: bool = True, **ticket: Any) -> Step:
     return lambda fan: play(fan, policy, wallet, **ticket)
 
@@ -77,6 +103,9 @@ CASES: dict[str, tuple[Step, Step, Step, Step]] = {
     "site.budget": (_nothing, _with(PAID, reward=0), _budget, _with(PAID, reward=0)),
     "policy.not_yet": (_nothing, _with(LATER), _hour, _with(LATER, expiry=START_S + 7_200)),
     "policy.wallet.required": (_nothing, _with(WALLET, wallet=False), _nothing, _with(WALLET)),
+    "policy.count.exhausted": (_heard, _with(ONCE), _hour, _with(ONCE, expiry=START_S + 7_200)),
+    "session.busy": (_elsewhere, _with(), _stopped, _with()),
+    "session.expired": (_nothing, _ended, _nothing, _with()),
     "station.right.missing": (lambda f: _facts(f, licensed=False), _with(), lambda f: _facts(f, licensed=True), _with()),
 }
 
