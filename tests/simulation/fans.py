@@ -164,8 +164,12 @@ class Fan:
             await asyncio.sleep(1)
         return None
 
-    def session(self) -> Signed[Session]:
-        """A session of this hour, with a payee of its own, or with the band's address where the fan names it now and then."""
+    def session(self, device: bytes | None = None) -> Signed[Session]:
+        """A session of this hour, with a payee of its own, or with the band's address where the fan names it now and then.
+
+        Args:
+            device: The address that it is for; this listener's own key by default.
+        """
         now_s = int(self.now_s())
         hour = now_s // 60
         payee = address_of(private_key("payee", self.name, hour))
@@ -175,7 +179,11 @@ class Fan:
         else:
             self.books.payees.add(payee)
         times = {"not_before": now_s - 5, "not_after": now_s + 3_600}
-        people = {"station": self.station.address, "listener": address_of(self.listener), "device": address_of(self.device)}
+        people = {
+            "station": self.station.address,
+            "listener": address_of(self.listener),
+            "device": address_of(self.device) if device is None else device,
+        }
         return sign(Session(**people, payee=payee, **times), self.domain, self.listener)
 
     async def ticket(self, session: Signed[Session], content: bytes) -> Signed[Ticket]:

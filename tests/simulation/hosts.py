@@ -12,7 +12,7 @@ from native_host.host import Emit, Host
 from native_host.paths import Paths
 from native_host.serve import Service
 from pywallet.errors import GomaaError, Unavailable
-from pywallet.hexes import to_b64
+from pywallet.hexes import from_hex, to_b64
 from pywallet.messages import Receipt, Signed, Ticket, digest
 from tests.simulation.fans import EXCHANGE, MOVED, Fan, Played, private_key
 from tests.simulation.network import Network
@@ -197,8 +197,8 @@ class HostFan(Fan):
         """See Fan: the song is opened, a session shown, a ticket prepared, and the play invoked."""
         for _ in range(4):
             header = to_b64(self._headers[content])
-            await self.request("open", stream=STREAM, header=header, origin=ORIGIN, key=to_b64(EXCHANGE[1]))
-            session = self.session()
+            opened = await self.request("open", stream=STREAM, header=header, origin=ORIGIN, key=to_b64(EXCHANGE[1]))
+            session = self.session(from_hex(opened["device"], 20))
             await self.request("identify", stream=STREAM, session=session.to_json())
             ticket = await self.ticket(session, content)
             if self.books.first_s is None:
