@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def account(stack: Stack, key: bytes) -> dict[str, int]:
-    """What the security server has of a payer, wei: the payer's key asks."""
+    """A payer's account at the security server, wei, asked for with the payer's key."""
     time_s = int(time.time())
     digest = statement_digest(stack.server_address, time_s)
     asked = {"payer": to_hex(address_of(key)), "time_s": time_s, "signature": to_hex(sign(key, digest))}

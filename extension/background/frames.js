@@ -43,7 +43,7 @@ export class Frames {
     if (known && known.frame === frameId && known.open > 0) known.open--;
   }
 
-  /** Nobody shows a stream any more. @param {string} stream */
+  /** Drops the keys of a stream that is not shown any more. @param {string} stream */
   forget(stream) {
     for (const [key, known] of this.#frames) if (known.stream === stream) this.#frames.delete(key);
   }

@@ -39,7 +39,7 @@ const pages = new Pages((id, body) => toEngine({ type: "answer", id, ...body }))
 const frames = new Frames();
 const remembered = new Remembered();
 const approval = new ApprovalWindow(() => toEngine({ type: "dismissed" }));
-/** Where a person decides what a player asks: never in a frame of a page. */
+/** Page for what a player asks of a person: never a frame of a page. */
 const decisions = new ApprovalWindow(() => {}, "popup/popup.html");
 const native = new Native((event) => toEngine({ type: "event", event }));
 
@@ -198,7 +198,7 @@ function refuse(port, message, code) {
   port.postMessage({ type: "problem", id, ok: false, ...error, error });
 }
 
-/** How high the player is: the one thing that a frame asks of its page. @param {string} token @param {number} height */
+/** Passes the height of a player on, the one thing that a frame asks of its page. @param {string} token @param {number} height */
 function tellHeight(token, height) {
   const stream = streams.get(token);
   if (stream) clients.get(stream.page)?.port.postMessage({ type: "height", element: stream.element, height });

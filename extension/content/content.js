@@ -269,7 +269,7 @@
     else command(one, wish.command, wish.value ?? null, Number(wish.n) || 0);
   }
 
-  /** Whether a person has pressed something in this page since it was loaded, as the browser has it: what an audio element needs to play by a script. */
+  /** The page's user activation, as the browser has it: what an audio element needs to play by a script. */
   const touched = () => navigator.userActivation?.hasBeenActive === true;
 
   /** @param {Shown} one @param {string} name @param {unknown} value @param {number} n */

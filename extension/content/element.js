@@ -74,7 +74,7 @@
           this.dispatchEvent(new Event(name));
         },
       );
-      // What is no state is the page's own doing.
+      // An event of this name that carries no state is the page's own doing.
       const hear = nameless((/** @type {Event} */ event) => {
         event.stopImmediatePropagation();
         this.#hear(JSON.parse(String(/** @type {CustomEvent} */ (event).detail)));

@@ -359,7 +359,7 @@
       if (this.error) return;
       const code = next.code ?? "failed";
       const refused = next.state === "refused";
-      // What could not be loaded is not supported, whatever the reason; what was loaded was refused, or did not come.
+      // A failed load is "not supported", whatever the reason; after it a song was refused, or did not come.
       this.error = { code: this.readyState === 0 ? 4 : refused ? 1 : 2, message: code };
       this.networkState = this.readyState === 0 ? 3 : 1;
       this.say("error");

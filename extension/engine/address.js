@@ -48,7 +48,7 @@ const NAMES = new Map([
   ...["local", "internal", "intranet", "private", "corp", "home", "lan", "home.arpa"].map((name) => /** @type {[string, number]} */ ([name, NETWORK])),
 ]);
 
-/** Whether two addresses agree in their first bits. @param {number[]} parts @param {number[]} prefix @param {number} bits @param {number} width bits of a part */
+/** Compares the first bits of two addresses. @param {number[]} parts @param {number[]} prefix @param {number} bits @param {number} width bits of a part */
 function begins(parts, prefix, bits, width) {
   for (let i = 0; i * width < bits; i++) {
     const shift = Math.max(0, width - (bits - i * width));
@@ -80,7 +80,7 @@ function placeOf6(text) {
 }
 
 /**
- * Where a host lies, by its name alone: what a resolver says of a public name is not seen here.
+ * Place of a host, by its name alone: what a resolver says of a public name is not seen here.
  * @param {string} hostname as URL writes it
  */
 export function placeOf(hostname) {
@@ -93,7 +93,7 @@ export function placeOf(hostname) {
 }
 
 /**
- * Whether the engine may fetch an address for a page.
+ * Rule for what the engine fetches for a page.
  * @param {string} address
  * @param {string} page its origin; one that is no web address has the internet only
  */
