@@ -56,6 +56,7 @@ class Books:
     Attributes:
         receipts: The highest receipt by server, epoch and payee.
         seen: Every receipt by server, epoch, payee and amount.
+        aside: Keys of receipts that a restored server cannot know.
         payees: Payees of this fan's sessions.
         codes: Refusals by code.
         heard_s: Seconds of music that honestly sounded.
@@ -68,6 +69,7 @@ class Books:
 
     receipts: dict[Account, Signed[Receipt]] = field(default_factory=dict)
     seen: dict[tuple[bytes, int, bytes, int], Signed[Receipt]] = field(default_factory=dict)
+    aside: set[tuple[bytes, int, bytes, int]] = field(default_factory=set)
     payees: set[bytes] = field(default_factory=set)
     codes: Counter[str] = field(default_factory=Counter)
     heard_s: float = 0.0
@@ -257,7 +259,7 @@ class Fan:
                 raise
 
         reply = await self.network.carry(self.name, deliver)
-        self._hear()
+        self.hear()
         if not reply["ok"]:
             raise GomaaError(reply["error"]["code"], **reply["error"].get("detail", {}))
         return dict(reply["result"])
@@ -271,7 +273,8 @@ class Fan:
             self._lines.pop(address, None)
             raise Unavailable("server.unreachable", reason=reply["error"]["code"])
 
-    def _hear(self) -> None:
+    def hear(self) -> None:
+        """Take what the servers have pushed, also over a line that is gone meanwhile."""
         for line in self._lines.values():
             for event in line.drain():
                 if event.get("event") == "receipt":

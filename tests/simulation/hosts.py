@@ -171,7 +171,8 @@ class HostFan(Fan):
         assert self._host is not None
         for server in self.servers:
             row = self._host.ledger.receipt(server, epoch, payee)
-            if row is not None:
+            # The event names no server: the ledger may hold one of the other server that was set aside.
+            if row is not None and (server, epoch, payee, row.amount) not in self.books.aside:
                 self.keep(Signed.from_json(Receipt, msgspec.json.decode(row.signed)))
 
     async def request(self, op: str, **fields: Any) -> dict[str, Any]:

@@ -68,9 +68,12 @@ class Operator:
                 posted.add(epoch)
         kept = _amounts(self._backup)
         for fan in world.fans:
+            # What lies unread at a fan is held by it as much as what was read.
+            fan.hear()
             ours = [key for key in fan.books.seen if key[0] == world.keys.address and key[1] not in posted]
             for key in [key for key in ours if key[3] > kept.get(key[1:3], 0)]:
                 self.lost.append(fan.books.seen.pop(key))
+                fan.books.aside.add(key)
                 left = [fan.books.seen[other] for other in fan.books.seen if other[:3] == key[:3]]
                 fan.books.receipts.pop(key[:3], None)
                 if left:
