@@ -116,6 +116,15 @@ async def test_a_session() -> None:
     assert [entry["payee"] for entry in again["payees"]][1] == made["payee"]
 
 
+async def test_the_times_of_a_session_tell_the_hour_and_nothing_of_the_clock() -> None:
+    """To the second, two stations could tell a fan by how far the clock goes wrong, or by sessions that were signed at one moment."""
+    await unlock()
+    hour_s = 1_800_000_000
+    made = [(await call("session.sign", {**ASKED, "now_s": hour_s + at}))["session"]["message"] for at in (0, 1, 97, 3_599)]
+    assert all(one == made[0] for one in made)
+    assert (await call("session.sign", {**ASKED, "now_s": hour_s + 3_600}))["session"]["message"] != made[0]
+
+
 async def test_a_session_without_rewards() -> None:
     """Payee zero and no number."""
     await unlock()
