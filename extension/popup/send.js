@@ -13,8 +13,8 @@ import { address, backBar, middle } from "./frame.js";
 /** @typedef {import("./popup.js").App} App */
 /**
  * @typedef {{quote: string, from: string, to: string, checksum: string, name: string | null, first: boolean, own: boolean, amount_wei: string, left_wei: string,
- *   fee_wei: string, most_wei: string, chain_id: number, addresses: number}} Quote
- * `addresses`: private ones that it is sent from; 0: from the account
+ *   fee_wei: string, most_wei: string, chain_id: number, addresses: number, shows: "own" | "again" | null}} Quote
+ * `addresses`: private ones that it is sent from; 0: from the account. `shows`: what the chain shows beside that
  */
 
 /**
@@ -92,6 +92,7 @@ function confirm(app, main, quote) {
     quote.first && !quote.own ? h("div", { class: "note dial" }, icon("info"), h("span", null, t("sendFirst"))) : null,
     h("section", { class: "card" }, h("dl", { class: "sums" }, rows.map(([name, value]) => [h("dt", null, name), h("dd", null, value)]).flat())),
     quote.addresses > 1 ? h("div", { class: "note dial" }, icon("info"), h("span", null, t("sendTogether", quote.addresses))) : null,
+    quote.shows ? h("div", { class: "note dial" }, icon("info"), h("span", null, t(quote.shows === "own" ? "sendShowsOwn" : "sendShowsAgain"))) : null,
     quote.addresses ? null : h("div", { class: "note good" }, icon("settled"), h("span", null, t("sendSimulated"))),
     node,
     h("p", { class: "xs faint centre" }, t("sendForGood")));

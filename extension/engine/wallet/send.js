@@ -11,7 +11,7 @@ import { native } from "../link.js";
 import { python } from "../python.js";
 import { nameOf } from "./accounts.js";
 import { networkOf } from "./networks.js";
-import { choose, pay } from "./spending.js";
+import { choose, pay, shows } from "./spending.js";
 import { now, set, state } from "./state.js";
 
 /** @typedef {import("./state.js").Sent} Sent */
@@ -56,11 +56,12 @@ async function quote({ to, amount, from: source = "account" }) {
     chain_id,
   };
   if (source === "private") {
-    const { parts, held_wei } = await choose(chain_id, amount_wei);
+    const { parts, held_wei } = await choose(chain_id, amount_wei, recipient.account);
     if (parts.some(({ payee }) => payee === recipient.account)) throw new Problem("wallet.recipient", { reason: "one of the addresses itself" });
     const id = crypto.randomUUID();
     shown = { id, at: moment(), fields: { parts, to: recipient.account } };
-    return { ...about, quote: id, from: null, left_wei: (BigInt(held_wei) - BigInt(amount_wei)).toString(), fee_wei: "0", most_wei: "0", addresses: parts.length };
+    return { ...about, quote: id, from: null, left_wei: (BigInt(held_wei) - BigInt(amount_wei)).toString(), fee_wei: "0", most_wei: "0", addresses: parts.length,
+      shows: shows(chain_id, recipient.account, parts.map(({ payee }) => payee), about.own) };
   }
   const { balance_wei } = await native("summary", { account: from.address, chain_id });
   if (balance_wei === null) throw new Problem("chain.unreachable");
@@ -72,7 +73,8 @@ async function quote({ to, amount, from: source = "account" }) {
   const id = crypto.randomUUID();
   const call = { index: from.index, chain_id, nonce: nextNonce(from.address, chain_id, cost.nonce), gas, tip_wei, max_fee_wei, to: token, data };
   shown = { id, at: moment(), fields: { call, account: from.address, to: recipient.account, amount_wei, most_wei } };
-  return { ...about, quote: id, from: from.address, left_wei: (BigInt(balance_wei) - BigInt(amount_wei)).toString(), fee_wei, most_wei, addresses: 0 };
+  return { ...about, quote: id, from: from.address, left_wei: (BigInt(balance_wei) - BigInt(amount_wei)).toString(), fee_wei, most_wei, addresses: 0,
+    shows: shows(chain_id, recipient.account, [from.address], about.own) };
 }
 
 /**

@@ -26,26 +26,57 @@ export const spendable = (chain_id, found) => found.filter((one) => one.chain_id
 const isOpen = (payee) => state.entrusted.some((one) => one.payee === payee && one.until_ms > Date.now());
 
 /**
- * Addresses that together hold an amount, as few as possible.
- * @param {number} chain_id @param {string} amount_wei
+ * Addresses that together hold an amount, as few as possible, and so that they tell as little as possible: one that has paid this recipient already, else
+ * one alone, else several of one station, which knows that they are one listener's.
+ * @param {number} chain_id @param {string} amount_wei @param {string} to
  * @returns {Promise<{parts: (Found & {part_wei: string})[], held_wei: string}>} Problem wallet.funds where they hold less
  */
-export async function choose(chain_id, amount_wei) {
+export async function choose(chain_id, amount_wei, to) {
   const found = spendable(chain_id, await atPayees());
-  const held = found.reduce((sum, one) => sum + BigInt(one.amount_wei), 0n);
-  let left = BigInt(amount_wei);
-  if (left > held) throw new Problem("wallet.funds", { balance_wei: held.toString() });
-  // One address that is enough tells less than several; of those the smallest leaves the greatest for later.
-  const alone = found.filter((one) => BigInt(one.amount_wei) >= left).at(-1);
+  const wanted = BigInt(amount_wei);
+  const held = sum(found);
+  if (wanted > held) throw new Problem("wallet.funds", { balance_wei: held.toString() });
+  const before = new Set(paidBy(to, chain_id));
+  const enough = found.filter((one) => BigInt(one.amount_wei) >= wanted);
+  // Of those that are enough the smallest leaves the greatest for later.
+  const alone = enough.find(({ payee }) => before.has(payee)) ?? enough.at(-1);
+  const stations = [...new Set(found.map(({ station }) => station))].map((at) => found.filter(({ station }) => station === at)).filter((some) => sum(some) >= wanted);
+  const ways = (alone ? [[alone]] : stations.length ? stations : [found]).map((some) => take(some, wanted));
+  return { parts: ways.sort((a, b) => a.length - b.length)[0] ?? [], held_wei: held.toString() };
+}
+
+/** @param {Found[]} found */
+const sum = (found) => found.reduce((all, { amount_wei }) => all + BigInt(amount_wei), 0n);
+
+/** An amount out of the first of some addresses. @param {Found[]} found @param {bigint} left */
+function take(found, left) {
   const parts = [];
-  for (const one of alone ? [alone] : found) {
+  for (const one of found) {
     if (left === 0n) break;
     const part = BigInt(one.amount_wei) < left ? BigInt(one.amount_wei) : left;
     parts.push({ ...one, part_wei: part.toString() });
     left -= part;
   }
-  return { parts, held_wei: held.toString() };
+  return parts;
 }
+
+/** Addresses of this wallet, accounts and private ones, that have sent something to a recipient. @param {string} to @param {number} chain_id */
+const paidBy = (to, chain_id) => state.sent.filter((one) => one.to === to && one.chain_id === chain_id && !["failed", "cancelled", "replaced"].includes(one.state))
+  .map(({ payee, account }) => payee ?? account);
+
+/**
+ * What the chain shows of a payment beside itself: "own": that an address is the account's, "again": that it is one person's with another one that has
+ * paid this recipient. Null: nothing.
+ * @param {number} chain_id @param {string} to @param {string[]} from addresses that it is sent from @param {boolean} own whether an account of this wallet gets it
+ * @returns {"own" | "again" | null}
+ */
+export function shows(chain_id, to, from, own) {
+  if (own) return from.some((address) => state.accounts.every((one) => one.address !== address)) ? "own" : null;
+  return paidBy(to, chain_id).some((address) => !from.includes(address)) && hidden(to, chain_id, from) ? "again" : null;
+}
+
+/** Whether a private address is among those that have paid a recipient or are about to. @param {string} to @param {number} chain_id @param {string[]} from */
+const hidden = (to, chain_id, from) => [...from, ...paidBy(to, chain_id)].some((address) => state.accounts.every((one) => one.address !== address));
 
 /**
  * Send what was shown, address after address. What has arrived before one fails stands in the activity.

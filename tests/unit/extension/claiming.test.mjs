@@ -218,7 +218,7 @@ function lay(amounts) {
   const left = new Map(Object.entries(amounts).map(([n, amount]) => [ADDRESS(Number(n)), BigInt(amount) * 10n ** 14n]));
   host.holdings = ({ payees, wallet }) => ({
     token: TOKEN, settlement: NETWORK.settlement, now_s: 500, each_wei: "100", coin_wei: "0", asked: left.size, next: null,
-    holdings: [...left].filter(([payee]) => wallet || payees.includes(payee)).map(([payee, amount]) => ({ payee, amount_wei: String(amount), nonce: 3, allowed_wei: "0", station: STATION, number: Number(payee), name: "Harbour", owed_wei: String(amount) })).filter(({ amount_wei }) => amount_wei !== "0"),
+    holdings: [...left].filter(([payee]) => wallet || payees.includes(payee)).map(([payee, amount]) => ({ payee, amount_wei: String(amount), nonce: 3, allowed_wei: "0", station: Number(payee) % 2 ? STATION : OTHER, number: Number(payee), name: "Harbour", owed_wei: String(amount) })).filter(({ amount_wei }) => amount_wei !== "0"),
   });
   host.relayer = () => ({ server: SERVER, relayer: RELAYER, now_s: 500 });
   core["sweep.sign"] = (word) => {
@@ -262,6 +262,45 @@ test("where one is not enough as few as possible go, one after the other, and th
   await ask("wallet.send", { quote: quote.quote });
   assert.deepEqual(orders(), [[1, 7, FRIEND], [3, 5, FRIEND]]);
   await assert.rejects(ask("wallet.quote", { to: FRIEND, amount: "4", from: "private" }), code("wallet.funds"));
+});
+
+test("a recipient whom another address has paid: the person is told that both are seen to be one person's", async () => {
+  lay({ 1: 7, 2: 3, 3: 5 });
+  const first = await ask("wallet.quote", { to: FRIEND, amount: "5", from: "private" });
+  assert.equal(first.shows, null);
+  await ask("wallet.send", { quote: first.quote });
+  // The address that paid before is taken again where it is enough; here it is not.
+  assert.equal((await ask("wallet.quote", { to: FRIEND, amount: "3", from: "private" })).shows, "again");
+  assert.equal((await ask("wallet.quote", { to: ADDRESS(77), amount: "3", from: "private" })).shows, null);
+  assert.equal((await ask("wallet.quote", { to: ME, amount: "3", from: "private" })).shows, "own");
+  core.amount = () => ({ amount_wei: "1" });
+  assert.equal((await ask("wallet.quote", { to: FRIEND, amount: "1" })).shows, "again");
+});
+
+test("the account's payments alone show nothing of private addresses", async () => {
+  lay({ 1: 7 });
+  state.sent = [{ transaction: "0x1", chain_id: 31337, account: ME, to: FRIEND, amount_wei: "1", most_wei: "1", time_s: 1, state: "confirmed", fee_wei: "1", reason: null, by: null }];
+  assert.equal((await ask("wallet.quote", { to: FRIEND, amount: "1", from: "private" })).shows, "again");
+  core.amount = () => ({ amount_wei: "1" });
+  assert.equal((await ask("wallet.quote", { to: FRIEND, amount: "1" })).shows, null);
+});
+
+test("an address that has paid a recipient pays it again before another one does", async () => {
+  lay({ 1: 7, 2: 3 });
+  const { quote } = await ask("wallet.quote", { to: FRIEND, amount: "4", from: "private" });
+  await ask("wallet.send", { quote });
+  const again = await ask("wallet.quote", { to: FRIEND, amount: "2", from: "private" });
+  assert.equal(again.shows, null);
+  await ask("wallet.send", { quote: again.quote });
+  assert.deepEqual(orders(), [[1, 4, FRIEND], [1, 2, FRIEND]]);
+});
+
+test("several addresses are those of one station where they are enough: another station's do not meet them", async () => {
+  lay({ 1: 7, 2: 6, 3: 3, 4: 2 });
+  const { quote, addresses } = await ask("wallet.quote", { to: FRIEND, amount: "10", from: "private" });
+  assert.equal(addresses, 2);
+  await ask("wallet.send", { quote });
+  assert.deepEqual(orders(), [[1, 7, FRIEND], [3, 3, FRIEND]]);
 });
 
 test("what was handed over and did not arrive is not spent again while its order is good", async () => {
