@@ -277,10 +277,14 @@ class Leaf(Struct):
 
 
 class Claim(Struct):
-    """Signed claims for the relayer. ``mixed``: one claim, which the relayer holds and sends among those of others."""
+    """Signed claims for the relayer.
+
+    ``mixed``: one claim, which the relayer holds and sends among those of others, not before ``after_s`` (Unix seconds).
+    """
 
     claims: Annotated[list[Message], Meta(min_length=1, max_length=32)]
     mixed: bool = False
+    after_s: Annotated[int, Meta(ge=0, le=1 << 40)] = 0
 
 
 class VerifyCounts(Struct):

@@ -143,7 +143,7 @@ class HostSocket:
                 session, content = from_hex(request.session, 32), from_hex(request.content, 20)
                 return await self._publishing.usage(line.device, request.epoch, session, content)
             case schema.ClaimRequest():
-                return await (self._mixer.take(request.claims) if request.mixed else self._relay.claim(request.claims))
+                return await (self._mixer.take(request.claims, request.after_s) if request.mixed else self._relay.claim(request.claims))
             case schema.RelayerRequest():
                 return await self._sweeps.offer(from_hex(request.payee, 20), int(request.amount))
             case schema.SweepRequest():

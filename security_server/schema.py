@@ -128,10 +128,14 @@ class UsageRequest(Request, tag="usage"):
 
 
 class ClaimRequest(Request, tag="claim"):
-    """Signed claims, all to one address, for the relayer. ``mixed``: one claim, held and sent among those of others."""
+    """Signed claims, all to one address, for the relayer.
+
+    ``mixed``: one claim, held and sent among those of others, not before ``after_s`` (Unix seconds).
+    """
 
     claims: Annotated[list[Message], Meta(min_length=1, max_length=32)]
     mixed: bool = False
+    after_s: Annotated[int, Meta(ge=0, le=1 << 40)] = 0
 
 
 class RelayerRequest(Request, tag="relayer"):

@@ -42,7 +42,8 @@ async def run(host: Host, request: Claim) -> dict[str, Any]:
             row = host.ledger.receipt(first.server, one.message.epoch, one.message.payee)
             if row is not None and row.claimed:
                 raise Refusal("claim.done", transaction=row.claimed)
-        result = await line.request("claim", RELAY_S, claims=request.claims, **({"mixed": True} if request.mixed else {}))
+        mixed = {"mixed": True, "after_s": request.after_s} if request.mixed else {}
+        result = await line.request("claim", RELAY_S, claims=request.claims, **mixed)
     if request.mixed and result.get("transaction") is None:
         return {"transaction": None, "due_s": proofs.read(lambda: int(result["due_s"]))}
     transaction = proofs.read(lambda: from_hex(result["transaction"], 32))

@@ -1,9 +1,10 @@
 /**
  * Collecting in private: every reward is paid to the payee that earned it, an address of this wallet and of nothing else, by a claim of its own.
  *
- * A claim is signed as soon as there is a receipt and the wallet is open, and sent once the epoch is final, at a moment that is drawn for it once: no
- * press, no unlocking and no restart of the browser is seen in the times of the claims. The relayer holds it for a while and sends it among those of
- * others. What is kept here says no more than the sessions do, and whoever gets hold of a claim can only have it paid to its payee.
+ * A claim is signed as soon as there is a receipt and the wallet is open, for the epochs after that too, in which the payee may earn under a locked
+ * wallet. It names a moment after its epoch is final that is drawn for it once, and is handed to the relayer while the epoch still runs: no press, no
+ * unlocking and no computer that is off is seen in the times at which claims are paid. The relayer sends it among those of others. What is kept here
+ * says no more than the sessions do, and whoever gets hold of a claim can only have it paid to its payee.
  */
 
 import { Problem } from "../../shared/problem.js";
@@ -13,12 +14,19 @@ import { known } from "./networks.js";
 import { load, now, set, state, walletOf } from "./state.js";
 
 /**
- * @typedef {{wallet: string | null, server: string, epoch: number, payee: string, amount_wei: string, claim: any, due_ms: number, spread_ms: number, at_ms: number, code: string | null}} Planned
- * `due_ms`: when its epoch is final; `at_ms`: when it is sent, or asked about again; `code`: what it was refused for, for good.
+ * @typedef {{wallet: string | null, server: string, epoch: number, payee: string, amount_wei: string, claim: any, due_ms: number, spread_ms: number, after_ms: number, at_ms: number, code: string | null}} Planned
+ * `due_ms`: when its epoch is final; `after_ms`: when it is to be paid; `at_ms`: when it is handed over, or asked about again; `code`: what it was
+ * refused for, for good.
+ * @typedef {{wallet: string | null, server: string, epoch: number, payee: string, claim: any, until_ms: number}} Ahead
+ * A claim of an epoch in which nothing was earned yet; `until_ms`: when it is forgotten.
  */
 
 /** Claims are spread over so many epochs. */
 const EPOCHS = 6;
+/** Signed ahead for so many epochs: a wallet that locks itself keeps the payee that it has. */
+const AHEAD = 24;
+/** What is earned is handed over within this time. */
+const HAND_MS = 60_000;
 /** Claims that wait at a time; the next ones are taken as they are sent. */
 export const MOST = 1000;
 /** Claims that are signed in one go: each takes the core some milliseconds. */
@@ -58,9 +66,11 @@ async function* unpaid() {
   } while (after);
 }
 
-/** Sign a claim for what was earned, each to its own payee, and draw when it is sent. One run at a time; nothing while the wallet is locked. */
+/**
+ * Sign a claim for what was earned, each to its own payee, and draw when it is paid. One run at a time; a locked wallet has what it signed ahead.
+ */
 export async function plan() {
-  if (planning || now.locked || walletOf() === null) return;
+  if (planning || walletOf() === null || (now.locked && !state.ahead.length)) return;
   planning = true;
   try {
     await sign();
@@ -76,17 +86,43 @@ async function sign() {
   const wallet = walletOf();
   /** @type {Planned[]} */
   const made = [];
+  const ahead = new Map(state.ahead.filter(({ until_ms, payee }) => until_ms > Date.now() && serves(payee)).map((one) => [key(one), one]));
   for await (const receipt of unpaid()) {
-    if (state.claiming.length + made.length >= MOST || made.length >= AT_ONCE || now.locked) break;
-    if (waiting.has(key(receipt))) continue;
-    const { chain_id, settlement, server, epoch, station_address: station, number, payee, amount_wei, due_s } = receipt;
-    const { claim } = await python("claim.sign", { chain_id, settlement, server, epoch, station, number, payee, to: payee });
-    const spread_ms = EPOCHS * (lengths.get(chain_id) ?? 3600) * 1000;
-    // One that was final long ago, before a restore or a long lock, is drawn from now on.
-    const due_ms = Math.max((due_s ?? 0) * 1000, Date.now());
-    made.push({ wallet, server, epoch, payee, amount_wei, claim, due_ms, spread_ms, at_ms: due_ms + draw(spread_ms), code: null });
+    if (state.claiming.length + made.length >= MOST || made.length >= AT_ONCE) break;
+    const { chain_id, server, epoch, payee, amount_wei, due_s } = receipt;
+    const length_s = lengths.get(chain_id) ?? 3600;
+    if (!waiting.has(key(receipt))) {
+      const claim = ahead.get(key(receipt))?.claim ?? (now.locked ? null : await signed(receipt, epoch));
+      if (claim === null) continue;
+      const spread_ms = EPOCHS * length_s * 1000;
+      const at = Date.now();
+      // One that was final long ago, before a restore or a long lock, is drawn from now on.
+      const due_ms = Math.max((due_s ?? 0) * 1000, at);
+      const after_ms = due_ms + draw(spread_ms);
+      // Many at once would tell the relayer that they belong together; those that are earned now it sees as they are earned.
+      made.push({ wallet, server, epoch, payee, amount_wei, claim, due_ms, spread_ms, after_ms, at_ms: due_ms > at ? at + draw(HAND_MS) : after_ms, code: null });
+    }
+    ahead.delete(key(receipt));
+    for (let next = epoch + 1; receipt.state === "pending" && !now.locked && serves(payee) && next <= epoch + AHEAD; next += 1) {
+      const one = { wallet, server, epoch: next, payee };
+      if (ahead.has(key(one)) || waiting.has(key(one))) continue;
+      ahead.set(key(one), { ...one, claim: await signed(receipt, next), until_ms: Date.now() + (next - epoch + 2) * length_s * 1000 });
+    }
   }
-  if (made.length && wallet === walletOf()) await set({ claiming: [...state.claiming, ...made] });
+  if (wallet !== walletOf()) return;
+  if (made.length) await set({ claiming: [...state.claiming, ...made] });
+  if (ahead.size !== state.ahead.length || made.length) await set({ ahead: [...ahead.values()] });
+}
+
+/** Whether more is earned at a payee: of the sessions at a station the newest serves. @param {string} payee */
+function serves(payee) {
+  const session = state.sessions.find((one) => one.payee === payee);
+  return session !== undefined && session.expires_s * 1000 > Date.now() && session === state.sessions.find(({ station, device }) => station === session.station && device === session.device);
+}
+
+/** A receipt's claim for an epoch, to its payee. @param {any} receipt @param {number} epoch */
+async function signed({ chain_id, settlement, server, station_address: station, number, payee }, epoch) {
+  return (await python("claim.sign", { chain_id, settlement, server, epoch, station, number, payee, to: payee })).claim;
 }
 
 /** What is being collected: until when all that is final now is sent at the latest, and why some of it was refused for good. */
@@ -95,7 +131,7 @@ export function standing() {
   const final = mine().filter(({ code, due_ms }) => code === null && due_ms <= at);
   return {
     count: final.length,
-    until_s: final.length ? Math.ceil(Math.max(...final.map(({ at_ms }) => at_ms)) / 1000) : null,
+    until_s: final.length ? Math.ceil(Math.max(...final.map(({ after_ms, at_ms }) => Math.max(after_ms, at_ms))) / 1000) : null,
     code: mine().find(({ code }) => code !== null)?.code ?? null,
   };
 }
@@ -124,7 +160,7 @@ export async function step() {
     await load();
     const at = Date.now();
     // Missed while nothing ran, or drawn by a clock that was wrong.
-    if (state.claiming.some((one) => astray(one, at))) await set({ claiming: state.claiming.map((one) => (astray(one, at) ? { ...one, due_ms: Math.min(one.due_ms, at), at_ms: at + draw(one.spread_ms / EPOCHS) } : one)) });
+    if (state.claiming.some((one) => astray(one, at))) await set({ claiming: state.claiming.map((one) => (astray(one, at) ? redrawn(one, at) : one)) });
     const due = state.claiming.filter(({ code, at_ms }) => code === null && at_ms <= at).sort((a, b) => a.at_ms - b.at_ms)[0];
     if (due) await send(due);
   } finally {
@@ -136,14 +172,21 @@ export async function step() {
 /** @param {Planned} one @param {number} at */
 const astray = ({ code, at_ms, spread_ms }, at) => code === null && (at_ms < at - LATE_MS || at_ms > at + 3 * spread_ms);
 
+/** What has a moment ahead of it keeps it; the relayer has it a little later. @param {Planned} one @param {number} at */
+function redrawn(one, at) {
+  const kept = one.after_ms > at && one.after_ms <= at + 3 * one.spread_ms;
+  const at_ms = at + draw(kept ? HAND_MS : one.spread_ms / EPOCHS);
+  return { ...one, due_ms: Math.min(one.due_ms, kept ? one.due_ms : at), at_ms, after_ms: kept ? one.after_ms : at_ms };
+}
+
 /** @param {Planned} one */
 async function send(one) {
   const later = draw(one.spread_ms / EPOCHS);
   /** @type {Partial<Planned> | null} */
   let change = { at_ms: Date.now() + later };
   try {
-    const { transaction, due_s } = await native("claim", { claims: [one.claim], mixed: true });
-    change = transaction ? null : { at_ms: Math.min(due_s * 1000, Date.now() + one.spread_ms) + later };
+    const { transaction, due_s } = await native("claim", { claims: [one.claim], mixed: true, after_s: Math.floor((one.after_ms ?? one.at_ms) / 1000) });
+    change = transaction ? null : { at_ms: Math.min(due_s * 1000, Date.now() + 2 * one.spread_ms) + later };
   } catch (error) {
     const { code } = Problem.of(error);
     if (code === "claim.done") change = null;

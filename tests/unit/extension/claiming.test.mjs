@@ -32,7 +32,7 @@ async function pass(ms) {
 beforeEach(async () => {
   await fresh();
   await claiming.forget();
-  Object.assign(state, { claiming: [], entrusted: [], auto_lock_s: 10 ** 9, sessions: [1, 2, 3, 4].map(session), sent: [] });
+  Object.assign(state, { claiming: [], ahead: [], entrusted: [], auto_lock_s: 10 ** 9, sessions: [1, 2, 3, 4].map(session), sent: [] });
   receipts = [1, 2, 3, 4].map((n) => receipt(n));
   answers = new Map();
   const { summary } = host;
@@ -44,10 +44,10 @@ beforeEach(async () => {
   host.payees = () => ({});
   host.scan = () => ({ done: true });
   host.holdings = () => ({ token: TOKEN, settlement: NETWORK.settlement, now_s: 500, each_wei: "100", coin_wei: "0", holdings: [] });
-  host.claim = ({ claims: [claim] }) => {
+  host.claim = ({ claims: [claim], after_s = 0 }) => {
     const answer = answers.get(claim) ?? null;
     if (answer instanceof Problem) throw answer;
-    return answer === null ? { transaction: null, due_s: Math.floor(Date.now() / 1000) + 600 } : { transaction: answer, to: claim, amount_wei: "10" };
+    return answer === null ? { transaction: null, due_s: Math.max(Math.floor(Date.now() / 1000), after_s) + 600 } : { transaction: answer, to: claim, amount_wei: "10" };
   };
   core["claim.sign"] = ({ payee, to, number, station }) => {
     assert.deepEqual([to, station], [payee, number % 2 ? STATION : OTHER]);
@@ -84,15 +84,78 @@ test("what is still pending is planned from when it is final, so that the time o
   receipts = [1, 2, 3, 4].map((n) => receipt(n, { state: "pending", due_s }));
   await ask("wallet.summary");
   await pass(60_000);
-  assert.ok(state.claiming.length === 4 && state.claiming.every(({ at_ms }) => at_ms >= due_s * 1000 && at_ms < due_s * 1000 + SPREAD));
+  assert.ok(state.claiming.length === 4 && state.claiming.every(({ after_ms }) => after_ms >= due_s * 1000 && after_ms < due_s * 1000 + SPREAD));
   // What is not final is not shown as under way.
   assert.equal((await ask("wallet.summary")).claiming.count, 0);
   await ask("wallet.lock");
-  await pass(7_000_000);
-  assert.equal(sent().length, 0);
+  // The relayer has it with its moment before the epoch is final: the computer may be off then.
+  const moments = new Map(state.claiming.map(({ payee, after_ms }) => [payee, Math.floor(after_ms / 1000)]));
+  await pass(540_000);
+  assert.deepEqual(sent().map(({ claims, mixed, after_s }) => [mixed, after_s, moments.get(claims[0])]), sent().map(({ after_s }) => [true, after_s, after_s]));
+  assert.deepEqual(new Set(sent().map(({ claims }) => claims[0])), new Set([1, 2, 3, 4].map(ADDRESS)));
+  // Asked about again once it is paid, and no earlier.
+  asked.length = 0;
   for (const one of state.claiming) answers.set(one.payee, "0xaa");
-  await pass(SPREAD + 300_000);
-  assert.equal(sent().length, 4);
+  await pass(2 * SPREAD);
+  assert.deepEqual([sent().length, state.claiming.length], [4, 0]);
+});
+
+/** A payee that serves: the newest session at its station. */
+const serving = (n) => ({ ...session(n), device: OTHER, expires_s: Math.floor(Date.now() / 1000) + 7 * 86_400 });
+
+test("what is earned under a locked wallet has a claim that was signed before: its time tells nothing of when the wallet is opened again", async () => {
+  const began_s = Math.floor(Date.now() / 1000);
+  const due_s = (epoch) => began_s + (epoch + 1) * 3600;
+  state.sessions = [serving(1)];
+  receipts = [receipt(1, { state: "pending", due_s: due_s(1) })];
+  /** @type {number[]} */
+  const epochs = [];
+  core["claim.sign"] = ({ payee, epoch }) => {
+    epochs.push(epoch);
+    return { claim: `${payee} ${epoch}` };
+  };
+  await claiming.plan();
+  assert.deepEqual(epochs, Array.from({ length: 25 }, (_, n) => n + 1));
+  await ask("wallet.lock");
+  for (const epoch of [2, 3, 40]) receipts.unshift(receipt(1, { epoch, state: "pending", due_s: due_s(epoch) }));
+  await claiming.plan();
+  assert.equal(epochs.length, 25);
+  // Of an epoch too far ahead nothing was signed.
+  assert.deepEqual(state.claiming.map(({ epoch, claim }) => [epoch, claim]).sort(), [1, 2, 3].map((epoch) => [epoch, `${ADDRESS(1)} ${epoch}`]));
+  assert.ok(state.claiming.every(({ epoch, after_ms }) => after_ms >= due_s(epoch) * 1000 && after_ms < due_s(epoch) * 1000 + SPREAD));
+  await pass(540_000);
+  assert.equal(sent().length, 3);
+  assert.equal(state.ahead.length, 22);
+});
+
+test("claims ahead are of the payee that serves, are signed once, and are forgotten with it", async () => {
+  state.sessions = [serving(1)];
+  receipts = [receipt(1, { state: "pending", due_s: 9 })];
+  await claiming.plan();
+  const ahead = structuredClone(state.ahead);
+  assert.equal(ahead.length, 24);
+  await claiming.plan();
+  assert.deepEqual(state.ahead, ahead);
+  // The next hour has another payee.
+  state.sessions = [serving(3), serving(1)];
+  receipts.unshift(receipt(3, { state: "pending", due_s: 9 }));
+  await claiming.plan();
+  assert.deepEqual(new Set(state.ahead.map(({ payee }) => payee)), new Set([ADDRESS(3)]));
+  mock.timers.setTime(Date.now() + 30 * 3_600_000);
+  receipts = [];
+  await claiming.plan();
+  assert.deepEqual(state.ahead, []);
+});
+
+test("what the relayer could not be given in time keeps its moment, and is handed over when the computer runs again", async () => {
+  const due_s = Math.floor(Date.now() / 1000) + 20 * 3600;
+  receipts = [receipt(1, { state: "pending", due_s })];
+  await claiming.plan();
+  const [{ after_ms }] = state.claiming;
+  mock.timers.setTime(Date.now() + 10 * 3_600_000);
+  await claiming.step();
+  await pass(180_000);
+  assert.deepEqual(sent().map(({ after_s }) => after_s), [Math.floor(after_ms / 1000)]);
 });
 
 test("a plan is drawn once: a further look, a lock and a restart of the engine keep it", async () => {
@@ -129,7 +192,7 @@ test("what was missed while nothing ran is not sent at once, but drawn anew", as
 
 test("a moment that a wrong clock drew is drawn anew", async () => {
   await claiming.plan();
-  state.claiming = state.claiming.map((one) => ({ ...one, due_ms: one.due_ms + 100 * SPREAD, at_ms: one.at_ms + 100 * SPREAD }));
+  state.claiming = state.claiming.map((one) => ({ ...one, due_ms: one.due_ms + 100 * SPREAD, after_ms: one.after_ms + 100 * SPREAD, at_ms: one.at_ms + 100 * SPREAD }));
   const at = Date.now();
   await claiming.step();
   assert.ok(state.claiming.every(({ due_ms, at_ms }) => due_ms <= at && at_ms >= at && at_ms <= at + 3_600_000));

@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
-from pywallet.messages import Claim, Domain, sign
+from chain.settlement import ClaimItem
+from pywallet.errors import Refusal
+from pywallet.messages import Claim, Domain, Signed, sign
 from pywallet.platform import address_of, keccak256
 from security_server.mixing import MOST_TRIES, Mixer
 from security_server.relay import Relay
 from security_server.store import Store
-from security_server.tables import queued_claims
+from security_server.tables import queued_claims, receipts
 from tests.unit.security_server.test_server_relay import CONFIG, HERE, KEYS, Leaves, Network, View, refused
 
 DOMAIN = Domain(HERE.chain_id, HERE.settlement)
 START_MS = 1_800_000_000_000
 WAIT_S = 600.0
+
+
+class Early(Leaves):
+    """Every payee has a leaf, but for epochs that are answered with a code."""
+
+    def __init__(self, codes: dict[int, str]) -> None:
+        self._codes = codes
+
+    async def claim_item(self, one: Signed[Claim], *, signed: bool = True) -> tuple[ClaimItem, Sequence[Any]]:
+        """See Publishing."""
+        if one.message.epoch in self._codes:
+            raise Refusal(self._codes[one.message.epoch])
+        return await super().claim_item(one, signed=signed)
 
 
 class Scene:
@@ -31,6 +46,7 @@ class Scene:
         self.folder = folder
         self.network = Network()
         self.now_ms = START_MS
+        self.early: dict[int, str] = {}
         self.store: Store | None = None
 
     def start(self, **limits: Any) -> Mixer:
@@ -44,10 +60,25 @@ class Scene:
 
         config = replace(CONFIG, relay_mix_s=WAIT_S, **limits)
         core: Any = SimpleNamespace(
-            address=KEYS.address, keys=KEYS, config=config, domain=DOMAIN, chain=View(self.network), store=self.store, now_ms=now_ms
+            schedule=HERE.schedule,
+            address=KEYS.address,
+            keys=KEYS,
+            config=config,
+            domain=DOMAIN,
+            chain=View(self.network),
+            store=self.store,
+            now_ms=now_ms,
         )
-        leaves: Any = Leaves()
+        leaves: Any = Early(self.early)
         return Mixer(core, Relay(core, leaves))
+
+    async def owe(self, number: int, epoch: int) -> None:
+        """Sign a receipt for a payee."""
+        assert self.store is not None
+        ids = {"content": bytes(20), "session": bytes(32), "invocation": bytes(32), "detail": bytes(32), "signature": bytes(65)}
+        counts = dict.fromkeys(("plays", "seeks", "seconds", "sequence"), 0)
+        row = {"epoch": epoch, "payee": address_of(key(number)), "source": bytes(32), "amount": 7, **ids, **counts}
+        await self.store.run(lambda connection: connection.execute(insert(receipts).values(row)) and None)
 
     async def waiting(self) -> int:
         """Claims in the queue."""
@@ -190,3 +221,76 @@ async def test_gas_beyond_the_budget_is_not_promised_twice(scene: Scene) -> None
     scene.now_ms += 600_000
     assert await mixer.round() == 2
     assert await scene.waiting() == 1
+
+
+EPOCH = START_MS // 60_000
+"""Runs at the start: by the schedule it is final 80 s later."""
+
+
+async def test_a_claim_is_taken_while_its_epoch_runs_and_sent_at_the_moment_that_it_names(scene: Scene) -> None:
+    """The computer of the listener may be off when the epoch becomes final: the times of claims say nothing of it."""
+    scene.early[EPOCH] = "claim.unknown"
+    mixer = scene.start()
+    assert await refused(mixer.take(claim(1, epoch=EPOCH), START_MS // 1000 + 5_000)) == "claim.unknown"
+    await scene.owe(1, EPOCH)
+    due_s = START_MS // 1000 + 5_600
+    assert await mixer.take(claim(1, epoch=EPOCH), START_MS // 1000 + 5_000) == {"transaction": None, "due_s": due_s}
+    # Asked again, also with another moment, it is the first.
+    assert await mixer.take(claim(1, epoch=EPOCH)) == {"transaction": None, "due_s": due_s}
+    del scene.early[EPOCH]
+    scene.now_ms += 5_599_000
+    assert (await mixer.round(), scene.network.sent) == (0, 0)
+    scene.now_ms += 1_000
+    assert (await mixer.round(), scene.network.sent) == (1, 1)
+
+
+async def test_a_claim_that_names_no_moment_waits_for_its_epoch(scene: Scene) -> None:
+    scene.early[EPOCH] = "claim.unknown"
+    mixer = scene.start()
+    await scene.owe(1, EPOCH)
+    final_s = HERE.schedule.due(EPOCH)
+    assert (await mixer.take(claim(1, epoch=EPOCH)))["due_s"] == final_s + 600
+    scene.early[EPOCH] = "claim.pending"
+    assert (await mixer.take(claim(2, epoch=EPOCH)))["due_s"] == final_s + 600
+
+
+async def test_a_claim_whose_moment_has_not_come_fills_no_round(scene: Scene) -> None:
+    mixer = scene.start(relay_mix_most=2)
+    await mixer.take(claim(1), START_MS // 1000 + 5_000)
+    await mixer.take(claim(2))
+    assert await mixer.round() == 0
+    scene.now_ms += 600_000
+    assert (await mixer.round(), scene.network.order) == (1, [address_of(key(2))])
+
+
+@pytest.mark.parametrize("code", ["claim.unknown", "claim.pending"])
+async def test_an_epoch_that_is_posted_late_is_waited_for(scene: Scene, code: str) -> None:
+    mixer = scene.start()
+    await scene.owe(1, EPOCH)
+    scene.early[EPOCH] = code
+    await mixer.take(claim(1, epoch=EPOCH))
+    scene.now_ms += 700_000
+    assert (await mixer.round(), await scene.waiting()) == (0, 1)
+    del scene.early[EPOCH]
+    scene.now_ms += 660_000
+    assert await mixer.round() == 1
+
+
+async def test_a_moment_too_far_ahead_is_refused(scene: Scene) -> None:
+    mixer = scene.start()
+    assert await refused(mixer.take(claim(1), START_MS // 1000 + 15 * 86_400)) == "message.schema"
+
+
+async def test_many_that_fail_at_once_are_not_given_up_at_once(scene: Scene) -> None:
+    """A full round went without a wait: a node that was away for seconds used up the tries of all of them."""
+    mixer = scene.start(relay_mix_most=4)
+    for number in range(8):
+        await mixer.take(claim(number))
+    scene.network.reason = "final"
+    for _ in range(3 * MOST_TRIES):
+        await mixer.round()
+        scene.now_ms += 1_000
+    assert await scene.waiting() == 8
+    scene.network.reason = None
+    scene.now_ms += 600_000
+    assert await mixer.round() + await mixer.round() == 8
