@@ -58,7 +58,8 @@ def _linked() -> Figure:
     # Here and not above: the simulation needs an EVM in this process.
     linked = importlib.import_module("tests.simulation.linking").linked
     private, once = linked("private", FANS), linked("once", FANS)
-    detail = {"fans": FANS, "hints": private.hints[0], "hints_right": private.hints[1], "hints_at_once": once.hints[0]}
+    late = linked("late", FANS)
+    detail = {"fans": FANS, "guesses_right": private.guessed, "guesses_right_at_once": once.guessed, "signed_late": len(late.fans)}
     return Figure("linked_fans", len(private.fans), "fans", "all at once to the account", len(once.fans), "lower", detail)
 
 

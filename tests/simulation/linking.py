@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -14,26 +14,29 @@ from chain.content import Content
 from chain.registry import Registry
 from native_host.device import Device
 from pywallet.hexes import ZERO_ADDRESS, to_hex
-from pywallet.messages import Session, Signed, Ticket, sign
+from pywallet.messages import Receipt, Session, Signed, Ticket, sign
 from pywallet.platform import address_of
 from pywallet.settlement import EpochData
 from pywallet.wallet.keyring import Keyring
 from station.config import StationConfig
+from tests.simulation.coincidences import Paid, Trace, guesses
 from tests.simulation.fans import Fan, private_key
 from tests.simulation.restoring import published
 from tests.simulation.servers import RadioStation
 from tests.simulation.virtual import virtual_time
 from tests.simulation.world import TOKENS, Plan, World, world
 
-Way = Literal["private", "once"]
+Way = Literal["private", "late", "once"]
+"""How a fan collects: in private; late, where the wallet signs and sends only once it is opened, after all is final; at once."""
 
 MIX_S: Final = 10.0
 """The relayer's wait: ten blocks."""
 SPREAD_S: Final = 120.0
 """Twelve rounds of the relayer; by default the wallet's hours have 36."""
-HINT: Final = 0.5
-"""Coincidences of time are evidence where more than this share of what they say is so."""
-LEAST_HINTS: Final = 3
+HAND_S: Final = 2.0
+"""Within which time a wallet hands a claim to the relayer."""
+OPENED_S: Final = 1_200.0
+"""Over which time wallets are opened that claim late."""
 
 
 @dataclass
@@ -49,9 +52,11 @@ class Visitor(Fan):
     Args:
         person: Whose words and computer; the same at both stations.
         rewards: Whether the wallet takes part; without it the host's own listener is named, and nobody is paid.
+        locked: Whether the wallet locks itself after the first session, which serves from then on.
+        private: Whether claims are handed over as rewards are earned.
     """
 
-    def __init__(self, made: World, station: RadioStation, log: Log, person: str, *, rewards: bool) -> None:
+    def __init__(self, made: World, station: RadioStation, log: Log, person: str, *, rewards: bool, locked: bool, private: bool) -> None:
         common = (made.network, made.servers, station, made.deployment.domain, made.songs, made.now_s)
         super().__init__(f"{person} at {station.config.domain}{'' if rewards else ' without a wallet'}", *common)
         self.log, self.person, self.rewards = log, person, rewards
@@ -61,17 +66,41 @@ class Visitor(Fan):
         if not rewards:
             self.listener = host.listener_key(station.address)
         self.numbers: dict[bytes, int] = {}
+        self.handing: set[asyncio.Task[None]] = set()
+        self._locked, self._private, self._schedule = locked, private, made.deployment.schedule
+        self._kept: Signed[Session] | None = None
 
-    def session(self) -> Signed[Session]:
+    def session(self, device: bytes | None = None) -> Signed[Session]:
         """See Fan: signed by the wallet's core, or by the host."""
+        if self._locked and self._kept is not None:
+            return self._kept
         now_s = int(self.now_s())
-        device, times = address_of(self.device), (now_s - 5, now_s + 3_600)
+        # The beginning of the hour, which is a minute here.
+        begin_s = now_s - now_s % 60
+        device, times = address_of(self.device), (begin_s - 5, begin_s + 3_600)
         if not self.rewards:
             made = Session(self.station.address, address_of(self.listener), device, ZERO_ADDRESS, *times)
             return sign(made, self.domain, self.listener)
         signed = self.wallet.sign_session(self.domain, self.station.address, device, now_s // 60, *times)
         self.numbers[signed.message.payee] = now_s // 60
+        self.books.payees.add(signed.message.payee)
+        self._kept = signed
         return signed
+
+    def keep(self, receipt: Signed[Receipt]) -> None:
+        """See Fan: the first receipt of an epoch is followed by its claim, which names a moment after the epoch is final."""
+        message = receipt.message
+        new = (message.server, message.epoch, message.payee) not in self.books.receipts
+        super().keep(receipt)
+        if new and self._private and message.payee in self.numbers:
+            after_s = self._schedule.due(message.epoch) + random.SystemRandom().random() * SPREAD_S
+            task = asyncio.create_task(self._hand(message.server, message.epoch, message.payee, int(after_s)))
+            self.handing.add(task)
+
+    async def _hand(self, server: bytes, epoch: int, payee: bytes, after_s: int) -> None:
+        await asyncio.sleep(random.SystemRandom().random() * HAND_S)
+        told = await self.ask(server, "claim", claims=[self.signed(server, epoch, payee, payee)], mixed=True, after_s=after_s)
+        assert told["due_s"] >= after_s
 
     async def ticket(self, session: Signed[Session], content: bytes) -> Signed[Ticket]:
         """See Fan: the station keeps what it saw."""
@@ -146,7 +175,8 @@ async def live(made: World, way: Way, fans: int) -> Scene:
         person = f"person {number}"
         kinds = (True, False) if number % 2 else (True,)
         places = zip(stations, logs, strict=True)
-        people[person] = [Visitor(made, station, log, person, rewards=kind) for station, log in places for kind in kinds]
+        how = {"locked": number % 4 == 0, "private": way == "private"}
+        people[person] = [Visitor(made, station, log, person, rewards=kind, **how) for station, log in places for kind in kinds]
     everybody = [visitor for visitors in people.values() for visitor in visitors]
     running = [asyncio.create_task(visitor.run()) for visitor in everybody]
     await asyncio.sleep(made.plan.epochs * made.deployment.schedule.length)
@@ -163,28 +193,35 @@ async def live(made: World, way: Way, fans: int) -> Scene:
         (epoch, row.payee) for epoch, raw in published(made.server.database).items() for row in EpochData.decode(raw).payees if row.amount
     ]
     await asyncio.gather(*(_collect(made, visitors, owed, way) for visitors in people.values()))
+    for visitor in everybody:
+        await asyncio.gather(*visitor.handing)
+    await asyncio.sleep(SPREAD_S + 2 * MIX_S)
     mine = {payee for visitor in everybody for payee in visitor.numbers}
     return Scene(made, logs, people, sum(payee in mine for _, payee in owed))
 
 
 async def _collect(made: World, visitors: list[Visitor], owed: Sequence[tuple[int, bytes]], way: Way) -> None:
-    """One fan's wallet: in private each leaf to its own payee, at a moment drawn from when its epoch is final; else all to the account."""
+    """One fan's wallet, after everybody has stopped to listen: what was handed over before is paid by itself."""
     server, account = made.keys.address, visitors[0].wallet.account
     mine = [(visitor, epoch, payee) for visitor in visitors for epoch, payee in owed if payee in visitor.numbers]
-    first = min(epoch for epoch, _ in owed)
 
-    async def alone(visitor: Visitor, epoch: int, payee: bytes) -> None:
-        await asyncio.sleep((epoch - first) * made.deployment.schedule.length + random.SystemRandom().random() * SPREAD_S)
+    async def alone(visitor: Visitor, epoch: int, payee: bytes, opened_s: float) -> None:
+        await asyncio.sleep(opened_s + random.SystemRandom().random() * SPREAD_S)
         await visitor.claim(server, epoch, payee)
 
+    # No two fans press or open their wallet at the same moment.
+    opened_s = random.Random(visitors[0].person).random() * (OPENED_S if way == "late" else SPREAD_S)
     if way == "private":
-        await asyncio.gather(*(alone(*one) for one in mine))
-        return
-    # No two fans press at the same moment.
-    await asyncio.sleep(random.Random(visitors[0].person).random() * SPREAD_S)
-    claims = [visitor.signed(server, epoch, payee, account) for visitor, epoch, payee in mine]
-    for at in range(0, len(claims), 32):
-        await visitors[0].ask(server, "claim", claims=claims[at : at + 32])
+        # What had no receipt while it was earned, as the wallet sees when it is opened.
+        rest = [one for one in mine if (server, *one[1:]) not in one[0].books.receipts]
+        await asyncio.gather(*(alone(*one, 0.0) for one in rest))
+    elif way == "late":
+        await asyncio.gather(*(alone(*one, opened_s) for one in mine))
+    else:
+        await asyncio.sleep(opened_s)
+        claims = [visitor.signed(server, epoch, payee, account) for visitor, epoch, payee in mine]
+        for at in range(0, len(claims), 32):
+            await visitors[0].ask(server, "claim", claims=claims[at : at + 32])
 
 
 class Groups:
@@ -211,12 +248,17 @@ class Linked:
     Attributes:
         fans: Fans whose listeners at the two stations are tied to each other, or one of them to the account.
         certain: How many of them by what addresses, devices and transactions say, without times.
-        hints: Pairs of listeners that coincidences of time suggest, and how many of them are so.
+        hints: Of each kind of coincidence how many pairs of listeners it suggests, and how many of them are one fan.
     """
 
     fans: frozenset[str]
     certain: int
-    hints: tuple[int, int]
+    hints: dict[str, tuple[int, int]]
+
+    @property
+    def guessed(self) -> int:
+        """Fans of the kind that is right most often."""
+        return max(right for _, right in self.hints.values())
 
 
 async def attack(scene: Scene) -> Linked:
@@ -243,13 +285,32 @@ async def attack(scene: Scene) -> Linked:
             groups.join(("address", bytes(sent.fields["sender"])), ("address", bytes(sent.fields["receiver"])))
     found = {person for person, visitors in scene.people.items() if _tied(visitors, groups)}
     certain = len(found)
-    hints: list[str | None] = []
-    for told in _times(scene, [(one.block, bytes(one.fields["payee"])) for one in claims]):
-        right = [person for person in told if person is not None]
-        if len(told) >= LEAST_HINTS and len(right) > HINT * len(told):
-            found.update(right)
-        hints += told
-    return Linked(frozenset(found), certain, (len(hints), sum(person is not None for person in hints)))
+    told = guesses(_traces(scene, claims), _persons(scene))
+    for one in told.values():
+        if one.evidence:
+            found.update(one.right)
+    return Linked(frozenset(found), certain, {name: (one.pairs, len(one.right)) for name, one in told.items()})
+
+
+def _persons(scene: Scene) -> dict[bytes, str]:
+    """Whose the listeners are: only to see whether a guess is right."""
+    everybody = (visitor for visitors in scene.people.values() for visitor in visitors if visitor.rewards)
+    return {visitor.wallet.listener(visitor.station.address): visitor.person for visitor in everybody}
+
+
+def _traces(scene: Scene, claims: Sequence[Any]) -> tuple[dict[bytes, Trace], dict[bytes, Trace]]:
+    """What each station knows of each of its listeners: its sessions, and the claims of the payees in them."""
+    places: tuple[dict[bytes, Trace], dict[bytes, Trace]] = ({}, {})
+    schedule = scene.made.deployment.schedule
+    for log, place in zip(scene.logs, places, strict=True):
+        owners = {session.payee: session.listener for session in log.sessions if any(session.payee)}
+        for listener in sorted(set(owners.values())):
+            place[listener] = Trace(sessions=[one.not_before for one in log.sessions if one.listener == listener])
+        for order, one in enumerate(claims):
+            if (owner := owners.get(bytes(one.fields["payee"]))) is not None:
+                epoch = int(one.fields["epoch"])
+                place[owner].claims.append(Paid(one.block, order, epoch, schedule.due(epoch), int(one.fields["amount"])))
+    return places
 
 
 def _tied(visitors: Sequence[Visitor], groups: Groups) -> bool:
@@ -261,38 +322,6 @@ def _tied(visitors: Sequence[Visitor], groups: Groups) -> bool:
         by_station[visitor.station.address].add(groups.find(("listener", named)))
     first, second = by_station.values()
     return bool(first & second) or account in first | second
-
-
-def _times(scene: Scene, claims: Sequence[tuple[int, bytes]]) -> tuple[list[str | None], list[str | None]]:
-    """Listeners at the two stations whom the times of their claims suggest to be one: whose they are, or None where they are not.
-
-    First those whose claims stand in exactly the same blocks, as those of no others do; then those whose claims lie closest to each
-    other in the mean, of all listeners at either station.
-    """
-    owners = [{session.payee: session.listener for session in log.sessions if any(session.payee)} for log in scene.logs]
-    places: list[dict[bytes, list[int]]] = [defaultdict(list), defaultdict(list)]
-    for block, payee in claims:
-        for number, owner in enumerate(owners):
-            if payee in owner:
-                places[number][owner[payee]].append(block)
-    everybody = (visitor for visitors in scene.people.values() for visitor in visitors)
-    persons = {visitor.wallet.listener(visitor.station.address): visitor.person for visitor in everybody}
-
-    def whose(one: bytes, other: bytes) -> str | None:
-        return persons[one] if persons[one] == persons[other] else None
-
-    counts = [Counter(frozenset(blocks) for blocks in place.values()) for place in places]
-    same: list[str | None] = []
-    for listener, blocks in places[0].items():
-        others = [other for other, theirs in places[1].items() if set(theirs) == set(blocks)]
-        if len(others) == 1 and counts[0][frozenset(blocks)] == 1:
-            same.append(whose(listener, others[0]))
-    means = [{listener: sum(blocks) / len(blocks) for listener, blocks in place.items()} for place in places]
-    nearest = [
-        {one: min(means[1 - at], key=lambda other: abs(means[1 - at][other] - mean)) for one, mean in means[at].items()} for at in (0, 1)
-    ]
-    close = [whose(one, other) for one, other in nearest[0].items() if nearest[1][other] == one]
-    return same, close
 
 
 def linked(way: Way, fans: int = 20, epochs: int = 2, seed: int = 1) -> Linked:

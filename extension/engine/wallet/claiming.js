@@ -23,8 +23,8 @@ import { load, now, set, state, walletOf } from "./state.js";
 
 /** Claims are spread over so many epochs. */
 const EPOCHS = 6;
-/** Signed ahead for so many epochs: a wallet that locks itself keeps the payee that it has. */
-const AHEAD = 24;
+/** Signed ahead for so many epochs, the life of a session: a wallet that locks itself keeps the payee that it has. */
+const AHEAD = 168;
 /** What is earned is handed over within this time. */
 const HAND_MS = 60_000;
 /** Claims that wait at a time; the next ones are taken as they are sent. */
@@ -87,6 +87,7 @@ async function sign() {
   /** @type {Planned[]} */
   const made = [];
   const ahead = new Map(state.ahead.filter(({ until_ms, payee }) => until_ms > Date.now() && serves(payee)).map((one) => [key(one), one]));
+  let left = AT_ONCE;
   for await (const receipt of unpaid()) {
     if (state.claiming.length + made.length >= MOST || made.length >= AT_ONCE) break;
     const { chain_id, server, epoch, payee, amount_wei, due_s } = receipt;
@@ -106,6 +107,9 @@ async function sign() {
     for (let next = epoch + 1; receipt.state === "pending" && !now.locked && serves(payee) && next <= epoch + AHEAD; next += 1) {
       const one = { wallet, server, epoch: next, payee };
       if (ahead.has(key(one)) || waiting.has(key(one))) continue;
+      // The rest is signed as more is earned.
+      if (left === 0) break;
+      left -= 1;
       ahead.set(key(one), { ...one, claim: await signed(receipt, next), until_ms: Date.now() + (next - epoch + 2) * length_s * 1000 });
     }
   }
