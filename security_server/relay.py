@@ -58,8 +58,8 @@ class Relay:
         self._reserving = asyncio.Lock()
         self.address = address_of(core.keys.relayer)
         """Whose gas it is, and whom a payee's permit names."""
-        # The hour's sweeps, Unix ms. A restart forgets them, and not the gas they took.
-        self._swept: deque[int] = deque()
+        # The day's sweeps, Unix ms and payee. A restart forgets them, and not the gas they took.
+        self._swept: deque[tuple[int, bytes]] = deque()
         self.standing = Standing("unknown")
 
     async def run(self) -> None:
@@ -96,23 +96,28 @@ class Relay:
         rows = await self._core.store.run(lambda connection: connection.execute(query).all())
         return sum(row.wei for row in rows if row.time_ms > now_ms - HOUR_MS), sum(row.wei for row in rows)
 
-    async def affordable(self, claims_in_it: int) -> tuple[int, int]:
-        """Wei of gas that a transaction may take, and the price of gas. Raises Refusal ``claim.busy`` beyond the budget."""
+    async def affordable(self, claims_in_it: int, parts: int = 1) -> tuple[int, int]:
+        """Wei of gas that a transaction may take, and the price of gas. Raises Refusal ``claim.busy`` beyond the budget.
+
+        Args:
+            claims_in_it: How many.
+            parts: It may take one part of so many of the budget: the others are left to what is more urgent.
+        """
         config = self._core.config
         price = await self._core.chain.gas_price()
         wei = (GAS[0] + GAS[1] * claims_in_it) * price
         hour, day = await self._spent()
-        if hour + wei > config.relay_hour_wei or day + wei > config.relay_day_wei:
+        if (hour + wei) * parts > config.relay_hour_wei or (day + wei) * parts > config.relay_day_wei:
             await self.look()
             raise Refusal("claim.busy", hour_wei=config.relay_hour_wei, day_wei=config.relay_day_wei)
         return wei, price
 
-    async def reserve(self, claims_in_it: int) -> tuple[int, int]:
+    async def reserve(self, claims_in_it: int, parts: int = 1) -> tuple[int, int]:
         """Set gas aside before anything is sent: the row's number, and the price of gas in wei. Raises Refusal ``claim.busy``."""
         core = self._core
         # Claims of one round ask beside each other: none may count the same wei as free.
         async with self._reserving:
-            wei, price = await self.affordable(claims_in_it)
+            wei, price = await self.affordable(claims_in_it, parts)
             now_ms = await core.now_ms()
             made = insert(relay_costs).values(time_ms=now_ms, wei=wei)
             old = delete(relay_costs).where(relay_costs.c.time_ms <= now_ms - DAY_MS)
@@ -218,18 +223,25 @@ class Relay:
             if paid is not None:
                 await self._done(one.message, paid[1], paid[0], now_ms)
 
-    async def note(self) -> None:
-        """Count a sweep among this hour's transactions."""
-        self._swept.append(await self._core.now_ms())
+    async def note(self, payee: bytes) -> None:
+        """Count a payee's sweep among this hour's transactions."""
+        self._swept.append((await self._core.now_ms(), payee))
+
+    async def swept(self, payee: bytes) -> int:
+        """Sweeps of a payee within a day."""
+        since_ms = await self._core.now_ms() - DAY_MS
+        return sum(time_ms > since_ms and one == payee for time_ms, one in self._swept)
 
     async def within(self, more: int) -> None:
         """Refuse what goes beyond this hour's claims and sweeps."""
-        since_ms = await self._core.now_ms() - HOUR_MS
-        while self._swept and self._swept[0] <= since_ms:
+        now_ms = await self._core.now_ms()
+        since_ms = now_ms - HOUR_MS
+        while self._swept and self._swept[0][0] <= now_ms - DAY_MS:
             self._swept.popleft()
+        swept = sum(time_ms > since_ms for time_ms, _ in self._swept)
         sent = select(func.count()).select_from(claims).where(claims.c.time_ms > since_ms)
         already = await self._core.store.run(lambda connection: int(connection.execute(sent).scalar_one()))
-        if already + len(self._swept) + more > self._core.config.relay_per_hour:
+        if already + swept + more > self._core.config.relay_per_hour:
             raise Refusal("claim.busy", per_hour=self._core.config.relay_per_hour)
 
     async def _unclaimed(self, claim: Claim) -> None:

@@ -18,6 +18,12 @@ from security_server.tables import receipts
 
 SWEEP_S: Final = 3_600
 """How far ahead a sweep's deadline may be."""
+PARTS: Final = 2
+"""Sweeps take one part of so many of the relayer's budget. A payee can ask for any number of them; claims, of which there is one for each
+leaf, go on with the rest.
+"""
+MOST: Final = 8
+"""Sweeps of one payee in a day."""
 
 
 class Sweeps:
@@ -37,17 +43,19 @@ class Sweeps:
         """
         await self._worthy(payee, amount)
         await self._relay.within(1)
-        await self._relay.affordable(1)
+        await self._relay.affordable(1, PARTS)
         return {"relayer": to_hex(self._relay.address), "state": self._relay.standing.state}
 
     async def _worthy(self, payee: bytes, amount: int) -> None:
-        """Refuse what is too small, and payees that no receipt of this server names."""
+        """Refuse what is too small, payees that no receipt of this server names, and those that ask too often."""
         least = self._core.config.relay_least_wei
         if amount < max(1, least):
             raise Refusal("claim.small", least_wei=least, amount_wei=amount)
         known = select(receipts.c.epoch).where(receipts.c.payee == payee).limit(1)
         if await self._core.store.run(lambda connection: connection.execute(known).first()) is None:
             raise Refusal("claim.unknown")
+        if await self._relay.swept(payee) >= MOST:
+            raise Refusal("claim.busy", per_hour=self._core.config.relay_per_hour)
 
     async def sweep(self, message: Any, permit: bytes) -> dict[str, Any]:
         """Send what lies at a payee to where the payee says, under its permit: for a listener without coins for gas.
@@ -87,8 +95,8 @@ class Sweeps:
             if bring and not _signed_by(allowed, permit, order.payee):
                 raise Refusal("claim.signature", reason="permit")
             await self._relay.within(1)
-            number, price = await self._relay.reserve(1)
-            await self._relay.note()
+            number, price = await self._relay.reserve(1, PARTS)
+            await self._relay.note(order.payee)
             gas = 0
             try:
                 if bring:
