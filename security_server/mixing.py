@@ -36,9 +36,9 @@ class Mixer:
     """Queue in the database, and the rounds in which it is sent.
 
     Each claim waits for its moment, and then until the oldest of those whose moment has come has waited ``relay_mix_s``, or
-    ``relay_mix_most`` of them are there. A wallet hands its claim over while it listens, before the epoch is final: whether its computer runs later is not seen on the chain.
-    The contract pays the leaves of one transaction to one recipient, so each claim has a transaction of its own; those of a round
-    are numbered in random order, one after the other.
+    ``relay_mix_most`` of them are there. A wallet hands its claim over while it listens, before the epoch is final: whether its
+    computer runs later is not seen on the chain. The contract pays the leaves of one transaction to one recipient, so each claim
+    has a transaction of its own; those of a round are numbered in random order, one after the other.
     """
 
     def __init__(self, core: Core, relay: Relay) -> None:
