@@ -92,6 +92,7 @@ function putIn(app, place, body) {
     /** @type {[string, string][]} */
     const rows = [[t("listeningHow"), amount], [t("listeningFee"), exact(quote.most_wei).replace(" GoMAA", "")], [t("sendLeft"), exact(quote.left_wei).replace(" GoMAA", "")]];
     fill(body, h("b", null, quote.domain), h("dl", { class: "sums" }, rows.map(([name, value]) => [h("dt", null, name), h("dd", null, value)]).flat()),
-      h("div", { class: "note good" }, icon("settled"), h("span", null, t("listeningSimulated"))), h("p", { class: "xs dim" }, t("listeningDelay", Math.ceil(quote.delay_s / 60))), node);
+      h("div", { class: "note good" }, icon("settled"), h("span", null, t("listeningSimulated"))),
+      h("div", { class: "note dial" }, icon("info"), h("span", null, t("listeningShows"))), h("p", { class: "xs dim" }, t("listeningDelay", Math.ceil(quote.delay_s / 60))), node);
   }).node;
 }

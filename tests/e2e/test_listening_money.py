@@ -78,6 +78,8 @@ def test_a_paid_song_costs_its_price_and_the_rest_comes_back(world: World) -> No
     popup.fill("#listening", "0.05")
     popup.click('button[data-key="put-in"]')
     popup.wait('button[data-key="put-in-now"]')
+    # A deposit ties account and listener key on the chain.
+    assert "one person" in popup.text("main")
     popup.click('button[data-key="put-in-now"]')
     popup.until("document.querySelector('[data-key=left]')?.title.startsWith('0.05')")
     assert before - held(world, me) == DEPOSIT

@@ -189,6 +189,8 @@ QUOTE = {
     "fee_wei": "63000000000000",
     "most_wei": "94500000000000",
     "chain_id": 31337,
+    "addresses": 0,
+    "shows": None,
 }
 PROOF = {
     "chain_id": 31337,
