@@ -34,7 +34,9 @@ async def run(host: Host, request: Simulate) -> dict[str, Any]:
         sender, to, value = from_hex(account, 20), from_hex(request.to, 20), int(request.value_wei)
         kind = await effects.standard(chain, request.to)
         says = read_call(from_hex(request.data), kind, sender)
-        found = await effects.changes(chain, {**call, "gas": hex(gas)}, says, network.deployment.token)
+        # As it will be sent: a contract sees the price of its gas.
+        fees = {"gas": hex(gas), "maxFeePerGas": hex(2 * base + tip), "maxPriorityFeePerGas": hex(tip)}
+        found = await effects.changes(chain, {**call, **fees}, says, network.deployment.token)
         seen = {"standard": kind, "effects": effects.told(sender, to, value, says, found)}
     return {
         **seen,
