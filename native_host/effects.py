@@ -91,9 +91,7 @@ async def changes(chain: Chain, call: Mapping[str, str], says: Call, own_token: 
         if answers.number(main.get("status")) != 1:
             return None
         fee = answers.number(main.get("gasUsed")) * run.price
-        found = [
-            _change(look, run.results[at], run.results[len(looks) + 1 + at], run.time_s, fee) for at, look in enumerate(looks)
-        ]
+        found = [_change(look, run.results[at], run.results[len(looks) + 1 + at], run.time_s, fee) for at, look in enumerate(looks)]
     except (GomaaError, KeyError, TypeError, ValueError, IndexError):
         return None
     return [one for one in found if one is not None and _concerns(account, one)], more
