@@ -9,6 +9,10 @@ _KEPT: Final = frozenset("\n\t ")
 MOST_MARKS: Final = 4
 """Combining marks on one character that are shown; more of them cover the lines above and below."""
 
+MOST_SPACES: Final = 64
+MOST_BREAKS: Final = 3
+"""Spaces of any kind, and line ends among them, in a row that are shown as they are."""
+
 MOST_NAME: Final = 120
 """Characters of a name that are shown."""
 
@@ -52,15 +56,21 @@ def hides(character: str) -> bool:
 def visible(text: str) -> str:
     """The text with every unseen character written as ``\\u{…}``.
 
-    So are combining marks at its beginning, which would change what stands before it, and those of one character above ``MOST_MARKS``.
-    A backslash before ``u{`` is doubled, so that both can be told apart.
+    So are combining marks at its beginning, which would change what stands before it, those of one character above
+    ``MOST_MARKS``, and spaces and line ends in a row above ``MOST_SPACES`` and ``MOST_BREAKS``, which push the rest out of
+    view. Where anything is written so or could be taken for it, each backslash is doubled, so that all can be told apart.
     """
     out: list[str] = []
     marks = MOST_MARKS
-    for c in text.replace("\\u{", "\\\\u{"):
+    spaces = breaks = 0
+    for c in text:
         marks = marks + 1 if unicodedata.category(c) in ("Mn", "Me") else 0
-        out.append(f"\\u{{{ord(c):x}}}" if hides(c) or marks > MOST_MARKS else c)
-    return "".join(out)
+        spaces, breaks = (spaces + 1, breaks + (c == "\n")) if c in _KEPT else (0, 0)
+        unseen = hides(c) or marks > MOST_MARKS or spaces > MOST_SPACES or breaks > MOST_BREAKS
+        out.append(f"\\u{{{ord(c):x}}}" if unseen else c)
+    if "".join(out) == text and "\\u{" not in text:
+        return text
+    return "".join("\\\\" if c == "\\" else c for c in out)
 
 
 def named(text: str) -> str:

@@ -42,7 +42,7 @@ export async function personalSign({ port, site }, [data, address]) {
   const account = accountFor(site, address, "params[1]");
   const look = async () => {
     const { chain_id } = await networkFor(site);
-    return { account, ...(await python("personal.read", { data, origin: site.origin, account, chain_id })) };
+    return { account, ...(await python("personal.read", { data, origin: site.origin, account, chain_id, now_s: Math.floor(Date.now() / 1000) })) };
   };
   return ask(port, site, "personal", look, async ({ facts }) => (await python("personal.sign", { index: indexOf(site, account), hex: facts.hex, account })).signature);
 }

@@ -7,10 +7,10 @@ import sys
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pywallet.provider.text import BLANK, DEFAULT_IGNORABLE, MOST_MARKS, MOST_NAME, hides, named, visible
+from pywallet.provider.text import BLANK, DEFAULT_IGNORABLE, MOST_BREAKS, MOST_MARKS, MOST_NAME, MOST_SPACES, hides, named, visible
 
 UNSEEN = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u180b\u180e\u200b\u200c\u200d\u200e\u202a\u202e\u2060\u2066\u2069\u206f\u2028\u2029"
@@ -45,14 +45,32 @@ def test_marks_that_would_cover_other_lines_are_written_out() -> None:
     assert visible("\u0338a") == "\\u{338}a"
 
 
-@given(st.text())
+def test_space_that_pushes_the_rest_out_of_view_is_written_out() -> None:
+    """Line ends with or without spaces between them, and spaces that fill a line."""
+    for space in ("\n" * 50, "\n \t" * 50, " " * 200, "\t" * 200):
+        shown = visible(f"a{space}b")
+        assert max(len(run) for run in re.findall(r"\s+", shown)) <= MOST_SPACES
+        assert shown.count("\n") <= MOST_BREAKS
+        assert shown != visible(f"a{space[1:]}b")
+    assert visible("one\n\n\ntwo" + " " * 20 + "three") == "one\n\n\ntwo" + " " * 20 + "three"
+
+
+def back(shown: str) -> str:
+    """The text that is shown so."""
+    if "\\u{" not in shown:
+        return shown
+    return re.sub(r"\\\\|\\u\{([0-9a-f]+)\}", lambda found: chr(int(found[1], 16)) if found[1] else "\\", shown)
+
+
+@given(st.one_of(st.text(), st.text(alphabet=st.sampled_from("\\u{}2003\u200b\n \u0301a"))))
+@example("\\\u200b")
+@example("\\u{200b}")
+@example("\\\\u{200b}")
 def test_no_two_texts_look_alike_for_what_is_not_seen(text: str) -> None:
     """The shown text has nothing unseen, and gives the text back."""
     shown = visible(text)
     assert not any(hides(c) for c in shown)
-    back = re.sub(r"(?<!\\)\\u\{([0-9a-f]+)\}", lambda found: chr(int(found[1], 16)), shown.replace("\\\\u{", "\0"))
-    if "\\" not in text and "\0" not in text:
-        assert back == text
+    assert back(shown) == text
 
 
 @given(text=st.text(alphabet=st.one_of(st.characters(), st.sampled_from(UNSEEN))))
