@@ -259,6 +259,49 @@ test("fees are looked up again while a person reads, and the answer waits for wh
   assert.equal((await done).value, "0xaa4");
 });
 
+test("what is agreed to is what the window shows, and not what was looked up since", async () => {
+  const one = await connect();
+  const done = one.begin("eth_sendTransaction", [{ from: ME, to: FRIEND }]);
+  const before = await shown();
+  clock.now += 90_000;
+  const after_ = await shown();
+  assert.notEqual(after_.looks, before.looks);
+  clock.now += 1000;
+  const answer = ({ id, looks }) => provider.handle({ type: "approval.answer", agree: true, approval: id, looks });
+  await assert.rejects(answer(before), (error) => error.code === "wallet.quote");
+  await answer(after_);
+  assert.equal((await done).value, "0xaa4");
+});
+
+test("what is being looked up counts as asked", async () => {
+  const one = await connect();
+  const looks = [];
+  core["personal.read"] = () => new Promise((resolve) => looks.push(() => resolve({ text: "hi", hex: "0x68", hidden: false, sign_in: null })));
+  const all = ["a", "b", "c"].map((text) => one.begin("personal_sign", [text, ME]));
+  await until(() => looks.length === 3);
+  for (let i = 0; i < 20; i++) assert.equal((await one.ask("personal_sign", ["d", ME])).code, -32002);
+  assert.equal(looks.length, 3, "core and node are asked for no more than a person will be");
+  core["personal.read"] = () => ({ text: "hi", hex: "0x68", hidden: false, sign_in: null });
+  for (const go of looks) go();
+  for (let i = 0; i < 3; i++) await decide(false);
+  assert.deepEqual((await Promise.all(all)).map(({ code }) => code), [4001, 4001, 4001]);
+});
+
+test("a site is told each cause by the standard's code, and none of this computer's own", async () => {
+  const one = await connect();
+  for (const [code, number, word] of [
+    ["chain.funds", -32003, "chain.funds"], ["wallet.fee", -32003, "wallet.fee"], ["wallet.recipient", -32602, "message.schema"], ["host.message.schema", -32602, "message.schema"], ["host.frame.size", -32602, "message.schema"],
+    ["chain.unreachable", 4901, "chain.unreachable"], ["chain.mismatch", 4901, "chain.unreachable"], ["host.gone", 4900, "host.gone"], ["host.disk.full", 4900, "host.gone"], ["host.ledger.damaged", 4900, "host.gone"],
+    ["host.answer", 4900, "host.gone"], ["ledger.unknown", -32603, "internal"],
+  ]) {
+    host.simulate = () => {
+      throw new Problem(code, { path: "/home/fan" });
+    };
+    const told_ = await one.ask("eth_sendTransaction", [{ from: ME, to: FRIEND }]);
+    assert.deepEqual([told_.code, told_.data.code, JSON.stringify(told_).includes("fan")], [number, word, false], code);
+  }
+});
+
 test("a transfer of GoMAA stands in the activity as one", async () => {
   core["call.read"] = () => ({ kind: "transfer", other: FRIEND.toUpperCase(), amount: "30", unlimited: false, method: "0xa9059cbb" });
   const one = await connect();
