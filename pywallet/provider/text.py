@@ -40,8 +40,11 @@ DEFAULT_IGNORABLE: Final = (
 ``tests/unit/extension/text.test.mjs`` compares it with another table.
 """
 
-BLANK: Final = frozenset((0x2800, 0x1D159, 0x13441, 0x13442, 0x16FE4))
-"""Drawn as empty space although Unicode calls them symbols, letters or marks: Braille blank, null notehead, hieroglyphic blanks, filler."""
+BLANK: Final = frozenset((0x2800, 0xFFFC, 0x1D159, 0x13441, 0x13442, 0x16FE4))
+"""Drawn as nothing or empty space although Unicode calls them symbols, letters or marks.
+
+Braille blank, object replacement, null notehead, hieroglyphic blanks, Khitan filler.
+"""
 
 
 def hides(character: str) -> bool:

@@ -14,7 +14,7 @@ from pywallet.provider.text import BLANK, DEFAULT_IGNORABLE, MOST_BREAKS, MOST_M
 
 UNSEEN = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u180b\u180e\u200b\u200c\u200d\u200e\u202a\u202e\u2060\u2066\u2069\u206f\u2028\u2029"
-    "\u00a0\u1680\u2000\u200a\u202f\u205f\u3000\u2800\u3164\uffa0\ufe00\ufe0f\ufeff\ufff9\U000e0001\U000e0041\U000e0100\U000e01ef"
+    "\u00a0\u1680\u2000\u200a\u202f\u205f\u3000\u2800\u3164\uffa0\ufe00\ufe0f\ufeff\ufff9\ufffc\U000e0001\U000e0041\U000e0100\U000e01ef"
     "\U0001bca0\U0001d159\U0001d173\x00\x07\x1b\x7f\x85\ud800\ue000\u0378"
 )
 
