@@ -201,6 +201,18 @@ async def test_an_event_of_no_known_kind_is_more_than_is_shown(host: Host, place
     assert (rows(found), found["effects"]["more"]) == ([], True)
 
 
+async def test_nothing_is_claimed_on_top_of_what_still_waits(host: Host, place: Place) -> None:
+    """A transaction before this one, which no block has yet, may change what this one does."""
+    async with Chain(place.rpc) as chain:
+        await chain.request("evm_setAutomine", False)
+        await place.send(place.trap, call("something_else()"))
+        found = await looked(host, place, place.trap, call("withdraw()"))
+        await chain.request("evm_mine")
+        await chain.request("evm_setAutomine", True)
+    assert found["effects"] is None
+    assert (await looked(host, place, place.trap, call("withdraw()")))["effects"] is not None
+
+
 async def test_a_contract_of_two_standards_is_of_none(host: Host, place: Place) -> None:
     """approve(address,uint256) of a token that is a collection too could be either."""
     chain = host.network(place.deployment.chain_id)

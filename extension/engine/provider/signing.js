@@ -76,7 +76,9 @@ export async function sendTransaction({ port, site }, [asked]) {
     const place = to === network.token ? "token" : to === network.settlement ? "settlement" : to === network.registry ? "registry" : null;
     return {
       at: moment(), account, to, checksum, value_wei, data: call.data, place, chain_id: network.chain_id, fee_wei: cost.fee_wei, most_wei: cost.most_wei,
-      says: await python("call.read", { data: call.data, standard: cost.standard, account }), standard: cost.standard, effects: cost.effects ?? null, token: network.token,
+      says: await python("call.read", { data: call.data, standard: cost.standard, account }), standard: cost.standard, token: network.token,
+      // On top of a transaction that the node has not seen nothing is known.
+      effects: nonce === cost.nonce ? cost.effects ?? null : null,
       costs: { nonce, gas: cost.gas, tip_wei: cost.tip_wei, max_fee_wei: cost.max_fee_wei },
     };
   };

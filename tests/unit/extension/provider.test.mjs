@@ -273,6 +273,18 @@ test("what is agreed to is what the window shows, and not what was looked up sin
   assert.equal((await done).value, "0xaa4");
 });
 
+test("effects are told on top of what is in a block, and not of what the wallet has just sent", async () => {
+  const one = await connect();
+  const simulate = host.simulate;
+  host.simulate = () => ({ ...simulate(), effects: { changes: [], more: false, as_said: true } });
+  const first = one.begin("eth_sendTransaction", [{ from: ME, to: FRIEND }]);
+  assert.equal((await decide(true)).facts.effects.as_said, true);
+  await first;
+  const second = one.begin("eth_sendTransaction", [{ from: ME, to: FRIEND }]);
+  assert.equal((await decide(false)).facts.effects, null);
+  assert.equal((await second).code, 4001);
+});
+
 test("what is being looked up counts as asked", async () => {
   const one = await connect();
   const looks = [];
