@@ -83,13 +83,13 @@ const READ = {
   votes: "readVotes", code: "readCode", unknown: "readUnknown",
 };
 /** @type {Record<string, string>} */
-const LABELS = { gets: "approveGets", from: "readFrom", token: "readToken", amount: "readAmount", item: "readNumber", until: "readUntil", call: "readCall", bound: "readBound" };
+const LABELS = { gets: "approveGets", from: "readFrom", token: "readToken", amount: "readAmount", item: "readNumber", until: "readUntil", ends: "readEnds", call: "readCall", bound: "readBound" };
 /** Later than this is no time that anybody means. */
 const MOST_TIME_S = 253_402_300_799;
 
 /** @param {string} label @param {string} text */
 function lineOf(label, text) {
-  if (label !== "until") return mono(text);
+  if (label !== "until" && label !== "ends") return mono(text);
   // What is no time is shown as it stands.
   if (!/^[0-9]+$/.test(text)) return mono(text);
   return mono(Number(text) > MOST_TIME_S ? t("readNever") : new Date(Number(text) * 1000).toISOString().replace("T", " ").replace(".000Z", " UTC"));

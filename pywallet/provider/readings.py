@@ -33,7 +33,7 @@ class Reading:
 
     permit (somebody may take tokens), permit_item, transfer (tokens move when it is handed in), cancel, order, safe,
     forward (a call in the account's name), votes, code (EIP-7702), unknown. ``lines``: (label, text) with labels gets,
-    from, token, amount, item, until, call, bound.
+    from, token, amount, item, until (the message may be handed in), ends (the right does), call, bound.
     """
 
     kind: str
@@ -161,7 +161,7 @@ def _reading(kind: str, fields: dict[str, Value]) -> Reading:
     add("from", "owner", "holder", "from", "offerer", "maker", "authorizer", "sender", "delegator")
     details = [part for name in ("permitted", "details") if name in fields for part in _structs(fields[name])]
     for inner in details:
-        lines += [(label, visible(plain_text(inner[name]))) for label, name in (("token", "token"), ("amount", "amount")) if name in inner]
+        lines += [(label, visible(plain_text(inner[name]))) for label, name in _DETAILS if name in inner]
     add("token", "token", "currency")
     add("amount", *_AMOUNTS)
     add("item", "tokenId")
@@ -175,6 +175,7 @@ def _reading(kind: str, fields: dict[str, Value]) -> Reading:
     return Reading(kind, everything or allowed, tuple(lines))
 
 
+_DETAILS: Final = (("token", "token"), ("amount", "amount"), ("ends", "expiration"))
 _PERMIT2: Final = frozenset({"permitted", "spender", "nonce", "deadline"})
 
 

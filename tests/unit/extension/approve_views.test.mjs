@@ -108,6 +108,8 @@ test("an end that is no time is shown as it stands, and a name is the site's own
   const shown = seen("typed", { account: ME, primary: "Permit", name: "USD Coin", version: "", chain_id: 1, contract: TOKEN, readings: [{ kind: "permit", unlimited: false, lines }], spends: true, domain: [], message: [], digest: "0x" });
   assert.match(shown.find("reading")[0], /readUntil never readUntil -5 readUntil {1,2}readUntil 1e3 readUntil 0x5 readUntil true readUntil readNever readUntil 1970-01-02 00:00:00 UTC/);
   assert.equal(shown.find("own-words").length, 1);
+  const ends = seen("typed", { account: ME, primary: "PermitSingle", name: "", version: "", chain_id: 1, contract: TOKEN, readings: [{ kind: "permit", unlimited: false, lines: [["ends", "281474976710655"], ["until", "60"]] }], spends: true, domain: [], message: [], digest: "0x" });
+  assert.match(ends.find("reading")[0], /readEnds readNever readUntil 1970-01-01 00:01:00 UTC/, "the end of the right is not that of the message");
 });
 
 test("of texts only a sign-in that is right has no warning", () => {
