@@ -155,13 +155,13 @@ def _reading(kind: str, fields: dict[str, Value]) -> Reading:
         for name in names:
             value = fields.get(name)
             if value is not None and value.parts is None:
-                lines.append((label, visible(plain_text(value))))
+                lines.append((label, visible(plain_text(value), edges=True)))
 
     add("gets", "spender", "to", "target", "delegatee", "taker", "recipient", "operator", "delegate", "address")
     add("from", "owner", "holder", "from", "offerer", "maker", "authorizer", "sender", "delegator")
     details = [part for name in ("permitted", "details") if name in fields for part in _structs(fields[name])]
     for inner in details:
-        lines += [(label, visible(plain_text(inner[name]))) for label, name in _DETAILS if name in inner]
+        lines += [(label, visible(plain_text(inner[name]), edges=True)) for label, name in _DETAILS if name in inner]
     add("token", "token", "currency")
     add("amount", *_AMOUNTS)
     add("item", "tokenId")

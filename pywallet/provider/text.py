@@ -5,7 +5,8 @@ from __future__ import annotations
 import unicodedata
 from typing import Final
 
-_KEPT: Final = frozenset("\n\t ")
+_SPACE: Final = "\n\t "
+_KEPT: Final = frozenset(_SPACE)
 MOST_MARKS: Final = 4
 """Combining marks on one character that are shown; more of them cover the lines above and below."""
 
@@ -56,20 +57,25 @@ def hides(character: str) -> bool:
     return unicodedata.category(character)[0] in "CZ" or code in BLANK or any(first <= code <= last for first, last in DEFAULT_IGNORABLE)
 
 
-def visible(text: str) -> str:
+def visible(text: str, *, edges: bool = False) -> str:
     """The text with every unseen character written as ``\\u{…}``.
 
     So are combining marks at its beginning, which would change what stands before it, those of one character above
     ``MOST_MARKS``, and spaces and line ends in a row above ``MOST_SPACES`` and ``MOST_BREAKS``, which push the rest out of
     view. Where anything is written so or could be taken for it, each backslash is doubled, so that all can be told apart.
+
+    Args:
+        text: A stranger's words.
+        edges: Write out spaces and line ends before and behind the words too: nobody sees where a value ends.
     """
+    first, last = (len(text) - len(text.lstrip(_SPACE)), len(text.rstrip(_SPACE))) if edges else (0, len(text))
     out: list[str] = []
     marks = MOST_MARKS
     spaces = breaks = 0
-    for c in text:
+    for at, c in enumerate(text):
         marks = marks + 1 if unicodedata.category(c) in ("Mn", "Me") else 0
         spaces, breaks = (spaces + 1, breaks + (c == "\n")) if c in _KEPT else (0, 0)
-        unseen = hides(c) or marks > MOST_MARKS or spaces > MOST_SPACES or breaks > MOST_BREAKS
+        unseen = hides(c) or marks > MOST_MARKS or spaces > MOST_SPACES or breaks > MOST_BREAKS or not first <= at < last
         out.append(f"\\u{{{ord(c):x}}}" if unseen else c)
     if "".join(out) == text and "\\u{" not in text:
         return text

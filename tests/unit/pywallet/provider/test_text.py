@@ -55,6 +55,16 @@ def test_space_that_pushes_the_rest_out_of_view_is_written_out() -> None:
     assert visible("one\n\n\ntwo" + " " * 20 + "three") == "one\n\n\ntwo" + " " * 20 + "three"
 
 
+def test_a_value_has_no_unseen_edges() -> None:
+    """Spaces and line ends before and behind it, and alone; those between words stay."""
+    for text in (" a b", "a b ", "a b\n", "\t", " ", "\n\n a"):
+        shown = visible(text, edges=True)
+        assert shown.strip() == shown != text
+        assert back(shown) == text
+    assert visible("a b\nc", edges=True) == "a b\nc"
+    assert visible("", edges=True) == ""
+
+
 def back(shown: str) -> str:
     """The text that is shown so."""
     if "\\u{" not in shown:
