@@ -90,6 +90,9 @@ async def changes(chain: Chain, call: Mapping[str, str], says: Call, own_token: 
         main = run.results[len(looks)]
         if answers.number(main.get("status")) != 1:
             return None
+        # A contract may do something else in the block that came between the two runs.
+        later, unknown = touched(account, main.get("logs"))
+        more |= unknown or not set(later) <= set(looks)
         fee = answers.number(main.get("gasUsed")) * run.price
         found = [_change(look, run.results[at], run.results[len(looks) + 1 + at], run.time_s, fee) for at, look in enumerate(looks)]
     except (GomaaError, KeyError, TypeError, ValueError, IndexError):
@@ -173,8 +176,11 @@ def _words(result: Mapping[str, Any]) -> list[int] | None:
 
 
 def _concerns(account: bytes, change: Change) -> bool:
-    """An item of which the account is owner neither before nor after is another's affair."""
-    return change.look.kind != "item" or int.from_bytes(account, "big") in (change.before, change.after)
+    """False for what is another's affair: an item that is never the account's, and a right that the account itself gets."""
+    own = int.from_bytes(account, "big")
+    if change.look.kind == "right":
+        return change.after != own
+    return change.look.kind != "item" or own in (change.before, change.after)
 
 
 def expected(account: bytes, to: bytes, value: int, says: Call, change: Change) -> bool:
@@ -195,7 +201,7 @@ def expected(account: bytes, to: bytes, value: int, says: Call, change: Change) 
     if look.kind == "operator":
         return change.after == 0 or (called and says.kind == "operator" and says.unlimited and look.other == says.other)
     if look.kind == "right":
-        return change.after in (0, own) or (called and says.kind == "item" and look.item == says.item and change.after == other)
+        return change.after == 0 or (called and says.kind == "item" and look.item == says.item and change.after == other)
     if look.kind == "item":
         return change.after == own or (called and says.kind == "give" and look.item == says.item and change.after == other)
     return loss <= 0 or (called and says.kind == "many" and loss <= _given(says, look.item))

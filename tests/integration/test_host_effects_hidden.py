@@ -248,6 +248,26 @@ async def test_an_answer_of_a_node_that_is_none_claims_nothing(
     assert int(found["fee_wei"]) > 0
 
 
+async def test_what_only_the_second_run_touches_is_more_than_is_shown(host: Host, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A contract that does one thing in one block and another in the next."""
+    request = Chain.request
+    runs: list[Any] = []
+
+    async def first_is_quiet(self: Chain, method: str, *params: Any) -> Any:
+        if method == "eth_createAccessList":
+            return {"accessList": []}
+        found = await request(self, method, *params)
+        if method == "eth_simulateV1":
+            runs.append(found)
+            if len(runs) == 1:
+                found[0]["calls"][0]["logs"] = []
+        return found
+
+    monkeypatch.setattr(Chain, "request", first_is_quiet)
+    found = await looked(host, place, place.trap, call("authorizeOperator(address)", FRIEND))
+    assert (rows(found), found["effects"]["more"]) == ([], True)
+
+
 async def test_a_node_without_access_lists_still_simulates(host: Host, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """Events alone say where to look then."""
     request = Chain.request
