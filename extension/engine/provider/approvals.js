@@ -33,6 +33,8 @@ const looking = new Set();
 /** @type {Set<number>} the window's ports */
 const windows = new Set();
 
+/** Whose question it is for quotas and rests: a page answers for its frames, however many origins they have. @param {Site} site */
+const pageOf = ({ origin, top }) => top ?? origin;
 /** @param {Site} site */
 const nameOf = ({ origin, top }) => `${origin} ${top ?? ""}`;
 
@@ -43,7 +45,7 @@ const nameOf = ({ origin, top }) => `${origin} ${top ?? ""}`;
  * @param {(choice: {account: string | null, facts: any}) => Promise<any>} perform once agreed
  */
 export async function ask(port, site, kind, look, perform) {
-  const name = nameOf(site);
+  const name = pageOf(site);
   const earliest = performance.now() - REST_MS;
   const lately = (refused.get(name) ?? []).filter((at) => at > earliest);
   refused.set(name, lately);
@@ -69,8 +71,8 @@ export async function ask(port, site, kind, look, perform) {
 /** The same question twice, or too many, also of those that are being looked up: the first has to be answered. @param {Site} site @param {string} kind */
 function crowded(site, kind) {
   const all = [...queue, ...looking];
-  const own = all.filter((one) => nameOf(one.site) === nameOf(site));
-  if (all.length >= MOST || own.length >= MOST_OF_SITE || (kind === "connect" && own.some((one) => one.kind === kind))) throw new Problem("site.waiting");
+  const own = all.filter((one) => pageOf(one.site) === pageOf(site));
+  if (all.length >= MOST || own.length >= MOST_OF_SITE || (kind === "connect" && own.some((one) => one.kind === kind && nameOf(one.site) === nameOf(site)))) throw new Problem("site.waiting");
 }
 
 /** @param {Waiting} one @param {Problem | null} problem @param {any} [result] */
@@ -120,7 +122,7 @@ export function dismissed() {
 
 /** @param {Waiting} one */
 function refuse(one) {
-  const name = nameOf(one.site);
+  const name = pageOf(one.site);
   refused.set(name, [...(refused.get(name) ?? []), performance.now()]);
   end(one, new Problem("wallet.refused"));
 }
@@ -176,7 +178,7 @@ export const OPS = {
     one.shownAt = Infinity;
     try {
       const result = await one.perform({ account: account ?? null });
-      refused.delete(nameOf(one.site));
+      refused.delete(pageOf(one.site));
       end(one, null, result);
     } catch (error) {
       const problem = Problem.of(error);

@@ -173,6 +173,19 @@ test("questions stand in a queue; a site asks three at once, and rests after thr
   assert.deepEqual(await later, { value: "0x51" });
 });
 
+test("a page answers for its frames: many origins fill no queue and refuse no rest", async () => {
+  const frames = Array.from({ length: 12 }, (_, i) => page({ origin: `https://f${i}.example`, top: OTHER.origin }));
+  const all = frames.map((frame) => frame.begin("eth_requestAccounts"));
+  await until(async () => (await look()).waiting === 2);
+  for (const done of all.slice(3)) assert.equal((await done).code, -32002);
+  const other = page().begin("eth_requestAccounts");
+  await until(async () => (await look()).waiting === 3);
+  for (let i = 0; i < 3; i++) await decide(false);
+  await decide(true, { account: ME });
+  assert.deepEqual(await other, { value: [ME] });
+  assert.equal((await page({ origin: "https://f99.example", top: OTHER.origin }).ask("eth_requestAccounts")).code, -32005);
+});
+
 test("a page that goes away waits no more", async () => {
   const one = await connect();
   const done = one.begin("personal_sign", ["hi", ME]).catch(() => "gone");
