@@ -21,8 +21,9 @@ _AMOUNTS: Final = ("value", "amount", "allowance", "rawAmount", "wad")
 _ENDS: Final = ("deadline", "sigDeadline", "expiry", "validBefore", "expiration", "validUntil", "validUntilTime", "endTime")
 # A name with a dot (of a site or an account), or an address of letters alone.
 _NAMES: Final = re.compile(r"\w\.\w\w|[0-9a-f]{40}", re.IGNORECASE)
-# A sentence may end with a year.
-_YEAR: Final = re.compile(r"((?:\S+\s+){3,})(?:19|20)[0-9]{2}\W?\Z")
+# A sentence of some words may end with a year.
+_YEAR: Final = re.compile(r"\s(?:19|20)[0-9]{2}\W?\Z")
+_WORDS: Final = 3
 _CANCEL: Final = (("authorizer", "address"), ("nonce", "bytes32"))
 _VOTES: Final = (("delegatee", "address"), ("nonce", "uint256"), ("expiry", "uint256"))
 
@@ -67,7 +68,9 @@ def harmless(data: TypedData) -> bool:
 
 def _names(text: str) -> bool:
     """Whether a text has a number in any script, or names a site or an account."""
-    text = _YEAR.sub(r"\1", text)
+    year = _YEAR.search(text)
+    if year and len(text[: year.start()].split(maxsplit=_WORDS)) >= _WORDS:
+        text = text[: year.start()]
     return any(unicodedata.category(c)[0] == "N" for c in text) or bool(_NAMES.search(text))
 
 
