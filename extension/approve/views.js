@@ -55,18 +55,22 @@ function network({ from, chain_id }) {
 /** What of a sign-in is false. @type {Record<string, string>} */
 const FALSE = { scheme: "signInScheme", account: "signInAccount", chain: "signInChain", uri: "signInUri", form: "signInForm", time: "signInTime" };
 
+/** Digits of a hash or more: letters that can be read, and mean nothing to a reader. */
+const DIGITS = /^\s*(0x)?([0-9a-f]{2}\s*){32,}$/i;
+
 /** @param {{account: string, text: string | null, hex: string, hidden: boolean, sign_in: {domain: string, wrong: string[]} | null}} facts @returns {View} */
 function personal({ account, text, hex, hidden, sign_in }) {
   const wrong = sign_in?.wrong ?? [];
+  const blind = text === null || DIGITS.test(text);
   const others = wrong.filter((name) => name !== "domain").map((name) => t(FALSE[name] ?? name));
   return {
-    title: t(sign_in ? "approveSignIn" : "approvePersonal"), agree: t("approveSign"), danger: wrong.length > 0 || text === null, account: nobody,
+    title: t(sign_in ? "approveSignIn" : "approvePersonal"), agree: t("approveSign"), danger: wrong.length > 0 || blind, account: nobody,
     nodes: [
       wrong.includes("domain") ? note("stop", t("approveSignInDomain", sign_in?.domain ?? ""), "sign-in-domain") : null,
       others.length ? note("stop", t("approveSignInWrong", others.join(" · ")), "sign-in-wrong") : null,
       sign_in && wrong.length === 0 ? note("good", t("approveSignInGood")) : null,
-      text === null ? note("stop", t("approveHex"), "hex") : null,
-      text !== null && !sign_in ? note("dial", t("approvePlain"), "plain") : null,
+      blind ? note("stop", t("approveHex"), "hex") : null,
+      !blind && !sign_in ? note("dial", t("approvePlain"), "plain") : null,
       hidden ? note("dial", t("approveHidden"), "hidden") : null,
       h("section", { class: "card" }, h("pre", { "data-key": "text" }, text ?? hex)),
       by(account),

@@ -117,5 +117,7 @@ test("of texts only a sign-in that is right has no warning", () => {
   const right = personal({ sign_in: { domain: "a.example", wrong: [] } });
   assert.deepEqual([right.danger, right.text.includes("approveSignInGood"), right.find("plain").length], [false, true, 0]);
   assert.deepEqual([personal({}).danger, personal({}).find("plain").length], [false, 1]);
+  for (const text of ["ab".repeat(32), `0X${"AB".repeat(32)}`, `${"ab ".repeat(40)}\n`, "12".repeat(20_000)]) assert.deepEqual([personal({ text }).danger, personal({ text }).find("hex").length, personal({ text }).find("plain").length], [true, 1, 0]);
+  assert.equal(personal({ text: `${"ab".repeat(30_000)}!` }).danger, false);
   for (const facts of [{ text: null }, { sign_in: { domain: "b.example", wrong: ["domain"] } }, { sign_in: { domain: "", wrong: ["form"] } }, { sign_in: { domain: "a.example", wrong: ["time"] } }]) assert.equal(personal(facts).danger, true);
 });
