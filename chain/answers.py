@@ -132,7 +132,8 @@ def failure(method: str, error: Any, rpc: str = "") -> GomaaError:
     if "insufficient funds" in message.lower():
         return Unavailable("chain.funds", method=method, reason=message)
     kind = Unsupported if item.get("code") == _UNKNOWN_METHOD else Unavailable
-    return kind("chain.unreachable", method=method, reason=message)
+    number = item.get("code")
+    return kind("chain.unreachable", method=method, reason=message, number=number if isinstance(number, int) else 0)
 
 
 def _reason(found: Any) -> str:

@@ -1,58 +1,29 @@
 """Effects of a transaction on the account that sends it: simulated at the node, read before and after it in one run.
 
-What a contract's events say is only where to look. What is told are balances, owners and rights that the contracts
-themselves answer. A token that changes hands without an event is seen where it is the called contract or GoMAA, and
-nowhere else.
+What is told are balances, owners and rights that the contracts themselves answer. A contract's events and the node's
+access list say only where to look (``native_host.effect_looks``). A right that is given without an event is not seen.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from chain import answers
 from chain.client import Chain
+from native_host.effect_looks import PERMIT2, Look, call, claimed, query, touched
 from pywallet.errors import GomaaError
 from pywallet.hexes import checksum, from_hex, to_hex
-from pywallet.platform import keccak256
-from pywallet.provider.abi import decode, encode
 from pywallet.provider.calls import ERC20, ERC721, ERC1155, Call
 
 MOST: Final = 48
 """Things that are looked at; a transaction that touches more is told as that."""
-_GAS: Final = hex(300_000)
-_PROBE: Final = "0x000000000000000000000000000000000000c0de"
 # PUSH1 0, CALLDATALOAD, BALANCE, PUSH1 0, MSTORE, PUSH1 32, PUSH1 0, RETURN: the coin of an address.
 _BALANCE: Final = "0x600035316000526020" + "6000f3"
-
-
-def _topic(text: str) -> str:
-    return to_hex(keccak256(text.encode()))
-
-
-_TRANSFER: Final = _topic("Transfer(address,address,uint256)")
-_APPROVAL: Final = _topic("Approval(address,address,uint256)")
-_OPERATOR: Final = _topic("ApprovalForAll(address,address,bool)")
-_SINGLE: Final = _topic("TransferSingle(address,address,address,uint256,uint256)")
-_BATCH: Final = _topic("TransferBatch(address,address,address,uint256[],uint256[])")
-_PERMIT2: Final = _topic("Approval(address,address,address,uint160,uint48)")
-
-
-@dataclass(frozen=True)
-class Look:
-    """One thing of the account to read before and after.
-
-    ``kind``: coin, token (balance), many (balance of an item), item (its owner), allowance, right (who may move an item),
-    operator (who may move all of a collection). ``via``: the contract that keeps an allowance, where it is not the token.
-    """
-
-    kind: str
-    contract: bytes
-    other: bytes = b""
-    item: int = 0
-    via: bytes = b""
+_RICH: Final = hex(1 << 120)
 
 
 @dataclass(frozen=True)
@@ -74,7 +45,7 @@ async def standard(chain: Chain, contract: str) -> str:
 
     async def word(name: str, values: Sequence[Any] = ()) -> int | None:
         try:
-            found = answers.data(await chain.request("eth_call", {"to": contract, "data": to_hex(_call(name, values))}, "latest"), 32)
+            found = answers.data(await chain.request("eth_call", {"to": contract, "data": to_hex(call(name, values))}, "latest"), 32)
         except GomaaError:
             # A contract that answers nothing of the kind fails in more ways than by reverting.
             return None
@@ -87,9 +58,11 @@ async def standard(chain: Chain, contract: str) -> str:
         supports("ffffffff"), supports("80ac58cd"), supports("d9b67a26"), word("decimals()"), word("totalSupply()")
     )
     # ERC-165: one that answers yes to everything is no witness.
-    if no == 0 and (items == 1 or many == 1):
-        return "other" if items == many else ERC721 if items == 1 else ERC1155
-    return ERC20 if decimals is not None and decimals < 256 and supply is not None else "other"
+    collections = [kind for kind, answer in ((ERC721, items), (ERC1155, many)) if no == 0 and answer == 1]
+    token = [ERC20] if decimals is not None and decimals < 256 and supply is not None else []
+    # The same bytes mean two things to a contract that is two of them.
+    found = [*collections, *token]
+    return found[0] if len(found) == 1 else "other"
 
 
 async def changes(chain: Chain, call: Mapping[str, str], says: Call, own_token: bytes) -> tuple[list[Change], bool] | None:
@@ -97,7 +70,7 @@ async def changes(chain: Chain, call: Mapping[str, str], says: Call, own_token: 
 
     Args:
         chain: The node.
-        call: The transaction: from, to, value, data, gas.
+        call: The transaction: from, to, value, data, gas, and the two fees per gas that it will be sent with.
         says: The call as it was read: what it names is looked at too.
         own_token: GoMAA, whose balance is always looked at.
 
@@ -106,123 +79,108 @@ async def changes(chain: Chain, call: Mapping[str, str], says: Call, own_token: 
     """
     account = from_hex(call["from"], 20)
     try:
-        (first,) = await _run(chain, [call])
-        looks = list(dict.fromkeys([*_claimed(account, from_hex(call["to"], 20), says, own_token), *_touched(account, first["logs"])]))
-        more, looks = len(looks) > MOST, looks[:MOST]
-        queries = [_query(account, look) for look in looks]
-        results = await _run(chain, [*queries, call, *queries])
-    except (GomaaError, KeyError, TypeError, ValueError):
+        first = await _run(chain, call, [])
+        events, more = touched(account, first.results[0].get("logs"))
+        looks = list(dict.fromkeys([*claimed(from_hex(call["to"], 20), says, own_token), *events]))
+        items = {look.contract for look in looks if look.kind in ("item", "right", "many")}
+        quiet = [Look("token", contract) for contract in await _accessed(chain, call) if contract not in items]
+        looks = list(dict.fromkeys([*looks, *quiet]))
+        more, looks = more or len(looks) > MOST, looks[:MOST]
+        run = await _run(chain, call, [(account, look) for look in looks])
+        main = run.results[len(looks)]
+        if answers.number(main.get("status")) != 1:
+            return None
+        # A contract may do something else in the block that came between the two runs.
+        later, unknown = touched(account, main.get("logs"))
+        more |= unknown or not set(later) <= set(looks)
+        fee = answers.number(main.get("gasUsed")) * run.price
+        found = [_change(look, run.results[at], run.results[len(looks) + 1 + at], run.time_s, fee) for at, look in enumerate(looks)]
+    except (GomaaError, KeyError, TypeError, ValueError, IndexError):
         return None
-    if answers.number(results[len(looks)].get("status")) != 1:
-        return None
-    found = []
-    for at, look in enumerate(looks):
-        before, after = _value(results[at]), _value(results[len(looks) + 1 + at])
-        if before is not None and after is not None and before != after:
-            found.append(Change(look, before, after))
-    return [one for one in found if _concerns(account, one)], more
+    return [one for one in found if one is not None and _concerns(account, one)], more
 
 
-async def _run(chain: Chain, calls: Sequence[Mapping[str, str]]) -> list[Mapping[str, Any]]:
-    """Calls one after the other on top of the newest block."""
+async def _accessed(chain: Chain, call: Mapping[str, str]) -> list[bytes]:
+    """Contracts whose storage the call reads or writes, with or without events; none where the node does not tell."""
+    try:
+        answer = answers.mapping(await chain.request("eth_createAccessList", call, "latest"))
+        return [answers.data(answers.mapping(one).get("address"), 20) for one in answers.listing(answer.get("accessList"))]
+    except GomaaError:
+        return []
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Results of a simulated block, its time in seconds, and what a unit of gas cost the call, in wei."""
+
+    results: list[Mapping[str, Any]]
+    time_s: int
+    price: int
+
+
+async def _run(chain: Chain, call: Mapping[str, str], looks: Sequence[tuple[bytes, Look]]) -> _Run:
+    """The call in a block after the newest one, between two readings of each look.
+
+    The block is validated and has the newest one's producer and randomness, the call its real fees, and what is put into the
+    state for the readings stands at addresses made by chance: a contract finds no mark of the simulation.
+    """
     latest = answers.mapping(await chain.request("eth_getBlockByNumber", "latest", False))
+    time_s = answers.number(latest.get("timestamp")) + 1
+    asker, probe = ("0x" + secrets.token_hex(20) for _ in range(2))
+    fees = {name: call[name] for name in ("maxFeePerGas", "maxPriorityFeePerGas")}
+    queries = [{**query(account, look, probe), **fees, "from": asker} for account, look in looks]
     block = {
         "blockOverrides": {
             "number": hex(answers.number(latest.get("number")) + 1),
-            "time": hex(answers.number(latest.get("timestamp")) + 1),
+            "time": hex(time_s),
+            "feeRecipient": to_hex(answers.data(latest.get("miner"), 20)),
+            "prevRandao": to_hex(answers.data(latest.get("mixHash"), 32)),
         },
-        "stateOverrides": {_PROBE: {"code": _BALANCE}},
-        "calls": list(calls),
+        "stateOverrides": {probe: {"code": _BALANCE}, asker: {"balance": _RICH}} if looks else {},
+        "calls": [*queries, call, *queries],
     }
-    options = {"blockStateCalls": [block], "traceTransfers": False, "validation": False}
+    options = {"blockStateCalls": [block], "traceTransfers": False, "validation": True}
     (answer,) = answers.listing(await chain.request("eth_simulateV1", options, "latest"))
-    results = [answers.mapping(one) for one in answers.listing(answers.mapping(answer).get("calls"))]
-    if len(results) != len(calls):
+    made = answers.mapping(answer)
+    results = [answers.mapping(one) for one in answers.listing(made.get("calls"))]
+    if len(results) != 2 * len(queries) + 1:
         raise GomaaError("chain.mismatch", reason="another number of calls")
-    return results
+    base = answers.number(made.get("baseFeePerGas", "0x0"))
+    most, tip = (answers.number(fees[name]) for name in ("maxFeePerGas", "maxPriorityFeePerGas"))
+    return _Run(results, time_s, min(most, base + tip))
 
 
-def _claimed(account: bytes, to: bytes, says: Call, own_token: bytes) -> Iterator[Look]:
-    """Looks at all that the call names, also where its contract tells no event."""
-    yield Look("coin", b"")
-    yield Look("token", own_token)
-    if says.kind in ("transfer", "take", "approve", "allowance", "less"):
-        yield Look("token", to)
-    if says.kind in ("approve", "allowance", "less") and says.other is not None:
-        yield Look("allowance", to, says.other)
-    if says.item is not None:
-        yield Look("right" if says.kind == "item" else "item", to, item=says.item)
-    if says.kind == "operator" and says.other is not None:
-        yield Look("operator", to, says.other)
-    ids: Any = next((one.value for one in says.arguments if one.name in ("ids", "id")), [])
-    yield from (Look("many", to, item=item) for item in (ids if isinstance(ids, list) else [ids]))
+def _change(look: Look, first: Mapping[str, Any], last: Mapping[str, Any], time_s: int, fee: int) -> Change | None:
+    """The change of a look; None for none, and where its contract answers nothing."""
+    before, after = _words(first), _words(last)
+    if before is None or after is None:
+        return None
+    old, new = before[0], after[0]
+    if look.kind == "coin":
+        # The fee stands beside the effects.
+        new += fee
+    if look.read == PERMIT2:
+        old, new = (words[0] if len(words) > 1 and words[1] > time_s else 0 for words in (before, after))
+        if new and after[1] > before[1]:
+            # A right that holds longer is given anew.
+            old = 0
+    return Change(look, old, new) if old != new else None
 
 
-def _touched(account: bytes, logs: Any) -> Iterator[Look]:
-    """Looks at all of the account that the events of a simulation name."""
-    for raw in answers.listing(logs):
-        log = answers.mapping(raw)
-        contract = answers.data(log.get("address"), 20)
-        topics = [answers.data(topic, 32) for topic in answers.listing(log.get("topics"))]
-        data = answers.data(log.get("data"))
-        kind = to_hex(topics[0]) if topics else ""
-        people = [topic[12:] for topic in topics[1:]]
-        if account not in people:
-            continue
-        if kind == _TRANSFER and len(topics) == 4:
-            yield Look("item", contract, item=int.from_bytes(topics[3], "big"))
-        elif kind == _TRANSFER:
-            yield Look("token", contract)
-        elif kind == _APPROVAL and len(topics) == 4:
-            yield Look("right", contract, item=int.from_bytes(topics[3], "big"))
-        elif kind == _APPROVAL and len(topics) == 3:
-            yield Look("allowance", contract, people[1])
-        elif kind == _OPERATOR and len(topics) == 3:
-            yield Look("operator", contract, people[1])
-        elif kind == _SINGLE:
-            yield Look("many", contract, item=decode("uint256,uint256", data)[0])
-        elif kind == _BATCH:
-            yield from (Look("many", contract, item=item) for item in decode("uint256[],uint256[]", data)[0])
-        elif kind == _PERMIT2 and len(topics) == 4:
-            yield Look("allowance", people[1], people[2], via=contract)
-
-
-def _call(signature: str, values: Sequence[Any]) -> bytes:
-    types = signature[signature.index("(") + 1 : -1]
-    # An interface's four bytes stand in a word of their own.
-    selector = keccak256(signature.replace("supportsInterface(bytes32)", "supportsInterface(bytes4)").encode())[:4]
-    return selector + encode(f"({types})", list(values))
-
-
-def _query(account: bytes, look: Look) -> dict[str, str]:
-    forms: dict[str, tuple[str, list[Any]]] = {
-        "coin": ("(address)", [account]),
-        "token": ("balanceOf(address)", [account]),
-        "many": ("balanceOf(address,uint256)", [account, look.item]),
-        "item": ("ownerOf(uint256)", [look.item]),
-        "allowance": ("allowance(address,address)", [account, look.other]),
-        "right": ("getApproved(uint256)", [look.item]),
-        "operator": ("isApprovedForAll(address,address)", [account, look.other]),
-    }
-    signature, values = forms[look.kind]
-    if look.via:
-        signature, values = "allowance(address,address,address)", [account, look.contract, look.other]
-    data = encode("(address)", values) if look.kind == "coin" else _call(signature, values)
-    to = _PROBE if look.kind == "coin" else to_hex(look.via or look.contract)
-    return {"from": to_hex(account), "to": to, "data": to_hex(data), "gas": _GAS}
-
-
-def _value(result: Mapping[str, Any]) -> int | None:
-    """The first word of an answer. An item that is burnt or not made yet has no owner: 0."""
+def _words(result: Mapping[str, Any]) -> list[int] | None:
+    """The first two words of an answer. A call that fails answers 0: an item that is burnt or not made yet has no owner."""
     if answers.number(result.get("status")) != 1:
-        return 0
+        return [0]
     found = answers.data(result.get("returnData"))
-    return int.from_bytes(found[:32], "big") if len(found) >= 32 else None
+    return [int.from_bytes(found[at : at + 32], "big") for at in (0, 32) if len(found) >= at + 32] or None
 
 
 def _concerns(account: bytes, change: Change) -> bool:
-    """An item of which the account is owner neither before nor after is another's affair."""
-    return change.look.kind != "item" or int.from_bytes(account, "big") in (change.before, change.after)
+    """False for what is another's affair: an item that is never the account's, and a right that the account itself gets."""
+    own = int.from_bytes(account, "big")
+    if change.look.kind == "right":
+        return change.after != own
+    return change.look.kind != "item" or own in (change.before, change.after)
 
 
 def expected(account: bytes, to: bytes, value: int, says: Call, change: Change) -> bool:
@@ -232,12 +190,13 @@ def expected(account: bytes, to: bytes, value: int, says: Call, change: Change) 
     other = int.from_bytes(says.other or b"", "big")
     called = look.contract == to
     if look.kind == "coin":
-        return loss <= value
+        # No call that is named takes coin along.
+        return loss <= (value if says.kind in ("coin", "unknown") else 0)
     if look.kind == "token":
         return loss <= 0 or (called and says.kind == "transfer" and loss <= (says.amount or 0))
     if look.kind == "allowance":
         granted = change.after - change.before if says.kind == "allowance" else change.after
-        named = called and not look.via and look.other == says.other and says.kind in ("approve", "allowance")
+        named = called and not look.read and look.other == says.other and says.kind in ("approve", "allowance")
         return loss >= 0 or (named and granted <= (says.amount or 0))
     if look.kind == "operator":
         return change.after == 0 or (called and says.kind == "operator" and says.unlimited and look.other == says.other)

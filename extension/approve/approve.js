@@ -10,7 +10,7 @@ import { walletPort } from "../ui/port.js";
 import { dress, sentences, t } from "../ui/text.js";
 import { VIEWS } from "./views.js";
 
-/** @typedef {{id: string, kind: string, origin: string, top: string | null, facts?: any}} Asked */
+/** @typedef {{id: string, kind: string, origin: string, top: string | null, looks?: number, facts?: any}} Asked */
 
 const WAKE_MS = 800;
 const DANGER_WAKE_MS = 2000;
@@ -113,7 +113,7 @@ function question(asked) {
     yes = null;
     agree.disabled = refuse.disabled = true;
     try {
-      await ask("approval.answer", { approval: asked.id, agree: agreed, account: view.account() });
+      await ask("approval.answer", { approval: asked.id, agree: agreed, account: view.account(), looks: asked.looks });
     } catch (error) {
       return trouble(/** @type {{code?: string}} */ (error));
     }

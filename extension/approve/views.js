@@ -53,20 +53,24 @@ function network({ from, chain_id }) {
 }
 
 /** What of a sign-in is false. @type {Record<string, string>} */
-const FALSE = { scheme: "signInScheme", account: "signInAccount", chain: "signInChain", uri: "signInUri", form: "signInForm" };
+const FALSE = { scheme: "signInScheme", account: "signInAccount", chain: "signInChain", uri: "signInUri", form: "signInForm", time: "signInTime" };
+
+/** Digits of a hash or more: letters that can be read, and mean nothing to a reader. */
+const DIGITS = /^\s*(0x)?([0-9a-f]{2}\s*){32,}$/i;
 
 /** @param {{account: string, text: string | null, hex: string, hidden: boolean, sign_in: {domain: string, wrong: string[]} | null}} facts @returns {View} */
 function personal({ account, text, hex, hidden, sign_in }) {
   const wrong = sign_in?.wrong ?? [];
+  const blind = text === null || DIGITS.test(text);
   const others = wrong.filter((name) => name !== "domain").map((name) => t(FALSE[name] ?? name));
   return {
-    title: t(sign_in ? "approveSignIn" : "approvePersonal"), agree: t("approveSign"), danger: wrong.length > 0 || text === null, account: nobody,
+    title: t(sign_in ? "approveSignIn" : "approvePersonal"), agree: t("approveSign"), danger: wrong.length > 0 || blind, account: nobody,
     nodes: [
       wrong.includes("domain") ? note("stop", t("approveSignInDomain", sign_in?.domain ?? ""), "sign-in-domain") : null,
       others.length ? note("stop", t("approveSignInWrong", others.join(" · ")), "sign-in-wrong") : null,
       sign_in && wrong.length === 0 ? note("good", t("approveSignInGood")) : null,
-      text === null ? note("stop", t("approveHex"), "hex") : null,
-      text !== null && !sign_in ? note("dial", t("approvePlain"), "plain") : null,
+      blind ? note("stop", t("approveHex"), "hex") : null,
+      !blind && !sign_in ? note("dial", t("approvePlain"), "plain") : null,
       hidden ? note("dial", t("approveHidden"), "hidden") : null,
       h("section", { class: "card" }, h("pre", { "data-key": "text" }, text ?? hex)),
       by(account),
@@ -83,13 +87,15 @@ const READ = {
   votes: "readVotes", code: "readCode", unknown: "readUnknown",
 };
 /** @type {Record<string, string>} */
-const LABELS = { gets: "approveGets", from: "readFrom", token: "readToken", amount: "readAmount", item: "readNumber", until: "readUntil", call: "readCall", bound: "readBound" };
+const LABELS = { gets: "approveGets", from: "readFrom", token: "readToken", amount: "readAmount", item: "readNumber", until: "readUntil", ends: "readEnds", call: "readCall", bound: "readBound" };
 /** Later than this is no time that anybody means. */
 const MOST_TIME_S = 253_402_300_799;
 
 /** @param {string} label @param {string} text */
 function lineOf(label, text) {
-  if (label !== "until") return mono(text);
+  if (label !== "until" && label !== "ends") return mono(text);
+  // What is no time is shown as it stands.
+  if (!/^[0-9]+$/.test(text)) return mono(text);
   return mono(Number(text) > MOST_TIME_S ? t("readNever") : new Date(Number(text) * 1000).toISOString().replace("T", " ").replace(".000Z", " UTC"));
 }
 
@@ -107,14 +113,15 @@ function readingOf({ kind, unlimited, lines }, spends) {
  *   domain: Field[], message: Field[], digest: string}} facts
  * @returns {View}
  */
-function typed({ account, primary, chain_id, contract, readings, spends, domain, message, digest }) {
+function typed({ account, primary, name, chain_id, contract, readings, spends, domain, message, digest }) {
   return {
     title: t("approveTyped"), agree: t("approveSign"), danger: readings.length > 0, account: nobody,
     nodes: [
       ...readings.map((one) => readingOf(one, spends)),
+      readings.length === 0 ? note("dial", t("approvePlain"), "plain") : null,
       chain_id === null ? note("dial", t("approveAnyNetwork"), "any-network") : null,
       contract === null ? note("dial", t("approveNoContract"), "no-contract") : null,
-      h("section", { class: "card stack t" }, h("h2", { class: "h" }, t("approveFor")), fields(domain)),
+      h("section", { class: "card stack t" }, h("h2", { class: "h" }, t("approveFor")), fields(domain), name ? h("p", { class: "xs faint", "data-key": "own-words" }, t("approveOwnWords")) : null),
       h("section", { class: "card stack t", "data-key": "fields" }, h("h2", { class: "h" }, primary), fields(message)),
       by(account),
       h("p", { class: "xs faint" }, t("approveDigest"), " ", h("code", null, digest)),
@@ -166,7 +173,7 @@ function changeOf({ kind, contract, other, item, before, after, own, expected },
 
 /** @param {Effects} effects @param {string} token @param {boolean} claims something to compare with */
 function effectsOf(effects, token, claims) {
-  if (!effects) return note("dial", t("effectsUnknown"), "no-effects");
+  if (!effects) return note("stop", t("effectsUnknown"), "no-effects");
   return h("section", { class: "card stack t", "data-key": "effects" }, h("h2", { class: "h" }, t("effectsTitle")),
     effects.as_said || !claims ? null : note("stop", t("effectsOther"), "mismatch"),
     effects.more ? note("stop", t("effectsMore"), "more") : null,
@@ -175,24 +182,24 @@ function effectsOf(effects, token, claims) {
 
 /**
  * @param {{checksum: string, value_wei: string, data: string, place: string | null, chain_id: number, fee_wei: string, most_wei: string, account: string, token: string,
- *   effects: Effects, says: {kind: string, other: string | null, amount: string | null, item: string | null, unlimited: boolean, method: string, arguments: Field[]}}} facts
+ *   standard: string, effects: Effects, says: {kind: string, other: string | null, amount: string | null, item: string | null, unlimited: boolean, method: string, arguments: Field[]}}} facts
  * @returns {View}
  */
-function send({ checksum, value_wei, data, place, chain_id, fee_wei, most_wei, account, token, effects, says }) {
+function send({ checksum, value_wei, data, place, chain_id, fee_wei, most_wei, account, token, standard, effects, says }) {
   const { kind, unlimited } = says;
   const amount = says.amount === null ? says.item ?? "" : unlimited ? t("approveUnlimited") : many(says.amount, place === "token");
   const ended = !unlimited && (kind === "operator" || kind === "item" || (kind === "approve" && says.amount === "0"));
   const words = kind === "coin" ? t("saysCoin", plain(value_wei)) : !ended || kind === "approve" ? t(SAYS[kind] ?? "saysUnknown", amount) : t(kind === "item" ? "saysItemEnd" : "saysOperatorEnd", amount);
   const rights = RIGHTS.has(kind) && !ended;
   const unknown = !(kind in SAYS) && kind !== "coin";
-  const strange = effects === null ? data !== "0x" : effects.more || !effects.as_said;
+  const strange = effects === null ? data !== "0x" || standard !== "none" : effects.more || !effects.as_said;
   return {
     title: t("approveSend"), agree: t("approveSendYes"), danger: rights || unknown || strange || GIFTS.has(kind), account: nobody,
     nodes: [
       h("p", { "data-key": "says" }, h("b", null, words)),
       rights ? note("stop", t(kind === "item" ? "readItem" : unlimited ? "approvePermitAll" : "approvePermit"), "spends") : null,
       unknown ? note("stop", t("approveUnknown"), "unknown") : null,
-      effectsOf(effects, token, !unknown),
+      effects || strange ? effectsOf(effects, token, !unknown) : null,
       h("section", { class: "card stack t" },
         says.other ? h("div", null, h("p", { class: "xs faint" }, t(rights ? "approveGets" : "sendTo")), mono(says.other)) : null,
         h("div", null, h("p", { class: "xs faint" }, t(kind === "coin" ? "sendTo" : "approveContract")), place ? h("b", null, t(/** @type {string} */ (PLACES[place]))) : null, mono(checksum))),

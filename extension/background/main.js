@@ -171,7 +171,8 @@ function accept(port) {
   const allowance = new Allowance();
   port.onMessage.addListener((message) => {
     const heard = allowance.take();
-    if (heard !== "yes") return heard === "tell" ? refuse(port, message, "message.flood") : undefined;
+    // Each request of a site is settled, whatever it asks besides.
+    if (heard !== "yes") return heard === "tell" || kind === "provider" ? refuse(port, message, "message.flood") : undefined;
     if (!allowed(kind, message)) return refuse(port, message, "message.denied");
     if (kind === "page") remembered.ready.then(() => clients.has(id) && fromPage(id, port, sender, message));
     else if (stream !== null && message.type === "height") tellHeight(stream, message.height);

@@ -88,7 +88,7 @@ export const PRIVILEGES = {
   approval: {
     "approval.next": {},
     "approval.unlock": { password: "string" },
-    "approval.answer": { approval: "string", agree: "boolean", account: "string?" },
+    "approval.answer": { approval: "string", agree: "boolean", account: "string?", looks: "count?" },
   },
 };
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from chain.answers import Unsupported
 from native_host.host import Host
 from native_host.schema import Read
-from pywallet.errors import GomaaError, InputError
+from pywallet.errors import GomaaError, InputError, Unavailable
 
 # Method to the most parameters it takes. The extension has the same list; this one holds if that one fails.
 METHODS: Final = {
@@ -27,6 +28,8 @@ METHODS: Final = {
     "eth_getTransactionReceipt": 1,
     "eth_maxPriorityFeePerGas": 0,
 }
+INVALID: Final = (-32600, -32602, -32000)
+"""JSON-RPC's and EIP-1474's numbers for a request that a node does not take: it is there, and the parameters are wrong."""
 MOST_ANSWER: Final = 512 * 1024
 """Characters of an answer: a message to the browser may be 1 MiB."""
 
@@ -40,7 +43,14 @@ async def run(host: Host, request: Read) -> dict[str, Any]:
         raise InputError("message.schema", field="params", most=most)
     network = host.network(request.chain_id)
     await network.ready()
-    value = await network.chain.request(request.method, *request.params)
+    try:
+        value = await network.chain.request(request.method, *request.params)
+    except Unsupported:
+        raise GomaaError("wallet.unsupported", reason="the network's node does not answer this") from None
+    except Unavailable as e:
+        if e.detail.get("number") not in INVALID:
+            raise
+        raise InputError("message.schema", field="params", reason=e.detail["reason"]) from None
     if len(json.dumps(value)) > MOST_ANSWER:
         raise InputError("message.schema", field="params", reason="the answer is too long: ask for less")
     return {"value": value}

@@ -29,16 +29,20 @@ async def run(host: Host, request: Simulate) -> dict[str, Any]:
     call = {"from": account, "to": request.to, "value": hex(int(request.value_wei)), "data": request.data}
     gas = answers.number(await chain.request("eth_estimateGas", call)) * MARGIN[0] // MARGIN[1]
     base, tip = await price(network)
+    nonce, mined = [answers.number(await chain.request("eth_getTransactionCount", account, tag)) for tag in ("pending", "latest")]
     seen: dict[str, Any] = {}
     if request.effects:
         sender, to, value = from_hex(account, 20), from_hex(request.to, 20), int(request.value_wei)
         kind = await effects.standard(chain, request.to)
         says = read_call(from_hex(request.data), kind, sender)
-        found = await effects.changes(chain, {**call, "gas": hex(gas)}, says, network.deployment.token)
+        # As it will be sent: a contract sees the price of its gas.
+        fees = {"gas": hex(gas), "maxFeePerGas": hex(2 * base + tip), "maxPriorityFeePerGas": hex(tip)}
+        # What the account has sent and no block has yet comes before this call and may change what it does.
+        found = await effects.changes(chain, {**call, **fees}, says, network.deployment.token) if nonce == mined else None
         seen = {"standard": kind, "effects": effects.told(sender, to, value, says, found)}
     return {
         **seen,
-        "nonce": answers.number(await chain.request("eth_getTransactionCount", account, "pending")),
+        "nonce": nonce,
         "gas": gas,
         "tip_wei": str(tip),
         "max_fee_wei": str(2 * base + tip),

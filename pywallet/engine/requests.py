@@ -37,9 +37,10 @@ async def typed_sign(payload: Payload, blob: bytes | None = None) -> dict[str, A
 
 
 async def personal_read(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{data, origin, account, chain_id} → {text | null, hex, hidden, sign_in: {domain, uri, nonce, wrong: […]} | null}."""
+    """{data, origin, account, chain_id, now_s?} → {text | null, hex, hidden, sign_in: {domain, uri, nonce, wrong: […]} | null}."""
     account, chain_id = payload.address("account"), payload.integer("chain_id", 1, _MAX_INT)
-    read = read_personal(payload.text("data"), payload.text("origin"), account, chain_id)
+    now_s = payload.integer("now_s", 0, _MAX_INT) if payload.has("now_s") else None
+    read = read_personal(payload.text("data"), payload.text("origin"), account, chain_id, now_s)
     sign_in = None if read.sign_in is None else {**asdict(read.sign_in), "wrong": list(read.sign_in.wrong)}
     return {"text": read.text, "hex": to_hex(read.data), "hidden": read.hidden, "sign_in": sign_in}
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from pywallet.errors import InputError
@@ -12,6 +14,8 @@ from pywallet.platform import keccak256
 from pywallet.provider.text import hides, visible
 
 MOST_BYTES: Final = 64 * 1024
+LATE_S: Final = 300
+"""Seconds that this computer's clock may be behind the site's."""
 _FIRST: Final = re.compile(r"(?:([a-zA-Z][a-zA-Z0-9+.-]*)://)?(\S+) wants you to sign in with your Ethereum account:\Z")
 # Looser than the standard: a text that nearly is a sign-in is checked like one.
 _LIKE: Final = "wants you to sign in with your"
@@ -31,7 +35,10 @@ def personal_digest(data: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class SignIn:
-    """A sign-in text and what of it is false for this site: names of ``domain``, ``scheme``, ``account``, ``chain``, ``uri``, ``form``."""
+    """A sign-in text and what of it is false for this site.
+
+    ``wrong``: names of ``domain``, ``scheme``, ``account``, ``chain``, ``uri``, ``form``, ``time``.
+    """
 
     domain: str
     uri: str
@@ -49,10 +56,15 @@ class Personal:
     sign_in: SignIn | None
 
 
-def read_personal(asked: str, origin: str, account: bytes, chain_id: int) -> Personal:
+def read_personal(asked: str, origin: str, account: bytes, chain_id: int, now_s: int | None = None) -> Personal:
     """What a site asks to sign: 0x-hex, or text itself. Raises InputError message.schema.
 
-    ``origin`` is the browser's word for who asks: a sign-in for another domain is a phisher's.
+    Args:
+        asked: The site's own words.
+        origin: The browser's word for who asks: a sign-in for another domain is a phisher's.
+        account: The account that is to sign.
+        chain_id: The site's network.
+        now_s: Unix time in seconds, by which a sign-in is over or not valid yet; None looks at no time.
     """
     data = _bytes(asked)
     if len(data) > MOST_BYTES:
@@ -63,8 +75,11 @@ def read_personal(asked: str, origin: str, account: bytes, chain_id: int) -> Per
         return Personal(data, None, False, None)
     if any((ord(c) < 32 and c not in "\n\r\t") or 127 <= ord(c) < 160 for c in text):
         return Personal(data, None, False, None)
-    shown = visible(text.replace("\r\n", "\n"))
-    return Personal(data, shown, shown != text.replace("\r\n", "\n"), _sign_in(text, origin, account, chain_id))
+    lines = text.replace("\r\n", "\n")
+    shown = visible(lines)
+    # A doubled backslash stands for nothing unseen.
+    hidden = shown.replace("\\", "") != lines.replace("\\", "")
+    return Personal(data, shown, hidden, _sign_in(text, origin, account, chain_id, now_s))
 
 
 def _bytes(asked: str) -> bytes:
@@ -79,7 +94,7 @@ def _bytes(asked: str) -> bytes:
         raise InputError("message.schema", field="data", reason="half a character") from None
 
 
-def _sign_in(text: str, origin: str, account: bytes, chain_id: int) -> SignIn | None:
+def _sign_in(text: str, origin: str, account: bytes, chain_id: int, now_s: int | None) -> SignIn | None:
     lines = text.replace("\r\n", "\n").split("\n")
     if _LIKE not in " ".join(text.casefold().split()):
         return None
@@ -103,4 +118,19 @@ def _sign_in(text: str, origin: str, account: bytes, chain_id: int) -> SignIn | 
         wrong.append("uri")
     if not _FORM.match("\n".join(lines)) or any(hides(c) for c in text if c != "\r"):
         wrong.append("form")
+    if now_s is not None and not _in_time(fields, now_s):
+        wrong.append("time")
     return SignIn(visible(first[2]), visible(uri), visible(fields.get("Nonce", "")), tuple(wrong))
+
+
+def _in_time(fields: Mapping[str, str], now_s: int) -> bool:
+    """Whether a sign-in was made before now, holds already and is not over; false too where a time is none."""
+    try:
+        issued, over, begins = (
+            datetime.fromisoformat(fields[name].upper()).timestamp() if name in fields else None
+            for name in ("Issued At", "Expiration Time", "Not Before")
+        )
+    except (ValueError, OverflowError):
+        return False
+    late = now_s + LATE_S
+    return (issued is None or issued <= late) and (begins is None or begins <= late) and (over is None or over > now_s)

@@ -55,4 +55,4 @@ def _tree(value: Value) -> list[dict[str, Any]]:
 
 def _node(name: str, value: Value) -> dict[str, Any]:
     node: dict[str, Any] = {"name": name, "type": value.kind}
-    return {**node, "parts": _tree(value)} if value.parts is not None else {**node, "value": visible(plain_text(value))}
+    return {**node, "parts": _tree(value)} if value.parts is not None else {**node, "value": visible(plain_text(value), edges=True)}

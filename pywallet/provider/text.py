@@ -5,9 +5,14 @@ from __future__ import annotations
 import unicodedata
 from typing import Final
 
-_KEPT: Final = frozenset("\n\t ")
+_SPACE: Final = "\n\t "
+_KEPT: Final = frozenset(_SPACE)
 MOST_MARKS: Final = 4
 """Combining marks on one character that are shown; more of them cover the lines above and below."""
+
+MOST_SPACES: Final = 64
+MOST_BREAKS: Final = 3
+"""Spaces of any kind, and line ends among them, in a row that are shown as they are."""
 
 MOST_NAME: Final = 120
 """Characters of a name that are shown."""
@@ -36,8 +41,11 @@ DEFAULT_IGNORABLE: Final = (
 ``tests/unit/extension/text.test.mjs`` compares it with another table.
 """
 
-BLANK: Final = frozenset((0x2800, 0x1D159, 0x13441, 0x13442, 0x16FE4))
-"""Drawn as empty space although Unicode calls them symbols, letters or marks: Braille blank, null notehead, hieroglyphic blanks, filler."""
+BLANK: Final = frozenset((0x2800, 0xFFFC, 0x1D159, 0x13441, 0x13442, 0x16FE4))
+"""Drawn as nothing or empty space although Unicode calls them symbols, letters or marks.
+
+Braille blank, object replacement, null notehead, hieroglyphic blanks, Khitan filler.
+"""
 
 
 def hides(character: str) -> bool:
@@ -49,18 +57,29 @@ def hides(character: str) -> bool:
     return unicodedata.category(character)[0] in "CZ" or code in BLANK or any(first <= code <= last for first, last in DEFAULT_IGNORABLE)
 
 
-def visible(text: str) -> str:
+def visible(text: str, *, edges: bool = False) -> str:
     """The text with every unseen character written as ``\\u{…}``.
 
-    So are combining marks at its beginning, which would change what stands before it, and those of one character above ``MOST_MARKS``.
-    A backslash before ``u{`` is doubled, so that both can be told apart.
+    So are combining marks at its beginning, which would change what stands before it, those of one character above
+    ``MOST_MARKS``, and spaces and line ends in a row above ``MOST_SPACES`` and ``MOST_BREAKS``, which push the rest out of
+    view. Where anything is written so or could be taken for it, each backslash is doubled, so that all can be told apart.
+
+    Args:
+        text: A stranger's words.
+        edges: Write out spaces and line ends before and behind the words too: nobody sees where a value ends.
     """
+    first, last = (len(text) - len(text.lstrip(_SPACE)), len(text.rstrip(_SPACE))) if edges else (0, len(text))
     out: list[str] = []
     marks = MOST_MARKS
-    for c in text.replace("\\u{", "\\\\u{"):
+    spaces = breaks = 0
+    for at, c in enumerate(text):
         marks = marks + 1 if unicodedata.category(c) in ("Mn", "Me") else 0
-        out.append(f"\\u{{{ord(c):x}}}" if hides(c) or marks > MOST_MARKS else c)
-    return "".join(out)
+        spaces, breaks = (spaces + 1, breaks + (c == "\n")) if c in _KEPT else (0, 0)
+        unseen = hides(c) or marks > MOST_MARKS or spaces > MOST_SPACES or breaks > MOST_BREAKS or not first <= at < last
+        out.append(f"\\u{{{ord(c):x}}}" if unseen else c)
+    if "".join(out) == text and "\\u{" not in text:
+        return text
+    return "".join("\\\\" if c == "\\" else c for c in out)
 
 
 def named(text: str) -> str:

@@ -57,7 +57,7 @@ def read_typed(text: str, chain_id: int, own: Collection[bytes] = ()) -> TypedDa
         raise wrong("data", f"at most {MOST_TEXT} characters")
     try:
         raw = json.loads(text, object_pairs_hook=_once, parse_float=_no_number, parse_constant=_no_number)
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         raise wrong("data", "not JSON") from None
     if not isinstance(raw, Mapping) or raw.keys() != _KEYS:
         raise wrong("data", "types, primaryType, domain and message, and nothing else")

@@ -155,3 +155,18 @@ def test_a_locked_wallet_and_a_frame_of_another_site_show_nothing(world: World) 
         assert other.origin in window.text('[data-key="top"]')
         window.click('button[data-key="refuse"]')
         framed.close()
+
+
+def test_each_of_many_requests_is_settled(world: World) -> None:
+    """What a page asks above its rate is answered with -32005, each request, and none waits for ever."""
+    ask = 'document.defaultView.announced[0].provider.request({method: "eth_accounts"})'
+    with site(world.browser) as dapp:
+        assert dapp.ask("eth_accounts") == {"value": []}
+        dapp.view.run(
+            f"(document.defaultView.settled = null, Promise.allSettled(Array.from({{length: 900}}, () => {ask}))"
+            ".then((all) => { document.defaultView.settled = all.map(({reason}) => reason?.code ?? 0); }), 1)"
+        )
+        codes = json.loads(dapp.view.until("document.defaultView.settled && JSON.stringify(document.defaultView.settled)"))
+        # A slow browser may never be above the rate.
+        assert len(codes) == 900
+        assert set(codes) <= {0, -32005}

@@ -118,7 +118,8 @@ class Place:
             await chain.request("eth_sendTransaction", {"from": to_hex(self.account), "to": to_hex(to), "data": data})
 
 
-async def _create(chain: Chain, account: bytes, source: str, argument: bytes) -> bytes:
+async def create(chain: Chain, account: bytes, source: str, argument: bytes) -> bytes:
+    """A contract of the account, from its Vyper source and one address as argument."""
     code = compile_code(source, output_formats=["bytecode"])["bytecode"]
     made = await chain.request("eth_sendTransaction", {"from": to_hex(account), "data": code + argument.rjust(32, b"\0").hex()})
     return from_hex((await chain.request("eth_getTransactionReceipt", made))["contractAddress"], 20)
@@ -132,8 +133,8 @@ def place() -> Iterator[Place]:
         deployment = await deploy(anvil.rpc, anvil.keys[0], Schedule(20, 2, 4, 4, 60, 22))
         account = address_of(anvil.keys[0])
         async with Chain(anvil.rpc) as chain:
-            items = await _create(chain, account, ITEMS, account)
-            trap = await _create(chain, account, TRAP, deployment.token)
+            items = await create(chain, account, ITEMS, account)
+            trap = await create(chain, account, TRAP, deployment.token)
         one = Place(deployment, account, items, trap, anvil.rpc)
         await one.send(deployment.token, call("approve(address,uint256)", trap, 2**256 - 1))
         return one

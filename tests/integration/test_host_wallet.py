@@ -223,3 +223,11 @@ async def test_a_site_reads_the_chain_and_nothing_else(host: Host) -> None:
     with pytest.raises(GomaaError) as caught:
         await ask(host, read, "read", method="eth_blockNumber", params=[1])
     assert caught.value.code == "message.schema"
+
+
+async def test_a_site_is_told_of_wrong_parameters_and_not_of_a_network_that_is_away(host: Host) -> None:
+    """The node answers, and says what it does not take."""
+    for method, params in (("eth_getBalance", ["x"]), ("eth_getBalance", [FRIEND, "0xffffff"]), ("eth_call", [{"to": "0x12"}, "latest"])):
+        with pytest.raises(GomaaError) as caught:
+            await ask(host, read, "read", method=method, params=params)
+        assert (caught.value.code, caught.value.detail["field"]) == ("message.schema", "params")

@@ -73,6 +73,7 @@ SEND: dict[str, Any] = {
         "arguments": [_field("to", "address", STRANGER), _field("amount", "uint256", str(25 * 10**17))],
     },
     "token": TOKEN.lower(),
+    "standard": "erc20",
     "effects": {"changes": [SENT], "more": False, "as_said": True},
 }
 ACCOUNTS = [{"index": 0, "name": "", "address": ACCOUNT}, {"index": 1, "name": "Tips", "address": STRANGER.lower()}]

@@ -11,7 +11,7 @@ import * as vault from "../wallet/vault.js";
 /** @typedef {import("./permits.js").Site} Site */
 /**
  * @typedef {{id: string, port: number, site: Site, kind: string, facts: any, fresh: boolean, look: () => Promise<any>, perform: (choice: {account: string | null}) => Promise<any>,
- *   resolve: (value: any) => void, reject: (error: Problem) => void, timer: ReturnType<typeof setTimeout>, shownAt: number}} Waiting
+ *   resolve: (value: any) => void, reject: (error: Problem) => void, timer: ReturnType<typeof setTimeout>, shownAt: number, looks: number}} Waiting
  */
 
 export const ANSWER_MS = 5 * 60_000;
@@ -28,11 +28,13 @@ export const FRESH_MS = 60_000;
 const queue = [];
 /** When a person refused a site. @type {Map<string, number[]>} */
 const refused = new Map();
-/** Questions whose facts are being looked up. @type {Set<{port: number, gone: boolean}>} */
+/** Questions whose facts are being looked up. @type {Set<{port: number, gone: boolean, site: Site, kind: string}>} */
 const looking = new Set();
 /** @type {Set<number>} the window's ports */
 const windows = new Set();
 
+/** Whose question it is for quotas and rests: a page answers for its frames, however many origins they have. @param {Site} site */
+const pageOf = ({ origin, top }) => top ?? origin;
 /** @param {Site} site */
 const nameOf = ({ origin, top }) => `${origin} ${top ?? ""}`;
 
@@ -43,22 +45,21 @@ const nameOf = ({ origin, top }) => `${origin} ${top ?? ""}`;
  * @param {(choice: {account: string | null, facts: any}) => Promise<any>} perform once agreed
  */
 export async function ask(port, site, kind, look, perform) {
-  const name = nameOf(site);
+  const name = pageOf(site);
   const earliest = performance.now() - REST_MS;
   const lately = (refused.get(name) ?? []).filter((at) => at > earliest);
   refused.set(name, lately);
   if (lately.length >= MOST_REFUSED) throw new Problem("message.flood");
   crowded(site, kind);
-  const asked = { port, gone: false };
+  const asked = { port, gone: false, site, kind };
   looking.add(asked);
   const facts = await look().finally(() => looking.delete(asked));
   // Nobody waits any more: a person is not asked.
   if (asked.gone) throw new Problem("wallet.refused");
-  crowded(site, kind);
   return new Promise((resolve, reject) => {
     /** @type {Waiting} */
     const one = {
-      id: crypto.randomUUID(), port, site, kind, facts, fresh: queue.length === 0, look, resolve, reject, shownAt: Infinity,
+      id: crypto.randomUUID(), port, site, kind, facts, fresh: queue.length === 0, look, resolve, reject, shownAt: Infinity, looks: 0,
       perform: ({ account }) => perform({ account, facts: one.facts }),
       timer: setTimeout(() => end(one, new Problem("wallet.refused", { reason: "nobody answered" })), ANSWER_MS),
     };
@@ -67,10 +68,11 @@ export async function ask(port, site, kind, look, perform) {
   });
 }
 
-/** The same question twice, or too many: the first has to be answered. @param {Site} site @param {string} kind */
+/** The same question twice, or too many, also of those that are being looked up: the first has to be answered. @param {Site} site @param {string} kind */
 function crowded(site, kind) {
-  const own = queue.filter((one) => nameOf(one.site) === nameOf(site));
-  if (queue.length >= MOST || own.length >= MOST_OF_SITE || (kind === "connect" && own.some((one) => one.kind === kind))) throw new Problem("site.waiting");
+  const all = [...queue, ...looking];
+  const own = all.filter((one) => pageOf(one.site) === pageOf(site));
+  if (all.length >= MOST || own.length >= MOST_OF_SITE || (kind === "connect" && own.some((one) => one.kind === kind && nameOf(one.site) === nameOf(site)))) throw new Problem("site.waiting");
 }
 
 /** @param {Waiting} one @param {Problem | null} problem @param {any} [result] */
@@ -120,7 +122,7 @@ export function dismissed() {
 
 /** @param {Waiting} one */
 function refuse(one) {
-  const name = nameOf(one.site);
+  const name = pageOf(one.site);
   refused.set(name, [...(refused.get(name) ?? []), performance.now()]);
   end(one, new Problem("wallet.refused"));
 }
@@ -148,6 +150,7 @@ export const OPS = {
         // Whatever stood before it, and the time since, may have changed numbers and fees.
         one.facts = await one.look();
         one.fresh = true;
+        one.looks += 1;
         one.shownAt = Infinity;
       } catch (error) {
         end(one, Problem.of(error));
@@ -155,15 +158,16 @@ export const OPS = {
       }
     }
     if (one.shownAt === Infinity) one.shownAt = performance.now();
-    return { approval: { ...head, facts: one.facts }, locked: false, waiting: queue.length - 1 };
+    return { approval: { ...head, looks: one.looks, facts: one.facts }, locked: false, waiting: queue.length - 1 };
   },
   async "approval.unlock"({ password }) {
     await /** @type {any} */ (vault.OPS)["wallet.unlock"]({ password });
     return {};
   },
-  async "approval.answer"({ approval, agree, account }) {
+  async "approval.answer"({ approval, agree, account, looks }) {
     const one = queue[0];
-    if (!one || one.id !== approval) throw new Problem("wallet.quote");
+    // What is agreed to is what the window shows, and not what was looked up since.
+    if (!one || one.id !== approval || (agree && (looks ?? one.looks) !== one.looks)) throw new Problem("wallet.quote");
     if (!agree) {
       refuse(one);
       return {};
@@ -174,7 +178,7 @@ export const OPS = {
     one.shownAt = Infinity;
     try {
       const result = await one.perform({ account: account ?? null });
-      refused.delete(nameOf(one.site));
+      refused.delete(pageOf(one.site));
       end(one, null, result);
     } catch (error) {
       const problem = Problem.of(error);

@@ -22,14 +22,21 @@ const CODES = {
   "message.schema": [-32602, "Invalid parameters"],
   "chain.reverted": [3, "execution reverted"],
   "wallet.fee": [-32003, "Too little of the network's coin"],
+  "chain.funds": [-32003, "Too little of the network's coin"],
   "wallet.quote": [-32003, "The fee that was shown is not valid any more"],
+};
+/** A code that a site is told as another: what it is to it, and nothing of the computer. @type {Readonly<Record<string, string>>} */
+const SAME = {
+  "chain.mismatch": "chain.unreachable", "host.message.schema": "message.schema", "host.frame.size": "message.schema", "wallet.recipient": "message.schema",
 };
 /** Only these say more than their code, and only in these fields. */
 const TOLD = new Set(["message.schema", "chain.reverted", "wallet.unsupported"]);
 
 /** @param {unknown} error @returns {{code: number, message: string, data: {code: string, field?: string, reason?: string}}} */
 export function asRpc(error) {
-  const { code, detail } = Problem.of(error);
+  const problem = Problem.of(error);
+  const { detail } = problem;
+  const code = SAME[problem.code] ?? (problem.code.startsWith("host.") && !CODES[problem.code] ? "host.gone" : problem.code);
   const [number, message] = CODES[code] ?? [-32603, "Internal error"];
   const field = TOLD.has(code) && typeof detail["field"] === "string" ? detail["field"] : undefined;
   const reason = TOLD.has(code) && typeof detail["reason"] === "string" ? detail["reason"] : undefined;

@@ -42,7 +42,7 @@ export async function personalSign({ port, site }, [data, address]) {
   const account = accountFor(site, address, "params[1]");
   const look = async () => {
     const { chain_id } = await networkFor(site);
-    return { account, ...(await python("personal.read", { data, origin: site.origin, account, chain_id })) };
+    return { account, ...(await python("personal.read", { data, origin: site.origin, account, chain_id, now_s: Math.floor(Date.now() / 1000) })) };
   };
   return ask(port, site, "personal", look, async ({ facts }) => (await python("personal.sign", { index: indexOf(site, account), hex: facts.hex, account })).signature);
 }
@@ -76,7 +76,9 @@ export async function sendTransaction({ port, site }, [asked]) {
     const place = to === network.token ? "token" : to === network.settlement ? "settlement" : to === network.registry ? "registry" : null;
     return {
       at: moment(), account, to, checksum, value_wei, data: call.data, place, chain_id: network.chain_id, fee_wei: cost.fee_wei, most_wei: cost.most_wei,
-      says: await python("call.read", { data: call.data, standard: cost.standard, account }), standard: cost.standard, effects: cost.effects ?? null, token: network.token,
+      says: await python("call.read", { data: call.data, standard: cost.standard, account }), standard: cost.standard, token: network.token,
+      // On top of a transaction that the node has not seen nothing is known.
+      effects: nonce === cost.nonce ? cost.effects ?? null : null,
       costs: { nonce, gas: cost.gas, tip_wei: cost.tip_wei, max_fee_wei: cost.max_fee_wei },
     };
   };

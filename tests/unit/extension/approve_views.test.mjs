@@ -74,6 +74,14 @@ test("another effect than was said, more than can be shown, and none that could 
   assert.deepEqual([none.danger, none.find("no-effects").length], [true, 1]);
 });
 
+test("without a simulation nothing is claimed of a contract, also where coin alone is sent to it", () => {
+  const says = { kind: "coin" };
+  const contract = send(says, { effects: null, data: "0x", value_wei: "5", standard: "other" });
+  assert.deepEqual([contract.danger, contract.find("no-effects").length, contract.text.includes("sendSimulated")], [true, 1, false]);
+  const person = send(says, { effects: null, data: "0x", value_wei: "5", standard: "none" });
+  assert.deepEqual([person.danger, person.find("no-effects").length], [false, 0]);
+});
+
 test("rights warn, and rights that end do not", () => {
   for (const [says, warns] of [
     [{ kind: "approve", other: FRIEND, amount: "5" }, true], [{ kind: "approve", other: FRIEND, amount: "0" }, false], [{ kind: "operator", other: FRIEND, unlimited: true }, true],
@@ -91,7 +99,17 @@ test("typed data warns by what it allows, and of what is not known; words alone 
     assert.deepEqual([shown.danger, shown.find(kind === "unknown" ? "unknown" : "spends").length], [true, 1]);
     assert.ok(kind === "unknown" || !shown.text.includes("readUnknown"), kind);
   }
-  assert.equal(typed([], false).danger, false);
+  const words = typed([], false);
+  assert.deepEqual([words.danger, words.find("plain").length, words.find("own-words").length], [false, 1, 0]);
+});
+
+test("an end that is no time is shown as it stands, and a name is the site's own word", () => {
+  const lines = ["never", "-5", "", "1e3", "0x5", "true", "99999999999999999999999999", "86400"].map((text) => ["until", text]);
+  const shown = seen("typed", { account: ME, primary: "Permit", name: "USD Coin", version: "", chain_id: 1, contract: TOKEN, readings: [{ kind: "permit", unlimited: false, lines }], spends: true, domain: [], message: [], digest: "0x" });
+  assert.match(shown.find("reading")[0], /readUntil never readUntil -5 readUntil {1,2}readUntil 1e3 readUntil 0x5 readUntil true readUntil readNever readUntil 1970-01-02 00:00:00 UTC/);
+  assert.equal(shown.find("own-words").length, 1);
+  const ends = seen("typed", { account: ME, primary: "PermitSingle", name: "", version: "", chain_id: 1, contract: TOKEN, readings: [{ kind: "permit", unlimited: false, lines: [["ends", "281474976710655"], ["until", "60"]] }], spends: true, domain: [], message: [], digest: "0x" });
+  assert.match(ends.find("reading")[0], /readEnds readNever readUntil 1970-01-01 00:01:00 UTC/, "the end of the right is not that of the message");
 });
 
 test("of texts only a sign-in that is right has no warning", () => {
@@ -99,5 +117,7 @@ test("of texts only a sign-in that is right has no warning", () => {
   const right = personal({ sign_in: { domain: "a.example", wrong: [] } });
   assert.deepEqual([right.danger, right.text.includes("approveSignInGood"), right.find("plain").length], [false, true, 0]);
   assert.deepEqual([personal({}).danger, personal({}).find("plain").length], [false, 1]);
-  for (const facts of [{ text: null }, { sign_in: { domain: "b.example", wrong: ["domain"] } }, { sign_in: { domain: "", wrong: ["form"] } }]) assert.equal(personal(facts).danger, true);
+  for (const text of ["ab".repeat(32), `0X${"AB".repeat(32)}`, `${"ab ".repeat(40)}\n`, "12".repeat(20_000)]) assert.deepEqual([personal({ text }).danger, personal({ text }).find("hex").length, personal({ text }).find("plain").length], [true, 1, 0]);
+  assert.equal(personal({ text: `${"ab".repeat(30_000)}!` }).danger, false);
+  for (const facts of [{ text: null }, { sign_in: { domain: "b.example", wrong: ["domain"] } }, { sign_in: { domain: "", wrong: ["form"] } }, { sign_in: { domain: "a.example", wrong: ["time"] } }]) assert.equal(personal(facts).danger, true);
 });

@@ -173,6 +173,19 @@ test("questions stand in a queue; a site asks three at once, and rests after thr
   assert.deepEqual(await later, { value: "0x51" });
 });
 
+test("a page answers for its frames: many origins fill no queue and refuse no rest", async () => {
+  const frames = Array.from({ length: 12 }, (_, i) => page({ origin: `https://f${i}.example`, top: OTHER.origin }));
+  const all = frames.map((frame) => frame.begin("eth_requestAccounts"));
+  await until(async () => (await look()).waiting === 2);
+  for (const done of all.slice(3)) assert.equal((await done).code, -32002);
+  const other = page().begin("eth_requestAccounts");
+  await until(async () => (await look()).waiting === 3);
+  for (let i = 0; i < 3; i++) await decide(false);
+  await decide(true, { account: ME });
+  assert.deepEqual(await other, { value: [ME] });
+  assert.equal((await page({ origin: "https://f99.example", top: OTHER.origin }).ask("eth_requestAccounts")).code, -32005);
+});
+
 test("a page that goes away waits no more", async () => {
   const one = await connect();
   const done = one.begin("personal_sign", ["hi", ME]).catch(() => "gone");
@@ -257,6 +270,61 @@ test("fees are looked up again while a person reads, and the answer waits for wh
   clock.now += 1000;
   await answer();
   assert.equal((await done).value, "0xaa4");
+});
+
+test("what is agreed to is what the window shows, and not what was looked up since", async () => {
+  const one = await connect();
+  const done = one.begin("eth_sendTransaction", [{ from: ME, to: FRIEND }]);
+  const before = await shown();
+  clock.now += 90_000;
+  const after_ = await shown();
+  assert.notEqual(after_.looks, before.looks);
+  clock.now += 1000;
+  const answer = ({ id, looks }) => provider.handle({ type: "approval.answer", agree: true, approval: id, looks });
+  await assert.rejects(answer(before), (error) => error.code === "wallet.quote");
+  await answer(after_);
+  assert.equal((await done).value, "0xaa4");
+});
+
+test("effects are told on top of what is in a block, and not of what the wallet has just sent", async () => {
+  const one = await connect();
+  const simulate = host.simulate;
+  host.simulate = () => ({ ...simulate(), effects: { changes: [], more: false, as_said: true } });
+  const first = one.begin("eth_sendTransaction", [{ from: ME, to: FRIEND }]);
+  assert.equal((await decide(true)).facts.effects.as_said, true);
+  await first;
+  const second = one.begin("eth_sendTransaction", [{ from: ME, to: FRIEND }]);
+  assert.equal((await decide(false)).facts.effects, null);
+  assert.equal((await second).code, 4001);
+});
+
+test("what is being looked up counts as asked", async () => {
+  const one = await connect();
+  const looks = [];
+  core["personal.read"] = () => new Promise((resolve) => looks.push(() => resolve({ text: "hi", hex: "0x68", hidden: false, sign_in: null })));
+  const all = ["a", "b", "c"].map((text) => one.begin("personal_sign", [text, ME]));
+  await until(() => looks.length === 3);
+  for (let i = 0; i < 20; i++) assert.equal((await one.ask("personal_sign", ["d", ME])).code, -32002);
+  assert.equal(looks.length, 3, "core and node are asked for no more than a person will be");
+  core["personal.read"] = () => ({ text: "hi", hex: "0x68", hidden: false, sign_in: null });
+  for (const go of looks) go();
+  for (let i = 0; i < 3; i++) await decide(false);
+  assert.deepEqual((await Promise.all(all)).map(({ code }) => code), [4001, 4001, 4001]);
+});
+
+test("a site is told each cause by the standard's code, and none of this computer's own", async () => {
+  const one = await connect();
+  for (const [code, number, word] of [
+    ["chain.funds", -32003, "chain.funds"], ["wallet.fee", -32003, "wallet.fee"], ["wallet.recipient", -32602, "message.schema"], ["host.message.schema", -32602, "message.schema"], ["host.frame.size", -32602, "message.schema"],
+    ["chain.unreachable", 4901, "chain.unreachable"], ["chain.mismatch", 4901, "chain.unreachable"], ["host.gone", 4900, "host.gone"], ["host.disk.full", 4900, "host.gone"], ["host.ledger.damaged", 4900, "host.gone"],
+    ["host.answer", 4900, "host.gone"], ["ledger.unknown", -32603, "internal"],
+  ]) {
+    host.simulate = () => {
+      throw new Problem(code, { path: "/home/fan" });
+    };
+    const told_ = await one.ask("eth_sendTransaction", [{ from: ME, to: FRIEND }]);
+    assert.deepEqual([told_.code, told_.data.code, JSON.stringify(told_).includes("fan")], [number, word, false], code);
+  }
 });
 
 test("a transfer of GoMAA stands in the activity as one", async () => {

@@ -25,9 +25,9 @@ Nonce: 32891756
 Issued At: 2026-09-30T16:25:24Z"""
 
 
-def wrong(text: str, origin: str = ORIGIN) -> tuple[str, ...]:
+def wrong(text: str, origin: str = ORIGIN, now_s: int | None = None) -> tuple[str, ...]:
     """What of a sign-in is false for the site."""
-    read = read_personal(text, origin, ACCOUNT, 31337)
+    read = read_personal(text, origin, ACCOUNT, 31337, now_s)
     assert read.sign_in is not None
     return read.sign_in.wrong
 
@@ -83,6 +83,38 @@ def test_a_sign_in_has_the_standards_lines_once_and_no_other() -> None:
         assert "form" in wrong(bad), bad
 
 
+NOW_S = 1_790_785_600
+"""2026-09-30T16:26:40Z."""
+
+
+@pytest.mark.parametrize(
+    ("lines", "good"),
+    [
+        ("", True),
+        ("\nExpiration Time: 2026-09-30T16:30:00Z", True),
+        ("\nExpiration Time: 2026-09-30T16:26:40Z", False),
+        ("\nExpiration Time: 2026-09-30T18:26:00+02:00", False),
+        ("\nExpiration Time: 2020-01-01T00:00:00.000Z", False),
+        ("\nNot Before: 2026-09-30T16:00:00Z", True),
+        ("\nNot Before: 2026-10-30T16:00:00Z", False),
+        ("\nExpiration Time: 2026-99-99T99:99:99Z", False),
+    ],
+)
+def test_a_sign_in_holds_in_its_own_time(lines: str, good: bool) -> None:
+    """One that is over, holds later or has a time that is none is named; so is one that was made in the future."""
+    assert wrong(SIGN_IN + lines, now_s=NOW_S) == (() if good else ("time",))
+    assert wrong(SIGN_IN, now_s=NOW_S - 86_400) == ("time",)
+
+
+def test_only_what_is_unseen_is_called_that() -> None:
+    """A backslash before u is seen; line ends that push the rest out of view are written out."""
+    read = read_personal("a\\u{41}", ORIGIN, ACCOUNT, 1)
+    assert (read.text, read.hidden) == ("a\\\\u{41}", False)
+    read = read_personal("a" + "\n" * 500 + "I give you my house", ORIGIN, ACCOUNT, 1)
+    assert (read.text or "").count("\n") == 3
+    assert read.hidden
+
+
 def test_a_sign_in_in_disguise_is_checked_as_one() -> None:
     """A text that asks for a sign-in in another form than the standard's is not taken for a plain text."""
     assert wrong("\n" + SIGN_IN) == ("form",)
@@ -100,6 +132,8 @@ async def test_the_operations_sign_what_they_read() -> None:
     assert to_hex(recover(bytes.fromhex(read["digest"][2:]), bytes.fromhex(signature[2:]))) == account
     text = await call("personal.read", {"data": "hello", "origin": ORIGIN, "account": account, "chain_id": 1})
     assert (text["text"], text["hex"]) == ("hello", "0x68656c6c6f")
+    late = {"data": SIGN_IN, "origin": ORIGIN, "account": to_hex(ACCOUNT), "chain_id": 31337, "now_s": 1}
+    assert (await call("personal.read", late))["sign_in"]["wrong"] == ["time"]
     signature = (await call("personal.sign", {"index": 0, "hex": text["hex"], "account": account}))["signature"]
     assert to_hex(recover(personal_digest(b"hello"), bytes.fromhex(signature[2:]))) == account
     assert (await call("call.read", {"data": "0x", "standard": "none", "account": account}))["kind"] == "coin"

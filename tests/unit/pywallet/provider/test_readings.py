@@ -73,3 +73,19 @@ def test_words_that_are_a_number_or_have_an_address_are_not_harmless(text: str) 
     for words in (f"{text}0x{'ab' * 20}{text}", "5", " 12.5 "):
         read = read_typed(expanded({**case, "message": {"words": words}}), 1)
         assert not harmless(read)
+
+
+@pytest.mark.parametrize(
+    ("words", "warns"),
+    [
+        ("a " * 120_000, False),
+        ("a " * 120_000 + "2026", False),
+        ("2026 " * 50_000, True),
+        ("a." * 120_000, False),
+        ("a.b." * 60_000, False),
+    ],
+)
+def test_a_text_as_long_as_a_message_may_be_is_read_at_once(words: str, warns: bool) -> None:
+    """Work that grows with the square of the text would take minutes."""
+    case = {"primary": "Hello", "types": {"Hello": "string words"}, "domain": {"name": "x"}, "message": {"words": words}}
+    assert [one.kind for one in show(read_typed(expanded(case), 1)).readings] == (["unknown"] if warns else [])

@@ -7,14 +7,14 @@ import sys
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pywallet.provider.text import BLANK, DEFAULT_IGNORABLE, MOST_MARKS, MOST_NAME, hides, named, visible
+from pywallet.provider.text import BLANK, DEFAULT_IGNORABLE, MOST_BREAKS, MOST_MARKS, MOST_NAME, MOST_SPACES, hides, named, visible
 
 UNSEEN = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u180b\u180e\u200b\u200c\u200d\u200e\u202a\u202e\u2060\u2066\u2069\u206f\u2028\u2029"
-    "\u00a0\u1680\u2000\u200a\u202f\u205f\u3000\u2800\u3164\uffa0\ufe00\ufe0f\ufeff\ufff9\U000e0001\U000e0041\U000e0100\U000e01ef"
+    "\u00a0\u1680\u2000\u200a\u202f\u205f\u3000\u2800\u3164\uffa0\ufe00\ufe0f\ufeff\ufff9\ufffc\U000e0001\U000e0041\U000e0100\U000e01ef"
     "\U0001bca0\U0001d159\U0001d173\x00\x07\x1b\x7f\x85\ud800\ue000\u0378"
 )
 
@@ -45,14 +45,42 @@ def test_marks_that_would_cover_other_lines_are_written_out() -> None:
     assert visible("\u0338a") == "\\u{338}a"
 
 
-@given(st.text())
+def test_space_that_pushes_the_rest_out_of_view_is_written_out() -> None:
+    """Line ends with or without spaces between them, and spaces that fill a line."""
+    for space in ("\n" * 50, "\n \t" * 50, " " * 200, "\t" * 200):
+        shown = visible(f"a{space}b")
+        assert max(len(run) for run in re.findall(r"\s+", shown)) <= MOST_SPACES
+        assert shown.count("\n") <= MOST_BREAKS
+        assert shown != visible(f"a{space[1:]}b")
+    assert visible("one\n\n\ntwo" + " " * 20 + "three") == "one\n\n\ntwo" + " " * 20 + "three"
+
+
+def test_a_value_has_no_unseen_edges() -> None:
+    """Spaces and line ends before and behind it, and alone; those between words stay."""
+    for text in (" a b", "a b ", "a b\n", "\t", " ", "\n\n a"):
+        shown = visible(text, edges=True)
+        assert shown.strip() == shown != text
+        assert back(shown) == text
+    assert visible("a b\nc", edges=True) == "a b\nc"
+    assert visible("", edges=True) == ""
+
+
+def back(shown: str) -> str:
+    """The text that is shown so."""
+    if "\\u{" not in shown:
+        return shown
+    return re.sub(r"\\\\|\\u\{([0-9a-f]+)\}", lambda found: chr(int(found[1], 16)) if found[1] else "\\", shown)
+
+
+@given(st.one_of(st.text(), st.text(alphabet=st.sampled_from("\\u{}2003\u200b\n \u0301a"))))
+@example("\\\u200b")
+@example("\\u{200b}")
+@example("\\\\u{200b}")
 def test_no_two_texts_look_alike_for_what_is_not_seen(text: str) -> None:
     """The shown text has nothing unseen, and gives the text back."""
     shown = visible(text)
     assert not any(hides(c) for c in shown)
-    back = re.sub(r"(?<!\\)\\u\{([0-9a-f]+)\}", lambda found: chr(int(found[1], 16)), shown.replace("\\\\u{", "\0"))
-    if "\\" not in text and "\0" not in text:
-        assert back == text
+    assert back(shown) == text
 
 
 @given(text=st.text(alphabet=st.one_of(st.characters(), st.sampled_from(UNSEEN))))
