@@ -220,7 +220,7 @@ function fromPage(id, port, sender, message) {
     const site = siteAround(sender, place.origin);
     if (!roomFor(streams.values(), id, tab) || !roomForSite(streams.values(), site)) return refuse(port, message, "message.flood");
     const frame = sender.frameId ?? 0;
-    const entry = { ...place, tab, frame, document: sender.documentId ?? "", element: message.element };
+    const entry = { ...place, site, tab, frame, document: sender.documentId ?? "", element: message.element };
     const token = remembered.take(entry) ?? crypto.randomUUID();
     remembered.keep(token, entry);
     streams.set(token, { ...place, site, page: id, element: message.element, tab, frame, last: null });
