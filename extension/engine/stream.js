@@ -157,8 +157,16 @@ export class Stream {
       else await this.playWanted(course);
       await tellTerms(this, this.players);
     } catch (error) {
-      if (!course.isPast) await this.fail(error);
+      if (course.isPast) return;
+      await this.fail(error);
+      if (!course.isPast && !(this.info && this.song)) this.release();
     }
+  }
+
+  /** The song was not opened, and only a retry begins anew: what was read of it goes. */
+  release() {
+    this.source.close();
+    if (this.opening["stream"]) this.opening = { stream: this.opening["stream"] };
   }
 
   /** The core has read the header. @param {Course} course @param {any} song */

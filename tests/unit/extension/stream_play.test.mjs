@@ -6,6 +6,7 @@ import { ask, asked, fresh, host, state, told } from "./wallet_world.mjs";
 globalThis.MediaSource ??= /** @type {any} */ ({ isTypeSupported: () => true });
 globalThis.navigator ??= /** @type {any} */ ({});
 const { Stream } = await import("../../../extension/engine/stream.js");
+const { Source } = await import("../../../extension/engine/source.js");
 const { Handover } = await import("../../../extension/engine/handover.js");
 
 const COUNTED = { permissions: ["play", "seek"], counts: { play: { limit: 3 }, seek: { limit: 3 } } };
@@ -98,4 +99,18 @@ test("music at a station that the fan has not answered about waits with its ques
   await one.play("activated");
   await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual([wishes, state.answers.map(({ station, collect }) => [station, collect])], [["play"], [["0xs", null]]]);
+});
+
+test("a song that could not be opened keeps nothing of what was read, and a retry reads it anew", async () => {
+  const { one } = stream(FREE, { now: "loading" });
+  const web = (async () => new Response(new Uint8Array(500_000)));
+  const { fetch } = globalThis;
+  globalThis.fetch = web;
+  const source = new Source("https://cdn.example/a.sps", undefined, undefined, false, { page: one.place.origin, site: one.place.origin });
+  Object.assign(one, { source, song: null, ring: { publicKey: Promise.resolve(new Uint8Array(65)) }, opening: { stream: "s", header: "x".repeat(100) }, place: { ...one.place, site: one.place.origin } });
+  Object.assign(one.course, { isPast: false, failed: async () => undefined });
+  await one.begin();
+  globalThis.fetch = fetch;
+  assert.equal(one.problem.code, "sps.magic");
+  assert.deepEqual([source.head.length, source.read, source.stop.signal.aborted, one.opening], [0, null, true, { stream: "s" }]);
 });
