@@ -6,7 +6,7 @@ import { api, inOnePage, originOf } from "../shared/compat.js";
 import { Problem } from "../shared/problem.js";
 import { pair } from "../shared/link.js";
 import { ApprovalWindow, siteOf } from "./approval.js";
-import { Allowance, roomFor, roomForSite } from "./limits.js";
+import { Allowance, TabAllowances, roomFor, roomForSite } from "./limits.js";
 import { Frames } from "./frames.js";
 import { Native } from "./native.js";
 import { Pages, placeOf, siteAround } from "./pages.js";
@@ -37,6 +37,7 @@ let died = false;
 
 const pages = new Pages((id, body) => toEngine({ type: "answer", id, ...body }));
 const frames = new Frames();
+const tabs = new TabAllowances();
 const remembered = new Remembered();
 const approval = new ApprovalWindow(() => toEngine({ type: "dismissed" }));
 /** Page for what a player asks of a person: never a frame of a page. */
@@ -170,7 +171,9 @@ function accept(port) {
   clients.set(id, { port, kind, stream });
   const allowance = new Allowance();
   port.onMessage.addListener((message) => {
-    const heard = allowance.take();
+    const own = allowance.take();
+    // A page may have any number of frames, each with a port of its own.
+    const heard = own === "yes" && (kind === "page" || kind === "provider") ? tabs.take(sender.tab?.id ?? -1) : own;
     if (heard !== "yes") return heard === "tell" ? refuse(port, message, "message.flood") : undefined;
     if (!allowed(kind, message)) return refuse(port, message, "message.denied");
     if (kind === "page") remembered.ready.then(() => clients.has(id) && fromPage(id, port, sender, message));
