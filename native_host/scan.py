@@ -167,7 +167,8 @@ class Scan:
         import aiohttp
 
         room = asyncio.Semaphore(AT_ONCE)
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as session:
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout) as session:
 
             async def one(post: Post) -> Published | GomaaError:
                 async with room:
