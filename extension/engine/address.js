@@ -44,7 +44,7 @@ const CARRY_4 = [
 
 /** Names that no public resolver knows, and their subdomains. */
 const NAMES = new Map([
-  ["localhost", COMPUTER], ["localdomain", COMPUTER],
+  ...["localhost", "localdomain", "localhost4", "localhost6", "ip6-localhost", "ip6-loopback"].map((name) => /** @type {[string, number]} */ ([name, COMPUTER])),
   ...["local", "internal", "intranet", "private", "corp", "home", "lan", "home.arpa"].map((name) => /** @type {[string, number]} */ ([name, NETWORK])),
 ]);
 
