@@ -104,7 +104,10 @@ export class Stream {
 
   /** @param {boolean} anew past every cache */
   sourceOf(anew) {
-    return new Source(this.place.src, (offset, size) => readPage(this.place.stream, offset, size), undefined, anew, { page: this.place.origin, site: this.place.site });
+    const { stream, src, origin, site } = this.place;
+    // A page on disk names its station itself, and gets nowhere by that word.
+    const page = src.startsWith("file:") ? src : origin;
+    return new Source(src, (offset, size) => readPage(stream, offset, size), undefined, anew, { page, site });
   }
 
   get isActive() {

@@ -114,3 +114,15 @@ test("a song that could not be opened keeps nothing of what was read, and a retr
   assert.equal(one.problem.code, "sps.magic");
   assert.deepEqual([source.head.length, source.read, source.stop.signal.aborted, one.opening], [0, null, true, { stream: "s" }]);
 });
+
+test("a page on disk that names a station on this computer reaches nothing here with its header's places", async () => {
+  const { one } = stream(FREE);
+  const places = ["http://localhost:8080/parts/", "http://127.0.0.1/a.sps", "https://cdn.example/a.sps"];
+  for (const [src, reached] of [["file:///home/a/song.html", 1], ["http://localhost:8080/a.sps", 3]]) {
+    Object.assign(one, { place: { ...one.place, src, origin: "http://localhost:8080", site: "http://localhost:8080" } });
+    const source = one.sourceOf(false);
+    source.deliver(places);
+    await source.told;
+    assert.equal(source.delivery.places.length - 1, reached, src);
+  }
+});
