@@ -126,3 +126,30 @@ test("a page on disk that names a station on this computer reaches nothing here 
     assert.equal(source.delivery.places.length - 1, reached, src);
   }
 });
+
+test("a site has the host look at so many songs at once, and another site waits for none of them", async () => {
+  const open = [];
+  host.open = () => new Promise((resolve) => open.push(resolve));
+  host.close = () => ({});
+  const begun = Array.from({ length: 20 }, (_, i) => {
+    const { one } = stream(FREE, { now: "loading" });
+    const site = i < 19 ? "https://many.example" : "https://other.example";
+    const source = { header: async () => new Uint8Array(50), deliver: (places) => void places.catch(() => undefined), close: () => undefined, kbps: null };
+    Object.assign(one, { source, song: null, ring: { publicKey: Promise.resolve(new Uint8Array(65)) }, opening: {}, place: { ...one.place, stream: `open ${i}`, site } });
+    one.course.failed = async () => undefined;
+    one.course.isPast = false;
+    one.begin();
+    return one;
+  });
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  for (let i = 0; i < 20; i++) await turn();
+  const names = () => asked.filter(({ op }) => op === "open").map(({ stream: name }) => name);
+  assert.equal(names().length, 9);
+  assert.ok(names().includes("open 19"));
+  // One that has gone meanwhile is not looked at.
+  begun[8].course.isPast = true;
+  open[0]({});
+  for (let i = 0; i < 20; i++) await turn();
+  assert.equal(names().length, 10);
+  assert.equal(names().includes("open 8"), false);
+});
