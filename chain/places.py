@@ -55,11 +55,31 @@ def place_of(host: str | None) -> int:
 
 
 def place_of_url(url: str) -> int:
-    """Place of a URL's host."""
+    """Place of a URL's host, as of what is asked."""
     try:
         return place_of(urlsplit(url).hostname)
     except ValueError:
         return COMPUTER
+
+
+def standing_of_url(url: str) -> int:
+    """Place of a URL's host, as of who asks.
+
+    Of names ``localhost`` alone is surely this computer; others that are often so may be answered by the network, and what is no address
+    stands nowhere.
+    """
+    try:
+        host = (urlsplit(url).hostname or "").rstrip(".")
+    except ValueError:
+        return INTERNET
+    place = place_of(host)
+    if place < COMPUTER or host == "localhost" or host.endswith(".localhost"):
+        return place if host else INTERNET
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return NETWORK if host.endswith(_HERE) else INTERNET
+    return place
 
 
 def _of_numbers(numbers: list[int | None]) -> int:

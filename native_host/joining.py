@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from chain.places import COMPUTER, place_of_url
+from chain.places import COMPUTER, place_of_url, standing_of_url
 from native_host import networks
 from native_host.paths import Paths
 from pywallet.errors import GomaaError, InputError, Unavailable
@@ -26,10 +26,14 @@ def require_safe(origin: str, deployment: Deployment) -> None:
     Raises:
         InputError: ``host.network.insecure``.
     """
-    station, node = place_of_url(origin), place_of_url(deployment.rpc)
+    station, node = standing_of_url(origin), place_of_url(deployment.rpc)
     scheme = urlsplit(origin).scheme
     safe = scheme == "https" or (scheme == "http" and station == COMPUTER)
-    if not safe or node > station or not (urlsplit(deployment.rpc).scheme in ("https", "wss") or node == COMPUTER):
+    if (
+        not safe
+        or node > station
+        or not (urlsplit(deployment.rpc).scheme in ("https", "wss") or standing_of_url(deployment.rpc) == COMPUTER)
+    ):
         raise InputError("host.network.insecure")
 
 

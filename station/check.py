@@ -19,7 +19,7 @@ from yarl import URL
 
 from chain import domain_proof
 from chain.http_body import read_up_to
-from chain.places import place_of_url
+from chain.places import place_of_url, standing_of_url
 from pywallet.errors import GomaaError
 from pywallet.hexes import from_hex
 from pywallet.outside import code_from
@@ -202,7 +202,7 @@ async def _each(session: aiohttp.ClientSession, songs: list[str], look: Callable
 
 
 async def _song(origin: str, session: aiohttp.ClientSession, source: str) -> str:
-    if place_of_url(source) > place_of_url(origin):
+    if place_of_url(source) > standing_of_url(origin):
         raise Wrong(
             "its address lies in a private network or on this computer, and the player asks for nothing there",
             "name an address that visitors can reach",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chain.places import COMPUTER, INTERNET, NETWORK, place_of, place_of_url
+from chain.places import COMPUTER, INTERNET, NETWORK, place_of, place_of_url, standing_of_url
 
 HOSTS = json.loads((Path(__file__).parents[2] / "vectors" / "addresses.json").read_text(encoding="utf-8"))
 
@@ -25,3 +25,16 @@ def test_every_form_of_a_host_has_its_place(name: str, place: int) -> None:
 def test_what_is_no_public_address_is_not_outside(host: str | None) -> None:
     """Forms that are no address, and addresses with a zone, count as inside."""
     assert place_of(host) > INTERNET
+
+
+@pytest.mark.parametrize(
+    ("host", "place"),
+    [
+        *((host, COMPUTER) for host in ("localhost", "LOCALHOST.", "a.localhost", "127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0")),
+        *((host, NETWORK) for host in ("evil.localdomain", "localhost.localdomain", "ip6-localhost", "10.0.0.1", "nas.lan", "router")),
+        *((host, INTERNET) for host in ("radio.example", "1.2.x.3", "1.2.3.4.5", "0x7f.1", "")),
+    ],
+)
+def test_who_asks_is_inside_only_where_that_is_sure(host: str, place: int) -> None:
+    """A name that the network may answer is not this computer, and what is no plain address gives nobody a way inside."""
+    assert standing_of_url(f"http://{host}:8080") == place

@@ -19,6 +19,15 @@ test("a page reaches what lies no further inside than itself", () => {
     for (const [place, hosts] of Object.entries(HOSTS)) assert.equal(mayReach(`https://${hosts[0]}/song.sps`, page), Number(place) <= Number(of), `${page} ${hosts[0]}`);
 });
 
+test("a name that only usually is this computer gives its page no way to it", () => {
+  for (const host of ["evil.localdomain", "localhost.localdomain", "ip6-localhost", "localhost6"]) {
+    assert.equal(mayReach("http://127.0.0.1/a", `http://${host}`), false, host);
+    assert.equal(mayReach("http://10.0.0.1/a", `http://${host}`), true, host);
+    assert.equal(mayReach(`http://${host}/a`, "http://10.0.0.1"), false, host);
+  }
+  for (const host of ["localhost", "a.localhost", "localhost.", "127.0.0.1", "0x7f.1", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0"]) assert.ok(mayReach("http://127.0.0.1/a", `http://${host}`), host);
+});
+
 test("a page without a web origin has the internet only; what is no plain web address is reached by nobody", () => {
   for (const page of ["file://", "null", "", "moz-extension://x"]) {
     assert.ok(mayReach("https://radio.example/a", page));

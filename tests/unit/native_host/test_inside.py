@@ -29,6 +29,9 @@ ADDRESS = bytes(20)
         ("https://nas.lan", "wss://127.0.0.1", False),
         ("http://nas.lan", "wss://node.example", False),
         ("http://localhost.", "ws://127.0.0.1", True),
+        ("http://evil.localdomain", "wss://node.example", False),
+        ("http://1.2.x.3", "wss://node.example", False),
+        ("http://localhost", "ws://evil.localdomain", False),
     ],
 )
 def test_a_station_names_no_node_further_inside(origin: str, rpc: str, good: bool) -> None:
