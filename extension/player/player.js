@@ -250,8 +250,8 @@ new ResizeObserver(tellHeight).observe(document.body);
 /** Over the extension's own port: a message to the page would name this extension's address, which is another in every Firefox. */
 function tellHeight() {
   const fixed = fixedHeight(model);
-  // What is higher is scrolled.
-  document.documentElement.classList.toggle("fixed", fixed !== null);
+  // A problem that is higher is scrolled; while a song loads there is nothing to press yet.
+  document.documentElement.classList.toggle("fixed", fixed !== null && model.problem !== null);
   const height = fixed ?? Math.ceil(document.body.getBoundingClientRect().height);
   if (parent === window || height <= 0 || height === heightTold) return;
   if (port?.send({ type: "height", height })) heightTold = height;
