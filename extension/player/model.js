@@ -40,7 +40,7 @@ export function viewOf({ terms, state, problem }) {
 }
 
 const LOADING_PX = 220;
-const UNOPENED_PX = 320;
+const UNOPENED_PX = 400;
 
 /**
  * Height of the frame while host and chain have not accepted the song, px: the page would else learn from it what a header that it cannot read says, or
