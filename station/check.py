@@ -202,6 +202,10 @@ async def _each(session: aiohttp.ClientSession, songs: list[str], look: Callable
 
 
 async def _song(origin: str, session: aiohttp.ClientSession, source: str) -> str:
+    if urlsplit(source).username is not None:
+        raise Wrong(
+            "its address has a name before the host, and the player sends no names", "name the address without what stands before @"
+        )
     if place_of_url(source) > standing_of_url(origin):
         raise Wrong(
             "its address lies in a private network or on this computer, and the player asks for nothing there",
