@@ -9,6 +9,8 @@ from typing import Final, Protocol
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
+from chain.http_body import read_up_to
+
 MAX_MESSAGE: Final = 64 << 20
 FAULTS: Final = (OSError, TimeoutError, WebSocketException, ValueError)
 """What a lost or impossible connection raises."""
@@ -33,7 +35,15 @@ async def open_link(url: str, timeout_s: float) -> Link:
     """Connect to ``ws://``, ``wss://``, ``http://`` or ``https://``. Raises one of ``FAULTS``."""
     if url.startswith(("http://", "https://")):
         return HttpLink(url, timeout_s)
-    return SocketLink(await connect(url, open_timeout=timeout_s, max_size=MAX_MESSAGE, compression=None, ping_interval=20))
+    return SocketLink(await Straight(url, open_timeout=timeout_s, max_size=MAX_MESSAGE, compression=None, ping_interval=20))
+
+
+class Straight(connect):
+    """A WebSocket to the address that was given: a redirect is an error, or whoever answers chooses what is asked next."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        """See ``connect``."""
+        return exc
 
 
 class SocketLink:
@@ -66,7 +76,8 @@ class HttpLink:
         import aiohttp
 
         self._url = url
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout_s), raise_for_status=True)
+        timeout = aiohttp.ClientTimeout(total=timeout_s)
+        self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout, raise_for_status=True)
         self._came: asyncio.Queue[str | None] = asyncio.Queue()
         self._asking: set[asyncio.Task[None]] = set()
 
@@ -82,10 +93,14 @@ class HttpLink:
         if self._session.closed:
             return
         try:
-            async with self._session.post(self._url, data=text, headers={"Content-Type": "application/json"}) as answer:
-                if (answer.content_length or 0) > MAX_MESSAGE:
+            headers = {"Content-Type": "application/json"}
+            async with self._session.post(self._url, data=text, headers=headers, allow_redirects=False) as answer:
+                if answer.status >= 300 or (answer.content_length or 0) > MAX_MESSAGE:
+                    raise ValueError(answer.status)
+                raw = await read_up_to(answer.content, MAX_MESSAGE + 1)
+                if len(raw) > MAX_MESSAGE:
                     raise ValueError("too long")
-                self._came.put_nowait(await answer.text())
+                self._came.put_nowait(raw.decode())
         except (aiohttp.ClientError, *FAULTS):
             self._came.put_nowait(None)
 

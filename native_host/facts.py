@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from chain.places import place_of_url, standing_of_url
 from native_host.network import Network
-from pywallet.errors import GomaaError, InputError, Refusal
+from pywallet.errors import GomaaError, InputError, Refusal, Unavailable
 from pywallet.provider.text import named
 from pywallet.sps.header import Header
 
@@ -78,6 +79,9 @@ async def look(network: Network, header: Header, origin: str) -> Facts:
         server, lane = await _server(network, serving)
     if server is None or not server.active or lane.bond == 0 or lane.retired is not None:
         raise Refusal("server.unbonded", server=serving.hex())
+    # Whoever registers a server chooses its address: it may not lie further inside than page or node.
+    if place_of_url(server.url) > max(standing_of_url(origin), standing_of_url(network.deployment.rpc)):
+        raise Unavailable("server.unreachable", server=server.url, reason="address")
     licensed = station is not None and (state.open_license or await content.licensed(station.address))
     return Facts(station, licensed, False, False, serving, server.url, bps)
 

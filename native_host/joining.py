@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from chain.places import COMPUTER, place_of_url, standing_of_url
 from native_host import networks
 from native_host.paths import Paths
 from pywallet.errors import GomaaError, InputError, Unavailable
@@ -20,26 +20,20 @@ LONGEST: Final = 1 << 16
 ANSWER_S: Final = 10.0
 
 
-def is_local(host: str | None) -> bool:
-    """Whether a host is this computer."""
-    if not host:
-        return False
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
-
-
 def require_safe(origin: str, deployment: Deployment) -> None:
-    """Refuse what somebody between could change, and a node of this computer that a station elsewhere names.
+    """Refuse what somebody between could change, and a node that lies further inside than the station which names it.
 
     Raises:
         InputError: ``host.network.insecure``.
     """
-    station, node = urlsplit(origin), urlsplit(deployment.rpc)
-    here = is_local(station.hostname)
-    safe = station.scheme == "https" or (station.scheme == "http" and here)
-    if not safe or not (node.scheme in ("https", "wss") or (here and is_local(node.hostname))) or (is_local(node.hostname) and not here):
+    station, node = standing_of_url(origin), place_of_url(deployment.rpc)
+    scheme = urlsplit(origin).scheme
+    safe = scheme == "https" or (scheme == "http" and station == COMPUTER)
+    if (
+        not safe
+        or node > station
+        or not (urlsplit(deployment.rpc).scheme in ("https", "wss") or standing_of_url(deployment.rpc) == COMPUTER)
+    ):
         raise InputError("host.network.insecure")
 
 

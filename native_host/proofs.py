@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
+from chain.places import place_of_url, standing_of_url
 from native_host.host import Host
 from native_host.network import Network
 from native_host.server import Server
@@ -23,7 +24,7 @@ async def place(host: Host, server: bytes) -> tuple[str, Network]:
     url = host.ledger.server_url(server)
     if url is None:
         entry = await network.registry.server(server)
-        if entry is None:
+        if entry is None or place_of_url(entry.url) > standing_of_url(network.deployment.rpc):
             raise Unavailable("server.unreachable", server=server.hex())
         url = entry.url
     return url, network

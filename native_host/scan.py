@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from chain.places import place_of_url, standing_of_url
 from native_host.ledger import PayeeRow, ReceiptRow
 from native_host.ledger.books import UNSIGNED
 from native_host.ledger.scanning import Place, Post
@@ -167,7 +168,8 @@ class Scan:
         import aiohttp
 
         room = asyncio.Semaphore(AT_ONCE)
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as session:
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout) as session:
 
             async def one(post: Post) -> Published | GomaaError:
                 async with room:
@@ -192,7 +194,8 @@ class Scan:
 
     async def _download(self, session: aiohttp.ClientSession, post: Post) -> Published:
         url = await self._url(post.server)
-        if url is None:
+        # Whoever registers a server chooses its address.
+        if url is None or place_of_url(url) > standing_of_url(self._network.deployment.rpc):
             raise Unavailable("server.unreachable", server=to_hex(post.server))
         return await fetch(session, url, post.server, post.epoch, post.data)
 

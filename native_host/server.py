@@ -171,11 +171,12 @@ class Server:
                 await asyncio.sleep(FIRST_PAUSE_S)
 
     async def _once(self) -> None:
-        from websockets.asyncio.client import connect  # only when a server is needed: the browser waits for our start
         from websockets.exceptions import ConnectionClosed
 
+        from chain.links import Straight  # only when a server is needed: the browser waits for our start
+
         options: dict[str, Any] = {"open_timeout": CONNECT_S, "max_size": _MAX_MESSAGE, "proxy": None, "compression": None}
-        async with connect(socket_url(self.url), **options) as socket:
+        async with Straight(socket_url(self.url), **options) as socket:
             self._socket = socket
             reader = asyncio.create_task(self._read(socket))
             beat = asyncio.create_task(self._beat(socket))

@@ -19,6 +19,7 @@ from yarl import URL
 
 from chain import domain_proof
 from chain.http_body import read_up_to
+from chain.places import place_of_url, standing_of_url
 from pywallet.errors import GomaaError
 from pywallet.hexes import from_hex
 from pywallet.outside import code_from
@@ -95,7 +96,7 @@ async def check(session: aiohttp.ClientSession, page: str) -> list[Line]:
     await line("policy", lambda: _policy(seen))
     some = seen.songs[:_MOST_SONGS]
     if some:
-        await line("song", lambda: _each(session, some, _song))
+        await line("song", lambda: _each(session, some, partial(_song, seen.origin)))
         await line("cors", lambda: _each(session, some, partial(_cors, seen.origin)))
     await line("record", lambda: _record(session, seen.origin))
     await line("tickets", lambda: _tickets(session, seen.origin))
@@ -200,7 +201,16 @@ async def _each(session: aiohttp.ClientSession, songs: list[str], look: Callable
     return told
 
 
-async def _song(session: aiohttp.ClientSession, source: str) -> str:
+async def _song(origin: str, session: aiohttp.ClientSession, source: str) -> str:
+    if urlsplit(source).username is not None:
+        raise Wrong(
+            "its address has a name before the host, and the player sends no names", "name the address without what stands before @"
+        )
+    if place_of_url(source) > standing_of_url(origin):
+        raise Wrong(
+            "its address lies in a private network or on this computer, and the player asks for nothing there",
+            "name an address that visitors can reach",
+        )
     headers = {"Range": f"bytes=0-{_FIRST - 1}", "Accept-Encoding": "identity"}
     ranges = "serve .sps files as plain files with byte ranges (nginx and most CDNs do)"
     async with session.get(URL(source, encoded=True), headers=headers, allow_redirects=False) as answer:
@@ -246,7 +256,8 @@ async def _song(session: aiohttp.ClientSession, source: str) -> str:
 async def _cors(origin: str, session: aiohttp.ClientSession, source: str) -> str:
     if source.startswith(f"{origin}/"):
         return "the same site: not needed"
-    async with session.get(URL(source, encoded=True), headers={"Range": "bytes=0-0", "Origin": origin}) as answer:
+    headers = {"Range": "bytes=0-0", "Origin": origin}
+    async with session.get(URL(source, encoded=True), headers=headers, allow_redirects=False) as answer:
         if answer.headers.get("Access-Control-Allow-Origin") not in ("*", origin):
             raise Wrong(
                 f"{urlsplit(source).netloc} lets no other site read the file", "add the header Access-Control-Allow-Origin: * to .sps files"
@@ -258,7 +269,7 @@ async def _record(session: aiohttp.ClientSession, origin: str) -> str:
     record = await _json(session, origin + RECORD, "run gomaa station run behind this site, and pass /.well-known/ and /gomaa/ on to it")
     if record.get("domain") != urlsplit(origin).netloc:
         raise Wrong(f"the station says it is {record.get('domain')}", f'set domain = "{urlsplit(origin).netloc}" in station.toml')
-    if not str(record.get("tickets", "")).startswith("/"):
+    if _origin(urljoin(origin, str(record.get("tickets", "")))) != origin or not record.get("tickets"):
         raise Wrong("tickets are given on another site", "let tickets be a path of this site")
     return f"{record.get('name')}, {record.get('station')}"
 
@@ -275,7 +286,7 @@ async def _tickets(session: aiohttp.ClientSession, origin: str) -> str:
         try:
             value = json.loads(await read_up_to(answer.content, _MOST))
             code = code_from("station", value["error"]["code"])
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             raise Wrong(f"status {answer.status}, and no ticket desk answers", fix) from None
     return f"the ticket desk answers ({code} to an empty question)"
 
@@ -300,7 +311,7 @@ async def _json(session: aiohttp.ClientSession, url: str, fix: str) -> dict[str,
             raise Wrong(f"{url}: status {answer.status}", fix)
         try:
             value = json.loads(await read_up_to(answer.content, _MOST))
-        except ValueError:
+        except (ValueError, RecursionError):
             value = None
     if not isinstance(value, dict):
         raise Wrong(f"{url} is no JSON object", fix)

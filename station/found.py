@@ -156,7 +156,8 @@ def href(base: str, place: str) -> str | None:
         return None
     if not host:
         return None
-    address = f"[{host}]" if ":" in host else host
+    user = parts.netloc.rpartition("@")[0]
+    address = (f"{user}@" if user else "") + (f"[{host}]" if ":" in host else host)
     netloc = address if port in (None, _PORTS.get(parts.scheme)) else f"{address}:{port}"
     query = quote(parts.query, safe="!$%&()*+,/:;=?@[\\]^_`{|}~-.")
     fragment = quote(parts.fragment, safe="!#$%&'()*+,/:;=?@[\\]^_{|}~-.")

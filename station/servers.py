@@ -160,7 +160,7 @@ class Servers:
                         raise ValueError("the answer is too long")
                 answer = json.loads(raw)
                 status = response.status
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, RecursionError) as error:
             raise Unavailable("server.unreachable", url=url, reason=type(error).__name__) from error
         if not isinstance(answer, dict):
             raise Unavailable("server.unreachable", url=url, reason="not a JSON object")

@@ -37,6 +37,27 @@ export class Allowance {
   }
 }
 
+/** What the documents of a tab may send together: as much as four of them. */
+const DOCUMENTS = 4;
+
+export class TabAllowances {
+  /** @type {Map<number, Allowance>} */ #tabs = new Map();
+
+  /** @param {() => number} [now] ms */
+  constructor(now = () => performance.now()) {
+    this.now = now;
+  }
+
+  /** @param {number} tab @returns {"yes" | "no" | "tell"} as `Allowance.take` */
+  take(tab) {
+    const known = this.#tabs.get(tab) ?? new Allowance(this.now, DOCUMENTS * BURST, DOCUMENTS * PER_S);
+    // Whoever has been quiet has a whole allowance again.
+    if (!this.#tabs.has(tab)) for (const [id, { at }] of this.#tabs) if (this.now() - at > (BURST / PER_S) * 1000) this.#tabs.delete(id);
+    this.#tabs.set(tab, known);
+    return known.take();
+  }
+}
+
 /**
  * Tells whether one more player of a site may be shown.
  * @param {Iterable<{site: string}>} shown

@@ -6,7 +6,7 @@ import { api, inOnePage, originOf } from "../shared/compat.js";
 import { Problem } from "../shared/problem.js";
 import { pair } from "../shared/link.js";
 import { ApprovalWindow, siteOf } from "./approval.js";
-import { Allowance, roomFor, roomForSite } from "./limits.js";
+import { Allowance, TabAllowances, roomFor, roomForSite } from "./limits.js";
 import { Frames } from "./frames.js";
 import { Native } from "./native.js";
 import { Pages, placeOf, siteAround } from "./pages.js";
@@ -37,6 +37,7 @@ let died = false;
 
 const pages = new Pages((id, body) => toEngine({ type: "answer", id, ...body }));
 const frames = new Frames();
+const tabs = new TabAllowances();
 const remembered = new Remembered();
 const approval = new ApprovalWindow(() => toEngine({ type: "dismissed" }));
 /** Page for what a player asks of a person: never a frame of a page. */
@@ -170,7 +171,9 @@ function accept(port) {
   clients.set(id, { port, kind, stream });
   const allowance = new Allowance();
   port.onMessage.addListener((message) => {
-    const heard = allowance.take();
+    const own = allowance.take();
+    // A page may have any number of frames, each with a port of its own.
+    const heard = own === "yes" && (kind === "page" || kind === "provider") ? tabs.take(sender.tab?.id ?? -1) : own;
     // Each request of a site is settled, whatever it asks besides.
     if (heard !== "yes") return heard === "tell" || kind === "provider" ? refuse(port, message, "message.flood") : undefined;
     if (!allowed(kind, message)) return refuse(port, message, "message.denied");
@@ -221,7 +224,7 @@ function fromPage(id, port, sender, message) {
     const site = siteAround(sender, place.origin);
     if (!roomFor(streams.values(), id, tab) || !roomForSite(streams.values(), site)) return refuse(port, message, "message.flood");
     const frame = sender.frameId ?? 0;
-    const entry = { ...place, tab, frame, document: sender.documentId ?? "", element: message.element };
+    const entry = { ...place, site, tab, frame, document: sender.documentId ?? "", element: message.element };
     const token = remembered.take(entry) ?? crypto.randomUUID();
     remembered.keep(token, entry);
     streams.set(token, { ...place, site, page: id, element: message.element, tab, frame, last: null });

@@ -38,14 +38,16 @@ function webOrigin(station) {
 }
 
 /**
- * The origin of the tab's page: what its frames show counts for it, whatever their own origins are.
+ * The origin of the tab's page: what its frames show counts for it, whatever their own origins are. A page that is not of the web, such as one that a
+ * script has made, counts by its scheme, or each frame in it would be a site.
  * @param {{tab?: {url?: string | undefined} | undefined, frameId?: number | undefined}} sender
  * @param {string} origin of the sender's document
  */
 export function siteAround({ tab, frameId }, origin) {
   if (frameId === 0) return origin;
   const url = URL.parse(tab?.url ?? "");
-  return url && (url.protocol === "http:" || url.protocol === "https:") ? url.origin : origin;
+  if (!url) return origin;
+  return url.origin === "null" ? `${url.protocol}//` : url.origin;
 }
 
 /** The engine's questions to pages on disk, until they are answered. */

@@ -9,7 +9,7 @@ import { api } from "../shared/compat.js";
 const KEY = "streams";
 const MOST = 64;
 
-/** @typedef {{origin: string, src: string, tab: number, frame: number, document: string, element: number}} Entry */
+/** @typedef {{origin: string, site: string, src: string, tab: number, frame: number, document: string, element: number}} Entry */
 
 export class Remembered {
   /** @type {Map<string, Entry>} */ entries = new Map();
@@ -41,8 +41,17 @@ export class Remembered {
   /** @param {string} token @param {Entry} entry */
   keep(token, entry) {
     this.entries.set(token, entry);
-    if (this.entries.size > MOST) for (const oldest of this.entries.keys()) { this.entries.delete(oldest); break; }
+    if (this.entries.size > MOST) this.evict();
     this.save();
+  }
+
+  /** The oldest of the site that has most: many players of one site do not displace another's. @private */
+  evict() {
+    /** @type {Map<string, string[]>} */
+    const sites = new Map();
+    for (const [token, { site }] of this.entries) sites.set(site, [...(sites.get(site) ?? []), token]);
+    const [oldest] = [...sites.values()].reduce((a, b) => (b.length > a.length ? b : a));
+    if (oldest) this.entries.delete(oldest);
   }
 
   /** @param {string} token */

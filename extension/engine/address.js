@@ -44,7 +44,7 @@ const CARRY_4 = [
 
 /** Names that no public resolver knows, and their subdomains. */
 const NAMES = new Map([
-  ["localhost", COMPUTER], ["localdomain", COMPUTER],
+  ...["localhost", "localdomain", "localhost4", "localhost6", "ip6-localhost", "ip6-loopback"].map((name) => /** @type {[string, number]} */ ([name, COMPUTER])),
   ...["local", "internal", "intranet", "private", "corp", "home", "lan", "home.arpa"].map((name) => /** @type {[string, number]} */ ([name, NETWORK])),
 ]);
 
@@ -103,8 +103,13 @@ export function mayReach(address, page) {
   return placeOf(url.hostname) <= placeOfPage(page);
 }
 
-/** @param {string} page its origin */
+/**
+ * Place that a page stands at. Of names `localhost` alone is this computer in every browser; others that are often so may be answered by the network.
+ * @param {string} page its origin
+ */
 export function placeOfPage(page) {
   const url = URL.parse(page);
-  return url && (url.protocol === "http:" || url.protocol === "https:") ? placeOf(url.hostname) : INTERNET;
+  if (!url || (url.protocol !== "http:" && url.protocol !== "https:")) return INTERNET;
+  const place = placeOf(url.hostname);
+  return place === COMPUTER && !/^\[|^[\d.]+$|^(.+\.)?localhost\.?$/.test(url.hostname) ? NETWORK : place;
 }

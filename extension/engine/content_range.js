@@ -6,6 +6,8 @@ const RANGE = /^\s*bytes[ =]+(\d{1,15})\s*-\s*(\d{1,15})\s*\/\s*(\d{1,15}|\*)\s*
 const UNSATISFIED = /^\s*bytes[ =]+\*\s*\/\s*(\d{1,15})\s*$/i;
 const BOUNDARY = /^multipart\/(?:x-)?byteranges\s*;(?:.*;)?\s*boundary=(?:"([^"]{1,70})"|([^\s;]{1,70}))/i;
 const HEADERS_END = "\r\n\r\n";
+/** Characters of the headers of one part. */
+const MOST_HEADERS = 4096;
 
 /** @typedef {{first: number, end: number, total: number | null}} Range bytes [first, end) of a file; total: its size, null where unknown */
 
@@ -43,13 +45,16 @@ export function boundaryOf(type) {
 export function partOf(body, boundary, at) {
   // Latin-1 keeps one character for each byte.
   const text = Array.from({ length: Math.ceil(body.length / 0x8000) }, (_, i) => String.fromCharCode(...body.subarray(i * 0x8000, (i + 1) * 0x8000))).join("");
-  for (let mark = text.indexOf(`--${boundary}\r\n`); mark >= 0; mark = text.indexOf(`--${boundary}\r\n`, mark + 1)) {
+  const begin = `--${boundary}\r\n`;
+  for (let mark = text.indexOf(begin); mark >= 0;) {
     const head = text.indexOf(HEADERS_END, mark);
-    if (head < 0) return null;
+    // Each byte is looked at once: the next part begins after these headers.
+    if (head < 0 || head - mark > MOST_HEADERS) return null;
     const line = /^content-range:(.*)$/im.exec(text.slice(mark, head))?.[1] ?? "";
     const range = contentRange(line);
     const begins = head + HEADERS_END.length;
     if (range && range.first <= at && at < range.end) return { range, bytes: body.slice(begins, begins + range.end - range.first) };
+    mark = text.indexOf(begin, begins);
   }
   return null;
 }

@@ -137,8 +137,11 @@ export class Source {
     });
   }
 
+  /** Ends every transfer, and gives back what was read. */
   close() {
     this.stop.abort();
+    this.head = new Uint8Array(0);
+    this.read = null;
   }
 
   /** @private */

@@ -39,6 +39,9 @@ const CODECS = ["flac", "opus"].filter((codec) => MediaSource.isTypeSupported(`a
 /** Headers that one site reads at once. */
 const MOST_READ = 4;
 const turns = new Turns(MOST_READ);
+/** Songs that one site has the host look at on the chain at once. */
+const MOST_OPENED = 8;
+const openings = new Turns(MOST_OPENED);
 /** @param {Stream} stream */
 const headerOf = ({ place: { site }, source }) => turns.run(site, () => source.header());
 
@@ -104,7 +107,10 @@ export class Stream {
 
   /** @param {boolean} anew past every cache */
   sourceOf(anew) {
-    return new Source(this.place.src, (offset, size) => readPage(this.place.stream, offset, size), undefined, anew, { page: this.place.origin, site: this.place.site });
+    const { stream, src, origin, site } = this.place;
+    // A page on disk names its station itself, and gets nowhere by that word.
+    const page = src.startsWith("file:") ? src : origin;
+    return new Source(src, (offset, size) => readPage(stream, offset, size), undefined, anew, { page, site });
   }
 
   get isActive() {
@@ -130,7 +136,8 @@ export class Stream {
       // Host and core choose the rendition from the same words.
       const able = { codecs: CODECS, kbps: this.source.kbps === null ? null : Math.round(this.source.kbps) };
       this.opening = { stream: this.place.stream, header: toBase64(cose), key: toBase64(key), ...able };
-      const opened = native("open", this.opening);
+      const gone = () => Promise.reject(new Problem("host.stream.unknown"));
+      const opened = openings.run(this.place.site, () => (course.isPast ? gone() : native("open", this.opening)));
       const loaded = core("header.load", { stream: this.place.stream, language: navigator.language, ...able }, cose);
       this.source.deliver(loaded.then((song) => song.delivery));
       // The terms come from the file's own words even where the host is missing.
@@ -157,8 +164,16 @@ export class Stream {
       else await this.playWanted(course);
       await tellTerms(this, this.players);
     } catch (error) {
-      if (!course.isPast) await this.fail(error);
+      if (course.isPast) return;
+      await this.fail(error);
+      if (!course.isPast && !(this.info && this.song)) this.release();
     }
+  }
+
+  /** Drops what was read of a song that was not opened, or is gone: only a retry begins anew. */
+  release() {
+    this.source.close();
+    if (this.opening["stream"]) this.opening = { stream: this.opening["stream"] };
   }
 
   /** The core has read the header. @param {Course} course @param {any} song */
@@ -494,6 +509,7 @@ export class Stream {
     clearInterval(this.ticker);
     this.next?.close();
     this.discard();
+    this.release();
     // Whatever is still under way speaks of the past.
     this.course = new Course(this);
     await forget(this);

@@ -71,6 +71,12 @@ export async function collect(answer, alive, most) {
   return join(...chunks);
 }
 
+/** Depth of the objects and lists in an answer: what is deeper breaks whatever passes it on. */
+const MOST_DEPTH = 32;
+
+/** Whether a value has more levels. @param {unknown} value @param {number} levels @returns {boolean} */
+const isDeeper = (value, levels) => typeof value === "object" && value !== null && (levels === 0 || Object.values(value).some((one) => isDeeper(one, levels - 1)));
+
 /**
  * A body that is a JSON object; null where it is none.
  * @param {Response} answer
@@ -83,7 +89,7 @@ export async function object(answer, most) {
   if (bytes.length > most) throw new TooLong("too long an answer");
   try {
     const value = JSON.parse(new TextDecoder().decode(bytes));
-    return typeof value === "object" ? value : null;
+    return typeof value === "object" && !isDeeper(value, MOST_DEPTH) ? value : null;
   } catch {
     return null;
   }

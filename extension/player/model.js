@@ -39,6 +39,21 @@ export function viewOf({ terms, state, problem }) {
   return MUSIC.has(state.state) ? "music" : "before";
 }
 
+const LOADING_PX = 220;
+const UNOPENED_PX = 400;
+
+/**
+ * Height of the frame while host and chain have not accepted the song, px: the page would else learn from it what a header that it cannot read says, or
+ * which fault its address had.
+ * @param {Model} model
+ * @returns {number | null} null where it is as high as what it shows
+ */
+export function fixedHeight({ state, problem }) {
+  // What the host says of itself has nothing to do with the song.
+  if (state.state !== "loading" || problem?.code.startsWith("host.")) return null;
+  return problem ? UNOPENED_PX : LOADING_PX;
+}
+
 /**
  * What a fan has to do with rewards here.
  * @param {Terms} terms

@@ -9,7 +9,7 @@ import { clock } from "../ui/time.js";
 import { counted, dress, sentences, t } from "../ui/text.js";
 import { before } from "./before.js";
 import { meaning } from "./keys.js";
-import { canSeek, live, NOTHING, rewardMode, SOUNDING, viewOf } from "./model.js";
+import { canSeek, fixedHeight, live, NOTHING, rewardMode, SOUNDING, viewOf } from "./model.js";
 import { music } from "./music.js";
 import { head } from "./parts.js";
 import { problem } from "./problem.js";
@@ -26,6 +26,8 @@ let shown = "";
 let view = null;
 /** @type {{ms: number, timer: ReturnType<typeof setTimeout>} | null} */
 let wanted = null;
+/** Height that the page was last told, px. */
+let heightTold = 0;
 
 /** @param {string} text */
 const say = (text) => write(byId("live"), text);
@@ -139,6 +141,11 @@ function announce(was, is) {
 }
 
 function render() {
+  draw();
+  tellHeight();
+}
+
+function draw() {
   const name = viewOf(model);
   card.dataset.state = model.state.state;
   // For reports of what went wrong: the code and what belongs to it, nothing of the fan.
@@ -227,6 +234,7 @@ addEventListener("message", ({ data }) => {
   const key = data?.gomaa;
   if (port || typeof key !== "string" || !/^[0-9a-f]{32}$/.test(key)) return;
   port = connect(`player:${key}`, hear, (up, gone) => {
+    heightTold = 0;
     if (gone) return fill(card, h("div", { class: "body" }, h("h1", { class: "title" }, t("reloadTitle")), h("p", { class: "dim" }, t("reloadLead"))));
     // An engine that was restarted knows this stream only after it is asked for it.
     if (!up) setTimeout(() => actions.send("retry"), ASK_MS);
@@ -241,6 +249,10 @@ new ResizeObserver(tellHeight).observe(document.body);
 
 /** Over the extension's own port: a message to the page would name this extension's address, which is another in every Firefox. */
 function tellHeight() {
-  const height = Math.ceil(document.body.getBoundingClientRect().height);
-  if (parent !== window && height > 0) port?.send({ type: "height", height });
+  const fixed = fixedHeight(model);
+  // A problem that is higher is scrolled; while a song loads there is nothing to press yet.
+  document.documentElement.classList.toggle("fixed", fixed !== null && model.problem !== null);
+  const height = fixed ?? Math.ceil(document.body.getBoundingClientRect().height);
+  if (parent === window || height <= 0 || height === heightTold) return;
+  if (port?.send({ type: "height", height })) heightTold = height;
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from collections.abc import Iterator
@@ -120,6 +121,57 @@ def test_nothing_inside_is_asked_for_a_page_of_the_internet(world: World, record
     assert told == {'[4,"failed",0,3,0]'}
     assert record.of("/secret.sps") == record.of("/none.sps") == []
     assert bool(record.of("/moved.sps")) == ("a redirect" in cases)
+
+
+def test_every_song_that_fails_looks_alike_to_its_page(world: World, record: Recorder) -> None:
+    """Not there, no song, behind a password, packed a thousandfold, of a false length: one state and one height."""
+    first = world.file("first").read_bytes()
+    closed = free_port()
+    bodies: dict[str, tuple[int, dict[str, str], bytes]] = {
+        "text": (200, {"Content-Type": "text/plain"}, b"a secret" * 10_000),
+        "password": (401, {"WWW-Authenticate": 'Basic realm="Your wallet"'}, b""),
+        "moved": (307, {"Location": "/none.sps"}, b""),
+        "packed": (200, {"Content-Encoding": "gzip"}, gzip.compress(bytes(256 << 20), 1)),
+        "long": (200, {}, first[:8] + b"\xff\xff\xff\xff" + first[12:]),
+        "spoilt": (200, {}, first.replace(b"Tests", b"Pests", 1)),
+        "other": (206, {"Content-Range": "bytes 5-99/100"}, bytes(95)),
+        "broken": (500, {}, b""),
+    }
+    for name, planned in bodies.items():
+        record.own[f"/{name}.sps"] = planned
+    sources = {name: f"/{name}.sps" for name in bodies} | {"none": "/none.sps", "nobody": f"http://127.0.0.1:{closed}/a.sps"}
+    told: dict[str, str] = {}
+    for name, src in sources.items():
+        path = record.page("alike.html", f'<div style="width:330px"><sps-player src="{src}"></sps-player></div>')
+        page, player = shown(world, f"{world.stack.station_url}{path}")
+        player.until("document.getElementById('player').dataset.code")
+        page.until("document.querySelector('sps-player').error && document.querySelector('sps-player').offsetHeight > 250")
+        told[name] = str(page.run(f"{TOLD}(document.querySelector('sps-player')) + document.querySelector('sps-player').offsetHeight"))
+        page.close()
+    assert len(set(told.values())) == 1, told
+
+
+def test_a_list_is_read_with_the_pages_own_rights(world: World, record: Recorder) -> None:
+    """A list of another site that lets nobody read it stays unread, and is asked for as by the page: no name of the installation."""
+    here, there = f"http://127.0.0.1:{record.port}", f"http://localhost:{record.port}"
+    listed = json.dumps({"playlist": {"track": [{"location": [f"{here}/listed.sps"]}]}}).encode()
+    record.own["/secret.jspf"] = (200, {"Content-Type": "application/json"}, listed)
+    record.own["/open.jspf"] = (200, {"Content-Type": "application/json", "Access-Control-Allow-Origin": "*"}, listed)
+    for name, read in (("secret", False), ("open", True)):
+        path = record.page(
+            "list.html", f'<sps-player playlist="{there}/{name}.jspf"></sps-player><sps-player src="/none.sps"></sps-player>'
+        )
+        page = world.browser.tab(here + path)
+        wait_until(partial(record.of, f"/{name}.jspf"), "the list is asked for")
+        page.until("[...document.querySelectorAll('sps-player')].at(-1).error")
+        if read:
+            wait_until(partial(record.of, "/listed.sps"), "its song is asked for")
+        assert bool(record.of("/listed.sps")) == read, name
+        for one in record.of(f"/{name}.jspf"):
+            assert one.headers.get("origin") in (None, here)
+            assert "extension" not in json.dumps(one.headers)
+            assert "cookie" not in one.headers
+        page.close()
 
 
 def test_content_scripts_have_no_storage(world: World, record: Recorder) -> None:

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 Object.assign(globalThis, { location: { protocol: "moz-extension:" }, chrome: { runtime: {} } });
-const { Allowance, MOST_IN_TAB, MOST_OF_SITE, MOST_SHOWN, roomFor, roomForSite } = await import("../../../extension/background/limits.js");
+const { Allowance, TabAllowances, MOST_IN_TAB, MOST_OF_SITE, MOST_SHOWN, roomFor, roomForSite } = await import("../../../extension/background/limits.js");
 const { originOf } = await import("../../../extension/shared/compat.js");
 
 test("a burst is heard, what is too much is told once, and time gives it back", () => {
@@ -15,6 +15,22 @@ test("a burst is heard, what is too much is told once, and time gives it back", 
   assert.deepEqual(Array.from({ length: 4 }, () => allowance.take()), ["yes", "yes", "tell", "no"]);
   now = 1e9;
   assert.deepEqual(Array.from({ length: 4 }, () => allowance.take()), ["yes", "yes", "yes", "tell"]);
+});
+
+test("the frames of a tab are heard as often as four documents together, and another tab as if there were none", () => {
+  let now = 0;
+  const tabs = new TabAllowances(() => now);
+  const heard = (tab, times) => Array.from({ length: times }, () => tabs.take(tab)).filter((one) => one === "yes").length;
+  assert.equal(heard(1, 5000), 1200);
+  assert.equal(heard(2, 300), 300);
+  now = 1000;
+  assert.equal(heard(1, 5000), 240);
+  // A tab that comes meanwhile resets nothing.
+  assert.equal(heard(3, 1), 1);
+  assert.equal(heard(1, 10), 0);
+  now = 60_000;
+  assert.equal(heard(4, 1), 1);
+  assert.equal(heard(1, 5000), 1200);
 });
 
 test("a page and a tab have room for so many players", () => {

@@ -47,5 +47,11 @@ test("a frame counts for the page around it", () => {
   const tab = { url: "https://radio.example/a?b" };
   assert.equal(siteAround({ tab, frameId: 3 }, "https://a1.many.example"), "https://radio.example");
   assert.equal(siteAround({ tab, frameId: 0 }, "https://many.example"), "https://many.example");
-  for (const url of ["file:///a.html", "about:blank", "", undefined]) assert.equal(siteAround({ tab: { url }, frameId: 3 }, "https://many.example"), "https://many.example");
+  for (const url of ["", undefined]) assert.equal(siteAround({ tab: { url }, frameId: 3 }, "https://many.example"), "https://many.example");
+});
+
+test("the frames of a page that is not of the web are one site together", () => {
+  const pages = { "about:blank": "about://", "blob:https://many.example/7f3c": "https://many.example", "data:text/html,x": "data://", "file:///a.html": "file://" };
+  for (const [url, site] of Object.entries(pages))
+    for (const name of ["a1", "a2"]) assert.equal(siteAround({ tab: { url }, frameId: 3 }, `https://${name}.many.example`), site, url);
 });

@@ -5,7 +5,7 @@ import { test } from "node:test";
 Object.assign(globalThis, { location: { protocol: "chrome-extension:" }, chrome: { storage: {} } });
 const { Remembered } = await import("../../../extension/background/remembered.js");
 
-const entry = { origin: "https://radio.example", src: "https://radio.example/a.sps", tab: 3, frame: 0, document: "D1", element: 1 };
+const entry = { origin: "https://radio.example", site: "https://radio.example", src: "https://radio.example/a.sps", tab: 3, frame: 0, document: "D1", element: 1 };
 
 /** An area that outlives its service workers. */
 function area() {
@@ -49,6 +49,18 @@ test("what was hidden is forgotten, and the list does not grow for ever", async 
   assert.equal(second.take({ ...entry, element: 79 }), null);
   assert.equal(second.take({ ...entry, element: 0 }), null);
   assert.equal(second.take({ ...entry, element: 78 }), "token 78");
+});
+
+test("a site with many players displaces none of another's", async () => {
+  const storage = area();
+  const first = new Remembered(storage);
+  await first.ready;
+  first.keep("token", entry);
+  for (let i = 0; i < 128; i++) first.keep(`many ${i}`, { ...entry, origin: `https://a${i}.many.example`, site: "https://many.example", element: i });
+  const second = new Remembered(storage);
+  await second.ready;
+  assert.equal(second.entries.size, 64);
+  assert.equal(second.take(entry), "token");
 });
 
 test("a browser without the session's storage just remembers nothing", async () => {

@@ -6,6 +6,7 @@ import { ask, asked, fresh, host, state, told } from "./wallet_world.mjs";
 globalThis.MediaSource ??= /** @type {any} */ ({ isTypeSupported: () => true });
 globalThis.navigator ??= /** @type {any} */ ({});
 const { Stream } = await import("../../../extension/engine/stream.js");
+const { Source } = await import("../../../extension/engine/source.js");
 const { Handover } = await import("../../../extension/engine/handover.js");
 
 const COUNTED = { permissions: ["play", "seek"], counts: { play: { limit: 3 }, seek: { limit: 3 } } };
@@ -98,4 +99,57 @@ test("music at a station that the fan has not answered about waits with its ques
   await one.play("activated");
   await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual([wishes, state.answers.map(({ station, collect }) => [station, collect])], [["play"], [["0xs", null]]]);
+});
+
+test("a song that could not be opened keeps nothing of what was read, and a retry reads it anew", async () => {
+  const { one } = stream(FREE, { now: "loading" });
+  const web = (async () => new Response(new Uint8Array(500_000)));
+  const { fetch } = globalThis;
+  globalThis.fetch = web;
+  const source = new Source("https://cdn.example/a.sps", undefined, undefined, false, { page: one.place.origin, site: one.place.origin });
+  Object.assign(one, { source, song: null, ring: { publicKey: Promise.resolve(new Uint8Array(65)) }, opening: { stream: "s", header: "x".repeat(100) }, place: { ...one.place, site: one.place.origin } });
+  Object.assign(one.course, { isPast: false, failed: async () => undefined });
+  await one.begin();
+  globalThis.fetch = fetch;
+  assert.equal(one.problem.code, "sps.magic");
+  assert.deepEqual([source.head.length, source.read, source.stop.signal.aborted, one.opening], [0, null, true, { stream: "s" }]);
+});
+
+test("a page on disk that names a station on this computer reaches nothing here with its header's places", async () => {
+  const { one } = stream(FREE);
+  const places = ["http://localhost:8080/parts/", "http://127.0.0.1/a.sps", "https://cdn.example/a.sps"];
+  for (const [src, reached] of [["file:///home/a/song.html", 1], ["http://localhost:8080/a.sps", 3]]) {
+    Object.assign(one, { place: { ...one.place, src, origin: "http://localhost:8080", site: "http://localhost:8080" } });
+    const source = one.sourceOf(false);
+    source.deliver(places);
+    await source.told;
+    assert.equal(source.delivery.places.length - 1, reached, src);
+  }
+});
+
+test("a site has the host look at so many songs at once, and another site waits for none of them", async () => {
+  const open = [];
+  host.open = () => new Promise((resolve) => open.push(resolve));
+  host.close = () => ({});
+  const begun = Array.from({ length: 20 }, (_, i) => {
+    const { one } = stream(FREE, { now: "loading" });
+    const site = i < 19 ? "https://many.example" : "https://other.example";
+    const source = { header: async () => new Uint8Array(50), deliver: (places) => void places.catch(() => undefined), close: () => undefined, kbps: null };
+    Object.assign(one, { source, song: null, ring: { publicKey: Promise.resolve(new Uint8Array(65)) }, opening: {}, place: { ...one.place, stream: `open ${i}`, site } });
+    one.course.failed = async () => undefined;
+    one.course.isPast = false;
+    one.begin();
+    return one;
+  });
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  for (let i = 0; i < 20; i++) await turn();
+  const names = () => asked.filter(({ op }) => op === "open").map(({ stream: name }) => name);
+  assert.equal(names().length, 9);
+  assert.ok(names().includes("open 19"));
+  // One that has gone meanwhile is not looked at.
+  begun[8].course.isPast = true;
+  open[0]({});
+  for (let i = 0; i < 20; i++) await turn();
+  assert.equal(names().length, 10);
+  assert.equal(names().includes("open 8"), false);
 });

@@ -93,6 +93,30 @@ test("an answer without an end is cut where it is longer than it may be", async 
   assert.equal((await collect(new Response("0123456789"), () => undefined, 4)).length, 4);
 });
 
+test("an answer that is nested without sense is none, and breaks nothing that it is passed on to", async (t) => {
+  const nested = (levels) => `{"ticket": ${"[".repeat(levels)}${"]".repeat(levels)}}`;
+  web(t, (url) => new Response(url.endsWith("gomaa.json") ? '{"tickets": "/gomaa/tickets"}' : nested(100_000)));
+  await assert.rejects(askTicket(PAGE, { message: {}, signature: "0x" }, "0xc0"), code("station.unreachable"));
+  assert.equal(await object(new Response(nested(40)), 1000), null);
+  assert.deepEqual(await object(new Response(nested(3)), 1000), { ticket: [[[]]] });
+});
+
+test("an endless drip of an answer ends in time", async (t) => {
+  const { timeout } = AbortSignal;
+  t.after(() => (AbortSignal.timeout = timeout));
+  const stop = new AbortController();
+  AbortSignal.timeout = (ms) => (assert.ok(ms <= 10_000), stop.signal);
+  web(t, () => new Response(new ReadableStream({
+    start(controller) {
+      controller.enqueue(new TextEncoder().encode("{"));
+      stop.signal.addEventListener("abort", () => controller.error(stop.signal.reason));
+    },
+  })));
+  const asked = askStation("https://drip.example", "https://drip.example/.well-known/gomaa.json");
+  setTimeout(() => stop.abort(), 0);
+  await assert.rejects(asked, code("station.unreachable"));
+});
+
 test("without the person's leave for a host nothing is asked there", async (t) => {
   const asked = web(t, () => new Response("{}"));
   const origins = [];

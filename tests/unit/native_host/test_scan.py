@@ -80,7 +80,8 @@ class Network:
 
     def __init__(self, chain: Chain) -> None:
         self.chain = self.settlement = self.registry = chain
-        self.deployment = SimpleNamespace(chain_id=CHAIN_ID, settlement=SETTLEMENT, schedule=SCHEDULE, block=1, confirmations=3)
+        node = "wss://node.example"
+        self.deployment = SimpleNamespace(chain_id=CHAIN_ID, rpc=node, settlement=SETTLEMENT, schedule=SCHEDULE, block=1, confirmations=3)
 
     async def ready(self) -> None:
         """Always."""
@@ -204,6 +205,25 @@ async def test_a_server_that_is_away_keeps_no_other_waiting_and_is_looked_for_ag
     told = await computer.search()
     assert (told["left"], told["away"]) == (0, [])
     assert computer.amounts() == {(server, EPOCH + n): wei for n in range(6) for server, wei in ((SERVER, 9), (AWAY, 7))}
+
+
+async def test_a_server_that_is_registered_inside_is_asked_for_nothing(
+    world: tuple[Chain, Computer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An entry that names this computer or its network is a server that is away, and keeps no other waiting."""
+    chain, computer = world
+    chain.gone.clear()
+    chain.posts.append((100, data(SERVER, EPOCH, (payee(STATION, EPOCH), 9))))
+    chain.posts.append((150, data(AWAY, EPOCH, (payee(STATION, EPOCH), 7))))
+
+    async def server(address: bytes) -> Any:
+        return SimpleNamespace(url="http://192.168.1.1" if address == AWAY else f"https://{address.hex()}.example")
+
+    monkeypatch.setattr(chain, "server", server)
+    told = await computer.search()
+    assert computer.amounts() == {(SERVER, EPOCH): 9}
+    assert [(one["server"], one["code"]) for one in told["away"]] == [(to_hex(AWAY), "server.unreachable")]
+    assert {address for address, _ in chain.fetched} == {SERVER}
 
 
 async def test_afterwards_only_new_epochs_are_looked_at(world: tuple[Chain, Computer]) -> None:

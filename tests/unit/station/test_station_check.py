@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
+from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.test_utils import TestServer
 from click.testing import CliRunner
 
@@ -46,6 +48,8 @@ class Site:
     song: bytes = MAGIC + bytes(100)
     domain: str | None = None
     tickets: bool = True
+    record: str | None = None
+    """The record as text."""
     signer: bytes | None = KEY
     server: TestServer = field(init=False)
 
@@ -124,6 +128,8 @@ class Site:
         return web.Response(status=plan["status"], body=body, headers=headers)
 
     async def _record(self, _request: web.Request) -> web.Response:
+        if self.record is not None:
+            return web.Response(text=self.record, content_type="application/json")
         record = {
             "station": to_hex(platform.address_of(KEY)),
             "name": "One",
@@ -189,6 +195,39 @@ async def test_each_fault_fails_its_line_with_a_fix(site: Site, change: dict[str
     lines = await site.lines()
     assert [line.name for line in lines.values() if not line.ok] == [name]
     assert words in lines[name].fix
+
+
+class Public(AbstractResolver):
+    """Every name is this machine's."""
+
+    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
+        """See AbstractResolver."""
+        return [ResolveResult(hostname=host, host="127.0.0.1", port=port, family=family, proto=0, flags=socket.AI_NUMERICHOST)]
+
+    async def close(self) -> None:
+        """See AbstractResolver."""
+
+
+@pytest.mark.parametrize(("host", "good"), [("127.0.0.1", False), ("0x7f.1", False), ("nas.lan", False), ("cdn.example", True)])
+async def test_a_song_that_visitors_cannot_reach_is_named(site: Site, host: str, good: bool) -> None:
+    """The player asks for nothing further inside than the page, so neither does the check; on this machine everything is reached."""
+    site.page = f'<sps-player src="http://{host}:{site.server.port}/songs/one.sps"></sps-player>'
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=Public())) as session:
+        lines = {line.name: line for line in await check(session, f"http://public.example:{site.server.port}/")}
+    assert lines["page"].ok
+    assert lines["song"].ok == good
+    assert good or "visitors can reach" in lines["song"].fix
+
+
+@pytest.mark.parametrize(
+    ("record", "name"), [("[" * 200_000, "record"), ('{"tickets": "//elsewhere.example/t"}', "record"), ("{}", "record")]
+)
+async def test_a_record_without_sense_fails_its_line(site: Site, record: str, name: str) -> None:
+    """Deep nesting and tickets of another site are said; nothing ends the check."""
+    site.record = record
+    lines = await site.lines()
+    assert not lines[name].ok
+    assert lines["song"].ok
 
 
 async def test_a_strict_policy_is_no_fault(site: Site) -> None:

@@ -1,0 +1,123 @@
+"""The line to a node: it leads where it was sent, carries no cookie back, and ends where an answer has no end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import BaseTestServer, TestServer
+
+from chain import links
+from chain.links import FAULTS, open_link
+from native_host.server import Server
+from pywallet.errors import Unavailable
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@asynccontextmanager
+async def serving(handler: Handler) -> AsyncIterator[BaseTestServer]:
+    """A web server that answers everything so."""
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", handler)
+    async with TestServer(app) as server:
+        yield server
+
+
+@asynccontextmanager
+async def elsewhere(asked: list[str], status: int = 307) -> AsyncIterator[BaseTestServer]:
+    """A server that sends everybody to a private service, which writes down what it is asked."""
+
+    async def private(request: web.Request) -> web.StreamResponse:
+        asked.append(f"{request.method} {request.path}")
+        return web.Response(text='{"id": 1, "result": "0x1"}')
+
+    async with serving(private) as inside:
+
+        async def moved(request: web.Request) -> web.StreamResponse:
+            scheme = "ws" if "Upgrade" in request.headers else "http"
+            return web.Response(status=status, headers={"Location": str(inside.make_url("/private").with_scheme(scheme))})
+
+        async with serving(moved) as server:
+            yield server
+
+
+async def said(url: str) -> str | bytes | None:
+    """What a node's first answer is; None where the line ends."""
+    link = await open_link(url, 5)
+    try:
+        await link.send("{}")
+        async for text in link:
+            return text
+        return None
+    finally:
+        await link.close()
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_node_sends_nobody_elsewhere(status: int) -> None:
+    """A redirect ends the line, over HTTP and as a WebSocket, and what it names is asked for nothing."""
+    asked: list[str] = []
+    async with elsewhere(asked, status) as server:
+        assert await said(str(server.make_url("/"))) is None
+        with pytest.raises(FAULTS):
+            await open_link(str(server.make_url("/")).replace("http", "ws", 1), 5)
+    assert asked == []
+
+
+async def test_a_security_server_sends_nobody_elsewhere() -> None:
+    """A host's socket follows no redirect either."""
+    asked: list[str] = []
+    async with elsewhere(asked) as server:
+        line = Server(bytes(20), str(server.make_url("/")), b"\x01" * 32, lambda *_: None, _unwatched)
+        with pytest.raises(Unavailable, match=r"server\.unreachable"):
+            await line.ready(1)
+        await line.close()
+    assert asked == []
+
+
+async def test_a_nodes_cookie_comes_back_to_nobody() -> None:
+    """What a node sets is not sent with the next request."""
+    cookies: list[str | None] = []
+
+    async def marking(request: web.Request) -> web.StreamResponse:
+        cookies.append(request.headers.get("Cookie"))
+        return web.Response(text="{}", headers={"Set-Cookie": "fan=known; Path=/"})
+
+    async with serving(marking) as server:
+        link = await open_link(f"http://localhost:{server.port}/", 5)
+        for _ in range(2):
+            await link.send("{}")
+            assert await anext(aiter(link)) == "{}"
+        await link.close()
+    assert cookies == [None, None]
+
+
+@pytest.mark.parametrize("encoding", ["identity", "deflate"])
+async def test_an_answer_without_an_end_ends_the_line(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+    """A node that goes on sending, or whose few bytes unpack to many, is cut where the answer is longer than any may be."""
+    monkeypatch.setattr(links, "MAX_MESSAGE", 1 << 20)
+    sent = 0
+
+    async def endless(request: web.Request) -> web.StreamResponse:
+        nonlocal sent
+        response = web.StreamResponse()
+        if encoding == "deflate":
+            response.enable_compression(web.ContentCoding.deflate)
+        await response.prepare(request)
+        while sent < 1 << 30:
+            await response.write(bytes(1 << 18))
+            sent += 1 << 18
+            await asyncio.sleep(0)
+        return response
+
+    async with serving(endless) as server:
+        assert await said(str(server.make_url("/"))) is None
+    assert sent < 1 << 30
+
+
+async def _unwatched(_server: Server, _up: bool) -> None:
+    """State of a line that nobody follows."""

@@ -1,0 +1,85 @@
+"""What a station or a registry names does not lead the host further inside than whoever asks."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from native_host import facts
+from native_host.joining import require_safe
+from pywallet.errors import GomaaError, InputError
+
+ADDRESS = bytes(20)
+
+
+@pytest.mark.parametrize(
+    ("origin", "rpc", "good"),
+    [
+        ("https://radio.example", "wss://node.example", True),
+        ("https://radio.example", "https://10.0.0.1", False),
+        ("https://radio.example", "wss://2130706433:8545", False),
+        ("https://radio.example", "wss://0x7f.1", False),
+        ("https://radio.example", "wss://[::ffff:127.0.0.1]", False),
+        ("https://radio.example", "wss://localhost.", False),
+        ("https://radio.example", "wss://node.lan", False),
+        ("https://radio.example", "wss://node", False),
+        ("https://nas.lan", "wss://10.0.0.1", True),
+        ("https://nas.lan", "wss://127.0.0.1", False),
+        ("http://nas.lan", "wss://node.example", False),
+        ("http://localhost.", "ws://127.0.0.1", True),
+        ("http://evil.localdomain", "wss://node.example", False),
+        ("http://1.2.x.3", "wss://node.example", False),
+        ("http://localhost", "ws://evil.localdomain", False),
+    ],
+)
+def test_a_station_names_no_node_further_inside(origin: str, rpc: str, good: bool) -> None:
+    """A node on this computer or in a private network is named by a station there only, in whatever form."""
+    named: Any = SimpleNamespace(rpc=rpc)
+    if good:
+        return require_safe(origin, named)
+    with pytest.raises(InputError) as caught:
+        require_safe(origin, named)
+    assert caught.value.code == "host.network.insecure"
+    return None
+
+
+def network(url: str, rpc: str) -> Any:
+    """A network whose one server is at a URL."""
+
+    def always(value: Any) -> Any:
+        async def answer(*_: Any) -> Any:
+            return value
+
+        return answer
+
+    state = SimpleNamespace(owner=ADDRESS, policy_hash=b"", destroyed=False, revoked=False, open_license=True)
+    content = SimpleNamespace(state=always(state), server_at=always(ADDRESS), licensed=always(True))
+    entry = SimpleNamespace(url=url, active=True)
+    registry = SimpleNamespace(is_content=always(True), server=always(entry), station_of=always(None), rate_at=always(0))
+    settlement = SimpleNamespace(lane=always(SimpleNamespace(bond=1, retired=None)))
+    deployment = SimpleNamespace(rpc=rpc, schedule=SimpleNamespace(epoch_of=lambda _: 0))
+    return SimpleNamespace(content=lambda _: content, registry=registry, settlement=settlement, deployment=deployment, now_ms=lambda: 0)
+
+
+@pytest.mark.parametrize(
+    ("url", "origin", "rpc", "good"),
+    [
+        ("https://server.example", "https://radio.example", "wss://node.example", True),
+        ("http://192.168.1.1", "https://radio.example", "wss://node.example", False),
+        ("http://0x7f000001:8080", "https://radio.example", "wss://node.example", False),
+        ("http://localhost:631", "http://nas.lan", "wss://node.example", False),
+        ("http://192.168.1.7", "http://nas.lan", "wss://node.example", True),
+        ("http://127.0.0.1:8420", "https://radio.example", "ws://127.0.0.1:8545", True),
+    ],
+)
+async def test_a_registered_server_is_no_way_inside(url: str, origin: str, rpc: str, good: bool) -> None:
+    """A song of a page of the internet whose server has a private address is not opened, but for a network there."""
+    header: Any = SimpleNamespace(content=ADDRESS, owner=ADDRESS, policy_hash=b"", server=SimpleNamespace(address=ADDRESS))
+    if good:
+        assert (await facts.look(network(url, rpc), header, origin)).server_url == url
+        return
+    with pytest.raises(GomaaError) as caught:
+        await facts.look(network(url, rpc), header, origin)
+    assert caught.value.code == "server.unreachable"

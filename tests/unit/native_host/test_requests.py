@@ -1,0 +1,47 @@
+"""Every request of the host and of what it uses goes where it was sent and carries nothing from one answer to the next question."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from demo.paths import ROOT
+
+ROOMS = ("native_host", "chain", "pywallet")
+METHODS = {"get", "post", "put", "request", "ws_connect", "head"}
+
+
+def calls() -> Iterator[tuple[str, str, ast.Call]]:
+    """File, name and node of every call by attribute or name."""
+    for room in ROOMS:
+        for file in sorted((ROOT / room).rglob("*.py")):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call):
+                    name = ast.unparse(node.func)
+                    yield file.relative_to(ROOT).as_posix(), name, node
+
+
+def _words(node: ast.Call) -> dict[str | None, str]:
+    return {word.arg: ast.unparse(word.value) for word in node.keywords}
+
+
+def test_every_web_session_keeps_no_cookie() -> None:
+    """Each session has a jar that keeps nothing."""
+    found = [(file, _words(node).get("cookie_jar", "")) for file, name, node in calls() if name.endswith("ClientSession")]
+    assert len(found) >= 4
+    assert [file for file, jar in found if "DummyCookieJar" not in jar] == []
+
+
+def test_every_request_follows_no_redirect() -> None:
+    """Each request of a session says so; a WebSocket is opened by the one class that follows none."""
+    asked = [
+        (file, node)
+        for file, name, node in calls()
+        if name.rsplit(".", 1)[-1] in METHODS and name.split(".")[-2:-1] in (["session"], ["_session"], ["asking"], ["http"])
+    ]
+    assert len(asked) >= 4
+    for file, node in asked:
+        assert _words(node).get("allow_redirects") == "False", file
+    others = ("urlopen", "urlretrieve", "HTTPConnection", "HTTPSConnection")
+    assert [file for file, name, _ in calls() if name.rsplit(".", 1)[-1] in others] == []
+    assert [file for file, name, _ in calls() if name == "connect" or name.endswith("client.connect")] == []
