@@ -8,6 +8,7 @@ import { warm } from "./python.js";
 import { Handover } from "./handover.js";
 import * as approvals from "./provider/approvals.js";
 import * as provider from "./provider/provider.js";
+import { stale } from "./starting.js";
 import { Stream } from "./stream.js";
 import { tellState } from "./telling.js";
 import * as wallet from "./wallet.js";
@@ -154,12 +155,14 @@ async function obey(stream, command, value, surface) {
 
 /** The other tab's music pauses, and this one begins. @param {Stream} stream */
 async function moveTo(stream) {
+  // What the window showed: another song that the page has put in its place is not what the press was for.
+  const header = stream.opening["header"];
   for (const other of streams.values()) if (other !== stream && other.isActive) await other.hear({ type: "pause" });
   // The pause reaches the security server a moment after the host has it.
   for (let tried = 0; tried < MOVE_TRIES; tried++) {
     if (tried > 0) await new Promise((resolve) => setTimeout(resolve, MOVE_WAIT_MS));
     await stream.retry();
-    await stream.play("own");
+    await stream.play(stream.opening["header"] === header ? "own" : stale("own"));
     if (stream.problem?.code !== BUSY) return;
   }
 }
