@@ -24,6 +24,8 @@ import * as wallet from "./wallet.js";
 import { Watchdog } from "./watchdog.js";
 import { Wishes } from "./wishes.js";
 
+/** Another tab of this listener plays. */
+const BUSY = "session.busy";
 const TELL_MS = 1_000;
 /** So close to its end a song whose list goes on ends after all. */
 const END_MS = 200;
@@ -33,7 +35,7 @@ const FASTEST = 2;
 const STALE = /^(station\.right\.missing|server\.mismatch|content\.(unknown|owner|revoked|destroyed)|sps\.(policy\.mismatch|segment\.hash|truncated))$/;
 const CODECS = ["flac", "opus"].filter((codec) => MediaSource.isTypeSupported(`audio/mp4; codecs="${codec}"`));
 
-/** @typedef {{stream: string, src: string, origin: string, site: string, page: number, element: number, last?: {position_ms: number, playing: boolean} | null,
+/** @typedef {{stream: string, src: string, origin: string, site: string, inside: boolean, page: number, element: number, last?: {position_ms: number, playing: boolean} | null,
  *   list?: {index: number, count: number, after: string | null, crossfade_s: number}}} Place */
 
 /** Headers that one site reads at once. */
@@ -109,6 +111,11 @@ export class Stream {
 
   get isActive() {
     return this.course.isActive;
+  }
+
+  /** Whether a person's own press waits for the music of another tab; what a page's script tried is no question. */
+  get waitsToMove() {
+    return this.problem?.code === BUSY && (this.opened || this.course.surface === "press" || this.course.surface === "own");
   }
 
   /** Whether the terms name this action. @param {string} action */

@@ -115,6 +115,18 @@ test("a press is for the terms that were shown: a header that takes their place 
   }
 });
 
+test("music waits to be moved here where a person pressed, not where a page's script has tried", () => {
+  for (const [surface, opened, code, waits] of /** @type {[string, boolean, string, boolean][]} */ ([
+    ["press", false, "session.busy", true], ["own", false, "session.busy", true], ["activated", false, "session.busy", false], ["page", false, "session.busy", false],
+    ["activated", true, "session.busy", true], ["press", true, "site.paused", false],
+  ])) {
+    const { one } = stream(FREE);
+    Object.assign(one, { opened, problem: { code } });
+    one.course.surface = surface;
+    assert.equal(one.waitsToMove, waits, `${surface} ${code}`);
+  }
+});
+
 test("a list goes on by itself to free songs only", () => {
   const before = { course: { session: { state: "playing" } }, feed: { complete: true }, info: { duration_ms: 10_000 }, sound: { positionMs: 9_500 }, rate: 1 };
   for (const [policy, goes] of [[FREE, true], [COUNTED, false]]) {
