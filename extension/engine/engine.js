@@ -61,7 +61,7 @@ wallet.setUp({
     if (stream?.waitsToMove) moveTo(stream).catch((error) => stream.fail(error));
   },
   async halt(origin) {
-    for (const stream of streams.values()) if (stream.isActive && stream.place.origin === origin) await stream.hear({ type: "pause" }).catch(() => undefined);
+    for (const stream of streams.values()) if (stream.isActive && (stream.place.origin === origin || stream.place.site === origin)) await stream.hear({ type: "pause" }).catch(() => undefined);
   },
 });
 
