@@ -2,6 +2,7 @@
  * The popup: what a fan owns, where it came from, and the state of this computer.
  */
 
+import { api } from "../shared/compat.js";
 import { byId, fill, h, write } from "../ui/dom.js";
 import { eye } from "../ui/eye.js";
 import { walletPort } from "../ui/port.js";
@@ -231,7 +232,7 @@ async function watch() {
 dress("GoMAA");
 pressOnce();
 // A window of its own was opened by a press in a page: all of it wakes a moment later.
-chrome.windows?.getCurrent().then(({ type }) => {
+api.windows?.getCurrent().then(({ type }) => {
   if (type === "popup") sleepy(root);
 }, () => undefined);
 render();
