@@ -35,8 +35,11 @@ def allow(
     time_ms: int,
     begun: str | None = "play",
     bps: int = 0,
+    around: str = "",
 ) -> None:
     """Within the transaction that records ``action``: refuse it, or set aside what it may cost. ``begun``: what began this ticket's play.
+
+    ``around``: origin of the tab's page, where ``origin``'s may be a frame. A pause of that one holds for its frames, and no budget does.
 
     Where the listener pays, the interval that begins is paid before it is
     heard, with commission: with ``meter`` after the action, full intervals and
@@ -48,13 +51,16 @@ def allow(
     if action in ("pause", "stop"):
         return
     site = ledger.site(origin)
-    if site is not None and site.state in _CODES:
-        raise Refusal(_CODES[site.state], origin=origin)
+    for row in (site, ledger.site(around or origin)):
+        if row is not None and row.state in _CODES:
+            raise Refusal(_CODES[row.state], origin=row.origin)
     if price.payer != "listener" or not price.owner or begun == FREE:
         return
     cost = most(meter.intervals(price.interval_s) + 1, price.owner, bps) - ledger.debited(ticket)
     if cost <= 0:
         return
+    if around not in ("", origin):
+        raise Refusal("site.budget", origin=origin, cost_wei=str(cost), day_wei="0")
     day = day_of(time_ms)
     for row in (site or SiteRow(origin), ledger.site(EVERYWHERE) or SiteRow(EVERYWHERE)):
         if ledger.spent(row.origin, day) + cost > row.day_wei:

@@ -80,7 +80,7 @@ def record(host: Host, stream: Stream, request: Invoke, *, leased: bool) -> Reco
         )
         meter = stream.metered(ticket.meter, usage, action, request.position_ms, time_ms)
         begun = action if action in STARTS else stream.started
-        grants.allow(ledger, stream.origin, identity, stream.policy.price, action, meter, time_ms, begun, stream.facts.bps)
+        grants.allow(ledger, stream.origin, identity, stream.policy.price, action, meter, time_ms, begun, stream.facts.bps, stream.site)
         ledger.add_entry(entry, meter, _state(action, meter), decision.counts)
     if action in STARTS:
         stream.started = action

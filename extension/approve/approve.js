@@ -7,6 +7,7 @@ import { byId, fill, h, press, write } from "../ui/dom.js";
 import { icon, mark } from "../ui/icons.js";
 import { field } from "../ui/pieces.js";
 import { walletPort } from "../ui/port.js";
+import { pressOnce } from "../ui/sleep.js";
 import { dress, sentences, t } from "../ui/text.js";
 import { VIEWS } from "./views.js";
 
@@ -140,6 +141,7 @@ function trouble(error) {
 }
 
 dress("GoMAA");
+pressOnce();
 // In a frame nobody can tell what lies over it.
 if (window.top === window) {
   void next();

@@ -18,7 +18,7 @@ import { Remembered } from "./remembered.js";
 
 /** @typedef {import("./privileges.js").Kind} Kind */
 /** @typedef {{port: chrome.runtime.Port, kind: Kind, stream: string | null}} Client */
-/** @typedef {{origin: string, site: string, src: string, page: number, element: number, tab: number, frame: number, last: {position_ms: number, playing: boolean} | null}} Stream */
+/** @typedef {{origin: string, site: string, inside: boolean, src: string, page: number, element: number, tab: number, frame: number, last: {position_ms: number, playing: boolean} | null}} Stream */
 
 /** @type {Map<number, Client>} */
 const clients = new Map();
@@ -76,7 +76,7 @@ function attachEngine(port) {
   const again = died;
   died = false;
   if (again) {
-    for (const [token, { origin, site, src, page, element, last }] of streams) port.postMessage({ type: "show", stream: token, src, origin, site, page, element, last });
+    for (const [token, { origin, site, inside, src, page, element, last }] of streams) port.postMessage({ type: "show", stream: token, src, origin, site, inside, page, element, last });
     for (const [id, { kind, stream }] of clients) if (kind !== "page") port.postMessage({ type: "opened", port: id, kind, stream });
   }
   // Of what was said meanwhile, an engine that starts anew is told what people and pages asked: the rest it has just heard.
@@ -222,15 +222,17 @@ function fromPage(id, port, sender, message) {
     if (!place) return;
     const tab = sender.tab?.id ?? -1;
     const site = siteAround(sender, place.origin);
+    // The browser tells of the outermost page, the content script of those between.
+    const inside = message.inside === true || site !== place.origin;
     if (!roomFor(streams.values(), id, tab) || !roomForSite(streams.values(), site)) return refuse(port, message, "message.flood");
     const frame = sender.frameId ?? 0;
     const entry = { ...place, site, tab, frame, document: sender.documentId ?? "", element: message.element };
     const token = remembered.take(entry) ?? crypto.randomUUID();
     remembered.keep(token, entry);
-    streams.set(token, { ...place, site, page: id, element: message.element, tab, frame, last: null });
+    streams.set(token, { ...place, site, inside, page: id, element: message.element, tab, frame, last: null });
     const after = [...streams].find(([, s]) => s.page === id && s.element === message.after)?.[0] ?? null;
     const list = { index: message.index ?? 0, count: message.count ?? 1, after, crossfade_s: message.crossfade ?? 0 };
-    toEngine({ type: "show", stream: token, src: place.src, origin: place.origin, site, page: id, element: message.element, list });
+    toEngine({ type: "show", stream: token, src: place.src, origin: place.origin, site, inside, page: id, element: message.element, list });
     port.postMessage({ type: "shown", element: message.element, stream: token, url: api.runtime.getURL("player/player.html") });
   } else if (message.type === "bytes") pages.hear(id, message);
   else if (known && message.type === "framed") frames.show(message.key, known[0], known[1].tab);

@@ -10,7 +10,7 @@
 /** @type {Readonly<Record<Kind, Rows>>} field name to type, "?" where it may be absent; a field that is not named is refused */
 export const PRIVILEGES = {
   page: {
-    show: { element: "count", src: "string", station: "string?", index: "count?", count: "count?", after: "count?", crossfade: "number?" },
+    show: { element: "count", src: "string", station: "string?", index: "count?", count: "count?", after: "count?", crossfade: "number?", inside: "boolean?" },
     bytes: { element: "count", id: "count", data: "blob?", code: "string?" },
     framed: { element: "count", key: "string" },
     hide: { element: "count" },

@@ -144,7 +144,17 @@
     track.stream = track.state = null;
     const after = track === one.next ? { after: one.now.id, crossfade: fade(one) } : {};
     const index = one.list.indexOf(track.src, track === one.next ? one.index + 1 : one.index);
-    port.post({ type: "show", element: track.id, src: track.src, station: song()?.station ?? null, index, count: one.list.length, ...after });
+    port.post({ type: "show", element: track.id, src: track.src, station: song()?.station ?? null, index, count: one.list.length, inside: isInside(), ...after });
+  }
+
+  /** Whether a page of another origin stands around this one, which can lay something over it. */
+  function isInside() {
+    try {
+      for (let around = window; around !== around.parent; around = /** @type {any} */ (around.parent)) void around.parent.document.body;
+      return false;
+    } catch {
+      return true;
+    }
   }
 
   /** @param {Shown} one */

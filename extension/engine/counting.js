@@ -12,7 +12,8 @@ const COUNT = 16;
 const ASKING = new Set(["playing", "waiting", "seeking", "starting"]);
 /** So long a click is tried again while the server does not answer. */
 const ACT_MS = 20_000;
-const STARTS = new Set(["play", "preview", "live_join"]);
+/** Actions that begin a play. */
+export const STARTS = new Set(["play", "preview", "live_join"]);
 /** Actions that bring keys. */
 export const KEYED = new Set([...STARTS, "seek", "resume"]);
 

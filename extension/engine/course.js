@@ -5,7 +5,7 @@
  */
 
 import { Problem } from "../shared/problem.js";
-import { Counting, KEYED } from "./counting.js";
+import { Counting, KEYED, STARTS } from "./counting.js";
 import { song } from "./songs.js";
 import { tellState } from "./telling.js";
 
@@ -69,8 +69,8 @@ export class Course {
     if (last?.playing) await this.wish("play");
   }
 
-  /** What the fan wants. @param {string} wish play, pause or seek @param {number} [position] ms */
-  async wish(wish, position) {
+  /** What the fan wants. @param {string} wish play, pause or seek @param {number} [position] ms @param {import("./starting.js").Surface} [surface] where it was asked */
+  async wish(wish, position, surface = "press") {
     const { stream } = this;
     if (wish !== "pause") stream.timings.clicked(wish === "play");
     if (this.session.state === "loading") {
@@ -86,7 +86,7 @@ export class Course {
     if (stream.problem && !this.isOver) stream.problem = null;
     const foreseen = this.asking === 0 ? this.session.next[wish] : undefined;
     if (foreseen?.invoke && KEYED.has(foreseen.invoke) && at < duration_ms) await this.doAtOnce(wish, foreseen, foreseen.from_start ? start : at);
-    else await this.step("player.begin", { action: wish, position_ms: at });
+    else await this.step("player.begin", { action: wish, position_ms: at }, null, surface);
   }
 
   /**
@@ -141,13 +141,14 @@ export class Course {
    * @param {string} op
    * @param {Record<string, unknown>} payload
    * @param {string | null} [done] the action that was foreseen
+   * @param {import("./starting.js").Surface} [surface] where the wish was made
    */
-  async step(op, payload, done = null) {
+  async step(op, payload, done = null, surface = "press") {
     const answer = this.ask(op, payload, done);
     if (op === "player.begin") this.answered = answer;
     const todo = await answer;
     if (this.isPast) return;
-    for (const command of todo) await this.obey(command);
+    for (const command of todo) await this.obey(command, surface);
   }
 
   /**
@@ -189,10 +190,16 @@ export class Course {
     await this.counting.act("stop", this.stream.sound.positionMs, 0);
   }
 
-  /** @param {Command} command */
-  async obey({ kind, action, position_ms, segment }) {
+  /** @param {Command} command @param {import("./starting.js").Surface} surface */
+  async obey({ kind, action, position_ms, segment }, surface) {
     if (kind === "invoke") {
       if (this.stopped) return;
+      // The song may have ended since the wish was looked at: what would have gone on begins anew, and takes something.
+      const refusal = STARTS.has(action) ? this.stream.refusalOf(action, surface) : null;
+      if (refusal) {
+        this.stream.note(refusal);
+        return this.step("player.begin", { action: "stop" });
+      }
       try {
         await this.counting.act(action, position_ms, segment);
         if (KEYED.has(action)) await this.step("player.event", { event: "granted" });

@@ -8,11 +8,11 @@ import { warm } from "./python.js";
 import { Handover } from "./handover.js";
 import * as approvals from "./provider/approvals.js";
 import * as provider from "./provider/provider.js";
+import { stale } from "./starting.js";
 import { Stream } from "./stream.js";
 import { tellState } from "./telling.js";
 import * as wallet from "./wallet.js";
 
-const BUSY = "session.busy";
 const MOVE_TRIES = 6;
 const MOVE_WAIT_MS = 700;
 const ORPHANS_MS = 15_000;
@@ -26,7 +26,7 @@ let shown = -1;
 
 /** The toolbar's button tells how much waits for a decision; the screens look again. */
 function asks() {
-  const count = wallet.questions().length + [...streams.values()].filter(({ problem }) => problem?.code === BUSY).length;
+  const count = wallet.questions().length + [...streams.values()].filter(({ waitsToMove }) => waitsToMove).length;
   if (count !== shown) badge(count);
   shown = count;
   for (const port of screens) tell(port, { event: "decisions" });
@@ -50,7 +50,7 @@ wallet.setUp({
     const all = [...streams.values()];
     const named = (/** @type {any} */ song, /** @type {any} */ place) => ({ title: song?.title ?? "", artist: song?.artist ?? "", origin: place.origin });
     return {
-      takeovers: all.filter(({ problem }) => problem?.code === BUSY).map(({ song, place }) => ({ stream: place.stream, ...named(song, place) })),
+      takeovers: all.filter(({ waitsToMove }) => waitsToMove).map(({ song, place }) => ({ stream: place.stream, ...named(song, place) })),
       // Only songs whose player asked for this window: what a page merely shows is no question.
       costs: all.filter(({ opened, paying }) => opened && paying.costs).map(({ song, place, info, facts, paying }) => ({ ...named(song, place), interval_s: info?.interval_s ?? null, facts, ...paying.told(0) })),
     };
@@ -58,10 +58,10 @@ wallet.setUp({
   asks,
   takeOver(token) {
     const stream = streams.get(token);
-    if (stream?.problem?.code === BUSY) moveTo(stream).catch((error) => stream.fail(error));
+    if (stream?.waitsToMove) moveTo(stream).catch((error) => stream.fail(error));
   },
   async halt(origin) {
-    for (const stream of streams.values()) if (stream.isActive && stream.place.origin === origin) await stream.hear({ type: "pause" }).catch(() => undefined);
+    for (const stream of streams.values()) if (stream.isActive && (stream.place.origin === origin || stream.place.site === origin)) await stream.hear({ type: "pause" }).catch(() => undefined);
   },
 });
 
@@ -154,13 +154,15 @@ async function obey(stream, command, value, surface) {
 
 /** The other tab's music pauses, and this one begins. @param {Stream} stream */
 async function moveTo(stream) {
+  // What the window showed: another song that the page has put in its place is not what the press was for.
+  const header = stream.opening["header"];
   for (const other of streams.values()) if (other !== stream && other.isActive) await other.hear({ type: "pause" });
   // The pause reaches the security server a moment after the host has it.
   for (let tried = 0; tried < MOVE_TRIES; tried++) {
     if (tried > 0) await new Promise((resolve) => setTimeout(resolve, MOVE_WAIT_MS));
     await stream.retry();
-    await stream.play("own");
-    if (stream.problem?.code !== BUSY) return;
+    await stream.play(stream.opening["header"] === header ? "own" : stale("own"));
+    if (!stream.waitsToMove) return;
   }
 }
 

@@ -9,7 +9,7 @@ import { song } from "./songs.js";
 import * as wallet from "./wallet.js";
 
 /** @typedef {import("./stream.js").Stream} Stream */
-/** @typedef {"wallet" | "site" | "budget" | "money" | null} Need what is missing before a paid play */
+/** @typedef {"inside" | "wallet" | "site" | "budget" | "money" | null} Need what is missing before a paid play; inside: its page stands in one of another origin */
 
 export class Paying {
   /** The next play is a paid one. */ on = false;
@@ -52,6 +52,8 @@ export class Paying {
   /** @private @returns {Promise<Need>} */
   async missing() {
     const { info, place, admission } = this.stream;
+    // The allowance is for the site that a person has opened, not for whoever puts it into a frame and lays something over it.
+    if (place.inside) return "inside";
     if (wallet.standing().wallet !== "open") return "wallet";
     await admission.prepared?.catch(() => undefined);
     const [{ sites, day_wei }, { places }] = await Promise.all([native("sites"), native("escrow")]);

@@ -20,7 +20,8 @@ export const MAY = {
 };
 
 const BEGINS = new Set(["play", "preview"]);
-const SOUNDS = new Set([...BEGINS, "resume"]);
+/** Actions after which music sounds that would not have: a jump back makes a play longer. */
+const SOUNDS = new Set([...BEGINS, "resume", "seek"]);
 /** Units of a count of plays that run on with the music. */
 const RUNNING = new Set(["second", "segment"]);
 
@@ -58,6 +59,15 @@ export function takingOf(policy, action, costs) {
  */
 export function mayBegin(taking, surface, allowance) {
   return MAY[taking][surface] === true && (taking !== "costs" || allowance);
+}
+
+/**
+ * Surface of a press whose song may be another one than was shown when it was made: it begins no more than the page's script could.
+ * @param {Surface} surface
+ * @returns {Surface}
+ */
+export function stale(surface) {
+  return surface === "page" || surface === "frame" ? surface : "activated";
 }
 
 /** @param {unknown} surface @returns {surface is Surface} */

@@ -17,13 +17,15 @@ import { Recovery } from "./recovery.js";
 import { Sound } from "./sound.js";
 import { openSong, song as core } from "./songs.js";
 import { Source } from "./source.js";
-import { mayBegin, takingOf } from "./starting.js";
+import { mayBegin, stale, takingOf } from "./starting.js";
 import { Turns } from "./turns.js";
 import { forget, playing, stateOf, tellState, tellTerms } from "./telling.js";
 import * as wallet from "./wallet.js";
 import { Watchdog } from "./watchdog.js";
 import { Wishes } from "./wishes.js";
 
+/** Another tab of this listener plays. */
+const BUSY = "session.busy";
 const TELL_MS = 1_000;
 /** So close to its end a song whose list goes on ends after all. */
 const END_MS = 200;
@@ -33,7 +35,7 @@ const FASTEST = 2;
 const STALE = /^(station\.right\.missing|server\.mismatch|content\.(unknown|owner|revoked|destroyed)|sps\.(policy\.mismatch|segment\.hash|truncated))$/;
 const CODECS = ["flac", "opus"].filter((codec) => MediaSource.isTypeSupported(`audio/mp4; codecs="${codec}"`));
 
-/** @typedef {{stream: string, src: string, origin: string, site: string, page: number, element: number, last?: {position_ms: number, playing: boolean} | null,
+/** @typedef {{stream: string, src: string, origin: string, site: string, inside: boolean, page: number, element: number, last?: {position_ms: number, playing: boolean} | null,
  *   list?: {index: number, count: number, after: string | null, crossfade_s: number}}} Place */
 
 /** Headers that one site reads at once. */
@@ -115,6 +117,11 @@ export class Stream {
 
   get isActive() {
     return this.course.isActive;
+  }
+
+  /** Whether a person's own press waits for the music of another tab; what a page's script tried is no question. */
+  get waitsToMove() {
+    return this.problem?.code === BUSY && (this.opened || this.course.surface === "press" || this.course.surface === "own");
   }
 
   /** Whether the terms name this action. @param {string} action */
@@ -271,12 +278,23 @@ export class Stream {
    * @returns {Problem | null}
    */
   refusal(wish, surface) {
-    const { course, info, paying } = this;
+    const { course } = this;
     // A play that is under way, whose pause may not be through yet, can only go on.
     const action = course.session.next[wish]?.invoke ?? (wish === "play" && course.isActive ? "resume" : wish);
+    return this.refusalOf(action, surface);
+  }
+
+  /**
+   * Why an action may not begin where it was asked; null: it may.
+   * @param {string} action
+   * @param {import("./starting.js").Surface} surface
+   * @returns {Problem | null}
+   */
+  refusalOf(action, surface) {
+    const { info, paying } = this;
     const taking = takingOf(info?.policy, action, paying.on || (paying.costs && action === "play"));
     // A jump that uses nothing up makes no sound that was not there.
-    if (wish !== "play" && taking === "free") return null;
+    if (taking === "free" && (action === "seek" || action === "rate")) return null;
     if (mayBegin(taking, surface, paying.on)) return null;
     return taking === "costs" && !paying.on ? new Problem("site.budget", { origin: this.place.origin }) : new Problem("player.press", { action });
   }
@@ -301,9 +319,11 @@ export class Stream {
     const { course } = this;
     if (!this.allows(surface)) return false;
     this.notice = null;
-    course.surface = surface;
-    if (course.session.state !== "loading") this.noteStation();
-    await course.wish("play");
+    const isThere = course.session.state !== "loading";
+    // Before there is a song a press is for none: what it turns out to be may take something.
+    course.surface = isThere ? surface : stale(surface);
+    if (isThere) this.noteStation();
+    await course.wish("play", undefined, surface);
     return true;
   }
 
@@ -445,7 +465,8 @@ export class Stream {
       return course.isPast;
     }
     const wanted = course.wanted || (course.session.state === "starting" && !course.session.halting);
-    const { surface } = course;
+    // The press was for the terms that were shown, and the header is another one now.
+    const surface = stale(course.surface);
     this.discard();
     this.reset(source);
     Object.assign(this.course, { wanted, surface });

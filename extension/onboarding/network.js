@@ -4,6 +4,7 @@
 
 import { fill, h, press } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
+import { sleeper } from "../ui/sleep.js";
 import { sentences, t } from "../ui/text.js";
 
 /** @typedef {{offer: string, known: boolean, chain_id: number, node: string, token: string, settlement: string, registry: string}} Offer */
@@ -20,19 +21,25 @@ export function network(app) {
     const rows = [[t("chainName"), String(offer.chain_id)], [t("networkNode"), offer.node], [t("networkToken"), offer.token], [t("networkSettlement"), offer.settlement], [t("networkRegistry"), offer.registry]];
     const facts = h("dl", { class: "facts" }, rows.map(([name, value]) => h("div", null, h("dt", null, name), h("dd", { class: "mono" }, value))));
     if (offer.known) return fill(card, facts, note("networkKnown"));
+    let busy = false;
     const add = press(h("button", { type: "button", class: "btn primary big", "data-key": "add" }, t("networkAdd")), async () => {
-      add.disabled = true;
+      add.disabled = busy = true;
       app.say(t("networkProving"));
       try {
         await app.ask("network.add", { offer: offer.offer });
         app.say(t("networkAdded"));
         fill(card, facts, note("networkAdded"));
       } catch (error) {
-        add.disabled = false;
+        add.disabled = busy = false;
         failed(error, facts, add);
       }
     });
-    return fill(card, facts, h("p", { class: "s dim" }, t("networkTrust")), h("div", { class: "row between" }, later(app), add));
+    fill(card, facts, h("p", { class: "s dim" }, t("networkTrust")), h("div", { class: "row between" }, later(app), add));
+    // The station decides when its offer comes: the button sleeps first, under whatever press.
+    sleeper((is) => {
+      add.disabled = is || busy;
+    });
+    return undefined;
   };
   const failed = (/** @type {any} */ error, /** @type {(Node | null)[]} */ ...rest) => {
     const { code, cause, fix } = sentences(error);

@@ -5,6 +5,7 @@
 import { byId, fill, h, write } from "../ui/dom.js";
 import { mark } from "../ui/icons.js";
 import { walletPort } from "../ui/port.js";
+import { pressOnce } from "../ui/sleep.js";
 import { dress, t } from "../ui/text.js";
 import { choose } from "./choose.js";
 import { computer } from "./computer.js";
@@ -83,6 +84,7 @@ function addressIn(hash, name) {
 
 async function start() {
   dress(t("onbTitle"));
+  pressOnce();
   draft.hash = location.hash;
   draft.from = addressIn(location.hash, "from");
   draft.site = addressIn(location.hash, "network");

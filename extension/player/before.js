@@ -35,7 +35,8 @@ export function before(actions) {
       const label = terms.pay ? t(terms.pay.on ? "playPaid" : "playPreview") : mode === "none" || mode === "locked" || mode === "asks" ? t("listenWithout") : t("play");
       const play = press(h("button", { type: "button", class: "btn primary big", "data-key": "play", disabled: state.state === "loading" }, icon("play"), label), () => actions.send("play"));
       const beside = h("div", { class: "note wrap", role: "alert", hidden: true });
-      showBeside(beside, problem);
+      // Where something else than the budget is missing, the note below says what.
+      showBeside(beside, problem?.code === "site.budget" && terms.pay && terms.pay.need !== "budget" ? null : problem);
       fill(body,
         head(terms, [clock(terms.duration_ms), terms.quality].filter(Boolean).join(" · "), play),
         beside,
@@ -92,7 +93,7 @@ function payNote(terms, pay, actions) {
   const words = pay.need === null ? t("payLeft", show(pay.left_wei)) : t(`payNeed_${pay.need}`);
   const open = pay.need === "wallet" && terms.wallet === "none" ? () => actions.openOnboarding() : () => actions.open();
   return h("div", { class: "note mid wrap", "data-key": "pay" }, icon("tag"), h("span", { class: "grow" }, h("b", null, each), " ", words),
-    pay.need === null ? null : press(h("button", { type: "button", class: "btn small", "data-key": "pay-open" }, t("openGomaa")), open));
+    pay.need === null || pay.need === "inside" ? null : press(h("button", { type: "button", class: "btn small", "data-key": "pay-open" }, t("openGomaa")), open));
 }
 
 /** @param {Terms} terms */

@@ -11,7 +11,7 @@ import { hostRemedy } from "../ui/host.js";
  * @typedef {{title: string, artist: string, duration_ms: number, quality: string, content: string, owner?: string, server?: string,
  *   waveform?: string | null, station: {name: string, domain: string} | null, facts: Facts | null, permits?: string[], split: Split | null,
  *   interval_s: number, reward_wei: string, capped?: boolean, payer?: string, wallet: "none" | "locked" | "open", rewards: boolean, asks?: boolean, pay?: Pay | null}} Terms
- * @typedef {{on: boolean, need: "wallet" | "site" | "budget" | "money" | null, left_wei: string, each_wei: string, spent_wei: string}} Pay what this fan pays
+ * @typedef {{on: boolean, need: "inside" | "wallet" | "site" | "budget" | "money" | null, left_wei: string, each_wei: string, spent_wei: string}} Pay what this fan pays
  * @typedef {"loading" | "ready" | "starting" | "playing" | "paused" | "seeking" | "waiting" | "ended" | "refused" | "failed"} StateName
  * @typedef {{state: StateName, position_ms: number, duration_ms: number, buffered_ms?: number, volume: number, muted: boolean, rate: number, list: {index: number, count: number},
  *   left: {plays?: number | null, seeks?: number | null}, heard_ms: number, earned_wei: string, next_ms: number, pay?: Pay | null, pace?: string | null}} State pace: the code for which the music waits, and goes on by itself

@@ -6,6 +6,7 @@ import { byId, fill, h, write } from "../ui/dom.js";
 import { connect } from "../ui/port.js";
 import { show, wei } from "../ui/amounts.js";
 import { clock } from "../ui/time.js";
+import { pressOnce } from "../ui/sleep.js";
 import { counted, dress, sentences, t } from "../ui/text.js";
 import { before } from "./before.js";
 import { meaning } from "./keys.js";
@@ -189,7 +190,8 @@ function key(event) {
   });
   if (!action) return;
   event.preventDefault();
-  obey(action, name);
+  // A key that is held moves and turns, and does nothing else twice.
+  if (!event.repeat || action.kind === "by" || action.kind === "louder") obey(action, name);
 }
 
 /** @param {import("./keys.js").Action} action @param {string} name of the view */
@@ -227,6 +229,7 @@ function tick() {
 }
 
 dress("GoMAA");
+pressOnce();
 /** @type {{send: (message: object) => boolean} | null} */
 let port = null;
 // The content script that made this frame gives it its key, and no other window has one: without it nothing is played here.

@@ -6,10 +6,9 @@
 import { show } from "../ui/amounts.js";
 import { fill, h, press, set } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
+import { sleeper } from "../ui/sleep.js";
 import { t } from "../ui/text.js";
-
-/** As long as the answers of the window for sites sleep (approve.js), ms. */
-const WAKE_MS = 800;
+import { siteName } from "./frame.js";
 
 /** @typedef {{station: string, domain: string, name: string}} Question */
 /** @typedef {{stream: string, title: string, artist: string, origin: string}} Takeover */
@@ -19,15 +18,17 @@ const WAKE_MS = 800;
 
 export class Decisions {
   #last = "";
-  /** @type {ReturnType<typeof setTimeout> | undefined} */ #waking;
 
   /** @param {HTMLElement} place @param {Shell} shell */
   constructor(place, shell) {
     this.place = place;
     this.shell = shell;
     set(place, { tabindex: 0, role: "region", "aria-label": t("decideTitle") });
-    for (const name of ["focus", "blur"]) addEventListener(name, () => this.#sleep());
-    document.addEventListener("visibilitychange", () => this.#sleep());
+    this.sleep = sleeper((is) => {
+      // A button that had the focus would be pressed by a key that is held when it wakes.
+      if (is && place.contains(document.activeElement)) place.focus({ preventScroll: true });
+      for (const button of place.querySelectorAll("button")) button.disabled = is;
+    });
   }
 
   /** Ask anew what waits, and show it where it is another. */
@@ -43,12 +44,12 @@ export class Decisions {
     this.place.hidden = questions.length + takeovers.length + costs.length === 0;
     fill(this.place, this.place.hidden ? null : h("h2", { class: "h" }, t("decideTitle")),
       takeovers.map((one) => this.#takeover(one)), questions.map((one) => this.#question(one)), costs.map((one) => this.#cost(one)));
-    this.#sleep();
+    this.sleep();
   }
 
   /** @param {Takeover} one */
   #takeover({ stream, title, artist, origin }) {
-    return card("music", t("takeoverTitle"), [h("p", { class: "s dim" }, t("takeoverLead", [title, artist].filter(Boolean).join(" · ") || t("aSong"), host(origin)))],
+    return card("music", t("takeoverTitle"), [h("p", { class: "s dim" }, t("takeoverLead", [title, artist].filter(Boolean).join(" · ") || t("aSong"), siteName(origin)))],
       this.#button("takeover", t("playHere"), "primary", () => this.shell.ask("wallet.takeover", { stream })));
   }
 
@@ -64,7 +65,7 @@ export class Decisions {
     const words = [facts?.costs, facts?.left, facts?.may, ...(facts?.limits ?? [])].filter(Boolean);
     return card("tag", t("costTitle", [title, artist].filter(Boolean).join(" · ") || t("aSong")), [
       h("p", { class: "s" }, h("b", null, t("payEach", show(each_wei), String(interval_s ?? ""))), " ", need === null ? t("payLeft", show(left_wei)) : t(`payNeed_${need}`)),
-      h("ul", { class: "s dim" }, words.map((text) => h("li", null, text))), h("p", { class: "xs faint" }, host(origin)),
+      h("ul", { class: "s dim" }, words.map((text) => h("li", null, text))), h("p", { class: "xs faint" }, siteName(origin)),
     ], this.#button("cost-sites", t("costSites"), "", async () => this.shell.goSites()));
   }
 
@@ -77,21 +78,7 @@ export class Decisions {
       this.look();
     });
   }
-
-  /** The buttons sleep now, and wake if nothing disturbs them. */
-  #sleep() {
-    clearTimeout(this.#waking);
-    const buttons = [...this.place.querySelectorAll("button")];
-    for (const button of buttons) button.disabled = true;
-    if (document.visibilityState !== "visible") return;
-    this.#waking = setTimeout(() => {
-      for (const button of buttons) button.disabled = false;
-    }, WAKE_MS);
-  }
 }
-
-/** @param {string} origin */
-const host = (origin) => origin.replace(/^https?:\/\//, "");
 
 /** @param {string} shape @param {string} title @param {Node[]} words @param {...HTMLElement} buttons */
 function card(shape, title, words, ...buttons) {

@@ -70,6 +70,9 @@ export function address(text) {
   return h("p", { class: "mono address" }, (text.match(/^0x.{4}|.{1,4}/g) ?? []).map((part) => [h("span", null, part), h("wbr")]).flat());
 }
 
+/** A site as it is named to a person: https is the rule, and whatever else it is stands there. @param {string} origin */
+export const siteName = (origin) => (origin === "file://" ? t("siteFiles") : origin.replace(/^https:\/\//, ""));
+
 /** The first and last characters, where the whole stands elsewhere. @param {string} text */
 export const short = (text) => (text.length > 14 ? `${text.slice(0, 8)}…${text.slice(-6)}` : text);
 

@@ -2,9 +2,11 @@
  * The popup: what a fan owns, where it came from, and the state of this computer.
  */
 
+import { api } from "../shared/compat.js";
 import { byId, fill, h, write } from "../ui/dom.js";
 import { eye } from "../ui/eye.js";
 import { walletPort } from "../ui/port.js";
+import { pressOnce, sleepy } from "../ui/sleep.js";
 import { dress, sentences, t } from "../ui/text.js";
 import { accounts, contacts } from "./accounts.js";
 import { activity } from "./activity.js";
@@ -228,6 +230,11 @@ async function watch() {
 }
 
 dress("GoMAA");
+pressOnce();
+// A window of its own was opened by a press in a page: all of it wakes a moment later.
+api.windows?.getCurrent().then(({ type }) => {
+  if (type === "popup") sleepy(root);
+}, () => undefined);
 render();
 void app.refresh();
 void watch();

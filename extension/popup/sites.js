@@ -9,15 +9,12 @@ import { amount, field, moneyState } from "../ui/pieces.js";
 import { t } from "../ui/text.js";
 import { amountFault, form } from "./form.js";
 import { listening } from "./listening.js";
-import { backBar, middle, tabs, topBar } from "./frame.js";
+import { backBar, middle, siteName, tabs, topBar } from "./frame.js";
 import { permits } from "./permits.js";
 import { points } from "./points.js";
 
 /** @typedef {import("./popup.js").App} App */
 /** @typedef {import("./popup.js").Site} Site */
-
-/** @param {string} origin */
-const host = (origin) => origin.replace(/^https?:\/\//, "").replace(/^file:\/\/$/, "") || t("siteFiles");
 
 /**
  * @param {App} app
@@ -49,7 +46,7 @@ export function sites(app) {
 /** @param {App} app @param {Site} site */
 function row(app, site) {
   return h("li", null, press(h("button", { type: "button", class: "item", "data-key": "site" },
-    h("span", { class: "grow stack z" }, h("b", { class: "clip", title: site.origin }, host(site.origin)),
+    h("span", { class: "grow stack z" }, h("b", { class: "whole", title: site.origin }, siteName(site.origin)),
       h("span", { class: "xs faint clip" }, wei(site.day_wei) > 0n ? t("siteMaySpend", show(site.day_wei), show(site.spent_wei)) : t("siteSpendsNothing"))),
     h("span", { class: "amt" }, amount(site.earned_wei, wei(site.earned_wei) > 0n ? "+" : ""), stateOf(site))), () => app.openSite(site)));
 }
@@ -71,7 +68,7 @@ export function site(app) {
   });
   const allowed = chosen.state === "allowed";
   return [
-    backBar(app, host(chosen.origin), "sites"),
+    backBar(app, siteName(chosen.origin), "sites"),
     middle(
       h("section", { class: "card stack t" }, h("div", { class: "row between" }, h("p", { class: "s dim" }, t("siteBrought")), stateOf(chosen)),
         h("p", { class: "sum-big" }, amount(chosen.earned_wei)),

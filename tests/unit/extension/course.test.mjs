@@ -103,3 +103,32 @@ test("a second play while the first one starts changes nothing: it sounds", asyn
   course.counting.end();
   assert.deepEqual(seen, { sound: ["start", "play"], failed: [], events: ["granted"] });
 });
+
+test("a page's play that is asked as the song ends begins no counted play anew; a press does", async () => {
+  for (const [surface, begins] of /** @type {[any, boolean][]} */ ([["activated", false], ["press", true]])) {
+    const { course, seen } = paused();
+    const { stream } = course;
+    const noted = [];
+    // What may go on may not begin: the page was allowed the first, and the core has heard of the end meanwhile.
+    Object.assign(stream, { note: (problem) => noted.push(problem.code), refusalOf: (action, from) => (action === "play" && from === "activated" ? { code: "player.press" } : null) });
+    course.session = { ...session("playing"), next: { play: { ...foreseen, invoke: null, sound: null, state: "playing" } } };
+    const invoked = [];
+    host.invoke = async ({ action }) => {
+      invoked.push(action);
+      return { left: {}, heard_ms: 0, intervals: 0, grant: null };
+    };
+    const wishes = [];
+    core["player.begin"] = async ({ action }) => {
+      wishes.push(action);
+      return action === "stop" ? { ...session("ready"), granted: false, commands: [] } : { ...session("starting"), commands: [command("invoke", "play")] };
+    };
+    core["player.event"] = async ({ event }) => {
+      seen.events.push(event);
+      return { ...session("playing"), commands: [] };
+    };
+    await course.wish("play", undefined, surface);
+    course.counting.end();
+    assert.deepEqual([invoked, noted, wishes, seen.events], begins ? [["play"], [], ["play"], ["granted"]] : [[], ["player.press"], ["play", "stop"], []]);
+    assert.equal(course.session.state, begins ? "playing" : "ready");
+  }
+});

@@ -1,7 +1,7 @@
 // The table of what may begin where: nothing in a page consents or costs.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isSurface, limits, MAY, mayBegin, takingOf } from "../../../extension/engine/starting.js";
+import { isSurface, limits, MAY, mayBegin, stale, takingOf } from "../../../extension/engine/starting.js";
 
 const SURFACES = ["page", "activated", "frame", "press", "own"];
 const FREE = { permissions: ["play", "seek"], price: { payer: "station" } };
@@ -50,12 +50,12 @@ test("terms that use something up make an action limited; free terms make none",
   const rows = [
     [counted({ play: { limit: 10 } }), ["play"]],
     [counted({ play: { limit: 100, unit: "timed", after_s: 10 } }), ["play"]],
-    [counted({ play: { limit: 600, unit: "second" } }), ["play", "preview", "resume"]],
-    [counted({ play: { limit: 60, unit: "segment" } }), ["play", "preview", "resume"]],
+    [counted({ play: { limit: 600, unit: "second" } }), ["play", "preview", "resume", "seek"]],
+    [counted({ play: { limit: 60, unit: "segment" } }), ["play", "preview", "resume", "seek"]],
     [counted({ preview: { limit: 3, per_s: 86_400 } }), ["preview"]],
     [counted({ seek: { limit: 30 } }), ["seek"]],
     [counted({ resume: { limit: 1 } }), ["resume"]],
-    [{ ...FREE, metered_s: 3600 }, ["play", "preview", "resume"]],
+    [{ ...FREE, metered_s: 3600 }, ["play", "preview", "resume", "seek"]],
     [{ ...FREE, ttl_s: 172_800 }, ["play", "preview"]],
     [{ ...FREE, devices: 2 }, ["play", "preview"]],
     [{ ...FREE, expires_s: 9, not_before_s: 1, preview_s: 30, concurrent: 1 }, []],
@@ -65,9 +65,13 @@ test("terms that use something up make an action limited; free terms make none",
   }
 });
 
-test("what begins or goes on with a paid play costs; what is not known yet uses nothing up", () => {
-  for (const action of ["play", "resume", "preview"]) assert.equal(takingOf(FREE, action, true), "costs");
-  assert.equal(takingOf(FREE, "seek", true), "free");
-  assert.equal(takingOf({ ...FREE, counts: { seek: { limit: 1 } } }, "seek", true), "limited");
+test("what begins a paid play, goes on with it or makes it longer costs; what is not known yet uses nothing up", () => {
+  for (const action of ["play", "resume", "preview", "seek"]) assert.equal(takingOf(FREE, action, true), "costs");
+  assert.equal(takingOf(FREE, "rate", true), "free");
   for (const none of [null, undefined]) assert.equal(takingOf(none, "play", false), "free");
+});
+
+test("a press whose song may be another one by now begins no more than a page that was touched", () => {
+  assert.deepEqual(SURFACES.map(stale), ["page", "activated", "frame", "activated", "activated"]);
+  for (const surface of SURFACES) for (const taking of ["limited", "costs"]) assert.equal(mayBegin(taking, stale(surface), true), false);
 });

@@ -84,6 +84,50 @@ test("a page's jump uses up none that the terms count, and free ones it may have
   for (const surface of ["page", "activated"]) assert.equal(stream(FREE).one.refusal("seek", surface), null);
 });
 
+test("a page's jump makes no paid or metered play longer; the fan's own do", () => {
+  const metered = { ...FREE, metered_s: 60 };
+  for (const [policy, options] of [[metered, {}], [FREE, { costs: true, on: true }]]) {
+    const { one } = stream(policy, { ...options, now: "playing", active: true });
+    for (const surface of ["page", "activated"]) assert.equal(one.refusal("seek", surface).code, "player.press");
+    assert.equal(one.refusal("seek", "press"), null);
+  }
+  assert.equal(stream(FREE, { costs: true, now: "playing", active: true }).one.refusal("seek", "activated"), null, "of a preview");
+});
+
+test("a press before there is a song is for no terms: counted and paid ones wait for another", async () => {
+  for (const surface of ["press", "own"]) {
+    const early = stream(COUNTED, { now: "loading" });
+    await early.one.play(surface);
+    assert.equal(early.one.course.surface, "activated");
+  }
+});
+
+test("a press is for the terms that were shown: a header that takes their place while it is looked at does not get it", async () => {
+  for (const [policy, options, begun] of /** @type {[object, any, string[]][]} */ ([[FREE, {}, ["play"]], [COUNTED, {}, []], [FREE, { costs: true, on: true }, []]])) {
+    const { one, wishes } = stream(policy, options);
+    one.course.session.state = "starting";
+    Object.assign(one, {
+      reread: false, course: { ...one.course, surface: "press", isPast: false }, source: { renewed: async () => ({ close() {} }) }, discard() {},
+      reset() { this.course = stream(policy, options).one.course; this.course.wish = async (wish) => void wishes.push(wish); },
+      begin() { return this.playWanted(this.course); },
+    });
+    assert.equal(await one.renewed({ code: "station.right.missing" }), true);
+    assert.deepEqual(wishes, begun);
+  }
+});
+
+test("music waits to be moved here where a person pressed, not where a page's script has tried", () => {
+  for (const [surface, opened, code, waits] of /** @type {[string, boolean, string, boolean][]} */ ([
+    ["press", false, "session.busy", true], ["own", false, "session.busy", true], ["activated", false, "session.busy", false], ["page", false, "session.busy", false],
+    ["activated", true, "session.busy", true], ["press", true, "site.paused", false],
+  ])) {
+    const { one } = stream(FREE);
+    Object.assign(one, { opened, problem: { code } });
+    one.course.surface = surface;
+    assert.equal(one.waitsToMove, waits, `${surface} ${code}`);
+  }
+});
+
 test("a list goes on by itself to free songs only", () => {
   const before = { course: { session: { state: "playing" } }, feed: { complete: true }, info: { duration_ms: 10_000 }, sound: { positionMs: 9_500 }, rate: 1 };
   for (const [policy, goes] of [[FREE, true], [COUNTED, false]]) {

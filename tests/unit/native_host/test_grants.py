@@ -44,11 +44,12 @@ def act(
     ticket: bytes = TICKET,
     day: int = 5,
     begun: str = "play",
+    around: str = "",
 ) -> str | None:
     """One action in a transaction of its own; the code of its refusal."""
     try:
         with ledger.write():
-            grants.allow(ledger, origin, ticket, price, action, Meter(heard_ms), day * DAY, begun)
+            grants.allow(ledger, origin, ticket, price, action, Meter(heard_ms), day * DAY, begun, around=around)
     except Refusal as refusal:
         return refusal.code
     return None
@@ -63,6 +64,26 @@ def test_a_site_plays_what_its_grant_allows(ledger: Ledger, state: str, code: st
     for action in ("pause", "stop"):
         assert act(ledger, action, price=STATION_PAYS) is None
     assert act(ledger, price=STATION_PAYS, origin=THERE) is None
+
+
+@pytest.mark.parametrize(("state", "code"), [("allowed", None), ("paused", "site.paused"), ("revoked", "site.consent")])
+def test_a_site_is_paused_with_the_frames_in_it(ledger: Ledger, state: str, code: str | None) -> None:
+    """Music of another origin in a frame of a paused site's page is that page's; in its own page it plays."""
+    grant(ledger, HERE, state)
+    assert act(ledger, price=STATION_PAYS, origin=THERE, around=HERE) == code
+    assert act(ledger, "pause", price=STATION_PAYS, origin=THERE, around=HERE) is None
+    assert act(ledger, price=STATION_PAYS, origin=THERE, around=THERE) is None
+
+
+def test_no_budget_is_spent_in_a_frame_of_another_site(ledger: Ledger) -> None:
+    """Neither the frame's own budget nor that of the page around it; a preview costs nothing there."""
+    for origin in (HERE, THERE, EVERYWHERE):
+        grant(ledger, origin, day_wei=100)
+    assert act(ledger, around=THERE) == "site.budget"
+    assert act(ledger, begun="preview", around=THERE) is None
+    assert (ledger.spent(HERE, 5), ledger.spent(THERE, 5)) == (0, 0)
+    assert act(ledger, around=HERE) is None
+    assert ledger.spent(HERE, 5) == 7
 
 
 def test_without_a_budget_nothing_is_paid(ledger: Ledger) -> None:

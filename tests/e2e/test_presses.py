@@ -1,0 +1,96 @@
+"""What a press is for: frames around frames, the window that it opens, and a player that is moved."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from demo.browsers import View
+from demo.fan import PLAY, install_host, state_until
+from demo.waiting import wait_until
+from tests.e2e.adversary import BAD, PLAYER, SCRIPTS, HostileSite, hostile_site, shows_button
+from tests.e2e.adversary_looks import PAID, allowances, settings
+from tests.e2e.world import World
+
+ARMED = f"{PLAY}:not([disabled])"
+NEED = "document.querySelector('[data-key=pay]')?.textContent ?? ''"
+
+
+@pytest.fixture(scope="module")
+def site(world: World) -> Iterator[HostileSite]:
+    """A site that is no station and has a free song and one that costs; the host is installed, and there is an open wallet."""
+    install_host(world.home, world.stack.folder / "deployment.json", world.browser.name)
+    world.fan.create_wallet()
+    world.song("dear", PAID, 40)
+    folder = world.folder / "hostile"
+    folder.mkdir()
+    shutil.copyfile(world.file("first"), folder / "song.sps")
+    shutil.copyfile(world.file("dear"), folder / "dear.sps")
+    with hostile_site(folder) as site:
+        yield site
+
+
+def run_script(page: View, text: str) -> None:
+    """A script of the page's own."""
+    page.run(f"void document.body.append(Object.assign(document.createElement('script'), {{ textContent: {text!r} }}))")
+
+
+def test_a_moved_copied_or_adopted_player_stays_one_and_gives_its_key_to_nobody(world: World, site: HostileSite) -> None:
+    """Removed and put back, cloned, adopted by other documents and back, given another song and the old one: one player, and it works."""
+    listen = "window.heard = []; addEventListener('message', ({ data }) => heard.push(data));"
+    page = world.browser.tab(site.page("moved", PLAYER, before=listen))
+    world.browser.player(page).wait(ARMED)
+    run_script(page, (SCRIPTS / "move.js").read_text())
+    page.until("document.defaultView.moved")
+    assert page.run("document.defaultView.heard.length") == 0
+    assert page.run("document.querySelectorAll('sps-player').length") == 1
+    wait_until(lambda: shows_button(world.browser, page, ARMED), "the player is there again")
+    player = world.browser.player(page)
+    player.click(PLAY)
+    state_until(player, BAD)
+    page.close()
+
+
+def test_an_allowance_is_not_for_a_frame_in_another_page(world: World, site: HostileSite) -> None:
+    """A song that costs asks for its own page, where one of another origin stands around it: at once, or with the site's own outermost."""
+    with hostile_site(site.folder) as other:
+        inner = site.page("inner", '<sps-player src="/dear.sps"></sps-player>')
+        between = other.page("between", f'<iframe id="in" src="{inner}" width=700 height=600></iframe>')
+        outer = site.page("outer", f'<iframe id="in" src="{between}" width=800 height=700></iframe>')
+        alone = site.page("alone", f'<iframe id="in" src="{inner}" width=700 height=600></iframe>')
+        for address, framed in ((between, True), (outer, True), (alone, False), (inner, False)):
+            page = world.browser.tab(address)
+            player = world.browser.player(page)
+            player.until(f"({NEED}).length > 40")
+            assert ("own page in a tab" in str(player.run(NEED))) == framed, address
+            assert player.exists("[data-key=pay-open]") != framed, address
+            page.close()
+    assert allowances(world) == ([], 0)
+
+
+def test_a_window_that_a_press_has_opened_sleeps_whole_and_asks_about_pressed_songs_alone(world: World, site: HostileSite) -> None:
+    """The button for what is missing opens a window in which nothing answers when it comes up or comes back; no setting has changed."""
+    before = settings(world)
+    page, player = world.open("dear")
+    popup = world.browser.extension_tab("popup/popup.html")
+    popup.wait("main")
+    # A page that is shown is no question.
+    assert not popup.exists("#decide:not([hidden])")
+    assert popup.run("(dispatchEvent(new Event('focus')), document.getElementById('popup').inert)") is False
+    player.click("[data-key=pay-open]")
+    popup.wait("#decide button[data-key=cost-sites]")
+    popup.close()
+    window = world.browser.window("popup/popup.html")
+    window.wait("#decide button[data-key=cost-sites]")
+    asleep = "[document.getElementById('popup').inert, document.querySelector('#decide button').disabled]"
+    for name in ("focus", "blur", "resize"):
+        window.until(f"!{asleep}.includes(true)")
+        assert window.run(f"(dispatchEvent(new Event('{name}')), {asleep})") == [True, True], name
+    window.click("#decide button[data-key=cost-sites]")
+    window.wait("#budget")
+    window.close()
+    page.close()
+    assert settings(world) == before
+    assert allowances(world) == ([], 0)

@@ -1,0 +1,47 @@
+// Whether the next play of a song that its listener pays is a paid one: the allowance is for the site that a person has opened.
+import assert from "node:assert/strict";
+import { after, beforeEach, test } from "node:test";
+import { ask, core, fresh, host, wallet } from "./wallet_world.mjs";
+
+const { Paying } = await import("../../../extension/engine/paying.js");
+const SITE = "https://band.example";
+let on;
+
+/** A paid song of a page, with a budget and listening money for its site. */
+function paying(place) {
+  const song = { payer: "listener", price_wei: "100" };
+  const stream = { song, info: { bps: 0, going: false, server: { address: "0xs" }, station: null }, place: { stream: "s", origin: SITE, site: SITE, inside: false, ...place }, admission: { prepared: null }, feed: null };
+  return new Paying(/** @type {any} */ (stream));
+}
+
+beforeEach(async () => {
+  await fresh();
+  on = [];
+  host.sites = () => ({ sites: [{ origin: SITE, state: "allowed", day_wei: "5000" }], day_wei: "5000" });
+  host.escrow = () => ({ places: [{ server: "0xs", left_wei: "900" }] });
+  host.owed = () => null;
+  core["player.pays"] = (payload) => {
+    on.push(payload.on);
+    return { begins: payload.on ? "play" : "preview", next: {}, extent: { from_ms: 0, to_ms: 9 } };
+  };
+  await ask("wallet.unlock", { password: "x" });
+});
+after(() => ask("wallet.lock"));
+
+test("within the budget of its own site a play is a paid one; in a frame of another site it is the preview, whatever the budget", async () => {
+  const own = paying({});
+  await own.decide();
+  assert.deepEqual([own.need, own.on], [null, true]);
+  const framed = paying({ inside: true });
+  await framed.decide();
+  assert.deepEqual([framed.need, framed.on, on], ["inside", false, [true, false]]);
+  assert.equal(wallet.standing().wallet, "open");
+});
+
+test("the allowance of one site is none for another, by scheme and port too", async () => {
+  for (const origin of ["http://band.example", "https://band.example:8443", "https://band.example.evil.example", "https://xn--bnd-pla.example", "file://"]) {
+    const other = paying({ origin, site: origin });
+    await other.decide();
+    assert.deepEqual([origin, other.need, other.on], [origin, "budget", false]);
+  }
+});
