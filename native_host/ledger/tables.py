@@ -97,7 +97,9 @@ CREATE TABLE IF NOT EXISTS scans (
     PRIMARY KEY (wallet, chain_id, settlement)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS scan_posts (
     wallet BLOB NOT NULL, chain_id INTEGER NOT NULL, settlement BLOB NOT NULL, epoch INTEGER NOT NULL, server BLOB NOT NULL,
-    data BLOB NOT NULL, code TEXT, PRIMARY KEY (wallet, chain_id, settlement, epoch, server)) WITHOUT ROWID;
+    data BLOB NOT NULL, code TEXT, turn INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (wallet, chain_id, settlement, epoch, server)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS scan_posts_turn ON scan_posts (wallet, chain_id, settlement, turn, epoch, server);
 CREATE TABLE IF NOT EXISTS candidates (
     wallet BLOB NOT NULL, day INTEGER NOT NULL, station BLOB NOT NULL, payees BLOB NOT NULL,
     PRIMARY KEY (wallet, day, station)) WITHOUT ROWID;
