@@ -1,7 +1,8 @@
 """Where the rewards of a wallet stand: receipts that came meanwhile, epochs that became final, claims that others made.
 
 Everything is asked in parts of a fixed size, and only what can have changed: a collected receipt is not looked at again, a final epoch
-stays final, and of the others those come first that were looked at longest ago.
+stays final, and of the others those come first that were looked at longest ago. Collected is a receipt once its claim is as deep as
+the network asks; until then the claim is looked for again.
 """
 
 from __future__ import annotations
@@ -110,6 +111,7 @@ async def look_for_claims(host: Host, wallet: bytes) -> None:
         host.looks.claims[wallet] = (rows[-1].epoch, rows[-1].server, rows[-1].payee)
     else:
         host.looks.claims.pop(wallet, None)
+    rows += [row for row, _ in host.ledger.earnings(wallet, NEWEST, size, "unsure")]
     by_network: dict[int, list[ReceiptRow]] = {}
     for row in rows:
         by_network.setdefault(row.chain_id, []).append(row)
@@ -134,19 +136,23 @@ async def _part(host: Host, network: Network, rows: Sequence[ReceiptRow]) -> Non
     at_payee = {to for _, claim in paid if host.ledger.is_payee(to := bytes(claim.fields["to"]))}
     first = min((claim.block for _, claim in paid), default=0)
     left = await network.token.sent(sorted(at_payee), first) if at_payee else []
-    changes: list[tuple[ReceiptRow, str | None, bool]] = [
-        (row, None, False) for row in rows if row.lies and (row.server, row.epoch, row.payee) not in claims
+    deep = (await network.chain.block()).number - network.deployment.confirmations + 1 if paid else 0
+    changes: list[tuple[ReceiptRow, str | None, bool, bool]] = [
+        (row, None, False, False) for row in rows if (row.lies or row.claimed) and (row.server, row.epoch, row.payee) not in claims
     ]
     for row, claim in paid:
         to = bytes(claim.fields["to"])
         # A later transfer from the address took all of it along.
         moved = next((log for log in left if log.fields["sender"] == to and log.block >= claim.block), None) if to in at_payee else claim
-        changes.append((row, None if moved is None else to_hex(moved.transaction), moved is None))
-    changed = [(row, transaction, lies) for row, transaction, lies in changes if (transaction, int(lies)) != (row.claimed, row.lies)]
+        if moved is None:
+            changes.append((row, None, True, False))
+        else:
+            changes.append((row, to_hex(moved.transaction), False, moved.block <= deep))
+    changed = [one for one in changes if (one[1], *map(int, one[2:])) != (one[0].claimed, one[0].lies, one[0].sure)]
     if changed:
         with host.ledger.write():
-            for row, transaction, lies in changed:
-                host.ledger.set_claimed(row.server, row.epoch, row.payee, transaction, lies)
+            for row, transaction, lies, sure in changed:
+                host.ledger.set_claimed(row.server, row.epoch, row.payee, transaction, lies, sure)
 
 
 def page(host: Host, wallet: bytes, after: Key, limit: int, state: str | None, known: dict[Where, Standing]) -> list[dict[str, Any]]:

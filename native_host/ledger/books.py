@@ -81,7 +81,7 @@ class Books(Earning):
         if known is not None and known.amount >= row.amount and (known.signed != UNSIGNED or known.amount > row.amount):
             return False
         if known is not None:
-            row = replace(row, claimed=known.claimed, final=known.final, lies=known.lies)
+            row = replace(row, claimed=known.claimed, final=known.final, lies=known.lies, sure=known.sure)
         self._write_receipt(row)
         return True
 

@@ -84,7 +84,7 @@ class Earning(Rows):
             after: The last one of the page before; ``NEWEST`` for the first page.
             limit: Rows at most.
             state: ``open`` (not collected), ``final`` (of these, what the chain pays), ``claimable`` (of these, what is not at a
-                payee), ``claimed``; None: all.
+                payee), ``claimed``, ``unsure`` (of these, what a reorganisation could take back); None: all.
         """
         where = {
             None: "",
@@ -92,6 +92,7 @@ class Earning(Rows):
             "final": "AND r.claimed IS NULL AND r.final = 1",
             "claimable": "AND r.claimed IS NULL AND r.final = 1 AND r.lies = 0",
             "claimed": "AND r.claimed IS NOT NULL",
+            "unsure": "AND r.claimed IS NOT NULL AND r.sure = 0",
         }[state]
         rows = self._rows(
             f"SELECT {_RECEIPT}, {_PAYEE} {_OURS} WHERE (r.epoch, r.server, r.payee) < (?, ?, ?) {where} "
@@ -129,12 +130,22 @@ class Earning(Rows):
         self._change("UPDATE receipts SET final = 1 WHERE server = ? AND epoch = ?", server, epoch)
         self.changed_earnings()
 
-    def set_claimed(self, server: bytes, epoch: int, payee: bytes, transaction: str | None, lies: bool = False) -> None:
-        """The chain has paid this receipt, and the money is not at a payee any more; None: it is not so. ``lies``: it is at a payee."""
+    def set_claimed(self, server: bytes, epoch: int, payee: bytes, transaction: str | None, lies: bool = False, sure: bool = False) -> None:
+        """The chain has paid this receipt, and the money is not at a payee any more; None: it is not so.
+
+        Args:
+            server: Whose receipt.
+            epoch: Its epoch.
+            payee: Its payee.
+            transaction: The one that brought the money home.
+            lies: It is at a payee.
+            sure: The transaction is as deep as the network asks.
+        """
         self._change(
-            "UPDATE receipts SET claimed = ?, lies = ? WHERE server = ? AND epoch = ? AND payee = ?",
+            "UPDATE receipts SET claimed = ?, lies = ?, sure = ? WHERE server = ? AND epoch = ? AND payee = ?",
             transaction,
             int(lies),
+            int(sure),
             server,
             epoch,
             payee,

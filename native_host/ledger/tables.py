@@ -33,8 +33,10 @@ CHANGES: Final = {
     6: (
         "ALTER TABLE receipts ADD COLUMN final INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE receipts ADD COLUMN lies INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE receipts ADD COLUMN sure INTEGER NOT NULL DEFAULT 0",
         # Claims of other installations: the chain names their transactions.
         "UPDATE receipts SET claimed = NULL WHERE claimed = 'elsewhere'",
+        "UPDATE receipts SET sure = 1 WHERE claimed IS NOT NULL",
     ),
 }
 """By version: what turns its tables into the next one's, before ``SCHEMA`` adds what is new."""
@@ -79,12 +81,13 @@ CREATE TABLE IF NOT EXISTS leases (
 CREATE TABLE IF NOT EXISTS receipts (
     server BLOB NOT NULL, epoch INTEGER NOT NULL, payee BLOB NOT NULL, chain_id INTEGER NOT NULL, settlement BLOB NOT NULL,
     amount TEXT NOT NULL, signed TEXT NOT NULL, detail TEXT NOT NULL, content BLOB NOT NULL, station TEXT NOT NULL,
-    claimed TEXT, final INTEGER NOT NULL DEFAULT 0, lies INTEGER NOT NULL DEFAULT 0,
+    claimed TEXT, final INTEGER NOT NULL DEFAULT 0, lies INTEGER NOT NULL DEFAULT 0, sure INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (server, epoch, payee)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS receipts_payee ON receipts (payee);
 CREATE INDEX IF NOT EXISTS receipts_newest ON receipts (epoch, server, payee);
 CREATE INDEX IF NOT EXISTS receipts_claimed ON receipts (claimed) WHERE claimed IS NOT NULL;
 CREATE INDEX IF NOT EXISTS receipts_open ON receipts (epoch, server, payee) WHERE claimed IS NULL;
+CREATE INDEX IF NOT EXISTS receipts_unsure ON receipts (epoch, server, payee) WHERE claimed IS NOT NULL AND sure = 0;
 CREATE INDEX IF NOT EXISTS receipts_pending ON receipts (server, epoch) WHERE claimed IS NULL AND final = 0;
 CREATE INDEX IF NOT EXISTS sessions_payee ON sessions (payee);
 CREATE INDEX IF NOT EXISTS tickets_time ON tickets (time_ms);
@@ -206,7 +209,8 @@ class UsageRow:
 class ReceiptRow:
     """The best receipt for (server, epoch, payee), or what the published data say (``signed`` and ``detail`` are then ``null``).
 
-    ``claimed`` is the transaction that paid it, ``final`` whether the chain pays the epoch, ``lies`` whether the money is at a payee.
+    ``claimed`` is the transaction that paid it, ``final`` whether the chain pays the epoch, ``lies`` whether the money is at a payee,
+    ``sure`` whether no reorganisation takes ``claimed`` back.
     """
 
     server: bytes
@@ -222,6 +226,7 @@ class ReceiptRow:
     claimed: str | None = None
     final: int = 0
     lies: int = 0
+    sure: int = 0
 
 
 @dataclass(frozen=True)

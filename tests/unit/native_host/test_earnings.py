@@ -27,6 +27,7 @@ WALLET, OTHER, STATION, SERVER = (bytes([n]) * 20 for n in (1, 2, 3, 4))
 CHAIN_ID, SETTLEMENT = 31337, bytes([5]) * 20
 SCHEDULE = Schedule(3_600, 300, 900, 900, 7_200, 3_600)
 MANY, FEW = 50_000, 500
+CLAIM_BLOCK, CONFIRMATIONS = 7, 12
 NOW_S = 1_800_000_000
 FIRST = NOW_S // 3_600 - MANY
 # Both are some milliseconds; a summary that looked at every hour was slower by more than eighty.
@@ -45,13 +46,18 @@ class Chain:
         self.claims: dict[bytes, tuple[int, bytes]] = {}
         self.asked: list[int] = []
         self.epochs = 0
+        self.height = CLAIM_BLOCK + CONFIRMATIONS - 1
+
+    async def block(self) -> Any:
+        """The newest one."""
+        return SimpleNamespace(number=self.height)
 
     async def claims_by(self, payees: list[bytes]) -> list[Log]:
         """Logs of these payees."""
         self.asked.append(len(payees))
         found = [(one, *self.claims[one]) for one in payees if one in self.claims]
         fields = ({"server": SERVER, "epoch": epoch, "payee": one, "to": to, "amount": 1, "tip": 0} for one, epoch, to in found)
-        return [Log(name="Claimed", address=SETTLEMENT, fields=some, block=7, transaction=bytes(32)) for some in fields]
+        return [Log(name="Claimed", address=SETTLEMENT, fields=some, block=CLAIM_BLOCK, transaction=bytes(32)) for some in fields]
 
     async def epoch(self, server: bytes, epoch: int) -> Any:
         """Final, if it has ended."""
@@ -72,7 +78,8 @@ class Network:
 
     def __init__(self, chain: Chain) -> None:
         self.settlement = self.token = chain
-        self.deployment = SimpleNamespace(chain_id=CHAIN_ID, settlement=SETTLEMENT, schedule=SCHEDULE)
+        self.chain = chain
+        self.deployment = SimpleNamespace(chain_id=CHAIN_ID, settlement=SETTLEMENT, schedule=SCHEDULE, confirmations=CONFIRMATIONS)
 
     async def ready(self) -> None:
         """Always."""
@@ -95,7 +102,9 @@ def fill(ledger: Ledger, hours: int, claimed: int = 0) -> None:
         where = (CHAIN_ID, SETTLEMENT)
         amount, final = str(10**15 + n % 7), int(count < hours - 1)
         rows["payees"].append((WALLET, payee(n), *where, STATION, n, "Radio"))
-        rows["receipts"].append((SERVER, n, payee(n), *where, amount, "{}", "{}", bytes(20), "radio.example", done, final, 0))
+        rows["receipts"].append(
+            (SERVER, n, payee(n), *where, amount, "{}", "{}", bytes(20), "radio.example", done, final, 0, int(done is not None))
+        )
         rows["sessions"].append((identity, *where, STATION, bytes(20), payee(n), begun + 604_800, "", 0, 0))
         place = (SERVER, "http://127.0.0.1:1", "radio.example", "5", 30)
         times = (begun, begun, "ended", 3_600_000, 0, begun * 1000)
@@ -200,6 +209,29 @@ async def test_a_claim_of_another_computer_is_found_wherever_it_stands(world: An
     assert (found["payee"], found["state"], found["transaction"]) == (to_hex(lies), "claimable", None)
 
 
+async def test_a_claim_that_a_reorganisation_takes_back_is_collected_again(world: Any) -> None:
+    """Until it is as deep as the network asks it is looked for; from then on nobody is asked about it."""
+    host, chain = world("reorganised", 3)
+    newest = FIRST + MANY - 2
+    one = payee(newest)
+    amount = 10**15 + newest % 7
+
+    async def claimed() -> tuple[int, list[int]]:
+        chain.asked.clear()
+        answer = await told(host)
+        return int(answer["totals"]["claimed_wei"]), chain.asked
+
+    chain.claims, chain.height = {one: (newest, WALLET)}, CLAIM_BLOCK
+    assert (await claimed())[0] == amount
+    chain.claims = {}
+    assert (await claimed())[0] == 0
+    chain.claims = {one: (newest, WALLET)}
+    assert (await claimed())[0] == amount
+    chain.height = CLAIM_BLOCK + CONFIRMATIONS - 1
+    assert await claimed() == (amount, [3])
+    assert await claimed() == (amount, [2])
+
+
 def test_a_receipt_takes_the_place_of_what_the_published_data_say(tmp_path: Path) -> None:
     """Of the same amount the signed one stays, with all that is known of it; the greater amount counts."""
 
@@ -224,12 +256,13 @@ def test_a_ledger_of_the_version_before_has_its_claims_looked_for_again(tmp_path
     with Ledger(path) as first, first.write():
         first.add_receipt(ReceiptRow(SERVER, 7, payee(9), CHAIN_ID, SETTLEMENT, 5, "{}", "{}", bytes(20), "radio.example"))
     with sqlite3.connect(path) as db:
-        for name in ("newest", "open", "pending", "claimed", "payee"):
+        for name in ("newest", "open", "pending", "claimed", "payee", "unsure"):
             db.execute(f"DROP INDEX receipts_{name}")
         for table in ("payees", "scans", "scan_posts", "candidates"):
             db.execute(f"DROP TABLE {table}")
         db.execute("ALTER TABLE receipts DROP COLUMN final")
         db.execute("ALTER TABLE receipts DROP COLUMN lies")
+        db.execute("ALTER TABLE receipts DROP COLUMN sure")
         db.execute("UPDATE receipts SET claimed = 'elsewhere'")
         db.execute("PRAGMA user_version=6")
     with Ledger(path) as again:
