@@ -1,6 +1,6 @@
 // Earnings follow from the words: sessions over a restore and a change of words, payees told to the host once, and the search for earlier rewards.
 import assert from "node:assert/strict";
-import { after, beforeEach, test } from "node:test";
+import { after, beforeEach, mock, test } from "node:test";
 import { Problem } from "../../../extension/shared/problem.js";
 import { ask, asked, core, fresh, host, ME, NETWORK, payees, sessionFor, state, storage } from "./wallet_world.mjs";
 
@@ -130,5 +130,58 @@ test("fresh words look for nothing before them; a network that is away keeps no 
   await restore(OTHER, { fresh: true });
   await searched();
   assert.deepEqual(given, [[31337, true], [5, true]]);
-  assert.equal(storage.fresh, OTHER);
+  assert.equal(storage.fresh.wallet, OTHER);
+});
+
+test("words that were made an hour ago may have earned on another computer meanwhile", async () => {
+  const given = [];
+  host.scan = ({ fresh: anew }) => {
+    given.push(anew);
+    throw new Problem("host.missing");
+  };
+  await restore(OTHER, { fresh: true });
+  await searched();
+  state.fresh.at_ms -= 3600_000;
+  await ask("wallet.unlock", { password: "x" });
+  await searched();
+  assert.deepEqual(given, [true, true, false, false]);
+});
+
+test("with no screen open a search that failed goes on, and servers that were away are asked again", async (t) => {
+  let steady = 1e6;
+  const clock = mock.method(performance, "now", () => steady);
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const settle = async () => {
+    for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
+  };
+  /** The open wallet looks at its clocks, whoever is there. */
+  const pass = async (ms) => {
+    steady += ms;
+    t.mock.timers.tick(15_000);
+    await settle();
+  };
+  let steps = 0;
+  const away = [{ server: OTHER, url: null, epochs: 1, code: "server.unreachable" }];
+  const nothing = { listed: 0, left: 0, found: 0, wants: [], more: false, away: [] };
+  host.scan = ({ chain_id }) => {
+    if (chain_id !== 31337) return nothing;
+    steps += 1;
+    if (steps === 1) throw new Problem("chain.unreachable");
+    return { ...nothing, away: steps === 2 ? away : [] };
+  };
+  await restore(OTHER);
+  await settle();
+  assert.equal(steps, 1);
+  await pass(31_000);
+  assert.equal(steps, 2);
+  await pass(60_000);
+  assert.equal(steps, 2);
+  await pass(600_000);
+  assert.equal(steps, 3);
+  await pass(600_000);
+  assert.equal(steps, 3);
+  await ask("wallet.lock");
+  await pass(7_200_000);
+  assert.equal(steps, 3);
+  clock.mock.restore();
 });
