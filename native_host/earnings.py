@@ -89,6 +89,15 @@ async def standings(host: Host, wallet: bytes) -> dict[Where, Standing]:
     return found
 
 
+async def settle(host: Host, network: Network, epochs: Sequence[Where]) -> None:
+    """Write down which of these epochs are final, at most ``MOST_EPOCHS``. What the chain does not answer is asked another time."""
+    found = await asyncio.gather(*(_standing(where, network) for where in epochs))
+    with host.ledger.write():
+        for where, standing in zip(epochs, found, strict=True):
+            if standing is not None and standing.final:
+                host.ledger.set_final(*where)
+
+
 async def _standing(where: Where, network: Network) -> Standing | None:
     try:
         await network.ready()
@@ -116,7 +125,7 @@ async def look_for_claims(host: Host, wallet: bytes) -> None:
     for row in rows:
         by_network.setdefault(row.chain_id, []).append(row)
     parts = [
-        _part(host, host.networks[chain_id], some[at : at + PART])
+        look_at(host, host.networks[chain_id], some[at : at + PART])
         for chain_id, some in by_network.items()
         if chain_id in host.networks
         for at in range(0, len(some), PART)
@@ -126,7 +135,8 @@ async def look_for_claims(host: Host, wallet: bytes) -> None:
             raise result
 
 
-async def _part(host: Host, network: Network, rows: Sequence[ReceiptRow]) -> None:
+async def look_at(host: Host, network: Network, rows: Sequence[ReceiptRow]) -> None:
+    """Look on the chain for claims of some receipts, at most ``PART``. Raises GomaaError ``chain.*``."""
     await network.ready()
     claims = {
         (log.fields["server"], log.fields["epoch"], log.fields["payee"]): log

@@ -8,6 +8,7 @@ written down: a search that was stopped goes on where it was, and afterwards onl
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from chain.answers import Declined
+from native_host import earnings
 from native_host.ledger import PayeeRow, ReceiptRow
 from native_host.ledger.books import UNSIGNED
 from native_host.ledger.scanning import Place, Post
@@ -290,8 +292,21 @@ class Scan:
             ledger.drop_candidates(place.wallet, self._span().start)
         self._found += len(found)
         self._batch.clear()
+        await self._stand(found)
         # Made-up ones are not kept.
         self._stations = {station: entry for station, entry in self._stations.items() if entry is not None}
+
+    async def _stand(self, found: list[Found]) -> None:
+        """Write down what of it is final and what is collected: a summary looks at so much only one after the other."""
+        rows = [row for one in found if (row := self._host.ledger.receipt(one.post.server, one.post.epoch, one.payee.payee))]
+        open_ = [row for row in rows if row.claimed is None]
+        epochs = list({(row.server, row.epoch) for row in open_ if not row.final})
+        # What cannot be asked now the summary asks.
+        with contextlib.suppress(GomaaError):
+            for at in range(0, len(epochs), AT_ONCE):
+                await earnings.settle(self._host, self._network, epochs[at : at + AT_ONCE])
+            for at in range(0, len(open_), earnings.PART):
+                await earnings.look_at(self._host, self._network, open_[at : at + earnings.PART])
 
     def _receipt(self, one: Found) -> ReceiptRow:
         place, entry = self._place, self._stations[one.payee.station]

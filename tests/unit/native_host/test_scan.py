@@ -12,8 +12,8 @@ import pytest
 
 from chain.answers import Log, failure
 from chain.registry import StationEntry
+from native_host import earnings, schema
 from native_host import scan as searching
-from native_host import schema
 from native_host.actions import scan
 from native_host.host import Host
 from native_host.ledger.earning import NEWEST
@@ -55,6 +55,10 @@ class Chain:
         self.lost: set[bytes] = set()
         self.listed: set[bytes] = {STATION}
         self.looked_up = 0
+        self.final: set[int] = set()
+        self.claimed: dict[bytes, int] = {}
+        self.asked_for: list[int] = []
+        self.mute = False
         self.fetched: list[tuple[bytes, int]] = []
         self.height = 10_000
 
@@ -69,6 +73,19 @@ class Chain:
         self.asked.append((first, last))
         found = [(block, one) for block, one in self.posts if first <= block <= last]
         return [Log("Posted", SETTLEMENT, {"server": d.server, "epoch": d.epoch, "data": d.hash}, block, bytes(32)) for block, d in found]
+
+    async def epoch(self, server: bytes, epoch: int) -> Any:
+        """Posted, and final where it is said to be."""
+        if self.mute:
+            raise Unavailable("chain.unreachable")
+        return SimpleNamespace(commit=b"\1", final=epoch in self.final, ready=0)
+
+    async def claims_by(self, payees: list[bytes]) -> list[Log]:
+        """Of these payees, to the wallet's account."""
+        self.asked_for.append(len(payees))
+        found = [(one, self.claimed[one]) for one in payees if one in self.claimed]
+        fields = ({"server": SERVER, "epoch": epoch, "payee": one, "to": WALLET, "amount": 1, "tip": 0} for one, epoch in found)
+        return [Log("Claimed", SETTLEMENT, some, 7, bytes(32)) for some in fields]
 
     async def server(self, address: bytes) -> Any:
         """Both are registered."""
@@ -188,6 +205,25 @@ async def test_everything_is_found_by_a_search_that_is_stopped_at_every_step(wor
     assert computer.amounts() == {(SERVER, EPOCH + n): 10 + n for n in range(80)}
     assert len(given) == len(set(given))
     assert (told["listed"], told["left"]) == (80, 0)
+
+
+@pytest.mark.parametrize("mute", [False, True])
+async def test_what_is_found_stands_at_once_as_the_chain_has_it(world: tuple[Chain, Computer], mute: bool) -> None:
+    """Final, collected or still to come, however much it is: not only after as many summaries as it has epochs."""
+    chain, computer = world
+    many = 300
+    for n in range(many):
+        chain.posts.append((100 + n, data(SERVER, EPOCH + n, (payee(STATION, EPOCH + n), 10))))
+    chain.final = set(range(EPOCH, EPOCH + many - 20))
+    chain.claimed = {payee(STATION, EPOCH + n): EPOCH + n for n in range(100)}
+    chain.mute = mute
+    await computer.search()
+    assert computer.host is not None
+    totals = computer.host.ledger.totals(WALLET)
+    assert totals.pending + totals.claimable + totals.claimed == many * 10
+    # A node that answers later is asked by the summaries.
+    assert (totals.claimed, totals.claimable) == (1_000, 0 if mute else (many - 120) * 10)
+    assert max(chain.asked_for) <= earnings.PART
 
 
 async def test_a_server_that_is_away_keeps_no_other_waiting_and_is_looked_for_again(
