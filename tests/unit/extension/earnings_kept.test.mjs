@@ -185,3 +185,18 @@ test("with no screen open a search that failed goes on, and servers that were aw
   assert.equal(steps, 3);
   clock.mock.restore();
 });
+
+test("a restore keeps and drops what its text says", async () => {
+  await ask("wallet.collect", { choice: "never" });
+  await ask("wallet.autolock", { seconds: 60 });
+  const { address } = await ask("wallet.account.add", { name: "Second" });
+  await ask("wallet.contact.save", { address: OTHER, name: "Someone" });
+  Object.assign(state, { sent: [{ transaction: "0x1", state: "confirmed" }], permits: [{ origin: "https://tunes.example", account: address }], claiming: [{ wallet: ME, server: OTHER, epoch: 1, payee: ADDRESS(1), code: "claim.small" }] });
+  await restore(ME);
+  assert.deepEqual([state.collect, state.auto_lock_s, state.claiming.length], ["never", 60, 1]);
+  assert.deepEqual([state.contacts, state.sent, state.permits, state.accounts.length], [[], [], [], 1]);
+  // As many as before are the same ones, whatever they are called.
+  assert.equal((await ask("wallet.account.add", { name: "Anew" })).address, address);
+  Object.assign(state, { claiming: [] });
+  await ask("wallet.autolock", { seconds: 900 });
+});
