@@ -1,7 +1,7 @@
 """Where the rewards of a wallet stand: receipts that came meanwhile, epochs that became final, claims that others made.
 
 Everything is asked in parts of a fixed size, and only what can have changed: a collected receipt is not looked at again, a final epoch
-stays final, and of the others those come first that were looked at longest ago. Collected is a receipt once its claim is as deep as
+stays final, and the others are looked at round and round. Collected is a receipt once its claim is as deep as
 the network asks; until then the claim is looked for again.
 """
 
@@ -61,28 +61,35 @@ async def refresh(host: Host, wallet: bytes) -> None:
 
 
 async def standings(host: Host, wallet: bytes) -> dict[Where, Standing]:
-    """Where the epochs stand that are not final yet; those that have become final are written down as such."""
+    """Where the next epochs stand that are not final yet, and the newest of all; those that have become final are written down as such."""
+    looks = host.looks
+    newest = host.ledger.unsettled(wallet, NEWEST[:2], 1)
+    after = looks.unsettled.pop(wallet, NEWEST[:2])
+    rows = host.ledger.unsettled(wallet, after, MOST_EPOCHS)
+    if len(rows) == MOST_EPOCHS:
+        looks.unsettled[wallet] = (rows[-1][1], rows[-1][0])
+    elif after != NEWEST[:2]:
+        # Round and round: the newest ones again.
+        again = host.ledger.unsettled(wallet, NEWEST[:2], MOST_EPOCHS - len(rows))
+        rows += [row for row in again if row not in rows]
     found: dict[Where, Standing] = {}
     asked: list[tuple[Where, Network]] = []
-    looks = host.looks.epochs
-    for server, epoch, chain_id in host.ledger.unsettled(wallet):
+    for server, epoch, chain_id in newest + rows:
         network = host.networks.get(chain_id)
-        if network is None:
+        if network is None or (server, epoch) in found:
             continue
         schedule = network.deployment.schedule
-        found[server, epoch] = looks.get((server, epoch), Standing(False, False, schedule.due(epoch)))
+        found[server, epoch] = looks.epochs.get((server, epoch), Standing(False, False, schedule.due(epoch)))
         # No epoch is posted before it has ended.
-        if network.now_ms() // 1000 >= schedule.ends(epoch):
+        if (server, epoch, chain_id) in rows and network.now_ms() // 1000 >= schedule.ends(epoch):
             asked.append(((server, epoch), network))
-    ages = {where: age for age, where in enumerate(looks)}
-    asked.sort(key=lambda one: ages.get(one[0], -1))
-    chosen = asked[:MOST_EPOCHS]
-    for (where, _), standing in zip(chosen, await asyncio.gather(*(_standing(*one) for one in chosen)), strict=True):
-        looks.pop(where, None)
+    for (where, _), standing in zip(asked, await asyncio.gather(*(_standing(*one) for one in asked)), strict=True):
         if standing is not None:
             found[where] = standing
-            if not standing.final:
-                looks[where] = standing
+            if standing.final:
+                looks.epochs.pop(where, None)
+            else:
+                looks.epochs[where] = standing
     final = [where for where, standing in found.items() if standing.final]
     if final:
         with host.ledger.write():
@@ -171,7 +178,8 @@ def page(host: Host, wallet: bytes, after: Key, limit: int, state: str | None, k
     """Receipts of a wallet as the extension is told of them."""
     out = []
     for row, payee in host.ledger.earnings(wallet, after, limit, state):
-        standing = known.get((row.server, row.epoch))
+        where = row.server, row.epoch
+        standing = known.get(where) or host.looks.epochs.get(where)
         network = host.networks.get(row.chain_id)
         due_s = standing.due_s if standing else network.deployment.schedule.due(row.epoch) if network else None
         out.append(

@@ -24,6 +24,8 @@ class Looks:
     """How far looks at the chain have come, as long as this process runs."""
 
     epochs: dict[Where, Standing] = field(default_factory=dict)
-    """What was asked about, the longest ago first."""
+    """What was asked about and is not final."""
+    unsettled: dict[bytes, tuple[int, bytes]] = field(default_factory=dict)
+    """By wallet: the epoch and the server that were asked about last."""
     claims: dict[bytes, Key] = field(default_factory=dict)
     """By wallet: the receipt that was looked for last."""

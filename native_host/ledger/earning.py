@@ -120,10 +120,13 @@ class Earning(Rows):
             self._totals[wallet] = known
         return known[1]
 
-    def unsettled(self, wallet: bytes) -> list[tuple[bytes, int, int]]:
-        """(server, epoch, chain id) of receipts of a wallet that are neither collected nor final, newest first."""
-        query = f"SELECT DISTINCT r.server, r.epoch, r.chain_id {_OURS} WHERE r.claimed IS NULL AND r.final = 0 ORDER BY r.epoch DESC"
-        return [tuple(row) for row in self._rows(query, wallet)]
+    def unsettled(self, wallet: bytes, after: tuple[int, bytes], limit: int) -> list[tuple[bytes, int, int]]:
+        """(server, epoch, chain id) of receipts of a wallet that are neither collected nor final, newest first, those behind ``after``."""
+        query = (
+            f"SELECT DISTINCT r.server, r.epoch, r.chain_id {_OURS} WHERE r.claimed IS NULL AND r.final = 0 "
+            "AND (r.epoch, r.server) < (?, ?) ORDER BY r.epoch DESC, r.server DESC LIMIT ?"
+        )
+        return [tuple(row) for row in self._rows(query, wallet, *after, limit)]
 
     def set_final(self, server: bytes, epoch: int) -> None:
         """The chain pays the receipts of this epoch."""

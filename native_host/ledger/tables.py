@@ -88,7 +88,8 @@ CREATE INDEX IF NOT EXISTS receipts_newest ON receipts (epoch, server, payee);
 CREATE INDEX IF NOT EXISTS receipts_claimed ON receipts (claimed) WHERE claimed IS NOT NULL;
 CREATE INDEX IF NOT EXISTS receipts_open ON receipts (epoch, server, payee) WHERE claimed IS NULL;
 CREATE INDEX IF NOT EXISTS receipts_unsure ON receipts (epoch, server, payee) WHERE claimed IS NOT NULL AND sure = 0;
-CREATE INDEX IF NOT EXISTS receipts_pending ON receipts (server, epoch) WHERE claimed IS NULL AND final = 0;
+CREATE INDEX IF NOT EXISTS receipts_final ON receipts (epoch, server, payee) WHERE claimed IS NULL AND final = 1;
+CREATE INDEX IF NOT EXISTS receipts_pending ON receipts (epoch, server, payee) WHERE claimed IS NULL AND final = 0;
 CREATE INDEX IF NOT EXISTS sessions_payee ON sessions (payee);
 CREATE INDEX IF NOT EXISTS tickets_time ON tickets (time_ms);
 CREATE TABLE IF NOT EXISTS payees (

@@ -46,6 +46,7 @@ class Chain:
         self.claims: dict[bytes, tuple[int, bytes]] = {}
         self.asked: list[int] = []
         self.epochs = 0
+        self.settled = True
         self.height = CLAIM_BLOCK + CONFIRMATIONS - 1
 
     async def block(self) -> Any:
@@ -62,7 +63,7 @@ class Chain:
     async def epoch(self, server: bytes, epoch: int) -> Any:
         """Final, if it has ended."""
         self.epochs += 1
-        return SimpleNamespace(commit=b"\1", final=True, ready=NOW_S)
+        return SimpleNamespace(commit=b"\1", final=self.settled, ready=NOW_S)
 
     async def sent(self, owners: list[bytes], from_block: int) -> list[Log]:
         """Nothing has left."""
@@ -174,6 +175,25 @@ async def test_fifty_thousand_hours_are_as_quick_as_five_hundred(world: Any, cla
     assert chain.epochs == 0
 
 
+async def test_fifty_thousand_hours_that_nobody_posts_are_as_quick_as_five_hundred(world: Any) -> None:
+    """A server that is gone never settles them; each epoch is asked about, so many at a time, and once it is final it is so."""
+    few, first = world("few", FEW)
+    many, chain = world("many", MANY)
+    for host, its in ((few, first), (many, chain)):
+        its.settled = False
+        with host.ledger.write():
+            host.ledger._db.execute("UPDATE receipts SET final = 0")
+            host.ledger.changed_earnings()
+        await told(host)
+    chain.epochs = 0
+    assert await quickest(many) < MOST_TIMES * await quickest(few) + 0.002
+    assert chain.epochs <= 7 * earnings.MOST_EPOCHS
+    first.settled = True
+    for _ in range(FEW // earnings.MOST_EPOCHS + 2):
+        answer = await told(few)
+    assert (answer["totals"]["pending_wei"], int(answer["totals"]["claimable_wei"]) > 0) == ("0", True)
+
+
 async def test_every_receipt_comes_once_in_pages(world: Any) -> None:
     """Newest epoch first, of the state that was asked for, none twice, none of another wallet."""
     host, _ = world("pages", 1_000, 400)
@@ -256,7 +276,7 @@ def test_a_ledger_of_the_version_before_has_its_claims_looked_for_again(tmp_path
     with Ledger(path) as first, first.write():
         first.add_receipt(ReceiptRow(SERVER, 7, payee(9), CHAIN_ID, SETTLEMENT, 5, "{}", "{}", bytes(20), "radio.example"))
     with sqlite3.connect(path) as db:
-        for name in ("newest", "open", "pending", "claimed", "payee", "unsure"):
+        for name in ("newest", "open", "pending", "claimed", "payee", "unsure", "final"):
             db.execute(f"DROP INDEX receipts_{name}")
         for table in ("payees", "scans", "scan_posts", "candidates"):
             db.execute(f"DROP TABLE {table}")
