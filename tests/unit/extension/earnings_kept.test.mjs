@@ -200,3 +200,13 @@ test("a restore keeps and drops what its text says", async () => {
   Object.assign(state, { claiming: [] });
   await ask("wallet.autolock", { seconds: 900 });
 });
+
+test("a network whose time is ahead ends no session of another one", async () => {
+  const now_s = Math.floor(Date.now() / 1000);
+  const mine = await sessionFor(at(now_s));
+  await sessionFor({ ...at(now_s + 400 * 86_400), chain_id: 5 });
+  assert.equal((await sessionFor(at(now_s))).id, mine.id);
+  await ask("wallet.lock");
+  assert.equal((await sessionFor(at(now_s + 3600))).id, mine.id);
+  await ask("wallet.unlock", { password: "x" });
+});
