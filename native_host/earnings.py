@@ -63,26 +63,29 @@ async def refresh(host: Host, wallet: bytes) -> None:
 async def standings(host: Host, wallet: bytes) -> dict[Where, Standing]:
     """Where the next epochs stand that are not final yet, and the newest of all; those that have become final are written down as such."""
     looks = host.looks
-    newest = host.ledger.unsettled(wallet, NEWEST[:2], 1)
-    after = looks.unsettled.pop(wallet, NEWEST[:2])
+    begin = (NEWEST[0], NEWEST[1], NEWEST[3])
+    newest = host.ledger.unsettled(wallet, begin, 1)
+    after = looks.unsettled.pop(wallet, begin)
     rows = host.ledger.unsettled(wallet, after, MOST_EPOCHS)
     if len(rows) == MOST_EPOCHS:
-        looks.unsettled[wallet] = (rows[-1][1], rows[-1][0])
-    elif after != NEWEST[:2]:
+        server, epoch, chain_id = rows[-1]
+        looks.unsettled[wallet] = (epoch, server, chain_id)
+    elif after != begin:
         # Round and round: the newest ones again.
-        again = host.ledger.unsettled(wallet, NEWEST[:2], MOST_EPOCHS - len(rows))
+        again = host.ledger.unsettled(wallet, begin, MOST_EPOCHS - len(rows))
         rows += [row for row in again if row not in rows]
     found: dict[Where, Standing] = {}
     asked: list[tuple[Where, Network]] = []
-    for server, epoch, chain_id in newest + rows:
+    for where in newest + rows:
+        _, epoch, chain_id = where
         network = host.networks.get(chain_id)
-        if network is None or (server, epoch) in found:
+        if network is None or where in found:
             continue
         schedule = network.deployment.schedule
-        found[server, epoch] = looks.epochs.get((server, epoch), Standing(False, False, schedule.due(epoch)))
+        found[where] = looks.epochs.get(where, Standing(False, False, schedule.due(epoch)))
         # No epoch is posted before it has ended.
-        if (server, epoch, chain_id) in rows and network.now_ms() // 1000 >= schedule.ends(epoch):
-            asked.append(((server, epoch), network))
+        if where in rows and network.now_ms() // 1000 >= schedule.ends(epoch):
+            asked.append((where, network))
     for (where, _), standing in zip(asked, await asyncio.gather(*(_standing(*one) for one in asked)), strict=True):
         if standing is not None:
             found[where] = standing
@@ -110,11 +113,12 @@ async def settle(host: Host, network: Network, epochs: Sequence[Where]) -> None:
 async def _standing(where: Where, network: Network) -> Standing | None:
     try:
         await network.ready()
-        state = await network.settlement.epoch(*where)
+        server, epoch, _ = where
+        state = await network.settlement.epoch(server, epoch)
     except GomaaError:
         return None
     posted = any(state.commit)
-    return Standing(posted, bool(state.final), state.ready if posted else network.deployment.schedule.due(where[1]))
+    return Standing(posted, bool(state.final), state.ready if posted else network.deployment.schedule.due(epoch))
 
 
 async def look_for_claims(host: Host, wallet: bytes) -> None:
@@ -126,7 +130,7 @@ async def look_for_claims(host: Host, wallet: bytes) -> None:
     after = host.looks.claims.get(wallet, NEWEST)
     rows = [row for row, _ in host.ledger.earnings(wallet, after, size, "final")]
     if len(rows) == size:
-        host.looks.claims[wallet] = (rows[-1].epoch, rows[-1].server, rows[-1].payee)
+        host.looks.claims[wallet] = (rows[-1].epoch, rows[-1].server, rows[-1].payee, rows[-1].chain_id)
     else:
         host.looks.claims.pop(wallet, None)
     rows += [row for row, _ in host.ledger.earnings(wallet, NEWEST, size, "unsure")]
@@ -171,14 +175,14 @@ async def look_at(host: Host, network: Network, rows: Sequence[ReceiptRow]) -> N
     if changed:
         with host.ledger.write():
             for row, transaction, lies, sure in changed:
-                host.ledger.set_claimed(row.server, row.epoch, row.payee, transaction, lies, sure)
+                host.ledger.set_claimed(row, transaction, lies, sure)
 
 
 def page(host: Host, wallet: bytes, after: Key, limit: int, state: str | None, known: dict[Where, Standing]) -> list[dict[str, Any]]:
     """Receipts of a wallet as the extension is told of them."""
     out = []
     for row, payee in host.ledger.earnings(wallet, after, limit, state):
-        where = row.server, row.epoch
+        where = row.server, row.epoch, row.chain_id
         standing = known.get(where) or host.looks.epochs.get(where)
         network = host.networks.get(row.chain_id)
         due_s = standing.due_s if standing else network.deployment.schedule.due(row.epoch) if network else None

@@ -213,7 +213,7 @@ class Scan:
 
     async def _url(self, server: bytes) -> str | None:
         entry = await self._network.registry.server(server)
-        return entry.url if entry is not None else self._host.ledger.server_url(server)
+        return entry.url if entry is not None else self._host.ledger.server_url(server, self._place.chain_id)
 
     def _span(self) -> range:
         """Days that the batch can be about."""
@@ -261,13 +261,13 @@ class Scan:
             return
         ledger, place = self._host.ledger, self._place
         if self._known_at != ledger.payee_changes:
-            self._known, self._known_at = ledger.payees_of(place.wallet), ledger.payee_changes
+            self._known, self._known_at = ledger.payees_of(place.wallet, place.chain_id), ledger.payee_changes
         paid: set[bytes] = set()
         for _, published in self._batch.values():
             paid.update(payee for payee, _ in published.payees())
             await asyncio.sleep(0)
         # Known ones are looked for at any age: a payer may be later than any bound.
-        mine = {payee: row for payee in paid & self._known if (row := ledger.payee(place.wallet, payee)) is not None}
+        mine = {payee: row for payee in paid & self._known if (row := ledger.payee(place.wallet, payee, place.chain_id)) is not None}
         for count, ((day, station), payees) in enumerate(self._days.items()):
             if count % YIELD == 0:
                 await asyncio.sleep(0)
@@ -298,9 +298,13 @@ class Scan:
 
     async def _stand(self, found: list[Found]) -> None:
         """Write down what of it is final and what is collected: a summary looks at so much only one after the other."""
-        rows = [row for one in found if (row := self._host.ledger.receipt(one.post.server, one.post.epoch, one.payee.payee))]
+        rows = [
+            row
+            for one in found
+            if (row := self._host.ledger.receipt(one.post.server, one.post.epoch, one.payee.payee, self._place.chain_id))
+        ]
         open_ = [row for row in rows if row.claimed is None]
-        epochs = list({(row.server, row.epoch) for row in open_ if not row.final})
+        epochs = list({(row.server, row.epoch, row.chain_id) for row in open_ if not row.final})
         # What cannot be asked now the summary asks.
         with contextlib.suppress(GomaaError):
             for at in range(0, len(epochs), AT_ONCE):

@@ -74,7 +74,7 @@ def _ours(host: Host, request: Holdings) -> tuple[dict[bytes, PayeeRow], str | N
         return {}, None
     wallet = from_hex(request.wallet, 20)
     if request.payees:
-        known = (host.ledger.payee(wallet, from_hex(payee, 20)) for payee in request.payees)
+        known = (host.ledger.payee(wallet, from_hex(payee, 20), request.chain_id) for payee in request.payees)
         return {row.payee: row for row in known if row is not None}, None
     after = from_hex(request.after, 20) if request.after else b""
     rows = host.ledger.payees_after(wallet, request.chain_id, after, PART)

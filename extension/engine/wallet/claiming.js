@@ -13,7 +13,7 @@ import { known } from "./networks.js";
 import { load, now, set, state, walletOf } from "./state.js";
 
 /**
- * @typedef {{wallet: string | null, server: string, epoch: number, payee: string, amount_wei: string, claim: any, due_ms: number, spread_ms: number, at_ms: number, code: string | null}} Planned
+ * @typedef {{wallet: string | null, chain_id?: number, server: string, epoch: number, payee: string, amount_wei: string, claim: any, due_ms: number, spread_ms: number, at_ms: number, code: string | null}} Planned
  * `due_ms`: when its epoch is final; `at_ms`: when it is sent, or asked about again; `code`: what it was refused for, for good.
  */
 
@@ -39,8 +39,8 @@ let timer;
 let busy = false;
 let planning = false;
 
-/** @param {{server: string, epoch: number, payee: string}} one */
-const key = ({ server, epoch, payee }) => `${server}/${epoch}/${payee}`;
+/** @param {{chain_id?: number, server: string, epoch: number, payee: string}} one */
+const key = ({ chain_id, server, epoch, payee }) => `${chain_id}/${server}/${epoch}/${payee}`;
 /** Even over [0, `most_ms`). @param {number} most_ms */
 const draw = (most_ms) => Math.floor((/** @type {number} */ (crypto.getRandomValues(new Uint32Array(1))[0]) / 2 ** 32) * most_ms);
 const mine = () => state.claiming.filter(({ wallet }) => wallet === walletOf());
@@ -84,7 +84,7 @@ async function sign() {
     const spread_ms = EPOCHS * (lengths.get(chain_id) ?? 3600) * 1000;
     // One that was final long ago, before a restore or a long lock, is drawn from now on.
     const due_ms = Math.max((due_s ?? 0) * 1000, Date.now());
-    made.push({ wallet, server, epoch, payee, amount_wei, claim, due_ms, spread_ms, at_ms: due_ms + draw(spread_ms), code: null });
+    made.push({ wallet, chain_id, server, epoch, payee, amount_wei, claim, due_ms, spread_ms, at_ms: due_ms + draw(spread_ms), code: null });
   }
   if (made.length && wallet === walletOf()) await set({ claiming: [...state.claiming, ...made] });
 }

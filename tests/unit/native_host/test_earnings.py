@@ -34,6 +34,14 @@ FIRST = NOW_S // 3_600 - MANY
 MOST_TIMES = 8.0
 
 
+RECEIPTS_6 = (
+    "CREATE TABLE receipts (server BLOB NOT NULL, epoch INTEGER NOT NULL, payee BLOB NOT NULL, chain_id INTEGER NOT NULL, "
+    "settlement BLOB NOT NULL, amount TEXT NOT NULL, signed TEXT NOT NULL, detail TEXT NOT NULL, content BLOB NOT NULL, "
+    "station TEXT NOT NULL, claimed TEXT, PRIMARY KEY (server, epoch, payee)) WITHOUT ROWID"
+)
+"""Of the version before."""
+
+
 def payee(number: int) -> bytes:
     """The payee of an hour."""
     return number.to_bytes(20, "big")
@@ -261,7 +269,7 @@ def test_a_receipt_takes_the_place_of_what_the_published_data_say(tmp_path: Path
     with Ledger(tmp_path / "ledger.sqlite") as ledger, ledger.write():
         ledger.add_payees([PayeeRow(WALLET, payee(9), CHAIN_ID, SETTLEMENT, STATION, 9)])
         ledger.add_leaf(row(5))
-        ledger.set_final(SERVER, 7)
+        ledger.set_final(SERVER, 7, CHAIN_ID)
         assert ledger.add_receipt(row(5, "{}", bytes(20)))
         assert not ledger.add_receipt(row(4, "{}", bytes(20)))
         ledger.add_leaf(row(8))
@@ -273,20 +281,47 @@ def test_a_receipt_takes_the_place_of_what_the_published_data_say(tmp_path: Path
 def test_a_ledger_of_the_version_before_has_its_claims_looked_for_again(tmp_path: Path) -> None:
     """Claims of other installations have no transaction in it."""
     path = tmp_path / "ledger.sqlite"
-    with Ledger(path) as first, first.write():
-        first.add_receipt(ReceiptRow(SERVER, 7, payee(9), CHAIN_ID, SETTLEMENT, 5, "{}", "{}", bytes(20), "radio.example"))
+    with Ledger(path):
+        pass
     with sqlite3.connect(path) as db:
-        for name in ("newest", "open", "pending", "claimed", "payee", "unsure", "final"):
-            db.execute(f"DROP INDEX receipts_{name}")
-        for table in ("payees", "scans", "scan_posts", "candidates"):
+        for table in ("receipts", "payees", "scans", "scan_posts", "candidates"):
             db.execute(f"DROP TABLE {table}")
-        db.execute("ALTER TABLE receipts DROP COLUMN final")
-        db.execute("ALTER TABLE receipts DROP COLUMN lies")
-        db.execute("ALTER TABLE receipts DROP COLUMN sure")
-        db.execute("UPDATE receipts SET claimed = 'elsewhere'")
+        db.execute(RECEIPTS_6)
+        db.execute("CREATE INDEX receipts_payee ON receipts (payee)")
+        row = (SERVER, 7, payee(9), CHAIN_ID, SETTLEMENT, "5", "{}", "{}", bytes(20), "radio.example")
+        for epoch, claimed in ((7, "elsewhere"), (8, "0xabc"), (9, None)):
+            db.execute(f"INSERT INTO receipts VALUES ({', '.join('?' * 11)})", (SERVER, epoch, *row[2:], claimed))
         db.execute("PRAGMA user_version=6")
     with Ledger(path) as again:
-        found = again.receipt(SERVER, 7, payee(9))
-        assert found is not None
-        assert (found.claimed, found.final, found.lies, found.amount) == (None, 0, 0, 5)
-        assert again.payees_of(WALLET) == set()
+        found = [row for epoch in (7, 8, 9) if (row := again.receipt(SERVER, epoch, payee(9))) is not None]
+        assert [(row.claimed, row.final, row.lies, row.sure, row.amount) for row in found] == [
+            (None, 0, 0, 0, 5),
+            ("0xabc", 0, 0, 1, 5),
+            (None, 0, 0, 0, 5),
+        ]
+        assert again.payees_of(WALLET, CHAIN_ID) == set()
+
+
+def test_a_network_says_nothing_of_the_rewards_of_another(tmp_path: Path) -> None:
+    """The words make the same payees on all: a false network that names the same server, epoch and payee changes no true amount."""
+    false = 666
+
+    def row(chain_id: int, amount: int) -> ReceiptRow:
+        return ReceiptRow(SERVER, 7, payee(9), chain_id, SETTLEMENT, amount, "null", "null", b"", "radio.example")
+
+    with Ledger(tmp_path / "ledger.sqlite") as ledger, ledger.write():
+        for chain_id, amount in ((false, 10**20), (CHAIN_ID, 5)):
+            ledger.add_payees([PayeeRow(WALLET, payee(9), chain_id, SETTLEMENT, STATION, 9)])
+            ledger.add_leaf(row(chain_id, amount))
+        ledger.set_final(SERVER, 7, false)
+        ledger.set_claimed(row(false, 0), "0xabc")
+        true = ledger.receipt(SERVER, 7, payee(9), CHAIN_ID)
+        assert true is not None
+        assert (true.amount, true.final, true.claimed) == (5, 0, None)
+        assert [one.payee for one in ledger.payees_after(WALLET, CHAIN_ID, b"", 9)] == [payee(9)]
+        assert ledger.unsettled(WALLET, (1 << 62, SERVER, 0), 9) == [(SERVER, 7, CHAIN_ID)]
+        # Page by page each comes once.
+        first = ledger.earnings(WALLET, NEWEST, 1)
+        after = (first[0][0].epoch, first[0][0].server, first[0][0].payee, first[0][0].chain_id)
+        rest = ledger.earnings(WALLET, after, 9)
+        assert sorted(found.chain_id for found, _ in first + rest) == [false, CHAIN_ID]
