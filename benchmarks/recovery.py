@@ -12,7 +12,6 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, Final
 
 from benchmarks.figure import Figure
@@ -34,6 +33,8 @@ ALONE: Final = scaled(200, 2)
 """Payees that the peer derives; its time is for as many as the figure has."""
 OTHERS: Final = scaled(200, 3)
 """Leaves of other listeners in each epoch."""
+SPAN: Final = 99
+"""Days that an epoch can be about."""
 FIRST: Final = 20_000 * HOURS
 
 
@@ -72,7 +73,7 @@ def _match() -> float:
     """Seconds of the host: read, hash, match and write down an hour after the other."""
     place = Place(b"w" * 20, 1, bytes(20))
     spent = 0.0
-    known = SimpleNamespace(candidates={})
+    days: list[tuple[int, int, bytes]] = []
     with tempfile.TemporaryDirectory(prefix="gomaa-bench-") as name, Ledger(Path(name) / "ledger.sqlite") as ledger:
         for day in range(DAYS):
             hours = range(FIRST + day * HOURS, FIRST + (day + 1) * HOURS)
@@ -83,18 +84,28 @@ def _match() -> float:
                 ledger.list_posts(place, day, (Post(number, bytes(20), named) for number, _, named in raws))
                 for station, payees in given.items():
                     ledger.add_candidates(place.wallet, day, bytes([station + 1]) * 20, payees)
-                    for hour in range(HOURS):
-                        known.candidates[payees[hour * 20 : hour * 20 + 20]] = (station, FIRST + day * HOURS + hour)
+                    days.append((station, FIRST + day * HOURS, payees))
+                del days[: -STATIONS * SPAN]
+                read = []
                 for number, raw, named in raws:
                     reader = Reader()
                     reader.feed(raw)
-                    for payee, amount in reader.end(bytes(20), number, named).payees():
-                        if payee in known.candidates:
-                            station, hour = known.candidates[payee]
+                    read.append((number, named, list(reader.end(bytes(20), number, named).payees())))
+                paid = {payee for _, _, rows in read for payee, _ in rows}
+                mine = {
+                    payee: (station, first + hour)
+                    for station, first, payees in days
+                    for hour in range(HOURS)
+                    if (payee := payees[hour * 20 : hour * 20 + 20]) in paid
+                }
+                for number, named, rows in read:
+                    for payee, amount in rows:
+                        if payee in mine:
+                            station, hour = mine[payee]
                             ledger.add_payees([PayeeRow(place.wallet, payee, 1, bytes(20), bytes([station + 1]) * 20, hour)])
                             ledger.add_leaf(ReceiptRow(bytes(20), number, payee, 1, bytes(20), amount, UNSIGNED, UNSIGNED, b"", ""))
                     ledger.set_post(place, Post(number, bytes(20), named), None)
             spent += time.perf_counter() - begun
-        assert len(ledger.payees_of(place.wallet)) == STATIONS * DAYS * HOURS
+        assert len(ledger.payees_of(place.wallet, 1)) == STATIONS * DAYS * HOURS
         assert not ledger.left(place)
     return spent

@@ -110,7 +110,11 @@ _UNKNOWN_METHOD = -32601
 """JSON-RPC 2.0, section 5.1."""
 
 
-class Unsupported(Unavailable):
+class Declined(Unavailable):
+    """The node answers, and does not do what it was asked: too much at once, or too often."""
+
+
+class Unsupported(Declined):
     """The node doesn't know a method that not every node has."""
 
 
@@ -131,7 +135,7 @@ def failure(method: str, error: Any, rpc: str = "") -> GomaaError:
         )
     if "insufficient funds" in message.lower():
         return Unavailable("chain.funds", method=method, reason=message)
-    kind = Unsupported if item.get("code") == _UNKNOWN_METHOD else Unavailable
+    kind = Unsupported if item.get("code") == _UNKNOWN_METHOD else Declined
     number = item.get("code")
     return kind("chain.unreachable", method=method, reason=message, number=number if isinstance(number, int) else 0)
 

@@ -15,6 +15,7 @@ from chain import answers
 from chain.abi import Event, Function, event
 from chain.answers import Block, Log, TxReceipt, Unsupported, decode_log
 from chain.links import FAULTS, Link, open_link
+from chain.past import Past
 from pywallet.errors import GomaaError, Unavailable
 from pywallet.hexes import to_hex
 from pywallet.redaction import place
@@ -70,6 +71,7 @@ class Chain:
         self._backoff = BACKOFF_S[0]
         self._runner: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._answered = Past()
         self._nonces: dict[bytes, asyncio.Lock] = {}
         self.next_nonce: dict[bytes, int] = {}
         """What follows the newest transaction of ours that is on its way: not every node counts those that wait."""
@@ -256,8 +258,14 @@ class Chain:
         return [decode_log(what, item) for item in await self._past(_filter(address, what, topics), from_block, to_block)]
 
     async def _past(self, wanted: dict[str, Any], from_block: int, to_block: int | None = None) -> list[Any]:
-        last = "latest" if to_block is None else hex(to_block)
-        return answers.listing(await self.request("eth_getLogs", {**wanted, "fromBlock": hex(from_block), "toBlock": last}))
+        async def ask(first: int, last: int | None) -> list[Any]:
+            blocks = {"fromBlock": hex(first), "toBlock": "latest" if last is None else hex(last)}
+            return answers.listing(await self.request("eth_getLogs", {**wanted, **blocks}))
+
+        async def newest() -> int:
+            return (await self.block()).number
+
+        return await self._answered.collect(ask, newest, from_block, to_block)
 
     async def heads(self) -> AsyncIterator[Block]:
         """New blocks as they come; of those made during a loss of connection the newest."""

@@ -29,22 +29,24 @@ class Clock:
         self._local, self._steady = local, steady
         self._newest_ms = newest_ms
         self._drift_ms = local() - steady()
-        self._last_ms = 0
+        self._last_ms: dict[int, int] = {}
 
-    def now_ms(self, chain_ms: int, server_ms: int | None) -> int:
+    def now_ms(self, chain_ms: int, server_ms: int | None, chain_id: int = 0) -> int:
         """Trusted Unix time in ms.
 
         The chain's time is the floor: setting this computer's clock back gains nothing. Where blocks are rare this
         computer's time stands in between them, as far as the server's clock (None: not known) agrees: it would refuse
         what lies ahead of it. It runs backwards only where a server disproves what this computer's clock alone has said.
+        Each network (``chain_id``) has a time of its own: one whose blocks are from tomorrow moves no other's.
         """
+        last_ms = self._last_ms.get(chain_id, 0)
         own = self._local()
         if server_ms is not None:
             own = min(own, server_ms + AGREE_MS)
-            if self._last_ms > max(chain_ms, server_ms + AGREE_MS):
-                self._last_ms = 0
-        self._last_ms = max(self._last_ms, chain_ms, own)
-        return self._last_ms
+            if last_ms > max(chain_ms, server_ms + AGREE_MS):
+                last_ms = 0
+        self._last_ms[chain_id] = last_ms = max(last_ms, chain_ms, own)
+        return last_ms
 
     def rolled_back(self, trusted_ms: int | None) -> bool:
         """True where this computer's clock was set back: while the host ran, or against what the ledger has seen before.

@@ -251,12 +251,15 @@ class Host:
         return self._reporters[key]
 
     def now_ms(self, network: Network, server: Server | None = None) -> int:
-        """Trusted Unix time in ms: see ``Clock.now_ms``. Without a server, or before its hello, the others' clocks are asked."""
-        return self._clock.now_ms(network.now_ms(), self._server_ms(server))
+        """Trusted Unix time in ms: see ``Clock.now_ms``. Without a server, or before its hello, the network's others are asked."""
+        chain_id = network.deployment.chain_id
+        return self._clock.now_ms(network.now_ms(), self._server_ms(chain_id, server), chain_id)
 
-    def _server_ms(self, server: Server | None) -> int | None:
-        own = server.now_ms() if server else None
-        return own if own is not None else max((ms for one in self._servers.values() if (ms := one.now_ms()) is not None), default=None)
+    def _server_ms(self, chain_id: int, server: Server | None) -> int | None:
+        if server is not None and (own := server.now_ms()) is not None:
+            return own
+        others = (line.now_ms() for place, line in self._servers.items() if place[0] == chain_id)
+        return max((ms for ms in others if ms is not None), default=None)
 
     def today(self) -> int:
         """The day of budgets, counted from 1970 (UTC), by the same clock as their debits."""
@@ -265,7 +268,8 @@ class Host:
 
     def rolled_back(self, network: Network, server: Server | None = None) -> bool:
         """Whether this computer's clock was set back: see ``Clock.rolled_back``."""
-        trusted = [known for known in (network.chain_ms(), self._server_ms(server)) if known is not None]
+        chain_id = network.deployment.chain_id
+        trusted = [known for known in (network.chain_ms(), self._server_ms(chain_id, server)) if known is not None]
         return self._clock.rolled_back(max(trusted, default=None))
 
     def destroy(self, stream: Stream, code: str) -> None:

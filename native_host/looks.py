@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from native_host.ledger.earning import Key
 
-Where = tuple[bytes, int]
-"""Server and epoch."""
+Where = tuple[bytes, int, int]
+"""Server, epoch and chain id."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,8 @@ class Looks:
     """How far looks at the chain have come, as long as this process runs."""
 
     epochs: dict[Where, Standing] = field(default_factory=dict)
-    """What was asked about, the longest ago first."""
+    """What was asked about and is not final."""
+    unsettled: dict[bytes, tuple[int, bytes, int]] = field(default_factory=dict)
+    """By wallet: epoch, server and chain id that were asked about last."""
     claims: dict[bytes, Key] = field(default_factory=dict)
     """By wallet: the receipt that was looked for last."""

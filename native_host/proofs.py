@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -12,16 +13,23 @@ from native_host.network import Network
 from native_host.server import Server
 from pywallet.errors import GomaaError, InputError, Refusal, Unavailable
 from pywallet.hexes import from_hex
+from pywallet.messages import Signed, require_signer
 from pywallet.settlement import Header, commitment
 
 T = TypeVar("T")
 
 
-async def place(host: Host, server: bytes) -> tuple[str, Network]:
-    """A server's URL and network, by the ledger or by the registry. Raises Unavailable ``server.unreachable``."""
-    network = host.network_at(server)
+async def place(host: Host, server: bytes, network: Network | None = None) -> tuple[str, Network]:
+    """A server's URL and network, by the ledger or by the registry. Raises Unavailable ``server.unreachable``.
+
+    Args:
+        host: This computer's.
+        server: Its address.
+        network: The one that it is asked on; None: the one on which it was used.
+    """
+    network = network or host.network_at(server)
     await network.ready()
-    url = host.ledger.server_url(server)
+    url = host.ledger.server_url(server, network.deployment.chain_id)
     if url is None:
         entry = await network.registry.server(server)
         if entry is None or place_of_url(entry.url) > standing_of_url(network.deployment.rpc):
@@ -31,11 +39,20 @@ async def place(host: Host, server: bytes) -> tuple[str, Network]:
 
 
 @asynccontextmanager
-async def line(host: Host, server: bytes) -> AsyncIterator[tuple[Server, Network]]:
+async def line(host: Host, server: bytes, network: Network | None = None) -> AsyncIterator[tuple[Server, Network]]:
     """A line of its own for one question about a payee, which ties it to no station, and the network. Raises as ``place``."""
-    url, network = await place(host, server)
+    url, network = await place(host, server, network)
     async with host.stranger(server, url, network) as one:
         yield one, network
+
+
+def network_of(host: Host, signed: Signed[Any], signer: bytes) -> Network | None:
+    """The network that a message was signed for, by its signature; None where it is none of this host's."""
+    for network in host.networks.values():
+        with contextlib.suppress(GomaaError):
+            require_signer(signed, network.domain, signer, "claim.signature")
+            return network
+    return None
 
 
 def read(part: Callable[[], T]) -> T:

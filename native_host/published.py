@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 MOST: Final = 1 << 30
 """Bytes of the largest data that are fetched."""
-MOST_READ: Final = 256 << 20
-"""Bytes of the tables before the plays."""
+MOST_READ: Final = 64 << 20
+"""Bytes of the tables before the plays: some two million payees."""
+MOST_STATIONS: Final = 8_192
+"""Stations of one epoch. The chain does not check them, and each is asked about."""
 _CHUNK: Final = 1 << 16
 _READ: Final = (StationRow, ContentRow, TermsRow, DebitRow, PayeeRow)
 
@@ -62,8 +64,9 @@ class Reader:
         while len(self._tables) < len(_READ) and len(self._kept) >= self._next + 4:
             kind = _READ[len(self._tables)]
             begin = self._next + 4
-            end = begin + int.from_bytes(self._kept[self._next : begin], "big") * kind.size()
-            if end > MOST_READ:
+            rows = int.from_bytes(self._kept[self._next : begin], "big")
+            end = begin + rows * kind.size()
+            if end > MOST_READ or (kind is StationRow and rows > MOST_STATIONS):
                 raise InputError("message.schema", reason="published data are too long")
             if len(self._kept) < end:
                 break

@@ -127,6 +127,7 @@ class ReceiptKey(Struct):
     epoch: Number
     server: Address
     payee: Address
+    chain_id: Number = 0
 
 
 class Earnings(Struct):

@@ -69,13 +69,17 @@ const OPS = {
   },
 };
 
-/** Asked by the screens' own clocks: not a sign of a person. */
-const UNMOVED = new Set(["wallet.status", "wallet.summary", "wallet.playing", "wallet.decisions", "host.status"]);
+/** What screens ask by themselves, as they are drawn and as time passes: not a sign of a person. */
+const UNMOVED = new Set(["wallet.status", "wallet.summary", "wallet.playing", "wallet.decisions", "wallet.accounts", "wallet.contacts", "wallet.networks",
+  "wallet.sites", "wallet.permits", "wallet.listening", "host.status"]);
+
+/** Whether a person did something. @param {any} message */
+const isMoved = ({ type, what }) => !UNMOVED.has(type) && !(type === "wallet.points" && what === "look");
 
 /** @param {any} message */
 export async function handle(message) {
   await load();
-  if (!UNMOVED.has(message.type)) vault.touch();
+  if (isMoved(message)) vault.touch();
   if (!Object.hasOwn(OPS, message.type)) throw new Problem("message.denied");
   return /** @type {(message: any) => Promise<any>} */ (OPS[message.type])(message);
 }

@@ -15,7 +15,7 @@ import { checkWords, newPassword, restore, showWords } from "./wallet.js";
 
 /**
  * @typedef {"choose" | "words" | "check" | "restore" | "password" | "computer" | "network" | "song" | "reward"} Page
- * @typedef {{mnemonic: string, restoring: boolean, exists: boolean, places: number[], from: string, site: string, hash: string}} Draft
+ * @typedef {{mnemonic: string, restoring: boolean, exists: boolean, collect: string, places: number[], from: string, site: string, hash: string}} Draft
  * @typedef {{draft: Draft, ask: (type: string, fields?: object) => Promise<any>, go: (page: Page) => void, say: (text: string) => void,
  *   every: (ms: number, action: () => void | Promise<void>) => void}} App
  */
@@ -27,7 +27,7 @@ const STEP = { choose: 1, words: 1, check: 1, restore: 1, password: 1, computer:
 const PAGES = { choose, words: showWords, check: checkWords, restore, password: newPassword, computer, network, song, reward };
 
 /** @type {Draft} */
-const draft = { mnemonic: "", restoring: false, exists: false, places: [], from: "", site: "", hash: "" };
+const draft = { mnemonic: "", restoring: false, exists: false, collect: "always", places: [], from: "", site: "", hash: "" };
 /** @type {ReturnType<typeof setInterval>[]} */
 let timers = [];
 /** @type {Page} */
@@ -93,6 +93,8 @@ async function start() {
   try {
     const status = await app.ask("wallet.status");
     draft.exists = Boolean(status.exists);
+    // What was chosen before a restore is still chosen.
+    if (status.collect) draft.collect = status.collect;
   } catch {
     draft.exists = false;
   }

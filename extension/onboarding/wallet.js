@@ -37,6 +37,8 @@ function backTo(app, page) {
  * @returns {HTMLElement}
  */
 export function showWords(app) {
+  // Words that were typed to be restored are not new ones.
+  if (app.draft.restoring) Object.assign(app.draft, { mnemonic: "", restoring: false, places: [] });
   const list = h("ol", { class: "words" });
   const hide = h("button", { type: "button", class: "btn" });
   const agree = h("input", { class: "check", type: "checkbox", id: "written" });
@@ -61,7 +63,6 @@ export function showWords(app) {
   press(go, () => app.go("check"));
   draw();
   if (!app.draft.mnemonic) {
-    app.draft.restoring = false;
     app.ask("wallet.propose", { words: 12 }).then(({ mnemonic }) => {
       app.draft.mnemonic = mnemonic;
       app.draft.places = places(mnemonic.split(" ").length, random);
@@ -162,7 +163,7 @@ export function newPassword(app) {
     first.say(word === "empty" ? "" : t(`strength_${word}`), word);
   });
   second.input.addEventListener("input", () => second.say(second.input.value !== "" && second.input.value === first.input.value ? t("passwordsSame") : "", "good"));
-  const collect = COLLECT.map((value, i) => h("input", { type: "radio", class: "check", name: "collect", value, id: `collect-${value}`, checked: i === 0 }));
+  const collect = COLLECT.map((value, i) => h("input", { type: "radio", class: "check", name: "collect", value, id: `collect-${value}`, checked: value === app.draft.collect }));
   const where = h("fieldset", { class: "collect" }, h("legend", null, t("collectAt")), collect.map((input, i) =>
     h("label", { class: "agree", for: input.id }, input, h("span", null, t(`collect_${COLLECT[i]}`), " ", h("span", { class: "dim" }, t(`collectSub_${COLLECT[i]}`))))));
   const form = h("form", { class: "stack" }, h("div", { class: "stack narrow" }, first.node, second.node), where, trouble,

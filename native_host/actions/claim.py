@@ -36,12 +36,15 @@ async def run(host: Host, request: Claim) -> dict[str, Any]:
     for one in claims:
         if (one.message.server, one.message.to, one.message.tip) != (first.server, first.to, first.tip):
             raise InputError("host.message.schema", field="claims", reason="one server, one recipient and one tip")
-    async with proofs.line(host, first.server) as (line, network):
+    known = proofs.network_of(host, claims[0], first.payee)
+    async with proofs.line(host, first.server, known) as (line, network):
+        rows = []
         for one in claims:
             require_signer(one, network.domain, one.message.payee, "claim.signature")
-            row = host.ledger.receipt(first.server, one.message.epoch, one.message.payee)
+            row = host.ledger.receipt(first.server, one.message.epoch, one.message.payee, network.deployment.chain_id)
             if row is not None and row.claimed:
                 raise Refusal("claim.done", transaction=row.claimed)
+            rows += [row] if row is not None else []
         mixed = {"mixed": True, "after_s": request.after_s} if request.mixed else {}
         result = await line.request("claim", RELAY_S, claims=request.claims, **mixed)
     if request.mixed and result.get("transaction") is None:
@@ -51,8 +54,8 @@ async def run(host: Host, request: Claim) -> dict[str, Any]:
     # Money at a payee is not where the listener can spend it: the summary goes on looking for it.
     home = not host.ledger.is_payee(first.to) and all(one.message.payee != first.to for one in claims)
     with host.ledger.write():
-        for one in claims if home else ():
-            host.ledger.set_claimed(first.server, one.message.epoch, one.message.payee, to_hex(transaction))
+        for row in rows if home else ():
+            host.ledger.set_claimed(row, to_hex(transaction))
     return {"transaction": to_hex(transaction), "to": to_hex(first.to), "amount_wei": str(amount)}
 
 

@@ -20,7 +20,8 @@ async def run(host: Host, request: Earnings) -> dict[str, Any]:
     wallet = from_hex(request.wallet, 20)
     after = NEWEST
     if request.after is not None:
-        after = (request.after.epoch, from_hex(request.after.server, 20), from_hex(request.after.payee, 20))
+        one = request.after
+        after = (one.epoch, from_hex(one.server, 20), from_hex(one.payee, 20), one.chain_id)
     found = earnings.page(host, wallet, after, request.limit, request.state, host.looks.epochs)
-    last = {name: found[-1][name] for name in ("epoch", "server", "payee")} if len(found) == request.limit else None
+    last = {name: found[-1][name] for name in ("epoch", "server", "payee", "chain_id")} if len(found) == request.limit else None
     return {"receipts": found, "next": last}

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 from chain import answers
+from chain.answers import Declined
 from native_host.actions.simulate import MARGIN, price
 from native_host.host import Host
 from native_host.ledger import PayeeRow
+from native_host.network import Network
 from native_host.schema import Holdings
 from pywallet.hexes import from_hex, to_hex
 
@@ -34,7 +36,7 @@ async def run(host: Host, request: Holdings) -> dict[str, Any]:
     rows, last = _ours(host, request)
     wanted = [from_hex(payee, 20) for payee in request.payees] or list(rows)
     # Most payees have never received anything: one question finds the others.
-    found = await network.token.holdings(await network.token.receivers(wanted), account) if wanted else []
+    found = await network.token.holdings(await _receivers(network, wanted), account) if wanted else []
     base, tip = await price(network)
     return {
         "token": to_hex(network.deployment.token),
@@ -58,13 +60,21 @@ async def run(host: Host, request: Holdings) -> dict[str, Any]:
     }
 
 
+async def _receivers(network: Network, wanted: list[bytes]) -> list[bytes]:
+    try:
+        return await network.token.receivers(wanted)
+    except Declined:
+        # A node that does not look through the whole chain at once: each is asked about.
+        return wanted
+
+
 def _ours(host: Host, request: Holdings) -> tuple[dict[bytes, PayeeRow], str | None]:
     """A part of a wallet's payees, or those that were asked about, by address; and the last of a part, where more follow."""
     if request.wallet is None:
         return {}, None
     wallet = from_hex(request.wallet, 20)
     if request.payees:
-        known = (host.ledger.payee(wallet, from_hex(payee, 20)) for payee in request.payees)
+        known = (host.ledger.payee(wallet, from_hex(payee, 20), request.chain_id) for payee in request.payees)
         return {row.payee: row for row in known if row is not None}, None
     after = from_hex(request.after, 20) if request.after else b""
     rows = host.ledger.payees_after(wallet, request.chain_id, after, PART)

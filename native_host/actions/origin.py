@@ -25,7 +25,7 @@ async def run(host: Host, request: Origin) -> dict[str, Any]:
     plays = [Play(*found) for found in host.ledger.heard_by(payee)]
     made = parts((one for one in host.ledger.receipts_of(payee) if one.server == server), plays)
     session = host.ledger.session_of_payee(payee)
-    ours = host.ledger.payee(from_hex(request.wallet, 20), payee) if request.wallet else None
+    ours = host.ledger.payee(from_hex(request.wallet, 20), payee, row.chain_id) if request.wallet else None
     return {
         "chain_id": row.chain_id,
         "settlement": to_hex(row.settlement),

@@ -25,7 +25,7 @@ async def run(host: Host, request: Relayer) -> dict[str, Any]:
     known = [server for server, chain_id in host.ledger.servers_of(payee) if chain_id == request.chain_id]
     if not known:
         raise Refusal("claim.unknown")
-    async with proofs.line(host, known[-1]) as (line, network):
+    async with proofs.line(host, known[-1], host.network(request.chain_id)) as (line, network):
         answer = await line.request("relayer", payee=request.payee, amount=request.amount_wei)
     relayer = proofs.read(lambda: from_hex(answer["relayer"], 20))
     return {"server": to_hex(known[-1]), "relayer": to_hex(relayer), "now_s": host.now_ms(network) // 1000}

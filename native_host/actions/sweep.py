@@ -21,7 +21,8 @@ async def run(host: Host, request: Sweep) -> dict[str, Any]:
     """Send one. Raises ``claim.*``, ``server.*``; ``chain.mismatch`` where the transaction brought the money elsewhere."""
     signed = Signed.from_json(SweepMessage, request.sweep)
     order = signed.message
-    async with proofs.line(host, from_hex(request.server, 20)) as (line, network):
+    known = proofs.network_of(host, signed, order.payee)
+    async with proofs.line(host, from_hex(request.server, 20), known) as (line, network):
         require_signer(signed, network.domain, order.payee, "claim.signature")
         result = await line.request("sweep", RELAY_S, sweep=request.sweep, permit=request.permit)
     transaction = proofs.read(lambda: from_hex(result["transaction"], 32))

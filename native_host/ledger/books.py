@@ -76,18 +76,18 @@ class Books(Earning):
         A server may not take back what it signed, so of two receipts for the
         same payee and epoch only the larger counts.
         """
-        known = self.receipt(row.server, row.epoch, row.payee)
+        known = self.receipt(row.server, row.epoch, row.payee, row.chain_id)
         # What is known of published data alone gives way to a receipt of the same amount, which proves more.
         if known is not None and known.amount >= row.amount and (known.signed != UNSIGNED or known.amount > row.amount):
             return False
         if known is not None:
-            row = replace(row, claimed=known.claimed, final=known.final, lies=known.lies)
+            row = replace(row, claimed=known.claimed, final=known.final, lies=known.lies, sure=known.sure)
         self._write_receipt(row)
         return True
 
     def add_leaf(self, row: ReceiptRow) -> None:
         """Keep what the published data say that a payee has; a receipt that is held keeps its signature, and its amount is the leaf's."""
-        known = self.receipt(row.server, row.epoch, row.payee)
+        known = self.receipt(row.server, row.epoch, row.payee, row.chain_id)
         if known is None:
             self._write_receipt(row)
         elif known.amount < row.amount:
@@ -99,13 +99,14 @@ class Books(Earning):
         self._change(f"INSERT OR REPLACE INTO receipts ({_RECEIPT}) VALUES ({marks})", *values)  # noqa: S608
         self.changed_earnings()
 
-    def receipt(self, server: bytes, epoch: int, payee: bytes) -> ReceiptRow | None:
-        """The receipt held for a payee in an epoch."""
+    def receipt(self, server: bytes, epoch: int, payee: bytes, chain_id: int | None = None) -> ReceiptRow | None:
+        """The receipt held for a payee in an epoch, on a network or (None) on any."""
         rows = self._rows(
-            f"SELECT {_RECEIPT} FROM receipts WHERE server = ? AND epoch = ? AND payee = ?",  # noqa: S608
+            f"SELECT {_RECEIPT} FROM receipts WHERE server = ?1 AND epoch = ?2 AND payee = ?3 AND (?4 IS NULL OR chain_id = ?4)",  # noqa: S608
             server,
             epoch,
             payee,
+            chain_id,
         )
         return as_receipt(rows[0]) if rows else None
 
@@ -133,9 +134,14 @@ class Books(Earning):
         """(address, url) of every server a ticket named."""
         return [(bytes(row[0]), str(row[1])) for row in self._rows("SELECT DISTINCT server, url FROM tickets")]
 
-    def server_url(self, server: bytes) -> str | None:
-        """Where a server was last reached."""
-        rows = self._rows("SELECT url FROM tickets WHERE server = ? ORDER BY prepared_s DESC LIMIT 1", server)
+    def server_url(self, server: bytes, chain_id: int) -> str | None:
+        """Where a server of a network was last reached."""
+        rows = self._rows(
+            "SELECT t.url FROM tickets t JOIN sessions s ON s.id = t.session WHERE t.server = ? AND s.chain_id = ? "
+            "ORDER BY t.prepared_s DESC LIMIT 1",
+            server,
+            chain_id,
+        )
         return str(rows[0][0]) if rows else None
 
     def session_with(self, server: bytes, content: bytes) -> tuple[bytes, bytes, int, bytes | None] | None:

@@ -11,11 +11,11 @@ from native_host.ledger.tables import PayeeRow, ReceiptRow
 
 _PAYEE: Final = ", ".join(f"p.{f.name}" for f in fields(PayeeRow))
 _RECEIPT: Final = ", ".join(f"r.{f.name}" for f in fields(ReceiptRow))
-_OURS: Final = "FROM receipts r CROSS JOIN payees p ON p.payee = r.payee AND p.wallet = ?"
+_OURS: Final = "FROM receipts r CROSS JOIN payees p ON p.payee = r.payee AND p.chain_id = r.chain_id AND p.wallet = ?"
 
-Key = tuple[int, bytes, bytes]
-"""Epoch, server and payee of a receipt: the order of lists, newest first."""
-NEWEST: Final[Key] = (1 << 62, b"\xff" * 20, b"\xff" * 20)
+Key = tuple[int, bytes, bytes, int]
+"""Epoch, server, payee and chain id of a receipt: the order of lists, newest first."""
+NEWEST: Final[Key] = (1 << 62, b"\xff" * 20, b"\xff" * 20, 1 << 62)
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,10 @@ class Earning(Rows):
         self.payee_changes += 1
         self.changed_earnings()
 
-    def payee(self, wallet: bytes, payee: bytes) -> PayeeRow | None:
-        """A payee of a wallet."""
-        rows = self._rows(f"SELECT {_PAYEE} FROM payees p WHERE p.wallet = ? AND p.payee = ?", wallet, payee)  # noqa: S608
+    def payee(self, wallet: bytes, payee: bytes, chain_id: int) -> PayeeRow | None:
+        """A payee of a wallet on a chain. The words make the same one on all: what one network says of it is nothing to another."""
+        query = f"SELECT {_PAYEE} FROM payees p WHERE p.wallet = ? AND p.payee = ? AND p.chain_id = ?"  # noqa: S608
+        rows = self._rows(query, wallet, payee, chain_id)
         return PayeeRow(*rows[0]) if rows else None
 
     def payees_after(self, wallet: bytes, chain_id: int, after: bytes, limit: int) -> list[PayeeRow]:
@@ -67,9 +68,9 @@ class Earning(Rows):
         )
         return [PayeeRow(*row) for row in rows]
 
-    def payees_of(self, wallet: bytes) -> set[bytes]:
-        """All payees of a wallet."""
-        return {row[0] for row in self._rows("SELECT payee FROM payees WHERE wallet = ?", wallet)}
+    def payees_of(self, wallet: bytes, chain_id: int) -> set[bytes]:
+        """All payees of a wallet on a chain."""
+        return {row[0] for row in self._rows("SELECT payee FROM payees WHERE wallet = ? AND chain_id = ?", wallet, chain_id)}
 
     def is_payee(self, address: bytes) -> bool:
         """True where an address is a payee: one-time, without coins to move what it is sent."""
@@ -84,7 +85,7 @@ class Earning(Rows):
             after: The last one of the page before; ``NEWEST`` for the first page.
             limit: Rows at most.
             state: ``open`` (not collected), ``final`` (of these, what the chain pays), ``claimable`` (of these, what is not at a
-                payee), ``claimed``; None: all.
+                payee), ``claimed``, ``unsure`` (of these, what a reorganisation could take back); None: all.
         """
         where = {
             None: "",
@@ -92,10 +93,11 @@ class Earning(Rows):
             "final": "AND r.claimed IS NULL AND r.final = 1",
             "claimable": "AND r.claimed IS NULL AND r.final = 1 AND r.lies = 0",
             "claimed": "AND r.claimed IS NOT NULL",
+            "unsure": "AND r.claimed IS NOT NULL AND r.sure = 0",
         }[state]
         rows = self._rows(
-            f"SELECT {_RECEIPT}, {_PAYEE} {_OURS} WHERE (r.epoch, r.server, r.payee) < (?, ?, ?) {where} "
-            "ORDER BY r.epoch DESC, r.server DESC, r.payee DESC LIMIT ?",
+            f"SELECT {_RECEIPT}, {_PAYEE} {_OURS} WHERE (r.epoch, r.server, r.payee, r.chain_id) < (?, ?, ?, ?) {where} "
+            "ORDER BY r.epoch DESC, r.server DESC, r.payee DESC, r.chain_id DESC LIMIT ?",
             wallet,
             *after,
             limit,
@@ -119,25 +121,37 @@ class Earning(Rows):
             self._totals[wallet] = known
         return known[1]
 
-    def unsettled(self, wallet: bytes) -> list[tuple[bytes, int, int]]:
-        """(server, epoch, chain id) of receipts of a wallet that are neither collected nor final, newest first."""
-        query = f"SELECT DISTINCT r.server, r.epoch, r.chain_id {_OURS} WHERE r.claimed IS NULL AND r.final = 0 ORDER BY r.epoch DESC"
-        return [tuple(row) for row in self._rows(query, wallet)]
+    def unsettled(self, wallet: bytes, after: tuple[int, bytes, int], limit: int) -> list[tuple[bytes, int, int]]:
+        """(server, epoch, chain id) of receipts of a wallet that are neither collected nor final, newest first, those behind ``after``."""
+        query = (
+            f"SELECT DISTINCT r.server, r.epoch, r.chain_id {_OURS} WHERE r.claimed IS NULL AND r.final = 0 "
+            "AND (r.epoch, r.server, r.chain_id) < (?, ?, ?) ORDER BY r.epoch DESC, r.server DESC, r.chain_id DESC LIMIT ?"
+        )
+        return [tuple(row) for row in self._rows(query, wallet, *after, limit)]
 
-    def set_final(self, server: bytes, epoch: int) -> None:
+    def set_final(self, server: bytes, epoch: int, chain_id: int) -> None:
         """The chain pays the receipts of this epoch."""
-        self._change("UPDATE receipts SET final = 1 WHERE server = ? AND epoch = ?", server, epoch)
+        self._change("UPDATE receipts SET final = 1 WHERE server = ? AND epoch = ? AND chain_id = ?", server, epoch, chain_id)
         self.changed_earnings()
 
-    def set_claimed(self, server: bytes, epoch: int, payee: bytes, transaction: str | None, lies: bool = False) -> None:
-        """The chain has paid this receipt, and the money is not at a payee any more; None: it is not so. ``lies``: it is at a payee."""
+    def set_claimed(self, row: ReceiptRow, transaction: str | None, lies: bool = False, sure: bool = False) -> None:
+        """The chain has paid this receipt, and the money is not at a payee any more; None: it is not so.
+
+        Args:
+            row: The receipt.
+            transaction: The one that brought the money home.
+            lies: It is at a payee.
+            sure: The transaction is as deep as the network asks.
+        """
         self._change(
-            "UPDATE receipts SET claimed = ?, lies = ? WHERE server = ? AND epoch = ? AND payee = ?",
+            "UPDATE receipts SET claimed = ?, lies = ?, sure = ? WHERE server = ? AND epoch = ? AND payee = ? AND chain_id = ?",
             transaction,
             int(lies),
-            server,
-            epoch,
-            payee,
+            int(sure),
+            row.server,
+            row.epoch,
+            row.payee,
+            row.chain_id,
         )
         self.changed_earnings()
 
@@ -149,7 +163,7 @@ class Earning(Rows):
         """(server, url, session) of plays since a time for which a wallet was to be paid, the newest first, at most ``limit``."""
         rows = self._rows(
             "SELECT t.server, t.url, s.id FROM tickets t JOIN sessions s ON s.id = t.session "
-            "JOIN payees p ON p.payee = s.payee AND p.wallet = ? WHERE t.time_ms >= ? "
+            "JOIN payees p ON p.payee = s.payee AND p.chain_id = s.chain_id AND p.wallet = ? WHERE t.time_ms >= ? "
             "GROUP BY t.server, t.url, s.id ORDER BY max(t.time_ms) DESC LIMIT ?",
             wallet,
             since_ms,
@@ -161,7 +175,8 @@ class Earning(Rows):
         """(station's domain, whole intervals, reward wei of one) of a wallet's plays since a time; a play that was refused is none."""
         rows = self._rows(
             "SELECT t.station, sum(t.heard_ms / (t.interval_s * 1000)), t.reward FROM tickets t JOIN sessions s ON s.id = t.session "
-            "JOIN payees p ON p.payee = s.payee AND p.wallet = ? WHERE t.state <> 'none' AND t.time_ms >= ? AND NOT EXISTS "
+            "JOIN payees p ON p.payee = s.payee AND p.chain_id = s.chain_id AND p.wallet = ? "
+            "WHERE t.state <> 'none' AND t.time_ms >= ? AND NOT EXISTS "
             "(SELECT 1 FROM invocations i WHERE i.session = t.session AND i.ticket = t.id AND i.state = 'refused' AND i.action = 'play') "
             "GROUP BY t.station, t.reward",
             wallet,
@@ -171,7 +186,10 @@ class Earning(Rows):
 
     def listeners(self, wallet: bytes) -> set[bytes]:
         """Keys that a wallet has shown to stations."""
-        rows = self._rows("SELECT DISTINCT s.listener FROM sessions s JOIN payees p ON p.payee = s.payee WHERE p.wallet = ?", wallet)
+        rows = self._rows(
+            "SELECT DISTINCT s.listener FROM sessions s JOIN payees p ON p.payee = s.payee AND p.chain_id = s.chain_id WHERE p.wallet = ?",
+            wallet,
+        )
         return {row[0] for row in rows}
 
 

@@ -4,7 +4,7 @@ A spoilt page takes the rows on it, not those before and behind it. So a table i
 between them. What cannot be read must not give anybody more than they had: counters are the highest of what the usage
 table and the invocations say; where both have gaps, a song that the ledger knows and whose counter is lost counts as
 used up; leases end, so that the next play asks the server, which keeps counts of its own; and where what was spent is
-not wholly known, sites may spend nothing until a person allows it again.
+not wholly known, sites may spend nothing until a person allows it again. Where earnings have gaps, the search for them begins anew.
 """
 
 from __future__ import annotations
@@ -37,15 +37,16 @@ _TABLES: Final = {
     "tag_secrets": ("server", "listener", "content"),
     "destructions": ("content", "listener"),
     "leases": ("ticket",),
-    "receipts": ("server", "epoch", "payee"),
+    "receipts": ("server", "epoch", "payee", "chain_id"),
     "sites": ("origin",),
     "debits": ("number",),
     "payments": ("ticket",),
     "vouchers": ("server", "payer"),
-    "payees": ("wallet", "payee"),
+    "payees": ("wallet", "payee", "chain_id"),
     "scans": ("wallet", "chain_id", "settlement"),
     "scan_posts": ("wallet", "chain_id", "settlement", "epoch", "server"),
 }
+_FOUND: Final = frozenset({"payees", "receipts", "scans", "scan_posts"})
 _NUMBERED: Final = ("refusals", "debits")
 _SITES: Final = ("http://", "https://", "file://")
 _PROBES: Final = 1024
@@ -71,8 +72,6 @@ def repair(path: Path, anew: bool = False) -> Salvage | None:
 
     Args:
         path: The ledger. The damaged file stays beside it under another name.
-
-    Raises:
         anew: Where nothing of it can be read, put it aside; the host makes an empty one.
 
     Raises:
@@ -209,6 +208,10 @@ def _write(fresh: Path, found: dict[str, dict[Key, dict[str, Any]]], gaps: froze
     if gaps:
         for lease in found["leases"].values():
             lease["ended"] = lease["ended"] or "host.ledger.damaged"
+    # What was found is lost with them: all epochs are looked at again.
+    if _FOUND & gaps:
+        found["scans"].clear()
+        found["scan_posts"].clear()
     if "debits" in gaps:
         for site in found["sites"].values():
             site["day_wei"] = "0"

@@ -50,19 +50,19 @@ class Scanning(Rows):
             )
         self._change(
             "INSERT INTO scans (wallet, chain_id, settlement, block, listed) VALUES (?, ?, ?, ?, ?) "
-            "ON CONFLICT DO UPDATE SET block = excluded.block, listed = listed + excluded.listed",
+            "ON CONFLICT DO UPDATE SET block = max(block, excluded.block), listed = listed + excluded.listed",
             *place.key,
             block,
             len(found),
         )
 
     def posts(self, place: Place, limit: int, without: Iterable[bytes] = ()) -> list[Post]:
-        """Posts that are left, none of the servers ``without``: the oldest epoch first, behind all others those that could not be had."""
+        """Posts that are left, none of the servers ``without``: the oldest of those that were never asked for, then the others by turn."""
         left_out = tuple(without)
         marks = ", ".join("?" * len(left_out))
         rows = self._rows(
             "SELECT epoch, server, data, code FROM scan_posts WHERE wallet = ? AND chain_id = ? AND settlement = ? "  # noqa: S608
-            f"AND server NOT IN ({marks}) ORDER BY code IS NOT NULL, epoch, server LIMIT ?",
+            f"AND server NOT IN ({marks}) ORDER BY turn, epoch, server LIMIT ?",
             *place.key,
             *left_out,
             limit,
@@ -77,13 +77,18 @@ class Scanning(Rows):
         )
         return [tuple(row) for row in rows]
 
-    def set_post(self, place: Place, post: Post, code: str | None) -> None:
-        """A post was looked at (None), or could not be had."""
+    def last_turn(self, place: Place) -> int:
+        """The latest turn at which posts could not be had."""
+        query = "SELECT coalesce(max(turn), 0) FROM scan_posts WHERE wallet = ? AND chain_id = ? AND settlement = ?"
+        return int(self._rows(query, *place.key)[0][0])
+
+    def set_post(self, place: Place, post: Post, code: str | None, turn: int = 0) -> None:
+        """A post was looked at (None), or could not be had at this turn: all others come before it is asked for again."""
         where = "WHERE wallet = ? AND chain_id = ? AND settlement = ? AND epoch = ? AND server = ?"
         if code is None:
             self._change(f"DELETE FROM scan_posts {where}", *place.key, post.epoch, post.server)  # noqa: S608
         else:
-            self._change(f"UPDATE scan_posts SET code = ? {where}", code, *place.key, post.epoch, post.server)  # noqa: S608
+            self._change(f"UPDATE scan_posts SET code = ?, turn = ? {where}", code, turn, *place.key, post.epoch, post.server)  # noqa: S608
 
     def candidate_days(self, wallet: bytes, first: int, last: int) -> list[tuple[int, bytes, bytes]]:
         """(day since 1970, station, 24 payees of 20 bytes) that were derived for days of a span."""

@@ -31,10 +31,18 @@ CHANGES: Final = {
         "ALTER TABLE vouchers ADD COLUMN lines TEXT NOT NULL DEFAULT '[]'",
     ),
     6: (
-        "ALTER TABLE receipts ADD COLUMN final INTEGER NOT NULL DEFAULT 0",
-        "ALTER TABLE receipts ADD COLUMN lies INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE receipts RENAME TO receipts_6",
+        "CREATE TABLE receipts ("
+        "server BLOB NOT NULL, epoch INTEGER NOT NULL, payee BLOB NOT NULL, chain_id INTEGER NOT NULL, settlement BLOB NOT NULL, "
+        "amount TEXT NOT NULL, signed TEXT NOT NULL, detail TEXT NOT NULL, content BLOB NOT NULL, station TEXT NOT NULL, claimed TEXT, "
+        "final INTEGER NOT NULL DEFAULT 0, lies INTEGER NOT NULL DEFAULT 0, sure INTEGER NOT NULL DEFAULT 0, "
+        "PRIMARY KEY (server, epoch, payee, chain_id)) WITHOUT ROWID",
+        "INSERT INTO receipts SELECT server, epoch, payee, chain_id, settlement, amount, signed, detail, content, station, claimed, "
+        "0, 0, 0 FROM receipts_6",
+        "DROP TABLE receipts_6",
         # Claims of other installations: the chain names their transactions.
         "UPDATE receipts SET claimed = NULL WHERE claimed = 'elsewhere'",
+        "UPDATE receipts SET sure = 1 WHERE claimed IS NOT NULL",
     ),
 }
 """By version: what turns its tables into the next one's, before ``SCHEMA`` adds what is new."""
@@ -79,25 +87,29 @@ CREATE TABLE IF NOT EXISTS leases (
 CREATE TABLE IF NOT EXISTS receipts (
     server BLOB NOT NULL, epoch INTEGER NOT NULL, payee BLOB NOT NULL, chain_id INTEGER NOT NULL, settlement BLOB NOT NULL,
     amount TEXT NOT NULL, signed TEXT NOT NULL, detail TEXT NOT NULL, content BLOB NOT NULL, station TEXT NOT NULL,
-    claimed TEXT, final INTEGER NOT NULL DEFAULT 0, lies INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (server, epoch, payee)) WITHOUT ROWID;
+    claimed TEXT, final INTEGER NOT NULL DEFAULT 0, lies INTEGER NOT NULL DEFAULT 0, sure INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (server, epoch, payee, chain_id)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS receipts_payee ON receipts (payee);
 CREATE INDEX IF NOT EXISTS receipts_newest ON receipts (epoch, server, payee);
 CREATE INDEX IF NOT EXISTS receipts_claimed ON receipts (claimed) WHERE claimed IS NOT NULL;
 CREATE INDEX IF NOT EXISTS receipts_open ON receipts (epoch, server, payee) WHERE claimed IS NULL;
-CREATE INDEX IF NOT EXISTS receipts_pending ON receipts (server, epoch) WHERE claimed IS NULL AND final = 0;
+CREATE INDEX IF NOT EXISTS receipts_unsure ON receipts (epoch, server, payee) WHERE claimed IS NOT NULL AND sure = 0;
+CREATE INDEX IF NOT EXISTS receipts_final ON receipts (epoch, server, payee) WHERE claimed IS NULL AND final = 1;
+CREATE INDEX IF NOT EXISTS receipts_pending ON receipts (epoch, server, payee) WHERE claimed IS NULL AND final = 0;
 CREATE INDEX IF NOT EXISTS sessions_payee ON sessions (payee);
 CREATE INDEX IF NOT EXISTS tickets_time ON tickets (time_ms);
 CREATE TABLE IF NOT EXISTS payees (
     wallet BLOB NOT NULL, payee BLOB NOT NULL, chain_id INTEGER NOT NULL, settlement BLOB NOT NULL, station BLOB NOT NULL,
-    number INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY (wallet, payee)) WITHOUT ROWID;
+    number INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY (wallet, payee, chain_id)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS payees_payee ON payees (payee);
 CREATE TABLE IF NOT EXISTS scans (
     wallet BLOB NOT NULL, chain_id INTEGER NOT NULL, settlement BLOB NOT NULL, block INTEGER NOT NULL, listed INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (wallet, chain_id, settlement)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS scan_posts (
     wallet BLOB NOT NULL, chain_id INTEGER NOT NULL, settlement BLOB NOT NULL, epoch INTEGER NOT NULL, server BLOB NOT NULL,
-    data BLOB NOT NULL, code TEXT, PRIMARY KEY (wallet, chain_id, settlement, epoch, server)) WITHOUT ROWID;
+    data BLOB NOT NULL, code TEXT, turn INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (wallet, chain_id, settlement, epoch, server)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS scan_posts_turn ON scan_posts (wallet, chain_id, settlement, turn, epoch, server);
 CREATE TABLE IF NOT EXISTS candidates (
     wallet BLOB NOT NULL, day INTEGER NOT NULL, station BLOB NOT NULL, payees BLOB NOT NULL,
     PRIMARY KEY (wallet, day, station)) WITHOUT ROWID;
@@ -202,9 +214,10 @@ class UsageRow:
 
 @dataclass(frozen=True)
 class ReceiptRow:
-    """The best receipt for (server, epoch, payee), or what the published data say (``signed`` and ``detail`` are then ``null``).
+    """The best receipt for (server, epoch, payee) on a network, or what the published data say (``signed``, ``detail``: ``null``).
 
-    ``claimed`` is the transaction that paid it, ``final`` whether the chain pays the epoch, ``lies`` whether the money is at a payee.
+    ``claimed`` is the transaction that paid it, ``final`` whether the chain pays the epoch, ``lies`` whether the money is at a payee,
+    ``sure`` whether no reorganisation takes ``claimed`` back.
     """
 
     server: bytes
@@ -220,6 +233,7 @@ class ReceiptRow:
     claimed: str | None = None
     final: int = 0
     lies: int = 0
+    sure: int = 0
 
 
 @dataclass(frozen=True)

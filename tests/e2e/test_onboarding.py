@@ -8,7 +8,7 @@ from eth_account import Account
 
 from chain.client import Chain
 from chain.token import Token
-from demo.fan import MAIN, PASSWORD, install_host, state_until
+from demo.fan import MAIN, install_host, state_until
 from demo.settle import final_epochs
 from pywallet.hexes import from_hex
 from tests.e2e.world import World, press_play
@@ -18,7 +18,7 @@ WORDS = "legal winner thank year wave sausage worth useful legal winner thank ye
 
 def test_from_an_empty_profile_to_a_reward_in_the_first_song_and_to_a_withdrawal(world: World) -> None:
     """Wallet, host (found by itself), song, reward seen; and when its hour is final one press brings it to the wallet's address."""
-    page, _ = world.fan.make_wallet()
+    page, words = world.fan.make_wallet()
     assert page.exists(".btn.primary.big[disabled]")
     install_host(world.home, world.stack.folder / "deployment.json", world.browser.name)
     page.wait(".btn.primary.big:not([disabled])")
@@ -56,8 +56,18 @@ def test_from_an_empty_profile_to_a_reward_in_the_first_song_and_to_a_withdrawal
             db.execute(f"DELETE FROM {table}")
     popup = world.browser.extension_tab("popup/popup.html")
     popup.click('button[aria-label="Lock"]')
-    popup.fill("#password", PASSWORD)
-    popup.click("form button[type=submit]")
+    popup.wait("#password")
+    popup.close()
+    # Who has forgotten the password comes back with the words.
+    page = world.browser.extension_tab("onboarding/onboarding.html#restore")
+    page.wait(".note.dial")
+    page.fill("#words", " ".join(words))
+    page.click("form button[type=submit]")
+    page.wait("#new-password")
+    world.fan.choose_password(page)
+    page.close()
+    assert world.fan.address() == address
+    popup = world.browser.extension_tab("popup/popup.html")
     popup.wait('button[data-key="tab-activity"]')
     popup.click('button[data-key="tab-activity"]')
     popup.until("document.querySelector('main .items .state.settled') !== null")

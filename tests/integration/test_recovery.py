@@ -118,18 +118,18 @@ class Fan:
             told, candidates = await self.step(host, candidates)
         return told
 
-    async def collect(self, host: HostProcess) -> int:
-        """Claims for all that can be collected, in pages of two; what came, in wei."""
+    async def collect(self, host: HostProcess, private: bool = False) -> int:
+        """Claims for all that can be collected, in pages of two; what came, in wei. ``private``: each alone, to its own payee."""
         after, amount = None, 0
         while True:
             found = await host.ask("earnings", wallet=self.wallet, state="claimable", limit=2, after=after)
             claims = []
             for one in found["receipts"]:
                 names = ("chain_id", "settlement", "server", "epoch", "number", "payee")
-                fields = {name: one[name] for name in names}
+                fields = {name: one[name] for name in names} | ({"to": one["payee"]} if private else {})
                 claims.append((await call("claim.sign", {**fields, "station": one["station_address"]}))["claim"])
-            if claims:
-                amount += int((await host.ask("claim", claims=claims))["amount_wei"])
+            for some in [[one] for one in claims] if private else [claims] if claims else []:
+                amount += int((await host.ask("claim", claims=some))["amount_wei"])
             after = found["next"]
             if after is None:
                 return amount
@@ -201,6 +201,43 @@ async def test_the_same_words_find_everything_on_a_new_computer(fan: Fan) -> Non
         assert (await fan.summary(host))["receipts"] == []
         await purse._unlock(WORDS)
         assert (await fan.summary(host))["totals"] == after["totals"]
+
+
+async def test_what_was_collected_in_private_lies_where_the_words_say(fan: Fan) -> None:
+    """A computer that is killed in the middle of collecting, and new ones after it: what came to payees is found, the rest collected."""
+    first = min(epoch for _, epoch in fan.earned)
+    home = sum(amount for (_, epoch), amount in fan.earned.items() if epoch == first)
+    rest = {payee: amount for (payee, epoch), amount in fan.earned.items() if epoch != first}
+    async with host_process(fan.home("old")) as host:
+        await host.hello()
+        await fan.summary(host)
+        found = await host.ask("earnings", wallet=fan.wallet, state="claimable", limit=1)
+        (one,) = found["receipts"]
+        names = ("chain_id", "settlement", "server", "epoch", "number", "payee")
+        fields = {name: one[name] for name in names}
+        made = await call("claim.sign", {**fields, "station": one["station_address"], "to": one["payee"]})
+        await host.ask("claim", claims=[made["claim"]])
+        await host.kill()
+    lies = {one["payee"]: int(one["amount_wei"])}
+
+    async def held(host: HostProcess) -> dict[str, int]:
+        chain_id = fan.world.deployment.chain_id
+        told = await host.ask("holdings", chain_id=chain_id, account=fan.wallet, wallet=fan.wallet)
+        assert all(int(one["owed_wei"]) == int(one["amount_wei"]) for one in told["holdings"])
+        return {one["payee"]: int(one["amount_wei"]) for one in told["holdings"]}
+
+    for name in ("second", "third"):
+        async with host_process(fan.home(name)) as host:
+            await host.hello()
+            await fan.search(host)
+            totals = (await fan.summary(host))["totals"]
+            assert int(totals["at_payee_wei"]) == sum(lies.values())
+            assert int(totals["claimable_wei"]) == sum(rest.values()) - sum(lies.values())
+            assert int(totals["claimed_wei"]) == home
+            assert await held(host) == lies
+            if name == "second":
+                assert await fan.collect(host, private=True) == sum(rest.values()) - sum(lies.values())
+                lies = rest
 
 
 async def test_a_search_goes_on_where_it_was_and_waits_for_a_server_that_is_away(fan: Fan) -> None:

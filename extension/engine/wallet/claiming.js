@@ -14,10 +14,10 @@ import { known } from "./networks.js";
 import { load, now, set, state, walletOf } from "./state.js";
 
 /**
- * @typedef {{wallet: string | null, server: string, epoch: number, payee: string, amount_wei: string, claim: any, due_ms: number, spread_ms: number, after_ms: number, at_ms: number, code: string | null}} Planned
+ * @typedef {{wallet: string | null, chain_id?: number, server: string, epoch: number, payee: string, amount_wei: string, claim: any, due_ms: number, spread_ms: number, after_ms: number, at_ms: number, code: string | null}} Planned
  * `due_ms`: when its epoch is final; `after_ms`: when it is to be paid; `at_ms`: when it is handed over, or asked about again; `code`: what it was
  * refused for, for good.
- * @typedef {{wallet: string | null, server: string, epoch: number, payee: string, claim: any, until_ms: number}} Ahead
+ * @typedef {{wallet: string | null, chain_id?: number, server: string, epoch: number, payee: string, claim: any, until_ms: number}} Ahead
  * A claim of an epoch in which nothing was earned yet; `until_ms`: when it is forgotten.
  */
 
@@ -47,8 +47,8 @@ let timer;
 let busy = false;
 let planning = false;
 
-/** @param {{server: string, epoch: number, payee: string}} one */
-const key = ({ server, epoch, payee }) => `${server}/${epoch}/${payee}`;
+/** @param {{chain_id?: number, server: string, epoch: number, payee: string}} one */
+const key = ({ chain_id, server, epoch, payee }) => `${chain_id}/${server}/${epoch}/${payee}`;
 /** Even over [0, `most_ms`). @param {number} most_ms */
 const draw = (most_ms) => Math.floor((/** @type {number} */ (crypto.getRandomValues(new Uint32Array(1))[0]) / 2 ** 32) * most_ms);
 const mine = () => state.claiming.filter(({ wallet }) => wallet === walletOf());
@@ -101,11 +101,11 @@ async function sign() {
       const due_ms = Math.max((due_s ?? 0) * 1000, at);
       const after_ms = due_ms + draw(spread_ms);
       // Many at once would tell the relayer that they belong together; those that are earned now it sees as they are earned.
-      made.push({ wallet, server, epoch, payee, amount_wei, claim, due_ms, spread_ms, after_ms, at_ms: due_ms > at ? at + draw(HAND_MS) : after_ms, code: null });
+      made.push({ wallet, chain_id, server, epoch, payee, amount_wei, claim, due_ms, spread_ms, after_ms, at_ms: due_ms > at ? at + draw(HAND_MS) : after_ms, code: null });
     }
     ahead.delete(key(receipt));
     for (let next = epoch + 1; receipt.state === "pending" && !now.locked && serves(payee) && next <= epoch + AHEAD; next += 1) {
-      const one = { wallet, server, epoch: next, payee };
+      const one = { wallet, chain_id, server, epoch: next, payee };
       if (ahead.has(key(one)) || waiting.has(key(one))) continue;
       // The rest is signed as more is earned.
       if (left === 0) break;

@@ -72,7 +72,7 @@ async function summary() {
 
 /**
  * A page of all rewards behind those of the page before, newest epoch first.
- * @param {{after?: {epoch: number, server: string, payee: string} | null}} message
+ * @param {{after?: {epoch: number, server: string, payee: string, chain_id?: number} | null}} message
  */
 async function more({ after = null }) {
   const { receipts, next } = await native("earnings", { wallet: walletOf(), after, limit: PAGE });

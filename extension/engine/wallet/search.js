@@ -14,8 +14,12 @@ import { now, set, state, walletOf } from "./state.js";
 
 /** A wallet that was looked through is looked at again for new epochs. */
 const AGAIN_MS = 3600_000;
+/** Servers that were away are asked again: the host lets them rest for ten minutes. */
+const AWAY_MS = 630_000;
 /** After a failure: of a node or of the host. */
 const RETRY_MS = 30_000;
+/** Words are new for so long: later they may have earned elsewhere. */
+const FRESH_MS = 3600_000;
 
 /** @type {{wallet: string | null, running: boolean, next: number, networks: Map<number, Progress>}} */
 let seen = { wallet: null, running: false, next: -Infinity, networks: new Map() };
@@ -28,11 +32,14 @@ export function search({ opened = false } = {}) {
   if (opened) mine.next = -Infinity;
   if (wallet === null || now.locked || mine.running || performance.now() < mine.next) return;
   mine.running = true;
-  void run(wallet, mine).then((whole) => (whole ? AGAIN_MS : 0), () => RETRY_MS).then((wait) => {
+  void run(wallet, mine).then((whole) => (!whole ? 0 : progress().away.length ? AWAY_MS : AGAIN_MS), () => RETRY_MS).then((wait) => {
     Object.assign(mine, { running: false, next: performance.now() + wait });
     now.changed();
   });
 }
+
+/** Whether the words were made here just now, so that there is nothing to look for before them. @param {string} wallet */
+const isFresh = (wallet) => state.fresh?.wallet === wallet && Math.abs(Date.now() - state.fresh.at_ms) < FRESH_MS;
 
 /** For the screens: epochs to look at and those that are left, in all networks; and servers whose epochs could not be had. */
 export function progress() {
@@ -52,7 +59,7 @@ async function run(wallet, mine) {
     try {
       for (let more = true; more;) {
         if (!open()) return false;
-        const told = await native("scan", { wallet, chain_id, fresh: state.fresh === wallet, candidates });
+        const told = await native("scan", { wallet, chain_id, fresh: isFresh(wallet), candidates });
         mine.networks.set(chain_id, { listed: told.listed, left: told.left, away: told.away });
         if (!open()) return false;
         candidates = told.wants.length ? (await python("candidates", { wants: told.wants })).candidates : [];
@@ -64,6 +71,6 @@ async function run(wallet, mine) {
     }
   }
   if (failure) throw failure;
-  if (state.fresh === wallet) await set({ fresh: null });
+  if (state.fresh?.wallet === wallet) await set({ fresh: null });
   return true;
 }

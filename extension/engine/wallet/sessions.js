@@ -40,7 +40,9 @@ export async function sessionFor(info) {
   const entry = { ...made, ...where, station_name: info.station.name, wallet, told: false };
   // The wallet was replaced meanwhile.
   if (walletOf() !== wallet) return null;
-  const serving = state.sessions.filter(({ told, expires_s }) => !told || expires_s > info.now_s);
+  // Each network has a time of its own: one from tomorrow ends no session of another.
+  const time = (/** @type {Kept} */ { chain_id }) => (chain_id === info.chain_id ? info.now_s : Date.now() / 1000);
+  const serving = state.sessions.filter((kept) => !kept.told || kept.expires_s > time(kept));
   await set({ sessions: [entry, ...serving] });
   await tellPayees().catch(() => undefined);
   return entry;

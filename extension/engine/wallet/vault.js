@@ -32,7 +32,7 @@ export const OPS = {
     if (state.vault !== null && !replace) throw new Problem("wallet.exists");
     const { vault, account } = await python("wallet.create", { mnemonic, password });
     // Sessions stay: they are their words' own, and the same words go on with them.
-    await set({ vault, account, accounts: [{ index: 0, name: "", address: account }], fresh: fresh ? account : null, sent: [], contacts: [], permits: [] });
+    await set({ vault, account, accounts: [{ index: 0, name: "", address: account }], fresh: fresh ? { wallet: account, at_ms: Date.now() } : null, sent: [], contacts: [], permits: [] });
     return opened();
   },
   async "wallet.unlock"({ password }) {
@@ -91,5 +91,9 @@ export function touch() {
 function watch() {
   clearTimeout(idle);
   if (now.expired) lock().catch(() => undefined);
-  else if (!now.locked) idle = setTimeout(watch, Math.min(now.left_ms, LOOK_MS));
+  else if (!now.locked) {
+    // Goes on by itself after a failure, and finds new epochs, with no screen open.
+    search();
+    idle = setTimeout(watch, Math.min(now.left_ms, LOOK_MS));
+  }
 }

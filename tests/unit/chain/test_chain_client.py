@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chain import client
+from chain import answers, client, past
 from chain.abi import event, function
 from chain.anvil import Anvil
 from chain.client import Block, Chain
@@ -300,3 +300,51 @@ def test_the_scripted_node_speaks_json() -> None:
         "method": "eth_subscription",
         "params": {"subscription": "0x1", "result": 2},
     }
+
+
+HEIGHT = 1_000
+
+
+def limited(node: Node, most: int | None) -> list[tuple[int, int]]:
+    """A node of ``HEIGHT`` blocks with an event in each that answers for ``most`` blocks at a time (None: for none); what it answered."""
+    answered: list[tuple[int, int]] = []
+
+    def logs(params: list[Any]) -> Any:
+        first, last = int(params[0]["fromBlock"], 16), params[0]["toBlock"]
+        last = HEIGHT if last == "latest" else int(last, 16)
+        if most is None or last - first >= most:
+            raise Refused({"code": -32005, "message": "query exceeds max block range"})
+        answered.append((first, last))
+        return [{"blockNumber": hex(block)} for block in range(first, last + 1)]
+
+    node.answers["eth_getLogs"] = logs
+    node.answers["eth_getBlockByNumber"] = {"number": hex(HEIGHT), "timestamp": "0x1", "hash": "0x" + "1" * 64, "baseFeePerGas": "0x1"}
+    return answered
+
+
+@pytest.mark.parametrize("most", [2_000, 700, 100, 32])
+async def test_a_node_that_answers_for_few_blocks_is_asked_in_parts(node: Node, most: int) -> None:
+    """Every event once, oldest first; the second time it is asked for no more than it answers."""
+    answered = limited(node, most)
+    async with Chain(node.rpc) as chain:
+        for _ in range(2):
+            answered.clear()
+            node.calls.clear()
+            found = await chain._past({"address": "0x"}, 3)
+            assert [int(one["blockNumber"], 16) for one in found] == list(range(3, HEIGHT + 1))
+            assert [block for first, last in answered for block in range(first, last + 1)] == list(range(3, HEIGHT + 1))
+        assert sum(method == "eth_getLogs" for method, _ in node.calls) == len(answered)
+
+
+@pytest.mark.parametrize("most", [None, 10])
+async def test_a_list_that_takes_too_many_questions_is_declined(node: Node, most: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a few of them, and from then on without asking."""
+    monkeypatch.setattr(past, "PARTS", 8)
+    limited(node, most)
+    async with Chain(node.rpc) as chain:
+        for questions in (8, 1):
+            node.calls.clear()
+            with pytest.raises(answers.Declined) as caught:
+                await chain._past({"address": "0x"}, 3)
+            assert caught.value.code == "chain.unreachable"
+            assert sum(method == "eth_getLogs" for method, _ in node.calls) <= questions

@@ -4,6 +4,7 @@ import { after, beforeEach, mock, test } from "node:test";
 import { ask, code, core, fresh, FRIEND, ME, now, told, wallet } from "./wallet_world.mjs";
 
 const { permit } = await import("../../../extension/engine/provider/permits.js");
+const { PRIVILEGES } = await import("../../../extension/background/privileges.js");
 const provider = await import("../../../extension/engine/provider/provider.js");
 const { python } = await import("../../../extension/engine/python.js");
 
@@ -86,7 +87,21 @@ test("a site sees no account after sleep, and its signature waits for the passwo
 test("who uses the wallet keeps it open, also over midnight and a change of the hour", async () => {
   for (let hour = 0; hour < 12; hour++) {
     pass(10 * MINUTE);
-    await ask("wallet.contacts");
+    await ask("wallet.account.name", { index: 0, name: "Mine" });
   }
   assert.equal(now.locked, false);
+});
+
+test("a screen that is left open looks at everything by its own clock, and the wallet locks all the same", async () => {
+  const READS = /^(wallet\.(accounts|contacts|decisions|listening|networks|permits|playing|sites|status|summary)|host\.status)$/;
+  const reads = Object.entries(PRIVILEGES.wallet).filter(([type, fields]) => READS.test(type) && Object.keys(fields).length === 0).map(([type]) => type);
+  assert.equal(reads.length, 11);
+  for (const [type, fields] of [...reads.map((read) => [read, {}]), ["wallet.points", { origin: SITE.origin, what: "look" }]]) {
+    await ask("wallet.unlock", { password: "x" });
+    for (let minute = 0; minute < 16; minute++) {
+      pass(MINUTE);
+      await ask(type, fields).catch(() => undefined);
+    }
+    assert.equal(now.locked, true, type);
+  }
 });

@@ -1,6 +1,6 @@
 // Earnings follow from the words: sessions over a restore and a change of words, payees told to the host once, and the search for earlier rewards.
 import assert from "node:assert/strict";
-import { after, beforeEach, test } from "node:test";
+import { after, beforeEach, mock, test } from "node:test";
 import { Problem } from "../../../extension/shared/problem.js";
 import { ask, asked, core, fresh, host, ME, NETWORK, payees, sessionFor, state, storage } from "./wallet_world.mjs";
 
@@ -130,5 +130,83 @@ test("fresh words look for nothing before them; a network that is away keeps no 
   await restore(OTHER, { fresh: true });
   await searched();
   assert.deepEqual(given, [[31337, true], [5, true]]);
-  assert.equal(storage.fresh, OTHER);
+  assert.equal(storage.fresh.wallet, OTHER);
+});
+
+test("words that were made an hour ago may have earned on another computer meanwhile", async () => {
+  const given = [];
+  host.scan = ({ fresh: anew }) => {
+    given.push(anew);
+    throw new Problem("host.missing");
+  };
+  await restore(OTHER, { fresh: true });
+  await searched();
+  state.fresh.at_ms -= 3600_000;
+  await ask("wallet.unlock", { password: "x" });
+  await searched();
+  assert.deepEqual(given, [true, true, false, false]);
+});
+
+test("with no screen open a search that failed goes on, and servers that were away are asked again", async (t) => {
+  let steady = 1e6;
+  const clock = mock.method(performance, "now", () => steady);
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const settle = async () => {
+    for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
+  };
+  /** The open wallet looks at its clocks, whoever is there. */
+  const pass = async (ms) => {
+    steady += ms;
+    t.mock.timers.tick(15_000);
+    await settle();
+  };
+  let steps = 0;
+  const away = [{ server: OTHER, url: null, epochs: 1, code: "server.unreachable" }];
+  const nothing = { listed: 0, left: 0, found: 0, wants: [], more: false, away: [] };
+  host.scan = ({ chain_id }) => {
+    if (chain_id !== 31337) return nothing;
+    steps += 1;
+    if (steps === 1) throw new Problem("chain.unreachable");
+    return { ...nothing, away: steps === 2 ? away : [] };
+  };
+  await restore(OTHER);
+  await settle();
+  assert.equal(steps, 1);
+  await pass(31_000);
+  assert.equal(steps, 2);
+  await pass(60_000);
+  assert.equal(steps, 2);
+  await pass(600_000);
+  assert.equal(steps, 3);
+  await pass(600_000);
+  assert.equal(steps, 3);
+  await ask("wallet.lock");
+  await pass(7_200_000);
+  assert.equal(steps, 3);
+  clock.mock.restore();
+});
+
+test("a restore keeps and drops what its text says", async () => {
+  await ask("wallet.collect", { choice: "never" });
+  await ask("wallet.autolock", { seconds: 60 });
+  const { address } = await ask("wallet.account.add", { name: "Second" });
+  await ask("wallet.contact.save", { address: OTHER, name: "Someone" });
+  Object.assign(state, { sent: [{ transaction: "0x1", state: "confirmed" }], permits: [{ origin: "https://tunes.example", account: address }], claiming: [{ wallet: ME, server: OTHER, epoch: 1, payee: ADDRESS(1), code: "claim.small" }] });
+  await restore(ME);
+  assert.deepEqual([state.collect, state.auto_lock_s, state.claiming.length], ["never", 60, 1]);
+  assert.deepEqual([state.contacts, state.sent, state.permits, state.accounts.length], [[], [], [], 1]);
+  // As many as before are the same ones, whatever they are called.
+  assert.equal((await ask("wallet.account.add", { name: "Anew" })).address, address);
+  Object.assign(state, { claiming: [] });
+  await ask("wallet.autolock", { seconds: 900 });
+});
+
+test("a network whose time is ahead ends no session of another one", async () => {
+  const now_s = Math.floor(Date.now() / 1000);
+  const mine = await sessionFor(at(now_s));
+  await sessionFor({ ...at(now_s + 400 * 86_400), chain_id: 5 });
+  assert.equal((await sessionFor(at(now_s))).id, mine.id);
+  await ask("wallet.lock");
+  assert.equal((await sessionFor(at(now_s + 3600))).id, mine.id);
+  await ask("wallet.unlock", { password: "x" });
 });

@@ -171,3 +171,12 @@ def test_no_setting_of_the_clock_spends_a_budget_twice(steps: list[tuple[int, in
     days = grants.day_of(computer.true) - grants.day_of(START - 5 * MINUTE) + 1
     assert sum(spent.values()) <= 10 * days
     assert all(amount <= 20 for amount in spent.values())
+
+
+def test_a_network_from_tomorrow_moves_no_other_ones_time() -> None:
+    """Its blocks say what they like: sessions, budgets and terms of another network go by that network's own."""
+    computer = Computer()
+    assert computer.clock.now_ms(computer.true + 400 * DAY, None, 666) == computer.true + 400 * DAY
+    assert computer.clock.now_ms(computer.true - MINUTE, None, 1) == computer.true
+    assert computer.clock.now_ms(computer.true - MINUTE, computer.true, 1) == computer.true
+    assert computer.clock.now_ms(computer.true, None, 666) == computer.true + 400 * DAY

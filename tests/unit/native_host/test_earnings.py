@@ -27,10 +27,19 @@ WALLET, OTHER, STATION, SERVER = (bytes([n]) * 20 for n in (1, 2, 3, 4))
 CHAIN_ID, SETTLEMENT = 31337, bytes([5]) * 20
 SCHEDULE = Schedule(3_600, 300, 900, 900, 7_200, 3_600)
 MANY, FEW = 50_000, 500
+CLAIM_BLOCK, CONFIRMATIONS = 7, 12
 NOW_S = 1_800_000_000
 FIRST = NOW_S // 3_600 - MANY
 # Both are some milliseconds; a summary that looked at every hour was slower by more than eighty.
 MOST_TIMES = 8.0
+
+
+RECEIPTS_6 = (
+    "CREATE TABLE receipts (server BLOB NOT NULL, epoch INTEGER NOT NULL, payee BLOB NOT NULL, chain_id INTEGER NOT NULL, "
+    "settlement BLOB NOT NULL, amount TEXT NOT NULL, signed TEXT NOT NULL, detail TEXT NOT NULL, content BLOB NOT NULL, "
+    "station TEXT NOT NULL, claimed TEXT, PRIMARY KEY (server, epoch, payee)) WITHOUT ROWID"
+)
+"""Of the version before."""
 
 
 def payee(number: int) -> bytes:
@@ -45,18 +54,24 @@ class Chain:
         self.claims: dict[bytes, tuple[int, bytes]] = {}
         self.asked: list[int] = []
         self.epochs = 0
+        self.settled = True
+        self.height = CLAIM_BLOCK + CONFIRMATIONS - 1
+
+    async def block(self) -> Any:
+        """The newest one."""
+        return SimpleNamespace(number=self.height)
 
     async def claims_by(self, payees: list[bytes]) -> list[Log]:
         """Logs of these payees."""
         self.asked.append(len(payees))
         found = [(one, *self.claims[one]) for one in payees if one in self.claims]
         fields = ({"server": SERVER, "epoch": epoch, "payee": one, "to": to, "amount": 1, "tip": 0} for one, epoch, to in found)
-        return [Log(name="Claimed", address=SETTLEMENT, fields=some, block=7, transaction=bytes(32)) for some in fields]
+        return [Log(name="Claimed", address=SETTLEMENT, fields=some, block=CLAIM_BLOCK, transaction=bytes(32)) for some in fields]
 
     async def epoch(self, server: bytes, epoch: int) -> Any:
         """Final, if it has ended."""
         self.epochs += 1
-        return SimpleNamespace(commit=b"\1", final=True, ready=NOW_S)
+        return SimpleNamespace(commit=b"\1", final=self.settled, ready=NOW_S)
 
     async def sent(self, owners: list[bytes], from_block: int) -> list[Log]:
         """Nothing has left."""
@@ -72,7 +87,8 @@ class Network:
 
     def __init__(self, chain: Chain) -> None:
         self.settlement = self.token = chain
-        self.deployment = SimpleNamespace(chain_id=CHAIN_ID, settlement=SETTLEMENT, schedule=SCHEDULE)
+        self.chain = chain
+        self.deployment = SimpleNamespace(chain_id=CHAIN_ID, settlement=SETTLEMENT, schedule=SCHEDULE, confirmations=CONFIRMATIONS)
 
     async def ready(self) -> None:
         """Always."""
@@ -95,7 +111,9 @@ def fill(ledger: Ledger, hours: int, claimed: int = 0) -> None:
         where = (CHAIN_ID, SETTLEMENT)
         amount, final = str(10**15 + n % 7), int(count < hours - 1)
         rows["payees"].append((WALLET, payee(n), *where, STATION, n, "Radio"))
-        rows["receipts"].append((SERVER, n, payee(n), *where, amount, "{}", "{}", bytes(20), "radio.example", done, final, 0))
+        rows["receipts"].append(
+            (SERVER, n, payee(n), *where, amount, "{}", "{}", bytes(20), "radio.example", done, final, 0, int(done is not None))
+        )
         rows["sessions"].append((identity, *where, STATION, bytes(20), payee(n), begun + 604_800, "", 0, 0))
         place = (SERVER, "http://127.0.0.1:1", "radio.example", "5", 30)
         times = (begun, begun, "ended", 3_600_000, 0, begun * 1000)
@@ -165,6 +183,25 @@ async def test_fifty_thousand_hours_are_as_quick_as_five_hundred(world: Any, cla
     assert chain.epochs == 0
 
 
+async def test_fifty_thousand_hours_that_nobody_posts_are_as_quick_as_five_hundred(world: Any) -> None:
+    """A server that is gone never settles them; each epoch is asked about, so many at a time, and once it is final it is so."""
+    few, first = world("few", FEW)
+    many, chain = world("many", MANY)
+    for host, its in ((few, first), (many, chain)):
+        its.settled = False
+        with host.ledger.write():
+            host.ledger._db.execute("UPDATE receipts SET final = 0")
+            host.ledger.changed_earnings()
+        await told(host)
+    chain.epochs = 0
+    assert await quickest(many) < MOST_TIMES * await quickest(few) + 0.002
+    assert chain.epochs <= 7 * earnings.MOST_EPOCHS
+    first.settled = True
+    for _ in range(FEW // earnings.MOST_EPOCHS + 2):
+        answer = await told(few)
+    assert (answer["totals"]["pending_wei"], int(answer["totals"]["claimable_wei"]) > 0) == ("0", True)
+
+
 async def test_every_receipt_comes_once_in_pages(world: Any) -> None:
     """Newest epoch first, of the state that was asked for, none twice, none of another wallet."""
     host, _ = world("pages", 1_000, 400)
@@ -200,6 +237,29 @@ async def test_a_claim_of_another_computer_is_found_wherever_it_stands(world: An
     assert (found["payee"], found["state"], found["transaction"]) == (to_hex(lies), "claimable", None)
 
 
+async def test_a_claim_that_a_reorganisation_takes_back_is_collected_again(world: Any) -> None:
+    """Until it is as deep as the network asks it is looked for; from then on nobody is asked about it."""
+    host, chain = world("reorganised", 3)
+    newest = FIRST + MANY - 2
+    one = payee(newest)
+    amount = 10**15 + newest % 7
+
+    async def claimed() -> tuple[int, list[int]]:
+        chain.asked.clear()
+        answer = await told(host)
+        return int(answer["totals"]["claimed_wei"]), chain.asked
+
+    chain.claims, chain.height = {one: (newest, WALLET)}, CLAIM_BLOCK
+    assert (await claimed())[0] == amount
+    chain.claims = {}
+    assert (await claimed())[0] == 0
+    chain.claims = {one: (newest, WALLET)}
+    assert (await claimed())[0] == amount
+    chain.height = CLAIM_BLOCK + CONFIRMATIONS - 1
+    assert await claimed() == (amount, [3])
+    assert await claimed() == (amount, [2])
+
+
 def test_a_receipt_takes_the_place_of_what_the_published_data_say(tmp_path: Path) -> None:
     """Of the same amount the signed one stays, with all that is known of it; the greater amount counts."""
 
@@ -209,7 +269,7 @@ def test_a_receipt_takes_the_place_of_what_the_published_data_say(tmp_path: Path
     with Ledger(tmp_path / "ledger.sqlite") as ledger, ledger.write():
         ledger.add_payees([PayeeRow(WALLET, payee(9), CHAIN_ID, SETTLEMENT, STATION, 9)])
         ledger.add_leaf(row(5))
-        ledger.set_final(SERVER, 7)
+        ledger.set_final(SERVER, 7, CHAIN_ID)
         assert ledger.add_receipt(row(5, "{}", bytes(20)))
         assert not ledger.add_receipt(row(4, "{}", bytes(20)))
         ledger.add_leaf(row(8))
@@ -221,19 +281,47 @@ def test_a_receipt_takes_the_place_of_what_the_published_data_say(tmp_path: Path
 def test_a_ledger_of_the_version_before_has_its_claims_looked_for_again(tmp_path: Path) -> None:
     """Claims of other installations have no transaction in it."""
     path = tmp_path / "ledger.sqlite"
-    with Ledger(path) as first, first.write():
-        first.add_receipt(ReceiptRow(SERVER, 7, payee(9), CHAIN_ID, SETTLEMENT, 5, "{}", "{}", bytes(20), "radio.example"))
+    with Ledger(path):
+        pass
     with sqlite3.connect(path) as db:
-        for name in ("newest", "open", "pending", "claimed", "payee"):
-            db.execute(f"DROP INDEX receipts_{name}")
-        for table in ("payees", "scans", "scan_posts", "candidates"):
+        for table in ("receipts", "payees", "scans", "scan_posts", "candidates"):
             db.execute(f"DROP TABLE {table}")
-        db.execute("ALTER TABLE receipts DROP COLUMN final")
-        db.execute("ALTER TABLE receipts DROP COLUMN lies")
-        db.execute("UPDATE receipts SET claimed = 'elsewhere'")
+        db.execute(RECEIPTS_6)
+        db.execute("CREATE INDEX receipts_payee ON receipts (payee)")
+        row = (SERVER, 7, payee(9), CHAIN_ID, SETTLEMENT, "5", "{}", "{}", bytes(20), "radio.example")
+        for epoch, claimed in ((7, "elsewhere"), (8, "0xabc"), (9, None)):
+            db.execute(f"INSERT INTO receipts VALUES ({', '.join('?' * 11)})", (SERVER, epoch, *row[2:], claimed))
         db.execute("PRAGMA user_version=6")
     with Ledger(path) as again:
-        found = again.receipt(SERVER, 7, payee(9))
-        assert found is not None
-        assert (found.claimed, found.final, found.lies, found.amount) == (None, 0, 0, 5)
-        assert again.payees_of(WALLET) == set()
+        found = [row for epoch in (7, 8, 9) if (row := again.receipt(SERVER, epoch, payee(9))) is not None]
+        assert [(row.claimed, row.final, row.lies, row.sure, row.amount) for row in found] == [
+            (None, 0, 0, 0, 5),
+            ("0xabc", 0, 0, 1, 5),
+            (None, 0, 0, 0, 5),
+        ]
+        assert again.payees_of(WALLET, CHAIN_ID) == set()
+
+
+def test_a_network_says_nothing_of_the_rewards_of_another(tmp_path: Path) -> None:
+    """The words make the same payees on all: a false network that names the same server, epoch and payee changes no true amount."""
+    false = 666
+
+    def row(chain_id: int, amount: int) -> ReceiptRow:
+        return ReceiptRow(SERVER, 7, payee(9), chain_id, SETTLEMENT, amount, "null", "null", b"", "radio.example")
+
+    with Ledger(tmp_path / "ledger.sqlite") as ledger, ledger.write():
+        for chain_id, amount in ((false, 10**20), (CHAIN_ID, 5)):
+            ledger.add_payees([PayeeRow(WALLET, payee(9), chain_id, SETTLEMENT, STATION, 9)])
+            ledger.add_leaf(row(chain_id, amount))
+        ledger.set_final(SERVER, 7, false)
+        ledger.set_claimed(row(false, 0), "0xabc")
+        true = ledger.receipt(SERVER, 7, payee(9), CHAIN_ID)
+        assert true is not None
+        assert (true.amount, true.final, true.claimed) == (5, 0, None)
+        assert [one.payee for one in ledger.payees_after(WALLET, CHAIN_ID, b"", 9)] == [payee(9)]
+        assert ledger.unsettled(WALLET, (1 << 62, SERVER, 0), 9) == [(SERVER, 7, CHAIN_ID)]
+        # Page by page each comes once.
+        first = ledger.earnings(WALLET, NEWEST, 1)
+        after = (first[0][0].epoch, first[0][0].server, first[0][0].payee, first[0][0].chain_id)
+        rest = ledger.earnings(WALLET, after, 9)
+        assert sorted(found.chain_id for found, _ in first + rest) == [false, CHAIN_ID]

@@ -158,7 +158,7 @@ def test_a_lower_receipt_never_replaces_a_higher_one(ledger: Ledger) -> None:
     row = ReceiptRow(SERVER, 7, PAYEE, 31337, b"m" * 20, 100, "{}", "{}", CONTENT, "radio.example")
     with ledger.write():
         kept = [ledger.add_receipt(row), ledger.add_receipt(ReceiptRow(**{**vars(row), "amount": 99}))]
-        ledger.set_claimed(SERVER, 7, PAYEE, "0xabc")
+        ledger.set_claimed(row, "0xabc")
         kept.append(ledger.add_receipt(ReceiptRow(**{**vars(row), "amount": 101})))
     held = ledger.receipt(SERVER, 7, PAYEE)
 

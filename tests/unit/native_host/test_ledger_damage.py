@@ -19,8 +19,9 @@ from click.testing import CliRunner
 
 from native_host import doctor, framing
 from native_host.commands import host as command
-from native_host.ledger import Entry, Ledger, SessionRow, TicketRow
+from native_host.ledger import Entry, Ledger, PayeeRow, ReceiptRow, SessionRow, TicketRow
 from native_host.ledger.repair import USED_UP, repair
+from native_host.ledger.scanning import Place, Post
 from native_host.paths import Paths
 from native_host.serve import Service
 from pywallet.errors import Unavailable
@@ -295,3 +296,22 @@ def test_the_command_repairs_and_says_what_was_lost(tmp_path: Path, monkeypatch:
     with Ledger(path) as ledger:
         assert ledger.faults() == []
     assert list(path.parent.glob("*.damaged-*"))
+
+
+@pytest.mark.parametrize(("table", "anew"), [("payees", True), ("receipts", True), ("scan_posts", True), ("usage", False)])
+def test_rewards_that_were_lost_with_a_page_are_searched_for_again(paths: Paths, table: str, anew: bool) -> None:
+    """Where nothing of the earnings is missing, the search goes on where it was."""
+    fill(paths.ledger)
+    place = Place(b"w" * 20, 31337, b"m" * 20)
+    with Ledger(paths.ledger) as ledger, ledger.write():
+        ledger.list_posts(place, 9_000, (Post(epoch, SERVER, bytes(32)) for epoch in range(200)))
+        for number in range(200):
+            payee = Random(number).randbytes(20)
+            ledger.add_payees([PayeeRow(place.wallet, payee, 31337, b"m" * 20, STATION, number)])
+            ledger.add_leaf(ReceiptRow(SERVER, number, payee, 31337, b"m" * 20, 5, "null", "null", b"", "radio.example"))
+    spoil(paths.ledger, pages_of(paths.ledger, table)[1:2])
+    salvage = repair(paths.ledger)
+    assert salvage is not None
+    assert table in salvage.gaps
+    with Ledger(paths.ledger) as ledger:
+        assert (ledger.scan(place) is None, ledger.posts(place, 1) == []) == (anew, anew)

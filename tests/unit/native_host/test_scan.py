@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from chain.answers import Log
+from chain.answers import Log, failure
 from chain.registry import StationEntry
+from native_host import earnings, schema
 from native_host import scan as searching
-from native_host import schema
 from native_host.actions import scan
 from native_host.host import Host
 from native_host.ledger.earning import NEWEST
 from native_host.paths import Paths
-from native_host.published import Published, Reader
+from native_host.published import MOST_STATIONS, Published, Reader
 from pywallet.errors import GomaaError, InputError, Unavailable
 from pywallet.hexes import from_b64, to_b64, to_hex
 from pywallet.rewards import recovery
@@ -36,11 +37,11 @@ def payee(station: bytes, number: int) -> bytes:
     return station[:4] + number.to_bytes(16, "big")
 
 
-def data(server: bytes, epoch: int, *rows: tuple[bytes, int]) -> EpochData:
+def data(server: bytes, epoch: int, *rows: tuple[bytes, int], stations: tuple[bytes, ...] = (STATION,)) -> EpochData:
     """Published data with these leaves, and strangers' before and after them."""
     leaves = sorted([*rows, (bytes(20), 1), (b"\xff" * 20, 1)])
     payees = tuple(PayeeRow(*row) for row in leaves)
-    return EpochData(server, epoch, bytes(32), 0, bytes(32), 0, stations=(StationRow(STATION),), payees=payees)
+    return EpochData(server, epoch, bytes(32), 0, bytes(32), 0, stations=tuple(map(StationRow, stations)), payees=payees)
 
 
 class Chain:
@@ -51,6 +52,13 @@ class Chain:
         self.most_blocks = 1 << 30
         self.asked: list[tuple[int, int]] = []
         self.gone: set[bytes] = {AWAY}
+        self.lost: set[bytes] = set()
+        self.listed: set[bytes] = {STATION}
+        self.looked_up = 0
+        self.final: set[int] = set()
+        self.claimed: dict[bytes, int] = {}
+        self.asked_for: list[int] = []
+        self.mute = False
         self.fetched: list[tuple[bytes, int]] = []
         self.height = 10_000
 
@@ -61,18 +69,32 @@ class Chain:
     async def posted_between(self, first: int, last: int) -> list[Log]:
         """As a node does that answers for so many blocks at a time."""
         if last - first >= self.most_blocks:
-            raise GomaaError("chain.mismatch", reason="too many blocks")
+            raise failure("eth_getLogs", {"code": -32005, "message": "query exceeds max block range"})
         self.asked.append((first, last))
         found = [(block, one) for block, one in self.posts if first <= block <= last]
         return [Log("Posted", SETTLEMENT, {"server": d.server, "epoch": d.epoch, "data": d.hash}, block, bytes(32)) for block, d in found]
+
+    async def epoch(self, server: bytes, epoch: int) -> Any:
+        """Posted, and final where it is said to be."""
+        if self.mute:
+            raise Unavailable("chain.unreachable")
+        return SimpleNamespace(commit=b"\1", final=epoch in self.final, ready=0)
+
+    async def claims_by(self, payees: list[bytes]) -> list[Log]:
+        """Of these payees, to the wallet's account."""
+        self.asked_for.append(len(payees))
+        found = [(one, self.claimed[one]) for one in payees if one in self.claimed]
+        fields = ({"server": SERVER, "epoch": epoch, "payee": one, "to": WALLET, "amount": 1, "tip": 0} for one, epoch in found)
+        return [Log("Claimed", SETTLEMENT, some, 7, bytes(32)) for some in fields]
 
     async def server(self, address: bytes) -> Any:
         """Both are registered."""
         return SimpleNamespace(url=f"https://{address.hex()}.example")
 
-    async def station(self, address: bytes) -> StationEntry:
+    async def station(self, address: bytes) -> StationEntry | None:
         """One that is not active any more."""
-        return StationEntry("radio.example", "Radio", False)
+        self.looked_up += 1
+        return StationEntry("radio.example", "Radio", False) if address in self.listed else None
 
 
 class Network:
@@ -150,6 +172,8 @@ async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         chain.fetched.append((server, epoch))
         if server in chain.gone:
             raise Unavailable("server.unreachable")
+        if server in chain.lost:
+            raise Unavailable("server.epoch.damaged")
         (one,) = (d for _, d in chain.posts if (d.server, d.epoch) == (server, epoch))
         reader = Reader()
         reader.feed(one.encode())
@@ -182,6 +206,25 @@ async def test_everything_is_found_by_a_search_that_is_stopped_at_every_step(wor
     assert computer.amounts() == {(SERVER, EPOCH + n): 10 + n for n in range(80)}
     assert len(given) == len(set(given))
     assert (told["listed"], told["left"]) == (80, 0)
+
+
+@pytest.mark.parametrize("mute", [False, True])
+async def test_what_is_found_stands_at_once_as_the_chain_has_it(world: tuple[Chain, Computer], mute: bool) -> None:
+    """Final, collected or still to come, however much it is: not only after as many summaries as it has epochs."""
+    chain, computer = world
+    many = 300
+    for n in range(many):
+        chain.posts.append((100 + n, data(SERVER, EPOCH + n, (payee(STATION, EPOCH + n), 10))))
+    chain.final = set(range(EPOCH, EPOCH + many - 20))
+    chain.claimed = {payee(STATION, EPOCH + n): EPOCH + n for n in range(100)}
+    chain.mute = mute
+    await computer.search()
+    assert computer.host is not None
+    totals = computer.host.ledger.totals(WALLET)
+    assert totals.pending + totals.claimable + totals.claimed == many * 10
+    # A node that answers later is asked by the summaries.
+    assert (totals.claimed, totals.claimable) == (1_000, 0 if mute else (many - 120) * 10)
+    assert max(chain.asked_for) <= earnings.PART
 
 
 async def test_a_server_that_is_away_keeps_no_other_waiting_and_is_looked_for_again(
@@ -244,10 +287,112 @@ async def test_afterwards_only_new_epochs_are_looked_at(world: tuple[Chain, Comp
     assert len(chain.fetched) == len(set(chain.fetched)) == 3
 
 
-async def test_a_node_that_answers_for_few_blocks_is_asked_for_few(world: tuple[Chain, Computer]) -> None:
+async def test_a_server_without_its_data_keeps_no_other_waiting(world: tuple[Chain, Computer], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It answers each time that it does not have them: those of another one that was away are looked at all the same."""
+    chain, computer = world
+    for n in range(3 * searching.BATCH):
+        chain.posts.append((100 + n, data(SERVER, EPOCH - 500 + n)))
+    chain.lost.add(SERVER)
+    chain.posts.append((900, data(AWAY, EPOCH, (payee(STATION, EPOCH), 7))))
+    told = await computer.search()
+    assert (told["left"], computer.amounts()) == (len(chain.posts), {})
+    chain.gone.clear()
+    # The same after the browser was closed: the order is in the ledger.
+    await computer.start()
+    monkeypatch.setattr(searching.time, "monotonic", lambda: 1e9)
+    await computer.search()
+    assert computer.amounts() == {(AWAY, EPOCH): 7}
+
+
+async def test_stations_that_nobody_listed_cost_the_wallet_nothing(world: tuple[Chain, Computer]) -> None:
+    """A server says what it likes about stations: only registered ones are derived, and the questions of a step are few."""
+    chain, computer = world
+    invented = tuple(sorted(n.to_bytes(20, "big") for n in range(1, 1_500)))
+    chain.posts.append((100, data(AWAY, EPOCH, (payee(STATION, EPOCH), 7), stations=(*invented, STATION))))
+    chain.gone.clear()
+    wanted: set[str] = set()
+    candidates: list[dict[str, Any]] = []
+    for _ in range(100):
+        before = chain.looked_up
+        told = await computer.step(candidates)
+        assert chain.looked_up - before <= searching.LOOKUPS
+        wanted |= {one["station"] for one in told["wants"]}
+        candidates = [derived(one) for one in told["wants"]]
+        if not told["more"] and not candidates:
+            break
+    assert wanted == {to_hex(STATION)}
+    assert (told["left"], computer.amounts()) == (0, {(AWAY, EPOCH): 7})
+
+
+async def test_large_data_are_looked_at_a_few_at_a_time(world: tuple[Chain, Computer], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is held together is bounded by bytes, and nothing is passed over for it."""
+    chain, computer = world
+    strangers = [(bytes([9]) + n.to_bytes(19, "big"), 1) for n in range(100)]
+    for n in range(searching.BATCH):
+        chain.posts.append((100 + n, data(SERVER, EPOCH + n, *strangers, (payee(STATION, EPOCH + n), 5))))
+    monkeypatch.setattr(searching, "HELD", 7_000)
+    most = 0
+    candidates: list[dict[str, Any]] = []
+    for _ in range(200):
+        told = await computer.step(candidates)
+        assert computer.host is not None
+        (search,) = computer.host.scans.values()
+        most = max(most, sum(len(published.rows) for _, published in search._batch.values()))
+        candidates = [derived(one) for one in told["wants"]]
+        if not told["more"] and not candidates:
+            break
+    assert 0 < most <= 7_000 + searching.AT_ONCE * 4_000
+    assert computer.amounts() == {(SERVER, EPOCH + n): 5 for n in range(searching.BATCH)}
+
+
+async def test_two_browsers_that_search_at_once_list_each_post_once(world: tuple[Chain, Computer]) -> None:
+    """Each has a host of its own, and both have one ledger."""
+    chain, computer = world
+    chain.posts += [(10 + 900 * n, data(SERVER, EPOCH + n, (payee(STATION, EPOCH + n), 3))) for n in range(11)]
+    other = Computer(computer.folder, chain)
+    await other.start()
+    candidates: dict[Computer, list[dict[str, Any]]] = {computer: [], other: []}
+    for _ in range(100):
+        both = await asyncio.gather(*(one.step(candidates[one]) for one in candidates))
+        candidates = {one: [derived(want) for want in told["wants"]] for one, told in zip(candidates, both, strict=True)}
+        if not any(told["more"] or told["wants"] for told in both):
+            break
+    assert [(told["listed"], told["left"]) for told in both] == [(11, 0), (11, 0)]
+    assert len(computer.amounts()) == 11
+    await other.stop()
+
+
+async def test_a_node_that_goes_away_in_the_middle_is_asked_on_where_it_was(world: tuple[Chain, Computer]) -> None:
+    """The step fails and says so; blocks that were listed are not asked about again, and no post is passed over."""
+    chain, computer = world
+    chain.height = 400_000
+    chain.posts += [(10 + 30_000 * n, data(SERVER, EPOCH + n, (payee(STATION, EPOCH + n), 3))) for n in range(13)]
+    answer, refused = chain.posted_between, 0
+
+    async def sometimes(first: int, last: int) -> list[Log]:
+        nonlocal refused
+        if len(chain.asked) % 3 == 2 and refused < 4:
+            refused += 1
+            raise Unavailable("chain.unreachable")
+        return await answer(first, last)
+
+    chain.posted_between = sometimes  # type: ignore[method-assign]
+    for _ in range(4):
+        with pytest.raises(Unavailable):
+            await computer.search()
+        await computer.start()
+        chain.asked.append((0, -1))
+    await computer.search()
+    blocks = [block for first, last in chain.asked for block in range(first, last + 1)]
+    assert len(blocks) == len(set(blocks)) == chain.height - 2
+    assert len(computer.amounts()) == 13
+
+
+@pytest.mark.parametrize("most", [700, 100, 10])
+async def test_a_node_that_answers_for_few_blocks_is_asked_for_few(world: tuple[Chain, Computer], most: int) -> None:
     """The questions grow smaller until it answers; blocks that a reorganisation could replace are left for later."""
     chain, computer = world
-    chain.most_blocks = 700
+    chain.most_blocks = most
     chain.posts += [(10 + 900 * n, data(SERVER, EPOCH + n, (payee(STATION, EPOCH + n), 3))) for n in range(11)]
     chain.posts.append((chain.height - 1, data(SERVER, EPOCH + 50, (payee(STATION, EPOCH + 50), 3))))
     told = await computer.search()
@@ -274,10 +419,11 @@ def test_data_that_the_chain_does_not_name_are_refused(spoil: str) -> None:
     assert caught.value.code == "chain.mismatch"
 
 
-def test_a_table_that_says_it_is_endless_is_refused() -> None:
+@pytest.mark.parametrize("rows", [(1 << 32) - 1, MOST_STATIONS + 1])
+def test_a_table_that_says_it_is_endless_is_refused(rows: int) -> None:
     """Before anything of it is kept."""
     raw = bytearray(data(SERVER, EPOCH).encode())
-    raw[HEAD.size : HEAD.size + 4] = b"\xff" * 4
+    raw[HEAD.size : HEAD.size + 4] = rows.to_bytes(4, "big")
     reader = Reader()
     with pytest.raises(InputError):
         reader.feed(bytes(raw))
