@@ -167,7 +167,8 @@ class Scan:
         import aiohttp
 
         room = asyncio.Semaphore(AT_ONCE)
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as session:
+        options: dict[str, Any] = {"cookie_jar": aiohttp.DummyCookieJar(), "skip_auto_headers": ("User-Agent",)}
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S), **options) as session:
 
             async def one(post: Post) -> Published | GomaaError:
                 async with room:

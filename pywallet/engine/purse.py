@@ -110,6 +110,7 @@ async def sign_session(payload: Payload, blob: bytes | None = None) -> dict[str,
     ``number`` names the payee; by default the hour of ``now_s`` since 1970, so
     that a wallet restored from its words finds its payees again by counting
     hours. Without rewards payee is the zero address and number null.
+    It begins with the hour of ``now_s`` and ends ``days`` after it: a second of its own would tell when, and by which clock, it was made.
     """
     keys = keyring()
     now_s = payload.integer("now_s", 0, _MAX_S)
@@ -118,8 +119,9 @@ async def sign_session(payload: Payload, blob: bytes | None = None) -> dict[str,
     number: int | None = None
     if payload.flag("rewards", True):
         number = payload.integer("number", 0, HARDENED - 1, now_s // _HOUR_S % HARDENED)
-    until = now_s + days * _DAY_S
-    signed = keys.sign_session(domain, station, payload.address("device"), number, max(0, now_s - _CLOCKS_APART_S), until)
+    begin_s = now_s - now_s % _HOUR_S
+    until = begin_s + days * _DAY_S
+    signed = keys.sign_session(domain, station, payload.address("device"), number, max(0, begin_s - _CLOCKS_APART_S), until)
     return {
         "session": signed.to_json(),
         "id": to_hex(digest(signed.message, domain)),

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from native_host import grants
-from native_host.clock import AGREE_MS, ROLLBACK_MS, Clock
+from native_host.clock import AGREE_MS, LEAD_MS, ROLLBACK_MS, Clock
 from native_host.ledger import Ledger
 from native_host.ledger.granting import EVERYWHERE, SiteRow
 from pywallet.errors import Refusal
@@ -145,6 +145,22 @@ def test_the_time_is_between_the_chains_and_the_servers(steps: list[tuple[int, i
         assert now >= computer.true - lag
         if known:
             assert now <= computer.true + AGREE_MS
+
+
+@pytest.mark.parametrize("error", [-14_000, -3_217, -40, 0, 40, 999, 47_003, DAY])
+def test_two_servers_are_not_told_how_far_this_computers_clock_is_off(error: int) -> None:
+    """What a server is told is its own clock and the chain's, however this computer's is set: nothing is the same at another server."""
+    computer = Computer(error=error)
+    for apart in (0, 137, -512):
+        # Servers' clocks differ a little; another one's says nothing here.
+        assert computer.restart().now_ms(computer.true - 6_000, computer.true + apart, computer.true + 14_000) == computer.true + apart
+
+
+def test_a_server_that_leads_moves_the_clock_by_seconds_at_most() -> None:
+    """Within what is believed it is followed; beyond, this computer's clock counts."""
+    computer = Computer()
+    assert computer.clock.now_ms(computer.true - 6_000, computer.true + LEAD_MS) == computer.true + LEAD_MS
+    assert computer.restart().now_ms(computer.true - 6_000, computer.true + LEAD_MS + 1) == computer.true
 
 
 @given(st.lists(st.tuples(st.integers(0, 5 * HOUR), st.sampled_from([-2 * DAY, -DAY, -HOUR, 0, HOUR, DAY, 2 * DAY])), max_size=25))

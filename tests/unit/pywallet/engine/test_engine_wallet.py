@@ -116,6 +116,14 @@ async def test_a_session() -> None:
     assert [entry["payee"] for entry in again["payees"]][1] == made["payee"]
 
 
+async def test_a_session_tells_its_hour_and_no_more() -> None:
+    """Two stations that compare see no second in common, nor how far a clock is off: the same session in the whole hour."""
+    await unlock()
+    made = [await call("session.sign", {**ASKED, "now_s": 1_800_000_000 + second}) for second in (0, 1_234, 3_599)]
+    assert made[0] == made[1] == made[2]
+    assert made[0]["session"]["message"]["notBefore"] == str(1_800_000_000 - 60)
+
+
 async def test_a_session_without_rewards() -> None:
     """Payee zero and no number."""
     await unlock()
