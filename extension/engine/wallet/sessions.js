@@ -40,7 +40,8 @@ export async function sessionFor(info) {
   const entry = { ...made, ...where, station_name: info.station.name, wallet, told: false };
   // The wallet was replaced meanwhile.
   if (walletOf() !== wallet) return null;
-  const serving = state.sessions.filter(({ told, expires_s }) => !told || expires_s > info.now_s);
+  // The same hour signed again is the same session.
+  const serving = state.sessions.filter(({ id, told, expires_s }) => id !== entry.id && (!told || expires_s > info.now_s));
   await set({ sessions: [entry, ...serving] });
   await tellPayees().catch(() => undefined);
   return entry;
