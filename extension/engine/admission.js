@@ -221,6 +221,7 @@ export class Admission {
     } catch (error) {
       const { code, detail } = Problem.of(error);
       if (!mine || !code.startsWith("session.")) throw error;
+      if (Number.isSafeInteger(detail?.["now_s"])) this.toldS = Number(detail?.["now_s"]);
       // The song has moved since it was opened: the session is good for other songs, and this one needs another.
       if (code === DEVICE && typeof detail?.device === "string" && detail.device !== info.device) info.device = detail.device;
       else await wallet.spoil(mine);
