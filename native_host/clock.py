@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Final
 
 AGREE_MS: Final = 1_000
+LEAD_MS: Final = 15_000
+"""So far may a server's clock lead this computer's and be believed alone."""
 ROLLBACK_MS: Final = 120_000
 """A clock is corrected by seconds, not by minutes."""
 
@@ -31,20 +33,30 @@ class Clock:
         self._drift_ms = local() - steady()
         self._last_ms: dict[int, int] = {}
 
-    def now_ms(self, chain_ms: int, server_ms: int | None, chain_id: int = 0) -> int:
+    def now_ms(self, chain_ms: int, server_ms: int | None, others_ms: int | None = None, chain_id: int = 0) -> int:
         """Trusted Unix time in ms.
 
-        The chain's time is the floor: setting this computer's clock back gains nothing. Where blocks are rare this
-        computer's time stands in between them, as far as the server's clock (None: not known) agrees: it would refuse
-        what lies ahead of it. It runs backwards only where a server disproves what this computer's clock alone has said.
-        Each network (``chain_id``) has a time of its own: one whose blocks are from tomorrow moves no other's.
+        The chain's time is the floor: setting this computer's clock back gains nothing. Where blocks are rare the clock of the
+        server that is told the time stands in between them: this computer's is as wrong for all servers, which could compare. It
+        runs backwards only where a server disproves what this computer's clock alone has said. Each network has a time of its
+        own: one whose blocks are from tomorrow moves no other's.
+
+        Args:
+            chain_ms: The chain's time.
+            server_ms: The clock of the server that this is for; None: not known. It is not believed that it leads this computer's by
+                more than ``LEAD_MS``.
+            others_ms: The latest clock of other servers, which this computer's is not let run ahead of; None: not known.
+            chain_id: The network.
         """
         last_ms = self._last_ms.get(chain_id, 0)
         own = self._local()
-        if server_ms is not None:
-            own = min(own, server_ms + AGREE_MS)
-            if last_ms > max(chain_ms, server_ms + AGREE_MS):
-                last_ms = 0
+        known = others_ms if server_ms is None else server_ms
+        if server_ms is not None and server_ms <= own + LEAD_MS:
+            own = server_ms
+        elif known is not None:
+            own = min(own, known + AGREE_MS)
+        if known is not None and last_ms > max(chain_ms, known + AGREE_MS):
+            last_ms = 0
         self._last_ms[chain_id] = last_ms = max(last_ms, chain_ms, own)
         return last_ms
 

@@ -163,6 +163,7 @@ def _networks(paths: Paths) -> str:
 
 async def reachable(paths: Paths) -> list[Check]:
     """Chains, and the servers this host has used."""
+    from native_host.host import system_ms
     from native_host.network import Network
     from native_host.server import Server
 
@@ -186,7 +187,7 @@ async def reachable(paths: Paths) -> list[Check]:
         """Nobody to tell."""
 
     for address, url in servers:
-        server = Server(address, url, device.fresh_key(), lambda server, event: None, state)
+        server = Server(address, url, device.fresh_key(), system_ms, lambda server, event: None, state)
         try:
             await server.ready(REACH_S)
             checks.append(Check(f"server {url}", True, f"0x{address.hex()}"))

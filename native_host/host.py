@@ -155,7 +155,7 @@ class Host:
         line = self._servers.pop(place, None)
         if line is None:
             self._rest()
-            line = Server(address, url, key, partial(self._server_event, network), self._server_state)
+            line = Server(address, url, key, network.now_ms, partial(self._server_event, network), self._server_state)
         # The one used last stands last.
         self._servers[place] = line
         return line
@@ -217,7 +217,7 @@ class Host:
         if line is not None and line.up:
             yield line
             return
-        line = Server(address, url, key, partial(self._server_event, network), _unwatched)
+        line = Server(address, url, key, network.now_ms, partial(self._server_event, network), _unwatched)
         try:
             yield line
         finally:
@@ -253,13 +253,13 @@ class Host:
     def now_ms(self, network: Network, server: Server | None = None) -> int:
         """Trusted Unix time in ms: see ``Clock.now_ms``. Without a server, or before its hello, the network's others are asked."""
         chain_id = network.deployment.chain_id
-        return self._clock.now_ms(network.now_ms(), self._server_ms(chain_id, server), chain_id)
+        own = server.now_ms() if server else None
+        return self._clock.now_ms(network.now_ms(), own, self._latest_ms(chain_id), chain_id)
 
-    def _server_ms(self, chain_id: int, server: Server | None) -> int | None:
-        if server is not None and (own := server.now_ms()) is not None:
-            return own
-        others = (line.now_ms() for place, line in self._servers.items() if place[0] == chain_id)
-        return max((ms for ms in others if ms is not None), default=None)
+    def _latest_ms(self, chain_id: int) -> int | None:
+        """The latest clock of a network's servers that have said hello."""
+        known = (line.now_ms() for place, line in self._servers.items() if place[0] == chain_id)
+        return max((ms for ms in known if ms is not None), default=None)
 
     def today(self) -> int:
         """The day of budgets, counted from 1970 (UTC), by the same clock as their debits."""
@@ -268,13 +268,13 @@ class Host:
 
     def rolled_back(self, network: Network, server: Server | None = None) -> bool:
         """Whether this computer's clock was set back: see ``Clock.rolled_back``."""
-        chain_id = network.deployment.chain_id
-        trusted = [known for known in (network.chain_ms(), self._server_ms(chain_id, server)) if known is not None]
+        own = (server.now_ms() if server else None) or self._latest_ms(network.deployment.chain_id)
+        trusted = [known for known in (network.chain_ms(), own) if known is not None]
         return self._clock.rolled_back(max(trusted, default=None))
 
     def destroy(self, stream: Stream, code: str) -> None:
         """The terms ask for it: shred every key of the content, and sign that it was done."""
-        content, time_ms = stream.header.content, self.now_ms(stream.network)
+        content, time_ms = stream.header.content, self.now_ms(stream.network, self.server_at(stream))
         for other in self.streams.values():
             if other.header.content == content:
                 other.withdraw(code)

@@ -45,7 +45,7 @@ async def record(origin: str) -> Any:
     try:
         timeout = aiohttp.ClientTimeout(total=ANSWER_S)
         async with (
-            aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout) as session,
+            aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), skip_auto_headers=("User-Agent",), timeout=timeout) as session,
             session.get(f"{origin}{RECORD}", allow_redirects=False) as response,
         ):
             raw = bytearray()

@@ -26,6 +26,8 @@ CONNECT_S: Final = 3.0
 FIRST_PAUSE_S: Final = 0.2
 LONGEST_PAUSE_S: Final = 15.0
 _MAX_MESSAGE: Final = 4 << 20
+HELLO_STEP_MS: Final = 60_000
+"""Hellos tell the minute: milliseconds would tell one computer's clock at all servers. A server takes two minutes on either side."""
 
 OnEvent = Callable[["Server", dict[str, Any]], None]
 OnState = Callable[["Server", bool], Awaitable[None]]
@@ -47,10 +49,21 @@ def socket_url(url: str) -> str:
 class Server:
     """One security server, as one device. Requests wait for the line, not longer than CONNECT_S; then ``server.unreachable``."""
 
-    def __init__(self, address: bytes, url: str, key: bytes, on_event: OnEvent, on_state: OnState) -> None:
+    def __init__(self, address: bytes, url: str, key: bytes, chain_ms: Callable[[], int], on_event: OnEvent, on_state: OnState) -> None:
+        """Begin to connect.
+
+        Args:
+            address: The server's, 20 bytes.
+            url: Where it answers.
+            key: The device's private key.
+            chain_ms: The chain's time, Unix ms.
+            on_event: Called with what the server tells unasked.
+            on_state: Awaited when the line stands, and when it is gone.
+        """
         self.address = address
         self.url = url
         self._key = key
+        self._chain_ms = chain_ms
         self._asleep = False
         self._on_event = on_event
         self._on_state = on_state
@@ -176,6 +189,8 @@ class Server:
         from chain.links import Straight  # only when a server is needed: the browser waits for our start
 
         options: dict[str, Any] = {"open_timeout": CONNECT_S, "max_size": _MAX_MESSAGE, "proxy": None, "compression": None}
+        # The library's own names the versions of Python and of the library.
+        options["user_agent_header"] = None
         async with Straight(socket_url(self.url), **options) as socket:
             self._socket = socket
             reader = asyncio.create_task(self._read(socket))
@@ -210,13 +225,23 @@ class Server:
                     self._heard_at = time.monotonic()
 
     async def _greet(self) -> None:
-        time_ms = time.time_ns() // 1_000_000
-        signature = sign(self._key, hello_digest(self.address, time_ms))
-        hello = {"protocol": PROTOCOL, "device": to_hex(address_of(self._key)), "time_ms": time_ms, "signature": to_hex(signature)}
-        result = await self._ask("hello", hello)
+        try:
+            result = await self._hello(self._chain_ms())
+        except GomaaError as e:
+            if e.code != "invocation.time":
+                raise
+            # Where blocks are rare, the chain's time that a host sees at first is the last block's.
+            result = await self._hello(time.time_ns() // 1_000_000)
         server_ms = result.get("now_ms")
         if isinstance(server_ms, int):
             self._offset_ms = server_ms - time.monotonic_ns() // 1_000_000
+
+    async def _hello(self, now_ms: int) -> dict[str, Any]:
+        time_ms = now_ms - now_ms % HELLO_STEP_MS
+        signature = to_hex(sign(self._key, hello_digest(self.address, time_ms)))
+        return await self._ask(
+            "hello", {"protocol": PROTOCOL, "device": to_hex(address_of(self._key)), "time_ms": time_ms, "signature": signature}
+        )
 
     async def _read(self, socket: ClientConnection) -> None:
         async for text in socket:

@@ -36,6 +36,7 @@ from security_server.schema import (
     AccountRequest,
     BooksRequest,
     Message,
+    Pay,
     ReceiptsPost,
     ReceiptsRequest,
     StatementRequest,
@@ -44,11 +45,13 @@ from security_server.schema import (
 from security_server.settling import Done, Issued, Settling, remember, settle_voucher, stored
 from security_server.slots import Slots
 from security_server.statements import Stated, due_contents, state
-from security_server.tables import receipts, sessions
+from security_server.tables import receipts, sessions, tickets
 
 STALE_S: Final = 120
 """A payer's request for a statement is good for so long on either side of its time."""
 _MOST_RECEIPTS: Final = 2_000
+_TAKEN: Final[dict[str, Any]] = {"receipts": 0, "waiting": None, "settled": None}
+"""Answer to a voucher that somebody else than its payer sends."""
 _TRIES: Final = 5
 """So often are chain and books read again when an epoch ends or a post is made in between."""
 T = TypeVar("T")
@@ -219,29 +222,56 @@ class Bookkeeping:
     async def voucher(self, request: VoucherPost) -> dict[str, Any]:
         """Settle what a voucher covers of the lines that the payer agreed to; the receipts go to the hosts at once.
 
-        Which lines are settled is told to the payer alone, who signs the request: an old voucher is published on the chain.
+        Vouchers are published on the chain, and lines name tickets: what became of them is told to the payer alone, who signs the
+        request. One that comes late counts, and so does one that somebody else sends; the answer is the same whatever it settled.
+
+        Raises:
+            Refusal: ``voucher.signature``; to the payer also what ``settle_voucher`` refuses.
+            Unavailable: ``chain.unreachable``, ``server.mismatch.chain``.
         """
-        core = self._core
-        core.agreement.require()
-        signed = Signed.from_json(Voucher, request.voucher)
-        message = signed.message
-        if message.server != core.address:
-            raise Refusal("voucher.signature", reason="another server")
-        require_refusing(signed, core, message.payer, "voucher.signature")
+        signed = self._read(request.voucher)
         told = False
         with contextlib.suppress(GomaaError):
-            # A voucher that comes late counts; that its lines are told needs a signature of now.
-            told = request.signature is not None and bool(await self._asker(to_hex(message.payer), request.time_s, request.signature))
-        named = None if request.lines is None else dict(request.lines)
+            told = request.signature is not None and bool(
+                await self._asker(to_hex(signed.message.payer), request.time_s, request.signature)
+            )
+        return await self._settle(signed, request.lines, told)
+
+    async def paid(self, device: bytes, request: Pay) -> dict[str, Any]:
+        """Settle a listener's voucher; what became of it is told to a device with a session of that listener. Raises as ``voucher``."""
+        signed = self._read(request.voucher)
+        payer, both = signed.message.payer, tickets.join(sessions, sessions.c.id == tickets.c.session)
+        own = (tickets.c.payer == payer, tickets.c.listener == payer, sessions.c.device == device)
+        query = select(tickets.c.id).select_from(both).where(*own).limit(1)
+        told = await self._core.store.run(lambda connection: connection.execute(query).first() is not None)
+        return await self._settle(signed, request.lines, told)
+
+    def _read(self, voucher: Message) -> Signed[Voucher]:
+        """A voucher for this server that its payer has signed. Raises Refusal ``voucher.signature``."""
+        signed = Signed.from_json(Voucher, voucher)
+        if signed.message.server != self._core.address:
+            raise Refusal("voucher.signature", reason="another server")
+        require_refusing(signed, self._core, signed.message.payer, "voucher.signature")
+        return signed
+
+    async def _settle(self, signed: Signed[Voucher], lines: Sequence[tuple[int, int]] | None, told: bool) -> dict[str, Any]:
+        self._core.agreement.require()
+        message, named = signed.message, None if lines is None else dict(lines)
 
         def work(connection: Connection, at: Settling) -> tuple[Done, Acknowledged]:
             done = settle_voucher(connection, signed, at, named)
             return done, acknowledge(connection, message.payer, named or {}, at)
 
-        done, known = await self.in_epoch(message.payer, work, fresh=True, owners=True)
+        try:
+            done, known = await self.in_epoch(message.payer, work, fresh=True, owners=True)
+        except Refusal:
+            if told:
+                raise
+            return _TAKEN
         await self._push(done.issued)
-        settled = self._signed(message.payer, known) if told else None
-        return {"receipts": len(done.issued), "waiting": done.waiting, "settled": settled}
+        if not told:
+            return _TAKEN
+        return {"receipts": len(done.issued), "waiting": done.waiting, "settled": self._signed(message.payer, known)}
 
     def _signed(self, payer: bytes, known: Acknowledged) -> dict[str, Any]:
         """What was settled, signed: the payer keeps it."""
@@ -287,7 +317,7 @@ class Bookkeeping:
             return found, acknowledge(connection, payer, [ticket["number"] for ticket in found.tickets], at)
 
         found, known = await self.in_epoch(payer, work, fresh=True)
-        tickets = [
+        issued = [
             {
                 "ticket": ticket_of(row, core.address).to_json(),
                 "interval_s": row["interval_s"],
@@ -310,7 +340,7 @@ class Bookkeeping:
         return {
             "voucher": kept,
             "settled": self._signed(payer, known),
-            "tickets": tickets,
+            "tickets": issued,
             "lost": lost,
             "last_number": found.last_number,
         }

@@ -131,7 +131,7 @@ class HostSocket:
             case schema.Owed():
                 return await self._books.owed(line.device, from_hex(request.session, 32), request.disputed)
             case schema.Pay():
-                return await self._books.voucher(schema.VoucherPost(request.voucher, request.lines))
+                return await self._books.paid(line.device, request)
             case schema.Books():
                 listener = await self._books.listener(line.device, from_hex(request.session, 32))
                 return await self._books.resynchronise(listener, request.voucher, request.settled)

@@ -109,7 +109,7 @@ def accept(
     message = item.message
     session = get(connection, sessions, id=message.session)
     if session is None or session["device"] != item.device:
-        return Outcome("session.device" if session else "ticket.missing", message.sequence)
+        return Outcome("ticket.missing", message.sequence)
     ticket = get(connection, tickets, id=message.ticket)
     counters = Counters(connection, ticket["listener"], ticket["content"]) if ticket else None
     known = get(connection, invocations, session=message.session, sequence=message.sequence)

@@ -183,8 +183,9 @@ class Playing:
         core = self._core
         identity = from_hex(request.ticket, 32)
         row = await core.store.run(lambda connection: _ticket(connection, identity))
+        # Another device's ticket is none that there is: nobody learns whether a station's ticket was opened.
         if row is None or row["device"] != device:
-            raise Refusal("ticket.missing" if row is None else "session.device")
+            raise Refusal("ticket.missing")
         song = await core.songs.get(row["content"])
         terms = song.policy.lease
         now = await self._now(row, paying=False)
@@ -325,11 +326,12 @@ class Playing:
         row = self._tickets.get(item.message.ticket)
         if row is None:
             row = await self._core.store.run(lambda connection: _ticket(connection, item.message.ticket))
-            if row is None:
-                raise Refusal("ticket.missing", sequence=item.message.sequence)
-            if len(self._tickets) >= _KEEP:
-                self._tickets.clear()
-            self._tickets[item.message.ticket] = row
+            if row is not None:
+                if len(self._tickets) >= _KEEP:
+                    self._tickets.clear()
+                self._tickets[item.message.ticket] = row
+        if row is None or row["device"] != item.device:
+            raise Refusal("ticket.missing", sequence=item.message.sequence)
         song = await self._core.songs.get(row["content"])
         return row, song, await self._now(row, paying=bool(row["price"] + row["reward"]), starting=item.action in STARTS)
 

@@ -208,8 +208,8 @@ class StatementRequest(Struct, forbid_unknown_fields=True):
 class VoucherPost(Struct, forbid_unknown_fields=True):
     """POST /v1/vouchers. ``lines``: what the payer agreed to, [ticket number, whole intervals]; absent: all of its statement.
 
-    ``time_s`` and ``signature``: the payer's, as for a statement, to be told what is settled. The voucher alone proves nothing: it is
-    published on the chain.
+    ``time_s`` and ``signature``: the payer's, as for a statement, to be told what becomes of it. The voucher alone proves nothing: it
+    is published on the chain.
     """
 
     voucher: Message

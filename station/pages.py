@@ -35,7 +35,7 @@ BARS = 128
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A point in the station's local time, for a person and for a machine."""
+    """A minute in the station's local time, for a person and for a machine: the second of a play would find its published row."""
 
     iso: str
     day: str
@@ -43,7 +43,7 @@ class Moment:
 
     @classmethod
     def of(cls, when: datetime) -> Moment:
-        return cls(when.isoformat(timespec="seconds"), f"{when:%A} {when.day} {when:%B}, {when:%H:%M}", f"{when:%H:%M}")
+        return cls(when.isoformat(timespec="minutes"), f"{when:%A} {when.day} {when:%B}, {when:%H:%M}", f"{when:%H:%M}")
 
 
 def song_of_the_day(songs: Sequence[Song], day: date, chosen: str | None = None) -> Song | None:

@@ -58,6 +58,7 @@ export class Admission {
   /** @type {any} the signed ticket, to take the play up again with */ ticket = null;
   /** Whose ticket it is, and for what. */ key = "";
   /** A play began with it. */ used = false;
+  /** The host's clock as it was told last: a page may be open for hours, and the computer asleep, and another hour has another session. */ toldS = 0;
 
   /** @param {{stream: string, origin: string}} place */
   constructor(place) {
@@ -209,16 +210,22 @@ export class Admission {
     const { stream } = this.place;
     /** @param {any} kept */
     const offer = (kept) => native("identify", { stream, session: kept?.session ?? null });
-    const mine = await wallet.sessionFor(info);
+    const session = () => wallet.sessionFor({ ...info, now_s: Math.max(info.now_s, this.toldS) });
+    const mine = await session();
     try {
-      return await offer(mine);
+      const taken = await offer(mine);
+      if (mine === null || !Number.isSafeInteger(taken.now_s)) return taken;
+      this.toldS = taken.now_s;
+      const later = await session();
+      return later === null || later.id === mine.id ? taken : await offer(later);
     } catch (error) {
       const { code, detail } = Problem.of(error);
       if (!mine || !code.startsWith("session.")) throw error;
+      if (Number.isSafeInteger(detail?.["now_s"])) this.toldS = Number(detail?.["now_s"]);
       // The song has moved since it was opened: the session is good for other songs, and this one needs another.
       if (code === DEVICE && typeof detail?.device === "string" && detail.device !== info.device) info.device = detail.device;
       else await wallet.spoil(mine);
-      return offer(await wallet.sessionFor(info));
+      return offer(await session());
     }
   }
 }

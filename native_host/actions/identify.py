@@ -40,7 +40,7 @@ async def run(host: Host, request: Identify) -> dict[str, Any]:
             stream.lease = None
         stream.server, stream.server_url = stream.facts.server, stream.facts.server_url
     stream.session = row
-    return {"session": msgspec.json.decode(row.signed), "id": to_hex(row.id)}
+    return {"session": msgspec.json.decode(row.signed), "id": to_hex(row.id), "now_s": now_s}
 
 
 def _given(host: Host, stream: Stream, signed: Signed[Session], now_s: int) -> SessionRow:

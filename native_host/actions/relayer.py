@@ -15,7 +15,7 @@ async def run(host: Host, request: Relayer) -> dict[str, Any]:
     """Ask a server that has paid this payee, and so knows it; no other server learns of it.
 
     Returns:
-        ``server``, ``relayer`` (address), ``now_s``: the chain's clock, for the permit's deadline.
+        ``server``, ``relayer`` (address), ``now_s``: the server's clock, for the permit's deadline.
 
     Raises:
         Refusal: ``claim.unknown`` where no server has; ``claim.small``, ``claim.busy``.
@@ -28,4 +28,4 @@ async def run(host: Host, request: Relayer) -> dict[str, Any]:
     async with proofs.line(host, known[-1], host.network(request.chain_id)) as (line, network):
         answer = await line.request("relayer", payee=request.payee, amount=request.amount_wei)
     relayer = proofs.read(lambda: from_hex(answer["relayer"], 20))
-    return {"server": to_hex(known[-1]), "relayer": to_hex(relayer), "now_s": host.now_ms(network) // 1000}
+    return {"server": to_hex(known[-1]), "relayer": to_hex(relayer), "now_s": host.now_ms(network, line) // 1000}

@@ -107,9 +107,10 @@ async def status(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
 async def sign_session(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     """{station, device, chain_id, settlement, now_s, days, rewards, number?} → {session, id, payee, number, expires_s}.
 
-    It holds from the beginning of the hour of ``now_s``. ``number`` names the payee; by default that hour since 1970, so
+    ``number`` names the payee; by default the hour of ``now_s`` since 1970, so
     that a wallet restored from its words finds its payees again by counting
     hours. Without rewards payee is the zero address and number null.
+    It begins with the hour of ``now_s`` and ends ``days`` after it: a second of its own would tell when, and by which clock, it was made.
     """
     keys = keyring()
     now_s = payload.integer("now_s", 0, _MAX_S)
@@ -118,7 +119,6 @@ async def sign_session(payload: Payload, blob: bytes | None = None) -> dict[str,
     number: int | None = None
     if payload.flag("rewards", True):
         number = payload.integer("number", 0, HARDENED - 1, now_s // _HOUR_S % HARDENED)
-    # To the second the times would tell stations how far this clock goes wrong, and what was signed at one moment.
     begin_s = now_s - now_s % _HOUR_S
     until = begin_s + days * _DAY_S
     signed = keys.sign_session(domain, station, payload.address("device"), number, max(0, begin_s - _CLOCKS_APART_S), until)

@@ -47,6 +47,8 @@ class StandIn:
     """Of the line whose request is answered, as its hello said."""
     heard: list[tuple[bytes, str, str]] = field(default_factory=list)
     """(device, operation, text) of every request, as it came."""
+    came_with: list[dict[str, str]] = field(default_factory=list)
+    """Headers of every connection, but those of the protocol itself."""
     port: int = 0
 
     @property
@@ -85,6 +87,8 @@ class StandIn:
 
     async def _line(self, socket: ServerConnection) -> None:
         self.lines.add(socket)
+        headers = socket.request.headers.raw_items() if socket.request is not None else ()
+        self.came_with.append({name: value for name, value in headers if name != "Sec-WebSocket-Key"})
         device = b""
         try:
             async for text in socket:

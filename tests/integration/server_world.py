@@ -242,7 +242,9 @@ class World:
         """The station signs; how many receipts it freed."""
         message = Voucher(server=self.keys.address, payer=self.station, cap=cap, until=epoch + 1)
         voucher = sign(message, self.deployment.domain, self.station_key)
-        return int((await self.call("POST", "/v1/vouchers", {"voucher": voucher.to_json()}))["receipts"])
+        asking = await self.asking(self.station_key)
+        post = {"voucher": voucher.to_json(), "time_s": asking["time_s"], "signature": asking["signature"]}
+        return int((await self.call("POST", "/v1/vouchers", post))["receipts"])
 
     @contextlib.asynccontextmanager
     async def server(self, **changes: Any) -> AsyncIterator[Core]:

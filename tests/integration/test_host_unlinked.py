@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,7 +19,7 @@ import pytest
 from demo.waiting import TIMEOUT_S
 from native_host.facts import Station
 from pywallet.engine import call, purse
-from pywallet.errors import GomaaError
+from pywallet.errors import GomaaError, InputError
 from pywallet.hexes import ZERO_ADDRESS, to_hex
 from pywallet.messages import Session, Signed
 from pywallet.platform import address_of, keccak256
@@ -113,6 +115,39 @@ async def test_two_stations_and_two_servers_have_nothing_in_common(fan: World, s
                 assert shared == set(), (one, other)
     listeners = {(p, session.message.listener) for (_, p), session in sessions.items()}
     assert len(listeners) == len({listener for _, listener in listeners}) == 2
+
+
+async def test_connections_say_nothing_of_this_computer(
+    fan: World, servers: tuple[StandIn, StandIn], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wrong clock, and the versions of Python and of libraries, are one computer's at all servers: hellos tell the chain's minute."""
+    fan.chain.now += 17_321
+    monkeypatch.setattr(
+        "native_host.server.time",
+        SimpleNamespace(time_ns=lambda: (fan.chain.now + 47_003) * 1_000_000, monotonic=time.monotonic, monotonic_ns=time.monotonic_ns),
+    )
+    for number, server in enumerate(servers):
+        await heard(fan, server, STATION, False, f"at {number}")
+    hellos = [json.loads(text) for server in servers for _, op, text in server.heard if op == "hello"]
+    assert {hello["time_ms"] for hello in hellos} == {fan.chain.now // 60_000 * 60_000}
+    assert {frozenset(hello) for hello in hellos} == {frozenset({"id", "op", "protocol", "device", "time_ms", "signature"})}
+    for headers in (headers for server in servers for headers in server.came_with):
+        assert set(headers) == {"Host", "Upgrade", "Connection", "Sec-WebSocket-Version"}
+
+
+async def test_a_host_that_sees_an_old_block_says_hello_by_its_own_clock(fan: World, servers: tuple[StandIn, StandIn]) -> None:
+    """Where blocks are rare the last one may be older than a hello may be: the server refuses it once, and the host goes on."""
+    refused: list[int] = []
+
+    def hello(request: dict[str, Any]) -> dict[str, Any]:
+        if abs(request["time_ms"] - time.time_ns() // 1_000_000) > 120_000:
+            refused.append(request["time_ms"])
+            raise InputError("invocation.time")
+        return {"protocol": 1}
+
+    servers[0]._hello = hello  # type: ignore[method-assign]
+    await heard(fan, servers[0], STATION, False, "one")
+    assert refused == [fan.chain.now // 60_000 * 60_000]
 
 
 async def test_questions_of_no_station_tie_none(fan: World, servers: tuple[StandIn, StandIn]) -> None:

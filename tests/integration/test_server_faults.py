@@ -124,10 +124,9 @@ async def test_actions_of_another_device_are_not_taken(world: World) -> None:
         await thief.hello(now_ms)
         genuine = host.invocation(ticket, "play", 0, now_ms)
         assert await code_of(thief.report(genuine)) == "invocation.signature"
-        answer = await thief.report(thief.invocation(ticket, "play", 0, now_ms))
-        assert (answer["refused"], answer["usage"]) == ([{"sequence": 1, "code": "session.device"}], None)
+        assert await code_of(thief.report(thief.invocation(ticket, "play", 0, now_ms))) == "ticket.missing"
         lease = {"ticket": to_hex(digest(ticket.message, world.deployment.domain)), "first": 0, "count": 1, "key": to_b64(bytes(32))}
-        assert await code_of(thief.ask("lease", **lease)) == "session.device"
+        assert await code_of(thief.ask("lease", **lease)) == "ticket.missing"
         assert (await host.report(genuine))["refused"] == []
 
 

@@ -11,6 +11,7 @@ import typing
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from demo.waiting import TIMEOUT_S
 from pywallet.errors import GomaaError
 from pywallet.hexes import ZERO_ADDRESS, to_hex
-from pywallet.messages import Session, Signed, Ticket, Voucher, digest, receipts_digest, sign
+from pywallet.messages import Action, Invocation, Session, Signed, Ticket, Voucher, destruction_digest, digest, receipts_digest, sign
 from pywallet.platform import address_of
 from pywallet.platform import sign as sign_digest
 from pywallet.rewards.asking import Asking
@@ -33,6 +34,7 @@ from security_server.app import CORE, create_app
 from station.app import STATION
 from station.app import create_app as create_station
 from station.config import StationConfig
+from station.web import QUESTION
 from tests.integration.server_client import HostClient
 from tests.integration.server_songs import Upload, terms
 from tests.integration.server_world import SCHEDULE, World, make_world, private_key
@@ -66,8 +68,13 @@ class Scene:
             "epoch": [str(data.epoch), str(data.epoch + 1)],
             "content": [to_hex(song.content) for song in self.songs],
             "name": ["song", "paid"],
+            "part": ["0", "index.json"],
+            "path": ["x", "gomaa/x"],
+            "payee": [to_hex(one) for one in addresses],
+            "payer": [to_hex(one) for one in addresses],
         }
-        return known.get(name, [to_hex(one) for one in addresses] if name in ("payee", "payer") else ["x"])
+        assert name in known, f"a route has a variable {name}: say what of it a stranger can know"
+        return known[name]
 
 
 @asynccontextmanager
@@ -163,6 +170,11 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
                 yield made
 
 
+def written(second: int) -> set[str]:
+    """A time as pages write it."""
+    return {moment.isoformat(timespec="seconds")[:19] for moment in (datetime.fromtimestamp(second), datetime.fromtimestamp(second, UTC))}
+
+
 def hidden(world: World, published: EpochData) -> dict[str, str]:
     """What no stranger has: text to the place it stands at, of every row of both databases that is not published."""
     whole = published.encode()
@@ -181,6 +193,9 @@ def hidden(world: World, published: EpochData) -> dict[str, str]:
                                 found[text] = f"{found.get(text, '')} {table}.{column}"
                         elif isinstance(value, int) and _exact(column, value, seconds, numbers):
                             found[str(value)] = f"{table}.{column}"
+                            if column != "number":
+                                second = value // 1000 if column.endswith("_ms") else value
+                                found |= dict.fromkeys(written(second), f"{table}.{column}")
     for public in known_to_all(world):
         found.pop(public.hex(), None)
         found.pop(base64.b64encode(public).decode(), None)
@@ -277,6 +292,11 @@ async def bodies(scene: Scene) -> list[Any]:
     return found
 
 
+def packed(body: Any) -> dict[str, str]:
+    """The header by which the extension asks a station."""
+    return {QUESTION: base64.urlsafe_b64encode(json.dumps(body).encode()).decode().rstrip("=")}
+
+
 async def routes(scene: Scene) -> int:
     """Every route of both, with every body; how many requests."""
     asked = 0
@@ -290,12 +310,13 @@ async def routes(scene: Scene) -> int:
             method = "GET" if route.method == "*" else route.method
             for values in product(*(scene.knows(name) for name in names)):
                 path = pattern.format_map(dict(zip(names, values, strict=True)))
-                for body in sent if method != "GET" else [None]:
-                    async with client.request(method, path, **({} if body is None else {"json": body})) as response:
+                for body in sent if method != "GET" or app is scene.station else [None]:
+                    options: dict[str, Any] = {} if body is None else {"headers": packed(body)} if method == "GET" else {"json": body}
+                    async with client.request(method, path, **options) as response:
                         read = await response.read()
                         # The published data are what they are; everything else is searched.
                         if not path.endswith("/data"):
-                            scene.said.append(f"{method} {path} {dict(response.headers)} {read.decode('utf-8', 'replace')}")
+                            scene.said.append(f"{method} {path} {dict(response.headers)} {read.decode('utf-8', 'replace')} {read.hex()}")
                     asked += 1
     return asked
 
@@ -330,6 +351,61 @@ async def test_a_stranger_is_told_nothing_of_a_fan(scene: Scene) -> None:
     for said in scene.said:
         # Ticket numbers are published: which of them a payer has settled or owes is not.
         assert not re.search(r'"lines": ?\[[\[{]|"detail": ?{"content"', said), said
+
+
+async def test_what_is_there_is_answered_as_what_is_not(scene: Scene) -> None:
+    """Sessions, tickets, payees and payers of others, as if they were guessed right, and ones that nobody has: the same answers."""
+    world, station = scene.world, scene.speaks[1]
+    await agreed(world, scene.station)
+    await fans_of(world, station, scene.songs, scene.published.epoch + 1)
+    now_ms = await world.now_ms()
+    with sqlite3.connect(f"file:{world.folder / 'server.sqlite3'}?mode=ro", uri=True) as database:
+        columns = "id, session, content, listener, payee, payer, number"
+        rows = database.execute(f"SELECT {columns} FROM tickets ORDER BY opened_ms DESC LIMIT 3").fetchall()
+    assert {row[3] == row[5] for row in rows} == {True, False}
+    nobody = (b"\x11" * 32, b"\x22" * 32, rows[0][2], b"\x33" * 20, b"\x44" * 20, b"\x55" * 20, 1 << 30)
+
+    async def answers(host: HostClient, row: tuple[Any, ...]) -> list[str]:
+        ticket, session, content, listener, payee, payer, number = row
+        message = Invocation(session, ticket, content, int(Action.of("play")), 0, 1, now_ms)
+        invocation = sign(message, host.domain, host.device_key).to_json()
+        keys = {"first": 0, "count": 1, "key": base64.b64encode(host.exchange[1]).decode()}
+        destroyed = sign_digest(host.device_key, destruction_digest(content, listener, now_ms, "x"))
+        asked = (
+            ("lease", {"ticket": to_hex(ticket), **keys}),
+            ("grant", {"invocation": invocation, **keys}),
+            ("report", {"invocations": [invocation]}),
+            ("statement", {"session": to_hex(session)}),
+            ("books", {"session": to_hex(session)}),
+            ("usage", {"epoch": scene.published.epoch + 1, "session": to_hex(session), "content": to_hex(content)}),
+            ("voucher", {"voucher": scene.voucher.to_json(), "lines": [[number, 2]]}),
+            ("receipts", {"payees": [to_hex(payee), to_hex(payer)]}),
+            ("leaf", {"epoch": scene.published.epoch + 1, "payee": to_hex(payee)}),
+            ("destroyed", {"content": to_hex(content), "listener": to_hex(listener), "time_ms": now_ms, "code": "x",
+                           "signature": to_hex(destroyed)}),
+        )  # fmt: skip
+        said = []
+        for op, fields in asked:
+            said.append(re.sub(r"0x[0-9a-f]{40}", "0x", json.dumps(await host.frame({"id": 1, "op": op, **fields}))))
+        asking, proof = await world.asking(host.device_key), await world.proof(host.device_key)
+        voucher = {"voucher": scene.voucher.to_json(), "lines": [[number, 2]]}
+        for path, body in (
+            ("accounts", {**asking, "payer": to_hex(payer)}),
+            ("statements", {**asking, "payer": to_hex(payer)}),
+            ("books", {**asking, "payer": to_hex(payer)}),
+            ("receipts", {**proof, "payee": to_hex(payee)}),
+            ("vouchers", voucher),
+            ("vouchers", {**voucher, "time_s": asking["time_s"], "signature": asking["signature"]}),
+        ):
+            async with scene.speaks[0].post(f"/v1/{path}", json=body) as response:
+                said.append(f"{response.status} {response.headers.get('Retry-After')} {await response.text()}")
+        return said
+
+    async with world.host("stranger") as host:
+        await host.hello(now_ms)
+        expected = await answers(host, nobody)
+        for row in rows:
+            assert await answers(host, row) == expected
 
 
 async def test_those_whom_it_is_about_are_told(scene: Scene) -> None:

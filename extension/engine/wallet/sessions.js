@@ -42,7 +42,8 @@ export async function sessionFor(info) {
   if (walletOf() !== wallet) return null;
   // Each network has a time of its own: one from tomorrow ends no session of another.
   const time = (/** @type {Kept} */ { chain_id }) => (chain_id === info.chain_id ? info.now_s : Date.now() / 1000);
-  const serving = state.sessions.filter((kept) => !kept.told || kept.expires_s > time(kept));
+  // The same hour signed again is the same session.
+  const serving = state.sessions.filter((kept) => kept.id !== entry.id && (!kept.told || kept.expires_s > time(kept)));
   await set({ sessions: [entry, ...serving] });
   await tellPayees().catch(() => undefined);
   return entry;

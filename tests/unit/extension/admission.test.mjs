@@ -184,6 +184,37 @@ test("a song that has moved gets a session for the device that the host is at it
   assert.deepEqual(signed, ["0xd1", "0xd2"]);
 });
 
+test("a page that was open for hours plays in the session of this hour, and a locked wallet in the one that it has", async () => {
+  const [numbers, offered] = [[], []];
+  core["session.sign"] = ({ device, number }) => (numbers.push(number), { session: { signature: `s${number}`, message: { payee: "0x1" } }, id: `s${number}`, payee: device, number, expires_s: 1e9 });
+  await ask("wallet.unlock", { password: "x" });
+  let now_s = INFO.now_s;
+  host.identify = ({ session }) => {
+    offered.push(session.signature);
+    // A week has passed: the session of that hour has ended.
+    if (now_s - Number(session.signature.slice(1)) * 3600 > 7 * 86_400) throw new Problem("session.expired", { now_s });
+    return { session, now_s };
+  };
+  const info = { ...INFO, device: "0xd", station: { address: "0x5a", name: "S" }, chain_id: 1, settlement: "0x5e" };
+  const one = admission();
+  const play = async () => {
+    await one.admit(info, NOW);
+    one.began();
+    one.forget();
+  };
+  await play();
+  now_s += 3600;
+  await play();
+  await play();
+  now_s += 8 * 86_400;
+  await play();
+  await ask("wallet.lock");
+  now_s += 3600;
+  await play();
+  assert.deepEqual(numbers, [0, 1, 193]);
+  assert.deepEqual([offered[0], offered.at(-1)], ["s0", "s193"]);
+});
+
 test("a host of before this is named as such, and nobody listens unpaid because of it", async () => {
   const { sessionFor } = await import("../../../extension/engine/wallet/sessions.js");
   await assert.rejects(sessionFor({ ...INFO, device: undefined, station: { address: "0x5a", name: "S" } }), (error) => error.code === "host.version");

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from native_host import grants
-from native_host.clock import AGREE_MS, ROLLBACK_MS, Clock
+from native_host.clock import AGREE_MS, LEAD_MS, ROLLBACK_MS, Clock
 from native_host.ledger import Ledger
 from native_host.ledger.granting import EVERYWHERE, SiteRow
 from pywallet.errors import Refusal
@@ -147,6 +147,22 @@ def test_the_time_is_between_the_chains_and_the_servers(steps: list[tuple[int, i
             assert now <= computer.true + AGREE_MS
 
 
+@pytest.mark.parametrize("error", [-14_000, -3_217, -40, 0, 40, 999, 47_003, DAY])
+def test_two_servers_are_not_told_how_far_this_computers_clock_is_off(error: int) -> None:
+    """What a server is told is its own clock and the chain's, however this computer's is set: nothing is the same at another server."""
+    computer = Computer(error=error)
+    for apart in (0, 137, -512):
+        # Servers' clocks differ a little; another one's says nothing here.
+        assert computer.restart().now_ms(computer.true - 6_000, computer.true + apart, computer.true + 14_000) == computer.true + apart
+
+
+def test_a_server_that_leads_moves_the_clock_by_seconds_at_most() -> None:
+    """Within what is believed it is followed; beyond, this computer's clock counts."""
+    computer = Computer()
+    assert computer.clock.now_ms(computer.true - 6_000, computer.true + LEAD_MS) == computer.true + LEAD_MS
+    assert computer.restart().now_ms(computer.true - 6_000, computer.true + LEAD_MS + 1) == computer.true
+
+
 @given(st.lists(st.tuples(st.integers(0, 5 * HOUR), st.sampled_from([-2 * DAY, -DAY, -HOUR, 0, HOUR, DAY, 2 * DAY])), max_size=25))
 def test_no_setting_of_the_clock_spends_a_budget_twice(steps: list[tuple[int, int]]) -> None:
     """Forward, back, over midnight and with summer time's hour: a true day costs at most one day's budget."""
@@ -176,7 +192,7 @@ def test_no_setting_of_the_clock_spends_a_budget_twice(steps: list[tuple[int, in
 def test_a_network_from_tomorrow_moves_no_other_ones_time() -> None:
     """Its blocks say what they like: sessions, budgets and terms of another network go by that network's own."""
     computer = Computer()
-    assert computer.clock.now_ms(computer.true + 400 * DAY, None, 666) == computer.true + 400 * DAY
-    assert computer.clock.now_ms(computer.true - MINUTE, None, 1) == computer.true
-    assert computer.clock.now_ms(computer.true - MINUTE, computer.true, 1) == computer.true
-    assert computer.clock.now_ms(computer.true, None, 666) == computer.true + 400 * DAY
+    assert computer.clock.now_ms(computer.true + 400 * DAY, None, chain_id=666) == computer.true + 400 * DAY
+    assert computer.clock.now_ms(computer.true - MINUTE, None, chain_id=1) == computer.true
+    assert computer.clock.now_ms(computer.true - MINUTE, computer.true, chain_id=1) == computer.true
+    assert computer.clock.now_ms(computer.true, None, chain_id=666) == computer.true + 400 * DAY

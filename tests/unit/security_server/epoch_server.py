@@ -11,13 +11,15 @@ from typing import Any, Final
 from sqlalchemy import select
 
 from pywallet.errors import GomaaError
+from pywallet.hexes import to_hex
 from pywallet.messages import Domain, Receipt, Signed, Statement, Voucher, sign
 from pywallet.platform import address_of, keccak256
+from pywallet.platform import sign as sign_digest
 from pywallet.settlement import content_leaf, usage_leaf, usage_tag, verify_count, verify_leaf
 from security_server.accounts import Money
 from security_server.agreement import Agreement
 from security_server.answering import Answering
-from security_server.bookkeeping import Bookkeeping
+from security_server.bookkeeping import Bookkeeping, statement_digest
 from security_server.chainevents import ChainEvents
 from security_server.closing import Closing
 from security_server.config import Config, Keys
@@ -158,7 +160,8 @@ class EpochServer:
         until = SCHEDULE.epoch_of(self.chain.time_s) + 10
         message = Voucher(server=KEYS.address, payer=STATION, cap=statement.spent, until=until)
         signed = sign(message, self.core.domain, STATION_KEY)
-        answer = await self.books.voucher(VoucherPost(signed.to_json()))
+        proof = to_hex(sign_digest(STATION_KEY, statement_digest(KEYS.address, self.chain.time_s)))
+        answer = await self.books.voucher(VoucherPost(signed.to_json(), None, self.chain.time_s, proof))
         await self.collect()
         return int(answer["receipts"])
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from pywallet.errors import GomaaError
 from pywallet.hexes import to_hex
@@ -16,7 +17,8 @@ from pywallet.platform import address_of, keccak256
 from pywallet.platform import sign as sign_digest
 from security_server.bookkeeping import statement_digest
 from security_server.hub import Line
-from security_server.schema import AccountRequest, ReceiptsPost, ReceiptsRequest, VoucherPost
+from security_server.schema import AccountRequest, Pay, ReceiptsPost, ReceiptsRequest, VoucherPost
+from security_server.tables import tickets
 from tests.unit.security_server.epoch_server import KEYS, SCHEDULE, STATION, STATION_KEY, EpochServer, begin_s
 from tests.unit.security_server.ledger_chain import LedgerChain
 from tests.unit.security_server.server_desk import DEVICE, OWNER, PAYEE
@@ -108,4 +110,28 @@ async def test_accounts_and_settled_lines_are_the_payers(tmp_path: Path) -> None
     with pytest.raises(GomaaError) as error:
         await server.books.account(AccountRequest(to_hex(STATION), time_s, stranger))
     assert error.value.code == "voucher.signature"
+    server.kill()
+
+
+async def test_a_published_voucher_names_nobodys_tickets(tmp_path: Path) -> None:
+    """Sent again by a stranger while its payer owes more: which tickets are the payer's, and what is owed, is not told by any answer."""
+    server = await heard(tmp_path)
+    await server.pay()
+    (ticket,) = [bytes(row.id) for row in await server.store.run(lambda connection: connection.execute(select(tickets.c.id)).all())]
+    server.chain.time_s += 11
+    assert await server.hear(ticket) is None
+    cap = SignedMessage.from_json(Statement, (await server.books._state(STATION, ()))["statement"]).message.spent
+    until = SCHEDULE.epoch_of(server.chain.time_s) + 10
+    used = sign(Voucher(KEYS.address, STATION, cap // 2, until), server.core.domain, STATION_KEY).to_json()
+    answers = set()
+    for lines in ([(1, 2)], [(2, 2)], [(1, 1)], [], None):
+        answers.add(json.dumps(await server.books.voucher(VoucherPost(used, lines))))
+        # A device that hears what a station pays for is not that payer.
+        answers |= {json.dumps(await server.books.paid(device, Pay(0, used, lines))) for device in (STRANGER, DEVICE)}
+    assert len(answers) == 1
+    time_s = server.chain.time_s
+    proof = to_hex(sign_digest(STATION_KEY, statement_digest(KEYS.address, time_s)))
+    with pytest.raises(GomaaError) as error:
+        await server.books.voucher(VoucherPost(used, [(1, 2)], time_s, proof))
+    assert error.value.code == "voucher.cap"
     server.kill()

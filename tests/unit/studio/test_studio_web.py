@@ -33,8 +33,8 @@ from tests.unit.studio.conftest import OWNER_KEY
 class Page:
     """The studio running, and a browser's way to ask it."""
 
-    def __init__(self, session: ClientSession, base: str, token: str, folder: Path) -> None:
-        self.session, self.base, self.token, self.folder = session, base, token, folder
+    def __init__(self, session: ClientSession, base: str, app: web.Application, folder: Path) -> None:
+        self.session, self.base, self.app, self.token, self.folder = session, base, app, app[TOKEN], folder
 
     async def ask(self, method: str, path: str, *, token: str | None = None, **more: Any) -> tuple[int, Any, Any]:
         """Status, JSON where it is some, and headers."""
@@ -54,7 +54,7 @@ async def page(tmp_path: Path, deployment: Deployment, server: ServerInfo) -> As
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     async with ClientSession() as session:
-        yield Page(session, f"http://127.0.0.1:{runner.addresses[0][1]}", app[TOKEN], tmp_path / "songs")
+        yield Page(session, f"http://127.0.0.1:{runner.addresses[0][1]}", app, tmp_path / "songs")
     await runner.cleanup()
 
 
@@ -117,6 +117,18 @@ async def test_the_page_is_strict(page: Page) -> None:
 async def test_only_our_own_page_may_ask(page: Page, change: dict[str, Any], status: int) -> None:
     """A wrong token, a rebound name, another origin and another port's page are turned away before anything is done."""
     assert (await page.ask("GET", "api/state", **change))[0] == status
+
+
+async def test_every_route_is_closed_to_who_has_no_token(page: Page) -> None:
+    """Whatever is asked, also what is added later: one answer, which does not say what is there."""
+    asked = {(route.method, route.resource.canonical) for route in page.app.router.routes() if route.resource is not None}
+    assert len(asked) > 10
+    answers = set()
+    for method, pattern in asked:
+        path = pattern.removeprefix("/{token}/").format_map({"name": "studio.js", "id": "1"})
+        answers.add(str((await page.ask(method, path, token="guess"))[:2]) if method != "HEAD" else "")
+    assert len(answers - {""}) == 1
+    assert "404" in max(answers)
 
 
 async def test_studio_and_station_look_alike(page: Page) -> None:
