@@ -36,7 +36,10 @@ def require_safe(origin: str, deployment: Deployment) -> None:
     Raises:
         InputError: ``host.network.insecure``.
     """
-    station, node = urlsplit(origin), urlsplit(deployment.rpc)
+    try:
+        station, node = urlsplit(origin), urlsplit(deployment.rpc)
+    except ValueError:
+        raise InputError("host.network.insecure") from None
     here = is_local(station.hostname)
     safe = station.scheme == "https" or (station.scheme == "http" and here)
     if not safe or not (node.scheme in ("https", "wss") or (here and is_local(node.hostname))) or (is_local(node.hostname) and not here):
@@ -74,9 +77,12 @@ async def offer(origin: str) -> Deployment:
 
     Raises:
         GomaaError: ``host.network.none`` where it names none, ``host.network.insecure``, ``station.unreachable``,
-            ``station.answer``, ``message.schema``.
+            ``station.answer``, ``message.schema`` for what is no origin.
     """
-    parts = urlsplit(origin)
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        raise InputError("message.schema", field="origin") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise InputError("message.schema", field="origin")
     site = f"{parts.scheme}://{parts.netloc}"

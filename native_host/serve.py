@@ -43,8 +43,10 @@ class Service:
         """A reply or event to the browser."""
         try:
             frame = framing.encode(message)
-        except InputError as e:
-            frame = framing.encode({"id": message.get("id", 0), "ok": False, "error": e.to_json()})
+        except Exception as e:
+            log.exception("an answer cannot be written")
+            error = e if isinstance(e, InputError) else GomaaError("internal")
+            frame = framing.encode({"id": message.get("id", 0), "ok": False, "error": error.to_json()})
         self._write(frame)
 
     async def handle(self, body: bytes | GomaaError) -> None:

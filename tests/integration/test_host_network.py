@@ -122,14 +122,14 @@ async def _nothing_false_is_added(fan: Fan, host: HostProcess) -> None:
     named = fan.record["network"]
     false = {
         "host.network.mismatch": {**named, "registry": "0x" + "11" * 20},
-        "message.schema": {**named, "stake": 1},
+        "station.answer": {**named, "stake": 1},
         "chain.unreachable": {**named, "rpc": "ws://127.0.0.1:1"},
     }
     for code, network in (*false.items(), ("host.network.mismatch", {**named, "chain_id": 5})):
         assert await _code(host.ask("network", origin=fan.station, network=network)) == code
     for origin in ("https://radio.example", "http://radio.example", "file://", "nothing"):
         assert await _code(host.ask("network", origin=origin, network=named)) == "host.network.insecure"
-    assert await _code(host.ask("network", origin=fan.station, network={})) == "message.schema"
+    assert await _code(host.ask("network", origin=fan.station, network={})) == "station.answer"
 
 
 async def test_a_station_that_names_none_still_leaves_the_host_installed(fan: Fan) -> None:
