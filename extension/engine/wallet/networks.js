@@ -16,11 +16,13 @@ export async function known() {
   return networks;
 }
 
-/** The one in use: the chosen one while the host knows it, else the host's first. @returns {Promise<Network>} */
+/** The one in use: the chosen one while the host knows it, else the host's first, which is the chosen one from then on. @returns {Promise<Network>} */
 export async function networkOf() {
   const all = await known();
   const found = all.find(({ chain_id }) => chain_id === state.chain_id) ?? all[0];
   if (!found) throw new Problem("host.network.missing");
+  // A network that is added later, whatever its number, never takes the place of the one whose balance is shown.
+  if (state.chain_id === null) await set({ chain_id: found.chain_id });
   return found;
 }
 

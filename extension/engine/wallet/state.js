@@ -41,7 +41,7 @@ export const state = {
   /** Claims that are sent by and by. @type {import("./claiming.js").Planned[]} */ claiming: [],
   /** Addresses whose tokens a relayer may be sending. @type {{payee: string, until_ms: number}[]} */ entrusted: [],
   /** The wallet whose words were made here and have earned nothing before. @type {string | null} */ fresh: null,
-  /** The network whose tokens are shown; null: the host's first. @type {number | null} */ chain_id: null,
+  /** The network whose tokens are shown; null: none was seen yet. @type {number | null} */ chain_id: null,
 };
 
 /** @typedef {typeof state} State */

@@ -82,6 +82,19 @@ test("the network is one of the host's", async () => {
   await ask("wallet.network", { chain_id: 31337 });
 });
 
+test("a network that is added later does not become the one in use, whatever its number", async () => {
+  state.chain_id = null;
+  const { status } = host;
+  assert.equal((await ask("wallet.networks")).chain_id, 31337);
+  host.status = async (asked) => {
+    const told = await status(asked);
+    return { ...told, networks: [{ ...told.networks[0], chain_id: 1 }, ...told.networks] };
+  };
+  assert.equal((await ask("wallet.networks")).chain_id, 31337);
+  assert.equal(storage.chain_id, 31337);
+  host.status = status;
+});
+
 test("what is signed is what was shown, once", async () => {
   const signed = [];
   core["transaction.sign"] = (call) => (signed.push(call), { raw: "0x02ff", transaction: "0xaaff" });
