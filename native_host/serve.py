@@ -166,7 +166,12 @@ def main(out: int = 1) -> int:
         The exit code: 2 when the frames were broken.
     """
     pipes = framing.take_over(out)
-    _log_to(locate().log)
+    try:
+        place = locate().log
+    except GomaaError:
+        # The greeting is answered with it.
+        place = None
+    _log_to(place)
     sys.unraisablehook = lambda args: log.error("unraisable: %s", args.exc_value)
     sys.excepthook = report_uncaught
     code = asyncio.run(_serve(pipes))
@@ -184,10 +189,12 @@ class _LogFile(logging.FileHandler):
             super().emit(record)
 
 
-def _log_to(path: Path) -> None:
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr), _LogFile(path, delay=True)]
+def _log_to(path: Path | None) -> None:
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    if path is not None:
+        with contextlib.suppress(OSError):
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handlers.append(_LogFile(path, delay=True))
     log_to(handlers, logging.WARNING, "%(asctime)s %(levelname)s %(message)s")
 
 
