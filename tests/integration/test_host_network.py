@@ -118,6 +118,25 @@ async def test_without_a_network_the_station_names_it_and_the_song_opens(fan: Fa
         await again.kill()
 
 
+async def test_a_damaged_network_is_added_anew_and_the_song_opens(fan: Fan) -> None:
+    """From the song's player, as its sentence says: the host that runs takes it up."""
+    song = await fan.world.publish()
+    code, said = await fan.command(f"gomaa host install --network {fan.station}")
+    assert code == 0, said
+    (file,) = fan.home.rglob("networks/*.json")
+    file.write_text("{")
+    host = await fan.browser()
+    try:
+        await host.hello()
+        with pytest.raises(GomaaError) as damaged:
+            await host.open(song.cose)
+        assert damaged.value.code == "host.network.damaged"
+        await host.ask("network", origin=fan.station, network=fan.record["network"])
+        assert (await host.open(song.cose))["content"] == to_hex(song.content)
+    finally:
+        await host.kill()
+
+
 async def _nothing_false_is_added(fan: Fan, host: HostProcess) -> None:
     named = fan.record["network"]
     false = {

@@ -141,3 +141,17 @@ test("a station's answer in any other shape is the station's fault, and none of 
   ticket = { ...TICKET, more: deep };
   assert.deepEqual(await askTicket(site(), {}, "0xc0"), TICKET);
 });
+
+test("a station that was away or answered nonsense is asked again", async (t) => {
+  let body = null;
+  web(t, (url) => {
+    if (body === null) throw new TypeError("network error");
+    return new Response(url.endsWith("gomaa.json") ? '{"tickets": "/t"}' : body);
+  });
+  const site = "https://again.example";
+  await assert.rejects(askTicket(site, {}, "0xc0"), code("station.unreachable"));
+  body = '{"error": {"code": "enter.your.words"}}';
+  await assert.rejects(askTicket(site, {}, "0xc0"), code("station.answer"));
+  body = JSON.stringify({ ticket: TICKET });
+  assert.deepEqual(await askTicket(site, {}, "0xc0"), TICKET);
+});
