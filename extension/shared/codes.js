@@ -132,6 +132,7 @@ export const CODES = new Set([
   "station.credit.exhausted",
   "station.database.version",
   "station.escrow.short",
+  "station.points",
   "station.right.missing",
   "station.unknown",
   "station.unreachable",
