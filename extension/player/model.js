@@ -176,6 +176,18 @@ export function remedy(code, terms) {
   return hostRemedy(code) ?? REMEDIES[code] ?? "retry";
 }
 
+/**
+ * What is true of money when a song has stopped.
+ * @param {State} state
+ * @returns {{key: "youPaid" | "keptSoFar" | "nothingRefused" | "nothingCharged", sum: string}}
+ */
+export function moneyOf({ state, pay, earned_wei }) {
+  const spent = pay?.spent_wei ?? "0";
+  if (wei(spent) > 0n) return { key: "youPaid", sum: spent };
+  if (wei(earned_wei) > 0n) return { key: "keptSoFar", sum: earned_wei };
+  return { key: state === "refused" ? "nothingRefused" : "nothingCharged", sum: "0" };
+}
+
 const CALM = /^(host|wallet|site|session|server|chain|lease|station\.unreachable|station\.escrow|station\.credit|station\.answer|invocation\.time|policy\.wallet|policy\.clock|internal)/;
 
 /**

@@ -1,7 +1,7 @@
 // What the player decides from the engine's messages.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { canSeek, dashes, fullness, live, NOTHING, paid, peaks, remedy, rewardMode, tone, viewOf } from "../../../extension/player/model.js";
+import { NOTHING, canSeek, dashes, fullness, live, moneyOf, paid, peaks, remedy, rewardMode, tone, viewOf } from "../../../extension/player/model.js";
 
 const FACTS = { may: "", left: "", costs: "", earn: "", limits: [] };
 const TERMS = {
@@ -86,4 +86,13 @@ test("a waveform of any length gives as many peaks as there are bars; a damaged 
   assert.equal(peaks("%%%", 8), null);
   assert.equal(peaks(null, 8), null);
   assert.equal(peaks("", 8), null);
+});
+
+test("a song that stopped after a part was paid for says what was paid, and never that nothing was charged", () => {
+  const pay = (spent_wei) => ({ on: true, need: null, left_wei: "9", each_wei: "3", spent_wei });
+  assert.deepEqual(moneyOf({ ...NOTHING, state: "failed", pay: pay("3") }), { key: "youPaid", sum: "3" });
+  assert.deepEqual(moneyOf({ ...NOTHING, state: "refused", pay: pay("3") }), { key: "youPaid", sum: "3" });
+  assert.deepEqual(moneyOf({ ...NOTHING, state: "failed", pay: pay("0"), earned_wei: "5" }), { key: "keptSoFar", sum: "5" });
+  assert.equal(moneyOf({ ...NOTHING, state: "failed", pay: pay("0") }).key, "nothingCharged");
+  assert.equal(moneyOf({ ...NOTHING, state: "refused" }).key, "nothingRefused");
 });
