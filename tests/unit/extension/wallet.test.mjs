@@ -95,6 +95,27 @@ test("a network that is added later does not become the one in use, whatever its
   host.status = status;
 });
 
+test("of a network that a station names the host gets what was shown, and nothing that it cannot read", async (t) => {
+  const { fetch } = globalThis;
+  t.after(() => (globalThis.fetch = fetch));
+  let network;
+  globalThis.fetch = async () => new Response(JSON.stringify({ network }));
+  const added = [];
+  host.network = (request) => (added.push(request.network), { networks: [] });
+  const address = `0x${"11".repeat(20)}`;
+  const good = { chain_id: 9, rpc: "wss://good.example\\@evil.example", token: address, settlement: address, registry: address, schedule: { length: 60 } };
+  const offer = () => ask("network.offer", { origin: `https://radio${Math.random()}.example` });
+  network = good;
+  const told = await offer();
+  assert.equal(told.node, "wss://good.example");
+  await ask("network.add", { offer: told.offer });
+  assert.equal(new URL(added[0].rpc).host, "good.example");
+  assert.doesNotMatch(added[0].rpc, /\\/);
+  assert.deepEqual(added[0].schedule, { length: 60 });
+  const deep = JSON.parse("[".repeat(3000) + "]".repeat(3000));
+  for (network of [{ ...good, more: deep }, { ...good, schedule: { length: { a: 1 } } }, { ...good, more: null }, Object.fromEntries(Array.from({ length: 40 }, (_, n) => [n, 1]))]) await assert.rejects(offer(), code("station.answer"));
+});
+
 test("what is signed is what was shown, once", async () => {
   const signed = [];
   core["transaction.sign"] = (call) => (signed.push(call), { raw: "0x02ff", transaction: "0xaaff" });
