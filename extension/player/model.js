@@ -176,6 +176,12 @@ export function remedy(code, terms) {
   return hostRemedy(code) ?? REMEDIES[code] ?? "retry";
 }
 
+/** Fields of a policy that refuse; any other word in a detail is a station's or a server's own. */
+const RULES = /^(window|permissions|self_destruct|destroyed|revoked|not_before_s|expires_s|ttl_s|start_by_s|renewal|stations|territories|purposes|part|preview_s|listener|devices|concurrent|metered_s|lease|counts(\.[a-z_]+)?)$/;
+
+/** The rule that refused, for the foot of a problem; "" where none is known. @param {Record<string, unknown> | undefined} detail */
+export const ruleOf = (detail) => (typeof detail?.rule === "string" && RULES.test(detail.rule) ? detail.rule : "");
+
 /**
  * What is true of money when a song has stopped.
  * @param {State} state

@@ -7,7 +7,7 @@ import { icon } from "../ui/icons.js";
 import { amount, codeChip, command, moneyState } from "../ui/pieces.js";
 import { sentences, t } from "../ui/text.js";
 import { hostCommands } from "../ui/host.js";
-import { moneyOf, remedy, report, tone } from "./model.js";
+import { moneyOf, remedy, report, ruleOf, tone } from "./model.js";
 import { footNote, head, termsLink } from "./parts.js";
 import { allTerms } from "./terms.js";
 
@@ -51,9 +51,9 @@ export function problem(actions) {
         commands ? hostSteps(model.problem, kind) : null,
         h("div", { class: "after" }, h("span", null, money(model)), codeChip(report(code, model.problem.detail))),
         actions.termsOpen() && model.terms ? allTerms(model.terms) : null);
-      const rule = model.problem.detail?.rule;
+      const rule = ruleOf(model.problem.detail);
       fill(foot,
-        looks ? footNote("lock", t("balanceSafe")) : typeof rule === "string" && rule ? footNote("file", t("rule", rule)) : footNote("shield", t("checkedHere")),
+        looks ? footNote("lock", t("balanceSafe")) : rule ? footNote("file", t("rule", rule)) : footNote("shield", t("checkedHere")),
         model.terms?.facts ? termsLink(actions, t("allTerms")) : null);
     },
   };
