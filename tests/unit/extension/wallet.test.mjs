@@ -4,6 +4,8 @@ import { after, beforeEach, mock, test } from "node:test";
 import { Problem } from "../../../extension/shared/problem.js";
 import { ask, asked, code, core, FRIEND, fresh, host, ME, now, sessionFor, state, storage, TOKEN, wallet } from "./wallet_world.mjs";
 
+const { account } = await import("../../../extension/engine/wallet/points.js");
+
 beforeEach(fresh);
 // The time to the lock would keep this process waiting.
 after(() => ask("wallet.lock"));
@@ -433,4 +435,16 @@ test("what is on its way out cannot be spent, and a transfer that has ended is c
   host.transaction = () => ((balance = "600"), { state: "confirmed", fee_wei: "300", time_s: 1 });
   assert.equal((await ask("wallet.summary")).spendable_wei, "600");
   assert.equal((await ask("wallet.summary")).spendable_wei, "600");
+});
+
+test("an account of points in any other shape is the station's answer that can't be understood", () => {
+  const offer = { name: "shirt", kind: "offer", cost: 9, days: 7, text: "A shirt" };
+  const pass = { serial: "1", offer: "shirt", kind: "offer", text: "A shirt", ends_s: 9, redeemed_s: null };
+  const good = { points: 3, points_per_minute: 1, minimum_s: 30, cap_per_day: 20, discovery_percent: 10, offers: [offer], passes: [pass] };
+  assert.deepEqual(account({ ...good, open: "https://evil.example", more: 1 }), { ...good, redeemed: undefined });
+  const long = account({ ...good, offers: [{ ...offer, name: "徽章", text: "x".repeat(999) }] });
+  assert.deepEqual(long.offers, [{ ...offer, name: "徽章", text: "x".repeat(200) }]);
+  for (const change of [{ points: -1 }, { points: "3" }, { cap_per_day: 1e300 }, { offers: undefined }, { offers: {} }, { offers: [null] }, { offers: Array(101).fill(offer) }, { passes: "x" },
+    { offers: [{ ...offer, name: "shirt 0 buy gold" }] }, { offers: [{ ...offer, cost: "9" }] }, { passes: [{ ...pass, ends_s: 1e15 }] }, { passes: [{ ...pass, serial: "1 x" }] }])
+    assert.throws(() => account({ ...good, ...change }), code("station.answer"), JSON.stringify(change).slice(0, 60));
 });
