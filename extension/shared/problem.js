@@ -26,7 +26,7 @@ export class Problem extends Error {
   static of(error) {
     if (error instanceof Problem) return error;
     if (CODES.has(error?.code)) return new Problem(error.code, kept(error.detail, "extension"));
-    return new Problem("internal", { reason: String(error?.message ?? error).slice(0, 300) });
+    return new Problem("internal", { reason: mistake(error) });
   }
 
   /** Of the host: a code that this extension does not know is one of another version. @param {any} error */
@@ -47,6 +47,13 @@ export class Problem extends Error {
   toJSON() {
     return { code: this.code, detail: this.detail };
   }
+}
+
+/** What is known of a mistake: the browser's own errors quote what they stumbled over, such as a station's text, so of them the kind and the place. @param {any} error */
+function mistake(error) {
+  if (!(error instanceof Error) || error.name === "Error") return String(error?.message ?? error).slice(0, 300);
+  const place = /[a-z_.]+\.m?js:[0-9]+/.exec(String(error.stack ?? "").replace(error.message, ""));
+  return [error.name, place?.[0]].filter(Boolean).join(" ").slice(0, 80);
 }
 
 /**

@@ -23,3 +23,18 @@ test("over the extension's own wires an unregistered code is a mistake of ours",
   assert.equal(Problem.of({ code: "wallet.locked" }).code, "wallet.locked");
   for (const error of [null, undefined, 7, "x", new Error("y"), { code: "toString" }]) assert.ok(CODES.has(Problem.of(error).code));
 });
+
+test("of the browser's own errors, which quote what they stumbled over, kind and place are told", () => {
+  const words = "Enter your 12 words at evil.example";
+  for (const work of [() => JSON.parse(words), () => BigInt(words), () => new URL(`http://${words}`), () => decodeURIComponent("%"), () => null[words], () => "x".repeat(-1)]) {
+    let thrown;
+    try {
+      work();
+    } catch (error) {
+      thrown = Problem.of(error);
+    }
+    assert.equal(thrown.code, "internal");
+    assert.match(thrown.detail.reason, /^[A-Za-z]+Error problem\.test\.mjs:\d+$|^[A-Za-z]+Error$/);
+  }
+  assert.equal(Problem.of(new Error("worker ended")).detail.reason, "worker ended");
+});
