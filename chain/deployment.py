@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,6 +18,10 @@ from pywallet.settlement import Schedule
 _ADDRESSES = ("token", "registry", "content_implementation", "settlement", "treasury", "rights")
 
 
+LONGEST: Final = 1 << 20
+"""Bytes of a file that are read."""
+_URL: Final = re.compile(r"(?:ws|http)s?://[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]{1,2000}")
+"""Characters of RFC 3986 alone: readers differ in what a backslash, say, makes of the host."""
 LOCAL_CHAIN: Final = 31337
 LOCAL_BLOCK_S: Final = 1
 USUAL_BLOCK_S: Final = 12
@@ -86,7 +91,7 @@ class Deployment:
             raise InputError("message.schema", field="deployment")
         try:
             rpc = raw["rpc"]
-            if not isinstance(rpc, str) or not rpc.startswith(("ws://", "wss://", "http://", "https://")):
+            if not isinstance(rpc, str) or not _URL.fullmatch(rpc):
                 raise InputError("message.schema", field="rpc", reason="a ws(s):// or http(s):// URL")
             addresses = {name: from_hex(raw[name], 20) for name in _ADDRESSES}
             times = raw["schedule"]
@@ -118,7 +123,8 @@ class Deployment:
     def load(cls, path: Path | str) -> Deployment:
         """Read a file. Raises InputError message.schema when it is missing or no deployment."""
         try:
-            raw = json.loads(Path(path).read_text(encoding="utf-8"))
+            with Path(path).open("rb") as file:
+                raw = json.loads(file.read(LONGEST))
         except (OSError, ValueError, RecursionError) as e:
             raise InputError("message.schema", file=path, reason=type(e).__name__) from None
         return cls.from_json(raw)
@@ -132,6 +138,7 @@ class Deployment:
 
 
 def _integer(value: Any, name: str) -> int:
-    if type(value) is not int or value < 0:
-        raise TypeError(f"{name}: a whole number is expected")
+    # Readers in JavaScript and SQLite take no larger ones.
+    if type(value) is not int or not 0 <= value < 1 << 53:
+        raise TypeError(f"{name}: a whole number below 2^53 is expected")
     return value

@@ -32,6 +32,7 @@ def host() -> None:
 @click.option(
     "--network", "--deployment", "network", metavar="FILE|URL", help="A network to know: its file, or a station of it by its address."
 )
+@click.option("--replace", is_flag=True, help="Take the file's network also where another one with its number is known.")
 @click.option("--flatpak", "flatpaks", multiple=True, type=click.Choice(tuple(FLATPAKS)), help="Also a browser from Flatpak (repeatable).")
 @click.option("--chromium-id", help="The extension's id in Chromium and Chrome.")
 @click.option("--firefox-id", help="The extension's id in Firefox.")
@@ -39,6 +40,7 @@ def install(
     browsers: tuple[str, ...],
     profiles: tuple[Path, ...],
     network: str | None,
+    replace: bool,
     flatpaks: tuple[str, ...],
     chromium_id: str | None,
     firefox_id: str | None,
@@ -54,7 +56,7 @@ def install(
     # Before the manifests: a browser that is open starts the host as soon as it finds one.
     try:
         if network is not None:
-            _add_network(paths, network)
+            _add_network(paths, network, replace)
     except GomaaError as e:
         failed = e
     try:
@@ -66,7 +68,7 @@ def install(
         raise click.ClickException(f"the browsers find the host now, and the network was not added: {failed}")
 
 
-def _add_network(paths: Paths, source: str) -> None:
+def _add_network(paths: Paths, source: str, replace: bool) -> None:
     """Know the network of a file, or of the station at a URL after the person has seen what it is."""
     import asyncio
 
@@ -76,7 +78,7 @@ def _add_network(paths: Paths, source: str) -> None:
     from pywallet.redaction import place
 
     if not source.startswith(("http://", "https://")):
-        click.echo(f"chain {networks.add(paths, Path(source)).chain_id}")
+        click.echo(f"chain {networks.add(paths, Path(source), replace).chain_id}")
         return
     found = asyncio.run(joining.offer(source))
     click.echo(f"{place(source)} names this network:")

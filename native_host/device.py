@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
 import sys
@@ -77,8 +76,10 @@ def load(path: Path) -> Device:
     Raises GomaaError ``host.device.key`` when others can read the file or it
     does not hold a key.
     """
-    if not path.exists():
+    if not os.path.lexists(path):
         _create(path)
+    if not path.is_file():
+        raise GomaaError("host.device.key", path=str(path), reason="not a file")
     check(path)
     text = path.read_text(encoding="ascii", errors="replace").strip()
     try:
@@ -102,13 +103,21 @@ def check(path: Path) -> None:
 def _create(path: Path) -> None:
     # Written in full beside its place, then linked: a second host starting now gets one whole key, the same one.
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    # One that was left behind by a process of this number.
+    temporary.unlink(missing_ok=True)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(_scalar(os.urandom(32)).hex() + "\n")
             file.flush()
             os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):
+        try:
             os.link(temporary, path)
+        except FileExistsError:
+            pass
+        except OSError:
+            # A file system without hard links.
+            if not path.exists():
+                temporary.rename(path)
     finally:
-        temporary.unlink()
+        temporary.unlink(missing_ok=True)

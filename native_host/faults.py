@@ -6,10 +6,13 @@ import errno
 import sqlite3
 from typing import Final
 
-from pywallet.errors import GomaaError, Unavailable
+from pywallet.errors import GomaaError, InputError, Unavailable
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
-_DENIED: Final = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ELOOP})
+_DENIED: Final = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ELOOP, errno.EEXIST})
+"""Of a folder that cannot be used: not ours to write, or in its place there is something else."""
+_DISK: Final = _FULL | {errno.EROFS, errno.EIO}
+"""Of a file that is open: such an error has no file's name."""
 _SQLITE: Final = {
     sqlite3.SQLITE_FULL: "host.disk.full",
     sqlite3.SQLITE_READONLY: "host.folder.denied",
@@ -34,9 +37,15 @@ def failure(error: sqlite3.Error | OSError) -> Unavailable:
 
 
 def own(error: Exception) -> GomaaError:
-    """The error for a request that failed with ``error``: of a file as ``failure`` does, else ``internal``."""
-    file = isinstance(error, (OSError, sqlite3.Error)) and not isinstance(error, (ConnectionError, TimeoutError))
-    return failure(error) if file else GomaaError("internal")  # type: ignore[arg-type]
+    """The error for a request that failed with ``error``: of a file as ``failure`` does, else ``internal``.
+
+    ``host.version`` where a part cannot be imported: an update has replaced the files of this process.
+    """
+    if isinstance(error, ImportError):
+        return InputError("host.version")
+    # Names that aren't found and certificates are OSErrors as well.
+    file = isinstance(error, OSError) and (error.filename is not None or error.errno in _DISK)
+    return failure(error) if file or isinstance(error, sqlite3.Error) else GomaaError("internal")  # type: ignore[arg-type]
 
 
 def _code(error: sqlite3.Error | OSError) -> str:

@@ -6,6 +6,7 @@ arrived, and nothing above the cap is kept.
 
 from __future__ import annotations
 
+import json
 import os
 import struct
 import sys
@@ -153,7 +154,11 @@ def encode(message: dict[str, Any]) -> bytes:
     Raises:
         InputError: ``host.frame.size`` above ``MAX_WHOLE``.
     """
-    body = msgspec.json.encode(message)
+    try:
+        body = msgspec.json.encode(message)
+    except UnicodeEncodeError:
+        # Half a character in what a node said.
+        body = json.dumps(message, ensure_ascii=False).encode("utf-8", "replace")
     if len(body) <= MAX_REPLY:
         return _LENGTH.pack(len(body)) + body
     if len(body) > MAX_WHOLE:

@@ -26,14 +26,13 @@ def require_safe(origin: str, deployment: Deployment) -> None:
     Raises:
         InputError: ``host.network.insecure``.
     """
-    station, node = standing_of_url(origin), place_of_url(deployment.rpc)
-    scheme = urlsplit(origin).scheme
+    try:
+        station, node = standing_of_url(origin), place_of_url(deployment.rpc)
+        scheme, node_scheme = urlsplit(origin).scheme, urlsplit(deployment.rpc).scheme
+    except ValueError:
+        raise InputError("host.network.insecure") from None
     safe = scheme == "https" or (scheme == "http" and station == COMPUTER)
-    if (
-        not safe
-        or node > station
-        or not (urlsplit(deployment.rpc).scheme in ("https", "wss") or standing_of_url(deployment.rpc) == COMPUTER)
-    ):
+    if not safe or node > station or not (node_scheme in ("https", "wss") or standing_of_url(deployment.rpc) == COMPUTER):
         raise InputError("host.network.insecure")
 
 
@@ -68,9 +67,12 @@ async def offer(origin: str) -> Deployment:
 
     Raises:
         GomaaError: ``host.network.none`` where it names none, ``host.network.insecure``, ``station.unreachable``,
-            ``station.answer``, ``message.schema``.
+            ``station.answer``, ``message.schema`` for what is no origin.
     """
-    parts = urlsplit(origin)
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        raise InputError("message.schema", field="origin") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise InputError("message.schema", field="origin")
     site = f"{parts.scheme}://{parts.netloc}"

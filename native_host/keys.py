@@ -78,11 +78,11 @@ async def from_server(host: Host, stream: Stream, entry: Entry, wanted: Wanted) 
     result = await reporter.grant(entry, wanted.indexes[0], len(wanted.indexes), stream.renderer, stream.table.rendition.id)
     ephemeral, keys, expires_s = result.get("ephemeral"), result.get("keys"), result.get("expires_s")
     if not isinstance(ephemeral, str) or not isinstance(keys, list) or not isinstance(expires_s, int):
-        raise Unavailable("server.protocol", op="grant")
+        raise Unavailable("server.answer", op="grant")
     grant = {"ephemeral": ephemeral, "keys": keys, "expires_s": expires_s}
     wait = result.get("wait")
     if wait is None:
         return grant
     if not isinstance(wait, dict) or type(wait.get("retry_ms")) is not int or code_from("server", wait.get("code")) != wait.get("code"):
-        raise Unavailable("server.protocol", op="grant")
+        raise Unavailable("server.answer", op="grant")
     return {**grant, "wait": {"code": wait["code"], "retry_ms": min(max(wait["retry_ms"], 0), LONGEST_WAIT_MS)}}

@@ -89,4 +89,4 @@ def _open(stream: Stream, private: bytes, result: dict[str, Any]) -> dict[int, b
             keys[int(index)] = unwrap(private, ephemeral, from_b64(wrapped), aad, GRANT_INFO)
         return keys
     except (KeyError, TypeError, ValueError, IndexError, InputError) as e:
-        raise Unavailable("server.protocol", op="lease", reason=type(e).__name__) from None
+        raise Unavailable("server.answer", op="lease", reason=type(e).__name__) from None

@@ -16,6 +16,8 @@ from pywallet.errors import GomaaError
 
 OWNER: Final = 0o700
 """Mode of the host's folders."""
+FILE: Final = 0o600
+"""Mode of its files."""
 
 
 def mend(paths: Paths) -> Iterator[str]:
@@ -34,6 +36,10 @@ def mend(paths: Paths) -> Iterator[str]:
         for folder in (paths.data, paths.config, paths.networks):
             yield from _folder(folder)
         yield from _key(paths.device_key)
+        for end in ("", "-wal", "-shm"):
+            yield from _writable(paths.ledger.with_name(f"{paths.ledger.name}{end}"))
+        for file in sorted(paths.networks.glob("*.json")):
+            yield from _writable(file)
         for file in networks.damaged(paths):
             yield f"{file} is no network: put aside as {_aside(file).name}"
     except OSError as e:
@@ -55,14 +61,22 @@ def _folder(folder: Path) -> Iterator[str]:
         probe.unlink(missing_ok=True)
 
 
+def _writable(file: Path) -> Iterator[str]:
+    if sys.platform != "win32" and file.is_file() and file.stat().st_mode & FILE != FILE:
+        file.chmod(FILE)
+        yield f"{file} can be written again"
+
+
 def _key(file: Path) -> Iterator[str]:
-    if not file.exists():
+    if not os.path.lexists(file):
         return
-    try:
-        device.check(file)
-    except GomaaError:
-        file.chmod(0o600)
-        yield f"{file} is open to this user alone"
+    yield from _writable(file)
+    if file.is_file():
+        try:
+            device.check(file)
+        except GomaaError:
+            file.chmod(FILE)
+            yield f"{file} is open to this user alone"
     try:
         device.load(file)
     except GomaaError:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from native_host.paths import Paths
 from pywallet.errors import GomaaError, InputError
@@ -44,15 +45,45 @@ def damaged(paths: Paths) -> list[Path]:
     return bad
 
 
-def add(paths: Paths, file: Path) -> Deployment:
-    """Know the network of a deployment file. Raises InputError when it is none."""
+def add(paths: Paths, file: Path, replace: bool = False) -> Deployment:
+    """Know the network of a deployment file.
+
+    Args:
+        paths: The host's folders.
+        file: The deployment file.
+        replace: Take it also where another network with its number is known.
+
+    Raises:
+        InputError: ``message.schema`` where the file is none, ``host.network.insecure`` where others can change what its node says,
+            ``host.network.taken`` where another network with its number is known.
+    """
     from chain.deployment import Deployment
 
     try:
         deployment = Deployment.load(file)
     except _BAD as e:
         raise InputError("message.schema", file=str(file), reason=str(e)) from None
+    if not _near(deployment.rpc):
+        raise InputError("host.network.insecure", chain_id=deployment.chain_id)
+    known = load(paths).get(deployment.chain_id)
+    if known is not None and not replace and not same(known, deployment):
+        raise InputError("host.network.taken", chain_id=deployment.chain_id)
     return keep(paths, deployment)
+
+
+def _near(url: str) -> bool:
+    """Whether nobody outside the person's own network stands between this computer and a node."""
+    try:
+        node = urlsplit(url)
+        if node.scheme in ("wss", "https"):
+            return True
+        host = node.hostname or ""
+    except ValueError:
+        return False
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return "." not in host or host.endswith((".localhost", ".local", ".internal", ".home.arpa"))
 
 
 def keep(paths: Paths, deployment: Deployment) -> Deployment:
@@ -71,9 +102,10 @@ def same(one: Deployment, other: Deployment) -> bool:
 
 
 def offered(raw: Any) -> Deployment:
-    """The network that a station's record names. Raises InputError ``message.schema``."""
+    """The network that a station's record names. Raises InputError ``station.answer``."""
     from chain.deployment import Deployment
 
-    if not isinstance(raw, Mapping):
-        raise InputError("message.schema", field="network")
-    return Deployment.from_json(raw)
+    try:
+        return Deployment.from_json(raw)
+    except InputError:
+        raise InputError("station.answer") from None

@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from pywallet.errors import Unavailable
+
 
 @dataclass(frozen=True)
 class Paths:
@@ -51,11 +53,22 @@ class Paths:
 
 
 def locate() -> Paths:
-    """The directories of this user, or those in GOMAA_HOME."""
-    home = os.environ.get("GOMAA_HOME")
-    if home:
-        root = Path(home).expanduser().absolute()
-        return Paths(root / "data", root / "config")
-    import platformdirs  # only here: the browser waits for this process to start
+    """The directories of this user, or those in GOMAA_HOME.
 
-    return Paths(Path(platformdirs.user_data_dir("gomaa", False)), Path(platformdirs.user_config_dir("gomaa", False)))
+    Raises:
+        Unavailable: ``host.folder.denied`` where this user has no home.
+    """
+    home = os.environ.get("GOMAA_HOME")
+    try:
+        if home:
+            root = Path(home).expanduser().absolute()
+            return Paths(root / "data", root / "config")
+        import platformdirs  # only here: the browser waits for this process to start
+
+        paths = Paths(Path(platformdirs.user_data_dir("gomaa", False)), Path(platformdirs.user_config_dir("gomaa", False)))
+    except RuntimeError as e:
+        raise Unavailable("host.folder.denied", reason=str(e)) from None
+    if not (paths.data.is_absolute() and paths.config.is_absolute()):
+        # Below the folder in which a browser happens to run there would be another ledger each time.
+        raise Unavailable("host.folder.denied", reason=f"this user has no home: {paths.data}")
+    return paths

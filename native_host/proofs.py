@@ -56,11 +56,11 @@ def network_of(host: Host, signed: Signed[Any], signer: bytes) -> Network | None
 
 
 def read(part: Callable[[], T]) -> T:
-    """Read a server's answer. Raises Unavailable ``server.protocol`` where a field is missing or wrong."""
+    """Read a server's answer. Raises Unavailable ``server.answer`` where a field is missing or wrong."""
     try:
         return part()
     except (KeyError, TypeError, ValueError, IndexError, InputError) as e:
-        raise Unavailable("server.protocol", reason=f"{type(e).__name__}: {e}"[:200]) from None
+        raise Unavailable("server.answer", reason=f"{type(e).__name__}: {e}"[:200]) from None
 
 
 def header(answer: dict[str, Any]) -> Header:

@@ -110,10 +110,10 @@ class Reporter:
             refused = _refused(result, self.server.url)
             last = result.get("sequence")
             if not isinstance(last, int):
-                raise Unavailable("server.protocol", server=self.server.url, op="report")
+                raise Unavailable("server.answer", server=self.server.url, op="report")
             seen = [entry.sequence for entry in batch if entry.sequence <= last or entry.sequence in refused]
             if not seen:
-                raise Unavailable("server.protocol", server=self.server.url, op="report")
+                raise Unavailable("server.answer", server=self.server.url, op="report")
             self._settle(seen, refused)
             self._usage(batch[-1], result)
         self._ledger.fold()
@@ -147,6 +147,6 @@ def _refused(result: dict[str, Any], url: str) -> dict[int, str]:
     out = {}
     for item in result.get("refused") or ():
         if not isinstance(item, dict) or type(item.get("sequence")) is not int or not isinstance(item.get("code"), str):
-            raise Unavailable("server.protocol", server=url, op="report")
+            raise Unavailable("server.answer", server=url, op="report")
         out[item["sequence"]] = code_from("server", item["code"])
     return out

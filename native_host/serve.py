@@ -43,8 +43,10 @@ class Service:
         """A reply or event to the browser."""
         try:
             frame = framing.encode(message)
-        except InputError as e:
-            frame = framing.encode({"id": message.get("id", 0), "ok": False, "error": e.to_json()})
+        except Exception as e:
+            log.exception("an answer cannot be written")
+            error = e if isinstance(e, InputError) else GomaaError("internal")
+            frame = framing.encode({"id": message.get("id", 0), "ok": False, "error": error.to_json()})
         self._write(frame)
 
     async def handle(self, body: bytes | GomaaError) -> None:
@@ -164,7 +166,12 @@ def main(out: int = 1) -> int:
         The exit code: 2 when the frames were broken.
     """
     pipes = framing.take_over(out)
-    _log_to(locate().log)
+    try:
+        place = locate().log
+    except GomaaError:
+        # The greeting is answered with it.
+        place = None
+    _log_to(place)
     sys.unraisablehook = lambda args: log.error("unraisable: %s", args.exc_value)
     sys.excepthook = report_uncaught
     code = asyncio.run(_serve(pipes))
@@ -182,10 +189,12 @@ class _LogFile(logging.FileHandler):
             super().emit(record)
 
 
-def _log_to(path: Path) -> None:
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr), _LogFile(path, delay=True)]
+def _log_to(path: Path | None) -> None:
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    if path is not None:
+        with contextlib.suppress(OSError):
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handlers.append(_LogFile(path, delay=True))
     log_to(handlers, logging.WARNING, "%(asctime)s %(levelname)s %(message)s")
 
 

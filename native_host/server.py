@@ -249,9 +249,9 @@ class Server:
             try:
                 message = msgspec.json.decode(text)
             except (msgspec.DecodeError, UnicodeError, RecursionError):
-                raise Unavailable("server.protocol", server=self.url) from None
+                raise Unavailable("server.answer", server=self.url) from None
             if not isinstance(message, dict):
-                raise Unavailable("server.protocol", server=self.url)
+                raise Unavailable("server.answer", server=self.url)
             if "event" in message:
                 self._on_event(self, message)
                 continue

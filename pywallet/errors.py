@@ -63,6 +63,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "station.unreachable": "The station doesn't answer. Try again later.",
         "station.database.version": "This database is of another version of the station. Start that version, or an empty database.",
         "station.busy": "Too many plays were asked for at once. Try again in a minute.",
+        "station.points": "The station's points, offers or passes are not those that were shown. Nothing was bought or used: look again.",
         "station.answer": "The station's answer can't be understood. Nothing was charged. Try again later.",
         # tickets, sessions, invocations, leases
         "ticket.missing": "The station gave no ticket for this play.",

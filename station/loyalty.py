@@ -97,11 +97,11 @@ class Loyalty:
         }
 
     async def buy(self, listener: bytes, name: str, balance: int, now_ms: int) -> SignedPass:
-        """A pass for points. Raises Refusal ``ticket.missing``, ``station.escrow.short``, ``ticket.used`` (the balance is another)."""
+        """A pass for points. Raises Refusal ``station.points``."""
         return await asyncio.to_thread(self._book.buy, listener, name, now_ms // 1000, balance)
 
     async def redeem(self, listener: bytes, serial: int, now_ms: int) -> dict[str, Any]:
-        """Use a pass. Raises Refusal ``ticket.missing``, ``ticket.expired``, ``ticket.used``."""
+        """Use a pass. Raises Refusal ``station.points``, ``ticket.expired``."""
         signed = await asyncio.to_thread(self._book.sold, listener, serial)
         await asyncio.to_thread(self._book.redeem, signed, listener, now_ms // 1000)
         return signed.to_json()

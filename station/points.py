@@ -27,8 +27,7 @@ class PointsDesk:
 
         Raises:
             InputError: ``message.schema``.
-            Refusal: ``invocation.time``, ``session.signature``, ``ticket.missing``, ``ticket.used``, ``ticket.expired``,
-                ``station.escrow.short`` (too few points).
+            Refusal: ``invocation.time``, ``session.signature``, ``ticket.expired``, ``station.points``.
         """
         value = await body(request)
         time_s, what, signature = value.get("time_s"), value.get("what"), value.get("signature")

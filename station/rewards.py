@@ -79,19 +79,19 @@ class RewardBook:
     def buy(self, listener: bytes, name: str, now_s: int, balance: int | None = None) -> SignedPass:
         """Spend points on an offer. ``balance``: what the listener thinks to have; the same word again then buys nothing.
 
-        Raises Refusal ``ticket.missing`` (no such offer), ``station.escrow.short`` (too few points), ``ticket.used`` (another balance).
+        Raises Refusal ``station.points``: no such offer, too few points, or another balance.
         """
         offer = self._offers.get(name)
         if offer is None:
-            raise Refusal("ticket.missing", reason="offer")
+            raise Refusal("station.points", reason="offer")
         ends_s = now_s + offer.days * DAY_S
         with closing(self._open()) as db, db:
             db.execute("BEGIN IMMEDIATE")
             has = _balance(db, listener)
             if balance is not None and balance != has:
-                raise Refusal("ticket.used", reason="balance", points=has)
+                raise Refusal("station.points", reason="balance", points=has)
             if (missing := offer.cost - has) > 0:
-                raise Refusal("station.escrow.short", reason="points", short=missing)
+                raise Refusal("station.points", reason="points", short=missing)
             row = (listener, name, offer.cost, offer.kind, offer.text, ends_s)
             serial = db.execute("INSERT INTO passes (listener, offer, cost, kind, text, ends_s) VALUES (?,?,?,?,?,?)", row).lastrowid
             assert serial is not None
@@ -108,11 +108,11 @@ class RewardBook:
         return [{**dict(zip(names, row, strict=True)), "serial": str(row[0])} for row in rows]
 
     def sold(self, listener: bytes, serial: int) -> SignedPass:
-        """A pass that was sold to this listener, signed again. Raises Refusal ``ticket.missing``."""
+        """A pass that was sold to this listener, signed again. Raises Refusal ``station.points``."""
         with closing(self._open()) as db:
             row = db.execute("SELECT kind, ends_s, text FROM passes WHERE serial = ? AND listener = ?", (serial, listener)).fetchone()
         if row is None:
-            raise Refusal("ticket.missing", reason="pass")
+            raise Refusal("station.points", reason="pass")
         return SignedPass.issue(Pass(self._address, listener, row[0], serial, row[1], row[2]), self._key)
 
     def free_of_ads(self, listener: bytes, now_s: int) -> bool:
@@ -124,7 +124,7 @@ class RewardBook:
     def redeem(self, signed: SignedPass, listener: bytes, now_s: int) -> None:
         """Use a pass of this station: an offer once; an ad-free pass until it ends.
 
-        Raises Refusal ``ticket.signature``, ``ticket.expired``, ``ticket.missing`` (never sold), ``ticket.used``.
+        Raises Refusal ``ticket.signature``, ``ticket.expired``, ``station.points`` (never sold, or used).
         """
         signed.require(self._address, listener, now_s)
         with closing(self._open()) as db, db:
@@ -133,9 +133,9 @@ class RewardBook:
                 "SELECT redeemed_s FROM passes WHERE serial = ? AND listener = ?", (signed.message.serial, listener)
             ).fetchone()
             if row is None:
-                raise Refusal("ticket.missing", reason="pass")
+                raise Refusal("station.points", reason="pass")
             if row[0] is not None and signed.message.kind == "offer":
-                raise Refusal("ticket.used", reason="pass")
+                raise Refusal("station.points", reason="pass")
             db.execute("UPDATE passes SET redeemed_s = COALESCE(redeemed_s, ?) WHERE serial = ?", (now_s, signed.message.serial))
 
 

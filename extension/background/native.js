@@ -11,6 +11,8 @@ export const PROTOCOL = 1;
 const ANSWER_MS = 30_000;
 const GREETING_MS = 10_000;
 const LEAST_WAIT_MS = 300;
+/** Of a host that does not understand this extension, or is not understood: an update replaces its files, not the process. */
+const SENSELESS = new Set(["host.answer", "host.message.unknown"]);
 
 /** @typedef {{state: "connected" | "missing" | "version" | "gone", version: string | null, networks: any[], code: string | null}} Status of the connection; code: what a host that is there says against itself */
 
@@ -135,11 +137,15 @@ export class Native {
     clearTimeout(asked.timer);
     if (ok) {
       if (result === undefined || result === null || isObject(result)) asked.resolve(result ?? {});
-      else asked.reject(new Problem("host.answer"));
+      else {
+        asked.reject(new Problem("host.answer"));
+        this.leave();
+      }
       return;
     }
     const problem = Problem.ofHost(error);
     asked.reject(problem);
+    if (SENSELESS.has(problem.code)) this.leave();
     if (problem.code === "host.version") this.outdated(String(problem.detail?.["host"] ?? "") || null);
   }
 
@@ -172,6 +178,11 @@ export class Native {
   outdated(version) {
     this.refused = true;
     this.set({ version });
+    this.leave();
+  }
+
+  /** Hang up: the next request starts the host that is installed now, which may be a newer one. @private */
+  leave() {
     // A greeting under way ends the connection itself.
     if (this.opening) return;
     const { port } = this;

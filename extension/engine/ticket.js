@@ -12,6 +12,10 @@ const KEPT_MS = 60_000;
 const MOST_KEPT = 64;
 /** The request header that holds what a station is asked, as base64url of JSON. */
 const QUESTION = "GoMAA-Ask";
+const SIGNATURE = /^0x[0-9a-f]{130}$/i;
+/** A name, a number or hexadecimal of a ticket. */
+const WORD = /^[0-9A-Za-z]{1,78}$/;
+const MOST_FIELDS = 16;
 
 /** @type {Map<string, {at: number, record: Promise<any>}>} what each station says of itself, for a minute */
 const known = new Map();
@@ -40,7 +44,9 @@ function recordOf(origin) {
  */
 export async function stationOf(origin) {
   const station = await recordOf(origin);
-  const url = new URL(String(station.tickets ?? ""), `${origin}/`);
+  const url = URL.parse(String(station.tickets ?? ""), `${origin}/`);
+  // The browser's own error would hold the station's text.
+  if (!url) throw new Problem("station.answer");
   if (url.origin !== origin) throw new Problem("station.unknown", { tickets: url.origin });
   return url.href;
 }
@@ -63,8 +69,8 @@ export async function networkAt(origin) {
 export async function pointsOf(origin) {
   const station = await recordOf(origin);
   if (!station.points || !/^0x[0-9a-f]{40}$/i.test(String(station.station))) return null;
-  const url = new URL(String(station.points), `${origin}/`);
-  return url.origin === origin ? { url: url.href, station: String(station.station), domain: url.host } : null;
+  const url = URL.parse(String(station.points), `${origin}/`);
+  return url?.origin === origin ? { url: url.href, station: String(station.station), domain: url.host } : null;
 }
 
 /**
@@ -77,7 +83,21 @@ export async function askTicket(origin, session, content) {
   const url = await stationOf(origin);
   const answer = await askStation(origin, url, { session, content });
   if (!answer.ticket) throw new Problem("ticket.missing");
-  return answer.ticket;
+  return plain(answer.ticket);
+}
+
+/**
+ * A ticket in the shape of a signed message: the host would read any other as a mistake of this extension.
+ * @param {any} ticket of a station
+ * @returns {{type: string, message: Record<string, string>, signature: string}}
+ * @throws Problem station.answer
+ */
+function plain({ type, message, signature }) {
+  const fields = Object.entries(typeof message === "object" && message !== null ? message : {});
+  const good = type === "Ticket" && typeof signature === "string" && SIGNATURE.test(signature) && fields.length > 0 && fields.length <= MOST_FIELDS
+    && fields.every(([name, value]) => WORD.test(name) && typeof value === "string" && WORD.test(value));
+  if (!good) throw new Problem("station.answer");
+  return { type, message: Object.fromEntries(fields), signature };
 }
 
 /**

@@ -191,6 +191,24 @@ export function remedy(code, terms) {
   return hostRemedy(code) ?? REMEDIES[code] ?? "retry";
 }
 
+/** Fields of a policy that refuse; any other word in a detail is a station's or a server's own. */
+const RULES = /^(window|permissions|self_destruct|destroyed|revoked|not_before_s|expires_s|ttl_s|start_by_s|renewal|stations|territories|purposes|part|preview_s|listener|devices|concurrent|metered_s|lease|counts(\.[a-z_]+)?)$/;
+
+/** The rule that refused, for the foot of a problem; "" where none is known. @param {Record<string, unknown> | undefined} detail */
+export const ruleOf = (detail) => (typeof detail?.rule === "string" && RULES.test(detail.rule) ? detail.rule : "");
+
+/**
+ * What is true of money when a song has stopped.
+ * @param {State} state
+ * @returns {{key: "youPaid" | "keptSoFar" | "nothingRefused" | "nothingCharged", sum: string}}
+ */
+export function moneyOf({ state, pay, earned_wei }) {
+  const spent = pay?.spent_wei ?? "0";
+  if (wei(spent) > 0n) return { key: "youPaid", sum: spent };
+  if (wei(earned_wei) > 0n) return { key: "keptSoFar", sum: earned_wei };
+  return { key: state === "refused" ? "nothingRefused" : "nothingCharged", sum: "0" };
+}
+
 const CALM = /^(host|wallet|site|session|server|chain|lease|station\.unreachable|station\.escrow|station\.credit|station\.answer|invocation\.time|policy\.wallet|policy\.clock|internal)/;
 
 /**

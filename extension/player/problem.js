@@ -2,13 +2,12 @@
  * A problem: cause, fix, code, in that order; and what did not happen to money.
  */
 
-import { wei } from "../ui/amounts.js";
 import { fill, h, press } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 import { amount, codeChip, command, moneyState } from "../ui/pieces.js";
 import { sentences, t } from "../ui/text.js";
 import { hostCommands } from "../ui/host.js";
-import { remedy, report, tone } from "./model.js";
+import { moneyOf, remedy, report, ruleOf, tone } from "./model.js";
 import { footNote, head, termsLink } from "./parts.js";
 import { allTerms } from "./terms.js";
 
@@ -52,9 +51,9 @@ export function problem(actions) {
         commands ? hostSteps(model.problem, kind) : null,
         h("div", { class: "after" }, h("span", null, money(model)), codeChip(report(code, model.problem.detail))),
         actions.termsOpen() && model.terms ? allTerms(model.terms) : null);
-      const rule = model.problem.detail?.rule;
+      const rule = ruleOf(model.problem.detail);
       fill(foot,
-        looks ? footNote("lock", t("balanceSafe")) : typeof rule === "string" && rule ? footNote("file", t("rule", rule)) : footNote("shield", t("checkedHere")),
+        looks ? footNote("lock", t("balanceSafe")) : rule ? footNote("file", t("rule", rule)) : footNote("shield", t("checkedHere")),
         model.terms?.facts ? termsLink(actions, t("allTerms")) : null);
     },
   };
@@ -97,9 +96,9 @@ function hostSteps(problem, kind) {
 
 /** @param {Model} model */
 function money({ state }) {
-  if (wei(state.earned_wei) > 0n) {
-    const [start, end] = t("keptSoFar", "\uE000").split("\uE000");
-    return [start ?? "", amount(state.earned_wei, "+"), end ?? ""];
-  }
-  return [t(state.state === "refused" ? "nothingRefused" : "nothingCharged")];
+  const { key, sum } = moneyOf(state);
+  if (key === "youPaid") return [`${t(key)} `, amount(sum)];
+  if (key !== "keptSoFar") return [t(key)];
+  const [start, end] = t(key, "\uE000").split("\uE000");
+  return [start ?? "", amount(sum, "+"), end ?? ""];
 }

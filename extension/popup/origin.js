@@ -76,7 +76,7 @@ function moves(item) {
   }
   if (item.state === "claimed") return [signed, { kind: "done", title: t("stepConfirmed"), time, note: fee }];
   // A node's refusal holds for this moment only: the transfer may still be mined.
-  const note = item.how === "cancel" ? t("stepCancelling") : item.reason ? t("stepNotKnown", item.reason) : t("stepUnderWayNote");
+  const note = item.how === "cancel" ? t("stepCancelling") : item.reason ? t("stepNotKnown") : t("stepUnderWayNote");
   return [signed, { kind: "wait", title: t(item.reason ? "stepNotTaken" : "stepUnderWay"), time, note }];
 }
 

@@ -12,7 +12,7 @@ from native_host.schema import Network
 async def run(host: Host, request: Network) -> dict[str, Any]:
     """Hold the network against its node, write it down, and answer the networks known now.
 
-    Raises ``host.network.*``, ``message.schema``, Unavailable ``chain.unreachable``.
+    Raises ``host.network.*``, ``station.answer``, Unavailable ``chain.unreachable``.
     """
     await joining.join(host.paths, request.origin, networks.offered(request.network))
     host.learn()

@@ -31,7 +31,7 @@ async def run(host: Host, request: Prepare) -> dict[str, Any] | None:
     session, station = stream.session, stream.facts.station
     if session is None or station is None:
         raise Refusal("ticket.missing", reason="identify first")
-    signed = Signed.from_json(Ticket, request.ticket)
+    signed = read_ticket(request.ticket)
     identity = digest(signed.message, stream.network.domain)
     if signed.message.server not in (stream.server, stream.facts.server):
         await _follow(stream, signed.message.server)
@@ -56,6 +56,14 @@ async def run(host: Host, request: Prepare) -> dict[str, Any] | None:
         return None
     lease = await leasing.fetch(host, stream, 0)
     return {"first": lease.first, "count": lease.count, "expires_s": lease.expires_s, "budget": lease.budget}
+
+
+def read_ticket(value: Any) -> Signed[Ticket]:
+    """A station's ticket. Raises InputError ``station.answer``: its shape is the station's word."""
+    try:
+        return Signed.from_json(Ticket, value)
+    except InputError:
+        raise InputError("station.answer") from None
 
 
 async def _open(
@@ -135,11 +143,11 @@ def place_of(opened: dict[str, Any]) -> tuple[str | None, str | None]:
 def _remember(host: Host, stream: Stream, session: SessionRow, signed: Signed[Ticket], identity: bytes, opened: dict[str, Any]) -> None:
     usage, sequence = valid_usage(opened.get("usage")), opened.get("sequence")
     if usage is None or type(sequence) is not int or not 0 <= sequence < 1 << 62:
-        raise Unavailable("server.protocol", op="open")
+        raise Unavailable("server.answer", op="open")
     try:
         secret = from_b64(opened["secret"])
     except (KeyError, InputError):
-        raise Unavailable("server.protocol", op="open") from None
+        raise Unavailable("server.answer", op="open") from None
     station = stream.facts.station
     row = TicketRow(
         id=identity,

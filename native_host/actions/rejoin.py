@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from native_host import leasing
-from native_host.actions.prepare import place_of
+from native_host.actions.prepare import place_of, read_ticket
 from native_host.host import Host
 from native_host.ledger import SessionRow, TicketRow
 from native_host.pacing import Pacer
@@ -16,7 +16,7 @@ from native_host.schema import Rejoin
 from native_host.stream import Stream
 from pywallet.errors import Refusal, Unavailable
 from pywallet.hexes import ZERO_ADDRESS
-from pywallet.messages import Signed, Ticket, digest
+from pywallet.messages import digest
 from pywallet.policy import MAX_GAP_MS
 
 LIVE: Final = ("playing", "paused")
@@ -28,7 +28,7 @@ async def run(host: Host, request: Rejoin) -> dict[str, Any]:
     Raises ``ticket.missing`` where there is none, ``ticket.used``, ``ticket.expired``, ``session.*``.
     """
     stream = host.stream(request.stream)
-    signed = None if request.ticket is None else Signed.from_json(Ticket, request.ticket)
+    signed = None if request.ticket is None else read_ticket(request.ticket)
     identity = stream.going if signed is None else digest(signed.message, stream.network.domain)
     row = None if identity is None else host.ledger.ticket(identity)
     if row is None or row.content != stream.header.content or stream.facts.station is None or stream.facts.station.domain != row.station:

@@ -19,7 +19,7 @@ async def run(host: Host, request: Relayer) -> dict[str, Any]:
 
     Raises:
         Refusal: ``claim.unknown`` where no server has; ``claim.small``, ``claim.busy``.
-        GomaaError: ``server.unreachable``, ``server.protocol``.
+        GomaaError: ``server.unreachable``, ``server.answer``.
     """
     payee = from_hex(request.payee, 20)
     known = [server for server, chain_id in host.ledger.servers_of(payee) if chain_id == request.chain_id]

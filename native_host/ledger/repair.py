@@ -79,6 +79,8 @@ def repair(path: Path, anew: bool = False) -> Salvage | None:
             ``host.ledger.version`` where a newer host wrote it, else as ``native_host.faults.failure``.
     """
     try:
+        if path.is_symlink() and not path.exists():
+            raise Unavailable("host.folder.denied", reason=f"{path} is a link to nothing")
         if path.exists() and not path.is_file():
             raise Unavailable("host.ledger.damaged", reason=f"{path} is no file: {_ANEW}")
         return _repair(path) if path.exists() else None
@@ -91,6 +93,10 @@ def repair(path: Path, anew: bool = False) -> Salvage | None:
 
 
 def _repair(path: Path) -> Salvage | None:
+    # A file that may not be opened is no damaged one.
+    for end in ("", "-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            os.close(os.open(f"{path}{end}", os.O_RDWR))
     with contextlib.closing(sqlite3.connect(path, timeout=0.5, isolation_level=None)) as old:
         old.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
         old.execute("PRAGMA locking_mode=EXCLUSIVE")

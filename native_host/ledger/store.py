@@ -62,8 +62,10 @@ class Ledger(Counting, Reporting, Granting, Paying, Scanning, Books):
     def __init__(self, path: Path) -> None:
         super().__init__()
         try:
-            if not path.exists():
+            if not os.path.lexists(path):
                 _make(path)
+            elif not path.exists():
+                raise Unavailable("host.folder.denied", reason=f"{path} is a link to nothing")
             os.close(os.open(path, os.O_RDWR))
             # A new one comes whole to its place: an empty file is one that has lost everything.
             if path.stat().st_size == 0:

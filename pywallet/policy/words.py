@@ -39,7 +39,7 @@ LIMITS: Final[Mapping[str, tuple[str, str]]] = {
     "listener": ("Needs a wallet.", "需要钱包。"),
     "devices": ("On up to {n} computers.", "最多 {n} 台电脑。"),
     "concurrent": ("On up to {n} players at once.", "最多同时 {n} 个播放器。"),
-    "renewal": ("Asks the band's server every {span}.", "每 {span}向乐队的服务器确认一次。"),
+    "renewal": ("Asks the band’s server every {span}.", "每 {span}向乐队的服务器确认一次。"),
     "offline": ("Works offline for {span}, for up to {n} actions.", "可离线 {span}，最多 {n} 次操作。"),
     "tracking.never": ("Never counts who hears which part.", "从不统计谁听了哪一段。"),
     "tracking.opt_out": ("Counts you among those who hear each part, unless you decline.", "除非你拒绝，否则会把你计入各段的听众人数。"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from pywallet.sps.segments import segment_aad, segment_key
 from pywallet.sps.wrapping import WrapKey
 
 LEASE_S = 600
+CLOCK_MS = 300_000
 
 
 @dataclass
@@ -37,6 +39,12 @@ class StandIn:
     wait: dict[str, Any] | None = None
     """What a grant says instead of keys."""
     silent: set[str] = field(default_factory=set)
+    closed: str = ""
+    """Code with which tickets are refused."""
+    place: dict[str, str] = field(default_factory=dict)
+    """Territory and purpose, as told with a ticket."""
+    ahead_ms: int = 0
+    """How far this server's clock is before the host's."""
     asked: list[str] = field(default_factory=list)
     sessions: dict[bytes, Session] = field(default_factory=dict)
     tickets: dict[bytes, Ticket] = field(default_factory=dict)
@@ -111,6 +119,8 @@ class StandIn:
 
     def _hello(self, request: dict[str, Any]) -> dict[str, Any]:
         assert recover(hello_digest(self.address, request["time_ms"]), from_hex(request["signature"])) == from_hex(request["device"])
+        if abs(time.time_ns() // 1_000_000 + self.ahead_ms - request["time_ms"]) > CLOCK_MS:
+            raise Refusal("invocation.time")
         return {"protocol": 1}
 
     def _open(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -118,10 +128,12 @@ class StandIn:
         assert signer(session, self.domain) == session.message.listener
         if session.message.device != self.device:
             raise Refusal("session.device")
+        if self.closed:
+            raise Refusal(self.closed)
         identity = digest(session.message, self.domain)
         self.sessions[identity] = session.message
         self.tickets[digest(ticket.message, self.domain)] = ticket.message
-        return {"usage": self._usage(), "sequence": self._last(identity), "secret": to_b64(keccak256(b"secret"))}
+        return {"usage": self._usage(), "sequence": self._last(identity), "secret": to_b64(keccak256(b"secret")), "place": self.place}
 
     def _usage(self) -> dict[str, Any]:
         return {"plays": self.counted("play"), "seeks": self.counted("seek"), "seconds": 0, "first_play_s": None}
@@ -170,6 +182,9 @@ class StandIn:
         done = [self._accept(message) for message in request["invocations"]]
         refused = [{"sequence": one.sequence, "code": code} for one, code in done if code is not None]
         return {"sequence": max(one.sequence for one, _ in done), "refused": refused, "usage": self._usage(), "heard_ms": 0, "intervals": 0}
+
+    def _destroyed(self, request: dict[str, Any]) -> dict[str, Any]:
+        return {}
 
     def _receipts(self, request: dict[str, Any]) -> dict[str, Any]:
         return {"receipts": []}

@@ -54,6 +54,8 @@ class Chain:
         self.server = server
         self.now = START_S * 1000
         self.down = False
+        self.skew_ms = 0
+        """How far this computer's clock is off."""
         self.facts = Facts(Station(address_of(STATION), "Radio", "radio.example"), True, False, False, server.address, server.url)
         self.domain = DOMAIN
         self.deployment = SimpleNamespace(
@@ -127,11 +129,11 @@ class World:
             if event["event"] == kind:
                 return event
 
-    async def open(self, stream: str = "s", policy: Policy = POLICY, cose: bytes | None = None) -> dict[str, Any]:
-        """Open the song."""
+    async def open(self, stream: str = "s", policy: Policy = POLICY, cose: bytes | None = None, **browser: Any) -> dict[str, Any]:
+        """Open the song; ``browser``: what it decodes."""
         cose = sign_header(header(self.server, policy), OWNER) if cose is None else cose
         key = to_b64(self.renderer[1])
-        result = await self.ask("open", stream=stream, header=to_b64(cose), origin="https://radio.example", key=key)
+        result = await self.ask("open", stream=stream, header=to_b64(cose), origin="https://radio.example", key=key, **browser)
         return dict(result)
 
     def session(self, **changes: Any) -> Signed[Session]:
@@ -221,7 +223,7 @@ async def world(tmp_path: Path, server: StandIn, monkeypatch: Any) -> AsyncItera
 
     monkeypatch.setattr("native_host.actions.open.look", look)
     monkeypatch.setattr("native_host.actions.prepare.look", look)
-    monkeypatch.setattr("native_host.host.system_ms", lambda: chain.now)
+    monkeypatch.setattr("native_host.host.system_ms", lambda: chain.now + chain.skew_ms)
     one: World
     service = Service(lambda frame: one.received(frame), make)
     one = World(server, chain, service, None)  # type: ignore[arg-type]

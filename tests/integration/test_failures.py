@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+import json
+import re
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pywallet.errors import GomaaError
+from native_host.facts import Station
+from pywallet.errors import SENTENCES, GomaaError
 from pywallet.messages import Session, Signed
-from pywallet.policy import Count, Price
+from pywallet.platform import address_of
+from pywallet.policy import Context, Count, Price, Usage
+from pywallet.policy.terms import describe
+from pywallet.sps.header import sign_header
+from pywallet.sps.renderer import require as require_renderer
+from tests.integration.host_process import ROOT
 from tests.integration.host_server import StandIn
-from tests.integration.host_world import DOMAIN, POLICY, SERVER, START_S, World, world
+from tests.integration.host_world import DOMAIN, OWNER, POLICY, SERVER, START_S, STATION, World, header, world
 from tests.ui_preview import failures as shown
 
 HERE = "https://radio.example"
 PAID = replace(POLICY, price=Price(30, 20, 0, "listener"), lease=None)
 LATER = replace(POLICY, not_before_s=START_S + 3600)
 WALLET = replace(POLICY, listener="wallet")
+FREE = replace(POLICY, counts={})
+MINDS = replace(FREE, self_destruct=("rollback",))
+REGION = replace(POLICY, territories=("DE", "AT"))
 ONCE = replace(POLICY, counts={"play": Count(1, per_s=3_600)}, lease=None)
+RADIO = Station(address_of(STATION), "Radio", "radio.example")
 Step = Callable[[World], Awaitable[Any]]
 
 
@@ -91,6 +105,76 @@ async def _ended(fan: World) -> None:
     await fan.ask("identify", stream="s", session=fan.session(not_after=START_S - 1).to_json())
 
 
+async def _skew(fan: World, ms: int) -> None:
+    """This computer's clock, against the chain's."""
+    fan.chain.skew_ms = ms
+
+
+async def _back(fan: World) -> None:
+    """The clock is set back by ten minutes while the song plays."""
+    await play(fan, MINDS)
+    await _skew(fan, -600_000)
+
+
+async def _seek(fan: World) -> None:
+    await fan.invoke("seek", 20_000)
+
+
+async def _server(fan: World, **changes: Any) -> None:
+    for name, value in changes.items():
+        setattr(fan.server, name, value)
+
+
+async def _full(fan: World) -> None:
+    """The disk takes no page more, in the middle of listening."""
+    await play(fan, FREE)
+    fan.host.ledger._db.execute("PRAGMA max_page_count=1")
+    with pytest.raises(GomaaError, match=r"host\.disk\.full"):
+        _fill(fan)
+
+
+def _fill(fan: World) -> None:
+    ledger = fan.host.ledger
+    for number in range(10_000):
+        with ledger.write():
+            ledger.add_content(number.to_bytes(20, "big"), "x" * 1000, "")
+
+
+async def _room(fan: World) -> None:
+    fan.host.ledger._db.execute("PRAGMA max_page_count=1000000")
+
+
+async def _held(fan: World) -> None:
+    """A backup program has the ledger."""
+    fan.host.ledger._db.execute("PRAGMA busy_timeout=1")
+    other = sqlite3.connect(fan.host.paths.ledger, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    fan.held = other  # type: ignore[attr-defined]
+
+
+async def _through(fan: World) -> None:
+    fan.held.close()  # type: ignore[attr-defined]
+
+
+async def _mistaken(fan: World) -> None:
+    """Something that nobody foresaw, once."""
+
+    async def ready() -> None:
+        del fan.chain.ready  # type: ignore[attr-defined]
+        raise LookupError("not foreseen")
+
+    fan.chain.ready = ready  # type: ignore[method-assign]
+
+
+async def _deaf(fan: World) -> None:
+    """A browser that decodes none of the song's formats."""
+    await fan.open("s", codecs=["opus"])
+
+
+async def _hearing(fan: World) -> None:
+    await fan.open("s", codecs=["opus", "flac"])
+
+
 def _with(policy: Any = POLICY, wallet: bool = True, **ticket: Any) -> Step:
     return lambda fan: play(fan, policy, wallet, **ticket)
 
@@ -106,8 +190,106 @@ CASES: dict[str, tuple[Step, Step, Step, Step]] = {
     "policy.count.exhausted": (_heard, _with(ONCE), _hour, _with(ONCE, expiry=START_S + 7_200)),
     "session.busy": (_elsewhere, _with(), _stopped, _with()),
     "session.expired": (_nothing, _ended, _nothing, _with()),
+    "host.disk.full": (_full, _with(FREE), _room, _with(FREE)),
+    "host.ledger.busy": (_held, _with(), _through, _with()),
+    "internal": (_mistaken, _with(), _nothing, _with()),
+    "invocation.time": (lambda f: _server(f, ahead_ms=600_000), _with(), lambda f: _server(f, ahead_ms=0), _with()),
+    "media.unsupported": (_nothing, _deaf, _nothing, _hearing),
+    "policy.clock.rollback": (_back, _seek, lambda f: _skew(f, 0), _with(MINDS)),
+    "policy.territory.denied": (
+        lambda f: _server(f, place={"territory": "FR"}),
+        _with(REGION),
+        lambda f: _server(f, place={"territory": "AT"}),
+        _with(REGION),
+    ),
+    "server.answer": (lambda f: _server(f, closed="internal"), _with(), lambda f: _server(f, closed=""), _with()),
+    "station.escrow.short": (
+        lambda f: _server(f, closed="station.escrow.short"),
+        _with(),
+        lambda f: _server(f, closed=""),
+        _with(),
+    ),
+    "station.unknown": (lambda f: _facts(f, station=None), _with(), lambda f: _facts(f, station=RADIO), _with()),
     "station.right.missing": (lambda f: _facts(f, licensed=False), _with(), lambda f: _facts(f, licensed=True), _with()),
 }
+
+
+_FAULTS = "tests/unit/native_host/test_start_faults.py::"
+_NETWORK = "tests/integration/test_host_network.py::"
+_NATIVE = "tests/unit/extension/native.test.mjs::"
+_WEB = "tests/unit/extension/web.test.mjs::"
+ELSEWHERE: dict[str, str] = {
+    # code: the test that performs what its screen advises, where that is no request to a running host
+    "host.missing": f"{_NETWORK}test_the_command_that_a_player_shows_leaves_a_host_that_plays",
+    "host.version": f"{_FAULTS}test_of_two_versions_the_older_is_updated_and_they_speak",
+    "host.answer": f"{_NATIVE}a host that makes no sense is updated, and its successor is understood",
+    "host.gone": f"{_NATIVE}a host that goes takes every waiting request with it, and the next request opens anew",
+    "host.slow": f"{_NATIVE}a host that takes too long is asked again, and answers",
+    "host.network.missing": f"{_NETWORK}test_without_a_network_the_station_names_it_and_the_song_opens",
+    "host.network.damaged": f"{_NETWORK}test_a_damaged_network_is_added_anew_and_the_song_opens",
+    "host.folder.denied": f"{_FAULTS}test_a_fault_at_the_start_is_said_and_its_advice_works",
+    "host.ledger.failed": f"{_FAULTS}test_a_disk_with_errors_is_said_and_a_sound_one_helps",
+    "host.ledger.damaged": f"{_FAULTS}test_a_fault_at_the_start_is_said_and_its_advice_works",
+    "host.ledger.version": f"{_FAULTS}test_a_lost_table_is_damage_and_a_newer_ledger_is_not",
+    "host.device.key": f"{_FAULTS}test_a_fault_at_the_start_is_said_and_its_advice_works",
+    "server.unreachable": "tests/integration/test_failures.py::test_a_server_that_is_away_is_said_and_comes_back",
+    "station.unreachable": f"{_WEB}a station that was away or answered nonsense is asked again",
+    "station.answer": f"{_WEB}a station that was away or answered nonsense is asked again",
+    "message.flood": "tests/unit/extension/limits.test.mjs::a burst is heard, what is too much is told once, and time gives it back",
+    "sps.truncated": "tests/unit/extension/source.test.mjs::a file that was cut short plays once it is whole",
+    "sps.version": "tests/integration/test_failures.py::test_a_file_of_a_later_version_plays_in_a_later_player",
+}
+_VERBS = "update|try|check|set|press|open|run|wait|unlock|create|make room|close|raise|stop|allow|resume"
+ASKS = re.compile(rf"(?:^|[.;,:] (?:then )?)(?:{_VERBS})\b", re.IGNORECASE)
+"""Words with which a sentence asks a person to do something."""
+TEXTS = json.loads((ROOT / "extension/_locales/en/messages.json").read_text(encoding="utf-8"))
+
+
+def test_every_advice_of_the_failures_is_performed_by_a_test() -> None:
+    """From the table of codes: what a screen offers, or its sentence asks for, is done somewhere and seen to work."""
+    remedies = {}
+    for file in ("extension/player/model.js", "extension/ui/host.js"):
+        remedies |= dict(re.findall(r'^  "([a-z_.]+)": "([a-z]+)"', (ROOT / file).read_text(), re.MULTILINE))
+    assert remedies.keys() <= SENTENCES.keys()
+    failures = {one.code for one in shown.FAILURES}
+    advised = {one.code for one in shown.FAILURES if one.action != "none" or ASKS.search(TEXTS[f"fix_{_key(one.code)}"]["message"])}
+    performed = CASES.keys() | ELSEWHERE.keys()
+    assert advised <= performed, advised - performed
+    assert performed <= failures, performed - failures
+    # What has a button or commands of its own is among the failures, or is said with one that is.
+    assert {code for code, action in remedies.items() if action != "none"} - failures == SAME.keys()
+
+
+SAME = {
+    # code: the failure with the same advice
+    "host.message.schema": "host.version",
+    "host.message.unknown": "host.version",
+    "server.protocol": "host.version",
+    "wallet.locked": "policy.wallet.required",
+    "wallet.missing": "policy.wallet.required",
+}
+
+
+@pytest.mark.parametrize("name", sorted(set(ELSEWHERE.values())))
+def test_what_performs_an_advice_is_there(name: str) -> None:
+    """The tests that are named exist."""
+    file, _, test = name.partition("::")
+    text = (ROOT / file).read_text(encoding="utf-8")
+    assert (f"def {test}(" if file.endswith(".py") else f'test("{test}"') in text
+
+
+def _key(code: str) -> str:
+    return code.replace(".", "_")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_all_terms_say_what_their_sentence_promises(language: str) -> None:
+    """Where a song can be heard, from when, how often, and on which sites."""
+    here = {"en": ("DE, AT", "radio.example", "2027"), "zh": ("DE", "radio.example", "2027")}[language]
+    policy = replace(POLICY, territories=("DE", "AT"), stations=("radio.example",), not_before_s=START_S)
+    said = " ".join(describe(policy, Usage(), Context(now_s=START_S - 1), language).limits)
+    for words in here:
+        assert words in said, (words, said)
 
 
 @pytest.mark.parametrize("code", CASES)
@@ -148,6 +330,16 @@ async def test_a_servers_words_are_never_ours(fan: World, monkeypatch: pytest.Mo
             await play(fan)
         assert (caught.value.code, caught.value.detail) == ("server.answer", {})
     monkeypatch.undo()
+
+
+async def test_a_file_of_a_later_version_plays_in_a_later_player(fan: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the update that its sentence asks for."""
+    cose = sign_header(replace(header(fan.server), renderer={"version": "2"}), OWNER)
+    with pytest.raises(GomaaError) as caught:
+        await fan.open("s", cose=cose)
+    assert caught.value.code == "sps.version"
+    monkeypatch.setattr("native_host.actions.open.require_renderer", partial(require_renderer, version="2"))
+    assert (await fan.open("s", cose=cose))["stream"] == "s"
 
 
 class _Hostile(GomaaError):

@@ -118,18 +118,37 @@ async def test_without_a_network_the_station_names_it_and_the_song_opens(fan: Fa
         await again.kill()
 
 
+async def test_a_damaged_network_is_added_anew_and_the_song_opens(fan: Fan) -> None:
+    """From the song's player, as its sentence says: the host that runs takes it up."""
+    song = await fan.world.publish()
+    code, said = await fan.command(f"gomaa host install --network {fan.station}")
+    assert code == 0, said
+    (file,) = fan.home.rglob("networks/*.json")
+    file.write_text("{")
+    host = await fan.browser()
+    try:
+        await host.hello()
+        with pytest.raises(GomaaError) as damaged:
+            await host.open(song.cose)
+        assert damaged.value.code == "host.network.damaged"
+        await host.ask("network", origin=fan.station, network=fan.record["network"])
+        assert (await host.open(song.cose))["content"] == to_hex(song.content)
+    finally:
+        await host.kill()
+
+
 async def _nothing_false_is_added(fan: Fan, host: HostProcess) -> None:
     named = fan.record["network"]
     false = {
         "host.network.mismatch": {**named, "registry": "0x" + "11" * 20},
-        "message.schema": {**named, "stake": 1},
+        "station.answer": {**named, "stake": 1},
         "chain.unreachable": {**named, "rpc": "ws://127.0.0.1:1"},
     }
     for code, network in (*false.items(), ("host.network.mismatch", {**named, "chain_id": 5})):
         assert await _code(host.ask("network", origin=fan.station, network=network)) == code
     for origin in ("https://radio.example", "http://radio.example", "file://", "nothing"):
         assert await _code(host.ask("network", origin=origin, network=named)) == "host.network.insecure"
-    assert await _code(host.ask("network", origin=fan.station, network={})) == "message.schema"
+    assert await _code(host.ask("network", origin=fan.station, network={})) == "station.answer"
 
 
 async def test_a_station_that_names_none_still_leaves_the_host_installed(fan: Fan) -> None:

@@ -101,7 +101,7 @@ async def test_a_wait_for_keys_is_counted_once_told_and_passes(fan: World) -> No
     assert fan.refused() == []
 
     fan.server.wait = {"code": "no such code", "retry_ms": 1}
-    assert await refusal(fan.invoke("renew", 90_000, 49, 4)) == "server.protocol"
+    assert await refusal(fan.invoke("renew", 90_000, 49, 4)) == "server.answer"
 
 
 async def test_the_row_is_on_the_disk_before_a_key_leaves(fan: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import sys
 from itertools import groupby
 from pathlib import Path
 
-from pywallet.errors import SENTENCES
+from pywallet.errors import PUBLIC_DETAIL, SENTENCES
 from pywallet.outside import AREAS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,7 +60,9 @@ def module() -> str:
     lines = ["/**", " * The register of codes, and what a side outside may answer (`python -m tests.vectors.codes` writes it).", " */", ""]
     lines += ["export const CODES = new Set([", *(f'  "{code}",' for code in sorted(SENTENCES)), "]);", ""]
     lines += ["/** First words of the codes that a side may answer. @type {Readonly<Record<string, readonly string[]>>} */"]
-    lines += ["export const AREAS = {", *(f"  {side}: {json.dumps(sorted(areas))}," for side, areas in AREAS.items()), "};"]
+    lines += ["export const AREAS = {", *(f"  {side}: {json.dumps(sorted(areas))}," for side, areas in AREAS.items()), "};", ""]
+    lines += ["/** Fields of a detail that may come from beside the extension. */"]
+    lines += ["export const DETAILS = new Set([", *(f'  "{name}",' for name in sorted(PUBLIC_DETAIL)), "]);"]
     return "\n".join(lines) + "\n"
 
 

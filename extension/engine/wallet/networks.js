@@ -16,17 +16,28 @@ export async function known() {
   return networks;
 }
 
-/** The one in use: the chosen one while the host knows it, else the host's first. @returns {Promise<Network>} */
+/** The one in use: the chosen one while the host knows it, else the host's first, which is the chosen one from then on. @returns {Promise<Network>} */
 export async function networkOf() {
   const all = await known();
   const found = all.find(({ chain_id }) => chain_id === state.chain_id) ?? all[0];
   if (!found) throw new Problem("host.network.missing");
+  // A network that is added later, whatever its number, never takes the place of the one whose balance is shown.
+  if (state.chain_id === null) await set({ chain_id: found.chain_id });
   return found;
 }
 
 /** @type {{origin: string, network: any, offer: string} | null} what was shown last, and nothing else can be added */
 let offered = null;
 const ADDRESS = /^0x[0-9a-f]{40}$/;
+
+const MOST_FIELDS = 32;
+
+/** A network's fields as its file has them; null for what is deeper or longer: the host could not read it. @param {unknown} value @param {number} depth @returns {Record<string, unknown> | null} */
+function flat(value, depth = 1) {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return null;
+  const fields = Object.entries(value).map(([name, one]) => [name, typeof one === "object" ? (depth > 0 ? flat(one, depth - 1) : null) : one]);
+  return fields.length <= MOST_FIELDS && fields.every(([, one]) => one !== null) ? Object.fromEntries(fields) : null;
+}
 
 /** What is shown of a network that a station names. @param {any} network @returns {(Omit<Network, "epoch_s"> & {node: string}) | null} null where it is none */
 function shown(network) {
@@ -40,11 +51,13 @@ function shown(network) {
 export const OPS = {
   /** The network that the station at an origin names. */
   async "network.offer"({ origin }) {
-    const network = await networkAt(origin);
-    if (!network) throw new Problem("host.network.none");
+    const named = await networkAt(origin);
+    if (!named) throw new Problem("host.network.none");
+    const network = flat(named);
     const facts = shown(network);
-    if (!facts) throw new Problem("station.answer");
-    offered = { origin, network, offer: crypto.randomUUID() };
+    if (!network || !facts) throw new Problem("station.answer");
+    // The host gets the node's address as it was read here: another reader may find another host in the station's text.
+    offered = { origin, network: { ...network, rpc: URL.parse(String(network["rpc"]))?.href }, offer: crypto.randomUUID() };
     const same = (/** @type {Network} */ one) => one.chain_id === facts.chain_id && one.settlement === facts.settlement && one.registry === facts.registry;
     return { ...facts, offer: offered.offer, known: (await known()).some(same) };
   },

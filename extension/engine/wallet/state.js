@@ -42,7 +42,7 @@ export const state = {
   /** Claims of epochs that come. @type {import("./claiming.js").Ahead[]} */ ahead: [],
   /** Addresses whose tokens a relayer may be sending. @type {{payee: string, until_ms: number}[]} */ entrusted: [],
   /** The wallet whose words were made here, and when: they have earned nothing before. @type {{wallet: string, at_ms: number} | null} */ fresh: null,
-  /** The network whose tokens are shown; null: the host's first. @type {number | null} */ chain_id: null,
+  /** The network whose tokens are shown; null: none was seen yet. @type {number | null} */ chain_id: null,
 };
 
 /** @typedef {typeof state} State */

@@ -19,13 +19,13 @@ beforeEach(async () => {
     identify: () => ({ session: { signature: listener, message: { payee: "0x1" } } }),
     prepare: ({ ticket }) => {
       if (broken) throw new Problem(broken);
-      opened.push(ticket.message.number);
+      opened.push(Number(ticket.message.number));
       return {};
     },
   });
   globalThis.fetch = async (url) => {
     if (String(url).endsWith("gomaa.json")) return new Response(JSON.stringify({ tickets: "/gomaa/tickets" }));
-    return new Response(JSON.stringify({ ticket: { message: { number: ++drawn, reward: "5", expiry: NOW + LIFE_S } } }));
+    return new Response(JSON.stringify({ ticket: { type: "Ticket", message: { number: String(++drawn), reward: "5", expiry: String(NOW + LIFE_S) }, signature: `0x${"00".repeat(65)}` } }));
   };
 });
 
@@ -116,7 +116,7 @@ test("a ticket that ends is not taken again, and one that the host refuses is re
   two.close();
   host.prepare = ({ ticket }) => {
     if (ticket.message.number < 3) throw new Problem("ticket.used");
-    opened.push(ticket.message.number);
+    opened.push(Number(ticket.message.number));
     return {};
   };
   const three = admission();
@@ -144,7 +144,7 @@ test("a song that has moved is opened with the station's next ticket, which name
   const one = admission();
   host.prepare = ({ ticket }) => {
     if (ticket.message.number < 2) throw new Problem("server.moved");
-    opened.push(ticket.message.number);
+    opened.push(Number(ticket.message.number));
     return {};
   };
   await one.admit(INFO, NOW);
@@ -167,9 +167,9 @@ test("a song that has moved gets a session for the device that the host is at it
     return { session };
   };
   host.prepare = ({ ticket }) => {
-    if (ticket.message.number === 2) device = "0xd2";
-    if (device === "0xd2" && opened.length < 2 && ticket.message.number === 2) throw new Problem("session.device", { device });
-    opened.push(ticket.message.number);
+    if (ticket.message.number === "2") device = "0xd2";
+    if (device === "0xd2" && opened.length < 2 && ticket.message.number === "2") throw new Problem("session.device", { device });
+    opened.push(Number(ticket.message.number));
     return {};
   };
   const info = { ...INFO, device: "0xd1", station: { address: "0x5a", name: "S" }, chain_id: 1, settlement: "0x5e" };

@@ -303,14 +303,45 @@ test("what a host says in the wrong shape is nothing, or an error with a code", 
   assert.equal(native.status.state, "connected");
   port().say({ id, ok: true, result: [1] });
   await assert.rejects(asked, code("host.answer"));
-  const again = native.request({ op: "two" });
-  await Promise.resolve();
-  port().say({ id: port().sent[2].id, ok: false, error: "no" });
-  await assert.rejects(again, code("host.answer"));
+  await native.open();
   const nothing = native.request({ op: "prepare" });
   await Promise.resolve();
-  port().say({ id: port().sent[3].id, ok: true, result: null });
+  port().say({ id: port().sent[1].id, ok: true, result: null });
   assert.deepEqual(await nothing, {}, "no lease");
+});
+
+test("a host that makes no sense is updated, and its successor is understood", async () => {
+  const { native } = make();
+  for (const [error, expected] of [["no", "host.answer"], [{ code: "host.of.tomorrow" }, "host.answer"], [{ code: "host.message.unknown" }, "host.message.unknown"]]) {
+    await native.open();
+    const old = port();
+    const asked = native.request({ op: "one" });
+    await Promise.resolve();
+    old.say({ id: old.sent.at(-1).id, ok: false, error });
+    await assert.rejects(asked, code(expected));
+    assert.ok(old.disconnected, "the process of before the update is left");
+    await native.open();
+    assert.notEqual(port(), old);
+    assert.equal(native.status.state, "connected");
+  }
+  const again = native.request({ op: "one" });
+  await Promise.resolve();
+  port().say({ id: port().sent.at(-1).id, ok: true, result: { understood: 1 } });
+  assert.deepEqual(await again, { understood: 1 });
+});
+
+test("a host that takes too long is asked again, and answers", async (t) => {
+  const { native } = make();
+  await native.open();
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const slow = native.request({ op: "one" });
+  await Promise.resolve();
+  t.mock.timers.tick(30_000);
+  await assert.rejects(slow, code("host.slow"));
+  const again = native.request({ op: "one" });
+  await Promise.resolve();
+  port().say({ id: port().sent.at(-1).id, ok: true, result: { at: 2 } });
+  assert.deepEqual(await again, { at: 2 });
 });
 
 test("a host that greets with an error of its own is not missing, and its word is kept until it is well", async () => {

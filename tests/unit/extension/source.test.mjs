@@ -90,6 +90,16 @@ test("a file cut short in the header or in a part says so", async (t) => {
   await assert.rejects(cut.part(1000, 20, hash(file.slice(1000, 1020))), code("sps.truncated"));
 });
 
+test("a file that was cut short plays once it is whole", async (t) => {
+  const file = song();
+  let whole = false;
+  const { source } = await serve(t, (response, n, first, end) => some(response, whole ? file : file.subarray(0, 60), first, end));
+  await assert.rejects(source.header(), code("sps.truncated"));
+  whole = true;
+  const again = new Source(source.url);
+  assert.equal((await again.header()).length, 100);
+});
+
 test("another kind of file, and a header of no or absurd length", async (t) => {
   const { source } = await serve(t, (response) => send(response, 200, Buffer.from("<!doctype html><title>Hello</title>")));
   await assert.rejects(source.header(), code("sps.magic"));

@@ -4,6 +4,8 @@ import { after, beforeEach, mock, test } from "node:test";
 import { Problem } from "../../../extension/shared/problem.js";
 import { ask, asked, code, core, FRIEND, fresh, host, ME, now, sessionFor, state, storage, TOKEN, wallet } from "./wallet_world.mjs";
 
+const { account } = await import("../../../extension/engine/wallet/points.js");
+
 beforeEach(fresh);
 // The time to the lock would keep this process waiting.
 after(() => ask("wallet.lock"));
@@ -80,6 +82,40 @@ test("the network is one of the host's", async () => {
   assert.ok(asked.filter(({ op }) => op === "summary").every(({ chain_id }) => chain_id === 5));
   await assert.rejects(ask("wallet.network", { chain_id: 1 }), code("message.schema"));
   await ask("wallet.network", { chain_id: 31337 });
+});
+
+test("a network that is added later does not become the one in use, whatever its number", async () => {
+  state.chain_id = null;
+  const { status } = host;
+  assert.equal((await ask("wallet.networks")).chain_id, 31337);
+  host.status = async (asked) => {
+    const told = await status(asked);
+    return { ...told, networks: [{ ...told.networks[0], chain_id: 1 }, ...told.networks] };
+  };
+  assert.equal((await ask("wallet.networks")).chain_id, 31337);
+  assert.equal(storage.chain_id, 31337);
+  host.status = status;
+});
+
+test("of a network that a station names the host gets what was shown, and nothing that it cannot read", async (t) => {
+  const { fetch } = globalThis;
+  t.after(() => (globalThis.fetch = fetch));
+  let network;
+  globalThis.fetch = async () => new Response(JSON.stringify({ network }));
+  const added = [];
+  host.network = (request) => (added.push(request.network), { networks: [] });
+  const address = `0x${"11".repeat(20)}`;
+  const good = { chain_id: 9, rpc: "wss://good.example\\@evil.example", token: address, settlement: address, registry: address, schedule: { length: 60 } };
+  const offer = () => ask("network.offer", { origin: `https://radio${Math.random()}.example` });
+  network = good;
+  const told = await offer();
+  assert.equal(told.node, "wss://good.example");
+  await ask("network.add", { offer: told.offer });
+  assert.equal(new URL(added[0].rpc).host, "good.example");
+  assert.doesNotMatch(added[0].rpc, /\\/);
+  assert.deepEqual(added[0].schedule, { length: 60 });
+  const deep = JSON.parse("[".repeat(3000) + "]".repeat(3000));
+  for (network of [{ ...good, more: deep }, { ...good, schedule: { length: { a: 1 } } }, { ...good, more: null }, Object.fromEntries(Array.from({ length: 40 }, (_, n) => [n, 1]))]) await assert.rejects(offer(), code("station.answer"));
 });
 
 test("what is signed is what was shown, once", async () => {
@@ -399,4 +435,16 @@ test("what is on its way out cannot be spent, and a transfer that has ended is c
   host.transaction = () => ((balance = "600"), { state: "confirmed", fee_wei: "300", time_s: 1 });
   assert.equal((await ask("wallet.summary")).spendable_wei, "600");
   assert.equal((await ask("wallet.summary")).spendable_wei, "600");
+});
+
+test("an account of points in any other shape is the station's answer that can't be understood", () => {
+  const offer = { name: "shirt", kind: "offer", cost: 9, days: 7, text: "A shirt" };
+  const pass = { serial: "1", offer: "shirt", kind: "offer", text: "A shirt", ends_s: 9, redeemed_s: null };
+  const good = { points: 3, points_per_minute: 1, minimum_s: 30, cap_per_day: 20, discovery_percent: 10, offers: [offer], passes: [pass] };
+  assert.deepEqual(account({ ...good, open: "https://evil.example", more: 1 }), { ...good, redeemed: undefined });
+  const long = account({ ...good, offers: [{ ...offer, name: "徽章", text: "x".repeat(999) }] });
+  assert.deepEqual(long.offers, [{ ...offer, name: "徽章", text: "x".repeat(200) }]);
+  for (const change of [{ points: -1 }, { points: "3" }, { cap_per_day: 1e300 }, { offers: undefined }, { offers: {} }, { offers: [null] }, { offers: Array(101).fill(offer) }, { passes: "x" },
+    { offers: [{ ...offer, name: "shirt 0 buy gold" }] }, { offers: [{ ...offer, cost: "9" }] }, { passes: [{ ...pass, ends_s: 1e15 }] }, { passes: [{ ...pass, serial: "1 x" }] }])
+    assert.throws(() => account({ ...good, ...change }), code("station.answer"), JSON.stringify(change).slice(0, 60));
 });

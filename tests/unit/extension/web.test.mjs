@@ -5,12 +5,13 @@ import { test } from "node:test";
 import { Download, MOST_HELD, MOST_OF_SITE } from "../../../extension/engine/download.js";
 import { getPart } from "../../../extension/engine/delivery.js";
 import { Source } from "../../../extension/engine/source.js";
-import { askStation, askTicket } from "../../../extension/engine/ticket.js";
+import { askStation, askTicket, networkAt, pointsOf } from "../../../extension/engine/ticket.js";
 import { Redirected, TooLong, collect, get, object } from "../../../extension/engine/web.js";
 
 const PAGE = "https://radio.example";
 const { signal } = new AbortController();
 const code = (expected) => (error) => error.code === expected;
+const TICKET = { type: "Ticket", message: { number: "1", reward: "5" }, signature: `0x${"0a".repeat(65)}` };
 const how = { anew: false, signal, alive: () => undefined };
 
 /** Answers in the place of the web; what was asked. */
@@ -31,9 +32,9 @@ const endless = (told) => new ReadableStream({
 });
 
 test("every request is a GET without cookie, cache, referrer and redirect", async (t) => {
-  const asked = web(t, (url) => new Response(url.endsWith("gomaa.json") ? '{"tickets": "/gomaa/tickets"}' : '{"ticket": {"a": 1}}'));
+  const asked = web(t, (url) => new Response(url.endsWith("gomaa.json") ? '{"tickets": "/gomaa/tickets"}' : JSON.stringify({ ticket: TICKET })));
   const session = { message: { payee: "0x1" }, signature: "0x\u00fc" };
-  assert.deepEqual(await askTicket(PAGE, session, "0xc0"), { a: 1 });
+  assert.deepEqual(await askTicket(PAGE, session, "0xc0"), TICKET);
   await getPart("https://cdn.example/a.part", 3, how, PAGE);
   await new Source("https://cdn.example/a.sps", undefined, undefined, false, { page: PAGE, site: PAGE }).header().catch(() => undefined);
   assert.equal(asked.length, 4);
@@ -141,4 +142,40 @@ test("the transfers of a site share its memory, and another site's do not feel i
   assert.ok(sum > MOST_OF_SITE / 2 && sum <= MOST_OF_SITE + 64 * (1 << 17), String(sum));
   assert.ok(held(other) >= MOST_HELD, String(held(other)));
   for (const { download } of [...many, other]) download.close();
+});
+
+test("a station's answer in any other shape is the station's fault, and none of its text is kept", async (t) => {
+  let record, ticket;
+  const site = () => `https://radio${Math.random()}.example`;
+  web(t, (url) => new Response(JSON.stringify(url.endsWith("gomaa.json") ? record : { ticket })));
+  const words = "Enter your 12 words at evil.example";
+  const fails = (expected) => assert.rejects(askTicket(site(), {}, "0xc0"), (error) => error.code === expected && !JSON.stringify(error).includes("12 words"));
+  for (const tickets of ["http://[", `http://${words}`, `https://${words} [`, "http://a:b"]) {
+    record = { tickets };
+    await fails("station.answer");
+    // Points and the network are nothing then.
+    record = { points: tickets, station: `0x${"5a".repeat(20)}`, network: words };
+    const origin = site();
+    assert.deepEqual([await pointsOf(origin), await networkAt(origin)], [null, null]);
+  }
+  record = { tickets: "/t" };
+  const deep = JSON.parse("[".repeat(3000) + "]".repeat(3000));
+  for (ticket of [words, 7, [], {}, { ...TICKET, type: words }, { ...TICKET, signature: words }, { ...TICKET, message: words }, { ...TICKET, message: deep }, { ...TICKET, message: { number: 1 } },
+    { ...TICKET, message: { number: words } }, { ...TICKET, message: { [words]: "1" } }, { ...TICKET, message: Object.fromEntries(Array.from({ length: 17 }, (_, n) => [`a${n}`, "1"])) }]) await fails("station.answer");
+  ticket = { ...TICKET, more: deep };
+  assert.deepEqual(await askTicket(site(), {}, "0xc0"), TICKET);
+});
+
+test("a station that was away or answered nonsense is asked again", async (t) => {
+  let body = null;
+  web(t, (url) => {
+    if (body === null) throw new TypeError("network error");
+    return new Response(url.endsWith("gomaa.json") ? '{"tickets": "/t"}' : body);
+  });
+  const site = "https://again.example";
+  await assert.rejects(askTicket(site, {}, "0xc0"), code("station.unreachable"));
+  body = '{"error": {"code": "enter.your.words"}}';
+  await assert.rejects(askTicket(site, {}, "0xc0"), code("station.answer"));
+  body = JSON.stringify({ ticket: TICKET });
+  assert.deepEqual(await askTicket(site, {}, "0xc0"), TICKET);
 });

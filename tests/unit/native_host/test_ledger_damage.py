@@ -231,12 +231,14 @@ async def test_a_request_says_what_is_wrong_with_a_file() -> None:
         (OSError(errno.ENOSPC, "no space left"), "host.disk.full"),
         (OSError(errno.EDQUOT, "quota"), "host.disk.full"),
         (OSError(errno.EROFS, "read-only"), "host.folder.denied"),
-        (PermissionError(errno.EACCES, "denied"), "host.folder.denied"),
+        (PermissionError(errno.EACCES, "denied", "ledger"), "host.folder.denied"),
         # Nothing of a file: the line to somebody.
         (ConnectionResetError(errno.ECONNRESET, "reset"), "internal"),
         (TimeoutError(errno.ETIMEDOUT, "late"), "internal"),
+        (PermissionError(errno.EACCES, "denied"), "internal"),
         (ValueError("a bug"), "internal"),
-        (ModuleNotFoundError("half an installation"), "internal"),
+        # An update has replaced the files of this process.
+        (ModuleNotFoundError("half an installation"), "host.version"),
     ]
     numbers = {
         sqlite3.SQLITE_CORRUPT: "host.ledger.damaged",

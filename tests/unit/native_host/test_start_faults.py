@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
 import shutil
+import socket
 import sqlite3
+import ssl
 import struct
 import subprocess
 import sys
@@ -19,6 +22,7 @@ from typing import Any
 import pytest
 
 from native_host import networks
+from native_host.faults import own
 from native_host.ledger import Ledger
 from native_host.paths import Paths
 from pywallet.errors import PUBLIC_DETAIL
@@ -56,18 +60,19 @@ class Place:
         """Its folders."""
         return Paths(self.home / "data", self.home / "config")
 
-    def run(self, program: str, data: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    def run(self, program: str, data: bytes = b"", **variables: str) -> subprocess.CompletedProcess[bytes]:
         """Run a Python program as that user."""
-        environment = {**os.environ, "GOMAA_HOME": str(self.home), "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+        environment = {**os.environ, "GOMAA_HOME": str(self.home), "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", **variables}
         whole = PLAIN_USER + program
         return subprocess.run(
             [sys.executable, "-P", "-c", whole], input=data, capture_output=True, env=environment, check=False, timeout=60
         )
 
-    def hello(self, before: str = "") -> dict[str, Any]:
+    def hello(self, before: str = "", protocol: int = 1, **variables: str) -> dict[str, Any]:
         """The answer to a browser's greeting."""
-        body = json.dumps({"id": 1, "op": "hello", "protocol": 1}).encode()
-        done = self.run(f"{before}\nimport sys\nfrom native_host.serve import main\nsys.exit(main())", struct.pack("=I", len(body)) + body)
+        body = json.dumps({"id": 1, "op": "hello", "protocol": protocol}).encode()
+        program = f"{before}\nimport sys\nfrom native_host.serve import main\nsys.exit(main())"
+        done = self.run(program, struct.pack("=I", len(body)) + body, **variables)
         assert len(done.stdout) > 4, f"ended without an answer: {done.stderr.decode()}"
         answer: dict[str, Any] = json.loads(done.stdout[4:])
         return answer
@@ -115,11 +120,44 @@ def _newer(place: Place) -> None:
         db.execute("PRAGMA user_version=99")
 
 
+def _read_only(place: Place) -> None:
+    place.paths.ledger.chmod(0o400)
+
+
+def _log_closed(place: Place) -> None:
+    log = place.paths.ledger.with_name("ledger.sqlite-wal")
+    log.write_bytes(b"")
+    log.chmod(0)
+
+
+def _folder_for(file: Path) -> None:
+    file.unlink()
+    file.mkdir()
+
+
+def _file_for(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.write_text("in the way")
+
+
+def _nothing_for(file: Path) -> None:
+    file.unlink()
+    file.symlink_to(file.with_name("gone"))
+
+
 MENDED: dict[str, tuple[Callable[[Place], Any], str, str]] = {
     "the folders cannot be written": (_no_writing, "host.folder.denied", "gomaa host repair"),
     "a new folder cannot be written": (_new_no_writing, "host.folder.denied", "gomaa host repair"),
     "the key is open to others": (lambda p: p.paths.device_key.chmod(0o644), "host.device.key", "gomaa host repair"),
     "the key is no key": (lambda p: p.paths.device_key.write_text("nothing"), "host.device.key", "gomaa host repair"),
+    "the key cannot be read": (lambda p: p.paths.device_key.chmod(0), "host.folder.denied", "gomaa host repair"),
+    "the key is a folder": (lambda p: _folder_for(p.paths.device_key), "host.device.key", "gomaa host repair"),
+    "the key is a link to nothing": (lambda p: _nothing_for(p.paths.device_key), "host.device.key", "gomaa host repair"),
+    "a file is where the data belong": (lambda p: _file_for(p.paths.data), "host.folder.denied", "gomaa host repair"),
+    "a file is where the networks belong": (lambda p: _file_for(p.paths.networks), "host.folder.denied", "gomaa host repair"),
+    "the ledger is for reading alone": (_read_only, "host.folder.denied", "gomaa host repair"),
+    "the ledger's log cannot be read": (_log_closed, "host.folder.denied", "gomaa host repair"),
+    "the ledger is a folder": (lambda p: _folder_for(p.paths.ledger), "host.ledger.damaged", "gomaa host repair --anew"),
     "the ledger is empty": (lambda p: p.paths.ledger.write_bytes(b""), "host.ledger.damaged", "gomaa host repair --anew"),
     "the ledger is of text": (lambda p: p.paths.ledger.write_text("x" * 9999), "host.ledger.damaged", "gomaa host repair --anew"),
     "the ledger's first page is spoilt": (_page, "host.ledger.damaged", "gomaa host repair --anew"),
@@ -204,3 +242,108 @@ def test_a_ledger_that_another_program_holds_is_said(tmp_path: Path) -> None:
                     raise AssertionError("two writers at once")
             except Exception as e:
                 assert getattr(e, "code", None) == "host.ledger.busy"
+
+
+def test_a_ledger_that_may_not_be_written_keeps_its_counts(place: Place) -> None:
+    """A repair makes it writable and takes no row of it for lost."""
+    assert place.hello()["ok"]
+    with Ledger(place.paths.ledger) as ledger, ledger.write():
+        ledger.add_refusal(7, None, "radio.example", "play", "policy.expired")
+    _read_only(place)
+    assert "can be written again" in place.command("gomaa host repair")
+    with Ledger(place.paths.ledger) as ledger:
+        assert [row["code"] for row in ledger.refusals(9)] == ["policy.expired"]
+    assert not list(place.paths.data.glob("*damaged*"))
+
+
+def test_a_ledger_on_a_disk_that_is_not_there_is_not_begun_anew(place: Place) -> None:
+    """A link to nothing: a repair says what is in the way, also when asked to begin anew."""
+    assert place.hello()["ok"]
+    there = place.home / "elsewhere.sqlite"
+    place.paths.ledger.rename(there)
+    place.paths.ledger.symlink_to(there)
+    assert place.hello()["ok"]
+    there.rename(place.home / "away")
+    assert place.hello()["error"]["code"] == "host.folder.denied"
+    for more in ("[]", "['--anew']"):
+        done = place.run(f"import sys\nsys.argv[:] = ['gomaa', 'host', 'repair', *{more}]\nfrom gomaa.cli import main\nmain()")
+        assert (done.returncode, b"a link to nothing" in done.stderr) == (1, True), done
+    (place.home / "away").rename(there)
+    assert place.hello()["ok"]
+
+
+def test_a_first_start_works_without_hard_links_and_beside_what_a_crash_left(place: Place) -> None:
+    """As on a memory stick; the key is the same at the next start."""
+    without = "import errno, os\ndef link(*_, **__):\n    raise OSError(errno.EPERM, 'no links')\nos.link = link"
+    left = "import os\nfrom native_host.paths import locate\nopen(locate().make().data / f'.device.key.{os.getpid()}', 'w').close()"
+    assert place.hello(f"{without}\n{left}")["ok"]
+    key = place.paths.device_key.read_text()
+    assert place.hello()["ok"]
+    assert (place.paths.device_key.read_text(), place.paths.device_key.stat().st_mode & 0o777) == (key, 0o600)
+    assert sorted(file.name for file in place.paths.data.iterdir() if file.name.startswith(".")) == []
+
+
+@pytest.mark.parametrize("home", ["~nobody-of-this-name/gomaa", ""])
+def test_a_user_without_a_home_is_told_and_a_home_helps(place: Place, home: str) -> None:
+    """The greeting is answered, and no ledger is begun in the folder where a browser happens to run."""
+    nobody = "import os, pwd\ndef none(*_):\n    raise KeyError\npwd.getpwuid = pwd.getpwnam = none\nos.environ.pop('HOME', None)"
+    variables = {"GOMAA_HOME": home, "XDG_DATA_HOME": "", "XDG_CONFIG_HOME": ""}
+    before = f"{nobody}\nos.chdir({str(place.home)!r})"
+    assert place.hello(before, **variables)["error"]["code"] == "host.folder.denied"
+    assert list(place.home.iterdir()) == []
+    assert place.hello(nobody)["ok"]
+
+
+def test_a_ledger_that_is_held_at_the_start_is_said_and_waiting_helps(place: Place) -> None:
+    """As by a backup program that locks the file."""
+    assert place.hello()["ok"]
+    quick = "import native_host.ledger.store as store\nstore.BUSY_S = 0.01"
+    with closing(sqlite3.connect(place.paths.ledger, isolation_level=None)) as db:
+        db.execute("PRAGMA locking_mode=EXCLUSIVE")
+        db.execute("BEGIN EXCLUSIVE")
+        answer = place.hello(quick)
+        assert answer["error"]["code"] == "host.ledger.busy"
+        assert "try again" in TEXTS["fix_host_ledger_busy"]["message"]
+    assert place.hello(quick)["ok"]
+
+
+@pytest.mark.parametrize(("host", "extension"), [(1, 2), (2, 1)])
+def test_of_two_versions_the_older_is_updated_and_they_speak(place: Place, host: int, extension: int) -> None:
+    """Whichever is older, the advice names it: the host by the commands, the extension on the browser's page."""
+
+    def hello(version: int, protocol: int) -> dict[str, Any]:
+        return place.hello(f"import native_host\nnative_host.PROTOCOL = {version}", protocol)
+
+    assert hello(host, extension)["error"]["code"] == "host.version"
+    said = TEXTS["fix_host_version"]["message"]
+    assert REMEDIES["host.version"] == "upgrade"
+    assert "commands below" in said
+    assert "page of extensions" in said
+    newest = max(host, extension)
+    assert hello(newest, newest)["ok"]
+
+
+def test_a_host_whose_files_an_update_has_replaced_gives_way_to_its_successor(place: Place) -> None:
+    """What it cannot import any more is another version's: the extension leaves it and starts the new one."""
+    gone = "import sys\nsys.modules['native_host.actions.hello'] = None"
+    assert place.hello(gone)["error"]["code"] == "host.version"
+    assert place.hello()["ok"]
+
+
+def test_a_disk_with_errors_is_said_and_a_sound_one_helps(place: Place) -> None:
+    """A read that fails is no mistake of GoMAA."""
+    failing = FULL.replace("ENOSPC", "EIO").replace('"data" in', '"ledger" in').replace("flags & os.O_CREAT", "True")
+    assert place.hello()["ok"]
+    assert place.hello(failing)["error"]["code"] == "host.ledger.failed"
+    assert place.hello()["ok"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [socket.gaierror(-2, "Name or service not known"), ssl.SSLCertVerificationError(1, "no"), OSError(errno.ENETUNREACH, "no way")],
+)
+def test_a_line_that_fails_is_no_fault_of_the_disk(error: OSError) -> None:
+    """Names, certificates and ways are OSErrors too."""
+    assert own(error).code == "internal"
+    assert own(OSError(errno.ENOSPC, "full")).code == "host.disk.full"
+    assert own(OSError(errno.EIO, "bad block")).code == "host.ledger.failed"

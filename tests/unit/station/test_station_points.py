@@ -157,12 +157,12 @@ async def test_points_buy_passes_that_are_used_once(world: Any) -> None:
     assert (status, answer["points"]) == (200, 6)
     bought = SignedPass.from_json(answer["bought"])
     bought.require(world.station.address, LISTENER, world.chain.now // 1000)
-    assert (await points(world, "buy shirt 9"))[1]["error"]["code"] == "ticket.used"
+    assert (await points(world, "buy shirt 9"))[1]["error"]["code"] == "station.points"
     serial = str(bought.message.serial)
-    assert (await points(world, f"redeem {serial}", OTHER_KEY))[1]["error"]["code"] == "ticket.missing"
+    assert (await points(world, f"redeem {serial}", OTHER_KEY))[1]["error"]["code"] == "station.points"
     assert (await points(world, f"redeem {serial}"))[1]["redeemed"]["text"] == SHIRT["text"]
-    assert (await points(world, f"redeem {serial}"))[1]["error"]["code"] == "ticket.used"
-    assert (await points(world, "buy gold 6"))[1]["error"]["code"] == "ticket.missing"
+    assert (await points(world, f"redeem {serial}"))[1]["error"]["code"] == "station.points"
+    assert (await points(world, "buy gold 6"))[1]["error"]["code"] == "station.points"
 
 
 async def test_an_ad_free_pass_holds_until_it_ends(world: Any) -> None:
@@ -175,7 +175,7 @@ async def test_an_ad_free_pass_holds_until_it_ends(world: Any) -> None:
     await points(world, f"redeem {bought.message.serial}")
     assert await loyalty.free_of_ads(LISTENER, world.chain.now)
     assert not await loyalty.free_of_ads(LISTENER, bought.message.not_after * 1000)
-    assert (await points(world, "buy quiet 1"))[1]["error"]["code"] == "station.escrow.short"
+    assert (await points(world, "buy quiet 1"))[1]["error"]["code"] == "station.points"
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ async def test_a_bad_word_is_refused(world: Any, change: dict[str, Any], code: s
     await world.ticket()
     status, answer = await points(world, "look", change=change)
     assert status >= 400
-    assert answer["error"]["code"] == (code or "ticket.used")
+    assert answer["error"]["code"] == (code or "station.points")
 
 
 async def test_an_old_word_is_refused(world: Any) -> None:
@@ -212,7 +212,7 @@ async def test_another_site_cannot_pass_a_word_on(world: Any) -> None:
     generous(world, RULES)
     await heard(world, 3)
     await world.ticket()
-    assert (await points(world, "buy shirt 9", domain="evil.example"))[1]["error"]["code"] == "ticket.used"
+    assert (await points(world, "buy shirt 9", domain="evil.example"))[1]["error"]["code"] == "station.points"
     assert (await points(world, "look"))[1]["points"] == 9
 
 

@@ -39,6 +39,14 @@ test("every code of the registry has its cause in both languages, and no other c
   for (const key of Object.keys(en)) if (/^(cause|fix)_/.test(key)) assert.ok(codes.includes(key.replace(/^(cause|fix)_/, "")), `${key} is no code`);
 });
 
+test("an apostrophe is one character everywhere, and no quotation mark is a plain one", () => {
+  for (const texts of [en, zh]) for (const [key, { message }] of Object.entries(texts)) assert.doesNotMatch(message, /['"`´‘]/, key);
+  // What a person is shown of the terms comes from Python.
+  assert.doesNotMatch(read("pywallet/policy/words.py"), /[a-z]'[a-z]/);
+});
+
+test("what a node has against a transfer is not part of our sentence", () => assert.doesNotMatch(en.stepNotKnown.message, /\$/));
+
 test("the Chinese sentences are Chinese", () => {
   const same = new Set(["appName"]);
   for (const [key, { message }] of Object.entries(zh)) if (!same.has(key) && key !== "lang") assert.match(message, /[\u4e00-\u9fff]/, key);

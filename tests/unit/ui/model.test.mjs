@@ -1,7 +1,8 @@
 // What the player decides from the engine's messages.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { canSeek, dashes, fullness, live, NOTHING, paid, peaks, remedy, rewardMode, tone, viewOf } from "../../../extension/player/model.js";
+import { NOTHING, canSeek, dashes, fullness, live, moneyOf, paid, peaks, remedy, rewardMode, ruleOf, tone, viewOf } from "../../../extension/player/model.js";
 
 const FACTS = { may: "", left: "", costs: "", earn: "", limits: [] };
 const TERMS = {
@@ -86,4 +87,22 @@ test("a waveform of any length gives as many peaks as there are bars; a damaged 
   assert.equal(peaks("%%%", 8), null);
   assert.equal(peaks(null, 8), null);
   assert.equal(peaks("", 8), null);
+});
+
+test("a song that stopped after a part was paid for says what was paid, and never that nothing was charged", () => {
+  const pay = (spent_wei) => ({ on: true, need: null, left_wei: "9", each_wei: "3", spent_wei });
+  assert.deepEqual(moneyOf({ ...NOTHING, state: "failed", pay: pay("3") }), { key: "youPaid", sum: "3" });
+  assert.deepEqual(moneyOf({ ...NOTHING, state: "refused", pay: pay("3") }), { key: "youPaid", sum: "3" });
+  assert.deepEqual(moneyOf({ ...NOTHING, state: "failed", pay: pay("0"), earned_wei: "5" }), { key: "keptSoFar", sum: "5" });
+  assert.equal(moneyOf({ ...NOTHING, state: "failed", pay: pay("0") }).key, "nothingCharged");
+  assert.equal(moneyOf({ ...NOTHING, state: "refused" }).key, "nothingRefused");
+});
+
+test("of a detail only a policy's own fields are shown as the rule", () => {
+  for (const rule of ["territories", "counts.play", "expires_s", "self_destruct"]) assert.equal(ruleOf({ rule }), rule);
+  for (const rule of ["call_evil_example_now", "counts.", "", 7, null, undefined]) assert.equal(ruleOf({ rule }), "");
+  const decisions = readFileSync(new URL("../../../pywallet/policy/decision.py", import.meta.url), "utf8");
+  const rules = [...decisions.matchAll(/return "(?:policy|content)\.[a-z_.]+", "([a-z_.]+)"/g)].map(([, rule]) => rule);
+  assert.ok(rules.length > 10);
+  for (const rule of rules) assert.equal(ruleOf({ rule }), rule);
 });

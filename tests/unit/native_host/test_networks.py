@@ -1,0 +1,153 @@
+"""Network files: what they may hold, and that none takes the place of another."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from chain.deployment import LONGEST
+from native_host import joining, networks
+from native_host.commands import host
+from native_host.paths import Paths
+from native_host.serve import Service
+from pywallet.errors import GomaaError, InputError
+
+_ADDRESSES = ("token", "registry", "content_implementation", "settlement", "treasury", "rights")
+_SCHEDULE = {"length": 60, "grace": 5, "window": 15, "answer": 15, "late": 3600, "delay": 70}
+NETWORK: dict[str, Any] = {
+    "chain_id": 7,
+    "rpc": "wss://node.example",
+    **dict.fromkeys(_ADDRESSES, "0x" + "11" * 20),
+    "block": 1,
+    "schedule": _SCHEDULE,
+    "stake": "1",
+    "confirmations": 1,
+}
+BAD: dict[str, dict[str, Any]] = {
+    "a number that no reader takes": {"chain_id": 1 << 70},
+    "an epoch that no reader takes": {"schedule": {**_SCHEDULE, "length": 1 << 70}},
+    "a number that is no file's name": {"chain_id": 10**300},
+    "a host that two readers read differently": {"rpc": "wss://good.example\\@evil.example"},
+    "a character that is none": {"rpc": "wss://node.example/\0"},
+    "a character that turns the text": {"rpc": "wss://\u202enode.example"},
+    "a node with a space": {"rpc": "wss://node example"},
+    "an endless node": {"rpc": "wss://node.example/" + "x" * 4000},
+    "no node": {"rpc": "wss://"},
+    "a stake without an end": {"stake": "9" * 6000},
+}
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    """The host's folders."""
+    return Paths(tmp_path / "data", tmp_path / "config").make()
+
+
+def _file(tmp_path: Path, **changes: Any) -> Path:
+    file = tmp_path / "network.json"
+    file.write_text(json.dumps({**NETWORK, **changes}))
+    return file
+
+
+def _code(work: Any) -> str:
+    with pytest.raises(GomaaError) as caught:
+        work()
+    return caught.value.code
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_is_no_network_is_the_files_fault_or_the_stations(paths: Paths, tmp_path: Path, name: str) -> None:
+    """By hand it is a wrong field; of a station it is an answer that can't be understood, and no mistake of ours."""
+    assert _code(lambda: networks.add(paths, _file(tmp_path, **BAD[name]))) == "message.schema"
+    assert _code(lambda: networks.offered({**NETWORK, **BAD[name]})) == "station.answer"
+    assert not list(paths.networks.iterdir())
+
+
+@pytest.mark.parametrize("raw", [None, [], "x", {}, [[[[]]]]])
+def test_what_is_no_object_is_the_stations_answer(raw: Any) -> None:
+    """Whatever JSON can be."""
+    assert _code(lambda: networks.offered(raw)) == "station.answer"
+
+
+def test_a_file_without_end_is_not_read_whole(paths: Paths, tmp_path: Path) -> None:
+    """It is damaged, and the others are known."""
+    networks.add(paths, _file(tmp_path))
+    (paths.networks / "8.json").write_text(json.dumps({**NETWORK, "chain_id": 8}) + " " * LONGEST + "x")
+    (paths.networks / "9.json").write_text("[" * LONGEST)
+    assert list(networks.load(paths)) == [7, 8]
+    assert networks.damaged(paths) == [paths.networks / "9.json"]
+
+
+def test_a_file_never_takes_the_place_of_another_network_silently(paths: Paths, tmp_path: Path) -> None:
+    """The same contracts by another node are the same network; others only where the person says so."""
+    networks.add(paths, _file(tmp_path))
+    networks.add(paths, _file(tmp_path, rpc="wss://other.example"))
+    assert networks.load(paths)[7].rpc == "wss://other.example"
+    for name in ("token", "registry", "settlement"):
+        assert _code(lambda name=name: networks.add(paths, _file(tmp_path, **{name: "0x" + "22" * 20}))) == "host.network.taken"
+    assert networks.load(paths)[7].settlement == b"\x11" * 20
+    networks.add(paths, _file(tmp_path, settlement="0x" + "22" * 20), replace=True)
+    assert networks.load(paths)[7].settlement == b"\x22" * 20
+
+
+def test_the_command_says_that_a_number_is_taken_and_how_to_replace_it(tmp_path: Path) -> None:
+    """In a terminal, with the browsers' manifests written all the same."""
+    environment = {"GOMAA_HOME": str(tmp_path / "home"), "HOME": str(tmp_path)}
+    install = ["install", "--chromium-id", "a" * 32, "--user-data-dir", str(tmp_path / "profile"), "--network"]
+
+    def run(*more: str, **changes: Any) -> tuple[int, str]:
+        done = CliRunner().invoke(host, [*install, str(_file(tmp_path, **changes)), *more], env=environment)
+        return done.exit_code, done.output
+
+    assert run()[0] == 0
+    code, said = run(settlement="0x" + "22" * 20)
+    assert (code, "host.network.taken" in said) == (1, True)
+    assert "--replace" in CliRunner().invoke(host, ["install", "--help"]).output
+    assert run("--replace", settlement="0x" + "22" * 20)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("rpc", "good"),
+    [
+        ("wss://node.example", True),
+        ("https://node.example", True),
+        ("ws://127.0.0.1:8545", True),
+        ("ws://[::1]:8545", True),
+        ("http://192.168.1.7:8545", True),
+        ("ws://chain:8545", True),
+        ("ws://node.example", False),
+        ("http://8.8.8.8", False),
+        ("http://localhost.evil.example", False),
+        ("ws://[", False),
+    ],
+)
+def test_a_file_names_no_node_whose_words_others_can_change(paths: Paths, tmp_path: Path, rpc: str, good: bool) -> None:
+    """A node in the person's own network may be asked in the clear, one on the internet not."""
+    if good:
+        assert networks.add(paths, _file(tmp_path, rpc=rpc)).rpc == rpc
+    else:
+        assert _code(lambda: networks.add(paths, _file(tmp_path, rpc=rpc))) == "host.network.insecure"
+
+
+def test_an_address_that_is_none_is_said_as_such() -> None:
+    """Not as a mistake of ours."""
+    made = networks.offered(NETWORK)
+    assert _code(lambda: joining.require_safe("https://[", made)) == "host.network.insecure"
+    with pytest.raises(InputError) as caught:
+        joining.offer("https://[").send(None)
+    assert caught.value.code == "message.schema"
+
+
+def test_an_answer_that_cannot_be_written_ends_no_host() -> None:
+    """Half a character in what a node said is one that is missing; what is no JSON at all fails its request alone."""
+    sent: list[bytes] = []
+    service = Service(sent.append)
+    service.send({"id": 7, "ok": False, "error": {"code": "chain.reverted", "detail": {"reason": "no\ud800"}}})
+    service.send({"id": 8, "ok": True, "result": object()})
+    first, second = (json.loads(frame[4:]) for frame in sent)
+    assert first["error"]["detail"]["reason"] == "no?"
+    assert (second["id"], second["error"]["code"]) == (8, "internal")
