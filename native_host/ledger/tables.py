@@ -11,7 +11,7 @@ import msgspec
 from pywallet.hexes import from_hex
 from pywallet.policy import Meter
 
-VERSION: Final = 7
+VERSION: Final = 8
 CHANGES: Final = {
     1: ("ALTER TABLE invocations ADD COLUMN free INTEGER NOT NULL DEFAULT 0",),
     2: (),
@@ -31,18 +31,36 @@ CHANGES: Final = {
         "ALTER TABLE vouchers ADD COLUMN lines TEXT NOT NULL DEFAULT '[]'",
     ),
     6: (
-        "ALTER TABLE receipts RENAME TO receipts_6",
-        "CREATE TABLE receipts ("
+        "ALTER TABLE receipts ADD COLUMN final INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE receipts ADD COLUMN lies INTEGER NOT NULL DEFAULT 0",
+        # Claims of other installations: the chain names their transactions.
+        "UPDATE receipts SET claimed = NULL WHERE claimed = 'elsewhere'",
+    ),
+    7: (
+        # Receipts and payees are kept by network as well.
+        "CREATE TABLE receipts_8 ("
         "server BLOB NOT NULL, epoch INTEGER NOT NULL, payee BLOB NOT NULL, chain_id INTEGER NOT NULL, settlement BLOB NOT NULL, "
         "amount TEXT NOT NULL, signed TEXT NOT NULL, detail TEXT NOT NULL, content BLOB NOT NULL, station TEXT NOT NULL, claimed TEXT, "
         "final INTEGER NOT NULL DEFAULT 0, lies INTEGER NOT NULL DEFAULT 0, sure INTEGER NOT NULL DEFAULT 0, "
         "PRIMARY KEY (server, epoch, payee, chain_id)) WITHOUT ROWID",
-        "INSERT INTO receipts SELECT server, epoch, payee, chain_id, settlement, amount, signed, detail, content, station, claimed, "
-        "0, 0, 0 FROM receipts_6",
-        "DROP TABLE receipts_6",
-        # Claims of other installations: the chain names their transactions.
-        "UPDATE receipts SET claimed = NULL WHERE claimed = 'elsewhere'",
-        "UPDATE receipts SET sure = 1 WHERE claimed IS NOT NULL",
+        "INSERT INTO receipts_8 SELECT server, epoch, payee, chain_id, settlement, amount, signed, detail, content, station, claimed, "
+        "final, lies, claimed IS NOT NULL FROM receipts",
+        "DROP TABLE receipts",
+        "ALTER TABLE receipts_8 RENAME TO receipts",
+        # A ledger from before version 7 has no payees and no search.
+        "CREATE TABLE IF NOT EXISTS payees ("
+        "wallet BLOB NOT NULL, payee BLOB NOT NULL, chain_id INTEGER NOT NULL, settlement BLOB NOT NULL, station BLOB NOT NULL, "
+        "number INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY (wallet, payee)) WITHOUT ROWID",
+        "CREATE TABLE payees_8 ("
+        "wallet BLOB NOT NULL, payee BLOB NOT NULL, chain_id INTEGER NOT NULL, settlement BLOB NOT NULL, station BLOB NOT NULL, "
+        "number INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY (wallet, payee, chain_id)) WITHOUT ROWID",
+        "INSERT INTO payees_8 SELECT wallet, payee, chain_id, settlement, station, number, name FROM payees",
+        "DROP TABLE payees",
+        "ALTER TABLE payees_8 RENAME TO payees",
+        "CREATE TABLE IF NOT EXISTS scan_posts ("
+        "wallet BLOB NOT NULL, chain_id INTEGER NOT NULL, settlement BLOB NOT NULL, epoch INTEGER NOT NULL, server BLOB NOT NULL, "
+        "data BLOB NOT NULL, code TEXT, PRIMARY KEY (wallet, chain_id, settlement, epoch, server)) WITHOUT ROWID",
+        "ALTER TABLE scan_posts ADD COLUMN turn INTEGER NOT NULL DEFAULT 0",
     ),
 }
 """By version: what turns its tables into the next one's, before ``SCHEMA`` adds what is new."""

@@ -23,6 +23,7 @@ from native_host.paths import Paths
 from pywallet.hexes import to_hex
 from pywallet.settlement import Schedule
 
+VECTORS = Path(__file__).parents[2] / "vectors"
 WALLET, OTHER, STATION, SERVER = (bytes([n]) * 20 for n in (1, 2, 3, 4))
 CHAIN_ID, SETTLEMENT = 31337, bytes([5]) * 20
 SCHEDULE = Schedule(3_600, 300, 900, 900, 7_200, 3_600)
@@ -300,6 +301,32 @@ def test_a_ledger_of_the_version_before_has_its_claims_looked_for_again(tmp_path
             (None, 0, 0, 0, 5),
         ]
         assert again.payees_of(WALLET, CHAIN_ID) == set()
+
+
+def test_a_ledger_of_version_7_keeps_its_rewards_payees_and_search(tmp_path: Path) -> None:
+    """The tables of that version, with rows in them, become those of this one: nothing is lost or found twice."""
+    path, fresh = tmp_path / "ledger.sqlite", tmp_path / "fresh.sqlite"
+    with sqlite3.connect(path) as db:
+        db.executescript((VECTORS / "ledger" / "7.sql").read_text())
+        for epoch, claimed, final, lies in ((7, None, 1, 0), (8, "0xabc", 1, 0), (9, None, 0, 0), (10, None, 1, 1)):
+            row = (SERVER, epoch, payee(9), CHAIN_ID, SETTLEMENT, "5", "{}", "{}", bytes(20), "radio.example", claimed, final, lies)
+            db.execute(f"INSERT INTO receipts VALUES ({', '.join('?' * 13)})", row)
+        db.execute("INSERT INTO payees VALUES (?, ?, ?, ?, ?, ?, ?)", (WALLET, payee(9), CHAIN_ID, SETTLEMENT, STATION, 9, "Radio"))
+        db.execute("INSERT INTO scan_posts VALUES (?, ?, ?, ?, ?, ?, ?)", (WALLET, CHAIN_ID, SETTLEMENT, 7, SERVER, bytes(32), None))
+    with Ledger(path) as again, Ledger(fresh) as made:
+        found = [row for epoch in (7, 8, 9, 10) if (row := again.receipt(SERVER, epoch, payee(9), CHAIN_ID)) is not None]
+        assert [(row.amount, row.claimed, row.final, row.lies, row.sure) for row in found] == [
+            (5, None, 1, 0, 0),
+            (5, "0xabc", 1, 0, 1),
+            (5, None, 0, 0, 0),
+            (5, None, 1, 1, 0),
+        ]
+        assert again.payees_of(WALLET, CHAIN_ID) == {payee(9)}
+        assert again._rows("SELECT epoch, turn FROM scan_posts") == [(7, 0)]
+        tables = "SELECT m.name, i.name, i.pk FROM sqlite_master m JOIN pragma_table_info(m.name) i WHERE m.type = 'table' ORDER BY 1, 3, 2"
+        indexes = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL ORDER BY 1"
+        assert again._rows(tables) == made._rows(tables)
+        assert again._rows(indexes) == made._rows(indexes)
 
 
 def test_a_network_says_nothing_of_the_rewards_of_another(tmp_path: Path) -> None:
