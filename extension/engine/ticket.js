@@ -106,7 +106,7 @@ function plain({ type, message, signature }) {
  * @param {string} url of the same origin
  * @param {object} [question] sent in a header of its own: a request with a body would carry the name of this installation in Firefox
  * @returns {Promise<any>}
- * @throws Problem with the station's code, station.unknown, station.unreachable, site.address
+ * @throws Problem with the station's code, station.answer, station.unknown, station.unreachable, site.address
  */
 export async function askStation(origin, url, question) {
   const headers = question ? { [QUESTION]: base64url(JSON.stringify(question)) } : undefined;
@@ -120,7 +120,8 @@ export async function askStation(origin, url, question) {
     throw new Problem("station.unreachable", { reason: String(error).slice(0, 120) });
   }
   if (body?.error) throw Problem.ofStation(body.error);
-  if (!answer.ok || body === null) throw new Problem(answer.status === 404 ? "station.unknown" : "station.unreachable", { status: answer.status });
+  if (!answer.ok) throw new Problem(answer.status === 404 ? "station.unknown" : "station.unreachable", { status: answer.status });
+  if (body === null) throw new Problem("station.answer");
   return body;
 }
 

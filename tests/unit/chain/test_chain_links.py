@@ -72,7 +72,7 @@ async def test_a_security_server_sends_nobody_elsewhere() -> None:
     """A host's socket follows no redirect either."""
     asked: list[str] = []
     async with elsewhere(asked) as server:
-        line = Server(bytes(20), str(server.make_url("/")), b"\x01" * 32, lambda *_: None, _unwatched)
+        line = Server(bytes(20), str(server.make_url("/")), b"\x01" * 32, lambda: 0, lambda *_: None, _unwatched)
         with pytest.raises(Unavailable, match=r"server\.unreachable"):
             await line.ready(1)
         await line.close()
