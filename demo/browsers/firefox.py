@@ -25,7 +25,14 @@ from demo.paths import DIST, EXTENSION_IDS, program
 from demo.waiting import TIMEOUT_S
 
 UUID = "5d1f6f0e-5b1c-4b7a-9a51-67a1c0f3c0de"
-KEYS = {"ArrowLeft": Keys.ARROW_LEFT, "ArrowRight": Keys.ARROW_RIGHT, "ArrowUp": Keys.ARROW_UP, "ArrowDown": Keys.ARROW_DOWN, " ": " "}
+KEYS = {
+    "ArrowLeft": Keys.ARROW_LEFT,
+    "ArrowRight": Keys.ARROW_RIGHT,
+    "ArrowUp": Keys.ARROW_UP,
+    "ArrowDown": Keys.ARROW_DOWN,
+    " ": " ",
+    "Control+v": Keys.CONTROL + "v",
+}
 PREFS = {
     "extensions.webextensions.uuids": None,
     "media.autoplay.default": 0,

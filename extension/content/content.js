@@ -8,7 +8,8 @@
   const EVENT = "gomaa:element";
   const { players, roots: openRoots, named } = /** @type {any} */ (globalThis).gomaaFound;
   const CHANGES = { subtree: true, childList: true, attributes: true, attributeFilter: ["src", "playlist"] };
-  const FRAME = "display:block;width:100%;height:220px;border:0;color-scheme:normal";
+  // What a person copies or drags around the player holds no frame: its address is another one in every Firefox.
+  const FRAME = "display:block;width:100%;height:220px;border:0;color-scheme:normal;user-select:none!important;-webkit-user-select:none!important";
   const LEAST_WIDTH = 320;
   const LEAST_HEIGHT = 96;
   const MOST_HEIGHT = 1200;

@@ -15,6 +15,7 @@ from tests.e2e.adversary_looks import PAID, allowances, settings
 from tests.e2e.world import World
 
 ARMED = f"{PLAY}:not([disabled])"
+COPY = "getSelection().selectAllChildren(document.getElementById('all')); document.execCommand('copy')"
 NEED = "document.querySelector('[data-key=pay]')?.textContent ?? ''"
 
 
@@ -50,6 +51,22 @@ def test_a_moved_copied_or_adopted_player_stays_one_and_gives_its_key_to_nobody(
     player = world.browser.player(page)
     player.click(PLAY)
     state_until(player, BAD)
+    page.close()
+
+
+def test_what_is_copied_around_a_player_names_no_frame(world: World, site: HostileSite) -> None:
+    """The frame's address is another one in each Firefox; the page reads what a person pastes into it, and its styles choose what is selected."""
+    body = f'<div id="all"><p>before</p>{PLAYER}<p>after</p></div><button id="copy" onclick="{COPY}">c</button><p id="in" contenteditable>x'
+    keep = "addEventListener('paste', ({ clipboardData: all }) => { window.pasted = all.types.map((type) => all.getData(type)).join(); })"
+    page = world.browser.tab(site.page("copied", body, before=keep, head="<style>* { user-select: all !important }</style>"))
+    world.browser.player(page).wait(ARMED)
+    page.click("#copy")
+    page.press("#in", "Control+v")
+    pasted = str(page.until("document.defaultView.pasted"))
+    assert "before" in pasted
+    assert "after" in pasted
+    assert "-extension:" not in pasted
+    assert "iframe" not in pasted
     page.close()
 
 
