@@ -62,7 +62,10 @@ class FirefoxView(View):
             m.switch_to_window(self.handle)
         m.switch_to_frame()
         if self.framed:
-            host = m.find_element(By.CSS_SELECTOR, "sps-player")
+            while not (hosts := m.find_elements(By.CSS_SELECTOR, "sps-player")):
+                # It may be in a frame of the page.
+                m.switch_to_frame(m.find_element(By.CSS_SELECTOR, "iframe"))
+            host = hosts[0]
             # The driver scrolls inside a frame but not the page around it.
             m.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", script_args=[host])
             holder = host.shadow_root.find_element(By.CSS_SELECTOR, "div[exportparts]")

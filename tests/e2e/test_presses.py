@@ -55,7 +55,7 @@ def test_a_moved_copied_or_adopted_player_stays_one_and_gives_its_key_to_nobody(
 
 
 def test_what_is_copied_around_a_player_names_no_frame(world: World, site: HostileSite) -> None:
-    """The frame's address is another one in each Firefox; the page reads what a person pastes into it, and its styles choose what is selected."""
+    """The frame's address is another one in each Firefox, and the page reads what a person pastes into it."""
     body = f'<div id="all"><p>before</p>{PLAYER}<p>after</p></div><button id="copy" onclick="{COPY}">c</button><p id="in" contenteditable>x'
     keep = "addEventListener('paste', ({ clipboardData: all }) => { window.pasted = all.types.map((type) => all.getData(type)).join(); })"
     page = world.browser.tab(site.page("copied", body, before=keep, head="<style>* { user-select: all !important }</style>"))
