@@ -8,12 +8,13 @@ from collections.abc import Iterator
 import pytest
 
 from demo.browsers import View
-from demo.fan import PLAY, install_host, state_until
+from demo.fan import CLOCK, MAIN, PLAY, install_host, state_until
 from demo.waiting import wait_until
-from tests.e2e.adversary import BAD, PLAYER, SCRIPTS, HostileSite, hostile_site, shows_button
+from tests.e2e.adversary import BAD, PLAYER, SCRIPTS, HostileSite, click_at, hostile_site, shows_button
 from tests.e2e.adversary_looks import PAID, allowances, settings
-from tests.e2e.world import World
+from tests.e2e.world import World, press_play
 
+LONG_S = 300
 ARMED = f"{PLAY}:not([disabled])"
 COPY = "getSelection().selectAllChildren(document.getElementById('all')); document.execCommand('copy')"
 NEED = "document.querySelector('[data-key=pay]')?.textContent ?? ''"
@@ -111,3 +112,32 @@ def test_a_window_that_a_press_has_opened_sleeps_whole_and_asks_about_pressed_so
     page.close()
     assert settings(world) == before
     assert allowances(world) == ([], 0)
+
+
+def test_a_pages_script_asks_no_question(world: World, site: HostileSite) -> None:
+    """Music that a script tries while another tab plays waits for nobody: the extension asks only after a press in that player."""
+    # Still on when the other tab is there, however long that takes.
+    world.song("long", seconds=LONG_S, extra=("--no-watermark",))
+    page, player = world.open("long")
+    press_play(player)
+    state_until(player, "playing")
+    page.until(f"{CLOCK} > 1")
+    other, beside = world.open("first")
+    click_at(other, (5, 5))
+    other.run("void document.querySelector('sps-player').play().catch(() => {})")
+    beside.until("document.getElementById('player').dataset.code === 'session.busy'")
+    popup = world.browser.extension_tab("popup/popup.html")
+    # What the host says comes after what waits.
+    popup.wait("header .chip")
+    assert not popup.exists("#decide [data-key=takeover]")
+    beside.click(".alert .btn.primary")
+    popup.wait("#decide [data-key=takeover]")
+    popup.close()
+    window = world.browser.window("popup/popup.html")
+    window.click("#decide [data-key=takeover]")
+    beside.until("document.getElementById('player').dataset.state === 'playing'")
+    assert player.run("document.getElementById('player').dataset.state") == "paused"
+    beside.click(MAIN)
+    state_until(beside, "paused")
+    for view in (window, other, page):
+        view.close()
