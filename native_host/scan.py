@@ -177,8 +177,8 @@ class Scan:
         import aiohttp
 
         room, held = asyncio.Semaphore(AT_ONCE), 0
-        options: dict[str, Any] = {"cookie_jar": aiohttp.DummyCookieJar(), "skip_auto_headers": ("User-Agent",)}
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S), **options) as session:
+        hidden, timeout = ("User-Agent",), aiohttp.ClientTimeout(total=TIMEOUT_S)
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), skip_auto_headers=hidden, timeout=timeout) as session:
 
             async def one(post: Post) -> Published | GomaaError | None:
                 nonlocal held

@@ -101,7 +101,7 @@ class HostSocket:
 
 
 def connector(world: World) -> Any:
-    """``websockets.asyncio.client.connect`` to the servers of a world."""
+    """``chain.links.Straight`` to the servers of a world."""
 
     def connect(url: str, **_: Any) -> HostSocket:
         origin = "http" + url.removeprefix("ws").removesuffix("/v1/host")

@@ -12,10 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-import websockets.asyncio.client as websockets_client
-
 import audit.sources as audit_sources
 import chain.client as chain_client
+import chain.links as chain_links
 import security_server.peers as server_peers
 from chain.client import Chain
 from chain.content import Content
@@ -249,8 +248,8 @@ async def world(plan: Plan, loop: VirtualLoop) -> AsyncIterator[World]:
     """A prepared world; everything is ended afterwards."""
     with tempfile.TemporaryDirectory(prefix="gomaa-simulation-", dir=_memory()) as folder:
         made = World(plan, loop, Path(folder))
-        kept = chain_client.open_link, audit_sources.aiohttp, server_peers.aiohttp, websockets_client.connect
-        websockets_client.connect = connector(made)  # type: ignore[misc]
+        kept = chain_client.open_link, audit_sources.aiohttp, server_peers.aiohttp, chain_links.Straight
+        chain_links.Straight = connector(made)  # type: ignore[misc]
         chain_client.open_link = made.open_link  # type: ignore[assignment]
         audit_sources.aiohttp = _Http(made, kept[1], "auditor")  # type: ignore[assignment]
         server_peers.aiohttp = _Http(made, kept[2], "peer")  # type: ignore[assignment]
@@ -267,7 +266,7 @@ async def world(plan: Plan, loop: VirtualLoop) -> AsyncIterator[World]:
                     await server.kill()
         finally:
             miner.cancel()
-            chain_client.open_link, audit_sources.aiohttp, server_peers.aiohttp, websockets_client.connect = kept  # type: ignore[assignment]
+            chain_client.open_link, audit_sources.aiohttp, server_peers.aiohttp, chain_links.Straight = kept  # type: ignore[assignment]
 
 
 class _Http:
