@@ -22,7 +22,7 @@ from pywallet.sps.segments import segment_aad, segment_key
 from pywallet.sps.wrapping import WrapKey
 
 LEASE_S = 600
-CLOCK_MS = 300_000
+CLOCK_MS = 120_000
 
 
 @dataclass
@@ -119,7 +119,8 @@ class StandIn:
 
     def _hello(self, request: dict[str, Any]) -> dict[str, Any]:
         assert recover(hello_digest(self.address, request["time_ms"]), from_hex(request["signature"])) == from_hex(request["device"])
-        if abs(time.time_ns() // 1_000_000 + self.ahead_ms - request["time_ms"]) > CLOCK_MS:
+        clocks = ((self.now_s or 0) * 1000, time.time_ns() // 1_000_000)
+        if all(abs(clock + self.ahead_ms - request["time_ms"]) > CLOCK_MS for clock in clocks):
             raise Refusal("invocation.time")
         return {"protocol": 1}
 

@@ -127,6 +127,7 @@ async def test_connections_say_nothing_of_this_computer(
         SimpleNamespace(time_ns=lambda: (fan.chain.now + 47_003) * 1_000_000, monotonic=time.monotonic, monotonic_ns=time.monotonic_ns),
     )
     for number, server in enumerate(servers):
+        server.now_s = fan.chain.now // 1000
         await heard(fan, server, STATION, False, f"at {number}")
     hellos = [json.loads(text) for server in servers for _, op, text in server.heard if op == "hello"]
     assert {hello["time_ms"] for hello in hellos} == {fan.chain.now // 60_000 * 60_000}
