@@ -107,7 +107,8 @@ class Server:
         self._asleep = False
         self._wanted.set()
         try:
-            await asyncio.wait_for(self._up.wait(), patience_s)
+            async with asyncio.timeout(patience_s):
+                await self._up.wait()
         except TimeoutError:
             raise self._refusal or Unavailable("server.unreachable", server=self.url) from None
 
@@ -144,7 +145,9 @@ class Server:
         self._pending[number] = future
         try:
             await self._send(msgspec.json.encode({"id": number, "op": op, **fields}).decode())
-            return await asyncio.wait_for(future, answer_s)
+            # Unlike wait_for of Python 3.11, an answer in the moment of a cancellation does not undo it.
+            async with asyncio.timeout(answer_s):
+                return await future
         except TimeoutError:
             raise Unavailable("server.unreachable", server=self.url, op=op) from None
         finally:
@@ -180,7 +183,8 @@ class Server:
                 await self._wanted.wait()
                 continue
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wanted.wait(), random.uniform(FIRST_PAUSE_S, pause))  # noqa: S311
+                async with asyncio.timeout(random.uniform(FIRST_PAUSE_S, pause)):  # noqa: S311
+                    await self._wanted.wait()
                 await asyncio.sleep(FIRST_PAUSE_S)
 
     async def _once(self) -> None:
@@ -218,10 +222,12 @@ class Server:
                 if silent < renewal.every_s / 2:
                     self._renewals.clear()
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._renewals.wait(), renewal.every_s / 2 - silent)
+                        async with asyncio.timeout(renewal.every_s / 2 - silent):
+                            await self._renewals.wait()
                     continue
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(await socket.ping(), renewal.retry_s)
+                    async with asyncio.timeout(renewal.retry_s):
+                        await (await socket.ping())
                     self._heard_at = time.monotonic()
 
     async def _greet(self) -> None:

@@ -6,6 +6,7 @@ import { byId, fill, h, write } from "../ui/dom.js";
 import { connect } from "../ui/port.js";
 import { show, wei } from "../ui/amounts.js";
 import { clock } from "../ui/time.js";
+import { pressGuard } from "../ui/held.js";
 import { pressOnce } from "../ui/sleep.js";
 import { counted, dress, sentences, t } from "../ui/text.js";
 import { before } from "./before.js";
@@ -141,6 +142,8 @@ function announce(was, is) {
   else if (is.state !== was.state && is.state === "ended") say(t("heardToEnd"));
 }
 
+const mustWait = pressGuard(() => render());
+
 function render() {
   draw();
   tellHeight();
@@ -154,6 +157,8 @@ function draw() {
   else for (const name of ["code", "detail"]) delete card.dataset[name];
   // The wave is drawn for one song; another song gets a new view.
   const key = name === "music" ? `music ${model.terms?.content} ${model.terms && rewardMode(model.terms)}` : name;
+  // Music is drawn into what stands there; every other view is made anew.
+  if ((key !== shown || name !== "music") && mustWait()) return;
   if (key !== shown) {
     const hadFocus = card.contains(document.activeElement);
     shown = key;

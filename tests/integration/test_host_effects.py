@@ -122,6 +122,11 @@ async def create(chain: Chain, account: bytes, source: str, argument: bytes) -> 
     """A contract of the account, from its Vyper source and one address as argument."""
     code = compile_code(source, output_formats=["bytecode"])["bytecode"]
     made = await chain.request("eth_sendTransaction", {"from": to_hex(account), "data": code + argument.rjust(32, b"\0").hex()})
+
+    async def mined() -> bool:
+        return await chain.request("eth_getTransactionReceipt", made) is not None
+
+    await chain.until(mined)
     return from_hex((await chain.request("eth_getTransactionReceipt", made))["contractAddress"], 20)
 
 
