@@ -19,7 +19,7 @@ Ask = Callable[[int, int | None], Awaitable[list[Any]]]
 
 
 class Past:
-    """What one node was found to answer for."""
+    """Limits of a node, as its answers have shown them."""
 
     def __init__(self) -> None:
         self._blocks = 0

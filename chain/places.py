@@ -1,4 +1,4 @@
-"""Where an address leads by its name alone: the internet, a private network, this computer.
+"""Classification of addresses by their name alone: the internet, a private network, this computer.
 
 The counterpart of extension/engine/address.js; tests/vectors/addresses.json holds both to one list.
 """

@@ -94,7 +94,7 @@ const MOST_TIME_S = 253_402_300_799;
 /** @param {string} label @param {string} text */
 function lineOf(label, text) {
   if (label !== "until" && label !== "ends") return mono(text);
-  // What is no time is shown as it stands.
+  // A number that is no time is shown unchanged.
   if (!/^[0-9]+$/.test(text)) return mono(text);
   return mono(Number(text) > MOST_TIME_S ? t("readNever") : new Date(Number(text) * 1000).toISOString().replace("T", " ").replace(".000Z", " UTC"));
 }

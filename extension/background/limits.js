@@ -37,7 +37,7 @@ export class Allowance {
   }
 }
 
-/** What the documents of a tab may send together: as much as four of them. */
+/** Allowance of all documents of a tab together, in allowances of one. */
 const DOCUMENTS = 4;
 
 export class TabAllowances {
@@ -51,7 +51,7 @@ export class TabAllowances {
   /** @param {number} tab @returns {"yes" | "no" | "tell"} as `Allowance.take` */
   take(tab) {
     const known = this.#tabs.get(tab) ?? new Allowance(this.now, DOCUMENTS * BURST, DOCUMENTS * PER_S);
-    // Whoever has been quiet has a whole allowance again.
+    // A quiet tab has a whole allowance again.
     if (!this.#tabs.has(tab)) for (const [id, { at }] of this.#tabs) if (this.now() - at > (BURST / PER_S) * 1000) this.#tabs.delete(id);
     this.#tabs.set(tab, known);
     return known.take();

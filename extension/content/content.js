@@ -8,7 +8,7 @@
   const EVENT = "gomaa:element";
   const { players, roots: openRoots, named } = /** @type {any} */ (globalThis).gomaaFound;
   const CHANGES = { subtree: true, childList: true, attributes: true, attributeFilter: ["src", "playlist"] };
-  // What a person copies or drags around the player holds no frame: its address is another one in every Firefox.
+  // A copied or dragged selection would hold the frame's address, which differs between installations of Firefox.
   const FRAME = "display:block;width:100%;height:220px;border:0;color-scheme:normal;user-select:none!important;-webkit-user-select:none!important";
   const LEAST_WIDTH = 320;
   const LEAST_HEIGHT = 96;
@@ -148,7 +148,7 @@
     port.post({ type: "show", element: track.id, src: track.src, station: song()?.station ?? null, index, count: one.list.length, inside: isInside(), ...after });
   }
 
-  /** Whether a page of another origin stands around this one, which can lay something over it. */
+  /** Tells whether a page of another origin embeds this one and could draw over it. */
   function isInside() {
     try {
       for (let around = window; around !== around.parent; around = /** @type {any} */ (around.parent)) void around.parent.document.body;

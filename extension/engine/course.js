@@ -69,7 +69,7 @@ export class Course {
     if (last?.playing) await this.wish("play");
   }
 
-  /** What the fan wants. @param {string} wish play, pause or seek @param {number} [position] ms @param {import("./starting.js").Surface} [surface] where it was asked */
+  /** Carries out a command of the fan. @param {string} wish play, pause or seek @param {number} [position] ms @param {import("./starting.js").Surface} [surface] where it was asked */
   async wish(wish, position, surface = "press") {
     const { stream } = this;
     if (wish !== "pause") stream.timings.clicked(wish === "play");

@@ -154,7 +154,7 @@ async function obey(stream, command, value, surface) {
 
 /** The other tab's music pauses, and this one begins. @param {Stream} stream */
 async function moveTo(stream) {
-  // What the window showed: another song that the page has put in its place is not what the press was for.
+  // The song that the window showed: a press for it starts no other one that the page has put in its place.
   const header = stream.opening["header"];
   for (const other of streams.values()) if (other !== stream && other.isActive) await other.hear({ type: "pause" });
   // The pause reaches the security server a moment after the host has it.

@@ -166,7 +166,7 @@ export const OPS = {
   },
   async "approval.answer"({ approval, agree, account, looks }) {
     const one = queue[0];
-    // What is agreed to is what the window shows, and not what was looked up since.
+    // Agreement is to the facts that the window shows, not to those that were looked up since.
     if (!one || one.id !== approval || (agree && (looks ?? one.looks) !== one.looks)) throw new Problem("wallet.quote");
     if (!agree) {
       refuse(one);
