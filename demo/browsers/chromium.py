@@ -28,6 +28,13 @@ ARGUMENTS = (
     "--disable-sync",
 )
 
+COUNT_PRESSES = """() => {
+  if (globalThis.gomaaPresses === undefined) addEventListener("pointerdown", () => globalThis.gomaaPresses++, true);
+  globalThis.gomaaPresses = 0;
+}"""
+# Playwright returns once the browser has had every event of the press handled.
+PRESSED = "() => globalThis.gomaaPresses > 0"
+
 
 class ChromiumView(View):
     """A page or a frame of it."""
@@ -37,8 +44,23 @@ class ChromiumView(View):
         self.frame = frame
 
     def click_once(self, css: str) -> None:
+        """Click the element; a press that the browser led past the frame is made again.
+
+        Where a frame was just moved or resized, the browser routes presses by the picture that is still on the screen: to the page around the frame. A
+        person aims at what is on the screen, Playwright at the layout. A press that did reach the frame is never repeated.
+        """
         self.page.bring_to_front()
-        self.frame.click(css, timeout=TIMEOUT_S * 1000)
+        if self.frame == self.page.main_frame:
+            self.frame.click(css, timeout=TIMEOUT_S * 1000)
+            return
+        self.frame.evaluate(COUNT_PRESSES)
+        deadline = time.monotonic() + TIMEOUT_S
+        while True:
+            self.frame.click(css, timeout=TIMEOUT_S * 1000)
+            if self.frame.is_detached() or self.frame.evaluate(PRESSED):
+                return
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"no press on {css} reaches {self.frame.url}")
 
     def fill(self, css: str, text: str) -> None:
         self.frame.fill(css, text, timeout=TIMEOUT_S * 1000)
