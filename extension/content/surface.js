@@ -218,7 +218,14 @@
     hear(message) {
       const was = this.told;
       const next = { ...NOTHING, ...message };
-      if (next.state === "loading" && OVER.has(was.state)) this.load(true);
+      // The player has begun anew, which the engine does not always say first. A play that was asked for meanwhile is for what it has now.
+      if (OVER.has(was.state) && !OVER.has(next.state)) {
+        const { paused } = this;
+        const waiting = this.#waiting.splice(0);
+        this.load(true);
+        Object.assign(this, { paused });
+        this.#waiting = waiting;
+      }
       this.#listen();
       // A message that was under way for long finds the music further on than this page's clock had it.
       if (RUNNING.has(was.state) && next.state !== "seeking" && !this.seeking) this.#reached(next.position_ms / 1000);

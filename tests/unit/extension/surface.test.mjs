@@ -250,6 +250,36 @@ test("a file that is no song is MEDIA_ERR_SRC_NOT_SUPPORTED, and play is NotSupp
   await events();
 });
 
+test("a song that could not be opened can be played once it could, whether or not the engine said that it loads", async () => {
+  const { media, events, asked } = world();
+  media.load(true);
+  media.hear({ ...READY, state: "failed", code: "failed", duration_ms: 0 });
+  assert.equal(media.error.code, 4);
+  media.hear(READY);
+  assert.deepEqual([media.error, media.readyState, media.paused], [null, 4, true]);
+  await events();
+  const before = asked.length;
+  const promise = media.play();
+  assert.equal(asked.length, before + 1);
+  media.hear({ ...READY, state: "playing", done: asked.at(-1)[2] });
+  await promise;
+  media.load(false);
+});
+
+test("a play that is asked for after a failure is not called off by the new beginning", async () => {
+  const it = await ready();
+  told(it, "playing");
+  told(it, "failed", { code: "failed" });
+  assert.notEqual(it.media.error.code, 4);
+  await it.events();
+  const promise = it.media.play();
+  told(it, "starting", { done: 0 });
+  assert.deepEqual([it.media.error, it.media.paused], [null, false]);
+  told(it, "playing");
+  await promise;
+  stop(it);
+});
+
 test("buffered ranges, progress and stalled are the engine's word", async () => {
   const it = await ready();
   told(it, "ready", { ranges: [[0, 12_000]], stalled: true });
