@@ -17,6 +17,8 @@ const WAKE_MS = 800;
 const DANGER_WAKE_MS = 2000;
 /** Keeps the background awake while a person reads. */
 const LOOK_MS = 20_000;
+/** A window that nothing is asked in and that is still there after so long closes itself. */
+const LEAVE_MS = 3_000;
 
 const root = byId("approve");
 let drawn = "";
@@ -44,6 +46,14 @@ function sleep() {
 for (const name of ["focus", "resize", "blur"]) addEventListener(name, sleep);
 document.addEventListener("visibilitychange", sleep);
 
+/** Nothing is asked. The engine has the window closed, so that the next question, which may have come meanwhile, is not taken for one that a person closed. */
+async function leave() {
+  const { more } = await ask("approval.done").catch(() => ({ more: false }));
+  if (more) return next();
+  setTimeout(() => window.close(), LEAVE_MS);
+}
+
+/** @returns {Promise<void>} */
 async function next() {
   let told;
   try {
@@ -54,8 +64,7 @@ async function next() {
   const { approval, locked, waiting } = told;
   if (!approval) {
     // A failure stays until it was read.
-    if (!drawn.startsWith("trouble")) window.close();
-    return;
+    return drawn.startsWith("trouble") ? undefined : leave();
   }
   const key = JSON.stringify([approval, locked]);
   if (key === drawn) return;

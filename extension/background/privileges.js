@@ -87,6 +87,7 @@ export const PRIVILEGES = {
   },
   approval: {
     "approval.next": {},
+    "approval.done": {},
     "approval.unlock": { password: "string" },
     "approval.answer": { approval: "string", agree: "boolean", account: "string?", looks: "count?" },
   },

@@ -32,7 +32,7 @@ export class RequestError extends Error {
 /** Requests that may be asked twice: they change nothing, or the second one finds what the first one did. */
 const REPEATABLE = new Set([
   "wallet.status", "wallet.propose", "wallet.spelling", "wallet.unlock", "wallet.lock", "wallet.words", "wallet.summary", "wallet.activity", "wallet.playing", "wallet.origin",
-  "wallet.accounts", "wallet.contacts", "wallet.networks", "wallet.sites", "wallet.permits", "wallet.listening", "host.status", "approval.next",
+  "wallet.accounts", "wallet.contacts", "wallet.networks", "wallet.sites", "wallet.permits", "wallet.listening", "host.status", "approval.next", "approval.done",
 ]);
 
 /**

@@ -11,8 +11,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from marionette_driver.errors import MarionetteException
+from playwright.sync_api import Error as PlaywrightError
+
 from demo.browsers import Browser, View
-from demo.waiting import TIMEOUT_S
+from demo.waiting import TIMEOUT_S, wait_until
 
 APPROVE = "approve/approve.html"
 PAGE = """<!doctype html><meta charset="utf-8"><title>A site</title><body><h1>A site</h1>
@@ -43,6 +46,24 @@ addEventListener("message", ({data}) => { if (data.accounts) heard.push(data.acc
 </script>FRAME"""
 
 
+QUESTION = 'button[data-key="close"], button[data-key="refuse"]:not([disabled])'
+
+
+def question(browser: Browser) -> View:
+    """The wallet's window with a question. One whose question was answered is on its way closed."""
+
+    def asked() -> View | None:
+        window = browser.window(APPROVE)
+        try:
+            return window if window.exists(QUESTION) else None
+        except (PlaywrightError, MarionetteException):
+            return None
+
+    found = wait_until(asked, "a window asks")
+    assert found is not None
+    return found
+
+
 @dataclass
 class Site:
     """The page, open in a tab."""
@@ -66,7 +87,7 @@ class Site:
     def agreed(self, method: str, params: Any = ()) -> tuple[Any, str]:
         """Ask, agree in the wallet's own window; the answer and what the window said."""
         number = self.begin(method, params)
-        window = self.browser.window(APPROVE)
+        window = question(self.browser)
         window.wait('button[data-key="agree"]')
         said = window.text("#approve")
         window.click('button[data-key="agree"]:not([disabled])')

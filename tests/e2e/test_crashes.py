@@ -20,7 +20,7 @@ from demo.browsers.view import View
 from demo.fan import CLOCK, MAIN, PLAY, WORDS_SHOWN, Fan, install_host, scroll_to_player, state_until
 from demo.stack import Stack, running
 from demo.waiting import wait_until
-from tests.e2e.dapp import APPROVE, site
+from tests.e2e.dapp import question, site
 from tests.e2e.world import FREE, goes_on, tone
 
 SONG_S = 300
@@ -123,7 +123,7 @@ def test_the_service_worker_is_stopped_and_a_site_goes_on(stack: Stack, tmp_path
         with site(browser) as dapp:
             assert dapp.agreed("eth_requestAccounts")[0] == {"value": [account]}
             waiting = dapp.begin("personal_sign", ["hello", account])
-            browser.window(APPROVE).wait('button[data-key="agree"]')
+            question(browser).wait('button[data-key="agree"]')
             heard = len(dapp.events())
             tools.kill(WORKER)
             assert dapp.answer(waiting)["code"] == 4900

@@ -10,7 +10,7 @@ from eth_account.messages import encode_defunct, encode_typed_data
 
 from demo.fan import PASSWORD
 from pywallet.hexes import to_hex
-from tests.e2e.dapp import APPROVE, site
+from tests.e2e.dapp import question, site
 from tests.e2e.money import FRIEND, GOMAA, held
 from tests.e2e.world import World
 from tests.unit.pywallet.provider.typed_samples import MAIL
@@ -74,10 +74,10 @@ def test_what_is_refused_stays_refused(world: World) -> None:
     account = world.fan.address()
     with site(world.browser) as dapp:
         number = dapp.begin("eth_requestAccounts")
-        world.browser.window(APPROVE).click('button[data-key="refuse"]')
+        question(world.browser).click('button[data-key="refuse"]')
         assert dapp.answer(number)["code"] == 4001
         number = dapp.begin("eth_requestAccounts")
-        window = world.browser.window(APPROVE)
+        window = question(world.browser)
         window.wait('button[data-key="agree"]')
         window.close()
         assert dapp.answer(number)["code"] == 4001
@@ -108,14 +108,14 @@ def test_what_is_refused_stays_refused(world: World) -> None:
         }
         pay = {"types": types, "primaryType": "Pay", "domain": good["domain"], "message": {"to": FRIEND, "value": "5"}}
         number = dapp.begin("eth_signTypedData_v4", [account, json.dumps(pay)])
-        window = world.browser.window(APPROVE)
+        window = question(world.browser)
         window.wait('[data-key="reading"][data-kind="transfer"] [data-key="spends"]')
         window.click('button[data-key="refuse"]')
         assert dapp.answer(number)["code"] == 4001
 
         text = f"evil.example wants you to sign in with your Ethereum account:\n{account}\n\nURI: https://evil.example\nVersion: 1\n"
         number = dapp.begin("personal_sign", [text, account])
-        window = world.browser.window(APPROVE)
+        window = question(world.browser)
         window.wait('[data-key="sign-in-domain"]')
         window.click('button[data-key="refuse"]')
         assert dapp.answer(number)["code"] == 4001
@@ -127,7 +127,7 @@ def test_a_locked_wallet_and_a_frame_of_another_site_show_nothing(world: World) 
     with site(world.browser) as dapp, site(world.browser, "localhost") as other:
         assert dapp.agreed("eth_requestAccounts")[0] == {"value": [account]}
         number = dapp.begin("personal_sign", ["hello", account])
-        window = world.browser.window(APPROVE)
+        window = question(world.browser)
         window.wait('button[data-key="agree"]:not([disabled])')
         window.run("(document.querySelector('[data-key=agree]').click(), 1)")
         assert window.exists('button[data-key="agree"]')
@@ -141,7 +141,7 @@ def test_a_locked_wallet_and_a_frame_of_another_site_show_nothing(world: World) 
         assert dapp.ask("eth_accounts") == {"value": []}
         popup.close()
         number = dapp.begin("eth_requestAccounts")
-        window = world.browser.window(APPROVE)
+        window = question(world.browser)
         window.fill("#password", PASSWORD)
         window.click('button[data-key="unlock"]')
         assert dapp.answer(number) == {"value": [account]}
@@ -149,7 +149,7 @@ def test_a_locked_wallet_and_a_frame_of_another_site_show_nothing(world: World) 
         framed = world.browser.tab(f"{other.origin}/?frame={dapp.origin}/")
         framed.until("document.defaultView.heard.length > 0")
         assert framed.run("document.defaultView.heard[0]") == []
-        window = world.browser.window(APPROVE)
+        window = question(world.browser)
         window.wait('button[data-key="agree"]')
         assert window.text('[data-key="origin"]') == dapp.origin
         assert other.origin in window.text('[data-key="top"]')

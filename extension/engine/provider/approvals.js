@@ -160,6 +160,13 @@ export const OPS = {
     if (one.shownAt === Infinity) one.shownAt = performance.now();
     return { approval: { ...head, looks: one.looks, facts: one.facts }, locked: false, waiting: queue.length - 1 };
   },
+  /** The window has nothing to show. From here on its end is no answer to anything. */
+  async "approval.done"() {
+    if (queue.length > 0) return { more: true };
+    windows.clear();
+    approve(false).catch(() => undefined);
+    return { more: false };
+  },
   async "approval.unlock"({ password }) {
     await /** @type {any} */ (vault.OPS)["wallet.unlock"]({ password });
     return {};

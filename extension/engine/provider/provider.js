@@ -70,7 +70,7 @@ export async function hear(port, { id, method, params }) {
 /** @param {any} message of the window */
 export async function handle(message) {
   await load();
-  if (message.type !== "approval.next") touch();
+  if (message.type !== "approval.next" && message.type !== "approval.done") touch();
   if (!Object.hasOwn(approvals.OPS, message.type)) throw new Problem("message.denied");
   return /** @type {any} */ (approvals.OPS)[message.type](message);
 }

@@ -45,7 +45,7 @@ test("the table grants each kind what protocol section 6 names, and a type to on
   for (const type of types) assert.equal(kinds.filter((kind) => Object.hasOwn(PRIVILEGES[kind], type)).length, 1, type);
   assert.deepEqual(Object.keys(PRIVILEGES.page), ["show", "bytes", "framed", "hide", "command"]);
   assert.deepEqual(Object.keys(PRIVILEGES.provider), ["request"]);
-  assert.deepEqual(Object.keys(PRIVILEGES.approval), ["approval.next", "approval.unlock", "approval.answer"]);
+  assert.deepEqual(Object.keys(PRIVILEGES.approval), ["approval.next", "approval.done", "approval.unlock", "approval.answer"]);
   assert.deepEqual(Object.keys(PRIVILEGES.player), ["play", "pause", "seek", "volume", "mute", "rate", "track", "retry", "open", "height"]);
 });
 

@@ -441,3 +441,34 @@ test("after a restart the page of a permit is told connect and its account, and 
   await decide(true);
   assert.deepEqual(await done, { value: "0x51" }, "a restart is no refusal of a person's");
 });
+
+test("a question that comes as the window of the last one leaves is asked in another window, and nobody has refused it", async () => {
+  const one = await connect();
+  const leaving = 900;
+  provider.open(leaving, "approval", null);
+  const first = one.begin("personal_sign", ["0x68", ME]);
+  await decide(true);
+  assert.deepEqual(await first, { value: "0x51" });
+  // The window hears that nothing waits, and says so; before it is gone the site asks again.
+  assert.equal((await look()).approval, null);
+  assert.deepEqual(await provider.handle({ type: "approval.done" }), { more: false });
+  const second = one.begin("personal_sign", ["0x68", ME]);
+  await shown();
+  provider.close(leaving);
+  provider.open(901, "approval", null);
+  await decide(true);
+  assert.deepEqual(await second, { value: "0x51" });
+  provider.close(901);
+});
+
+test("a question that comes before the window says that it leaves keeps it", async () => {
+  const one = await connect();
+  provider.open(902, "approval", null);
+  assert.equal((await look()).approval, null);
+  const asked = one.begin("personal_sign", ["0x68", ME]);
+  await shown();
+  assert.deepEqual(await provider.handle({ type: "approval.done" }), { more: true });
+  // A person who closes it refuses.
+  provider.close(902);
+  assert.equal((await asked).code, 4001);
+});
