@@ -9,7 +9,8 @@ import { Parts } from "./parts.js";
 export const HOST = "io.gomaa.host";
 export const PROTOCOL = 1;
 const ANSWER_MS = 30_000;
-const GREETING_MS = 10_000;
+/** A program that is not there ends the port at once; one that starts on a busy computer takes its time. */
+const GREETING_MS = 30_000;
 const LEAST_WAIT_MS = 300;
 /** Of a host that does not understand this extension, or is not understood: an update replaces its files, not the process. */
 const SENSELESS = new Set(["host.answer", "host.message.unknown"]);
