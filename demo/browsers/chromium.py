@@ -46,8 +46,9 @@ class ChromiumView(View):
     def click_once(self, css: str) -> None:
         """Click the element; a press that the browser led past the frame is made again.
 
-        Where a frame was just moved or resized, the browser routes presses by the picture that is still on the screen: to the page around the frame. A
-        person aims at what is on the screen, Playwright at the layout. A press that did reach the frame is never repeated.
+        Where a frame was just moved or resized, the browser routes presses by the picture that is still on the screen, to the
+        page around the frame. A person aims at what is on the screen, Playwright at the layout. A press that did reach the
+        frame is never repeated.
         """
         self.page.bring_to_front()
         if self.frame == self.page.main_frame:
