@@ -46,7 +46,7 @@ function sleep() {
 for (const name of ["focus", "resize", "blur"]) addEventListener(name, sleep);
 document.addEventListener("visibilitychange", sleep);
 
-/** Nothing is asked. The engine has the window closed, so that the next question, which may have come meanwhile, is not taken for one that a person closed. */
+/** Tells the engine that nothing is shown, which has this window closed: a question that comes meanwhile gets another one, and nobody has refused it. */
 async function leave() {
   const { more } = await ask("approval.done").catch(() => ({ more: false }));
   if (more) return next();
