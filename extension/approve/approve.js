@@ -17,8 +17,6 @@ const WAKE_MS = 800;
 const DANGER_WAKE_MS = 2000;
 /** Keeps the background awake while a person reads. */
 const LOOK_MS = 20_000;
-/** A window that nothing is asked in and that is still there after so long closes itself. */
-const LEAVE_MS = 3_000;
 
 const root = byId("approve");
 let drawn = "";
@@ -28,9 +26,21 @@ let wakeMs = WAKE_MS;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let waking;
 
+let lost = false;
 const ask = walletPort(() => void next(), (up) => {
-  if (up && drawn) void next();
+  // With the background what it asked is gone.
+  if (!up) blank();
+  else if (lost) void next();
+  lost = !up;
 }, "approval");
+
+/** Shows nothing that could be answered; a failure stays until it was read. */
+function blank() {
+  if (drawn.startsWith("trouble")) return;
+  drawn = "";
+  yes = null;
+  fill(root);
+}
 
 /** The answer sleeps now, and wakes if nothing disturbs it. */
 function sleep() {
@@ -46,11 +56,12 @@ function sleep() {
 for (const name of ["focus", "resize", "blur"]) addEventListener(name, sleep);
 document.addEventListener("visibilitychange", sleep);
 
-/** Tells the engine that nothing is shown, which has this window closed: a question that comes meanwhile gets another one, and nobody has refused it. */
+/** Closes the window once the engine knows that it shows nothing: a question that comes meanwhile gets another one, and nobody has refused it. */
 async function leave() {
+  blank();
   const { more } = await ask("approval.done").catch(() => ({ more: false }));
   if (more) return next();
-  setTimeout(() => window.close(), LEAVE_MS);
+  window.close();
 }
 
 /** @returns {Promise<void>} */

@@ -34,6 +34,7 @@ function trusted(origin) {
 
 export class ApprovalWindow {
   /** @type {number | null} */ id = null;
+  /** @type {number | null} the one that is to go: it also closes by itself */ ended = null;
   /** One change after the other. @type {Promise<void>} */ last = Promise.resolve();
 
   /** @param {() => void} closed by a person @param {string} [page] of the extension that it shows */
@@ -42,7 +43,7 @@ export class ApprovalWindow {
     api.windows?.onRemoved.addListener((id) => {
       if (id !== this.id) return;
       this.id = null;
-      closed();
+      if (id !== this.ended) closed();
     });
   }
 
@@ -55,6 +56,7 @@ export class ApprovalWindow {
   }
 
   hide() {
+    this.ended = this.id;
     return this.after(async () => {
       const { id } = this;
       this.id = null;

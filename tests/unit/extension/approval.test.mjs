@@ -50,5 +50,11 @@ test("there is one window: opened once, brought to the front, gone when a person
   await one.hide();
   removed(2);
   assert.equal(closed, 1, "closed by the wallet itself");
+  await one.show();
+  const hidden = one.hide();
+  removed(3);
+  await hidden;
+  assert.equal(closed, 1, "closed by itself as the wallet was about to");
+  calls.splice(2);
   assert.deepEqual(calls.map(([what]) => what), ["create", "remove"]);
 });
