@@ -26,6 +26,7 @@ let wakeMs = WAKE_MS;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let waking;
 
+/** The background has gone since the window asked it last. */
 let lost = false;
 const ask = walletPort(() => void next(), (up) => {
   // With the background what it asked is gone.
@@ -56,7 +57,10 @@ function sleep() {
 for (const name of ["focus", "resize", "blur"]) addEventListener(name, sleep);
 document.addEventListener("visibilitychange", sleep);
 
-/** Closes the window once the engine knows that it shows nothing: a question that comes meanwhile gets another one, and nobody has refused it. */
+/**
+ * Closes the window once the engine knows that it shows nothing: a question that comes meanwhile gets another one, and
+ * nobody has refused it.
+ */
 async function leave() {
   blank();
   const { more } = await ask("approval.done").catch(() => ({ more: false }));

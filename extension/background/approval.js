@@ -34,7 +34,7 @@ function trusted(origin) {
 
 export class ApprovalWindow {
   /** @type {number | null} */ id = null;
-  /** @type {number | null} the one that is to go: it also closes by itself */ ended = null;
+  /** @type {number | null} the window that was told to go, and may close by itself first */ ended = null;
   /** One change after the other. @type {Promise<void>} */ last = Promise.resolve();
 
   /** @param {() => void} closed by a person @param {string} [page] of the extension that it shows */

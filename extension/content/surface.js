@@ -218,7 +218,8 @@
     hear(message) {
       const was = this.told;
       const next = { ...NOTHING, ...message };
-      // The player has begun anew, which the engine does not always say first. A play that was asked for meanwhile is for what it has now.
+      // The player has begun anew, which the engine does not always say first. A play that was asked for meanwhile is for
+      // what it has now.
       if (OVER.has(was.state) && !OVER.has(next.state)) {
         const { paused } = this;
         const waiting = this.#waiting.splice(0);
