@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from audit.statements import CURRENCY, Row, Statement, Work
-from pywallet.hexes import to_hex
+from pywallet.encoding.hex import to_hex
 from pywallet.wallet.amounts import exact
 
 HEAD: Final = (

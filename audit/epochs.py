@@ -14,8 +14,8 @@ from audit.facts import Facts, add_up
 from audit.faults import Fault
 from audit.prices import Prices
 from audit.tables import EpochFile
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import to_hex
 from pywallet.settlement import FEW, ContentRow, CountsRoot, OwnerRow, PayeeRow, SegmentRow, SumRoot, UsageRow, content_leaf, entries_digest
 
 

@@ -13,8 +13,8 @@ from chain import answers
 from chain.abi import event, function, to_address
 from chain.client import Chain, decode_log
 from chain.deployment import Deployment
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import to_hex
 
 NAMES: Final = (
     *("Deposited", "WithdrawRequested", "Withdrawn", "Bonded", "Retired", "Unbonded", "Posted", "Claimed", "FeePaid"),

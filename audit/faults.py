@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pywallet.hexes import to_hex
+from pywallet.encoding.hex import to_hex
 
 KINDS: Final = {
     "data.missing": "the published data of the epoch cannot be had",

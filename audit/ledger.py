@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from audit.facts import Facts
-from pywallet.platform import keccak256
+from pywallet.crypto import keccak256
 
 _SCHEMA: Final = """
 CREATE TABLE claims (server BLOB, epoch INTEGER, payee BLOB, receiver BLOB, amount TEXT, tip TEXT, tx BLOB);

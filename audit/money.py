@@ -9,7 +9,7 @@ from audit.epochs import Posted
 from audit.events import At, Happened
 from audit.faults import Fault
 from audit.ledger import Claims
-from pywallet.hexes import to_hex
+from pywallet.encoding.hex import to_hex
 from pywallet.settlement import Header, commitment, entries_digest, gross, rest
 
 _M96, _M128 = (1 << 96) - 1, (1 << 128) - 1

@@ -11,7 +11,7 @@ from chain import answers
 from chain.abi import Event, event
 from chain.client import Chain, decode_log
 from chain.deployment import Deployment
-from pywallet.hexes import to_hex
+from pywallet.encoding.hex import to_hex
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from pywallet.errors import GomaaError, InputError
-from pywallet.messages import Domain, Receipt, Signed, require_signer
+from pywallet.protocol import (
+    Domain,
+    Receipt,
+    Signed,
+    require_signer,
+)
 
 
 def read_all(places: Iterable[Path], domain: Domain) -> Iterator[Signed[Receipt]]:

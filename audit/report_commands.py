@@ -65,7 +65,7 @@ async def _made(deployment: Deployment, rpc: str | None, places: tuple[str, ...]
 
 
 def _address(text: str) -> bytes:
-    from pywallet.hexes import from_hex
+    from pywallet.encoding.hex import from_hex
 
     return from_hex(text.lower(), 20)
 

@@ -20,8 +20,8 @@ from audit.tables import EpochFile
 from chain.client import Chain
 from chain.deployment import Deployment
 from chain.registry import Registry
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import InputError
-from pywallet.hexes import to_hex
 
 Promised = Mapping[tuple[bytes, int], Mapping[bytes, int]]
 """(server, epoch) to payee to the highest amount of a genuine receipt, wei."""

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from audit.statements import Statement, Work
+from pywallet.encoding.hex import from_hex
 from pywallet.errors import GomaaError, InputError
-from pywallet.hexes import from_hex
 from pywallet.wallet.amounts import exact
 
 FORMS: Final = ("table", "csv", "json")

@@ -11,8 +11,8 @@ from typing import Final, Protocol
 import aiohttp
 
 from audit.tables import EpochFile
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import InputError
-from pywallet.hexes import to_hex
 
 MOST: Final = 1 << 30
 """Bytes of the largest data that are fetched."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from audit.run import Seen
-from pywallet.hexes import to_hex
+from pywallet.encoding.hex import to_hex
 from pywallet.settlement import gross
 
 Row = dict[str, Any]

@@ -25,7 +25,7 @@ from pywallet.settlement import (
     TermsRow,
     UsageRow,
 )
-from pywallet.settlement.data import HEAD, MAGIC, VERSION
+from pywallet.settlement.published_data import HEAD, MAGIC, VERSION
 
 AT_ONCE: Final = 1 << 18
 """Rows of plays in memory at a time: 8 MiB of them."""

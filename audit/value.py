@@ -8,7 +8,7 @@ from typing import Final
 
 from audit.run import Seen
 from audit.statements import Row, Statement
-from pywallet.hexes import to_hex
+from pywallet.encoding.hex import to_hex
 
 HALF_LIFE_S: Final = 30 * 86_400
 """After so long a play counts half."""

@@ -19,10 +19,10 @@ from chain.client import Chain
 from chain.deployment import Deployment
 from chain.settlement import EpochState, Settlement
 from chain.token import Token
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, InputError
-from pywallet.hexes import to_hex
-from pywallet.messages import Receipt, Signed
-from pywallet.platform import address_of
+from pywallet.protocol import Receipt, Signed
 from pywallet.settlement import Header, SumRoot, rest
 
 MOST: Final = 32

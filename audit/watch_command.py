@@ -48,7 +48,7 @@ def watch(
 ) -> None:
     """Hold servers to receipts: check each epoch's leaves, challenge what is missing or low, slash, refund. One JSON object a line."""
     from chain.deployment import Deployment
-    from pywallet.hexes import from_hex
+    from pywallet.encoding.hex import from_hex
 
     key = None if key_file is None else from_hex(key_file.read_text(encoding="utf-8").strip(), 32)
     owners = [from_hex(file.read_text(encoding="utf-8").strip(), 32) for file in owner_keys]
@@ -90,9 +90,9 @@ async def _fetch(chain: Chain, deployment: Deployment, receipts: tuple[Path, ...
     import aiohttp
 
     from chain.abi import event
-    from pywallet.hexes import to_hex
-    from pywallet.messages import receipts_digest
-    from pywallet.platform import address_of, sign
+    from pywallet.crypto import address_of, sign
+    from pywallet.encoding.hex import to_hex
+    from pywallet.protocol import receipts_digest
 
     folder = next((place for place in receipts if place.is_dir()), None)
     if folder is None or not owners:
@@ -115,7 +115,7 @@ async def _fetch(chain: Chain, deployment: Deployment, receipts: tuple[Path, ...
 
 def _save(folder: Path, item: object) -> None:
     """One receipt, one file, named by its hash: an old one is never replaced by a later word of the server."""
-    from pywallet.platform import keccak256
+    from pywallet.crypto import keccak256
 
     text = json.dumps(item, sort_keys=True)
     path = folder / f"{keccak256(text.encode()).hex()[:32]}.json"

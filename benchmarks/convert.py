@@ -22,10 +22,10 @@ import numpy as np
 from benchmarks.figure import Figure, median
 from benchmarks.scale import scaled, setting
 from chain.deployment import Deployment
-from pywallet.hexes import to_b64, to_hex
+from pywallet.crypto.key_wrap import generate_keypair
+from pywallet.encoding.hex import to_b64, to_hex
 from pywallet.policy import Policy
 from pywallet.settlement import Schedule
-from pywallet.sps.wrapping import generate_keypair
 from studio import marking
 from studio.convert import Options, convert
 from studio.server import ServerInfo

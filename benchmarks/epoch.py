@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from benchmarks.figure import Figure
 from benchmarks.scale import scaled
-from pywallet.platform import keccak256
+from pywallet.crypto import keccak256
 
 SIZES: Final = scaled((100_000, 1_000_000), (1_000, 2_000))
 

@@ -24,8 +24,13 @@ from chain.deployment import Deployment
 from chain.registry import Registry
 from chain.settlement import ClaimItem, Entry, Settlement
 from chain.token import Token
-from pywallet.messages import Claim, Voucher, compact, sign
-from pywallet.platform import address_of, keccak256
+from pywallet.crypto import address_of, keccak256
+from pywallet.protocol import (
+    Claim,
+    Voucher,
+    compact,
+    sign,
+)
 from pywallet.settlement import Header, Schedule, SumTree, entries_digest, gross, rest
 
 STATIONS: Final = scaled(20, 2)

@@ -15,8 +15,8 @@ from benchmarks.figure import Figure
 from benchmarks.gas import _GENESIS, Bench, _key, furnished
 from benchmarks.scale import scaled
 from chain.anvil import Anvil
-from pywallet.messages import Claim, compact, sign
-from pywallet.platform import address_of
+from pywallet.crypto import address_of
+from pywallet.protocol import Claim, compact, sign
 
 LEAVES: Final = scaled((30, 256, 1_000), (1, 3, 5))
 GOAL: Final = 77_000

@@ -21,8 +21,8 @@ from benchmarks.scale import scaled
 from chain.anvil import Anvil
 from chain.client import Chain
 from chain.deploy import deploy
-from pywallet import platform
-from pywallet.platform import address_of, keccak256
+from pywallet import crypto
+from pywallet.crypto import address_of, keccak256
 
 PLAYS: Final = scaled((1_000, 10_000, 100_000), (20, 40, 60))
 CONTENTS: Final = scaled((20, 100, 1_000), (2, 4, 6))
@@ -61,7 +61,7 @@ async def _batched(bench: Bench, contents: int) -> tuple[float, float]:
                 round_ * BATCH + number + 1,
             )
             digest = keccak256(_TYPE + encode(["address", "address", "address", "uint256", "uint256"], fields))
-            raw = platform.sign(station, digest)
+            raw = crypto.sign(station, digest)
             rows.append((*fields, raw[64], int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:64], "big")))
         data = settle + encode([f"{kind}[]"], [rows])
         figures.append((await bench.chain.send(bench.platform, contract, data)).gas_used / BATCH)

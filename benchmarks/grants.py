@@ -21,8 +21,13 @@ from btclib_secp256k1 import recovery
 
 from benchmarks.figure import Figure, median
 from benchmarks.scale import scaled
-from pywallet.messages import Domain, Invocation, Signed, digest
-from pywallet.platform import address_of
+from pywallet.crypto import address_of
+from pywallet.protocol import (
+    Domain,
+    Invocation,
+    Signed,
+    digest,
+)
 from tests.integration.server_client import HostClient
 from tests.integration.server_songs import Upload, terms
 from tests.integration.server_world import World, make_world, private_key

@@ -9,7 +9,7 @@ from hashlib import sha256
 
 import cbor2
 
-from pywallet import platform
+from pywallet import crypto
 from pywallet.errors import InputError
 from pywallet.sps import Header, Rendition, Segment, ServerRef, open_header, sign_header
 
@@ -24,7 +24,7 @@ def song(segments: int = SEGMENTS) -> bytes:
     rendition = Rendition(1, "flac", 'audio/mp4; codecs="flac"', 44_100, 2, 16, 88_200 * segments, 88_200, 700, bytes(32), rows, ((1, 0),))
     policy = {"permissions": ["play", "seek"], "price": {"interval_s": 30, "owner": 10**16, "reward": 10**15, "payer": "station"}}
     server = ServerRef("https://security.example", bytes(20), bytes(32))
-    header = Header(31337, CONTENT, platform.address_of(KEY), "Song", "Band", policy, (rendition,), server, waveform=bytes(1000))
+    header = Header(31337, CONTENT, crypto.address_of(KEY), "Song", "Band", policy, (rendition,), server, waveform=bytes(1000))
     return sign_header(header, KEY)
 
 
@@ -40,7 +40,7 @@ def plain(cose: bytes) -> None:
 
 def _recovered(digest: bytes, signature: bytes, v: int) -> bytes | None:
     try:
-        return platform.recover(digest, signature + bytes([v]))
+        return crypto.recover(digest, signature + bytes([v]))
     except InputError:
         return None
 

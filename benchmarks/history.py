@@ -16,7 +16,7 @@ from typing import Any, Final
 from benchmarks.figure import Figure, median, percentile
 from benchmarks.past import fill
 from benchmarks.scale import scaled, setting
-from pywallet.platform import address_of
+from pywallet.crypto import address_of
 from security_server.epochstore import ended
 from tests.integration.server_client import HostClient
 from tests.integration.server_songs import Upload, terms

@@ -24,13 +24,13 @@ from native_host.paths import Paths
 from native_host.recording import record
 from native_host.schema import Invoke
 from native_host.stream import Stream
-from pywallet.hexes import to_b64
-from pywallet.messages import Domain, Session, sign
-from pywallet.platform import address_of, keccak256
+from pywallet.crypto import address_of, keccak256
+from pywallet.crypto.key_wrap import WrapKey, generate_keypair
+from pywallet.encoding.hex import to_b64
 from pywallet.policy import Count, Policy, Price
 from pywallet.policy import Lease as LeaseTerms
+from pywallet.protocol import Domain, Session, sign
 from pywallet.sps.header import Header, Rendition, Segment, ServerRef
-from pywallet.sps.wrapping import WrapKey, generate_keypair
 
 ROUNDS: Final = scaled(400, 10)
 WARM: Final = scaled(20, 1)

@@ -12,8 +12,8 @@ from benchmarks.gas import _GENESIS, Bench, Posted, _key, furnished
 from benchmarks.scale import scaled
 from chain.anvil import Anvil
 from chain.settlement import ClaimItem
-from pywallet.messages import Claim, compact, sign
-from pywallet.platform import address_of
+from pywallet.crypto import address_of
+from pywallet.protocol import Claim, compact, sign
 
 FANS: Final = scaled(20, 2)
 STATIONS: Final = 3

@@ -9,8 +9,14 @@ from btclib_secp256k1 import recovery
 
 from benchmarks.figure import Figure, median
 from benchmarks.scale import scaled
-from pywallet.messages import Domain, Receipt, digest, require_signer, sign
-from pywallet.platform import address_of, keccak256
+from pywallet.crypto import address_of, keccak256
+from pywallet.protocol import (
+    Domain,
+    Receipt,
+    digest,
+    require_signer,
+    sign,
+)
 
 COUNT: Final = scaled(2_000, 20)
 ROUNDS: Final = scaled(5, 1)

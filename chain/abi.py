@@ -12,8 +12,8 @@ from typing import Any
 from eth_abi.abi import decode, encode
 from eth_abi.exceptions import DecodingError
 
+from pywallet.crypto import keccak256
 from pywallet.errors import GomaaError
-from pywallet.platform import keccak256
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from chain.abi import Event, Function, event
 from chain.answers import Block, Log, TxReceipt, Unsupported, decode_log
 from chain.links import FAULTS, Link, open_link
 from chain.past import Past
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, Unavailable
-from pywallet.hexes import to_hex
 from pywallet.redaction import place
 
 __all__ = ["Block", "Chain", "Log", "TxReceipt", "decode_log"]

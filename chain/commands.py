@@ -52,7 +52,7 @@ def deploy(
     Nothing is deployed where blocks are too slow for the epoch's windows (chain.schedule).
     """
     from chain.deploy import deploy as run
-    from pywallet.hexes import from_hex
+    from pywallet.encoding.hex import from_hex
 
     key = from_hex(key_file.read_text().strip(), 32)
     max_fee = None if max_fee_gwei is None else int(max_fee_gwei * 10**9)
@@ -127,7 +127,7 @@ def verify_source(deployment: Path, output: Path | None) -> None:
     """Whether the network runs this source; and each contract's standard JSON, to verify it elsewhere."""
     from chain.deployment import Deployment
     from chain.verification import verify, write
-    from pywallet.hexes import checksum
+    from pywallet.encoding.hex import checksum
 
     found = asyncio.run(verify(Deployment.load(deployment)))
     for one in found:
@@ -155,7 +155,7 @@ def apply_station(deployment: Path, domain: str, name: str, key_file: Path, outp
     """A station asks to be listed under DOMAIN (host[:port]), and gets the file that the domain must serve."""
     from chain import domain_proof
     from chain.deployment import Deployment
-    from pywallet.hexes import from_hex
+    from pywallet.encoding.hex import from_hex
 
     made, key = Deployment.load(deployment), from_hex(key_file.read_text().strip(), 32)
     output.write_bytes(domain_proof.make(key, made.chain_id, made.registry, domain))
@@ -179,7 +179,7 @@ async def _apply(made: Deployment, key: bytes, domain: str, name: str) -> None:
 def add_station(deployment: Path, domain: str, key_file: Path, name: str | None) -> None:
     """Look at a domain's proof, then list the station that signed it. KEY is the platform's or a verifier's."""
     from chain.deployment import Deployment
-    from pywallet.hexes import checksum, from_hex
+    from pywallet.encoding.hex import checksum, from_hex
 
     made, key = Deployment.load(deployment), from_hex(key_file.read_text().strip(), 32)
     station = asyncio.run(_add_station(made, key, domain, name))
@@ -209,7 +209,7 @@ async def _add_station(made: Deployment, key: bytes, domain: str, name: str | No
 def suspend_station(deployment: Path, domain: str, key_file: Path, reason: str | None, end: bool) -> None:
     """Stop a station, and say why; or let it play again. KEY is the platform's."""
     from chain.deployment import Deployment
-    from pywallet.hexes import from_hex
+    from pywallet.encoding.hex import from_hex
 
     if end == bool(reason):
         raise click.UsageError("either --reason or --end")

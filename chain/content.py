@@ -6,7 +6,7 @@ from dataclasses import astuple, dataclass
 
 from chain.abi import function, to_address
 from chain.client import Chain, TxReceipt
-from pywallet.hexes import ZERO_ADDRESS
+from pywallet.encoding.hex import ZERO_ADDRESS
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from eth_abi.abi import encode
 from chain.abi import function
 from chain.client import Chain
 from chain.deployment import Deployment, usual_block_time
-from pywallet.platform import address_of, keccak256
+from pywallet.crypto import address_of, keccak256
 from pywallet.settlement import Schedule
 
 SUPPLY: Final = 10**9 * 10**18

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from chain.client import Chain
+from pywallet.encoding.hex import ZERO_ADDRESS, from_hex, to_hex
 from pywallet.errors import InputError
-from pywallet.hexes import ZERO_ADDRESS, from_hex, to_hex
-from pywallet.messages import Domain
+from pywallet.protocol import Domain
 from pywallet.settlement import Schedule
 
 _ADDRESSES = ("token", "registry", "content_implementation", "settlement", "treasury", "rights")

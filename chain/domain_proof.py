@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from chain.http_body import read_up_to
-from pywallet import platform
+from pywallet import crypto
+from pywallet.crypto import keccak256
+from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError, InputError, Unavailable
-from pywallet.hexes import from_hex, to_hex
-from pywallet.platform import keccak256
 
 PATH: Final = "/.well-known/gomaa-station.json"
 LIMIT: Final = 4096
@@ -38,8 +38,8 @@ def digest(chain_id: int, registry: bytes, domain: str, station: bytes) -> bytes
 def make(private_key: bytes, chain_id: int, registry: bytes, domain: str) -> bytes:
     """The file's bytes for the key's station. Raises InputError message.schema for what is no domain (``host[:port]``, lower case)."""
     _require(domain)
-    station = platform.address_of(private_key)
-    signature = platform.sign(private_key, digest(chain_id, registry, domain, station))
+    station = crypto.address_of(private_key)
+    signature = crypto.sign(private_key, digest(chain_id, registry, domain, station))
     fields = {"chain": chain_id, "registry": to_hex(registry), "domain": domain, "station": to_hex(station), "signature": to_hex(signature)}
     return (json.dumps(fields, indent=1) + "\n").encode()
 
@@ -60,7 +60,7 @@ def check(raw: bytes, chain_id: int, registry: bytes, domain: str, station: byte
     if station is not None and signer != station:
         raise _refused(domain, "the proof is another station's")
     try:
-        recovered = platform.recover(digest(chain_id, registry, domain, signer), signature)
+        recovered = crypto.recover(digest(chain_id, registry, domain, signer), signature)
     except GomaaError:
         recovered = b""
     if recovered != signer:

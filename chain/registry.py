@@ -8,7 +8,7 @@ from typing import Final
 from chain.abi import function, to_address
 from chain.client import Chain, TxReceipt
 from chain.deployment import Deployment
-from pywallet.platform import keccak256
+from pywallet.crypto import keccak256
 
 _CLONE: Final = (bytes.fromhex("602d3d8160093d39f3363d3d373d3d3d363d73"), bytes.fromhex("5af43d82803e903d91602b57fd5bf3"))
 """ERC-1167 as Vyper's create_minimal_proxy_to deploys it, around the implementation's address."""

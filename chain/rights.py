@@ -166,7 +166,7 @@ class Rights:
 
     async def transfer(self, private_key: bytes, number: int, to: bytes) -> TxReceipt:
         """Hand a right over for nothing. The holder's key."""
-        from pywallet.platform import address_of
+        from pywallet.crypto import address_of
 
         row = (address_of(private_key), to, number)
         return await self._chain.transact(private_key, self.address, function("Rights", "transferFrom"), *row)

@@ -9,9 +9,9 @@ from typing import Final
 from chain.abi import event, function, to_address
 from chain.client import Chain, Log, Topics, TxReceipt, decode_log
 from chain.deployment import Deployment
+from pywallet.crypto import address_of
 from pywallet.errors import GomaaError, InputError
-from pywallet.messages import Receipt, Signed, compact
-from pywallet.platform import address_of
+from pywallet.protocol import Receipt, Signed, compact
 from pywallet.settlement import Answer, Header, Schedule, entries_digest
 from pywallet.settlement.schedule import ANSWERS_A_BATCH
 

@@ -8,8 +8,8 @@ from chain import answers
 from chain.abi import Function
 from chain.client import Chain
 from chain.transactions import MARGIN, fees
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import InputError
-from pywallet.hexes import to_hex
 
 
 async def simulate(chain: Chain, sender: bytes, to: bytes, function: Function, *args: Any) -> tuple[Any, ...]:

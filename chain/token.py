@@ -11,8 +11,8 @@ from chain import answers
 from chain.abi import event, function
 from chain.client import Chain, Log, TxReceipt, decode_log
 from chain.deployment import Deployment
-from pywallet.hexes import to_hex
-from pywallet.platform.port import split_signature
+from pywallet.crypto.interface import split_signature
+from pywallet.encoding.hex import to_hex
 
 MOST_AT_ONCE: Final = 16
 """Questions about balances that are under way at a time: a public node refuses a flood."""

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from chain import answers, patience
 from chain.answers import TxReceipt, Unsupported
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, Unavailable
-from pywallet.hexes import to_hex
-from pywallet.platform import address_of
 
 if TYPE_CHECKING:
     from chain.client import Chain

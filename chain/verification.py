@@ -12,8 +12,8 @@ from eth_abi.abi import encode
 from chain.client import Chain
 from chain.deploy import constructor_types
 from chain.deployment import Deployment
+from pywallet.encoding.hex import ZERO_ADDRESS, to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import ZERO_ADDRESS, to_hex
 
 FIELDS: Final = {
     "GoMAA": "token",

@@ -16,7 +16,7 @@ from demo.browsers import launch
 from demo.fan import Fan, Heard, install_host
 from demo.report import Report
 from demo.stack import Stack, running
-from pywallet.hexes import from_hex, to_hex
+from pywallet.encoding.hex import from_hex, to_hex
 
 EPOCH_S = 24
 """Short epochs, so that a whole settlement fits into a minute; nothing is skipped or warped."""

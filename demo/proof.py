@@ -14,7 +14,7 @@ from chain.token import Token
 from demo.settle import header_of
 from demo.stack import Stack
 from demo.web import get_json
-from pywallet.hexes import from_hex, to_hex
+from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.settlement import EpochData, commitment, content_leaf, gross, verify_count
 
 

@@ -24,9 +24,9 @@ from chain.settlement import Settlement
 from chain.token import Token
 from demo.process import Service, free_port
 from gomaa.cli import group
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import from_b64, from_hex, to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import from_b64, from_hex, to_hex
-from pywallet.platform import address_of
 from pywallet.settlement import Schedule
 from studio.renditions import bundle
 

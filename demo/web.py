@@ -8,8 +8,8 @@ import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
-from pywallet.hexes import to_hex
-from pywallet.platform import address_of, sign
+from pywallet.crypto import address_of, sign
+from pywallet.encoding.hex import to_hex
 from security_server.bookkeeping import statement_digest
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import click
 
+from pywallet.crypto import keccak256
+from pywallet.encoding import cbor
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import InputError
-from pywallet.hexes import to_hex
-from pywallet.platform import keccak256
 from pywallet.policy import Context, Names, Policy, Usage, describe, require_narrower, wider
-from pywallet.sps import cbor
 
 FILE = click.Path(exists=True, path_type=Path)
 

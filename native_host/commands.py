@@ -73,8 +73,8 @@ def _add_network(paths: Paths, source: str, replace: bool) -> None:
     import asyncio
 
     from native_host import joining, networks
+    from pywallet.encoding.hex import to_hex
     from pywallet.errors import InputError
-    from pywallet.hexes import to_hex
     from pywallet.redaction import place
 
     if not source.startswith(("http://", "https://")):

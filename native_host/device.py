@@ -12,8 +12,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
+from pywallet.crypto import address_of, keccak256
 from pywallet.errors import GomaaError
-from pywallet.platform import address_of, keccak256
 
 _ORDER: Final = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 

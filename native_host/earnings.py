@@ -19,8 +19,8 @@ from native_host.ledger import ReceiptRow
 from native_host.ledger.earning import NEWEST, Key
 from native_host.looks import Standing, Where
 from native_host.network import Network
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, Refusal
-from pywallet.hexes import to_hex
 
 PATIENCE_S: Final = 1.5
 RECENT_MS: Final = 15 * 86_400_000

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from chain import answers
+from pywallet.crypto import keccak256
+from pywallet.encoding.abi_words import decode, encode
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import to_hex
-from pywallet.platform import keccak256
-from pywallet.provider.abi import decode, encode
 from pywallet.provider.calls import Call
 
 QUERY_GAS: Final = 100_000

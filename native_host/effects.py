@@ -15,8 +15,8 @@ from typing import Any, Final
 from chain import answers
 from chain.client import Chain
 from native_host.effect_looks import PERMIT2, Look, call, claimed, query, touched
+from pywallet.encoding.hex import checksum, from_hex, to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import checksum, from_hex, to_hex
 from pywallet.provider.calls import ERC20, ERC721, ERC1155, Call
 
 MOST: Final = 48

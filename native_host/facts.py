@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from chain.places import place_of_url, standing_of_url
 from native_host.network import Network
 from pywallet.errors import GomaaError, InputError, Refusal, Unavailable
-from pywallet.provider.text import named
+from pywallet.provider.safe_text import named
 from pywallet.sps.header import Header
 
 if TYPE_CHECKING:

@@ -22,10 +22,10 @@ from native_host.reporter import Reporter
 from native_host.room import Room
 from native_host.server import Server
 from native_host.stream import Stream
+from pywallet.crypto import sign
+from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import SENTENCES, GomaaError, InputError, Refusal
-from pywallet.hexes import from_hex, to_hex
-from pywallet.messages import destruction_digest
-from pywallet.platform import sign
+from pywallet.protocol import destruction_digest
 
 if TYPE_CHECKING:
     from chain.deployment import Deployment

@@ -10,11 +10,11 @@ from native_host.ledger import Entry
 from native_host.pacing import MAX_KEYS
 from native_host.schema import Invoke
 from native_host.stream import Stream
+from pywallet.encoding.hex import to_b64
 from pywallet.errors import Unavailable
-from pywallet.hexes import to_b64
-from pywallet.outside import code_from
 from pywallet.policy import extent
 from pywallet.policy.decision import STARTS
+from pywallet.protocol.foreign_errors import code_from
 from pywallet.sps.segments import segment_aad
 
 LONGEST_WAIT_MS: Final = 60_000

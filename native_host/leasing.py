@@ -8,10 +8,10 @@ from typing import Any, Final
 from native_host.host import Host
 from native_host.lease import Lease
 from native_host.stream import Stream
+from pywallet.crypto.key_wrap import GRANT_INFO, generate_keypair, unwrap
+from pywallet.encoding.hex import from_b64, to_b64, to_hex
 from pywallet.errors import GomaaError, InputError, Refusal, Unavailable
-from pywallet.hexes import from_b64, to_b64, to_hex
 from pywallet.sps.segments import segment_aad
-from pywallet.sps.wrapping import GRANT_INFO, generate_keypair, unwrap
 
 MOST_KEYS: Final = 256
 AHEAD_MS: Final = 30_000

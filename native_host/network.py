@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final
 
 from pywallet.errors import GomaaError, Unavailable
-from pywallet.messages import Domain
+from pywallet.protocol import Domain
 from pywallet.redaction import place
 
 if TYPE_CHECKING:

@@ -15,11 +15,24 @@ from native_host.ledger.paying import PaymentRow, VoucherRow
 from native_host.resync import resynchronise
 from native_host.server import Server
 from native_host.stream import Stream
+from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError, InputError, Refusal, Unavailable
-from pywallet.hexes import from_hex, to_hex
-from pywallet.messages import Domain, Signed, Statement, StatementLine, Voucher, require_signer
-from pywallet.settlement.statement_check import Known as KnownBooks
-from pywallet.settlement.statement_check import KnownTicket, Shown, Verdict, as_value, judge
+from pywallet.protocol import (
+    Domain,
+    Signed,
+    Statement,
+    StatementLine,
+    Voucher,
+    require_signer,
+)
+from pywallet.rules.statement_check import Known as KnownBooks
+from pywallet.rules.statement_check import (
+    KnownTicket,
+    Shown,
+    Verdict,
+    as_value,
+    judge,
+)
 
 MOST_LINES: Final = 10_000
 CODE: Final = "listener.statement"

@@ -11,9 +11,9 @@ from chain.places import place_of_url, standing_of_url
 from native_host.host import Host
 from native_host.network import Network
 from native_host.server import Server
+from pywallet.encoding.hex import from_hex
 from pywallet.errors import GomaaError, InputError, Refusal, Unavailable
-from pywallet.hexes import from_hex
-from pywallet.messages import Signed, require_signer
+from pywallet.protocol import Signed, require_signer
 from pywallet.settlement import Header, commitment
 
 T = TypeVar("T")

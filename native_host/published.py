@@ -11,7 +11,7 @@ from Crypto.Hash import keccak
 
 from pywallet.errors import GomaaError, InputError, Unavailable
 from pywallet.settlement import ContentRow, DebitRow, PayeeRow, StationRow, TermsRow
-from pywallet.settlement.data import HEAD, MAGIC, VERSION
+from pywallet.settlement.published_data import HEAD, MAGIC, VERSION
 
 if TYPE_CHECKING:
     import aiohttp

@@ -7,9 +7,15 @@ from typing import Any
 import msgspec
 
 from native_host.ledger import Ledger, ReceiptRow
+from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError, InputError
-from pywallet.hexes import from_hex, to_hex
-from pywallet.messages import Domain, Receipt, Signed, receipt_detail, require_signer
+from pywallet.protocol import (
+    Domain,
+    Receipt,
+    Signed,
+    receipt_detail,
+    require_signer,
+)
 
 
 def read(server: bytes, domain: Domain, item: Any) -> tuple[Signed[Receipt], dict[str, Any]]:

@@ -13,8 +13,8 @@ from native_host.schema import Invoke
 from native_host.server import Server
 from native_host.stream import Stream
 from pywallet.errors import Refusal
-from pywallet.messages import Action, Invocation, sign
 from pywallet.policy import MAX_GAP_MS, Context, Meter, decide
+from pywallet.protocol import Action, Invocation, sign
 
 STARTS: Final = frozenset({"play", "preview", "live_join"})
 ENDS: Final = frozenset({"pause", "stop"})

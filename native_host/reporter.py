@@ -9,8 +9,8 @@ from typing import Any, Final
 from native_host.ledger import Entry, Ledger
 from native_host.server import Server
 from pywallet.errors import GomaaError, Unavailable
-from pywallet.messages import Action, Invocation, Signed
-from pywallet.outside import code_from
+from pywallet.protocol import Action, Invocation, Signed
+from pywallet.protocol.foreign_errors import code_from
 
 BATCH: Final = 64
 FIRST_PAUSE_S: Final = 1.0

@@ -11,9 +11,10 @@ from native_host.ledger import SessionRow
 from native_host.ledger.paying import PaymentRow, VoucherRow
 from native_host.server import Server
 from native_host.stream import Stream
+from pywallet.crypto import keccak256
+from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError, Refusal, Unavailable
-from pywallet.hexes import from_hex, to_hex
-from pywallet.messages import (
+from pywallet.protocol import (
     Session,
     SettledLine,
     Signed,
@@ -23,8 +24,7 @@ from pywallet.messages import (
     require_signer,
     settled_lines_hash,
 )
-from pywallet.platform import keccak256
-from pywallet.settlement.statement_check import as_value
+from pywallet.rules.statement_check import as_value
 
 LOST_PLAYS: Final = 2
 LOST_INTERVALS: Final = 2

@@ -22,8 +22,8 @@ from native_host.ledger import PayeeRow, ReceiptRow
 from native_host.ledger.books import UNSIGNED
 from native_host.ledger.scanning import Place, Post
 from native_host.published import Published, fetch
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, Unavailable
-from pywallet.hexes import to_hex
 from pywallet.rewards import recovery
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ Number = Annotated[int, Meta(ge=0, lt=1 << 53)]
 Index = Annotated[int, Meta(ge=0, lt=1 << 32)]
 Count = Annotated[int, Meta(ge=0, le=256)]
 Message = dict[str, Any]
-"""A signed message; pywallet.messages checks its fields."""
+"""A signed message; pywallet.protocol checks its fields."""
 
 
 class Hello(Struct):

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from native_host import PROTOCOL
+from pywallet.crypto import address_of, keccak256, sign
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, Unavailable
-from pywallet.hexes import to_hex
-from pywallet.outside import error_from
-from pywallet.platform import address_of, keccak256, sign
 from pywallet.policy.parts import Renewal
+from pywallet.protocol.foreign_errors import error_from
 
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection

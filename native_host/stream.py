@@ -13,14 +13,14 @@ from native_host.ledger import Entry, SessionRow
 from native_host.network import Network
 from native_host.pacing import Pacer
 from native_host.table import Table
-from pywallet.hexes import ZERO_ADDRESS
+from pywallet.encoding.hex import ZERO_ADDRESS
 from pywallet.policy import Context, Meter, Policy, Usage, extent
 from pywallet.policy.decision import STARTS
 from pywallet.sps.header import Header
 
 if TYPE_CHECKING:
     from native_host.paying import Due
-from pywallet.sps.wrapping import WrapKey
+from pywallet.crypto.key_wrap import WrapKey
 
 
 @dataclass

@@ -5,8 +5,8 @@ from __future__ import annotations
 import bisect
 from dataclasses import dataclass
 
-from pywallet.hexes import to_b64
-from pywallet.sps import choice
+from pywallet.encoding.hex import to_b64
+from pywallet.sps import rendition_choice
 from pywallet.sps.header import Header, Rendition
 
 
@@ -49,7 +49,7 @@ class Table:
 def build(header: Header, cose_length: int, index: int = 0) -> Table:
     """The table of a header's rendition; the file starts with 8 bytes of magic and 4 of length."""
     rendition = header.renditions[index]
-    offset = choice.offset(header, cose_length, index)
+    offset = rendition_choice.offset(header, cose_length, index)
     size, digest = rendition.init_size, rendition.init_sha256
     init = (offset, size, digest)
     offset += size

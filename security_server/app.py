@@ -12,8 +12,8 @@ from aiohttp import web
 from chain.clock import ChainClock
 from chain.deployment import Deployment
 from chain.http_limits import GATE, HANDLER_ARGS, Gate
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import to_hex
 from security_server.agreement import Agreement
 from security_server.answering import Answering
 from security_server.bookkeeping import Bookkeeping

@@ -13,9 +13,10 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Select, select
 
+from pywallet.crypto import keccak256, recover
+from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError, InputError, Refusal, Unavailable
-from pywallet.hexes import from_hex, to_hex
-from pywallet.messages import (
+from pywallet.protocol import (
     Signed,
     Statement,
     StatementLine,
@@ -25,7 +26,6 @@ from pywallet.messages import (
     sign,
     statement_lines_hash,
 )
-from pywallet.platform import keccak256, recover
 from pywallet.settlement import gross
 from security_server.accounts import Differs, Mark, account, outstanding
 from security_server.core import Core

@@ -12,8 +12,8 @@ from chain import answers
 from chain.abi import event, function, to_address
 from chain.client import Chain, Log
 from chain.deployment import Deployment
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, Unavailable
-from pywallet.hexes import to_hex
 from pywallet.settlement import entries_digest
 from security_server.closedepoch import Voucher
 

@@ -20,8 +20,8 @@ from chain.registry import Registry, ServerEntry
 from chain.settlement import Entry, EpochState, Lane, Settlement
 from chain.token import Holding, Token
 from chain.transactions import fees
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, Refusal
-from pywallet.hexes import to_hex
 from pywallet.settlement import Answer, Header
 from pywallet.wallet.permit import Permit
 from security_server.accounts import Money

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from pywallet.crypto import keccak256
 from pywallet.errors import GomaaError, InputError
-from pywallet.platform import keccak256
 from pywallet.settlement import CountsTree, EpochData, Header, SumTree, commitment, content_leaf, entries_digest, rest
 
 

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, select, update
 
+from pywallet.encoding.hex import from_hex
 from pywallet.errors import GomaaError, Unavailable
-from pywallet.hexes import from_hex
 from security_server.agreement import Agreement
 from security_server.core import Core
 from security_server.epochstore import close_epoch, ended, unowned

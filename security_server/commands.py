@@ -13,10 +13,10 @@ import click
 from aiohttp import web
 
 from chain.http_limits import GATE, Runner
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import from_hex, to_b64, to_hex
 from pywallet.errors import Unavailable
-from pywallet.hexes import from_hex, to_b64, to_hex
-from pywallet.outside import error_from
-from pywallet.platform import address_of
+from pywallet.protocol.foreign_errors import error_from
 from pywallet.redacted_logs import log_to
 from security_server.config import Config, Keys
 

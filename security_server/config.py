@@ -12,10 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from chain.http_limits import Limits, networks
+from pywallet.crypto import address_of, key_wrap
+from pywallet.encoding.hex import (
+    from_b64,
+    from_hex,
+    to_b64,
+    to_hex,
+)
 from pywallet.errors import InputError
-from pywallet.hexes import from_b64, from_hex, to_b64, to_hex
-from pywallet.platform import address_of
-from pywallet.sps import wrapping
 
 
 @dataclass(frozen=True)
@@ -161,7 +165,7 @@ class Keys:
     @classmethod
     def make(cls, signing: bytes | None = None) -> Keys:
         """Fresh keys, or fresh ones around a given signing key. The relayer is an account of its own."""
-        private, public = wrapping.generate_keypair()
+        private, public = key_wrap.generate_keypair()
         key = signing or _private_key()
         return cls(key, private, public, secrets.token_bytes(32), secrets.token_urlsafe(32), _private_key())
 

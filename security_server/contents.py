@@ -13,12 +13,12 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, delete, select, update
 
+from pywallet.crypto import keccak256, recover
+from pywallet.crypto.key_wrap import UPLOAD_INFO, Unwrapper
+from pywallet.encoding.hex import from_b64, from_hex
 from pywallet.errors import InputError, Refusal
-from pywallet.hexes import from_b64, from_hex
-from pywallet.platform import keccak256, recover
 from pywallet.policy import Policy
 from pywallet.sps.header import Header, open_header
-from pywallet.sps.wrapping import UPLOAD_INFO, Unwrapper
 from security_server.rows import get, put
 from security_server.schema import Upload
 from security_server.store import Store

@@ -7,8 +7,8 @@ from typing import Final
 
 from sqlalchemy import Connection, func, select, union_all
 
-from pywallet.messages import Domain
-from pywallet.platform import keccak256
+from pywallet.crypto import keccak256
+from pywallet.protocol import Domain
 from pywallet.settlement import Schedule
 from security_server.agreement import Agreement
 from security_server.chainview import ChainView

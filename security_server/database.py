@@ -10,8 +10,8 @@ from sqlalchemy import Connection, create_engine, event, inspect, text
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
+from pywallet.crypto import keccak256
 from pywallet.errors import GomaaError, InputError
-from pywallet.platform import keccak256
 from security_server.marks import mark, set_mark
 from security_server.tables import METADATA
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from pywallet.crypto import keccak256
+from pywallet.encoding.hex import ZERO_ADDRESS
 from pywallet.errors import GomaaError
-from pywallet.hexes import ZERO_ADDRESS
-from pywallet.platform import keccak256
 from security_server.rows import add, put
 from security_server.tables import epochs, lines
 

@@ -10,10 +10,16 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, Row, select
 
+from pywallet.crypto import keccak256
+from pywallet.crypto.key_wrap import HANDOVER_INFO, WrapKey, unwrap
+from pywallet.encoding.hex import (
+    ZERO_ADDRESS,
+    from_b64,
+    from_hex,
+    to_b64,
+    to_hex,
+)
 from pywallet.errors import InputError
-from pywallet.hexes import ZERO_ADDRESS, from_b64, from_hex, to_b64, to_hex
-from pywallet.platform import keccak256
-from pywallet.sps.wrapping import HANDOVER_INFO, WrapKey, unwrap
 from security_server.rows import get, put
 from security_server.tables import former_plays, given_keys, sessions, tickets, usages
 

@@ -11,9 +11,9 @@ from typing import Any, Final
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from chain.http_limits import Gate, RateLimiter
+from pywallet.crypto import keccak256, recover
+from pywallet.encoding.hex import from_hex
 from pywallet.errors import GomaaError, InputError, Refusal
-from pywallet.hexes import from_hex
-from pywallet.platform import keccak256, recover
 from security_server import schema
 from security_server.bookkeeping import Bookkeeping
 from security_server.core import Core

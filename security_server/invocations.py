@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from pywallet.hexes import ZERO_ADDRESS
-from pywallet.messages import Action, Invocation
+from pywallet.encoding.hex import ZERO_ADDRESS
 from pywallet.policy import JUMPS, Context, Meter, Policy, Usage, decide, extent
+from pywallet.protocol import Action, Invocation
 from security_server import people
 from security_server.accounts import Money, outstanding, short
 from security_server.intake import keeps_refused

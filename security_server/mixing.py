@@ -10,9 +10,9 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, delete, func, select
 
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, InputError, Refusal
-from pywallet.hexes import to_hex
-from pywallet.messages import Claim, Signed
+from pywallet.protocol import Claim, Signed
 from security_server.core import Core
 from security_server.relay import HOUR_MS, Relay
 from security_server.rows import change, get, put

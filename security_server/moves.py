@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, delete, func, select
 
+from pywallet.crypto import recover, sign
+from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError, InputError, Refusal
-from pywallet.hexes import from_hex, to_hex
-from pywallet.platform import recover, sign
 from pywallet.sps.header import open_header
 from security_server.contents import MOVED, Song, song_of
 from security_server.core import Core

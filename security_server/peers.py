@@ -10,7 +10,7 @@ from typing import Any, Final
 import aiohttp
 
 from pywallet.errors import Unavailable
-from pywallet.outside import error_from
+from pywallet.protocol.foreign_errors import error_from
 
 TIMEOUT_S: Final = 10.0
 MOST_ANSWER: Final = 32 << 20

@@ -7,14 +7,29 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
+from pywallet.crypto import recover
+from pywallet.crypto.key_wrap import WrapKey
+from pywallet.encoding.hex import (
+    ZERO_ADDRESS,
+    from_b64,
+    from_hex,
+    to_b64,
+    to_hex,
+)
 from pywallet.errors import GomaaError, InputError, Refusal
-from pywallet.hexes import ZERO_ADDRESS, from_b64, from_hex, to_b64, to_hex
-from pywallet.messages import Action, Invocation, Session, Signed, Ticket, destruction_digest, digest, require_signer
-from pywallet.platform import recover
 from pywallet.policy import decide, extent
 from pywallet.policy.parts import HEARD_UNITS
+from pywallet.protocol import (
+    Action,
+    Invocation,
+    Session,
+    Signed,
+    Ticket,
+    destruction_digest,
+    digest,
+    require_signer,
+)
 from pywallet.sps.segments import segment_aad, segment_key
-from pywallet.sps.wrapping import WrapKey
 from security_server.accounts import Money, outstanding, short
 from security_server.contents import Song
 from security_server.core import Core

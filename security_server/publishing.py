@@ -10,9 +10,9 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from chain.settlement import ClaimItem, Entry
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, Refusal
-from pywallet.hexes import to_hex
-from pywallet.messages import Claim, Signed, compact
+from pywallet.protocol import Claim, Signed, compact
 from pywallet.settlement import Answer, Header, usage_leaf, usage_tag
 from security_server.closedepoch import ClosedEpoch
 from security_server.core import Core

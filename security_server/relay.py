@@ -12,10 +12,10 @@ from typing import Any, Final
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from chain.settlement import ClaimItem
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, InputError, Refusal
-from pywallet.hexes import to_hex
-from pywallet.messages import Claim, Signed
-from pywallet.platform import address_of
+from pywallet.protocol import Claim, Signed
 from security_server.core import Core
 from security_server.playing import require_refusing
 from security_server.publishing import Publishing

@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, func, select, update
 
 from pywallet.errors import GomaaError, InputError, Refusal
-from pywallet.messages import (
+from pywallet.protocol import (
     Domain,
     Session,
     SettledLine,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import to_hex
 from security_server.core import Core
 
 log = logging.getLogger("gomaa.server")

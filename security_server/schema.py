@@ -18,7 +18,7 @@ Number = Annotated[int, Meta(ge=0, lt=1 << 53)]
 Index = Annotated[int, Meta(ge=0, lt=1 << 32)]
 Count = Annotated[int, Meta(ge=0, le=256)]
 Message = dict[str, Any]
-"""A signed message; pywallet.messages checks its fields."""
+"""A signed message; pywallet.protocol checks its fields."""
 Numbers = Annotated[list[Index], Meta(max_length=2_000)]
 AgreedLines = Annotated[list[tuple[Index, Index]], Meta(max_length=2_000)]
 Acknowledgements = Annotated[list[Message], Meta(max_length=256)]

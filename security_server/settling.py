@@ -8,9 +8,16 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, select, update
 
+from pywallet.encoding.hex import ZERO_ADDRESS
 from pywallet.errors import Refusal
-from pywallet.hexes import ZERO_ADDRESS
-from pywallet.messages import Domain, Receipt, Signed, Voucher, receipt_detail, sign
+from pywallet.protocol import (
+    Domain,
+    Receipt,
+    Signed,
+    Voucher,
+    receipt_detail,
+    sign,
+)
 from pywallet.settlement import gross
 from security_server.accounts import Account, Mark, Money, account, affordable, most_net
 from security_server.epochlines import write_line

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
-from pywallet.messages import StatementLine
+from pywallet.protocol import StatementLine
 from pywallet.settlement import gross
 from security_server.accounts import Mark, Money, account, affordable
 from security_server.settling import Done, Issued, Settling, settle, settle_voucher, stored

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from sqlalchemy import select
 
+from pywallet.crypto import recover
+from pywallet.encoding.hex import ZERO_ADDRESS, to_hex
 from pywallet.errors import GomaaError, InputError, Refusal
-from pywallet.hexes import ZERO_ADDRESS, to_hex
-from pywallet.messages import Signed, Sweep
-from pywallet.platform import recover
+from pywallet.protocol import Signed, Sweep
 from pywallet.wallet.permit import Permit
 from security_server.core import Core
 from security_server.playing import require_refusing

@@ -11,8 +11,8 @@ from typing import Any, Final
 from aiohttp import web
 
 from gomaa import __version__
+from pywallet.encoding.hex import from_hex, to_b64, to_hex
 from pywallet.errors import GomaaError, InputError, Refusal, Unavailable
-from pywallet.hexes import from_hex, to_b64, to_hex
 from security_server import schema
 from security_server.bookkeeping import Bookkeeping
 from security_server.closing import Closing

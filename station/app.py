@@ -15,10 +15,10 @@ from aiohttp import web
 from chain import domain_proof
 from chain.http_limits import GATE, HANDLER_ARGS, Gate, RateLimiter
 from gomaa.look import LAMPLIGHT
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError, InputError, Refusal
-from pywallet.hexes import from_hex, to_hex
-from pywallet.messages import Session, Signed
-from pywallet.platform import address_of
+from pywallet.protocol import Session, Signed
 from pywallet.redaction import place
 from pywallet.settlement import gross
 from station import packages

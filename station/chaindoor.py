@@ -15,7 +15,7 @@ from chain.registry import Registry
 from chain.rights import Rights
 from chain.settlement import Settlement
 from pywallet.errors import Unavailable
-from pywallet.messages import Domain
+from pywallet.protocol import Domain
 from pywallet.settlement import Schedule
 from station.chainview import Account, ContentFacts, ContentServers
 

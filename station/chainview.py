@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from pywallet.messages import Domain
+from pywallet.protocol import Domain
 from pywallet.settlement import Schedule
 
 

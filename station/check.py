@@ -20,9 +20,9 @@ from yarl import URL
 from chain import domain_proof
 from chain.http_body import read_up_to
 from chain.places import place_of_url, standing_of_url
+from pywallet.encoding.hex import from_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import from_hex
-from pywallet.outside import code_from
+from pywallet.protocol.foreign_errors import code_from
 from pywallet.sps.container import MAGIC
 from pywallet.sps.polyglot import DOCTYPE, MAX_PROLOGUE, find, is_page
 from station.content_range import content_range

@@ -54,8 +54,8 @@ def station() -> None:
 @click.option("--directory", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="where to put it all")
 def init(domain: str, name: str, deployment: str, catalogue: str, directory: Path) -> None:
     """Write station.toml, a new key and an admin token."""
-    from pywallet.hexes import checksum, to_hex
-    from pywallet.platform import address_of
+    from pywallet.crypto import address_of
+    from pywallet.encoding.hex import checksum, to_hex
 
     directory.mkdir(parents=True, exist_ok=True)
     key = secrets.token_bytes(32)
@@ -156,9 +156,9 @@ async def _statements(config: object, send: bool) -> bool:
     import aiohttp
 
     from chain.deployment import Deployment
+    from pywallet.crypto import address_of
+    from pywallet.encoding.hex import checksum
     from pywallet.errors import SENTENCES
-    from pywallet.hexes import checksum
-    from pywallet.platform import address_of
     from pywallet.wallet.amounts import show
     from station.chaindoor import ChainDoor
     from station.config import StationConfig

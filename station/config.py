@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from chain.http_limits import Limits, networks
+from pywallet.encoding.hex import from_hex
 from pywallet.errors import InputError
-from pywallet.hexes import from_hex
 from station.loyalty import Generosity
 
 _PATHS = ("key_file", "deployment_file", "catalogue", "admin_token_file")

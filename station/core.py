@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError, InputError, Unavailable
-from pywallet.hexes import from_hex, to_hex
 from station.catalogue import Catalogue
 from station.chainview import ChainView
 from station.config import StationConfig

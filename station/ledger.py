@@ -10,7 +10,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from pywallet.settlement.statement_check import Verdict, Wrong, as_value
+from pywallet.rules.statement_check import Verdict, Wrong, as_value
 
 METADATA: Final = sa.MetaData()
 """The tables of one station's database; ``station.store`` adds the tickets."""
@@ -50,7 +50,7 @@ _accounts = sa.Table(
     "accounts",
     METADATA,
     sa.Column("server", sa.LargeBinary(20), primary_key=True),
-    # Value of everything agreed to: wei times 10,000 (pywallet/settlement/statement_check.py).
+    # Value of everything agreed to: wei times 10,000 (pywallet/rules/statement_check.py).
     sa.Column("agreed", sa.String(90), nullable=False),
 )
 _numbers = sa.Table(

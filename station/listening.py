@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from pywallet.rewards import Heard
-from pywallet.rewards.rules import DAY_S
+from pywallet.rewards.points_rules import DAY_S
 from station.schema import make_tables
 from station.store import HOLD_S, TICKETS, ticket_row
 

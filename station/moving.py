@@ -7,8 +7,8 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import to_hex
 from station.catalogue import Catalogue, Song
 from station.chainview import ChainView
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from pywallet.hexes import to_hex
+from pywallet.encoding.hex import to_hex
 from pywallet.policy import Context, Names, Policy, Price, Usage, describe
 from pywallet.settlement import gross
 from pywallet.wallet.amounts import show

@@ -8,10 +8,10 @@ from typing import Any
 
 from aiohttp import web
 
+from pywallet.encoding.hex import from_hex
 from pywallet.errors import GomaaError, InputError, Refusal
-from pywallet.hexes import from_hex
 from pywallet.rewards import SignedPass
-from pywallet.rewards.asking import Asking
+from pywallet.rewards.points_request import Asking
 from station.core import Station
 from station.web import answer, body
 

@@ -8,9 +8,14 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, Refusal
-from pywallet.hexes import to_hex
-from pywallet.messages import Domain, Statement, require_signer, settled_lines_hash
+from pywallet.protocol import (
+    Domain,
+    Statement,
+    require_signer,
+    settled_lines_hash,
+)
 from station.chainview import ChainView
 from station.servers import Acknowledgement, ServerBooks, Servers, ShownTicket
 from station.store import Store, TicketRow

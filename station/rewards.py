@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from pywallet.errors import Refusal
 from pywallet.rewards import Award, Heard, Pass, Programme, SignedPass
-from pywallet.rewards.rules import DAY_S
+from pywallet.rewards.points_rules import DAY_S
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS awards (ticket INTEGER PRIMARY KEY, listener BLOB, owner BLOB, day INTEGER, points INTEGER);

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from pywallet.crypto import keccak256
 from pywallet.errors import GomaaError
-from pywallet.platform import keccak256
 
 
 def make_tables(engine: Engine, wanted: sa.MetaData) -> None:

@@ -9,12 +9,19 @@ from typing import Any
 
 import aiohttp
 
+from pywallet.crypto import keccak256, sign
+from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import InputError, Unavailable
-from pywallet.hexes import from_hex, to_hex
-from pywallet.messages import SettledLine, Signed, Statement, StatementLine, Ticket, Voucher
-from pywallet.outside import code_from, error_from
-from pywallet.platform import keccak256, sign
-from pywallet.settlement.statement_check import Shown as ServerAnswer
+from pywallet.protocol import (
+    SettledLine,
+    Signed,
+    Statement,
+    StatementLine,
+    Ticket,
+    Voucher,
+)
+from pywallet.protocol.foreign_errors import code_from, error_from
+from pywallet.rules.statement_check import Shown as ServerAnswer
 
 __all__ = ["Acknowledgement", "ServerAnswer", "ServerBooks", "Servers", "ShownTicket", "Taken"]
 

@@ -1,7 +1,7 @@
 """Before the station pays: every line of a server's statement against the station's own ticket log.
 
 ``check`` is pure: it reads a statement, the tickets issued and the books, and says what to sign for
-(``pywallet.settlement.statement_check``). ``Bookkeeper`` asks the servers, writes down, signs and sends, and where books differ
+(``pywallet.rules.statement_check``). ``Bookkeeper`` asks the servers, writes down, signs and sends, and where books differ
 goes on from what both sides have signed (``station.resync``).
 """
 
@@ -14,10 +14,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import InputError, Refusal
-from pywallet.hexes import to_hex
-from pywallet.messages import Domain, Signed, Voucher, sign
-from pywallet.settlement.statement_check import Known, KnownTicket, Verdict, as_value, judge
+from pywallet.protocol import (
+    Domain,
+    Signed,
+    Voucher,
+    sign,
+)
+from pywallet.rules.statement_check import (
+    Known,
+    KnownTicket,
+    Verdict,
+    as_value,
+    judge,
+)
 from station.chainview import ChainView
 from station.ledger import VoucherRow
 from station.resync import LifeOf, Resync, require_acknowledgement

@@ -5,10 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from pywallet.encoding.hex import ZERO_ADDRESS, to_hex
 from pywallet.errors import Refusal
-from pywallet.hexes import ZERO_ADDRESS, to_hex
-from pywallet.messages import Session, Signed, Ticket, digest, require_signer, sign
 from pywallet.policy import Context, Usage, decide
+from pywallet.protocol import (
+    Session,
+    Signed,
+    Ticket,
+    digest,
+    require_signer,
+    sign,
+)
 from pywallet.settlement import gross
 from station.catalogue import Catalogue, Song
 from station.chainview import ChainView, ContentFacts

@@ -17,8 +17,8 @@ from threading import Thread, current_thread, main_thread
 from typing import Any, Final
 
 from chain.deployment import Deployment
+from pywallet.crypto import address_of
 from pywallet.errors import GomaaError
-from pywallet.platform import address_of
 from pywallet.policy import Policy
 from studio.convert import ConvertResult, Options, convert
 from studio.owner import ContentKeys

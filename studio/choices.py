@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from chain.deployment import Deployment
+from pywallet.encoding.hex import from_b64, from_hex
 from pywallet.errors import InputError
-from pywallet.hexes import from_b64, from_hex
 from pywallet.sps.mark import MAX_EVERY
 from studio.convert import Options
 from studio.marking import LAYERS, choose

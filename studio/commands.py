@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 
 from chain.deployment import Deployment
-from pywallet.hexes import to_hex
+from pywallet.encoding.hex import to_hex
 from studio import inspect as inspecting
 from studio.choices import DEPLOYMENT, FILE, JSON, SONG, bar, owner_key
 from studio.convert_command import convert

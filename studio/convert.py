@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from chain.deployment import Deployment
 from chain.registry import predict_content
-from pywallet import platform
+from pywallet import crypto
 from pywallet.errors import InputError
 from pywallet.policy import Policy
 from pywallet.sps import Container, Header, ServerRef, sign_header
@@ -179,11 +179,11 @@ def named(recording: Recording, options: Options) -> tags.Names:
 
 def _keys(output: Path, owner_key: bytes, deployment: Deployment, options: Options) -> ContentKeys:
     """Address and salt of the song; the keys of the file that is there, if one is to be used again."""
-    owner, beside = platform.address_of(owner_key), ContentKeys.beside(output)
+    owner, beside = crypto.address_of(owner_key), ContentKeys.beside(output)
     kept = ContentKeys.load(beside) if beside.exists() and not options.replace else None
     if kept is not None and options.salt not in (None, kept.salt):
         raise FileExistsError(f"{beside} exists, with another salt")
-    salt = kept.salt if kept else options.salt or platform.random_bytes(32)
+    salt = kept.salt if kept else options.salt or crypto.random_bytes(32)
     content = predict_content(deployment.registry, deployment.content_implementation, owner, salt)
     if kept is not None and kept.content != content:
         raise InputError("content.owner", file=beside.name, reason="the key file is another owner's or another network's")
@@ -206,7 +206,7 @@ def _header(
     return Header(
         chain=deployment.chain_id,
         content=made.keys.content,
-        owner=platform.address_of(owner_key),
+        owner=crypto.address_of(owner_key),
         title=names.title,
         artist=names.artist,
         album=names.album or None,

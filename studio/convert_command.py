@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from chain.deployment import Deployment
-from pywallet.hexes import to_hex
+from pywallet.encoding.hex import to_hex
 from pywallet.policy import Policy
 from studio import selfrender
 from studio.audio import Recording

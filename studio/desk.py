@@ -14,9 +14,9 @@ from typing import Any, Final
 
 from chain.deployment import Deployment
 from chain.registry import Registry
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import checksum
 from pywallet.errors import GomaaError, InputError
-from pywallet.hexes import checksum
-from pywallet.platform import address_of
 from studio import marking, tags
 from studio.batch import Job
 from studio.convert import Options

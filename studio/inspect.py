@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
-from pywallet.hexes import checksum, to_b64, to_hex
+from pywallet.encoding.hex import checksum, to_b64, to_hex
 from pywallet.policy import Policy
 from pywallet.sps import Header, Rendition
 from pywallet.wallet.amounts import show

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from chain.deployment import Deployment
-from pywallet.hexes import checksum, from_hex, to_hex
+from pywallet.encoding.hex import checksum, from_hex, to_hex
 from studio import moving, ownership
 from studio.choices import DEPLOYMENT, FILE, JSON
 from studio.owner import load_owner_key

@@ -10,8 +10,8 @@ from chain.client import Chain
 from chain.content import Content
 from chain.deployment import Deployment
 from chain.registry import Registry, ServerEntry
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import InputError, Refusal
-from pywallet.hexes import to_hex
 from studio.owner import ContentKeys
 from studio.reader import SongFile
 from studio.server import ServerInfo, fetch_info, put_song, take_over, upload_body

@@ -9,9 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pywallet import platform
+from pywallet import crypto
+from pywallet.encoding.hex import (
+    from_b64,
+    from_hex,
+    to_b64,
+    to_hex,
+)
 from pywallet.errors import InputError
-from pywallet.hexes import from_b64, from_hex, to_b64, to_hex
 
 FOLDER_SUFFIX: Final = ".segments"
 """Ending of a song's exploded folder."""
@@ -22,7 +27,7 @@ def load_owner_key(path: Path) -> bytes:
     text = path.read_text(encoding="ascii", errors="replace").strip()
     try:
         key = from_hex(text if text.startswith("0x") else "0x" + text, 32)
-        platform.address_of(key)
+        crypto.address_of(key)
     except (InputError, ValueError):
         # Never the text itself: it may be a key with a slip of the pen.
         raise InputError("message.schema", file=path.name, reason="an owner's key is 0x and 64 hex digits") from None
@@ -31,7 +36,7 @@ def load_owner_key(path: Path) -> bytes:
 
 def new_owner_key(path: Path) -> bytes:
     """Make a key file that only its owner may read. Raises FileExistsError rather than replace a key."""
-    key = platform.random_bytes(32)
+    key = crypto.random_bytes(32)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(to_hex(key) + "\n")

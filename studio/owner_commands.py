@@ -11,8 +11,8 @@ import click
 
 from chain.client import TxReceipt
 from chain.deployment import Deployment
-from pywallet.hexes import checksum, from_hex, to_hex
-from pywallet.platform import address_of
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import checksum, from_hex, to_hex
 from pywallet.wallet.amounts import parse, show
 from studio import earnings as earning
 from studio import ownership

@@ -11,9 +11,9 @@ from chain.content import Content, ContentState, Seen
 from chain.deployment import Deployment
 from chain.registry import Registry
 from chain.token import Token
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import InputError, Refusal
-from pywallet.hexes import from_hex, to_hex
-from pywallet.platform import address_of
 from studio.reader import SongFile
 
 

@@ -18,8 +18,8 @@ from chain.content import Content
 from chain.deployment import Deployment
 from chain.registry import Registry
 from chain.simulation import gas_limit, require_funds, simulate
+from pywallet.crypto import address_of
 from pywallet.errors import GomaaError, InputError, Unavailable
-from pywallet.platform import address_of
 from pywallet.policy import Policy, require_narrower
 from pywallet.sps import Header
 from studio.moving import serving

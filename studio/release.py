@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from chain.deployment import Deployment
+from pywallet.encoding.hex import checksum, from_hex, to_hex
 from pywallet.errors import SENTENCES, GomaaError
-from pywallet.hexes import checksum, from_hex, to_hex
 from studio.batch import Failure, Job, Kept, attempt, work
 from studio.owner import FOLDER_SUFFIX, ContentKeys, Replacing
 from studio.publish import PublishResult, publish

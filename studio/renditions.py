@@ -21,8 +21,8 @@ import av
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 
+from pywallet.crypto import address_of
 from pywallet.errors import GomaaError, InputError
-from pywallet.platform import address_of
 from pywallet.sps import Container, Rendition, Segment, sign_header
 from studio.audio import Sound
 from studio.boxes import Cutter, timing

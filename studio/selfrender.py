@@ -15,10 +15,10 @@ from urllib.parse import urlsplit
 import av
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from pywallet.encoding.hex import checksum
 from pywallet.errors import InputError
-from pywallet.hexes import checksum
 from pywallet.policy import Context, Policy, Usage, describe
-from pywallet.policy.terms import Names
+from pywallet.policy.describe import Names
 from pywallet.sps import Header
 from pywallet.sps.polyglot import CLOSING, DOCTYPE, Lines, comment_ends_over, patched, prologue
 from studio.owner import Replacing

@@ -11,13 +11,18 @@ from http.client import HTTPException
 from typing import Any, Final
 
 from chain.http_body import read_reply
+from pywallet.crypto import keccak256, sign
+from pywallet.crypto.key_wrap import UPLOAD_INFO, WrapKey
+from pywallet.encoding.hex import (
+    from_b64,
+    from_hex,
+    to_b64,
+    to_hex,
+)
 from pywallet.errors import GomaaError, InputError, Unavailable
-from pywallet.hexes import from_b64, from_hex, to_b64, to_hex
-from pywallet.messages import Domain
-from pywallet.outside import error_from
-from pywallet.platform import keccak256, sign
+from pywallet.protocol import Domain
+from pywallet.protocol.foreign_errors import error_from
 from pywallet.sps import Header
-from pywallet.sps.wrapping import UPLOAD_INFO, WrapKey
 
 TIMEOUT_S: Final = 15
 MAX_KEYS: Final = 4096

@@ -12,8 +12,8 @@ from typing import Any, BinaryIO, Final
 
 import click
 
+from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import InputError
-from pywallet.hexes import from_hex, to_hex
 from pywallet.sps.mark import MAX_EVERY
 from watermark.found import Found
 from watermark.parameters import LAYERS

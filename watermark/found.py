@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pywallet.hexes import to_hex
+from pywallet.encoding.hex import to_hex
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,7 @@ import gc, importlib
 importlib.invalidate_caches()  # the clock stands still, so folders look unchanged
 import pkgutil, pywallet
 # Every module of the core: files are not part of a snapshot, so nothing can be imported later.
-here = {"pywallet.platform.cpython", "pywallet.sps.wrapping"}  # CPython's own
+here = {"pywallet.crypto.cpython", "pywallet.crypto.key_wrap"}  # CPython's own
 names = [m.name for m in pkgutil.walk_packages(pywallet.__path__, "pywallet.") if m.name not in here]
 for name in ("asyncio", "json", "pyodide.ffi", *names):
     importlib.import_module(name)

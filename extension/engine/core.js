@@ -37,7 +37,7 @@ export class Core {
   }
 
   /**
-   * One operation of pywallet.engine.
+   * One operation of pywallet.worker_api.
    * @param {string} op
    * @param {Record<string, unknown>} [payload]
    * @param {Uint8Array} [blob]

@@ -16,7 +16,7 @@ const OVER = new Set(["refused", "failed"]);
 /** @typedef {import("./stream.js").Stream} Stream */
 /** @typedef {{state: string, invoke: string | null, sound: string | null, from_start: boolean}} Foreseen what a wish will do */
 /** @typedef {{state: string, position_ms: number, duration_ms: number, granted: boolean, halting: boolean, wanted: boolean, code: string | null, next: Record<string, Foreseen>}} Session
- *   of pywallet.player; halting: it pauses once the play is granted; wanted: it plays once the seek has arrived */
+ *   of pywallet.playback; halting: it pauses once the play is granted; wanted: it plays once the seek has arrived */
 /** @typedef {{kind: string, action: string, position_ms: number, segment: number}} Command of the core */
 
 export class Course {

@@ -12,7 +12,7 @@ let core = null;
 export const warm = () => (core ??= new Core());
 
 /**
- * One operation of pywallet.engine.
+ * One operation of pywallet.worker_api.
  * @param {string} op
  * @param {Record<string, unknown>} [payload]
  * @param {Uint8Array} [blob]

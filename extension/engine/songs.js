@@ -46,7 +46,7 @@ export function openSong(stream, site) {
 }
 
 /**
- * One operation of pywallet.engine about a song.
+ * One operation of pywallet.worker_api about a song.
  * @param {string} op
  * @param {{stream: string, [field: string]: unknown}} payload
  * @param {Uint8Array} [header]

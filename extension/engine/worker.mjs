@@ -25,7 +25,7 @@ async function start() {
   python.registerJsModule("gomaa_native", { keccak256: (/** @type {Uint8Array} */ data) => keccak_256(data), recover });
   // The snapshot froze the state of Python's generator; nothing of ours uses it, and nothing ever should by accident.
   python.runPython("import random; random.seed()");
-  const { call_json: call } = python.pyimport("pywallet.engine");
+  const { call_json: call } = python.pyimport("pywallet.worker_api");
   await call("wallet.status", "{}", null);
   return { call, ms: performance.now() - began };
 }

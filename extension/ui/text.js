@@ -40,7 +40,7 @@ export function sentences(problem) {
 }
 
 const BARE = /^[\n\t -~]*$/;
-/** Drawn as nothing or as empty space, or moves what stands beside it: as in pywallet.provider.text, whose texts are stricter. */
+/** Drawn as nothing or as empty space, or moves what stands beside it: as in pywallet.provider.safe_text, whose texts are stricter. */
 const UNSEEN = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\ufffc\u{1d159}\u{13441}\u{13442}]|\u{16fe4}/gu;
 const STACKED = /(?<=[\p{Mn}\p{Me}]{4})[\p{Mn}\p{Me}]/gu;
 /** Scripts whose words are written with joiners. */

@@ -10,10 +10,10 @@ from native_host import proofs
 from native_host.host import Host
 from native_host.network import Network
 from native_host.schema import Claim
+from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import InputError, Refusal, Unavailable
-from pywallet.hexes import from_hex, to_hex
-from pywallet.messages import Claim as ClaimMessage
-from pywallet.messages import Signed, require_signer
+from pywallet.protocol import Claim as ClaimMessage
+from pywallet.protocol import Signed, require_signer
 
 RELAY_S: Final = 3600.0
 """The relayer answers when the claim's block is as deep as the network asks: minutes, on a network with slow blocks."""

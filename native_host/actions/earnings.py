@@ -8,7 +8,7 @@ from native_host import earnings
 from native_host.host import Host
 from native_host.ledger.earning import NEWEST
 from native_host.schema import Earnings
-from pywallet.hexes import from_hex
+from pywallet.encoding.hex import from_hex
 
 
 async def run(host: Host, request: Earnings) -> dict[str, Any]:

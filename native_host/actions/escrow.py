@@ -6,7 +6,7 @@ from typing import Any
 
 from native_host.host import Host
 from native_host.schema import Escrow
-from pywallet.hexes import from_hex, to_hex
+from pywallet.encoding.hex import from_hex, to_hex
 
 
 async def run(host: Host, request: Escrow) -> dict[str, Any]:

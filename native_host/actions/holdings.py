@@ -11,7 +11,7 @@ from native_host.host import Host
 from native_host.ledger import PayeeRow
 from native_host.network import Network
 from native_host.schema import Holdings
-from pywallet.hexes import from_hex, to_hex
+from pywallet.encoding.hex import from_hex, to_hex
 
 PART: Final = 256
 """Payees of a wallet that one question is about."""

@@ -10,10 +10,16 @@ from native_host.host import Host
 from native_host.ledger import SessionRow
 from native_host.schema import Identify
 from native_host.stream import Stream
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import ZERO_ADDRESS, to_hex
 from pywallet.errors import Refusal
-from pywallet.hexes import ZERO_ADDRESS, to_hex
-from pywallet.messages import Session, Signed, digest, require_signer, sign
-from pywallet.platform import address_of
+from pywallet.protocol import (
+    Session,
+    Signed,
+    digest,
+    require_signer,
+    sign,
+)
 
 OWN_SESSION_S: Final = 86_400
 """A session without a wallet lasts for the longest play that begins in its hour."""

@@ -7,8 +7,8 @@ from typing import Any
 from native_host import proofs
 from native_host.host import Host
 from native_host.schema import Leaf
+from pywallet.encoding.hex import from_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import from_hex
 from pywallet.settlement import verify_leaf
 
 

@@ -13,13 +13,13 @@ from native_host.host import Host
 from native_host.ledger import TicketRow
 from native_host.schema import Open
 from native_host.stream import Stream
-from pywallet.hexes import from_b64, to_b64, to_hex
+from pywallet.crypto.key_wrap import WrapKey
+from pywallet.encoding.hex import from_b64, to_b64, to_hex
 from pywallet.policy import Policy, decide
-from pywallet.provider.text import named
-from pywallet.sps.choice import choose
+from pywallet.provider.safe_text import named
 from pywallet.sps.header import Header, open_header
 from pywallet.sps.renderer import require as require_renderer
-from pywallet.sps.wrapping import WrapKey
+from pywallet.sps.rendition_choice import choose
 
 _LONG: Final = 64 << 10
 """Bytes of a header whose reading would keep other streams waiting: it is read in a thread."""

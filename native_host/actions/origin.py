@@ -9,8 +9,8 @@ import msgspec
 from native_host.host import Host
 from native_host.origins import Part, Play, parts
 from native_host.schema import Origin
+from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import InputError
-from pywallet.hexes import from_hex, to_hex
 
 
 async def run(host: Host, request: Origin) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 from native_host import paying
 from native_host.host import Host
 from native_host.schema import Owed
-from pywallet.hexes import to_hex
+from pywallet.encoding.hex import to_hex
 
 
 async def run(host: Host, request: Owed) -> dict[str, Any] | None:

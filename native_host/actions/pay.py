@@ -7,7 +7,7 @@ from typing import Any
 from native_host import paying
 from native_host.host import Host
 from native_host.schema import Pay
-from pywallet.messages import Signed, Voucher
+from pywallet.protocol import Signed, Voucher
 
 
 async def run(host: Host, request: Pay) -> dict[str, Any]:

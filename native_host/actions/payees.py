@@ -7,7 +7,7 @@ from typing import Any
 from native_host.host import Host
 from native_host.ledger import PayeeRow
 from native_host.schema import Payees
-from pywallet.hexes import from_hex
+from pywallet.encoding.hex import from_hex
 
 
 async def run(host: Host, request: Payees) -> dict[str, Any]:

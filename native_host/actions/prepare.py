@@ -17,9 +17,14 @@ from native_host.reporter import valid_usage
 from native_host.schema import Prepare
 from native_host.server import Server
 from native_host.stream import Stream
+from pywallet.encoding.hex import ZERO_ADDRESS, from_b64
 from pywallet.errors import InputError, Refusal, Unavailable
-from pywallet.hexes import ZERO_ADDRESS, from_b64
-from pywallet.messages import Signed, Ticket, digest, require_signer
+from pywallet.protocol import (
+    Signed,
+    Ticket,
+    digest,
+    require_signer,
+)
 
 
 async def run(host: Host, request: Prepare) -> dict[str, Any] | None:

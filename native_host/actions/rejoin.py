@@ -14,10 +14,10 @@ from native_host.ledger import SessionRow, TicketRow
 from native_host.pacing import Pacer
 from native_host.schema import Rejoin
 from native_host.stream import Stream
+from pywallet.encoding.hex import ZERO_ADDRESS
 from pywallet.errors import Refusal, Unavailable
-from pywallet.hexes import ZERO_ADDRESS
-from pywallet.messages import digest
 from pywallet.policy import MAX_GAP_MS
+from pywallet.protocol import digest
 
 LIVE: Final = ("playing", "paused")
 

@@ -7,8 +7,8 @@ from typing import Any
 from native_host import proofs
 from native_host.host import Host
 from native_host.schema import Relayer
+from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import Refusal
-from pywallet.hexes import from_hex, to_hex
 
 
 async def run(host: Host, request: Relayer) -> dict[str, Any]:

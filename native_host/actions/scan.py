@@ -8,7 +8,7 @@ from native_host import scan
 from native_host.host import Host
 from native_host.ledger.scanning import Place
 from native_host.schema import Scan
-from pywallet.hexes import from_b64, from_hex
+from pywallet.encoding.hex import from_b64, from_hex
 
 
 async def run(host: Host, request: Scan) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from typing import Any
 
 from native_host.host import Host
 from native_host.schema import Send
+from pywallet.crypto import keccak256
+from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import from_hex, to_hex
-from pywallet.platform import keccak256
 
 
 async def run(host: Host, request: Send) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from native_host import effects
 from native_host.host import Host
 from native_host.network import Network
 from native_host.schema import Simulate
+from pywallet.encoding.hex import from_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import from_hex
 from pywallet.provider import read_call
 
 MARGIN: Final = (5, 4)

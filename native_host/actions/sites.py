@@ -7,7 +7,7 @@ from typing import Any
 from native_host.host import Host
 from native_host.ledger.granting import EVERYWHERE, SiteRow
 from native_host.schema import Sites
-from pywallet.hexes import from_hex
+from pywallet.encoding.hex import from_hex
 
 
 async def run(host: Host, request: Sites) -> dict[str, Any]:

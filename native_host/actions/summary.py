@@ -8,8 +8,8 @@ from native_host import earnings
 from native_host.host import Host
 from native_host.ledger.earning import NEWEST
 from native_host.schema import Summary
+from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import from_hex, to_hex
 
 SHOWN: Final = 100
 """Receipts, plays and refusals in one answer; what the receipts stand for in all is in ``totals``, and ``earnings`` has the others."""

@@ -11,10 +11,10 @@ from native_host.actions.claim import PATIENCE_S, PAUSE_S, RELAY_S
 from native_host.host import Host
 from native_host.network import Network
 from native_host.schema import Sweep
+from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError, Unavailable
-from pywallet.hexes import from_hex, to_hex
-from pywallet.messages import Signed, require_signer
-from pywallet.messages import Sweep as SweepMessage
+from pywallet.protocol import Signed, require_signer
+from pywallet.protocol import Sweep as SweepMessage
 
 
 async def run(host: Host, request: Sweep) -> dict[str, Any]:

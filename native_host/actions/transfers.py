@@ -7,7 +7,7 @@ from typing import Any, Final
 from chain.abi import event
 from native_host.host import Host
 from native_host.schema import Transfers
-from pywallet.hexes import from_hex, to_hex
+from pywallet.encoding.hex import from_hex, to_hex
 
 SHOWN: Final = 100
 

@@ -7,8 +7,8 @@ from typing import Any
 from native_host import proofs
 from native_host.host import Host
 from native_host.schema import VerifyCounts
+from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError, Refusal
-from pywallet.hexes import from_hex, to_hex
 from pywallet.settlement import content_leaf, rest, usage_leaf, usage_tag, verify_count
 
 

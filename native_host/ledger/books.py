@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from native_host.ledger.earning import Earning, as_receipt
 from native_host.ledger.tables import ReceiptRow
-from pywallet.provider.text import named
+from pywallet.provider.safe_text import named
 
 Heard = tuple[bytes, bytes, bytes, bytes, int, int, int, int]
 

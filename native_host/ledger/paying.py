@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Final
 
 from native_host.ledger.base import Rows
-from pywallet.settlement.statement_check import as_value
+from pywallet.rules.statement_check import as_value
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ _FIELDS: Final = tuple(field.name for field in fields(PaymentRow))
 class VoucherRow:
     """The last voucher of a key with a server. ``cap``: cumulative gross, wei; ``sent``: whether the server has it.
 
-    ``agreed``: the value of everything signed for (``pywallet.settlement.statement_check``). ``lines``: ticket number to intervals.
+    ``agreed``: the value of everything signed for (``pywallet.rules.statement_check``). ``lines``: ticket number to intervals.
     """
 
     cap: int

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from pywallet.hexes import from_hex
+from pywallet.encoding.hex import from_hex
 from pywallet.policy import Meter
 
 VERSION: Final = 8

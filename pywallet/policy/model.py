@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import cbor2
 
+from pywallet.crypto import keccak256
 from pywallet.errors import InputError
-from pywallet.platform import keccak256
 from pywallet.policy.fields import bad, choice, integer, optional, plain, texts
 from pywallet.policy.meter import FASTEST
 from pywallet.policy.parts import (
@@ -99,7 +99,7 @@ class Policy:
     @classmethod
     def from_toml(cls, text: str) -> Policy:
         """Read the form a musician writes. Raises InputError ``policy.malformed`` naming the field."""
-        from pywallet.policy.musician import to_map
+        from pywallet.policy.toml_format import to_map
 
         return cls.from_dict(to_map(text))
 

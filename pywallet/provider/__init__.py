@@ -2,8 +2,8 @@
 
 from pywallet.provider.calls import Call, node, read_call
 from pywallet.provider.personal import Personal, SignIn, personal_digest, read_personal
-from pywallet.provider.shown import Shown, show
 from pywallet.provider.typed import TypedData, read_typed
+from pywallet.provider.typed_tree import Shown, show
 from pywallet.provider.types import Types
 
 __all__ = [

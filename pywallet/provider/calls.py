@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pywallet.crypto import keccak256
+from pywallet.encoding.abi_words import decode, split
+from pywallet.encoding.hex import checksum, to_hex
 from pywallet.errors import InputError
-from pywallet.hexes import checksum, to_hex
-from pywallet.platform import keccak256
-from pywallet.provider.abi import decode, split
 
 UNLIMITED: Final = (1 << 96) - 1
 """From here on an allowance is one without limit: the largest amount of the tokens with the smallest counters."""

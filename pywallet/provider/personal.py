@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from pywallet.crypto import keccak256
+from pywallet.encoding.hex import checksum, from_hex
 from pywallet.errors import InputError
-from pywallet.hexes import checksum, from_hex
-from pywallet.platform import keccak256
-from pywallet.provider.text import hides, visible
+from pywallet.provider.safe_text import hides, visible
 
 MOST_BYTES: Final = 64 * 1024
 LATE_S: Final = 300

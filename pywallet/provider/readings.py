@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pywallet.provider.calls import UNLIMITED
-from pywallet.provider.text import visible
+from pywallet.provider.safe_text import visible
 from pywallet.provider.typed import TypedData, Value, plain_text
 from pywallet.provider.types import innermost
 

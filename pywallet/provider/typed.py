@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pywallet.crypto import keccak256
+from pywallet.encoding.hex import checksum, from_hex, to_hex
 from pywallet.errors import InputError, WalletError
-from pywallet.hexes import checksum, from_hex, to_hex
-from pywallet.platform import keccak256
 from pywallet.provider.types import DOMAIN, Types, array_of, wrong
 
 MOST_TEXT: Final = 256 * 1024

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from pywallet.crypto import keccak256
 from pywallet.errors import InputError
-from pywallet.platform import keccak256
 
 Fields = tuple[tuple[str, str], ...]
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pywallet.crypto import keccak256, recover, sign
+from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import InputError, Refusal
-from pywallet.hexes import from_hex, to_hex
-from pywallet.platform import keccak256, recover, sign
 
 KINDS: Final = ("offer", "ad-free")
 """An offer is used up when it is redeemed; an ad-free pass holds from then on until it ends."""

@@ -3,7 +3,7 @@
 from pywallet.settlement.challenge import Answer, answer_for, fault, grievance, header_of
 from pywallet.settlement.commitment import Header, commitment, entries_digest, gross, rest
 from pywallet.settlement.counts import CountsTree, content_leaf, usage_leaf, usage_tag, verify_count
-from pywallet.settlement.data import (
+from pywallet.settlement.published_data import (
     FEW,
     NO_TERMS,
     REFUSED,
@@ -19,8 +19,8 @@ from pywallet.settlement.data import (
     TermsRow,
     UsageRow,
 )
-from pywallet.settlement.roots import CountsRoot, SumRoot
 from pywallet.settlement.schedule import Schedule
+from pywallet.settlement.streaming_root import CountsRoot, SumRoot
 from pywallet.settlement.tree import MAX_DEPTH, SumTree, verify_leaf
 
 __all__ = [

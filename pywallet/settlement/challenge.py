@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pywallet.messages import Receipt
+from pywallet.protocol import Receipt
 from pywallet.settlement.commitment import Header, commitment, entries_digest, rest
-from pywallet.settlement.data import EpochData
+from pywallet.settlement.published_data import EpochData
 from pywallet.settlement.tree import Node, SumTree, verify_leaf
 
 Fault = Literal["root", "total", "commitment"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pywallet.platform import keccak256
+from pywallet.crypto import keccak256
 
 
 @dataclass(frozen=True)

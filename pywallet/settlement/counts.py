@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pywallet.platform import keccak256
+from pywallet.crypto import keccak256
 from pywallet.settlement.tree import MAX_DEPTH
 
 

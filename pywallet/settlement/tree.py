@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from pywallet.platform import keccak256
+from pywallet.crypto import keccak256
 from pywallet.settlement.commitment import Header
 
 MAX_DEPTH: Final = 32

@@ -8,9 +8,9 @@ from typing import Final
 
 import cbor2
 
-from pywallet import platform
+from pywallet import crypto
+from pywallet.encoding import cbor
 from pywallet.errors import InputError
-from pywallet.sps import cbor
 from pywallet.sps.container import MAX_HEADER
 
 ES256K: Final = -47
@@ -33,7 +33,7 @@ class Signed:
         # An address doesn't tell its key's parity, so both are tried.
         for v in (27, 28):
             try:
-                if platform.recover(digest, self.signature + bytes([v])) == self.signer:
+                if crypto.recover(digest, self.signature + bytes([v])) == self.signer:
                     return
             except InputError:
                 continue
@@ -47,8 +47,8 @@ def protected_header(content_type: str, signer: bytes) -> bytes:
 
 def sign(payload: bytes, content_type: str, external: bytes, private_key: bytes) -> bytes:
     """The tagged structure over ``payload``. Raises InputError sps.header.malformed over 4 MiB."""
-    protected = protected_header(content_type, platform.address_of(private_key))
-    signature = platform.sign(private_key, _digest(protected, external, payload))
+    protected = protected_header(content_type, crypto.address_of(private_key))
+    signature = crypto.sign(private_key, _digest(protected, external, payload))
     cose = cbor2.dumps(cbor2.CBORTag(_COSE_SIGN1, [protected, {}, payload, signature[:64]]), canonical=True)
     if len(cose) > MAX_HEADER:
         raise InputError("sps.header.malformed", reason="length", length=len(cose))

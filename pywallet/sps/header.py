@@ -9,10 +9,11 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Final
 
-from pywallet import platform
+from pywallet import crypto
+from pywallet.crypto import keccak256
+from pywallet.encoding import cbor
 from pywallet.errors import InputError
-from pywallet.platform import keccak256
-from pywallet.sps import cbor, cose
+from pywallet.sps import cose
 from pywallet.sps.container import MAGIC
 from pywallet.sps.segments import merkle_root
 
@@ -163,7 +164,7 @@ def sign_header(header: Header, private_key: bytes) -> bytes:
     """
     from pywallet.sps.payload import from_map
 
-    if platform.address_of(private_key) != header.owner:
+    if crypto.address_of(private_key) != header.owner:
         raise InputError("sps.header.signature", reason="the key is not the owner's")
     payload = encode_header(header)
     from_map(cbor.loads(payload))

@@ -11,8 +11,14 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
 
+from pywallet.encoding import cbor
 from pywallet.errors import InputError
-from pywallet.sps import cbor, cose, fields, payload, renditions
+from pywallet.sps import (
+    cose,
+    fields,
+    payload,
+    renditions,
+)
 from pywallet.sps.container import MAGIC
 
 VERSION: Final = 1

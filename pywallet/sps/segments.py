@@ -7,7 +7,7 @@ import hmac
 from collections.abc import Sequence
 from typing import Final
 
-from pywallet import platform
+from pywallet import crypto
 from pywallet.errors import InputError
 
 NONCE: Final = 12
@@ -33,15 +33,15 @@ def segment_aad(content: bytes, rendition: int, epoch: int, index: int) -> bytes
 
 async def seal_segment(key: bytes, clear: bytes, aad: bytes) -> bytes:
     """nonce ‖ AES-256-GCM ciphertext ‖ tag, with a random nonce."""
-    nonce = platform.random_bytes(NONCE)
-    return nonce + await platform.get().aes_gcm_seal(key, nonce, clear, aad)
+    nonce = crypto.random_bytes(NONCE)
+    return nonce + await crypto.get().aes_gcm_seal(key, nonce, clear, aad)
 
 
 async def open_segment(key: bytes, sealed: bytes, aad: bytes) -> bytes:
     """The clear segment. Raises InputError sps.segment.tag."""
     if len(sealed) < NONCE + TAG:
         raise InputError("sps.segment.tag", size=len(sealed))
-    return await platform.get().aes_gcm_open(key, sealed[:NONCE], sealed[NONCE:], aad)
+    return await crypto.get().aes_gcm_open(key, sealed[:NONCE], sealed[NONCE:], aad)
 
 
 def merkle_root(hashes: Sequence[bytes]) -> bytes:

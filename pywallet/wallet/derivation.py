@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from pywallet.crypto import keccak256, public_key
+from pywallet.crypto.interface import ORDER
 from pywallet.errors import WalletError
-from pywallet.platform import keccak256, public_key
-from pywallet.platform.port import ORDER
 
 HARDENED: Final = 1 << 31
 ACCOUNT: Final = "m/44'/60'/0'/0/0"

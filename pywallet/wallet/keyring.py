@@ -6,10 +6,18 @@ from collections.abc import Sequence
 from functools import cache
 from itertools import islice
 
-from pywallet.hexes import ZERO_ADDRESS
-from pywallet.messages import Claim, Domain, Session, Signed, Sweep, Voucher, sign
-from pywallet.platform import address_of, keccak256, public_keys
-from pywallet.rewards.asking import Asking
+from pywallet.crypto import address_of, keccak256, public_keys
+from pywallet.encoding.hex import ZERO_ADDRESS
+from pywallet.protocol import (
+    Claim,
+    Domain,
+    Session,
+    Signed,
+    Sweep,
+    Voucher,
+    sign,
+)
+from pywallet.rewards.points_request import Asking
 from pywallet.wallet.derivation import ACCOUNT, HARDENED, account_path, derive, listener_path, node, payee_parent, payee_path
 
 

@@ -10,7 +10,7 @@ from unicodedata import category, normalize
 
 from mnemonic import Mnemonic
 
-from pywallet import platform
+from pywallet import crypto
 from pywallet.errors import WalletError
 
 SIZES: Final = (12, 15, 18, 21, 24)
@@ -44,7 +44,7 @@ def propose(words: int = 12) -> str:
     """A fresh mnemonic of 12, 15, 18, 21 or 24 words. Raises WalletError wallet.mnemonic for another number."""
     if words not in SIZES:
         raise WalletError("wallet.mnemonic", words=words)
-    return str(_ENGLISH.to_mnemonic(platform.random_bytes(words // 3 * 4)))
+    return str(_ENGLISH.to_mnemonic(crypto.random_bytes(words // 3 * 4)))
 
 
 def split(text: str) -> list[str]:
@@ -97,4 +97,4 @@ def _beginning(letters: str) -> list[str]:
 async def seed(text: str, passphrase: str = "") -> bytes:
     """The 64-byte seed of a mnemonic (BIP-39: PBKDF2-HMAC-SHA512, 2048 rounds). Raises WalletError wallet.mnemonic."""
     salt = normalize("NFKD", "mnemonic" + passphrase).encode()
-    return await platform.get().pbkdf2("sha512", check(text).encode(), salt, _ROUNDS, 64)
+    return await crypto.get().pbkdf2("sha512", check(text).encode(), salt, _ROUNDS, 64)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from pywallet.messages.structs import check
-from pywallet.platform import keccak256, sign
-from pywallet.platform.port import split_signature
+from pywallet.crypto import keccak256, sign
+from pywallet.crypto.interface import split_signature
+from pywallet.protocol.structs import check
 from pywallet.wallet.transactions import call_data
 
 # Hashed when they are needed: the extension's snapshot of this module is made where no hash function is.

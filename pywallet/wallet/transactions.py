@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from pywallet.crypto import keccak256, sign
+from pywallet.encoding import rlp
+from pywallet.encoding.hex import ZERO_ADDRESS, checksum, from_hex
 from pywallet.errors import InputError
-from pywallet.hexes import ZERO_ADDRESS, checksum, from_hex
-from pywallet.platform import keccak256, sign
-from pywallet.wallet import rlp
 
 _TYPE: Final = b"\x02"
 # The first four bytes of keccak("transfer(address,uint256)").

@@ -21,10 +21,10 @@ import hashlib
 from typing import Any, Final
 from unicodedata import normalize
 
-from pywallet import platform
+from pywallet import crypto
+from pywallet.crypto.interface import Hash
+from pywallet.encoding import cbor
 from pywallet.errors import InputError, WalletError
-from pywallet.platform.port import Hash
-from pywallet.sps import cbor
 
 VERSION: Final = 2
 ITERATIONS: Final = 600_000
@@ -49,10 +49,10 @@ async def seal(secret: bytes, password: str, iterations: int = ITERATIONS) -> by
         raise ValueError(f"iterations from {ITERATIONS} to {MAX_ITERATIONS}")
     if len(secret) > _FILLED - 2:
         raise ValueError(f"at most {_FILLED - 2} bytes")
-    vault = {**_FIXED[VERSION], "iterations": iterations, "salt": platform.random_bytes(16), "nonce": platform.random_bytes(12)}
+    vault = {**_FIXED[VERSION], "iterations": iterations, "salt": crypto.random_bytes(16), "nonce": crypto.random_bytes(12)}
     key = await _key(vault, password)
     filled = (len(secret).to_bytes(2, "big") + secret).ljust(_FILLED, b"\0")
-    vault["data"] = await platform.get().aes_gcm_seal(key, vault["nonce"], filled, cbor.dumps(vault))
+    vault["data"] = await crypto.get().aes_gcm_seal(key, vault["nonce"], filled, cbor.dumps(vault))
     return cbor.dumps({**vault, "sum": _sum(vault)})
 
 
@@ -62,7 +62,7 @@ async def unseal(vault: bytes, password: str) -> bytes:
     data = stored.pop("data")
     key = await _key(stored, password)
     try:
-        found = await platform.get().aes_gcm_open(key, stored["nonce"], data, cbor.dumps(stored))
+        found = await crypto.get().aes_gcm_open(key, stored["nonce"], data, cbor.dumps(stored))
     except InputError:
         raise WalletError("wallet.password") from None
     return found if stored["v"] == 1 else found[2 : 2 + int.from_bytes(found[:2], "big")]
@@ -78,7 +78,7 @@ async def _key(vault: dict[str, Any], password: str) -> bytes:
     # NFKC: the same password typed on another keyboard or system gives the same bytes.
     # A lone surrogate, which JavaScript allows in a string, is a character like any other.
     text = normalize("NFKC", password).encode("utf-8", "surrogatepass")
-    return await platform.get().pbkdf2(_HASHES[vault["v"]], text, vault["salt"], vault["iterations"], 32)
+    return await crypto.get().pbkdf2(_HASHES[vault["v"]], text, vault["salt"], vault["iterations"], 32)
 
 
 def _sum(vault: dict[str, Any]) -> bytes:

@@ -16,10 +16,17 @@ from chain.client import Chain, decode_log
 from chain.deploy import deploy
 from chain.deployment import Deployment
 from chain.settlement import ClaimItem, Entry
+from pywallet.crypto import address_of, keccak256
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import to_hex
-from pywallet.messages import Claim, Receipt, Signed, Voucher, compact, sign
-from pywallet.platform import address_of, keccak256
+from pywallet.protocol import (
+    Claim,
+    Receipt,
+    Signed,
+    Voucher,
+    compact,
+    sign,
+)
 from pywallet.settlement import Header, Schedule, SumTree, entries_digest, gross, rest
 
 GENESIS: Final = 1_800_000_000

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from pywallet.platform import keccak256
+from pywallet.crypto import keccak256
 from pywallet.settlement import Schedule, SumTree, entries_digest, gross
 from pywallet.settlement.schedule import ANSWER_GAS, ANSWERS_A_BATCH
 from tests.contracts.settlement_model import TREASURY, Debiting, Model, Refusal, Signed

@@ -12,9 +12,9 @@ from pyrevm import EVM, BlockEnv, CfgEnv, Env
 
 from chain.abi import event, function
 from contracts.compile import artifacts
-from pywallet.hexes import to_hex
-from pywallet.messages import Domain
-from pywallet.platform import address_of, keccak256
+from pywallet.crypto import address_of, keccak256
+from pywallet.encoding.hex import to_hex
+from pywallet.protocol import Domain
 from pywallet.settlement import Schedule
 
 CHAIN_ID: Final = 31337

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pywallet.platform import address_of
+from pywallet.crypto import address_of
 from tests.contracts.anvil_world import World
 
 POLICY, NEW, SALT = bytes([1]) * 32, bytes([2]) * 32, bytes([4]) * 32

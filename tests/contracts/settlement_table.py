@@ -9,8 +9,14 @@ from typing import Any, Final
 
 from hypothesis.stateful import RuleBasedStateMachine
 
-from pywallet.messages import Claim, Receipt, Voucher, compact, sign
-from pywallet.platform import address_of
+from pywallet.crypto import address_of
+from pywallet.protocol import (
+    Claim,
+    Receipt,
+    Voucher,
+    compact,
+    sign,
+)
 from pywallet.settlement import Header, Schedule, SumTree, entries_digest, gross, rest
 from tests.contracts.revm_world import GENESIS, Refused, Revm, key
 from tests.contracts.settlement_model import Debiting, Model, Refusal, Signed

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from chain.abi import _type
 from contracts.compile import artifacts
-from pywallet.platform import keccak256
+from pywallet.crypto import keccak256
 
 SOURCE: Final = Path(__file__).with_name("symbolic.vy")
 

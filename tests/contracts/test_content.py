@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pywallet.platform import address_of
+from pywallet.crypto import address_of
 from tests.contracts.anvil_world import ZERO, World, reverts
 
 POLICY, SALT = bytes([1]) * 32, bytes([4]) * 32
@@ -31,7 +31,7 @@ def test_a_content_is_initialised_once_and_by_the_registry(w: World) -> None:
 
 def _as(w: World, sender: bytes, target: bytes, arguments: tuple[object, ...]) -> None:
     from chain.abi import function
-    from pywallet.hexes import to_hex
+    from pywallet.encoding.hex import to_hex
 
     data = to_hex(function("Content", "initialize").encode(*arguments))
     w.request("eth_call", {"from": to_hex(sender), "to": to_hex(target), "data": data}, "latest")

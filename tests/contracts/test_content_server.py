@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from pywallet.hexes import to_hex
-from pywallet.platform import address_of
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import to_hex
 from tests.contracts.anvil_world import EPOCH, SCHEDULE, ZERO, World, reverts
 
 POLICY, SALT = bytes([1]) * 32, bytes([4]) * 32

@@ -18,8 +18,15 @@ from hypothesis import strategies as st
 
 from chain.abi import event, function
 from contracts.compile import artifacts
-from pywallet.hexes import to_hex
-from pywallet.messages import Claim, Receipt, Voucher, compact, digest, sign
+from pywallet.encoding.hex import to_hex
+from pywallet.protocol import (
+    Claim,
+    Receipt,
+    Voucher,
+    compact,
+    digest,
+    sign,
+)
 from pywallet.settlement import CountsTree, Header, SumTree, commitment, content_leaf, entries_digest, rest, usage_leaf
 from tests.budget import budget
 from tests.contracts.revm_world import Refused, Revm, key

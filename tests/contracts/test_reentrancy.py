@@ -11,7 +11,7 @@ from vyper.compiler import compile_code
 from chain.abi import function
 from chain.registry import predict_content
 from contracts.compile import artifacts
-from pywallet.platform import address_of
+from pywallet.crypto import address_of
 from pywallet.settlement import Schedule
 from tests.contracts.revm_world import Refused, Revm, key
 

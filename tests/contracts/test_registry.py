@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from chain.abi import to_address
 from chain.registry import predict_content
 from contracts.compile import artifacts
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import to_hex
-from pywallet.platform import address_of
 from tests.budget import budget
 from tests.contracts.anvil_world import BPS, EPOCH, SCHEDULE, ZERO, World, reverts
 

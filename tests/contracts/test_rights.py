@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pywallet.hexes import to_hex
-from pywallet.platform import address_of
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import to_hex
 from tests.contracts.anvil_world import ZERO, World, reverts
 from tests.contracts.rights_shop import DAY, NEW, NO_PERMIT, POLICY, PRICE, RENT, ROYALTY, Shop
 

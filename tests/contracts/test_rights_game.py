@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from chain.registry import predict_content
 from contracts.compile import artifacts
-from pywallet.platform import address_of
+from pywallet.crypto import address_of
 from pywallet.settlement import Schedule
 from tests.budget import budget
 from tests.contracts.revm_world import Refused, Revm, key

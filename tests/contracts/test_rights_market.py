@@ -7,8 +7,8 @@ from eth_account import Account
 from eth_account.messages import encode_typed_data
 
 from contracts.compile import artifacts
-from pywallet.hexes import to_hex
-from pywallet.platform import address_of
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import to_hex
 from tests.contracts.anvil_world import FALSE_TOKEN, ZERO, World, reverts
 from tests.contracts.rights_shop import PRICE, RENT, Shop
 
@@ -172,7 +172,7 @@ def test_rights_move_like_any_erc721(w: World, shop: Shop) -> None:
 def _transfer_call(name: str, holder: bytes, to: bytes, number: int) -> bytes:
     from eth_abi.abi import encode
 
-    from pywallet.platform import keccak256
+    from pywallet.crypto import keccak256
 
     return keccak256(f"{name}(address,address,uint256)".encode())[:4] + encode(["address", "address", "uint256"], [holder, to, number])
 

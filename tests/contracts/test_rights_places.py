@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pywallet.platform import address_of
+from pywallet.crypto import address_of
 from tests.contracts.anvil_world import World, reverts
 from tests.contracts.rights_shop import DAY, NO_PERMIT, RENT, Shop
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pywallet.platform import address_of
+from pywallet.crypto import address_of
 from tests.contracts.anvil_world import World, reverts
 from tests.contracts.rights_shop import NEW, NO_PERMIT, PRICE, RENT, ROYALTY, Shop
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pywallet.platform import address_of, keccak256
+from pywallet.crypto import address_of, keccak256
 from pywallet.settlement import commitment
 from tests.contracts.anvil_world import BOND, EPOCH, SCHEDULE, Book, World, reverts
 from tests.contracts.challenged import DUE, posted

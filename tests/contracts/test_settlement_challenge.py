@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pywallet.platform import address_of
+from pywallet.crypto import address_of
 from tests.contracts.anvil_world import BOND, EPOCH, NOBODY, SCHEDULE, ZERO, Book, World, reverts
 from tests.contracts.challenged import DUE, posted
 

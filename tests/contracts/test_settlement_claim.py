@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from chain.settlement import ClaimItem
+from pywallet.crypto import address_of, keccak256
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import to_hex
-from pywallet.platform import address_of, keccak256
 from pywallet.settlement import SumTree
 from tests.contracts.anvil_world import EPOCH, NOBODY, SCHEDULE, ZERO, Book, World, reverts
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from chain.settlement import ClaimItem
-from pywallet.platform import address_of
+from pywallet.crypto import address_of
 from pywallet.settlement import SumTree
 from pywallet.settlement.tree import MAX_DEPTH, Node, leaf, node
 from tests.contracts.anvil_world import EPOCH, Book, World, reverts

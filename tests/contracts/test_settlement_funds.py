@@ -9,8 +9,8 @@ import pytest
 from eth_abi.abi import encode
 
 from contracts.compile import artifacts
-from pywallet.hexes import to_hex
-from pywallet.platform import address_of
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import to_hex
 from tests.contracts.anvil_world import BOND, EPOCH, ESCROW, FALSE_TOKEN, SCHEDULE, ZERO, World, reverts
 
 

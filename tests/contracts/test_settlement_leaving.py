@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pywallet.platform import address_of
+from pywallet.crypto import address_of
 from pywallet.settlement import gross
 from tests.contracts.anvil_world import BOND, BPS, EPOCH, ESCROW, SCHEDULE, ZERO, World, reverts
 

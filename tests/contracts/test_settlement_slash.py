@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from pywallet.crypto import address_of
 from pywallet.errors import GomaaError
-from pywallet.platform import address_of
 from pywallet.settlement import gross
 from tests.contracts.anvil_world import BOND, BPS, EPOCH, ESCROW, SCHEDULE, Book, World, reverts
 from tests.contracts.challenged import DUE, ENDS, posted

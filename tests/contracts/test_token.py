@@ -8,8 +8,8 @@ from eth_account import Account
 from eth_account.messages import encode_typed_data
 
 from contracts.compile import artifacts
-from pywallet.hexes import to_hex
-from pywallet.platform import address_of
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import to_hex
 from tests.contracts.anvil_world import ZERO, World, reverts
 
 

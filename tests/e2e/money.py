@@ -7,7 +7,7 @@ import pytest
 from chain.client import Chain
 from chain.token import Token
 from demo.fan import install_host
-from pywallet.hexes import from_hex
+from pywallet.encoding.hex import from_hex
 from tests.e2e.world import World
 
 GOMAA = 10**18

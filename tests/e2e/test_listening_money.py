@@ -9,7 +9,7 @@ from chain.settlement import Settlement
 from demo import web
 from demo.fan import MAIN, install_host, state_until
 from demo.waiting import wait_until
-from pywallet.platform import address_of
+from pywallet.crypto import address_of
 from pywallet.settlement import gross
 from pywallet.wallet import mnemonic
 from pywallet.wallet.derivation import listener_path

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from demo.browsers.chromium import ChromiumView
 from demo.fan import install_host, state_until
-from pywallet.hexes import checksum, from_hex
+from pywallet.encoding.hex import checksum, from_hex
 from pywallet.sps.container import MAGIC, PREFIX_SIZE, Container
 from pywallet.sps.header import open_header, sign_header
 from pywallet.sps.segments import segment_key

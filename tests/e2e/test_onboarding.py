@@ -10,7 +10,7 @@ from chain.client import Chain
 from chain.token import Token
 from demo.fan import MAIN, install_host, state_until
 from demo.settle import final_epochs
-from pywallet.hexes import from_hex
+from pywallet.encoding.hex import from_hex
 from tests.e2e.world import World, press_play
 
 WORDS = "legal winner thank year wave sausage worth useful legal winner thank yellow"

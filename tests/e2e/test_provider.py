@@ -9,7 +9,7 @@ from eth_account import Account
 from eth_account.messages import encode_defunct, encode_typed_data
 
 from demo.fan import PASSWORD
-from pywallet.hexes import to_hex
+from pywallet.encoding.hex import to_hex
 from tests.e2e.dapp import question, site
 from tests.e2e.money import FRIEND, GOMAA, held
 from tests.e2e.world import World

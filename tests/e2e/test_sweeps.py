@@ -12,7 +12,7 @@ from demo.browsers import launch
 from demo.fan import Fan, install_host
 from demo.headless import EPOCH_S
 from demo.stack import running
-from pywallet.hexes import from_hex
+from pywallet.encoding.hex import from_hex
 
 LEFT = 10**15 + 7
 

@@ -12,9 +12,17 @@ from pathlib import Path
 from typing import Final
 
 from native_host import framing
+from pywallet.encoding import cbor
 from pywallet.errors import GomaaError
 from pywallet.policy import Policy
-from pywallet.sps import Container, cbor, live, open_header, payload, polyglot, renditions
+from pywallet.sps import (
+    Container,
+    live,
+    open_header,
+    payload,
+    polyglot,
+    renditions,
+)
 
 CORPUS: Final = Path(__file__).with_name("corpus")
 CONTENT: Final = bytes(range(100, 120))

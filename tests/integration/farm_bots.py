@@ -9,11 +9,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, get_args
 
+from pywallet.crypto import address_of, keccak256
+from pywallet.crypto.key_wrap import generate_keypair
+from pywallet.encoding.hex import to_b64, to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import to_b64, to_hex
-from pywallet.messages import Action, Invocation, Session, Signed, Ticket, digest, sign
-from pywallet.platform import address_of, keccak256
-from pywallet.sps.wrapping import generate_keypair
+from pywallet.protocol import (
+    Action,
+    Invocation,
+    Session,
+    Signed,
+    Ticket,
+    digest,
+    sign,
+)
 from security_server.schema import GrantRequest, LeaseRequest, Open, Report
 from tests.integration.farm_world import DOMAIN, SEGMENT_MS, SONG_MS, STATION, FarmWorld
 

@@ -17,11 +17,11 @@ from sqlalchemy import select
 
 from chain.content import ContentState
 from chain.settlement import Lane
+from pywallet.crypto import address_of, keccak256
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import Refusal, Unavailable
-from pywallet.hexes import to_hex
-from pywallet.messages import Domain
-from pywallet.platform import address_of, keccak256
 from pywallet.policy import Policy
+from pywallet.protocol import Domain
 from pywallet.rewards.caps import TokenCap
 from pywallet.settlement import Schedule
 from pywallet.sps.container import MAGIC

@@ -15,9 +15,9 @@ from typing import Any
 import msgspec
 
 from demo.waiting import TIMEOUT_S
+from pywallet.crypto.key_wrap import generate_keypair
+from pywallet.encoding.hex import to_b64
 from pywallet.errors import GomaaError
-from pywallet.hexes import to_b64
-from pywallet.sps.wrapping import generate_keypair
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

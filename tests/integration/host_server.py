@@ -14,12 +14,29 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from native_host.server import hello_digest
+from pywallet.crypto import address_of, keccak256, recover
+from pywallet.crypto.key_wrap import WrapKey
+from pywallet.encoding.hex import (
+    from_b64,
+    from_hex,
+    to_b64,
+    to_hex,
+)
 from pywallet.errors import GomaaError, Refusal
-from pywallet.hexes import from_b64, from_hex, to_b64, to_hex
-from pywallet.messages import Action, Domain, Invocation, Receipt, Session, Signed, Ticket, digest, receipt_detail, sign, signer
-from pywallet.platform import address_of, keccak256, recover
+from pywallet.protocol import (
+    Action,
+    Domain,
+    Invocation,
+    Receipt,
+    Session,
+    Signed,
+    Ticket,
+    digest,
+    receipt_detail,
+    sign,
+    signer,
+)
 from pywallet.sps.segments import segment_aad, segment_key
-from pywallet.sps.wrapping import WrapKey
 
 LEASE_S = 600
 CLOCK_MS = 120_000

@@ -18,14 +18,27 @@ from native_host.facts import Facts, Station
 from native_host.host import Emit, Host
 from native_host.paths import Paths
 from native_host.serve import Service
+from pywallet.crypto import address_of, keccak256
+from pywallet.crypto.key_wrap import generate_keypair, unwrap
+from pywallet.encoding.hex import (
+    ZERO_ADDRESS,
+    from_b64,
+    from_hex,
+    to_b64,
+    to_hex,
+)
 from pywallet.errors import GomaaError, Unavailable
-from pywallet.hexes import ZERO_ADDRESS, from_b64, from_hex, to_b64, to_hex
-from pywallet.messages import Domain, Session, Signed, Ticket, digest, sign
-from pywallet.platform import address_of, keccak256
 from pywallet.policy import Count, Lease, Policy, Price
+from pywallet.protocol import (
+    Domain,
+    Session,
+    Signed,
+    Ticket,
+    digest,
+    sign,
+)
 from pywallet.sps.header import Header, Rendition, Segment, ServerRef, sign_header
 from pywallet.sps.segments import segment_aad, segment_key
-from pywallet.sps.wrapping import generate_keypair, unwrap
 from tests.integration.host_server import StandIn
 
 CHAIN_ID = 31337

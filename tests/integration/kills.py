@@ -22,9 +22,18 @@ from typing import Any, Final
 import aiohttp
 
 from audit.run import audit
+from pywallet.crypto import address_of
 from pywallet.errors import GomaaError
-from pywallet.messages import Action, Invocation, Receipt, Session, Signed, Ticket, digest, sign
-from pywallet.platform import address_of
+from pywallet.protocol import (
+    Action,
+    Invocation,
+    Receipt,
+    Session,
+    Signed,
+    Ticket,
+    digest,
+    sign,
+)
 from security_server.commands import serve
 from security_server.config import Config
 from tests.integration.server_client import HostClient

@@ -10,13 +10,22 @@ from typing import Any
 import aiohttp
 
 from demo.waiting import TIMEOUT_S
+from pywallet.crypto import address_of
+from pywallet.crypto import sign as sign_digest
+from pywallet.crypto.key_wrap import GRANT_INFO, generate_keypair, unwrap
+from pywallet.encoding.hex import from_b64, to_b64, to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import from_b64, to_b64, to_hex
-from pywallet.messages import Action, Domain, Invocation, Session, Signed, Ticket, digest, sign
-from pywallet.platform import address_of
-from pywallet.platform import sign as sign_digest
+from pywallet.protocol import (
+    Action,
+    Domain,
+    Invocation,
+    Session,
+    Signed,
+    Ticket,
+    digest,
+    sign,
+)
 from pywallet.sps.segments import segment_aad, segment_key
-from pywallet.sps.wrapping import GRANT_INFO, generate_keypair, unwrap
 from security_server.host_socket import hello_digest
 from tests.integration.server_songs import EPOCH, Upload
 

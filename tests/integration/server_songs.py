@@ -6,11 +6,11 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from pywallet.hexes import to_b64, to_hex
-from pywallet.platform import address_of, sign
+from pywallet.crypto import address_of, sign
+from pywallet.crypto.key_wrap import UPLOAD_INFO, WrapKey
+from pywallet.encoding.hex import to_b64, to_hex
 from pywallet.policy import Policy
 from pywallet.sps.header import Header, Rendition, Segment, ServerRef, sign_header
-from pywallet.sps.wrapping import UPLOAD_INFO, WrapKey
 from security_server.contents import upload_digest
 
 SEGMENTS = 60

@@ -20,9 +20,12 @@ from chain.deployment import Deployment
 from chain.registry import Registry
 from chain.settlement import Settlement
 from chain.token import Token
+from pywallet.crypto import address_of, keccak256
+from pywallet.crypto import sign as sign_digest
+from pywallet.encoding.hex import ZERO_ADDRESS, to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import ZERO_ADDRESS, to_hex
-from pywallet.messages import (
+from pywallet.policy import Policy
+from pywallet.protocol import (
     Session,
     Signed,
     Statement,
@@ -34,9 +37,6 @@ from pywallet.messages import (
     sign,
     statement_lines_hash,
 )
-from pywallet.platform import address_of, keccak256
-from pywallet.platform import sign as sign_digest
-from pywallet.policy import Policy
 from pywallet.settlement import Schedule
 from security_server.answering import Answering
 from security_server.app import ANSWERING, CLOSING, CORE, MOVES, create_app

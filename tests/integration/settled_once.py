@@ -11,8 +11,14 @@ from chain.deployment import Deployment
 from chain.registry import Registry
 from chain.settlement import ClaimItem, Entry, Settlement
 from chain.token import Token
-from pywallet.messages import Claim, Receipt, Voucher, compact, sign
-from pywallet.platform import address_of, keccak256
+from pywallet.crypto import address_of, keccak256
+from pywallet.protocol import (
+    Claim,
+    Receipt,
+    Voucher,
+    compact,
+    sign,
+)
 from pywallet.settlement import Header, SumTree, entries_digest, gross, rest
 
 COUNTS, DATA = bytes([2]) * 32, bytes([3]) * 32

@@ -18,10 +18,10 @@ from chain.client import Chain
 from chain.deploy import deploy
 from chain.deployment import Deployment
 from chain.registry import Registry
+from pywallet.crypto.key_wrap import generate_keypair
+from pywallet.encoding.hex import from_b64, to_b64, to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import from_b64, to_b64, to_hex
 from pywallet.settlement import Schedule
-from pywallet.sps.wrapping import generate_keypair
 from security_server.contents import verify as verify_upload
 from security_server.schema import Upload
 

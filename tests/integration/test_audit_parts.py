@@ -9,8 +9,8 @@ from audit.watch import Did, Watcher
 from chain.abi import function
 from chain.settlement import Entry
 from chain.token import Token
-from pywallet.messages import Voucher, compact, sign
-from pywallet.platform import address_of, keccak256
+from pywallet.crypto import address_of, keccak256
+from pywallet.protocol import Voucher, compact, sign
 from pywallet.settlement import DebitRow, StationRow, entries_digest
 from tests.integration.test_audit_watch import COIN, FAN, Stage, stage
 from tests.unit.audit.audit_book import seal

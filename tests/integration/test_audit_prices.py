@@ -11,8 +11,8 @@ import pytest
 from audit.prices import Prices
 from audit.run import audit
 from chain.content import Content
-from pywallet.hexes import to_hex
-from pywallet.platform import address_of
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import to_hex
 from security_server.playing import Playing
 from tests.integration.server_songs import terms
 from tests.integration.server_world import World, make_world

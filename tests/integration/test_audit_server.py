@@ -17,9 +17,14 @@ from audit.run import Seen, audit
 from audit.statements import Statement, band, fan, society, station
 from chain.content import Content
 from demo.stack import gomaa
-from pywallet.hexes import ZERO_ADDRESS, to_hex
-from pywallet.messages import Claim, Signed, Ticket, sign
-from pywallet.platform import address_of
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import ZERO_ADDRESS, to_hex
+from pywallet.protocol import (
+    Claim,
+    Signed,
+    Ticket,
+    sign,
+)
 from pywallet.settlement import EpochData
 from pywallet.wallet.amounts import parse
 from tests.integration.server_client import HostClient

@@ -21,10 +21,16 @@ from chain.registry import Registry
 from chain.settlement import Entry, Settlement
 from chain.token import Token
 from demo.waiting import TIMEOUT_S
+from pywallet.crypto import address_of, keccak256
+from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import from_hex, to_hex
-from pywallet.messages import Receipt, Signed, Voucher, compact, sign
-from pywallet.platform import address_of, keccak256
+from pywallet.protocol import (
+    Receipt,
+    Signed,
+    Voucher,
+    compact,
+    sign,
+)
 from pywallet.settlement import ContentRow, DebitRow, EpochData, PlayRow, Schedule, StationRow, TermsRow, gross
 from tests.integration.server_world import make_world
 from tests.integration.test_audit_server import pay, play

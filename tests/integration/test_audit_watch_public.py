@@ -13,9 +13,9 @@ from chain.anvil import Anvil
 from chain.client import Chain
 from chain.deploy import deploy
 from chain.settlement import Entry
+from pywallet.crypto import address_of
 from pywallet.errors import GomaaError
-from pywallet.messages import Voucher, compact, sign
-from pywallet.platform import address_of
+from pywallet.protocol import Voucher, compact, sign
 from pywallet.settlement import EpochData, gross
 from tests.integration.test_audit_watch import FAN, SCHEDULE, Stage
 from tests.unit.audit.audit_book import with_leaves

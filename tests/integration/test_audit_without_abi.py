@@ -11,8 +11,8 @@ from eth_abi.abi import decode, encode
 from chain import answers
 from chain.abi import event as known
 from chain.client import decode_log
-from pywallet.hexes import to_hex
-from pywallet.platform import keccak256
+from pywallet.crypto import keccak256
+from pywallet.encoding.hex import to_hex
 from tests.integration.server_world import World, make_world
 from tests.integration.test_audit_server import close, pay, play
 

@@ -12,9 +12,9 @@ from chain import transactions
 from chain.anvil import Anvil
 from chain.client import Chain
 from demo.waiting import TIMEOUT_S
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, Unavailable
-from pywallet.hexes import to_hex
-from pywallet.platform import address_of
 
 SOMEONE = bytes.fromhex("00000000000000000000000000000000005eed01")
 

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from native_host.facts import Station
+from pywallet.crypto import address_of
 from pywallet.errors import SENTENCES, GomaaError
-from pywallet.messages import Session, Signed
-from pywallet.platform import address_of
 from pywallet.policy import Context, Count, Price, Usage
-from pywallet.policy.terms import describe
+from pywallet.policy.describe import describe
+from pywallet.protocol import Session, Signed
 from pywallet.sps.header import sign_header
 from pywallet.sps.renderer import require as require_renderer
 from tests.integration.host_process import ROOT

@@ -19,10 +19,10 @@ from native_host import effects, schema
 from native_host.actions import simulate
 from native_host.host import Host
 from native_host.paths import Paths
+from pywallet.crypto import address_of, keccak256
+from pywallet.encoding.abi_words import encode
+from pywallet.encoding.hex import checksum, from_hex, to_hex
 from pywallet.errors import Unavailable
-from pywallet.hexes import checksum, from_hex, to_hex
-from pywallet.platform import address_of, keccak256
-from pywallet.provider.abi import encode
 from pywallet.settlement import Schedule
 
 FRIEND = b"\x77" * 20

@@ -15,8 +15,8 @@ from chain.deploy import deploy
 from native_host import effects
 from native_host.host import Host
 from native_host.paths import Paths
-from pywallet.hexes import checksum, to_hex
-from pywallet.platform import address_of
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import checksum, to_hex
 from pywallet.settlement import Schedule
 from tests.integration.test_host_effects import FRIEND, Place, call, create, looked, rows
 

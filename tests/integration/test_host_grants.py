@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import to_hex
-from pywallet.platform import address_of
 from pywallet.policy import Price
 from tests.integration.host_server import StandIn
 from tests.integration.host_world import CHAIN_ID, CONTENT, DOMAIN, PAYEE, POLICY, SERVER, STATION, World, world

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from pywallet.crypto import address_of, keccak256
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import to_hex
-from pywallet.messages import Session, Signed
-from pywallet.platform import address_of, keccak256
 from pywallet.policy import Count, Policy, Price
+from pywallet.protocol import Session, Signed
 from tests.integration.host_server import StandIn
 from tests.integration.host_world import DOMAIN, SERVER, STATION, World, world
 

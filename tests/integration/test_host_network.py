@@ -19,8 +19,8 @@ from chain.registry import Registry
 from native_host import joining
 from native_host.browsers import manifest_path, place
 from native_host.joining import require_safe
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, InputError
-from pywallet.hexes import to_hex
 from tests.integration.host_process import ROOT, HostProcess
 from tests.integration.server_world import World, make_world
 

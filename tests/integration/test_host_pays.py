@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from native_host.grants import most
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, Unavailable
-from pywallet.hexes import to_hex
-from pywallet.messages import (
+from pywallet.policy import Price
+from pywallet.protocol import (
     Session,
     SettledLine,
     Signed,
@@ -25,8 +27,6 @@ from pywallet.messages import (
     sign,
     statement_lines_hash,
 )
-from pywallet.platform import address_of
-from pywallet.policy import Price
 from pywallet.settlement import Schedule, gross
 from tests.integration.host_server import StandIn
 from tests.integration.host_world import CONTENT, DOMAIN, LISTENER, POLICY, SERVER, World, world

@@ -11,10 +11,10 @@ import pytest
 
 from native_host.facts import Facts
 from native_host.keys import LONGEST_WAIT_MS
+from pywallet.encoding.hex import ZERO_ADDRESS, to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import ZERO_ADDRESS, to_hex
-from pywallet.messages import Session, Signed
 from pywallet.policy import Count
+from pywallet.protocol import Session, Signed
 from pywallet.sps.header import sign_header
 from tests.integration.host_server import StandIn
 from tests.integration.host_world import CONTENT, DOMAIN, LISTENER, OWNER, PAYEE, POLICY, SERVER, START_S, World, header, world

@@ -18,11 +18,17 @@ from chain.registry import Registry
 from demo.waiting import TIMEOUT_S
 from native_host import networks
 from native_host.paths import Paths
+from pywallet.crypto.key_wrap import unwrap
+from pywallet.encoding.hex import from_b64, from_hex, to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import from_b64, from_hex, to_hex
-from pywallet.messages import Claim, Session, Signed, Ticket, sign
+from pywallet.protocol import (
+    Claim,
+    Session,
+    Signed,
+    Ticket,
+    sign,
+)
 from pywallet.sps.segments import segment_aad, segment_key
-from pywallet.sps.wrapping import unwrap
 from tests.integration.host_process import HostProcess, host_process
 from tests.integration.server_songs import EPOCH, Upload, terms
 from tests.integration.server_world import World, make_world, private_key

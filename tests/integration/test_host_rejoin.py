@@ -12,8 +12,8 @@ import pytest
 from demo.waiting import TIMEOUT_S
 from native_host.ledger import Ledger
 from pywallet.errors import GomaaError
-from pywallet.messages import Signed, Ticket
 from pywallet.policy import MAX_GAP_MS
+from pywallet.protocol import Signed, Ticket
 from tests.integration.host_server import StandIn
 from tests.integration.host_world import DOMAIN, SERVER, World, world
 

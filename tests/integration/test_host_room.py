@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from native_host import room
+from pywallet.encoding.hex import to_b64
 from pywallet.errors import GomaaError
-from pywallet.hexes import to_b64
 from pywallet.sps.header import sign_header
 from tests.integration.host_server import StandIn
 from tests.integration.host_world import DOMAIN, OWNER, SERVER, World, header, world

@@ -15,12 +15,12 @@ from demo.waiting import TIMEOUT_S
 from native_host import networks
 from native_host.actions.holdings import GAS
 from native_host.paths import Paths
-from pywallet.engine import call, purse
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import from_hex, to_hex
-from pywallet.messages import Claim, sign
-from pywallet.platform import address_of
+from pywallet.protocol import Claim, sign
 from pywallet.wallet.derivation import account_path, payee_path
+from pywallet.worker_api import call, wallet
 from tests.integration.host_process import HostProcess, host_process
 from tests.integration.server_world import TOKENS, World, make_world, private_key
 from tests.integration.test_host_real import know, renewed, settled
@@ -47,7 +47,7 @@ class Fan:
     @property
     def account(self) -> str:
         """Where the fan's tokens are."""
-        return to_hex(purse.keyring().account)
+        return to_hex(wallet.keyring().account)
 
     async def summary(self) -> dict[str, Any]:
         """As the popup asks for it."""
@@ -84,7 +84,7 @@ class Fan:
 async def fan(tmp_path: Path) -> AsyncIterator[Fan]:
     """Heard, posted, final, claimed to the payee itself by its own key; and somebody gave the payee a little more."""
     (tmp_path / "server").mkdir()
-    await purse._unlock(WORDS)
+    await wallet._unlock(WORDS)
     async with make_world(tmp_path / "server", real_time=True) as world, world.server(silence_s=0):
         registry = Registry(world.chain, world.deployment)
         await registry.add_server(world.platform_key, world.keys.address, world.url, world.keys.exchange_public)
@@ -92,11 +92,11 @@ async def fan(tmp_path: Path) -> AsyncIterator[Fan]:
         song = await world.publish()
         async with host_process(tmp_path / "home") as host:
             yield Fan(world, host, await _earned(world, host, song, tmp_path / "home"), tmp_path / "home")
-    purse._open = None
+    wallet._open = None
 
 
 async def _earned(world: World, host: HostProcess, song: Any, home: Path) -> dict[str, Any]:
-    keys = purse.keyring()
+    keys = wallet.keyring()
     await host.hello()
     await know(host, world, to_hex(keys.account), to_hex(keys.payee(world.station, NUMBER)), NUMBER)
     await host.open(song.cose)
@@ -128,7 +128,7 @@ async def _earned(world: World, host: HostProcess, song: Any, home: Path) -> dic
 async def test_what_lies_at_a_payee_is_found_and_brought_home_by_the_account(fan: Fan) -> None:
     """Not claimed but ready; found by balance; permitted to the account alone; there to the wei; then claimed, and nothing twice."""
     world, amount = fan.world, int(fan.receipt["amount_wei"])
-    stranger, key = private_key("stranger"), purse.keyring().private_key(account_path(0))
+    stranger, key = private_key("stranger"), wallet.keyring().private_key(account_path(0))
     await world.chain.send(world.platform_key, from_hex(fan.account, 20), b"", TOKENS)
     await world.chain.send(world.platform_key, address_of(stranger), b"", TOKENS)
 

@@ -12,11 +12,11 @@ import pytest
 
 import native_host.host
 from native_host.clock import Clock
+from pywallet.crypto import address_of, recover
+from pywallet.encoding.hex import from_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import from_hex
-from pywallet.messages import destruction_digest
-from pywallet.platform import address_of, recover
 from pywallet.policy import Count, Part, Renewal
+from pywallet.protocol import destruction_digest
 from tests.integration.host_server import StandIn
 from tests.integration.host_world import CONTENT, DOMAIN, LISTENER, POLICY, SERVER, World, device, world
 

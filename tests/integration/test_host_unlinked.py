@@ -18,11 +18,12 @@ import pytest
 
 from demo.waiting import TIMEOUT_S
 from native_host.facts import Station
-from pywallet.engine import call, purse
+from pywallet.crypto import address_of, keccak256
+from pywallet.encoding.hex import ZERO_ADDRESS, to_hex
 from pywallet.errors import GomaaError, InputError
-from pywallet.hexes import ZERO_ADDRESS, to_hex
-from pywallet.messages import Session, Signed
-from pywallet.platform import address_of, keccak256
+from pywallet.protocol import Session, Signed
+from pywallet.worker_api import call
+from pywallet.worker_api import wallet as purse
 from tests.integration.host_server import StandIn
 from tests.integration.host_world import CHAIN_ID, CONTENT, DOMAIN, SERVER, STATION, World, world
 

@@ -18,10 +18,10 @@ from native_host import schema
 from native_host.actions import read, send, simulate, summary, transaction, transfers
 from native_host.host import Host
 from native_host.paths import Paths
-from pywallet.engine import call, purse
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import to_hex
 from pywallet.settlement import Schedule
+from pywallet.worker_api import call, wallet
 
 # The node's own well-known test words: account 0 is rich, in tokens and in the network's coin.
 WORDS = "test test test test test test test test test test test junk"
@@ -39,11 +39,11 @@ def network() -> Iterator[Deployment]:
 @pytest.fixture
 async def host(network: Deployment, tmp_path: Path) -> AsyncIterator[Host]:
     """A host that knows this network, and an open wallet."""
-    await purse._unlock(WORDS)
+    await wallet._unlock(WORDS)
     one = Host(Paths(tmp_path / "data", tmp_path / "config"), lambda event: None, {network.chain_id: network})
     yield one
     await one.close()
-    purse._open = None
+    wallet._open = None
 
 
 async def account(index: int = 0) -> str:

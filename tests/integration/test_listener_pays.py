@@ -10,10 +10,17 @@ import pytest
 
 from audit.run import audit
 from audit.statements import fan, society, station
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import to_hex
-from pywallet.messages import Session, Signed, Ticket, Voucher, digest, sign
-from pywallet.platform import address_of
+from pywallet.protocol import (
+    Session,
+    Signed,
+    Ticket,
+    Voucher,
+    digest,
+    sign,
+)
 from pywallet.settlement import EpochData, gross
 from tests.integration.server_client import HostClient
 from tests.integration.server_songs import Upload, terms
@@ -129,7 +136,7 @@ async def test_a_song_that_the_listener_pays_is_settled_to_the_wei(world: World)
 
 async def pay_out(world: World, host: HostClient, epoch: int) -> None:
     """Push the band's earning to it."""
-    from pywallet.messages import Claim
+    from pywallet.protocol import Claim
 
     owner = address_of(world.owner_key)
     claim = Claim(server=world.keys.address, epoch=epoch, payee=owner, to=owner, tip=0)

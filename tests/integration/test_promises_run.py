@@ -17,8 +17,8 @@ import pytest
 
 from demo.stack import Stack, add_song, running
 from gomaa.cli import group
-from pywallet.hexes import to_hex
-from pywallet.platform import address_of
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import to_hex
 from studio.owner import load_owner_key
 from tests.integration.studio_world import noise
 from tests.unit.promises.commands import lines, resolve, tokens

@@ -13,10 +13,11 @@ from chain.content import Content
 from chain.registry import Registry
 from native_host import networks
 from native_host.paths import Paths
-from pywallet.engine import call, purse
-from pywallet.hexes import from_hex, to_hex
-from pywallet.messages import Session, Signed
-from pywallet.platform import address_of
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import from_hex, to_hex
+from pywallet.protocol import Session, Signed
+from pywallet.worker_api import call
+from pywallet.worker_api import wallet as purse
 from tests.integration.host_process import HostProcess, host_process
 from tests.integration.server_songs import Upload
 from tests.integration.server_world import TOKENS, World, make_world

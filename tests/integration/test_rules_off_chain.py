@@ -14,10 +14,18 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine
 
+from pywallet.crypto import address_of
 from pywallet.errors import Refusal
-from pywallet.messages import Receipt, Signed, StatementLine, Voucher, compact, sign, statement_lines_hash
-from pywallet.messages import Statement as StatementMessage
-from pywallet.platform import address_of
+from pywallet.protocol import (
+    Receipt,
+    Signed,
+    StatementLine,
+    Voucher,
+    compact,
+    sign,
+    statement_lines_hash,
+)
+from pywallet.protocol import Statement as StatementMessage
 from pywallet.settlement import Schedule, SumTree, gross
 from security_server.accounts import Money
 from security_server.invocations import Now

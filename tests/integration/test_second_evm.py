@@ -10,8 +10,8 @@ from chain.client import Chain
 from chain.deploy import STAKE, deploy
 from chain.settlement import Settlement
 from demo.waiting import TIMEOUT_S
-from pywallet.hexes import to_hex
-from pywallet.platform import address_of, keccak256
+from pywallet.crypto import address_of, keccak256
+from pywallet.encoding.hex import to_hex
 from pywallet.settlement import Schedule
 from tests.integration.ethereumjs_pair import CHAIN_ID, pair
 from tests.integration.settled_once import COIN, Outcome, settle_and_slash

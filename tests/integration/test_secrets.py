@@ -14,9 +14,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from pywallet.hexes import to_hex
-from pywallet.platform import address_of
-from pywallet.platform import sign as sign_digest
+from pywallet.crypto import address_of
+from pywallet.crypto import sign as sign_digest
+from pywallet.encoding.hex import to_hex
 from pywallet.sps.container import MAGIC
 from security_server import schema
 from security_server.app import create_app

@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import select
 
+from pywallet.crypto import address_of
 from pywallet.errors import Unavailable
-from pywallet.messages import Receipt, Signed
-from pywallet.platform import address_of
+from pywallet.protocol import Receipt, Signed
 from security_server.tables import challenges
 from tests.integration.server_client import HostClient
 from tests.integration.server_songs import Upload

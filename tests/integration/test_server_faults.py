@@ -16,11 +16,16 @@ from sqlalchemy import select
 
 from chain.content import Content
 from demo.waiting import TIMEOUT_S
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import to_b64, to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import to_b64, to_hex
-from pywallet.messages import Session, Signed, Ticket, digest
-from pywallet.platform import address_of
 from pywallet.policy import Policy
+from pywallet.protocol import (
+    Session,
+    Signed,
+    Ticket,
+    digest,
+)
 from security_server.tables import content_keys, refusals
 from tests.integration.server_client import HostClient
 from tests.integration.server_songs import Upload, make_song, terms

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import to_b64, to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import to_b64, to_hex
-from pywallet.messages import Signed, Ticket, digest
-from pywallet.platform import address_of
+from pywallet.protocol import Signed, Ticket, digest
 from tests.integration.server_client import HostClient
 from tests.integration.server_songs import terms
 from tests.integration.server_world import make_world

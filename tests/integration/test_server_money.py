@@ -8,10 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from pywallet.crypto import address_of, keccak256
+from pywallet.encoding.hex import from_b64, to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import from_b64, to_hex
-from pywallet.messages import Claim, Receipt, Signed, Ticket, digest, receipt_detail, require_signer, sign
-from pywallet.platform import address_of, keccak256
+from pywallet.protocol import (
+    Claim,
+    Receipt,
+    Signed,
+    Ticket,
+    digest,
+    receipt_detail,
+    require_signer,
+    sign,
+)
 from pywallet.settlement import (
     EpochData,
     Header,
@@ -160,7 +169,7 @@ async def test_one_play_is_paid_to_the_wei(world: World) -> None:
 
 
 def _key(host: HostClient) -> str:
-    from pywallet.hexes import to_b64
+    from pywallet.encoding.hex import to_b64
 
     return to_b64(host.exchange[1])
 

@@ -16,10 +16,10 @@ from chain.content import Content
 from chain.registry import Registry
 from native_host.facts import look
 from native_host.network import Network
+from pywallet.crypto import address_of
+from pywallet.crypto import sign as sign_digest
+from pywallet.encoding.hex import from_b64, to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import from_b64, to_hex
-from pywallet.platform import address_of
-from pywallet.platform import sign as sign_digest
 from pywallet.policy import Policy
 from pywallet.sps.header import open_header
 from security_server.config import Keys

@@ -13,9 +13,9 @@ import pytest
 from click.testing import CliRunner
 
 from audit.run import audit
+from pywallet.crypto import address_of
 from pywallet.errors import GomaaError
-from pywallet.messages import Receipt, Signed
-from pywallet.platform import address_of
+from pywallet.protocol import Receipt, Signed
 from security_server.commands import server
 from tests.integration.server_client import HostClient
 from tests.integration.server_songs import Upload
@@ -162,7 +162,7 @@ async def test_a_post_that_a_reorganisation_took_is_posted_again(tmp_path: Path)
 
 async def test_the_relayer_is_an_account_of_its_own_with_a_budget(tmp_path: Path) -> None:
     """Claims cost the server's own account nothing; beyond the budget they are refused, and what is low is said."""
-    from pywallet.hexes import to_hex
+    from pywallet.encoding.hex import to_hex
     from security_server.publishing import Publishing
     from security_server.relay import Relay
     from tests.integration.server_world import private_key

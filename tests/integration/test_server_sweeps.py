@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select
 
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import ZERO_ADDRESS, to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import ZERO_ADDRESS, to_hex
-from pywallet.messages import Signed, Sweep, sign
-from pywallet.platform import address_of
+from pywallet.protocol import Signed, Sweep, sign
 from pywallet.wallet.permit import Permit
 from security_server.core import Core
 from security_server.publishing import Publishing

@@ -11,9 +11,14 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from chain.content import Content
-from pywallet.hexes import to_hex
-from pywallet.messages import Session, Signed, Ticket, require_signer
-from pywallet.platform import address_of
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import to_hex
+from pywallet.protocol import (
+    Session,
+    Signed,
+    Ticket,
+    require_signer,
+)
 from pywallet.settlement import gross
 from pywallet.sps.container import MAGIC
 from station.app import STATION, create_app

@@ -12,12 +12,12 @@ from aiohttp import WSMsgType
 from sqlalchemy import Connection, func, select
 
 from demo.waiting import TIMEOUT_S
+from pywallet.crypto import address_of
+from pywallet.crypto import sign as sign_digest
+from pywallet.crypto.key_wrap import Unwrapper
+from pywallet.encoding.hex import to_b64, to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import to_b64, to_hex
-from pywallet.messages import destruction_digest
-from pywallet.platform import address_of
-from pywallet.platform import sign as sign_digest
-from pywallet.sps.wrapping import Unwrapper
+from pywallet.protocol import destruction_digest
 from security_server.bookkeeping import statement_digest
 from security_server.host_socket import hello_digest
 from security_server.tables import METADATA, refusals
@@ -120,7 +120,7 @@ async def test_a_strangers_upload_costs_no_key_agreement(world: World, monkeypat
 
 def resigned(song: Any, owner: bytes, body: dict[str, Any], keys: list[Any]) -> dict[str, Any]:
     """An upload with other keys, signed for them."""
-    from pywallet.hexes import from_b64
+    from pywallet.encoding.hex import from_b64
     from security_server.contents import upload_digest
 
     wrapped = [from_b64(key) for _, key in keys]

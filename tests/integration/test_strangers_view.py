@@ -21,12 +21,23 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from demo.waiting import TIMEOUT_S
+from pywallet.crypto import address_of
+from pywallet.crypto import sign as sign_digest
+from pywallet.encoding.hex import ZERO_ADDRESS, to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import ZERO_ADDRESS, to_hex
-from pywallet.messages import Action, Invocation, Session, Signed, Ticket, Voucher, destruction_digest, digest, receipts_digest, sign
-from pywallet.platform import address_of
-from pywallet.platform import sign as sign_digest
-from pywallet.rewards.asking import Asking
+from pywallet.protocol import (
+    Action,
+    Invocation,
+    Session,
+    Signed,
+    Ticket,
+    Voucher,
+    destruction_digest,
+    digest,
+    receipts_digest,
+    sign,
+)
+from pywallet.rewards.points_request import Asking
 from pywallet.settlement import EpochData
 from pywallet.sps.container import MAGIC
 from security_server import schema

@@ -20,8 +20,8 @@ from chain.settlement import Settlement
 from chain.token import Token
 from demo.process import Service, free_port
 from demo.stack import Stack, gomaa, running, security_server
-from pywallet.hexes import from_b64, from_hex, to_hex
-from pywallet.platform import address_of
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import from_b64, from_hex, to_hex
 from studio.inspect import inspect
 from studio.owner import load_owner_key
 from tests.integration.studio_world import noise

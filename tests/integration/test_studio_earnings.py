@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from pywallet.crypto import address_of
 from pywallet.errors import GomaaError
-from pywallet.platform import address_of
 from pywallet.settlement import EpochData
 from studio import earnings
 from studio.server import ServerInfo

@@ -18,7 +18,7 @@ from chain.content import Content
 from demo.settle import answers
 from demo.stack import Stack, running
 from demo.waiting import TIMEOUT_S, wait_until
-from pywallet.hexes import from_hex
+from pywallet.encoding.hex import from_hex
 from studio.owner import ContentKeys
 from studio.verify import verify
 from studio.web_command import _write_door

@@ -13,11 +13,12 @@ from chain.client import Chain
 from chain.content import Content
 from chain.deployment import Deployment
 from chain.registry import Registry, predict_content
+from pywallet.crypto import address_of, keccak256
+from pywallet.encoding import cbor
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import to_hex
-from pywallet.platform import address_of, keccak256
 from pywallet.policy import Policy
-from pywallet.sps import MAGIC, Container, cbor, open_header
+from pywallet.sps import MAGIC, Container, open_header
 from pywallet.sps.cose import sign as sign_cose
 from pywallet.sps.header import CONTENT_TYPE
 from studio import ownership

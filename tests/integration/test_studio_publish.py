@@ -11,8 +11,8 @@ from chain.client import Chain
 from chain.content import Content
 from chain.deployment import Deployment
 from chain.registry import Registry
+from pywallet.crypto import address_of
 from pywallet.errors import GomaaError
-from pywallet.platform import address_of
 from pywallet.policy import Policy
 from studio.convert import ConvertResult, Options, convert
 from studio.owner import ContentKeys

@@ -14,9 +14,9 @@ from click.testing import CliRunner, Result
 from chain.client import Chain
 from chain.content import Content
 from chain.deployment import Deployment
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import checksum, from_hex, to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import checksum, from_hex, to_hex
-from pywallet.platform import address_of
 from pywallet.policy import Policy
 from studio import ownership, publish, release
 from studio.batch import Job

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from audit.run import Result
 from audit.run import audit as audit_chain
 from chain.settlement import ClaimItem
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import from_hex, to_hex
-from pywallet.messages import Claim, compact, sign
-from pywallet.platform import address_of
+from pywallet.protocol import Claim, compact, sign
 from pywallet.settlement import NO_TERMS, REFUSED, EpochData, Header, verify_leaf
 from tests.simulation.fans import private_key
 from tests.simulation.hosts import HostFan

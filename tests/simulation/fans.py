@@ -9,12 +9,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from pywallet.crypto import address_of, keccak256
+from pywallet.crypto import sign as sign_digest
+from pywallet.crypto.key_wrap import generate_keypair
+from pywallet.encoding.hex import to_b64, to_hex
 from pywallet.errors import GomaaError, Unavailable
-from pywallet.hexes import to_b64, to_hex
-from pywallet.messages import Action, Domain, Invocation, Receipt, Session, Signed, Ticket, digest, require_signer, sign
-from pywallet.platform import address_of, keccak256
-from pywallet.platform import sign as sign_digest
-from pywallet.sps.wrapping import generate_keypair
+from pywallet.protocol import (
+    Action,
+    Domain,
+    Invocation,
+    Receipt,
+    Session,
+    Signed,
+    Ticket,
+    digest,
+    require_signer,
+    sign,
+)
 from security_server.host_socket import hello_digest
 from tests.simulation.network import Network
 from tests.simulation.servers import HostLine, RadioStation, SecurityServer

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from pywallet.messages import Session, Signed, Ticket
+from pywallet.protocol import Session, Signed, Ticket
 from tests.simulation.fans import Fan
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 from chain.abi import function
 from chain.content import Content
 from chain.registry import Registry
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import to_hex
-from pywallet.platform import address_of
 from tests.simulation.fans import private_key
 from tests.simulation.hosts import HostFan
 from tests.simulation.network import Faults

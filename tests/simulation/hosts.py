@@ -11,9 +11,14 @@ import msgspec
 from native_host.host import Emit, Host
 from native_host.paths import Paths
 from native_host.serve import Service
+from pywallet.encoding.hex import from_hex, to_b64
 from pywallet.errors import GomaaError, Unavailable
-from pywallet.hexes import from_hex, to_b64
-from pywallet.messages import Receipt, Signed, Ticket, digest
+from pywallet.protocol import (
+    Receipt,
+    Signed,
+    Ticket,
+    digest,
+)
 from tests.simulation.fans import EXCHANGE, MOVED, Fan, Played, private_key
 from tests.simulation.network import Network
 from tests.simulation.servers import SecurityServer

@@ -13,9 +13,15 @@ from chain.abi import event
 from chain.content import Content
 from chain.registry import Registry
 from native_host.device import Device
-from pywallet.hexes import ZERO_ADDRESS, to_hex
-from pywallet.messages import Receipt, Session, Signed, Ticket, sign
-from pywallet.platform import address_of
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import ZERO_ADDRESS, to_hex
+from pywallet.protocol import (
+    Receipt,
+    Session,
+    Signed,
+    Ticket,
+    sign,
+)
 from pywallet.settlement import EpochData
 from pywallet.wallet.keyring import Keyring
 from station.config import StationConfig

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 import aiohttp
 
 from chain.content import Content
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import to_hex
 
 if TYPE_CHECKING:
     from tests.simulation.world import World

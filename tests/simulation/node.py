@@ -15,8 +15,8 @@ from eth_account import Account
 from eth_account.typed_transactions import TypedTransaction
 from pyrevm import EVM, AccountInfo, BlockEnv, CfgEnv, Env
 
-from pywallet.hexes import to_hex
-from pywallet.platform import keccak256
+from pywallet.crypto import keccak256
+from pywallet.encoding.hex import to_hex
 from tests.simulation.virtual import GENESIS_S, PROCESS
 
 CHAIN_ID: Final = 31337

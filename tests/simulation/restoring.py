@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import aiohttp
 
 from pywallet.errors import GomaaError
-from pywallet.messages import Receipt, Signed
+from pywallet.protocol import Receipt, Signed
 from tests.simulation.network import Session
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 
 from chain.anvil import Anvil
 from chain.client import Chain
-from pywallet.hexes import to_hex
+from pywallet.encoding.hex import to_hex
 from tests.simulation.node import GENESIS_S, Mined
 from tests.simulation.run import run
 from tests.simulation.world import Plan, World

@@ -10,8 +10,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from pywallet.messages import Domain, Receipt, Signed, sign
-from pywallet.platform import address_of
+from pywallet.crypto import address_of
+from pywallet.protocol import (
+    Domain,
+    Receipt,
+    Signed,
+    sign,
+)
 from tests.simulation.fans import Fan, private_key
 from tests.simulation.hosts import HostFan
 from tests.simulation.network import Faults, Network

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from chain.token import Token
 from pywallet.errors import GomaaError
-from pywallet.messages import Receipt, Signed
+from pywallet.protocol import Receipt, Signed
 from tests.simulation.fans import private_key
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Challenger:
 
     async def prepare(self) -> None:
         """Get tokens for stakes."""
-        from pywallet.platform import address_of
+        from pywallet.crypto import address_of
 
         world = self._world
         token = Token(world.chain, world.deployment)
@@ -74,7 +74,7 @@ class Challenger:
 
     async def gain(self) -> int:
         """Wei that it has now beyond what it had."""
-        from pywallet.platform import address_of
+        from pywallet.crypto import address_of
 
         world = self._world
         return await Token(world.chain, world.deployment).balance_of(address_of(self.key)) - FUNDS

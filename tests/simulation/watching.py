@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from audit.watch import Did, Watcher
 from chain.token import Token
+from pywallet.crypto import address_of
 from pywallet.errors import GomaaError
-from pywallet.platform import address_of
 from tests.simulation.fans import private_key
 
 if TYPE_CHECKING:

@@ -23,8 +23,8 @@ from chain.deployment import Deployment
 from chain.registry import Registry
 from chain.settlement import Settlement
 from chain.token import Token
-from pywallet.hexes import to_hex
-from pywallet.platform import address_of, keccak256
+from pywallet.crypto import address_of, keccak256
+from pywallet.encoding.hex import to_hex
 from pywallet.settlement import Schedule
 from pywallet.sps.container import MAGIC
 from security_server.config import Keys

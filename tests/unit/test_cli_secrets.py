@@ -13,8 +13,8 @@ import pytest
 
 from chain.anvil import Anvil
 from chain.deployment import Deployment
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import Unavailable
-from pywallet.hexes import to_hex
 from pywallet.settlement import Schedule
 from security_server.config import Keys
 

@@ -11,7 +11,7 @@ from itertools import groupby
 from pathlib import Path
 
 from pywallet.errors import PUBLIC_DETAIL, SENTENCES
-from pywallet.outside import AREAS
+from pywallet.protocol.foreign_errors import AREAS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "format" / "codes.md"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from pywallet.encoding import cbor
 from pywallet.errors import SENTENCES
-from pywallet.sps import cbor, live
+from pywallet.sps import live
 from pywallet.sps.container import MAX_HEADER
 from tests.vectors.codes import MODULE, PAGE, module, page
 

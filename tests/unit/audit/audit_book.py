@@ -10,7 +10,7 @@ from typing import Any
 from audit.epochs import EpochCheck, Posted
 from audit.faults import Fault
 from audit.tables import EpochFile
-from pywallet.platform import keccak256
+from pywallet.crypto import keccak256
 from pywallet.settlement import (
     NO_TERMS,
     REFUSED,

@@ -13,7 +13,7 @@ from audit.facts import add_up
 from audit.show import text
 from audit.statements import Statement, Work, society
 from audit.tables import EpochFile
-from pywallet.hexes import to_hex
+from pywallet.encoding.hex import to_hex
 from pywallet.wallet.amounts import parse
 from tests.unit.audit.audit_book import CONTENTS, OWNERS, STATIONS, honest
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.prices import Version
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import InputError
-from pywallet.hexes import to_hex
 from pywallet.settlement import NO_TERMS, DebitRow, EpochData, OwnerRow, SegmentRow, UsageRow, gross
 from tests.unit.audit.audit_book import (
     BPS,

@@ -17,7 +17,7 @@ from audit.run import Seen
 from audit.statements import fan
 from audit.tables import EpochFile
 from audit.value import Value
-from pywallet.hexes import to_hex
+from pywallet.encoding.hex import to_hex
 from pywallet.settlement import ContentRow, EpochData, PlayRow
 from tests.unit.audit.audit_book import (
     BPS,

@@ -11,9 +11,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from audit.watch_command import _fetch
-from pywallet.hexes import from_hex
-from pywallet.messages import receipts_digest
-from pywallet.platform import address_of, keccak256, recover
+from pywallet.crypto import address_of, keccak256, recover
+from pywallet.encoding.hex import from_hex
+from pywallet.protocol import receipts_digest
 
 OWNER = keccak256(b"owner")
 SERVER = address_of(keccak256(b"server"))

@@ -9,8 +9,8 @@ from pathlib import Path
 from audit.receipts import amounts, highest, read_all
 from audit.show import text, works
 from audit.statements import Statement, Work
-from pywallet.messages import Domain, Receipt, sign
-from pywallet.platform import address_of, keccak256
+from pywallet.crypto import address_of, keccak256
+from pywallet.protocol import Domain, Receipt, sign
 
 DOMAIN = Domain(31337, b"\x55" * 20)
 KEY = keccak256(b"server")

@@ -16,9 +16,9 @@ from functools import cache
 import numpy as np
 import pytest
 
-from pywallet.hexes import ZERO_ADDRESS
-from pywallet.messages import Domain, digest
-from pywallet.platform import keccak256
+from pywallet.crypto import keccak256
+from pywallet.encoding.hex import ZERO_ADDRESS
+from pywallet.protocol import Domain, digest
 from pywallet.wallet.keyring import Keyring
 from security_server.epochlines import play_tag
 

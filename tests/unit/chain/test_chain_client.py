@@ -18,8 +18,8 @@ from chain.content import Content
 from chain.deployment import Deployment
 from chain.registry import Registry
 from demo.waiting import TIMEOUT_S
+from pywallet.crypto import address_of
 from pywallet.errors import GomaaError, Unavailable
-from pywallet.platform import address_of
 from tests.unit.chain.scripted_node import HANG_UP, SILENCE, Node, Refused, Way, head, notification, within
 
 ADDRESS = bytes(19) + b"\x01"

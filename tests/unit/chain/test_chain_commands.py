@@ -18,9 +18,9 @@ from chain.client import Chain
 from chain.commands import commands, schedule
 from chain.deployment import Deployment
 from demo.waiting import TIMEOUT_S
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import to_hex
-from pywallet.platform import address_of
 from pywallet.settlement import Schedule
 
 (GROUP,) = commands

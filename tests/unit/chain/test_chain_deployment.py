@@ -10,7 +10,7 @@ import pytest
 
 from chain.deployment import Deployment
 from pywallet.errors import InputError
-from pywallet.messages import Domain
+from pywallet.protocol import Domain
 from pywallet.settlement import Schedule
 
 A, B, C, D, E = (bytes([n]) * 20 for n in range(1, 6))

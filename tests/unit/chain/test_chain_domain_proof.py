@@ -19,9 +19,9 @@ from chain.commands import commands
 from chain.deployment import Deployment
 from chain.domain_proof import LIMIT, PATH, check, digest, fetch, look, make
 from chain.registry import Registry, StationEntry
+from pywallet.crypto import address_of, keccak256
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, InputError
-from pywallet.hexes import to_hex
-from pywallet.platform import address_of, keccak256
 
 (GROUP,) = commands
 KEY, REGISTRY, DOMAIN = keccak256(b"a station"), bytes([7]) * 20, "radio.example"

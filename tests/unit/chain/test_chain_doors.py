@@ -17,8 +17,8 @@ from chain.registry import Registry, ServerEntry, StationEntry
 from chain.settlement import Lane, Settlement
 from chain.token import Token
 from contracts.compile import ABI_FILE, abi_text
+from pywallet.crypto import address_of, keccak256
 from pywallet.errors import GomaaError
-from pywallet.platform import address_of, keccak256
 
 SERVER, STATION = (keccak256(name)[12:] for name in (b"server", b"station"))
 

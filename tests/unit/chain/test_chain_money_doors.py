@@ -16,9 +16,14 @@ from chain.registry import Registry
 from chain.rights import DAY_S, Right, Rights, RightTerms
 from chain.settlement import Draft, Entry, Lane, OpenChallenge, Settlement
 from chain.token import Token
+from pywallet.crypto import address_of, keccak256
 from pywallet.errors import GomaaError, InputError
-from pywallet.messages import Receipt, Voucher, compact, sign
-from pywallet.platform import address_of, keccak256
+from pywallet.protocol import (
+    Receipt,
+    Voucher,
+    compact,
+    sign,
+)
 from pywallet.settlement import (
     Answer,
     DebitRow,

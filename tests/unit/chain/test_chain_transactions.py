@@ -13,9 +13,9 @@ from chain.anvil import Anvil
 from chain.client import Chain
 from chain.deployment import Deployment
 from chain.token import Token
+from pywallet.crypto import address_of, keccak256
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, Unavailable
-from pywallet.hexes import to_hex
-from pywallet.platform import address_of, keccak256
 from tests.unit.chain.scripted_node import HANG_UP, Node, Refused, within
 
 KEY = bytes(31) + b"\x07"

@@ -14,7 +14,7 @@ from audit.faults import KINDS
 from chain.deployment import Deployment
 from pywallet.errors import InputError
 from pywallet.settlement import Schedule
-from pywallet.settlement.data import (
+from pywallet.settlement.published_data import (
     ContentRow,
     DebitRow,
     EpochData,

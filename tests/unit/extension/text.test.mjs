@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { seen } from "../../../extension/ui/text.js";
 
-const source = readFileSync(new URL("../../../pywallet/provider/text.py", import.meta.url), "utf8");
+const source = readFileSync(new URL("../../../pywallet/provider/safe_text.py", import.meta.url), "utf8");
 
 test("the table of Default_Ignorable_Code_Point is the standard's, over all code points", () => {
   const ranges = [...source.matchAll(/\(0x([0-9A-F]+), 0x([0-9A-F]+)\)/g)].map(([, first, last]) => [parseInt(first, 16), parseInt(last, 16)]);

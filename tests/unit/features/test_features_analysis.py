@@ -17,8 +17,7 @@ import features
 from features.loudness import loudness
 from features.values import PCM, Features
 from tests.budget import budget
-
-from .conftest import chord, clicks, noise
+from tests.unit.features.conftest import chord, clicks, noise
 
 RATE = 22_050
 SHARES = ("energy", "danceability", "liveness", "valence", "acousticness", "speechiness")

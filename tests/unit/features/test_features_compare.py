@@ -20,8 +20,7 @@ from features.table import read_tables
 from features.tried import TRIED
 from gomaa.cli import group
 from pywallet.errors import GomaaError, InputError
-
-from .conftest import HEADER, song_lines
+from tests.unit.features.conftest import HEADER, song_lines
 
 CHEAP = tuple(entry for entry in ENTRIES if entry.name in {"commonest genre", "Gaussian naive Bayes", "ours without artists", "ours"})
 

@@ -18,8 +18,7 @@ from features.explore import explore, text
 from features.plots import PICTURES, THEMES, genres
 from features.statistics import sentences, statistics
 from features.table import read_tables
-
-from .conftest import HEADER, song_lines
+from tests.unit.features.conftest import HEADER, song_lines
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pywallet import platform
+from pywallet import crypto
 from pywallet.errors import InputError
 from pywallet.sps import Header, Rendition, Segment, ServerRef, likeness, open_header, sign_header
 from pywallet.sps.likeness import COLUMNS, pack, unpack
@@ -23,7 +23,7 @@ def _header(**changes: Any) -> Header:
         1, "flac", 'audio/mp4; codecs="flac"', 48_000, 2, 16, 96_000, 96_000, 4, bytes(32), (Segment(100, 96_000, bytes(32)),)
     )
     server = ServerRef("http://127.0.0.1:9", bytes(20), bytes(32))
-    return Header(31_337, bytes(20), platform.address_of(KEY), "T", "A", {}, (rendition,), server, **changes)
+    return Header(31_337, bytes(20), crypto.address_of(KEY), "T", "A", {}, (rendition,), server, **changes)
 
 
 @given(st.lists(st.floats(0, 1), min_size=len(COLUMNS), max_size=len(COLUMNS)))

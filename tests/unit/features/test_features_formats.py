@@ -20,8 +20,7 @@ import features
 from features.sound import EXCERPT_S, RATE, listen
 from pywallet.errors import InputError
 from tests.budget import budget
-
-from .conftest import chord, clicks
+from tests.unit.features.conftest import chord, clicks
 
 FORMATS = {"mp3": ("mp3", "libmp3lame"), "flac": ("flac", "flac"), "opus": ("ogg", "libopus")}
 FORMATS |= {"m4a": ("ipod", "aac"), "wav": ("wav", "pcm_s16le")}

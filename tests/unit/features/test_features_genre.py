@@ -22,8 +22,7 @@ from features.evaluate import evaluate, splits
 from features.train import fit
 from features.values import PCM, Features
 from pywallet.errors import InputError
-
-from .conftest import chord, clicks, write_wav
+from tests.unit.features.conftest import chord, clicks, write_wav
 
 FAMILIES = {"adult standards", "dance", "dance pop", "folk", "hip hop", "other", "pop", "rock", "soul"}
 

@@ -14,8 +14,7 @@ from features.commands import genre as genre_command
 from features.data import Songs, artist_key, read, songs_of
 from features.table import COLUMNS, NUMBERS, read_table, read_tables
 from pywallet.errors import InputError
-
-from .conftest import HEADER, song_lines
+from tests.unit.features.conftest import HEADER, song_lines
 
 ROW = '1,"Love, again",Zoë,1990,100,50,50,-8,13,50,200,20,5,60,album rock'
 TEXT = f"{HEADER}\n{ROW}\n"

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from native_host import device
+from pywallet.crypto import address_of
 from pywallet.errors import GomaaError
-from pywallet.platform import address_of
 
 
 def test_the_key_is_made_once_and_only_for_its_user(tmp_path: Path) -> None:

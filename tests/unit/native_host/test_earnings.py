@@ -20,7 +20,7 @@ from native_host.host import Host
 from native_host.ledger import Ledger, PayeeRow, ReceiptRow
 from native_host.ledger.earning import NEWEST
 from native_host.paths import Paths
-from pywallet.hexes import to_hex
+from pywallet.encoding.hex import to_hex
 from pywallet.settlement import Schedule
 
 VECTORS = Path(__file__).parents[2] / "vectors"

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from native_host import framing, schema, table
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import from_b64, to_b64
 from pywallet.errors import GomaaError, InputError
-from pywallet.hexes import from_b64, to_b64
-from pywallet.platform import address_of
 from pywallet.sps import Header, Rendition, Segment, ServerRef, sign_header
 from tests.budget import budget
 

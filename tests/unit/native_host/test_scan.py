@@ -19,11 +19,11 @@ from native_host.host import Host
 from native_host.ledger.earning import NEWEST
 from native_host.paths import Paths
 from native_host.published import MOST_STATIONS, Published, Reader
+from pywallet.encoding.hex import from_b64, to_b64, to_hex
 from pywallet.errors import GomaaError, InputError, Unavailable
-from pywallet.hexes import from_b64, to_b64, to_hex
 from pywallet.rewards import recovery
 from pywallet.settlement import EpochData, PayeeRow, Schedule, StationRow
-from pywallet.settlement.data import HEAD
+from pywallet.settlement.published_data import HEAD
 
 WALLET, STATION, SERVER, AWAY = (bytes([n]) * 20 for n in (1, 3, 4, 5))
 CHAIN_ID, SETTLEMENT = 31337, bytes([6]) * 20

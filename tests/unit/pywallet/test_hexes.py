@@ -8,8 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pywallet.encoding.hex import (
+    from_b64,
+    from_hex,
+    to_b64,
+    to_hex,
+)
 from pywallet.errors import InputError
-from pywallet.hexes import from_b64, from_hex, to_b64, to_hex
 
 
 @given(st.binary(max_size=100))

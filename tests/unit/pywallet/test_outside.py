@@ -11,7 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pywallet.errors import PUBLIC_DETAIL, SENTENCES
-from pywallet.outside import AREAS, Side, code_from, error_from
+from pywallet.protocol.foreign_errors import (
+    AREAS,
+    Side,
+    code_from,
+    error_from,
+)
 
 CASES = json.loads((Path(__file__).resolve().parents[2] / "vectors" / "outside.json").read_text(encoding="utf-8"))
 ANY = st.recursive(

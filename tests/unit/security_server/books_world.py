@@ -13,9 +13,14 @@ from typing import Any
 from sqlalchemy import BigInteger, Integer, LargeBinary, func, select, update
 
 from chain.settlement import EpochState, Lane
+from pywallet.crypto import address_of
 from pywallet.errors import SENTENCES, GomaaError, Unavailable
-from pywallet.messages import Domain, Ticket, digest, sign
-from pywallet.platform import address_of
+from pywallet.protocol import (
+    Domain,
+    Ticket,
+    digest,
+    sign,
+)
 from pywallet.settlement import Schedule, gross
 from security_server import schema
 from security_server.accounts import Money

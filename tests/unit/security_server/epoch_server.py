@@ -10,11 +10,18 @@ from typing import Any, Final
 
 from sqlalchemy import select
 
+from pywallet.crypto import address_of, keccak256
+from pywallet.crypto import sign as sign_digest
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import to_hex
-from pywallet.messages import Domain, Receipt, Signed, Statement, Voucher, sign
-from pywallet.platform import address_of, keccak256
-from pywallet.platform import sign as sign_digest
+from pywallet.protocol import (
+    Domain,
+    Receipt,
+    Signed,
+    Statement,
+    Voucher,
+    sign,
+)
 from pywallet.settlement import content_leaf, usage_leaf, usage_tag, verify_count, verify_leaf
 from security_server.accounts import Money
 from security_server.agreement import Agreement

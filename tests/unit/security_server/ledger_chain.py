@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chain.settlement import Entry, EpochState, Lane
+from pywallet.crypto import keccak256
 from pywallet.errors import GomaaError, Unavailable
-from pywallet.platform import keccak256
 from pywallet.settlement import Answer, Header, Schedule, commitment, entries_digest, gross, rest
 from security_server.accounts import Money
 from security_server.chainview import Asked, Refunded

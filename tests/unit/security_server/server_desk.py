@@ -7,8 +7,13 @@ from typing import Any
 
 from sqlalchemy import Connection, insert
 
-from pywallet.messages import Action, Domain, Invocation, digest
 from pywallet.policy import Policy
+from pywallet.protocol import (
+    Action,
+    Domain,
+    Invocation,
+    digest,
+)
 from security_server.invocations import Now, Outcome, Received, accept
 from security_server.tables import sessions, tickets
 

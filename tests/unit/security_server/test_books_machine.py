@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import select
 
-from pywallet.messages import digest
+from pywallet.protocol import digest
 from pywallet.settlement import gross
 from security_server.tables import debits, lines, payees, receipts
 from tests.budget import examples

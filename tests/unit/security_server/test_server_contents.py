@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from pywallet.crypto.key_wrap import generate_keypair
+from pywallet.encoding.hex import to_b64, to_hex
 from pywallet.errors import GomaaError, Refusal
-from pywallet.hexes import to_b64, to_hex
-from pywallet.sps.wrapping import generate_keypair
 from security_server import schema
 from security_server.contents import Songs, verify
 from security_server.store import Store

@@ -16,7 +16,12 @@ import pytest
 from sqlalchemy import Connection, create_engine, inspect, select, text
 
 from pywallet.errors import GomaaError, Unavailable
-from pywallet.messages import Signed, Statement, Voucher, sign
+from pywallet.protocol import (
+    Signed,
+    Statement,
+    Voucher,
+    sign,
+)
 from security_server.database import schema_version
 from security_server.marks import mark, set_mark
 from security_server.rows import add

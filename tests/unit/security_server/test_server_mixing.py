@@ -12,9 +12,14 @@ import pytest
 from sqlalchemy import insert, select
 
 from chain.settlement import ClaimItem
+from pywallet.crypto import address_of, keccak256
 from pywallet.errors import Refusal
-from pywallet.messages import Claim, Domain, Signed, sign
-from pywallet.platform import address_of, keccak256
+from pywallet.protocol import (
+    Claim,
+    Domain,
+    Signed,
+    sign,
+)
 from security_server.mixing import MOST_TRIES, Mixer
 from security_server.relay import Relay
 from security_server.store import Store

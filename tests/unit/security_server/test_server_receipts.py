@@ -9,12 +9,18 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from pywallet.crypto import address_of, keccak256
+from pywallet.crypto import sign as sign_digest
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import to_hex
-from pywallet.messages import Signed as SignedMessage
-from pywallet.messages import Statement, Voucher, receipts_digest, sign, signer
-from pywallet.platform import address_of, keccak256
-from pywallet.platform import sign as sign_digest
+from pywallet.protocol import Signed as SignedMessage
+from pywallet.protocol import (
+    Statement,
+    Voucher,
+    receipts_digest,
+    sign,
+    signer,
+)
 from security_server.bookkeeping import statement_digest
 from security_server.hub import Line
 from security_server.schema import AccountRequest, Pay, ReceiptsPost, ReceiptsRequest, VoucherPost

@@ -12,7 +12,7 @@ import pytest
 from chain.deployment import Deployment
 from chain.settlement import ClaimItem
 from pywallet.errors import GomaaError
-from pywallet.messages import Claim, Domain, Signed
+from pywallet.protocol import Claim, Domain, Signed
 from pywallet.settlement import Header, Schedule
 from security_server.chainview import ChainView
 from security_server.config import Config, Keys

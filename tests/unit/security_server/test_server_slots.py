@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import event, select
 
+from pywallet.crypto import address_of
 from pywallet.errors import Refusal
-from pywallet.messages import Voucher, sign
-from pywallet.platform import address_of
+from pywallet.protocol import Voucher, sign
 from security_server.accounts import Money
 from security_server.settling import Done, Settling, settle_voucher
 from security_server.slots import Slots

@@ -9,9 +9,14 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from pywallet.crypto import address_of
 from pywallet.errors import Refusal
-from pywallet.messages import Voucher, receipt_detail, require_signer, sign
-from pywallet.platform import address_of
+from pywallet.protocol import (
+    Voucher,
+    receipt_detail,
+    require_signer,
+    sign,
+)
 from pywallet.settlement import gross
 from security_server.accounts import Money, outstanding
 from security_server.rows import get

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pywallet.platform import address_of
+from pywallet.crypto import address_of
 from security_server.relay import DAY_MS, GAS, HOUR_MS
 from security_server.sweeps import MOST, Sweeps
 from tests.unit.security_server.test_server_mixing import Scene, claim, key

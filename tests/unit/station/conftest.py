@@ -12,10 +12,11 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from pywallet import platform
+from pywallet import crypto
+from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError, Unavailable
-from pywallet.hexes import from_hex, to_hex
-from pywallet.messages import (
+from pywallet.policy import Policy
+from pywallet.protocol import (
     Domain,
     Session,
     Signed,
@@ -28,7 +29,6 @@ from pywallet.messages import (
     sign,
     statement_lines_hash,
 )
-from pywallet.policy import Policy
 from pywallet.settlement import Schedule, gross
 from pywallet.sps.container import MAGIC
 from pywallet.sps.header import Header, Rendition, Segment, ServerRef, sign_header
@@ -46,7 +46,7 @@ POLICY = {
 }
 DOMAIN = Domain(31337, b"\x5e" * 20)
 STATION_KEY, SERVER_KEY, OWNER_KEY, LISTENER_KEY, DEVICE_KEY = (bytes([n]) * 32 for n in range(1, 6))
-STATION_ADDRESS, SERVER, OWNER, LISTENER, DEVICE = map(platform.address_of, (STATION_KEY, SERVER_KEY, OWNER_KEY, LISTENER_KEY, DEVICE_KEY))
+STATION_ADDRESS, SERVER, OWNER, LISTENER, DEVICE = map(crypto.address_of, (STATION_KEY, SERVER_KEY, OWNER_KEY, LISTENER_KEY, DEVICE_KEY))
 PAYEE = b"\xaa" * 20
 
 
@@ -142,8 +142,8 @@ class FakeServer:
 
     def _asked(self, value: dict[str, Any], payer: bytes) -> None:
         """The station has signed what it asks for."""
-        asked = platform.keccak256(b"gomaa/1 statement" + SERVER + int(value["time_s"]).to_bytes(8, "big"))
-        assert platform.recover(asked, from_hex(value["signature"], 65)) == payer == STATION_ADDRESS
+        asked = crypto.keccak256(b"gomaa/1 statement" + SERVER + int(value["time_s"]).to_bytes(8, "big"))
+        assert crypto.recover(asked, from_hex(value["signature"], 65)) == payer == STATION_ADDRESS
 
     async def _statement(self, request: web.Request) -> web.Response:
         if problem := self._problem():

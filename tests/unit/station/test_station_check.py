@@ -19,8 +19,8 @@ from aiohttp.test_utils import TestServer
 from click.testing import CliRunner
 
 from chain import domain_proof
-from pywallet import platform
-from pywallet.hexes import to_hex
+from pywallet import crypto
+from pywallet.encoding.hex import to_hex
 from pywallet.sps.container import MAGIC
 from station.check import Line, check
 from station.commands import station
@@ -131,7 +131,7 @@ class Site:
         if self.record is not None:
             return web.Response(text=self.record, content_type="application/json")
         record = {
-            "station": to_hex(platform.address_of(KEY)),
+            "station": to_hex(crypto.address_of(KEY)),
             "name": "One",
             "domain": self.domain or self.netloc,
             "tickets": "/gomaa/tickets",

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+from pywallet.rules.statement_check import Agreed, Verdict
 from pywallet.settlement import Schedule
-from pywallet.settlement.statement_check import Agreed, Verdict
 from station.history import BATCH, DAY_MS, KEPT_VOUCHERS, History
 from station.listening import Listening
 from station.store import Store, TicketRow

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from pywallet.hexes import to_hex
+from pywallet.encoding.hex import to_hex
 from station.pages import HERE
 
 VOID = {"meta", "link", "img", "br", "input", "rect", "circle", "path", "line"}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pywallet.hexes import to_hex
+from pywallet.encoding.hex import to_hex
 from station.app import STATION
 from station.chainview import Account, ContentServers
 from tests.unit.station.conftest import NOW_S, SERVER

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import to_hex
 from pywallet.errors import InputError
-from pywallet.hexes import to_hex
-from pywallet.platform import address_of
 from pywallet.rewards import SignedPass
-from pywallet.rewards.asking import FRESH_S, Asking
 from pywallet.rewards.caps import TokenCap
+from pywallet.rewards.points_request import FRESH_S, Asking
 from station.config import from_dict
 from station.listening import Listening
 from station.loyalty import Generosity, Loyalty

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pywallet.crypto import address_of, keccak256
 from pywallet.errors import InputError, Refusal
-from pywallet.platform import address_of, keccak256
 from pywallet.rewards import Heard, Pass, Programme, Rules, SignedPass
 from station.rewards import Offer, RewardBook
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pywallet.errors import GomaaError, Refusal
-from pywallet.messages import statement_lines_hash
+from pywallet.protocol import statement_lines_hash
 from pywallet.settlement import gross
 from station.statements import Outcome
 from station.store import TicketRow

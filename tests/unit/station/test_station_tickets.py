@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from pywallet.hexes import to_hex
-from pywallet.messages import Signed, Ticket
-from pywallet.platform import address_of, keccak256
+from pywallet.crypto import address_of, keccak256
+from pywallet.encoding.hex import to_hex
 from pywallet.policy import Policy
+from pywallet.protocol import Signed, Ticket
 
 WEI = 10**18
 

@@ -11,9 +11,9 @@ from aiohttp import web
 
 from chain import domain_proof
 from chain.deployment import Deployment
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import from_hex
 from pywallet.errors import InputError
-from pywallet.hexes import from_hex
-from pywallet.platform import address_of
 from pywallet.settlement import Schedule
 from station.app import create_app
 from station.check import Line

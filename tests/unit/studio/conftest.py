@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from chain.deployment import Deployment
+from pywallet.crypto.key_wrap import generate_keypair
 from pywallet.policy import Policy
 from pywallet.settlement import Schedule
-from pywallet.sps.wrapping import generate_keypair
 from studio.convert import ConvertResult, Options, convert
 from studio.server import ServerInfo
 

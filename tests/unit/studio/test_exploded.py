@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from gomaa.cli import group
-from pywallet import platform
+from pywallet import crypto
 from pywallet.errors import InputError, Unavailable
 from pywallet.policy import Policy
 from pywallet.sps import Container, Header, Rendition, Segment, ServerRef, sign_header
@@ -63,7 +63,7 @@ def file_of(tracks: list[tuple[bytes, list[bytes]]], policy: Policy) -> bytes:
         for number, (init, parts) in enumerate(tracks, 1)
     )
     server = ServerRef("http://127.0.0.1:9", bytes(20), bytes(32))
-    owner = platform.address_of(OWNER)
+    owner = crypto.address_of(OWNER)
     header = Header(1, bytes(20), owner, "t", "a", policy.to_dict(), renditions, server)
     return Container(sign_header(header, OWNER)).prefix() + b"".join(init + b"".join(parts) for init, parts in tracks)
 

@@ -14,10 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gomaa.cli import group
-from pywallet.hexes import to_hex
-from pywallet.platform import keccak256
+from pywallet.crypto import keccak256
+from pywallet.encoding import cbor
+from pywallet.encoding.hex import to_hex
 from pywallet.policy import Policy
-from pywallet.sps import MAGIC, Container, cbor, open_header
+from pywallet.sps import MAGIC, Container, open_header
 from pywallet.sps.cose import sign
 from pywallet.sps.header import CONTENT_TYPE
 from studio.convert import ConvertResult

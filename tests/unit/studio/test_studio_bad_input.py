@@ -14,8 +14,8 @@ import av
 import numpy as np
 import pytest
 
+from pywallet.encoding.hex import to_b64, to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import to_b64, to_hex
 from studio.convert import ConvertResult
 from studio.owner import ContentKeys
 from studio.reader import SongFile

@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 
 from chain.deployment import Deployment
 from demo.waiting import wait_until
-from pywallet.hexes import to_b64, to_hex
+from pywallet.encoding.hex import to_b64, to_hex
 from studio.audio import MAX_SECONDS
 from studio.batch import find
 from studio.commands import commands

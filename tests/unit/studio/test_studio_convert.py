@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from chain.registry import predict_content
+from pywallet.crypto import address_of
 from pywallet.errors import GomaaError
-from pywallet.platform import address_of
 from studio.audio import Recording
 from studio.convert import ConvertResult
 from studio.owner import ContentKeys

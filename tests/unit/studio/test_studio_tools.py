@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from pywallet.encoding.hex import to_b64, to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import to_b64, to_hex
 from pywallet.policy import Policy
 from pywallet.sps import Container
 from studio.commands import commands

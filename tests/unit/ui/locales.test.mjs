@@ -42,7 +42,7 @@ test("every code of the registry has its cause in both languages, and no other c
 test("an apostrophe is one character everywhere, and no quotation mark is a plain one", () => {
   for (const texts of [en, zh]) for (const [key, { message }] of Object.entries(texts)) assert.doesNotMatch(message, /['"`´‘]/, key);
   // What a person is shown of the terms comes from Python.
-  assert.doesNotMatch(read("pywallet/policy/words.py"), /[a-z]'[a-z]/);
+  assert.doesNotMatch(read("pywallet/policy/sentences.py"), /[a-z]'[a-z]/);
 });
 
 test("what a node has against a transfer is not part of our sentence", () => assert.doesNotMatch(en.stepNotKnown.message, /\$/));

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from pywallet.hexes import to_hex
+from pywallet.encoding.hex import to_hex
 from watermark.band import Speed, bins
 from watermark.demodulate import chips, soft_bits
 from watermark.parameters import Marks

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pywallet.platform import keccak256
+from pywallet.crypto import keccak256
 from pywallet.sps import segment_aad, segment_key
 from tests.vectors.sps import reader
 from tests.vectors.sps.case import Case

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from pywallet.hexes import to_b64, to_hex
+from pywallet.crypto.key_wrap import WrapKey
+from pywallet.encoding.hex import to_b64, to_hex
 from pywallet.sps import seal_segment, segment_aad, segment_key
-from pywallet.sps.wrapping import WrapKey
 
 PRIVATE = bytes(range(200, 232))
 CONTENT = bytes(range(100, 120))

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from btclib_secp256k1 import recovery
 
-from pywallet.platform import address_of
+from pywallet.crypto import address_of
 
 MAGIC: Final = b"\x89SPS\r\n\x1a\n"
 ORDER: Final = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from pywallet.engine import call, purse
 from pywallet.errors import GomaaError
+from pywallet.worker_api import call, wallet
 
 WORDS = "test test test test test test test test test test test junk"
 # The first three accounts of the well-known test words, as every wallet shows them.
@@ -34,9 +34,9 @@ SENT = {
 
 @pytest.fixture(autouse=True)
 def _locked() -> Iterator[None]:
-    purse._open = None
+    wallet._open = None
     yield
-    purse._open = None
+    wallet._open = None
 
 
 async def failing(op: str, payload: dict[str, Any]) -> str:
@@ -48,7 +48,7 @@ async def failing(op: str, payload: dict[str, Any]) -> str:
 
 async def test_accounts_are_those_of_other_wallets() -> None:
     """BIP-44 indexes 0, 1 and 2 of the known words, with their checksums."""
-    await purse._unlock(WORDS)
+    await wallet._unlock(WORDS)
     found = [await call("account", {"index": index}) for index in range(3)]
     assert [one["checksum"] for one in found] == list(ACCOUNTS)
     assert [one["account"] for one in found] == [address.lower() for address in ACCOUNTS]
@@ -64,7 +64,7 @@ async def test_a_locked_wallet_signs_nothing() -> None:
 
 async def test_a_transaction_is_signed_by_the_account_asked_for() -> None:
     """What account 1 signs is the transaction recorded for it; account 0 signs another."""
-    await purse._unlock(WORDS)
+    await wallet._unlock(WORDS)
     made = await call("transaction.sign", SENT)
     assert made == {"raw": RECORDED["raw"], "transaction": RECORDED["hash"], "account": ACCOUNTS[1].lower()}
     assert (await call("transaction.sign", {**SENT, "index": 0}))["raw"] != made["raw"]
@@ -85,7 +85,7 @@ async def test_a_transaction_is_signed_by_the_account_asked_for() -> None:
 )
 async def test_other_fields_are_refused(change: dict[str, Any]) -> None:
     """A tip above the fee, less gas than any transaction takes, numbers where texts belong: message.schema."""
-    await purse._unlock(WORDS)
+    await wallet._unlock(WORDS)
     assert await failing("transaction.sign", {**SENT, **change}) == "message.schema"
 
 

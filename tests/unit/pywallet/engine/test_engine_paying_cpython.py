@@ -8,10 +8,15 @@ from typing import Any
 import pytest
 
 from chain.abi import function
-from pywallet.engine import call, purse
+from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import from_hex, to_hex
-from pywallet.messages import Domain, Signed, Voucher, signer
+from pywallet.protocol import (
+    Domain,
+    Signed,
+    Voucher,
+    signer,
+)
+from pywallet.worker_api import call, wallet
 
 WORDS = "test test test test test test test test test test test junk"
 STATION, SERVER, SETTLEMENT, FAN = (bytes([n]) * 20 for n in (1, 2, 3, 4))
@@ -19,9 +24,9 @@ STATION, SERVER, SETTLEMENT, FAN = (bytes([n]) * 20 for n in (1, 2, 3, 4))
 
 @pytest.fixture(autouse=True)
 def _locked() -> Iterator[None]:
-    purse._open = None
+    wallet._open = None
     yield
-    purse._open = None
+    wallet._open = None
 
 
 async def asked(**changes: Any) -> dict[str, Any]:

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from pywallet.engine import call, call_json, songs
+from pywallet.encoding.hex import to_b64
 from pywallet.errors import GomaaError
-from pywallet.hexes import to_b64
 from pywallet.policy import Count
 from pywallet.sps import MAGIC
+from pywallet.worker_api import call, call_json, songs
 
 RECORDED: Any = json.loads((Path(__file__).parents[3] / "vectors" / "sps" / "song.json").read_text())
 FILE = bytes.fromhex(RECORDED["file"])

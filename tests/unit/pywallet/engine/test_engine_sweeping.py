@@ -7,13 +7,18 @@ from typing import Any
 
 import pytest
 
-from pywallet.engine import call, purse
+from pywallet.crypto import recover
+from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import from_hex, to_hex
-from pywallet.messages import Domain, Signed, Sweep, signer
-from pywallet.platform import recover
+from pywallet.protocol import (
+    Domain,
+    Signed,
+    Sweep,
+    signer,
+)
 from pywallet.wallet.derivation import payee_path
 from pywallet.wallet.permit import Permit, transfer_from_data
+from pywallet.worker_api import call, wallet
 
 WORDS = "test test test test test test test test test test test junk"
 STATION, TOKEN, SETTLEMENT, RELAYER = (bytes([n]) * 20 for n in (3, 4, 5, 6))
@@ -21,15 +26,15 @@ STATION, TOKEN, SETTLEMENT, RELAYER = (bytes([n]) * 20 for n in (3, 4, 5, 6))
 
 @pytest.fixture(autouse=True)
 def _locked() -> Iterator[None]:
-    purse._open = None
+    wallet._open = None
     yield
-    purse._open = None
+    wallet._open = None
 
 
 async def opened() -> dict[str, Any]:
     """An open wallet, and a sweep of 70 wei from its payee 9."""
-    await purse._unlock(WORDS)
-    payee = to_hex(purse.keyring().payee(STATION, 9))
+    await wallet._unlock(WORDS)
+    payee = to_hex(wallet.keyring().payee(STATION, 9))
     where = {"chain_id": 31337, "token": to_hex(TOKEN), "station": to_hex(STATION), "number": 9, "payee": payee}
     return {"index": 1, **where, "amount_wei": "70", "nonce": 2, "deadline": 1000}
 
@@ -37,19 +42,19 @@ async def opened() -> dict[str, Any]:
 async def test_the_permit_names_the_wallets_own_account() -> None:
     """Both calls are the account's: the payee lets it take just what lies there, and it takes it for itself."""
     asked = await opened()
-    payee, account = from_hex(asked["payee"]), purse.keyring().account_at(1)
+    payee, account = from_hex(asked["payee"]), wallet.keyring().account_at(1)
     permit = Permit(31337, TOKEN, payee, account, 70, 2, 1000)
 
     made = await call("sweep.sign", asked)
 
-    signature = permit.sign(purse.keyring().private_key(payee_path(STATION, 9)))
+    signature = permit.sign(wallet.keyring().private_key(payee_path(STATION, 9)))
     assert made == {"to": to_hex(account), "permit": to_hex(permit.data(signature)), "move": to_hex(transfer_from_data(payee, account, 70))}
 
 
 async def test_an_order_to_a_relayer_names_the_account_and_both_are_the_payees_word() -> None:
     """The permit is for the relayer named and nobody else; the order binds amount, recipient and time."""
     asked = await opened()
-    payee, account = from_hex(asked["payee"]), purse.keyring().account_at(1)
+    payee, account = from_hex(asked["payee"]), wallet.keyring().account_at(1)
 
     made = await call("sweep.sign", {**asked, "relayer": to_hex(RELAYER), "settlement": to_hex(SETTLEMENT)})
 

@@ -10,11 +10,18 @@ from typing import Any
 
 import pytest
 
-from pywallet.engine import call, call_json, purse
+from pywallet.encoding.hex import from_hex, to_b64, to_hex
 from pywallet.errors import GomaaError
-from pywallet.hexes import from_hex, to_b64, to_hex
-from pywallet.messages import Claim, Domain, Session, Signed, digest, signer
-from pywallet.rewards.asking import Asking
+from pywallet.protocol import (
+    Claim,
+    Domain,
+    Session,
+    Signed,
+    digest,
+    signer,
+)
+from pywallet.rewards.points_request import Asking
+from pywallet.worker_api import call, call_json, wallet
 
 WORDS = "test test test test test test test test test test test junk"
 ACCOUNT = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266"
@@ -26,14 +33,14 @@ ASKED = {**WHERE, "station": STATION, "device": DEVICE, "now_s": 1_800_000_000, 
 
 @pytest.fixture(autouse=True)
 def _locked() -> Iterator[None]:
-    purse._open = None
+    wallet._open = None
     yield
-    purse._open = None
+    wallet._open = None
 
 
 async def unlock() -> None:
     """Open the known wallet without a vault, which takes a while."""
-    await purse._unlock(WORDS)
+    await wallet._unlock(WORDS)
 
 
 async def failing(op: str, payload: dict[str, Any]) -> str:

@@ -11,15 +11,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pywallet import messages, platform
+from pywallet import crypto, protocol
+from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import InputError
-from pywallet.hexes import from_hex, to_hex
-from pywallet.messages import Claim, Domain, Message, Session, Signed, Ticket, Voucher, compact, digest, require_signer, sign, signer
+from pywallet.protocol import (
+    Claim,
+    Domain,
+    Message,
+    Session,
+    Signed,
+    Ticket,
+    Voucher,
+    compact,
+    digest,
+    require_signer,
+    sign,
+    signer,
+)
 
 RECORDED: Any = json.loads((Path(__file__).parents[3] / "vectors" / "eip712" / "messages.json").read_text())
 KEY = from_hex(RECORDED["key"])
 DOMAIN = Domain(31337, b"\x5e" * 20)
-KINDS: list[type[Message]] = [getattr(messages, name) for name in RECORDED["types"]]
+KINDS: list[type[Message]] = [getattr(protocol, name) for name in RECORDED["types"]]
 TICKET = Ticket(b"\1" * 20, b"\2" * 20, b"\3" * 20, b"\4" * 32, 7, 10**16, 2 * 10**15, 500, 1_800_000_000)
 
 
@@ -37,7 +50,7 @@ anything = st.sampled_from(KINDS).flatmap(lambda kind: st.builds(kind, *map(of, 
 @pytest.mark.parametrize("name", RECORDED["types"])
 def test_types_are_the_protocols(name: str) -> None:
     """encodeType gives the text of the protocol, letter by letter."""
-    assert getattr(messages, name).type_text() == f"{name}({RECORDED['types'][name]})"
+    assert getattr(protocol, name).type_text() == f"{name}({RECORDED['types'][name]})"
 
 
 @pytest.mark.parametrize("name", RECORDED["types"])
@@ -45,7 +58,7 @@ def test_digests_and_signatures_as_recorded(name: str) -> None:
     """Digest, signature and recovered signer equal what eth-account made of the same message."""
     for case in [v for v in RECORDED["vectors"] if v["type"] == name]:
         domain = Domain(case["chain_id"], from_hex(case["settlement"]))
-        signed = Signed.from_json(getattr(messages, name), {k: case[k] for k in ("type", "message", "signature")})
+        signed = Signed.from_json(getattr(protocol, name), {k: case[k] for k in ("type", "message", "signature")})
         assert to_hex(digest(signed.message, domain)) == case["digest"]
         assert sign(signed.message, domain, KEY) == signed
         assert to_hex(signer(signed, domain)) == RECORDED["signer"]
@@ -144,7 +157,7 @@ def test_a_message_holds_only_what_fits(fields: Any) -> None:
 def test_require_signer() -> None:
     """The right address passes; another one, the zero address and a broken signature give the code asked for."""
     signed = sign(TICKET, DOMAIN, KEY)
-    me = platform.address_of(KEY)
+    me = crypto.address_of(KEY)
     require_signer(signed, DOMAIN, me, "ticket.signature")
     other = Domain(1, DOMAIN.settlement)
     broken = Signed(signed.message, bytes(65))
@@ -175,13 +188,13 @@ def test_compact() -> None:
 
 def test_a_session_without_rewards_is_signed_like_any_other() -> None:
     """The zero payee, which declines rewards, is a valid field."""
-    session = Session(b"\1" * 20, platform.address_of(KEY), b"\3" * 20, bytes(20), 0, 1)
+    session = Session(b"\1" * 20, crypto.address_of(KEY), b"\3" * 20, bytes(20), 0, 1)
     assert signer(sign(session, DOMAIN, KEY), DOMAIN) == session.listener
 
 
 def test_a_claim_cannot_be_turned_into_another() -> None:
     """Changing where the money goes changes the signer that is found."""
-    claim = Claim(b"\1" * 20, 5, platform.address_of(KEY), b"\2" * 20, 0)
+    claim = Claim(b"\1" * 20, 5, crypto.address_of(KEY), b"\2" * 20, 0)
     signed = sign(claim, DOMAIN, KEY)
     stolen = Signed(Claim(claim.server, claim.epoch, claim.payee, b"\3" * 20, 0), signed.signature)
     with pytest.raises(InputError):

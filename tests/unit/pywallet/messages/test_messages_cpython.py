@@ -10,18 +10,26 @@ from eth_account.messages import _hash_eip191_message, encode_typed_data
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pywallet import messages, platform
-from pywallet.messages import Domain, Message, StatementLine, digest, receipt_detail, sign, statement_lines_hash
+from pywallet import crypto, protocol
+from pywallet.protocol import (
+    Domain,
+    Message,
+    StatementLine,
+    digest,
+    receipt_detail,
+    sign,
+    statement_lines_hash,
+)
 
 KINDS: list[type[Message]] = [
-    messages.Session,
-    messages.Ticket,
-    messages.Invocation,
-    messages.Receipt,
-    messages.Statement,
-    messages.Voucher,
-    messages.Claim,
-    messages.Sweep,
+    protocol.Session,
+    protocol.Ticket,
+    protocol.Invocation,
+    protocol.Receipt,
+    protocol.Statement,
+    protocol.Voucher,
+    protocol.Claim,
+    protocol.Sweep,
 ]
 KEY = bytes(range(1, 33))
 addresses = st.binary(min_size=20, max_size=20)
@@ -63,7 +71,7 @@ def test_receipt_detail_is_abi_encoded(content: bytes, session: bytes, plays: in
     """Receipt.detail hashes what abi.encode gives."""
     kinds = ["address", "bytes32", "uint256", "uint256", "uint256", "uint256", "bytes32"]
     packed = encode(kinds, ["0x" + content.hex(), session, plays, seeks, seconds, n, last])
-    assert receipt_detail(content, session, plays, seeks, seconds, n, last) == platform.keccak256(packed)
+    assert receipt_detail(content, session, plays, seeks, seconds, n, last) == crypto.keccak256(packed)
 
 
 @given(
@@ -77,4 +85,4 @@ def test_statement_lines_are_abi_encoded_in_order(lines: list[StatementLine], ra
         for line in sorted(lines, key=lambda line: line.number)
     )
     random.shuffle(lines)
-    assert statement_lines_hash(lines) == platform.keccak256(packed)
+    assert statement_lines_hash(lines) == crypto.keccak256(packed)

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pywallet import platform
+from pywallet import crypto
+from pywallet.crypto.interface import ORDER
+from pywallet.encoding.hex import checksum
 from pywallet.errors import InputError
-from pywallet.hexes import checksum
-from pywallet.platform.port import ORDER
 
 KEY = bytes(range(1, 33))
-DIGEST = platform.keccak256(b"a message")
+DIGEST = crypto.keccak256(b"a message")
 
 GCM_KEY = bytes.fromhex("feffe9928665731c6d6a8f9467308308" * 2)
 GCM_NONCE = bytes.fromhex("cafebabefacedbaddecaf888")
@@ -36,43 +36,43 @@ GCM_SEALED = bytes.fromhex(
 )
 def test_keccak(data: bytes, expected: str) -> None:
     """Keccak-256 with Ethereum's padding, also at the length of a whole block."""
-    assert platform.keccak256(data).hex() == expected
+    assert crypto.keccak256(data).hex() == expected
 
 
 def test_a_signature_gives_its_address_back() -> None:
     """Signing and recovering agree with the key's address."""
-    signature = platform.sign(KEY, DIGEST)
+    signature = crypto.sign(KEY, DIGEST)
     assert len(signature) == 65
     assert signature[64] in (27, 28)
     assert 0 < int.from_bytes(signature[32:64], "big") <= ORDER // 2
-    assert platform.recover(DIGEST, signature) == platform.address_of(KEY)
+    assert crypto.recover(DIGEST, signature) == crypto.address_of(KEY)
 
 
 def test_signing_is_deterministic() -> None:
     """The nonce comes from key and digest (RFC 6979), never from a generator that may repeat."""
-    assert platform.sign(KEY, DIGEST) == platform.sign(KEY, DIGEST)
+    assert crypto.sign(KEY, DIGEST) == crypto.sign(KEY, DIGEST)
 
 
 def _with(s: int | None = None, r: int | None = None, v: int | None = None) -> bytes:
-    signature = platform.sign(KEY, DIGEST)
+    signature = crypto.sign(KEY, DIGEST)
     parts = (int.from_bytes(signature[:32], "big") if r is None else r, int.from_bytes(signature[32:64], "big") if s is None else s)
     return parts[0].to_bytes(32, "big") + parts[1].to_bytes(32, "big") + bytes([signature[64] if v is None else v])
 
 
 def test_the_other_s_is_refused() -> None:
     """The second valid form of a signature (high s) is not accepted, so a signature has one form only."""
-    signature = platform.sign(KEY, DIGEST)
+    signature = crypto.sign(KEY, DIGEST)
     twin = _with(s=ORDER - int.from_bytes(signature[32:64], "big"), v=55 - signature[64])
     with pytest.raises(InputError, match="canonical"):
-        platform.recover(DIGEST, twin)
+        crypto.recover(DIGEST, twin)
 
 
 @pytest.mark.parametrize(
     "signature",
     [
         b"",
-        platform.sign(KEY, DIGEST)[:64],
-        platform.sign(KEY, DIGEST) + b"\0",
+        crypto.sign(KEY, DIGEST)[:64],
+        crypto.sign(KEY, DIGEST) + b"\0",
         _with(v=0),
         _with(v=1),
         _with(v=26),
@@ -87,7 +87,7 @@ def test_the_other_s_is_refused() -> None:
 def test_what_is_no_signature_is_refused(signature: bytes) -> None:
     """Wrong lengths, v outside {27, 28}, numbers out of range and an r that is on no point (5) give a coded error."""
     with pytest.raises(InputError) as caught:
-        platform.recover(DIGEST, signature)
+        crypto.recover(DIGEST, signature)
     assert caught.value.code == "message.schema"
 
 
@@ -95,7 +95,7 @@ def test_what_is_no_signature_is_refused(signature: bytes) -> None:
 def test_any_bytes_are_an_address_or_a_coded_error(signature: bytes) -> None:
     """Recovering never raises anything but InputError."""
     try:
-        assert len(platform.recover(DIGEST, signature)) == 20
+        assert len(crypto.recover(DIGEST, signature)) == 20
     except InputError as e:
         assert e.code == "message.schema"
 
@@ -113,7 +113,7 @@ def test_checksum_addresses() -> None:
 
 async def test_pbkdf2_sha256() -> None:
     """The vector of RFC 7914 section 11."""
-    derived = await platform.get().pbkdf2("sha256", b"passwd", b"salt", 1, 64)
+    derived = await crypto.get().pbkdf2("sha256", b"passwd", b"salt", 1, 64)
     assert derived.hex() == (
         "55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc49ca9cccf179b645991664b39d77ef317c71b845b1e30bd509112041d3a19783"
     )
@@ -121,8 +121,8 @@ async def test_pbkdf2_sha256() -> None:
 
 async def test_aes_gcm() -> None:
     """Test case 16 of the GCM specification, sealed and opened."""
-    assert await platform.get().aes_gcm_seal(GCM_KEY, GCM_NONCE, GCM_CLEAR, GCM_AAD) == GCM_SEALED
-    assert await platform.get().aes_gcm_open(GCM_KEY, GCM_NONCE, GCM_SEALED, GCM_AAD) == GCM_CLEAR
+    assert await crypto.get().aes_gcm_seal(GCM_KEY, GCM_NONCE, GCM_CLEAR, GCM_AAD) == GCM_SEALED
+    assert await crypto.get().aes_gcm_open(GCM_KEY, GCM_NONCE, GCM_SEALED, GCM_AAD) == GCM_CLEAR
 
 
 async def test_aes_gcm_refuses_what_was_altered() -> None:
@@ -133,7 +133,7 @@ async def test_aes_gcm_refuses_what_was_altered() -> None:
             parts = [bytearray(part) for part in good]
             parts[place][at] ^= 1
             with pytest.raises(InputError) as caught:
-                await platform.get().aes_gcm_open(*map(bytes, parts))
+                await crypto.get().aes_gcm_open(*map(bytes, parts))
             assert caught.value.code == "sps.segment.tag"
 
 
@@ -141,7 +141,7 @@ async def test_aes_gcm_refuses_what_is_too_short() -> None:
     """Fewer bytes than a tag are not opened, and not an internal error."""
     for size in (0, 1, 15):
         with pytest.raises(InputError) as caught:
-            await platform.get().aes_gcm_open(GCM_KEY, GCM_NONCE, bytes(size), GCM_AAD)
+            await crypto.get().aes_gcm_open(GCM_KEY, GCM_NONCE, bytes(size), GCM_AAD)
         assert caught.value.code == "sps.segment.tag"
 
 
@@ -159,17 +159,17 @@ async def test_aes_gcm_refuses_what_is_too_short() -> None:
 )
 async def test_hkdf(secret: str, salt: str, info: str, expected: str) -> None:
     """Test cases 1 and 3 (no salt) of RFC 5869."""
-    derived = await platform.get().hkdf_sha256(bytes.fromhex(secret), bytes.fromhex(salt), bytes.fromhex(info), len(expected) // 2)
+    derived = await crypto.get().hkdf_sha256(bytes.fromhex(secret), bytes.fromhex(salt), bytes.fromhex(info), len(expected) // 2)
     assert derived.hex() == expected
 
 
 def test_random_bytes_differ() -> None:
     """The generator gives the length asked for and not the same twice."""
-    first, second = platform.random_bytes(32), platform.random_bytes(32)
+    first, second = crypto.random_bytes(32), crypto.random_bytes(32)
     assert len(first) == 32
     assert first != second
 
 
 def test_the_clock_counts_milliseconds() -> None:
     """The clock is in milliseconds since 1970: after this project began, and before the year 5000."""
-    assert 1_760_000_000_000 < platform.now_ms() < 95_000_000_000_000
+    assert 1_760_000_000_000 < crypto.now_ms() < 95_000_000_000_000

@@ -8,8 +8,8 @@ from eth_keys.datatypes import PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pywallet import platform
-from pywallet.platform.port import ORDER
+from pywallet import crypto
+from pywallet.crypto.interface import ORDER
 
 keys = st.integers(1, ORDER - 1).map(lambda n: n.to_bytes(32, "big"))
 
@@ -17,7 +17,7 @@ keys = st.integers(1, ORDER - 1).map(lambda n: n.to_bytes(32, "big"))
 @given(st.binary(max_size=500))
 def test_keccak_agrees_with_pycryptodome(data: bytes) -> None:
     """Whichever library hashes, the hash is the same."""
-    assert platform.keccak256(data) == keccak.new(digest_bits=256, data=data).digest()
+    assert crypto.keccak256(data) == keccak.new(digest_bits=256, data=data).digest()
 
 
 @given(keys, st.binary(min_size=32, max_size=32))
@@ -25,6 +25,6 @@ def test_keys_and_signatures_agree_with_eth_keys(key: bytes, digest: bytes) -> N
     """libsecp256k1 and eth-keys' own arithmetic give the same public key, signature and address."""
     other = PrivateKey(key, backend=NativeECCBackend())
     theirs = other.sign_msg_hash(digest).to_bytes()
-    assert platform.public_key(key) == other.public_key.to_bytes()
-    assert platform.sign(key, digest) == theirs[:64] + bytes([27 + theirs[64]])
-    assert platform.recover(digest, platform.sign(key, digest)) == other.public_key.to_canonical_address()
+    assert crypto.public_key(key) == other.public_key.to_bytes()
+    assert crypto.sign(key, digest) == theirs[:64] + bytes([27 + theirs[64]])
+    assert crypto.recover(digest, crypto.sign(key, digest)) == other.public_key.to_canonical_address()

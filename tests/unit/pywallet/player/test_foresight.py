@@ -5,7 +5,14 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pywallet.player import WISHES, Player, State, Timeline, foresee, step
+from pywallet.playback import (
+    WISHES,
+    Player,
+    State,
+    Timeline,
+    foresee,
+    step,
+)
 
 LINE = Timeline.of([96_000] * 10 + [48_000], 48_000)
 EVENTS = st.sampled_from(["play", "pause", "seek", "granted", "playing", "waiting", "ended", "stop", "retry", "problem", "continued"])

@@ -8,7 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pywallet.errors import SENTENCES
-from pywallet.player import Player, State, Timeline, step
+from pywallet.playback import (
+    Player,
+    State,
+    Timeline,
+    step,
+)
 
 LINE = Timeline.of([96_000] * 10 + [48_000], 48_000)
 

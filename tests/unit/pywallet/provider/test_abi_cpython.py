@@ -9,8 +9,8 @@ from eth_abi import encode as theirs
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from pywallet.encoding.abi_words import decode, encode, split
 from pywallet.errors import InputError
-from pywallet.provider.abi import decode, encode, split
 
 _ATOMS = {
     "address": st.binary(min_size=20, max_size=20),

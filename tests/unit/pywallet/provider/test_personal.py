@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from pywallet.engine import call
+from pywallet.crypto import recover
+from pywallet.encoding.hex import checksum, to_hex
 from pywallet.errors import GomaaError, InputError
-from pywallet.hexes import checksum, to_hex
-from pywallet.platform import recover
 from pywallet.provider import personal_digest, read_personal
+from pywallet.worker_api import call
 from tests.unit.pywallet.provider.typed_samples import mail
 
 ACCOUNT = bytes.fromhex("c02aaa39b223fe8d0a0e5c4f27ead9083c756cc2")

@@ -10,7 +10,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pywallet.provider.text import BLANK, DEFAULT_IGNORABLE, MOST_BREAKS, MOST_MARKS, MOST_NAME, MOST_SPACES, hides, named, visible
+from pywallet.provider.safe_text import (
+    BLANK,
+    DEFAULT_IGNORABLE,
+    MOST_BREAKS,
+    MOST_MARKS,
+    MOST_NAME,
+    MOST_SPACES,
+    hides,
+    named,
+    visible,
+)
 
 UNSEEN = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u180b\u180e\u200b\u200c\u200d\u200e\u202a\u202e\u2060\u2066\u2069\u206f\u2028\u2029"

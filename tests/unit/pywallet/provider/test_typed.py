@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from pywallet.encoding.hex import checksum
 from pywallet.errors import GomaaError, InputError, WalletError
-from pywallet.hexes import checksum
 from pywallet.provider import Types, read_typed, show
 from tests.unit.pywallet.provider.typed_samples import MAIL, MAIL_DIGEST, mail
 

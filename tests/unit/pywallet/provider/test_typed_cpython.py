@@ -10,7 +10,7 @@ from eth_account.messages import _hash_eip191_message, encode_defunct, encode_ty
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pywallet import platform
+from pywallet import crypto
 from pywallet.provider import personal_digest, read_typed
 from tests.budget import budget
 from tests.unit.pywallet.provider.typed_strategy import KEY, typed
@@ -23,8 +23,8 @@ def test_any_typed_data_is_signed_as_eth_account_signs_it(data: dict[str, Any]) 
     ours = read_typed(json.dumps(data), 31337)
     theirs = encode_typed_data(full_message=data)
     assert ours.digest == _hash_eip191_message(theirs)
-    signature = platform.sign(KEY, ours.digest)
-    assert Account.recover_message(theirs, signature=signature).lower() == "0x" + platform.address_of(KEY).hex()
+    signature = crypto.sign(KEY, ours.digest)
+    assert Account.recover_message(theirs, signature=signature).lower() == "0x" + crypto.address_of(KEY).hex()
     assert signature == Account.sign_message(theirs, KEY).signature
 
 
@@ -33,4 +33,4 @@ def test_any_personal_text_is_signed_as_eth_account_signs_it(data: bytes) -> Non
     """EIP-191 version 0x45 over any bytes."""
     theirs = encode_defunct(data)
     assert personal_digest(data) == _hash_eip191_message(theirs)
-    assert platform.sign(KEY, personal_digest(data)) == Account.sign_message(theirs, KEY).signature
+    assert crypto.sign(KEY, personal_digest(data)) == Account.sign_message(theirs, KEY).signature

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from pywallet.platform import keccak256, sign
+from pywallet.crypto import keccak256, sign
 from pywallet.provider import personal_digest, read_typed
 from tests.unit.pywallet.provider.typed_samples import mail
 

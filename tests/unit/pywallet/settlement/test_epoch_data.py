@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pywallet.crypto import keccak256
 from pywallet.errors import InputError
-from pywallet.platform import keccak256
 from pywallet.settlement import ContentRow, DebitRow, EpochData, OwnerRow, PayeeRow, PlayRow, SegmentRow, StationRow, TermsRow, UsageRow
 
 HEAD = 4 + 1 + 20 + 8 + 32 + 16 + 32 + 2

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pywallet.platform import keccak256
+from pywallet.crypto import keccak256
 from pywallet.settlement import (
     CountsTree,
     Header,

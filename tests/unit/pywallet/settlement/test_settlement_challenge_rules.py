@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pywallet.messages import Receipt
+from pywallet.protocol import Receipt
 from pywallet.settlement import (
     Answer,
     DebitRow,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pywallet.platform import keccak256
+from pywallet.crypto import keccak256
 from pywallet.settlement import CountsRoot, CountsTree, SumRoot, SumTree
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pywallet import platform
+from pywallet import crypto
 from pywallet.sps import Container, Header, Rendition, Segment, ServerRef, sign_header
 
 OWNER_KEY = bytes(range(1, 33))
@@ -52,7 +52,7 @@ def header(**changes: Any) -> Header:
     values: dict[str, Any] = {
         "chain": 31337,
         "content": CONTENT,
-        "owner": platform.address_of(OWNER_KEY),
+        "owner": crypto.address_of(OWNER_KEY),
         "title": "Slow Tide",
         "artist": "Lamplight",
         "policy": POLICY,

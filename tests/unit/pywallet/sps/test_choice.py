@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 
 from pywallet.errors import InputError
 from pywallet.sps import Header, Segment
-from pywallet.sps.choice import HEADROOM, bitrate_kbps, choose, offset
+from pywallet.sps.rendition_choice import (
+    HEADROOM,
+    bitrate_kbps,
+    choose,
+    offset,
+)
 from tests.unit.pywallet.sps.conftest import header
 
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pywallet.encoding.hex import from_hex
 from pywallet.errors import InputError
-from pywallet.hexes import from_hex
 from pywallet.sps import mark
 from pywallet.sps.mark import Verdict
 from tests.budget import budget

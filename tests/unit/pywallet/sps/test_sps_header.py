@@ -9,11 +9,11 @@ from typing import Any
 import cbor2
 import pytest
 
-from pywallet import platform
+from pywallet import crypto
+from pywallet.encoding import cbor as strict
 from pywallet.errors import GomaaError, InputError
 from pywallet.policy import Policy
 from pywallet.sps import Artwork, encode_header, open_header, sign_header
-from pywallet.sps import cbor as strict
 
 
 def resign(samples: SimpleNamespace, change: Callable[[dict[str, Any]], None]) -> bytes:
@@ -23,11 +23,11 @@ def resign(samples: SimpleNamespace, change: Callable[[dict[str, Any]], None]) -
     payload = cbor2.loads(encode_header(samples.header()))
     change(payload)
     raw = cbor2.dumps(payload, canonical=True)
-    owner = platform.address_of(samples.OWNER_KEY)
+    owner = crypto.address_of(samples.OWNER_KEY)
     protected = cbor2.dumps({1: -47, 3: "application/sps-header", 4: owner}, canonical=True)
     external = b"\x89SPS\r\n\x1a\n" + samples.CONTENT
     digest = sha256(cbor2.dumps(["Signature1", protected, external, raw], canonical=True)).digest()
-    signature = platform.sign(samples.OWNER_KEY, digest)[:64]
+    signature = crypto.sign(samples.OWNER_KEY, digest)[:64]
     return cbor2.dumps(cbor2.CBORTag(18, [protected, {}, raw, signature]), canonical=True)
 
 

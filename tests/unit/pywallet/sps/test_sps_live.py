@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pywallet import platform
+from pywallet import crypto
 from pywallet.errors import InputError
 from pywallet.sps.live import LiveIndex, LiveSegment, Rundown, open_live, sign_live
 
 KEY = b"\x05" * 32
-SIGNER = platform.address_of(KEY)
+SIGNER = crypto.address_of(KEY)
 CONTENT = bytes(range(20))
 RUNDOWN = Rundown(sha256(b"rundown").digest(), ("https://radio.example/rundown.cbor",))
 
@@ -138,7 +138,7 @@ def test_a_header_is_no_index(samples: SimpleNamespace) -> None:
     """The content type under the signature keeps the two apart."""
     from pywallet.sps import sign_header
 
-    owner = platform.address_of(samples.OWNER_KEY)
+    owner = crypto.address_of(samples.OWNER_KEY)
     with pytest.raises(InputError, match=r"sps\.live\.malformed"):
         open_live(sign_header(samples.header(), samples.OWNER_KEY), samples.CONTENT, owner)
 

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
+from pywallet.encoding import cbor as strict
 from pywallet.errors import GomaaError
 from pywallet.sps import Container, open_header, sign_header
-from pywallet.sps import cbor as strict
 from tests.budget import budget
 
 quick = budget(1.5, suppress_health_check=[HealthCheck.function_scoped_fixture])

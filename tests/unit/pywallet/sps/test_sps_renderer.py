@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from pywallet.engine import call
 from pywallet.errors import InputError
 from pywallet.sps import Header, sign_header
 from pywallet.sps.renderer import require
+from pywallet.worker_api import call
 from tests.unit.pywallet.sps.conftest import CONTENT, OWNER_KEY, POLICY, rendition
 
 
@@ -40,10 +40,10 @@ def test_a_song_for_one_build_plays_in_that_build_alone() -> None:
 @pytest.mark.parametrize("renderer", [{"version": "2"}, {"version": "1", "sha256": bytes(32)}])
 async def test_the_engine_refuses_a_song_for_a_later_player(renderer: dict[str, Any]) -> None:
     """``header.load`` in the browser ends in the code, whatever the signature says."""
-    from pywallet import platform
+    from pywallet import crypto
     from pywallet.sps import ServerRef
 
-    owner = platform.address_of(OWNER_KEY)
+    owner = crypto.address_of(OWNER_KEY)
     server = ServerRef("https://keys.example", bytes(20), bytes(32))
     header = Header(1, CONTENT, owner, "t", "a", POLICY, (rendition(),), server, renderer=renderer)
     with pytest.raises(InputError) as caught:
@@ -52,6 +52,6 @@ async def test_the_engine_refuses_a_song_for_a_later_player(renderer: dict[str, 
 
 
 def _text(cose: bytes) -> str:
-    from pywallet.hexes import to_b64
+    from pywallet.encoding.hex import to_b64
 
     return to_b64(cose)

@@ -12,9 +12,18 @@ from typing import Any
 import cbor2
 import pytest
 
+from pywallet.encoding import cbor
 from pywallet.errors import SENTENCES, GomaaError, InputError
 from pywallet.policy import Policy
-from pywallet.sps import Container, Header, cbor, open_header, open_segment, polyglot, segment_aad, segment_key
+from pywallet.sps import (
+    Container,
+    Header,
+    open_header,
+    open_segment,
+    polyglot,
+    segment_aad,
+    segment_key,
+)
 from pywallet.sps.header import encode_header
 from pywallet.sps.live import open_live
 

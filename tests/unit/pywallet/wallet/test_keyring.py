@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pywallet.hexes import ZERO_ADDRESS
-from pywallet.messages import Domain, signer
+from pywallet.encoding.hex import ZERO_ADDRESS
+from pywallet.protocol import Domain, signer
 from pywallet.wallet.keyring import Keyring
 
 DOMAIN = Domain(31337, b"\x5e" * 20)

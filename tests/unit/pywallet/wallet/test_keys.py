@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import checksum, from_hex
 from pywallet.errors import WalletError
-from pywallet.hexes import checksum, from_hex
-from pywallet.platform import address_of
 from pywallet.wallet import mnemonic
 from pywallet.wallet.derivation import ACCOUNT, HARDENED, Node, derive, listener_path, node, parse, payee_path
 
@@ -39,7 +39,7 @@ def extended(text: str) -> tuple[bytes, bytes]:
 @pytest.mark.parametrize("case", BIP39["vectors"], ids=lambda case: case["entropy"][:8])
 async def test_bip39(case: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Entropy gives the words, the words give the seed, the seed gives the root key."""
-    monkeypatch.setattr("pywallet.platform.random_bytes", lambda count: bytes.fromhex(case["entropy"]))
+    monkeypatch.setattr("pywallet.crypto.random_bytes", lambda count: bytes.fromhex(case["entropy"]))
     assert mnemonic.propose(len(case["mnemonic"].split())) == case["mnemonic"]
     seed = await mnemonic.seed(case["mnemonic"], BIP39["passphrase"])
     assert seed.hex() == case["seed"]

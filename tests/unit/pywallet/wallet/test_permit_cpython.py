@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chain.abi import function
-from pywallet.hexes import to_hex
-from pywallet.platform import address_of
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import to_hex
 from pywallet.wallet.permit import Permit, transfer_from_data
 
 KEY = bytes(range(1, 33))

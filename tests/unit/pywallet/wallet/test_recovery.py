@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pywallet.engine import call, purse
-from pywallet.hexes import from_b64, from_hex, to_hex
-from pywallet.platform import multiples, public_key
-from pywallet.platform.port import ORDER
+from pywallet.crypto import batch_keys, public_key
+from pywallet.crypto.interface import ORDER
+from pywallet.encoding.hex import from_b64, from_hex, to_hex
 from pywallet.rewards import recovery
 from pywallet.settlement import Schedule
 from pywallet.wallet.keyring import Keyring
+from pywallet.worker_api import call, wallet
 
 STATION = bytes([3]) * 20
 lengths = st.sampled_from([60, 600, 3_600, 86_400, 7 * 86_400])
@@ -54,14 +54,14 @@ def test_no_more_is_looked_for_than_that(length: int, epoch: int) -> None:
 def test_many_public_keys_are_those_of_one_at_a_time(scalars: list[int]) -> None:
     """In pure Python, as a browser's core has them, for any private keys."""
     keys = [scalar.to_bytes(32, "big") for scalar in [*scalars, 1, 2, ORDER - 1, 1 << 255, (1 << 10) - 1, 1 << 10]]
-    assert multiples.public_keys(keys) == [public_key(key) for key in keys]
+    assert batch_keys.public_keys(keys) == [public_key(key) for key in keys]
 
 
 @pytest.mark.parametrize("wrong", [0, ORDER, (1 << 256) - 1])
 def test_what_is_no_private_key_has_no_public_key(wrong: int) -> None:
     """Not even beside good ones."""
     with pytest.raises(ValueError, match="out of range"):
-        multiples.public_keys([b"\1" * 32, wrong.to_bytes(32, "big")])
+        batch_keys.public_keys([b"\1" * 32, wrong.to_bytes(32, "big")])
 
 
 def test_payees_of_many_numbers_are_those_of_each() -> None:
@@ -75,10 +75,10 @@ def test_payees_of_many_numbers_are_those_of_each() -> None:
 
 async def test_candidates_are_the_payees_of_the_hours_of_a_day() -> None:
     """What a session of any of its hours names is among them, at its place."""
-    await purse._unlock("legal winner thank year wave sausage worth useful legal winner thank yellow")
+    await wallet._unlock("legal winner thank year wave sausage worth useful legal winner thank yellow")
     where = {"device": to_hex(bytes([9]) * 20), "chain_id": 1, "settlement": to_hex(bytes([8]) * 20), "station": to_hex(STATION)}
     made = await call("session.sign", {**where, "now_s": 20_000 * 86_400 + 5 * 3_600 + 1})
     (found,) = (await call("candidates", {"wants": [{"station": to_hex(STATION), "day": 20_000}]}))["candidates"]
     payees = from_b64(found["payees"])
     assert (len(payees), payees[100:120]) == (480, from_hex(made["payee"], 20))
-    purse._open = None
+    wallet._open = None

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pywallet.crypto import keccak256
+from pywallet.encoding import rlp
+from pywallet.encoding.hex import checksum, from_hex, to_hex
 from pywallet.errors import InputError
-from pywallet.hexes import checksum, from_hex, to_hex
-from pywallet.platform import keccak256
-from pywallet.wallet import rlp
 from pywallet.wallet.transactions import Transaction, recipient, transfer_data
 
 RECORDED: Any = json.loads((Path(__file__).parents[3] / "vectors" / "transactions.json").read_text())

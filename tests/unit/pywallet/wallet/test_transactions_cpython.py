@@ -9,8 +9,8 @@ from eth_account import Account
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pywallet.platform import keccak256
-from pywallet.wallet import rlp
+from pywallet.crypto import keccak256
+from pywallet.encoding import rlp
 from pywallet.wallet.transactions import Transaction
 
 WORD = st.integers(0, (1 << 256) - 1)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from pywallet.encoding import cbor
+from pywallet.encoding.hex import from_b64
 from pywallet.errors import WalletError
-from pywallet.hexes import from_b64
-from pywallet.sps import cbor
 from pywallet.wallet import vault
 
 RECORDED: Any = json.loads((Path(__file__).parents[3] / "vectors" / "vault.json").read_text())

@@ -1,0 +1,108 @@
+"""The port in a browser or node: WebCrypto, eth-keys, and a keccak that the shell registers.
+
+The only file of the core that talks to JavaScript. The shell calls
+``registerJsModule("gomaa_native", {keccak256, recover})`` after loading, with
+functions from and to Uint8Array: recovering a key takes pure Python a tenth of
+a second, and needs no secret. JavaScript is reached from inside the functions
+only, so that this module can be imported before a memory snapshot is taken.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from eth_keys.backends.native.main import NativeECCBackend
+from eth_keys.datatypes import PrivateKey
+from pyodide.ffi import JsException, to_js
+
+from pywallet.crypto import batch_keys
+from pywallet.crypto.interface import Hash, Platform, split_signature
+from pywallet.errors import InputError
+
+_HASHES = {"sha256": "SHA-256", "sha512": "SHA-512"}
+_CURVE = NativeECCBackend()
+
+
+def _object(**fields: Any) -> Any:
+    import js
+
+    return to_js(fields, dict_converter=js.Object.fromEntries)
+
+
+def _bytes(buffer: Any) -> bytes:
+    import js
+
+    return bytes(js.Uint8Array.new(buffer).to_bytes())
+
+
+def _subtle() -> Any:
+    import js
+
+    return js.crypto.subtle
+
+
+class PyodidePlatform(Platform):
+    """WebCrypto for what it does, eth-keys' pure Python for what needs a private key, the shell for recovery."""
+
+    def __init__(self) -> None:
+        import gomaa_native  # type: ignore[import-not-found]
+
+        self._keccak = gomaa_native.keccak256
+        self._recover = gomaa_native.recover
+
+    def keccak256(self, data: bytes) -> bytes:
+        return bytes(self._keccak(to_js(data)).to_bytes())
+
+    def sign(self, private_key: bytes, digest: bytes) -> bytes:
+        raw = PrivateKey(private_key, backend=_CURVE).sign_msg_hash(digest).to_bytes()
+        return raw[:64] + bytes([27 + raw[64]])
+
+    def recover(self, digest: bytes, signature: bytes) -> bytes:
+        r, s, recovery = split_signature(signature)
+        if len(digest) != 32:
+            raise InputError("message.schema", reason="a digest has 32 bytes")
+        try:
+            key = self._recover(to_js(digest), to_js(r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([recovery]))).to_bytes()
+        except JsException as e:
+            raise InputError("message.schema", reason="no key has this signature") from e
+        return self.keccak256(bytes(key))[12:]
+
+    def public_key(self, private_key: bytes) -> bytes:
+        return PrivateKey(private_key, backend=_CURVE).public_key.to_bytes()
+
+    def public_keys(self, private_keys: Sequence[bytes]) -> list[bytes]:
+        return batch_keys.public_keys(private_keys)
+
+    def random_bytes(self, count: int) -> bytes:
+        return os.urandom(count)
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    async def pbkdf2(self, algorithm: Hash, password: bytes, salt: bytes, iterations: int, length: int) -> bytes:
+        key = await _subtle().importKey("raw", to_js(password), "PBKDF2", False, to_js(["deriveBits"]))
+        how = _object(name="PBKDF2", hash=_HASHES[algorithm], salt=to_js(salt), iterations=iterations)
+        return _bytes(await _subtle().deriveBits(how, key, 8 * length))
+
+    async def aes_gcm_seal(self, key: bytes, nonce: bytes, plaintext: bytes, aad: bytes) -> bytes:
+        how, imported = await self._gcm(key, nonce, aad, "encrypt")
+        return _bytes(await _subtle().encrypt(how, imported, to_js(plaintext)))
+
+    async def aes_gcm_open(self, key: bytes, nonce: bytes, sealed: bytes, aad: bytes) -> bytes:
+        how, imported = await self._gcm(key, nonce, aad, "decrypt")
+        try:
+            return _bytes(await _subtle().decrypt(how, imported, to_js(sealed)))
+        except JsException:
+            raise InputError("sps.segment.tag") from None
+
+    async def hkdf_sha256(self, secret: bytes, salt: bytes, info: bytes, length: int) -> bytes:
+        key = await _subtle().importKey("raw", to_js(secret), "HKDF", False, to_js(["deriveBits"]))
+        how = _object(name="HKDF", hash="SHA-256", salt=to_js(salt), info=to_js(info))
+        return _bytes(await _subtle().deriveBits(how, key, 8 * length))
+
+    async def _gcm(self, key: bytes, nonce: bytes, aad: bytes, usage: str) -> tuple[Any, Any]:
+        imported = await _subtle().importKey("raw", to_js(key), "AES-GCM", False, to_js([usage]))
+        return _object(name="AES-GCM", iv=to_js(nonce), additionalData=to_js(aad)), imported

@@ -1,0 +1,13 @@
+"""The renderer: a playback session as a pure state machine, its timeline, and what it foresees."""
+
+from pywallet.playback.prediction import WISHES, Foreseen, foresee
+from pywallet.playback.session import (
+    Command,
+    Player,
+    State,
+    Step,
+    step,
+)
+from pywallet.playback.timeline import Timeline
+
+__all__ = ["WISHES", "Command", "Foreseen", "Player", "State", "Step", "Timeline", "foresee", "step"]

@@ -1,0 +1,160 @@
+"""The policy in plain words, before anything plays, in English and Chinese."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from pywallet.policy.decision import Context, Usage, decide
+from pywallet.policy.model import ANYWHERE, Policy
+from pywallet.policy.parts import HEARD_UNITS
+from pywallet.policy.sentences import (
+    VERBS,
+    clock,
+    day,
+    listed,
+    say,
+    span,
+)
+from pywallet.wallet.amounts import show
+
+
+@dataclass(frozen=True)
+class Names:
+    """Who is meant in the sentences; the station may be unknown."""
+
+    station: str | None = None
+    artist: str | None = None
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Four sentences and what else limits: may, left, costs, earn; ``limits`` may be empty."""
+
+    may: str
+    left: str
+    costs: str
+    earn: str
+    limits: tuple[str, ...]
+
+
+_SHOWN: Final = ("play", "pause", "seek", "forward", "rewind", "rate", "preview", "live_join", "download", "transfer", "copy")
+_DENIED_SHOWN: Final = ("seek", "download", "copy")
+
+
+def describe(policy: Policy, usage: Usage, context: Context, language: str = "en", names: Names | None = None) -> Terms:
+    """What a person should know before pressing play. ``language`` is "en" or "zh" (anything else: English)."""
+    lang = "zh" if language.lower().startswith("zh") else "en"
+    who = names or Names()
+    return Terms(
+        may=_may(policy, lang),
+        left=_left(policy, usage, context, lang),
+        costs=_costs(policy, who, lang),
+        earn=_earn(policy, lang),
+        limits=_limits(policy, lang),
+    )
+
+
+def _may(policy: Policy, lang: str) -> str:
+    verbs = VERBS[lang]
+    allowed = [verbs[a] for a in _SHOWN if policy.permits(a)]
+    denied = [verbs[a] for a in _DENIED_SHOWN if not policy.permits(a)]
+    if lang == "zh":
+        return "、".join(allowed) + "。" + (f"不可{'、'.join(denied)}。" if denied else "")
+    yes = ", ".join(allowed).capitalize() if allowed else "Nothing"
+    return f"{yes}." + (f" No {', no '.join(denied)}." if denied else "")
+
+
+def _left(policy: Policy, usage: Usage, context: Context, lang: str) -> str:
+    # "pause" is always allowed and counts nothing: the decision's `left` is what remains now.
+    left = decide(policy, usage, context, "pause").left
+    words = []
+    for action in ("play", "seek"):
+        if action not in policy.counts or policy.counts[action].unit in HEARD_UNITS:
+            continue
+        limit = policy.counts[action].limit
+        if lang == "zh":
+            words.append(f"{'播放' if action == 'play' else '跳转'} {limit} 次，还剩 {left[action]} 次")
+        else:
+            words.append(f"{left[action]} of {limit} {action}{'' if limit == 1 else 's'} left")
+    if lang == "zh":
+        return "；".join(words) + "。" if words else "不限次数。"
+    return ", ".join(words) + "." if words else "As often as you like."
+
+
+def _costs(policy: Policy, who: Names, lang: str) -> str:
+    price = policy.price
+    if price.payer == "listener" and price.owner:
+        each = show(price.owner)
+        return f"每听 {price.interval_s} 秒 {each}。" if lang == "zh" else f"{each} for every {price.interval_s} seconds you hear."
+    if price.payer == "nobody" or not (price.owner or price.reward):
+        return "你不用付费，没有人付费。" if lang == "zh" else "Nothing. Nobody pays."
+    if lang == "zh":
+        return f"你不用付费，费用由{' ' + who.station + ' ' if who.station else '电台'}支付。"
+    return f"Nothing. {who.station or 'The station'} pays."
+
+
+def _earn(policy: Policy, lang: str) -> str:
+    price = policy.price
+    if not price.reward:
+        return "这首歌没有奖励。" if lang == "zh" else "Nothing with this song."
+    each = show(price.reward)
+    return f"每听满 {price.interval_s} 秒，你得 {each}。" if lang == "zh" else f"{each} for every {price.interval_s} seconds you hear."
+
+
+def _limits(policy: Policy, lang: str) -> tuple[str, ...]:
+    return (*_times(policy, lang), *_counted(policy, lang), *_where(policy, lang), *_how(policy, lang))
+
+
+def _times(policy: Policy, lang: str) -> Iterator[str]:
+    for name in ("not_before_s", "expires_s", "start_by_s"):
+        if (moment := getattr(policy, name)) is not None:
+            yield say(name, lang, day=day(moment))
+    for name in ("ttl_s", "metered_s", "preview_s", "key_epoch_s"):
+        if (length := getattr(policy, name)) is not None:
+            yield say(name, lang, span=span(length, lang))
+    part = policy.part
+    if part is not None:
+        rule = "part.open" if part.to_s is None else "part"
+        yield say(rule, lang, start=clock(part.from_s), end=clock(part.to_s or 0))
+
+
+def _counted(policy: Policy, lang: str) -> Iterator[str]:
+    for action, count in policy.counts.items():
+        verb = VERBS[lang][action] if lang == "zh" else VERBS[lang][action].capitalize()
+        if count.unit in HEARD_UNITS:
+            yield say(f"counts.{count.unit}", lang, verb=verb, limit=count.limit)
+        if count.per_s is not None:
+            yield say("counts.per_s", lang, verb=verb, limit=count.limit, span=span(count.per_s, lang))
+        if count.after_s is not None:
+            yield say("counts.timed", lang, verb=verb, span=span(count.after_s, lang))
+        if count.within_s is not None:
+            yield say("counts.within_s", lang, verb=verb, span=span(count.within_s, lang))
+
+
+def _where(policy: Policy, lang: str) -> Iterator[str]:
+    if "*" not in policy.stations:
+        yield say("stations", lang, list=listed(policy.stations, lang))
+    for name in ("territories", "purposes"):
+        if getattr(policy, name) != ANYWHERE:
+            yield say(name, lang, list=listed(getattr(policy, name), lang))
+    if policy.listener == "wallet":
+        yield say("listener", lang)
+    if policy.devices is not None:
+        yield say("devices", lang, n=policy.devices)
+    if policy.concurrent != 1:
+        yield say("concurrent", lang, n=policy.concurrent)
+
+
+def _how(policy: Policy, lang: str) -> Iterator[str]:
+    if policy.renewal is not None:
+        yield say("renewal", lang, span=span(policy.renewal.every_s, lang))
+    if policy.lease is not None:
+        yield say("offline", lang, span=span(policy.lease.seconds, lang), n=policy.lease.invocations)
+    if policy.tracking != "opt_in":
+        yield say(f"tracking.{policy.tracking}", lang)
+    for occasion in policy.self_destruct:
+        yield say(f"destroy.{occasion}", lang)
+    if policy.child is not None:
+        yield say("child", lang, may=_may(policy.child, lang))

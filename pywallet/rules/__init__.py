@@ -1,0 +1,1 @@
+"""The rules that more than one room decides by, each defined here alone."""
