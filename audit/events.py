@@ -9,7 +9,7 @@ from typing import Any, Final
 from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
 
-from chain import answers
+from chain import node_answers
 from chain.abi import event, function, to_address
 from chain.client import Chain, decode_log
 from chain.deployment import Deployment
@@ -41,8 +41,8 @@ async def happened(chain: Chain, deployment: Deployment, last: int, first: int |
     for start in range(begin, last + 1, BLOCKS):
         end = min(start + BLOCKS - 1, last)
         wanted = {"address": to_hex(deployment.settlement), "fromBlock": hex(start), "toBlock": hex(end)}
-        found = answers.listing(await chain.request("eth_getLogs", wanted))
-        for raw in sorted(found, key=lambda item: (answers.number(item["blockNumber"]), answers.number(item["logIndex"]))):
+        found = node_answers.listing(await chain.request("eth_getLogs", wanted))
+        for raw in sorted(found, key=lambda item: (node_answers.number(item["blockNumber"]), node_answers.number(item["logIndex"]))):
             kind = kinds.get(raw["topics"][0])
             if kind is not None:
                 log = decode_log(kind, raw)
@@ -64,7 +64,7 @@ async def part(chain: Chain, deployment: Deployment, transaction: bytes) -> Part
     found = await chain.request("eth_getTransactionByHash", to_hex(transaction))
     if not isinstance(found, dict) or found.get("to") is None or found["to"].lower() != to_hex(deployment.settlement):
         return None
-    data = answers.data(found["input"])
+    data = node_answers.data(found["input"])
     for how in (function("Settlement", "post"), function("Settlement", "debit")):
         if data[:4] == how.selector:
             try:
@@ -104,7 +104,7 @@ class At:
         """The first value that a function returns."""
         how = function(contract, name)
         call = {"to": to_hex(address), "data": to_hex(how.encode(*arguments))}
-        return how.decode(answers.data(await self._chain.request("eth_call", call, hex(self.block))))[0]
+        return how.decode(node_answers.data(await self._chain.request("eth_call", call, hex(self.block))))[0]
 
     async def settlement(self, name: str, *arguments: Any) -> Any:
         """Of the settlement."""

@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from audit.events import BLOCKS
-from chain import answers
+from chain import node_answers
 from chain.abi import Event, event
 from chain.client import Chain, decode_log
 from chain.deployment import Deployment
@@ -60,8 +60,8 @@ class Prices:
             # Contents are contracts of their own: the topic finds them all, whoever else uses the same name is not asked for.
             wanted = {"fromBlock": hex(start), "toBlock": hex(min(start + BLOCKS - 1, self._last))}
             topics = [["0x" + made.topic.hex(), "0x" + changed.topic.hex()]]
-            logs = answers.listing(await self._chain.request("eth_getLogs", {**wanted, "topics": topics}))
-            for raw in sorted(logs, key=lambda item: (answers.number(item["blockNumber"]), answers.number(item["logIndex"]))):
+            logs = node_answers.listing(await self._chain.request("eth_getLogs", {**wanted, "topics": topics}))
+            for raw in sorted(logs, key=lambda item: (node_answers.number(item["blockNumber"]), node_answers.number(item["logIndex"]))):
                 self._take(found, made, changed, raw)
         return found
 

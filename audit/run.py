@@ -18,8 +18,8 @@ from audit.prices import Prices
 from audit.sources import Sources
 from audit.tables import EpochFile
 from chain.client import Chain
+from chain.contracts.registry import Registry
 from chain.deployment import Deployment
-from chain.registry import Registry
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import InputError
 

@@ -16,9 +16,9 @@ from audit.run import registered_urls
 from audit.sources import Sources
 from audit.tables import EpochFile
 from chain.client import Chain
+from chain.contracts.settlement import EpochState, Settlement
+from chain.contracts.token import Token
 from chain.deployment import Deployment
-from chain.settlement import EpochState, Settlement
-from chain.token import Token
 from pywallet.crypto import address_of
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, InputError

@@ -95,7 +95,7 @@ def _similar() -> Figure:
     from sklearn.neighbors import NearestNeighbors
     from threadpoolctl import threadpool_limits
 
-    from station.similar import Neighbours
+    from station.pages.similar import Neighbours
 
     class Track:
         artist, genre = "", None

@@ -19,11 +19,11 @@ from benchmarks.figure import Figure
 from benchmarks.scale import scaled
 from chain.anvil import Anvil
 from chain.client import Chain, TxReceipt
+from chain.contracts.registry import Registry
+from chain.contracts.settlement import ClaimItem, Entry, Settlement
+from chain.contracts.token import Token
 from chain.deploy import deploy
 from chain.deployment import Deployment
-from chain.registry import Registry
-from chain.settlement import ClaimItem, Entry, Settlement
-from chain.token import Token
 from pywallet.crypto import address_of, keccak256
 from pywallet.protocol import (
     Claim,

@@ -17,7 +17,7 @@ from benchmarks.figure import Figure, median, percentile
 from benchmarks.past import fill
 from benchmarks.scale import scaled, setting
 from pywallet.crypto import address_of
-from security_server.epochstore import ended
+from security_server.epochs.epoch_store import ended
 from tests.integration.server_client import HostClient
 from tests.integration.server_songs import Upload, terms
 from tests.integration.server_world import SCHEDULE, TOKENS, World, make_world, private_key

@@ -14,16 +14,16 @@ from typing import Any, Final
 
 from benchmarks.figure import Figure
 from benchmarks.scale import scaled
-from native_host import table
-from native_host.facts import Facts, Station
 from native_host.host import Host
-from native_host.keys import from_lease, plan
-from native_host.lease import Lease
+from native_host.install.paths import Paths
 from native_host.ledger import SessionRow, TicketRow
-from native_host.paths import Paths
-from native_host.recording import record
-from native_host.schema import Invoke
-from native_host.stream import Stream
+from native_host.messaging.requests import Invoke
+from native_host.playback import segment_table
+from native_host.playback.content_check import Facts, Station
+from native_host.playback.invocation_log import record
+from native_host.playback.key_source import from_lease, plan
+from native_host.playback.lease import Lease
+from native_host.playback.stream import Stream
 from pywallet.crypto import address_of, keccak256
 from pywallet.crypto.key_wrap import WrapKey, generate_keypair
 from pywallet.encoding.hex import to_b64
@@ -124,7 +124,7 @@ def _stream(host: Host) -> Stream:
     )
     facts = Facts(Station(address, "Radio", "radio.example"), True, False, False, server.address, server.url)
     _, renderer = generate_keypair()
-    parts_of = ("s", header, policy, table.build(header, 1_000), network, facts, to_b64(renderer), WrapKey.to(renderer))
+    parts_of = ("s", header, policy, segment_table.build(header, 1_000), network, facts, to_b64(renderer), WrapKey.to(renderer))
     stream = Stream(*parts_of, server.address, server.url)
     now_s = time.time_ns() // 1_000_000_000
     session = Session(address, address, host.device.address(server.address, address), address, now_s, now_s + 86_400)

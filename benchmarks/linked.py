@@ -11,7 +11,7 @@ from benchmarks.figure import Figure
 from benchmarks.gas import _GENESIS, Bench, Posted, _key, furnished
 from benchmarks.scale import scaled
 from chain.anvil import Anvil
-from chain.settlement import ClaimItem
+from chain.contracts.settlement import ClaimItem
 from pywallet.crypto import address_of
 from pywallet.protocol import Claim, compact, sign
 

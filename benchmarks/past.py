@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import LargeBinary, String, Text
 
-from security_server.tables import METADATA
+from security_server.db.tables import METADATA
 
 EPOCHS: Final = 8_760
 """A year of hours."""

@@ -17,9 +17,9 @@ from typing import Any, Final
 from benchmarks.figure import Figure
 from benchmarks.scale import scaled
 from native_host.ledger import Ledger, PayeeRow, ReceiptRow
-from native_host.ledger.books import UNSIGNED
-from native_host.ledger.scanning import Place, Post
-from native_host.published import Reader
+from native_host.ledger.receipt_store import UNSIGNED
+from native_host.ledger.scan_store import Place, Post
+from native_host.payments.published_data import Reader
 from pywallet.rewards.recovery import HOURS
 from pywallet.settlement import EpochData, StationRow
 from pywallet.settlement import PayeeRow as Leaf

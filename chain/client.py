@@ -11,11 +11,17 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Final
 
-from chain import answers
+from chain import node_answers
 from chain.abi import Event, Function, event
-from chain.answers import Block, Log, TxReceipt, Unsupported, decode_log
-from chain.links import FAULTS, Link, open_link
-from chain.past import Past
+from chain.event_history import Past
+from chain.node_answers import (
+    Block,
+    Log,
+    TxReceipt,
+    Unsupported,
+    decode_log,
+)
+from chain.transport import FAULTS, Link, open_link
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, Unavailable
 from pywallet.redaction import place
@@ -125,7 +131,7 @@ class Chain:
         found = answer.get("result") if isinstance(answer, dict) else None
         number: Any = found
         with contextlib.suppress(GomaaError):
-            number = answers.number(found)
+            number = node_answers.number(found)
         if number != expected:
             await socket.close()
             raise GomaaError("chain.mismatch", node=self.node, expected=expected, found=number)
@@ -226,25 +232,25 @@ class Chain:
         finally:
             self._waiting.pop(number, None)
         if "error" in answer:
-            raise answers.failure(method, answer["error"], self.rpc)
+            raise node_answers.failure(method, answer["error"], self.rpc)
         return answer.get("result")
 
     async def chain_id(self) -> int:
         """The network's number."""
-        return answers.number(await self.request("eth_chainId"))
+        return node_answers.number(await self.request("eth_chainId"))
 
     async def block(self, number: int | None = None) -> Block:
         """A block, the latest by default."""
-        return answers.block(await self.request("eth_getBlockByNumber", "latest" if number is None else hex(number), False))
+        return node_answers.block(await self.request("eth_getBlockByNumber", "latest" if number is None else hex(number), False))
 
     async def call(self, to: bytes, function: Function, *args: Any) -> tuple[Any, ...]:
         """Read from a contract."""
         found = await self.request("eth_call", {"to": to_hex(to), "data": to_hex(function.encode(*args))}, "latest")
-        return function.decode(answers.data(found))
+        return function.decode(node_answers.data(found))
 
     async def code(self, address: bytes) -> bytes:
         """The byte code at an address, empty where no contract is."""
-        return answers.data(await self.request("eth_getCode", to_hex(address), "latest"))
+        return node_answers.data(await self.request("eth_getCode", to_hex(address), "latest"))
 
     async def logs(
         self,
@@ -260,7 +266,7 @@ class Chain:
     async def _past(self, wanted: dict[str, Any], from_block: int, to_block: int | None = None) -> list[Any]:
         async def ask(first: int, last: int | None) -> list[Any]:
             blocks = {"fromBlock": hex(first), "toBlock": "latest" if last is None else hex(last)}
-            return answers.listing(await self.request("eth_getLogs", {**wanted, **blocks}))
+            return node_answers.listing(await self.request("eth_getLogs", {**wanted, **blocks}))
 
         async def newest() -> int:
             return (await self.block()).number
@@ -273,7 +279,7 @@ class Chain:
         async with contextlib.aclosing(self._stream(["newHeads"])) as items:
             async for item in items:
                 if item is not _MADE:
-                    yield answers.block(item)
+                    yield node_answers.block(item)
                 elif begun:
                     with contextlib.suppress(Unavailable):
                         yield await self.block()
@@ -331,7 +337,7 @@ class Chain:
         while not stream.closed:
             with contextlib.suppress(GomaaError):
                 raw = await self.request("eth_getBlockByNumber", "latest", False)
-                head = answers.block(raw)
+                head = node_answers.block(raw)
                 if last is None:
                     last = head
                 elif head != last:
@@ -357,7 +363,7 @@ class Chain:
 
         Raises GomaaError chain.reverted with the reason.
         """
-        from chain.transactions import send
+        from chain.sender import send
 
         return await send(self, private_key, to, data, value, self.confirmations if depth is None else depth)
 

@@ -24,8 +24,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-from chain.answers import Block
 from chain.client import Chain
+from chain.node_answers import Block
 from pywallet.errors import GomaaError
 
 STEP_MS: Final = 15_000

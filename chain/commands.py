@@ -101,9 +101,9 @@ def show(deployment: Path) -> None:
 
 
 async def _show(path: Path) -> None:
+    from chain.contracts.registry import Registry
+    from chain.contracts.token import Token
     from chain.deployment import Deployment
-    from chain.registry import Registry
-    from chain.token import Token
 
     made = Deployment.load(path)
     async with made.connect() as client:
@@ -165,7 +165,7 @@ def apply_station(deployment: Path, domain: str, name: str, key_file: Path, outp
 
 
 async def _apply(made: Deployment, key: bytes, domain: str, name: str) -> None:
-    from chain.registry import Registry
+    from chain.contracts.registry import Registry
 
     async with made.connect() as client:
         await Registry(client, made).apply(key, domain, name)
@@ -188,7 +188,7 @@ def add_station(deployment: Path, domain: str, key_file: Path, name: str | None)
 
 async def _add_station(made: Deployment, key: bytes, domain: str, name: str | None) -> bytes:
     from chain import domain_proof
-    from chain.registry import Registry
+    from chain.contracts.registry import Registry
 
     proof = await domain_proof.look(domain, made.chain_id, made.registry)
     async with made.connect() as client:
@@ -219,7 +219,7 @@ def suspend_station(deployment: Path, domain: str, key_file: Path, reason: str |
 
 async def _suspend(made: Deployment, key: bytes, domain: str, reason: str | None) -> None:
     from chain.client import Chain
-    from chain.registry import Registry
+    from chain.contracts.registry import Registry
     from pywallet.errors import InputError
 
     async with Chain.connect(made.rpc, made.chain_id) as client:

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from chain.http_body import read_up_to
+from common.http_body import read_up_to
 from pywallet import crypto
 from pywallet.crypto import keccak256
 from pywallet.encoding.hex import from_hex, to_hex

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from chain import answers
+from chain import node_answers
 from chain.abi import Function
 from chain.client import Chain
-from chain.transactions import MARGIN, fees
+from chain.sender import MARGIN, fees
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import InputError
 
@@ -20,12 +20,12 @@ async def simulate(chain: Chain, sender: bytes, to: bytes, function: Function, *
         Unavailable: ``chain.unreachable``.
     """
     found = await chain.request("eth_call", _call(sender, to, function.encode(*args)), "latest")
-    return function.decode(answers.data(found))
+    return function.decode(node_answers.data(found))
 
 
 async def gas_limit(chain: Chain, sender: bytes, to: bytes, function: Function, *args: Any) -> int:
     """Gas that a transaction of this call will be given. Raises as ``simulate``."""
-    estimate = answers.number(await chain.request("eth_estimateGas", _call(sender, to, function.encode(*args))))
+    estimate = node_answers.number(await chain.request("eth_estimateGas", _call(sender, to, function.encode(*args))))
     return estimate * MARGIN[0] // MARGIN[1]
 
 
@@ -33,7 +33,7 @@ async def require_funds(chain: Chain, sender: bytes, gas: int) -> None:
     """Hold the sender's balance against the most that ``gas`` may cost now. Raises InputError ``chain.funds``."""
     tip, base = await fees(chain)
     needed = gas * (2 * base + tip)
-    balance = answers.number(await chain.request("eth_getBalance", to_hex(sender), "latest"))
+    balance = node_answers.number(await chain.request("eth_getBalance", to_hex(sender), "latest"))
     if balance < needed:
         raise InputError("chain.funds", account=to_hex(sender), balance=balance, needed=needed)
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from chain.client import Chain
-from chain.registry import Registry
-from chain.settlement import Settlement
-from chain.token import Token
+from chain.contracts.registry import Registry
+from chain.contracts.settlement import Settlement
+from chain.contracts.token import Token
 from demo.settle import header_of
 from demo.stack import Stack
 from demo.web import get_json

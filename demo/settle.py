@@ -7,7 +7,7 @@ import urllib.request
 from typing import Any
 
 from chain.client import Chain
-from chain.settlement import ClaimItem, Settlement
+from chain.contracts.settlement import ClaimItem, Settlement
 from demo.stack import Stack
 from demo.web import account
 from pywallet.settlement import EpochData, Header, SumTree, entries_digest, rest

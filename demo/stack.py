@@ -17,11 +17,11 @@ import click
 
 from chain.anvil import Anvil
 from chain.client import Chain
+from chain.contracts.registry import Registry
+from chain.contracts.settlement import Settlement
+from chain.contracts.token import Token
 from chain.deploy import deploy
 from chain.deployment import Deployment
-from chain.registry import Registry
-from chain.settlement import Settlement
-from chain.token import Token
 from demo.process import Service, free_port
 from gomaa.cli import group
 from pywallet.crypto import address_of

@@ -2,7 +2,7 @@
 
 import sys
 
-from native_host.serve import main
+from native_host.messaging.process import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -10,18 +10,19 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
-from native_host import networks, receipts
-from native_host.clock import Clock
-from native_host.device import Device, fresh_key, load
-from native_host.grants import day_of
+from native_host.install.device_key import Device, fresh_key, load
+from native_host.install.paths import Paths
 from native_host.ledger import Ledger, SessionRow
-from native_host.looks import Looks
-from native_host.network import Network
-from native_host.paths import Paths
-from native_host.reporter import Reporter
-from native_host.room import Room
-from native_host.server import Server
-from native_host.stream import Stream
+from native_host.payments import receipts
+from native_host.payments.earnings_cache import Looks
+from native_host.payments.site_grants import day_of
+from native_host.playback.reporter import Reporter
+from native_host.playback.stream import Stream
+from native_host.playback.stream_quota import Room
+from native_host.remote import network_files
+from native_host.remote.clock import Clock
+from native_host.remote.network import Network
+from native_host.remote.server import Server
 from pywallet.crypto import sign
 from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import SENTENCES, GomaaError, InputError, Refusal
@@ -29,8 +30,8 @@ from pywallet.protocol import destruction_digest
 
 if TYPE_CHECKING:
     from chain.deployment import Deployment
-    from native_host.ledger.scanning import Place
-    from native_host.scan import Scan
+    from native_host.ledger.scan_store import Place
+    from native_host.payments.recovery_scan import Scan
 
 MOST_LINES: Final = 16
 """So many lines to servers stay open for stations that nothing plays from."""
@@ -53,7 +54,7 @@ class Host:
         self.emit = emit
         self.device: Device = load(paths.device_key)
         self.ledger = Ledger(paths.ledger)
-        known = networks.load(paths) if known is None else known
+        known = network_files.load(paths) if known is None else known
         self.networks = {chain_id: Network(deployment, self.withdrawn) for chain_id, deployment in known.items()}
         self.streams: dict[str, Stream] = {}
         self._servers: dict[tuple[int, bytes, str, bytes], Server] = {}
@@ -101,13 +102,13 @@ class Host:
         if chain_id not in self.networks:
             self.learn()
         if chain_id not in self.networks:
-            spoilt = any(file.stem == str(chain_id) for file in networks.damaged(self.paths))
+            spoilt = any(file.stem == str(chain_id) for file in network_files.damaged(self.paths))
             raise InputError("host.network.damaged" if spoilt else "host.network.missing", chain_id=chain_id)
         return self.networks[chain_id]
 
     def learn(self) -> None:
         """Take up networks that were added after this host began, and tell the extension."""
-        found = {id_: deployment for id_, deployment in networks.load(self.paths).items() if id_ not in self.networks}
+        found = {id_: deployment for id_, deployment in network_files.load(self.paths).items() if id_ not in self.networks}
         for chain_id, deployment in found.items():
             self.networks[chain_id] = Network(deployment, self.withdrawn)
         if found:

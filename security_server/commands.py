@@ -12,7 +12,7 @@ import aiohttp
 import click
 from aiohttp import web
 
-from chain.http_limits import GATE, Runner
+from common.http_limits import GATE, Runner
 from pywallet.crypto import address_of
 from pywallet.encoding.hex import from_hex, to_b64, to_hex
 from pywallet.errors import Unavailable
@@ -61,7 +61,7 @@ def _config(config: Path | None, **options: Any) -> Config:
 
 async def serve(config: Config) -> None:
     """Run until cancelled; prints one JSON line with the address once it listens."""
-    from security_server.app import create_app
+    from security_server.api.app import create_app
 
     app = await create_app(config)
     runner = Runner(app, app[GATE], access_log=None)
@@ -129,10 +129,10 @@ async def _import(file: Path, config: Config) -> int:
     """On the database itself, while no server uses it; PostgreSQL allows it beside one."""
     from chain.clock import ChainClock
     from chain.deployment import Deployment
-    from security_server.agreement import Agreement
-    from security_server.chainview import ChainView
-    from security_server.importing import Importing
-    from security_server.store import Store
+    from security_server.chain_view import ChainView
+    from security_server.db.writer import Store
+    from security_server.epochs.chain_agreement import Agreement
+    from security_server.epochs.importing import Importing
 
     raw = await asyncio.to_thread(file.read_bytes)
     address, deployment = Keys.load(config.keys).address, Deployment.load(config.deployment)

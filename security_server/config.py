@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from chain.http_limits import Limits, networks
+from common.http_limits import Limits, networks
 from pywallet.crypto import address_of, key_wrap
 from pywallet.encoding.hex import (
     from_b64,

@@ -18,7 +18,7 @@ from pywallet.redacted_logs import log_to
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from station.check import Line
+    from station.site_check.check import Line
 
 EXAMPLE = """# A GoMAA station. Paths are relative to this file.
 domain = {domain}
@@ -80,7 +80,7 @@ def init(domain: str, name: str, deployment: str, catalogue: str, directory: Pat
 @click.option("--port", type=int, default=None, help="port to listen on [default: the domain's]")
 def run(settings: Path, host: str, port: int | None) -> None:
     """Serve the radio page, the songs and the tickets until interrupted."""
-    from station.app import create_app
+    from station.api.app import create_app
     from station.config import load
 
     log_to([logging.StreamHandler()], logging.WARNING, "%(asctime)s %(name)s %(levelname)s %(message)s")
@@ -94,7 +94,7 @@ async def _serve(app: web.Application, host: str, port: int, told: str) -> None:
     """Serve until interrupted or ended."""
     from aiohttp import web
 
-    from chain.http_limits import GATE, Runner
+    from common.http_limits import GATE, Runner
 
     runner = Runner(app, app[GATE], access_log=None)
     await runner.setup()
@@ -145,7 +145,7 @@ def check(page: str, as_json: bool) -> None:
 async def _check(page: str) -> list[Line]:
     import aiohttp
 
-    from station.check import TIMEOUT_S, check
+    from station.site_check.check import TIMEOUT_S, check
 
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as session:
         return await check(session, page)
@@ -160,10 +160,10 @@ async def _statements(config: object, send: bool) -> bool:
     from pywallet.encoding.hex import checksum
     from pywallet.errors import SENTENCES
     from pywallet.wallet.amounts import show
-    from station.chaindoor import ChainDoor
+    from station.chain_client import ChainDoor
     from station.config import StationConfig
-    from station.core import Station, read_key
-    from station.servers import Servers
+    from station.context import Station, read_key
+    from station.payments.server_client import Servers
 
     assert isinstance(config, StationConfig)
     key = read_key(config.key_file)

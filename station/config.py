@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from chain.http_limits import Limits, networks
+from common.http_limits import Limits, networks
 from pywallet.encoding.hex import from_hex
 from pywallet.errors import InputError
-from station.loyalty import Generosity
+from station.rewards.loyalty import Generosity
 
 _PATHS = ("key_file", "deployment_file", "catalogue", "admin_token_file")
 _NUMBERS = ("statement_seconds", "ticket_slack_s", "tickets_per_minute", "tickets_per_minute_address", "tickets_unplayed", "timeout_s")

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from chain.contracts.registry import predict_content
 from chain.deployment import Deployment
-from chain.registry import predict_content
 from pywallet import crypto
 from pywallet.errors import InputError
 from pywallet.policy import Policy

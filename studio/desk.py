@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from chain.contracts.registry import Registry
 from chain.deployment import Deployment
-from chain.registry import Registry
 from pywallet.crypto import address_of
 from pywallet.encoding.hex import checksum
 from pywallet.errors import GomaaError, InputError

@@ -10,9 +10,9 @@ from http.client import HTTPException
 from typing import Final
 
 from chain.client import Chain, TxReceipt
+from chain.contracts.settlement import ClaimItem, Settlement
 from chain.deployment import Deployment
-from chain.http_body import read_reply
-from chain.settlement import ClaimItem, Settlement
+from common.http_body import read_reply
 from pywallet.errors import InputError, Unavailable
 from pywallet.settlement import EpochData, Header, SumTree, commitment, entries_digest, rest
 from studio.server import TIMEOUT_S, ServerInfo

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chain.client import Chain
-from chain.content import Content
+from chain.contracts.content import Content
+from chain.contracts.registry import Registry, ServerEntry
 from chain.deployment import Deployment
-from chain.registry import Registry, ServerEntry
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import InputError, Refusal
 from studio.owner import ContentKeys

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from chain.abi import function
 from chain.client import Chain, TxReceipt
-from chain.content import Content, ContentState, Seen
+from chain.contracts.content import Content, ContentState, Seen
+from chain.contracts.registry import Registry
+from chain.contracts.token import Token
 from chain.deployment import Deployment
-from chain.registry import Registry
-from chain.token import Token
 from pywallet.crypto import address_of
 from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import InputError, Refusal

@@ -14,9 +14,9 @@ from typing import Final
 
 from chain.abi import function
 from chain.client import Chain, TxReceipt
-from chain.content import Content
+from chain.contracts.content import Content
+from chain.contracts.registry import Registry
 from chain.deployment import Deployment
-from chain.registry import Registry
 from chain.simulation import gas_limit, require_funds, simulate
 from pywallet.crypto import address_of
 from pywallet.errors import GomaaError, InputError, Unavailable

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any, Final
 
-from chain.http_body import read_reply
+from common.http_body import read_reply
 from pywallet.crypto import keccak256, sign
 from pywallet.crypto.key_wrap import UPLOAD_INFO, WrapKey
 from pywallet.encoding.hex import (

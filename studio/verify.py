@@ -10,9 +10,9 @@ from pathlib import Path
 import av
 
 from chain.client import Chain
-from chain.content import Content, ContentState
+from chain.contracts.content import Content, ContentState
+from chain.contracts.registry import Registry
 from chain.deployment import Deployment
-from chain.registry import Registry
 from pywallet.errors import InputError, Refusal
 from pywallet.policy import Policy
 from pywallet.sps import Header

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from chain.http_body import read_up_to
-from gomaa.look import LAMPLIGHT
+from common.http_body import read_up_to
+from common.style import LAMPLIGHT
 from pywallet.errors import GomaaError, InputError, Unavailable
 from studio.desk import Desk
 

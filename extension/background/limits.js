@@ -4,7 +4,7 @@
 
 export const MOST_SHOWN = 64;
 export const MOST_IN_TAB = 128;
-/** Of one site, in all its tabs: native_host/room.py has the same number. */
+/** Of one site, in all its tabs: native_host/playback/stream_quota.py has the same number. */
 export const MOST_OF_SITE = 128;
 const BURST = 300;
 const PER_S = 60;

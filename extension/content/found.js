@@ -1,6 +1,6 @@
 /**
  * Players of a page, and the songs that they name: <sps-player> and <audio data-sps>, in open shadow roots too. In both worlds.
- * The station's check reads pages by the same rules (station/found.py); tests/vectors/found.json holds both to one list.
+ * The station's check reads pages by the same rules (station/site_check/page_songs.py); tests/vectors/found.json holds both to one list.
  */
 
 (() => {

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from native_host.faults import failure
-from native_host.ledger.store import Ledger
+from native_host.ledger.database import Ledger
+from native_host.ledger.faults import failure
 from native_host.ledger.tables import VERSION
 from pywallet.errors import Unavailable
 
@@ -76,7 +76,7 @@ def repair(path: Path, anew: bool = False) -> Salvage | None:
 
     Raises:
         Unavailable: ``host.ledger.busy`` where it is in use, ``host.ledger.damaged`` where nothing of it can be read,
-            ``host.ledger.version`` where a newer host wrote it, else as ``native_host.faults.failure``.
+            ``host.ledger.version`` where a newer host wrote it, else as ``native_host.ledger.faults.failure``.
     """
     try:
         if path.is_symlink() and not path.exists():

@@ -13,9 +13,9 @@ import pytest
 from chain.abi import event, function
 from chain.anvil import Anvil
 from chain.client import Chain, decode_log
+from chain.contracts.settlement import ClaimItem, Entry
 from chain.deploy import deploy
 from chain.deployment import Deployment
-from chain.settlement import ClaimItem, Entry
 from pywallet.crypto import address_of, keccak256
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError

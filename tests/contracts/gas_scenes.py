@@ -7,7 +7,7 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import Any, Final
 
-from chain.settlement import MOST_ANSWERS, MOST_ENTRIES, Entry
+from chain.contracts.settlement import MOST_ANSWERS, MOST_ENTRIES, Entry
 from pywallet.crypto import address_of, keccak256
 from pywallet.settlement import gross
 from tests.contracts.anvil_world import BOND, BPS, EPOCH, SCHEDULE, Book, World, world

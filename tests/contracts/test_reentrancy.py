@@ -9,7 +9,7 @@ from eth_abi.abi import decode, encode
 from vyper.compiler import compile_code
 
 from chain.abi import function
-from chain.registry import predict_content
+from chain.contracts.registry import predict_content
 from contracts.compile import artifacts
 from pywallet.crypto import address_of
 from pywallet.settlement import Schedule

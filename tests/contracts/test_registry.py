@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from chain.abi import to_address
-from chain.registry import predict_content
+from chain.contracts.registry import predict_content
 from contracts.compile import artifacts
 from pywallet.crypto import address_of
 from pywallet.encoding.hex import to_hex

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from chain.registry import predict_content
+from chain.contracts.registry import predict_content
 from contracts.compile import artifacts
 from pywallet.crypto import address_of
 from pywallet.settlement import Schedule

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from chain.settlement import ClaimItem
+from chain.contracts.settlement import ClaimItem
 from pywallet.crypto import address_of, keccak256
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError

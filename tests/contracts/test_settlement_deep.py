@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from chain.settlement import ClaimItem
+from chain.contracts.settlement import ClaimItem
 from pywallet.crypto import address_of
 from pywallet.settlement import SumTree
 from pywallet.settlement.tree import MAX_DEPTH, Node, leaf, node

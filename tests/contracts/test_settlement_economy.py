@@ -11,8 +11,8 @@ from typing import NamedTuple
 import pytest
 
 from chain.commands import schedule
+from chain.contracts.settlement import MOST_ANSWERS
 from chain.deploy import STAKE as DEFAULT_STAKE
-from chain.settlement import MOST_ANSWERS
 from demo.stack import OPEN_S
 from demo.stack import schedule as demonstration
 from pywallet.errors import InputError

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chain.settlement import Entry
+from chain.contracts.settlement import Entry
 from pywallet.crypto import address_of
 from pywallet.settlement import commitment, entries_digest, gross
 from tests.contracts.anvil_world import BOND, BPS, COUNTS, DATA, EPOCH, ESCROW, SCHEDULE, Book, World, reverts

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from chain.settlement import Entry
+from chain.contracts.settlement import Entry
 from pywallet.crypto import address_of
 from pywallet.settlement import commitment, entries_digest, gross
 from tests.contracts.anvil_world import BOND, BPS, COUNTS, DATA, EPOCH, ESCROW, NOBODY, SCHEDULE, ZERO, Book, World, reverts

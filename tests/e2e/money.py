@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chain.client import Chain
-from chain.token import Token
+from chain.contracts.token import Token
 from demo.fan import install_host
 from pywallet.encoding.hex import from_hex
 from tests.e2e.world import World

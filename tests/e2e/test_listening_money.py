@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chain.client import Chain
-from chain.settlement import Settlement
+from chain.contracts.settlement import Settlement
 from demo import web
 from demo.fan import MAIN, install_host, state_until
 from demo.waiting import wait_until

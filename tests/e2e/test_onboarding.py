@@ -7,7 +7,7 @@ import sqlite3
 from eth_account import Account
 
 from chain.client import Chain
-from chain.token import Token
+from chain.contracts.token import Token
 from demo.fan import MAIN, install_host, state_until
 from demo.settle import final_epochs
 from pywallet.encoding.hex import from_hex

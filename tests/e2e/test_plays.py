@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from chain.client import Chain
-from chain.content import Content
+from chain.contracts.content import Content
 from demo.fan import CLOCK, MAIN, PASSWORD, install_host, state_until
 from demo.web import account
 from tests.e2e.world import FREE, World, press_play, shows

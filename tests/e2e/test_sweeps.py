@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from chain.client import Chain
-from chain.token import Token
+from chain.contracts.token import Token
 from demo import proof, settle
 from demo.__main__ import POLICY, sample
 from demo.browsers import launch

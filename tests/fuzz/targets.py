@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from native_host import framing
+from native_host.messaging import framing
 from pywallet.encoding import cbor
 from pywallet.errors import GomaaError
 from pywallet.policy import Policy

@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from demo.waiting import TIMEOUT_S
-from native_host import framing, schema
 from native_host.host import Emit, Host
-from native_host.paths import Paths
-from native_host.serve import Service
+from native_host.install.paths import Paths
+from native_host.messaging import framing, requests
+from native_host.messaging.process import Service
 from pywallet.errors import SENTENCES, GomaaError
 from tests.budget import budget
 
@@ -26,10 +26,10 @@ LEAVES = st.one_of(
 VALUES = st.recursive(
     LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4), max_leaves=12
 )
-FIELDS = sorted({name for kind in schema.OPERATIONS.values() for name in kind.__struct_fields__})
+FIELDS = sorted({name for kind in requests.OPERATIONS.values() for name in kind.__struct_fields__})
 REQUESTS = st.builds(
     lambda op, number, fields: {"id": number, "op": op, **fields},
-    st.sampled_from([*schema.OPERATIONS, "nothing"]),
+    st.sampled_from([*requests.OPERATIONS, "nothing"]),
     st.one_of(st.integers(0, 100), VALUES),
     st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=6),
 )

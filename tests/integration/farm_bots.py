@@ -22,7 +22,12 @@ from pywallet.protocol import (
     digest,
     sign,
 )
-from security_server.schema import GrantRequest, LeaseRequest, Open, Report
+from security_server.api.requests import (
+    GrantRequest,
+    LeaseRequest,
+    Open,
+    Report,
+)
 from tests.integration.farm_world import DOMAIN, SEGMENT_MS, SONG_MS, STATION, FarmWorld
 
 STEP_MS: Final = 5_000

@@ -15,8 +15,8 @@ from typing import Any, Final, cast
 import msgspec
 from sqlalchemy import select
 
-from chain.content import ContentState
-from chain.settlement import Lane
+from chain.contracts.content import ContentState
+from chain.contracts.settlement import Lane
 from pywallet.crypto import address_of, keccak256
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import Refusal, Unavailable
@@ -26,23 +26,28 @@ from pywallet.rewards.caps import TokenCap
 from pywallet.settlement import Schedule
 from pywallet.sps.container import MAGIC
 from pywallet.sps.header import Header, Rendition, Segment, ServerRef, sign_header
-from security_server.accounts import Money
-from security_server.agreement import Agreement
-from security_server.bookkeeping import Bookkeeping
+from security_server.api.connections import Hub
+from security_server.api.requests import (
+    AccountRequest,
+    StatementRequest,
+    VoucherPost,
+    body,
+)
+from security_server.billing.accounts import Money
+from security_server.billing.billing import Bookkeeping
 from security_server.config import Config, Keys
-from security_server.contents import Songs, song_of
-from security_server.core import Core
-from security_server.hub import Hub
-from security_server.moves import Moves
-from security_server.playing import Playing
-from security_server.schema import AccountRequest, StatementRequest, VoucherPost, body
-from security_server.store import Store
-from security_server.tables import tickets, usages
-from station.chainview import Account, ContentFacts, ContentServers
+from security_server.content.contents import Songs, song_of
+from security_server.content.moves import Moves
+from security_server.context import Core
+from security_server.db.tables import tickets, usages
+from security_server.db.writer import Store
+from security_server.epochs.chain_agreement import Agreement
+from security_server.playback.key_service import Playing
+from station.chain_interface import Account, ContentFacts, ContentServers
 from station.config import StationConfig
-from station.core import Station
-from station.loyalty import Generosity
-from station.servers import Servers
+from station.context import Station
+from station.payments.server_client import Servers
+from station.rewards.loyalty import Generosity
 
 INTERVAL_S: Final = 5
 SEGMENT_MS: Final = 2_000

@@ -14,10 +14,10 @@ from typing import Any
 import msgspec
 
 from demo.waiting import TIMEOUT_S
-from native_host.facts import Facts, Station
 from native_host.host import Emit, Host
-from native_host.paths import Paths
-from native_host.serve import Service
+from native_host.install.paths import Paths
+from native_host.messaging.process import Service
+from native_host.playback.content_check import Facts, Station
 from pywallet.crypto import address_of, keccak256
 from pywallet.crypto.key_wrap import generate_keypair, unwrap
 from pywallet.encoding.hex import (
@@ -234,8 +234,8 @@ async def world(tmp_path: Path, server: StandIn, monkeypatch: Any) -> AsyncItera
         made.append(host)
         return host
 
-    monkeypatch.setattr("native_host.actions.open.look", look)
-    monkeypatch.setattr("native_host.actions.prepare.look", look)
+    monkeypatch.setattr("native_host.operations.open.look", look)
+    monkeypatch.setattr("native_host.operations.prepare.look", look)
     monkeypatch.setattr("native_host.host.system_ms", lambda: chain.now + chain.skew_ms)
     one: World
     service = Service(lambda frame: one.received(frame), make)

@@ -87,7 +87,7 @@ class Server:
         }
         # A server of imported modules is forked for each start: what takes time is the product, not Python's start.
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["tests.integration.kills", "security_server.app"])
+        self._context.set_forkserver_preload(["tests.integration.kills", "security_server.api.app"])
         self.process: Any = None
 
     async def start(self) -> None:

@@ -26,7 +26,7 @@ from pywallet.protocol import (
     sign,
 )
 from pywallet.sps.segments import segment_aad, segment_key
-from security_server.host_socket import hello_digest
+from security_server.api.host_socket import hello_digest
 from tests.integration.server_songs import EPOCH, Upload
 
 

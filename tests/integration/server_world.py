@@ -14,12 +14,12 @@ from aiohttp import web
 
 from chain.anvil import Anvil
 from chain.client import Chain
-from chain.content import Content
+from chain.contracts.content import Content
+from chain.contracts.registry import Registry
+from chain.contracts.settlement import Settlement
+from chain.contracts.token import Token
 from chain.deploy import deploy
 from chain.deployment import Deployment
-from chain.registry import Registry
-from chain.settlement import Settlement
-from chain.token import Token
 from pywallet.crypto import address_of, keccak256
 from pywallet.crypto import sign as sign_digest
 from pywallet.encoding.hex import ZERO_ADDRESS, to_hex
@@ -38,13 +38,19 @@ from pywallet.protocol import (
     statement_lines_hash,
 )
 from pywallet.settlement import Schedule
-from security_server.answering import Answering
-from security_server.app import ANSWERING, CLOSING, CORE, MOVES, create_app
-from security_server.bookkeeping import statement_digest
-from security_server.closing import Closing
+from security_server.api.app import (
+    ANSWERING,
+    CLOSING,
+    CORE,
+    MOVES,
+    create_app,
+)
+from security_server.billing.billing import statement_digest
 from security_server.config import Config, Keys
-from security_server.core import Core
-from security_server.moves import Moves
+from security_server.content.moves import Moves
+from security_server.context import Core
+from security_server.epochs.challenge_responder import Answering
+from security_server.epochs.closing import Closing
 from tests.integration.server_client import HostClient
 from tests.integration.server_songs import Upload, make_song, terms
 

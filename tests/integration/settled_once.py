@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from chain.client import Chain
+from chain.contracts.registry import Registry
+from chain.contracts.settlement import ClaimItem, Entry, Settlement
+from chain.contracts.token import Token
 from chain.deployment import Deployment
-from chain.registry import Registry
-from chain.settlement import ClaimItem, Entry, Settlement
-from chain.token import Token
 from pywallet.crypto import address_of, keccak256
 from pywallet.protocol import (
     Claim,

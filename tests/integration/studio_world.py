@@ -15,15 +15,15 @@ import pytest
 
 from chain.anvil import Anvil
 from chain.client import Chain
+from chain.contracts.registry import Registry
 from chain.deploy import deploy
 from chain.deployment import Deployment
-from chain.registry import Registry
 from pywallet.crypto.key_wrap import generate_keypair
 from pywallet.encoding.hex import from_b64, to_b64, to_hex
 from pywallet.errors import GomaaError
 from pywallet.settlement import Schedule
-from security_server.contents import verify as verify_upload
-from security_server.schema import Upload
+from security_server.api.requests import Upload
+from security_server.content.contents import verify as verify_upload
 
 # The first two accounts of anvil's well-known test mnemonic.
 PLATFORM = bytes.fromhex("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80")

@@ -7,8 +7,8 @@ from dataclasses import astuple, replace
 from audit.events import posted_entries
 from audit.watch import Did, Watcher
 from chain.abi import function
-from chain.settlement import Entry
-from chain.token import Token
+from chain.contracts.settlement import Entry
+from chain.contracts.token import Token
 from pywallet.crypto import address_of, keccak256
 from pywallet.protocol import Voucher, compact, sign
 from pywallet.settlement import DebitRow, StationRow, entries_digest

@@ -10,10 +10,10 @@ import pytest
 
 from audit.prices import Prices
 from audit.run import audit
-from chain.content import Content
+from chain.contracts.content import Content
 from pywallet.crypto import address_of
 from pywallet.encoding.hex import to_hex
-from security_server.playing import Playing
+from security_server.playback.key_service import Playing
 from tests.integration.server_songs import terms
 from tests.integration.server_world import World, make_world
 from tests.integration.test_audit_server import close, pay, play

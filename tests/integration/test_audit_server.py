@@ -15,7 +15,7 @@ import pytest
 from audit.dsr import SY02
 from audit.run import Seen, audit
 from audit.statements import Statement, band, fan, society, station
-from chain.content import Content
+from chain.contracts.content import Content
 from demo.stack import gomaa
 from pywallet.crypto import address_of
 from pywallet.encoding.hex import ZERO_ADDRESS, to_hex

@@ -15,11 +15,11 @@ import pytest
 from audit.run import audit
 from chain.anvil import Anvil
 from chain.client import Chain
+from chain.contracts.registry import Registry
+from chain.contracts.settlement import Entry, Settlement
+from chain.contracts.token import Token
 from chain.deploy import deploy
 from chain.deployment import Deployment
-from chain.registry import Registry
-from chain.settlement import Entry, Settlement
-from chain.token import Token
 from demo.waiting import TIMEOUT_S
 from pywallet.crypto import address_of, keccak256
 from pywallet.encoding.hex import from_hex, to_hex

@@ -11,8 +11,8 @@ import pytest
 from audit.watch import Did, Watcher
 from chain.anvil import Anvil
 from chain.client import Chain
+from chain.contracts.settlement import Entry
 from chain.deploy import deploy
-from chain.settlement import Entry
 from pywallet.crypto import address_of
 from pywallet.errors import GomaaError
 from pywallet.protocol import Voucher, compact, sign

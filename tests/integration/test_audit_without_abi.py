@@ -8,7 +8,7 @@ from typing import Any
 
 from eth_abi.abi import decode, encode
 
-from chain import answers
+from chain import node_answers
 from chain.abi import event as known
 from chain.client import decode_log
 from pywallet.crypto import keccak256
@@ -74,7 +74,7 @@ async def call(world: World, to: bytes, name: str, *arguments: Any) -> Any:
     types = split(plain(given))
     data = keccak256(f"{name}({','.join(types)})".encode())[:4] + encode(types, arguments)
     found = await world.chain.request("eth_call", {"to": to_hex(to), "data": to_hex(data)}, "latest")
-    return decode([plain(gives)], answers.data(found))[0]
+    return decode([plain(gives)], node_answers.data(found))[0]
 
 
 CALLS = section("Calls of an auditor")

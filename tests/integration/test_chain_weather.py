@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chain import transactions
+from chain import sender
 from chain.anvil import Anvil
 from chain.client import Chain
 from demo.waiting import TIMEOUT_S
@@ -69,7 +69,7 @@ async def test_a_transaction_whose_block_is_replaced_is_sent_again_and_counts_on
 
 async def test_a_transaction_that_no_block_takes_offers_more(anvil: Anvil, chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
     """The base fee rises over the offer: the same number is offered for more until a block takes it."""
-    monkeypatch.setattr(transactions, "RAISE_S", 0.1)
+    monkeypatch.setattr(sender, "RAISE_S", 0.1)
     await chain.request("evm_setAutomine", False)
     try:
         before = await balance(chain, SOMEONE)
@@ -154,8 +154,8 @@ async def test_a_web_server_that_is_no_node_is_unreachable(anvil: Anvil) -> None
 async def test_twelve_confirmations_of_twelve_seconds(anvil: Anvil, monkeypatch: pytest.MonkeyPatch) -> None:
     """The documented example: 144 seconds of waiting in which something happens all the time are no silence."""
     time_s = 0.0
-    monkeypatch.setattr("chain.patience.now_s", lambda: time_s)
-    monkeypatch.setattr(transactions, "POLL_S", (0.005, 0.005))
+    monkeypatch.setattr("common.idle_timeout.now_s", lambda: time_s)
+    monkeypatch.setattr(sender, "POLL_S", (0.005, 0.005))
     async with Chain.connect(anvil.rpc, 31337, confirmations=12) as deep:
         before, start = await balance(deep, SOMEONE), (await deep.block()).number
         await deep.request("evm_setAutomine", False)
@@ -177,7 +177,7 @@ async def test_twelve_confirmations_of_twelve_seconds(anvil: Anvil, monkeypatch:
 async def test_a_chain_that_stops_ends_the_wait(anvil: Anvil, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a block, and no other block for two minutes: chain.unreachable, naming the transaction."""
     time_s = 0.0
-    monkeypatch.setattr("chain.patience.now_s", lambda: time_s)
+    monkeypatch.setattr("common.idle_timeout.now_s", lambda: time_s)
     async with Chain.connect(anvil.rpc, 31337, confirmations=12) as deep:
         sending = asyncio.create_task(deep.send(anvil.keys[5], SOMEONE, b"", 5))
         for _ in range(3):
@@ -188,4 +188,4 @@ async def test_a_chain_that_stops_ends_the_wait(anvil: Anvil, monkeypatch: pytes
         with pytest.raises(Unavailable) as caught:
             await sending
         assert caught.value.detail["transaction"].startswith("0x")
-        assert time_s >= transactions.PATIENCE_S
+        assert time_s >= sender.PATIENCE_S

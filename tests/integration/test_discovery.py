@@ -12,7 +12,7 @@ from chain.deployment import Deployment
 from pywallet.crypto.key_wrap import generate_keypair
 from pywallet.policy import Policy
 from pywallet.settlement import Schedule
-from station.catalogue import Catalogue, Song
+from station.catalogue.songs import Catalogue, Song
 from studio.convert import Options, convert
 from studio.server import ServerInfo
 

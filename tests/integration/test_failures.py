@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from native_host.facts import Station
+from native_host.playback.content_check import Station
 from pywallet.crypto import address_of
 from pywallet.errors import SENTENCES, GomaaError
 from pywallet.policy import Context, Count, Price, Usage
@@ -338,7 +338,7 @@ async def test_a_file_of_a_later_version_plays_in_a_later_player(fan: World, mon
     with pytest.raises(GomaaError) as caught:
         await fan.open("s", cose=cose)
     assert caught.value.code == "sps.version"
-    monkeypatch.setattr("native_host.actions.open.require_renderer", partial(require_renderer, version="2"))
+    monkeypatch.setattr("native_host.operations.open.require_renderer", partial(require_renderer, version="2"))
     assert (await fan.open("s", cose=cose))["stream"] == "s"
 
 

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from security_server.windows import BEHIND_MS, HEARD_PER_ROOM, JUMPS_MS, PLACE_MS, SLACK_MS
+from security_server.playback.windows import (
+    BEHIND_MS,
+    HEARD_PER_ROOM,
+    JUMPS_MS,
+    PLACE_MS,
+    SLACK_MS,
+)
 from tests.integration.farm_bots import STEP_MS, STEPS, Bot, Gain, Strategy, honest, strategies
 from tests.integration.farm_world import BUFFER_MS, INTERVAL_S, PRICE, SONG_MS, TERMS, FarmWorld
 

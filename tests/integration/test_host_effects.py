@@ -15,10 +15,11 @@ from chain.anvil import Anvil
 from chain.client import Chain
 from chain.deploy import deploy
 from chain.deployment import Deployment
-from native_host import effects, schema
-from native_host.actions import simulate
 from native_host.host import Host
-from native_host.paths import Paths
+from native_host.install.paths import Paths
+from native_host.messaging import requests
+from native_host.operations import simulate
+from native_host.transactions import effects
 from pywallet.crypto import address_of, keccak256
 from pywallet.encoding.abi_words import encode
 from pywallet.encoding.hex import checksum, from_hex, to_hex
@@ -159,7 +160,7 @@ async def host(place: Place, tmp_path: Path) -> AsyncIterator[Host]:
 async def looked(host: Host, place: Place, to: bytes, data: str = "0x", value: int = 0) -> dict[str, Any]:
     """The host's answer for a transaction."""
     fields = {"account": to_hex(place.account), "to": to_hex(to), "data": data, "value_wei": str(value), "effects": True}
-    request = schema.parse({"op": "simulate", "chain_id": place.deployment.chain_id, **fields})
+    request = requests.parse({"op": "simulate", "chain_id": place.deployment.chain_id, **fields})
     result: dict[str, Any] = await simulate.run(host, request)
     return result
 

@@ -12,9 +12,9 @@ import pytest
 from chain.anvil import Anvil
 from chain.client import Chain
 from chain.deploy import deploy
-from native_host import effects
 from native_host.host import Host
-from native_host.paths import Paths
+from native_host.install.paths import Paths
+from native_host.transactions import effects
 from pywallet.crypto import address_of
 from pywallet.encoding.hex import checksum, to_hex
 from pywallet.settlement import Schedule

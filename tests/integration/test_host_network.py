@@ -14,11 +14,11 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from chain.contracts.registry import Registry
 from chain.deployment import Deployment
-from chain.registry import Registry
-from native_host import joining
-from native_host.browsers import manifest_path, place
-from native_host.joining import require_safe
+from native_host.install.browsers import manifest_path, place
+from native_host.remote import network_setup
+from native_host.remote.network_setup import require_safe
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, InputError
 from tests.integration.host_process import ROOT, HostProcess
@@ -67,7 +67,7 @@ async def fan(tmp_path: Path) -> AsyncIterator[Fan]:
             return web.json_response(record)
 
         app = web.Application()
-        app.router.add_get(joining.RECORD, well_known)
+        app.router.add_get(network_setup.RECORD, well_known)
         (tmp_path / "home").mkdir()
         async with TestServer(app) as server:
             yield Fan(tmp_path / "home", world, str(server.make_url("/")).rstrip("/"), record)

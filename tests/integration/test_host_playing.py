@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from native_host.facts import Facts
-from native_host.keys import LONGEST_WAIT_MS
+from native_host.playback.content_check import Facts
+from native_host.playback.key_source import LONGEST_WAIT_MS
 from pywallet.encoding.hex import ZERO_ADDRESS, to_hex
 from pywallet.errors import GomaaError
 from pywallet.policy import Count

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from chain.content import Content
-from chain.registry import Registry
+from chain.contracts.content import Content
+from chain.contracts.registry import Registry
 from demo.waiting import TIMEOUT_S
-from native_host import networks
-from native_host.paths import Paths
+from native_host.install.paths import Paths
+from native_host.remote import network_files
 from pywallet.crypto.key_wrap import unwrap
 from pywallet.encoding.hex import from_b64, from_hex, to_hex
 from pywallet.errors import GomaaError
@@ -43,7 +43,7 @@ async def home(tmp_path: Path) -> AsyncIterator[tuple[World, Path]]:
     async with make_world(tmp_path / "server", real_time=True) as world, world.server(silence_s=0):
         registry = Registry(world.chain, world.deployment)
         await registry.add_server(world.platform_key, world.keys.address, world.url, world.keys.exchange_public)
-        networks.add(Paths(tmp_path / "home" / "data", tmp_path / "home" / "config"), tmp_path / "server" / "deployment.json")
+        network_files.add(Paths(tmp_path / "home" / "data", tmp_path / "home" / "config"), tmp_path / "server" / "deployment.json")
         yield world, tmp_path / "home"
 
 

@@ -143,7 +143,7 @@ async def test_a_play_of_before_the_upgrade_is_reported_and_goes_on(
 ) -> None:
     """Its session names the one device of every station: it ends as that device, and the next session names the station's own."""
     with monkeypatch.context() as older:
-        older.setattr("native_host.device.Device.key", lambda self, server, station: self.private_key)
+        older.setattr("native_host.install.device_key.Device.key", lambda self, server, station: self.private_key)
         async with world(tmp_path, server, monkeypatch) as dead:
             ticket = await playing(dead)
             await dead.reported()

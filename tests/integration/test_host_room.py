@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from native_host import room
+from native_host.playback import stream_quota
 from pywallet.encoding.hex import to_b64
 from pywallet.errors import GomaaError
 from pywallet.sps.header import sign_header
@@ -22,8 +22,8 @@ OTHER = "https://other.example"
 @pytest.fixture
 async def fan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     """A host whose browser has said hello; a site may open four streams, all sites together six."""
-    monkeypatch.setattr(room, "MOST_OF_SITE", 4)
-    monkeypatch.setattr(room, "MOST_STREAMS", 6)
+    monkeypatch.setattr(stream_quota, "MOST_OF_SITE", 4)
+    monkeypatch.setattr(stream_quota, "MOST_STREAMS", 6)
     async with StandIn(SERVER, DOMAIN).running() as server, world(tmp_path, server, monkeypatch) as one:
         yield one
 
@@ -62,7 +62,7 @@ async def test_headers_of_a_site_fill_its_own_share(fan: World, monkeypatch: pyt
     """The bytes of its headers are counted, also those that are being read in a thread."""
     cose = sign_header(header(fan.server, segments=3000), OWNER)
     assert len(cose) > 64 << 10
-    monkeypatch.setattr(room, "MOST_BYTES_OF_SITE", 2 * len(cose))
+    monkeypatch.setattr(stream_quota, "MOST_BYTES_OF_SITE", 2 * len(cose))
     told = await asyncio.gather(*(show(fan, f"m{i}", OTHER, segments=3000) for i in range(4)))
     assert told == [None, None, "site.streams", "site.streams"]
     assert await show(fan, "mine", "https://radio.example") is None

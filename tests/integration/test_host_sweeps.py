@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from chain.registry import Registry
+from chain.contracts.registry import Registry
 from demo.waiting import TIMEOUT_S
-from native_host import networks
-from native_host.actions.holdings import GAS
-from native_host.paths import Paths
+from native_host.install.paths import Paths
+from native_host.operations.holdings import GAS
+from native_host.remote import network_files
 from pywallet.crypto import address_of
 from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError
@@ -88,7 +88,7 @@ async def fan(tmp_path: Path) -> AsyncIterator[Fan]:
     async with make_world(tmp_path / "server", real_time=True) as world, world.server(silence_s=0):
         registry = Registry(world.chain, world.deployment)
         await registry.add_server(world.platform_key, world.keys.address, world.url, world.keys.exchange_public)
-        networks.add(Paths(tmp_path / "home" / "data", tmp_path / "home" / "config"), tmp_path / "server" / "deployment.json")
+        network_files.add(Paths(tmp_path / "home" / "data", tmp_path / "home" / "config"), tmp_path / "server" / "deployment.json")
         song = await world.publish()
         async with host_process(tmp_path / "home") as host:
             yield Fan(world, host, await _earned(world, host, song, tmp_path / "home"), tmp_path / "home")

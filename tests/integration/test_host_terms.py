@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import native_host.host
-from native_host.clock import Clock
+from native_host.remote.clock import Clock
 from pywallet.crypto import address_of, recover
 from pywallet.encoding.hex import from_hex
 from pywallet.errors import GomaaError

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from demo.waiting import TIMEOUT_S
-from native_host.facts import Station
+from native_host.playback.content_check import Station
 from pywallet.crypto import address_of, keccak256
 from pywallet.encoding.hex import ZERO_ADDRESS, to_hex
 from pywallet.errors import GomaaError, InputError
@@ -124,7 +124,7 @@ async def test_connections_say_nothing_of_this_computer(
     """A wrong clock, and the versions of Python and of libraries, are one computer's at all servers: hellos tell the chain's minute."""
     fan.chain.now += 17_321
     monkeypatch.setattr(
-        "native_host.server.time",
+        "native_host.remote.server.time",
         SimpleNamespace(time_ns=lambda: (fan.chain.now + 47_003) * 1_000_000, monotonic=time.monotonic, monotonic_ns=time.monotonic_ns),
     )
     for number, server in enumerate(servers):

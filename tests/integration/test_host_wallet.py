@@ -14,10 +14,17 @@ from chain.anvil import Anvil
 from chain.deploy import deploy
 from chain.deployment import Deployment
 from demo.waiting import TIMEOUT_S
-from native_host import schema
-from native_host.actions import read, send, simulate, summary, transaction, transfers
 from native_host.host import Host
-from native_host.paths import Paths
+from native_host.install.paths import Paths
+from native_host.messaging import requests
+from native_host.operations import (
+    read,
+    send,
+    simulate,
+    summary,
+    transaction,
+    transfers,
+)
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError
 from pywallet.settlement import Schedule
@@ -54,7 +61,7 @@ async def account(index: int = 0) -> str:
 async def ask(host: Host, action: Any, op: str, **fields: Any) -> dict[str, Any]:
     """One request, through the schema as the browser's is."""
     chain_id = next(iter(host.networks))
-    result: dict[str, Any] = await action.run(host, schema.parse({"op": op, "chain_id": chain_id, **fields}))
+    result: dict[str, Any] = await action.run(host, requests.parse({"op": op, "chain_id": chain_id, **fields}))
     return result
 
 
@@ -197,7 +204,7 @@ async def test_nothing_is_confirmed_before_its_block_is_deep(host: Host, network
 async def test_an_unknown_network_is_named(host: Host) -> None:
     """Only the host's own networks are asked."""
     with pytest.raises(GomaaError) as caught:
-        await transfers.run(host, schema.parse({"op": "transfers", "chain_id": 5, "account": FRIEND}))
+        await transfers.run(host, requests.parse({"op": "transfers", "chain_id": 5, "account": FRIEND}))
     assert caught.value.code == "host.network.missing"
 
 

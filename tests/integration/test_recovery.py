@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from chain.content import Content
-from chain.registry import Registry
-from native_host import networks
-from native_host.paths import Paths
+from chain.contracts.content import Content
+from chain.contracts.registry import Registry
+from native_host.install.paths import Paths
+from native_host.remote import network_files
 from pywallet.crypto import address_of
 from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.protocol import Session, Signed
@@ -56,7 +56,7 @@ class Fan:
         """A computer that has the network's file and nothing else."""
         place = self.folder / name
         if not place.exists():
-            networks.add(Paths(place / "data", place / "config"), self.folder / "server" / "deployment.json")
+            network_files.add(Paths(place / "data", place / "config"), self.folder / "server" / "deployment.json")
         return place
 
     async def session(self, world: World, host: HostProcess, device: str) -> dict[str, Any]:

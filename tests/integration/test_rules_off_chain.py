@@ -27,12 +27,12 @@ from pywallet.protocol import (
 )
 from pywallet.protocol import Statement as StatementMessage
 from pywallet.settlement import Schedule, SumTree, gross
-from security_server.accounts import Money
-from security_server.invocations import Now
-from security_server.statements import Settling, settle, state
-from security_server.tables import METADATA
-from station.servers import ServerAnswer
-from station.statements import Expectation, check
+from security_server.billing.accounts import Money
+from security_server.billing.statements import Settling, settle, state
+from security_server.db.tables import METADATA
+from security_server.playback.invocations import Now
+from station.payments.server_client import ServerAnswer
+from station.payments.statements import Expectation, check
 from tests.contracts.revm_world import Refused, Revm, key
 from tests.unit.security_server import server_desk
 from tests.unit.security_server.server_desk import DOMAIN, START_MS, Desk, terms

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from chain.anvil import Anvil
 from chain.client import Chain
+from chain.contracts.settlement import Settlement
 from chain.deploy import STAKE, deploy
-from chain.settlement import Settlement
 from demo.waiting import TIMEOUT_S
 from pywallet.crypto import address_of, keccak256
 from pywallet.encoding.hex import to_hex

@@ -18,11 +18,11 @@ from pywallet.crypto import address_of
 from pywallet.crypto import sign as sign_digest
 from pywallet.encoding.hex import to_hex
 from pywallet.sps.container import MAGIC
-from security_server import schema
-from security_server.app import create_app
-from security_server.bookkeeping import statement_digest
-from security_server.host_socket import hello_digest
-from station.app import create_app as create_station
+from security_server.api import requests
+from security_server.api.app import create_app
+from security_server.api.host_socket import hello_digest
+from security_server.billing.billing import statement_digest
+from station.api.app import create_app as create_station
 from station.config import StationConfig
 from tests.integration.server_songs import Upload
 from tests.integration.server_world import World, make_world, private_key
@@ -95,7 +95,7 @@ async def test_the_server_keeps_its_nodes_key_to_itself(world: World, caplog: py
         song = await world.publish()
         now_ms = await world.now_ms()
         asked = samples(world, song, now_ms)
-        assert asked.keys() == {str(each.__struct_config__.tag) for each in typing.get_args(schema.Operation)}
+        assert asked.keys() == {str(each.__struct_config__.tag) for each in typing.get_args(requests.Operation)}
         socket = await client.ws_connect("/v1/host")
         await socket.send_json({"id": 1, "op": "hello", **asked.pop("hello")})
         assert (await socket.receive_json())["ok"]

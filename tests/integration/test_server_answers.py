@@ -11,7 +11,7 @@ from sqlalchemy import select
 from pywallet.crypto import address_of
 from pywallet.errors import Unavailable
 from pywallet.protocol import Receipt, Signed
-from security_server.tables import challenges
+from security_server.db.tables import challenges
 from tests.integration.server_client import HostClient
 from tests.integration.server_songs import Upload
 from tests.integration.server_world import World, make_world

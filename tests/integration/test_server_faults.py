@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from chain.content import Content
+from chain.contracts.content import Content
 from demo.waiting import TIMEOUT_S
 from pywallet.crypto import address_of
 from pywallet.encoding.hex import to_b64, to_hex
@@ -26,7 +26,7 @@ from pywallet.protocol import (
     Ticket,
     digest,
 )
-from security_server.tables import content_keys, refusals
+from security_server.db.tables import content_keys, refusals
 from tests.integration.server_client import HostClient
 from tests.integration.server_songs import Upload, make_song, terms
 from tests.integration.server_world import TOKENS, World, make_world, private_key

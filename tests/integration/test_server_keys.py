@@ -10,7 +10,7 @@ import pytest
 
 from pywallet.errors import GomaaError
 from pywallet.protocol import Invocation, Signed
-from security_server.windows import BEHIND_MS, LONGEST_WAIT_MS, SLACK_MS
+from security_server.playback.windows import BEHIND_MS, LONGEST_WAIT_MS, SLACK_MS
 from tests.integration.farm_bots import Bot, Strategy, _Play
 from tests.integration.farm_world import BUFFER_MS, SEGMENT_MS, SONG_MS, FarmWorld
 

@@ -33,10 +33,10 @@ from pywallet.settlement import (
     verify_count,
     verify_leaf,
 )
-from security_server.publishing import Publishing
-from security_server.relay import Relay
-from security_server.tables import claims as relayed
-from security_server.tables import epochs
+from security_server.billing.claim_relay import Relay
+from security_server.db.tables import claims as relayed
+from security_server.db.tables import epochs
+from security_server.epochs.publishing import Publishing
 from tests.integration.server_client import HostClient
 from tests.integration.server_world import BPS, SCHEDULE, TOKENS, World, make_world, private_key
 

@@ -12,10 +12,10 @@ import pytest
 from sqlalchemy import select
 
 from audit.run import audit
-from chain.content import Content
-from chain.registry import Registry
-from native_host.facts import look
-from native_host.network import Network
+from chain.contracts.content import Content
+from chain.contracts.registry import Registry
+from native_host.playback.content_check import look
+from native_host.remote.network import Network
 from pywallet.crypto import address_of
 from pywallet.crypto import sign as sign_digest
 from pywallet.encoding.hex import from_b64, to_hex
@@ -23,10 +23,20 @@ from pywallet.errors import GomaaError
 from pywallet.policy import Policy
 from pywallet.sps.header import open_header
 from security_server.config import Keys
-from security_server.core import Core
-from security_server.handover import FIRST, Sealed, request_digest, unseal
-from security_server.tables import content_keys, former_plays, takeovers, usages
-from station.chaindoor import ChainDoor
+from security_server.content.handover import (
+    FIRST,
+    Sealed,
+    request_digest,
+    unseal,
+)
+from security_server.context import Core
+from security_server.db.tables import (
+    content_keys,
+    former_plays,
+    takeovers,
+    usages,
+)
+from station.chain_client import ChainDoor
 from studio import moving
 from tests.integration.server_client import HostClient
 from tests.integration.server_songs import Upload, make_song, terms
@@ -298,7 +308,7 @@ async def test_limits_are_not_reset_by_a_move(tmp_path: Path) -> None:
 
 async def test_counters_come_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many listeners there are, all of them are handed over."""
-    monkeypatch.setattr("security_server.handover.LISTENERS", 2)
+    monkeypatch.setattr("security_server.content.handover.LISTENERS", 2)
     async with pair(tmp_path) as both:
         assert both.old.core is not None
         assert both.new.core is not None

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, event, text
 
 from pywallet.crypto import address_of
 from pywallet.encoding.hex import to_hex
-from security_server.history import History
+from security_server.db.retention import History
 from tests.integration.server_world import SCHEDULE, World, make_world, private_key
 
 GROWING = {
@@ -102,7 +102,7 @@ def test_the_test_sees_a_scan(tmp_path: Path) -> None:
     """A statement without an index is told."""
     from sqlalchemy import create_engine
 
-    from security_server.tables import METADATA
+    from security_server.db.tables import METADATA
 
     engine = create_engine(f"sqlite:///{tmp_path}/db")
     METADATA.create_all(engine)

@@ -127,7 +127,7 @@ async def test_a_song_that_goes_on_past_the_epochs_end_is_published_as_it_was_po
         async with world.server() as core, world.host() as host:
             await host.hello(await world.now_ms())
             await host.report(host.invocation(ticket, "renew", 5_000, await world.travel(2)))
-            from security_server.publishing import Publishing
+            from security_server.epochs.publishing import Publishing
 
             assert (await Publishing(core).closed(epoch)).commitment == posted
             await close(world, epoch + 1)
@@ -163,8 +163,8 @@ async def test_a_post_that_a_reorganisation_took_is_posted_again(tmp_path: Path)
 async def test_the_relayer_is_an_account_of_its_own_with_a_budget(tmp_path: Path) -> None:
     """Claims cost the server's own account nothing; beyond the budget they are refused, and what is low is said."""
     from pywallet.encoding.hex import to_hex
-    from security_server.publishing import Publishing
-    from security_server.relay import Relay
+    from security_server.billing.claim_relay import Relay
+    from security_server.epochs.publishing import Publishing
     from tests.integration.server_world import private_key
     from tests.integration.test_server_money import sign_claim
 

@@ -15,11 +15,11 @@ from pywallet.encoding.hex import ZERO_ADDRESS, to_hex
 from pywallet.errors import GomaaError
 from pywallet.protocol import Signed, Sweep, sign
 from pywallet.wallet.permit import Permit
-from security_server.core import Core
-from security_server.publishing import Publishing
-from security_server.relay import HOUR_MS, Relay
-from security_server.sweeps import SWEEP_S, Sweeps
-from security_server.tables import receipts, relay_costs
+from security_server.billing.claim_relay import HOUR_MS, Relay
+from security_server.billing.payee_sweeps import SWEEP_S, Sweeps
+from security_server.context import Core
+from security_server.db.tables import receipts, relay_costs
+from security_server.epochs.publishing import Publishing
 from tests.integration.server_world import World, make_world, private_key
 
 KEY = private_key("listener payee")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from chain.content import Content
+from chain.contracts.content import Content
 from pywallet.crypto import address_of
 from pywallet.encoding.hex import to_hex
 from pywallet.protocol import (
@@ -21,7 +21,7 @@ from pywallet.protocol import (
 )
 from pywallet.settlement import gross
 from pywallet.sps.container import MAGIC
-from station.app import STATION, create_app
+from station.api.app import STATION, create_app
 from station.config import StationConfig
 from tests.integration.server_songs import Upload
 from tests.integration.server_world import BPS, TOKENS, World, make_world

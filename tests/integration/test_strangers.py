@@ -18,9 +18,9 @@ from pywallet.crypto.key_wrap import Unwrapper
 from pywallet.encoding.hex import to_b64, to_hex
 from pywallet.errors import GomaaError
 from pywallet.protocol import destruction_digest
-from security_server.bookkeeping import statement_digest
-from security_server.host_socket import hello_digest
-from security_server.tables import METADATA, refusals
+from security_server.api.host_socket import hello_digest
+from security_server.billing.billing import statement_digest
+from security_server.db.tables import METADATA, refusals
 from tests.integration.server_songs import make_song, terms
 from tests.integration.server_world import World, make_world, private_key
 
@@ -46,7 +46,7 @@ def rows(connection: Connection) -> dict[str, int]:
 
 async def test_a_socket_without_a_hello_is_closed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Silence, or talk that is no hello: after the same short time the line is closed."""
-    monkeypatch.setattr("security_server.host_socket.HELLO_S", 0.3)
+    monkeypatch.setattr("security_server.api.host_socket.HELLO_S", 0.3)
     async with world.server():
         silent = await world.http.ws_connect(f"{world.url}/v1/host")
         talking = await world.http.ws_connect(f"{world.url}/v1/host")
@@ -74,7 +74,7 @@ async def test_one_address_has_so_many_sockets_and_one_host_so_many_frames(world
 
 async def test_a_host_that_reads_nothing_is_let_go(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """It may say what it likes meanwhile: what waits for it is bounded in time as well as in number."""
-    monkeypatch.setattr("security_server.host_socket.SEND_S", 0.3)
+    monkeypatch.setattr("security_server.api.host_socket.SEND_S", 0.3)
     async with world.server() as core:
         deaf = await world.http.ws_connect(f"{world.url}/v1/host")
         now_ms, device = await world.now_ms(), private_key("deaf")
@@ -121,7 +121,7 @@ async def test_a_strangers_upload_costs_no_key_agreement(world: World, monkeypat
 def resigned(song: Any, owner: bytes, body: dict[str, Any], keys: list[Any]) -> dict[str, Any]:
     """An upload with other keys, signed for them."""
     from pywallet.encoding.hex import from_b64
-    from security_server.contents import upload_digest
+    from security_server.content.contents import upload_digest
 
     wrapped = [from_b64(key) for _, key in keys]
     signed = upload_digest(song.content, from_b64(body["header"]), from_b64(body["ephemeral"]), wrapped)

@@ -40,12 +40,12 @@ from pywallet.protocol import (
 from pywallet.rewards.points_request import Asking
 from pywallet.settlement import EpochData
 from pywallet.sps.container import MAGIC
-from security_server import schema
-from security_server.app import CORE, create_app
-from station.app import STATION
-from station.app import create_app as create_station
+from security_server.api import requests
+from security_server.api.app import CORE, create_app
+from station.api.app import STATION
+from station.api.app import create_app as create_station
+from station.api.responses import QUESTION
 from station.config import StationConfig
-from station.web import QUESTION
 from tests.integration.server_client import HostClient
 from tests.integration.server_songs import Upload, terms
 from tests.integration.server_world import SCHEDULE, World, make_world, private_key
@@ -348,7 +348,7 @@ async def test_a_stranger_is_told_nothing_of_a_fan(scene: Scene) -> None:
     async with world.host("stranger") as host:
         await host.hello(await world.now_ms())
         tried = await operations(scene, host)
-        assert tried == {str(each.__struct_config__.tag) for each in typing.get_args(schema.Operation)}
+        assert tried == {str(each.__struct_config__.tag) for each in typing.get_args(requests.Operation)}
         # Others are paid while the stranger's line stands, and its sessions name their payees.
         await agreed(world, scene.station)
         await scene.station[STATION].settle_once()

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from chain.client import Chain
-from chain.content import Content
-from chain.registry import Registry
-from chain.settlement import Settlement
-from chain.token import Token
+from chain.contracts.content import Content
+from chain.contracts.registry import Registry
+from chain.contracts.settlement import Settlement
+from chain.contracts.token import Token
 from demo.process import Service, free_port
 from demo.stack import Stack, gomaa, running, security_server
 from pywallet.crypto import address_of

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from chain.content import Content
+from chain.contracts.content import Content
 from demo.settle import answers
 from demo.stack import Stack, running
 from demo.waiting import TIMEOUT_S, wait_until

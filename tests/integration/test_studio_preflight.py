@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from chain.client import Chain
-from chain.content import Content
+from chain.contracts.content import Content
+from chain.contracts.registry import Registry, predict_content
 from chain.deployment import Deployment
-from chain.registry import Registry, predict_content
 from pywallet.crypto import address_of, keccak256
 from pywallet.encoding import cbor
 from pywallet.encoding.hex import to_hex

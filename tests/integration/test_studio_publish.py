@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from chain.client import Chain
-from chain.content import Content
+from chain.contracts.content import Content
+from chain.contracts.registry import Registry
 from chain.deployment import Deployment
-from chain.registry import Registry
 from pywallet.crypto import address_of
 from pywallet.errors import GomaaError
 from pywallet.policy import Policy

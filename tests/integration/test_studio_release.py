@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from chain.client import Chain
-from chain.content import Content
+from chain.contracts.content import Content
 from chain.deployment import Deployment
 from pywallet.crypto import address_of
 from pywallet.encoding.hex import checksum, from_hex, to_hex

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from audit.run import Result
 from audit.run import audit as audit_chain
-from chain.settlement import ClaimItem
+from chain.contracts.settlement import ClaimItem
 from pywallet.crypto import address_of
 from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError

@@ -26,7 +26,7 @@ from pywallet.protocol import (
     require_signer,
     sign,
 )
-from security_server.host_socket import hello_digest
+from security_server.api.host_socket import hello_digest
 from tests.simulation.network import Network
 from tests.simulation.servers import HostLine, RadioStation, SecurityServer
 

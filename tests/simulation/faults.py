@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from chain.abi import function
-from chain.content import Content
-from chain.registry import Registry
+from chain.contracts.content import Content
+from chain.contracts.registry import Registry
 from pywallet.crypto import address_of
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError

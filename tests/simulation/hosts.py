@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from native_host.host import Emit, Host
-from native_host.paths import Paths
-from native_host.serve import Service
+from native_host.install.paths import Paths
+from native_host.messaging.process import Service
 from pywallet.encoding.hex import from_hex, to_b64
 from pywallet.errors import GomaaError, Unavailable
 from pywallet.protocol import (
@@ -106,7 +106,7 @@ class HostSocket:
 
 
 def connector(world: World) -> Any:
-    """``chain.links.Straight`` to the servers of a world."""
+    """``chain.transport.Straight`` to the servers of a world."""
 
     def connect(url: str, **_: Any) -> HostSocket:
         origin = "http" + url.removeprefix("ws").removesuffix("/v1/host")

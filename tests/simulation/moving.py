@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import aiohttp
 
-from chain.content import Content
+from chain.contracts.content import Content
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError
 

@@ -12,19 +12,19 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy import Connection
 
-import security_server.app as server_app
+import security_server.api.app as server_app
 from chain.deployment import Deployment
 from pywallet.errors import Unavailable
-from security_server.app import CORE, create_app
+from security_server.api.app import CORE, create_app
+from security_server.api.connections import Line
+from security_server.api.host_socket import HostSocket
 from security_server.config import Config, Keys
-from security_server.core import Core
-from security_server.host_socket import HostSocket
-from security_server.hub import Line
-from security_server.store import Store, _Job
-from station.chaindoor import ChainDoor
+from security_server.context import Core
+from security_server.db.writer import Store, _Job
+from station.chain_client import ChainDoor
 from station.config import StationConfig
-from station.core import Station
-from station.servers import Servers
+from station.context import Station
+from station.payments.server_client import Servers
 from tests.simulation.network import Session
 from tests.simulation.virtual import PROCESS, Process
 
@@ -177,7 +177,7 @@ class HostLine:
         raise Unavailable("server.unreachable", reason="no reply")
 
     async def _handle(self, text: str) -> None:
-        from security_server.host_socket import _parse
+        from security_server.api.host_socket import _parse
 
         identity, operation = _parse(text)
         await self._socket._answer(self.line, identity, operation)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from chain.token import Token
+from chain.contracts.token import Token
 from pywallet.errors import GomaaError
 from pywallet.protocol import Receipt, Signed
 from tests.simulation.fans import private_key

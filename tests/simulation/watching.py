@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 from audit.watch import Did, Watcher
-from chain.token import Token
+from chain.contracts.token import Token
 from pywallet.crypto import address_of
 from pywallet.errors import GomaaError
 from tests.simulation.fans import private_key

@@ -14,15 +14,15 @@ from typing import Any, Final
 
 import audit.sources as audit_sources
 import chain.client as chain_client
-import chain.links as chain_links
-import security_server.peers as server_peers
+import chain.transport as chain_links
+import security_server.api.peers as server_peers
 from chain.client import Chain
-from chain.content import Content
+from chain.contracts.content import Content
+from chain.contracts.registry import Registry
+from chain.contracts.settlement import Settlement
+from chain.contracts.token import Token
 from chain.deploy import deploy
 from chain.deployment import Deployment
-from chain.registry import Registry
-from chain.settlement import Settlement
-from chain.token import Token
 from pywallet.crypto import address_of, keccak256
 from pywallet.encoding.hex import to_hex
 from pywallet.settlement import Schedule
@@ -128,7 +128,7 @@ class World:
             self.simulated.mine(int(self.now_s()))
 
     def open_link(self, url: str, timeout_s: float) -> Any:
-        """See ``chain.links.open_link``."""
+        """See ``chain.transport.open_link``."""
 
         async def link() -> Line:
             process = PROCESS.get()

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from pywallet.settlement import EpochData
-from security_server.tables import tickets
+from security_server.db.tables import tickets
 from tests.unit.audit.audit_book import FakeAt, audited, post, seal
 from tests.unit.security_server.epoch_server import KEYS, STATION, EpochServer, begin_s
 from tests.unit.security_server.ledger_chain import SCHEDULE, LedgerChain

@@ -20,7 +20,7 @@ from pywallet.crypto import keccak256
 from pywallet.encoding.hex import ZERO_ADDRESS
 from pywallet.protocol import Domain, digest
 from pywallet.wallet.keyring import Keyring
-from security_server.epochlines import play_tag
+from security_server.epochs.settled_lines import play_tag
 
 FANS, EPOCHS = 60, 24
 STATIONS = (b"\x21" * 20, b"\x22" * 20)

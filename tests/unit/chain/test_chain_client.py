@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from chain import answers, client, past
+from chain import client, event_history
+from chain import node_answers as answers
 from chain.abi import event, function
 from chain.anvil import Anvil
 from chain.client import Block, Chain
-from chain.content import Content
+from chain.contracts.content import Content
+from chain.contracts.registry import Registry
 from chain.deployment import Deployment
-from chain.registry import Registry
 from demo.waiting import TIMEOUT_S
 from pywallet.crypto import address_of
 from pywallet.errors import GomaaError, Unavailable
@@ -339,7 +340,7 @@ async def test_a_node_that_answers_for_few_blocks_is_asked_in_parts(node: Node, 
 @pytest.mark.parametrize("most", [None, 10])
 async def test_a_list_that_takes_too_many_questions_is_declined(node: Node, most: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a few of them, and from then on without asking."""
-    monkeypatch.setattr(past, "PARTS", 8)
+    monkeypatch.setattr(event_history, "PARTS", 8)
     limited(node, most)
     async with Chain(node.rpc) as chain:
         for questions in (8, 1):

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chain import clock
-from chain.answers import Block
 from chain.client import Chain
 from chain.clock import ChainClock
+from chain.node_answers import Block
 from tests.unit.chain.scripted_node import Node, head, within
 
 

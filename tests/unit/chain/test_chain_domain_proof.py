@@ -16,9 +16,9 @@ from eth_keys import keys
 from chain.anvil import Anvil
 from chain.client import Chain
 from chain.commands import commands
+from chain.contracts.registry import Registry, StationEntry
 from chain.deployment import Deployment
 from chain.domain_proof import LIMIT, PATH, check, digest, fetch, look, make
-from chain.registry import Registry, StationEntry
 from pywallet.crypto import address_of, keccak256
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, InputError

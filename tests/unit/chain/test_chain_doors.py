@@ -10,12 +10,12 @@ import pytest
 from chain.abi import function
 from chain.anvil import Anvil
 from chain.client import Chain
-from chain.content import Content, ContentState
+from chain.contracts.content import Content, ContentState
+from chain.contracts.registry import Registry, ServerEntry, StationEntry
+from chain.contracts.settlement import Lane, Settlement
+from chain.contracts.token import Token
 from chain.deploy import SUPPLY
 from chain.deployment import Deployment
-from chain.registry import Registry, ServerEntry, StationEntry
-from chain.settlement import Lane, Settlement
-from chain.token import Token
 from contracts.compile import ABI_FILE, abi_text
 from pywallet.crypto import address_of, keccak256
 from pywallet.errors import GomaaError
@@ -30,7 +30,8 @@ def test_the_committed_interfaces_are_the_contracts() -> None:
 
 def test_reading_needs_neither_compiler_nor_signer() -> None:
     """The host's start stays light: these libraries come with a deployment or a transaction."""
-    names = "chain.client, chain.clock, chain.content, chain.deployment, chain.registry, chain.settlement, chain.token, chain.commands"
+    names = "chain.client, chain.clock, chain.deployment, chain.contracts.content, chain.contracts.registry, chain.contracts.settlement"
+    names += ", chain.contracts.token, chain.commands"
     code = f"import sys, {names}; print(sorted({{'vyper', 'snekmate', 'eth_account', 'web3'}} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "[]\n"
 

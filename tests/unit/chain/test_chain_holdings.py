@@ -8,8 +8,8 @@ from typing import Any, cast
 
 from chain.abi import Function
 from chain.client import Chain
+from chain.contracts.token import MOST_AT_ONCE, Holding, Token
 from chain.deployment import Deployment
-from chain.token import MOST_AT_ONCE, Holding, Token
 
 SPENDER = b"\x55" * 20
 

@@ -10,9 +10,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import BaseTestServer, TestServer
 
-from chain import links
-from chain.links import FAULTS, open_link
-from native_host.server import Server
+from chain import transport
+from chain.transport import FAULTS, open_link
+from native_host.remote.server import Server
 from pywallet.errors import Unavailable
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -99,7 +99,7 @@ async def test_a_nodes_cookie_comes_back_to_nobody() -> None:
 @pytest.mark.parametrize("encoding", ["identity", "deflate"])
 async def test_an_answer_without_an_end_ends_the_line(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
     """A node that goes on sending, or whose few bytes unpack to many, is cut where the answer is longer than any may be."""
-    monkeypatch.setattr(links, "MAX_MESSAGE", 1 << 20)
+    monkeypatch.setattr(transport, "MAX_MESSAGE", 1 << 20)
     sent = 0
 
     async def endless(request: web.Request) -> web.StreamResponse:

@@ -9,13 +9,24 @@ import pytest
 
 from chain.anvil import Anvil
 from chain.client import Chain
-from chain.content import Content, Offer
+from chain.contracts.content import Content, Offer
+from chain.contracts.registry import Registry
+from chain.contracts.rights import (
+    DAY_S,
+    Right,
+    Rights,
+    RightTerms,
+)
+from chain.contracts.settlement import (
+    Draft,
+    Entry,
+    Lane,
+    OpenChallenge,
+    Settlement,
+)
+from chain.contracts.token import Token
 from chain.deploy import deploy
 from chain.deployment import Deployment
-from chain.registry import Registry
-from chain.rights import DAY_S, Right, Rights, RightTerms
-from chain.settlement import Draft, Entry, Lane, OpenChallenge, Settlement
-from chain.token import Token
 from pywallet.crypto import address_of, keccak256
 from pywallet.errors import GomaaError, InputError
 from pywallet.protocol import (

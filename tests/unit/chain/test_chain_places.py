@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from chain.places import COMPUTER, INTERNET, NETWORK, place_of, place_of_url, standing_of_url
+from common.address_class import (
+    COMPUTER,
+    INTERNET,
+    NETWORK,
+    place_of,
+    place_of_url,
+    standing_of_url,
+)
 
 HOSTS = json.loads((Path(__file__).parents[2] / "vectors" / "addresses.json").read_text(encoding="utf-8"))
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from chain import client, transactions
+from chain import client, sender
 from chain.abi import function
 from chain.anvil import Anvil
 from chain.client import Chain
+from chain.contracts.token import Token
 from chain.deployment import Deployment
-from chain.token import Token
 from pywallet.crypto import address_of, keccak256
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError, Unavailable
@@ -146,7 +146,7 @@ async def test_what_the_node_will_not_take(ready: Node) -> None:
 
 async def test_never_mined(ready: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     """After its patience it says so and names the transaction."""
-    monkeypatch.setattr(transactions, "PATIENCE_S", 0.1)
+    monkeypatch.setattr(sender, "PATIENCE_S", 0.1)
     ready.answers["eth_getTransactionReceipt"] = None
     async with Chain.connect(ready.rpc) as chain:
         with pytest.raises(Unavailable) as caught:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chain.http_body import read_up_to
+from common.http_body import read_up_to
 from pywallet.errors import Unavailable
 from studio import earnings
 from studio.server import _request

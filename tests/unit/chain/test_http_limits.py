@@ -12,8 +12,16 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
-from chain import http_limits
-from chain.http_limits import Gate, Limits, RateLimiter, Runner, Slots, client_address, networks
+from common import http_limits
+from common.http_limits import (
+    Gate,
+    Limits,
+    RateLimiter,
+    Runner,
+    Slots,
+    client_address,
+    networks,
+)
 from pywallet.errors import GomaaError, InputError, Refusal
 
 PROXIES = networks(["10.0.0.0/8", "127.0.0.1", "fd00::/8"])

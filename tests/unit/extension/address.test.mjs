@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { COMPUTER, INTERNET, NETWORK, mayReach, placeOf } from "../../../extension/engine/address.js";
 
 const vectors = JSON.parse(readFileSync(new URL("../../vectors/addresses.json", import.meta.url), "utf8"));
-/** The same list holds chain/places.py. */
+/** The same list holds common/address_class.py. */
 const HOSTS = { [COMPUTER]: vectors.computer, [NETWORK]: vectors.network, [INTERNET]: vectors.internet };
 
 for (const [place, hosts] of Object.entries(HOSTS))

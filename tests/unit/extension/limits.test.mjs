@@ -47,7 +47,7 @@ test("a site has room for so many players in all its tabs, and takes none of ano
   assert.ok(roomForSite(shown.slice(1), "https://many.example"));
   assert.equal(roomForSite(shown, "https://many.example"), false);
   assert.ok(roomForSite(shown, "https://radio.example"));
-  const room = readFileSync(new URL("../../../native_host/room.py", import.meta.url), "utf8");
+  const room = readFileSync(new URL("../../../native_host/playback/stream_quota.py", import.meta.url), "utf8");
   assert.equal(Number(/^MOST_OF_SITE: Final = (\d+)$/m.exec(room)[1]), MOST_OF_SITE);
 });
 

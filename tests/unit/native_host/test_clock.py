@@ -10,15 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from native_host import grants
-from native_host.clock import AGREE_MS, LEAD_MS, ROLLBACK_MS, Clock
 from native_host.ledger import Ledger
-from native_host.ledger.granting import EVERYWHERE, SiteRow
+from native_host.ledger.site_store import EVERYWHERE, SiteRow
+from native_host.payments import site_grants
+from native_host.remote.clock import (
+    AGREE_MS,
+    LEAD_MS,
+    ROLLBACK_MS,
+    Clock,
+)
 from pywallet.errors import Refusal
 from pywallet.policy import Meter, Price
 
 HOUR = 3_600_000
-DAY = grants.DAY_MS
+DAY = site_grants.DAY_MS
 MINUTE = 60_000
 START = 20_000 * DAY + 12 * HOUR
 SITE = "https://radio.example"
@@ -178,13 +183,13 @@ def test_no_setting_of_the_clock_spends_a_budget_twice(steps: list[tuple[int, in
             now = computer.clock.now_ms(computer.true - 5 * MINUTE, computer.true)
             try:
                 with ledger.write():
-                    grants.allow(ledger, SITE, number.to_bytes(32, "big"), Price(30, 7, 0, "listener"), "play", Meter(0), now, "play")
+                    site_grants.allow(ledger, SITE, number.to_bytes(32, "big"), Price(30, 7, 0, "listener"), "play", Meter(0), now, "play")
             except Refusal:
                 continue
-            day = grants.day_of(computer.true)
+            day = site_grants.day_of(computer.true)
             spent[day] = spent.get(day, 0) + 7
     # The chain lags by minutes: just after midnight a play may still be the day before's.
-    days = grants.day_of(computer.true) - grants.day_of(START - 5 * MINUTE) + 1
+    days = site_grants.day_of(computer.true) - site_grants.day_of(START - 5 * MINUTE) + 1
     assert sum(spent.values()) <= 10 * days
     assert all(amount <= 20 for amount in spent.values())
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from native_host import HOST_NAME, confined, doctor, install
-from native_host.browsers import BROWSERS
-from native_host.install import Target
-from native_host.paths import Paths, locate
+from native_host import HOST_NAME
+from native_host.install import doctor, manifests, sandboxed_browsers
+from native_host.install.browsers import BROWSERS
+from native_host.install.manifests import Target
+from native_host.install.paths import Paths, locate
 
 IDS = {"chromium": "a" * 32, "firefox": "gomaa@gomaa.example"}
 FIREFOX, CHROMIUM = "org.mozilla.firefox", "org.chromium.Chromium"
@@ -78,7 +79,7 @@ def test_a_flatpak_is_led_step_by_step(tmp_path: Path, paths: Paths) -> None:
     app = tmp_path / ".var" / "app" / CHROMIUM
     app.mkdir(parents=True)
     first = findings(tmp_path)[f"flatpak {CHROMIUM}"]
-    install.install(Target((), (), IDS, tmp_path, "linux", (CHROMIUM,)), paths)
+    manifests.install(Target((), (), IDS, tmp_path, "linux", (CHROMIUM,)), paths)
     second = findings(tmp_path)[f"flatpak {CHROMIUM}"]
     override = tmp_path / ".local" / "share" / "flatpak" / "overrides" / CHROMIUM
     override.parent.mkdir(parents=True)
@@ -98,7 +99,7 @@ def test_a_flatpak_is_led_step_by_step(tmp_path: Path, paths: Paths) -> None:
 ])  # fmt: skip
 def test_a_flatpak_starts_the_same_launcher(tmp_path: Path, paths: Paths, app: str, field: str, allowed: list[str]) -> None:
     """The manifest in the sandbox names a wrapper there, which asks Flatpak to start the real launcher outside."""
-    launcher, inner, file = install.install(Target((), (), IDS, tmp_path / "a home", "linux", (app,)), paths)
+    launcher, inner, file = manifests.install(Target((), (), IDS, tmp_path / "a home", "linux", (app,)), paths)
     assert json.loads(file.read_text())[field] == allowed
     assert json.loads(file.read_text())["path"] == str(inner)
     assert stat.S_IMODE(inner.stat().st_mode) == 0o700
@@ -111,8 +112,8 @@ def test_a_flatpak_starts_the_same_launcher(tmp_path: Path, paths: Paths, app: s
 
 def test_uninstall_cleans_the_sandbox_too(tmp_path: Path, paths: Paths) -> None:
     """What was written for a Flatpak goes with its browser, and nothing else does."""
-    install.install(Target((), (), IDS, tmp_path, "linux", (FIREFOX, CHROMIUM)), paths)
-    removed = install.uninstall(Target(("firefox",), (), IDS, tmp_path, "linux"), paths)
-    assert confined.wrapper(tmp_path, FIREFOX) in removed
-    assert not confined.wrapper(tmp_path, FIREFOX).exists()
-    assert confined.wrapper(tmp_path, CHROMIUM).exists()
+    manifests.install(Target((), (), IDS, tmp_path, "linux", (FIREFOX, CHROMIUM)), paths)
+    removed = manifests.uninstall(Target(("firefox",), (), IDS, tmp_path, "linux"), paths)
+    assert sandboxed_browsers.wrapper(tmp_path, FIREFOX) in removed
+    assert not sandboxed_browsers.wrapper(tmp_path, FIREFOX).exists()
+    assert sandboxed_browsers.wrapper(tmp_path, CHROMIUM).exists()

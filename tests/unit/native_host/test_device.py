@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from native_host import device
+from native_host.install import device_key
 from pywallet.crypto import address_of
 from pywallet.errors import GomaaError
 
@@ -17,7 +17,7 @@ def test_the_key_is_made_once_and_only_for_its_user(tmp_path: Path) -> None:
     """The second load gives the same key, from a file of mode 600, and leaves nothing else behind."""
     path = tmp_path / "device.key"
 
-    first, second = device.load(path), device.load(path)
+    first, second = device_key.load(path), device_key.load(path)
 
     assert first == second
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -28,11 +28,11 @@ def test_the_key_is_made_once_and_only_for_its_user(tmp_path: Path) -> None:
 def test_a_key_that_others_can_read_is_refused(tmp_path: Path, mode: int) -> None:
     """Group or world bits on the file stop the host."""
     path = tmp_path / "device.key"
-    device.load(path)
+    device_key.load(path)
     path.chmod(mode)
 
     with pytest.raises(GomaaError) as caught:
-        device.load(path)
+        device_key.load(path)
 
     assert caught.value.code == "host.device.key"
 
@@ -45,7 +45,7 @@ def test_a_file_that_holds_no_key_is_refused_and_kept(tmp_path: Path, text: str)
     path.chmod(0o600)
 
     with pytest.raises(GomaaError) as caught:
-        device.load(path)
+        device_key.load(path)
 
     assert caught.value.code == "host.device.key"
     assert path.read_text() == text
@@ -60,12 +60,12 @@ def test_two_hosts_that_start_together_share_one_key(tmp_path: Path) -> None:
 
 
 def _address(path: Path) -> bytes:
-    return device.load(path).private_key
+    return device_key.load(path).private_key
 
 
 def test_keys_differ_by_server_and_station_and_never_show(tmp_path: Path) -> None:
     """Each station has another listener, each pair of server and station another device, none has the secret, and no repr has any."""
-    one = device.load(tmp_path / "device.key")
+    one = device_key.load(tmp_path / "device.key")
     a, b = b"a" * 20, b"b" * 20
 
     assert one.listener_key(a) == one.listener_key(a)
@@ -77,13 +77,13 @@ def test_keys_differ_by_server_and_station_and_never_show(tmp_path: Path) -> Non
     ]
     assert len(set(keys)) == len(keys)
     assert len({one.address(server, station) for server in (a, b) for station in (a, b)}) == 4
-    assert len({device.fresh_key() for _ in range(3)}) == 3
+    assert len({device_key.fresh_key() for _ in range(3)}) == 3
     assert not any(key.hex() in repr(one) for key in keys)
 
 
 def test_a_session_is_acted_for_with_the_key_that_it_names(tmp_path: Path) -> None:
     """Also one that a version before keys of their own has made; none with a key of another station."""
-    one = device.load(tmp_path / "device.key")
+    one = device_key.load(tmp_path / "device.key")
     a, b = b"a" * 20, b"b" * 20
 
     assert one.key_of(one.address(a, b), (a,), b) == one.key(a, b)

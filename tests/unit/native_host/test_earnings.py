@@ -12,14 +12,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from chain.answers import Log
-from native_host import earnings, schema
-from native_host.actions import earnings as page
-from native_host.actions import summary
+from chain.node_answers import Log
 from native_host.host import Host
+from native_host.install.paths import Paths
 from native_host.ledger import Ledger, PayeeRow, ReceiptRow
-from native_host.ledger.earning import NEWEST
-from native_host.paths import Paths
+from native_host.ledger.payee_store import NEWEST
+from native_host.messaging import requests
+from native_host.operations import earnings as page
+from native_host.operations import summary
+from native_host.payments import earnings
 from pywallet.encoding.hex import to_hex
 from pywallet.settlement import Schedule
 
@@ -151,7 +152,7 @@ async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
 async def told(host: Host, wallet: bytes = WALLET) -> dict[str, Any]:
     """A summary."""
     request = {"op": "summary", "account": to_hex(WALLET), "wallet": to_hex(wallet), "since_s": NOW_S - 86_400}
-    return await summary.run(host, schema.parse(request))
+    return await summary.run(host, requests.parse(request))
 
 
 async def quickest(host: Host, times: int = 7) -> float:
@@ -212,7 +213,7 @@ async def test_every_receipt_comes_once_in_pages(world: Any) -> None:
         after = None
         while True:
             request = {"op": "earnings", "wallet": to_hex(WALLET), "state": state, "after": after, "limit": 256}
-            answer = await page.run(host, schema.parse(request))
+            answer = await page.run(host, requests.parse(request))
             assert len(msgspec.json.encode(answer)) < 1 << 18
             found += answer["receipts"]
             after = answer["next"]
@@ -222,7 +223,7 @@ async def test_every_receipt_comes_once_in_pages(world: Any) -> None:
         assert (len(set(epochs)), len(epochs)) == (count, count)
         assert epochs == sorted(epochs, reverse=True)
     assert (await told(host, OTHER))["receipts"] == []
-    assert (await page.run(host, schema.parse({"op": "earnings", "wallet": to_hex(OTHER)})))["receipts"] == []
+    assert (await page.run(host, requests.parse({"op": "earnings", "wallet": to_hex(OTHER)})))["receipts"] == []
 
 
 async def test_a_claim_of_another_computer_is_found_wherever_it_stands(world: Any) -> None:

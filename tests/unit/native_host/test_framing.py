@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from native_host import framing, schema, table
+from native_host.messaging import framing, requests
+from native_host.playback import segment_table
 from pywallet.crypto import address_of
 from pywallet.encoding.hex import from_b64, to_b64
 from pywallet.errors import GomaaError, InputError
@@ -119,13 +120,13 @@ def test_the_longest_song_the_format_has_opens() -> None:
     for count in (18_000, 90_000):
         digest = bytes(range(32))
         song = header(count, tuple(Segment(50_000, samples, digest) for _ in range(count)), samples)
-        answer = joined(framing.encode({"id": 1, "ok": True, "result": table.build(song, 1 << 20).to_json()}))
+        answer = joined(framing.encode({"id": 1, "ok": True, "result": segment_table.build(song, 1 << 20).to_json()}))
         assert len(answer["result"]["segments"]) == count
         signed = to_b64(sign_header(song, bytes(range(1, 33))))
         request = {"id": 1, "op": "open", "stream": "s", "header": signed, "key": "A" * 43 + "=", "origin": "https://radio.example"}
         (body,) = framing.frames(io.BytesIO(frame(msgspec.json.encode(request))).read)
         assert isinstance(body, bytes)
-        assert schema.parse(framing.decode(body)).header == signed
+        assert requests.parse(framing.decode(body)).header == signed
 
 
 def header(count: int, segments: tuple[Segment, ...], samples: int) -> Header:

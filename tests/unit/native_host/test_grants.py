@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from native_host import grants
 from native_host.ledger import Entry, Ledger, SessionRow, TicketRow
-from native_host.ledger.granting import EVERYWHERE, SiteRow
+from native_host.ledger.site_store import EVERYWHERE, SiteRow
+from native_host.payments import site_grants
 from pywallet.errors import Refusal
 from pywallet.policy import Meter, Price
 
 HERE, THERE, TICKET = "https://radio.example", "https://other.example", b"t" * 32
 PAID, STATION_PAYS = Price(30, 7, 0, "listener"), Price(30, 7, 1)
-DAY = grants.DAY_MS
+DAY = site_grants.DAY_MS
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def act(
     """One action in a transaction of its own; the code of its refusal."""
     try:
         with ledger.write():
-            grants.allow(ledger, origin, ticket, price, action, Meter(heard_ms), day * DAY, begun, around=around)
+            site_grants.allow(ledger, origin, ticket, price, action, Meter(heard_ms), day * DAY, begun, around=around)
     except Refusal as refusal:
         return refusal.code
     return None
@@ -137,7 +137,7 @@ def test_an_act_that_fails_takes_its_debit_back(ledger: Ledger) -> None:
 
     def interrupted() -> None:
         with ledger.write():
-            grants.allow(ledger, HERE, TICKET, PAID, "play", Meter(), 0)
+            site_grants.allow(ledger, HERE, TICKET, PAID, "play", Meter(), 0)
             raise RuntimeError
 
     with pytest.raises(RuntimeError):

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from native_host import facts
-from native_host.joining import require_safe
+from native_host.playback import content_check
+from native_host.remote.network_setup import require_safe
 from pywallet.errors import GomaaError, InputError
 
 ADDRESS = bytes(20)
@@ -78,8 +78,8 @@ async def test_a_registered_server_is_no_way_inside(url: str, origin: str, rpc: 
     """A song of a page of the internet whose server has a private address is not opened, but for a network there."""
     header: Any = SimpleNamespace(content=ADDRESS, owner=ADDRESS, policy_hash=b"", server=SimpleNamespace(address=ADDRESS))
     if good:
-        assert (await facts.look(network(url, rpc), header, origin)).server_url == url
+        assert (await content_check.look(network(url, rpc), header, origin)).server_url == url
         return
     with pytest.raises(GomaaError) as caught:
-        await facts.look(network(url, rpc), header, origin)
+        await content_check.look(network(url, rpc), header, origin)
     assert caught.value.code == "server.unreachable"

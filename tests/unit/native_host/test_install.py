@@ -11,11 +11,17 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from native_host import HOST_NAME, doctor, install
-from native_host.browsers import BROWSERS, PLACES, manifest_path, place
-from native_host.commands import host
-from native_host.install import Target, launcher_text, starter_text
-from native_host.paths import Paths, locate
+from native_host import HOST_NAME
+from native_host.install import doctor, manifests
+from native_host.install.browsers import (
+    BROWSERS,
+    PLACES,
+    manifest_path,
+    place,
+)
+from native_host.install.commands import host
+from native_host.install.manifests import Target, launcher_text, starter_text
+from native_host.install.paths import Paths, locate
 
 IDS = {"chromium": "a" * 32, "firefox": "gomaa@gomaa.example"}
 
@@ -76,7 +82,7 @@ def test_every_system_has_every_browser() -> None:
 
 def test_manifests_allow_exactly_our_extension(tmp_path: Path, paths: Paths) -> None:
     """Chromium's form names the origin, Firefox's the id; both point to an executable launcher."""
-    install.install(target(tmp_path), paths)
+    manifests.install(target(tmp_path), paths)
     chrome = json.loads((tmp_path / "user" / EXPECTED["linux", "chrome"]).read_text())
     firefox = json.loads((tmp_path / "user" / EXPECTED["linux", "firefox"]).read_text())
 
@@ -90,7 +96,7 @@ def test_manifests_allow_exactly_our_extension(tmp_path: Path, paths: Paths) -> 
 
 def test_a_profile_of_its_own_gets_its_manifest(tmp_path: Path, paths: Paths) -> None:
     """A Chromium started with --user-data-dir looks only there."""
-    written = install.install(Target((), (tmp_path / "profile",), IDS), paths)
+    written = manifests.install(Target((), (tmp_path / "profile",), IDS), paths)
 
     assert written[1:] == [tmp_path / "profile" / "NativeMessagingHosts" / f"{HOST_NAME}.json"]
 
@@ -148,7 +154,7 @@ def test_the_environment_does_not_reach_the_host(name: str, tmp_path: Path, path
         (bad / f"{module}.py").write_text(
             "print('hello from afar')\nraise SystemExit(3)\n" if module != "sitecustomize" else "print('hello')\n"
         )
-    launcher = install.write_launcher(paths)
+    launcher = manifests.write_launcher(paths)
     for key, value in HOSTILE[name].items():
         monkeypatch.setenv(key, value.format(bad=bad))
     monkeypatch.chdir(bad)
@@ -158,7 +164,7 @@ def test_the_environment_does_not_reach_the_host(name: str, tmp_path: Path, path
 
 def test_a_module_that_prints_at_start_spoils_no_frame(paths: Paths, tmp_path: Path) -> None:
     """A sitecustomize of the interpreter itself is run with -I too: what it prints goes to stderr."""
-    launcher = install.write_launcher(paths)
+    launcher = manifests.write_launcher(paths)
     starter = paths.config / "gomaa-host.py"
     starter.write_text("print('printed before the host', flush=True)\nimport os\nos.system('echo from a child')\n" + starter.read_text())
 
@@ -167,7 +173,7 @@ def test_a_module_that_prints_at_start_spoils_no_frame(paths: Paths, tmp_path: P
 
 def test_the_host_starts_in_a_folder_that_is_gone(paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its working directory is no place it needs."""
-    launcher = install.write_launcher(paths)
+    launcher = manifests.write_launcher(paths)
     gone = tmp_path / "gone"
     gone.mkdir()
     monkeypatch.chdir(gone)
@@ -213,7 +219,7 @@ def test_a_profile_named_by_the_environment_has_the_manifest() -> None:
 def test_the_doctor_looks_where_the_installer_wrote(tmp_path: Path, paths: Paths) -> None:
     """With another folder in the environment both go there; without it the doctor finds nothing and says so."""
     here = replace(target(tmp_path), environment={"XDG_CONFIG_HOME": str(tmp_path / "xdg")})
-    install.install(here, paths)
+    manifests.install(here, paths)
     assert (tmp_path / "xdg" / "chromium" / "NativeMessagingHosts" / f"{HOST_NAME}.json").exists()
     assert all(check.ok for check in doctor.installed(here, paths))
     there = {check.name: check for check in doctor.installed(replace(here, environment={}), paths)}
@@ -224,7 +230,7 @@ def test_the_doctor_looks_where_the_installer_wrote(tmp_path: Path, paths: Paths
 
 def test_an_unknown_extension_id_is_asked_for(tmp_path: Path, paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before the extension was ever built, Chromium's id must be given."""
-    monkeypatch.setattr(install, "_IDS", tmp_path / "none.json")
+    monkeypatch.setattr(manifests, "_IDS", tmp_path / "none.json")
     monkeypatch.setenv("HOME", str(tmp_path / "user"))
     runner = CliRunner()
 
@@ -239,12 +245,12 @@ def test_an_unknown_extension_id_is_asked_for(tmp_path: Path, paths: Paths, monk
 
 def test_uninstall_leaves_key_and_ledger_unless_asked(tmp_path: Path, paths: Paths) -> None:
     """Manifests go; what plays and money depend on goes only with --data."""
-    install.install(target(tmp_path), paths)
+    manifests.install(target(tmp_path), paths)
     doctor.local(paths)
 
-    removed = install.uninstall(target(tmp_path), paths)
+    removed = manifests.uninstall(target(tmp_path), paths)
     kept = paths.device_key.exists() and paths.ledger.exists()
-    install.remove_data(paths)
+    manifests.remove_data(paths)
 
     assert len(removed) == len(BROWSERS)
     assert not any(file.exists() for file in removed)
@@ -259,7 +265,7 @@ def findings(tmp_path: Path, paths: Paths) -> dict[str, bool]:
 
 def test_the_doctor_starts_the_host_and_hears_hello(tmp_path: Path, paths: Paths) -> None:
     """After an install the launcher the manifests name answers."""
-    install.install(target(tmp_path), paths)
+    manifests.install(target(tmp_path), paths)
 
     checks = doctor.installed(target(tmp_path), paths)
 
@@ -270,11 +276,11 @@ def test_the_doctor_starts_the_host_and_hears_hello(tmp_path: Path, paths: Paths
 def test_the_doctor_names_each_fault(tmp_path: Path, paths: Paths) -> None:
     """Missing, damaged, foreign and dangling manifests, and a launcher without its x bit, are each found."""
     files = {browser: tmp_path / "user" / EXPECTED["linux", browser] for browser in BROWSERS}
-    install.install(target(tmp_path), paths)
+    manifests.install(target(tmp_path), paths)
     files["chrome"].unlink()
     files["chromium"].write_text("{")
     broken = findings(tmp_path, paths)
-    install.install(target(tmp_path), paths)
+    manifests.install(target(tmp_path), paths)
     (paths.config / "gomaa-host").chmod(0o600)
     files["firefox"].write_text(json.dumps({"name": "other", "type": "stdio", "path": "/bin/true"}))
     later = findings(tmp_path, paths)
@@ -301,8 +307,8 @@ def test_the_network_is_there_before_any_browser_can_start_the_host(paths: Paths
     """A browser that is open starts the host as soon as it finds the manifest."""
     order: list[str] = []
     added = type("Added", (), {"chain_id": 1})()
-    monkeypatch.setattr("native_host.networks.add", lambda *_: order.append("network") or added)
-    monkeypatch.setattr("native_host.install.install", lambda *_: order.append("manifests") or [])
+    monkeypatch.setattr("native_host.remote.network_files.add", lambda *_: order.append("network") or added)
+    monkeypatch.setattr("native_host.install.manifests.install", lambda *_: order.append("manifests") or [])
 
     file = tmp_path / "deployment.json"
     file.write_text("{}")

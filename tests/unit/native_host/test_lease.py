@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from native_host.lease import Lease
+from native_host.playback.lease import Lease
 
 
 def lease(**changes: int) -> Lease:

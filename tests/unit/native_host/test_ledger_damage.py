@@ -17,13 +17,14 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from native_host import doctor, framing
-from native_host.commands import host as command
+from native_host.install import doctor
+from native_host.install.commands import host as command
+from native_host.install.paths import Paths
 from native_host.ledger import Entry, Ledger, PayeeRow, ReceiptRow, SessionRow, TicketRow
 from native_host.ledger.repair import USED_UP, repair
-from native_host.ledger.scanning import Place, Post
-from native_host.paths import Paths
-from native_host.serve import Service
+from native_host.ledger.scan_store import Place, Post
+from native_host.messaging import framing
+from native_host.messaging.process import Service
 from pywallet.errors import Unavailable
 from pywallet.policy import Count, Meter, Policy, Price
 

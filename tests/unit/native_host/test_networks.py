@@ -10,10 +10,10 @@ import pytest
 from click.testing import CliRunner
 
 from chain.deployment import LONGEST
-from native_host import joining, networks
-from native_host.commands import host
-from native_host.paths import Paths
-from native_host.serve import Service
+from native_host.install.commands import host
+from native_host.install.paths import Paths
+from native_host.messaging.process import Service
+from native_host.remote import network_files, network_setup
 from pywallet.errors import GomaaError, InputError
 
 _ADDRESSES = ("token", "registry", "content_implementation", "settlement", "treasury", "rights")
@@ -62,36 +62,36 @@ def _code(work: Any) -> str:
 @pytest.mark.parametrize("name", BAD)
 def test_what_is_no_network_is_the_files_fault_or_the_stations(paths: Paths, tmp_path: Path, name: str) -> None:
     """By hand it is a wrong field; of a station it is an answer that can't be understood, and no mistake of ours."""
-    assert _code(lambda: networks.add(paths, _file(tmp_path, **BAD[name]))) == "message.schema"
-    assert _code(lambda: networks.offered({**NETWORK, **BAD[name]})) == "station.answer"
+    assert _code(lambda: network_files.add(paths, _file(tmp_path, **BAD[name]))) == "message.schema"
+    assert _code(lambda: network_files.offered({**NETWORK, **BAD[name]})) == "station.answer"
     assert not list(paths.networks.iterdir())
 
 
 @pytest.mark.parametrize("raw", [None, [], "x", {}, [[[[]]]]])
 def test_what_is_no_object_is_the_stations_answer(raw: Any) -> None:
     """Whatever JSON can be."""
-    assert _code(lambda: networks.offered(raw)) == "station.answer"
+    assert _code(lambda: network_files.offered(raw)) == "station.answer"
 
 
 def test_a_file_without_end_is_not_read_whole(paths: Paths, tmp_path: Path) -> None:
     """It is damaged, and the others are known."""
-    networks.add(paths, _file(tmp_path))
+    network_files.add(paths, _file(tmp_path))
     (paths.networks / "8.json").write_text(json.dumps({**NETWORK, "chain_id": 8}) + " " * LONGEST + "x")
     (paths.networks / "9.json").write_text("[" * LONGEST)
-    assert list(networks.load(paths)) == [7, 8]
-    assert networks.damaged(paths) == [paths.networks / "9.json"]
+    assert list(network_files.load(paths)) == [7, 8]
+    assert network_files.damaged(paths) == [paths.networks / "9.json"]
 
 
 def test_a_file_never_takes_the_place_of_another_network_silently(paths: Paths, tmp_path: Path) -> None:
     """The same contracts by another node are the same network; others only where the person says so."""
-    networks.add(paths, _file(tmp_path))
-    networks.add(paths, _file(tmp_path, rpc="wss://other.example"))
-    assert networks.load(paths)[7].rpc == "wss://other.example"
+    network_files.add(paths, _file(tmp_path))
+    network_files.add(paths, _file(tmp_path, rpc="wss://other.example"))
+    assert network_files.load(paths)[7].rpc == "wss://other.example"
     for name in ("token", "registry", "settlement"):
-        assert _code(lambda name=name: networks.add(paths, _file(tmp_path, **{name: "0x" + "22" * 20}))) == "host.network.taken"
-    assert networks.load(paths)[7].settlement == b"\x11" * 20
-    networks.add(paths, _file(tmp_path, settlement="0x" + "22" * 20), replace=True)
-    assert networks.load(paths)[7].settlement == b"\x22" * 20
+        assert _code(lambda name=name: network_files.add(paths, _file(tmp_path, **{name: "0x" + "22" * 20}))) == "host.network.taken"
+    assert network_files.load(paths)[7].settlement == b"\x11" * 20
+    network_files.add(paths, _file(tmp_path, settlement="0x" + "22" * 20), replace=True)
+    assert network_files.load(paths)[7].settlement == b"\x22" * 20
 
 
 def test_the_command_says_that_a_number_is_taken_and_how_to_replace_it(tmp_path: Path) -> None:
@@ -128,17 +128,17 @@ def test_the_command_says_that_a_number_is_taken_and_how_to_replace_it(tmp_path:
 def test_a_file_names_no_node_whose_words_others_can_change(paths: Paths, tmp_path: Path, rpc: str, good: bool) -> None:
     """A node in the person's own network may be asked in the clear, one on the internet not."""
     if good:
-        assert networks.add(paths, _file(tmp_path, rpc=rpc)).rpc == rpc
+        assert network_files.add(paths, _file(tmp_path, rpc=rpc)).rpc == rpc
     else:
-        assert _code(lambda: networks.add(paths, _file(tmp_path, rpc=rpc))) == "host.network.insecure"
+        assert _code(lambda: network_files.add(paths, _file(tmp_path, rpc=rpc))) == "host.network.insecure"
 
 
 def test_an_address_that_is_none_is_said_as_such() -> None:
     """Not as a mistake of ours."""
-    made = networks.offered(NETWORK)
-    assert _code(lambda: joining.require_safe("https://[", made)) == "host.network.insecure"
+    made = network_files.offered(NETWORK)
+    assert _code(lambda: network_setup.require_safe("https://[", made)) == "host.network.insecure"
     with pytest.raises(InputError) as caught:
-        joining.offer("https://[").send(None)
+        network_setup.offer("https://[").send(None)
     assert caught.value.code == "message.schema"
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from native_host.ledger import ReceiptRow
-from native_host.origins import Part, Play, parts
+from native_host.payments.receipt_breakdown import Part, Play, parts
 
 SERVER, OTHER, PAYEE = b"s" * 20, b"o" * 20, b"p" * 20
 

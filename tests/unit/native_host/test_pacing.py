@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from native_host.pacing import BUFFER_MS, SLACK_MS, Pacer
-from security_server.windows import Window
+from native_host.playback.pacing import BUFFER_MS, SLACK_MS, Pacer
+from security_server.playback.windows import Window
 
 STEPS = st.lists(
     st.tuples(st.sampled_from(["renew", "pause", "resume"]), st.integers(0, 10_000)),

@@ -10,15 +10,16 @@ from typing import Any
 
 import pytest
 
-from chain.answers import Log, failure
-from chain.registry import StationEntry
-from native_host import earnings, schema
-from native_host import scan as searching
-from native_host.actions import scan
+from chain.contracts.registry import StationEntry
+from chain.node_answers import Log, failure
 from native_host.host import Host
-from native_host.ledger.earning import NEWEST
-from native_host.paths import Paths
-from native_host.published import MOST_STATIONS, Published, Reader
+from native_host.install.paths import Paths
+from native_host.ledger.payee_store import NEWEST
+from native_host.messaging import requests
+from native_host.operations import scan
+from native_host.payments import earnings
+from native_host.payments import recovery_scan as searching
+from native_host.payments.published_data import MOST_STATIONS, Published, Reader
 from pywallet.encoding.hex import from_b64, to_b64, to_hex
 from pywallet.errors import GomaaError, InputError, Unavailable
 from pywallet.rewards import recovery
@@ -135,7 +136,7 @@ class Computer:
         """One step."""
         assert self.host is not None
         request = {"op": "scan", "wallet": to_hex(WALLET), "chain_id": CHAIN_ID, "candidates": candidates}
-        return await scan.run(self.host, schema.parse(request))
+        return await scan.run(self.host, requests.parse(request))
 
     async def search(self, steps: int = 1_000) -> dict[str, Any]:
         """Until it is through, or so many steps."""
@@ -434,7 +435,7 @@ def test_candidates_are_whole_days() -> None:
     one = derived({"station": to_hex(STATION), "day": 3})
     assert len(from_b64(one["payees"])) == 480
     request = {"op": "scan", "wallet": to_hex(WALLET), "chain_id": 1, "candidates": [one]}
-    assert schema.parse(request).candidates[0].day == 3
+    assert requests.parse(request).candidates[0].day == 3
     for wrong in (one["payees"][:-4], one["payees"] + "AAAA", "=" * 640):
         with pytest.raises(InputError):
-            schema.parse({**request, "candidates": [{**one, "payees": wrong}]})
+            requests.parse({**request, "candidates": [{**one, "payees": wrong}]})

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from native_host import schema
+from native_host.messaging import requests
 from pywallet.errors import InputError
 
 KEY = "A" * 43 + "="
@@ -14,16 +14,16 @@ KEY = "A" * 43 + "="
 
 def test_a_request_becomes_its_type() -> None:
     """A whole request is read with all its fields."""
-    request = schema.parse({"id": 1, "op": "invoke", "stream": "s", "action": "seek", "position_ms": 5, "segment": 2, "count": 3})
+    request = requests.parse({"id": 1, "op": "invoke", "stream": "s", "action": "seek", "position_ms": 5, "segment": 2, "count": 3})
 
-    assert request == schema.Invoke("s", "seek", 5, 2, 3)
+    assert request == requests.Invoke("s", "seek", 5, 2, 3)
 
 
 @pytest.mark.parametrize("op", ["", "nothing", None, 5, ["hello"], "__init__"])
 def test_an_unknown_operation_is_named(op: Any) -> None:
     """An operation that is not in the table is host.message.unknown."""
     with pytest.raises(InputError) as caught:
-        schema.parse({"id": 1, "op": op})
+        requests.parse({"id": 1, "op": op})
 
     assert caught.value.code == "host.message.unknown"
 
@@ -51,7 +51,7 @@ def test_an_unknown_operation_is_named(op: Any) -> None:
 def test_a_wrong_field_is_refused(message: dict[str, Any]) -> None:
     """A missing, mistyped or out-of-range field is host.message.schema."""
     with pytest.raises(InputError) as caught:
-        schema.parse(message)
+        requests.parse(message)
 
     assert caught.value.code == "host.message.schema"
 
@@ -60,6 +60,6 @@ def test_a_wrong_field_is_refused(message: dict[str, Any]) -> None:
 def test_a_request_needs_its_number(number: Any) -> None:
     """Without a usable id no reply could be matched: host.message.schema."""
     with pytest.raises(InputError) as caught:
-        schema.request_id({"id": number})
+        requests.request_id({"id": number})
 
     assert caught.value.code == "host.message.schema"

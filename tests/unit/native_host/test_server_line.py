@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from native_host.server import Server
+from native_host.remote.server import Server
 
 
 class Socket:
@@ -46,7 +46,7 @@ async def _unwatched(_line: Server, _up: bool) -> None:
 
 async def test_an_answer_in_the_moment_of_the_close_does_not_keep_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
     socket = Socket()
-    monkeypatch.setattr("chain.links.Straight", lambda *_, **__: socket)
+    monkeypatch.setattr("chain.transport.Straight", lambda *_, **__: socket)
 
     def nothing(*_: Any) -> None:
         pass

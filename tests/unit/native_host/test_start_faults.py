@@ -21,10 +21,10 @@ from typing import Any
 
 import pytest
 
-from native_host import networks
-from native_host.faults import own
+from native_host.install.paths import Paths
 from native_host.ledger import Ledger
-from native_host.paths import Paths
+from native_host.ledger.faults import own
+from native_host.remote import network_files
 from pywallet.errors import PUBLIC_DETAIL
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -71,7 +71,7 @@ class Place:
     def hello(self, before: str = "", protocol: int = 1, **variables: str) -> dict[str, Any]:
         """The answer to a browser's greeting."""
         body = json.dumps({"id": 1, "op": "hello", "protocol": protocol}).encode()
-        program = f"{before}\nimport sys\nfrom native_host.serve import main\nsys.exit(main())"
+        program = f"{before}\nimport sys\nfrom native_host.messaging.process import main\nsys.exit(main())"
         done = self.run(program, struct.pack("=I", len(body)) + body, **variables)
         assert len(done.stdout) > 4, f"ended without an answer: {done.stderr.decode()}"
         answer: dict[str, Any] = json.loads(done.stdout[4:])
@@ -216,7 +216,7 @@ def test_a_lost_table_is_damage_and_a_newer_ledger_is_not(place: Place) -> None:
     before = place.paths.ledger.read_bytes()
     answer = place.hello()
     assert (answer["error"]["code"], REMEDIES["host.ledger.version"]) == ("host.ledger.version", "upgrade")
-    assert place.hello("import native_host.ledger.store as store\nstore.VERSION = 99")["ok"]
+    assert place.hello("import native_host.ledger.database as store\nstore.VERSION = 99")["ok"]
     assert place.paths.ledger.read_bytes()[:100] == before[:100]
 
 
@@ -226,9 +226,9 @@ def test_a_damaged_network_file_keeps_nothing_from_starting(place: Place) -> Non
     (place.paths.networks / "31337.json").write_text("{")
     answer = place.hello()
     assert answer["result"]["networks"] == []
-    assert networks.damaged(place.paths) == [place.paths.networks / "31337.json"]
+    assert network_files.damaged(place.paths) == [place.paths.networks / "31337.json"]
     assert "put aside" in place.command("gomaa host repair")
-    assert networks.damaged(place.paths) == []
+    assert network_files.damaged(place.paths) == []
 
 
 def test_a_ledger_that_another_program_holds_is_said(tmp_path: Path) -> None:
@@ -275,7 +275,7 @@ def test_a_ledger_on_a_disk_that_is_not_there_is_not_begun_anew(place: Place) ->
 def test_a_first_start_works_without_hard_links_and_beside_what_a_crash_left(place: Place) -> None:
     """As on a memory stick; the key is the same at the next start."""
     without = "import errno, os\ndef link(*_, **__):\n    raise OSError(errno.EPERM, 'no links')\nos.link = link"
-    left = "import os\nfrom native_host.paths import locate\nopen(locate().make().data / f'.device.key.{os.getpid()}', 'w').close()"
+    left = "import os\nfrom native_host.install.paths import locate\nopen(locate().make().data / f'.device.key.{os.getpid()}', 'w').close()"
     assert place.hello(f"{without}\n{left}")["ok"]
     key = place.paths.device_key.read_text()
     assert place.hello()["ok"]
@@ -297,7 +297,7 @@ def test_a_user_without_a_home_is_told_and_a_home_helps(place: Place, home: str)
 def test_a_ledger_that_is_held_at_the_start_is_said_and_waiting_helps(place: Place) -> None:
     """As by a backup program that locks the file."""
     assert place.hello()["ok"]
-    quick = "import native_host.ledger.store as store\nstore.BUSY_S = 0.01"
+    quick = "import native_host.ledger.database as store\nstore.BUSY_S = 0.01"
     with closing(sqlite3.connect(place.paths.ledger, isolation_level=None)) as db:
         db.execute("PRAGMA locking_mode=EXCLUSIVE")
         db.execute("BEGIN EXCLUSIVE")
@@ -325,7 +325,7 @@ def test_of_two_versions_the_older_is_updated_and_they_speak(place: Place, host:
 
 def test_a_host_whose_files_an_update_has_replaced_gives_way_to_its_successor(place: Place) -> None:
     """What it cannot import any more is another version's: the extension leaves it and starts the new one."""
-    gone = "import sys\nsys.modules['native_host.actions.hello'] = None"
+    gone = "import sys\nsys.modules['native_host.operations.hello'] = None"
     assert place.hello(gone)["error"]["code"] == "host.version"
     assert place.hello()["ok"]
 

@@ -13,7 +13,7 @@ from pywallet.errors import PUBLIC_DETAIL, GomaaError, InputError, Unavailable
 from pywallet.redacted_logs import RedactingFormatter
 from pywallet.redaction import conceal, place, redact, without_parts_of
 from security_server.config import Config
-from security_server.store import Store
+from security_server.db.writer import Store
 
 REPOSITORY = Path(__file__).parents[3]
 NODE = "wss://user:hunter22@node.example:8443/v3/0123456789abcdef?key=zyxwvut"

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Integer, LargeBinary, func, select, update
 
-from chain.settlement import EpochState, Lane
+from chain.contracts.settlement import EpochState, Lane
 from pywallet.crypto import address_of
 from pywallet.errors import SENTENCES, GomaaError, Unavailable
 from pywallet.protocol import (
@@ -22,22 +22,27 @@ from pywallet.protocol import (
     sign,
 )
 from pywallet.settlement import Schedule, gross
-from security_server import schema
-from security_server.accounts import Money
-from security_server.bookkeeping import Bookkeeping
+from security_server.api import requests
+from security_server.api.connections import Hub
+from security_server.billing.accounts import Money
+from security_server.billing.billing import Bookkeeping
 from security_server.config import Config, Keys
-from security_server.core import Core
-from security_server.hub import Hub
-from security_server.store import Store
-from security_server.tables import debits, epochs, lines, tickets
-from station.chainview import Account
-from station.history import History
-from station.listening import Listening
-from station.resync import Life
-from station.servers import Servers
-from station.statements import Bookkeeper, Outcome
-from station.store import Store as StationStore
-from station.store import TicketRow
+from security_server.context import Core
+from security_server.db.tables import (
+    debits,
+    epochs,
+    lines,
+    tickets,
+)
+from security_server.db.writer import Store
+from station.chain_interface import Account
+from station.db.ledger import Store as StationStore
+from station.db.ledger import TicketRow
+from station.db.retention import History
+from station.payments.resync import Life
+from station.payments.server_client import Servers
+from station.payments.statements import Bookkeeper, Outcome
+from station.tickets.listeners import Listening
 
 DOMAIN = Domain(31_337, b"\x5e" * 20)
 SCHEDULE = Schedule(length=600, grace=30, window=120, answer=120, late=36_000, delay=700)
@@ -170,11 +175,11 @@ class FaultyLine(Servers):
         books, text = self.world.server, json.dumps(raw).encode()
         try:
             if path == "/v1/statements":
-                answer = await books.statement(schema.body(schema.StatementRequest, text))
+                answer = await books.statement(requests.body(requests.StatementRequest, text))
             elif path == "/v1/vouchers":
-                answer = await books.voucher(schema.body(schema.VoucherPost, text))
+                answer = await books.voucher(requests.body(requests.VoucherPost, text))
             else:
-                answer = await books.books(schema.body(schema.BooksRequest, text))
+                answer = await books.books(requests.body(requests.BooksRequest, text))
         except GomaaError as error:
             assert error.code in SENTENCES
             raise GomaaError(error.code) from error

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine
 
-from security_server.accounts import Money
-from security_server.invocations import Now
-from security_server.tables import METADATA
+from security_server.billing.accounts import Money
+from security_server.db.tables import METADATA
+from security_server.playback.invocations import Now
 from tests.unit.security_server.server_desk import START_MS, Desk, terms
 
 

@@ -23,22 +23,27 @@ from pywallet.protocol import (
     sign,
 )
 from pywallet.settlement import content_leaf, usage_leaf, usage_tag, verify_count, verify_leaf
-from security_server.accounts import Money
-from security_server.agreement import Agreement
-from security_server.answering import Answering
-from security_server.bookkeeping import Bookkeeping, statement_digest
-from security_server.chainevents import ChainEvents
-from security_server.closing import Closing
+from security_server.api.connections import Hub
+from security_server.api.requests import VoucherPost
+from security_server.billing.accounts import Money
+from security_server.billing.billing import Bookkeeping, statement_digest
 from security_server.config import Config, Keys
-from security_server.core import Core
-from security_server.hub import Hub
-from security_server.importing import Importing
-from security_server.invocations import Now
-from security_server.publishing import Publishing
-from security_server.rows import get, put
-from security_server.schema import VoucherPost
-from security_server.store import Store
-from security_server.tables import contents, epochs, tickets, usage_leaves
+from security_server.context import Core
+from security_server.db.queries import get, put
+from security_server.db.tables import (
+    contents,
+    epochs,
+    tickets,
+    usage_leaves,
+)
+from security_server.db.writer import Store
+from security_server.epochs.chain_agreement import Agreement
+from security_server.epochs.chain_events import ChainEvents
+from security_server.epochs.challenge_responder import Answering
+from security_server.epochs.closing import Closing
+from security_server.epochs.importing import Importing
+from security_server.epochs.publishing import Publishing
+from security_server.playback.invocations import Now
 from tests.unit.security_server.ledger_chain import SCHEDULE, LedgerChain
 from tests.unit.security_server.server_desk import CONTENT, DEVICE, DOMAIN, LISTENER, OWNER, START_MS, Desk, terms
 
@@ -174,7 +179,7 @@ class EpochServer:
 
     async def collect(self) -> None:
         """Remember every receipt that was given: nobody gives one back."""
-        from security_server.tables import receipts
+        from security_server.db.tables import receipts
 
         rows = await self.store.run(lambda connection: connection.execute(select(receipts.c.epoch, receipts.c.payee)).all())
         for payee in {bytes(row.payee) for row in rows}:

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from chain.settlement import Entry, EpochState, Lane
+from chain.contracts.settlement import Entry, EpochState, Lane
 from pywallet.crypto import keccak256
 from pywallet.errors import GomaaError, Unavailable
 from pywallet.settlement import Answer, Header, Schedule, commitment, entries_digest, gross, rest
-from security_server.accounts import Money
-from security_server.chainview import Asked, Refunded
-from security_server.closedepoch import Voucher
+from security_server.billing.accounts import Money
+from security_server.chain_view import Asked, Refunded
+from security_server.epochs.closed_epoch import Voucher
 
 SCHEDULE = Schedule(60, 5, 15, 15, 3_600, 75)
 BPS = 500

@@ -14,8 +14,13 @@ from pywallet.protocol import (
     Invocation,
     digest,
 )
-from security_server.invocations import Now, Outcome, Received, accept
-from security_server.tables import sessions, tickets
+from security_server.db.tables import sessions, tickets
+from security_server.playback.invocations import (
+    Now,
+    Outcome,
+    Received,
+    accept,
+)
 
 DOMAIN = Domain(31337, b"\x55" * 20)
 STATION, LISTENER, DEVICE, PAYEE, OWNER, CONTENT = (bytes([n]) * 20 for n in range(1, 7))

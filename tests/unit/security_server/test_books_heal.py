@@ -11,7 +11,12 @@ from sqlalchemy import select, update
 
 from pywallet.errors import Refusal
 from pywallet.settlement import gross
-from security_server.tables import debits, epoch_owners, epochs, tickets
+from security_server.db.tables import (
+    debits,
+    epoch_owners,
+    epochs,
+    tickets,
+)
 from tests.unit.security_server.books_world import CONTENTS, SCHEDULE, SERVER, BooksWorld, row_of
 
 

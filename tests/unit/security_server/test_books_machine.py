@@ -14,7 +14,12 @@ from sqlalchemy import select
 
 from pywallet.protocol import digest
 from pywallet.settlement import gross
-from security_server.tables import debits, lines, payees, receipts
+from security_server.db.tables import (
+    debits,
+    lines,
+    payees,
+    receipts,
+)
 from tests.budget import examples
 from tests.unit.security_server.books_world import CONTENTS, DOMAIN, SCHEDULE, SERVER, BooksWorld
 

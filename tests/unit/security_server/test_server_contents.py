@@ -13,9 +13,9 @@ import pytest
 from pywallet.crypto.key_wrap import generate_keypair
 from pywallet.encoding.hex import to_b64, to_hex
 from pywallet.errors import GomaaError, Refusal
-from security_server import schema
-from security_server.contents import Songs, verify
-from security_server.store import Store
+from security_server.api import requests
+from security_server.content.contents import Songs, verify
+from security_server.db.writer import Store
 from tests.integration.server_songs import Upload, make_song, terms
 
 OWNER, OTHER = b"\x31" * 32, b"\x32" * 32
@@ -28,9 +28,9 @@ def song() -> Upload:
     return make_song(CONTENT, OWNER, SERVER, PUBLIC, 31337, terms())
 
 
-def read(body: dict[str, Any]) -> schema.Upload:
+def read(body: dict[str, Any]) -> requests.Upload:
     """The body as the server parses it."""
-    return schema.body(schema.Upload, json.dumps(body).encode())
+    return requests.body(requests.Upload, json.dumps(body).encode())
 
 
 def test_an_upload_gives_the_key_and_the_segments() -> None:
@@ -126,11 +126,11 @@ async def test_another_master_key_opens_nothing(tmp_path: Path) -> None:
 def test_frames_that_are_no_requests_have_one_code(text: str) -> None:
     """Whatever is wrong with a frame, it is message.schema and nothing else."""
     with pytest.raises(GomaaError) as error:
-        schema.operation(text)
+        requests.operation(text)
     assert error.value.code == "message.schema"
 
 
 def test_the_number_of_a_bad_request_is_still_found() -> None:
     """A reply to a malformed request carries the request's id where there is one."""
-    assert schema.request_id(msgspec.json.encode({"id": 7, "op": "nothing"})) == 7
-    assert schema.request_id("garbage") == 0
+    assert requests.request_id(msgspec.json.encode({"id": 7, "op": "nothing"})) == 7
+    assert requests.request_id("garbage") == 0

@@ -22,13 +22,13 @@ from pywallet.protocol import (
     Voucher,
     sign,
 )
-from security_server.database import schema_version
-from security_server.marks import mark, set_mark
-from security_server.rows import add
-from security_server.schema import VoucherPost
-from security_server.store import Store
-from security_server.tables import epoch_contents
-from station.store import Store as StationStore
+from security_server.api.requests import VoucherPost
+from security_server.db.cursors import mark, set_mark
+from security_server.db.database import schema_version
+from security_server.db.queries import add
+from security_server.db.tables import epoch_contents
+from security_server.db.writer import Store
+from station.db.ledger import Store as StationStore
 from tests.unit.security_server.epoch_server import KEYS, STATION, STATION_KEY, EpochServer, begin_s
 from tests.unit.security_server.ledger_chain import SCHEDULE, LedgerChain
 
@@ -38,7 +38,7 @@ CONTENT = b"c" * 20
 def test_a_second_process_on_sqlite_is_refused(tmp_path: Path) -> None:
     """Another process holds the file; its end, however it ends, frees it."""
     url = f"sqlite:///{tmp_path}/db"
-    code = f"import sys\nfrom security_server.store import Store\nstore = Store({url!r})\nprint('open', flush=True)\nsys.stdin.read()"
+    code = f"import sys\nfrom security_server.db.writer import Store\nstore = Store({url!r})\nprint('open', flush=True)\nsys.stdin.read()"
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "open\n"
@@ -175,7 +175,7 @@ async def test_two_servers_settle_a_payer_once(url: str, tmp_path: Path) -> None
 
 
 async def _intervals(server: EpochServer) -> int:
-    from security_server.tables import lines
+    from security_server.db.tables import lines
 
     return await server.store.run(lambda connection: int(connection.execute(select(lines.c.intervals)).scalar() or 0))
 

@@ -125,7 +125,7 @@ async def test_a_song_that_goes_on_past_the_epochs_end_changes_nothing(tmp_path:
 async def test_refused_plays_of_many_prices_fill_no_table(tmp_path: Path) -> None:
     """The finding: one station's refused plays under ever new prices made an epoch that could not be written."""
     from pywallet.settlement import NO_TERMS, EpochData
-    from security_server.tables import tickets
+    from security_server.db.tables import tickets
 
     chain, server = await started(tmp_path)
     paid = await server.open()
@@ -150,7 +150,7 @@ async def test_refused_plays_of_many_prices_fill_no_table(tmp_path: Path) -> Non
 async def test_a_play_longer_than_18_hours_is_not_cut(tmp_path: Path) -> None:
     """The finding: 65,535 s were the most that a row could say."""
     from pywallet.settlement import EpochData
-    from security_server.tables import lines
+    from security_server.db.tables import lines
 
     chain, server = await started(tmp_path)
     ticket = await server.open()
@@ -167,7 +167,7 @@ async def test_a_play_longer_than_18_hours_is_not_cut(tmp_path: Path) -> None:
 
 async def test_one_bad_epoch_stops_no_other(tmp_path: Path) -> None:
     """An epoch with a value that no format holds is logged with its code; the next one is posted."""
-    from security_server.tables import lines
+    from security_server.db.tables import lines
 
     chain, server = await started(tmp_path)
     ticket = await server.open()
@@ -188,7 +188,7 @@ async def test_one_bad_epoch_stops_no_other(tmp_path: Path) -> None:
 
 async def test_nothing_enters_a_closed_epoch(tmp_path: Path) -> None:
     """The guard is asked in the transaction, whatever a caller believes about the time."""
-    from security_server.epochlines import require_open
+    from security_server.epochs.settled_lines import require_open
 
     chain = LedgerChain(begin_s())
     server = EpochServer(tmp_path, chain)
@@ -228,7 +228,7 @@ async def test_nothing_is_paid_into_an_epoch_that_has_not_begun(tmp_path: Path) 
 async def test_an_epoch_names_the_owner_of_a_content_that_was_only_refused(tmp_path: Path) -> None:
     """The uploader's name stood there, though it may have sold the recording since."""
     from pywallet.settlement import EpochData
-    from security_server.tables import epoch_contents
+    from security_server.db.tables import epoch_contents
 
     chain, server = await started(tmp_path)
     await server.refuse(await server.open())

@@ -5,13 +5,29 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Connection, func, insert, select, update
 
-from security_server import history
-from security_server.epochstore import ended
-from security_server.history import Ages, counts_for_ever, first_unsettled, prune
-from security_server.marks import ENDED, mark
-from security_server.rows import new, put
-from security_server.settlement_state import State
-from security_server.tables import METADATA, debits, epoch_contents, epochs, invocations, payers, receipts, sessions, tickets, tracked
+from security_server.db import retention
+from security_server.db.cursors import ENDED, mark
+from security_server.db.queries import new, put
+from security_server.db.retention import (
+    Ages,
+    counts_for_ever,
+    first_unsettled,
+    prune,
+)
+from security_server.db.tables import (
+    METADATA,
+    debits,
+    epoch_contents,
+    epochs,
+    invocations,
+    payers,
+    receipts,
+    sessions,
+    tickets,
+    tracked,
+)
+from security_server.epochs.epoch_store import ended
+from security_server.epochs.settlement_state import State
 from tests.unit.security_server.server_desk import CONTENT, LISTENER, START_MS, STATION, Desk, terms
 
 DAY_S = 86_400
@@ -95,14 +111,14 @@ def run(desk: Desk, ages: Ages = OLD, kept: tuple[bytes, ...] = ()) -> int:
     """Prune until nothing is left to do; how many steps that deleted something."""
     steps = 0
     while deleted := prune(desk.connection, kept, ages):
-        assert deleted <= history.BATCH
+        assert deleted <= retention.BATCH
         steps += 1
     return steps
 
 
 def test_everything_that_only_explains_a_final_epoch_goes(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Plays, tickets, sessions, lines: in pieces of the batch's size, until nothing is left."""
-    monkeypatch.setattr(history, "BATCH", 2)
+    monkeypatch.setattr(retention, "BATCH", 2)
     for number in range(1, 6):
         play(desk, number)
     assert run(desk) == 5 + 3 + 3

@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import func, select
 
 from pywallet.errors import Refusal
-from security_server import intake
-from security_server.intake import REFUSED_PER_TICKET, require_terms
-from security_server.rows import get
-from security_server.tables import epoch_contents, invocations, sessions
+from security_server.billing import intake_limits
+from security_server.billing.intake_limits import REFUSED_PER_TICKET, require_terms
+from security_server.db.queries import get
+from security_server.db.tables import epoch_contents, invocations, sessions
 from tests.unit.security_server.server_desk import CONTENT, STATION, Desk
 
 
@@ -43,7 +43,7 @@ def test_refused_plays_of_one_ticket_are_kept_a_few_times_only(desk: Desk) -> No
 
 def test_refused_plays_of_one_station_are_bounded_in_an_epoch(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many tickets a station gives out, no more rows of refused plays enter one epoch."""
-    monkeypatch.setattr(intake, "REFUSED_PER_STATION", 6)
+    monkeypatch.setattr(intake_limits, "REFUSED_PER_STATION", 6)
     session = desk.session()
     for number in range(1, 4):
         ticket = desk.ticket(session, number)

@@ -9,10 +9,17 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
-from security_server.accounts import Money, Outstanding, outstanding
-from security_server.invocations import AHEAD_MS
-from security_server.rows import get
-from security_server.tables import epoch_contents, epoch_usages, invocations, refusals, tickets, usages
+from security_server.billing.accounts import Money, Outstanding, outstanding
+from security_server.db.queries import get
+from security_server.db.tables import (
+    epoch_contents,
+    epoch_usages,
+    invocations,
+    refusals,
+    tickets,
+    usages,
+)
+from security_server.playback.invocations import AHEAD_MS
 from tests.budget import budget
 from tests.unit.security_server.server_desk import CONTENT, LISTENER, START_MS, STATION, Desk, terms
 

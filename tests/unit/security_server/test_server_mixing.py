@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select
 
-from chain.settlement import ClaimItem
+from chain.contracts.settlement import ClaimItem
 from pywallet.crypto import address_of, keccak256
 from pywallet.errors import Refusal
 from pywallet.protocol import (
@@ -20,10 +20,10 @@ from pywallet.protocol import (
     Signed,
     sign,
 )
-from security_server.mixing import MOST_TRIES, Mixer
-from security_server.relay import Relay
-from security_server.store import Store
-from security_server.tables import queued_claims, receipts
+from security_server.billing.claim_mixing import MOST_TRIES, Mixer
+from security_server.billing.claim_relay import Relay
+from security_server.db.tables import queued_claims, receipts
+from security_server.db.writer import Store
 from tests.unit.security_server.test_server_relay import CONFIG, HERE, KEYS, Leaves, Network, View, refused
 
 DOMAIN = Domain(HERE.chain_id, HERE.settlement)

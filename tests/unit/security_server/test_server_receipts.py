@@ -21,10 +21,16 @@ from pywallet.protocol import (
     sign,
     signer,
 )
-from security_server.bookkeeping import statement_digest
-from security_server.hub import Line
-from security_server.schema import AccountRequest, Pay, ReceiptsPost, ReceiptsRequest, VoucherPost
-from security_server.tables import tickets
+from security_server.api.connections import Line
+from security_server.api.requests import (
+    AccountRequest,
+    Pay,
+    ReceiptsPost,
+    ReceiptsRequest,
+    VoucherPost,
+)
+from security_server.billing.billing import statement_digest
+from security_server.db.tables import tickets
 from tests.unit.security_server.epoch_server import KEYS, SCHEDULE, STATION, STATION_KEY, EpochServer, begin_s
 from tests.unit.security_server.ledger_chain import LedgerChain
 from tests.unit.security_server.server_desk import DEVICE, OWNER, PAYEE

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
+from chain.contracts.settlement import ClaimItem
 from chain.deployment import Deployment
-from chain.settlement import ClaimItem
 from pywallet.errors import GomaaError
 from pywallet.protocol import Claim, Domain, Signed
 from pywallet.settlement import Header, Schedule
-from security_server.chainview import ChainView
+from security_server.billing.claim_relay import Relay
+from security_server.chain_view import ChainView
 from security_server.config import Config, Keys
-from security_server.relay import Relay
-from security_server.store import Store
+from security_server.db.writer import Store
 
 HERE = Deployment(31337, "ws://127.0.0.1:1", *[bytes([n]) * 20 for n in range(1, 6)], 7, Schedule(60, 5, 15, 15, 3600, 70), 10**18)
 KEYS = Keys.make()

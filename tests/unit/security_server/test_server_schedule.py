@@ -10,7 +10,7 @@ import pytest
 from chain.deployment import Deployment
 from pywallet.errors import InputError
 from pywallet.settlement import Schedule
-from security_server.app import create_app
+from security_server.api.app import create_app
 from security_server.config import Config
 from tests.unit.security_server.books_world import KEYS
 

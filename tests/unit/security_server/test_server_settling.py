@@ -15,9 +15,15 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from chain.settlement import EpochState
+from chain.contracts.settlement import EpochState
 from pywallet.errors import GomaaError, Unavailable
-from security_server.settlement_state import TABLE, Action, Facts, State, decide
+from security_server.epochs.settlement_state import (
+    TABLE,
+    Action,
+    Facts,
+    State,
+    decide,
+)
 from tests.budget import budget
 from tests.unit.security_server.epoch_server import STATION, EpochServer, begin_s
 from tests.unit.security_server.ledger_chain import SCHEDULE, LedgerChain

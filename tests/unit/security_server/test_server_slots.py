@@ -8,11 +8,11 @@ from sqlalchemy import event, select
 from pywallet.crypto import address_of
 from pywallet.errors import Refusal
 from pywallet.protocol import Voucher, sign
-from security_server.accounts import Money
-from security_server.settling import Done, Settling, settle_voucher
-from security_server.slots import Slots
-from security_server.statements import Stated, state
-from security_server.tables import debits, tickets
+from security_server.billing.accounts import Money
+from security_server.billing.fair_slots import Slots
+from security_server.billing.settling import Done, Settling, settle_voucher
+from security_server.billing.statements import Stated, state
+from security_server.db.tables import debits, tickets
 from tests.unit.security_server.server_desk import DOMAIN, START_MS, STATION, Desk
 
 SERVER_KEY = b"\x11" * 32

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from security_server.config import Config
-from security_server.stakes import StakeWatch
+from security_server.epochs.challenge_stakes import StakeWatch
 
 STAKE = 10**18
 EDGE = STAKE // 180_000

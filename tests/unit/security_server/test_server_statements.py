@@ -18,10 +18,16 @@ from pywallet.protocol import (
     sign,
 )
 from pywallet.settlement import gross
-from security_server.accounts import Money, outstanding
-from security_server.rows import get
-from security_server.statements import Issued, Settling, Stated, settle, state
-from security_server.tables import debits, payees
+from security_server.billing.accounts import Money, outstanding
+from security_server.billing.statements import (
+    Issued,
+    Settling,
+    Stated,
+    settle,
+    state,
+)
+from security_server.db.queries import get
+from security_server.db.tables import debits, payees
 from tests.budget import budget
 from tests.unit.security_server.server_desk import DOMAIN, OWNER, PAYEE, START_MS, STATION, Desk
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, select
 
-from security_server.rows import add, get, put
-from security_server.store import Store
-from security_server.tables import epoch_contents, payees
+from security_server.db.queries import add, get, put
+from security_server.db.tables import epoch_contents, payees
+from security_server.db.writer import Store
 
 CONTENT = b"c" * 20
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from pywallet.crypto import address_of
-from security_server.relay import DAY_MS, GAS, HOUR_MS
-from security_server.sweeps import MOST, Sweeps
+from security_server.billing.claim_relay import DAY_MS, GAS, HOUR_MS
+from security_server.billing.payee_sweeps import MOST, Sweeps
 from tests.unit.security_server.test_server_mixing import Scene, claim, key
 from tests.unit.security_server.test_server_relay import refused
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from security_server.invocations import accept
-from security_server.rows import get
-from security_server.tables import epoch_contents, usages
+from security_server.db.queries import get
+from security_server.db.tables import epoch_contents, usages
+from security_server.playback.invocations import accept
 from tests.unit.security_server.server_desk import CONTENT, LISTENER, START_MS, Desk, terms
 
 OTHER_DEVICE = bytes([9]) * 20

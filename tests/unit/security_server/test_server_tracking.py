@@ -9,8 +9,8 @@ from sqlalchemy import insert
 
 from pywallet.policy import Policy
 from pywallet.settlement import SEGMENT_S
-from security_server.segments import most_played
-from security_server.tables import tracked
+from security_server.db.tables import tracked
+from security_server.epochs.played_passages import most_played
 from tests.unit.security_server.server_desk import CONTENT, Desk
 
 CASES = [

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from security_server.windows import (
+from security_server.playback.windows import (
     BEHIND_MS,
     JUMPS_MS,
     LONGEST_WAIT_MS,

@@ -32,10 +32,10 @@ from pywallet.protocol import (
 from pywallet.settlement import Schedule, gross
 from pywallet.sps.container import MAGIC
 from pywallet.sps.header import Header, Rendition, Segment, ServerRef, sign_header
-from station.app import STATION, create_app
-from station.chainview import Account, ContentFacts, ContentServers
+from station.api.app import STATION, create_app
+from station.chain_interface import Account, ContentFacts, ContentServers
 from station.config import StationConfig
-from station.core import Station
+from station.context import Station
 
 WEI = 10**18
 NOW_S = 1_800_000_000

@@ -11,7 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from station.artwork import FAMILIES, PALETTES, Draw, artwork, shapes
+from station.pages.artwork import (
+    FAMILIES,
+    PALETTES,
+    Draw,
+    artwork,
+    shapes,
+)
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "artwork.json").read_text())
 SVG = "{http://www.w3.org/2000/svg}"

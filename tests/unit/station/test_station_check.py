@@ -22,9 +22,9 @@ from chain import domain_proof
 from pywallet import crypto
 from pywallet.encoding.hex import to_hex
 from pywallet.sps.container import MAGIC
-from station.check import Line, check
+from station.api.responses import body
 from station.commands import station
-from station.web import body
+from station.site_check.check import Line, check
 
 KEY = b"\x01" * 32
 VECTORS = Path(__file__).parents[2] / "vectors" / "delivery"

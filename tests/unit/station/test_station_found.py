@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from station.content_range import content_range
-from station.found import decode, found, tracks
+from station.site_check.content_range import content_range
+from station.site_check.page_songs import decode, found, tracks
 
 VECTORS = Path(__file__).parents[2] / "vectors"
 FOUND = json.loads((VECTORS / "found.json").read_text(encoding="utf-8"))

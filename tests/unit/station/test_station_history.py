@@ -11,9 +11,14 @@ from sqlalchemy import event
 
 from pywallet.rules.statement_check import Agreed, Verdict
 from pywallet.settlement import Schedule
-from station.history import BATCH, DAY_MS, KEPT_VOUCHERS, History
-from station.listening import Listening
-from station.store import Store, TicketRow
+from station.db.ledger import Store, TicketRow
+from station.db.retention import (
+    BATCH,
+    DAY_MS,
+    KEPT_VOUCHERS,
+    History,
+)
+from station.tickets.listeners import Listening
 
 SCHEDULE = Schedule(60, 5, 15, 15, 3_600, 75)
 GROWING = {"tickets", "listening", "asked", "statements", "vouchers", "settled", "acknowledgements"}

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from pywallet.encoding.hex import to_hex
-from station.pages import HERE
+from station.pages.views import HERE
 
 VOID = {"meta", "link", "img", "br", "input", "rect", "circle", "path", "line"}
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from pywallet.encoding.hex import to_hex
-from station.app import STATION
-from station.chainview import Account, ContentServers
+from station.api.app import STATION
+from station.chain_interface import Account, ContentServers
 from tests.unit.station.conftest import NOW_S, SERVER
 
 NEXT = b"\x4e" * 20

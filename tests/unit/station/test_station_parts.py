@@ -15,15 +15,21 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chain.http_limits import RateLimiter
+from common.http_limits import RateLimiter
 from pywallet.errors import GomaaError, InputError, Refusal
 from pywallet.policy import Price
 from station.commands import station as command
 from station.config import StationConfig, from_dict, load
-from station.core import read_key
-from station.listening import Listening
-from station.pages import bars, clock, earns, song_of_the_day, split
-from station.store import Store, TicketRow
+from station.context import read_key
+from station.db.ledger import Store, TicketRow
+from station.pages.views import (
+    bars,
+    clock,
+    earns,
+    song_of_the_day,
+    split,
+)
+from station.tickets.listeners import Listening
 
 BASE: dict[str, Any] = {"domain": "radio.example", "name": "R", "key_file": "k", "deployment_file": "d", "catalogue": "songs"}
 

@@ -18,9 +18,9 @@ from pywallet.rewards import SignedPass
 from pywallet.rewards.caps import TokenCap
 from pywallet.rewards.points_request import FRESH_S, Asking
 from station.config import from_dict
-from station.listening import Listening
-from station.loyalty import Generosity, Loyalty
-from station.rewards import RewardBook
+from station.rewards.book import RewardBook
+from station.rewards.loyalty import Generosity, Loyalty
+from station.tickets.listeners import Listening
 
 WEI = 10**18
 REWARD = WEI // 500

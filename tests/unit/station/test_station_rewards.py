@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pywallet.crypto import address_of, keccak256
 from pywallet.errors import InputError, Refusal
 from pywallet.rewards import Heard, Pass, Programme, Rules, SignedPass
-from station.rewards import Offer, RewardBook
+from station.rewards.book import Offer, RewardBook
 
 KEY = keccak256(b"station")
 STATION, FAN, BAND, OTHER, SONG = address_of(KEY), b"\x01" * 20, b"\x02" * 20, b"\x03" * 20, b"\x04" * 20

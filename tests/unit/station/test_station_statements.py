@@ -11,8 +11,8 @@ import pytest
 from pywallet.errors import GomaaError, Refusal
 from pywallet.protocol import statement_lines_hash
 from pywallet.settlement import gross
-from station.statements import Outcome
-from station.store import TicketRow
+from station.db.ledger import TicketRow
+from station.payments.statements import Outcome
 
 Lie = Callable[[Any, list[Any]], tuple[Any, list[Any]]]
 

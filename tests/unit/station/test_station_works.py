@@ -15,9 +15,9 @@ from pywallet.crypto import address_of
 from pywallet.encoding.hex import from_hex
 from pywallet.errors import InputError
 from pywallet.settlement import Schedule
-from station.app import create_app
-from station.check import Line
-from station.works import KEPT_S, WORDS, Look
+from station.api.app import create_app
+from station.pages.works import KEPT_S, WORDS, Look
+from station.site_check.check import Line
 
 A, B = b"\x0a" * 20, b"\x0b" * 20
 
@@ -51,7 +51,7 @@ async def test_the_page_says_what_fails_and_what_helps(world: Any, monkeypatch: 
             Line("tickets", False, "<none>", "pass POST on"),
         ]
 
-    monkeypatch.setattr("station.app.check", found)
+    monkeypatch.setattr("station.api.app.check", found)
     async with world.client.get("/works") as response:
         text = await response.text()
     assert text.count("does not work</span>") == 1

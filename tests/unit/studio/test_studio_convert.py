@@ -12,7 +12,7 @@ import av
 import numpy as np
 import pytest
 
-from chain.registry import predict_content
+from chain.contracts.registry import predict_content
 from pywallet.crypto import address_of
 from pywallet.errors import GomaaError
 from studio.audio import Recording

@@ -1,0 +1,207 @@
+"""Make the host known to browsers: a launcher, and one manifest per browser that points to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from native_host import HOST_NAME
+from native_host.install import sandboxed_browsers
+from native_host.install.browsers import (
+    PROFILE_DIRECTORY,
+    Place,
+    manifest_path,
+    place,
+)
+from native_host.install.paths import Paths
+
+FIREFOX_ID: Final = "gomaa@gomaa.example"
+PYTHON_SETTINGS: Final = (
+    *("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONINSPECT", "PYTHONWARNINGS", "PYTHONUSERBASE", "PYTHONPLATLIBDIR"),
+    *("PYTHONEXECUTABLE", "PYTHONVERBOSE", "PYTHONDEBUG", "PYTHONOPTIMIZE", "__PYVENV_LAUNCHER__"),
+)
+"""Variables that decide what Python runs or prints."""
+ROOT: Final = Path(__file__).resolve().parent.parent
+_IDS: Final = Path(__file__).with_name("ids.json")
+
+
+@dataclass(frozen=True)
+class Target:
+    """What to install for: browsers, profile directories of Chromium, extension ids, Flatpaks by name.
+
+    ``environment`` decides where browsers look, as it does for them. ``home`` and ``system`` are for tests.
+    """
+
+    browsers: tuple[str, ...]
+    profiles: tuple[Path, ...] = ()
+    ids: Mapping[str, str] = field(default_factory=dict)
+    home: Path = field(default_factory=Path.home)
+    system: str = sys.platform
+    flatpaks: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+
+
+def extension_ids() -> dict[str, str]:
+    """The ids the extension is built with: ``chromium`` (absent before the first build) and ``firefox``."""
+    ids = {"firefox": FIREFOX_ID}
+    if _IDS.exists():
+        ids |= {name: value for name, value in json.loads(_IDS.read_text()).items() if isinstance(value, str)}
+    return ids
+
+
+def manifest(family: str, launcher: Path, ids: Mapping[str, str]) -> dict[str, Any]:
+    """The manifest's content for a browser family. Raises KeyError where its extension id is unknown."""
+    who = (
+        {"allowed_extensions": [ids["firefox"]]} if family == "firefox" else {"allowed_origins": [f"chrome-extension://{ids['chromium']}/"]}
+    )
+    return {"name": HOST_NAME, "description": "GoMAA: verifies, counts and unlocks songs", "path": str(launcher), "type": "stdio", **who}
+
+
+def launcher_text(system: str, python: str, starter: Path) -> str:
+    """The script the browser starts: Python without anything that the environment says about Python, and the starter.
+
+    ``-I``: no PYTHON* variable, no user's packages, no import from the working directory. What Python or a
+    ``sitecustomize`` prints before the host runs goes to stderr; the host finds the browser's pipe as descriptor 3.
+
+    Args:
+        system: ``sys.platform`` of the computer.
+        python: Path of the interpreter.
+        starter: The starter, beside the script.
+
+    Returns:
+        A shell script; for Windows a batch file, to be written as UTF-8.
+    """
+    if system == "win32":
+        # A percent sign in quotes is still read; the starter's folder is the script's own, in whatever characters.
+        lines = [
+            "@echo off",
+            "setlocal DisableDelayedExpansion",
+            "chcp 65001 >nul 2>nul",
+            f'"{python.replace("%", "%%")}" -I "%~dp0{starter.name}" %*',
+        ]
+        return "\r\n".join(lines) + "\r\n"
+    return f'#!/bin/sh\nunset {" ".join(PYTHON_SETTINGS)}\nexec {shlex.quote(python)} -I {shlex.quote(str(starter))} "$@" 3>&1 1>&2\n'
+
+
+def starter_text(root: Path, settings: Mapping[str, str | None]) -> str:
+    """The Python file that the launcher runs. Paths are bytes in ASCII: the locale of the browser may be another.
+
+    Args:
+        root: Folder of the source tree, or the folder of installed packages, which is found by itself.
+        settings: Environment variables that decide where the host keeps its files, as they are now; None takes one away.
+    """
+    lines = ["import os", "import sys", ""]
+    for name, value in settings.items():
+        lines.append(f"os.environ.pop({name!r}, None)" if value is None else f"os.environ[{name!r}] = os.fsdecode({os.fsencode(value)!r})")
+    # Only a source tree needs its path named.
+    if root.name not in ("site-packages", "dist-packages"):
+        lines.append(f"sys.path.insert(0, os.fsdecode({os.fsencode(root)!r}))")
+    return "\n".join([*lines, "", "from native_host.messaging.process import main", "", "sys.exit(main(3))"]) + "\n"
+
+
+def write_launcher(paths: Paths, system: str = sys.platform) -> Path:
+    """Write launcher and starter into the configuration directory; the launcher's path."""
+    file = paths.make().config / ("gomaa-host.bat" if system == "win32" else "gomaa-host")
+    starter = file.with_name("gomaa-host.py")
+    home = os.environ.get("GOMAA_HOME")
+    # Without a home of its own the host goes by these: the browser's session may have others than this terminal.
+    settings: dict[str, str | None] = (
+        {"GOMAA_HOME": home} if home else {name: os.environ.get(name) for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME")}
+    )
+    _write(starter, starter_text(ROOT, settings), 0o600)
+    _write(file, launcher_text(system, str(Path(sys.executable).absolute()), starter), 0o700)
+    return file
+
+
+def manifests(target: Target, paths: Paths) -> list[tuple[Place, Path]]:
+    """Every manifest that belongs to a target."""
+    rows = [place(target.system, browser) for browser in target.browsers]
+    found = [(row, manifest_path(row, target.home, paths.config, HOST_NAME, target.environment)) for row in rows]
+    own = Place("profile", "chromium", PROFILE_DIRECTORY)
+    return found + [(own, profile.absolute() / PROFILE_DIRECTORY / f"{HOST_NAME}.json") for profile in target.profiles]
+
+
+def install(target: Target, paths: Paths) -> list[Path]:
+    """Write launcher and manifests; their paths. Doing it again changes nothing else."""
+    launcher = write_launcher(paths, target.system)
+    ids = {**extension_ids(), **target.ids}
+    written = []
+    for row, file in manifests(target, paths):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        _write(file, json.dumps(manifest(row.family, launcher, ids), indent=2) + "\n", 0o644)
+        if row.registry is not None and sys.platform == "win32":
+            _register(row.registry, file)
+        written.append(file)
+    for app in target.flatpaks:
+        written += _install_flatpak(target.home, app, launcher, ids)
+    return [launcher, *written]
+
+
+def _install_flatpak(home: Path, app: str, launcher: Path, ids: Mapping[str, str]) -> list[Path]:
+    row, inner = sandboxed_browsers.FLATPAKS[app], sandboxed_browsers.wrapper(home, app)
+    file = home / str(row.directory) / f"{HOST_NAME}.json"
+    for path, text, mode in (
+        (inner, sandboxed_browsers.wrapper_text(launcher), 0o700),
+        (file, json.dumps(manifest(row.family, inner, ids), indent=2) + "\n", 0o644),
+    ):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(path, text, mode)
+    return [inner, file]
+
+
+def uninstall(target: Target, paths: Paths) -> list[Path]:
+    """Remove the manifests and, when none is left to use it, the launcher. Key and ledger stay."""
+    removed = []
+    for row, file in manifests(target, paths):
+        if row.registry is not None and sys.platform == "win32":
+            _unregister(row.registry)
+        if file.exists():
+            file.unlink()
+            removed.append(file)
+    for app, row in sandboxed_browsers.FLATPAKS.items():
+        for file in (target.home / str(row.directory) / f"{HOST_NAME}.json", sandboxed_browsers.wrapper(target.home, app)):
+            if file.exists() and (row.browser in target.browsers or app in target.flatpaks):
+                file.unlink()
+                removed.append(file)
+    return removed
+
+
+def remove_data(paths: Paths) -> list[Path]:
+    """Remove device key, ledger and log as well: unreported plays and unclaimed receipts are lost with them."""
+    ledger = paths.ledger
+    files: Iterable[Path] = (paths.device_key, ledger, Path(f"{ledger}-wal"), Path(f"{ledger}-shm"), paths.log)
+    removed = [file for file in files if file.exists()]
+    for file in removed:
+        file.unlink()
+    return removed
+
+
+def _write(file: Path, text: str, mode: int) -> None:
+    # Beside its place, then moved: a browser starting now sees the old file or the new one.
+    temporary = file.with_name(f".{file.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8", newline="")
+    temporary.chmod(mode)
+    temporary.replace(file)
+
+
+def _register(key: str, file: Path) -> None:
+    if sys.platform == "win32":
+        import winreg
+
+        with winreg.CreateKey(winreg.HKEY_CURRENT_USER, rf"{key}\{HOST_NAME}") as handle:
+            winreg.SetValueEx(handle, "", 0, winreg.REG_SZ, str(file))
+
+
+def _unregister(key: str) -> None:
+    if sys.platform == "win32":
+        import contextlib
+        import winreg
+
+        with contextlib.suppress(FileNotFoundError):
+            winreg.DeleteKey(winreg.HKEY_CURRENT_USER, rf"{key}\{HOST_NAME}")

@@ -1,0 +1,88 @@
+"""``holdings``: tokens that lie at payees' own addresses, which have no coins to move them."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from chain import node_answers
+from chain.node_answers import Declined
+from native_host.host import Host
+from native_host.ledger import PayeeRow
+from native_host.messaging.requests import Holdings
+from native_host.operations.simulate import MARGIN, price
+from native_host.remote.network import Network
+from pywallet.encoding.hex import from_hex, to_hex
+
+PART: Final = 256
+"""Payees of a wallet that one question is about."""
+
+GAS: Final = 110_000 + 80_000
+"""Of a permit and a transfer under it, with the margin that ``simulate`` adds to each."""
+
+
+async def run(host: Host, request: Holdings) -> dict[str, Any]:
+    """Ask the network's node, and nobody else, what these addresses hold. Raises ``chain.unreachable``.
+
+    Returns:
+        ``holdings`` [{payee, amount_wei, nonce, allowed_wei (what ``account`` may take already), and of a wallet's payee
+        station, number, name, owed_wei (rewards that lie there)}] of those that hold anything, in the order asked; ``next``: the
+        ``after`` of the wallet's next part, null at the end; ``asked``: payees in this part; ``token``, ``settlement``, ``now_s``
+        (the chain's clock), ``each_wei``: the most that moving one may cost now, and ``coin_wei``: what ``account`` has for it,
+        both in the network's coin.
+    """
+    network = host.network(request.chain_id)
+    await network.ready()
+    account = from_hex(request.account, 20)
+    rows, last = _ours(host, request)
+    wanted = [from_hex(payee, 20) for payee in request.payees] or list(rows)
+    # Most payees have never received anything: one question finds the others.
+    found = await network.token.holdings(await _receivers(network, wanted), account) if wanted else []
+    base, tip = await price(network)
+    return {
+        "token": to_hex(network.deployment.token),
+        "settlement": to_hex(network.deployment.settlement),
+        "now_s": host.now_ms(network) // 1000,
+        # The base fee changes with every block: the person is shown what some blocks more may ask.
+        "each_wei": str(GAS * (2 * base + tip) * MARGIN[0] // MARGIN[1]),
+        "coin_wei": str(node_answers.number(await network.chain.request("eth_getBalance", request.account, "latest"))),
+        "holdings": [
+            {
+                "payee": to_hex(one.holder),
+                "amount_wei": str(one.amount),
+                "nonce": one.nonce,
+                "allowed_wei": str(one.allowed),
+                **_named(host, rows.get(one.holder)),
+            }
+            for one in found
+        ],
+        "next": last,
+        "asked": len(wanted),
+    }
+
+
+async def _receivers(network: Network, wanted: list[bytes]) -> list[bytes]:
+    try:
+        return await network.token.receivers(wanted)
+    except Declined:
+        # A node that does not look through the whole chain at once: each is asked about.
+        return wanted
+
+
+def _ours(host: Host, request: Holdings) -> tuple[dict[bytes, PayeeRow], str | None]:
+    """A part of a wallet's payees, or those that were asked about, by address; and the last of a part, where more follow."""
+    if request.wallet is None:
+        return {}, None
+    wallet = from_hex(request.wallet, 20)
+    if request.payees:
+        known = (host.ledger.payee(wallet, from_hex(payee, 20), request.chain_id) for payee in request.payees)
+        return {row.payee: row for row in known if row is not None}, None
+    after = from_hex(request.after, 20) if request.after else b""
+    rows = host.ledger.payees_after(wallet, request.chain_id, after, PART)
+    return {row.payee: row for row in rows}, to_hex(rows[-1].payee) if len(rows) == PART else None
+
+
+def _named(host: Host, row: PayeeRow | None) -> dict[str, Any]:
+    if row is None:
+        return {}
+    owed = sum(receipt.amount for receipt in host.ledger.receipts_of(row.payee) if receipt.lies and receipt.chain_id == row.chain_id)
+    return {"station": to_hex(row.station), "number": row.number, "name": row.name, "owed_wei": str(owed)}

@@ -1,0 +1,30 @@
+"""``owed``: what the listener should sign for, checked against what was heard on this computer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from native_host.host import Host
+from native_host.messaging.requests import Owed
+from native_host.payments import statement_check
+from pywallet.encoding.hex import to_hex
+
+
+async def run(host: Host, request: Owed) -> dict[str, Any] | None:
+    """The voucher to sign, or null. Raises ``listener.statement``, ``listener.escrow.short``, ``server.unreachable``."""
+    stream = host.stream(request.stream)
+    due = stream.due = await statement_check.owed(host, stream)
+    if due is None:
+        return None
+    station = stream.facts.station
+    domain = stream.network.domain
+    return {
+        "server": to_hex(due.server),
+        "payer": to_hex(due.payer),
+        "station": to_hex(station.address) if station else None,
+        "cap_wei": str(due.cap),
+        "until": due.until,
+        "added_wei": str(due.added),
+        "chain_id": domain.chain_id,
+        "settlement": to_hex(domain.settlement),
+    }

@@ -1,0 +1,16 @@
+"""``pay``: the wallet's voucher, written down and sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from native_host.host import Host
+from native_host.messaging.requests import Pay
+from native_host.payments import statement_check
+from pywallet.protocol import Signed, Voucher
+
+
+async def run(host: Host, request: Pay) -> dict[str, Any]:
+    """Send what ``owed`` asked for. Raises ``voucher.signature``, ``voucher.cap``, the server's refusal."""
+    await statement_check.pay(host, host.stream(request.stream), Signed.from_json(Voucher, request.voucher))
+    return {}

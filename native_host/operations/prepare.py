@@ -1,0 +1,176 @@
+"""``prepare``: the station's ticket, opened at the security server; keys ahead where the policy allows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from native_host.host import Host
+from native_host.ledger import SessionRow, TicketRow
+from native_host.ledger.voucher_store import PaymentRow
+from native_host.messaging.requests import Prepare
+from native_host.operations.identify import require_device
+from native_host.playback import lease_manager
+from native_host.playback.content_check import look
+from native_host.playback.pacing import Pacer
+from native_host.playback.reporter import valid_usage
+from native_host.playback.stream import Stream
+from native_host.remote.server import Server
+from pywallet.encoding.hex import ZERO_ADDRESS, from_b64
+from pywallet.errors import InputError, Refusal, Unavailable
+from pywallet.protocol import (
+    Signed,
+    Ticket,
+    digest,
+    require_signer,
+)
+
+
+async def run(host: Host, request: Prepare) -> dict[str, Any] | None:
+    """Accept a ticket for the stream.
+
+    Raises ``ticket.*``, ``station.*``, ``session.device`` (the content has moved), the server's refusal, ``server.unreachable``.
+    """
+    stream = host.stream(request.stream)
+    session, station = stream.session, stream.facts.station
+    if session is None or station is None:
+        raise Refusal("ticket.missing", reason="identify first")
+    signed = read_ticket(request.ticket)
+    identity = digest(signed.message, stream.network.domain)
+    if signed.message.server not in (stream.server, stream.facts.server):
+        await _follow(stream, signed.message.server)
+    facts = stream.facts
+    address, url = (facts.server, facts.server_url) if signed.message.server == facts.server else (stream.server, stream.server_url)
+    if address != stream.server:
+        # There this host is another device, which needs a session of its own: ``session.device`` until there is one.
+        require_device(host, stream, session.device)
+    server = host.server_as(session, address, url, stream.network)
+    opened = await _open(host, stream, session, signed, identity, request, server)
+    # Until here the play of the ticket before, if there is one, goes on where it was.
+    stream.server, stream.server_url = address, url
+    _remember(host, stream, session, signed, identity, opened)
+    if stream.lease is not None:
+        stream.lease.shred()
+    stream.ticket, stream.lease, stream.unanswered, stream.started = identity, None, None, None
+    stream.pacer = Pacer(fastest=stream.policy.fastest)
+    stream.place = place_of(opened)
+    host.reporter(server, session.id).wake()
+    # What only a preview may be heard of has nothing to hold ahead.
+    if stream.policy.lease is None or stream.policy.price.payer == "listener":
+        return None
+    lease = await lease_manager.fetch(host, stream, 0)
+    return {"first": lease.first, "count": lease.count, "expires_s": lease.expires_s, "budget": lease.budget}
+
+
+def read_ticket(value: Any) -> Signed[Ticket]:
+    """A station's ticket. Raises InputError ``station.answer``: its shape is the station's word."""
+    try:
+        return Signed.from_json(Ticket, value)
+    except InputError:
+        raise InputError("station.answer") from None
+
+
+async def _open(
+    host: Host, stream: Stream, session: SessionRow, signed: Signed[Ticket], identity: bytes, request: Prepare, server: Server
+) -> dict[str, Any]:
+    """Check the ticket, and open it at its server."""
+    _check(stream, session, signed, host.now_ms(stream.network, server) // 1000, server.address)
+    known = host.ledger.ticket(identity)
+    if known is not None and known.state != "none":
+        raise Refusal("ticket.used")
+    choice = {} if request.tracking is None else {"tracking": request.tracking}
+    return await server.request("open", session=msgspec.json.decode(session.signed), ticket=request.ticket, **choice)
+
+
+async def _follow(stream: Stream, server: bytes) -> None:
+    """A ticket names another server than the stream's: the content may have moved, which the chain says, not the ticket.
+
+    Raises what ``open`` raises; ``ticket.mismatch`` where the chain names another server than the ticket.
+    """
+    facts = await look(stream.network, stream.header, stream.origin)
+    if facts.server != server:
+        raise Refusal("ticket.mismatch", field="server")
+    stream.facts = facts
+
+
+def _check(stream: Stream, session: SessionRow, signed: Signed[Ticket], now_s: int, server: bytes) -> None:
+    ticket, price = signed.message, stream.policy.price
+    require_signer(signed, stream.network.domain, ticket.station, "ticket.signature")
+    # What the listener pays for, the station's ticket does not.
+    paid = price.payer != "listener"
+    reward = price.reward if session.payee != ZERO_ADDRESS and paid else 0
+    wanted = {
+        "station": (ticket.station, session.station),
+        "server": (ticket.server, server),
+        "content": (ticket.content, stream.header.content),
+        "session": (ticket.session, session.id),
+        # Over a station's cap for the day a play is heard and earns nothing.
+        "reward": (ticket.reward, 0 if ticket.reward == 0 else reward),
+    }
+    for name, (has, must) in wanted.items():
+        if has != must:
+            raise Refusal("ticket.mismatch", field=name)
+    if (paid and ticket.price < price.owner) or ticket.bps > 10_000:
+        raise Refusal("ticket.mismatch", field="price" if ticket.price < price.owner else "bps")
+    if now_s >= ticket.expiry:
+        raise Refusal("ticket.expired", expiry_s=ticket.expiry, now_s=now_s)
+    if not stream.facts.licensed:
+        raise Refusal("station.right.missing")
+
+
+def _payment(stream: Stream, session: SessionRow, ticket: Ticket, identity: bytes) -> PaymentRow:
+    """What a paid play of this ticket would cost, and whom."""
+    station = stream.facts.station
+    return PaymentRow(
+        ticket=identity,
+        server=stream.server,
+        payer=session.listener,
+        station=ticket.station,
+        domain=station.domain if station else "",
+        chain_id=stream.header.chain,
+        number=ticket.number,
+        session=session.id,
+        content=stream.header.content,
+        price=stream.policy.price.owner,
+        bps=ticket.bps,
+    )
+
+
+def place_of(opened: dict[str, Any]) -> tuple[str | None, str | None]:
+    """Territory and purpose, as the server told when a ticket was opened."""
+    told = opened.get("place")
+    values = [told.get(name) if isinstance(told, dict) else None for name in ("territory", "purpose")]
+    territory, purpose = (value if isinstance(value, str) and len(value) <= 253 else None for value in values)
+    return territory, purpose
+
+
+def _remember(host: Host, stream: Stream, session: SessionRow, signed: Signed[Ticket], identity: bytes, opened: dict[str, Any]) -> None:
+    usage, sequence = valid_usage(opened.get("usage")), opened.get("sequence")
+    if usage is None or type(sequence) is not int or not 0 <= sequence < 1 << 62:
+        raise Unavailable("server.answer", op="open")
+    try:
+        secret = from_b64(opened["secret"])
+    except (KeyError, InputError):
+        raise Unavailable("server.answer", op="open") from None
+    station = stream.facts.station
+    row = TicketRow(
+        id=identity,
+        session=session.id,
+        content=stream.header.content,
+        listener=session.listener,
+        server=stream.server,
+        url=stream.server_url,
+        station=station.domain if station else "",
+        reward=signed.message.reward,
+        interval_s=stream.policy.price.interval_s,
+        prepared_s=host.now_ms(stream.network) // 1000,
+        expiry_s=signed.message.expiry,
+    )
+    with host.ledger.write():
+        host.ledger.add_content(row.content, stream.header.title, stream.header.artist)
+        host.ledger.add_ticket(row)
+        if stream.policy.price.payer == "listener" and stream.policy.price.owner and station is not None:
+            host.ledger.add_payment(_payment(stream, session, signed.message, identity))
+        host.ledger.raise_sequence(session.id, sequence)
+        host.ledger.set_server_usage(session.listener, stream.header.content, usage, secret, stream.server)

@@ -1,0 +1,56 @@
+"""``read``: what a site with permission may ask the network's node, passed through. Nothing here signs, sends or changes anything."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from chain.node_answers import Unsupported
+from native_host.host import Host
+from native_host.messaging.requests import Read
+from pywallet.errors import GomaaError, InputError, Unavailable
+
+# Method to the most parameters it takes. The extension has the same list; this one holds if that one fails.
+METHODS: Final = {
+    "eth_blockNumber": 0,
+    "eth_call": 2,
+    "eth_estimateGas": 2,
+    "eth_feeHistory": 3,
+    "eth_gasPrice": 0,
+    "eth_getBalance": 2,
+    "eth_getBlockByHash": 2,
+    "eth_getBlockByNumber": 2,
+    "eth_getCode": 2,
+    "eth_getLogs": 1,
+    "eth_getStorageAt": 3,
+    "eth_getTransactionByHash": 1,
+    "eth_getTransactionCount": 2,
+    "eth_getTransactionReceipt": 1,
+    "eth_maxPriorityFeePerGas": 0,
+}
+INVALID: Final = (-32600, -32602, -32000)
+"""JSON-RPC's and EIP-1474's numbers for a request that a node does not take: it is there, and the parameters are wrong."""
+MOST_ANSWER: Final = 512 * 1024
+"""Characters of an answer: a message to the browser may be 1 MiB."""
+
+
+async def run(host: Host, request: Read) -> dict[str, Any]:
+    """The node's answer as ``value``. Raises ``wallet.unsupported``, ``message.schema``, ``chain.reverted``, ``chain.unreachable``."""
+    most = METHODS.get(request.method)
+    if most is None:
+        raise GomaaError("wallet.unsupported", method=request.method)
+    if len(request.params) > most:
+        raise InputError("message.schema", field="params", most=most)
+    network = host.network(request.chain_id)
+    await network.ready()
+    try:
+        value = await network.chain.request(request.method, *request.params)
+    except Unsupported:
+        raise GomaaError("wallet.unsupported", reason="the network's node does not answer this") from None
+    except Unavailable as e:
+        if e.detail.get("number") not in INVALID:
+            raise
+        raise InputError("message.schema", field="params", reason=e.detail["reason"]) from None
+    if len(json.dumps(value)) > MOST_ANSWER:
+        raise InputError("message.schema", field="params", reason="the answer is too long: ask for less")
+    return {"value": value}

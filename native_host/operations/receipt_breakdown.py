@@ -1,0 +1,54 @@
+"""``origin``: every play that a receipt's amount is made of, and what proves it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from native_host.host import Host
+from native_host.messaging.requests import Origin
+from native_host.payments.receipt_breakdown import Part, Play, parts
+from pywallet.encoding.hex import from_hex, to_hex
+from pywallet.errors import InputError
+
+
+async def run(host: Host, request: Origin) -> dict[str, Any]:
+    """The receipt as the server signed it, its parts to the wei, and the transaction.
+
+    ``receipt`` and ``detail`` are null where only the published data tell of the amount. Raises InputError ``claim.unknown``.
+    """
+    server, payee = from_hex(request.server, 20), from_hex(request.payee, 20)
+    row = host.ledger.receipt(server, request.epoch, payee)
+    if row is None:
+        raise InputError("claim.unknown", epoch=request.epoch)
+    plays = [Play(*found) for found in host.ledger.heard_by(payee)]
+    made = parts((one for one in host.ledger.receipts_of(payee) if one.server == server), plays)
+    session = host.ledger.session_of_payee(payee)
+    ours = host.ledger.payee(from_hex(request.wallet, 20), payee, row.chain_id) if request.wallet else None
+    return {
+        "chain_id": row.chain_id,
+        "settlement": to_hex(row.settlement),
+        "receipt": msgspec.json.decode(row.signed),
+        "detail": msgspec.json.decode(row.detail),
+        "station": row.station,
+        "session": None if session is None else to_hex(session),
+        "station_address": None if ours is None else to_hex(ours.station),
+        "parts": [_part(host, part) for part in made[(server, request.epoch, payee)]],
+        "transaction": row.claimed,
+    }
+
+
+def _part(host: Host, part: Part) -> dict[str, Any]:
+    if part.play is None:
+        return {"content": None, "title": "", "artist": "", "time_s": None, "seconds": None, "ticket": None, "amount_wei": str(part.amount)}
+    title, artist = host.ledger.song(part.play.content)
+    return {
+        "content": to_hex(part.play.content),
+        "title": title,
+        "artist": artist,
+        "time_s": part.play.time_s,
+        "seconds": part.play.heard_ms // 1000,
+        "ticket": to_hex(part.play.ticket),
+        "amount_wei": str(part.amount),
+    }

@@ -1,0 +1,90 @@
+"""``summary``: balance, the latest receipts and where each stands, and what was heard or refused."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from native_host.host import Host
+from native_host.ledger.payee_store import NEWEST
+from native_host.messaging.requests import Summary
+from native_host.payments import earnings
+from pywallet.encoding.hex import from_hex, to_hex
+from pywallet.errors import GomaaError
+
+SHOWN: Final = 100
+"""Receipts, plays and refusals in one answer; what the receipts stand for in all is in ``totals``, and ``earnings`` has the others."""
+
+
+async def run(host: Host, request: Summary) -> dict[str, Any]:
+    """Everything the popup shows. Without chain or server: what the ledger knows, and a null balance."""
+    told: dict[str, Any] = {"today_wei": "0", "due_s": None, "receipts": []}
+    totals = dict.fromkeys(("pending", "claimable", "claimed", "at_payee"), 0)
+    if request.wallet is not None:
+        wallet = from_hex(request.wallet, 20)
+        await earnings.refresh(host, wallet)
+        standings = await earnings.standings(host, wallet)
+        await earnings.look_for_claims(host, wallet)
+        totals = vars(host.ledger.totals(wallet))
+        # What is still to come stands before what is done.
+        receipts = earnings.page(host, wallet, NEWEST, SHOWN, "open", standings)
+        receipts += earnings.page(host, wallet, NEWEST, SHOWN - len(receipts), "claimed", standings)
+        heard = host.ledger.heard_sums(wallet, request.since_s * 1000)
+        told = {
+            "today_wei": str(sum(intervals * reward for _, intervals, reward in heard)),
+            "due_s": max((standing.due_s for standing in standings.values() if not standing.final), default=None),
+            "receipts": receipts,
+        }
+    return {
+        "balance_wei": await _balance(host, request),
+        "totals": {f"{state}_wei": str(amount) for state, amount in totals.items()},
+        "activity": _activity(host),
+        **told,
+    }
+
+
+async def _balance(host: Host, request: Summary) -> str | None:
+    chain_id = next(iter(host.networks), None) if request.chain_id is None else request.chain_id
+    network = host.networks.get(chain_id) if chain_id is not None else None
+    if network is None or request.account is None:
+        return None
+    try:
+        await network.ready()
+        return str(await network.token.balance_of(from_hex(request.account, 20)))
+    except GomaaError:
+        return None
+
+
+def _activity(host: Host) -> list[dict[str, Any]]:
+    ledger = host.ledger
+    out = []
+    for play in ledger.plays(SHOWN):
+        title, artist = ledger.song(play["content"])
+        amount = play["heard_ms"] // (play["interval_s"] * 1000) * int(play["reward"])
+        state = "refused" if play["code"] else "unreported" if play["unreported"] else "reported"
+        out.append(
+            {
+                "time_s": play["time_s"],
+                "content": to_hex(play["content"]),
+                "title": title,
+                "artist": artist,
+                "station": play["station"],
+                "amount_wei": str(amount),
+                "state": state,
+                "code": play["code"],
+            }
+        )
+    for refusal in ledger.refusals(SHOWN):
+        title, artist = ledger.song(refusal["content"] or b"")
+        out.append(
+            {
+                "time_s": refusal["time_s"],
+                "content": to_hex(refusal["content"]) if refusal["content"] else None,
+                "title": title,
+                "artist": artist,
+                "station": refusal["station"],
+                "amount_wei": "0",
+                "state": "refused",
+                "code": refusal["code"],
+            }
+        )
+    return sorted(out, key=lambda entry: -entry["time_s"])[:SHOWN]

@@ -1,0 +1,44 @@
+"""``sweep``: hand a payee's order and permit to the relayer, and see on the chain that the money arrived."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from native_host.host import Host
+from native_host.messaging.requests import Sweep
+from native_host.operations.claim import PATIENCE_S, PAUSE_S, RELAY_S
+from native_host.payments import epoch_proofs
+from native_host.remote.network import Network
+from pywallet.encoding.hex import from_hex, to_hex
+from pywallet.errors import GomaaError, Unavailable
+from pywallet.protocol import Signed, require_signer
+from pywallet.protocol import Sweep as SweepMessage
+
+
+async def run(host: Host, request: Sweep) -> dict[str, Any]:
+    """Send one. Raises ``claim.*``, ``server.*``; ``chain.mismatch`` where the transaction brought the money elsewhere."""
+    signed = Signed.from_json(SweepMessage, request.sweep)
+    order = signed.message
+    known = epoch_proofs.network_of(host, signed, order.payee)
+    async with epoch_proofs.line(host, from_hex(request.server, 20), known) as (line, network):
+        require_signer(signed, network.domain, order.payee, "claim.signature")
+        result = await line.request("sweep", RELAY_S, sweep=request.sweep, permit=request.permit)
+    transaction = epoch_proofs.read(lambda: from_hex(result["transaction"], 32))
+    await _arrived(network, transaction, order)
+    return {"transaction": to_hex(transaction), "to": to_hex(order.to), "amount_wei": str(order.amount)}
+
+
+async def _arrived(network: Network, transaction: bytes, order: SweepMessage) -> None:
+    """Wait for the transaction's block. Raises Unavailable ``chain.unreachable``, GomaaError ``chain.mismatch``."""
+    wanted = {"sender": order.payee, "receiver": order.to, "value": order.amount}
+    until = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until:
+        moved = await network.token.moved(transaction)
+        if moved is not None:
+            if any(log.fields == wanted for log in moved):
+                return
+            raise GomaaError("chain.mismatch", transaction=to_hex(transaction), reason="the relayer sent something else")
+        await asyncio.sleep(PAUSE_S)
+    raise Unavailable("chain.unreachable", transaction=to_hex(transaction))

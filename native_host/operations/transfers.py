@@ -1,0 +1,42 @@
+"""``transfers``: what came to an account and what left it, as the chain has it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from chain.abi import event
+from native_host.host import Host
+from native_host.messaging.requests import Transfers
+from pywallet.encoding.hex import from_hex, to_hex
+
+SHOWN: Final = 100
+
+
+async def run(host: Host, request: Transfers) -> dict[str, Any]:
+    """The last transfers of the token to and from an account, newest first; ``reward``: it collected receipts of this ledger.
+
+    Raises ``chain.unreachable``.
+    """
+    network = host.network(request.chain_id)
+    await network.ready()
+    account, token = from_hex(request.account, 20), network.deployment.token
+    logs = []
+    for topics in ((account,), (None, account)):
+        logs += await network.chain.logs(token, event("GoMAA", "Transfer"), network.deployment.block, topics)
+    newest = sorted(logs, key=lambda log: -log.block)[:SHOWN]
+    times = {number: (await network.chain.block(number)).timestamp for number in {log.block for log in newest}}
+    out = []
+    for log in newest:
+        sender, to, amount = log.fields.values()
+        out.append(
+            {
+                "time_s": times[log.block],
+                "block": log.block,
+                "transaction": to_hex(log.transaction),
+                "from": to_hex(sender),
+                "to": to_hex(to),
+                "amount_wei": str(amount),
+                "reward": host.ledger.is_claim(to_hex(log.transaction)),
+            }
+        )
+    return {"transfers": out}

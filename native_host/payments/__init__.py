@@ -1,0 +1,1 @@
+"""Payments of the listener and earnings of the payee: statements, receipts, proofs, recovery."""

@@ -1,0 +1,88 @@
+"""Which keys an action may get, and where they come from: the lease, or the security server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from native_host.host import Host
+from native_host.ledger import Entry
+from native_host.messaging.requests import Invoke
+from native_host.playback.pacing import MAX_KEYS
+from native_host.playback.stream import Stream
+from pywallet.encoding.hex import to_b64
+from pywallet.errors import Unavailable
+from pywallet.policy import extent
+from pywallet.policy.decision import STARTS
+from pywallet.protocol.foreign_errors import code_from
+from pywallet.sps.segments import segment_aad
+
+LONGEST_WAIT_MS: Final = 60_000
+"""After so long the server is asked again, whatever it said."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The segments whose keys shall come; ``leased``: all of them are held here."""
+
+    indexes: tuple[int, ...]
+    leased: bool
+
+
+def plan(host: Host, stream: Stream, request: Invoke) -> Wanted | None:
+    """What a request asks for, cut to the song and to what pacing allows; None where that is nothing."""
+    if request.segment is None or request.count == 0 or request.action in ("pause", "stop"):
+        return None
+    ticket = host.ledger.ticket(stream.ticket) if stream.ticket is not None else None
+    if ticket is None:
+        return None
+    now_ms = host.now_ms(stream.network)
+    listener = stream.session.listener if stream.session else b""
+    usage = host.ledger.usage(listener, stream.header.content, stream.policy, now_ms // 1000)
+    # The window as it will be once the action has happened: a seek opens it at its target.
+    meter = stream.metered(ticket.meter, usage, request.action, request.position_ms, now_ms)
+    low, high = stream.pacer.after(request.action, request.position_ms, now_ms).window(meter.position_ms)
+    started = request.action if request.action in STARTS else stream.started or "play"
+    low, high = extent(stream.policy, usage, started).clip(low, high, request.position_ms)
+    if low >= high:
+        return None
+    inside = stream.table.within(low, high)
+    first = max(request.segment, inside.start)
+    last = min(request.segment + min(request.count, MAX_KEYS), inside.stop)
+    if first >= last:
+        return None
+    lease = stream.lease
+    if lease is not None and lease.refusal(now_ms // 1000) is None and (held := lease.cover(first, last - first)):
+        return Wanted(tuple(held), True)
+    return Wanted(tuple(range(first, last)), False)
+
+
+def from_lease(stream: Stream, wanted: Wanted) -> dict[str, Any]:
+    """Keys held here, wrapped to the renderer. Called only after the invocation is on the disk."""
+    lease, header, rendition = stream.lease, stream.header, stream.table.rendition
+    assert lease is not None
+    keys = []
+    for index in wanted.indexes:
+        aad = segment_aad(header.content, rendition.id, rendition.key_epoch(index), index)
+        keys.append([index, to_b64(stream.wrap.wrap(lease.keys[index], aad))])
+    return {"ephemeral": to_b64(stream.wrap.ephemeral), "keys": keys, "expires_s": lease.expires_s}
+
+
+async def from_server(host: Host, stream: Stream, entry: Entry, wanted: Wanted) -> dict[str, Any]:
+    """Keys from the server, wrapped there to the renderer, or ``wait``: why none come yet, and for how long.
+
+    Raises the server's refusal, Unavailable ``server.*``.
+    """
+    server = host.server_at(stream)
+    reporter = host.reporter(server, entry.session)
+    result = await reporter.grant(entry, wanted.indexes[0], len(wanted.indexes), stream.renderer, stream.table.rendition.id)
+    ephemeral, keys, expires_s = result.get("ephemeral"), result.get("keys"), result.get("expires_s")
+    if not isinstance(ephemeral, str) or not isinstance(keys, list) or not isinstance(expires_s, int):
+        raise Unavailable("server.answer", op="grant")
+    grant = {"ephemeral": ephemeral, "keys": keys, "expires_s": expires_s}
+    wait = result.get("wait")
+    if wait is None:
+        return grant
+    if not isinstance(wait, dict) or type(wait.get("retry_ms")) is not int or code_from("server", wait.get("code")) != wait.get("code"):
+        raise Unavailable("server.answer", op="grant")
+    return {**grant, "wait": {"code": wait["code"], "retry_ms": min(max(wait["retry_ms"], 0), LONGEST_WAIT_MS)}}

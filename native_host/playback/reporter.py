@@ -1,0 +1,152 @@
+"""Brings the ledger's invocations to the server, in order, until each is acknowledged."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final
+
+from native_host.ledger import Entry, Ledger
+from native_host.remote.server import Server
+from pywallet.errors import GomaaError, Unavailable
+from pywallet.protocol import Action, Invocation, Signed
+from pywallet.protocol.foreign_errors import code_from
+
+BATCH: Final = 64
+FIRST_PAUSE_S: Final = 1.0
+LONGEST_PAUSE_S: Final = 60.0
+# Errors that say nothing about the invocation itself: it stays unreported.
+PASSING: Final = frozenset(
+    ("server.unreachable", "server.busy", "server.protocol", "server.answer", "chain.unreachable", "internal", "message.schema")
+)
+
+OnRefused = Callable[[bytes, int, str], None]
+
+
+def wire(entry: Entry) -> dict[str, Any]:
+    """The signed invocation of a ledger row, as it goes over the line."""
+    message = Invocation(
+        session=entry.session,
+        ticket=entry.ticket,
+        content=entry.content,
+        action=int(Action.of(entry.action)),
+        position=entry.position_ms,
+        sequence=entry.sequence,
+        time=entry.time_ms,
+    )
+    return Signed(message, entry.signature).to_json()
+
+
+class Reporter:
+    """Reports for one session at one server. Idempotent at the server, so repeating after a fault is safe."""
+
+    def __init__(self, ledger: Ledger, server: Server, session: bytes, on_refused: OnRefused) -> None:
+        self._ledger = ledger
+        self.server = server
+        self._session = session
+        self._on_refused = on_refused
+        self._wake = asyncio.Event()
+        # Held while a request is under way: the server takes a session's sequence numbers only upwards.
+        self._line = asyncio.Lock()
+        self._task = asyncio.create_task(self._run())
+
+    def wake(self) -> None:
+        """There is something to report, or the line is back."""
+        self._wake.set()
+
+    async def flush(self, below: int | None = None) -> None:
+        """Report everything (with a lower sequence number than ``below``) now. Raises the server's error."""
+        async with self._line:
+            await self._flush(below)
+
+    async def grant(self, entry: Entry, first: int, count: int, key: str, rendition: int) -> dict[str, Any]:
+        """Ask keys for an invocation that is in the ledger; the answer acknowledges it.
+
+        Raises the server's refusal (then the ledger's row is refused too) or
+        Unavailable (then it stays unreported and may be asked again).
+        """
+        async with self._line:
+            await self._flush(entry.sequence)
+            try:
+                result = await self.server.request("grant", invocation=wire(entry), first=first, count=count, key=key, rendition=rendition)
+            except GomaaError as e:
+                if e.code not in PASSING:
+                    self._settle([entry.sequence], {entry.sequence: e.code})
+                raise
+            self._settle([entry.sequence], {})
+            return result
+
+    async def close(self) -> None:
+        """Stop reporting; what is left waits in the ledger."""
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        pause = FIRST_PAUSE_S
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            try:
+                await self.flush()
+                pause = FIRST_PAUSE_S
+            except GomaaError as e:
+                # The line's return wakes us (`Host`); what the server itself refuses must not be hammered.
+                if e.code != "server.unreachable":
+                    await asyncio.sleep(pause)
+                    pause = min(LONGEST_PAUSE_S, pause * 2)
+                    self._wake.set()
+
+    async def _flush(self, below: int | None) -> None:
+        while batch := self._ledger.unreported(self._session, self.server.address, BATCH, below):
+            try:
+                result = await self.server.request("report", invocations=[wire(entry) for entry in batch])
+            except GomaaError as e:
+                # The server names the one invocation for which it refuses the whole list.
+                bad = e.detail.get("sequence")
+                if e.code in PASSING or bad not in [entry.sequence for entry in batch]:
+                    raise
+                self._settle([bad], {bad: e.code})
+                continue
+            refused = _refused(result, self.server.url)
+            last = result.get("sequence")
+            if not isinstance(last, int):
+                raise Unavailable("server.answer", server=self.server.url, op="report")
+            seen = [entry.sequence for entry in batch if entry.sequence <= last or entry.sequence in refused]
+            if not seen:
+                raise Unavailable("server.answer", server=self.server.url, op="report")
+            self._settle(seen, refused)
+            self._usage(batch[-1], result)
+        self._ledger.fold()
+
+    def _settle(self, sequences: list[int], refused: dict[int, str]) -> None:
+        with self._ledger.write():
+            self._ledger.acknowledge(self._session, sequences, refused)
+        for sequence in sequences:
+            if sequence in refused:
+                self._on_refused(self._session, sequence, refused[sequence])
+
+    def _usage(self, entry: Entry, result: dict[str, Any]) -> None:
+        usage = valid_usage(result.get("usage"))
+        if usage is not None:
+            with self._ledger.write():
+                self._ledger.set_server_usage(entry.listener, entry.content, usage)
+
+
+def valid_usage(value: Any) -> dict[str, int | None] | None:
+    """The server's ``usage`` if it is whole, else None."""
+    if not isinstance(value, dict):
+        return None
+    first = value.get("first_play_s")
+    numbers = [value.get(name) for name in ("plays", "seeks", "seconds")]
+    if not all(type(n) is int and 0 <= n < 1 << 53 for n in numbers) or not (first is None or type(first) is int):
+        return None
+    return {"plays": numbers[0], "seeks": numbers[1], "seconds": numbers[2], "first_play_s": first}
+
+
+def _refused(result: dict[str, Any], url: str) -> dict[int, str]:
+    out = {}
+    for item in result.get("refused") or ():
+        if not isinstance(item, dict) or type(item.get("sequence")) is not int or not isinstance(item.get("code"), str):
+            raise Unavailable("server.answer", server=url, op="report")
+        out[item["sequence"]] = code_from("server", item["code"])
+    return out

@@ -1,0 +1,123 @@
+"""Adding a network that a station names: looked at first, held against its own node, then written down."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from common.address_class import COMPUTER, place_of_url, standing_of_url
+from native_host.install.paths import Paths
+from native_host.remote import network_files
+from pywallet.errors import GomaaError, InputError, Unavailable
+
+if TYPE_CHECKING:
+    from chain.deployment import Deployment
+
+RECORD: Final = "/.well-known/gomaa.json"
+LONGEST: Final = 1 << 16
+"""Bytes of a station's record."""
+ANSWER_S: Final = 10.0
+
+
+def require_safe(origin: str, deployment: Deployment) -> None:
+    """Refuse what somebody between could change, and a node that lies further inside than the station which names it.
+
+    Raises:
+        InputError: ``host.network.insecure``.
+    """
+    try:
+        station, node = standing_of_url(origin), place_of_url(deployment.rpc)
+        scheme, node_scheme = urlsplit(origin).scheme, urlsplit(deployment.rpc).scheme
+    except ValueError:
+        raise InputError("host.network.insecure") from None
+    safe = scheme == "https" or (scheme == "http" and station == COMPUTER)
+    if not safe or node > station or not (node_scheme in ("https", "wss") or standing_of_url(deployment.rpc) == COMPUTER):
+        raise InputError("host.network.insecure")
+
+
+async def record(origin: str) -> Any:
+    """A station's record. Raises Unavailable ``station.unreachable``, InputError ``station.answer``."""
+    import aiohttp
+    import msgspec
+
+    try:
+        timeout = aiohttp.ClientTimeout(total=ANSWER_S)
+        async with (
+            aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), skip_auto_headers=("User-Agent",), timeout=timeout) as session,
+            session.get(f"{origin}{RECORD}", allow_redirects=False) as response,
+        ):
+            raw = bytearray()
+            async for chunk in response.content.iter_chunked(LONGEST):
+                raw += chunk
+                if response.status != 200 or len(raw) > LONGEST:
+                    raise ValueError
+            return msgspec.json.decode(raw)
+    except (aiohttp.ClientError, TimeoutError, OSError) as e:
+        raise Unavailable("station.unreachable", reason=type(e).__name__) from None
+    except (ValueError, RecursionError):
+        raise InputError("station.answer") from None
+
+
+async def offer(origin: str) -> Deployment:
+    """The network that the station at an origin names.
+
+    Args:
+        origin: ``https://host[:port]``; http for a station of this computer.
+
+    Raises:
+        GomaaError: ``host.network.none`` where it names none, ``host.network.insecure``, ``station.unreachable``,
+            ``station.answer``, ``message.schema`` for what is no origin.
+    """
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        raise InputError("message.schema", field="origin") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise InputError("message.schema", field="origin")
+    site = f"{parts.scheme}://{parts.netloc}"
+    value = await record(site)
+    if not isinstance(value, dict) or value.get("network") is None:
+        raise InputError("host.network.none")
+    deployment = network_files.offered(value["network"])
+    require_safe(site, deployment)
+    return deployment
+
+
+async def prove(deployment: Deployment) -> None:
+    """Hold a network against its node: number, and that the contracts are there.
+
+    Raises:
+        GomaaError: ``chain.unreachable``, ``host.network.mismatch``.
+    """
+    from native_host.remote.network import Network
+
+    network = Network(deployment, lambda content, code: None)
+    try:
+        await network.ready()
+        addresses = (deployment.token, deployment.registry, deployment.settlement)
+        codes = await asyncio.gather(*(network.chain.code(address) for address in addresses))
+    except GomaaError as e:
+        if e.code == "chain.mismatch":
+            raise InputError("host.network.mismatch", chain_id=deployment.chain_id) from None
+        raise
+    finally:
+        await network.close()
+    if not all(codes):
+        raise InputError("host.network.mismatch", chain_id=deployment.chain_id)
+
+
+async def join(paths: Paths, origin: str, deployment: Deployment) -> None:
+    """Prove a network and know it from now on. A known network is never replaced by a station's word.
+
+    Raises:
+        GomaaError: As ``prove``; ``host.network.taken``, ``host.network.insecure``.
+    """
+    require_safe(origin, deployment)
+    known = network_files.load(paths).get(deployment.chain_id)
+    if known is not None:
+        if network_files.same(known, deployment):
+            return
+        raise InputError("host.network.taken", chain_id=deployment.chain_id)
+    await prove(deployment)
+    network_files.keep(paths, deployment)

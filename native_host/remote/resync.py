@@ -1,0 +1,139 @@
+"""A ledger that differs from a server's books goes on from what both have signed (docs/protocol.md, Resynchronisation)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from native_host.host import Host
+from native_host.ledger import SessionRow
+from native_host.ledger.voucher_store import PaymentRow, VoucherRow
+from native_host.playback.stream import Stream
+from native_host.remote.server import Server
+from pywallet.crypto import keccak256
+from pywallet.encoding.hex import from_hex, to_hex
+from pywallet.errors import GomaaError, Refusal, Unavailable
+from pywallet.protocol import (
+    Session,
+    SettledLine,
+    Signed,
+    Statement,
+    Voucher,
+    digest,
+    require_signer,
+    settled_lines_hash,
+)
+from pywallet.rules.statement_check import as_value
+
+LOST_PLAYS: Final = 2
+LOST_INTERVALS: Final = 2
+"""So many plays that the ledger does not know are paid in all, and so many intervals of each: the server gives no more before a
+voucher comes."""
+
+
+async def resynchronise(host: Host, stream: Stream, session: SessionRow, server: Server) -> bool:
+    """Learn from the server what this listener's own key has signed elsewhere, or before the ledger was lost.
+
+    Returns:
+        Whether the statement is worth another look.
+
+    Raises:
+        Unavailable: ``chain.unreachable``.
+    """
+    try:
+        last = host.ledger.voucher(server.address, session.listener)
+        fields: dict[str, Any] = {} if last is None else {"voucher": msgspec.json.decode(last.signed)}
+        answer = await server.request("books", session=to_hex(session.id), **fields)
+        return await _learn(host, stream, session, server, answer)
+    except Unavailable:
+        raise
+    except (GomaaError, KeyError, TypeError, ValueError):
+        # An older server, or one that shows what it has not signed.
+        return False
+
+
+async def _learn(host: Host, stream: Stream, session: SessionRow, server: Server, answer: dict[str, Any]) -> bool:
+    domain, payer = stream.network.domain, session.listener
+    settled, counts = _acknowledged(answer["settled"], stream, server.address, payer)
+    last = host.ledger.voucher(server.address, payer)
+    highest = last.cap if last else 0
+    spent, _ = await stream.network.settlement.account(server.address, payer)
+    covered, shown = max(highest, spent), None
+    if answer["voucher"] is not None:
+        signed = Signed.from_json(Voucher, answer["voucher"])
+        require_signer(signed, domain, payer, "voucher.signature")
+        message = signed.message
+        if (message.server, message.payer) == (server.address, payer) and message.cap > highest:
+            shown, covered = signed, max(covered, message.cap)
+    known = host.ledger.payments(server.address, payer)
+    behind = covered > highest and settled.spent <= covered
+    lost = await _lost(stream, session, answer, counts, known)
+    with host.ledger.write():
+        for row in lost:
+            host.ledger.add_payment(row)
+        if behind:
+            for number, row in known.items():
+                if number in counts:
+                    host.ledger.settled_elsewhere(row.ticket, counts[number])
+            voucher = shown.message if shown is not None else None
+            text = msgspec.json.encode(shown.to_json()).decode() if shown is not None else last.signed if last else ""
+            until = voucher.until if voucher is not None else last.until if last else 0
+            agreed = as_value(settled.spent)
+            if text:
+                host.ledger.set_voucher(server.address, payer, VoucherRow(covered, until, text, True, agreed, {}))
+    return behind or bool(lost)
+
+
+def _acknowledged(raw: dict[str, Any], stream: Stream, server: bytes, payer: bytes) -> tuple[Statement, dict[int, int]]:
+    """What the server has signed as settled. Raises Refusal ``listener.statement``."""
+    signed = Signed.from_json(Statement, raw["statement"])
+    lines = [SettledLine(int(number), int(epoch), int(intervals)) for number, epoch, intervals in raw["lines"]]
+    require_signer(signed, stream.network.domain, server, "listener.statement")
+    if (signed.message.server, signed.message.payer, signed.message.lines) != (
+        server,
+        payer,
+        settled_lines_hash(lines),
+    ):
+        raise Refusal("listener.statement", reason="acknowledgement")
+    counts: dict[int, int] = {}
+    for line in lines:
+        counts[line.number] = counts.get(line.number, 0) + line.intervals
+    return signed.message, counts
+
+
+async def _lost(
+    stream: Stream, session: SessionRow, answer: dict[str, Any], counts: dict[int, int], known: dict[int, PaymentRow]
+) -> list[PaymentRow]:
+    """Plays in sessions of this listener's own signature that the ledger does not know, at the price that the chain says."""
+    here = {row.session for row in known.values() if not row.lost}
+    left = LOST_PLAYS - sum(row.lost > 0 for row in known.values())
+    found: list[PaymentRow] = []
+    for raw in answer.get("lost", ()):
+        number, signed = int(raw["number"]), Signed.from_json(Session, raw["session"])
+        require_signer(signed, stream.network.domain, session.listener, "session.signature")
+        identity = digest(signed.message, stream.network.domain)
+        content, settled, intervals = from_hex(raw["content"], 20), counts.get(number, 0), int(raw["intervals"])
+        if len(found) >= left or number in known or identity in here or not 0 < intervals - settled <= LOST_INTERVALS:
+            continue
+        state = await stream.network.content(content).state() if await stream.network.registry.is_content(content) else None
+        if state is None:
+            continue
+        found.append(
+            PaymentRow(
+                ticket=keccak256(b"gomaa/1 lost" + identity + number.to_bytes(4, "big")),
+                server=stream.header.server.address,
+                payer=session.listener,
+                station=signed.message.station,
+                domain=stream.facts.station.domain if stream.facts.station else "",
+                chain_id=stream.header.chain,
+                number=number,
+                session=identity,
+                content=content,
+                price=state.price,
+                bps=stream.facts.bps,
+                signed=settled,
+                lost=intervals,
+            )
+        )
+    return found

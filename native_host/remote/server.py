@@ -1,0 +1,282 @@
+"""The line to one security server: a WebSocket that comes back by itself (docs/protocol.md section 4)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from native_host import PROTOCOL
+from pywallet.crypto import address_of, keccak256, sign
+from pywallet.encoding.hex import to_hex
+from pywallet.errors import GomaaError, Unavailable
+from pywallet.policy.parts import Renewal
+from pywallet.protocol.foreign_errors import error_from
+
+if TYPE_CHECKING:
+    from websockets.asyncio.client import ClientConnection
+
+TIMEOUT_S: Final = 10.0
+CONNECT_S: Final = 3.0
+FIRST_PAUSE_S: Final = 0.2
+LONGEST_PAUSE_S: Final = 15.0
+_MAX_MESSAGE: Final = 4 << 20
+HELLO_STEP_MS: Final = 60_000
+"""Hellos tell the minute: milliseconds would tell one computer's clock at all servers. A server takes two minutes on either side."""
+
+OnEvent = Callable[["Server", dict[str, Any]], None]
+OnState = Callable[["Server", bool], Awaitable[None]]
+
+
+def hello_digest(server: bytes, time_ms: int) -> bytes:
+    """What the device signs to say who it is: server address 20 bytes, Unix milliseconds."""
+    return keccak256(b"gomaa/1 host" + server + time_ms.to_bytes(8, "big"))
+
+
+def socket_url(url: str) -> str:
+    """``http(s)://…`` of the registry or header as the address of the host's socket."""
+    base = url.rstrip("/")
+    if base.startswith("http"):
+        base = "ws" + base[4:]
+    return f"{base}/v1/host"
+
+
+class Server:
+    """One security server, as one device. Requests wait for the line, not longer than CONNECT_S; then ``server.unreachable``."""
+
+    def __init__(self, address: bytes, url: str, key: bytes, chain_ms: Callable[[], int], on_event: OnEvent, on_state: OnState) -> None:
+        """Begin to connect.
+
+        Args:
+            address: The server's, 20 bytes.
+            url: Where it answers.
+            key: The device's private key.
+            chain_ms: The chain's time, Unix ms.
+            on_event: Called with what the server tells unasked.
+            on_state: Awaited when the line stands, and when it is gone.
+        """
+        self.address = address
+        self.url = url
+        self._key = key
+        self._chain_ms = chain_ms
+        self._asleep = False
+        self._on_event = on_event
+        self._on_state = on_state
+        self._socket: ClientConnection | None = None
+        self._up = asyncio.Event()
+        self._wanted = asyncio.Event()
+        self._pending: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._next = 1
+        self._offset_ms: int | None = None
+        self._refusal: GomaaError | None = None
+        self._heard_at: float | None = None
+        self._renewal: Renewal | None = None
+        self._renewals = asyncio.Event()
+        self._task = asyncio.create_task(self._run())
+
+    @property
+    def up(self) -> bool:
+        """Whether the line stands."""
+        return self._up.is_set()
+
+    def silent_s(self) -> int | None:
+        """Seconds since the server last said something; None: never."""
+        return None if self._heard_at is None else int(time.monotonic() - self._heard_at)
+
+    def keep(self, renewal: Renewal) -> None:
+        """From now on reach the server as often as a song's terms ask; of several the most frequent counts."""
+        known = self._renewal
+        if known is not None:
+            renewal = Renewal(min(known.every_s, renewal.every_s), min(known.retry_s, renewal.retry_s), 0)
+        self._renewal = renewal
+        self._renewals.set()
+
+    def now_ms(self) -> int | None:
+        """The server's clock as last heard, carried on by this machine's monotonic clock; None before the first hello."""
+        return None if self._offset_ms is None else self._offset_ms + time.monotonic_ns() // 1_000_000
+
+    async def ready(self, patience_s: float = CONNECT_S) -> None:
+        """Wait for the line. Raises Unavailable ``server.unreachable``, or what the server said to our hello."""
+        if self.up:
+            return
+        self._asleep = False
+        self._wanted.set()
+        try:
+            async with asyncio.timeout(patience_s):
+                await self._up.wait()
+        except TimeoutError:
+            raise self._refusal or Unavailable("server.unreachable", server=self.url) from None
+
+    async def request(self, op: str, answer_s: float | None = None, /, **fields: Any) -> dict[str, Any]:
+        """Ask, and return the result.
+
+        Args:
+            op: The operation.
+            answer_s: Seconds until the answer; without a number TIMEOUT_S. A line that breaks ends the wait at once.
+            fields: What the operation needs.
+
+        Raises:
+            GomaaError: The server's error; Unavailable ``server.unreachable``.
+        """
+        await self.ready()
+        return await self._ask(op, fields, TIMEOUT_S if answer_s is None else answer_s)
+
+    async def sleep(self) -> None:
+        """Hang up until the next request."""
+        self._asleep = True
+        self._wanted.clear()
+        if self._socket is not None:
+            await self._socket.close()
+
+    async def close(self) -> None:
+        """Hang up for good."""
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+
+    async def _ask(self, op: str, fields: dict[str, Any], answer_s: float = TIMEOUT_S) -> dict[str, Any]:
+        number, self._next = self._next, self._next + 1
+        future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._pending[number] = future
+        try:
+            await self._send(msgspec.json.encode({"id": number, "op": op, **fields}).decode())
+            # Unlike wait_for of Python 3.11, an answer in the moment of a cancellation does not undo it.
+            async with asyncio.timeout(answer_s):
+                return await future
+        except TimeoutError:
+            raise Unavailable("server.unreachable", server=self.url, op=op) from None
+        finally:
+            self._pending.pop(number, None)
+
+    async def _send(self, text: str) -> None:
+        from websockets.exceptions import WebSocketException
+
+        if self._socket is None:
+            raise Unavailable("server.unreachable", server=self.url)
+        try:
+            await self._socket.send(text)
+        except (OSError, WebSocketException) as e:
+            raise Unavailable("server.unreachable", server=self.url, reason=str(e)[:200]) from None
+
+    async def _run(self) -> None:
+        pause = FIRST_PAUSE_S
+        while True:
+            self._wanted.clear()
+            began = time.monotonic()
+            try:
+                await self._once()
+            except GomaaError as e:
+                self._refusal = e
+            except Exception as e:
+                # Whatever the line or the other end does, the answer is the same: it is down, try again.
+                self._refusal = Unavailable("server.unreachable", server=self.url, reason=f"{type(e).__name__}: {e}"[:200])
+            await self._down()
+            longest = LONGEST_PAUSE_S if self._renewal is None else min(LONGEST_PAUSE_S, self._renewal.retry_s)
+            pause = FIRST_PAUSE_S if time.monotonic() - began > LONGEST_PAUSE_S else min(longest, pause * 2)
+            # Full jitter: after an outage not every host comes back in the same second. A person waiting comes first.
+            if self._asleep:
+                await self._wanted.wait()
+                continue
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(random.uniform(FIRST_PAUSE_S, pause)):  # noqa: S311
+                    await self._wanted.wait()
+                await asyncio.sleep(FIRST_PAUSE_S)
+
+    async def _once(self) -> None:
+        from websockets.exceptions import ConnectionClosed
+
+        from chain.transport import Straight  # only when a server is needed: the browser waits for our start
+
+        options: dict[str, Any] = {"open_timeout": CONNECT_S, "max_size": _MAX_MESSAGE, "proxy": None, "compression": None}
+        # The library's own names the versions of Python and of the library.
+        options["user_agent_header"] = None
+        async with Straight(socket_url(self.url), **options) as socket:
+            self._socket = socket
+            reader = asyncio.create_task(self._read(socket))
+            beat = asyncio.create_task(self._beat(socket))
+            try:
+                await self._greet()
+                self._refusal = None
+                self._up.set()
+                await self._on_state(self, True)
+                await reader
+            except ConnectionClosed as e:
+                raise OSError(str(e)) from None
+            finally:
+                reader.cancel()
+                beat.cancel()
+
+    async def _beat(self, socket: ClientConnection) -> None:
+        """Where a song's terms ask for renewals: a ping after half of their time in silence; unanswered, again after ``retry_s``."""
+        from websockets.exceptions import ConnectionClosed
+
+        await self._renewals.wait()
+        with contextlib.suppress(ConnectionClosed):
+            while (renewal := self._renewal) is not None:
+                silent = 0.0 if self._heard_at is None else time.monotonic() - self._heard_at
+                if silent < renewal.every_s / 2:
+                    self._renewals.clear()
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(renewal.every_s / 2 - silent):
+                            await self._renewals.wait()
+                    continue
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(renewal.retry_s):
+                        await (await socket.ping())
+                    self._heard_at = time.monotonic()
+
+    async def _greet(self) -> None:
+        try:
+            result = await self._hello(self._chain_ms())
+        except GomaaError as e:
+            if e.code != "invocation.time":
+                raise
+            # Where blocks are rare, the chain's time that a host sees at first is the last block's.
+            result = await self._hello(time.time_ns() // 1_000_000)
+        server_ms = result.get("now_ms")
+        if isinstance(server_ms, int):
+            self._offset_ms = server_ms - time.monotonic_ns() // 1_000_000
+
+    async def _hello(self, now_ms: int) -> dict[str, Any]:
+        time_ms = now_ms - now_ms % HELLO_STEP_MS
+        signature = to_hex(sign(self._key, hello_digest(self.address, time_ms)))
+        return await self._ask(
+            "hello", {"protocol": PROTOCOL, "device": to_hex(address_of(self._key)), "time_ms": time_ms, "signature": signature}
+        )
+
+    async def _read(self, socket: ClientConnection) -> None:
+        async for text in socket:
+            self._heard_at = time.monotonic()
+            try:
+                message = msgspec.json.decode(text)
+            except (msgspec.DecodeError, UnicodeError, RecursionError):
+                raise Unavailable("server.answer", server=self.url) from None
+            if not isinstance(message, dict):
+                raise Unavailable("server.answer", server=self.url)
+            if "event" in message:
+                self._on_event(self, message)
+                continue
+            number = message.get("id")
+            future = self._pending.get(number) if isinstance(number, int) else None
+            if future is None or future.done():
+                continue
+            result = message.get("result")
+            if message.get("ok") is True and isinstance(result, dict):
+                future.set_result(result)
+            else:
+                future.set_exception(error_from("server", message.get("error")))
+
+    async def _down(self) -> None:
+        was_up = self.up
+        self._up.clear()
+        self._socket = None
+        for future in self._pending.values():
+            if not future.done():
+                future.set_exception(Unavailable("server.unreachable", server=self.url))
+        if was_up:
+            await self._on_state(self, False)

@@ -1,0 +1,200 @@
+"""Looks: what of an account a transaction may touch, and the call that reads each.
+
+Events are a contract's own word and say only where to look. An event that names the account and is of no known kind is
+reported as such.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from chain import node_answers
+from pywallet.crypto import keccak256
+from pywallet.encoding.abi_words import decode, encode
+from pywallet.encoding.hex import to_hex
+from pywallet.errors import GomaaError
+from pywallet.provider.calls import Call
+
+QUERY_GAS: Final = 100_000
+"""Of one read. All of a simulation's reads together stay far below a block's gas limit."""
+_WORD: Final = 32
+
+
+@dataclass(frozen=True)
+class Look:
+    """One thing of the account to read before and after.
+
+    ``kind``: coin, token (balance), many (balance of an item), item (its owner), allowance, right (who may move an item),
+    operator (who may move all of a collection). ``via``: the contract that keeps an allowance, where it is not the token.
+    ``read``: the function that answers, where it is not the kind's usual one.
+    """
+
+    kind: str
+    contract: bytes
+    other: bytes = b""
+    item: int = 0
+    via: bytes = b""
+    read: str = ""
+
+
+_READS: Final = {
+    "coin": "(address)",
+    "token": "balanceOf(address)",
+    "many": "balanceOf(address,uint256)",
+    "item": "ownerOf(uint256)",
+    "allowance": "allowance(address,address)",
+    "right": "getApproved(uint256)",
+    "operator": "isApprovedForAll(address,address)",
+}
+PERMIT2: Final = "allowance(address,address,address)"
+_777: Final = "isOperatorFor(address,address)"
+_6909: Final = "isOperator(address,address)"
+_6909_AMOUNT: Final = "allowance(address,address,uint256)"
+
+
+def _topic(text: str) -> bytes:
+    return keccak256(text.encode())
+
+
+_TRANSFER: Final = _topic("Transfer(address,address,uint256)")
+_APPROVAL: Final = _topic("Approval(address,address,uint256)")
+_OPERATOR: Final = _topic("ApprovalForAll(address,address,bool)")
+_SINGLE: Final = _topic("TransferSingle(address,address,address,uint256,uint256)")
+_BATCH: Final = _topic("TransferBatch(address,address,address,uint256[],uint256[])")
+_6909_TRANSFER: Final = _topic("Transfer(address,address,address,uint256,uint256)")
+_6909_APPROVAL: Final = _topic("Approval(address,address,uint256,uint256)")
+_6909_OPERATOR: Final = _topic("OperatorSet(address,address,bool)")
+_777_OPERATORS: Final = frozenset(map(_topic, ("AuthorizedOperator(address,address)", "RevokedOperator(address,address)")))
+_PERMIT2_RIGHTS: Final = frozenset(
+    map(
+        _topic,
+        (
+            "Approval(address,address,address,uint160,uint48)",
+            "Permit(address,address,address,uint160,uint48,uint48)",
+            "Lockdown(address,address,address)",
+        ),
+    )
+)
+_BALANCES: Final = frozenset(
+    map(
+        _topic,
+        (
+            "Deposit(address,uint256)",
+            "Withdrawal(address,uint256)",
+            "Sent(address,address,address,uint256,bytes,bytes)",
+            "Minted(address,address,uint256,bytes,bytes)",
+            "Burned(address,address,uint256,bytes,bytes)",
+        ),
+    )
+)
+"""Of wrapped coin and ERC-777: a balance changes."""
+
+
+def claimed(to: bytes, says: Call, own_token: bytes) -> Iterator[Look]:
+    """Looks at all that the call names, also where its contract tells no event."""
+    yield Look("coin", b"")
+    yield Look("token", own_token)
+    if says.kind in ("transfer", "take", "approve", "allowance", "less"):
+        yield Look("token", to)
+    if says.kind in ("approve", "allowance", "less") and says.other is not None:
+        yield Look("allowance", to, says.other)
+    if says.item is not None:
+        yield Look("right" if says.kind == "item" else "item", to, item=says.item)
+    if says.kind == "operator" and says.other is not None:
+        yield Look("operator", to, says.other)
+    ids: Any = next((one.value for one in says.arguments if one.name in ("ids", "id")), [])
+    yield from (Look("many", to, item=item) for item in (ids if isinstance(ids, list) else [ids]))
+
+
+def touched(account: bytes, logs: Any) -> tuple[list[Look], bool]:
+    """Looks at all of the account that the events of a simulation name, and whether some event is of no known kind."""
+    found: list[Look] = []
+    unknown = False
+    for raw in node_answers.listing(logs):
+        log = node_answers.mapping(raw)
+        contract = node_answers.data(log.get("address"), 20)
+        topics = [node_answers.data(topic, _WORD) for topic in node_answers.listing(log.get("topics"))]
+        data = node_answers.data(log.get("data"))
+        if account.rjust(_WORD, b"\0") not in b"".join((*topics, data)):
+            continue
+        try:
+            looks = list(_of_event(contract, topics, data))
+        except (GomaaError, IndexError):
+            # A contract writes into its events what it likes.
+            looks = []
+        unknown |= not looks
+        found += looks or [Look("token", contract)]
+    return found, unknown
+
+
+def _of_event(contract: bytes, topics: Sequence[bytes], data: bytes) -> Iterator[Look]:
+    """Looks of one event, whichever of its parameters are indexed."""
+    kind = topics[0]
+    words = [*topics[1:], *(data[at : at + _WORD] for at in range(0, min(len(data), 5 * _WORD) - _WORD + 1, _WORD))]
+
+    def who(at: int) -> bytes:
+        return words[at][12:]
+
+    def number(at: int) -> int:
+        return int.from_bytes(words[at], "big")
+
+    if kind == _TRANSFER:
+        if len(topics) != 3:
+            yield Look("item", contract, item=number(2))
+        if len(topics) != 4:
+            yield Look("token", contract)
+    elif kind == _APPROVAL:
+        if len(topics) != 3:
+            yield Look("right", contract, item=number(2))
+        if len(topics) != 4:
+            yield Look("allowance", contract, who(1))
+    elif kind == _OPERATOR:
+        yield Look("operator", contract, who(1))
+    elif kind == _SINGLE:
+        yield Look("many", contract, item=number(3))
+    elif kind == _BATCH:
+        yield from (Look("many", contract, item=item) for item in decode("uint256[],uint256[]", data)[0])
+    elif kind == _6909_TRANSFER:
+        # The caller alone is not indexed.
+        yield Look("many", contract, item=int.from_bytes(topics[3], "big"))
+    elif kind == _6909_APPROVAL:
+        yield Look("allowance", contract, who(1), number(2), read=_6909_AMOUNT)
+    elif kind == _6909_OPERATOR:
+        yield Look("operator", contract, who(1), read=_6909)
+    elif kind in _777_OPERATORS:
+        yield Look("operator", contract, who(0), read=_777)
+    elif kind in _PERMIT2_RIGHTS:
+        yield Look("allowance", who(1), who(2), via=contract, read=PERMIT2)
+    elif kind in _BALANCES:
+        yield Look("token", contract)
+
+
+def query(account: bytes, look: Look, probe: str) -> dict[str, str]:
+    """The call that reads a look. ``probe`` has the code that answers an address's coin."""
+    signature = look.read or _READS[look.kind]
+    values: dict[str, list[Any]] = {
+        "(address)": [account],
+        "balanceOf(address)": [account],
+        "balanceOf(address,uint256)": [account, look.item],
+        "ownerOf(uint256)": [look.item],
+        "allowance(address,address)": [account, look.other],
+        "getApproved(uint256)": [look.item],
+        "isApprovedForAll(address,address)": [account, look.other],
+        PERMIT2: [account, look.contract, look.other],
+        _777: [look.other, account],
+        _6909: [account, look.other],
+        _6909_AMOUNT: [account, look.other, look.item],
+    }
+    data = encode(signature, values[signature]) if look.kind == "coin" else call(signature, values[signature])
+    to = probe if look.kind == "coin" else to_hex(look.via or look.contract)
+    return {"to": to, "data": to_hex(data), "gas": hex(QUERY_GAS)}
+
+
+def call(signature: str, values: Sequence[Any]) -> bytes:
+    """A call's data."""
+    types = signature[signature.index("(") :]
+    # An interface's four bytes stand in a word of their own.
+    selector = keccak256(signature.replace("supportsInterface(bytes32)", "supportsInterface(bytes4)").encode())[:4]
+    return selector + encode(types, list(values))

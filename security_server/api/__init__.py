@@ -1,0 +1,1 @@
+"""HTTP and WebSocket front: requests are parsed, their sender is verified, the answer is written."""

@@ -1,0 +1,228 @@
+"""The server's HTTP: uploads, accounts, statements, vouchers, epochs, claims."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from aiohttp import web
+
+from gomaa import __version__
+from pywallet.encoding.hex import from_hex, to_b64, to_hex
+from pywallet.errors import GomaaError, InputError, Refusal, Unavailable
+from security_server.api import requests
+from security_server.billing.billing import Bookkeeping
+from security_server.billing.claim_mixing import Mixer
+from security_server.billing.claim_relay import Relay
+from security_server.content.contents import signer, verify
+from security_server.content.moves import Moves
+from security_server.context import Core
+from security_server.epochs.closing import Closing
+from security_server.epochs.importing import Importing
+from security_server.epochs.publishing import Publishing
+
+log = logging.getLogger("gomaa.server")
+
+BODIES: Final = {"/v1/contents/{content}": 8 << 20, "/v1/epochs/import": 8 << 20, "/v1/books": 512 << 10}
+"""Largest body in bytes of routes that take more than ``MOST_BODY``: a header is at most 4 MiB, in base64; a longer epoch's data
+are imported while the server is stopped; books come with 256 acknowledgements."""
+MOST_BODY: Final = 64 << 10
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def status_of(error: GomaaError) -> int:
+    """The HTTP status of a code."""
+    if isinstance(error, Unavailable):
+        return 503
+    if error.code == "server.busy":
+        return 429
+    if isinstance(error, Refusal):
+        return 404 if error.code in ("content.unknown", "claim.unknown") else 403
+    if error.code == "internal":
+        return 500
+    return 401 if error.code == "message.denied" else 400
+
+
+@web.middleware
+async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Every failure leaves as a code; nothing of an exception reaches the outside."""
+    try:
+        return await handler(request)
+    except GomaaError as error:
+        response = web.json_response({"error": error.to_json()}, status=status_of(error))
+        if "retry_after" in error.detail:
+            response.headers["Retry-After"] = str(error.detail["retry_after"])
+        return response
+    except web.HTTPException as error:
+        code = GomaaError("message.schema", status=error.status, reason=error.reason)
+        return web.json_response({"error": code.to_json()}, status=error.status)
+    except Exception:
+        log.exception("%s %s failed", request.method, request.path)
+        return web.json_response({"error": GomaaError("internal").to_json()}, status=500)
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 15):
+        raise InputError("message.schema", field="epoch")
+    return int(text)
+
+
+class Web:
+    """The routes under ``/v1``."""
+
+    def __init__(
+        self,
+        core: Core,
+        books: Bookkeeping,
+        publishing: Publishing,
+        closing: Closing,
+        relay: Relay,
+        mixer: Mixer,
+        importing: Importing,
+        moves: Moves,
+    ) -> None:
+        self._core = core
+        self._moves = moves
+        self._books = books
+        self._publishing = publishing
+        self._closing = closing
+        self._relay = relay
+        self._mixer = mixer
+        self._importing = importing
+
+    def routes(self) -> list[web.RouteDef]:
+        """What ``create_app`` adds."""
+        return [
+            web.get("/v1/info", self.info),
+            web.put("/v1/contents/{content}", self.upload),
+            web.post("/v1/accounts", self.account),
+            web.post("/v1/statements", self.statement),
+            web.post("/v1/vouchers", self.voucher),
+            web.post("/v1/books", self.books),
+            web.post("/v1/epochs/close", self.close),
+            web.post("/v1/epochs/import", self.take),
+            web.get("/v1/epochs/{epoch}", self.epoch),
+            web.get("/v1/epochs/{epoch}/data", self.data),
+            web.get("/v1/epochs/{epoch}/counts/{content}", self.counts),
+            web.post("/v1/receipts", self.receipts),
+            web.post("/v1/claims", self.claims),
+            web.post("/v1/handovers", self.handover),
+            web.post("/v1/moves", self.move),
+        ]
+
+    async def info(self, _request: web.Request) -> web.Response:
+        """Who this is."""
+        core, schedule = self._core, self._core.schedule
+        names = ("length", "grace", "window", "answer", "late", "delay")
+        body: dict[str, Any] = {
+            "server": to_hex(core.address),
+            "key": to_b64(core.keys.exchange_public),
+            "chain_id": core.domain.chain_id,
+            "settlement": to_hex(core.domain.settlement),
+            "schedule": {name: getattr(schedule, name) for name in names},
+            "version": __version__,
+            # Whether claims are relayed: ok, or the account is low or its budget spent.
+            "relayer": self._relay.standing.state,
+        }
+        return web.json_response(body)
+
+    async def upload(self, request: web.Request) -> web.Response:
+        """A band hands over a header and its content keys.
+
+        First whether this content's keys belong here, then who signed, and only then what is inside: anybody can send
+        a body that is long to read.
+        """
+        core = self._core
+        content = from_hex(request.match_info["content"], 20)
+        facts = await core.chain.content(content, fresh=True)
+        await self._moves.require_holding(content)
+        if facts.destroyed or facts.revoked:
+            raise Refusal("content.destroyed" if facts.destroyed else "content.revoked")
+        body = await asyncio.to_thread(requests.body, requests.Upload, await request.read())
+        if await asyncio.to_thread(signer, body, content) != facts.owner:
+            raise Refusal("content.owner")
+        verified = await asyncio.to_thread(verify, body, content, core.keys.exchange)
+        header = verified.header
+        if header.chain != core.domain.chain_id:
+            raise InputError("sps.header.chain", chain=header.chain)
+        # The file names the first server. Where that is this one, its key has to be this one's too.
+        first = await core.chain.server_at(content, 0)
+        if header.server.address != first or (first == core.address and header.server.key != core.keys.exchange_public):
+            raise Refusal("server.mismatch", server=to_hex(header.server.address))
+        price = verified.song.policy.price
+        if (facts.policy_hash, facts.price, facts.interval) != (verified.song.policy_hash, price.owner, price.interval_s):
+            raise Refusal("sps.policy.mismatch")
+        await core.songs.save(verified.cose, verified.song, verified.keys, await core.now_ms())
+        core.chain.follow(content)
+        return web.json_response({"content": to_hex(content), "epochs": sorted(verified.keys)})
+
+    async def account(self, request: web.Request) -> web.Response:
+        """The asking payer's escrow here."""
+        return web.json_response(await self._books.account(requests.body(requests.AccountRequest, await request.read())))
+
+    async def statement(self, request: web.Request) -> web.Response:
+        """What a payer owes."""
+        return web.json_response(await self._books.statement(requests.body(requests.StatementRequest, await request.read())))
+
+    async def voucher(self, request: web.Request) -> web.Response:
+        """A payer's signature under a statement."""
+        return web.json_response(await self._books.voucher(requests.body(requests.VoucherPost, await request.read())))
+
+    async def books(self, request: web.Request) -> web.Response:
+        """Both sides' newest signatures, for a payer whose books differ."""
+        return web.json_response(await self._books.books(requests.body(requests.BooksRequest, await request.read())))
+
+    async def close(self, request: web.Request) -> web.Response:
+        """Close and post the last ended epoch now."""
+        self._require_admin(request)
+        return web.json_response(await self._closing.close_last())
+
+    async def take(self, request: web.Request) -> web.Response:
+        """Take an epoch over from its published bytes: after a restored backup."""
+        self._require_admin(request)
+        return web.json_response({"epoch": await self._importing.take(await request.read())})
+
+    def _require_admin(self, request: web.Request) -> None:
+        given = request.headers.get("Authorization", "").encode()
+        if not hmac.compare_digest(given, b"Bearer " + self._core.keys.admin.encode()):
+            raise InputError("message.denied")
+
+    async def epoch(self, request: web.Request) -> web.Response:
+        """An epoch's state and roots."""
+        return web.json_response(await self._publishing.epoch(_number(request.match_info["epoch"])))
+
+    async def counts(self, request: web.Request) -> web.Response:
+        """One content's counters of a closed epoch with their proof under the counts root. Public: it names no listener."""
+        content = from_hex(request.match_info["content"], 20)
+        return web.json_response(await self._publishing.counts(_number(request.match_info["epoch"]), content))
+
+    async def data(self, request: web.Request) -> web.Response:
+        """An epoch's published data, the bytes whose hash is on the chain."""
+        body = await self._publishing.data(_number(request.match_info["epoch"]))
+        headers = {"Cache-Control": "public, max-age=31536000, immutable"}
+        return web.Response(body=body, content_type="application/octet-stream", headers=headers)
+
+    async def receipts(self, request: web.Request) -> web.Response:
+        """Receipts of the payee that asks: owners ask here."""
+        return web.json_response(await self._books.proven(requests.body(requests.ReceiptsPost, await request.read())))
+
+    async def handover(self, request: web.Request) -> web.Response:
+        """Another server takes over a content: its keys and counters, sealed to it."""
+        return web.json_response(await self._moves.give(requests.body(requests.HandoverRequest, await request.read())))
+
+    async def move(self, request: web.Request) -> web.Response:
+        """Take over a content that its owner has proposed to this server."""
+        core = self._core
+        if not core.config.accept_moves:
+            self._require_admin(request)
+        content = from_hex(requests.body(requests.MoveRequest, await request.read()).content, 20)
+        first = await self._moves.take(content)
+        return web.json_response({"content": to_hex(content), "server": to_hex(core.address), "from_epoch": first})
+
+    async def claims(self, request: web.Request) -> web.Response:
+        """Relay signed claims."""
+        post = requests.body(requests.ClaimPost, await request.read())
+        return web.json_response(await (self._mixer.take(post.claims) if post.mixed else self._relay.claim(post.claims)))

@@ -1,0 +1,1 @@
+"""Accounts, statements and vouchers of payers; claims and sweeps of payees."""

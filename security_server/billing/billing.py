@@ -1,0 +1,433 @@
+"""Accounts, statements, vouchers and receipts: the server's dealings with those who pay and are paid."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import Connection, Select, select
+
+from pywallet.crypto import keccak256, recover
+from pywallet.encoding.hex import from_hex, to_hex
+from pywallet.errors import GomaaError, InputError, Refusal, Unavailable
+from pywallet.protocol import (
+    Signed,
+    Statement,
+    StatementLine,
+    Voucher,
+    receipts_digest,
+    settled_lines_hash,
+    sign,
+    statement_lines_hash,
+)
+from pywallet.settlement import gross
+from security_server.api.requests import (
+    AccountRequest,
+    BooksRequest,
+    Message,
+    Pay,
+    ReceiptsPost,
+    ReceiptsRequest,
+    StatementRequest,
+    VoucherPost,
+)
+from security_server.billing.accounts import (
+    Differs,
+    Mark,
+    account,
+    outstanding,
+)
+from security_server.billing.fair_slots import Slots
+from security_server.billing.resync import (
+    Acknowledged,
+    Shown,
+    acknowledge,
+    adopt,
+    own_acknowledgement,
+    show,
+    ticket_of,
+)
+from security_server.billing.settling import (
+    Done,
+    Issued,
+    Settling,
+    remember,
+    settle_voucher,
+    stored,
+)
+from security_server.billing.statements import Stated, due_contents, state
+from security_server.context import Core
+from security_server.db.queries import get
+from security_server.db.tables import receipts, sessions, tickets
+from security_server.playback.key_service import require_refusing
+
+STALE_S: Final = 120
+"""A payer's request for a statement is good for so long on either side of its time."""
+_MOST_RECEIPTS: Final = 2_000
+_TAKEN: Final[dict[str, Any]] = {"receipts": 0, "waiting": None, "settled": None}
+"""Answer to a voucher that somebody else than its payer sends."""
+_TRIES: Final = 5
+"""So often are chain and books read again when an epoch ends or a post is made in between."""
+T = TypeVar("T")
+
+
+class _Moved(Exception):
+    """The epoch that runs inside the transaction is not the one whose facts were read."""
+
+
+def statement_digest(server: bytes, time_s: int) -> bytes:
+    """What a payer signs to ask for its statement."""
+    return keccak256(b"gomaa/1 statement" + server + time_s.to_bytes(8, "big"))
+
+
+def receipt_json(issued: Issued) -> dict[str, Any]:
+    """A receipt on the wire."""
+    detail = {
+        "content": to_hex(issued.content),
+        "session": to_hex(issued.session),
+        "plays": issued.plays,
+        "seeks": issued.seeks,
+        "seconds": issued.seconds,
+        "sequence": issued.sequence,
+        "invocation": to_hex(issued.invocation),
+    }
+    return {"receipt": issued.receipt.to_json(), "detail": detail}
+
+
+def line_json(line: StatementLine) -> dict[str, Any]:
+    """A statement's line on the wire."""
+    return {
+        "number": line.number,
+        "content": to_hex(line.content),
+        "session": to_hex(line.session),
+        "intervals": line.intervals,
+        "price": str(line.price),
+        "reward": str(line.reward),
+    }
+
+
+class Bookkeeping:
+    """Money that is heard, but not on the chain yet."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        config = core.config
+        self._slots = Slots(config.least_wei, config.most_stations, config.most_listeners, config.listeners_percent)
+
+    async def account(self, request: AccountRequest) -> dict[str, str]:
+        """The asking payer's escrow with this server and what is left of it. A listener is a payer, too: nobody else is told."""
+        core = self._core
+        payer = await self._asker(request.payer, request.time_s, request.signature)
+        money = await core.chain.money(payer)
+        epoch = await self._epoch()
+        owed = await core.store.run(lambda connection: outstanding(connection, payer, core.running(connection, epoch)))
+        vouchered = owed.unposted + gross(owed.current_net, money.bps)
+        total = owed.gross_with(money.bps)
+        return {
+            "escrow_wei": str(money.escrow),
+            "requested_wei": str(money.requested),
+            "unposted_wei": str(vouchered),
+            "unvouchered_wei": str(total - vouchered),
+            "usable_wei": str(max(0, money.free - total)),
+        }
+
+    async def statement(self, request: StatementRequest) -> dict[str, Any]:
+        """What the asking payer owes, signed."""
+        payer = await self._asker(request.payer, request.time_s, request.signature)
+        return await self._state(payer, request.disputed)
+
+    async def owed(self, device: bytes, session: bytes, disputed: Sequence[int] = ()) -> dict[str, Any]:
+        """What the listener of a session owes, for the session's own device. Raises Refusal ``session.device``."""
+        return await self._state(await self.listener(device, session), disputed)
+
+    async def listener(self, device: bytes, session: bytes) -> bytes:
+        """The listener of a session, for the session's own device. Raises Refusal ``session.device``."""
+        row = await self._core.store.run(lambda connection: get(connection, sessions, id=session))
+        if row is None or row["device"] != device:
+            raise Refusal("session.device")
+        listener: bytes = row["listener"]
+        return listener
+
+    async def _asker(self, address: str, time_s: int, signature: str) -> bytes:
+        """The payer that signed a request. Raises ``invocation.time``, ``voucher.signature``."""
+        core = self._core
+        payer = from_hex(address, 20)
+        now_s = await core.now_ms() // 1000
+        if abs(time_s - now_s) > STALE_S:
+            raise InputError("invocation.time", time_s=time_s, now_s=now_s)
+        try:
+            signer = recover(statement_digest(core.address, time_s), from_hex(signature, 65))
+        except InputError:
+            signer = b""
+        if signer != payer:
+            raise Refusal("voucher.signature", reason="the request is not the payer's")
+        return payer
+
+    async def _state(self, payer: bytes, disputed: Sequence[int]) -> dict[str, Any]:
+        core, numbers = self._core, frozenset(disputed)
+
+        core.agreement.require()
+
+        def work(connection: Connection, at: Settling) -> Stated:
+            return state(connection, payer, at.epoch, at.money, at.bond, self._slots, numbers, at.mark)
+
+        stated = await self.in_epoch(payer, work)
+        lines = statement_lines_hash(stated.lines)
+        message = Statement(server=core.address, payer=payer, epoch=stated.epoch, spent=stated.spent, lines=lines)
+        return {
+            "statement": sign(message, core.domain, core.keys.signing).to_json(),
+            "lines": [{**line_json(line), "settled": stated.counts[line.number]} for line in stated.lines],
+            "settled_wei": str(stated.settled),
+            "net_wei": str(stated.net),
+            "waiting": stated.waiting,
+        }
+
+    async def in_epoch(self, payer: bytes, work: Callable[[Connection, Settling], T], *, fresh: bool = False, owners: bool = False) -> T:
+        """The result of a transaction whose rate, owners and account are those of the epoch that runs inside it.
+
+        Args:
+            payer: whose account is read, 20 bytes.
+            work: what is done with them.
+            fresh: whether the account is read anew.
+            owners: whether the owners of what the payer owes for are read, in order to pay them.
+
+        Raises:
+            Unavailable: ``chain.unreachable``.
+            Refusal: ``server.epoch.closed``: the epoch of the clock takes nothing more, and who earns in the next one is not settled before
+                it begins.
+        """
+        core = self._core
+        mark: Mark | None = None
+        for _ in range(_TRIES):
+            now_s = await core.now_ms() // 1000
+            clock = core.schedule.epoch_of(now_s)
+            epoch = await core.store.run(partial(core.running, epoch=clock))
+            if owners and epoch > clock:
+                raise Refusal("server.epoch.closed", epoch=clock)
+            money = replace(await core.chain.money(payer, fresh=fresh or mark is not None), bps=await core.chain.rate(epoch))
+            contents = sorted(await core.store.run(lambda connection: due_contents(connection, payer))) if owners else []
+            owned = await asyncio.gather(*(core.chain.owner_at(content, epoch) for content in contents))
+            at = Settling(
+                core.domain,
+                core.address,
+                core.keys.signing,
+                epoch,
+                now_s,
+                money,
+                await self._bond(),
+                dict(zip(contents, owned, strict=True)),
+                self._slots,
+                mark,
+            )
+
+            def inside(connection: Connection, at: Settling = at) -> T:
+                if core.running(connection, at.epoch) != at.epoch:
+                    raise _Moved
+                return work(connection, at)
+
+            try:
+                return await core.store.run(inside)
+            except _Moved:
+                mark = None
+            except Differs as differs:
+                mark = differs.mark
+        raise Unavailable("chain.unreachable", reason="the epoch's facts change faster than they are read")
+
+    async def voucher(self, request: VoucherPost) -> dict[str, Any]:
+        """Settle what a voucher covers of the lines that the payer agreed to; the receipts go to the hosts at once.
+
+        Vouchers are published on the chain, and lines name tickets: what became of them is told to the payer alone, who signs the
+        request. One that comes late counts, and so does one that somebody else sends; the answer is the same whatever it settled.
+
+        Raises:
+            Refusal: ``voucher.signature``; to the payer also what ``settle_voucher`` refuses.
+            Unavailable: ``chain.unreachable``, ``server.mismatch.chain``.
+        """
+        signed = self._read(request.voucher)
+        told = False
+        with contextlib.suppress(GomaaError):
+            told = request.signature is not None and bool(
+                await self._asker(to_hex(signed.message.payer), request.time_s, request.signature)
+            )
+        return await self._settle(signed, request.lines, told)
+
+    async def paid(self, device: bytes, request: Pay) -> dict[str, Any]:
+        """Settle a listener's voucher; what became of it is told to a device with a session of that listener. Raises as ``voucher``."""
+        signed = self._read(request.voucher)
+        payer, both = signed.message.payer, tickets.join(sessions, sessions.c.id == tickets.c.session)
+        own = (tickets.c.payer == payer, tickets.c.listener == payer, sessions.c.device == device)
+        query = select(tickets.c.id).select_from(both).where(*own).limit(1)
+        told = await self._core.store.run(lambda connection: connection.execute(query).first() is not None)
+        return await self._settle(signed, request.lines, told)
+
+    def _read(self, voucher: Message) -> Signed[Voucher]:
+        """A voucher for this server that its payer has signed. Raises Refusal ``voucher.signature``."""
+        signed = Signed.from_json(Voucher, voucher)
+        if signed.message.server != self._core.address:
+            raise Refusal("voucher.signature", reason="another server")
+        require_refusing(signed, self._core, signed.message.payer, "voucher.signature")
+        return signed
+
+    async def _settle(self, signed: Signed[Voucher], lines: Sequence[tuple[int, int]] | None, told: bool) -> dict[str, Any]:
+        self._core.agreement.require()
+        message, named = signed.message, None if lines is None else dict(lines)
+
+        def work(connection: Connection, at: Settling) -> tuple[Done, Acknowledged]:
+            done = settle_voucher(connection, signed, at, named)
+            return done, acknowledge(connection, message.payer, named or {}, at)
+
+        try:
+            done, known = await self.in_epoch(message.payer, work, fresh=True, owners=True)
+        except Refusal:
+            if told:
+                raise
+            return _TAKEN
+        await self._push(done.issued)
+        if not told:
+            return _TAKEN
+        return {"receipts": len(done.issued), "waiting": done.waiting, "settled": self._signed(message.payer, known)}
+
+    def _signed(self, payer: bytes, known: Acknowledged) -> dict[str, Any]:
+        """What was settled, signed: the payer keeps it."""
+        core = self._core
+        lines = settled_lines_hash(known.lines)
+        message = Statement(server=core.address, payer=payer, epoch=known.epoch, spent=known.spent, lines=lines)
+        rows = [[line.number, line.epoch, line.intervals] for line in known.lines]
+        return {"statement": sign(message, core.domain, core.keys.signing).to_json(), "lines": rows}
+
+    async def books(self, request: BooksRequest) -> dict[str, Any]:
+        """Both sides' newest signatures, for a payer whose books differ from these (docs/protocol.md, Resynchronisation)."""
+        payer = await self._asker(request.payer, request.time_s, request.signature)
+        return await self.resynchronise(payer, request.voucher, request.settled)
+
+    async def resynchronise(self, payer: bytes, voucher: Message | None, settled: Sequence[Message]) -> dict[str, Any]:
+        """Learn what the payer shows, and answer what these books show.
+
+        Args:
+            payer: who asked, 20 bytes.
+            voucher: its own last voucher, as JSON, or None.
+            settled: acknowledgements that this server has signed: {statement, lines}.
+
+        Raises:
+            Refusal: ``voucher.signature``, ``server.mismatch`` (an acknowledgement that this server has not signed).
+        """
+        core = self._core
+        shown = Signed.from_json(Voucher, voucher) if voucher is not None else None
+        if shown is not None:
+            if (shown.message.server, shown.message.payer) != (core.address, payer):
+                raise Refusal("voucher.signature", reason="parties")
+            require_refusing(shown, core, payer, "voucher.signature")
+        lines = [line for one in settled for line in own_acknowledgement(one, core.domain, core.address, payer)]
+        epochs = sorted({line.epoch for line in lines})
+        states = await asyncio.gather(*(core.chain.epoch(epoch) for epoch in epochs))
+        debited = {epoch for epoch, state in zip(epochs, states, strict=True) if state.ready and not state.void}
+
+        def work(connection: Connection, at: Settling) -> tuple[Shown, Acknowledged]:
+            adopt(connection, payer, [line for line in lines if line.epoch in debited])
+            if shown is not None:
+                account(connection, payer, at.epoch, at.money, at.mark, keep=at.money.spent > 0)
+                remember(connection, shown)
+            found = show(connection, payer)
+            return found, acknowledge(connection, payer, [ticket["number"] for ticket in found.tickets], at)
+
+        found, known = await self.in_epoch(payer, work, fresh=True)
+        issued = [
+            {
+                "ticket": ticket_of(row, core.address).to_json(),
+                "interval_s": row["interval_s"],
+                "opened_ms": row["opened_ms"],
+            }
+            for row in found.tickets
+            if row["station"] == payer
+        ]
+        lost = [
+            {
+                "number": row["number"],
+                "content": to_hex(row["content"]),
+                "intervals": row["intervals"],
+                "session": found.sessions[row["session"]].to_json(),
+            }
+            for row in found.tickets
+            if row["session"] in found.sessions
+        ]
+        kept = None if found.voucher is None else Signed(Voucher(core.address, payer, *found.voucher[:2]), found.voucher[2]).to_json()
+        return {
+            "voucher": kept,
+            "settled": self._signed(payer, known),
+            "tickets": issued,
+            "lost": lost,
+            "last_number": found.last_number,
+        }
+
+    async def _push(self, issued: Sequence[Issued]) -> None:
+        # Anybody can name anybody's payee in a session, and an owner's receipt is about a listener: it goes to that listener's devices.
+        own = sessions.alias("own")
+        query = (
+            select(sessions.c.id, own.c.payee, own.c.device)
+            .join(own, (own.c.payee == sessions.c.payee) & (own.c.listener == sessions.c.listener))
+            .where(sessions.c.id.in_({one.session for one in issued}))
+        )
+        devices: dict[tuple[bytes, bytes], set[bytes]] = defaultdict(set)
+        for session, payee, device in await self._core.store.run(lambda connection: list(connection.execute(query))):
+            devices[session, payee].add(device)
+        for one in issued:
+            if to := devices.get((one.session, one.receipt.message.payee)):
+                self._core.hub.push({"event": "receipt", **receipt_json(one)}, to)
+
+    async def receipts(self, device: bytes, request: ReceiptsRequest) -> dict[str, Any]:
+        """Receipts, oldest first, that the listeners of a device's sessions earned for these payees, with all that they hash."""
+        named = [from_hex(payee, 20) for payee in request.payees]
+        own, session = sessions.alias("own"), sessions.alias("session")
+        earned = (
+            select(receipts)
+            .join(own, (own.c.payee == receipts.c.payee) & (own.c.device == device))
+            # Anybody can name anybody's payee in a session of their own: a receipt is told to the listener of its session.
+            .join(session, (session.c.id == receipts.c.session) & (session.c.listener == own.c.listener))
+            .where(receipts.c.payee.in_(named), receipts.c.epoch >= request.since_epoch)
+            .distinct()
+        )
+        return {"receipts": [receipt_json(one) for one in await self._found(earned)]}
+
+    async def proven(self, request: ReceiptsPost) -> dict[str, Any]:
+        """Receipts of a payee whose key has signed, oldest first: what a challenge needs, and nothing that they hash.
+
+        Raises:
+            InputError: ``invocation.time``.
+            Refusal: ``claim.signature``: the signature is not the payee's.
+        """
+        query = select(receipts).where(receipts.c.payee == await self._payee(request))
+        if request.epoch is not None:
+            query = query.where(receipts.c.epoch == request.epoch)
+        return {"receipts": [{"receipt": one.receipt.to_json()} for one in await self._found(query)]}
+
+    async def _found(self, query: Select[Any]) -> list[Issued]:
+        ordered = query.order_by(receipts.c.epoch, receipts.c.payee, receipts.c.source).limit(_MOST_RECEIPTS)
+        rows = await self._core.store.run(lambda connection: connection.execute(ordered).mappings().all())
+        return [stored(row, self._core.address) for row in rows]
+
+    async def _payee(self, proof: ReceiptsPost) -> bytes:
+        """The payee that signed. Raises InputError ``invocation.time``, Refusal ``claim.signature``."""
+        payee, clocks = from_hex(proof.payee, 20), (await self._core.now_ms() // 1000, int(time.time()))
+        if all(abs(proof.time_s - clock) > STALE_S for clock in clocks):
+            raise InputError("invocation.time", time_s=proof.time_s, now_s=clocks[0])
+        try:
+            signer = recover(receipts_digest(self._core.address, payee, proof.time_s), from_hex(proof.signature, 65))
+        except InputError:
+            signer = b""
+        if signer != payee:
+            raise Refusal("claim.signature")
+        return payee
+
+    async def _epoch(self) -> int:
+        return self._core.schedule.epoch_of(await self._core.now_ms() // 1000)
+
+    async def _bond(self) -> int:
+        """The bond that backs receipts now: nothing while the server retires (rule 5)."""
+        lane = await self._core.chain.lane()
+        return 0 if lane.retired is not None else lane.bond

@@ -1,0 +1,255 @@
+"""Claims that the server sends for those who have no gas: checked first, each at most once at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from chain.contracts.settlement import ClaimItem
+from pywallet.crypto import address_of
+from pywallet.encoding.hex import to_hex
+from pywallet.errors import GomaaError, InputError, Refusal
+from pywallet.protocol import Claim, Signed
+from security_server.context import Core
+from security_server.db.queries import get, put
+from security_server.db.tables import claims, relay_costs
+from security_server.epochs.publishing import Publishing
+from security_server.playback.key_service import require_refusing
+
+MOST: Final = 32
+HOUR_MS: Final = 3_600_000
+DAY_MS: Final = 24 * HOUR_MS
+GAS: Final = (100_000, 150_000)
+"""Gas set aside for a transaction, and for each claim in it: more than any takes. What it took replaces it afterwards."""
+
+REVERTS: Final = {"claimed": "claim.done", "signature": "claim.signature"}
+"""What the contract says against a claim, and the code for it."""
+
+WATCH_S: Final = 300.0
+"""How often the relayer's account is looked at."""
+
+log = logging.getLogger("gomaa.server")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How the relayer's account stands: ``state`` is ok, low (balance), spent (budget) or unknown (not looked at yet)."""
+
+    state: str
+    balance_wei: int = 0
+    hour_wei: int = 0
+    day_wei: int = 0
+
+
+class Relay:
+    """Sends claims of this server's epochs with the relayer's key, within a budget of gas."""
+
+    def __init__(self, core: Core, publishing: Publishing) -> None:
+        self._core = core
+        self._publishing = publishing
+        self.sending = asyncio.Lock()
+        """Whoever sends holds it: a leaf and a payee's tokens are sent once."""
+        self._reserving = asyncio.Lock()
+        self.address = address_of(core.keys.relayer)
+        """Whose gas it is, and whom a payee's permit names."""
+        # The day's sweeps, Unix ms and payee. A restart forgets them, and not the gas they took.
+        self._swept: deque[tuple[int, bytes]] = deque()
+        self.standing = Standing("unknown")
+
+    async def run(self) -> None:
+        """Look at the relayer's account for ever."""
+        while True:
+            try:
+                await self.look()
+            except GomaaError as error:
+                log.warning("relayer: %s", error)
+            except Exception:
+                log.exception("looking at the relayer failed")
+            await asyncio.sleep(WATCH_S)
+
+    async def look(self) -> Standing:
+        """How the account stands now. What is wrong with it is logged when it begins."""
+        core, config = self._core, self._core.config
+        balance = await core.chain.balance(self.address)
+        hour, day = await self._spent()
+        state = "low" if balance < config.relay_low_wei else "ok"
+        if hour * 10 >= config.relay_hour_wei * 9 or day * 10 >= config.relay_day_wei * 9:
+            state = "spent"
+        if state not in ("ok", self.standing.state):
+            log.error(
+                "relayer %s is %s: balance %d wei, gas of this hour %d of %d wei, of this day %d of %d wei",
+                *(to_hex(self.address), state, balance, hour, config.relay_hour_wei, day, config.relay_day_wei),
+            )
+        self.standing = Standing(state, balance, hour, day)
+        return self.standing
+
+    async def _spent(self) -> tuple[int, int]:
+        """Wei of gas in the last hour and in the last day."""
+        now_ms = await self._core.now_ms()
+        query = select(relay_costs.c.time_ms, relay_costs.c.wei).where(relay_costs.c.time_ms > now_ms - DAY_MS)
+        rows = await self._core.store.run(lambda connection: connection.execute(query).all())
+        return sum(row.wei for row in rows if row.time_ms > now_ms - HOUR_MS), sum(row.wei for row in rows)
+
+    async def affordable(self, claims_in_it: int, parts: int = 1) -> tuple[int, int]:
+        """Wei of gas that a transaction may take, and the price of gas. Raises Refusal ``claim.busy`` beyond the budget.
+
+        Args:
+            claims_in_it: How many.
+            parts: It may take one part of so many of the budget: the others are left to what is more urgent.
+        """
+        config = self._core.config
+        price = await self._core.chain.gas_price()
+        wei = (GAS[0] + GAS[1] * claims_in_it) * price
+        hour, day = await self._spent()
+        if (hour + wei) * parts > config.relay_hour_wei or (day + wei) * parts > config.relay_day_wei:
+            await self.look()
+            raise Refusal("claim.busy", hour_wei=config.relay_hour_wei, day_wei=config.relay_day_wei)
+        return wei, price
+
+    async def reserve(self, claims_in_it: int, parts: int = 1) -> tuple[int, int]:
+        """Set gas aside before anything is sent: the row's number, and the price of gas in wei. Raises Refusal ``claim.busy``."""
+        core = self._core
+        # Claims of one round ask beside each other: none may count the same wei as free.
+        async with self._reserving:
+            wei, price = await self.affordable(claims_in_it, parts)
+            now_ms = await core.now_ms()
+            made = insert(relay_costs).values(time_ms=now_ms, wei=wei)
+            old = delete(relay_costs).where(relay_costs.c.time_ms <= now_ms - DAY_MS)
+
+            def work(connection: Connection) -> int:
+                connection.execute(old)
+                return int((connection.execute(made).inserted_primary_key or (0,))[0])
+
+            return await core.store.run(work), price
+
+    async def settle(self, number: int, wei: int) -> None:
+        """What the transaction took, instead of what was set aside."""
+        change = update(relay_costs).where(relay_costs.c.id == number).values(wei=wei)
+        await self._core.store.run(lambda connection: connection.execute(change) and None)
+
+    async def claim(self, messages: Sequence[Any]) -> dict[str, Any]:
+        """Check every claim, send one transaction, answer when the chain has it.
+
+        The relayer pays the gas: it sends so many claims an hour, within a budget of gas an hour and a day, none that carries less
+        than the operator's least, and none while gas costs more than the operator allows. A claim that is not relayed can be sent by
+        anyone who has the payee's signature.
+
+        Raises Refusal ``claim.*``; Unavailable ``chain.unreachable``; GomaaError ``chain.reverted``, ``chain.fee.high``.
+        """
+        signed = [Signed.from_json(Claim, message) for message in messages]
+        if len({(one.message.epoch, one.message.payee) for one in signed}) != len(signed):
+            raise InputError("message.schema", field="claims", reason="one claim twice")
+        async with self.sending:
+            return {"transaction": to_hex(await self.send(signed, limited=True))}
+
+    async def check(self, signed: Sequence[Signed[Claim]]) -> tuple[list[ClaimItem], list[tuple[bytes, int]]]:
+        """What the contract takes for these claims: items and proofs.
+
+        Raises Refusal ``claim.*``; Unavailable ``chain.unreachable``; InputError ``message.schema``.
+        """
+        core = self._core
+        to, tip = signed[0].message.to, signed[0].message.tip
+        for one in signed:
+            if one.message.server != core.address or one.message.to != to or one.message.tip != tip:
+                raise InputError("message.schema", field="claims", reason="one server, one recipient and one tip")
+        # Only owners, who use one address for good, are paid without a word of theirs: who is paid at an address of one night would need
+        # coins there to move it.
+        pushed = not tip and await core.chain.is_owner(to)
+        for one in signed:
+            if not pushed or one.message.payee != to:
+                require_refusing(one, core, one.message.payee, "claim.signature")
+        items: list[ClaimItem] = []
+        nodes: list[tuple[bytes, int]] = []
+        for one in signed:
+            item, path = await self._publishing.claim_item(one, signed=not pushed or one.message.payee != to)
+            if item.amount < core.config.relay_least_wei:
+                raise Refusal("claim.small", least_wei=core.config.relay_least_wei, amount_wei=item.amount)
+            items.append(item)
+            nodes.extend(path)
+        return items, nodes
+
+    async def send(self, signed: Sequence[Signed[Claim]], *, limited: bool = False) -> bytes:
+        """Send claims of one recipient in one transaction, with ``sending`` held; its hash once it is in a block.
+
+        Args:
+            signed: The claims.
+            limited: Refuse what goes beyond this hour's claims. Claims of the queue were counted when they were taken.
+
+        Raises:
+            Refusal: ``claim.*``; ``claim.done`` also where the transaction was sent before a crash: it is kept then.
+            GomaaError: ``chain.*``.
+        """
+        core = self._core
+        items, nodes = await self.check(signed)
+        first = signed[0].message
+        for one in signed:
+            await self._unclaimed(one.message)
+        if limited:
+            await self.within(len(signed))
+        number, price = await self.reserve(len(signed))
+        try:
+            transaction, gas = await core.chain.claim(core.keys.relayer, items, nodes, first.to, first.tip)
+        except GomaaError as error:
+            if "transaction" not in error.detail:
+                # It was refused before it was sent: nothing was spent.
+                await self.settle(number, 0)
+            known = REVERTS.get(str(error.detail.get("reason")))
+            if known == "claim.done":
+                await self._recall(signed)
+            if known is not None:
+                raise Refusal(known) from None
+            raise
+        await self.settle(number, gas * price)
+        now_ms = await core.now_ms()
+        for one in signed:
+            await self._done(one.message, one.message.to, transaction, now_ms)
+        return transaction
+
+    async def sent(self, claim: Claim) -> dict[str, Any] | None:
+        """Where a leaf was sent by this relayer: ``to``, ``transaction``; None: it was not."""
+        return await self._core.store.run(lambda connection: get(connection, claims, epoch=claim.epoch, payee=claim.payee))
+
+    async def _recall(self, signed: Sequence[Signed[Claim]]) -> None:
+        """Keep what the chain has of these leaves: whoever asks again is told the transaction."""
+        now_ms = await self._core.now_ms()
+        for one in signed:
+            paid = await self._core.chain.paid(one.message.epoch, one.message.payee)
+            if paid is not None:
+                await self._done(one.message, paid[1], paid[0], now_ms)
+
+    async def note(self, payee: bytes) -> None:
+        """Count a payee's sweep among this hour's transactions."""
+        self._swept.append((await self._core.now_ms(), payee))
+
+    async def swept(self, payee: bytes) -> int:
+        """Sweeps of a payee within a day."""
+        since_ms = await self._core.now_ms() - DAY_MS
+        return sum(time_ms > since_ms and one == payee for time_ms, one in self._swept)
+
+    async def within(self, more: int) -> None:
+        """Refuse what goes beyond this hour's claims and sweeps."""
+        now_ms = await self._core.now_ms()
+        since_ms = now_ms - HOUR_MS
+        while self._swept and self._swept[0][0] <= now_ms - DAY_MS:
+            self._swept.popleft()
+        swept = sum(time_ms > since_ms for time_ms, _ in self._swept)
+        sent = select(func.count()).select_from(claims).where(claims.c.time_ms > since_ms)
+        already = await self._core.store.run(lambda connection: int(connection.execute(sent).scalar_one()))
+        if already + swept + more > self._core.config.relay_per_hour:
+            raise Refusal("claim.busy", per_hour=self._core.config.relay_per_hour)
+
+    async def _unclaimed(self, claim: Claim) -> None:
+        row = await self.sent(claim)
+        if row is not None:
+            raise Refusal("claim.done", transaction=to_hex(row["transaction"]))
+
+    async def _done(self, claim: Claim, to: bytes, transaction: bytes, now_ms: int) -> None:
+        key = {"epoch": claim.epoch, "payee": claim.payee}
+        values = {"to": to, "transaction": transaction, "time_ms": now_ms}
+        await self._core.store.run(lambda connection: put(connection, claims, key, **values))

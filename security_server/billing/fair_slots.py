@@ -1,0 +1,139 @@
+"""How much of an epoch one payer may take: its slots, its bond, and the least that is settled (docs/settlement.md, Fair slots)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection, select
+
+from security_server.db.queries import get, put
+from security_server.db.tables import debits, epoch_totals, tickets
+
+WIDTH: Final = (1 << 96) - 1
+"""The widest net of an entry and amount of a payee (docs/settlement.md, ``post``)."""
+
+
+@dataclass(frozen=True)
+class Slots:
+    """Bounds of an epoch, from the configuration.
+
+    ``least_wei``: a payer's gross below this waits for a later epoch. ``stations`` and ``listeners``: payers of each kind in one
+    epoch, bounded apart. ``listeners_percent``: the part of the bond that all listeners together may take.
+    """
+
+    least_wei: int = 0
+    stations: int = 4_096
+    listeners: int = 4_096
+    listeners_percent: int = 50
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Payers and net wei that an epoch has so far."""
+
+    stations: int
+    listeners: int
+    stations_net: int
+    listeners_net: int
+
+    @property
+    def net(self) -> int:
+        """Net of all, wei: receipts of the epoch say as much."""
+        return self.stations_net + self.listeners_net
+
+
+def totals(connection: Connection, epoch: int) -> Totals:
+    """What the epoch has so far."""
+    row = get(connection, epoch_totals, epoch=epoch)
+    if row is not None:
+        return Totals(row["stations"], row["listeners"], row["stations_net"], row["listeners_net"])
+    rows = connection.execute(select(debits.c.net, debits.c.listener).where(debits.c.epoch == epoch)).all()
+    listeners = [net for net, listener in rows if listener]
+    stations = [net for net, listener in rows if not listener]
+    return Totals(len(stations), len(listeners), sum(stations), sum(listeners))
+
+
+def take(connection: Connection, epoch: int, station: bool, before: Totals, net: int, new: bool) -> None:
+    """Write down that a payer has added to the epoch.
+
+    Args:
+        connection: of the transaction that settles.
+        epoch: the running epoch.
+        station: whether the payer is a station.
+        before: the epoch's totals before.
+        net: wei added.
+        new: whether the payer had nothing in this epoch before.
+    """
+    put(
+        connection,
+        epoch_totals,
+        {"epoch": epoch},
+        stations=before.stations + (new and station),
+        listeners=before.listeners + (new and not station),
+        stations_net=before.stations_net + (net if station else 0),
+        listeners_net=before.listeners_net + (0 if station else net),
+    )
+
+
+def room(
+    connection: Connection,
+    epoch: int,
+    payer: bytes,
+    station: bool,
+    own: int | None,
+    bond: int,
+    wanted: int,
+    slots: Slots,
+    sums: Totals,
+) -> int:
+    """The net that a payer may still add to an epoch, before its escrow and voucher are looked at.
+
+    While half of the bond is free, whoever comes takes what it asks for. Beyond that, each payer is left its share: what it settles
+    or owes (or settled in the epoch before), at most an equal part of the bond. A station leaves other stations theirs; a listener
+    leaves stations and listeners theirs, and listeners together never take more than their part of the bond.
+
+    Args:
+        connection: of the transaction that states or settles.
+        epoch: the running epoch.
+        payer: 20 bytes.
+        station: whether it pays for its own tickets; otherwise it is a listener.
+        own: the payer's net in this epoch, wei; None where it has none yet.
+        bond: the server's bond that backs receipts, wei.
+        wanted: net wei that the payer would add.
+        slots: the configuration's bounds.
+        sums: the epoch's totals.
+    """
+    if own is None and (sums.stations >= slots.stations if station else sums.listeners >= slots.listeners):
+        return 0
+    left = min(bond - sums.net, WIDTH - (own or 0))
+    if not station:
+        left = min(left, bond * slots.listeners_percent // 100 - sums.listeners_net)
+    if sums.net + min(wanted, left) > bond // 2:
+        left = min(left, _share(connection, epoch, payer, station, own or 0, bond, sums))
+    return max(0, left)
+
+
+def _share(connection: Connection, epoch: int, payer: bytes, station: bool, own: int, bond: int, sums: Totals) -> int:
+    """What of the bond is neither taken nor kept for others."""
+    taken: dict[bytes, int] = {}
+    wants: dict[bytes, int] = defaultdict(int)
+    for row in connection.execute(select(debits).where(debits.c.epoch.in_((epoch - 1, epoch)))).mappings():
+        if station and row["listener"]:
+            continue
+        if row["epoch"] == epoch:
+            taken[row["payer"]] = row["net"]
+        else:
+            wants[row["payer"]] = row["net"]
+    due = select(tickets.c.payer, tickets.c.due, tickets.c.price, tickets.c.reward).where(tickets.c.due > 0)
+    if station:
+        due = due.where(tickets.c.payer == tickets.c.station)
+    owed: dict[bytes, int] = defaultdict(int)
+    for ticket in connection.execute(due):
+        owed[ticket.payer] += ticket.due * (ticket.price + ticket.reward)
+    for other in {*owed, *taken}:
+        wants[other] = max(wants[other], owed[other] + taken.get(other, 0))
+    equal = bond // max(1, len({*wants, payer}))
+    kept = sum(max(min(want, equal), taken.get(other, 0)) for other, want in wants.items() if other != payer)
+    return bond - own - kept - (sums.listeners_net if station else 0)

@@ -1,0 +1,61 @@
+"""Bounds where tickets and refused plays come in, so that every epoch can be written and no stranger's rows grow without end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sqlalchemy import Connection, func, select
+
+from pywallet.errors import Refusal
+from security_server.billing.fair_slots import WIDTH
+from security_server.db.queries import add, get, new
+from security_server.db.tables import epoch_refused, epoch_terms
+
+REFUSED_PER_TICKET: Final = 4
+"""Refused plays of one ticket that are kept with their signature and published; further ones are only counted."""
+REFUSED_PER_STATION: Final = 10_000
+"""Refused plays of one station that are kept and published in one epoch."""
+
+
+def require_terms(connection: Connection, epoch: int, station: bytes, price: int, reward: int, interval_s: int, most: int) -> None:
+    """Hold a new ticket's terms to what an epoch can publish.
+
+    Args:
+        connection: of the transaction that writes the ticket.
+        epoch: the running epoch.
+        station: who gave the ticket out, 20 bytes.
+        price: wei per interval to the owner.
+        reward: wei per interval to the listener.
+        interval_s: seconds.
+        most: different terms of one station in one epoch.
+
+    Raises:
+        Refusal: ``ticket.mismatch`` with ``reason`` price (one interval is more than an entry holds) or terms (too many different).
+    """
+    if price + reward > WIDTH or not 0 < interval_s < 1 << 32:
+        raise Refusal("ticket.mismatch", reason="price")
+    key = {"epoch": epoch, "station": station, "price": price, "reward": reward, "interval_s": interval_s}
+    if get(connection, epoch_terms, **key) is not None:
+        return
+    here = (epoch_terms.c.epoch == epoch, epoch_terms.c.station == station)
+    if connection.execute(select(func.count()).select_from(epoch_terms).where(*here)).scalar_one() >= most:
+        raise Refusal("ticket.mismatch", reason="terms", most=most)
+    new(connection, epoch_terms, **key)
+
+
+def keeps_refused(connection: Connection, epoch: int, ticket: Mapping[str, Any]) -> bool:
+    """Whether a refused play of a ticket is kept with its signature, and counted as kept.
+
+    Args:
+        connection: of the transaction that decides the play.
+        epoch: the running epoch.
+        ticket: its row.
+    """
+    if ticket["refused"] >= REFUSED_PER_TICKET:
+        return False
+    row = get(connection, epoch_refused, epoch=epoch, station=ticket["station"])
+    if row is not None and row["count"] >= REFUSED_PER_STATION:
+        return False
+    add(connection, epoch_refused, {"epoch": epoch, "station": ticket["station"]}, count=1)
+    return True

@@ -1,0 +1,124 @@
+"""What a payer owes, line by line, as the server states it (docs/protocol.md, Statements)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import Connection, select
+
+from pywallet.protocol import StatementLine
+from pywallet.settlement import gross
+from security_server.billing.accounts import (
+    Mark,
+    Money,
+    account,
+    affordable,
+)
+from security_server.billing.fair_slots import Slots, room, totals
+from security_server.billing.settling import (
+    Done,
+    Issued,
+    Settling,
+    settle,
+    settle_voucher,
+    stored,
+)
+from security_server.db.tables import tickets
+
+__all__ = ["Done", "Issued", "Settling", "Stated", "due_contents", "settle", "settle_voucher", "state", "stored"]
+
+MOST_LINES: Final = 2_000
+"""Lines of one statement; the rest comes in the next."""
+
+
+@dataclass(frozen=True)
+class Stated:
+    """A statement before it is signed, amounts in wei.
+
+    ``spent``: ``settled`` and the lines' gross. ``settled``: cumulative gross that was settled. ``net``: settled in ``epoch``.
+    ``counts``: intervals of each stated ticket that were settled. ``waiting``: the code of why not all that is owed is stated.
+    """
+
+    epoch: int
+    spent: int
+    lines: tuple[StatementLine, ...]
+    settled: int = 0
+    net: int = 0
+    counts: Mapping[int, int] = field(default_factory=dict)
+    waiting: str | None = None
+
+
+def state(
+    connection: Connection,
+    payer: bytes,
+    epoch: int,
+    money: Money,
+    bond: int,
+    slots: Slots | None = None,
+    disputed: Collection[int] = (),
+    mark: Mark | None = None,
+) -> Stated:
+    """The payer's statement now: what was settled, and the lines that still fit into this epoch.
+
+    Lines are cut to what the payer's escrow, its room in the epoch and the
+    server's bond still cover; the rest waits for a later statement.
+
+    Args:
+        connection: of a transaction of its own.
+        payer: 20 bytes.
+        epoch: the one that runs in this transaction.
+        money: the payer's account on the chain, with the epoch's rate.
+        bond: that backs receipts, wei; 0 while the server retires.
+        slots: bounds of an epoch.
+        disputed: ticket numbers that the payer does not agree to: they are stated last.
+        mark: see ``account``.
+
+    Raises:
+        Differs: the chain's figure has to be read again.
+    """
+    slots = slots or Slots()
+    books = account(connection, payer, epoch, money, mark)
+    due = [dict(row) for row in connection.execute(_due(payer)).mappings()]
+    wanted = sum(row["due"] * _each(row) for row in due)
+    station = not due or due[0]["station"] == payer
+    left = room(connection, epoch, payer, station, books.net or None, bond, wanted, slots, totals(connection, epoch))
+    left = min(left, affordable(money, books.unposted, books.net))
+    found: list[StatementLine] = []
+    counts: dict[int, int] = {}
+    net = 0
+    for ticket in sorted(due, key=lambda row: (row["number"] in disputed, row["number"])):
+        new = min(ticket["due"], (left - net) // _each(ticket))
+        if new and len(found) < MOST_LINES:
+            net += new * _each(ticket)
+            counts[ticket["number"]] = ticket["vouchered"]
+            names = ("number", "content", "session", "price", "reward")
+            found.append(StatementLine(intervals=ticket["vouchered"] + new, **{name: ticket[name] for name in names}))
+    waiting = None
+    if found and gross(books.net + net, money.bps) < slots.least_wei:
+        found, counts, net, waiting = [], {}, 0, "statement.minimum"
+    elif net < wanted:
+        waiting = "server.epoch.full" if left - net < affordable(money, books.unposted, books.net + net) else _escrow_code(station)
+    found.sort(key=lambda line: line.number)
+    # On sums, as the contract takes it.
+    spent = books.before + gross(books.net + net, money.bps)
+    return Stated(epoch, spent, tuple(found), books.settled(money.bps), books.net, counts, waiting)
+
+
+def _each(ticket: Mapping[str, Any]) -> int:
+    return int(ticket["price"] + ticket["reward"])
+
+
+def _escrow_code(station: bool) -> str:
+    return "station.escrow.short" if station else "listener.escrow.short"
+
+
+def _due(payer: bytes) -> Any:
+    return select(tickets).where(tickets.c.payer == payer, tickets.c.due > 0)
+
+
+def due_contents(connection: Connection, payer: bytes) -> set[bytes]:
+    """The contents for which a payer owes something: their owners of the epoch are needed before a voucher settles."""
+    query = select(tickets.c.content).where(tickets.c.payer == payer, tickets.c.due > 0).distinct()
+    return set(connection.execute(query).scalars())

@@ -1,0 +1,1 @@
+"""Contents that the server keeps keys for: registration, moves between servers, revocation."""

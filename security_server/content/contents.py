@@ -1,0 +1,238 @@
+"""Contents that bands have uploaded: headers as they are, content keys sealed at rest."""
+
+from __future__ import annotations
+
+import bisect
+import hashlib
+import os
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import Connection, delete, select, update
+
+from pywallet.crypto import keccak256, recover
+from pywallet.crypto.key_wrap import UPLOAD_INFO, Unwrapper
+from pywallet.encoding.hex import from_b64, from_hex
+from pywallet.errors import InputError, Refusal
+from pywallet.policy import Policy
+from pywallet.sps.header import Header, open_header
+from security_server.api.requests import Upload
+from security_server.db.queries import get, put
+from security_server.db.tables import content_keys, contents
+from security_server.db.writer import Store
+
+_KEEP: Final = 512
+MOVED: Final = "server.moved"
+"""Code of a content whose keys were shredded because another server serves it now."""
+
+
+@dataclass(frozen=True)
+class Track:
+    """What granting needs of one rendition. ``starts_ms``: each segment's start, then the end."""
+
+    id: int
+    starts_ms: tuple[int, ...]
+    epochs: tuple[int, ...]
+    firsts: tuple[int, ...]
+
+    def key_epoch(self, index: int) -> int:
+        """The key epoch of a segment."""
+        return self.epochs[max(0, bisect.bisect_right(self.firsts, index) - 1)]
+
+
+@dataclass(frozen=True)
+class Song:
+    """A content, parsed once."""
+
+    content: bytes
+    owner: bytes
+    policy: Policy
+    policy_hash: bytes
+    tracks: tuple[Track, ...]
+    shredded: str | None
+
+    @property
+    def duration_ms(self) -> int:
+        """The first rendition's length."""
+        return self.tracks[0].starts_ms[-1]
+
+    def rendition(self, identity: int | None) -> Track:
+        """The rendition with this id; None: the first. Raises InputError ``message.schema``."""
+        for track in self.tracks:
+            if identity is None or track.id == identity:
+                return track
+        raise InputError("message.schema", field="rendition")
+
+
+def song_of(header: Header, shredded: str | None = None) -> Song:
+    """What the server needs of a verified header."""
+    tracks = []
+    for rendition in header.renditions:
+        starts, at = [0], 0
+        for segment in rendition.segments:
+            at += segment.samples
+            starts.append(at * 1000 // rendition.rate)
+        epochs = tuple(epoch for epoch, _ in rendition.key_epochs)
+        firsts = tuple(first for _, first in rendition.key_epochs)
+        tracks.append(Track(rendition.id, tuple(starts), epochs, firsts))
+    return Song(header.content, header.owner, Policy.from_dict(header.policy), header.policy_hash, tuple(tracks), shredded)
+
+
+def upload_digest(content: bytes, header: bytes, ephemeral: bytes, wrapped: list[bytes]) -> bytes:
+    """What the owner signs for an upload (docs/protocol.md section 4)."""
+    keys = hashlib.sha256(ephemeral + b"".join(wrapped)).digest()
+    return keccak256(b"gomaa/1 upload" + content + hashlib.sha256(header).digest() + keys)
+
+
+class Songs:
+    """Contents and their keys. Plain keys are held in memory only while songs are played."""
+
+    def __init__(self, store: Store, master: bytes) -> None:
+        self._store = store
+        self._cipher = AESGCM(master)
+        self._songs: OrderedDict[bytes, Song] = OrderedDict()
+        self._keys: OrderedDict[tuple[bytes, int], bytes] = OrderedDict()
+
+    async def get(self, content: bytes) -> Song:
+        """A known content. Raises Refusal ``content.unknown``."""
+        song = self._songs.get(content)
+        if song is None:
+            row = await self._store.run(lambda connection: get(connection, contents, content=content))
+            if row is None:
+                raise Refusal("content.unknown")
+            song = song_of(open_header(row["header"]), row["code"])
+            self._songs[content] = song
+            if len(self._songs) > _KEEP:
+                self._songs.popitem(last=False)
+        return song
+
+    async def content_key(self, content: bytes, epoch: int) -> bytes:
+        """The content key of an epoch. Raises Refusal ``content.revoked`` or ``content.destroyed`` once it is shredded."""
+        key = self._keys.get((content, epoch))
+        if key is None:
+            row = await self._store.run(lambda connection: get(connection, content_keys, content=content, epoch=epoch))
+            if row is None:
+                song = await self.get(content)
+                raise Refusal(song.shredded or "content.unknown")
+            try:
+                key = self._cipher.decrypt(row["sealed"][:12], row["sealed"][12:], content + epoch.to_bytes(4, "big"))
+            except InvalidTag:
+                raise InputError("internal", reason="a content key does not open with the master key") from None
+            self._keys[(content, epoch)] = key
+            if len(self._keys) > _KEEP:
+                self._keys.popitem(last=False)
+        return key
+
+    async def all_keys(self, content: bytes) -> tuple[bytes, dict[int, bytes]]:
+        """Header and content keys, for another server. Raises Refusal ``content.unknown``, or why they are shredded."""
+
+        def read(connection: Connection) -> tuple[bytes, list[int]]:
+            row = get(connection, contents, content=content)
+            if row is None or row["code"] is not None:
+                raise Refusal("content.unknown" if row is None else row["code"])
+            query = select(content_keys.c.epoch).where(content_keys.c.content == content)
+            return bytes(row["header"]), list(connection.execute(query).scalars())
+
+        header, epochs = await self._store.run(read)
+        return header, {epoch: await self.content_key(content, epoch) for epoch in epochs}
+
+    async def known(self) -> list[bytes]:
+        """Contents whose keys are still here."""
+        query = select(contents.c.content).where(contents.c.code.is_(None))
+        return list(await self._store.run(lambda connection: connection.execute(query).scalars().all()))
+
+    def opened(self) -> set[bytes]:
+        """Contents of which this process has keys in memory: another one may have shredded those in the database."""
+        return {content for content, _ in self._keys}
+
+    async def shred(self, content: bytes, code: str, now_ms: int) -> bool:
+        """Delete a content's keys for good; whether there was anything to delete."""
+
+        def work(connection: Connection) -> bool:
+            row = get(connection, contents, content=content)
+            if row is None or row["code"] is not None:
+                return False
+            connection.execute(delete(content_keys).where(content_keys.c.content == content))
+            connection.execute(update(contents).where(contents.c.content == content).values(shredded_ms=now_ms, code=code))
+            return True
+
+        done = await self._store.run(work)
+        self._songs.pop(content, None)
+        for key in [key for key in self._keys if key[0] == content]:
+            del self._keys[key]
+        return done
+
+    async def save(self, header: bytes, song: Song, keys: dict[int, bytes], now_ms: int) -> None:
+        """Store a verified upload; an upload again replaces header and keys."""
+        sealed = {epoch: self._seal(song.content, epoch, key) for epoch, key in keys.items()}
+
+        def work(connection: Connection) -> None:
+            row = get(connection, contents, content=song.content)
+            if row is not None and row["code"] not in (None, MOVED):
+                raise Refusal(row["code"])
+            facts: dict[str, Any] = {"owner": song.owner, "policy_hash": song.policy_hash, "header": header, "uploaded_ms": now_ms}
+            # What had moved away may come back.
+            facts |= {"code": None, "shredded_ms": None}
+            put(connection, contents, {"content": song.content}, **facts)
+            for epoch, value in sealed.items():
+                put(connection, content_keys, {"content": song.content, "epoch": epoch}, sealed=value)
+
+        await self._store.run(work)
+        self._songs.pop(song.content, None)
+        for epoch in keys:
+            self._keys.pop((song.content, epoch), None)
+
+    def _seal(self, content: bytes, epoch: int, key: bytes) -> bytes:
+        nonce = os.urandom(12)
+        return nonce + self._cipher.encrypt(nonce, key, content + epoch.to_bytes(4, "big"))
+
+
+@dataclass(frozen=True)
+class Verified:
+    """An upload whose own signatures hold; the chain has not been asked yet."""
+
+    header: Header
+    cose: bytes
+    song: Song
+    keys: dict[int, bytes]
+
+
+def signer(upload: Upload, content: bytes) -> bytes:
+    """Who signed an upload: hashes and a recovery, nothing of it is opened. Raises InputError ``message.schema``."""
+    wrapped = [from_b64(key) for _, key in upload.keys]
+    signed = upload_digest(content, from_b64(upload.header), from_b64(upload.ephemeral), wrapped)
+    return recover(signed, from_hex(upload.signature, 65))
+
+
+def verify(upload: Upload, content: bytes, exchange: bytes) -> Verified:
+    """Check what can be checked without the chain: header, owner's signature, every key.
+
+    No more keys than the header has key epochs are opened. Takes milliseconds: run it in a thread, after the signer is
+    known to be the owner that the chain names.
+
+    Raises InputError: ``sps.*``, ``message.schema``; Refusal ``content.owner``.
+    """
+    cose, ephemeral = from_b64(upload.header), from_b64(upload.ephemeral)
+    wrapped = [(epoch, from_b64(key)) for epoch, key in upload.keys]
+    header = open_header(cose)
+    if header.content != content:
+        raise InputError("message.schema", field="content", reason="the header is of another content")
+    signed = upload_digest(content, cose, ephemeral, [key for _, key in wrapped])
+    if recover(signed, from_hex(upload.signature, 65)) != header.owner:
+        raise Refusal("content.owner")
+    song = song_of(header)
+    epochs = {epoch for track in song.tracks for epoch in track.epochs}
+    if len(wrapped) > len(epochs):
+        raise InputError("message.schema", field="keys", reason="more keys than key epochs", most=len(epochs))
+    keys = {}
+    unwrapper = Unwrapper(exchange, ephemeral, UPLOAD_INFO)
+    for epoch, key in wrapped:
+        keys[epoch] = unwrapper.unwrap(key, content + epoch.to_bytes(4, "big"))
+        if len(keys[epoch]) != 32:
+            raise InputError("message.schema", field="keys")
+    if epochs - keys.keys():
+        raise InputError("message.schema", field="keys", reason="an epoch's key is missing")
+    return Verified(header, cose, song, keys)

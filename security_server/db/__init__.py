@@ -1,0 +1,1 @@
+"""The server's database: tables, queries, the writer, retention."""

@@ -1,0 +1,39 @@
+"""Cursors and other single numbers that outlive the process."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Connection
+
+from security_server.db.queries import get, put
+from security_server.db.tables import marks
+
+EVENTS: Final = "events"
+"""The first block whose events are not final in the database yet."""
+
+COMPARED: Final = "compared"
+"""Epochs before this one agree with the chain for good."""
+
+FLOOR: Final = "floor"
+"""The first epoch that new counts may enter: set by an import, because the lost database may have signed receipts of earlier ones."""
+
+ENDED: Final = "ended"
+"""Every epoch before this one in which something happened is closed."""
+
+TICKETS_SEEN: Final = "tickets_seen"
+"""Of tickets that ended before this, Unix seconds, those that may be deleted are."""
+
+SESSIONS_SEEN: Final = "sessions_seen"
+"""Of sessions that ended before this, Unix seconds, those that may be deleted are."""
+
+
+def mark(connection: Connection, name: str) -> int | None:
+    """A number, or None where it was never set."""
+    row = get(connection, marks, name=name)
+    return None if row is None else int(row["number"])
+
+
+def set_mark(connection: Connection, name: str, number: int) -> None:
+    """Keep a number."""
+    put(connection, marks, {"name": name}, number=number)

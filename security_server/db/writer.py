@@ -1,0 +1,151 @@
+"""Short transactions, one after the other, and never an answer before its commit."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import random
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import Connection
+
+from pywallet.errors import Unavailable
+from security_server.db.database import again, open_database
+
+T = TypeVar("T")
+_BATCH: Final = 64
+_ATTEMPTS: Final = 30
+"""So often is a transaction tried that collides with other processes' (PostgreSQL, isolation level SERIALIZABLE)."""
+
+_PAUSE_S: Final = 0.2
+"""Longest pause between two attempts."""
+
+
+class Store:
+    """A database with one writer thread.
+
+    Work that waits while another transaction is being flushed is committed
+    together with its neighbours (each in its own savepoint), so that one
+    flush to disk serves many requests. A future is resolved only after the
+    commit that holds its work. A function may be called again where
+    another process's transaction came between: it must change nothing but
+    the database.
+
+    Raises GomaaError: ``server.database.busy``, ``server.database.version``.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._engine, self._lock = open_database(url)
+        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="gomaa-store", daemon=True)
+        self._thread.start()
+
+    async def run(self, function: Callable[[Connection], T]) -> T:
+        """The result of ``function`` in a transaction of its own, after its commit; its exception rolls it back."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._queue.put(_Job(function, loop, future))
+        return await future
+
+    async def leads(self) -> bool:
+        """Whether this process is the one that closes, posts and answers: of several on one PostgreSQL only one does."""
+        return await asyncio.to_thread(self._lock.leads)
+
+    def close(self) -> None:
+        """Finish what is queued, then close."""
+        self._queue.put(None)
+        self._thread.join()
+        self._lock.release()
+        self._engine.dispose()
+
+    def _work(self) -> None:
+        while True:
+            job = self._queue.get()
+            if job is None:
+                return
+            jobs = [job]
+            stop = False
+            while len(jobs) < _BATCH and not self._queue.empty():
+                more = self._queue.get()
+                if more is None:
+                    stop = True
+                    break
+                jobs.append(more)
+            self._commit(jobs)
+            if stop:
+                return
+
+    def _commit(self, jobs: list[_Job]) -> None:
+        try:
+            self._transaction(jobs)
+        except Exception as error:
+            if again(error):
+                # One by one: a collision of one is not everybody's.
+                for job in jobs:
+                    self._alone(job)
+            else:
+                for job in jobs:
+                    job.error = job.error or error
+        for job in jobs:
+            job.resolve()
+
+    def _transaction(self, jobs: list[_Job]) -> None:
+        for job in jobs:
+            job.result = job.error = None
+        with self._engine.begin() as connection:
+            if len(jobs) == 1:
+                # Alone, a job is the transaction: its failure is the transaction's.
+                jobs[0].result = jobs[0].function(connection)
+            else:
+                for job in jobs:
+                    job.run(connection)
+
+    def _alone(self, job: _Job) -> None:
+        for attempt in range(_ATTEMPTS):
+            try:
+                self._transaction([job])
+            except Exception as error:
+                job.error = error
+                if not again(error):
+                    return
+                time.sleep(random.uniform(0, min(_PAUSE_S, 0.002 * 2**attempt)))  # noqa: S311
+            else:
+                return
+        job.error = Unavailable("server.database.busy", reason="too many transactions at once")
+
+
+class _Job:
+    """One function on its way through the writer thread."""
+
+    def __init__(self, function: Callable[[Connection], Any], loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any]) -> None:
+        self.function = function
+        self.loop = loop
+        self.future = future
+        self.result: Any = None
+        self.error: Exception | None = None
+
+    def run(self, connection: Connection) -> None:
+        savepoint = connection.begin_nested()
+        try:
+            self.result = self.function(connection)
+            savepoint.commit()
+        except Exception as error:
+            if again(error):
+                raise
+            savepoint.rollback()
+            self.error = error
+
+    def resolve(self) -> None:
+        def done() -> None:
+            if self.future.done():
+                return
+            if self.error is not None:
+                self.future.set_exception(self.error)
+            else:
+                self.future.set_result(self.result)
+
+        if not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(done)

@@ -1,0 +1,1 @@
+"""Epochs: closing, publication, settlement on the chain, challenges and their answers."""

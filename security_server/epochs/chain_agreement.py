@@ -1,0 +1,138 @@
+"""Whether chain and database agree. While they do not, the server sells nothing and signs nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Final
+
+from sqlalchemy import Connection, select
+
+from pywallet.errors import GomaaError, Unavailable
+from pywallet.settlement import Schedule
+from security_server.chain_view import ChainView
+from security_server.db.cursors import COMPARED, mark, set_mark
+from security_server.db.queries import change
+from security_server.db.tables import epochs
+from security_server.db.writer import Store
+from security_server.epochs.settlement_state import State
+
+log = logging.getLogger("gomaa.server")
+
+AT_ONCE: Final = 16
+"""Epochs asked for beside each other."""
+
+EVERY_S: Final = 3600.0
+"""How often everything is compared again; until the first comparison succeeds it is tried as often as epochs are closed."""
+
+
+class Agreement:
+    """Compares the stored epochs with the chain's, and refuses while they differ."""
+
+    def __init__(self, store: Store, chain: ChainView, schedule: Schedule) -> None:
+        self._store = store
+        self._chain = chain
+        self._schedule = schedule
+        self._looked = False
+        self._differing: set[int] = set()
+
+    def require(self) -> None:
+        """Go on only while chain and database agree.
+
+        Raises:
+            Unavailable: ``server.mismatch.chain`` with the epochs; ``chain.unreachable`` until they were compared once.
+        """
+        if self._differing:
+            raise Unavailable("server.mismatch.chain", epochs=sorted(self._differing))
+        if not self._looked:
+            raise Unavailable("chain.unreachable", reason="not compared with the chain yet")
+
+    def require_epoch(self, epoch: int) -> None:
+        """Show an epoch only where the chain does not hold another one. Raises Unavailable ``server.mismatch.chain``."""
+        if epoch in self._differing:
+            raise Unavailable("server.mismatch.chain", epochs=[epoch])
+
+    @property
+    def looked(self) -> bool:
+        """Whether everything was compared once since the start."""
+        return self._looked
+
+    @property
+    def differing(self) -> frozenset[int]:
+        """Epochs that the chain has otherwise than the database."""
+        return frozenset(self._differing)
+
+    def differs(self, epoch: int) -> None:
+        """Note that the chain holds another post of an epoch than the database, or one that it does not know."""
+        if epoch not in self._differing:
+            self._differing.add(epoch)
+            log.error(
+                "server.mismatch.chain: the chain holds another post of epoch %d than this database. No receipts are given. "
+                "Was a backup restored, or does another process post? Get the epoch's published data "
+                "(/v1/epochs/%d/data of an archive or a watcher) and run: gomaa server import-epoch FILE",
+                epoch,
+                epoch,
+            )
+
+    def agrees(self, epoch: int) -> None:
+        """Note that an epoch is the same in both."""
+        if epoch in self._differing:
+            self._differing.discard(epoch)
+            log.info("epoch %d agrees with the chain again", epoch)
+
+    async def look(self) -> None:
+        """Compare every posted epoch of the look-back, and the server's last post.
+
+        Raises:
+            Unavailable: ``chain.unreachable``. What was found until then stands.
+        """
+        known, compared = await self._store.run(_known)
+        last = (await self._chain.lane(fresh=True)).last
+        # As long as a receipt can be challenged, a post that the database lacks can cost the bond.
+        back = self._schedule.late // self._schedule.length + 2
+        wanted = {epoch for epoch in known if epoch >= compared} | self._differing
+        if last is not None:
+            wanted |= set(range(max(compared, last - back + 1, 0), last + 1)) | {last}
+        settled: dict[int, bool] = {}
+        order = sorted(wanted)
+        now_s = await self._chain.now_ms() // 1000
+        for at in range(0, len(order), AT_ONCE):
+            some = order[at : at + AT_ONCE]
+            for epoch, good in zip(some, await asyncio.gather(*(self._compare(one, known.get(one), now_s) for one in some)), strict=True):
+                settled[epoch] = good
+        self._looked = True
+        first = next((epoch for epoch in order if not settled[epoch]), None)
+        cursor = first if first is not None else (order[-1] if order else compared)
+        if cursor > compared:
+            await self._store.run(lambda connection: set_mark(connection, COMPARED, cursor))
+
+    async def _compare(self, epoch: int, ours: bytes | None, now_s: int) -> bool:
+        """Compare one epoch; whether it is the same for good."""
+        found = await self._chain.epoch(epoch)
+        if found.ready and found.commit != ours:
+            self.differs(epoch)
+            return False
+        self.agrees(epoch)
+        if found.ready:
+            # A node that lied for a while may have made it look missed, which nobody looks at for long.
+            await self._store.run(
+                lambda connection: change(connection, epochs, {"epoch": epoch, "state": State.MISSED}, state=State.POSTED)
+            )
+        # Nothing posted and nothing stored is settled too, once a later epoch is; and what nobody can challenge any more.
+        return found.final or (ours is None and not found.ready) or now_s > self._schedule.post_until(epoch) + self._schedule.late
+
+    async def run(self, until_first_s: float) -> None:
+        """Look for ever: often until the first look succeeds, then every hour, and often again while something differs."""
+        while True:
+            try:
+                await self.look()
+            except GomaaError as error:
+                log.warning("comparing with the chain: %s", error)
+            except Exception:
+                log.exception("comparing with the chain failed")
+            await asyncio.sleep(until_first_s if not self._looked or self._differing else EVERY_S)
+
+
+def _known(connection: Connection) -> tuple[dict[int, bytes], int]:
+    rows = connection.execute(select(epochs.c.epoch, epochs.c.commitment)).all()
+    return {row.epoch: bytes(row.commitment) for row in rows}, mark(connection, COMPARED) or 0

@@ -1,0 +1,77 @@
+"""Challenges and refunds of this server, copied from the chain's events into the database, in ranges that the node allows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import Connection, delete, select
+
+from pywallet.errors import Unavailable
+from security_server.chain_view import Asked, ChainView, Refunded
+from security_server.db.cursors import EVENTS, mark, set_mark
+from security_server.db.queries import get, put
+from security_server.db.tables import challenges, refunds
+from security_server.db.writer import Store
+from security_server.epochs.voucher_calldata import MOST_BLOCKS
+
+REPLACED: Final = 64
+"""So many of the newest blocks are read again each time: they may have been replaced."""
+
+
+class ChainEvents:
+    """Keeps the tables ``challenges`` and ``refunds`` as the chain tells them."""
+
+    def __init__(self, store: Store, chain: ChainView) -> None:
+        self._store = store
+        self._chain = chain
+        self._span = MOST_BLOCKS
+
+    async def look(self) -> None:
+        """Read on from the cursor to the newest block.
+
+        Raises:
+            Unavailable: ``chain.unreachable``, where the node refuses even single blocks. What was read until then is kept.
+        """
+        head = await self._chain.head()
+        mine = await self._store.run(lambda connection: mark(connection, EVENTS))
+        at = first = min(self._chain.first_block if mine is None else mine, head)
+        asked: list[Asked] = []
+        refunded: list[Refunded] = []
+        try:
+            while at <= head:
+                last = min(head, at + self._span - 1)
+                try:
+                    more = await self._chain.events(at, last)
+                except Unavailable:
+                    if self._span == 1:
+                        raise
+                    self._span = max(1, self._span // 2)
+                else:
+                    asked += more[0]
+                    refunded += more[1]
+                    at, self._span = last + 1, min(MOST_BLOCKS, self._span * 2)
+        finally:
+            if at > first:
+                cursor = min(at, head + 1 - REPLACED)
+                await self._store.run(lambda connection: _keep(connection, first, at - 1, asked, refunded, cursor))
+
+
+def _keep(connection: Connection, first: int, last: int, asked: Sequence[Asked], refunded: Sequence[Refunded], cursor: int) -> None:
+    """What the blocks ``first`` to ``last`` hold now, and nothing that they held before they were replaced."""
+    there = {(one.epoch, one.payee, one.amount) for one in asked}
+    before = connection.execute(select(challenges).where(challenges.c.block.between(first, last))).mappings().all()
+    for old in before:
+        key = {"epoch": old["epoch"], "payee": old["payee"], "amount": old["amount"]}
+        if tuple(key.values()) not in there:
+            connection.execute(delete(challenges).where(*(challenges.c[name] == value for name, value in key.items())))
+    for one in asked:
+        key = {"epoch": one.epoch, "payee": one.payee, "amount": one.amount}
+        row = get(connection, challenges, **key)
+        if row is None or row["block"] != one.block:
+            put(connection, challenges, key, block=one.block, closed=None)
+    connection.execute(delete(refunds).where(refunds.c.block.between(first, last)))
+    for gone in refunded:
+        put(connection, refunds, {"epoch": gone.epoch}, block=gone.block)
+    if cursor > (mark(connection, EVENTS) or 0):
+        set_mark(connection, EVENTS, cursor)

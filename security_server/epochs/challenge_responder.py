@@ -1,0 +1,193 @@
+"""Challenges answered by themselves, ahead of all other traffic: an honest server that runs never loses its bond (docs/settlement.md)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from sqlalchemy import Connection, select
+
+from chain.contracts.settlement import MOST_ANSWERS
+from pywallet.errors import GomaaError, Refusal, Unavailable
+from pywallet.settlement import Answer
+from security_server.context import Core
+from security_server.db.queries import change
+from security_server.db.tables import challenges
+from security_server.epochs.chain_events import REPLACED, ChainEvents
+from security_server.epochs.closing import Closing
+from security_server.epochs.publishing import Publishing
+
+log = logging.getLogger("gomaa.server")
+
+MOST_NODES: Final = 640
+"""Proof nodes in one transaction, by the contract."""
+
+Challenge = tuple[int, bytes, int]
+"""Epoch, payee, amount challenged in wei."""
+
+
+class Answering:
+    """Looks for open challenges to this server's receipts and shows the leaves.
+
+    Each epoch's answers go out in as few transactions as the contract allows, beside each other: none waits until another one is in
+    a block, and one that cannot be answered stops no other.
+    """
+
+    def __init__(self, core: Core, publishing: Publishing, closing: Closing, events: ChainEvents) -> None:
+        self._core = core
+        self._publishing = publishing
+        self._closing = closing
+        self._events = events
+        self._sent: dict[Challenge, asyncio.Task[int]] = {}
+        self._hopeless: set[Challenge] = set()
+
+    async def run(self) -> None:
+        """Do rounds for ever; what fails is tried again in the next round. Answers are waited for beside the rounds."""
+        try:
+            while True:
+                try:
+                    await self.begin()
+                except GomaaError as error:
+                    log.warning("answering: %s", error)
+                except Exception:
+                    log.exception("answering failed")
+                await asyncio.sleep(self._core.config.close_every_s)
+        finally:
+            for task in set(self._sent.values()):
+                task.cancel()
+
+    async def round(self) -> int:
+        """Answer every open challenge that can be answered, and wait for the blocks; how many were."""
+        return sum(await asyncio.gather(*await self.begin()))
+
+    async def begin(self) -> set[asyncio.Task[int]]:
+        """Look for open challenges and send what answers them, without waiting for a block.
+
+        Returns:
+            The batches on their way, those of earlier calls too; each gives how many it answered.
+
+        Raises:
+            Unavailable: ``chain.unreachable``. Challenges that were known before are answered even so.
+        """
+        failure: GomaaError | None = None
+        try:
+            await self._events.look()
+        except GomaaError as error:
+            # What is known already must not wait for the rest of the events.
+            failure = error
+        batches = set(self._sent.values())
+        if await self._core.store.leads():
+            batches |= await self._send(await self._open())
+        if failure is not None:
+            raise failure
+        return batches
+
+    async def _open(self) -> list[Challenge]:
+        """Challenges that the chain calls open, oldest first, without those whose answer is under way."""
+        core, schedule = self._core, self._core.schedule
+        now_s = await core.now_ms() // 1000
+        # Older ones can neither be open nor be asked any more.
+        oldest = schedule.epoch_of(max(0, now_s - schedule.late - schedule.grace - schedule.answer)) - 1
+        head = await core.chain.head()
+        known = await core.store.run(lambda connection: _known(connection, oldest, head - REPLACED))
+        known = [one for one in known if one not in self._sent]
+        still = await asyncio.gather(*(core.chain.is_open(*one) for one in known))
+        closed = {one for one, open_now in zip(known, still, strict=True) if not open_now}
+        await core.store.run(lambda connection: _note(connection, known, closed, head))
+        return [one for one in known if one not in closed]
+
+    async def _send(self, found: Sequence[Challenge]) -> set[asyncio.Task[int]]:
+        sent: set[asyncio.Task[int]] = set()
+        by_epoch: dict[int, list[Challenge]] = defaultdict(list)
+        for one in found:
+            by_epoch[one[0]].append(one)
+        for epoch, some in by_epoch.items():
+            try:
+                state = await self._core.chain.epoch(epoch)
+                if not state.ready or state.void:
+                    # Only what is posted, and stands, can be shown.
+                    self._closing.hurry()
+                    continue
+                shown = [(one, answer) for one in some if (answer := await self._answer(one)) is not None]
+            except GomaaError as error:
+                log.error("answering epoch %d: %s", epoch, error)
+                continue
+            for batch in _batches(shown):
+                task = asyncio.create_task(self._isolated(epoch, batch))
+                for one, _ in batch:
+                    self._sent[one] = task
+                task.add_done_callback(self._done)
+                sent.add(task)
+        return sent
+
+    def _done(self, task: asyncio.Task[int]) -> None:
+        self._sent = {one: other for one, other in self._sent.items() if other is not task}
+
+    async def _answer(self, one: Challenge) -> Answer | None:
+        epoch, payee, amount = one
+        try:
+            return await self._publishing.answer(epoch, payee, amount)
+        except Refusal as refusal:
+            if one not in self._hopeless:
+                self._hopeless.add(one)
+                log.error("challenged for epoch %d, payee %s, and no leaf answers: %s", epoch, payee.hex(), refusal.code)
+            return None
+
+    async def _isolated(self, epoch: int, batch: Sequence[tuple[Challenge, Answer]]) -> int:
+        """Send a batch; if the chain refuses it, each of its answers alone. How many are answered."""
+        try:
+            await self._core.chain.answer_batch(self._core.keys.signing, epoch, [(one[2], answer) for one, answer in batch])
+        except Unavailable as error:
+            log.warning("answering epoch %d: %s", epoch, error)
+            return 0
+        except GomaaError as error:
+            if error.detail.get("reason") == "none":
+                # Somebody else was faster.
+                return 0
+            if len(batch) == 1:
+                log.error("answering epoch %d, payee %s: %s", epoch, batch[0][0][1].hex(), error)
+                return 0
+            return sum(await asyncio.gather(*(self._isolated(epoch, [one]) for one in batch)))
+        except Exception:
+            log.exception("answering epoch %d failed", epoch)
+            return 0
+        log.info("answered %d challenges of epoch %d", len(batch), epoch)
+        return len(batch)
+
+
+def _batches(shown: Sequence[tuple[Challenge, Answer]]) -> Iterator[list[tuple[Challenge, Answer]]]:
+    """As many answers together as one transaction takes."""
+    batch: list[tuple[Challenge, Answer]] = []
+    nodes = 0
+    for one in shown:
+        if batch and (len(batch) == MOST_ANSWERS or nodes + len(one[1].proof) > MOST_NODES):
+            yield batch
+            batch, nodes = [], 0
+        batch.append(one)
+        nodes += len(one[1].proof)
+    if batch:
+        yield batch
+
+
+def _known(connection: Connection, oldest: int, recent: int) -> list[Challenge]:
+    """Challenges that may be open: not seen closed, or closed in blocks so new that they may be replaced."""
+    columns = (challenges.c.epoch, challenges.c.payee, challenges.c.amount)
+    fits = (challenges.c.closed.is_(None)) | (challenges.c.closed > recent)
+    query = select(*columns).where(challenges.c.epoch >= oldest, fits).order_by(*columns[:2])
+    return [(row.epoch, bytes(row.payee), row.amount) for row in connection.execute(query)]
+
+
+def _note(connection: Connection, known: Sequence[Challenge], closed: set[Challenge], head: int) -> None:
+    for epoch, payee, amount in known:
+        key = {"epoch": epoch, "payee": payee, "amount": amount}
+        if (epoch, payee, amount) not in closed:
+            change(connection, challenges, key, closed=None)
+        else:
+            connection.execute(
+                challenges.update()
+                .where(*(challenges.c[name] == value for name, value in key.items()), challenges.c.closed.is_(None))
+                .values(closed=head)
+            )

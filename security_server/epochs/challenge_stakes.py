@@ -1,0 +1,55 @@
+"""Whether a challenge's stake still pays for its answer at the present price of gas (docs/settlement.md, "What it costs")."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Final
+
+from pywallet.errors import GomaaError
+from pywallet.settlement.schedule import ANSWER_GAS
+from security_server.context import Core
+
+GAS: Final = 2 * ANSWER_GAS
+"""Gas that a stake has to be worth: two answers that are sent alone."""
+
+WATCH_S: Final = 300.0
+"""How often the price is looked at."""
+
+log = logging.getLogger("gomaa.server")
+
+
+class StakeWatch:
+    """Warns while false challenges cost this server more than they bring it."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self.low = False
+
+    async def run(self) -> None:
+        """Look for ever."""
+        while True:
+            try:
+                await self.look()
+            except GomaaError as error:
+                log.warning("price of gas: %s", error)
+            except Exception:
+                log.exception("looking at the price of gas failed")
+            await asyncio.sleep(WATCH_S)
+
+    async def look(self) -> bool:
+        """Whether the stake is too low now. Logged when that begins and when it ends. Raises Unavailable ``chain.unreachable``."""
+        core = self._core
+        price, stake = await core.chain.gas_price_now(), core.chain.stake
+        cost = int(GAS * price * core.config.gomaa_per_coin)
+        low = cost > stake
+        if low and not self.low:
+            log.error(
+                "the stake is low: two answers to challenges cost %d wei of GoMAA at %d wei per gas, the stake is %d wei. Whoever "
+                "challenges may win more than it loses. Keep coins for answers, and ask the platform for a deployment with a higher stake",
+                *(cost, price, stake),
+            )
+        elif self.low and not low:
+            log.info("the stake of a challenge pays for its answers again: %d wei per gas", price)
+        self.low = low
+        return low

@@ -1,0 +1,223 @@
+"""Epochs end on the chain's clock: close what has ended, then do for each epoch what the chain's facts call for."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any, Final
+
+from sqlalchemy import Connection, select, update
+
+from pywallet.encoding.hex import from_hex
+from pywallet.errors import GomaaError, Unavailable
+from security_server.context import Core
+from security_server.db.queries import get
+from security_server.db.tables import challenges, epochs, refunds
+from security_server.epochs.chain_agreement import Agreement
+from security_server.epochs.epoch_store import close_epoch, ended, unowned
+from security_server.epochs.publishing import Publishing
+from security_server.epochs.settlement_state import (
+    STANDING,
+    Action,
+    Facts,
+    Row,
+    State,
+    decide,
+)
+
+log = logging.getLogger("gomaa.server")
+
+DONE: Final = (State.FINAL, State.MISSED)
+
+
+class Closing:
+    """Carries every epoch from running to final (or missed). It holds no state: each round looks before it acts."""
+
+    def __init__(self, core: Core, publishing: Publishing, agreement: Agreement) -> None:
+        self._core = core
+        self._publishing = publishing
+        self._agreement = agreement
+        self._lock = asyncio.Lock()
+        self._due = asyncio.Event()
+
+    async def run(self) -> None:
+        """Do rounds for ever; what fails is tried again in the next round."""
+        while True:
+            try:
+                await self.round()
+            except GomaaError as error:
+                log.warning("closing: %s", error)
+            except Exception:
+                log.exception("closing failed")
+            self._due.clear()
+            try:
+                async with asyncio.timeout(self._core.config.close_every_s):
+                    await self._due.wait()
+            except TimeoutError:
+                pass
+
+    def hurry(self) -> None:
+        """Begin the next round at once: something waits for a post."""
+        self._due.set()
+
+    async def close_last(self) -> dict[str, Any]:
+        """Close the last ended epoch, post what is due, and say how that epoch stands."""
+        await self.round()
+        now_s = await self._core.now_ms() // 1000
+        return await self._publishing.epoch(max(0, self._core.schedule.epoch_of(now_s) - 1))
+
+    async def round(self) -> None:
+        """One step for every epoch that needs one, oldest first. An epoch that fails is logged with its code, and stops no other."""
+        core = self._core
+        async with self._lock:
+            if not await core.store.leads():
+                return
+            running = core.schedule.epoch_of(await core.now_ms() // 1000)
+            for epoch in await core.store.run(lambda connection: ended(connection, running)):
+                await self._isolated("closing", epoch, self._close(epoch))
+            now_s = await core.now_ms() // 1000
+            for epoch in await core.store.run(
+                lambda connection: _open_epochs(connection, now_s - 2 * core.schedule.length, core.schedule.length)
+            ):
+                await self._isolated("settling", epoch, self._step(epoch))
+
+    async def _isolated(self, what: str, epoch: int, work: Any) -> None:
+        try:
+            await work
+        except Unavailable as error:
+            log.warning("%s epoch %d: %s", what, epoch, error)
+        except GomaaError as error:
+            log.error("%s epoch %d: %s", what, epoch, error)
+        except Exception:
+            log.exception("internal: %s epoch %d failed", what, epoch)
+
+    async def _close(self, epoch: int) -> None:
+        """Write an ended epoch's bytes, in one transaction. Rate and owners are those of that epoch."""
+        core = self._core
+        rate = await core.chain.rate(epoch)
+        owners = {
+            content: await self._owner(content, epoch) for content in await core.store.run(lambda connection: unowned(connection, epoch))
+        }
+        await core.store.run(
+            lambda connection: close_epoch(connection, core.address, epoch, rate, owners, core.secret, core.schedule.length)
+        )
+        log.info("epoch %d closed", epoch)
+
+    async def _owner(self, content: bytes, epoch: int) -> bytes:
+        try:
+            return await self._core.chain.owner_at(content, epoch)
+        except Unavailable:
+            raise
+        except GomaaError as error:
+            # A contract that answers nothing stops no epoch: nothing was paid for it here, it was only counted.
+            log.error("owner of %s in epoch %d: %s", content.hex(), epoch, error)
+            found = await self._core.store.run(lambda connection: _uploader(connection, content))
+            if found is None:
+                raise
+            return found
+
+    async def _step(self, epoch: int) -> None:
+        """Look at an epoch, write down how it stands, and do what the table says."""
+        facts, stored = await self._look(epoch)
+        row = decide(facts)
+        if row.state is State.MISMATCH:
+            self._agreement.differs(epoch)
+        elif facts.ready:
+            self._agreement.agrees(epoch)
+        await self._note(epoch, stored["state"], row.state)
+        if row.action in (Action.POST, Action.REFUND, Action.UNDO):
+            await self._act(epoch, row)
+        elif row.state is State.MISSED and stored["state"] != row.state:
+            log.error("epoch %d was not posted in time", epoch)
+
+    async def _look(self, epoch: int) -> tuple[Facts, dict[str, Any]]:
+        core, schedule = self._core, self._core.schedule
+        stored, asked, refunded = await core.store.run(lambda connection: _stored(connection, epoch))
+        found = await core.chain.epoch(epoch)
+        last = (await core.chain.lane(fresh=True)).last
+        blocked = False
+        if not found.ready and last is not None and last != epoch:
+            other = await core.chain.epoch(last)
+            blocked = not other.final if other.ready else await core.chain.draft(last) > 0
+        transaction = stored["transaction"]
+        pending = transaction is not None and (not found.ready or found.void) and await core.chain.pending(transaction)
+        now_s = await core.now_ms() // 1000
+        draft = 0 if found.ready else await core.chain.draft(epoch)
+        times = (now_s, schedule.post_from(epoch), schedule.post_until(epoch))
+        mine = (stored["commitment"], found.commit, found.ready, found.final, found.void, found.open)
+        return Facts(*mine, draft, asked, refunded, pending, blocked, *times), stored
+
+    async def _act(self, epoch: int, row: Row) -> None:
+        core, key = self._core, self._core.keys.signing
+        closed = await self._publishing.closed(epoch)
+        transaction: bytes | None
+        try:
+            if row.action is Action.POST:
+                transaction = await self._post(epoch)
+            elif row.action is Action.REFUND:
+                debits = [(one.payer, one.net) for one in closed.data.debits]
+                transaction = await core.chain.refund(key, epoch, closed.header, closed.data.counts_root, closed.data_hash, debits)
+            else:
+                transaction = await core.chain.undo(key, epoch)
+        except Unavailable as error:
+            if isinstance(sent := error.detail.get("transaction"), str):
+                # Not in a block yet: the next look asks for it, so that it is not sent twice.
+                await self._keep(epoch, from_hex(sent, 32))
+            raise
+        finally:
+            core.chain.forget_money()
+        if transaction is not None:
+            await self._keep(epoch, transaction)
+        log.info("epoch %d: %s", epoch, row.action)
+        facts, stored = await self._look(epoch)
+        await self._note(epoch, stored["state"], decide(facts).state)
+
+    async def _post(self, epoch: int) -> bytes | None:
+        core, key = self._core, self._core.keys.signing
+        arguments = await self._publishing.post_arguments(epoch)
+        try:
+            return await core.chain.post(key, epoch, *arguments)
+        except GomaaError as error:
+            if error.code != "chain.mismatch":
+                raise
+            # A draft that this database knows nothing of, left by one that is lost: it goes back, and the next round posts.
+            log.error("epoch %d: a draft of other entries is undone", epoch)
+            return await core.chain.undo(key, epoch)
+
+    async def _keep(self, epoch: int, transaction: bytes) -> None:
+        change = update(epochs).where(epochs.c.epoch == epoch).values(transaction=transaction)
+        await self._core.store.run(lambda connection: connection.execute(change) and None)
+
+    async def _note(self, epoch: int, before: str, state: State) -> None:
+        if before == state:
+            return
+        change = update(epochs).where(epochs.c.epoch == epoch).values(state=str(state))
+        await self._core.store.run(lambda connection: connection.execute(change) and None)
+        if state is State.FINAL:
+            self._core.hub.push({"event": "epoch", "epoch": epoch, "state": "final"})
+        elif state in STANDING and before not in STANDING:
+            self._core.hub.push({"event": "epoch", "epoch": epoch, "state": "posted"})
+
+
+def _open_epochs(connection: Connection, since_s: int, length_s: int) -> list[int]:
+    """Epochs that are not final or missed for good, oldest first: those that ended since ``since_s`` are looked at in any state."""
+    query = select(epochs.c.epoch).where((epochs.c.state.notin_(DONE)) | (epochs.c.epoch >= since_s // length_s)).order_by(epochs.c.epoch)
+    return list(connection.execute(query).scalars())
+
+
+def _stored(connection: Connection, epoch: int) -> tuple[dict[str, Any], bool, bool]:
+    """The epoch's row, whether it was ever challenged, and whether a post of it was refunded."""
+    row = (
+        connection.execute(select(epochs.c.state, epochs.c.commitment, epochs.c.transaction).where(epochs.c.epoch == epoch))
+        .mappings()
+        .one()
+    )
+    asked = connection.execute(select(challenges.c.payee).where(challenges.c.epoch == epoch).limit(1)).first() is not None
+    return dict(row), asked, get(connection, refunds, epoch=epoch) is not None
+
+
+def _uploader(connection: Connection, content: bytes) -> bytes | None:
+    from security_server.db.tables import contents
+
+    row = get(connection, contents, content=content)
+    return None if row is None else bytes(row["owner"])

@@ -1,0 +1,197 @@
+"""Reads of closed epochs: what is posted, proven, answered, claimed and published comes from their stored bytes only."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from chain.contracts.settlement import ClaimItem, Entry
+from pywallet.encoding.hex import to_hex
+from pywallet.errors import GomaaError, Refusal
+from pywallet.protocol import Claim, Signed, compact
+from pywallet.settlement import Answer, Header, usage_leaf, usage_tag
+from security_server.context import Core
+from security_server.db.queries import get
+from security_server.db.tables import epochs, sessions, usage_leaves
+from security_server.epochs.closed_epoch import ClosedEpoch
+from security_server.epochs.epoch_store import read_commitment, read_epoch, read_vouchers
+from security_server.epochs.settlement_state import STANDING, State
+
+_KEEP: Final = 4
+"""Decoded epochs in memory: a million leaves take 250 MB."""
+
+
+class Publishing:
+    """Proofs and figures of closed epochs."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._decoded: OrderedDict[int, ClosedEpoch] = OrderedDict()
+        self._decoding = asyncio.Lock()
+
+    async def closed(self, epoch: int) -> ClosedEpoch:
+        """A closed epoch, decoded.
+
+        Raises:
+            Refusal: ``claim.unknown``: there is no such epoch.
+            GomaaError: ``server.epoch.damaged``: its bytes are not those that were committed to.
+        """
+        async with self._decoding:
+            committed = await self._core.store.run(lambda connection: read_commitment(connection, epoch))
+            found = self._decoded.get(epoch)
+            # An import may have put the chain's bytes in the place of other ones.
+            if found is not None and found.commitment == committed:
+                self._decoded.move_to_end(epoch)
+                return found
+            row = await self._core.store.run(lambda connection: read_epoch(connection, epoch))
+            if row is None:
+                raise Refusal("claim.unknown", epoch=epoch)
+            found = await asyncio.to_thread(ClosedEpoch.of, row[0])
+            if (found.commitment, found.data.epoch, found.data.server) != (row[1], epoch, self._core.address):
+                raise GomaaError("server.epoch.damaged", epoch=epoch)
+            self._decoded[epoch] = found
+            if len(self._decoded) > _KEEP:
+                self._decoded.popitem(last=False)
+            return found
+
+    async def _agreed(self, epoch: int) -> ClosedEpoch:
+        """A closed epoch to show to others. Raises as ``closed``; Unavailable ``server.mismatch.chain``: the chain holds another one."""
+        self._core.agreement.require_epoch(epoch)
+        return await self.closed(epoch)
+
+    async def post_arguments(self, epoch: int) -> tuple[bytes, bytes, bytes, list[Entry]]:
+        """Root, counts root, data hash and entries of a closed epoch.
+
+        Raises:
+            Refusal: ``claim.unknown``.
+            GomaaError: ``server.epoch.damaged``: also where the vouchers of an imported epoch are not known.
+        """
+        closed = await self.closed(epoch)
+        vouchers = await self._core.store.run(lambda connection: read_vouchers(connection, epoch))
+        if not closed.holds(vouchers):
+            raise GomaaError("server.epoch.damaged", epoch=epoch, reason="entries")
+        entries = [Entry(one.payer, one.net, one.cap, one.until, *compact(one.signature)) for one in vouchers]
+        return closed.header.root, closed.data.counts_root, closed.data_hash, entries
+
+    async def claim_item(self, claimed: Signed[Claim], *, signed: bool = True) -> tuple[ClaimItem, Sequence[tuple[bytes, int]]]:
+        """The contract's item for a claim, and its proof. ``signed``: whether the payee's signature is sent along.
+
+        Raises Refusal: ``claim.unknown`` (no such leaf), ``claim.pending`` (not final yet); Unavailable ``server.mismatch.chain``.
+        """
+        claim = claimed.message
+        closed = await self._agreed(claim.epoch)
+        index = closed.payee_index.get(claim.payee)
+        if index is None:
+            raise Refusal("claim.unknown", epoch=claim.epoch)
+        if not (await self._core.chain.epoch(claim.epoch)).final:
+            raise Refusal("claim.pending", epoch=claim.epoch)
+        amount = closed.data.payees[index].amount
+        r, vs = compact(claimed.signature) if signed else (0, 0)
+        item = ClaimItem(self._core.address, claim.epoch, closed.header, claim.payee, amount, index, closed.payees.depth, r, vs)
+        return item, closed.payees.proof(index)
+
+    async def leaf(self, epoch: int, payee: bytes) -> dict[str, Any]:
+        """A payee's leaf with its proof. Raises Refusal ``claim.unknown``, Unavailable ``server.mismatch.chain``."""
+        closed = await self._agreed(epoch)
+        index = closed.payee_index.get(payee)
+        if index is None:
+            raise Refusal("claim.unknown", epoch=epoch)
+        return {
+            "header": _header(closed.header),
+            "amount": str(closed.data.payees[index].amount),
+            "index": index,
+            "proof": [[to_hex(node), str(total)] for node, total in closed.payees.proof(index)],
+        }
+
+    async def answer(self, epoch: int, payee: bytes, challenged: int) -> Answer:
+        """What shows the chain that a payee's leaf honours a receipt. Raises Refusal ``claim.unknown`` where none does."""
+        closed = await self.closed(epoch)
+        index = closed.payee_index.get(payee)
+        if index is None or closed.data.payees[index].amount < challenged:
+            raise Refusal("claim.unknown", epoch=epoch)
+        return Answer(closed.header, payee, closed.data.payees[index].amount, index, tuple(closed.payees.proof(index)))
+
+    async def usage(self, device: bytes, epoch: int, session: bytes, content: bytes) -> dict[str, Any]:
+        """A listener's usage leaf and the content's leaf, proven; only for the session's own device.
+
+        Raises Refusal: ``session.device``, ``claim.unknown``; Unavailable ``server.mismatch.chain``.
+        """
+
+        def read(connection: Connection) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+            row = get(connection, sessions, id=session)
+            listener = None if row is None else row["listener"]
+            used = None if row is None else get(connection, usage_leaves, epoch=epoch, listener=listener, content=content)
+            return row, used
+
+        row, used = await self._core.store.run(read)
+        if row is None or row["device"] != device:
+            raise Refusal("session.device")
+        closed = await self._agreed(epoch)
+        where = closed.content_index.get(content)
+        if used is None or where is None:
+            raise Refusal("claim.unknown", epoch=epoch)
+        tag = usage_tag(self._core.secret(row["listener"], content), epoch)
+        numbers = {name: used[name] for name in ("plays", "seeks", "seconds")}
+        index = closed.usage_index.get(usage_leaf(tag, content, *numbers.values()))
+        if index is None:
+            raise GomaaError("server.epoch.damaged", epoch=epoch, reason="usage")
+        return {
+            "leaf": {"tag": to_hex(tag), "content": to_hex(content), **numbers},
+            "index": index,
+            "proof": [to_hex(node) for node in closed.counts.proof(index)],
+            "content_leaf": _counted(closed, where),
+            "content_index": where,
+            "content_proof": [to_hex(node) for node in closed.counts.proof(where)],
+            "header": _header(closed.header),
+            "digest": to_hex(closed.digest),
+            "counts_root": to_hex(closed.data.counts_root),
+            "data_hash": to_hex(closed.data_hash),
+        }
+
+    async def counts(self, epoch: int, content: bytes) -> dict[str, Any]:
+        """A content's leaf and its proof under the counts root. Raises Refusal ``claim.unknown``, Unavailable ``server.mismatch.chain``."""
+        closed = await self._agreed(epoch)
+        where = closed.content_index.get(content)
+        if where is None:
+            raise Refusal("claim.unknown", epoch=epoch)
+        proof = [to_hex(node) for node in closed.counts.proof(where)]
+        return {**_counted(closed, where), "index": where, "proof": proof, "counts_root": to_hex(closed.data.counts_root)}
+
+    async def epoch(self, epoch: int) -> dict[str, Any]:
+        """How an epoch stood at the last look: ``state`` none, posted or final; roots once it is closed."""
+        row = await self._core.store.run(lambda connection: get(connection, epochs, epoch=epoch))
+        if row is None:
+            empty = {"root": None, "total": "0", "counts_root": None, "data_hash": None, "transaction": None, "leaves": 0}
+            return {"epoch": epoch, "state": "none", **empty}
+        return {
+            "epoch": epoch,
+            "state": "final" if row["state"] == State.FINAL else "posted" if row["state"] in STANDING else "none",
+            "root": to_hex(row["root"]),
+            "total": str(row["total"]),
+            "counts_root": to_hex(row["counts_root"]),
+            "data_hash": to_hex(row["data_hash"]),
+            "transaction": None if row["transaction"] is None else to_hex(row["transaction"]),
+            "leaves": row["leaves"],
+        }
+
+    async def data(self, epoch: int) -> bytes:
+        """The published bytes, whose keccak is the data hash. Raises Refusal ``claim.unknown``, Unavailable ``server.mismatch.chain``."""
+        self._core.agreement.require_epoch(epoch)
+        row = await self._core.store.run(lambda connection: read_epoch(connection, epoch))
+        if row is None:
+            raise Refusal("claim.unknown", epoch=epoch)
+        return row[0]
+
+
+def _counted(closed: ClosedEpoch, where: int) -> dict[str, Any]:
+    row = closed.data.contents[where]
+    numbers = {name: getattr(row, name) for name in ("plays", "unvalidated", "seeks", "seconds")}
+    return {"content": to_hex(row.content), **numbers}
+
+
+def _header(header: Header) -> dict[str, str]:
+    return {"root": to_hex(header.root), "total": str(header.total), "rest": to_hex(header.rest)}

@@ -1,0 +1,1 @@
+"""Plays: admission, invocations, segment keys."""

@@ -1,0 +1,26 @@
+"""Who else listens with a listener's terms: other devices, other players."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from security_server.db.tables import former_plays, sessions, tickets
+
+
+def devices(connection: Connection, listener: bytes, content: bytes, device: bytes) -> tuple[int, bool]:
+    """How many other devices have played this content for this listener, and whether this one has."""
+    joined = select(sessions.c.device).join(tickets, tickets.c.session == sessions.c.id).distinct()
+    wanted = (tickets.c.listener == listener, tickets.c.content == content, tickets.c.state != "none")
+    earlier = select(former_plays.c.device).where(former_plays.c.listener == listener, former_plays.c.content == content)
+    found = {bytes(row[0]) for query in (joined.where(*wanted), earlier) for row in connection.execute(query)}
+    return len(found - {device}), device in found
+
+
+def streams(connection: Connection, ticket: Mapping[str, Any], since_ms: int) -> int:
+    """How many other players of this listener sound, and were heard from since a time by the server's clock."""
+    others = (tickets.c.listener == ticket["listener"], tickets.c.id != ticket["id"])
+    sounding = (tickets.c.state == "playing", tickets.c.seen_ms > since_ms)
+    return int(connection.execute(select(func.count()).select_from(tickets).where(*others, *sounding)).scalar_one())

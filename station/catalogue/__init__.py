@@ -1,0 +1,1 @@
+"""The station's songs and the packages that it serves."""

@@ -1,0 +1,183 @@
+"""The songs a station has on its shelf: ``.sps`` files, each known by its signed header."""
+
+from __future__ import annotations
+
+import logging
+import math
+import re
+import time
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from pywallet.errors import GomaaError, InputError
+from pywallet.policy import Policy
+from pywallet.sps import MAGIC, MAX_HEADER, Header, open_header
+from station.pages.similar import LIMIT, Match, Neighbours
+
+LOOK_S = 1.0
+"""How old a look at the folder may be."""
+
+log = logging.getLogger("gomaa.station")
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+@dataclass(frozen=True, slots=True)
+class Song:
+    """One recording. ``name`` is its place in URLs; ``waveform`` a byte per bucket, peak 0-255, or empty;
+    ``features`` as in ``pywallet.sps.likeness``, or empty."""
+
+    name: str
+    path: Path
+    content: bytes
+    owner: bytes
+    title: str
+    artist: str
+    album: str | None
+    duration_ms: int
+    quality: str
+    policy: Policy
+    policy_hash: bytes
+    server: bytes
+    server_url: str
+    chain_id: int
+    waveform: bytes
+    size: int
+    genre: str | None = None
+    features: bytes = b""
+
+
+class Catalogue:
+    """Songs by name and by content; a file that can't be read is left out and said. New files are found within a second."""
+
+    def __init__(self, source: Path) -> None:
+        self._source = source
+        self._state: tuple[tuple[str, int, int], ...] = ()
+        self._names: Mapping[str, Song] = MappingProxyType({})
+        self._contents: Mapping[bytes, Song] = MappingProxyType({})
+        self._neighbours = Neighbours(())
+        self.problems: Mapping[str, str] = MappingProxyType({})
+        self._looked = -math.inf
+        self.refresh()
+
+    def __len__(self) -> int:
+        return len(self.songs)
+
+    @property
+    def songs(self) -> tuple[Song, ...]:
+        """All songs, by name."""
+        self._look()
+        return tuple(self._names.values())
+
+    def named(self, name: str) -> Song | None:
+        """The song at ``/song/NAME``."""
+        self._look()
+        return self._names.get(name)
+
+    def of(self, content: bytes) -> Song | None:
+        """The song of this content address."""
+        self._look()
+        return self._contents.get(content)
+
+    def like(self, song: Song, limit: int = LIMIT) -> list[tuple[Song, Match]]:
+        """Songs like this one, nearest first, and why."""
+        self._look()
+        return [(self._names[match.name], match) for match in self._neighbours.like(song.name, limit)]
+
+    def _look(self) -> None:
+        # Headers are read again only where a file changed: looking costs one stat per song.
+        if time.monotonic() - self._looked >= LOOK_S:
+            self.refresh()
+
+    def refresh(self) -> bool:
+        """Read the shelf again if a file came, went or changed; whether it did."""
+        self._looked = time.monotonic()
+        try:
+            paths = sorted(_files(self._source))
+            state = tuple((str(path), stat.st_mtime_ns, stat.st_size) for path in paths for stat in [path.stat()])
+        except (OSError, GomaaError) as error:
+            self.problems = MappingProxyType({self._source.name: str(error)})
+            return False
+        if state == self._state:
+            return False
+        names: dict[str, Song] = {}
+        contents: dict[bytes, Song] = {}
+        problems: dict[str, str] = {}
+        for path in paths:
+            try:
+                song = read_song(path)
+            except (GomaaError, OSError) as error:
+                problems[path.name] = str(error)
+                log.warning("left out %s: %s", path.name, error)
+                continue
+            if song.name in names or song.content in contents:
+                problems[path.name] = "the same song or name is here already"
+                continue
+            names[song.name] = contents[song.content] = song
+        self._state = state
+        self._neighbours = Neighbours(names.values())
+        self._names, self._contents, self.problems = MappingProxyType(names), MappingProxyType(contents), MappingProxyType(problems)
+        return True
+
+
+def _files(source: Path) -> Iterable[Path]:
+    if source.is_dir():
+        return [path for path in source.iterdir() if path.suffix == ".sps" and path.is_file()]
+    try:
+        listed = tomllib.loads(source.read_text(encoding="utf-8")).get("songs", [])
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError("message.schema", file=source.name, reason=error) from error
+    if not isinstance(listed, list) or not all(isinstance(item, str) for item in listed):
+        raise InputError("message.schema", field="songs", reason="a list of file names")
+    return [source.parent / item for item in listed]
+
+
+def read_song(path: Path) -> Song:
+    """A song from its file's header, whose signature is checked; segments are not read.
+
+    Raises:
+        InputError: ``sps.*``, ``policy.malformed``.
+        OSError: when the file can't be read.
+    """
+    with path.open("rb") as file:
+        start = file.read(len(MAGIC) + 4)
+        if start[: len(MAGIC)] != MAGIC:
+            raise InputError("sps.magic", file=path.name)
+        if len(start) < len(MAGIC) + 4:
+            raise InputError("sps.truncated", file=path.name)
+        length = int.from_bytes(start[len(MAGIC) :], "big")
+        if length > MAX_HEADER:
+            raise InputError("sps.header.malformed", file=path.name, length=length)
+        raw = file.read(length)
+        if len(raw) < length:
+            raise InputError("sps.truncated", file=path.name)
+    return _song(path, open_header(raw))
+
+
+def _song(path: Path, header: Header) -> Song:
+    rendition = header.renditions[0]
+    name = path.stem if _NAME.fullmatch(path.stem) else f"song-{header.content.hex()[:12]}"
+    sound = f"{rendition.codec.upper()} {rendition.bits} bit, " if rendition.codec == "flac" else f"{rendition.codec.capitalize()}, "
+    return Song(
+        name=name,
+        path=path,
+        content=header.content,
+        owner=header.owner,
+        title=header.title,
+        artist=header.artist,
+        album=header.album,
+        duration_ms=rendition.duration_ms,
+        quality=f"{sound}{rendition.rate / 1000:g} kHz",
+        policy=Policy.from_dict(header.policy),
+        policy_hash=header.policy_hash,
+        server=header.server.address,
+        server_url=header.server.url,
+        chain_id=header.chain,
+        waveform=header.waveform or b"",
+        size=path.stat().st_size,
+        genre=header.genre,
+        features=header.features,
+    )

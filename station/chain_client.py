@@ -1,0 +1,140 @@
+"""The chain behind a deployment, as a station sees it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from contextlib import AsyncExitStack
+from typing import TypeVar
+
+from chain.client import Chain
+from chain.clock import ChainClock
+from chain.contracts.content import Content, ContentState
+from chain.contracts.registry import Registry
+from chain.contracts.rights import Rights
+from chain.contracts.settlement import Settlement
+from chain.deployment import Deployment
+from pywallet.errors import Unavailable
+from pywallet.protocol import Domain
+from pywallet.settlement import Schedule
+from station.chain_interface import Account, ContentFacts, ContentServers
+
+T = TypeVar("T")
+
+
+class ChainDoor:
+    """The chain behind a deployment. Connects when first asked, and again after it was lost."""
+
+    def __init__(self, deployment: Deployment, timeout_s: float = 5.0) -> None:
+        self.domain: Domain = deployment.domain
+        self.schedule: Schedule = deployment.schedule
+        self._deployment = deployment
+        self._timeout = timeout_s
+        self._chain: Chain | None = None
+        self._clock: ChainClock | None = None
+        self._stack: AsyncExitStack | None = None
+        self._lock = asyncio.Lock()
+
+    async def now_ms(self) -> int:
+        """See ChainView."""
+        return await self._ask(self._now())
+
+    async def content(self, content: bytes, station: bytes) -> ContentFacts | None:
+        """See ChainView."""
+        return await self._ask(self._content(content, station))
+
+    async def servers_of(self, content: bytes, epoch: int) -> ContentServers:
+        """See ChainView."""
+        return await self._ask(self._servers_of(content, epoch))
+
+    async def right_until(self, content: bytes, station: bytes, until_s: int) -> int:
+        """See ChainView."""
+        return await self._ask(self._right_until(content, station, until_s))
+
+    async def account(self, server: bytes, station: bytes) -> Account:
+        """See ChainView."""
+        return await self._ask(self._account(server, station))
+
+    async def rate(self, epoch: int) -> int:
+        """See ChainView."""
+        return await self._ask(self._rate(epoch))
+
+    async def server_url(self, server: bytes) -> str | None:
+        """See ChainView."""
+        return await self._ask(self._server_url(server))
+
+    async def close(self) -> None:
+        """See ChainView."""
+        async with self._lock:
+            if self._stack is not None:
+                await self._stack.aclose()
+            self._stack = self._chain = self._clock = None
+
+    async def _now(self) -> int:
+        return int((await self._connected())[1].now_ms())
+
+    async def _content(self, content: bytes, station: bytes) -> ContentFacts | None:
+        chain, clock = await self._connected()
+        door = Content(chain, content)
+        ours, state = await asyncio.gather(Registry(chain, self._deployment).is_content(content), door.state())
+        # A contract that only looks like one of the registry's would pay whom it likes.
+        if state is None or not ours:
+            return None
+        # By the clock's epoch: the newest block may be of the one before, and a move begins with an epoch.
+        epoch = self.schedule.epoch_of(clock.now_ms() // 1000)
+        licensed, server = await asyncio.gather(_licensed(door, state, station), door.server_at(epoch))
+        return ContentFacts(state.owner, state.policy_hash, state.price, server, state.revoked, state.destroyed, licensed)
+
+    async def _servers_of(self, content: bytes, epoch: int) -> ContentServers:
+        chain, _ = await self._connected()
+        door = Content(chain, content)
+        return ContentServers(*await asyncio.gather(door.server_at(epoch), door.server_at(epoch + 1), door.proposed_server()))
+
+    async def _right_until(self, content: bytes, station: bytes, until_s: int) -> int:
+        chain, clock = await self._connected()
+        rights, low = Rights(chain, self._deployment), clock.now_ms() // 1000
+        # Without a right it plays by the owner's licence, which has no end of its own.
+        if not await rights.holds(station, content, low) or await rights.holds(station, content, until_s):
+            return until_s
+        high = until_s
+        while high - low > 1:
+            middle = (low + high) // 2
+            if await rights.holds(station, content, middle):
+                low = middle
+            else:
+                high = middle
+        return high
+
+    async def _account(self, server: bytes, station: bytes) -> Account:
+        chain, _ = await self._connected()
+        settlement = Settlement(chain, self._deployment)
+        (spent, escrow), requested = await asyncio.gather(settlement.account(server, station), settlement.requested(server, station))
+        return Account(spent, escrow, requested)
+
+    async def _rate(self, epoch: int) -> int:
+        chain, _ = await self._connected()
+        return int(await Registry(chain, self._deployment).rate_at(epoch))
+
+    async def _server_url(self, server: bytes) -> str | None:
+        chain, _ = await self._connected()
+        entry = await Registry(chain, self._deployment).server(server)
+        return entry.url if entry is not None and entry.active else None
+
+    async def _connected(self) -> tuple[Chain, ChainClock]:
+        async with self._lock:
+            if self._chain is None or self._clock is None:
+                async with AsyncExitStack() as stack:
+                    self._chain = await stack.enter_async_context(self._deployment.connect())
+                    self._clock = await stack.enter_async_context(ChainClock(self._chain))
+                    self._stack = stack.pop_all()
+            return self._chain, self._clock
+
+    async def _ask(self, question: Awaitable[T]) -> T:
+        try:
+            return await asyncio.wait_for(question, self._timeout)
+        except (TimeoutError, OSError) as error:
+            raise Unavailable("chain.unreachable", reason=type(error).__name__) from error
+
+
+async def _licensed(door: Content, state: ContentState, station: bytes) -> bool:
+    return state.open_license or await door.licensed(station)

@@ -1,0 +1,1 @@
+"""The station's database: schema, payments, ledger of tickets, retention."""

@@ -1,0 +1,154 @@
+"""Deletes what is settled for good and old: a year of plays costs a station no more disk than ``keep_days`` of them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from pywallet.settlement import Schedule
+from station.db.ledger import TICKETS, Store
+from station.db.payments import (
+    ACKNOWLEDGEMENTS,
+    PRUNED,
+    QUARANTINE,
+    SETTLED,
+    STATEMENTS,
+    VOUCHERS,
+)
+from station.tickets.listeners import ASKED, HEARD
+
+BATCH: Final = 500
+"""Rows of a kind that one transaction deletes."""
+
+KEPT_VOUCHERS: Final = 64
+"""The latest vouchers for a server stay, however old: their caps are what was signed for."""
+
+DAY_MS: Final = 86_400_000
+
+
+class History:
+    """Deletes at most one batch per round with a server, after a statement that left nothing owed.
+
+    Deleted are tickets that ended ``keep_days`` ago, of which the server has acknowledged everything that was signed for; statements
+    and vouchers as old. Kept are lines that are set aside, tickets of the reward programme that are not counted yet, of each
+    listener and band one that was paid, and everything for longer than an epoch takes to be final.
+    """
+
+    def __init__(self, store: Store, keep_days: int, schedule: Schedule) -> None:
+        self._store = store
+        # Posted late, challenged and answered: after that no epoch of those tickets is open.
+        final_s = 2 * (schedule.length + schedule.grace + schedule.window + schedule.answer + schedule.late + schedule.delay)
+        self._keep_ms = max(keep_days * DAY_MS, final_s * 1000) if keep_days else None
+        self._seen_s: dict[bytes, int] = {}
+        """By server: of tickets that ended before this, those that may be deleted are."""
+
+    async def step(self, server: bytes, now_ms: int) -> int:
+        """Delete a batch of what this server has settled; how many rows."""
+        if self._keep_ms is None or now_ms <= self._keep_ms:
+            return 0
+        return await asyncio.to_thread(self._prune, server, now_ms - self._keep_ms)
+
+    def _prune(self, server: bytes, before_ms: int) -> int:
+        old = _Old(server, self._seen_s.get(server, 0), before_ms // 1000)
+        with self._store.engine.begin() as db:
+            tickets = _tickets(db, old)
+            deleted = tickets + _vouchers(db, server, before_ms) + _statements(db, server, before_ms)
+            if not tickets:
+                self._seen_s[server] = _first_waiting(db, old) or old.before_s
+        return deleted
+
+
+@dataclass(frozen=True, slots=True)
+class _Old:
+    """A server's tickets that ended from ``since_s`` on and before ``before_s``, Unix seconds."""
+
+    server: bytes
+    since_s: int
+    before_s: int
+
+    @property
+    def here(self) -> sa.ColumnElement[bool]:
+        """Which they are; found by the index ``tickets_open``."""
+        return sa.and_(TICKETS.c.server == self.server, TICKETS.c.expiry_s >= self.since_s, TICKETS.c.expiry_s < self.before_s)
+
+    @property
+    def waiting(self) -> sa.ColumnElement[bool]:
+        """Not acknowledged as settled so long ago, or not in the book of points: this passes."""
+        acknowledged = sa.exists().where(
+            SETTLED.c.server == self.server,
+            SETTLED.c.number == TICKETS.c.number,
+            ACKNOWLEDGEMENTS.c.id == SETTLED.c.acknowledgement,
+            ACKNOWLEDGEMENTS.c.time_ms >= self.before_s * 1000,
+        )
+        unfed = sa.exists().where(HEARD.c.number == TICKETS.c.number, sa.not_(HEARD.c.fed))
+        return sa.or_(TICKETS.c.settled < TICKETS.c.vouchered, acknowledged, unfed)
+
+    @property
+    def kept(self) -> sa.ColumnElement[bool]:
+        """Set aside, or the last one of a listener that was paid for a play of its band: whether one ever was is asked for good."""
+        later, paid = HEARD.alias(), TICKETS.alias()
+        again = sa.exists().where(
+            later.c.listener == HEARD.c.listener,
+            later.c.owner == HEARD.c.owner,
+            later.c.number > HEARD.c.number,
+            paid.c.number == later.c.number,
+            paid.c.vouchered > 0,
+        )
+        last = sa.exists().where(HEARD.c.number == TICKETS.c.number, TICKETS.c.vouchered > 0, sa.not_(again))
+        aside = sa.exists().where(QUARANTINE.c.server == self.server, QUARANTINE.c.number == TICKETS.c.number)
+        return sa.or_(last, aside)
+
+
+def _first_waiting(db: Connection, old: _Old) -> int | None:
+    return db.execute(sa.select(sa.func.min(TICKETS.c.expiry_s)).where(old.here, old.waiting)).scalar()
+
+
+def _tickets(db: Connection, old: _Old) -> int:
+    query = sa.select(TICKETS.c.number, TICKETS.c.expiry_s).where(old.here, sa.not_(old.waiting), sa.not_(old.kept))
+    rows = db.execute(query.order_by(TICKETS.c.expiry_s).limit(BATCH)).all()
+    if not rows:
+        return 0
+    for table in (ASKED, HEARD, TICKETS):
+        _delete(db, table.c.number, [row.number for row in rows])
+    until_s = max(row.expiry_s for row in rows)
+    # A server that shows one of these again is not believed that it was never paid: see ``Resync``.
+    known = db.execute(sa.select(PRUNED.c.until_s).where(PRUNED.c.server == old.server)).scalar()
+    if known is None:
+        db.execute(sa.insert(PRUNED).values(server=old.server, until_s=until_s))
+    elif known < until_s:
+        db.execute(sa.update(PRUNED).where(PRUNED.c.server == old.server).values(until_s=until_s))
+    return len(rows)
+
+
+def _vouchers(db: Connection, server: bytes, before_ms: int) -> int:
+    here = VOUCHERS.c.server == server
+    oldest = db.execute(sa.select(VOUCHERS.c.id).where(here).order_by(VOUCHERS.c.id.desc()).limit(1).offset(KEPT_VOUCHERS - 1)).scalar()
+    if oldest is None:
+        return 0
+    query = sa.select(VOUCHERS.c.id, STATEMENTS.c.time_ms).join(STATEMENTS, STATEMENTS.c.id == VOUCHERS.c.statement)
+    rows = db.execute(query.where(here, VOUCHERS.c.id < oldest).order_by(VOUCHERS.c.id).limit(BATCH)).all()
+    return _delete(db, VOUCHERS.c.id, [row.id for row in rows if row.time_ms < before_ms])
+
+
+def _statements(db: Connection, server: bytes, before_ms: int) -> int:
+    here = STATEMENTS.c.server == server
+    last = db.execute(sa.select(sa.func.max(STATEMENTS.c.id)).where(here)).scalar()
+    first = db.execute(sa.select(sa.func.min(VOUCHERS.c.statement)).where(VOUCHERS.c.server == server)).scalar()
+    if last is None:
+        return 0
+    # Statements and their vouchers are numbered in the same order: what lies before the oldest voucher's has none.
+    end = last if first is None else min(first, last)
+    rows = db.execute(
+        sa.select(STATEMENTS.c.id, STATEMENTS.c.time_ms).where(here, STATEMENTS.c.id < end).order_by(STATEMENTS.c.id).limit(BATCH)
+    )
+    return _delete(db, STATEMENTS.c.id, [row.id for row in rows if row.time_ms < before_ms])
+
+
+def _delete(db: Connection, key: sa.Column[Any], values: list[int]) -> int:
+    if values:
+        db.execute(sa.delete(key.table).where(key.in_(values)))
+    return len(values)

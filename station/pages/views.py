@@ -1,0 +1,274 @@
+"""What the pages say: views of songs and plays, and the templates that show them.
+
+Only what the station knows: its catalogue, the plays in its own ticket log, and
+the time. Nothing is invented to look busy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from pywallet.encoding.hex import to_hex
+from pywallet.policy import Context, Names, Policy, Price, Usage, describe
+from pywallet.settlement import gross
+from pywallet.wallet.amounts import show
+from station.catalogue.songs import Song
+from station.config import StationConfig
+from station.db.ledger import TicketRow
+from station.pages.similar import Match
+from station.pages.works import WORDS
+from station.site_check.check import Line
+
+_WHY = {"sound": "sounds alike", "artist": "same artist", "genre": "same genre"}
+
+HERE = Path(__file__).parent
+BARS = 128
+"""Bars in a drawn waveform; each is 5 units wide with a gap of 2."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A minute in the station's local time, for a person and for a machine: the second of a play would find its published row."""
+
+    iso: str
+    day: str
+    time: str
+
+    @classmethod
+    def of(cls, when: datetime) -> Moment:
+        return cls(when.isoformat(timespec="minutes"), f"{when:%A} {when.day} {when:%B}, {when:%H:%M}", f"{when:%H:%M}")
+
+
+def song_of_the_day(songs: Sequence[Song], day: date, chosen: str | None = None) -> Song | None:
+    """The song that a day belongs to: the operator's choice, else one after the other."""
+    for song in songs:
+        if song.name == chosen:
+            return song
+    return songs[day.toordinal() % len(songs)] if songs else None
+
+
+def clock(duration_ms: int) -> str:
+    """``5:04``, from milliseconds; rounded to the nearest second."""
+    seconds = (duration_ms + 500) // 1000
+    hours, rest = divmod(seconds, 3600)
+    minutes, seconds = divmod(rest, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def interval_words(seconds: int) -> str:
+    """``30 s``, ``1 min``: how long an interval is."""
+    return f"{seconds // 60} min" if seconds % 60 == 0 else f"{seconds} s"
+
+
+def earns(price: Price) -> str:
+    """One short line for a card: what hearing this song gives or costs a listener."""
+    interval = interval_words(price.interval_s)
+    if price.payer == "listener":
+        return f"you pay {show(price.owner)}/{interval}"
+    return f"earns {show(price.reward)}/{interval}" if price.reward else "free to hear"
+
+
+def invite(price: Price, station: str) -> str:
+    """Why a listener would want the extension, in two sentences."""
+    if price.payer == "listener":
+        return "You see what it costs before you press play. The band is paid while you listen."
+    if price.payer == "station" and price.reward:
+        share = f"{show(price.reward)} GoMAA for every {interval_words(price.interval_s)} you hear"
+        return f"{station} pays the band, and you get {share}. It costs you nothing."
+    return "Hear it as the band made it, in full quality. It costs you nothing."
+
+
+@lru_cache(maxsize=512)
+def bars(waveform: bytes) -> tuple[tuple[int, str, str], ...]:
+    """``(x, y, height)`` of each bar in a field of 640 x 56; empty without a waveform."""
+    if not waveform:
+        return ()
+    drawn = []
+    for index in range(BARS):
+        start = index * len(waveform) // BARS
+        peak = max(waveform[start : max(start + 1, (index + 1) * len(waveform) // BARS)])
+        height = max(3.0, peak / 255 * 52)
+        drawn.append((1 + 5 * index, f"{28 - height / 2:.1f}", f"{height:.1f}"))
+    return tuple(drawn)
+
+
+def split(price: Price, bps: int | None) -> list[dict[str, Any]]:
+    """Who gets what of one interval, for the bar and its legend; the commission only when the chain said it."""
+    if price.payer == "nobody" or not price.owner + price.reward:
+        return []
+    net = price.owner + price.reward
+    parts = [("band", "The band", price.owner), ("fan", "You", price.reward)]
+    if bps is not None:
+        parts.append(("platform", f"Platform, {bps / 100:g} %", gross(net, bps) - net))
+    total = sum(amount for _, _, amount in parts)
+    views, x = [], 0.0
+    for kind, who, amount in parts:
+        if amount:
+            width = max(1.0, 100 * amount / total)
+            views.append(
+                {
+                    "kind": kind,
+                    "who": who,
+                    "amount": show(amount),
+                    "exact": show(amount, 18),
+                    "x": f"{x:.2f}",
+                    "width": f"{width - 0.6:.2f}",
+                }
+            )
+            x += width
+    return views
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """The templates, filled."""
+
+    config: StationConfig
+    environment: Environment
+
+    @classmethod
+    def of(cls, config: StationConfig) -> Pages:
+        """Templates from this package; everything is escaped, and a forgotten value is an error."""
+        environment = Environment(
+            loader=FileSystemLoader(HERE / "templates"),
+            autoescape=select_autoescape(default=True, default_for_string=True),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        return cls(config, environment)
+
+    def radio(
+        self,
+        songs: Sequence[Song],
+        chosen: Song | None,
+        plays: int,
+        recent: Iterable[tuple[Song, int]],
+        bps: int | None,
+        now: datetime,
+        like: Callable[[Song], Iterable[tuple[Song, Match]]],
+        sponsor: str | None = None,
+    ) -> str:
+        """The radio page with one song in the player.
+
+        Args:
+            songs: the catalogue.
+            chosen: the song asked for, or None for the song of the day.
+            plays: tickets issued since midnight.
+            recent: the latest plays of songs still here, with their time in milliseconds.
+            bps: the commission, if the chain has been read.
+            now: local time, with its zone.
+            like: songs like a given one, and why.
+            sponsor: a line of advertising, for those who see one.
+        """
+        today = song_of_the_day(songs, now.date(), self.config.song_of_the_day)
+        song = chosen or today
+        return self._fill(
+            "radio.html",
+            here="/" if chosen is None else "",
+            songs=[self._song(item, bps, now) for item in songs],
+            song=None if song is None else self._song(song, bps, now),
+            today=None if today is None else today.name,
+            counts={"songs": _count(len(songs), "song"), "plays": _count(plays, "play") if plays else ""},
+            recent=[
+                {"song": self._song(item, bps, now), "iso": moment.iso, "time": moment.time}
+                for item, time_ms in recent
+                for moment in [Moment.of(datetime.fromtimestamp(time_ms / 1000, now.tzinfo))]
+            ],
+            similar=[] if song is None else [{**self._song(item, bps, now), "why": _WHY[match.by]} for item, match in like(song)],
+            now=Moment.of(now),
+            sponsor=sponsor,
+        )
+
+    def embed(self, songs: Sequence[Song], now: datetime) -> str:
+        """How other sites carry a song."""
+        song = song_of_the_day(songs, now.date(), self.config.song_of_the_day)
+        name, title, artist = ("slow-tide", "Slow Tide Home", "Saltwick Lanterns") if song is None else (song.name, song.title, song.artist)
+        origin = self.config.origin
+        snippet = "\n".join(
+            (
+                "<!doctype html>",
+                "<title>My radio</title>",
+                f'<sps-player src="{origin}/songs/{name}.sps">',
+                f'  <a href="{origin}/song/{name}">{_plain(title)}</a> by {_plain(artist)}',
+                "</sps-player>",
+            )
+        )
+        return self._fill("embed.html", here="/embed", snippet=snippet)
+
+    def install(self) -> str:
+        """What GoMAA is and how to get it."""
+        return self._fill("install.html", here="/install")
+
+    def works(self, lines: Sequence[Line], song: str | None) -> str:
+        """Whether a listener's browser finds what it needs on this site, and what helps where it does not."""
+        good = all(line.ok for line in lines)
+        return self._fill("works.html", here="/works", lines=lines, words=WORDS, good=good, origin=self.config.origin, song=song)
+
+    def lost(self) -> str:
+        """The page for what isn't there."""
+        return self._fill("lost.html", here="")
+
+    def _fill(self, template: str, **values: Any) -> str:
+        return self.environment.get_template(template).render(station=self.config, **values)
+
+    def _song(self, song: Song, bps: int | None, now: datetime) -> dict[str, Any]:
+        price = song.policy.price
+        context = Context(int(now.timestamp()), self.config.domain)
+        terms = describe(song.policy, Usage(), context, "en", Names(self.config.name, song.artist))
+        facts = [
+            ("may", "You may", terms.may),
+            ("left", "How often", _allowed(song.policy)),
+            ("cost", "It costs", terms.costs),
+            ("eye", "You earn", terms.earn),
+        ]
+        parts = split(price, bps)
+        return {
+            "name": song.name,
+            "address": to_hex(song.content),
+            "title": song.title,
+            "artist": song.artist,
+            "length": clock(song.duration_ms),
+            "quality": song.quality,
+            "earns": earns(price),
+            "invite": invite(price, self.config.name),
+            "interval": interval_words(price.interval_s),
+            "total": show(gross(price.owner + price.reward, bps or 0)),
+            "split": parts,
+            "facts": [fact for fact in facts if fact[2]] + [("limit", "Also", limit) for limit in terms.limits],
+            "bars": bars(song.waveform),
+        }
+
+
+def recent_plays(rows: Iterable[TicketRow], of: Any, limit: int) -> list[tuple[Song, int]]:
+    """The latest plays of songs that are still in the catalogue; one song in a row is shown once."""
+    shown: list[tuple[Song, int]] = []
+    for row in rows:
+        song = of(row.content)
+        if song is not None and (not shown or shown[-1][0] is not song):
+            shown.append((song, row.issued_ms))
+        if len(shown) == limit:
+            break
+    return shown
+
+
+def _allowed(policy: Policy) -> str:
+    """What a listener starts with; what is left of it only their own player knows. Recurring counts stand among the limits."""
+    counts = [_count(count.limit, action) for action, count in policy.counts.items() if action in ("play", "seek") and count.per_s is None]
+    return f"{' and '.join(counts)} for each listener." if counts else ""
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def _plain(text: str) -> str:
+    """Text as it must stand in HTML source that is shown for copying."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

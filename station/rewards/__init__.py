@@ -1,0 +1,1 @@
+"""The station's reward book: GoMAA points that listeners earn, and loyalty."""

@@ -1,0 +1,145 @@
+"""What a station gives for listening beside a policy's tokens: caps on those, points, and passes for them (docs/rewards.md)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from pywallet.errors import InputError, Refusal
+from pywallet.rewards import KINDS, Programme, SignedPass
+from pywallet.rewards.caps import TokenCap
+from station.db.ledger import IssueBook, TicketRow
+from station.rewards.book import Offer, RewardBook
+from station.tickets.listeners import Listening
+
+
+@dataclass(frozen=True)
+class Generosity:
+    """``[rewards]`` of a station's configuration: points and their rules, what they buy, and the cap on tokens."""
+
+    programme: Programme = field(default_factory=Programme)
+    offers: tuple[Offer, ...] = ()
+    tokens: TokenCap = field(default_factory=TokenCap)
+
+    @classmethod
+    def from_dict(cls, raw: Any) -> Generosity:
+        """From TOML: the rules' names, ``contents``, ``tokens`` and ``offers``. Raises InputError message.schema."""
+        if not isinstance(raw, Mapping):
+            raise InputError("message.schema", field="rewards")
+        offers = raw.get("offers", [])
+        if not isinstance(offers, Sequence) or isinstance(offers, str):
+            raise InputError("message.schema", field="rewards.offers")
+        made = tuple(_offer(entry) for entry in offers)
+        if len({offer.name for offer in made}) != len(made):
+            raise InputError("message.schema", field="rewards.offers", reason="two of one name")
+        rules = {name: value for name, value in raw.items() if name not in ("offers", "tokens")}
+        return cls(Programme.from_dict(rules), made, TokenCap.from_dict(raw.get("tokens", {})))
+
+
+class Loyalty:
+    """The station's answer to a listener's diligence. Everything that is given is in a book first."""
+
+    def __init__(self, generosity: Generosity, listening: Listening, book: RewardBook) -> None:
+        self._generosity = generosity
+        self._listening = listening
+        self._book = book
+
+    async def reward(self, listener: bytes, owner: bytes, reward: int, now_ms: int) -> int:
+        """Wei per interval that a ticket of now would promise: the policy's, or zero over the day's cap."""
+        return await asyncio.to_thread(self._promised, listener, owner, reward, now_ms)
+
+    def book(self, listener: bytes, owner: bytes | None, whole: int, most_unplayed: int) -> IssueBook:
+        """What belongs into the transaction that writes a listener's ticket.
+
+        Args:
+            listener: Their address at this station.
+            owner: The band's address; None: the listener wants no rewards.
+            whole: Intervals of the whole song.
+            most_unplayed: Tickets that the listener may have beside each other before any of them is played.
+        """
+        return _Book(self, self._listening, listener, owner, whole, most_unplayed)
+
+    def _promised(self, listener: bytes, owner: bytes, reward: int, now_ms: int, db: Connection | None = None) -> int:
+        if db is not None and reward and self._listening.hurried(listener, now_ms, db):
+            return 0
+        tokens = self._generosity.tokens
+        if not reward or tokens.per_day is None:
+            return reward
+        earned, known = self._listening.earned(listener, now_ms, db), self._listening.known(listener, owner, db)
+        return reward if tokens.allows(earned, known) else 0
+
+    async def feed(self, now_ms: int) -> int:
+        """Give points for plays that are over; how many."""
+        plays = await asyncio.to_thread(self._listening.finished, now_ms // 1000)
+        if plays:
+            await asyncio.to_thread(self._book.give, plays)
+            # A crash between the two gives nothing twice: the book knows its tickets.
+            await asyncio.to_thread(self._listening.fed, [number for number, _ in plays])
+        return len(plays)
+
+    async def account(self, listener: bytes) -> dict[str, Any]:
+        """Points, what they buy, the rules in numbers, and the passes that are held."""
+        points = await asyncio.to_thread(self._book.balance, listener)
+        passes = await asyncio.to_thread(self._book.passes, listener)
+        rules = self._generosity.programme.station
+        return {
+            "points": points,
+            "points_per_minute": rules.points_per_minute,
+            "minimum_s": rules.minimum_s,
+            "cap_per_day": rules.cap_per_day,
+            "discovery_percent": rules.discovery_percent,
+            "offers": [{"name": o.name, "kind": o.kind, "cost": o.cost, "days": o.days, "text": o.text} for o in self._generosity.offers],
+            "passes": passes,
+        }
+
+    async def buy(self, listener: bytes, name: str, balance: int, now_ms: int) -> SignedPass:
+        """A pass for points. Raises Refusal ``station.points``."""
+        return await asyncio.to_thread(self._book.buy, listener, name, now_ms // 1000, balance)
+
+    async def redeem(self, listener: bytes, serial: int, now_ms: int) -> dict[str, Any]:
+        """Use a pass. Raises Refusal ``station.points``, ``ticket.expired``."""
+        signed = await asyncio.to_thread(self._book.sold, listener, serial)
+        await asyncio.to_thread(self._book.redeem, signed, listener, now_ms // 1000)
+        return signed.to_json()
+
+    async def free_of_ads(self, listener: bytes, now_ms: int) -> bool:
+        """Whether this listener holds an ad-free pass that was redeemed and has not ended."""
+        return await asyncio.to_thread(self._book.free_of_ads, listener, now_ms // 1000)
+
+
+@dataclass(frozen=True)
+class _Book:
+    """One listener's ticket, while it is written."""
+
+    loyalty: Loyalty
+    listening: Listening
+    listener: bytes
+    owner: bytes | None
+    whole: int
+    most_unplayed: int
+
+    def promise(self, db: Connection, ticket: TicketRow) -> TicketRow:
+        if self.listening.unplayed(db, self.listener, ticket.issued_ms // 1000) >= self.most_unplayed:
+            raise Refusal("station.busy", unplayed=self.most_unplayed)
+        if self.owner is None:
+            return ticket
+        return replace(ticket, reward=self.loyalty._promised(self.listener, self.owner, ticket.reward, ticket.issued_ms, db))
+
+    def note(self, db: Connection, number: int, ticket: TicketRow) -> None:
+        self.listening.note(db, number, self.listener, self.owner, ticket.issued_ms // 1000, ticket.expiry_s, self.whole)
+
+
+def _offer(entry: Any) -> Offer:
+    wanted = {"name": str, "kind": str, "cost": int, "days": int, "text": str}
+    if not isinstance(entry, Mapping) or set(entry) != set(wanted):
+        raise InputError("message.schema", field="rewards.offers", reason=f"each has {', '.join(wanted)}")
+    for name, kind in wanted.items():
+        if type(entry[name]) is not kind:
+            raise InputError("message.schema", field=f"rewards.offers.{name}")
+    if entry["kind"] not in KINDS or entry["cost"] < 1 or entry["days"] < 1 or not entry["name"].isidentifier():
+        raise InputError("message.schema", field="rewards.offers", reason=f"kind is one of {', '.join(KINDS)}; cost and days from 1")
+    return Offer(**entry)

@@ -1,0 +1,159 @@
+"""Tickets: signed only for what the station has the right to play and the money to pay (protocol sections 2 and 5)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from pywallet.encoding.hex import ZERO_ADDRESS, to_hex
+from pywallet.errors import Refusal
+from pywallet.policy import Context, Usage, decide
+from pywallet.protocol import (
+    Session,
+    Signed,
+    Ticket,
+    digest,
+    require_signer,
+    sign,
+)
+from pywallet.settlement import gross
+from station.catalogue.songs import Catalogue, Song
+from station.chain_interface import ChainView, ContentFacts
+from station.config import StationConfig
+from station.db.ledger import Store, TicketRow
+from station.payments.server_client import Servers
+from station.rewards.loyalty import Loyalty
+
+SKEW_S = 30
+"""Seconds by which a session may seem to begin in the future."""
+
+
+def life_s(duration_ms: int, slack_s: int) -> int:
+    """Seconds for which a ticket of a song is good, unless a right ends before."""
+    return -(-duration_ms * 3 // 2000) + slack_s
+
+
+class TicketDesk:
+    """Answers ``POST /gomaa/tickets``."""
+
+    def __init__(
+        self,
+        config: StationConfig,
+        key: bytes,
+        address: bytes,
+        chain: ChainView,
+        servers: Servers,
+        catalogue: Catalogue,
+        store: Store,
+        loyalty: Loyalty,
+        url_of: Callable[[bytes], Awaitable[str]],
+    ) -> None:
+        self._config = config
+        self._key = key
+        self._address = address
+        self._chain = chain
+        self._servers = servers
+        self._catalogue = catalogue
+        self._store = store
+        self._loyalty = loyalty
+        self._url_of = url_of
+
+    async def issue(self, session: Signed[Session], content: bytes) -> Signed[Ticket]:
+        """A ticket for one play of ``content`` in this session.
+
+        Raises:
+            Refusal: ``session.*``, ``station.right.missing``, ``station.escrow.short``, ``station.busy``, ``content.*``,
+                ``sps.policy.mismatch``, ``policy.*``.
+            Unavailable: ``chain.unreachable``, ``server.unreachable``.
+        """
+        now_ms = await self._chain.now_ms()
+        self._check_session(session, now_ms // 1000)
+        song = self._catalogue.of(content)
+        if song is None:
+            raise Refusal("station.right.missing", reason="catalogue", content=to_hex(content))
+        facts = await self._chain.content(content, self._address)
+        rewarded = session.message.payee != ZERO_ADDRESS
+        self._check_content(song, facts, now_ms // 1000, rewarded)
+        assert facts is not None
+        listener, owner = session.message.listener, facts.owner
+        row = await self._draft(song, facts, session, now_ms, rewarded)
+        usable, spent = await self._check_escrow(row, now_ms // 1000)
+        whole = -(-song.duration_ms // (row.interval_s * 1000))
+        book = self._loyalty.book(listener, owner if rewarded else None, whole, self._config.tickets_unplayed)
+        number = await asyncio.to_thread(self._store.issue, row, usable, spent, self._config.tickets_per_minute, book)
+        # As it was written: over the day's cap it promises no reward.
+        row = (await asyncio.to_thread(self._store.tickets, [number]))[number]
+        ticket = Ticket(
+            server=row.server,
+            station=self._address,
+            content=row.content,
+            session=row.session,
+            number=number,
+            price=row.price,
+            reward=row.reward,
+            bps=row.bps,
+            expiry=row.expiry_s,
+        )
+        return sign(ticket, self._chain.domain, self._key)
+
+    def _check_session(self, session: Signed[Session], now_s: int) -> None:
+        message = session.message
+        if message.station != self._address:
+            raise Refusal("session.station", station=to_hex(message.station))
+        if ZERO_ADDRESS in (message.listener, message.device):
+            raise Refusal("session.signature", reason="zero address")
+        require_signer(session, self._chain.domain, message.listener, "session.signature")
+        if not message.not_before <= now_s + SKEW_S or not now_s < message.not_after:
+            raise Refusal("session.expired", now_s=now_s, not_before=message.not_before, not_after=message.not_after)
+
+    def _check_content(self, song: Song, facts: ContentFacts | None, now_s: int, rewarded: bool) -> None:
+        if facts is None:
+            raise Refusal("content.unknown", content=to_hex(song.content))
+        if facts.owner != song.owner:
+            # An owner may have sold the recording since: then the band signs the file anew.
+            raise Refusal("content.owner", header=to_hex(song.owner), chain=to_hex(facts.owner))
+        policy = song.policy
+        # Where and what for one listens is the security server's to say, and it will.
+        territory, purpose = next(iter(policy.territories), None), next(iter(policy.purposes), None)
+        context = Context(now_s, self._config.domain, rewarded, facts.revoked, facts.destroyed, territory=territory, purpose=purpose)
+        # Whether a listener has paid is not the station's to know.
+        action = "preview" if policy.price.payer == "listener" and policy.permits("preview") else "play"
+        decide(policy, Usage(), context, action).require()
+        if facts.policy_hash != song.policy_hash or facts.price != policy.price.owner:
+            raise Refusal("sps.policy.mismatch", content=to_hex(song.content))
+        if not facts.licensed:
+            raise Refusal("station.right.missing", reason="license", content=to_hex(song.content))
+
+    async def _draft(self, song: Song, facts: ContentFacts, session: Signed[Session], now_ms: int, rewarded: bool) -> TicketRow:
+        price = song.policy.price
+        now_s = now_ms // 1000
+        expiry_s = now_s + life_s(song.duration_ms, self._config.ticket_slack_s)
+        # Nothing is played after its session's end, so nothing is held for it.
+        expiry_s = min(expiry_s, session.message.not_after)
+        # A rented or borrowed right ends when it ends, also in the middle of a song.
+        expiry_s = await self._chain.right_until(song.content, self._address, expiry_s)
+        return TicketRow(
+            server=facts.server,
+            content=song.content,
+            session=digest(session.message, self._chain.domain),
+            issued_ms=now_ms,
+            expiry_s=expiry_s,
+            interval_s=price.interval_s,
+            price=price.owner if price.payer != "listener" else 0,
+            reward=price.reward if rewarded and price.payer != "listener" else 0,
+            bps=await self._chain.rate(self._chain.schedule.epoch_of(now_ms // 1000)),
+            worst=max(0, expiry_s - now_s) * song.policy.fastest // price.interval_s + 1,
+        )
+
+    async def _check_escrow(self, row: TicketRow, now_s: int) -> tuple[int, int]:
+        """Usable escrow by the chain and what was debited; the server must see enough of it as well."""
+        if not row.outstanding:
+            return 0, 0
+        url = await self._url_of(row.server)
+        usable_there = self._servers.usable(url, row.server, self._address, self._key, now_s)
+        account, usable = await asyncio.gather(self._chain.account(row.server, self._address), usable_there)
+        free = max(0, account.escrow - account.requested)
+        needed = gross(row.outstanding, row.bps)
+        if min(free, usable) < needed:
+            raise Refusal("station.escrow.short", short_wei=needed - min(free, usable))
+        return free, account.spent
