@@ -10,7 +10,7 @@ import { keccak_256 } from "@noble/hashes/sha3.js";
 import { recoverPublicKey } from "@noble/secp256k1";
 import { loadPyodide } from "pyodide";
 
-/** As extension/engine/curve.mjs. @param {Uint8Array} digest @param {Uint8Array} signature */
+/** As extension/engine/secp256k1.mjs. @param {Uint8Array} digest @param {Uint8Array} signature */
 function recover(digest, signature) {
   const ordered = Uint8Array.of(signature[64] ?? 0, ...signature.subarray(0, 64));
   return recoverPublicKey(ordered, digest, { prehash: false, isCompressed: false }).subarray(1);

@@ -1,6 +1,6 @@
 """Classification of addresses by their name alone: the internet, a private network, this computer.
 
-The counterpart of extension/engine/address.js; tests/vectors/addresses.json holds both to one list.
+The counterpart of extension/engine/media/address_class.js; tests/vectors/addresses.json holds both to one list.
 """
 
 from __future__ import annotations

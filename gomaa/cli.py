@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import click
 
-from gomaa import __version__
+from common.version import VERSION
 from pywallet.errors import GomaaError, Unavailable
 from pywallet.redacted_logs import report_uncaught
 
@@ -103,7 +103,7 @@ def _missing(error: ModuleNotFoundError, room: Room) -> Exception:
 
 
 @click.group(cls=Rooms, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="gomaa")
+@click.version_option(VERSION, prog_name="gomaa")
 def group() -> None:
     """Secure Portable Streaming: make songs, run a server or a station, connect a browser.
 

@@ -2,8 +2,6 @@
 
 from typing import Final
 
-__version__ = "0.1.0"
-
 PROTOCOL: Final = 1
 """Version of docs/protocol.md sections 3 and 4 that this host speaks."""
 

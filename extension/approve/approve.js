@@ -7,7 +7,7 @@ import { byId, fill, h, press, write } from "../ui/dom.js";
 import { icon, mark } from "../ui/icons.js";
 import { field } from "../ui/pieces.js";
 import { walletPort } from "../ui/port.js";
-import { pressOnce } from "../ui/sleep.js";
+import { pressOnce } from "../ui/wake_delay.js";
 import { dress, sentences, t } from "../ui/text.js";
 import { VIEWS } from "./views.js";
 

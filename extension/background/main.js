@@ -6,12 +6,12 @@ import { api, inOnePage, originOf } from "../shared/compat.js";
 import { Problem } from "../shared/problem.js";
 import { pair } from "../shared/link.js";
 import { ApprovalWindow, siteOf } from "./approval.js";
-import { Allowance, TabAllowances, roomFor, roomForSite } from "./limits.js";
+import { Allowance, TabAllowances, roomFor, roomForSite } from "./token_bucket.js";
 import { Frames } from "./frames.js";
 import { Native } from "./native.js";
-import { Pages, placeOf, siteAround } from "./pages.js";
+import { Pages, placeOf, siteAround } from "./page_files.js";
 import { allowed, kindOf, tellable } from "./privileges.js";
-import { Remembered } from "./remembered.js";
+import { Remembered } from "./stream_registry.js";
 
 // Content scripts use no storage; Firefox has no such switch (docs/threat-model.md).
 /** @type {any} */ (api.storage.local).setAccessLevel?.({ accessLevel: "TRUSTED_CONTEXTS" })?.catch((/** @type {unknown} */ error) => console.error(error));

@@ -4,7 +4,7 @@
 
 import { api } from "../shared/compat.js";
 import { Problem } from "../shared/problem.js";
-import { Parts } from "./parts.js";
+import { Parts } from "./message_parts.js";
 
 export const HOST = "io.gomaa.host";
 export const PROTOCOL = 1;

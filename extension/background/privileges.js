@@ -109,7 +109,7 @@ export const PAGE_STATE = {
   wanted: "boolean", stalled: "boolean", seekable: "boolean", code: "word?", denied: "count?", done: "count",
 };
 
-/** The words of a page for what went wrong (engine/outside.js). */
+/** The words of a page for what went wrong (engine/playback/public_state.js). */
 const WORDS = new Set(["failed", "refused"]);
 const COMMANDS = new Set(["play", "pause", "seek", "volume", "muted", "rate", "pitch"]);
 const MOST_TEXT = 4096;

@@ -4,13 +4,13 @@
 
 import { Problem } from "../shared/problem.js";
 import { badge, start, tell } from "./link.js";
-import { warm } from "./python.js";
-import { Handover } from "./handover.js";
+import { warm } from "./wallet_core.js";
+import { Handover } from "./playback/track_handover.js";
 import * as approvals from "./provider/approvals.js";
 import * as provider from "./provider/provider.js";
-import { stale } from "./starting.js";
-import { Stream } from "./stream.js";
-import { tellState } from "./telling.js";
+import { stale } from "./playback/activation_rules.js";
+import { Stream } from "./playback/stream.js";
+import { tellState } from "./playback/state_publisher.js";
 import * as wallet from "./wallet.js";
 
 const MOVE_TRIES = 6;
@@ -123,7 +123,7 @@ const HEAR = {
   command({ stream, command, value, n, active }) {
     const known = streams.get(stream);
     if (!known) return;
-    /** @type {import("./starting.js").Surface} */
+    /** @type {import("./playback/activation_rules.js").Surface} */
     const surface = active ? "activated" : "page";
     const may = () => command !== "play" || known.allows(surface);
     known.page.hear(n ?? 0, may, (allowed) => (allowed ? obey(known, command, value, surface) : undefined))
@@ -140,7 +140,7 @@ const HEAR = {
   },
 };
 
-/** What a page's script wishes. @param {Stream} stream @param {string} command @param {any} value @param {import("./starting.js").Surface} surface */
+/** What a page's script wishes. @param {Stream} stream @param {string} command @param {any} value @param {import("./playback/activation_rules.js").Surface} surface */
 async function obey(stream, command, value, surface) {
   if (command === "play") return stream.play(surface);
   const refusal = command === "seek" || command === "rate" ? stream.refusal(command, surface) : null;

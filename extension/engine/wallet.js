@@ -3,7 +3,7 @@
  */
 
 import { Problem } from "../shared/problem.js";
-import { INSTALL } from "./install.js";
+import { INSTALL } from "./install_command.js";
 import { native } from "./link.js";
 import * as permits from "./provider/permits.js";
 import * as accounts from "./wallet/accounts.js";

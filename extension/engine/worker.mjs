@@ -4,7 +4,7 @@
 
 import { loadPyodide } from "../pyodide/pyodide.mjs";
 import { keccak_256 } from "../vendor/noble/sha3.js";
-import { recover } from "./curve.mjs";
+import { recover } from "./secp256k1.mjs";
 
 const home = new URL("../pyodide/", import.meta.url).href;
 

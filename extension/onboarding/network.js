@@ -4,7 +4,7 @@
 
 import { fill, h, press } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
-import { sleeper } from "../ui/sleep.js";
+import { sleeper } from "../ui/wake_delay.js";
 import { sentences, t } from "../ui/text.js";
 
 /** @typedef {{offer: string, known: boolean, chain_id: number, node: string, token: string, settlement: string, registry: string}} Offer */

@@ -5,7 +5,7 @@
 import { byId, fill, h, write } from "../ui/dom.js";
 import { mark } from "../ui/icons.js";
 import { walletPort } from "../ui/port.js";
-import { pressOnce } from "../ui/sleep.js";
+import { pressOnce } from "../ui/wake_delay.js";
 import { dress, t } from "../ui/text.js";
 import { choose } from "./choose.js";
 import { computer } from "./computer.js";

@@ -4,7 +4,7 @@
 
 import { show, wei } from "../ui/amounts.js";
 import { fill, h, press } from "../ui/dom.js";
-import { eye } from "../ui/eye.js";
+import { eye } from "../ui/reward_meter.js";
 import { icon } from "../ui/icons.js";
 import { moneyState } from "../ui/pieces.js";
 import { moment } from "../ui/time.js";

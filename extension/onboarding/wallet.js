@@ -7,8 +7,8 @@ import { icon } from "../ui/icons.js";
 import { field } from "../ui/pieces.js";
 import { sentences, t } from "../ui/text.js";
 import { COLLECT } from "../ui/collect.js";
-import { SHORTEST, strength } from "../ui/strength.js";
-import { places } from "../ui/words.js";
+import { SHORTEST, strength } from "../ui/password_strength.js";
+import { places } from "../ui/recovery_words.js";
 
 /** @typedef {import("./onboarding.js").App} App */
 

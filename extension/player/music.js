@@ -4,7 +4,7 @@
 
 import { show, wei } from "../ui/amounts.js";
 import { fill, h, press, set, write } from "../ui/dom.js";
-import { eye } from "../ui/eye.js";
+import { eye } from "../ui/reward_meter.js";
 import { icon, iconButton } from "../ui/icons.js";
 import { amount } from "../ui/pieces.js";
 import { clock, secondsLeft } from "../ui/time.js";

@@ -3,7 +3,7 @@
  */
 
 import { h, press } from "../ui/dom.js";
-import { eye } from "../ui/eye.js";
+import { eye } from "../ui/reward_meter.js";
 import { language, t } from "../ui/text.js";
 import { doneNote, failureNote, itemRow, middle, tabs, topBar } from "./frame.js";
 

@@ -6,7 +6,7 @@
 import { show } from "../ui/amounts.js";
 import { fill, h, press, set } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
-import { sleeper } from "../ui/sleep.js";
+import { sleeper } from "../ui/wake_delay.js";
 import { t } from "../ui/text.js";
 import { siteName } from "./frame.js";
 

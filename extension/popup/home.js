@@ -5,7 +5,7 @@
 import { artwork } from "../ui/artwork.js";
 import { exact, show, wei } from "../ui/amounts.js";
 import { h, press, write } from "../ui/dom.js";
-import { eye } from "../ui/eye.js";
+import { eye } from "../ui/reward_meter.js";
 import { icon } from "../ui/icons.js";
 import { amount, moneyState } from "../ui/pieces.js";
 import { clock, moment } from "../ui/time.js";

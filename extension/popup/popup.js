@@ -4,15 +4,15 @@
 
 import { api } from "../shared/compat.js";
 import { byId, fill, h, write } from "../ui/dom.js";
-import { eye } from "../ui/eye.js";
+import { eye } from "../ui/reward_meter.js";
 import { walletPort } from "../ui/port.js";
-import { pressOnce, sleepy } from "../ui/sleep.js";
+import { pressOnce, sleepy } from "../ui/wake_delay.js";
 import { dress, sentences, t } from "../ui/text.js";
 import { accounts, contacts } from "./accounts.js";
 import { activity } from "./activity.js";
 import { Decisions } from "./decide.js";
 import { home } from "./home.js";
-import { locked, welcome } from "./door.js";
+import { locked, welcome } from "./locked.js";
 import { origin } from "./origin.js";
 import { receive } from "./receive.js";
 import { password, words } from "./safety.js";

@@ -5,7 +5,7 @@
 import { fill, h, press } from "../ui/dom.js";
 import { icon } from "../ui/icons.js";
 import { field } from "../ui/pieces.js";
-import { SHORTEST, strength } from "../ui/strength.js";
+import { SHORTEST, strength } from "../ui/password_strength.js";
 import { sentences, t } from "../ui/text.js";
 import { form } from "./form.js";
 import { backBar, middle } from "./frame.js";

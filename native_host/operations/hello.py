@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from native_host import CAPABILITIES, PROTOCOL, __version__
+from common.version import VERSION
+from native_host import CAPABILITIES, PROTOCOL
 from native_host.host import Host
 from native_host.messaging.requests import Hello
 from pywallet.errors import InputError
@@ -17,7 +18,7 @@ async def run(host: Host, request: Hello) -> dict[str, Any]:
     host.start()
     return {
         "protocol": PROTOCOL,
-        "host": __version__,
+        "host": VERSION,
         "capabilities": list(CAPABILITIES),
         "networks": host.known(),
     }

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from gomaa import __version__
+from common.version import VERSION
 from pywallet.encoding.hex import from_hex, to_b64, to_hex
 from pywallet.errors import GomaaError, InputError, Refusal, Unavailable
 from security_server.api import requests
@@ -123,7 +123,7 @@ class Web:
             "chain_id": core.domain.chain_id,
             "settlement": to_hex(core.domain.settlement),
             "schedule": {name: getattr(schedule, name) for name in names},
-            "version": __version__,
+            "version": VERSION,
             # Whether claims are relayed: ok, or the account is low or its budget spent.
             "relayer": self._relay.standing.state,
         }

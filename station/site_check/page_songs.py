@@ -1,4 +1,4 @@
-"""Songs that a page names, as the extension finds them (extension/content/found.js).
+"""Songs that a page names, as the extension finds them (extension/content/page_players.js).
 
 ``tests/vectors/found.json`` holds both to one list.
 """

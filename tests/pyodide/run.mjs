@@ -20,7 +20,7 @@ import session
 await session.main(list(arguments))
 `;
 
-/** As extension/engine/curve.mjs. @param {Uint8Array} digest @param {Uint8Array} signature */
+/** As extension/engine/secp256k1.mjs. @param {Uint8Array} digest @param {Uint8Array} signature */
 function recover(digest, signature) {
   const ordered = Uint8Array.of(signature[64] ?? 0, ...signature.subarray(0, 64));
   return recoverPublicKey(ordered, digest, { prehash: false, isCompressed: false }).subarray(1);

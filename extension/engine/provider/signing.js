@@ -5,7 +5,7 @@
 import { Problem } from "../../shared/problem.js";
 import { moment, since } from "../clock.js";
 import { native } from "../link.js";
-import { python } from "../python.js";
+import { python } from "../wallet_core.js";
 import { known } from "../wallet/networks.js";
 import { dispatch, nextNonce } from "../wallet/send.js";
 import { state } from "../wallet/state.js";

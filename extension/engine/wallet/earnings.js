@@ -4,7 +4,7 @@
 
 import { Problem } from "../../shared/problem.js";
 import { native } from "../link.js";
-import { python } from "../python.js";
+import { python } from "../wallet_core.js";
 import * as claims from "./claiming.js";
 import { networkOf } from "./networks.js";
 import { lookAgain, moved } from "./send.js";

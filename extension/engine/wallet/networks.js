@@ -4,7 +4,7 @@
 
 import { Problem } from "../../shared/problem.js";
 import { native } from "../link.js";
-import { networkAt } from "../ticket.js";
+import { networkAt } from "../playback/ticket.js";
 import { now, set, state } from "./state.js";
 
 /** @typedef {{chain_id: number, settlement: string, token: string, registry: string, epoch_s: number}} Network */

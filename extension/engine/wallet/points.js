@@ -3,8 +3,8 @@
  */
 
 import { Problem } from "../../shared/problem.js";
-import { python } from "../python.js";
-import { askStation, base64url, pointsOf } from "../ticket.js";
+import { python } from "../wallet_core.js";
+import { askStation, base64url, pointsOf } from "../playback/ticket.js";
 import { now } from "./state.js";
 
 /** @typedef {{name: string, kind: "offer" | "ad-free", cost: number, days: number, text: string}} Offer */

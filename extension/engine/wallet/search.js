@@ -6,7 +6,7 @@
  */
 
 import { native } from "../link.js";
-import { python } from "../python.js";
+import { python } from "../wallet_core.js";
 import { known } from "./networks.js";
 import { now, set, state, walletOf } from "./state.js";
 

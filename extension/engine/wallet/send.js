@@ -8,7 +8,7 @@
 import { Problem } from "../../shared/problem.js";
 import { moment, since } from "../clock.js";
 import { native } from "../link.js";
-import { python } from "../python.js";
+import { python } from "../wallet_core.js";
 import { nameOf } from "./accounts.js";
 import { networkOf } from "./networks.js";
 import { choose, pay, shows } from "./spending.js";

@@ -7,7 +7,7 @@
 
 import { Problem } from "../../shared/problem.js";
 import { native } from "../link.js";
-import { python } from "../python.js";
+import { python } from "../wallet_core.js";
 import { collectingAt } from "./collecting.js";
 import { load, now, set, state, walletOf } from "./state.js";
 

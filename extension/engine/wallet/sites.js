@@ -3,7 +3,7 @@
  */
 
 import { native } from "../link.js";
-import { python } from "../python.js";
+import { python } from "../wallet_core.js";
 import { tellPayees } from "./sessions.js";
 import { now, walletOf } from "./state.js";
 

@@ -8,7 +8,7 @@
 
 import { Problem } from "../../shared/problem.js";
 import { native } from "../link.js";
-import { python } from "../python.js";
+import { python } from "../wallet_core.js";
 import { confirm } from "./confirm.js";
 import { known } from "./networks.js";
 import { state, walletOf } from "./state.js";

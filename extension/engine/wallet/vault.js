@@ -3,7 +3,7 @@
  */
 
 import { Problem } from "../../shared/problem.js";
-import { python } from "../python.js";
+import { python } from "../wallet_core.js";
 import { search } from "./search.js";
 import { now, set, state } from "./state.js";
 

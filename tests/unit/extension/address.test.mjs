@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { COMPUTER, INTERNET, NETWORK, mayReach, placeOf } from "../../../extension/engine/address.js";
+import { COMPUTER, INTERNET, NETWORK, mayReach, placeOf } from "../../../extension/engine/media/address_class.js";
 
 const vectors = JSON.parse(readFileSync(new URL("../../vectors/addresses.json", import.meta.url), "utf8"));
 /** The same list holds common/address_class.py. */

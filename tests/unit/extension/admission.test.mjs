@@ -4,7 +4,7 @@ import { after, beforeEach, test } from "node:test";
 import { Problem } from "../../../extension/shared/problem.js";
 import { ask, core, fresh, host } from "./wallet_world.mjs";
 
-const { Admission } = await import("../../../extension/engine/admission.js");
+const { Admission } = await import("../../../extension/engine/playback/ticket_manager.js");
 const INFO = { content: "0xc0", reward_wei: "5", now_s: 1000, device: null, station: null };
 const NOW = 1000;
 const LIFE_S = 600;

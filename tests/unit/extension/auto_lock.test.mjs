@@ -6,7 +6,7 @@ import { ask, code, core, fresh, FRIEND, ME, now, told, wallet } from "./wallet_
 const { permit } = await import("../../../extension/engine/provider/permits.js");
 const { PRIVILEGES } = await import("../../../extension/background/privileges.js");
 const provider = await import("../../../extension/engine/provider/provider.js");
-const { python } = await import("../../../extension/engine/python.js");
+const { python } = await import("../../../extension/engine/wallet_core.js");
 
 const MINUTE = 60_000;
 const SITE = { origin: "https://tunes.example", top: null };

@@ -1,7 +1,7 @@
 // Answers of several parts: read once through, however many beginnings of parts they hold.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { partOf } from "../../../extension/engine/content_range.js";
+import { partOf } from "../../../extension/engine/media/content_range.js";
 
 const bytes = (text) => new TextEncoder().encode(text);
 const part = (first, last, text, more = "") => `--edge\r\n${more}Content-Range: bytes ${first}-${last}/100\r\n\r\n${text}\r\n`;

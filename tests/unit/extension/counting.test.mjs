@@ -4,7 +4,7 @@ import { after, beforeEach, test } from "node:test";
 import { Problem } from "../../../extension/shared/problem.js";
 import { ask, fresh, host } from "./wallet_world.mjs";
 
-const { Counting } = await import("../../../extension/engine/counting.js");
+const { Counting } = await import("../../../extension/engine/playback/invocation_client.js");
 
 let asked, refusals, admission, stalls, stream;
 

@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { core, host } from "./wallet_world.mjs";
 
 globalThis.navigator ??= /** @type {any} */ ({});
-const { Course } = await import("../../../extension/engine/course.js");
+const { Course } = await import("../../../extension/engine/playback/session.js");
 
 const command = (kind, action) => ({ kind, action, position_ms: 0, segment: 0 });
 const foreseen = { state: "starting", invoke: "resume", sound: "on", from_start: false };

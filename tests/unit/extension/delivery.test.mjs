@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import { test } from "node:test";
-import { Delivery, PART_MS, STALL_MS, getPart, partUrl } from "../../../extension/engine/delivery.js";
+import { Delivery, PART_MS, STALL_MS, getPart, partUrl } from "../../../extension/engine/media/mirror_loader.js";
 import { Problem } from "../../../extension/shared/problem.js";
 
 const BYTES = Uint8Array.from({ length: 100 }, (_, i) => i);

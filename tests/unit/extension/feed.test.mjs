@@ -5,8 +5,8 @@ import { mock, test } from "node:test";
 import { host } from "./wallet_world.mjs";
 
 globalThis.navigator ??= /** @type {any} */ ({});
-const { Feed } = await import("../../../extension/engine/feed.js");
-const { Counting } = await import("../../../extension/engine/counting.js");
+const { Feed } = await import("../../../extension/engine/media/segment_scheduler.js");
+const { Counting } = await import("../../../extension/engine/playback/invocation_client.js");
 
 const SEGMENT_MS = 2_000;
 const segments = Array.from({ length: 300 }, (_, i) => [i * 10, 10, i * SEGMENT_MS, SEGMENT_MS, "AA=="]);
@@ -100,7 +100,7 @@ function jumped(state) {
 }
 
 test("while it still seeks a play asks for its keys, keeps why they wait, and forgets it when they come", async () => {
-  const { stateOf } = await import("../../../extension/engine/telling.js");
+  const { stateOf } = await import("../../../extension/engine/playback/state_publisher.js");
   const { counting, stream, asked, give } = jumped("seeking");
   assert.equal(await counting.renew(30), PACE.retry_ms);
   assert.deepEqual(asked, [["renew", 30]]);

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { parse } from "parse5";
 
-await import("../../../extension/content/found.js");
+await import("../../../extension/content/page_players.js");
 const { players, roots, named } = globalThis.gomaaFound;
 const { pages } = JSON.parse(readFileSync(new URL("../../vectors/found.json", import.meta.url), "utf8"));
 

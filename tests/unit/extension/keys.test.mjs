@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fromBase64, fromHex, join } from "../../../extension/engine/bytes.js";
-import { aad, KeyRing, unseal } from "../../../extension/engine/keys.js";
+import { aad, KeyRing, unseal } from "../../../extension/engine/playback/key_ring.js";
 
 const vector = JSON.parse(readFileSync(new URL("../../vectors/sps/grant.json", import.meta.url), "utf8"));
 const address = { content: fromHex(vector.content), rendition: vector.rendition, epochs: vector.epochs };

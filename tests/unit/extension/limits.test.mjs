@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 Object.assign(globalThis, { location: { protocol: "moz-extension:" }, chrome: { runtime: {} } });
-const { Allowance, TabAllowances, MOST_IN_TAB, MOST_OF_SITE, MOST_SHOWN, roomFor, roomForSite } = await import("../../../extension/background/limits.js");
+const { Allowance, TabAllowances, MOST_IN_TAB, MOST_OF_SITE, MOST_SHOWN, roomFor, roomForSite } = await import("../../../extension/background/token_bucket.js");
 const { originOf } = await import("../../../extension/shared/compat.js");
 
 test("a burst is heard, what is too much is told once, and time gives it back", () => {

@@ -1,7 +1,7 @@
 // What the system's media controls show and do.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LockScreen } from "../../../extension/engine/lockscreen.js";
+import { LockScreen } from "../../../extension/engine/playback/media_session.js";
 
 const STATE = { state: "playing", position_ms: 12_000, duration_ms: 60_000, rate: 1, list: { index: 0, count: 1 } };
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { demodulate, mono } from "../../../extension/engine/mark.js";
+import { demodulate, mono } from "../../../extension/engine/media/mark.js";
 
 const { watermark, segments } = JSON.parse(readFileSync(new URL("../../vectors/mark/segments.json", import.meta.url)));
 const samples = (segment) => Float32Array.from(new Int8Array(Buffer.from(segment.samples, "base64")), (step) => step / 2 ** 15);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { outside, word } from "../../../extension/engine/outside.js";
+import { outside, word } from "../../../extension/engine/playback/public_state.js";
 import { PAGE_STATE, tellable } from "../../../extension/background/privileges.js";
 
 const CODES = [...readFileSync(new URL("../../../pywallet/errors.py", import.meta.url), "utf8").matchAll(/^ {8}"([a-z_]+(?:\.[a-z_]+)+|internal)":/gm)].map(([, code]) => code);

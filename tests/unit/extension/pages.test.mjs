@@ -1,7 +1,7 @@
 // Where a page's song and station are, and who may answer for a page on disk.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Pages, placeOf, siteAround } from "../../../extension/background/pages.js";
+import { Pages, placeOf, siteAround } from "../../../extension/background/page_files.js";
 
 const DISK = { url: "file:///home/a/song.sps.html" };
 const WEB = { url: "https://radio.example/song/x?y=1" };

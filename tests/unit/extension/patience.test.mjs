@@ -1,8 +1,8 @@
 // Outages that pass, and the watchdog over a silent element.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { passes, persist } from "../../../extension/engine/patience.js";
-import { Watchdog } from "../../../extension/engine/watchdog.js";
+import { passes, persist } from "../../../extension/shared/retry.js";
+import { Watchdog } from "../../../extension/engine/media/stall_watchdog.js";
 import { Problem } from "../../../extension/shared/problem.js";
 
 const GONE = new Problem("server.unreachable");

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 import { ask, core, fresh, host, wallet } from "./wallet_world.mjs";
 
-const { Paying } = await import("../../../extension/engine/paying.js");
+const { Paying } = await import("../../../extension/engine/playback/listener_payment.js");
 const SITE = "https://band.example";
 let on;
 

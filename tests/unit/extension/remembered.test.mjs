@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 Object.assign(globalThis, { location: { protocol: "chrome-extension:" }, chrome: { storage: {} } });
-const { Remembered } = await import("../../../extension/background/remembered.js");
+const { Remembered } = await import("../../../extension/background/stream_registry.js");
 
 const entry = { origin: "https://radio.example", site: "https://radio.example", src: "https://radio.example/a.sps", tab: 3, frame: 0, document: "D1", element: 1 };
 

@@ -8,7 +8,7 @@ const FILES = readdirSync(HOME, { recursive: true, encoding: "utf8" }).filter((n
 const PAGES = readdirSync(HOME, { recursive: true, encoding: "utf8" }).filter((name) => /\.(html|css)$/.test(name) && !/^store\//.test(name));
 /** Requests by file, and why each is none of the engine's. */
 const KNOWN = {
-  "engine/web.js": 1,
+  "engine/media/web_request.js": 1,
   // The extension's own package.
   "engine/worker.mjs": 1,
   // A content script's requests are its page's: its rights, its policy, its network.

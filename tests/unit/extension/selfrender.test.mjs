@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { createContext, runInContext } from "node:vm";
 import { inflateSync } from "node:zlib";
 
-import { find, isPage } from "../../../extension/engine/polyglot.js";
+import { find, isPage } from "../../../extension/engine/media/polyglot.js";
 import { Problem } from "../../../extension/shared/problem.js";
 
 /** @typedef {{kind: string, name: string, code: string | null, data?: string, zlib?: string, place?: [number, number, number[]] | null, bits?: string, pairs?: string, written?: string}} Case */

@@ -5,10 +5,10 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { boundaryOf, contentRange, sizeOfUnsatisfied } from "../../../extension/engine/content_range.js";
-import { MOST_HELD, MOST_UNCLAIMED, Download } from "../../../extension/engine/download.js";
-import { HttpFile } from "../../../extension/engine/http_file.js";
-import { Source } from "../../../extension/engine/source.js";
+import { boundaryOf, contentRange, sizeOfUnsatisfied } from "../../../extension/engine/media/content_range.js";
+import { MOST_HELD, MOST_UNCLAIMED, Download } from "../../../extension/engine/media/download.js";
+import { HttpFile } from "../../../extension/engine/media/http_file.js";
+import { Source } from "../../../extension/engine/media/sps_source.js";
 
 const read = (name) => JSON.parse(readFileSync(new URL(`../../vectors/delivery/${name}.json`, import.meta.url), "utf8"));
 const { ranges, unsatisfied, boundaries } = read("content_range");

@@ -29,9 +29,9 @@ Object.assign(globalThis, {
   location: { protocol: "chrome-extension:" }, chrome: { runtime: {} }, Worker: FakeWorker,
   setTimeout: (work) => timers.push(work), clearTimeout: (timer) => delete timers[timer - 1], setInterval: () => 0, clearInterval() {},
 });
-const { python } = await import("../../../extension/engine/python.js");
-const { MOST_BYTES_OF_SITE, closeSong, openSong, song } = await import("../../../extension/engine/songs.js");
-const { Turns } = await import("../../../extension/engine/turns.js");
+const { python } = await import("../../../extension/engine/wallet_core.js");
+const { MOST_BYTES_OF_SITE, closeSong, openSong, song } = await import("../../../extension/engine/song_cores.js");
+const { Turns } = await import("../../../extension/engine/site_queue.js");
 const A = "https://a.example";
 const B = "https://b.example";
 const MEGA = 1 << 20;

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import { test } from "node:test";
-import { Source } from "../../../extension/engine/source.js";
+import { Source } from "../../../extension/engine/media/sps_source.js";
 
 const MAGIC = [0x89, 0x53, 0x50, 0x53, 0x0d, 0x0a, 0x1a, 0x0a];
 const hash = (bytes) => new Uint8Array(createHash("sha256").update(bytes).digest());

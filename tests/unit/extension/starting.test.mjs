@@ -1,7 +1,7 @@
 // The table of what may begin where: nothing in a page consents or costs.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isSurface, limits, MAY, mayBegin, stale, takingOf } from "../../../extension/engine/starting.js";
+import { isSurface, limits, MAY, mayBegin, stale, takingOf } from "../../../extension/engine/playback/activation_rules.js";
 
 const SURFACES = ["page", "activated", "frame", "press", "own"];
 const FREE = { permissions: ["play", "seek"], price: { payer: "station" } };

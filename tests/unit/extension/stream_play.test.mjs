@@ -5,9 +5,9 @@ import { ask, asked, fresh, host, state, told } from "./wallet_world.mjs";
 
 globalThis.MediaSource ??= /** @type {any} */ ({ isTypeSupported: () => true });
 globalThis.navigator ??= /** @type {any} */ ({});
-const { Stream } = await import("../../../extension/engine/stream.js");
-const { Source } = await import("../../../extension/engine/source.js");
-const { Handover } = await import("../../../extension/engine/handover.js");
+const { Stream } = await import("../../../extension/engine/playback/stream.js");
+const { Source } = await import("../../../extension/engine/media/sps_source.js");
+const { Handover } = await import("../../../extension/engine/playback/track_handover.js");
 
 const COUNTED = { permissions: ["play", "seek"], counts: { play: { limit: 3 }, seek: { limit: 3 } } };
 const FREE = { permissions: ["play", "seek"] };

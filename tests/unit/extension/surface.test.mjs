@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import "../../../extension/content/ranges.js";
-import "../../../extension/content/surface.js";
+import "../../../extension/content/media_surface.js";
 
 const { Surface } = globalThis.gomaaSurface;
 const READY = { state: "ready", duration_ms: 24_000, position_ms: 0, done: 0 };

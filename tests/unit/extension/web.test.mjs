@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { test } from "node:test";
-import { Download, MOST_HELD, MOST_OF_SITE } from "../../../extension/engine/download.js";
-import { getPart } from "../../../extension/engine/delivery.js";
-import { Source } from "../../../extension/engine/source.js";
-import { askStation, askTicket, networkAt, pointsOf } from "../../../extension/engine/ticket.js";
-import { Redirected, TooLong, collect, get, object } from "../../../extension/engine/web.js";
+import { Download, MOST_HELD, MOST_OF_SITE } from "../../../extension/engine/media/download.js";
+import { getPart } from "../../../extension/engine/media/mirror_loader.js";
+import { Source } from "../../../extension/engine/media/sps_source.js";
+import { askStation, askTicket, networkAt, pointsOf } from "../../../extension/engine/playback/ticket.js";
+import { Redirected, TooLong, collect, get, object } from "../../../extension/engine/media/web_request.js";
 
 const PAGE = "https://radio.example";
 const { signal } = new AbortController();

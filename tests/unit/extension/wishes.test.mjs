@@ -1,7 +1,7 @@
 // A page's wishes: allowed in order, begun in order, done when all before are done.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Wishes } from "../../../extension/engine/wishes.js";
+import { Wishes } from "../../../extension/engine/playback/command_queue.js";
 
 const defer = () => {
   const it = {};

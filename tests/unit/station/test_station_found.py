@@ -82,7 +82,7 @@ def test_a_page_is_read_in_its_own_charset(raw: bytes, header: str) -> None:
 
 
 def test_a_content_range_is_read_as_the_vectors_have_it() -> None:
-    """As extension/engine/content_range.js reads it."""
+    """As extension/engine/media/content_range.js reads it."""
     for text, expected in RANGES["ranges"]:
         came = content_range(text)
         assert (None if came is None else [came.first, came.end, came.total]) == expected, text

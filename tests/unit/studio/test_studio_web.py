@@ -134,8 +134,8 @@ async def test_every_route_is_closed_to_who_has_no_token(page: Page) -> None:
 async def test_studio_and_station_look_alike(page: Page) -> None:
     """The stylesheet has one source, and the studio's page gets it."""
     root = Path(__file__).resolve().parents[3]
-    copies = [path for room in ("gomaa", "station", "studio") for path in (root / room).rglob("lamplight.css")]
-    assert copies == [root / "gomaa" / "look" / "lamplight.css"]
+    copies = [path for room in ("common", "gomaa", "station", "studio") for path in (root / room).rglob("lamplight.css")]
+    assert copies == [root / "common" / "style" / "lamplight.css"]
     assert (await page.ask("GET", "lamplight.css"))[0] == 200
 
 

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { shapes } from "../../../extension/ui/artwork.js";
-import { ring } from "../../../extension/ui/eye.js";
+import { ring } from "../../../extension/ui/reward_meter.js";
 
 const address = (i) => `0x${createHash("sha256").update(String(i)).digest("hex").slice(0, 40)}`;
 

@@ -1,7 +1,7 @@
 // A redraw waits for the end of a press.
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
-import { pressGuard } from "../../../extension/ui/held.js";
+import { pressGuard } from "../../../extension/ui/press_guard.js";
 
 /** A window with a clock of its own, and what was drawn in it. */
 function shown() {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import { siteName } from "../../../extension/popup/frame.js";
-import { pressOnce, sleeper } from "../../../extension/ui/sleep.js";
+import { pressOnce, sleeper } from "../../../extension/ui/wake_delay.js";
 
 /** A window with a clock of its own; its listeners by name. */
 function shown() {

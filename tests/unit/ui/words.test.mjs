@@ -1,8 +1,8 @@
 // Recovery words and passwords as people type them.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { strength } from "../../../extension/ui/strength.js";
-import { places } from "../../../extension/ui/words.js";
+import { strength } from "../../../extension/ui/password_strength.js";
+import { places } from "../../../extension/ui/recovery_words.js";
 
 test("the three places asked for are different, in order and within the words", () => {
   for (const random of [() => 0, () => 0.5, () => 0.999999]) {

@@ -2,10 +2,10 @@
  * The song's file: on a web server as one file, as a page that carries it or in parts; or on this computer's disk, read by its page.
  */
 
-import { Problem } from "../shared/problem.js";
-import { mayReach } from "./address.js";
-import { fromBase64, join, same } from "./bytes.js";
-import { Delivery, getPart, partUrl } from "./delivery.js";
+import { Problem } from "../../shared/problem.js";
+import { mayReach } from "./address_class.js";
+import { fromBase64, join, same } from "../bytes.js";
+import { Delivery, getPart, partUrl } from "./mirror_loader.js";
 import { HttpFile } from "./http_file.js";
 import { find, isPage, restore } from "./polyglot.js";
 
@@ -22,7 +22,7 @@ const MOST_MS = 120_000;
 const SILENT_MS = 15_000;
 
 /** @typedef {import("./polyglot.js").Place} Place */
-/** @typedef {import("./delivery.js").How} How */
+/** @typedef {import("./mirror_loader.js").How} How */
 
 export class Source {
   /** @private @type {Promise<Uint8Array<ArrayBuffer>> | null} */ read = null;
@@ -33,7 +33,7 @@ export class Source {
   /**
    * @param {string} url http, https, or file for a page that reads itself
    * @param {(offset: number, size: number) => Promise<string>} [readPage] bytes of that page's song, base64
-   * @param {import("./delivery.js").Clock} [clock]
+   * @param {import("./mirror_loader.js").Clock} [clock]
    * @param {boolean} [anew] a second reading
    * @param {import("./http_file.js").Whose} [whose] the file's own by default
    */

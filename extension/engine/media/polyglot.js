@@ -2,7 +2,7 @@
  * Where a song lies in the web page that carries it (docs/format/html.md): the counterpart of pywallet/sps/polyglot.py.
  */
 
-import { Problem } from "../shared/problem.js";
+import { Problem } from "../../shared/problem.js";
 
 const SIGHT = 1024;
 const MOST_PROLOGUE = 256 << 10;

@@ -4,10 +4,10 @@
  * What a person does goes to the host at once: the core has said before what each wish will count, and follows beside it.
  */
 
-import { Problem } from "../shared/problem.js";
-import { Counting, KEYED, STARTS } from "./counting.js";
-import { song } from "./songs.js";
-import { tellState } from "./telling.js";
+import { Problem } from "../../shared/problem.js";
+import { Counting, KEYED, STARTS } from "./invocation_client.js";
+import { song } from "../song_cores.js";
+import { tellState } from "./state_publisher.js";
 
 const ACTIVE = new Set(["starting", "playing", "paused", "seeking", "waiting"]);
 const BEFORE = new Set(["starting", "seeking", "waiting"]);
@@ -24,7 +24,7 @@ export class Course {
   /** @type {number} calls to the core under way */ asking = 0;
   /** @type {number} events of sound that the core has not answered yet */ sounding = 0;
   /** @type {boolean} play was asked for before there was something to play */ wanted = false;
-  /** @type {import("./starting.js").Surface} where play was asked for last */ surface = "page";
+  /** @type {import("./activation_rules.js").Surface} where play was asked for last */ surface = "page";
   /** @type {boolean} the host has heard the stop already */ stopped = false;
   /** @type {number} wishes that the core took up */ turn = 0;
   /** @type {Promise<unknown>} the core's latest answer to a wish */ answered = Promise.resolve();
@@ -69,7 +69,7 @@ export class Course {
     if (last?.playing) await this.wish("play");
   }
 
-  /** Carries out a command of the fan. @param {string} wish play, pause or seek @param {number} [position] ms @param {import("./starting.js").Surface} [surface] where it was asked */
+  /** Carries out a command of the fan. @param {string} wish play, pause or seek @param {number} [position] ms @param {import("./activation_rules.js").Surface} [surface] where it was asked */
   async wish(wish, position, surface = "press") {
     const { stream } = this;
     if (wish !== "pause") stream.timings.clicked(wish === "play");
@@ -141,7 +141,7 @@ export class Course {
    * @param {string} op
    * @param {Record<string, unknown>} payload
    * @param {string | null} [done] the action that was foreseen
-   * @param {import("./starting.js").Surface} [surface] where the wish was made
+   * @param {import("./activation_rules.js").Surface} [surface] where the wish was made
    */
   async step(op, payload, done = null, surface = "press") {
     const answer = this.ask(op, payload, done);
@@ -190,7 +190,7 @@ export class Course {
     await this.counting.act("stop", this.stream.sound.positionMs, 0);
   }
 
-  /** @param {Command} command @param {import("./starting.js").Surface} surface */
+  /** @param {Command} command @param {import("./activation_rules.js").Surface} surface */
   async obey({ kind, action, position_ms, segment }, surface) {
     if (kind === "invoke") {
       if (this.stopped) return;

@@ -2,8 +2,8 @@
  * Keys of segments: wrapped to this stream's own X25519 key, unwrapped straight into WebCrypto, never readable.
  */
 
-import { Problem } from "../shared/problem.js";
-import { bigEndian, fromBase64, join } from "./bytes.js";
+import { Problem } from "../../shared/problem.js";
+import { bigEndian, fromBase64, join } from "../bytes.js";
 
 const { subtle } = crypto;
 const NONCE = 12;

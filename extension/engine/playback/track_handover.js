@@ -68,7 +68,7 @@ export class Handover {
     if (!after.course.isOver) this.done();
   }
 
-  /** Equal power: what one loses the other gains. @param {import("./sound.js").Sound} old */
+  /** Equal power: what one loses the other gains. @param {import("../media/track_audio.js").Sound} old */
   fade(old) {
     const { after } = this;
     const began = old.positionMs;

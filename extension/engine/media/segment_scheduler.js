@@ -2,9 +2,9 @@
  * Keeps the sound fed: cipher text, key, clear text, buffer, segment after segment, a little ahead of the music.
  */
 
-import { fromBase64 } from "./bytes.js";
-import { unseal } from "./keys.js";
-import { persist } from "./patience.js";
+import { fromBase64 } from "../bytes.js";
+import { unseal } from "../playback/key_ring.js";
+import { persist } from "../../shared/retry.js";
 
 const AHEAD_MS = 12_000;
 /** After a jump so much is fetched at first: whoever looks for a place hears little of the others, and keys are for what is heard. */
@@ -18,18 +18,18 @@ const NEAR = 32;
 
 /**
  * @typedef {object} Parts what one opened song is made of
- * @property {import("./source.js").Source} source
- * @property {import("./keys.js").KeyRing} ring
- * @property {import("./sound.js").Sound} sound
+ * @property {import("./sps_source.js").Source} source
+ * @property {import("../playback/key_ring.js").KeyRing} ring
+ * @property {import("./track_audio.js").Sound} sound
  * @property {any} info of the host
- * @property {import("./keys.js").Address} address
+ * @property {import("../playback/key_ring.js").Address} address
  */
 
 export class Feed {
   /** @type {number} counts the loops; only the newest goes on */ turn = 0;
   /** @type {boolean} another song may follow on the same deck */ held = false;
   /** @type {boolean} all that is left of the song is in the buffer */ complete = false;
-  /** @type {import("./check.js").MarkCheck | null} */ check = null;
+  /** @type {import("./mark_check.js").MarkCheck | null} */ check = null;
   /** @type {number | null} where a preview or a part of the song ends, ms */ untilMs = null;
   /** @type {number | null} where the latest jump went, ms; null: there was none */ jumpedMs = null;
   /** @type {boolean} it has been fed before */ begun = false;

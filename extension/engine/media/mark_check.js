@@ -2,10 +2,10 @@
  * Now and then, whether the sound says the address that the header says: the mark is read here, the verdict is Python's.
  */
 
-import { Problem } from "../shared/problem.js";
+import { Problem } from "../../shared/problem.js";
 import { demodulate } from "./mark.js";
-import { native } from "./link.js";
-import { song } from "./songs.js";
+import { native } from "../link.js";
+import { song } from "../song_cores.js";
 
 /** One segment of so many is looked at, and always the first one that sounds. */
 const ONE_OF = 16;

@@ -2,13 +2,13 @@
  * What a stream tells: its state to player and page, its terms to the player, its song to the popup.
  */
 
-import { api } from "../shared/compat.js";
-import { artwork } from "../ui/artwork.js";
-import { native, tell } from "./link.js";
-import { LockScreen } from "./lockscreen.js";
-import { outside } from "./outside.js";
-import { closeSong, song as core } from "./songs.js";
-import * as wallet from "./wallet.js";
+import { api } from "../../shared/compat.js";
+import { artwork } from "../../ui/artwork.js";
+import { native, tell } from "../link.js";
+import { LockScreen } from "./media_session.js";
+import { outside } from "./public_state.js";
+import { closeSong, song as core } from "../song_cores.js";
+import * as wallet from "../wallet.js";
 
 /** @typedef {import("./stream.js").Stream} Stream */
 

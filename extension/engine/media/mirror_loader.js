@@ -5,9 +5,9 @@
  * so that a crowd of players does not come back at once. While another place is rested nobody waits.
  */
 
-import { Problem } from "../shared/problem.js";
-import { same } from "./bytes.js";
-import { Redirected, collect, get } from "./web.js";
+import { Problem } from "../../shared/problem.js";
+import { same } from "../bytes.js";
+import { Redirected, collect, get } from "./web_request.js";
 
 export const STALL_MS = 5_000;
 export const PART_MS = 10_000;

@@ -2,7 +2,7 @@
  * One audio element with Media Source, and the songs that sound on it one after the other without a gap.
  */
 
-import { Problem } from "../shared/problem.js";
+import { Problem } from "../../shared/problem.js";
 
 const BEHIND_S = 20;
 const AHEAD_S = 60;

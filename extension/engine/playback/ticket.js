@@ -2,9 +2,9 @@
  * The station's ticket for one play (docs/protocol.md section 5).
  */
 
-import { Problem } from "../shared/problem.js";
-import { toBase64 } from "./bytes.js";
-import { get, object } from "./web.js";
+import { Problem } from "../../shared/problem.js";
+import { toBase64 } from "../bytes.js";
+import { get, object } from "../media/web_request.js";
 
 const PATIENCE_MS = 10_000;
 const MOST_ANSWER = 256 << 10;

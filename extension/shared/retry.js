@@ -3,7 +3,7 @@
  * at once when the network is back and otherwise with growing rests, before the play is given up.
  */
 
-import { Problem } from "../shared/problem.js";
+import { Problem } from "./problem.js";
 
 const FIRST_MS = 500;
 const LONGEST_MS = 4_000;

@@ -2,10 +2,10 @@
  * What is done goes to the host, which counts it before a key comes back.
  */
 
-import { Problem } from "../shared/problem.js";
-import { MOVED } from "./admission.js";
-import { native } from "./link.js";
-import { passes, persist } from "./patience.js";
+import { Problem } from "../../shared/problem.js";
+import { MOVED } from "./ticket_manager.js";
+import { native } from "../link.js";
+import { passes, persist } from "../../shared/retry.js";
 
 const RENEW_MS = 4_500;
 const COUNT = 16;

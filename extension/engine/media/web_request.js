@@ -5,9 +5,9 @@
  * (decision 0048).
  */
 
-import { Problem } from "../shared/problem.js";
-import { join } from "./bytes.js";
-import { COMPUTER, mayReach, placeOfPage } from "./address.js";
+import { Problem } from "../../shared/problem.js";
+import { join } from "../bytes.js";
+import { COMPUTER, mayReach, placeOfPage } from "./address_class.js";
 
 /** An answer that says the thing lies elsewhere. */
 export class Redirected extends Error {}

@@ -6,11 +6,11 @@
  * file are never joined.
  */
 
-import { Problem } from "../shared/problem.js";
-import { join } from "./bytes.js";
+import { Problem } from "../../shared/problem.js";
+import { join } from "../bytes.js";
 import { boundaryOf, contentRange, partOf, sizeOfUnsatisfied } from "./content_range.js";
 import { Download } from "./download.js";
-import { Redirected, collect, get, readerOf } from "./web.js";
+import { Redirected, collect, get, readerOf } from "./web_request.js";
 
 /** Answers that one read takes at most: a server that gives 64 KiB at once gives 8 MiB. */
 const MOST_ANSWERS = 128;
@@ -18,7 +18,7 @@ const MOST_ANSWERS = 128;
 const MOST_RESTARTS = 2;
 const MOST_MULTIPART = 8 << 20;
 
-/** @typedef {import("./delivery.js").How} How */
+/** @typedef {import("./mirror_loader.js").How} How */
 /** @typedef {{page: string, site: string}} Whose the origin that a file is read for, and that of the page around it */
 /** @typedef {import("./download.js").Reader} Reader */
 /** @typedef {{total: number | null, tag: string | null}} Version of a file, as far as an answer tells it */

@@ -2,8 +2,8 @@
  * When the line to the host breaks: the music goes on from what is here, and the play is taken up at the next host.
  */
 
-import { Problem } from "../shared/problem.js";
-import { native } from "./link.js";
+import { Problem } from "../../shared/problem.js";
+import { native } from "../link.js";
 
 const TRIES = 7;
 const WAIT_MS = 150;

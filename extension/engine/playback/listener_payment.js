@@ -2,11 +2,11 @@
  * Songs that their listener pays: whether the next play is a paid one, and a voucher for each part that was heard.
  */
 
-import { Problem } from "../shared/problem.js";
-import { native } from "./link.js";
-import { python } from "./python.js";
-import { song } from "./songs.js";
-import * as wallet from "./wallet.js";
+import { Problem } from "../../shared/problem.js";
+import { native } from "../link.js";
+import { python } from "../wallet_core.js";
+import { song } from "../song_cores.js";
+import * as wallet from "../wallet.js";
 
 /** @typedef {import("./stream.js").Stream} Stream */
 /** @typedef {"inside" | "wallet" | "site" | "budget" | "money" | null} Need what is missing before a paid play; inside: its page stands in one of another origin */

@@ -2,7 +2,7 @@
  * One song's sound on a deck: decrypted segments in, its own clock out. A song may follow another one on the same deck without a gap.
  */
 
-import { Deck } from "./deck.js";
+import { Deck } from "./media_source_buffer.js";
 
 export class Sound {
   deck = new Deck();

@@ -2,10 +2,10 @@
  * What has to be there before a play: the session of this listener, the station's ticket, the lease at the host.
  */
 
-import { Problem } from "../shared/problem.js";
-import { native } from "./link.js";
+import { Problem } from "../../shared/problem.js";
+import { native } from "../link.js";
 import { askTicket, stationOf } from "./ticket.js";
-import * as wallet from "./wallet.js";
+import * as wallet from "../wallet.js";
 
 const SPARE_S = 30;
 /** The code of a server from which the song has moved away: the station's next ticket names the one that it is at. */

@@ -2,27 +2,27 @@
  * One player on one page: its file, its keys, its sound; how it begins, fails and ends. What happens in between is course.js's.
  */
 
-import { Problem } from "../shared/problem.js";
-import { fromBase64, fromHex, toBase64 } from "./bytes.js";
-import { Admission } from "./admission.js";
-import { MarkCheck } from "./check.js";
-import { Course } from "./course.js";
-import { Feed } from "./feed.js";
-import { INSTALL, installCommand } from "./install.js";
-import { KeyRing } from "./keys.js";
-import { native, readPage, tell } from "./link.js";
-import { Measures } from "./measures.js";
-import { Paying } from "./paying.js";
-import { Recovery } from "./recovery.js";
-import { Sound } from "./sound.js";
-import { openSong, song as core } from "./songs.js";
-import { Source } from "./source.js";
-import { mayBegin, stale, takingOf } from "./starting.js";
-import { Turns } from "./turns.js";
-import { forget, playing, stateOf, tellState, tellTerms } from "./telling.js";
-import * as wallet from "./wallet.js";
-import { Watchdog } from "./watchdog.js";
-import { Wishes } from "./wishes.js";
+import { Problem } from "../../shared/problem.js";
+import { fromBase64, fromHex, toBase64 } from "../bytes.js";
+import { Admission } from "./ticket_manager.js";
+import { MarkCheck } from "../media/mark_check.js";
+import { Course } from "./session.js";
+import { Feed } from "../media/segment_scheduler.js";
+import { INSTALL, installCommand } from "../install_command.js";
+import { KeyRing } from "./key_ring.js";
+import { native, readPage, tell } from "../link.js";
+import { Measures } from "./timings.js";
+import { Paying } from "./listener_payment.js";
+import { Recovery } from "./host_recovery.js";
+import { Sound } from "../media/track_audio.js";
+import { openSong, song as core } from "../song_cores.js";
+import { Source } from "../media/sps_source.js";
+import { mayBegin, stale, takingOf } from "./activation_rules.js";
+import { Turns } from "../site_queue.js";
+import { forget, playing, stateOf, tellState, tellTerms } from "./state_publisher.js";
+import * as wallet from "../wallet.js";
+import { Watchdog } from "../media/stall_watchdog.js";
+import { Wishes } from "./command_queue.js";
 
 /** Another tab of this listener plays. */
 const BUSY = "session.busy";
@@ -62,7 +62,7 @@ export class Stream {
   pitch = true;
   page = new Wishes();
   /** @type {Problem | null} what a person has to know before the music can begin */ notice = null;
-  /** @type {import("./handover.js").Handover | null} to the next track */ next = null;
+  /** @type {import("./track_handover.js").Handover | null} to the next track */ next = null;
   dog = new Watchdog();
   /** @type {boolean} nothing has come for a while */ stalled = false;
   /** @type {boolean} the header was read past every cache */ reread = false;
@@ -274,7 +274,7 @@ export class Stream {
   /**
    * Why a wish may not begin where it was asked; null: it may.
    * @param {"play" | "seek" | "rate"} wish
-   * @param {import("./starting.js").Surface} surface
+   * @param {import("./activation_rules.js").Surface} surface
    * @returns {Problem | null}
    */
   refusal(wish, surface) {
@@ -287,7 +287,7 @@ export class Stream {
   /**
    * Why an action may not begin where it was asked; null: it may.
    * @param {string} action
-   * @param {import("./starting.js").Surface} surface
+   * @param {import("./activation_rules.js").Surface} surface
    * @returns {Problem | null}
    */
   refusalOf(action, surface) {
@@ -301,7 +301,7 @@ export class Stream {
 
   /**
    * Whether a play may begin where it was asked; if not, the player says why beside the terms. What a song takes is known, and looked at again, once it is there.
-   * @param {import("./starting.js").Surface} surface
+   * @param {import("./activation_rules.js").Surface} surface
    */
   allows(surface) {
     const isEarly = this.course.session.state === "loading" && mayBegin("free", surface, false);
@@ -312,7 +312,7 @@ export class Stream {
 
   /**
    * Begin, or go on, where it may.
-   * @param {import("./starting.js").Surface} surface
+   * @param {import("./activation_rules.js").Surface} surface
    * @returns {Promise<boolean>} whether it may
    */
   async play(surface) {

@@ -2,7 +2,7 @@
  * The command that installs the host, also with the network of a station.
  */
 
-import { networkAt } from "./ticket.js";
+import { networkAt } from "./playback/ticket.js";
 
 export const INSTALL = "gomaa host install";
 /** Nothing that a shell would read as anything but letters. */
