@@ -91,7 +91,9 @@ def test(arguments: list[str]) -> NoReturn:
 
 
 def soak(arguments: list[str]) -> NoReturn:
-    """Property tests and the settlement game with a large budget, or the simulation of the whole system, or kills under load."""
+    """Property tests and the settlement game with a large budget, or the simulation of the whole system, or kills under
+    load.
+    """
     if arguments and arguments[0] in SOAKS:
         parts(tests=True)
         hand_over(PYTHON, "-m", SOAKS[arguments[0]], *arguments[1:])
@@ -129,7 +131,11 @@ def main() -> int:
             test(rest)
         if options.command == "bench":
             bench(rest)
-        if rest and (options.command, rest) != ("extension", ["--source"]) and (options.command != "soak" or rest[0] not in SOAKS):
+        if (
+            rest
+            and (options.command, rest) != ("extension", ["--source"])
+            and (options.command != "soak" or rest[0] not in SOAKS)
+        ):
             parser.error(f"unexpected {' '.join(rest)}")
         if options.command == "soak":
             soak(rest)

@@ -24,10 +24,17 @@ if TYPE_CHECKING:
 @DATA
 @RPC
 @RECEIPTS
-@click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="keep fetched data here, under their hash")
+@click.option(
+    "--keep", type=click.Path(file_okay=False, path_type=Path), help="keep fetched data here, under their hash"
+)
 @click.option("--json", "as_json", is_flag=True, help="one JSON object")
 def audit(
-    deployment_file: Path, places: tuple[str, ...], rpc: str | None, receipts: tuple[Path, ...], keep: Path | None, as_json: bool
+    deployment_file: Path,
+    places: tuple[str, ...],
+    rpc: str | None,
+    receipts: tuple[Path, ...],
+    keep: Path | None,
+    as_json: bool,
 ) -> None:
     """Rebuild every balance, counter and leaf from the chain and the published data; exit code 1 if anything lies."""
     from chain.deployment import Deployment
@@ -42,7 +49,9 @@ def audit(
         sys.exit(1)
 
 
-async def _audit(deployment: Deployment, rpc: str | None, places: tuple[str, ...], receipts: tuple[Path, ...], keep: Path | None) -> Result:
+async def _audit(
+    deployment: Deployment, rpc: str | None, places: tuple[str, ...], receipts: tuple[Path, ...], keep: Path | None
+) -> Result:
     from audit.receipts import amounts, highest, read_all
     from audit.run import audit as run
     from chain.client import Chain

@@ -31,7 +31,15 @@ SY02: Final = (
 )
 AS02: Final = (
     *("RecordType", "BlockId", "ResourceReference", "DspResourceId", "ISRC", "Title", "SubTitle", "DisplayArtistName"),
-    *("DisplayArtistPartyId", "Duration", "ResourceType", "ISWC", "ComposerAuthor", "ComposerAuthorPartyId", "Arranger"),
+    *(
+        "DisplayArtistPartyId",
+        "Duration",
+        "ResourceType",
+        "ISWC",
+        "ComposerAuthor",
+        "ComposerAuthorPartyId",
+        "Arranger",
+    ),
     *("ArrangerPartyId", "MusicPublisher", "MusicPublisherPartyId", "WorkContributor", "WorkContributorPartyId"),
     *("ProprietaryWorkId", "IsMasterRecording"),
 )

@@ -16,12 +16,26 @@ from audit.prices import Prices
 from audit.tables import EpochFile
 from pywallet.encoding.hex import to_hex
 from pywallet.errors import GomaaError
-from pywallet.settlement import FEW, ContentRow, CountsRoot, OwnerRow, PayeeRow, SegmentRow, SumRoot, UsageRow, content_leaf, entries_digest
+from pywallet.settlement import (
+    FEW,
+    ContentRow,
+    CountsRoot,
+    OwnerRow,
+    PayeeRow,
+    SegmentRow,
+    SumRoot,
+    UsageRow,
+    content_leaf,
+    entries_digest,
+)
 
 
 @dataclass(frozen=True)
 class Posted:
-    """What the chain holds of a post: its event, and its entries (payer, net wei) from the call data where they can be had."""
+    """What the chain holds of a post.
+
+    Its event, and its entries (payer, net wei) from the call data where they can be had.
+    """
 
     server: bytes
     epoch: int
@@ -50,7 +64,10 @@ class EpochCheck:
         self.faults.append(Fault(kind, self.posted.server, self.posted.epoch, subject, _text(said), _text(true)))
 
     async def check(self, file: EpochFile, receipts: Mapping[bytes, int] | None = None) -> Facts:
-        """Everything that this epoch's data say; ``receipts``: payee to the highest amount that the server has signed."""
+        """Everything that this epoch's data say.
+
+        ``receipts``: payee to the highest amount that the server has signed.
+        """
         if file.hash != self.posted.data:
             self.fault("data.hash", "", file.hash, self.posted.data)
         facts = await asyncio.to_thread(add_up, file, self._at.deployment.schedule.length)
@@ -89,7 +106,12 @@ class EpochCheck:
             for index in range(max(len(said), len(true))):
                 one, other = (rows[index] if index < len(rows) else (b"", 0) for rows in (said, true))
                 if one != other:
-                    self.fault("payer.debit", to_hex(one[0] or other[0]), f"{_text(one[0])} {one[1]}", f"{_text(other[0])} {other[1]}")
+                    self.fault(
+                        "payer.debit",
+                        to_hex(one[0] or other[0]),
+                        f"{_text(one[0])} {one[1]}",
+                        f"{_text(other[0])} {other[1]}",
+                    )
         owed: dict[bytes, int] = {}
         for payer, net in said:
             owed[payer] = owed.get(payer, 0) + net
@@ -166,7 +188,12 @@ class EpochCheck:
             if row.content >= len(facts.contents):
                 self.fault("play.index", f"segment {row.segment}")
             elif row.listeners < FEW:
-                self.fault("segment.few", f"{to_hex(facts.contents[row.content].content)} segment {row.segment}", row.listeners, FEW)
+                self.fault(
+                    "segment.few",
+                    f"{to_hex(facts.contents[row.content].content)} segment {row.segment}",
+                    row.listeners,
+                    FEW,
+                )
         assert facts.tickets is not None
         numbers, often = np.unique(facts.tickets, return_counts=True)
         for number in numbers[often > 1].tolist():
@@ -187,7 +214,11 @@ class EpochCheck:
         try:
             owner = await at.owner_at(row.content, epoch)
             # A server that a content has moved away from still posts what it had begun to count.
-            server = row.server if await at.served(row.content, row.server, epoch) else await at.server_at(row.content, epoch)
+            server = (
+                row.server
+                if await at.served(row.content, row.server, epoch)
+                else await at.server_at(row.content, epoch)
+            )
         except GomaaError as error:
             self.fault("content.unknown", to_hex(row.content), error.code)
             return
@@ -197,11 +228,15 @@ class EpochCheck:
             self.fault("content.server", to_hex(row.content), row.server, server)
 
     async def _terms(self, facts: Facts) -> None:
-        """No play below a price that its content had when it can have been heard: server and station could agree on less."""
+        """No play below a price that its content had when it can have been heard.
+
+        Server and station could agree on less.
+        """
         if self._prices is None:
             return
         schedule, epoch = self._at.deployment.schedule, self.posted.epoch
-        # A play is settled by the voucher's epoch, which may come later than it was heard, though hardly by more than LATE.
+        # A play is settled by the voucher's epoch, which may come later than it was heard, though hardly by more than
+        # LATE.
         begin_s, end_s = epoch * schedule.length - schedule.late, schedule.ends(epoch)
         told = set()
         for line in facts.lines():
@@ -209,7 +244,9 @@ class EpochCheck:
                 continue
             told.add((line.content, line.terms))
             known = await self._prices.between(line.content, begin_s, end_s)
-            if known and not any(line.terms.interval_s == one.interval_s and line.terms.price >= one.price for one in known):
+            if known and not any(
+                line.terms.interval_s == one.interval_s and line.terms.price >= one.price for one in known
+            ):
                 said = f"{line.terms.price} wei for {line.terms.interval_s} s"
                 true = ", ".join(f"{one.price} wei for {one.interval_s} s" for one in known)
                 self.fault("terms.price", to_hex(line.content), said, true)

@@ -34,15 +34,21 @@ class Happened:
     transaction: bytes
 
 
-async def happened(chain: Chain, deployment: Deployment, last: int, first: int | None = None) -> AsyncIterator[Happened]:
-    """All events from block ``first`` (the deployment's by default) to ``last``, oldest first, ``BLOCKS`` blocks at a time."""
+async def happened(
+    chain: Chain, deployment: Deployment, last: int, first: int | None = None
+) -> AsyncIterator[Happened]:
+    """All events from block ``first`` (the deployment's by default) to ``last``, oldest first, ``BLOCKS`` blocks at a
+    time.
+    """
     kinds = {"0x" + event("Settlement", name).topic.hex(): event("Settlement", name) for name in NAMES}
     begin = deployment.block if first is None else first
     for start in range(begin, last + 1, BLOCKS):
         end = min(start + BLOCKS - 1, last)
         wanted = {"address": to_hex(deployment.settlement), "fromBlock": hex(start), "toBlock": hex(end)}
         found = node_answers.listing(await chain.request("eth_getLogs", wanted))
-        for raw in sorted(found, key=lambda item: (node_answers.number(item["blockNumber"]), node_answers.number(item["logIndex"]))):
+        for raw in sorted(
+            found, key=lambda item: (node_answers.number(item["blockNumber"]), node_answers.number(item["logIndex"]))
+        ):
             kind = kinds.get(raw["topics"][0])
             if kind is not None:
                 log = decode_log(kind, raw)
@@ -77,7 +83,10 @@ async def part(chain: Chain, deployment: Deployment, transaction: bytes) -> Part
 
 
 async def posted_entries(chain: Chain, deployment: Deployment, transaction: bytes) -> list[tuple[bytes, int]] | None:
-    """(payer, net) of each entry of a post, those of the parts before it first; None where another contract stood between."""
+    """(payer, net) of each entry of a post, those of the parts before it first.
+
+    None where another contract stood between.
+    """
     here = await part(chain, deployment, transaction)
     entries: list[tuple[bytes, int]] = []
     while here is not None:

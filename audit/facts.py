@@ -21,7 +21,10 @@ FREE = TermsRow(0, 0, 0)
 
 @dataclass
 class Sums:
-    """Plays of one station, content and terms in one epoch. ``intervals`` are paid ones, ``refused`` plays cost nothing."""
+    """Plays of one station, content and terms in one epoch.
+
+    ``intervals`` are paid ones, ``refused`` plays cost nothing.
+    """
 
     intervals: int = 0
     plays: int = 0
@@ -89,7 +92,9 @@ class Facts:
         """The groups with their names, by station, content and terms."""
         for (station, content, terms), sums in sorted(self.groups.items()):
             row = self.contents[content]
-            yield Line(self.stations[station], row.content, row.owner, FREE if terms == NO_TERMS else self.terms[terms], sums)
+            yield Line(
+                self.stations[station], row.content, row.owner, FREE if terms == NO_TERMS else self.terms[terms], sums
+            )
 
     def nets(self) -> dict[bytes, int]:
         """Payer to what its plays cost, wei."""
@@ -100,7 +105,10 @@ class Facts:
         return out
 
     def listeners(self) -> tuple[int, int]:
-        """What the plays that listeners paid cost, and what was debited from them, wei: no row says which of them it was."""
+        """What the plays that listeners paid cost, and what was debited from them, wei.
+
+        No row says which of them it was.
+        """
         known = set(self.stations)
         return sum(line.theirs for line in self.lines()), sum(row.net for row in self.debits if row.payer not in known)
 
@@ -135,7 +143,9 @@ def add_up(file: EpochFile, length_s: int) -> Facts:
         facts.strange += int((~known).sum())
         plays, station, content, terms = plays[known], station[known], content[known], terms[known]
         # Paid ones first; a station has below 2^31 rows, so the three fit one number.
-        order = (plays["outcome"] == UNVALIDATED).astype(np.int64) << 62 | station << 32 | plays["ticket"].astype(np.int64)
+        order = (
+            (plays["outcome"] == UNVALIDATED).astype(np.int64) << 62 | station << 32 | plays["ticket"].astype(np.int64)
+        )
         if len(order):
             sorted_plays &= last <= int(order[0]) and bool((order[1:] >= order[:-1]).all())
             last = int(order[-1])
@@ -150,7 +160,10 @@ def add_up(file: EpochFile, length_s: int) -> Facts:
 
 
 def _disorder(facts: Facts) -> list[str]:
-    """Tables whose keys do not rise from row to row, and owners' rows of nothing; the payees' order is ``leaf.order``."""
+    """Tables whose keys do not rise from row to row, and owners' rows of nothing.
+
+    The payees' order is ``leaf.order``.
+    """
     keys: dict[str, list[Any]] = {
         "stations": facts.stations,
         "contents": [row.content for row in facts.contents],

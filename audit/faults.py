@@ -45,7 +45,10 @@ KINDS: Final = {
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that does not add up. ``subject`` is the leaf, payer, content, station or field; ``said`` and ``true`` what differs."""
+    """One thing that does not add up.
+
+    ``subject`` is the leaf, payer, content, station or field; ``said`` and ``true`` what differs.
+    """
 
     kind: str
     server: bytes | None = None
@@ -56,7 +59,11 @@ class Fault:
 
     def to_json(self) -> dict[str, Any]:
         """For ``--json``."""
-        where = {"server": None if self.server is None else to_hex(self.server), "epoch": self.epoch, "subject": self.subject}
+        where = {
+            "server": None if self.server is None else to_hex(self.server),
+            "epoch": self.epoch,
+            "subject": self.subject,
+        }
         return {"kind": self.kind, "sentence": KINDS[self.kind], **where, "said": self.said, "true": self.true}
 
     def __str__(self) -> str:

@@ -32,7 +32,9 @@ class Claims:
         """Let go."""
         self._db.close()
 
-    def add_claim(self, server: bytes, epoch: int, payee: bytes, receiver: bytes, amount: int, tip: int, transaction: bytes) -> None:
+    def add_claim(
+        self, server: bytes, epoch: int, payee: bytes, receiver: bytes, amount: int, tip: int, transaction: bytes
+    ) -> None:
         """One ``Claimed`` event."""
         row = (server, epoch, payee, receiver, str(amount), str(tip), transaction)
         self._db.execute("INSERT INTO claims VALUES (?,?,?,?,?,?,?)", row)
@@ -40,7 +42,9 @@ class Claims:
     def claims(self, server: bytes, epoch: int) -> dict[bytes, tuple[int, int, bytes]]:
         """Payee to amount, tip and transaction."""
         query = "SELECT payee, amount, tip, tx FROM claims WHERE server = ? AND epoch = ?"
-        return {payee: (int(amount), int(tip), tx) for payee, amount, tip, tx in self._db.execute(query, (server, epoch))}
+        return {
+            payee: (int(amount), int(tip), tx) for payee, amount, tip, tx in self._db.execute(query, (server, epoch))
+        }
 
     def set_entries(self, server: bytes, epoch: int, entries: tuple[tuple[bytes, int], ...]) -> None:
         """What a post debits; it replaces those of a refunded one."""
@@ -55,7 +59,10 @@ class Claims:
 
 
 class Tickets:
-    """Which ticket stood for which content, terms and server, over all epochs: one file per bucket, each small enough to sort."""
+    """Which ticket stood for which content, terms and server, over all epochs.
+
+    One file per bucket, each small enough to sort.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "tickets"
@@ -69,7 +76,11 @@ class Tickets:
         stations = np.array(numbers or [0], dtype=np.uint64)
         facts_of: dict[tuple[int, int], int] = {}
         for plays in facts.file.plays():
-            valid = plays[(plays["outcome"] != 1) & (plays["station"] < len(facts.stations)) & (plays["content"] < len(facts.contents))]
+            valid = plays[
+                (plays["outcome"] != 1)
+                & (plays["station"] < len(facts.stations))
+                & (plays["content"] < len(facts.contents))
+            ]
             valid = valid[valid["terms"] < len(facts.terms)]
             if not len(valid):
                 continue
@@ -77,7 +88,9 @@ class Tickets:
             pairs, where = np.unique(pair, return_inverse=True)
             hashes = np.array([self._fact(facts, int(one), facts_of) for one in pairs], dtype=np.uint64)
             records = np.empty(len(valid), dtype=_TICKET)
-            records["key"] = stations[valid["station"].astype(np.int64)] << np.uint64(32) | valid["ticket"].astype(np.uint64)
+            records["key"] = stations[valid["station"].astype(np.int64)] << np.uint64(32) | valid["ticket"].astype(
+                np.uint64
+            )
             records["fact"] = hashes[where]
             records["epoch"] = facts.epoch
             self._write(records)

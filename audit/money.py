@@ -177,7 +177,9 @@ async def compare(money: Money, at: At) -> list[Fault]:
     out = [fault async for fault in _words(money, at)]
     held = await at.balance(at.deployment.settlement)
     if held < money.owed():
-        out.append(Fault("chain.balance", subject=to_hex(at.deployment.settlement), said=str(held), true=str(money.owed())))
+        out.append(
+            Fault("chain.balance", subject=to_hex(at.deployment.settlement), said=str(held), true=str(money.owed()))
+        )
     return out
 
 

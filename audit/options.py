@@ -15,9 +15,16 @@ DEPLOYMENT: Final = click.option(
     help="the network's deployment.json",
 )
 DATA: Final = click.option(
-    "--data", "places", multiple=True, metavar="URL|DIR", help="published data; also several times (default: the registered servers)"
+    "--data",
+    "places",
+    multiple=True,
+    metavar="URL|DIR",
+    help="published data; also several times (default: the registered servers)",
 )
 RPC: Final = click.option("--rpc", help="another node than the deployment's")
 RECEIPTS: Final = click.option(
-    "--receipts", multiple=True, type=click.Path(exists=True, path_type=Path), help="files or folders of receipts; also several times"
+    "--receipts",
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="files or folders of receipts; also several times",
 )

@@ -51,17 +51,22 @@ class Prices:
             return known
         times = [await self._time(version.block) for version in known]
         ends = [*times[1:], end_s + 1]
-        return [version for version, start, end in zip(known, times, ends, strict=True) if start <= end_s and end > begin_s]
+        return [
+            version for version, start, end in zip(known, times, ends, strict=True) if start <= end_s and end > begin_s
+        ]
 
     async def _read(self) -> dict[bytes, list[Version]]:
         made, changed = event("Registry", "ContentCreated"), event("Content", "PolicySet")
         found: dict[bytes, list[Version]] = defaultdict(list)
         for start in range(self._deployment.block, self._last + 1, BLOCKS):
-            # Contents are contracts of their own: the topic finds them all, whoever else uses the same name is not asked for.
+            # Contents are contracts of their own: the topic finds them all, whoever else uses the same name is not
+            # asked for.
             wanted = {"fromBlock": hex(start), "toBlock": hex(min(start + BLOCKS - 1, self._last))}
             topics = [["0x" + made.topic.hex(), "0x" + changed.topic.hex()]]
             logs = node_answers.listing(await self._chain.request("eth_getLogs", {**wanted, "topics": topics}))
-            for raw in sorted(logs, key=lambda item: (node_answers.number(item["blockNumber"]), node_answers.number(item["logIndex"]))):
+            for raw in sorted(
+                logs, key=lambda item: (node_answers.number(item["blockNumber"]), node_answers.number(item["logIndex"]))
+            ):
                 self._take(found, made, changed, raw)
         return found
 

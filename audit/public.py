@@ -1,4 +1,7 @@
-"""What anybody can see of a post without a receipt: the epochs that were posted, and the lies in their published data."""
+"""What anybody can see of a post without a receipt.
+
+The epochs that were posted, and the lies in their published data.
+"""
 
 from __future__ import annotations
 

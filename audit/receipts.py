@@ -17,7 +17,10 @@ from pywallet.protocol import (
 
 
 def read_all(places: Iterable[Path], domain: Domain) -> Iterator[Signed[Receipt]]:
-    """Every genuine receipt in files and folders (``*.json``, ``*.jsonl``); what no server has signed is passed over."""
+    """Every genuine receipt in files and folders (``*.json``, ``*.jsonl``).
+
+    What no server has signed is passed over.
+    """
     for place in places:
         for path in sorted(place.glob("*.json*")) if place.is_dir() else [place]:
             yield from _genuine(_objects(path), domain)
@@ -30,7 +33,9 @@ def _objects(path: Path) -> Iterator[Any]:
         raise InputError("message.schema", file=str(path), reason=type(error).__name__) from None
     try:
         whole = json.loads(text)
-        yield from whole.get("receipts", [whole]) if isinstance(whole, dict) else whole if isinstance(whole, list) else []
+        yield from (
+            whole.get("receipts", [whole]) if isinstance(whole, dict) else whole if isinstance(whole, list) else []
+        )
         return
     except (ValueError, RecursionError):
         pass
@@ -45,7 +50,9 @@ def _genuine(objects: Iterable[Any], domain: Domain) -> Iterator[Signed[Receipt]
     for item in objects:
         try:
             # As servers send it, beside its detail, or alone.
-            signed = Signed.from_json(Receipt, item["receipt"] if isinstance(item, dict) and "receipt" in item else item)
+            signed = Signed.from_json(
+                Receipt, item["receipt"] if isinstance(item, dict) and "receipt" in item else item
+            )
             require_signer(signed, domain, signed.message.server, "server.mismatch")
         except GomaaError:
             continue

@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 FORMS: Final = ("table", "csv", "json")
 FORM: Final = click.option("--form", type=click.Choice(FORMS), default="table", show_default=True)
 SOCIETY_FORM: Final = click.option(
-    "--form", type=click.Choice([*FORMS, "dsr"]), default="table", show_default=True, help="dsr: a DDEX DSR flat file (docs/audit.md)"
+    "--form",
+    type=click.Choice([*FORMS, "dsr"]),
+    default="table",
+    show_default=True,
+    help="dsr: a DDEX DSR flat file (docs/audit.md)",
 )
 Make = Callable[["Deployment", "Chain"], Any]
 Write = Callable[["Statement", str], str]
@@ -43,7 +47,9 @@ def report() -> None:
     """Statements from the chain and the published data; exit code 1 if the record does not pass the audit."""
 
 
-def _run(deployment_file: Path, rpc: str | None, places: tuple[str, ...], form: str, make: Make, write: Write | None = None) -> None:
+def _run(
+    deployment_file: Path, rpc: str | None, places: tuple[str, ...], form: str, make: Make, write: Write | None = None
+) -> None:
     from audit.show import text
     from chain.deployment import Deployment
 
@@ -55,7 +61,9 @@ def _run(deployment_file: Path, rpc: str | None, places: tuple[str, ...], form: 
         sys.exit(1)
 
 
-async def _made(deployment: Deployment, rpc: str | None, places: tuple[str, ...], make: Make) -> tuple[Statement, Result]:
+async def _made(
+    deployment: Deployment, rpc: str | None, places: tuple[str, ...], make: Make
+) -> tuple[Statement, Result]:
     from audit.run import audit
     from chain.client import Chain
 
@@ -128,12 +136,21 @@ def band(owners: tuple[str, ...], deployment_file: Path, places: tuple[str, ...]
 @SOCIETY_FORM
 @_sources
 @click.option(
-    "--works", multiple=True, type=click.Path(exists=True, path_type=Path), help="folders of SPS files, or CSV: content,title,artist,isrc"
+    "--works",
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="folders of SPS files, or CSV: content,title,artist,isrc",
 )
 @click.option("--sender", default="GoMAA", show_default=True, help="who reports, in the dsr form")
 @click.option("--sender-id", default="", metavar="PADPIDA...", help="the sender's DDEX party id, in the dsr form")
 def society(
-    deployment_file: Path, places: tuple[str, ...], rpc: str | None, form: str, works: tuple[Path, ...], sender: str, sender_id: str
+    deployment_file: Path,
+    places: tuple[str, ...],
+    rpc: str | None,
+    form: str,
+    works: tuple[Path, ...],
+    sender: str,
+    sender_id: str,
 ) -> None:
     """Usage and money of every recording, with the columns of a collecting society's sales report."""
     from audit.dsr import Sender, dsr, unfilled
@@ -163,7 +180,12 @@ def society(
 @RECEIPTS
 @click.option("--payee", "payees", multiple=True, help="a payee of yours, for your own score; also several times")
 def value(
-    deployment_file: Path, places: tuple[str, ...], rpc: str | None, form: str, receipts: tuple[Path, ...], payees: tuple[str, ...]
+    deployment_file: Path,
+    places: tuple[str, ...],
+    rpc: str | None,
+    form: str,
+    receipts: tuple[Path, ...],
+    payees: tuple[str, ...],
 ) -> None:
     """Value scores of bands, and of yourself (docs/valuation.md). Yours is computed here and told to nobody."""
     from audit.show import text
@@ -178,14 +200,20 @@ def value(
 
 
 async def _value(
-    deployment: Deployment, rpc: str | None, places: tuple[str, ...], receipts: tuple[Path, ...], payees: tuple[str, ...]
+    deployment: Deployment,
+    rpc: str | None,
+    places: tuple[str, ...],
+    receipts: tuple[Path, ...],
+    payees: tuple[str, ...],
 ) -> tuple[Result, Statement]:
     from audit.receipts import read_all
     from audit.run import audit
     from audit.value import Value
     from chain.client import Chain
 
-    mine = {signed.message.payee for signed in read_all(receipts, deployment.domain)} | {_address(payee) for payee in payees}
+    mine = {signed.message.payee for signed in read_all(receipts, deployment.domain)} | {
+        _address(payee) for payee in payees
+    }
     async with Chain.connect(rpc or deployment.rpc, deployment.chain_id) as chain:
         scores = Value(deployment.schedule.length, (await chain.block()).timestamp, mine)
         result = await audit(chain, deployment, places, see=scores.take)

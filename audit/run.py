@@ -1,4 +1,7 @@
-"""The audit: events, then data, epoch by epoch. Memory is bounded by one epoch's tables, not by the number of epochs or plays."""
+"""The audit: events, then data, epoch by epoch.
+
+Memory is bounded by one epoch's tables, not by the number of epochs or plays.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +58,12 @@ class Result:
         """For ``--json``; amounts are decimal strings in wei."""
         plain = {"epochs", "plays", "refused", "leaves", "claims"}
         figures = {name: value if name in plain else str(value) for name, value in self.figures.items()}
-        return {"ok": self.ok, "block": self.block, "figures": figures, "faults": [fault.to_json() for fault in self.faults]}
+        return {
+            "ok": self.ok,
+            "block": self.block,
+            "figures": figures,
+            "faults": [fault.to_json() for fault in self.faults],
+        }
 
 
 async def registered_urls(chain: Chain, deployment: Deployment, servers: set[bytes]) -> dict[bytes, str]:
@@ -93,11 +101,22 @@ async def audit(
                 prices = Prices(chain, deployment, block.number)
                 for epoch in standing(money):
                     result.faults += await _epoch(
-                        epoch, at, prices, sources, claims, tickets, block.timestamp, promised or {}, see, result.figures
+                        epoch,
+                        at,
+                        prices,
+                        sources,
+                        claims,
+                        tickets,
+                        block.timestamp,
+                        promised or {},
+                        see,
+                        result.figures,
                     )
             for (server, number), leaves in (promised or {}).items():
                 if (server, number) not in money.epochs and block.timestamp > deployment.schedule.post_until(number):
-                    result.faults += [Fault("leaf.receipt", server, number, to_hex(p), "0", str(a)) for p, a in leaves.items() if a]
+                    result.faults += [
+                        Fault("leaf.receipt", server, number, to_hex(p), "0", str(a)) for p, a in leaves.items() if a
+                    ]
             for station, ticket, number in tickets.differing():
                 result.faults.append(Fault("ticket.differs", None, number, f"{to_hex(station)} ticket {ticket}"))
             result.faults += await compare(money, at)
@@ -113,7 +132,10 @@ async def _replay(chain: Chain, deployment: Deployment, at: At, money: Money) ->
         if event.name == "Debited":
             taken = await part(chain, deployment, event.transaction)
             money.debit(
-                what["server"], what["epoch"], () if taken is None else taken.entries, int(await at.registry("rate_at", what["epoch"]))
+                what["server"],
+                what["epoch"],
+                () if taken is None else taken.entries,
+                int(await at.registry("rate_at", what["epoch"])),
             )
             continue
         if event.name != "Posted":

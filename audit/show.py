@@ -31,7 +31,9 @@ def text(statement: Statement, form: str) -> str:
     sums[0] = sums[0] or "sum"
     widths = [max(map(len, column)) for column in zip(heads, *rows, sums, strict=True)]
     lines = [heads, ["-" * width for width in widths], *rows, ["-" * width for width in widths], sums]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
 
 
 def _cell(name: str, value: Any) -> str:
@@ -59,7 +61,10 @@ def _plain(value: Any) -> str:
 
 
 def works(places: tuple[Path, ...]) -> dict[bytes, Work]:
-    """Titles, artists and ISRCs by content: of SPS files in folders, and of CSV files (content, title, artist, isrc)."""
+    """Titles, artists and ISRCs by content.
+
+    Of SPS files in folders, and of CSV files (content, title, artist, isrc).
+    """
     out: dict[bytes, Work] = {}
     for place in places:
         if place.suffix == ".csv":
@@ -73,7 +78,10 @@ def _listed(path: Path) -> Iterator[tuple[bytes, Work]]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
-                yield from_hex(row.get("content") or "", 20), Work(row.get("title") or "", row.get("artist") or "", row.get("isrc") or "")
+                yield (
+                    from_hex(row.get("content") or "", 20),
+                    Work(row.get("title") or "", row.get("artist") or "", row.get("isrc") or ""),
+                )
     except (OSError, UnicodeError) as error:
         raise InputError("message.schema", file=str(path), reason=type(error).__name__) from None
 

@@ -39,7 +39,10 @@ class Sources:
     """
 
     def __init__(
-        self, places: Sequence[str] = (), urls_of: Callable[[bytes], str | None] = lambda _: None, keep: Path | None = None
+        self,
+        places: Sequence[str] = (),
+        urls_of: Callable[[bytes], str | None] = lambda _: None,
+        keep: Path | None = None,
     ) -> None:
         self._urls = [place.rstrip("/") for place in places if place.startswith(("http://", "https://"))]
         self._folders = [Path(place) for place in places if not place.startswith(("http://", "https://"))]
@@ -57,9 +60,12 @@ class Sources:
         self._temporary.cleanup()
 
     async def find(self, wanted: Wanted) -> Path | None:
-        """The data with the posted hash; else other data of that server and epoch, so that it can be said what is wrong with them.
+        """The data with the posted hash.
 
-        Whatever the server itself answers counts as its data. A place that was given may be another server, with its own epoch.
+        Else other data of that server and epoch, so that it can be said what is wrong with them.
+
+        Whatever the server itself answers counts as its data. A place that was given may be another server, with its
+        own epoch.
         """
         wrong: Path | None = None
         for path in self._local(wanted.server, wanted.epoch):

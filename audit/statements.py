@@ -43,7 +43,9 @@ class Statement:
 
     def to_json(self) -> dict[str, Any]:
         """Amounts as decimal strings, as everywhere on the wire."""
-        rows = [{name: str(value) if name.endswith("_wei") else value for name, value in row.items()} for row in self.rows]
+        rows = [
+            {name: str(value) if name.endswith("_wei") else value for name, value in row.items()} for row in self.rows
+        ]
         totals = {name: str(self.total(name)) for name in self.columns if name.endswith("_wei")}
         return {"statement": self.kind, "currency": CURRENCY, "rows": rows, "totals": totals}
 
@@ -57,8 +59,23 @@ def _state(seen: Seen) -> str:
 
 
 def station(payer: bytes) -> Statement:
-    """What a station was charged: a row for each content and terms, and one for each epoch's commission; the sum is its debits."""
-    columns = ("epoch", "server", "state", "item", "plays", "refused", "seconds", "price_wei", "reward_wei", "commission_wei", "gross_wei")
+    """What a station was charged: a row for each content and terms, and one for each epoch's commission.
+
+    The sum is its debits.
+    """
+    columns = (
+        "epoch",
+        "server",
+        "state",
+        "item",
+        "plays",
+        "refused",
+        "seconds",
+        "price_wei",
+        "reward_wei",
+        "commission_wei",
+        "gross_wei",
+    )
     out = Statement("station", columns)
 
     def take(seen: Seen) -> None:
@@ -84,7 +101,20 @@ def station(payer: bytes) -> Statement:
 def band(owners: Iterable[bytes]) -> Statement:
     """What owners earned, by content and station; ``collected`` says whether the epoch's leaf was paid."""
     mine = set(owners)
-    columns = ("epoch", "server", "state", "owner", "content", "station", "plays", "refused", "seconds", "seeks", "earned_wei", "collected")
+    columns = (
+        "epoch",
+        "server",
+        "state",
+        "owner",
+        "content",
+        "station",
+        "plays",
+        "refused",
+        "seconds",
+        "seeks",
+        "earned_wei",
+        "collected",
+    )
     out = Statement("band", columns)
 
     def take(seen: Seen) -> None:
@@ -94,21 +124,31 @@ def band(owners: Iterable[bytes]) -> Statement:
             names = {"owner": to_hex(line.owner), "content": to_hex(line.content), "station": to_hex(line.station)}
             sums = line.sums
             counts = {"plays": sums.plays, "refused": sums.refused, "seconds": sums.heard_s, "seeks": sums.seeks}
-            out.rows.append({**_base(seen), **names, **counts, "earned_wei": line.price, "collected": line.owner in seen.claims})
+            out.rows.append(
+                {**_base(seen), **names, **counts, "earned_wei": line.price, "collected": line.owner in seen.claims}
+            )
 
     out.take = take
     return out
 
 
 def fan(payees: Iterable[bytes], payers: Iterable[bytes] = ()) -> Statement:
-    """Sums that a fan's payees earned as listeners and its listener keys paid, with commission: only the fan knows which they are."""
+    """Sums that a fan's payees earned as listeners and its listener keys paid, with commission.
+
+    Only the fan knows which they are.
+    """
     mine, paying = set(payees), set(payers)
     out = Statement("fan", ("epoch", "server", "state", "payee", "earned_wei", "spent_wei", "collected"))
 
     def take(seen: Seen) -> None:
         for payee, amount, owned in seen.facts.file.payees():
             if payee in mine and amount > owned:
-                row = {"payee": to_hex(payee), "earned_wei": amount - owned, "spent_wei": 0, "collected": payee in seen.claims}
+                row = {
+                    "payee": to_hex(payee),
+                    "earned_wei": amount - owned,
+                    "spent_wei": 0,
+                    "collected": payee in seen.claims,
+                }
                 out.rows.append({**_base(seen), **row})
         for debit in seen.facts.debits:
             if debit.payer in paying:
@@ -121,13 +161,37 @@ def fan(payees: Iterable[bytes], payers: Iterable[bytes] = ()) -> Statement:
 
 
 SOCIETY: Final = (
-    *("UsageStartDate", "UsageEndDate", "ISRC", "Title", "DisplayArtist", "ReleaseReference", "RightsControllerPartyReference"),
-    *("ServiceReference", "ServiceName", "CommercialModelType", "UseType", "NumberOfConsumerSalesGross", "NumberOfRefusedUses"),
-    *("TotalUsageDurationSeconds", "CurrencyCode", "GrossRevenue_wei", "RightsControllerShare_wei", "ListenerShare_wei", "Commission_wei"),
+    *(
+        "UsageStartDate",
+        "UsageEndDate",
+        "ISRC",
+        "Title",
+        "DisplayArtist",
+        "ReleaseReference",
+        "RightsControllerPartyReference",
+    ),
+    *(
+        "ServiceReference",
+        "ServiceName",
+        "CommercialModelType",
+        "UseType",
+        "NumberOfConsumerSalesGross",
+        "NumberOfRefusedUses",
+    ),
+    *(
+        "TotalUsageDurationSeconds",
+        "CurrencyCode",
+        "GrossRevenue_wei",
+        "RightsControllerShare_wei",
+        "ListenerShare_wei",
+        "Commission_wei",
+    ),
 )
 
 
-def society(length_s: int, works: Mapping[bytes, Work] | None = None, names: Mapping[bytes, str] | None = None) -> Statement:
+def society(
+    length_s: int, works: Mapping[bytes, Work] | None = None, names: Mapping[bytes, str] | None = None
+) -> Statement:
     """Usage and money by recording, owner and service over all epochs, in columns named after DDEX DSR.
 
     The commission of a payer's epoch is shared among its rows by their net;

@@ -127,7 +127,10 @@ class EpochFile:
             yield kind.decode(bytes(self._raw[start : start + size]))
 
     def payees(self) -> Iterator[tuple[bytes, int, int]]:
-        """The leaves of the sum tree in order: payee, wei, and the part of it that the payee earned as owner of contents."""
+        """The leaves of the sum tree in order.
+
+        Payee, wei, and the part of it that the payee earned as owner of contents.
+        """
         owned = {row.payee: row.owned for row in self.rows(OwnerRow)}
         at, count = self._where[PayeeRow]
         size, index = PayeeRow.size(), 0

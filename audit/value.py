@@ -1,4 +1,7 @@
-"""Value scores from the public record (docs/valuation.md): saturating sums that fade, so that nobody's score moves by another's plays."""
+"""Value scores from the public record (docs/valuation.md).
+
+Saturating sums that fade, so that nobody's score moves by another's plays.
+"""
 
 from __future__ import annotations
 
@@ -90,7 +93,10 @@ class Listener:
 
 
 class Value:
-    """Scores of all bands, and of the listener whose payees are given. ``now_s``: to which time values have faded, Unix s."""
+    """Scores of all bands, and of the listener whose payees are given.
+
+    ``now_s``: to which time values have faded, Unix s.
+    """
 
     def __init__(self, length_s: int, now_s: int, payees: Iterable[bytes] = ()) -> None:
         self._length_s = length_s
@@ -124,4 +130,9 @@ class Value:
 
 def _row(who: str, kind: str, score: float, parts: tuple[float, ...]) -> Row:
     names = ("listening", "reach", "depth")
-    return {"who": who, "kind": kind, "score": f"{score:.1f}", **{n: f"{part:.3f}" for n, part in zip(names, parts, strict=True)}}
+    return {
+        "who": who,
+        "kind": kind,
+        "score": f"{score:.1f}",
+        **{n: f"{part:.3f}" for n, part in zip(names, parts, strict=True)},
+    }

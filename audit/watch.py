@@ -60,7 +60,9 @@ class Did:
 
 @dataclass
 class Watcher:
-    """One watcher. Without a ``key`` it only tells. ``patience_s``: how long after its due time a server may be late or silent.
+    """One watcher.
+
+    Without a ``key`` it only tells. ``patience_s``: how long after its due time a server may be late or silent.
 
     ``public``: look at the published data of every post, also where no receipt is held.
     """
@@ -163,7 +165,10 @@ class Watcher:
         return [one for one in some if one.message.payee in verdict][:1], "low" if verdict else "kept"
 
     async def _lies(self, posted: Posted, now_s: int, sources: Sources) -> None:
-        """Tell what the published data of one post contradict, once; a receipt turns some of it into a challenge (``_broken``)."""
+        """Tell what the published data of one post contradict, once.
+
+        A receipt turns some of it into a challenge (``_broken``).
+        """
         server, epoch = posted.server, posted.epoch
         if posted.transaction in self._read:
             return
@@ -183,7 +188,9 @@ class Watcher:
 
     async def _posted(self, server: bytes, epoch: int) -> Posted:
         log = (await self.settlement.history("Posted", server, epoch))[-1]
-        facts = {name: log.fields[name] for name in ("server", "epoch", "root", "total", "fee", "digest", "counts", "data")}
+        facts = {
+            name: log.fields[name] for name in ("server", "epoch", "root", "total", "fee", "digest", "counts", "data")
+        }
         return Posted(**facts, entries=None, transaction=log.transaction)
 
     async def _challenge(self, signed: Signed[Receipt], reason: str) -> None:
@@ -245,7 +252,10 @@ class Watcher:
 
 
 def _held(path: Path, posted: Posted, mine: Mine) -> set[bytes] | str | None:
-    """Payees whose leaf is absent or low; ``root`` where the leaves are not those that were posted; None: not the posted data."""
+    """Payees whose leaf is absent or low; ``root`` where the leaves are not those that were posted.
+
+    None: not the posted data.
+    """
     try:
         with EpochFile(path) as file:
             if file.hash != posted.data:

@@ -22,18 +22,32 @@ if TYPE_CHECKING:
 @DATA
 @RPC
 @click.option(
-    "--receipts", required=True, multiple=True, type=click.Path(exists=True, path_type=Path), help="files or folders, read at every block"
+    "--receipts",
+    required=True,
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="files or folders, read at every block",
 )
-@click.option("--key", "key_file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="0x-hex; without it nothing is sent")
-@click.option("--patience", "patience_s", type=int, help="seconds a server may be late or silent (default: half a window)")
+@click.option(
+    "--key",
+    "key_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="0x-hex; without it nothing is sent",
+)
+@click.option(
+    "--patience", "patience_s", type=int, help="seconds a server may be late or silent (default: half a window)"
+)
 @click.option(
     "--owner-key",
     "owner_keys",
     multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="0x-hex; fetch the receipts that this owner has, too, into the first folder of --receipts: servers tell them to no other",
+    help="0x-hex; fetch the receipts that this owner has, too, into the first folder of --receipts: servers tell "
+    "them to no other",
 )
-@click.option("--public", is_flag=True, help="also tell every lie in anybody's published data, with or without a receipt")
+@click.option(
+    "--public", is_flag=True, help="also tell every lie in anybody's published data, with or without a receipt"
+)
 @click.option("--once", is_flag=True, help="one round, then end")
 def watch(
     deployment_file: Path,
@@ -46,7 +60,10 @@ def watch(
     public: bool,
     once: bool,
 ) -> None:
-    """Hold servers to receipts: check each epoch's leaves, challenge what is missing or low, slash, refund. One JSON object a line."""
+    """Hold servers to receipts: check each epoch's leaves, challenge what is missing or low, slash, refund.
+
+    One JSON object a line.
+    """
     from chain.deployment import Deployment
     from pywallet.encoding.hex import from_hex
 
@@ -70,7 +87,16 @@ async def _watch(
     from chain.client import Chain
 
     async with Chain.connect(rpc or deployment.rpc, deployment.chain_id) as chain:
-        watcher = Watcher(chain, deployment, receipts, places, key, patience_s, lambda did: click.echo(json.dumps(did.to_json())), public)
+        watcher = Watcher(
+            chain,
+            deployment,
+            receipts,
+            places,
+            key,
+            patience_s,
+            lambda did: click.echo(json.dumps(did.to_json())),
+            public,
+        )
         if once:
             await _fetch(chain, deployment, receipts, owners)
             await watcher.round()
@@ -103,7 +129,11 @@ async def _fetch(chain: Chain, deployment: Deployment, receipts: tuple[Path, ...
         for url, server in urls.items():
             for key in owners:
                 owner, now_s = address_of(key), int(time.time())
-                asked = {"payee": to_hex(owner), "time_s": now_s, "signature": to_hex(sign(key, receipts_digest(server, owner, now_s)))}
+                asked = {
+                    "payee": to_hex(owner),
+                    "time_s": now_s,
+                    "signature": to_hex(sign(key, receipts_digest(server, owner, now_s))),
+                }
                 try:
                     async with http.post(f"{url}/v1/receipts", json=asked, allow_redirects=False) as response:
                         found = (await response.json())["receipts"]

@@ -52,7 +52,10 @@ MODULES: Final = {
 }
 
 IN_A_SCENE: Final = frozenset({"players", "players_far", "cpu"})
-"""Modules that measure in a browser with a station, a song and the peers; the smallest form makes these once for all."""
+"""Modules that measure in a browser with a station, a song and the peers.
+
+The smallest form makes these once for all.
+"""
 
 
 def main() -> int:
@@ -60,7 +63,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="build.py bench", description="Measure the figures, each beside its peer.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(MODULES)}")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the objects to FILE, one a line")
-    parser.add_argument("--smallest", action="store_true", help="one round over tiny inputs: tests the benchmark, measures nothing")
+    parser.add_argument(
+        "--smallest", action="store_true", help="one round over tiny inputs: tests the benchmark, measures nothing"
+    )
     options = parser.parse_args()
     # Being asked to end is no reason to leave chains, servers and browsers running.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

@@ -27,7 +27,9 @@ def run() -> list[dict[str, Any]]:
         path = str(Path(folder) / "epoch.gmed")
         # Made by another process: the peak of memory is the auditor's.
         subprocess.run([sys.executable, "-m", "benchmarks.audit", "make", path], check=True)
-        done = subprocess.run([sys.executable, "-m", "benchmarks.audit", "check", path], capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "benchmarks.audit", "check", path], capture_output=True, text=True, check=True
+        )
     found = json.loads(done.stdout)
     detail = {key: found[key] for key in ("plays", "leaves", "file_mib", "memory_mib", "seconds")}
     ours, peer = found["plays_per_s"], found["decoded_per_s"]

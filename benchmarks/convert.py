@@ -1,8 +1,9 @@
-"""How fast a recording becomes an SPS file, on one core, and in how much memory, beside ``ffmpeg -c:a flac`` on the same file.
+"""How fast a recording becomes an SPS file, on one core, and in how much memory, beside ``ffmpeg -c:a flac`` on the
+same file.
 
-Speed is seconds of music for a second of the processor's time, so that other work on the machine changes little. Memory is the
-highest resident size of a process of its own that reads the recording through a pipe; GOMAA_BENCH_LONG_S sets the long one's
-length (default 1800, three hours are 10800).
+Speed is seconds of music for a second of the processor's time, so that other work on the machine changes little. Memory
+is the highest resident size of a process of its own that reads the recording through a pipe; GOMAA_BENCH_LONG_S sets
+the long one's length (default 1800, three hours are 10800).
 """
 
 from __future__ import annotations
@@ -56,7 +57,10 @@ def music(seconds: int) -> np.ndarray[Any, Any]:
     t = np.arange(seconds * RATE) / RATE
     hiss = np.cumsum(noise.standard_normal((len(t), 2)), axis=0)
     hiss -= np.linspace(hiss[0], hiss[-1], len(t))
-    tones = np.sum([np.sin(2 * np.pi * f * t + f) * (0.6 + 0.4 * np.sin(t / f)) for f in (110, 220, 331, 495, 880, 1320, 3520)], axis=0)
+    tones = np.sum(
+        [np.sin(2 * np.pi * f * t + f) * (0.6 + 0.4 * np.sin(t / f)) for f in (110, 220, 331, 495, 880, 1320, 3520)],
+        axis=0,
+    )
     mix = tones[:, None] * 2500 + hiss * (4000 / np.abs(hiss).max()) + noise.normal(0, 60, (len(t), 2))
     return np.asarray(np.clip(mix, -32768, 32767), "<i2")
 
@@ -104,21 +108,32 @@ def _speed(folder: Path) -> Iterator[dict[str, Any]]:
     for _ in range(ROUNDS):
         for name, layers in kinds.items():
             options = Options(replace=True, layers=layers)
-            ours[name].append(_own(lambda options=options: convert(source, output, policy, KEY, deployment, server, options)))  # type: ignore[misc]
+            ours[name].append(
+                _own(lambda options=options: convert(source, output, policy, KEY, deployment, server, options))
+            )  # type: ignore[misc]
         peers.append(_childs(["ffmpeg", "-v", "error", "-y", "-i", source, "-threads", "1", "-c:a", "flac", flac]))
     detail = {"seconds": SECONDS, "rounds": ROUNDS, "size": output.stat().st_size, "peer_size": flac.stat().st_size}
     for name, layers in kinds.items():
         more = {**detail, "layers": list(layers)}
-        yield Figure(name, median(ours[name]), "x real time per core", "ffmpeg -c:a flac", median(peers), "higher", more).to_json()
+        yield Figure(
+            name, median(ours[name]), "x real time per core", "ffmpeg -c:a flac", median(peers), "higher", more
+        ).to_json()
 
 
 def _peak_mib(command: list[str], seconds: int, part: bytes) -> float:
     """The highest resident size of a process that is fed so many seconds of music, in parts, through a pipe."""
     with tempfile.TemporaryFile() as words:
-        process = subprocess.Popen([sys.executable, "-c", _LAUNCH, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=words)
+        process = subprocess.Popen(
+            [sys.executable, "-c", _LAUNCH, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=words
+        )
         assert process.stdin is not None
         assert process.stdout is not None
-        form = (1).to_bytes(2, "little") + (2).to_bytes(2, "little") + RATE.to_bytes(4, "little") + (RATE * 4).to_bytes(4, "little")
+        form = (
+            (1).to_bytes(2, "little")
+            + (2).to_bytes(2, "little")
+            + RATE.to_bytes(4, "little")
+            + (RATE * 4).to_bytes(4, "little")
+        )
         head = b"RIFF\xff\xff\xff\xffWAVEfmt \x10\0\0\0" + form + (4).to_bytes(2, "little") + (16).to_bytes(2, "little")
         process.stdin.write(head + b"data\xff\xff\xff\xff")
         for _ in range(seconds // PART_S):
@@ -137,8 +152,26 @@ def _memory(folder: Path) -> dict[str, Any]:
     deployment.save(folder / "network.json")
     (folder / "owner.key").write_text(to_hex(KEY))
     (folder / "owner.key").chmod(0o600)
-    command = [sys.executable, "-m", "gomaa", "convert", "-", "--force", "-o", str(folder / "long.sps"), "--policy", str(POLICY)]
-    command += ["--key", str(folder / "owner.key"), "--deployment", str(folder / "network.json"), "--server", server.url]
+    command = [
+        sys.executable,
+        "-m",
+        "gomaa",
+        "convert",
+        "-",
+        "--force",
+        "-o",
+        str(folder / "long.sps"),
+        "--policy",
+        str(POLICY),
+    ]
+    command += [
+        "--key",
+        str(folder / "owner.key"),
+        "--deployment",
+        str(folder / "network.json"),
+        "--server",
+        server.url,
+    ]
     command += ["--server-address", to_hex(server.address), "--server-key", to_b64(server.key)]
     command += scaled([], ["--no-features"])
     layers = marking.LAYERS if marking.available() else ()
@@ -146,7 +179,9 @@ def _memory(folder: Path) -> dict[str, Any]:
     part = music(PART_S).tobytes()
     short, long = (_peak_mib(command, seconds, part) for seconds in (SHORT_S, LONG_S))
     detail = {"short_s": SHORT_S, "long_s": LONG_S, "layers": list(layers), "growth": round(long / short - 1, 4)}
-    return Figure("convert_memory", round(long, 1), "MiB peak", f"the same, {SHORT_S} s", round(short, 1), "lower", detail).to_json()
+    return Figure(
+        "convert_memory", round(long, 1), "MiB peak", f"the same, {SHORT_S} s", round(short, 1), "lower", detail
+    ).to_json()
 
 
 def run() -> list[dict[str, Any]]:

@@ -1,4 +1,6 @@
-"""Processor time of a minute of music: the whole browser and, for ours, the host, beside shaka-player, hls.js and a plain audio element.
+"""Processor time of a minute of music.
+
+The whole browser and, for ours, the host, beside shaka-player, hls.js and a plain audio element.
 
 Interleaved in one Chromium; what the servers take is not counted, what the
 browser takes while nothing plays is in every value and shown as ``idle``.
@@ -33,7 +35,10 @@ _PLAIN: Final = """(src) => { const audio = Object.assign(new Audio(), { src });
 
 
 def run(scene_here: Scene | None = None) -> list[dict[str, Any]]:
-    """Measure; one figure, in seconds of processor time for a minute of music. In a scene of its own, or in the one given."""
+    """Measure; one figure, in seconds of processor time for a minute of music.
+
+    In a scene of its own, or in the one given.
+    """
     kinds = ["idle", "plain", "shaka", "hls", "ours"]
     taken: dict[str, list[float]] = {kind: [] for kind in kinds}
     dice = random.Random(3)
@@ -47,7 +52,11 @@ def run(scene_here: Scene | None = None) -> list[dict[str, Any]]:
                     taken[kind].append(spent)
     middle = {kind: round(statistics.median(values), 2) for kind, values in sorted(taken.items())}
     detail = {"heard_s": HEARD_S, "rounds": ROUNDS, **middle}
-    return [Figure("cpu_per_minute", middle["ours"], "s", "shaka-player, ClearKey", middle["shaka"], "lower", detail).to_json()]
+    return [
+        Figure(
+            "cpu_per_minute", middle["ours"], "s", "shaka-player, ClearKey", middle["shaka"], "lower", detail
+        ).to_json()
+    ]
 
 
 def _play(here: Scene, kind: str, top: int) -> float:

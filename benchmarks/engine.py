@@ -1,4 +1,7 @@
-"""Engine start beside a bare ``loadPyodide`` with the same snapshot: interleaved, each in a browser process of its own."""
+"""Engine start beside a bare ``loadPyodide`` with the same snapshot.
+
+Interleaved, each in a browser process of its own.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +69,11 @@ def run() -> list[dict[str, Any]]:
         "ours": [round(v) for v in ours],
         "bare": [round(v) for v in bare],
     }
-    return [Figure("engine_cold", median(ours), "ms", "bare loadPyodide, same snapshot", median(bare), "lower", detail).to_json()]
+    return [
+        Figure(
+            "engine_cold", median(ours), "ms", "bare loadPyodide, same snapshot", median(bare), "lower", detail
+        ).to_json()
+    ]
 
 
 def _once(browser: Chromium, worker: str) -> float:

@@ -1,4 +1,7 @@
-"""``epoch_build``: processor seconds and memory from an epoch's leaves to roots, proofs and published bytes, beside bare hashing."""
+"""``epoch_build``.
+
+Processor seconds and memory from an epoch's leaves to roots, proofs and published bytes, beside bare hashing.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,29 @@ SIZES: Final = scaled((100_000, 1_000_000), (1_000, 2_000))
 
 
 def run() -> list[dict[str, Any]]:
-    """One process for each size, so that the peak of memory is its own. The peer hashes as many leaves and nodes and keeps nothing."""
+    """One process for each size, so that the peak of memory is its own.
+
+    The peer hashes as many leaves and nodes and keeps nothing.
+    """
     out = []
     for leaves in SIZES:
-        done = subprocess.run([sys.executable, "-m", "benchmarks.epoch", str(leaves)], capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "benchmarks.epoch", str(leaves)], capture_output=True, text=True, check=True
+        )
         found = json.loads(done.stdout)
-        detail = {key: found[key] for key in ("tree_s", "encode_s", "proof_us", "memory_mib", "data_mib", "root_only_s", "root_only_mib")}
-        figure = Figure(f"epoch_build_{leaves}", found["seconds"], "s", "as many bare keccak calls", found["bare_s"], "lower", detail)
+        detail = {
+            key: found[key]
+            for key in ("tree_s", "encode_s", "proof_us", "memory_mib", "data_mib", "root_only_s", "root_only_mib")
+        }
+        figure = Figure(
+            f"epoch_build_{leaves}",
+            found["seconds"],
+            "s",
+            "as many bare keccak calls",
+            found["bare_s"],
+            "lower",
+            detail,
+        )
         out.append(figure.to_json())
     return out
 

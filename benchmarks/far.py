@@ -11,7 +11,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def far(port: int, delay_s: float) -> Iterator[int]:
-    """A port before another, on loopback: every piece that a client sends is handed on ``delay_s`` later, answers at once."""
+    """A port before another, on loopback.
+
+    Every piece that a client sends is handed on ``delay_s`` later, answers at once.
+    """
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()

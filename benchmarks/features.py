@@ -74,7 +74,9 @@ def _features() -> Figure:
             tempo, _ = librosa.beat.beat_track(y=samples, sr=rate)
             peers.append(SECONDS / (time.perf_counter() - began))
     memory = {
-        f"peak_mb_{name}": int(subprocess.run([sys.executable, "-c", _MEMORY, str(s)], check=True, capture_output=True, text=True).stdout)
+        f"peak_mb_{name}": int(
+            subprocess.run([sys.executable, "-c", _MEMORY, str(s)], check=True, capture_output=True, text=True).stdout
+        )
         for name, s in scaled((("3_min", 180), ("3_h", 10_800)), (("3_min", 10),))
     }
     detail = {
@@ -86,7 +88,13 @@ def _features() -> Figure:
         **memory,
     }
     return Figure(
-        "features", median(ours), "x real time", "librosa: load and beat_track of the whole file", median(peers), "higher", detail
+        "features",
+        median(ours),
+        "x real time",
+        "librosa: load and beat_track of the whole file",
+        median(peers),
+        "higher",
+        detail,
     )
 
 
@@ -105,7 +113,10 @@ def _similar() -> Figure:
 
     draw = np.random.default_rng(2)
     shares = draw.random((SONGS, len(COLUMNS)))
-    fields = [pack({c.name: c.low + share * (c.high - c.low) for c, share in zip(COLUMNS, row, strict=True)}) for row in shares]
+    fields = [
+        pack({c.name: c.low + share * (c.high - c.low) for c, share in zip(COLUMNS, row, strict=True)})
+        for row in shares
+    ]
     began = time.perf_counter()
     neighbours = Neighbours(Track(f"{n:04}", field) for n, field in enumerate(fields))
     made_ms = round(1000 * (time.perf_counter() - began), 1)

@@ -70,7 +70,11 @@ def fuzz(names: list[str], executions: int, seed: int, keeping: bool = False) ->
         out[name] = _target(name, executions // len(names), Random(f"{seed} {name}"), keeping)
         tally = out[name]
         slowest = f"slowest {tally.slowest_ms:.0f} ms: {tally.slowest!r}" if tally.slowest_ms > 1_000 else ""
-        print(f"> {name}: {tally.executions} inputs, {len(tally.failures)} failures {slowest}", file=sys.stderr, flush=True)
+        print(
+            f"> {name}: {tally.executions} inputs, {len(tally.failures)} failures {slowest}",
+            file=sys.stderr,
+            flush=True,
+        )
     return out
 
 
@@ -158,11 +162,19 @@ def figure(tallies: dict[str, Tally], elapsed_s: float, seed: int) -> Figure:
         },
     }
     return Figure(
-        "fuzz", round(ours / timed / 1e3, 1), "us/input", "cbor2.loads, same inputs", round(peer / timed / 1e3, 1), "lower", detail
+        "fuzz",
+        round(ours / timed / 1e3, 1),
+        "us/input",
+        "cbor2.loads, same inputs",
+        round(peer / timed / 1e3, 1),
+        "lower",
+        detail,
     )
 
 
-def run(executions: int = EXECUTIONS, seed: int = 1, names: list[str] | None = None, keeping: bool = False) -> list[dict[str, Any]]:
+def run(
+    executions: int = EXECUTIONS, seed: int = 1, names: list[str] | None = None, keeping: bool = False
+) -> list[dict[str, Any]]:
     """Measure; one figure. Raises RuntimeError for any answer but a code."""
     began = time.monotonic()
     tallies = fuzz(names or sorted(TARGETS), executions, seed, keeping)
@@ -176,7 +188,9 @@ def run(executions: int = EXECUTIONS, seed: int = 1, names: list[str] | None = N
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fuzz")
-    parser.add_argument("targets", nargs="*", choices=[*sorted(TARGETS), []], metavar="TARGET", help=f"of {', '.join(sorted(TARGETS))}")
+    parser.add_argument(
+        "targets", nargs="*", choices=[*sorted(TARGETS), []], metavar="TARGET", help=f"of {', '.join(sorted(TARGETS))}"
+    )
     parser.add_argument("--executions", type=int, default=EXECUTIONS)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", action="store_true")

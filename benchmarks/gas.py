@@ -75,7 +75,9 @@ class Bench:
 
     async def furnish(self) -> None:
         """A bond, and escrow for every station."""
-        await Registry(self.chain, self.deployment).add_server(self.platform, address_of(self.server), "http://127.0.0.1:1", bytes(32))
+        await Registry(self.chain, self.deployment).add_server(
+            self.platform, address_of(self.server), "http://127.0.0.1:1", bytes(32)
+        )
         await self.token.approve(self.platform, self.deployment.settlement, 2**256 - 1)
         await self.settlement.bond(self.platform, address_of(self.server), 10**24)
         for station in self.stations:
@@ -114,7 +116,9 @@ class Bench:
         await self.at(_SCHEDULE.ends(self.epoch))
         receipt = await self.settlement.post(self.server, self.epoch, tree.root, counts, data, entries)
         await self.at(_SCHEDULE.due(self.epoch))
-        header = Header(tree.root, tree.total, rest(entries_digest([(entry.payer, net) for entry in entries]), counts, data))
+        header = Header(
+            tree.root, tree.total, rest(entries_digest([(entry.payer, net) for entry in entries]), counts, data)
+        )
         posted = Posted(self.epoch, leaves, tree, header, receipt.gas_used)
         self.epoch += 1
         return posted
@@ -127,9 +131,13 @@ class Bench:
             key = _key("payee", posted.epoch, index - CONTENTS)
             claim = Claim(address_of(self.server), posted.epoch, payee, to, 0)
             signature = compact(sign(claim, self.deployment.domain, key).signature)
-        return ClaimItem(address_of(self.server), posted.epoch, posted.header, payee, amount, index, posted.tree.depth, *signature)
+        return ClaimItem(
+            address_of(self.server), posted.epoch, posted.header, payee, amount, index, posted.tree.depth, *signature
+        )
 
-    async def claim(self, epochs: Sequence[Posted], index: int, to: bytes | None = None, sender: bytes | None = None) -> int:
+    async def claim(
+        self, epochs: Sequence[Posted], index: int, to: bytes | None = None, sender: bytes | None = None
+    ) -> int:
         """Gas of one transaction of the relayer, or of another sender, that claims the same leaf of each epoch."""
         items = [self.item(posted, index, to) for posted in epochs]
         nodes = [node for posted in epochs for node in posted.tree.proof(index)]
@@ -188,10 +196,30 @@ async def _measure(anvil: Anvil) -> list[Figure]:
         figures = [_per_play(plays, posted, first, later, claims) for plays, posted in zip(PLAYS, epochs, strict=False)]
         detail = {**claims, "collect_commission": collected}
         figures.append(
-            Figure("gas_claim", claims["signed_to_new_holder"], "gas", "ERC-20 transfer to a new holder", clone[1], "lower", detail)
+            Figure(
+                "gas_claim",
+                claims["signed_to_new_holder"],
+                "gas",
+                "ERC-20 transfer to a new holder",
+                clone[1],
+                "lower",
+                detail,
+            )
         )
-        figures.append(Figure("gas_deploy", sum(deployed.values()), "gas", "the ERC-20 token alone", deployed["GoMAA"], "lower", deployed))
-        figures.append(Figure("gas_clone", clone[0], "gas", "the same contract deployed in full, without its entry", full, "lower"))
+        figures.append(
+            Figure(
+                "gas_deploy",
+                sum(deployed.values()),
+                "gas",
+                "the ERC-20 token alone",
+                deployed["GoMAA"],
+                "lower",
+                deployed,
+            )
+        )
+        figures.append(
+            Figure("gas_clone", clone[0], "gas", "the same contract deployed in full, without its entry", full, "lower")
+        )
         return figures
 
 
@@ -210,7 +238,9 @@ async def _contents(bench: Bench) -> tuple[tuple[int, int], int]:
     from contracts.compile import artifacts
 
     registry = Registry(bench.chain, bench.deployment)
-    made = await registry.create_content(bench.platform, _key("policy"), PRICE, 30, address_of(bench.server), True, bytes(32))
+    made = await registry.create_content(
+        bench.platform, _key("policy"), PRICE, 30, address_of(bench.server), True, bytes(32)
+    )
     moved = await bench.token.transfer(bench.platform, address_of(_key("new holder")), PRICE)
     code = bytes.fromhex(artifacts()["Content"]["bytecode"][2:]) + encode(["address"], [bench.deployment.registry])
     return (made.gas_used, moved.gas_used), (await bench.create(code)).gas_used
@@ -243,7 +273,9 @@ def _per_play(plays: int, posted: Posted, first: float, later: float, claims: di
         "contents": CONTENTS,
         "leaves": len(posted.leaves),
         # Claims are the listeners' choice: when, and how many epochs at once. Both ends, for every leaf of the epoch.
-        "with_every_leaf_claimed_alone": round((posted.gas + len(posted.leaves) * claims["signed_to_new_holder"]) / plays, 1),
+        "with_every_leaf_claimed_alone": round(
+            (posted.gas + len(posted.leaves) * claims["signed_to_new_holder"]) / plays, 1
+        ),
         "with_every_leaf_claimed_in_batches": round((posted.gas + len(posted.leaves) * cheap) / plays, 1),
         "peer_first_play_of_a_content": round(first),
     }

@@ -33,7 +33,9 @@ async def _epoch(bench: Bench, wallet: bytes, count: int) -> dict[str, float]:
     words: set[int] = set()
     for number, payee in enumerate(payees):
         plain = bench.item(posted, number)
-        signature = compact(sign(Claim(plain.server, posted.epoch, plain.payee, wallet, 0), bench.deployment.domain, payee).signature)
+        signature = compact(
+            sign(Claim(plain.server, posted.epoch, plain.payee, wallet, 0), bench.deployment.domain, payee).signature
+        )
         item = replace(plain, r=signature[0], vs=signature[1])
         gas = (await bench.settlement.claim(bench.relayer, [item], posted.tree.proof(number), wallet)).gas_used
         word = ((1 << posted.tree.depth) | number) // WORD

@@ -1,4 +1,6 @@
-"""``gas_grid``: gas per play over plays x contents x stations, beside both peers; and a plain claim beside Uniswap's distributor.
+"""``gas_grid``: gas per play over plays x contents x stations, beside both peers.
+
+And a plain claim beside Uniswap's distributor.
 
 Peers in the same run: one transaction per play, and batches of two hundred
 signed receipts that a contract recovers. The claim repeats the measurement of
@@ -35,7 +37,10 @@ _TYPE: Final = keccak256(b"Play(address station,address content,address owner,ui
 
 
 async def _batched(bench: Bench, contents: int) -> tuple[float, float]:
-    """Gas per play of a batch in which stations and contents take turns: the first batch, and one when every word is in use."""
+    """Gas per play of a batch in which stations and contents take turns.
+
+    The first batch, and one when every word is in use.
+    """
     from vyper.compiler import compile_code
 
     code = bytes.fromhex(compile_code(_BATCHED.read_text(), output_formats=["bytecode"])["bytecode"][2:])
@@ -44,7 +49,9 @@ async def _batched(bench: Bench, contents: int) -> tuple[float, float]:
     contract = bytes.fromhex(found["contractAddress"][2:])
     fund = keccak256(b"fund(address,uint256)")[:4]
     for station in bench.stations:
-        await bench.chain.send(bench.platform, contract, fund + encode(["address", "uint256"], [address_of(station), 10**24]))
+        await bench.chain.send(
+            bench.platform, contract, fund + encode(["address", "uint256"], [address_of(station), 10**24])
+        )
     kind = "(address,address,address,uint256,uint256,uint256,uint256,uint256)"
     settle = keccak256(f"settle({kind}[])".encode())[:4]
     figures = []
@@ -99,13 +106,18 @@ async def _measure(anvil: Anvil) -> list[Figure]:
             {"peer_first_play_of_a_content": round(first)},
         )
         for contents, pair in batched.items():
-            detail |= {f"peer, {contents} contents, first": round(pair[0]), f"peer, {contents} contents, later": round(pair[1])}
+            detail |= {
+                f"peer, {contents} contents, first": round(pair[0]),
+                f"peer, {contents} contents, later": round(pair[1]),
+            }
         claim = round(await _uniswap(bench))
         batch_name = f"batches of {BATCH} receipts recovered on chain, all words in use"
         uniswap_name = f"Uniswap merkle-distributor, published: {LEAVES} leaves, {SAMPLES} samples"
         return [
             Figure("gas_grid", value, "gas per play", _PEER_NAME, round(later), "lower", dict(cells)),
-            Figure("gas_grid_batched", value, "gas per play", batch_name, round(batched[CONTENTS[1]][1]), "lower", detail),
+            Figure(
+                "gas_grid_batched", value, "gas per play", batch_name, round(batched[CONTENTS[1]][1]), "lower", detail
+            ),
             Figure("gas_grid_flat", _flatness(cells), "ratio", "the same plays over 20 contents", 1.0, "lower"),
             Figure("gas_claim_average", claim, "gas", uniswap_name, UNISWAP, "lower"),
         ]
@@ -115,7 +127,8 @@ def _flatness(cells: dict[str, float]) -> float:
     """The worst ratio of a thousand contents to twenty, over plays and stations."""
     rows = [(plays, stations) for plays in PLAYS for stations in STATIONS]
     many, few = (
-        {(p, s): cells[f"{p} plays, {contents} contents, {s} stations"] for p, s in rows} for contents in (CONTENTS[-1], CONTENTS[0])
+        {(p, s): cells[f"{p} plays, {contents} contents, {s} stations"] for p, s in rows}
+        for contents in (CONTENTS[-1], CONTENTS[0])
     )
     return round(max(many[row] / few[row] for row in rows), 4)
 

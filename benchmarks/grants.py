@@ -1,4 +1,6 @@
-"""``grants``: grants per second and core of a security server, beside an aiohttp echo with one bare verification a message.
+"""``grants``.
+
+Grants per second and core of a security server, beside an aiohttp echo with one bare verification a message.
 
 Server and peer run in this process, whose processor time alone counts; the hosts that ask live in a child process,
 and everything they say is signed before the clock starts.
@@ -45,7 +47,15 @@ def run() -> list[dict[str, Any]]:
         ours, bare = asyncio.run(_rounds(Path(folder)))
     detail = {"rounds": ROUNDS, "hosts": HOSTS, "grants": HOSTS * EACH, "keys": KEYS}
     return [
-        Figure("grants", median(ours), "grants/s/core", "aiohttp echo with a bare verification", median(bare), "higher", detail).to_json()
+        Figure(
+            "grants",
+            median(ours),
+            "grants/s/core",
+            "aiohttp echo with a bare verification",
+            median(bare),
+            "higher",
+            detail,
+        ).to_json()
     ]
 
 
@@ -94,7 +104,13 @@ async def _timed(url: str, hosts: Sequence[Sequence[str]], folder: Path) -> floa
     script = folder / "said.json"
     script.write_text(json.dumps(hosts))
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "benchmarks.grants", url, str(script), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        sys.executable,
+        "-m",
+        "benchmarks.grants",
+        url,
+        str(script),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
     )
     assert child.stdin is not None
     assert child.stdout is not None
@@ -137,13 +153,18 @@ async def _echo(hosts: Sequence[Sequence[str]], domain: Domain, folder: Path) ->
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         greeting = [json.dumps({"id": n, "op": "hello"}) for n in (1, 2)]
-        return await _timed(f"http://127.0.0.1:{runner.addresses[0][1]}/", [[*greeting, *frames] for frames in hosts], folder)
+        return await _timed(
+            f"http://127.0.0.1:{runner.addresses[0][1]}/", [[*greeting, *frames] for frames in hosts], folder
+        )
     finally:
         await runner.cleanup()
 
 
 async def _child(url: str, script: Path) -> None:
-    """Say hello and open for every host; on a word from the parent ask all the grants, each after the last one's answer."""
+    """Say hello and open for every host.
+
+    On a word from the parent ask all the grants, each after the last one's answer.
+    """
     hosts = json.loads(script.read_text())
     counted: dict[str, int] = {}
 

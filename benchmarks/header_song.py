@@ -21,10 +21,17 @@ SEGMENTS = 120
 def song(segments: int = SEGMENTS) -> bytes:
     """The signed header of one FLAC rendition of two-second segments."""
     rows = tuple(Segment(200_000 + i, 88_200, sha256(i.to_bytes(4, "big")).digest()) for i in range(segments))
-    rendition = Rendition(1, "flac", 'audio/mp4; codecs="flac"', 44_100, 2, 16, 88_200 * segments, 88_200, 700, bytes(32), rows, ((1, 0),))
-    policy = {"permissions": ["play", "seek"], "price": {"interval_s": 30, "owner": 10**16, "reward": 10**15, "payer": "station"}}
+    rendition = Rendition(
+        1, "flac", 'audio/mp4; codecs="flac"', 44_100, 2, 16, 88_200 * segments, 88_200, 700, bytes(32), rows, ((1, 0),)
+    )
+    policy = {
+        "permissions": ["play", "seek"],
+        "price": {"interval_s": 30, "owner": 10**16, "reward": 10**15, "payer": "station"},
+    }
     server = ServerRef("https://security.example", bytes(20), bytes(32))
-    header = Header(31337, CONTENT, crypto.address_of(KEY), "Song", "Band", policy, (rendition,), server, waveform=bytes(1000))
+    header = Header(
+        31337, CONTENT, crypto.address_of(KEY), "Song", "Band", policy, (rendition,), server, waveform=bytes(1000)
+    )
     return sign_header(header, KEY)
 
 
@@ -45,7 +52,9 @@ def _recovered(digest: bytes, signature: bytes, v: int) -> bytes | None:
         return None
 
 
-def interleaved(rounds: int, calls: int, segments: int = SEGMENTS, other: Callable[[bytes], None] = plain) -> dict[str, float]:
+def interleaved(
+    rounds: int, calls: int, segments: int = SEGMENTS, other: Callable[[bytes], None] = plain
+) -> dict[str, float]:
     """Medians in ms of one reading by us and by ``other``, taken in turns."""
     cose = song(segments)
     ours: list[float] = []

@@ -1,7 +1,7 @@
 """``history``: a voucher of 600 lines, and reports, at a server with a year of plays behind it, beside an empty one.
 
-Both servers run in this process, over chains of their own, and everything goes over HTTP and WebSocket as from a station
-and a host; rounds alternate. The goal is 1.2: what is over costs nothing.
+Both servers run in this process, over chains of their own, and everything goes over HTTP and WebSocket as from a
+station and a host; rounds alternate. The goal is 1.2: what is over costs nothing.
 """
 
 from __future__ import annotations
@@ -75,7 +75,9 @@ class _Scene:
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> _Scene:
-        self.world: World = await self._stack.enter_async_context(make_world(self._folder, 10**6 * TOKENS, 10**6 * TOKENS))
+        self.world: World = await self._stack.enter_async_context(
+            make_world(self._folder, 10**6 * TOKENS, 10**6 * TOKENS)
+        )
         policy = terms(price={"interval_s": 10, "owner": 700, "reward": 300}, counts={})
         async with self.world.server():
             self.song: Upload = await self.world.publish(policy)
@@ -93,7 +95,10 @@ class _Scene:
         await self._stack.aclose()
 
     def _fill(self, last: int) -> None:
-        listeners = [(address_of(private_key(f"listener {n}")), address_of(private_key(f"listener {n} payee"))) for n in range(LINES)]
+        listeners = [
+            (address_of(private_key(f"listener {n}")), address_of(private_key(f"listener {n} payee")))
+            for n in range(LINES)
+        ]
         ids = {
             "station": self.world.station,
             "content": self.song.content,

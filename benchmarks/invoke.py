@@ -110,7 +110,9 @@ def _bare(descriptor: int) -> float:
 def _stream(host: Host) -> Stream:
     """A song with its session, ticket and lease, as ``open``, ``identify`` and ``prepare`` leave them."""
     content, address = _CONTENT[:20], address_of(keccak256(b"station"))
-    policy = Policy(("play", "seek"), Price(30, 20, 10), {"seek": Count(1 << 20)}, lease=LeaseTerms(600, 3_600, 1 << 19))
+    policy = Policy(
+        ("play", "seek"), Price(30, 20, 10), {"seek": Count(1 << 20)}, lease=LeaseTerms(600, 3_600, 1 << 19)
+    )
     parts = tuple(Segment(100, 96_000, bytes(32)) for _ in range(_SEGMENTS))
     rendition = Rendition(1, "flac", "audio/mp4", 48_000, 2, 16, 96_000 * _SEGMENTS, 96_000, 100, bytes(32), parts)
     server = ServerRef("http://127.0.0.1:9", address, bytes(32))
@@ -124,7 +126,16 @@ def _stream(host: Host) -> Stream:
     )
     facts = Facts(Station(address, "Radio", "radio.example"), True, False, False, server.address, server.url)
     _, renderer = generate_keypair()
-    parts_of = ("s", header, policy, segment_table.build(header, 1_000), network, facts, to_b64(renderer), WrapKey.to(renderer))
+    parts_of = (
+        "s",
+        header,
+        policy,
+        segment_table.build(header, 1_000),
+        network,
+        facts,
+        to_b64(renderer),
+        WrapKey.to(renderer),
+    )
     stream = Stream(*parts_of, server.address, server.url)
     now_s = time.time_ns() // 1_000_000_000
     session = Session(address, address, host.device.address(server.address, address), address, now_s, now_s + 86_400)
@@ -135,6 +146,8 @@ def _stream(host: Host) -> Stream:
     with host.ledger.write():
         host.ledger.add_session(stream.session)
         host.ledger.add_ticket(
-            TicketRow(_TICKET, _SESSION, content, address, address, server.url, "radio.example", 10, 30, now_s, now_s + 3_600)
+            TicketRow(
+                _TICKET, _SESSION, content, address, address, server.url, "radio.example", 10, 30, now_s, now_s + 3_600
+            )
         )
     return stream

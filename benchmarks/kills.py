@@ -1,4 +1,7 @@
-"""kill -9 of the host at random moments of a flood of invocations, again and again: the test's own check, many more times."""
+"""kill -9 of the host at random moments of a flood of invocations, again and again.
+
+The test's own check, many more times.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +20,19 @@ TEST: Final = "tests/integration/test_host_real.py::test_nothing_is_lost_or_coun
 
 
 def run() -> list[dict[str, Any]]:
-    """How many kills were survived with ledger, keys and server in exact agreement; RuntimeError at the first that was not."""
+    """How many kills were survived with ledger, keys and server in exact agreement.
+
+    RuntimeError at the first that was not.
+    """
     began = time.monotonic()
     command = [sys.executable, "-m", "pytest", "-q", TEST]
-    done = subprocess.run(command, cwd=ROOT, env={**os.environ, "GOMAA_KILLS": str(KILLS)}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "GOMAA_KILLS": str(KILLS)}, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise RuntimeError(done.stdout[-2_000:])
-    detail = {"what": "host processes killed; what is counted is compared after the last one", "seconds": round(time.monotonic() - began)}
+    detail = {
+        "what": "host processes killed; what is counted is compared after the last one",
+        "seconds": round(time.monotonic() - began),
+    }
     return [Figure("host_kills", KILLS, "kills", "goal", 1_000, "higher", detail).to_json()]

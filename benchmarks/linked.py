@@ -35,7 +35,9 @@ async def _month(anvil: Anvil) -> Figure:
             posted = await bench.close([(address_of(key), 10**15 + at) for at, key in enumerate([*mine, *others])], 1)
             for at, key in enumerate(mine[:STATIONS]):
                 item = _signed(bench, posted, at, key, address_of(key))
-                private.append((await bench.settlement.claim(bench.relayer, [item], posted.tree.proof(at), item.payee)).gas_used)
+                private.append(
+                    (await bench.settlement.claim(bench.relayer, [item], posted.tree.proof(at), item.payee)).gas_used
+                )
             leaves += [(posted, STATIONS + at, key) for at, key in enumerate(mine[STATIONS:])]
         once = 0
         for start in range(0, len(leaves), 32):
@@ -49,18 +51,29 @@ async def _month(anvil: Anvil) -> Figure:
 
 def _signed(bench: Bench, posted: Posted, at: int, key: bytes, to: bytes) -> ClaimItem:
     plain = bench.item(posted, at)
-    signature = compact(sign(Claim(plain.server, posted.epoch, plain.payee, to, 0), bench.deployment.domain, key).signature)
+    signature = compact(
+        sign(Claim(plain.server, posted.epoch, plain.payee, to, 0), bench.deployment.domain, key).signature
+    )
     return replace(plain, r=signature[0], vs=signature[1])
 
 
 def _linked() -> Figure:
-    """Fans whom an attacker ties to themselves at another station or to their account, by the way in which they collect."""
+    """Fans whom an attacker ties to themselves at another station or to their account, by the way in which they
+    collect.
+    """
     # Here and not above: the simulation needs an EVM in this process.
     linked = importlib.import_module("tests.simulation.linking").linked
     private, once = linked("private", FANS), linked("once", FANS)
     late = linked("late", FANS)
-    detail = {"fans": FANS, "guesses_right": private.guessed, "guesses_right_at_once": once.guessed, "signed_late": len(late.fans)}
-    return Figure("linked_fans", len(private.fans), "fans", "all at once to the account", len(once.fans), "lower", detail)
+    detail = {
+        "fans": FANS,
+        "guesses_right": private.guessed,
+        "guesses_right_at_once": once.guessed,
+        "signed_late": len(late.fans),
+    }
+    return Figure(
+        "linked_fans", len(private.fans), "fans", "all at once to the account", len(once.fans), "lower", detail
+    )
 
 
 def run() -> list[dict[str, Any]]:

@@ -66,8 +66,14 @@ class Sample:
 
 
 def run() -> list[dict[str, Any]]:
-    """Listen for GOMAA_BENCH_HOURS hours of music (1 by default); what extension and host take then, beside the same after ten minutes."""
-    with tempfile.TemporaryDirectory(prefix="gomaa-bench-", ignore_cleanup_errors=True) as name, session(Path(name), SONG_S) as listening:
+    """Listen for GOMAA_BENCH_HOURS hours of music (1 by default).
+
+    What extension and host take then, beside the same after ten minutes.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="gomaa-bench-", ignore_cleanup_errors=True) as name,
+        session(Path(name), SONG_S) as listening,
+    ):
         samples = listening.listen(HOURS * 3600, EVERY_S)
     settled = [sample for sample in samples if sample.music_s > SETTLED_S]
     grows = {name: round(slope(settled, name), 3) for name in asdict(samples[0]) if name != "music_s"}
@@ -107,10 +113,16 @@ class Session:
     music_s: float = 0.0
     position_s: float = 0.0
     breaks: int = 0
-    """How often the play had to be begun again by hand: where this machine is busy its clocks may be apart for a moment."""
+    """How often the play had to be begun again by hand.
+
+    Where this machine is busy its clocks may be apart for a moment.
+    """
 
     def _well(self) -> bool:
-        """The player is ready or plays; if not, its button is pressed where there is one: clocks may be apart once more."""
+        """The player is ready or plays.
+
+        If not, its button is pressed where there is one: clocks may be apart once more.
+        """
         if self.player.run(f"['ready', 'playing'].includes({_STATE})"):
             return True
         # While it loads the button is still there: pressed then, it would load for ever.
@@ -145,7 +157,10 @@ class Session:
         )
 
     def listen(self, music_s: float, every_s: float) -> list[Sample]:
-        """Samples every so many seconds of this machine's clock, until so much music has sounded. TimeoutError if it stands still."""
+        """Samples every so many seconds of this machine's clock, until so much music has sounded.
+
+        TimeoutError if it stands still.
+        """
         # The clock is ahead of the music from its first look on.
         time.sleep(1)
         samples, moved = [self.look()], time.monotonic()
@@ -181,7 +196,10 @@ def session(folder: Path, song_s: int) -> Iterator[Session]:
 
 @contextmanager
 def _haste(stack: Stack) -> Iterator[None]:
-    """The clock ahead of the music, in steps that host and server may be apart: STEP_S for each block, many blocks a second."""
+    """The clock ahead of the music, in steps that host and server may be apart.
+
+    STEP_S for each block, many blocks a second.
+    """
     done = threading.Event()
 
     async def mine() -> None:

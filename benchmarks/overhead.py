@@ -1,4 +1,7 @@
-"""What the packagings add to the music, in per cent: of ``.sps`` over its own clear segments, and of ``.sps.html`` over ``.sps``."""
+"""What the packagings add to the music, in per cent.
+
+Of ``.sps`` over its own clear segments, and of ``.sps.html`` over ``.sps``.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,9 @@ def run() -> list[dict[str, Any]]:
         sizes = {"flac": plain, "clear": clear, "sps": made.size}
         figures = [("overhead_sps", made.size / clear), *_html(output, made.size, sizes)]
         return [
-            Figure(kind, round(100 * (ratio - 1), 3), "per cent", "fragmented MP4 over FLAC", peer, "lower", sizes).to_json()
+            Figure(
+                kind, round(100 * (ratio - 1), 3), "per cent", "fragmented MP4 over FLAC", peer, "lower", sizes
+            ).to_json()
             for kind, ratio in figures
         ]
 

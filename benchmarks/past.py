@@ -24,7 +24,9 @@ EACH: Final = 2
 """Invocations of a play: its begin and its end."""
 
 
-def fill(path: Path, count: int, listeners: Sequence[tuple[bytes, bytes]], ids: Mapping[str, bytes], last: int, length_s: int) -> None:
+def fill(
+    path: Path, count: int, listeners: Sequence[tuple[bytes, bytes]], ids: Mapping[str, bytes], last: int, length_s: int
+) -> None:
     """Write the past into a database whose tables are there and whose server is stopped.
 
     Args:
@@ -38,7 +40,9 @@ def fill(path: Path, count: int, listeners: Sequence[tuple[bytes, bytes]], ids: 
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         for pragma in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-400000", "temp_store=MEMORY"):
             db.execute(f"PRAGMA {pragma}")
-        indexes = [sql for (sql,) in db.execute("SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")]
+        indexes = [
+            sql for (sql,) in db.execute("SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")
+        ]
         for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL").fetchall():
             db.execute(f'DROP INDEX "{name}"')
         db.execute("BEGIN")
@@ -53,13 +57,23 @@ def fill(path: Path, count: int, listeners: Sequence[tuple[bytes, bytes]], ids: 
 
 
 def _tables(count: int, listeners: int, last: int, length_s: int) -> Sequence[tuple[str, int, dict[str, str]]]:
-    """Table, number of rows, and SQL for the columns that matter; ``i`` counts the rows, ``who`` is the row's listener."""
+    """Table, number of rows, and SQL for the columns that matter.
+
+    ``i`` counts the rows, ``who`` is the row's listener.
+    """
     epoch = f"({last} - {EPOCHS} + 1 + i * {EPOCHS} / {count})"
     start_s, ticket, number = f"({epoch} * {length_s})", "CAST(printf('%032d', i) AS BLOB)", f"({FIRST} + i)"
     # A session is of a week or less.
     session = f"CAST(printf('s%015d%016d', i * 52 / {count}, i % {listeners}) AS BLOB)"
     money = {"price": "'700'", "reward": "'300'", "interval_s": "10"}
-    play = {"station": ":station", "content": ":content", "owner": ":owner", "number": number, "payer": ":station", **money}
+    play = {
+        "station": ":station",
+        "content": ":content",
+        "owner": ":owner",
+        "number": number,
+        "payer": ":station",
+        **money,
+    }
     of_invocation = f"CAST(printf('%032d', i / {EACH}) AS BLOB)"
     at = f"({last} - {EPOCHS} + 1 + i / {EACH} * {EPOCHS} / {count})"
     return (
@@ -124,7 +138,11 @@ def _tables(count: int, listeners: int, last: int, length_s: int) -> Sequence[tu
                 "seconds": "180",
             },
         ),
-        ("debits", EPOCHS, {"epoch": f"{last} - {EPOCHS} + 1 + i", "payer": ":station", "net": "'1'", "cap": "'1'", "until": "'1'"}),
+        (
+            "debits",
+            EPOCHS,
+            {"epoch": f"{last} - {EPOCHS} + 1 + i", "payer": ":station", "net": "'1'", "cap": "'1'", "until": "'1'"},
+        ),
         ("epoch_contents", EPOCHS, {"epoch": f"{last} - {EPOCHS} + 1 + i", "content": ":content"}),
         ("epochs", EPOCHS, {"epoch": f"{last} - {EPOCHS} + 1 + i", "state": "'missed'", "total": "'0'", "leaves": "1"}),
     )

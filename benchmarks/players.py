@@ -1,4 +1,5 @@
-"""Click to sound and seek to sound in one Chromium, beside shaka-player (ClearKey) and hls.js (AES-128), all FLAC from one nginx.
+"""Click to sound and seek to sound in one Chromium, beside shaka-player (ClearKey) and hls.js (AES-128), all FLAC from
+one nginx.
 
 Interleaved: every round goes once through all kinds in a random order; a
 first round is dropped. From the page's call until the element says it plays
@@ -140,9 +141,13 @@ def scene(delay_s: float = 0.0) -> Iterator[Scene]:
         folder.chmod(0o755)
         port, station = free_port(), free_port()
         front = both.enter_context(far(port, delay_s)) if delay_s else port
-        stack = both.enter_context(running(folder / "stack", [sample()], POLICY, station_port=station, domain=f"127.0.0.1:{front}"))
+        stack = both.enter_context(
+            running(folder / "stack", [sample()], POLICY, station_port=station, domain=f"127.0.0.1:{front}")
+        )
         make(sample(), folder)
-        (folder / "bench.html").write_text('<!doctype html><html lang="en"><meta charset="utf-8"><title>bench</title><body>')
+        (folder / "bench.html").write_text(
+            '<!doctype html><html lang="en"><meta charset="utf-8"><title>bench</title><body>'
+        )
         home = folder / "home"
         home.mkdir()
         install_host(home, stack.folder / "deployment.json", "chromium")
@@ -218,7 +223,9 @@ def _rounds(here: Scene) -> dict[str, list[float]]:
         for kind in PEERS:
 
             def one_peer(kind: str = kind, places: list[float] = places, put: Callable[..., None] = put) -> None:
-                fresh, again = peer(kind, "(async () => { const a = await bench.start(KIND); return [a, await bench.again(KIND)]; })()")
+                fresh, again = peer(
+                    kind, "(async () => { const a = await bench.start(KIND); return [a, await bench.again(KIND)]; })()"
+                )
                 put(f"{kind} first", fresh)
                 put(f"{kind} warm", again)
                 put(f"{kind} prepared", peer(kind, "bench.prepared(KIND)"))
@@ -235,11 +242,15 @@ def _rounds(here: Scene) -> dict[str, list[float]]:
 
 
 def _figures(samples: dict[str, list[float]], ending: str) -> list[dict[str, Any]]:
-    detail = {name: {"median": median(v), "p90": round(percentile(v, 0.9), 1), "n": len(v)} for name, v in sorted(samples.items())}
+    detail = {
+        name: {"median": median(v), "p90": round(percentile(v, 0.9), 1), "n": len(v)}
+        for name, v in sorted(samples.items())
+    }
     what = {
         "first_audio": "from setting src on a new element, engine warm, to sound; the peer's library is loaded before",
         "prepared_play": "play() on an element that is ready",
-        "seek": "setting currentTime to a place further on, to sound there; peers' seeks that were buffered are left out",
+        "seek": "setting currentTime to a place further on, to sound there; peers' seeks that were buffered are left "
+        "out",
     }
     rows = (("first_audio", "first", "shaka"), ("prepared_play", "prepared", "shaka"), ("seek", "seek", "hls"))
     return [

@@ -1,7 +1,8 @@
 """``recovery_scan``: seconds to find a year of rewards at 20 stations from words and published data.
 
-The core derives every hour of the year at every station, as in the browser (Pyodide under node, the host's whole days); the host reads
-an epoch for each hour, hashes it and matches it. Network and disk of a server are left out: the data come from memory.
+The core derives every hour of the year at every station, as in the browser (Pyodide under node, the host's whole days);
+the host reads an epoch for each hour, hashes it and matches it. Network and disk of a server are left out: the data
+come from memory.
 """
 
 from __future__ import annotations
@@ -78,7 +79,10 @@ def _match() -> float:
         for day in range(DAYS):
             hours = range(FIRST + day * HOURS, FIRST + (day + 1) * HOURS)
             raws = [(data.epoch, data.encode(), data.hash) for data in map(_epoch, hours)]
-            given = {station: b"".join(_payee(station, FIRST + day * HOURS + hour) for hour in range(HOURS)) for station in range(STATIONS)}
+            given = {
+                station: b"".join(_payee(station, FIRST + day * HOURS + hour) for hour in range(HOURS))
+                for station in range(STATIONS)
+            }
             begun = time.perf_counter()
             with ledger.write():
                 ledger.list_posts(place, day, (Post(number, bytes(20), named) for number, _, named in raws))
@@ -102,8 +106,12 @@ def _match() -> float:
                     for payee, amount in rows:
                         if payee in mine:
                             station, hour = mine[payee]
-                            ledger.add_payees([PayeeRow(place.wallet, payee, 1, bytes(20), bytes([station + 1]) * 20, hour)])
-                            ledger.add_leaf(ReceiptRow(bytes(20), number, payee, 1, bytes(20), amount, UNSIGNED, UNSIGNED, b"", ""))
+                            ledger.add_payees(
+                                [PayeeRow(place.wallet, payee, 1, bytes(20), bytes([station + 1]) * 20, hour)]
+                            )
+                            ledger.add_leaf(
+                                ReceiptRow(bytes(20), number, payee, 1, bytes(20), amount, UNSIGNED, UNSIGNED, b"", "")
+                            )
                     ledger.set_post(place, Post(number, bytes(20), named), None)
             spent += time.perf_counter() - begun
         assert len(ledger.payees_of(place.wallet, 1)) == STATIONS * DAYS * HOURS

@@ -23,4 +23,6 @@ def run() -> list[dict[str, Any]]:
             archive.write(pack.MODULES / "pyodide" / name, name)
     bare = len(memory.getvalue()) / _MIB
     value = round(max(sizes.values()) / _MIB, 2)
-    return [Figure("extension_size", value, "MiB", "Pyodide alone, zipped", round(bare, 2), "lower", dict(sizes)).to_json()]
+    return [
+        Figure("extension_size", value, "MiB", "Pyodide alone, zipped", round(bare, 2), "lower", dict(sizes)).to_json()
+    ]

@@ -52,9 +52,13 @@ def _speeds() -> list[Figure]:
         raw = ["-f", "f32le", "-ac", "2", "-ar", str(RATE), "-i", str(wav)]
         for _ in range(ROUNDS):
             began = os.times()
-            subprocess.run(["ffmpeg", "-v", "error", "-y", "-threads", "1", *raw, "-c:a", "flac", str(flac)], check=True)
+            subprocess.run(
+                ["ffmpeg", "-v", "error", "-y", "-threads", "1", *raw, "-c:a", "flac", str(flac)], check=True
+            )
             ended = os.times()
-            peers.append(SECONDS / (ended.children_user + ended.children_system - began.children_user - began.children_system))
+            peers.append(
+                SECONDS / (ended.children_user + ended.children_system - began.children_user - began.children_system)
+            )
             for name, layers in (("both", LAYERS), ("ultrasonic", LAYERS[:1]), ("inband", LAYERS[1:])):
                 start = time.process_time()
                 marked = mark(sound, RATE, layers)
@@ -63,15 +67,35 @@ def _speeds() -> list[Figure]:
                 embed.setdefault(name, []).append(SECONDS / (middle - start))
                 detect.setdefault(name, []).append(SECONDS / (time.process_time() - middle))
     memory = {
-        f"peak_mb_{name}": int(subprocess.run([sys.executable, "-c", _MEMORY, str(s)], check=True, capture_output=True, text=True).stdout)
+        f"peak_mb_{name}": int(
+            subprocess.run([sys.executable, "-c", _MEMORY, str(s)], check=True, capture_output=True, text=True).stdout
+        )
         for name, s in scaled((("1_min", 60), ("10_min", 600)), (("1_min", 6),))
     }
     peer = "ffmpeg -c:a flac, one thread"
     published = {"published_audiowmark_embed": "312-347", "published_audiowmark_detect": "2-7"}
-    parts = [{f"{name}_only": median(rows) for name, rows in table.items() if name != "both"} for table in (embed, detect)]
+    parts = [
+        {f"{name}_only": median(rows) for name, rows in table.items() if name != "both"} for table in (embed, detect)
+    ]
     return [
-        Figure("watermark_embed", median(embed["both"]), "x real time per core", peer, median(peers), "higher", {**parts[0], **published}),
-        Figure("watermark_detect", median(detect["both"]), "x real time per core", peer, median(peers), "higher", {**parts[1], **memory}),
+        Figure(
+            "watermark_embed",
+            median(embed["both"]),
+            "x real time per core",
+            peer,
+            median(peers),
+            "higher",
+            {**parts[0], **published},
+        ),
+        Figure(
+            "watermark_detect",
+            median(detect["both"]),
+            "x real time per core",
+            peer,
+            median(peers),
+            "higher",
+            {**parts[1], **memory},
+        ),
     ]
 
 

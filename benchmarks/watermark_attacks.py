@@ -32,8 +32,12 @@ def _codec(suffix: str, *options: str) -> Attack:
         with tempfile.TemporaryDirectory() as folder:
             path = str(Path(folder, f"copy.{suffix}"))
             raw = sound.astype("<f4").tobytes()
-            subprocess.run(["ffmpeg", "-v", "error", *_RAW, "-ar", str(rate), "-i", "-", *options, path], input=raw, check=True)
-            out = subprocess.run(["ffmpeg", "-v", "error", "-i", path, *_RAW, "-ar", str(rate), "-"], capture_output=True, check=True)
+            subprocess.run(
+                ["ffmpeg", "-v", "error", *_RAW, "-ar", str(rate), "-i", "-", *options, path], input=raw, check=True
+            )
+            out = subprocess.run(
+                ["ffmpeg", "-v", "error", "-i", path, *_RAW, "-ar", str(rate), "-"], capture_output=True, check=True
+            )
         return np.frombuffer(out.stdout, "<f4").reshape(-1, 2), rate
 
     return attack
@@ -112,5 +116,12 @@ INBAND: Final = (
     "Opus 64k",
 )
 """The attacks after which the in-band layer is read; the others are the ultrasonic layer's alone."""
-UNMARKED: Final = ("none", "+6 dB, clipped", "resample to the other rate, read there", "MP3 128k", "AAC 128k", "Opus 128k")
+UNMARKED: Final = (
+    "none",
+    "+6 dB, clipped",
+    "resample to the other rate, read there",
+    "MP3 128k",
+    "AAC 128k",
+    "Opus 128k",
+)
 """The attacks after which the unmarked clips, too, are read, for false finds."""

@@ -39,7 +39,11 @@ def _band(sound: Samples, low: float, high: float, rate: int) -> Samples:
 
 
 def _pink(size: int, draw: Draw) -> Samples:
-    return np.asarray(lfilter([0.049922, -0.095993, 0.050612, -0.004408], [1, -2.494956, 2.017265, -0.522189], draw.standard_normal(size)))
+    return np.asarray(
+        lfilter(
+            [0.049922, -0.095993, 0.050612, -0.004408], [1, -2.494956, 2.017265, -0.522189], draw.standard_normal(size)
+        )
+    )
 
 
 def _orchestra(t: Samples, rate: int, draw: Draw) -> Samples:
@@ -49,7 +53,9 @@ def _orchestra(t: Samples, rate: int, draw: Draw) -> Samples:
 
 def _acoustic(t: Samples, rate: int, draw: Draw) -> Samples:
     return np.asarray(
-        0.25 * _notes(t, draw, 0.3, 20, 0.5) + 0.15 * _notes(t, draw, 0.6, 10, 0.8, 0.5) + 2e-4 * draw.standard_normal(len(t))
+        0.25 * _notes(t, draw, 0.3, 20, 0.5)
+        + 0.15 * _notes(t, draw, 0.6, 10, 0.8, 0.5)
+        + 2e-4 * draw.standard_normal(len(t))
     )
 
 
@@ -65,7 +71,9 @@ def _electronic(t: Samples, rate: int, draw: Draw) -> Samples:
 
 def _metal(t: Samples, rate: int, draw: Draw) -> Samples:
     riff = np.tanh(20 * (_notes(t, draw, 0.11, 5, 0.4, 0.25) + _notes(t, draw, 0.11, 5, 0.4, 0.375)))
-    return np.asarray(0.35 * _band(riff, 70, 8000, rate) + 0.35 * _drums(t, draw, 0.22) + 0.05 * _cymbals(t, rate, draw))
+    return np.asarray(
+        0.35 * _band(riff, 70, 8000, rate) + 0.35 * _drums(t, draw, 0.22) + 0.05 * _cymbals(t, rate, draw)
+    )
 
 
 def _cymbals(t: Samples, rate: int, draw: Draw) -> Samples:
@@ -83,10 +91,14 @@ def _speech(t: Samples, rate: int, draw: Draw) -> Samples:
     syllable = (t / 0.19).astype(int)
     pitch = 110 + 25 * np.sin(2 * np.pi * 0.4 * t) + 6 * draw.standard_normal(syllable.max() + 1)[syllable]
     glottis = np.diff(np.floor(np.cumsum(pitch) / rate), prepend=0.0)
-    voice = sum(_band(glottis, f * 0.9, f * 1.12, rate) * g for f, g in ((550, 1.0), (1500, 0.6), (2600, 0.3), (3600, 0.15)))
+    voice = sum(
+        _band(glottis, f * 0.9, f * 1.12, rate) * g for f, g in ((550, 1.0), (1500, 0.6), (2600, 0.3), (3600, 0.15))
+    )
     hiss = _band(draw.standard_normal(len(t)), 4000, 9000, rate) * 0.02
     speaking = draw.random(syllable.max() + 1) > 0.25
-    return np.where(speaking[syllable], np.sin(np.pi * (t / 0.19 % 1)), 0.0) * (4 * voice + hiss) + 1e-4 * draw.standard_normal(len(t))
+    return np.where(speaking[syllable], np.sin(np.pi * (t / 0.19 % 1)), 0.0) * (
+        4 * voice + hiss
+    ) + 1e-4 * draw.standard_normal(len(t))
 
 
 def _white(t: Samples, rate: int, draw: Draw) -> Samples:

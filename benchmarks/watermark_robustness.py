@@ -1,8 +1,11 @@
-"""What the marks survive: thirteen clips, every attack, blocks read of blocks embedded, and false reads: ``watermark_robustness``.
+"""What the marks survive: thirteen clips, every attack, blocks read of blocks embedded, and false reads.
 
-Each clip with each attack is one piece of work; the clips are shared out over the processors, and what is done is kept in
-build/watermark_robustness.jsonl, so that a run that was broken off goes on where it was. A change of the code or of the clips
-begins anew. GOMAA_BENCH_CLIPS limits the clips, GOMAA_BENCH_SECONDS the time: what was not run is counted as such.
+``watermark_robustness``.
+
+Each clip with each attack is one piece of work; the clips are shared out over the processors, and what is done is kept
+in build/watermark_robustness.jsonl, so that a run that was broken off goes on where it was. A change of the code or of
+the clips begins anew. GOMAA_BENCH_CLIPS limits the clips, GOMAA_BENCH_SECONDS the time: what was not run is counted as
+such.
 """
 
 from __future__ import annotations
@@ -33,7 +36,11 @@ ADDRESS: Final = bytes.fromhex("52908400098527886e0f7030069857d2e4169ee7")
 SHORT_S: Final = 12
 OTHERS: Final = tuple(hashlib.sha256(b"somebody else's %d" % n).digest()[:20] for n in range(1000))
 """Addresses that nothing carries: listed as candidates wherever false reads are counted."""
-KEPT: Final = Path(__file__).resolve().parent.parent / "build" / scaled("watermark_robustness.jsonl", "watermark_robustness_smallest.jsonl")
+KEPT: Final = (
+    Path(__file__).resolve().parent.parent
+    / "build"
+    / scaled("watermark_robustness.jsonl", "watermark_robustness_smallest.jsonl")
+)
 LOSSY: Final = ("MP3 128k", "AAC 128k", "Opus 128k")
 TRIED: Final = scaled(tuple(ATTACKS), ("none", *LOSSY))
 FOR_FALSE: Final = scaled(UNMARKED, UNMARKED[:1])
@@ -51,7 +58,9 @@ def _quantise(sound: Samples, bits: int) -> Samples:
     return np.asarray(np.clip(np.rint(sound * scale), -scale, scale - 1) / scale)
 
 
-def read(sound: Samples, rate: int, layers: tuple[str, ...] = LAYERS, candidates: tuple[bytes, ...] = ()) -> list[Found]:
+def read(
+    sound: Samples, rate: int, layers: tuple[str, ...] = LAYERS, candidates: tuple[bytes, ...] = ()
+) -> list[Found]:
     """Every find in stereo samples."""
     reader = Reader(rate, layers, candidates)
     mono = sound.mean(axis=1).astype(np.float32)
@@ -85,7 +94,8 @@ def _attacked(number: int, attack: str) -> Row:
         layer = form.partition(",")[0]
         attacked, at = ATTACKS[attack](source, rate)
         found = read(attacked, at, (layer,), OTHERS if attack in UNMARKED else ())
-        # A speed-up shortens the clip and a crop begins late: blocks that are not whole any more do not count as embedded.
+        # A speed-up shortens the clip and a crop begins late: blocks that are not whole any more do not count as
+        # embedded.
         most = 1 if layer == "inband" else min(SHORT_S // 2, int(len(attacked) / at * _speed(attack) / 2 + 0.01))
         false += sum(f.address != ADDRESS for f in found)
         cells[form] = [min(len({f.block for f in found if f.address == ADDRESS}), most), most]
@@ -107,7 +117,11 @@ def _unmarked(number: int, attack: str) -> Row:
 def _key() -> str:
     """Of the code and the clips: rows of another one do not count."""
     here = Path(__file__).resolve().parent
-    files = [*sorted((here.parent / "watermark").glob("*.py")), here.parent / "pywallet/sps/mark.py", *sorted(here.glob("watermark_*.py"))]
+    files = [
+        *sorted((here.parent / "watermark").glob("*.py")),
+        here.parent / "pywallet/sps/mark.py",
+        *sorted(here.glob("watermark_*.py")),
+    ]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 
@@ -121,7 +135,9 @@ def _kept(key: str) -> list[Row]:
 def _clip(number: int, key: str, until: float) -> None:
     """Everything of one clip that is not kept yet; each row is one line, written at once."""
     done = {row["attack"] for row in _kept(key) if row["clip"] == number}
-    work = [(_attacked, attack, attack) for attack in TRIED] + [(_unmarked, attack, f"unmarked: {attack}") for attack in FOR_FALSE]
+    work = [(_attacked, attack, attack) for attack in TRIED] + [
+        (_unmarked, attack, f"unmarked: {attack}") for attack in FOR_FALSE
+    ]
     for run_one, attack, name in work:
         if name in done:
             continue
@@ -165,7 +181,9 @@ def run() -> list[dict[str, Any]]:
         "attacks": len(TRIED),
         "not_run": count * (len(TRIED) + len(FOR_FALSE)) - len(rows),
         "read_of_embedded": {a: {layer: f"{r}/{n}" for layer, (r, n) in layers.items()} for a, layers in total.items()},
-        "missed": {f"{r['name']}: {r['attack']}": r["cells"] for r in rows if any(a < b for a, b in r["cells"].values())},
+        "missed": {
+            f"{r['name']}: {r['attack']}": r["cells"] for r in rows if any(a < b for a, b in r["cells"].values())
+        },
         "inband_snr_db": {row["name"]: row["snr_db"] for row in rows},
         "false_reads": sum(row["false"] for row in rows),
         "unmarked_looked_at": len(bare),

@@ -98,5 +98,11 @@ def event(contract: str, name: str) -> Event:
         if entry["type"] == "event" and entry["name"] == name:
             types = tuple(map(_type, entry["inputs"]))
             topic = keccak256(f"{name}({','.join(types)})".encode())
-            return Event(name, tuple(i["name"] for i in entry["inputs"]), types, tuple(i["indexed"] for i in entry["inputs"]), topic)
+            return Event(
+                name,
+                tuple(i["name"] for i in entry["inputs"]),
+                types,
+                tuple(i["indexed"] for i in entry["inputs"]),
+                topic,
+            )
     raise KeyError(f"{contract}.{name}")

@@ -34,7 +34,9 @@ def program() -> str:
 class Anvil:
     """For ``with``: a fresh chain on a port of its own. ``keys`` are its funded accounts' private keys."""
 
-    def __init__(self, *, block_time: int | None = None, port: int = 0, state: Path | None = None, extra: Sequence[str] = ()) -> None:
+    def __init__(
+        self, *, block_time: int | None = None, port: int = 0, state: Path | None = None, extra: Sequence[str] = ()
+    ) -> None:
         self._arguments = ["--port", str(port), "--mnemonic", MNEMONIC, "--chain-id", "31337", *extra]
         if block_time is not None:
             self._arguments += ["--block-time", str(block_time), "--mixed-mining"]

@@ -1,4 +1,7 @@
-"""JSON-RPC over one line: requests, subscriptions (asked for again and again where a node has none), and coming back after a loss."""
+"""JSON-RPC over one line.
+
+Requests, subscriptions (asked for again and again where a node has none), and coming back after a loss.
+"""
 
 from __future__ import annotations
 
@@ -58,10 +61,13 @@ class _Stream:
 class Chain:
     """One connection, shared by everything in a process. Every failure is a GomaaError.
 
-    Raises Unavailable ``chain.unreachable`` while the node doesn't answer, GomaaError ``chain.mismatch`` for answers that make no sense.
+    Raises Unavailable ``chain.unreachable`` while the node doesn't answer, GomaaError ``chain.mismatch`` for answers
+    that make no sense.
     """
 
-    def __init__(self, rpc: str, chain_id: int | None = None, confirmations: int = 1, max_fee: int | None = None) -> None:
+    def __init__(
+        self, rpc: str, chain_id: int | None = None, confirmations: int = 1, max_fee: int | None = None
+    ) -> None:
         self.rpc = rpc
         self.node = place(rpc)
         """Name of the node in errors and logs: its URL may hold an API key."""
@@ -83,12 +89,14 @@ class Chain:
         """What follows the newest transaction of ours that is on its way: not every node counts those that wait."""
 
     @classmethod
-    def connect(cls, rpc: str, chain_id: int | None = None, *, confirmations: int = 1, max_fee: int | None = None) -> Chain:
+    def connect(
+        cls, rpc: str, chain_id: int | None = None, *, confirmations: int = 1, max_fee: int | None = None
+    ) -> Chain:
         """For ``async with``; entering fails with chain.unreachable if the node can't be reached now.
 
-        ``rpc`` is a ws(s) or http(s) URL. With ``chain_id``, another network fails with chain.mismatch, then and at every
-        reconnection. A transaction is done when its block is ``confirmations`` deep; ``max_fee`` is the most wei per gas
-        that one may offer (chain.fee.high above it).
+        ``rpc`` is a ws(s) or http(s) URL. With ``chain_id``, another network fails with chain.mismatch, then and at
+        every reconnection. A transaction is done when its block is ``confirmations`` deep; ``max_fee`` is the most wei
+        per gas that one may offer (chain.fee.high above it).
         """
         return cls(rpc, chain_id, confirmations, max_fee)
 
@@ -241,7 +249,9 @@ class Chain:
 
     async def block(self, number: int | None = None) -> Block:
         """A block, the latest by default."""
-        return node_answers.block(await self.request("eth_getBlockByNumber", "latest" if number is None else hex(number), False))
+        return node_answers.block(
+            await self.request("eth_getBlockByNumber", "latest" if number is None else hex(number), False)
+        )
 
     async def call(self, to: bytes, function: Function, *args: Any) -> tuple[Any, ...]:
         """Read from a contract."""
@@ -260,8 +270,13 @@ class Chain:
         topics: Topics = (),
         to_block: int | None = None,
     ) -> list[Log]:
-        """Past events, oldest first; ``topics`` narrow the indexed fields, ``to_block`` (the latest by default) is included."""
-        return [decode_log(what, item) for item in await self._past(_filter(address, what, topics), from_block, to_block)]
+        """Past events, oldest first.
+
+        ``topics`` narrow the indexed fields, ``to_block`` (the latest by default) is included.
+        """
+        return [
+            decode_log(what, item) for item in await self._past(_filter(address, what, topics), from_block, to_block)
+        ]
 
     async def _past(self, wanted: dict[str, Any], from_block: int, to_block: int | None = None) -> list[Any]:
         async def ask(first: int, last: int | None) -> list[Any]:
@@ -342,7 +357,11 @@ class Chain:
                     last = head
                 elif head != last:
                     kind, *rest = stream.params
-                    found = [raw] if kind == "newHeads" else await self._past(rest[0], max(0, min(head.number, last.number) - REORG_DEPTH))
+                    found = (
+                        [raw]
+                        if kind == "newHeads"
+                        else await self._past(rest[0], max(0, min(head.number, last.number) - REORG_DEPTH))
+                    )
                     last = head
                     for item in found:
                         stream.queue.put_nowait(item)
@@ -358,7 +377,9 @@ class Chain:
         with contextlib.suppress(GomaaError):
             await self.request("eth_unsubscribe", name)
 
-    async def send(self, private_key: bytes, to: bytes | None, data: bytes, value: int = 0, *, depth: int | None = None) -> TxReceipt:
+    async def send(
+        self, private_key: bytes, to: bytes | None, data: bytes, value: int = 0, *, depth: int | None = None
+    ) -> TxReceipt:
         """Sign, send and wait for a block, ``depth`` deep (by default the network's confirmations).
 
         Raises GomaaError chain.reverted with the reason.
@@ -367,7 +388,9 @@ class Chain:
 
         return await send(self, private_key, to, data, value, self.confirmations if depth is None else depth)
 
-    async def transact(self, private_key: bytes, to: bytes, function: Function, *args: Any, depth: int | None = None) -> TxReceipt:
+    async def transact(
+        self, private_key: bytes, to: bytes, function: Function, *args: Any, depth: int | None = None
+    ) -> TxReceipt:
         """Call a contract's function in a transaction, and wait as ``send`` does."""
         return await self.send(private_key, to, function.encode(*args), depth=depth)
 

@@ -33,10 +33,22 @@ def chain() -> None:
 )
 @click.option("--epoch-seconds", default=3600, show_default=True, help="length of an epoch; the windows follow from it")
 @click.option("--commission", "bps", default=500, show_default=True, help="basis points")
-@click.option("--confirmations", default=1, show_default=True, type=click.IntRange(1, 1000), help="blocks until this network is trusted")
-@click.option("--block-time", type=click.IntRange(1, 3600), help="seconds between blocks, by default what is usual on this network")
+@click.option(
+    "--confirmations",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 1000),
+    help="blocks until this network is trusted",
+)
+@click.option(
+    "--block-time",
+    type=click.IntRange(1, 3600),
+    help="seconds between blocks, by default what is usual on this network",
+)
 @click.option("--max-fee-gwei", type=float, help="never offer more per gas")
-@click.option("-o", "--output", default="deployment.json", type=click.Path(dir_okay=False, path_type=Path), show_default=True)
+@click.option(
+    "-o", "--output", default="deployment.json", type=click.Path(dir_okay=False, path_type=Path), show_default=True
+)
 def deploy(
     rpc: str,
     key_file: Path,
@@ -56,7 +68,16 @@ def deploy(
 
     key = from_hex(key_file.read_text().strip(), 32)
     max_fee = None if max_fee_gwei is None else int(max_fee_gwei * 10**9)
-    work = run(rpc, key, schedule(epoch_seconds), bps=bps, confirmations=confirmations, max_fee=max_fee, block_time=block_time, check=True)
+    work = run(
+        rpc,
+        key,
+        schedule(epoch_seconds),
+        bps=bps,
+        confirmations=confirmations,
+        max_fee=max_fee,
+        block_time=block_time,
+        check=True,
+    )
     made = asyncio.run(work)
     made.save(output)
     click.echo(json.dumps(_shown(made), indent=2))
@@ -72,7 +93,9 @@ def schedule(length: int) -> Schedule:
     from pywallet.settlement import Schedule
 
     grace, window, answer = (max(1, length * part // 60) for part in (5, 25, 20))
-    return Schedule(length, grace, window, answer, late=max(3600, 336 * length), delay=length + grace + max(10, length // 6))
+    return Schedule(
+        length, grace, window, answer, late=max(3600, 336 * length), delay=length + grace + max(10, length // 6)
+    )
 
 
 @chain.command()
@@ -117,12 +140,16 @@ async def _show(path: Path) -> None:
                 "commission_bps": rate,
             }
         }
-        click.echo(json.dumps({**_shown(made), **extra, "supply": str(await Token(client, made).total_supply())}, indent=2))
+        click.echo(
+            json.dumps({**_shown(made), **extra, "supply": str(await Token(client, made).total_supply())}, indent=2)
+        )
 
 
 @chain.command()
 @click.argument("deployment", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), help="folder for what a block explorer asks for")
+@click.option(
+    "-o", "--output", type=click.Path(file_okay=False, path_type=Path), help="folder for what a block explorer asks for"
+)
 def verify_source(deployment: Path, output: Path | None) -> None:
     """Whether the network runs this source; and each contract's standard JSON, to verify it elsewhere."""
     from chain.deployment import Deployment
@@ -139,7 +166,11 @@ def verify_source(deployment: Path, output: Path | None) -> None:
 
 
 _KEY = click.option(
-    "--key", "key_file", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path), help="file with the key, 0x-hex"
+    "--key",
+    "key_file",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="file with the key, 0x-hex",
 )
 _DEPLOYMENT = click.argument("deployment", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 
@@ -149,7 +180,9 @@ _DEPLOYMENT = click.argument("deployment", type=click.Path(exists=True, dir_okay
 @click.argument("domain")
 @click.argument("name")
 @_KEY
-@click.option("-o", "--output", default="gomaa-station.json", show_default=True, type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "-o", "--output", default="gomaa-station.json", show_default=True, type=click.Path(dir_okay=False, path_type=Path)
+)
 @click.option("--file-only", is_flag=True, help="write the proof, send nothing")
 def apply_station(deployment: Path, domain: str, name: str, key_file: Path, output: Path, file_only: bool) -> None:
     """A station asks to be listed under DOMAIN (host[:port]), and gets the file that the domain must serve."""

@@ -28,16 +28,21 @@ USUAL_BLOCK_S: Final = 12
 
 
 def usual_block_time(chain_id: int) -> int:
-    """Seconds between blocks where a deployment does not say: of the embedded node, and of Ethereum for every other network."""
+    """Seconds between blocks where a deployment does not say.
+
+    Of the embedded node, and of Ethereum for every other network.
+    """
     return LOCAL_BLOCK_S if chain_id == LOCAL_CHAIN else USUAL_BLOCK_S
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """One network. Addresses 20 bytes; ``rpc`` a ws(s) or http(s) URL; ``block`` the first with our contracts; ``stake`` wei.
+    """One network.
 
-    ``confirmations``: how deep a block has to lie before this network does not replace it any more; ``block_time``: seconds from one
-    block to the next.
+    Addresses 20 bytes; ``rpc`` a ws(s) or http(s) URL; ``block`` the first with our contracts; ``stake`` wei.
+
+    ``confirmations``: how deep a block has to lie before this network does not replace it any more; ``block_time``:
+    seconds from one block to the next.
     """
 
     chain_id: int

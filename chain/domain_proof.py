@@ -1,4 +1,7 @@
-"""A station's proof that a domain is its own: a signed file under ``/.well-known/``, looked at before the station is listed."""
+"""A station's proof that a domain is its own.
+
+A signed file under ``/.well-known/``, looked at before the station is listed.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,9 @@ PATH: Final = "/.well-known/gomaa-station.json"
 LIMIT: Final = 4096
 TIMEOUT_S: Final = 10.0
 _TAG: Final = b"GoMAA domain proof 1"
-_DOMAIN: Final = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*(:[1-9][0-9]{0,4})?\Z")
+_DOMAIN: Final = re.compile(
+    r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*(:[1-9][0-9]{0,4})?\Z"
+)
 
 
 @dataclass(frozen=True)
@@ -36,16 +41,28 @@ def digest(chain_id: int, registry: bytes, domain: str, station: bytes) -> bytes
 
 
 def make(private_key: bytes, chain_id: int, registry: bytes, domain: str) -> bytes:
-    """The file's bytes for the key's station. Raises InputError message.schema for what is no domain (``host[:port]``, lower case)."""
+    """The file's bytes for the key's station.
+
+    Raises InputError message.schema for what is no domain (``host[:port]``, lower case).
+    """
     _require(domain)
     station = crypto.address_of(private_key)
     signature = crypto.sign(private_key, digest(chain_id, registry, domain, station))
-    fields = {"chain": chain_id, "registry": to_hex(registry), "domain": domain, "station": to_hex(station), "signature": to_hex(signature)}
+    fields = {
+        "chain": chain_id,
+        "registry": to_hex(registry),
+        "domain": domain,
+        "station": to_hex(station),
+        "signature": to_hex(signature),
+    }
     return (json.dumps(fields, indent=1) + "\n").encode()
 
 
 def check(raw: bytes, chain_id: int, registry: bytes, domain: str, station: bytes | None = None) -> DomainProof:
-    """Read a file. Raises InputError message.schema for anything but a proof of that domain on that network, by that station if given."""
+    """Read a file.
+
+    Raises InputError message.schema for anything but a proof of that domain on that network, by that station if given.
+    """
     _require(domain)
     try:
         fields = json.loads(raw)
@@ -71,7 +88,8 @@ def check(raw: bytes, chain_id: int, registry: bytes, domain: str, station: byte
 async def fetch(domain: str, *, session: Any = None) -> bytes:
     """The file as the domain serves it now: over https, over http only on this machine; redirects are refused.
 
-    Raises InputError message.schema for what is no domain or no such file, Unavailable chain.unreachable when nobody answers.
+    Raises InputError message.schema for what is no domain or no such file, Unavailable chain.unreachable when nobody
+    answers.
     """
     import aiohttp
 
@@ -95,7 +113,9 @@ async def fetch(domain: str, *, session: Any = None) -> bytes:
     return raw
 
 
-async def look(domain: str, chain_id: int, registry: bytes, station: bytes | None = None, *, session: Any = None) -> DomainProof:
+async def look(
+    domain: str, chain_id: int, registry: bytes, station: bytes | None = None, *, session: Any = None
+) -> DomainProof:
     """Fetch and check; see both."""
     return check(await fetch(domain, session=session), chain_id, registry, domain, station)
 

@@ -103,7 +103,9 @@ def receipt(value: Any) -> TxReceipt:
     """A transaction's receipt, whatever its status."""
     item = mapping(value)
     logs = [mapping(log) for log in listing(item.get("logs"))]
-    return TxReceipt(data(item.get("transactionHash"), 32), number(item.get("gasUsed")), number(item.get("blockNumber")), logs)
+    return TxReceipt(
+        data(item.get("transactionHash"), 32), number(item.get("gasUsed")), number(item.get("blockNumber")), logs
+    )
 
 
 _UNKNOWN_METHOD = -32601
@@ -119,7 +121,9 @@ class Unsupported(Declined):
 
 
 def failure(method: str, error: Any, rpc: str = "") -> GomaaError:
-    """A node's error: chain.reverted with the contract's reason, chain.funds, chain.unreachable with the node's own words otherwise.
+    """A node's error.
+
+    Chain.reverted with the contract's reason, chain.funds, chain.unreachable with the node's own words otherwise.
 
     Args:
         method: What was asked.
@@ -131,7 +135,9 @@ def failure(method: str, error: Any, rpc: str = "") -> GomaaError:
     said = _reason(item.get("data"))
     if said or "revert" in message.lower():
         return GomaaError(
-            "chain.reverted", method=method, reason=said or message.split("revert: ")[-1].removeprefix("execution reverted: ")
+            "chain.reverted",
+            method=method,
+            reason=said or message.split("revert: ")[-1].removeprefix("execution reverted: "),
         )
     if "insufficient funds" in message.lower():
         return Unavailable("chain.funds", method=method, reason=message)

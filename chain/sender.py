@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from chain.client import Chain
 
 MARGIN: Final = (3, 2)
-"""Gas limit over the estimate, as a fraction: some nodes tell what is left after refunds, up to a fifth less (EIP-3529)."""
+"""Gas limit over the estimate, as a fraction.
+
+Some nodes tell what is left after refunds, up to a fifth less (EIP-3529).
+"""
 
 PATIENCE_S: Final = 120.0
 """Longest silence: a transaction that no block has, or that has one, while no new block comes, for so long.
@@ -136,7 +139,10 @@ async def _offer(chain: Chain, raw: str) -> bool:
 
 
 class _Outbid(Unavailable):
-    """The base fee has risen over an offer before the node took it; no number of JSON-RPC's says so, only the sentence."""
+    """The base fee has risen over an offer before the node took it.
+
+    No number of JSON-RPC's says so, only the sentence.
+    """
 
 
 class _Waiting:
@@ -185,7 +191,9 @@ class _Waiting:
                 self._sent = await self._again()
             await asyncio.sleep(rest_s)
             rest_s = min(2 * rest_s, POLL_S[1])
-        raise Unavailable("chain.unreachable", transaction=self._offers[-1].name, reason=self._against or "not in a block yet")
+        raise Unavailable(
+            "chain.unreachable", transaction=self._offers[-1].name, reason=self._against or "not in a block yet"
+        )
 
     async def _again(self) -> bool:
         try:
@@ -194,7 +202,8 @@ class _Waiting:
             self._outbid, self._against = True, str(e.detail.get("reason", ""))
             return False
         except Unavailable as e:
-            # An earlier offer may be in a block by now, or a block away: what the node has against this one ends nothing.
+            # An earlier offer may be in a block by now, or a block away: what the node has against this one ends
+            # nothing.
             self._against = str(e.detail.get("reason", ""))
             return True
 

@@ -17,7 +17,10 @@ FAULTS: Final = (OSError, TimeoutError, WebSocketException, ValueError)
 
 
 class Link(Protocol):
-    """Text out, text in. Iteration ends when the line is gone; ``pushes`` says whether the node can speak without being asked."""
+    """Text out, text in.
+
+    Iteration ends when the line is gone; ``pushes`` says whether the node can speak without being asked.
+    """
 
     pushes: bool
 
@@ -35,11 +38,16 @@ async def open_link(url: str, timeout_s: float) -> Link:
     """Connect to ``ws://``, ``wss://``, ``http://`` or ``https://``. Raises one of ``FAULTS``."""
     if url.startswith(("http://", "https://")):
         return HttpLink(url, timeout_s)
-    return SocketLink(await Straight(url, open_timeout=timeout_s, max_size=MAX_MESSAGE, compression=None, ping_interval=20))
+    return SocketLink(
+        await Straight(url, open_timeout=timeout_s, max_size=MAX_MESSAGE, compression=None, ping_interval=20)
+    )
 
 
 class Straight(connect):
-    """A WebSocket to the address that was given: a redirect is an error, or whoever answers chooses what is asked next."""
+    """A WebSocket to the address that was given.
+
+    A redirect is an error, or whoever answers chooses what is asked next.
+    """
 
     def process_redirect(self, exc: Exception) -> Exception | str:
         """See ``connect``."""
@@ -68,7 +76,10 @@ class SocketLink:
 
 
 class HttpLink:
-    """Each message is a POST; the answers come as they arrive. A request that fails ends the line, as a broken socket would."""
+    """Each message is a POST; the answers come as they arrive.
+
+    A request that fails ends the line, as a broken socket would.
+    """
 
     pushes = False
 
@@ -77,7 +88,9 @@ class HttpLink:
 
         self._url = url
         timeout = aiohttp.ClientTimeout(total=timeout_s)
-        self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout, raise_for_status=True)
+        self._session = aiohttp.ClientSession(
+            cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout, raise_for_status=True
+        )
         self._came: asyncio.Queue[str | None] = asyncio.Queue()
         self._asking: set[asyncio.Task[None]] = set()
 

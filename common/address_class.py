@@ -19,14 +19,24 @@ _INSIDE: Final = tuple(
     (ipaddress.ip_network(network), place)
     for place, networks in (
         (COMPUTER, "0.0.0.0/8 127.0.0.0/8 ::1/128"),
-        (NETWORK, "10.0.0.0/8 100.64.0.0/10 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.168.0.0/16 198.18.0.0/15 224.0.0.0/3"),
+        (
+            NETWORK,
+            "10.0.0.0/8 100.64.0.0/10 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.168.0.0/16 198.18.0.0/15 "
+            "224.0.0.0/3",
+        ),
         (NETWORK, "fc00::/7 fe80::/10 fec0::/10 ff00::/8 64:ff9b:1::/48"),
     )
     for network in networks.split()
 )
 _CARRY: Final = tuple(
     (ipaddress.IPv6Network(network), shift)
-    for network, shift in (("::/96", 0), ("::ffff:0:0/96", 0), ("::ffff:0:0:0/96", 0), ("64:ff9b::/96", 0), ("2002::/16", 80))
+    for network, shift in (
+        ("::/96", 0),
+        ("::ffff:0:0/96", 0),
+        ("::ffff:0:0:0/96", 0),
+        ("64:ff9b::/96", 0),
+        ("2002::/16", 80),
+    )
 )
 """Prefixes that an IPv4 address follows, and its distance from the end, bits."""
 _HERE: Final = ("localhost", "localdomain", "localhost4", "localhost6", "ip6-localhost", "ip6-loopback")
@@ -34,7 +44,10 @@ _NEAR: Final = ("local", "internal", "intranet", "private", "corp", "home", "lan
 
 
 def place_of(host: str | None) -> int:
-    """Place of a host, in any form that a browser or resolver takes. What is no address at all counts as the innermost."""
+    """Place of a host, in any form that a browser or resolver takes.
+
+    What is no address at all counts as the innermost.
+    """
     if not host:
         return COMPUTER
     name = unicodedata.normalize("NFKC", unquote(host)).replace("\u3002", ".").lower().strip("[]").rstrip(".")
@@ -65,8 +78,8 @@ def place_of_url(url: str) -> int:
 def standing_of_url(url: str) -> int:
     """Place of a URL's host, as of who asks.
 
-    Of names ``localhost`` alone is surely this computer; others that are often so may be answered by the network, and what is no address
-    stands nowhere.
+    Of names ``localhost`` alone is surely this computer; others that are often so may be answered by the network, and
+    what is no address stands nowhere.
     """
     try:
         host = (urlsplit(url).hostname or "").rstrip(".")
@@ -86,7 +99,12 @@ def _of_numbers(numbers: list[int | None]) -> int:
     """An IPv4 address of up to four parts, the last of which fills what the others leave."""
     known = [number for number in numbers if number is not None]
     *first, last = known
-    if len(known) < len(numbers) or len(known) > 4 or any(number > 255 for number in first) or last >= 256 ** (5 - len(known)):
+    if (
+        len(known) < len(numbers)
+        or len(known) > 4
+        or any(number > 255 for number in first)
+        or last >= 256 ** (5 - len(known))
+    ):
         return COMPUTER
     value = last + sum(number << (24 - 8 * at) for at, number in enumerate(first))
     return _of_address(ipaddress.IPv4Address(value))

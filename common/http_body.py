@@ -37,7 +37,8 @@ def read_reply(reply: HTTPResponse, most: int) -> bytes:
         most: Cap in bytes; what follows is not read.
 
     Raises:
-        IncompleteRead: The connection was cut before the length that the answer names; ``read(n)`` alone says nothing of it.
+        IncompleteRead: The connection was cut before the length that the answer names; ``read(n)`` alone says nothing
+            of it.
     """
     body = reply.read(most)
     if len(body) < most and reply.length:

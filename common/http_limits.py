@@ -59,7 +59,10 @@ class Limits:
 
 
 def networks(values: Sequence[Any], field: str = "trusted_proxies") -> tuple[Network, ...]:
-    """Addresses and networks (``10.0.0.0/8``) of a configuration. Raises InputError ``message.schema`` naming the field."""
+    """Addresses and networks (``10.0.0.0/8``) of a configuration.
+
+    Raises InputError ``message.schema`` naming the field.
+    """
     try:
         return tuple(ipaddress.ip_network(str(value)) for value in values)
     except ValueError as e:
@@ -69,7 +72,9 @@ def networks(values: Sequence[Any], field: str = "trusted_proxies") -> tuple[Net
 class RateLimiter:
     """A token bucket per key. ``clock`` gives seconds; the ``keep`` keys seen last are remembered."""
 
-    def __init__(self, per_minute: int, clock: Callable[[], float], keep: int = 10_000, code: str = "station.busy") -> None:
+    def __init__(
+        self, per_minute: int, clock: Callable[[], float], keep: int = 10_000, code: str = "station.busy"
+    ) -> None:
         self._rate = per_minute / 60
         self._size = float(per_minute)
         self._clock = clock
@@ -194,7 +199,9 @@ class Gate:
         self.limits = limits
         self._bodies = bodies
         self._most = most
-        self._rate = RateLimiter(limits.requests_per_minute, lambda: asyncio.get_running_loop().time(), code=limits.busy)
+        self._rate = RateLimiter(
+            limits.requests_per_minute, lambda: asyncio.get_running_loop().time(), code=limits.busy
+        )
         self._long = Slots(*LONG_BODIES, limits.busy)
         self.sockets = Slots(limits.connections, limits.connections_per_address, limits.busy)
         self.connections = Slots(limits.connections, limits.connections_per_address, limits.busy)
@@ -257,7 +264,10 @@ def allow_files(connections: int) -> None:
 
 
 class Runner(web.AppRunner):
-    """An ``AppRunner`` that takes no more connections than the gate allows; one more is closed before anything is read."""
+    """An ``AppRunner`` that takes no more connections than the gate allows.
+
+    One more is closed before anything is read.
+    """
 
     __slots__ = ("_gate",)
 

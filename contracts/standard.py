@@ -11,10 +11,15 @@ from contracts.compile import HERE, SOURCES
 
 
 def standard_json(name: str) -> dict[str, Any]:
-    """The compiler's input for one contract: every source in it, named as an import names it, and the compiler's version."""
+    """The compiler's input for one contract.
+
+    Every source in it, named as an import names it, and the compiler's version.
+    """
     from vyper.cli.vyper_compile import compile_files
 
-    roots = sorted({str(Path(entry).resolve()) for entry in sys.path if entry and Path(entry).is_dir()}, key=len, reverse=True)
+    roots = sorted(
+        {str(Path(entry).resolve()) for entry in sys.path if entry and Path(entry).is_dir()}, key=len, reverse=True
+    )
     source = HERE / SOURCES[name]
     output = next(iter(compile_files([source], ["solc_json"], paths=roots).values()))["solc_json"]
     made: dict[str, Any] = output if isinstance(output, dict) else json.loads(output)

@@ -22,7 +22,9 @@ POLICY = ROOT / "examples" / "policies" / "free-radio.toml"
 
 def arguments() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="build.py demo", description="A radio page, a band's song and a fan's wallet on this machine.")
+    parser = argparse.ArgumentParser(
+        prog="build.py demo", description="A radio page, a band's song and a fan's wallet on this machine."
+    )
     parser.add_argument("--headless", action="store_true", help="no screen: a scripted fan listens and collects")
     parser.add_argument("--seconds", type=float, default=15, help="how long the scripted fan listens (default 15)")
     parser.add_argument("--browser", choices=("chromium", "firefox"), default="chromium")
@@ -64,7 +66,9 @@ def main() -> int:
                 return show(options.browser, song, options.policy, partial(say, to=err))
             from demo.headless import play_once
 
-            report = play_once(options.browser, song, options.policy, options.seconds, partial(say, to=err), options.shots, None).to_json()
+            report = play_once(
+                options.browser, song, options.policy, options.seconds, partial(say, to=err), options.shots, None
+            ).to_json()
         except Exception as e:
             traceback.print_exc(file=err)
             report = {"ok": False, "browser": options.browser, "error": f"{type(e).__name__}: {e}"}

@@ -22,7 +22,10 @@ CLOCK = "document.querySelector('sps-player').currentTime"
 DURATION = "document.querySelector('sps-player').duration"
 WORDS_SHOWN = "document.querySelectorAll('.words li').length === 12"
 WORDS_S = 90.0
-"""Seconds until the page with a new wallet's words is opened again: on a busy machine a browser may lose a first message."""
+"""Seconds until the page with a new wallet's words is opened again.
+
+On a busy machine a browser may lose a first message.
+"""
 SEEK_EVERY_S = 5.0
 STEP_S = 10
 """Seconds that the buttons go forward and back."""
@@ -201,7 +204,9 @@ def state_until(player: View, *states: str, timeout_s: float = TIMEOUT_S) -> str
 
 def problem(player: View) -> str | None:
     """The code and detail of the problem that the player shows, if any."""
-    shown = player.run("(({code, detail}) => code ? `${code} ${detail}` : null)(document.getElementById('player').dataset)")
+    shown = player.run(
+        "(({code, detail}) => code ? `${code} ${detail}` : null)(document.getElementById('player').dataset)"
+    )
     return None if shown is None else str(shown)
 
 

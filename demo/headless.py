@@ -23,7 +23,13 @@ EPOCH_S = 24
 
 
 def play_once(
-    browser: str, song: Path, policy: Path, seconds: float, say: Callable[[str], None], shots: Path | None, artist: str | None
+    browser: str,
+    song: Path,
+    policy: Path,
+    seconds: float,
+    say: Callable[[str], None],
+    shots: Path | None,
+    artist: str | None,
 ) -> Report:
     """Everything from the chain's first block to the claim."""
     with tempfile.TemporaryDirectory(prefix="gomaa-demo-", ignore_cleanup_errors=True) as folder:
@@ -94,8 +100,12 @@ def stack_report(
         report.promise(drawn == 1, f"one play takes one ticket, {drawn} were drawn")
         report.promise(seeks == heard.seeks, f"{heard.seeks} seeks were made, {seeks} are proven")
         report.promise(reward > 0, "a reward was promised, none was paid")
-        report.promise(report.station_debit_wei == paid, f"the station paid {report.station_debit_wei}, the others got {paid}")
-        report.promise(after["listener"] - before["listener"] == reward, "the listener's balance did not rise by the reward")
+        report.promise(
+            report.station_debit_wei == paid, f"the station paid {report.station_debit_wei}, the others got {paid}"
+        )
+        report.promise(
+            after["listener"] - before["listener"] == reward, "the listener's balance did not rise by the reward"
+        )
         report.promise(await proof.commission_agrees(stack, chain, posted), "the commission is not the registry's rate")
         return report
 
@@ -110,14 +120,26 @@ def stack_report(
         int(figures["claimed_wei"]) + int(figures["commission_wei"]) + int(figures["unclaimed_wei"]),
     )
     report.promise(debited == paid, f"by the audit {debited} were debited and {paid} paid or owed")
-    report.promise(debited == report.station_debit_wei, f"the audit finds {debited} debited, the chain {report.station_debit_wei}")
+    report.promise(
+        debited == report.station_debit_wei, f"the audit finds {debited} debited, the chain {report.station_debit_wei}"
+    )
     return report
 
 
 def audited(stack: Stack) -> dict[str, Any]:
     """What ``gomaa audit`` says of the whole network."""
     deployment = stack.folder / "deployment.json"
-    command = [sys.executable, "-m", "gomaa", "audit", "--deployment", str(deployment), "--data", stack.server_url, "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "gomaa",
+        "audit",
+        "--deployment",
+        str(deployment),
+        "--data",
+        stack.server_url,
+        "--json",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if not done.stdout.strip():
         raise RuntimeError(f"gomaa audit said nothing:\n{done.stderr[-2000:]}")

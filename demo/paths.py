@@ -8,7 +8,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 DIST = ROOT / "dist"
 EXTENSION_IDS = ROOT / "native_host" / "ids.json"
-PROGRAMS = {"chromium": ("chromium", "chromium-browser"), "firefox": ("firefox-esr", "firefox"), "nginx": ("nginx", "/usr/sbin/nginx")}
+PROGRAMS = {
+    "chromium": ("chromium", "chromium-browser"),
+    "firefox": ("firefox-esr", "firefox"),
+    "nginx": ("nginx", "/usr/sbin/nginx"),
+}
 
 
 def program(name: str) -> str:

@@ -43,7 +43,9 @@ def free_port() -> int:
 class Service:
     """A `gomaa` server process with a log file, ready once its URL answers."""
 
-    def __init__(self, name: str, arguments: Sequence[str], ready_url: str, folder: Path, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, name: str, arguments: Sequence[str], ready_url: str, folder: Path, env: Mapping[str, str] | None = None
+    ) -> None:
         self.name = name
         self.command = [sys.executable, "-m", "gomaa", *arguments]
         self.ready_url = ready_url

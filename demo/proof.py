@@ -35,7 +35,9 @@ async def epochs(stack: Stack, chain: Chain) -> list[Posted]:
         epoch = log.fields["epoch"]
         data = EpochData.decode(get_json(f"{stack.server_url}/v1/epochs/{epoch}/data", raw=True))
         state = await settlement.epoch(stack.server_address, epoch)
-        assert commitment(header_of(data)) == state.commit, f"epoch {epoch}: the published data are not what the chain holds"
+        assert commitment(header_of(data)) == state.commit, (
+            f"epoch {epoch}: the published data are not what the chain holds"
+        )
         out.append(Posted(epoch, data, int(log.fields["fee"])))
     return out
 
@@ -57,7 +59,9 @@ def prove_content(stack: Stack, posted: Posted, row: Any) -> None:
     found = get_json(f"{stack.server_url}/v1/epochs/{posted.epoch}/counts/{to_hex(row.content)}")
     leaf = content_leaf(row.content, row.plays, row.unvalidated, row.seeks, row.seconds)
     proof = [from_hex(item, 32) for item in found["proof"]]
-    assert verify_count(posted.data.counts_root, leaf, found["index"], proof), f"epoch {posted.epoch}: a counts leaf is not under the root"
+    assert verify_count(posted.data.counts_root, leaf, found["index"], proof), (
+        f"epoch {posted.epoch}: a counts leaf is not under the root"
+    )
 
 
 async def money(stack: Stack, chain: Chain, listener: bytes) -> dict[str, int]:

@@ -1,4 +1,7 @@
-"""Output of libraries and child processes kept out of the demo's own: it goes to a log file, shown only when something fails."""
+"""Output of libraries and child processes kept out of the demo's own.
+
+It goes to a log file, shown only when something fails.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,8 @@ TAIL_LINES = 40
 def captured(log: Path) -> Iterator[tuple[TextIO, TextIO]]:
     """Send standard output and error of this process and its children to a file.
 
-    Browsers, their drivers and sound servers write where their parent does, past ``sys.stdout``: the file descriptors are changed.
+    Browsers, their drivers and sound servers write where their parent does, past ``sys.stdout``: the file descriptors
+    are changed.
 
     Args:
         log: The file, written anew.

@@ -17,7 +17,10 @@ PATIENCE_S = 600.0
 
 
 async def final_epochs(stack: Stack, chain: Chain, *, nothing_after_s: int) -> list[int]:
-    """Wait until every epoch up to the one in which ``nothing_after_s`` (chain time) falls is final; the posted ones."""
+    """Wait until every epoch up to the one in which ``nothing_after_s`` (chain time) falls is final.
+
+    The posted ones.
+    """
     settlement = Settlement(chain, stack.deployment)
     last = stack.deployment.schedule.epoch_of(nothing_after_s)
     found: list[int] = []
@@ -46,14 +49,20 @@ async def final_epochs(stack: Stack, chain: Chain, *, nothing_after_s: int) -> l
 
 
 async def pay_owner(stack: Stack, chain: Chain, posted: list[Any]) -> None:
-    """Push the band's leaves to the band (no signature is needed when payee and receiver are one), and the fees to the treasury."""
+    """Push the band's leaves to the band (no signature is needed when payee and receiver are one), and the fees to the
+    treasury.
+    """
     settlement = Settlement(chain, stack.deployment)
     relayer = stack.anvil.keys[5]
     for one in posted:
         tree = SumTree([(row.payee, row.amount) for row in one.data.payees])
         for index, row in enumerate(one.data.payees):
-            if row.payee == stack.owner_address and not await settlement.is_claimed(stack.server_address, one.epoch, index, tree.depth):
-                item = ClaimItem(stack.server_address, one.epoch, header_of(one.data), row.payee, row.amount, index, tree.depth, 0, 0)
+            if row.payee == stack.owner_address and not await settlement.is_claimed(
+                stack.server_address, one.epoch, index, tree.depth
+            ):
+                item = ClaimItem(
+                    stack.server_address, one.epoch, header_of(one.data), row.payee, row.amount, index, tree.depth, 0, 0
+                )
                 await settlement.claim(relayer, [item], tree.proof(index), row.payee)
         if (await settlement.epoch(stack.server_address, one.epoch)).fee:
             await settlement.collect(relayer, stack.server_address, one.epoch)
@@ -61,7 +70,9 @@ async def pay_owner(stack: Stack, chain: Chain, posted: list[Any]) -> None:
 
 def header_of(data: EpochData) -> Header:
     """The commitment's preimage from published data."""
-    return Header(data.root, data.total, rest(entries_digest((r.payer, r.net) for r in data.debits), data.counts_root, data.hash))
+    return Header(
+        data.root, data.total, rest(entries_digest((r.payer, r.net) for r in data.debits), data.counts_root, data.hash)
+    )
 
 
 def answers(url: str) -> bool:

@@ -134,12 +134,18 @@ def gomaa(*arguments: str | Path) -> str:
     return out.getvalue()
 
 
-async def _set_up(stack_rpc: str, keys: dict[str, bytes], server: dict[str, Any], urls: dict[str, str], length: int) -> Deployment:
+async def _set_up(
+    stack_rpc: str, keys: dict[str, bytes], server: dict[str, Any], urls: dict[str, str], length: int
+) -> Deployment:
     """Deploy the contracts, register server and station, pay in bond and escrow."""
     deployment = await deploy(stack_rpc, keys["platform"], schedule(length))
     address = from_hex(server["server"], 20)
     async with deployment.connect() as chain:
-        token, registry, settlement = Token(chain, deployment), Registry(chain, deployment), Settlement(chain, deployment)
+        token, registry, settlement = (
+            Token(chain, deployment),
+            Registry(chain, deployment),
+            Settlement(chain, deployment),
+        )
         platform = keys["platform"]
         await chain.send(platform, from_hex(server["relayer"], 20), b"", RELAYER)
         domain = urls["station"].removeprefix("http://")
@@ -175,7 +181,9 @@ def running(
     say("starting the chain")
     with Anvil(block_time=1) as anvil:
         keys = {"platform": anvil.keys[0], "station": anvil.keys[1], "owner": anvil.keys[2]}
-        made = json.loads(gomaa("server", "init", "--keys", folder / "server-keys.json", "--signing-key", to_hex(anvil.keys[3])))
+        made = json.loads(
+            gomaa("server", "init", "--keys", folder / "server-keys.json", "--signing-key", to_hex(anvil.keys[3]))
+        )
         say("deploying the contracts")
         deployment = asyncio.run(_set_up(anvil.rpc, keys, made, urls, epoch_s))
         deployment.save(folder / "deployment.json")
@@ -239,7 +247,8 @@ def security_server(folder: Path, url: str) -> Service:
     port = url.rsplit(":", 1)[1]
     config = folder / "server.toml"
     config.write_text(
-        f'deployment = "deployment.json"\nkeys = "server-keys.json"\ndatabase = "server.sqlite3"\nport = {port}\nclose_every_s = 0.5\n'
+        f'deployment = "deployment.json"\nkeys = "server-keys.json"\ndatabase = "server.sqlite3"\nport = '
+        f"{port}\nclose_every_s = 0.5\n"
     )
     return Service("security-server", ["server", "run", "--config", str(config)], f"{url}/v1/info", folder)
 
@@ -262,7 +271,11 @@ def _station(folder: Path, port: int, urls: dict[str, str], key: bytes, statemen
         "timeout_s": 60.0,
     }
     config.write_text(
-        "".join(f"{k} = {json.dumps(v)}\n" for k, v in lines.items()) + f"statement_seconds = {statement_s}\n" + STATION_REWARDS
+        "".join(f"{k} = {json.dumps(v)}\n" for k, v in lines.items())
+        + f"statement_seconds = {statement_s}\n"
+        + STATION_REWARDS
     )
     local = f"http://127.0.0.1:{port}"
-    return Service("station", ["station", "run", str(config), "--port", str(port)], f"{local}/.well-known/gomaa.json", folder)
+    return Service(
+        "station", ["station", "run", str(config), "--port", str(port)], f"{local}/.well-known/gomaa.json", folder
+    )

@@ -7,7 +7,10 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 TIMEOUT_S: Final = 300.0
-"""Seconds after which something that was to happen is taken for not happening. So long that a busy machine decides nothing."""
+"""Seconds after which something that was to happen is taken for not happening.
+
+So long that a busy machine decides nothing.
+"""
 
 POLL_S: Final = 0.05
 

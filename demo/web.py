@@ -25,7 +25,10 @@ def account(stack: Stack, key: bytes) -> dict[str, int]:
 
 
 def get_json(url: str, posted: Any = None, *, raw: bool = False) -> Any:
-    """The answer to a GET, or to a POST of ``posted``, as JSON or as bytes. RuntimeError with the server's words on failure."""
+    """The answer to a GET, or to a POST of ``posted``, as JSON or as bytes.
+
+    RuntimeError with the server's words on failure.
+    """
     try:
         body = None if posted is None else json.dumps(posted).encode()
         with urllib.request.urlopen(urllib.request.Request(url, body), timeout=60) as response:

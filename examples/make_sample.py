@@ -99,7 +99,11 @@ def bass(note: int, seconds: float) -> Sound:
     """A round bass with a little second and third harmonic."""
     t = clock(seconds)
     f = hertz(note)
-    out = np.sin(2 * np.pi * f * t) + 0.35 * np.sin(4 * np.pi * f * t) * np.exp(-3 * t) + 0.12 * np.sin(6 * np.pi * f * t) * np.exp(-6 * t)
+    out = (
+        np.sin(2 * np.pi * f * t)
+        + 0.35 * np.sin(4 * np.pi * f * t) * np.exp(-3 * t)
+        + 0.12 * np.sin(6 * np.pi * f * t) * np.exp(-6 * t)
+    )
     return out * np.exp(-0.7 * t) * fade(t, 0.008, 0.06)
 
 
@@ -157,7 +161,9 @@ def compose() -> Sound:
         # An arpeggio from the second bar on keeps the pulse before the drums come.
         for eighth in range(8 if bar else 0):
             note = chord[(0, 2, 1, 3, 2, 3, 1, 2)[eighth]] + 12
-            lead.add(pluck(note, 0.4), at + (eighth / 2 + 0.02 * (eighth % 2)) * BEAT, 0.07, 0.6 if eighth % 2 else -0.6)
+            lead.add(
+                pluck(note, 0.4), at + (eighth / 2 + 0.02 * (eighth % 2)) * BEAT, 0.07, 0.6 if eighth % 2 else -0.6
+            )
         if bar >= 2:
             root = chord[0] - (12 if chord[0] >= 50 else 0)
             for beat, up, length in ((0.0, 0, 1.4), (1.5, 0, 0.9), (2.5, 7, 0.5), (3.0, 12, 0.9)):

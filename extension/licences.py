@@ -1,4 +1,7 @@
-"""The licences of what others wrote and the extension ships, made from the packages themselves. Standard library only."""
+"""The licences of what others wrote and the extension ships, made from the packages themselves.
+
+Standard library only.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,11 @@ def parts(modules: Path, names: Iterable[str], wheels: Iterable[Path]) -> list[P
 
     Raises ValueError where a licence is unknown.
     """
-    found = [*(_module(modules / name) for name in sorted(set(names))), *(_wheel(wheel) for wheel in sorted(wheels)), _python(modules)]
+    found = [
+        *(_module(modules / name) for name in sorted(set(names))),
+        *(_wheel(wheel) for wheel in sorted(wheels)),
+        _python(modules),
+    ]
     for part in found:
         if not part.licence or not part.text.strip():
             raise ValueError(f"{part.name} {part.version}: no licence found")

@@ -1,7 +1,8 @@
 """Pack the extension for both browsers, reproducibly. Standard library only.
 
 ``python -m extension.pack`` writes dist/chromium (unpacked), dist/gomaa-chromium.zip, dist/firefox and
-dist/gomaa-firefox.xpi: one tree, one manifest with an overlay for each browser. ``--source`` writes dist/gomaa-source.zip
+dist/gomaa-firefox.xpi: one tree, one manifest with an overlay for each browser. ``--source`` writes
+dist/gomaa-source.zip
 as well: all that the two are made of, for whoever wants to make them again.
 """
 
@@ -37,7 +38,9 @@ MADE_OF: Final = (
 )
 
 # Not shipped: what builds the extension, types for the checker, and the Python around it.
-LEFT_OUT: Final = re.compile(r"(^|/)(__pycache__|bundle|store)(/|$)|\.(py|pyc|mts|d\.ts)$|^ids\.json$|^icons/.*\.svg$|^REVIEW\.md$")
+LEFT_OUT: Final = re.compile(
+    r"(^|/)(__pycache__|bundle|store)(/|$)|\.(py|pyc|mts|d\.ts)$|^ids\.json$|^icons/.*\.svg$|^REVIEW\.md$"
+)
 
 # Files of npm packages that are shipped, by their place in the extension.
 VENDORED: Final = {
@@ -145,7 +148,9 @@ def make_bundle() -> Path:
     site = CACHE / "bundle" / "site"
     for wheel in sorted(wheels().glob("*.whl")):
         with zipfile.ZipFile(wheel) as archive:
-            archive.extractall(site, [n for n in archive.namelist() if ".dist-info/" not in n or n.endswith("METADATA")])
+            archive.extractall(
+                site, [n for n in archive.namelist() if ".dist-info/" not in n or n.endswith("METADATA")]
+            )
     subprocess.run(["node", SOURCE / "bundle" / "bundle.mjs", part, ROOT / "pywallet", site], check=True, cwd=ROOT)
     part.replace(done)
     return done
@@ -165,8 +170,27 @@ def wheels() -> Path:
         return folder
     part = folder.with_suffix(".part")
     shutil.rmtree(part, ignore_errors=True)
-    pip = [sys.executable, "-m", "pip", "download", "-qq", "--disable-pip-version-check", "--no-deps", "--require-hashes"]
-    pure = ["--only-binary=:all:", "--platform", "any", "--python-version", "314", "--implementation", "py", "--abi", "none"]
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "-qq",
+        "--disable-pip-version-check",
+        "--no-deps",
+        "--require-hashes",
+    ]
+    pure = [
+        "--only-binary=:all:",
+        "--platform",
+        "any",
+        "--python-version",
+        "314",
+        "--implementation",
+        "py",
+        "--abi",
+        "none",
+    ]
     subprocess.run([*pip, *pure, "-r", WHEELS, "-d", part], check=True, cwd=ROOT)
     part.replace(folder)
     return folder

@@ -26,7 +26,10 @@ def extract(source: Path | str | PCM) -> Features:
 
 
 def classify(features: Features) -> Genre | None:
-    """The genre the shipped model hears, or None when it is not sure enough. See docs/genre.md for how often it errs."""
+    """The genre the shipped model hears, or None when it is not sure enough.
+
+    See docs/genre.md for how often it errs.
+    """
     from features.classifier import shipped
 
     return shipped().classify(features)

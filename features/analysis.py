@@ -23,13 +23,19 @@ _SHORTEST: Final = FRAME
 _PULSE: Final = 384
 """Frames (9 s) over which beats are looked for."""
 _STEADY: Final = 0.05
-"""Deviation of the onset envelope (dB a frame) below which a sound only goes on: a held tone has 0.001, noise 0.2, music 1 and more."""
+"""Deviation of the onset envelope (dB a frame) below which a sound only goes on.
+
+A held tone has 0.001, noise 0.2, music 1 and more.
+"""
 _CLEAR: Final = 0.2
 """Autocorrelation below which there is no beat: white noise reaches 0.06 in a minute, twice that in 20 s."""
 _USUAL_BPM: Final = 116
 """Geometric mean of the tempo column of the genre data; it decides between a tempo and its double or half."""
 _SPREAD: Final = 1.0
-"""Standard deviation of the prior in octaves, as in librosa. The column's own is 0.31, but that makes 156 BPM into 104."""
+"""Standard deviation of the prior in octaves, as in librosa.
+
+The column's own is 0.31, but that makes 156 BPM into 104.
+"""
 _MAJOR: Final = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
 _MINOR: Final = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
 """Key profiles of Krumhansl and Kessler (1982)."""
@@ -40,7 +46,8 @@ Array = NDArray[np.float64]
 def analyse(source: Path | str | PCM) -> Features:
     """The features of a file or a stream of samples.
 
-    At most 90 s are analysed: three excerpts of 30 s from the middle of each third, mixed to stereo or mono at 22.05 kHz.
+    At most 90 s are analysed: three excerpts of 30 s from the middle of each third, mixed to stereo or mono at 22.05
+    kHz.
 
     Raises:
         InputError: ``media.decode``, ``media.unsupported``.
@@ -69,7 +76,9 @@ def measure(excerpts: list[Samples]) -> Measures:
         power = spectrum**2
         mel = librosa.feature.melspectrogram(S=power, sr=RATE)
         decibels = librosa.power_to_db(mel, amin=1e-8, top_db=None)
-        envelope = librosa.onset.onset_strength(S=librosa.power_to_db(mel, amin=1e-8, top_db=80.0), sr=RATE, hop_length=HOP)
+        envelope = librosa.onset.onset_strength(
+            S=librosa.power_to_db(mel, amin=1e-8, top_db=80.0), sr=RATE, hop_length=HOP
+        )
         mels.append(decibels)
         chromas.append(librosa.feature.chroma_stft(S=power, sr=RATE, tuning=0.0, norm=None).sum(axis=1))
         contrasts.append(librosa.feature.spectral_contrast(S=spectrum, sr=RATE))
@@ -127,12 +136,17 @@ def _pulse(envelope: Array) -> Array:
         size = 1 << (2 * len(part) - 1).bit_length()
         correlation = np.fft.irfft(np.abs(np.fft.rfft(part, size)) ** 2)[: len(part)]
         # Unbiased: a lag of 4 s must not look weaker than one of 0.5 s only because fewer frames meet.
-        lags[: len(part)] += correlation / power * len(part) / np.maximum(len(part) - np.arange(len(part)), len(part) // 4)
+        lags[: len(part)] += (
+            correlation / power * len(part) / np.maximum(len(part) - np.arange(len(part)), len(part) // 4)
+        )
     return lags / windows
 
 
 def _tempo(pulse: Array) -> tuple[float, float]:
-    """BPM and how clear the beat is (0 to 1), from the autocorrelation and a log-normal prior; (0, 0) without a beat."""
+    """BPM and how clear the beat is (0 to 1), from the autocorrelation and a log-normal prior.
+
+    (0, 0) without a beat.
+    """
     lags = np.arange(1, len(pulse) // 4)
     bpm = 60 * FPS / lags
     prior = np.exp(-0.5 * (np.log2(bpm / _USUAL_BPM) / _SPREAD) ** 2)
@@ -166,14 +180,20 @@ def _mode(chroma: Array) -> float:
     """Correlation with the best major key less that with the best minor key; above 0 is major."""
     if chroma.std() <= 1e-9:
         return 0.0
-    best = [max(float(np.corrcoef(np.roll(profile, n), chroma)[0, 1]) for n in range(12)) for profile in (_MAJOR, _MINOR)]
+    best = [
+        max(float(np.corrcoef(np.roll(profile, n), chroma)[0, 1]) for n in range(12)) for profile in (_MAJOR, _MINOR)
+    ]
     return best[0] - best[1]
 
 
 def _modulation(mel: Array) -> float:
-    """Share of the bands' slow modulation (0.5 to 20 Hz) that is at the rate of syllables, 3 to 6 Hz (Scheirer and Slaney 1997)."""
+    """Share of the bands' slow modulation (0.5 to 20 Hz) that is at the rate of syllables, 3 to 6 Hz (Scheirer and
+    Slaney 1997).
+    """
     bands = np.sqrt(mel.reshape(32, 4, -1).sum(axis=1))
-    spectrum = np.abs(np.fft.rfft((bands - bands.mean(axis=1, keepdims=True)) * np.hanning(bands.shape[1]), axis=1)) ** 2
+    spectrum = (
+        np.abs(np.fft.rfft((bands - bands.mean(axis=1, keepdims=True)) * np.hanning(bands.shape[1]), axis=1)) ** 2
+    )
     rates = np.fft.rfftfreq(bands.shape[1], 1 / FPS)
     total = spectrum[:, (rates >= 0.5) & (rates <= 20)].sum()
     return float(spectrum[:, (rates >= 3) & (rates <= 6)].sum() / total) if total > 0 else 0.0

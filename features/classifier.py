@@ -27,7 +27,9 @@ Array = NDArray[np.float64]
 def row(features: Features) -> Array:
     """The columns of one recording in the notebook's units, as ``COLUMNS``."""
     f = features
-    return np.array([f.tempo_bpm, f.loudness_db, f.duration_s, f.energy, f.danceability, f.acousticness, f.speechiness], float)
+    return np.array(
+        [f.tempo_bpm, f.loudness_db, f.duration_s, f.energy, f.danceability, f.acousticness, f.speechiness], float
+    )
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,10 @@ class Model:
         return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
     def classify(self, features: Features) -> Genre | None:
-        """The most probable genre, or None: for silence, outside of the data the model has seen, or below the threshold."""
+        """The most probable genre, or None.
+
+        For silence, outside of the data the model has seen, or below the threshold.
+        """
         values = row(features)
         exact = [self.columns.index(name) for name in EXACT]
         if features.silent or np.any(values[exact] < self.low[exact]) or np.any(values[exact] > self.high[exact]):
@@ -74,7 +79,9 @@ class Model:
         def short(value: Any) -> Any:
             return [short(v) for v in value] if isinstance(value, list) else float(f"{value:.6g}")
 
-        numbers = {name: short(getattr(self, name).tolist()) for name in ("mean", "scale", "low", "high", "weights", "bias")}
+        numbers = {
+            name: short(getattr(self, name).tolist()) for name in ("mean", "scale", "low", "high", "weights", "bias")
+        }
         fields = {
             "version": VERSION,
             "columns": self.columns,
@@ -83,7 +90,9 @@ class Model:
             "threshold": self.threshold,
             "unsaid": self.unsaid,
         }
-        return "{\n" + ",\n".join(f" {json.dumps(name)}: {json.dumps(value)}" for name, value in fields.items()) + "\n}\n"
+        return (
+            "{\n" + ",\n".join(f" {json.dumps(name)}: {json.dumps(value)}" for name, value in fields.items()) + "\n}\n"
+        )
 
     @classmethod
     def from_json(cls, text: str) -> Model:

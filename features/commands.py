@@ -56,7 +56,12 @@ def genre() -> None:
 
 @genre.command()
 @click.argument("data", type=_DATA)
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Where to write it (default: the package's own).")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write it (default: the package's own).",
+)
 def train(data: Path, output: Path | None) -> None:
     """Train the model from the table in DATA, a folder or a CSV file."""
     from features.train import main
@@ -78,9 +83,19 @@ def evaluate(data: Path, repeats: int, as_json: bool) -> None:
 @genre.command()
 @click.argument("data", type=_DATA)
 @click.option(
-    "-o", "--output", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the pictures and summary.md."
+    "-o",
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Folder for the pictures and summary.md.",
 )
-@click.option("--theme", type=click.Choice(["light", "dark", "both"]), default="both", show_default=True, help="Colours of the pictures.")
+@click.option(
+    "--theme",
+    type=click.Choice(["light", "dark", "both"]),
+    default="both",
+    show_default=True,
+    help="Colours of the pictures.",
+)
 def explore(data: Path, output: Path, theme: str) -> None:
     """Draw the columns of the table in DATA and say what they show.
 
@@ -98,7 +113,9 @@ def explore(data: Path, output: Path, theme: str) -> None:
 @genre.command()
 @click.argument("data", type=_DATA)
 @click.option("--repeats", type=_REPEATS, default=20, show_default=True, help="Random splits of each kind.")
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=42, show_default=True, help="Seed of the single split.")
+@click.option(
+    "--seed", type=click.IntRange(0, 2**32 - 1), default=42, show_default=True, help="Seed of the single split."
+)
 @click.option("--tried", is_flag=True, help="What was tried for a better model, on splits of other seeds (minutes).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def compare(data: Path, repeats: int, seed: int, tried: bool, as_json: bool) -> None:
@@ -120,7 +137,13 @@ def compare(data: Path, repeats: int, seed: int, tried: bool, as_json: bool) -> 
 @genre.command()
 @click.argument("train", type=_DATA)
 @click.argument("test", type=_FILE)
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The file of Id and top genre.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="The file of Id and top genre.",
+)
 def predict(train: Path, test: Path, output: Path) -> None:
     """Learn genres from the table TRAIN and write one for every row of the table TEST."""
     from features.predictions import predict as run

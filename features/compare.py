@@ -101,7 +101,9 @@ def spread(values: list[float]) -> dict[str, float]:
     return {name: round(float(value), 4) for name, value in found.items()}
 
 
-def compare(songs: Songs, repeats: int = REPEATS, seed: int = SEED, entries: tuple[Entry, ...] = ENTRIES, base: int = 0) -> dict[str, Any]:
+def compare(
+    songs: Songs, repeats: int = REPEATS, seed: int = SEED, entries: tuple[Entry, ...] = ENTRIES, base: int = 0
+) -> dict[str, Any]:
     """Accuracy of each entry.
 
     Args:
@@ -144,9 +146,18 @@ def compare(songs: Songs, repeats: int = REPEATS, seed: int = SEED, entries: tup
 def lines(result: dict[str, Any]) -> Iterator[str]:
     """The result for a person."""
     known = result["known_artists"]["mean"]
-    yield f"{result['songs']} songs of {result['genres']} genres by {result['artists']} artists; accuracy on test parts of 20 %"
-    yield f"one split: seed {result['seed']}; songs: mean +- deviation (least to most) of {result['repeats']} random splits,"
-    yield f"{known:.0%} of the test songs by an artist of the training part; artists: as many splits, no artist on both sides"
+    yield (
+        f"{result['songs']} songs of {result['genres']} genres by {result['artists']} artists; accuracy on test "
+        f"parts of 20 %"
+    )
+    yield (
+        f"one split: seed {result['seed']}; songs: mean +- deviation (least to most) of {result['repeats']} random "
+        f"splits,"
+    )
+    yield (
+        f"{known:.0%} of the test songs by an artist of the training part; artists: as many splits, no artist on "
+        f"both sides"
+    )
     yield ""
     yield f"{'model':38} {'kind':9} {'one split':>9}  {'songs':>30}  {'artists':>30}"
     for row in result["models"]:

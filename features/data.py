@@ -82,7 +82,10 @@ class Songs:
 
 
 def artist_key(name: str) -> str:
-    """The form in which artists are compared: case, width, spaces and UTF-8 that was read as Windows-1252 don't matter."""
+    """The form in which artists are compared.
+
+    Case, width, spaces and UTF-8 that was read as Windows-1252 don't matter.
+    """
     with contextlib.suppress(UnicodeError):  # it was read right
         name = name.encode("cp1252").decode("utf-8")
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())

@@ -20,7 +20,10 @@ from features.train import BLUR, fit
 REPEATS: Final = 20
 TEST: Final = 0.2
 ERROR: Final = 0.75
-"""Assumed error of an approximated column, in its standard deviations: as much again per song as for all songs alike."""
+"""Assumed error of an approximated column, in its standard deviations.
+
+As much again per song as for all songs alike.
+"""
 THRESHOLDS: Final = (0.3, 0.4, 0.5, 0.6, 0.7)
 
 Array = NDArray[np.float64]
@@ -66,7 +69,9 @@ def logistic(rows: Array, labels: NDArray[np.str_], split: Split) -> float:
 Score = Callable[[Array, NDArray[np.str_], Split], float]
 
 
-def repeated(score: Score, rows: Array, labels: NDArray[np.str_], songs: Songs, repeats: int, unseen: bool) -> dict[str, float]:
+def repeated(
+    score: Score, rows: Array, labels: NDArray[np.str_], songs: Songs, repeats: int, unseen: bool
+) -> dict[str, float]:
     """Mean and standard deviation over the splits."""
     values = [score(rows, labels, split) for split in splits(songs, repeats, unseen)]
     return {"accuracy": round(float(np.mean(values)), 3), "deviation": round(float(np.std(values)), 3)}
@@ -80,7 +85,12 @@ def shipped_model(songs: Songs, repeats: int, error: float, blur: float = BLUR) 
     accuracy, right, chances, said = [], [], [], []
     for train, test in splits(songs, repeats, unseen=True):
         model: Model = fit(rows[train], labels[train], blur)[0]
-        wrong = error * soft * model.scale * (draw.standard_normal((1, len(soft))) + draw.standard_normal((len(test), len(soft))))
+        wrong = (
+            error
+            * soft
+            * model.scale
+            * (draw.standard_normal((1, len(soft))) + draw.standard_normal((len(test), len(soft))))
+        )
         probabilities = model.probabilities(np.clip(rows[test] + wrong, model.low, model.high))
         best = probabilities.argmax(axis=1)
         hits = np.array(model.genres)[best] == labels[test]
@@ -114,7 +124,13 @@ def evaluate(songs: Songs, repeats: int = REPEATS) -> dict[str, Any]:
         ("genres, forest, audio and year", forest, with_year, songs.genre, songs),
         ("genres, forest, audio", forest, songs.audio, songs.genre, songs),
         ("genres with 3 songs, majority", majority, common.audio, common.genre, common),
-        ("genres with 3 songs, forest, audio and year", forest, np.hstack([common.audio, common.year]), common.genre, common),
+        (
+            "genres with 3 songs, forest, audio and year",
+            forest,
+            np.hstack([common.audio, common.year]),
+            common.genre,
+            common,
+        ),
         ("families, majority", majority, songs.audio, songs.family, songs),
         ("families, forest, audio and year", forest, with_year, songs.family, songs),
         ("families, forest, audio", forest, songs.audio, songs.family, songs),
@@ -145,7 +161,10 @@ def evaluate(songs: Songs, repeats: int = REPEATS) -> dict[str, Any]:
 
 def lines(result: dict[str, Any]) -> Iterator[str]:
     """The result for a person."""
-    yield f"{result['songs']} songs, {result['artists']} artists, {result['genres']} genres; {result['repeats']} random 80/20 splits"
+    yield (
+        f"{result['songs']} songs, {result['artists']} artists, {result['genres']} genres; {result['repeats']} "
+        f"random 80/20 splits"
+    )
     yield f"{'accuracy of':46} {'unseen songs':>15} {'unseen artists':>15}"
     for row in result["models"]:
         cells = [f"{row[key]['accuracy']:.3f} +- {row[key]['deviation']:.3f}" for key in ("songs", "artists")]
@@ -157,7 +176,10 @@ def lines(result: dict[str, Any]) -> Iterator[str]:
             genres = ", ".join(f"{name} {count}" for name, count in entry["genres"].items())
             right = "-" if entry["right"] is None else f"{entry['right']:.3f}"
             mean = "-" if entry["confidence"] is None else f"{entry['confidence']:.3f}"
-            yield f"  from {entry['threshold']}: written for {entry['written']:.3f}, mean confidence {mean}, right {right} ({genres})"
+            yield (
+                f"  from {entry['threshold']}: written for {entry['written']:.3f}, mean confidence {mean}, right "
+                f"{right} ({genres})"
+            )
 
 
 def main(arguments: list[str] | None = None) -> int:

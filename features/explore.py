@@ -34,7 +34,14 @@ def _table(s: Statistics) -> Iterator[str]:
     yield "|" + "---|" * len(_HEAD)
     for c in s.columns:
         numbers = (c.mean, c.deviation, c.low, c.median, c.high)
-        cells = [c.name, str(len(c.values)), str(c.missing), *(f"{n:.1f}" for n in numbers), f"{c.skew:+.2f}", str(c.outliers)]
+        cells = [
+            c.name,
+            str(len(c.values)),
+            str(c.missing),
+            *(f"{n:.1f}" for n in numbers),
+            f"{c.skew:+.2f}",
+            str(c.outliers),
+        ]
         yield f"| {' | '.join(cells)} |"
 
 

@@ -17,7 +17,10 @@ _RELATIVE: Final = -10.0
 
 
 def k_weighting(rate: int) -> NDArray[np.float64]:
-    """The two sections of the filter for a rate in Hz, by bilinear transform of the standard's filter at 48 kHz; shape (2, 6)."""
+    """The two sections of the filter for a rate in Hz, by bilinear transform of the standard's filter at 48 kHz.
+
+    Shape (2, 6).
+    """
     k, q = math.tan(math.pi * 1681.974450955533 / rate), 0.7071752369554196
     high = 10 ** (3.999843853973347 / 20)
     band = high**0.4996667741545416
@@ -36,7 +39,10 @@ def k_weighting(rate: int) -> NDArray[np.float64]:
 
 
 def loudness(excerpts: Sequence[NDArray[np.floating[Any]]], rate: int) -> float:
-    """LUFS of excerpts (frames, channels) taken together; -70 when all is below the gate. A sound shorter than a block is one block."""
+    """LUFS of excerpts (frames, channels) taken together; -70 when all is below the gate.
+
+    A sound shorter than a block is one block.
+    """
     sections = k_weighting(rate)
     powers = []
     for excerpt in excerpts:

@@ -67,7 +67,8 @@ def _label(text: str) -> str:
     short = text if len(text) <= 32 else text[:31] + "…"
     glyphs = (letter if letter.isprintable() and font.get_char_index(ord(letter)) else None for letter in short)
     return "".join(
-        letter.encode("ascii", "backslashreplace").decode() if glyph is None else glyph for letter, glyph in zip(short, glyphs, strict=True)
+        letter.encode("ascii", "backslashreplace").decode() if glyph is None else glyph
+        for letter, glyph in zip(short, glyphs, strict=True)
     )
 
 
@@ -110,7 +111,9 @@ def correlations(songs: Songs, s: Statistics, theme: Theme) -> Figure:
         value = s.correlations[i, j]
         text = f"{value:.2f}" if np.isfinite(value) else "–"
         # Strong cells have the colour of a shape: their number takes the colour of the background.
-        axes.text(j, i, text, ha="center", va="center", fontsize=8, color=theme.paper if abs(value) > 0.6 else theme.ink)
+        axes.text(
+            j, i, text, ha="center", va="center", fontsize=8, color=theme.paper if abs(value) > 0.6 else theme.ink
+        )
     for ticks in (axes.set_xticks, axes.set_yticks):
         ticks(range(len(NUMBERS)), NUMBERS)
     axes.set_title("Correlation of the columns (Pearson)", fontsize=12)

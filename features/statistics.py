@@ -26,7 +26,10 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Column:
-    """One number column: ``values`` are the songs that have it; ``spread`` is the share of variance between families."""
+    """One number column: ``values`` are the songs that have it.
+
+    ``spread`` is the share of variance between families.
+    """
 
     name: str
     values: Array
@@ -169,7 +172,8 @@ def sentences(s: Statistics) -> Iterator[tuple[str, list[str]]]:
     yield (
         "histograms",
         [
-            f"Skewed to the right (skewness {SKEWED:g} or more): {_listed(right, 'none')}; to the left: {_listed(left, 'none')}.",
+            f"Skewed to the right (skewness {SKEWED:g} or more): {_listed(right, 'none')}; to the left: "
+            f"{_listed(left, 'none')}.",
             f"Outliers, more than {WHISKER} interquartile ranges outside the quartiles: "
             f"{_listed([f'{c.name} {c.outliers}' for c in far], 'none')}.",
             f"Missing numbers: {_listed(gaps, 'none')}.",
@@ -198,7 +202,8 @@ def sentences(s: Statistics) -> Iterator[tuple[str, list[str]]]:
             f"commonest have {top} ({top / labelled:.0%}).",
             f"{few} genres have fewer than {FEW} songs; {len(s.genres) - few} genres with "
             f"{sum(count for _, count in s.genres if count >= FEW)} songs are left without them.",
-            f"{s.artists} artists; {s.several} have more than one song with a genre, and {s.unanimous} of these always the same genre.",
+            f"{s.artists} artists; {s.several} have more than one song with a genre, and {s.unanimous} of these "
+            f"always the same genre.",
         ]
     if s.duplicates:
         said.append(f"Songs that stand more than once by artist and title: {s.duplicates}.")

@@ -1,4 +1,7 @@
-"""Rows of a table of songs in CSV, in the form the notebook reads: decoding, column names, numbers, line numbers of faults."""
+"""Rows of a table of songs in CSV, in the form the notebook reads.
+
+Decoding, column names, numbers, line numbers of faults.
+"""
 
 from __future__ import annotations
 

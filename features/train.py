@@ -32,7 +32,9 @@ Array = NDArray[np.float64]
 
 
 def fit(rows: Array, labels: NDArray[np.str_], blur: float = BLUR) -> tuple[Model, Any]:
-    """The model for rows (songs, ``COLUMNS``) and their labels, and scikit-learn's own for comparison (standardised rows)."""
+    """The model for rows (songs, ``COLUMNS``) and their labels, and scikit-learn's own for comparison (standardised
+    rows).
+    """
     from sklearn.linear_model import LogisticRegression
 
     mean, scale = rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-9)
@@ -58,7 +60,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Train and write."""
     parser = argparse.ArgumentParser(prog="python -m features.train", description="Train the genre model.")
     parser.add_argument("data", type=Path, help="the notebook's folder or its training CSV")
-    parser.add_argument("-o", "--output", type=Path, default=SHIPPED, help="where to write it (default: the package's own)")
+    parser.add_argument(
+        "-o", "--output", type=Path, default=SHIPPED, help="where to write it (default: the package's own)"
+    )
     options = parser.parse_args(arguments)
     songs = read(options.data)
     options.output.write_text(train(songs).to_json(), encoding="utf-8")

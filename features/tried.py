@@ -135,18 +135,32 @@ def _spline() -> Any:
 
 
 TRIED: Final = (
-    Entry("random forest, audio and year", "trees", _on(_plain, lambda: RandomForestClassifier(300, min_samples_leaf=2, random_state=0))),
+    Entry(
+        "random forest, audio and year",
+        "trees",
+        _on(_plain, lambda: RandomForestClassifier(300, min_samples_leaf=2, random_state=0)),
+    ),
     Entry("extra trees, logarithms", "trees", _on(inputs, _extra_trees)),
-    Entry("25 nearest neighbours, logarithms", "distance", _on(inputs, lambda: KNeighborsClassifier(25, weights="distance"))),
+    Entry(
+        "25 nearest neighbours, logarithms",
+        "distance",
+        _on(inputs, lambda: KNeighborsClassifier(25, weights="distance")),
+    ),
     Entry("support vectors, C 0.5, logarithms", "distance", _on(inputs, lambda: SVC(C=0.5))),
-    Entry("linear discriminants, shrunk by 0.3", "linear", _on(inputs, lambda: LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.3))),
+    Entry(
+        "linear discriminants, shrunk by 0.3",
+        "linear",
+        _on(inputs, lambda: LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.3)),
+    ),
     Entry("logistic, C 1, no logarithms", "linear", _on(_plain, _logistic(1))),
     Entry("logistic, C 0.1, no logarithms", "linear", _on(_plain, _logistic(0.1))),
     Entry("logistic, C 0.1, logarithms", "linear", _on(inputs, _logistic(0.1))),
     Entry("the same and popularity", "linear", _on(_all, _logistic(0.1))),
     Entry("the same, rare genres weigh more", "linear", _on(inputs, _logistic(0.1, class_weight="balanced"))),
     Entry("logistic, splines", "linear", _on(inputs, _spline, StandardScaler, _logistic(0.01))),
-    Entry("logistic, products of two columns", "linear", _on(inputs, PolynomialFeatures, StandardScaler, _logistic(0.01))),
+    Entry(
+        "logistic, products of two columns", "linear", _on(inputs, PolynomialFeatures, StandardScaler, _logistic(0.01))
+    ),
     Entry("the family first, then the genre", "linear", _family_first),
     Entry("logistic and extra trees, mean", "mixed", _vote),
     Entry("logistic, marks in title and artist", "text", _on(_marked, _logistic(0.1))),

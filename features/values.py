@@ -19,7 +19,10 @@ SILENCE_DB: Final = -70.0
 
 @dataclass(frozen=True)
 class PCM:
-    """A stream of samples. ``rate`` in Hz; each block (frames, channels) or (frames,), -1 to 1; read once, never kept whole."""
+    """A stream of samples.
+
+    ``rate`` in Hz; each block (frames, channels) or (frames,), -1 to 1; read once, never kept whole.
+    """
 
     rate: int
     blocks: Iterable[NDArray[np.floating[Any]]]
@@ -78,7 +81,10 @@ class Features:
             "loudness": self.loudness_db,
             "brightness": math.log2(self.brightness_hz / 100) if self.brightness_hz else math.nan,
         }
-        values |= {name: getattr(self, name) for name in ("energy", "danceability", "liveness", "valence", "acousticness", "speechiness")}
+        values |= {
+            name: getattr(self, name)
+            for name in ("energy", "danceability", "liveness", "valence", "acousticness", "speechiness")
+        }
         values |= {f"timbre_{n}": value for n, value in enumerate(self.timbre, 1)}
         values |= {f"change_{n}": value for n, value in enumerate(self.change, 1)}
         values |= {f"contrast_{n}": value for n, value in enumerate(self.contrast)}
@@ -86,7 +92,10 @@ class Features:
 
     def to_json(self) -> dict[str, Any]:
         """An object for JSON, numbers rounded to what they are good for."""
-        return {name: [round(v, 2) for v in value] if isinstance(value, tuple) else round(value, 2) for name, value in asdict(self).items()}
+        return {
+            name: [round(v, 2) for v in value] if isinstance(value, tuple) else round(value, 2)
+            for name, value in asdict(self).items()
+        }
 
 
 @dataclass(frozen=True)

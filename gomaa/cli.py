@@ -13,7 +13,18 @@ from common.version import VERSION
 from pywallet.errors import GomaaError, Unavailable
 from pywallet.redacted_logs import report_uncaught
 
-_OWN: Final = ("audit", "chain", "features", "gomaa", "native_host", "pywallet", "security_server", "station", "studio", "watermark")
+_OWN: Final = (
+    "audit",
+    "chain",
+    "features",
+    "gomaa",
+    "native_host",
+    "pywallet",
+    "security_server",
+    "station",
+    "studio",
+    "watermark",
+)
 
 
 @dataclass(frozen=True)
@@ -112,7 +123,10 @@ def group() -> None:
 
 
 def main() -> None:
-    """Run a command; an expected failure prints its code and sentence and exits 1. Tracebacks cut URLs to their hosts."""
+    """Run a command; an expected failure prints its code and sentence and exits 1.
+
+    Tracebacks cut URLs to their hosts.
+    """
     sys.excepthook = report_uncaught
     try:
         group(standalone_mode=True)

@@ -18,12 +18,18 @@ FILE = click.Path(exists=True, path_type=Path)
 
 
 def load(path: Path) -> Policy:
-    """Read a policy: TOML, or the policy of a song. Raises InputError ``policy.malformed``, ``policy.child.wider``, ``sps.*``."""
+    """Read a policy: TOML, or the policy of a song.
+
+    Raises InputError ``policy.malformed``, ``policy.child.wider``, ``sps.*``.
+    """
     return load_encoded(path)[0]
 
 
 def load_encoded(path: Path) -> tuple[Policy, bytes]:
-    """The policy, and its CBOR: of a song the bytes in its header, else those that a header will have. Raises as ``load``."""
+    """The policy, and its CBOR: of a song the bytes in its header, else those that a header will have.
+
+    Raises as ``load``.
+    """
     if path.suffix == ".toml":
         try:
             text = path.read_text(encoding="utf-8")
@@ -72,7 +78,13 @@ def explain(file: Path, language: str, station: str | None, as_json: bool) -> No
     context = Context(now_s=int(time.time()), wallet=True)
     told = describe(load(file), Usage(), context, language, Names(station=station))
     if as_json:
-        facts = {"may": told.may, "left": told.left, "costs": told.costs, "earn": told.earn, "limits": list(told.limits)}
+        facts = {
+            "may": told.may,
+            "left": told.left,
+            "costs": told.costs,
+            "earn": told.earn,
+            "limits": list(told.limits),
+        }
         click.echo(json.dumps(facts, ensure_ascii=False))
         return
     for line in (told.may, told.left, told.costs, told.earn, *told.limits):

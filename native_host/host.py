@@ -93,12 +93,19 @@ class Host:
             task.cancel()
         for stream in list(self.streams.values()):
             self.drop(stream)
-        parts: list[Reporter | Server | Network] = [*self._reporters.values(), *self._servers.values(), *self.networks.values()]
+        parts: list[Reporter | Server | Network] = [
+            *self._reporters.values(),
+            *self._servers.values(),
+            *self.networks.values(),
+        ]
         await asyncio.gather(*(part.close() for part in parts), return_exceptions=True)
         self.ledger.close()
 
     def network(self, chain_id: int) -> Network:
-        """The known network with this chain id. Raises InputError ``host.network.missing``, ``host.network.damaged``."""
+        """The known network with this chain id.
+
+        Raises InputError ``host.network.missing``, ``host.network.damaged``.
+        """
         if chain_id not in self.networks:
             self.learn()
         if chain_id not in self.networks:
@@ -108,7 +115,9 @@ class Host:
 
     def learn(self) -> None:
         """Take up networks that were added after this host began, and tell the extension."""
-        found = {id_: deployment for id_, deployment in network_files.load(self.paths).items() if id_ not in self.networks}
+        found = {
+            id_: deployment for id_, deployment in network_files.load(self.paths).items() if id_ not in self.networks
+        }
         for chain_id, deployment in found.items():
             self.networks[chain_id] = Network(deployment, self.withdrawn)
         if found:
@@ -164,8 +173,10 @@ class Host:
     def device_at(self, stream: Stream) -> bytes | None:
         """Address of the device that a session has to name for a stream: that of its content's server and its station.
 
-        Where the terms limit a listener's devices, this computer stays the device that has played the song at this station before,
-        also at a server that the content has moved to: the server before tells it which devices those are. None without a station.
+        Where the terms limit a listener's devices, this computer stays the device that has played the song at this
+        station before,
+        also at a server that the content has moved to: the server before tells it which devices those are. None without
+        a station.
         """
         station = stream.facts.station
         if station is None:
@@ -186,7 +197,9 @@ class Host:
         return key
 
     def key_at(self, stream: Stream) -> bytes:
-        """Private key of the device at a stream's server: its session's, or that of server and station before there is one.
+        """Private key of the device at a stream's server.
+
+        Its session's, or that of server and station before there is one.
 
         Raises:
             Refusal: ``session.device``, ``station.unknown``.
@@ -207,7 +220,10 @@ class Host:
 
     @contextlib.asynccontextmanager
     async def stranger(self, address: bytes, url: str, network: Network) -> AsyncIterator[Server]:
-        """A line for questions that belong to no station: with a key of its own, which nothing ties to any other line."""
+        """A line for questions that belong to no station.
+
+        With a key of its own, which nothing ties to any other line.
+        """
         async with self.visit(address, url, network, fresh_key()) as line:
             yield line
 
@@ -252,7 +268,10 @@ class Host:
         return self._reporters[key]
 
     def now_ms(self, network: Network, server: Server | None = None) -> int:
-        """Trusted Unix time in ms: see ``Clock.now_ms``. Without a server, or before its hello, the network's others are asked."""
+        """Trusted Unix time in ms: see ``Clock.now_ms``.
+
+        Without a server, or before its hello, the network's others are asked.
+        """
         chain_id = network.deployment.chain_id
         own = server.now_ms() if server else None
         return self._clock.now_ms(network.now_ms(), own, self._latest_ms(chain_id), chain_id)
@@ -310,7 +329,14 @@ class Host:
 
     def problem(self, stream: Stream, code: str) -> None:
         """Tell the extension that something is wrong with a stream."""
-        self.emit({"event": "problem", "stream": stream.name, "code": code, "message": SENTENCES.get(code, SENTENCES["internal"])})
+        self.emit(
+            {
+                "event": "problem",
+                "stream": stream.name,
+                "code": code,
+                "message": SENTENCES.get(code, SENTENCES["internal"]),
+            }
+        )
 
     def note_refusal(self, stream: Stream | None, action: str, code: str) -> None:
         """Write a refusal to the ledger: its amount is zero and it moves no counter."""

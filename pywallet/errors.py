@@ -61,9 +61,11 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "station.right.missing": "The station has no right to this song.",
         "station.credit.exhausted": "The station hasn't confirmed earlier plays. Try again later.",
         "station.unreachable": "The station doesn't answer. Try again later.",
-        "station.database.version": "This database is of another version of the station. Start that version, or an empty database.",
+        "station.database.version": "This database is of another version of the station. Start that version, or an "
+        "empty database.",
         "station.busy": "Too many plays were asked for at once. Try again in a minute.",
-        "station.points": "The station's points, offers or passes are not those that were shown. Nothing was bought or used: look again.",
+        "station.points": "The station's points, offers or passes are not those that were shown. Nothing was bought "
+        "or used: look again.",
         "station.answer": "The station's answer can't be understood. Nothing was charged. Try again later.",
         # tickets, sessions, invocations, leases
         "ticket.missing": "The station gave no ticket for this play.",
@@ -81,11 +83,13 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "invocation.sequence": "An action arrived out of order and was not counted.",
         "invocation.time": "This computer's clock is wrong. Set it and try again.",
         "invocation.state": "This can't be done now.",
-        "invocation.pace": "You have jumped far through this song and heard little of it. The music goes on by itself in a moment.",
+        "invocation.pace": "You have jumped far through this song and heard little of it. The music goes on by "
+        "itself in a moment.",
         "lease.expired": "The keys for this song have expired. Go online and press play.",
         "lease.exhausted": "No more actions without the network. Go online.",
         # listeners who pay
-        "listener.escrow.short": "There is too little listening money for the next part. Put some in, or listen to the preview.",
+        "listener.escrow.short": "There is too little listening money for the next part. Put some in, or listen to "
+        "the preview.",
         "listener.voucher.missing": "What you heard is not signed for yet, so the music waits. Unlock your wallet.",
         "listener.statement": "The server asks money for what was not heard here. Nothing was signed.",
         # servers and chain
@@ -97,16 +101,19 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "server.protocol": "The security server speaks another version. Update GoMAA.",
         "server.mismatch.chain": "The security server's books and the chain disagree. Nothing was charged.",
         "server.epoch.closed": "This epoch is closed, and nothing enters it any more. Try again.",
-        "server.epoch.damaged": "The stored bytes of this epoch are not those that were closed. Restore the database from a backup.",
+        "server.epoch.damaged": "The stored bytes of this epoch are not those that were closed. Restore the database "
+        "from a backup.",
         "server.epoch.import": "These bytes are not an epoch that the chain holds for this server.",
         "server.database.busy": "Another process uses this database. Stop it first.",
-        "server.database.version": "This database is of another version of the server. Start that version, or an empty database.",
+        "server.database.version": "This database is of another version of the server. Start that version, or an "
+        "empty database.",
         "server.busy": "The security server is asked too much at once. Try again in a moment.",
         "server.answer": "The security server's answer can't be understood. Nothing was charged. Try again later.",
         "chain.unreachable": "The chain doesn't answer, so terms can't be checked. Nothing was charged.",
         "chain.reverted": "The chain refused this transaction.",
         "chain.mismatch": "The chain says something else than the server does.",
-        "chain.funds": "The account has too little of the network's own money to pay for this transaction. Nothing was sent.",
+        "chain.funds": "The account has too little of the network's own money to pay for this transaction. Nothing "
+        "was sent.",
         "chain.fee.high": "The network asks a higher fee than was allowed. Nothing was sent.",
         "chain.schedule": "This network is too slow for such short epochs. Choose longer ones.",
         # the native host
@@ -120,17 +127,23 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "host.message.schema": "A message to the host has a wrong field.",
         "host.stream.unknown": "The host doesn't know this stream.",
         "host.answer": "The host's answer can't be understood. Update GoMAA.",
-        "host.disk.full": "The disk is full, so the host can't write its ledger and nothing is played. Make room, then try again.",
+        "host.disk.full": "The disk is full, so the host can't write its ledger and nothing is played. Make room, "
+        "then try again.",
         "host.folder.denied": "The host may not write its own folder, so nothing is played. Run gomaa host repair.",
         "host.ledger.busy": "Another program holds the host's ledger, so nothing is played. Try again in a moment.",
-        "host.ledger.failed": "The disk answers the host with errors, so nothing is played. Check the disk, then try again.",
+        "host.ledger.failed": "The disk answers the host with errors, so nothing is played. Check the disk, then try "
+        "again.",
         "host.ledger.damaged": "The host's ledger is damaged, so nothing is played. Run gomaa host repair.",
         "host.ledger.version": "The host's ledger was written by a newer GoMAA, so nothing is played. Update GoMAA.",
         "host.device.key": "The host's key file is damaged or open to other users. Run gomaa host repair.",
-        "host.network.missing": "The host doesn't know this song's network yet. Add the network that the station names.",
-        "host.network.damaged": "The host's file of this song's network is damaged. Add the network that the station names.",
-        "host.network.none": "This station names no network. Ask it for the network's file: gomaa host install --network FILE.",
-        "host.network.insecure": "This network was named where others can change the words on the way. Nothing was added.",
+        "host.network.missing": "The host doesn't know this song's network yet. Add the network that the station "
+        "names.",
+        "host.network.damaged": "The host's file of this song's network is damaged. Add the network that the station "
+        "names.",
+        "host.network.none": "This station names no network. Ask it for the network's file: gomaa host install "
+        "--network FILE.",
+        "host.network.insecure": "This network was named where others can change the words on the way. Nothing was "
+        "added.",
         "host.network.taken": "The host knows another network with this number. Nothing was added.",
         "host.network.mismatch": "The node that was named is not of that network. Nothing was added.",
         # the wallet
@@ -159,17 +172,20 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "site.account": "This site may not see your account. It has to ask, and you have to agree.",
         "site.network": "GoMAA doesn't know this network. A site can't add one.",
         "site.waiting": "This site has asked already. Answer in GoMAA's window, or wait a minute.",
-        "site.address": "This page names a song in your own network or on your computer. GoMAA asks for nothing there on a page's behalf.",
+        "site.address": "This page names a song in your own network or on your computer. GoMAA asks for nothing "
+        "there on a page's behalf.",
         "site.streams": "This site shows more songs at once than GoMAA opens for one site. Close some of its pages.",
         # money
         "claim.pending": "Not final yet. It can be collected after the window ends.",
         "claim.done": "This was collected before.",
         "claim.signature": "The claim is not signed by its payee.",
         "claim.unknown": "The chain knows no such earning.",
-        "claim.small": "This is less than what sending it costs. It stays yours: let it grow, or send the claim yourself.",
+        "claim.small": "This is less than what sending it costs. It stays yours: let it grow, or send the claim "
+        "yourself.",
         "claim.busy": "Too many claims were sent for others this hour. Nothing is lost: try again later.",
         "statement.mismatch": "The statement doesn't agree with the station's own tickets.",
-        "statement.line": "One line of the statement doesn't agree with the payer's own books. It is not paid; the others are.",
+        "statement.line": "One line of the statement doesn't agree with the payer's own books. It is not paid; the "
+        "others are.",
         "statement.minimum": "What is owed is below the least that is settled in an epoch. It waits for a later one.",
         "server.epoch.full": "This epoch has no more room at the security server. What is owed waits for the next one.",
         "voucher.signature": "The voucher is not signed by its payer.",

@@ -1,4 +1,7 @@
-"""What of a text may be logged and what may be sent to others: URLs carry API keys and passwords, paths describe the machine."""
+"""What of a text may be logged and what may be sent to others.
+
+URLs carry API keys and passwords, paths describe the machine.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,10 @@ from urllib.parse import unquote, urlsplit
 _URL: Final = re.compile(r"(?i)\b[a-z][a-z0-9+.-]*://[^\s\"'<>|]+")
 _PATH: Final = re.compile(r"(?<![\w/.:])(?:~|[A-Za-z]:)?[\\/][^\s\"'<>|:,;)]+")
 _SHORTEST: Final = 6
-"""Characters. A shorter part of a URL is no secret, and replacing it would make a message unreadable (``v2``, ``main``)."""
+"""Characters.
+
+A shorter part of a URL is no secret, and replacing it would make a message unreadable (``v2``, ``main``).
+"""
 HIDDEN: Final = "[hidden]"
 
 

@@ -142,7 +142,10 @@ class ChainView:
         return await Content(self._chain, content).owner_at(epoch)
 
     async def server_at(self, content: bytes, epoch: int, fresh: bool = False) -> bytes:
-        """Whose an epoch of a content is: asked by the clock's epoch, since the newest block may be of the one before."""
+        """Whose an epoch of a content is.
+
+        Asked by the clock's epoch, since the newest block may be of the one before.
+        """
         ask = lambda: Content(self._chain, content).server_at(epoch)  # noqa: E731
         return await self._cache.get(("server", content, epoch), 0 if fresh else self._config.content_age_s, ask)
 
@@ -152,7 +155,9 @@ class ChainView:
 
     async def server_entry(self, server: bytes) -> ServerEntry | None:
         """What the registry says of a security server."""
-        return await self._cache.get(("entry", server), self._config.station_age_s, lambda: self._registry.server(server))
+        return await self._cache.get(
+            ("entry", server), self._config.station_age_s, lambda: self._registry.server(server)
+        )
 
     async def accept_content(self, key: bytes, content: bytes) -> None:
         """Become a content's server with the next epoch; returns once that is in a block."""
@@ -176,7 +181,9 @@ class ChainView:
 
     async def lane(self, fresh: bool = False) -> Lane:
         """This server's bond, last epoch, retirement."""
-        return await self._cache.get(("lane",), 0 if fresh else self._config.escrow_age_s, lambda: self._settlement.lane(self._address))
+        return await self._cache.get(
+            ("lane",), 0 if fresh else self._config.escrow_age_s, lambda: self._settlement.lane(self._address)
+        )
 
     @property
     def first_block(self) -> int:
@@ -194,10 +201,15 @@ class ChainView:
     async def events(self, first: int, last: int) -> tuple[list[Asked], list[Refunded]]:
         """Challenges and refunds of this server in a range of blocks, both ends included."""
         logs = [
-            await self._chain.logs(self._deployment.settlement, event("Settlement", name), first, (self._address,), last)
+            await self._chain.logs(
+                self._deployment.settlement, event("Settlement", name), first, (self._address,), last
+            )
             for name in ("Challenged", "Refunded")
         ]
-        asked = [Asked(int(one.fields["epoch"]), bytes(one.fields["payee"]), int(one.fields["amount"]), one.block) for one in logs[0]]
+        asked = [
+            Asked(int(one.fields["epoch"]), bytes(one.fields["payee"]), int(one.fields["amount"]), one.block)
+            for one in logs[0]
+        ]
         return asked, [Refunded(int(one.fields["epoch"]), one.block) for one in logs[1]]
 
     async def is_open(self, epoch: int, payee: bytes, amount: int) -> bool:
@@ -205,7 +217,10 @@ class ChainView:
         return await self._settlement.open_challenge(self._address, epoch, payee, amount) is not None
 
     async def vouchers(self, epoch: int, digest: bytes) -> list[Voucher] | None:
-        """The vouchers under the debits of a posted epoch, from call data by their digest; None where they are not to be had."""
+        """The vouchers under the debits of a posted epoch, from call data by their digest.
+
+        None where they are not to be had.
+        """
         return await debited_vouchers(self._chain, self._deployment, self._address, epoch, digest)
 
     async def pending(self, transaction: bytes) -> bool:
@@ -213,7 +228,9 @@ class ChainView:
         found = await self._chain.request("eth_getTransactionByHash", to_hex(transaction))
         return isinstance(found, dict) and found.get("blockNumber") is None
 
-    async def post(self, key: bytes, epoch: int, root: bytes, counts: bytes, data: bytes, entries: Sequence[Entry]) -> bytes:
+    async def post(
+        self, key: bytes, epoch: int, root: bytes, counts: bytes, data: bytes, entries: Sequence[Entry]
+    ) -> bytes:
         """Post an epoch; the transaction's hash once it is in a block."""
         return (await self._settlement.post(key, epoch, root, counts, data, entries)).hash
 
@@ -223,7 +240,9 @@ class ChainView:
         """Give a void epoch's debits back; the transaction's hash once it is in a block."""
         return (await self._settlement.refund(key, self._address, epoch, header, counts, data, debits)).hash
 
-    async def claim(self, key: bytes, items: Sequence[Any], nodes: Sequence[Any], to: bytes, tip: int) -> tuple[bytes, int]:
+    async def claim(
+        self, key: bytes, items: Sequence[Any], nodes: Sequence[Any], to: bytes, tip: int
+    ) -> tuple[bytes, int]:
         """Send a claim; the transaction's hash and its gas once it is in a block."""
         done = await self._settlement.claim(key, items, nodes, to, tip)
         return done.hash, done.gas_used
@@ -284,7 +303,9 @@ class ChainView:
         return (await self._settlement.draft(self._address, epoch)).count
 
     async def undo(self, key: bytes, epoch: int) -> bytes | None:
-        """Give a draft's debits back, whoever made it; the last transaction's hash once it is in a block, None where there is no draft.
+        """Give a draft's debits back, whoever made it.
+
+        The last transaction's hash once it is in a block, None where there is no draft.
 
         Raises GomaaError ``chain.mismatch``: its entries are not to be had from the node.
         """
@@ -299,7 +320,10 @@ class ChainView:
         return None if done is None else done.hash
 
     async def answer_batch(self, key: bytes, epoch: int, shown: Sequence[tuple[int, Answer]]) -> bytes:
-        """Answer challenges to one epoch: challenged amounts and leaves; the transaction's hash once it is in a block."""
+        """Answer challenges to one epoch: challenged amounts and leaves.
+
+        The transaction's hash once it is in a block.
+        """
         return (await self._settlement.answer_batch(key, self._address, epoch, shown)).hash
 
     def on_revoked(self, act: Callable[[bytes, str], Awaitable[None]]) -> None:

@@ -37,7 +37,11 @@ def init(keys: Path, signing_key: str | None) -> None:
     except FileExistsError:
         raise click.ClickException(f"{keys} exists; keys are never overwritten") from None
     relayer = to_hex(address_of(made.relayer))
-    click.echo(json.dumps({"server": to_hex(made.address), "relayer": relayer, "key": to_b64(made.exchange_public), "keys": str(keys)}))
+    click.echo(
+        json.dumps(
+            {"server": to_hex(made.address), "relayer": relayer, "key": to_b64(made.exchange_public), "keys": str(keys)}
+        )
+    )
 
 
 def _options(function: Any) -> Any:
@@ -99,7 +103,12 @@ async def _until_stopped(config: Config) -> None:
 
 @server.command("close-epoch")
 @click.option("--url", required=True, help="Where the server answers.")
-@click.option("--keys", type=click.Path(path_type=Path, exists=True), required=True, help="The server's keys, for the admin token.")
+@click.option(
+    "--keys",
+    type=click.Path(path_type=Path, exists=True),
+    required=True,
+    help="The server's keys, for the admin token.",
+)
 def close_epoch(url: str, keys: Path) -> None:
     """Close and post the last ended epoch now."""
     click.echo(json.dumps(asyncio.run(_close(url.rstrip("/"), Keys.load(keys).admin))))
@@ -151,7 +160,10 @@ async def _ask_server(url: str, path: str, token: str, body: bytes) -> Any:
     try:
         # Done when the post is as deep as the network asks: how long that takes depends on its blocks.
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=30)
-        async with aiohttp.ClientSession(timeout=timeout) as session, session.post(url + path, headers=headers, data=body) as response:
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as session,
+            session.post(url + path, headers=headers, data=body) as response,
+        ):
             answer = await response.json()
     except (aiohttp.ClientError, OSError, ValueError) as e:
         raise Unavailable("server.unreachable", url=url, reason=type(e).__name__) from None

@@ -126,7 +126,10 @@ def _typed(name: str, kind: str, value: Any) -> Any:
     if kind == "Path" and isinstance(value, (str, Path)):
         return Path(value)
     if kind.startswith("Mapping") and isinstance(value, Mapping):
-        if not all(isinstance(k, str) and isinstance(v, Mapping) and {"territory", "purpose"} >= v.keys() for k, v in value.items()):
+        if not all(
+            isinstance(k, str) and isinstance(v, Mapping) and {"territory", "purpose"} >= v.keys()
+            for k, v in value.items()
+        ):
             raise InputError("message.schema", field=name, reason="station domain to {territory, purpose}")
         return value
     if kind.startswith("str") and isinstance(value, (str, Path)):
@@ -189,7 +192,10 @@ class Keys:
 
     @classmethod
     def load(cls, path: Path) -> Keys:
-        """Read the file that ``save`` wrote. Raises InputError ``message.schema``; a file others can read is refused."""
+        """Read the file that ``save`` wrote.
+
+        Raises InputError ``message.schema``; a file others can read is refused.
+        """
         try:
             if os.name == "posix" and path.stat().st_mode & 0o077:
                 raise InputError("message.schema", file=path, reason="others can read the keys: chmod 600")

@@ -21,7 +21,8 @@ from security_server.epochs.chain_agreement import Agreement
 from security_server.playback.invocations import Now
 
 _BEFORE: Final = union_all(
-    select((func.max(epochs.c.epoch) + 1).label("first")), select(marks.c.number.label("first")).where(marks.c.name == FLOOR)
+    select((func.max(epochs.c.epoch) + 1).label("first")),
+    select(marks.c.number.label("first")).where(marks.c.name == FLOOR),
 ).subquery()
 _FIRST: Final = select(func.max(_BEFORE.c.first))
 
@@ -46,7 +47,10 @@ class Core:
         return await self.chain.now_ms()
 
     def running(self, connection: Connection, epoch: int) -> int:
-        """The epoch that new counts enter: the clock's, but none that is closed, or that a lost database may have signed for."""
+        """The epoch that new counts enter.
+
+        The clock's, but none that is closed, or that a lost database may have signed for.
+        """
         first = connection.execute(_FIRST).scalar()
         return epoch if first is None else max(epoch, first)
 

@@ -83,12 +83,16 @@ class ChainDoor:
         # By the clock's epoch: the newest block may be of the one before, and a move begins with an epoch.
         epoch = self.schedule.epoch_of(clock.now_ms() // 1000)
         licensed, server = await asyncio.gather(_licensed(door, state, station), door.server_at(epoch))
-        return ContentFacts(state.owner, state.policy_hash, state.price, server, state.revoked, state.destroyed, licensed)
+        return ContentFacts(
+            state.owner, state.policy_hash, state.price, server, state.revoked, state.destroyed, licensed
+        )
 
     async def _servers_of(self, content: bytes, epoch: int) -> ContentServers:
         chain, _ = await self._connected()
         door = Content(chain, content)
-        return ContentServers(*await asyncio.gather(door.server_at(epoch), door.server_at(epoch + 1), door.proposed_server()))
+        return ContentServers(
+            *await asyncio.gather(door.server_at(epoch), door.server_at(epoch + 1), door.proposed_server())
+        )
 
     async def _right_until(self, content: bytes, station: bytes, until_s: int) -> int:
         chain, clock = await self._connected()
@@ -108,7 +112,9 @@ class ChainDoor:
     async def _account(self, server: bytes, station: bytes) -> Account:
         chain, _ = await self._connected()
         settlement = Settlement(chain, self._deployment)
-        (spent, escrow), requested = await asyncio.gather(settlement.account(server, station), settlement.requested(server, station))
+        (spent, escrow), requested = await asyncio.gather(
+            settlement.account(server, station), settlement.requested(server, station)
+        )
         return Account(spent, escrow, requested)
 
     async def _rate(self, epoch: int) -> int:

@@ -33,7 +33,10 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class ContentServers:
-    """A recording's security servers: of an epoch, of the following one, and the one that its owner proposes, or None."""
+    """A recording's security servers.
+
+    Of an epoch, of the following one, and the one that its owner proposes, or None.
+    """
 
     now: bytes
     following: bytes

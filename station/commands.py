@@ -51,7 +51,9 @@ def station() -> None:
 @click.option("--name", required=True, help="what listeners call the station")
 @click.option("--deployment", default="deployment.json", help="the chain's addresses")
 @click.option("--catalogue", default="songs", help="folder of .sps files")
-@click.option("--directory", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="where to put it all")
+@click.option(
+    "--directory", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="where to put it all"
+)
 def init(domain: str, name: str, deployment: str, catalogue: str, directory: Path) -> None:
     """Write station.toml, a new key and an admin token."""
     from pywallet.crypto import address_of
@@ -62,7 +64,9 @@ def init(domain: str, name: str, deployment: str, catalogue: str, directory: Pat
     try:
         _secret(directory / "station.key", to_hex(key))
         _secret(directory / "admin.token", secrets.token_urlsafe(24))
-        settings = EXAMPLE.format(domain=_quoted(domain), name=_quoted(name), deployment=_quoted(deployment), catalogue=_quoted(catalogue))
+        settings = EXAMPLE.format(
+            domain=_quoted(domain), name=_quoted(name), deployment=_quoted(deployment), catalogue=_quoted(catalogue)
+        )
         with (directory / "station.toml").open("x", encoding="utf-8") as file:
             file.write(settings)
     except FileExistsError as error:
@@ -70,7 +74,9 @@ def init(domain: str, name: str, deployment: str, catalogue: str, directory: Pat
     (directory / catalogue).mkdir(parents=True, exist_ok=True)
     click.echo(f"address  {checksum(address_of(key))}")
     click.echo(f"settings {directory / 'station.toml'}")
-    click.echo("Next: have the registry bind this address to your domain, fill the account at each security server, then")
+    click.echo(
+        "Next: have the registry bind this address to your domain, fill the account at each security server, then"
+    )
     click.echo(f"  gomaa station run {directory / 'station.toml'}")
 
 
@@ -124,7 +130,10 @@ def statement(settings: Path, send: bool) -> None:
 @click.argument("page")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def check(page: str, as_json: bool) -> None:
-    """Does it work on your site? Looks at PAGE, the address of a page with a song, and says what helps; exits 1 when something is wrong."""
+    """Does it work on your site? Looks at PAGE, the address of a page with a song, and says what helps.
+
+    Exits 1 when something is wrong.
+    """
     import json
 
     if not page.startswith(("http://", "https://")):
@@ -135,7 +144,10 @@ def check(page: str, as_json: bool) -> None:
         click.echo(json.dumps({"ok": good, "checks": [line.to_json() for line in lines]}))
     else:
         for line in lines:
-            click.echo(f"{click.style('ok  ', fg='green') if line.ok else click.style('FAIL', fg='red')}  {line.name}: {line.message}")
+            click.echo(
+                f"{click.style('ok  ', fg='green') if line.ok else click.style('FAIL', fg='red')}  {line.name}: "
+                f"{line.message}"
+            )
             if line.fix:
                 click.echo(f"      {line.fix}")
     if not good:

@@ -15,7 +15,14 @@ from pywallet.errors import InputError
 from station.rewards.loyalty import Generosity
 
 _PATHS = ("key_file", "deployment_file", "catalogue", "admin_token_file")
-_NUMBERS = ("statement_seconds", "ticket_slack_s", "tickets_per_minute", "tickets_per_minute_address", "tickets_unplayed", "timeout_s")
+_NUMBERS = (
+    "statement_seconds",
+    "ticket_slack_s",
+    "tickets_per_minute",
+    "tickets_per_minute_address",
+    "tickets_unplayed",
+    "timeout_s",
+)
 _DAYS = ("keep_days",)
 _COUNTS = ("requests_per_minute_address", "connections", "connections_per_address")
 _TEXTS = ("domain", "name", "tagline", "description", "song_of_the_day", "install_url", "sponsor", "public_rpc")
@@ -43,7 +50,10 @@ class StationConfig:
     song_of_the_day: str | None = None
     install_url: str = "/install"
     public_rpc: str | None = None
-    """A node that listeners' computers may use, as a ws(s) or http(s) URL: with it the station's record names its network."""
+    """A node that listeners' computers may use, as a ws(s) or http(s) URL.
+
+    With it the station's record names its network.
+    """
     sponsor: str | None = None
     """A line of advertising on the radio page; whoever uses an ad-free pass does not see it."""
     rewards: Generosity = field(default_factory=Generosity)
@@ -70,7 +80,9 @@ class StationConfig:
     def limits(self) -> Limits:
         """What one network address may ask."""
         proxies = networks(self.trusted_proxies)
-        return Limits(proxies, self.requests_per_minute_address, self.connections, self.connections_per_address, "station.busy")
+        return Limits(
+            proxies, self.requests_per_minute_address, self.connections, self.connections_per_address, "station.busy"
+        )
 
     @property
     def origin(self) -> str:
@@ -85,7 +97,11 @@ class StationConfig:
     @property
     def points_file(self) -> Path:
         """The book of points lies beside the database; a database elsewhere leaves it beside the key."""
-        return self.key_file.with_name("points.sqlite3") if "://" in self.database else Path(self.database).with_suffix(".points.sqlite3")
+        return (
+            self.key_file.with_name("points.sqlite3")
+            if "://" in self.database
+            else Path(self.database).with_suffix(".points.sqlite3")
+        )
 
     @property
     def database_url(self) -> str:

@@ -70,7 +70,9 @@ class Station:
             song = catalogue.of(content)
             if song is None:
                 return None
-            return Life(life_s(song.duration_ms, config.ticket_slack_s), song.policy.price.interval_s, song.policy.fastest)
+            return Life(
+                life_s(song.duration_ms, config.ticket_slack_s), song.policy.price.interval_s, song.policy.fastest
+            )
 
         bookkeeper = Bookkeeper(key, address, chain, servers, store, life_of)
 

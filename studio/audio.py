@@ -36,7 +36,10 @@ _FLOATS: Final = ("flt", "fltp", "dbl", "dblp")
 
 @dataclass(frozen=True)
 class Sound:
-    """What a recording becomes: ``rate`` in Hz, 1 or 2 ``channels``, 16 or 24 ``bits``; ``frame`` samples in a tenth of a second."""
+    """What a recording becomes: ``rate`` in Hz, 1 or 2 ``channels``, 16 or 24 ``bits``.
+
+    ``frame`` samples in a tenth of a second.
+    """
 
     rate: int
     channels: int
@@ -61,8 +64,9 @@ class Sound:
 class Recording:
     """A source that is being read; a context manager. Raises InputError ``media.decode``, ``media.unsupported``.
 
-    What is kept: 44.1 and 48 kHz as they are, every other rate as 48 kHz; mono as it is, everything wider as stereo (see
-    ``studio.downmix``); 24 bits where the decoded samples have more than 16 or are floats of a lossless format, else 16.
+    What is kept: 44.1 and 48 kHz as they are, every other rate as 48 kHz; mono as it is, everything wider as stereo
+    (see ``studio.downmix``); 24 bits where the decoded samples have more than 16 or are floats of a lossless format,
+    else 16.
 
     Args:
         source: a file, or a binary stream, which is read to its end first.
@@ -88,7 +92,9 @@ class Recording:
     def _open(self, file: BinaryIO) -> None:
         wave = riff.look(file)
         if wave is not None and wave.missing:
-            raise InputError("media.decode", file=shown(self.name), reason="ends early", missing=f"{wave.missing} bytes")
+            raise InputError(
+                "media.decode", file=shown(self.name), reason="ends early", missing=f"{wave.missing} bytes"
+            )
         if wave is not None and wave.surplus:
             self.notes.append(f"{wave.surplus} bytes after the sound are no part of it and are left out")
         if wave is not None and wave.unsaid and wave.patches:
@@ -116,7 +122,9 @@ class Recording:
         if context is None or not context.rate or not 0 < context.channels <= _MAX_CHANNELS or context.format is None:
             raise InputError("media.unsupported", reason="no decoder, or no rate or channels")
         if context.rate not in _RATES:
-            raise InputError("media.unsupported", reason=f"{context.rate} Hz; from {_RATES[0]} to {_RATES[-1]} Hz can be read")
+            raise InputError(
+                "media.unsupported", reason=f"{context.rate} Hz; from {_RATES[0]} to {_RATES[-1]} Hz can be read"
+            )
         self._kinds = frozenset(self._container.format.name.split(","))
         self.lossless = bool(self._stream.codec.lossless) and not context.codec.name.startswith("mp")
         floats = context.format.name in _FLOATS
@@ -134,7 +142,9 @@ class Recording:
         }
         self.seconds = self._declared()
         if self.seconds is not None and self.seconds > MAX_SECONDS:
-            raise InputError("media.unsupported", reason=f"longer than {MAX_SECONDS // 3600} hours", hours=round(self.seconds / 3600))
+            raise InputError(
+                "media.unsupported", reason=f"longer than {MAX_SECONDS // 3600} hours", hours=round(self.seconds / 3600)
+            )
 
     def _declared(self) -> float | None:
         """The length that the file declares, s; ``_exact`` says that it is counted, not guessed."""
@@ -171,7 +181,10 @@ class Recording:
         self._stack.close()
 
     def frames(self) -> Iterator[AudioFrame]:
-        """Frames of ``sound.frame`` samples, the last one shorter. Raises InputError ``media.decode``, ``media.unsupported``."""
+        """Frames of ``sound.frame`` samples, the last one shorter.
+
+        Raises InputError ``media.decode``, ``media.unsupported``.
+        """
         sound = self.sound
         resampler = AudioResampler(format=sound.format, layout=sound.layout, rate=sound.rate, frame_size=sound.frame)
         samples = 0
@@ -189,7 +202,12 @@ class Recording:
             yield frame
         # What is counted is held; an estimate from a bit rate says nothing.
         if self._exact and self.seconds is not None and samples < (self.seconds - 0.05) * sound.rate:
-            raise InputError("media.decode", reason="ends early", seconds=round(samples / sound.rate, 2), declared=round(self.seconds, 2))
+            raise InputError(
+                "media.decode",
+                reason="ends early",
+                seconds=round(samples / sound.rate, 2),
+                declared=round(self.seconds, 2),
+            )
         if any(span.start is None for span in self._spans):
             self.notes.append("the edit list begins parts later: there is silence in their place")
         self.notes += self._downmix.notes if self._downmix else []
@@ -202,7 +220,10 @@ class Recording:
             raise InputError("media.decode", reason="samples that are not numbers")
         if self._downmix is not None:
             if piece.layout.name != self._downmix.layout:
-                raise InputError("media.unsupported", reason="the channels change in the middle; convert the recording to one form first")
+                raise InputError(
+                    "media.unsupported",
+                    reason="the channels change in the middle; convert the recording to one form first",
+                )
             piece = self._downmix.mix(piece)
         piece.pts = None
         return piece

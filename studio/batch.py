@@ -75,7 +75,10 @@ Outcome = ConvertResult | Failure | Kept
 
 
 def find(sources: Sequence[Path], folder: Path) -> list[tuple[Path, Path]]:
-    """(recording, song) for files and, recursively, folders; songs stand in ``folder`` as their recordings do in theirs."""
+    """(recording, song) for files and, recursively, folders.
+
+    Songs stand in ``folder`` as their recordings do in theirs.
+    """
     found: list[tuple[Path, Path]] = []
     for source in sources:
         if source.is_dir():
@@ -92,7 +95,10 @@ def find(sources: Sequence[Path], folder: Path) -> list[tuple[Path, Path]]:
     # Two recordings that differ only in their endings keep them.
     stems = Counter(place.with_suffix("") for _, place in found)
     return [
-        (source, place.with_name(place.name + ".sps") if stems[place.with_suffix("")] > 1 else place.with_suffix(".sps"))
+        (
+            source,
+            place.with_name(place.name + ".sps") if stems[place.with_suffix("")] > 1 else place.with_suffix(".sps"),
+        )
         for source, place in found
     ]
 
@@ -112,14 +118,19 @@ def kept(job: Job) -> Kept | None:
         raise GomaaError("content.owner", file=job.output.name, reason="made with another owner's key")
     # Terms are compared, not bytes: a header may leave defaults out.
     if Policy.from_dict(header.policy).hash != Policy.from_dict(job.policy).hash:
-        raise GomaaError("sps.policy.mismatch", file=job.output.name, reason="made with other terms; --force makes it anew")
+        raise GomaaError(
+            "sps.policy.mismatch", file=job.output.name, reason="made with other terms; --force makes it anew"
+        )
     if ContentKeys.load(ContentKeys.beside(job.output)).content != header.content:
         raise GomaaError("sps.segment.tag", file=job.output.name, reason="the key file beside it is another song's")
     return Kept(job.name, job.output, header.content)
 
 
 def run(jobs: Sequence[Job], workers: int, told: Told) -> Iterator[tuple[int, Outcome]]:
-    """Do the jobs, ``workers`` at a time; yields each job's number and outcome as it ends. Only ``internal`` mistakes raise."""
+    """Do the jobs, ``workers`` at a time; yields each job's number and outcome as it ends.
+
+    Only ``internal`` mistakes raise.
+    """
     waiting: list[tuple[int, Job]] = []
     for number, job in enumerate(jobs):
         outcome = attempt(job, lambda: None)
@@ -138,14 +149,19 @@ def run(jobs: Sequence[Job], workers: int, told: Told) -> Iterator[tuple[int, Ou
     listener.start()
     with ProcessPoolExecutor(min(workers, len(waiting)), context, _begin, (events,)) as pool:
         with _deaf():
-            futures: dict[Future[Outcome], tuple[int, Job]] = {pool.submit(_remote, number, job): (number, job) for number, job in waiting}
+            futures: dict[Future[Outcome], tuple[int, Job]] = {
+                pool.submit(_remote, number, job): (number, job) for number, job in waiting
+            }
         try:
             for future in as_completed(futures):
                 number, job = futures[future]
                 try:
                     yield number, future.result()
                 except BrokenProcessPool:
-                    yield number, Failure(job.name, "internal", "A worker was ended from outside. What was finished is kept.")
+                    yield (
+                        number,
+                        Failure(job.name, "internal", "A worker was ended from outside. What was finished is kept."),
+                    )
         except BaseException:
             # Nothing of theirs is lost: a song has its name only once it is whole.
             for process in multiprocessing.active_children():
@@ -172,7 +188,10 @@ def _with_renditions(job: Job, there: Kept) -> Outcome:
 
 @contextlib.contextmanager
 def _deaf() -> Iterator[None]:
-    """Workers begun within leave Ctrl-C to us: a terminal sends it to all of them, and each would complain at length."""
+    """Workers begun within leave Ctrl-C to us.
+
+    A terminal sends it to all of them, and each would complain at length.
+    """
     if current_thread() is not main_thread():
         yield
         return
@@ -204,7 +223,9 @@ def work(job: Job, progress: Callable[[float, float | None], None]) -> Outcome:
         job.output.parent.mkdir(parents=True, exist_ok=True)
         source = sys.stdin.buffer if job.source is None else job.source
         policy = Policy.from_dict(job.policy)
-        return convert(source, job.output, policy, job.owner_key, job.deployment, job.server, job.options, progress=progress)
+        return convert(
+            source, job.output, policy, job.owner_key, job.deployment, job.server, job.options, progress=progress
+        )
 
     outcome = attempt(job, make)
     assert outcome is not None

@@ -1,4 +1,7 @@
-"""The part of an SPS file after its header: a recording's init part and sealed segments, and what the header says of them."""
+"""The part of an SPS file after its header.
+
+A recording's init part and sealed segments, and what the header says of them.
+"""
 
 from __future__ import annotations
 

@@ -39,7 +39,9 @@ SONG: Final = SongPlace()
 NEW: Final = click.Path(dir_okay=False, path_type=Path)
 
 KEY: Final = click.option("--key", "key_path", type=NEW, required=True, help="The owner's key file, 0x-hex.")
-DEPLOYMENT: Final = click.option("--deployment", "deployment_path", type=FILE, required=True, help="The network's deployment file.")
+DEPLOYMENT: Final = click.option(
+    "--deployment", "deployment_path", type=FILE, required=True, help="The network's deployment file."
+)
 JSON: Final = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 _ABOUT: Final = (
@@ -47,23 +49,47 @@ _ABOUT: Final = (
     KEY,
     click.option("--new-key", is_flag=True, help="Make the owner's key file if it is missing."),
     DEPLOYMENT,
-    click.option("--server", "url", required=True, metavar="URL", help="The security server that will give out the keys."),
+    click.option(
+        "--server", "url", required=True, metavar="URL", help="The security server that will give out the keys."
+    ),
     click.option("--server-address", metavar="0xHEX", help="The server's account, to work without asking it."),
     click.option("--server-key", metavar="BASE64", help="The server's X25519 key, with --server-address."),
     click.option("--title", help="Default: the recording's tag, else its file name. One song only."),
     click.option("--artist", help="Default: the recording's tag."),
     click.option("--album", help="Default: the recording's tag."),
     click.option("--isrc", help="Default: the recording's tag. One song only."),
-    click.option("--genre", help="Default: the recording's tag; without one a guess, where the features package is installed."),
+    click.option(
+        "--genre", help="Default: the recording's tag; without one a guess, where the features package is installed."
+    ),
     click.option("--features/--no-features", default=True, help="Measure how the song sounds, where that can be."),
     click.option("--artwork", type=FILE, help="A cover picture, instead of the recording's own."),
     click.option("--delivery", multiple=True, metavar="URL", help="Where the file will be found; may be given again."),
-    click.option("--watermark/--no-watermark", default=None, help="Mark the sound with the content's address; on where it can be."),
     click.option(
-        "--layer", "layers", multiple=True, type=click.Choice(LAYERS), help="Watermark layer; may be given again. Default: ultrasonic."
+        "--watermark/--no-watermark",
+        default=None,
+        help="Mark the sound with the content's address; on where it can be.",
     ),
-    click.option("--rendition", "renditions", multiple=True, type=click.Choice(KINDS), help="Also encode the song so; may be given again."),
-    click.option("--every", type=click.IntRange(1, MAX_EVERY), default=1, show_default=True, help="One watermark block in so many."),
+    click.option(
+        "--layer",
+        "layers",
+        multiple=True,
+        type=click.Choice(LAYERS),
+        help="Watermark layer; may be given again. Default: ultrasonic.",
+    ),
+    click.option(
+        "--rendition",
+        "renditions",
+        multiple=True,
+        type=click.Choice(KINDS),
+        help="Also encode the song so; may be given again.",
+    ),
+    click.option(
+        "--every",
+        type=click.IntRange(1, MAX_EVERY),
+        default=1,
+        show_default=True,
+        help="One watermark block in so many.",
+    ),
     click.option("--salt", metavar="0xHEX", help="32 bytes: the same address and keys as before. One song only."),
     click.option("--force", is_flag=True, help="Replace songs that are there, with new content keys."),
 )
@@ -99,7 +125,12 @@ def options_of(chosen: dict[str, Any]) -> Options:
 
 def bar() -> Progress:
     """Progress goes to the error stream, so that --json output stays one object."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(),
+    )
     return Progress(*columns, console=Console(stderr=True), transient=True)
 
 

@@ -29,7 +29,10 @@ from studio.web_command import studio
 @click.argument("file", type=SONG)
 @JSON
 def inspect(file: Path | str, as_json: bool) -> None:
-    """Say what a song holds: an SPS file, its page, or its exploded folder (a path or a URL). Its signature is checked first."""
+    """Say what a song holds: an SPS file, its page, or its exploded folder (a path or a URL).
+
+    Its signature is checked first.
+    """
     facts = inspecting.inspect(file)
     if as_json:
         click.echo(json.dumps(facts))
@@ -39,7 +42,12 @@ def inspect(file: Path | str, as_json: bool) -> None:
 
 @click.command()
 @click.argument("file", type=SONG)
-@click.option("--content-keys", "key_path", type=FILE, help="Default: FILE.key, if it is there; of a folder SONG.segments, SONG.sps.key.")
+@click.option(
+    "--content-keys",
+    "key_path",
+    type=FILE,
+    help="Default: FILE.key, if it is there; of a folder SONG.segments, SONG.sps.key.",
+)
 @click.option("--deployment", "deployment_path", type=FILE, help="Also hold it against the content's contract.")
 @JSON
 def verify(file: Path | str, key_path: Path | None, deployment_path: Path | None, as_json: bool) -> None:
@@ -71,10 +79,14 @@ def verify(file: Path | str, key_path: Path | None, deployment_path: Path | None
 @DEPLOYMENT
 @click.option("--server", "url", metavar="URL", help="The security server, if not at the header's URL.")
 @JSON
-def publish(file: Path, key_path: Path, content_keys: Path | None, deployment_path: Path, url: str | None, as_json: bool) -> None:
+def publish(
+    file: Path, key_path: Path, content_keys: Path | None, deployment_path: Path, url: str | None, as_json: bool
+) -> None:
     """Create the song's contract and hand its keys to the security server. Again is harmless."""
     key = owner_key(key_path, new=False)
-    result = asyncio.run(run_publish(file, key, Deployment.load(deployment_path), key_path=content_keys, server_url=url))
+    result = asyncio.run(
+        run_publish(file, key, Deployment.load(deployment_path), key_path=content_keys, server_url=url)
+    )
     if as_json:
         out = {k: to_hex(v) if isinstance(v, bytes) else v for k, v in vars(result).items()}
         click.echo(json.dumps(out))
@@ -85,4 +97,16 @@ def publish(file: Path, key_path: Path, content_keys: Path | None, deployment_pa
         click.echo(f"warning: no registered station has the domain {domain}; publish again once it does.", err=True)
 
 
-commands: Final[list[click.Command]] = [convert, inspect, verify, publish, release, revoke, destroy, transfer, move, earnings, studio]
+commands: Final[list[click.Command]] = [
+    convert,
+    inspect,
+    verify,
+    publish,
+    release,
+    revoke,
+    destroy,
+    transfer,
+    move,
+    earnings,
+    studio,
+]

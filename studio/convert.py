@@ -1,4 +1,7 @@
-"""A recording becomes an SPS file: decoded, marked, packaged, sealed, described and signed in one pass of flat memory."""
+"""A recording becomes an SPS file.
+
+Decoded, marked, packaged, sealed, described and signed in one pass of flat memory.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +59,10 @@ class Options:
 
 @dataclass(frozen=True)
 class ConvertResult:
-    """What was written. ``samples`` per channel at ``rate`` Hz; ``size`` of the file in bytes; ``elapsed_s`` of the machine's time."""
+    """What was written.
+
+    ``samples`` per channel at ``rate`` Hz; ``size`` of the file in bytes; ``elapsed_s`` of the machine's time.
+    """
 
     path: Path
     key_path: Path
@@ -107,15 +113,16 @@ def convert(
 ) -> ConvertResult:
     """Write ``output`` and, beside it, its content-key file and its cover; each whole or not at all.
 
-    The same recording, owner's key, salt and options give the same bytes. A key file that is there without its song is used
-    again, so that a song whose file was lost comes back under its address.
+    The same recording, owner's key, salt and options give the same bytes. A key file that is there without its song is
+    used again, so that a song whose file was lost comes back under its address.
 
     Args:
         source: a file, or a binary stream, which is written to a temporary file in the output's folder first.
         owner_key: the private key whose account will own the content, 32 bytes.
 
     Raises:
-        InputError: ``media.decode``, ``media.unsupported``, ``sps.header.malformed``, ``message.schema``, ``content.owner``.
+        InputError: ``media.decode``, ``media.unsupported``, ``sps.header.malformed``, ``message.schema``,
+            ``content.owner``.
         FileExistsError: without ``replace``.
         OSError: files that cannot be read or written.
     """
@@ -124,7 +131,9 @@ def convert(
         raise FileExistsError(f"{output} exists")
     keys = _keys(output, owner_key, deployment, options)
     with Recording(source, output.parent) as recording, tempfile.TemporaryFile(dir=output.parent) as body:
-        made = Body(recording, body, keys, owner_key, key_epoch_s=policy.key_epoch_s, layers=options.layers, every=options.every)
+        made = Body(
+            recording, body, keys, owner_key, key_epoch_s=policy.key_epoch_s, layers=options.layers, every=options.every
+        )
         made.write(progress)
         cover = tags.load_artwork(options.artwork) if options.artwork else recording.artwork
         names = named(recording, options)
@@ -186,7 +195,9 @@ def _keys(output: Path, owner_key: bytes, deployment: Deployment, options: Optio
     salt = kept.salt if kept else options.salt or crypto.random_bytes(32)
     content = predict_content(deployment.registry, deployment.content_implementation, owner, salt)
     if kept is not None and kept.content != content:
-        raise InputError("content.owner", file=beside.name, reason="the key file is another owner's or another network's")
+        raise InputError(
+            "content.owner", file=beside.name, reason="the key file is another owner's or another network's"
+        )
     return kept or ContentKeys(content, salt, {})
 
 

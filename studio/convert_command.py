@@ -29,17 +29,34 @@ SOURCE = click.Path(exists=True, allow_dash=True, path_type=Path)
 @click.command()
 @click.argument("sources", type=SOURCE, nargs=-1, required=True)
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, help="The SPS file; a folder for a folder or for several recordings."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The SPS file; a folder for a folder or for several recordings.",
 )
 @song_options
-@click.option("--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, show_default=True, help="Songs made at the same time.")
-@click.option("--html", is_flag=True, help="Also write each song as a page that carries it, OUTPUT.html (docs/format/html.md).")
-@click.option("--dry-run", is_flag=True, help="Read the recordings' beginnings and say what would be made; write nothing.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=os.cpu_count() or 1,
+    show_default=True,
+    help="Songs made at the same time.",
+)
+@click.option(
+    "--html", is_flag=True, help="Also write each song as a page that carries it, OUTPUT.html (docs/format/html.md)."
+)
+@click.option(
+    "--dry-run", is_flag=True, help="Read the recordings' beginnings and say what would be made; write nothing."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def convert(sources: tuple[Path, ...], output: Path, jobs: int, html: bool, dry_run: bool, as_json: bool, **chosen: Any) -> None:
+def convert(
+    sources: tuple[Path, ...], output: Path, jobs: int, html: bool, dry_run: bool, as_json: bool, **chosen: Any
+) -> None:
     """Turn recordings into SPS files, sealed and signed. SOURCES: files, folders, or - for standard input.
 
-    A folder that was interrupted goes on when called again: finished songs are kept, and nothing unfinished has a song's name.
+    A folder that was interrupted goes on when called again: finished songs are kept, and nothing unfinished has a
+    song's name.
     """
     work = plan(sources, output, dry_run, chosen)
     if dry_run:
@@ -124,7 +141,9 @@ def warn(outcome: Outcome) -> None:
 
 
 def _json(outcome: Outcome) -> dict[str, Any]:
-    out = {k: str(v) if isinstance(v, Path) else to_hex(v) if isinstance(v, bytes) else v for k, v in vars(outcome).items()}
+    out = {
+        k: str(v) if isinstance(v, Path) else to_hex(v) if isinstance(v, bytes) else v for k, v in vars(outcome).items()
+    }
     return {**out, "duration_ms": outcome.duration_ms} if isinstance(outcome, ConvertResult) else out
 
 
@@ -143,7 +162,8 @@ def _words(outcome: Outcome) -> str:
     marks = f", watermark {' and '.join(outcome.layers)}" if outcome.layers else ""
     return (
         f"{shown(str(outcome.path))}: {outcome.title}, {outcome.artist}\n"
-        f"{outcome.duration_ms / 1000:.1f} s in {outcome.segments} segments, {loud}{marks}, made at {speed:.0f} x real time.\n"
+        f"{outcome.duration_ms / 1000:.1f} s in {outcome.segments} segments, {loud}{marks}, made at {speed:.0f} x "
+        f"real time.\n"
         f"Content {to_hex(outcome.content)}. Keep {shown(str(outcome.key_path))}: nobody can play the song without it."
     )
 

@@ -33,7 +33,10 @@ _ENDING: Final = re.compile(r"\.[A-Za-z0-9]{1,8}")
 
 @dataclass(frozen=True)
 class Band:
-    """Who releases, where: the owner's key (32 bytes), the network, the security server, and the folder for everything."""
+    """Who releases, where.
+
+    The owner's key (32 bytes), the network, the security server, and the folder for everything.
+    """
 
     owner_key: bytes
     deployment: Deployment
@@ -179,7 +182,9 @@ class Desk:
             raise InputError("message.schema", reason="an object")
         if str(value.get("recording")) in self._releases:
             # One recording, one contract: what failed goes on, what is out is out.
-            raise InputError("message.schema", field="recording", reason="it was signed already; let it go on, or drop it again")
+            raise InputError(
+                "message.schema", field="recording", reason="it was signed already; let it go on, or drop it again"
+            )
         piece, policy = self.piece(str(value.get("recording"))), Form.read(value.get("terms")).policy()
         names = {name: tags.clean(str(value.get(name) or "")) or None for name in ("title", "artist", "album")}
         layers = value.get("layers", [])
@@ -200,7 +205,9 @@ class Desk:
         )
         title = names["title"] or piece.name
         band = self.band
-        job = Job(piece.path, self._place(title), policy.to_dict(), band.owner_key, band.deployment, band.server, options)
+        job = Job(
+            piece.path, self._place(title), policy.to_dict(), band.owner_key, band.deployment, band.server, options
+        )
         return self._start(Release(piece.id, job, title))
 
     def again(self, number: str) -> Release:

@@ -1,4 +1,7 @@
-"""More than two channels as stereo, so that none vanishes: by the names of the loudspeakers where the file gives them."""
+"""More than two channels as stereo, so that none vanishes.
+
+By the names of the loudspeakers where the file gives them.
+"""
 
 from __future__ import annotations
 
@@ -34,9 +37,9 @@ def plainly(layout: AudioLayout) -> str | None:
 class Downmix:
     """Mixes frames of one layout to stereo; ``notes`` says afterwards what was done that a listener may miss.
 
-    Named loudspeakers: left and right as they are, centre and surrounds at -3 dB, the back centre at -6 dB, no low-frequency
-    channel. Without names: the first two are left and right, every other one goes to both sides at -3 dB. All is lowered so that
-    nothing can clip.
+    Named loudspeakers: left and right as they are, centre and surrounds at -3 dB, the back centre at -6 dB, no
+    low-frequency channel. Without names: the first two are left and right, every other one goes to both sides at -3 dB.
+    All is lowered so that nothing can clip.
 
     Raises:
         InputError: ``media.unsupported`` for more than eight channels without names, and for Ambisonics.
@@ -53,7 +56,8 @@ class Downmix:
         if not self._named and len(self._names) > MOST_UNNAMED:
             count = len(self._names)
             raise InputError(
-                "media.unsupported", reason=f"{count} channels whose loudspeakers the file does not name; mix them to stereo first"
+                "media.unsupported",
+                reason=f"{count} channels whose loudspeakers the file does not name; mix them to stereo first",
             )
         matrix = np.array([self._gains(place, name) for place, name in enumerate(self._names)], np.float64)
         self._matrix = matrix / max(1.0, float(matrix.sum(axis=0).max()))
@@ -62,7 +66,10 @@ class Downmix:
     def notes(self) -> list[str]:
         """What a listener may miss."""
         if not self._named:
-            return [f"the file does not name the loudspeakers of its {len(self._names)} channels: mixed as left, right and both sides"]
+            return [
+                f"the file does not name the loudspeakers of its {len(self._names)} channels: mixed as left, right "
+                f"and both sides"
+            ]
         if self._low_peak > _AUDIBLE:
             return ["the low-frequency channel is left out of the stereo mix"]
         return []

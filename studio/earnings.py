@@ -1,4 +1,7 @@
-"""What a band has earned with one security server, epoch by epoch, proven against the chain; and how it is collected."""
+"""What a band has earned with one security server, epoch by epoch, proven against the chain.
+
+And how it is collected.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,9 @@ class Earning:
 
 
 async def earnings(deployment: Deployment, server: ServerInfo, owner: bytes) -> list[Earning]:
-    """Every posted epoch in which ``owner`` earned. What the server publishes counts only where it hashes to what the chain holds.
+    """Every posted epoch in which ``owner`` earned.
+
+    What the server publishes counts only where it hashes to what the chain holds.
 
     Raises Unavailable ``server.*``, ``chain.*``; InputError ``chain.mismatch``.
     """
@@ -44,7 +49,11 @@ async def earnings(deployment: Deployment, server: ServerInfo, owner: bytes) -> 
             epoch = int(log.fields["epoch"])
             data = EpochData.decode(await asyncio.to_thread(_published, server.url, epoch))
             state = await settlement.epoch(server.address, epoch)
-            header = Header(data.root, data.total, rest(entries_digest((r.payer, r.net) for r in data.debits), data.counts_root, data.hash))
+            header = Header(
+                data.root,
+                data.total,
+                rest(entries_digest((r.payer, r.net) for r in data.debits), data.counts_root, data.hash),
+            )
             if (data.server, data.epoch) != (server.address, epoch) or commitment(header) != state.commit:
                 raise InputError("chain.mismatch", epoch=epoch, reason="the published books are not those on the chain")
             tree = SumTree([(row.payee, row.amount) for row in data.payees])
@@ -53,12 +62,19 @@ async def earnings(deployment: Deployment, server: ServerInfo, owner: bytes) -> 
                     continue
                 collected = await settlement.is_claimed(server.address, epoch, index, tree.depth)
                 item = ClaimItem(server.address, epoch, header, owner, row.amount, index, tree.depth, 0, 0)
-                out.append(Earning(epoch, row.amount, state.final and not state.void, collected, item, tuple(tree.proof(index))))
+                out.append(
+                    Earning(
+                        epoch, row.amount, state.final and not state.void, collected, item, tuple(tree.proof(index))
+                    )
+                )
         return out
 
 
 async def collect(deployment: Deployment, owner_key: bytes, owner: bytes, due: list[Earning]) -> list[TxReceipt]:
-    """Bring final earnings to the owner's account; twenty epochs a transaction, which anybody may pay for: here the owner does."""
+    """Bring final earnings to the owner's account.
+
+    Twenty epochs a transaction, which anybody may pay for: here the owner does.
+    """
     receipts = []
     async with Chain.connect(deployment.rpc) as chain:
         settlement = Settlement(chain, deployment)

@@ -1,4 +1,7 @@
-"""A song in parts named by their hashes, for content networks (docs/format/exploded.md): the same bytes as the single file."""
+"""A song in parts named by their hashes, for content networks (docs/format/exploded.md).
+
+The same bytes as the single file.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,9 @@ class Exploded:
 
 
 def write(song: Path, directory: Path) -> Exploded:
-    """Write a song's parts and, last, its header. What is there and right is kept; what belongs to no part of it is left alone.
+    """Write a song's parts and, last, its header.
+
+    What is there and right is kept; what belongs to no part of it is left alone.
 
     Raises InputError ``sps.*`` for a song that is none, that is cut short, or whose parts are not what its header says.
     """
@@ -50,7 +55,8 @@ def _keep(path: Path, data: bytes, sizes: dict[str, int]) -> None:
 def assemble(directory: Path | str, output: Path) -> int:
     """The single file again, byte for byte; its size. Whole or not at all.
 
-    Raises InputError ``sps.*``: a header that is none, ``sps.segment.missing``, ``sps.segment.hash`` for an altered part.
+    Raises InputError ``sps.*``: a header that is none, ``sps.segment.missing``, ``sps.segment.hash`` for an altered
+    part.
     """
     with SongFile(directory) as song, Replacing(output, 0o644) as temporary, temporary.open("wb") as file:
         song.check_size()

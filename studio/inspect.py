@@ -38,14 +38,20 @@ def describe(header: Header, cose: bytes, size: int) -> dict[str, Any]:
         "loudness": header.loudness,
         "loudness_range": header.loudness_range,
         "true_peak": header.true_peak,
-        "artwork": None if (art := header.artwork) is None else {**vars(art), "sha256": to_hex(art.sha256), "urls": list(art.urls)},
+        "artwork": None
+        if (art := header.artwork) is None
+        else {**vars(art), "sha256": to_hex(art.sha256), "urls": list(art.urls)},
         "duration_ms": header.renditions[0].duration_ms,
         "chain_id": header.chain,
         "content": to_hex(header.content),
         "owner": to_hex(header.owner),
         "policy": _amounts(policy.to_dict()),
         "policy_hash": to_hex(header.policy_hash),
-        "server": {"url": header.server.url, "address": to_hex(header.server.address), "key": to_b64(header.server.key)},
+        "server": {
+            "url": header.server.url,
+            "address": to_hex(header.server.address),
+            "key": to_b64(header.server.key),
+        },
         "delivery": list(header.delivery),
         "renditions": [_rendition(track) for track in header.renditions],
         "watermark": _plain(header.watermark),
@@ -105,7 +111,8 @@ def table(facts: dict[str, Any]) -> Table:
         ("Stations", "any" if facts["policy"]["stations"] == ["*"] else ", ".join(facts["policy"]["stations"])),
         (
             "Every",
-            f"{price['interval_s']} s heard: {show(int(price['owner']))} GoMAA to the owner, {show(int(price['reward']))} to the listener,"
+            f"{price['interval_s']} s heard: {show(int(price['owner']))} GoMAA to the owner, "
+            f"{show(int(price['reward']))} to the listener,"
             f" paid by the {price['payer']}",
         ),
         ("Policy", facts["policy_hash"]),
@@ -122,7 +129,9 @@ def table(facts: dict[str, Any]) -> Table:
 def _sound(track: dict[str, Any]) -> str:
     channels = {1: "mono", 2: "stereo"}.get(track["channels"], f"{track['channels']} channels")
     rate = 8 * track["size"] * track["rate"] // track["samples"]
-    return f"{track['codec'].upper()} {track['bits']} bit, {track['rate'] / 1000:g} kHz, {channels}, {rate // 1000} kbit/s"
+    return (
+        f"{track['codec'].upper()} {track['bits']} bit, {track['rate'] / 1000:g} kHz, {channels}, {rate // 1000} kbit/s"
+    )
 
 
 def _loudness(facts: dict[str, Any]) -> str | None:

@@ -19,7 +19,10 @@ _TAGS: Final = (b"ID3", b"TAG", b"APETAGEX", b"LYRICSBEGIN")
 
 @dataclass
 class Integrity:
-    """Follows a recording's decoded frames. Damage before the first and after the last sound is passed over, with a note."""
+    """Follows a recording's decoded frames.
+
+    Damage before the first and after the last sound is passed over, with a note.
+    """
 
     kinds: frozenset[str]
     """FFmpeg's names of the container."""
@@ -51,7 +54,11 @@ class Integrity:
         length = Fraction(frame.samples, frame.sample_rate)
         if frame.pts is not None and frame.time_base is not None:
             begin = frame.pts * frame.time_base
-            if self._until is not None and not self.kinds & _BY_BYTES and begin - self._until > _GAP_S + frame.time_base:
+            if (
+                self._until is not None
+                and not self.kinds & _BY_BYTES
+                and begin - self._until > _GAP_S + frame.time_base
+            ):
                 raise self._missing("sound is missing in the middle", missing_s=round(float(begin - self._until), 2))
             self._until = begin + length
         elif self._until is not None:

@@ -19,7 +19,10 @@ _GATE: Final = -70.0
 
 @dataclass(frozen=True)
 class Loudness:
-    """``integrated`` in LUFS, ``range`` in LU, ``true_peak`` in dBTP; None where there is nothing to say: silence, or under 0.4 s."""
+    """``integrated`` in LUFS, ``range`` in LU, ``true_peak`` in dBTP.
+
+    None where there is nothing to say: silence, or under 0.4 s.
+    """
 
     integrated: float | None
     range: float | None
@@ -32,7 +35,9 @@ class Meter:
     def __init__(self, sound: Sound) -> None:
         self._time_base = Fraction(1, sound.rate)
         graph: Any = Graph()
-        source = graph.add_abuffer(sample_rate=sound.rate, format=sound.format, layout=sound.layout, time_base=self._time_base)
+        source = graph.add_abuffer(
+            sample_rate=sound.rate, format=sound.format, layout=sound.layout, time_base=self._time_base
+        )
         meter = graph.add("ebur128", "metadata=1:framelog=quiet:peak=true")
         sink = graph.add("abuffersink")
         source.link_to(meter)

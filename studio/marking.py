@@ -29,13 +29,20 @@ def available() -> bool:
 
 
 def choose(layers: Sequence[str] | None) -> tuple[str, ...]:
-    """The layers to embed; None is the usual choice: ultrasonic where it can be. Raises InputError ``message.schema``."""
+    """The layers to embed; None is the usual choice: ultrasonic where it can be.
+
+    Raises InputError ``message.schema``.
+    """
     if layers is None:
         return LAYERS[:1] if available() else ()
     if strange := set(layers) - set(LAYERS):
         raise InputError("message.schema", field="watermark", reason=f"{min(strange)} is none of {', '.join(LAYERS)}")
     if layers and not available():
-        raise InputError("message.schema", field="watermark", reason="the watermark package is not installed; --no-watermark goes without")
+        raise InputError(
+            "message.schema",
+            field="watermark",
+            reason="the watermark package is not installed; --no-watermark goes without",
+        )
     return tuple(layer for layer in LAYERS if layer in layers)
 
 
@@ -45,7 +52,9 @@ class Marker:
     def __init__(self, content: bytes, sound: Sound, layers: tuple[str, ...], every: int = 1) -> None:
         embed, parameters = importlib.import_module("watermark.embed"), importlib.import_module("watermark.parameters")
         self._sound = sound
-        self._embedder = embed.Embedder(content, sound.rate, sound.channels, layers=layers, every=every, depth=sound.bits)
+        self._embedder = embed.Embedder(
+            content, sound.rate, sound.channels, layers=layers, every=every, depth=sound.bits
+        )
         self.header: Mapping[str, Any] = parameters.Marks(sound.rate, layers=layers, every=every).to_map()
 
     def frames(self, frames: Iterable[AudioFrame]) -> Iterator[AudioFrame]:

@@ -1,4 +1,7 @@
-"""What an owner does to move a song to another security server: propose it on the chain, and have that server take it over."""
+"""What an owner does to move a song to another security server.
+
+Propose it on the chain, and have that server take it over.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,10 @@ from studio.server import ServerInfo, fetch_info, put_song, take_over, upload_bo
 
 @dataclass(frozen=True)
 class Moved:
-    """A move that the new server has accepted: ``from_epoch`` is the first epoch in which it serves, ``transaction`` the proposal's."""
+    """A move that the new server has accepted.
+
+    ``from_epoch`` is the first epoch in which it serves, ``transaction`` the proposal's.
+    """
 
     server: ServerInfo
     from_epoch: int
@@ -34,7 +40,10 @@ async def _entry(chain: Chain, deployment: Deployment, server: bytes) -> ServerE
 
 
 async def serving(chain: Chain, deployment: Deployment, content: bytes) -> ServerInfo:
-    """The content's security server in the running epoch, as the registry has it. Raises InputError ``server.mismatch``."""
+    """The content's security server in the running epoch, as the registry has it.
+
+    Raises InputError ``server.mismatch``.
+    """
     epoch = deployment.schedule.epoch_of((await chain.block()).timestamp)
     address = await Content(chain, content).server_at(epoch)
     entry = await Registry(chain, deployment).server(address)
@@ -43,11 +52,14 @@ async def serving(chain: Chain, deployment: Deployment, content: bytes) -> Serve
     return ServerInfo(entry.url.rstrip("/"), address, entry.key)
 
 
-async def move(deployment: Deployment, content: bytes, owner_key: bytes, server: bytes, song: Path | None = None) -> Moved:
+async def move(
+    deployment: Deployment, content: bytes, owner_key: bytes, server: bytes, song: Path | None = None
+) -> Moved:
     """Propose a server and have it take the song over. Again after a failure goes on where that was.
 
     Args:
-        song: The song's file with its content keys beside it: the band hands the keys over itself, for when the former server is
+        song: The song's file with its content keys beside it: the band hands the keys over itself, for when the former
+            server is
             gone. What listeners have used of their limits does not come along then.
 
     Raises:

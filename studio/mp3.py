@@ -13,7 +13,10 @@ _MOST: Final = 256
 
 
 def counted(file: BinaryIO) -> float | None:
-    """Seconds of sound, less the encoder's delay and padding where they are said; None where the first frame counts nothing."""
+    """Seconds of sound, less the encoder's delay and padding where they are said.
+
+    None where the first frame counts nothing.
+    """
     file.seek(0)
     at = 0
     while (head := file.read(10))[:3] == b"ID3" and len(head) == 10:
@@ -41,7 +44,11 @@ def _count(frame: bytes, rate: int, samples: int) -> float | None:
         frames = int.from_bytes(frame[at + 8 : at + 12], "big") if flags & 1 else 0
         # The encoder's part follows what the flags announce: frames, bytes, table of contents, quality.
         extra = at + 8 + 4 * (flags & 1) + 4 * (flags >> 1 & 1) + 100 * (flags >> 2 & 1) + 4 * (flags >> 3 & 1)
-        pads = int.from_bytes(frame[extra + 21 : extra + 24], "big") if frame[extra : extra + 4] in (b"LAME", b"Lavf", b"Lavc") else 0
+        pads = (
+            int.from_bytes(frame[extra + 21 : extra + 24], "big")
+            if frame[extra : extra + 4] in (b"LAME", b"Lavf", b"Lavc")
+            else 0
+        )
         total = frames * samples - (pads >> 12) - (pads & 0xFFF)
         return total / rate if total > 0 else None
     if frame[36:40] == b"VBRI":

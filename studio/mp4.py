@@ -1,4 +1,7 @@
-"""Edit lists of MP4 files (ISO/IEC 14496-12, 8.6.6) and iTunes' gapless counts: which samples of the track are the song."""
+"""Edit lists of MP4 files (ISO/IEC 14496-12, 8.6.6) and iTunes' gapless counts.
+
+Which samples of the track are the song.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +20,19 @@ from pywallet.errors import InputError
 
 _MOST: Final = 64 << 20
 """Bytes of a ``moov`` box that is read."""
-_GAPLESS: Final = re.compile(rb"iTunSMPB.{0,64}? 00000000 ([0-9A-Fa-f]{8}) ([0-9A-Fa-f]{8}) ([0-9A-Fa-f]{16})", re.DOTALL)
+_GAPLESS: Final = re.compile(
+    rb"iTunSMPB.{0,64}? 00000000 ([0-9A-Fa-f]{8}) ([0-9A-Fa-f]{8}) ([0-9A-Fa-f]{16})", re.DOTALL
+)
 _EMPTY: Final = -1
 _SILENCE: Final = 4096
 
 
 @dataclass(frozen=True)
 class Span:
-    """A part of the song: ``length`` seconds (None: to the track's end) from ``start`` seconds of the track; None is silence."""
+    """A part of the song: ``length`` seconds (None: to the track's end) from ``start`` seconds of the track.
+
+    None is silence.
+    """
 
     start: Fraction | None
     length: Fraction | None
@@ -182,7 +190,10 @@ def _edits(box: bytes, scale: int, rate: int, total: Fraction) -> Iterator[Span]
             yield Span(None, length)
             continue
         if speed != 0x10000 or begin < 0:
-            raise InputError("media.unsupported", reason="an edit list that changes the speed; export the recording again without edits")
+            raise InputError(
+                "media.unsupported",
+                reason="an edit list that changes the speed; export the recording again without edits",
+            )
         start = Fraction(begin, rate)
         if not duration:
             yield Span(start, total - start if total > start else None)
@@ -200,6 +211,9 @@ def _ordered(found: Iterable[Span]) -> tuple[Span, ...]:
         if span.start is None:
             continue
         if span.start < end or (span.length is None and place + 1 < len(out)):
-            raise InputError("media.unsupported", reason="an edit list that repeats or reorders parts; export the recording without edits")
+            raise InputError(
+                "media.unsupported",
+                reason="an edit list that repeats or reorders parts; export the recording without edits",
+            )
         end = span.start + (span.length or 0)
     return out

@@ -30,8 +30,10 @@ class Pages:
 def look(file: BinaryIO) -> Pages | None:
     """The pages of an Ogg file; None for everything else.
 
-    Where all granule positions of a stream are negative (other than -1, "no packet ends here"), and in Opus, they are moved up by
-    one offset: the distances between pages, and so the sound, stay as they are. Single negative ones say nothing and are unset.
+    Where all granule positions of a stream are negative (other than -1, "no packet ends here"), and in Opus, they are
+    moved up by
+    one offset: the distances between pages, and so the sound, stay as they are. Single negative ones say nothing and
+    are unset.
     """
     file.seek(0)
     if file.read(4) != b"OggS":

@@ -33,8 +33,14 @@ def _end(song: str, key_path: Path, deployment_path: Path, yes: bool, as_json: b
     content, verb = ownership.content_of(song), "destroy" if destroy else "withdraw"
     if not yes:
         click.confirm(f"This will {verb} {checksum(content)} for everybody, for good. Go on?", abort=True, err=True)
-    receipt = asyncio.run(ownership.revoke(Deployment.load(deployment_path), content, load_owner_key(key_path), destroy=destroy))
-    effect = "players stop, hosts delete what they hold" if destroy else "players stop within a segment, servers forget its keys"
+    receipt = asyncio.run(
+        ownership.revoke(Deployment.load(deployment_path), content, load_owner_key(key_path), destroy=destroy)
+    )
+    effect = (
+        "players stop, hosts delete what they hold"
+        if destroy
+        else "players stop within a segment, servers forget its keys"
+    )
     _say(as_json, receipt, content, f"{checksum(content)} is {'destroyed' if destroy else 'withdrawn'}: {effect}.")
 
 
@@ -66,10 +72,17 @@ def _look(deployment: Deployment, content: bytes, as_json: bool) -> None:
     word, to = ownership.seen_text(seen), None if standing is None or standing.to is None else checksum(standing.to)
     if as_json:
         price = None if standing is None else str(standing.price)
-        click.echo(json.dumps({"content": checksum(content), "offered": standing is not None, "to": to, "price": price, "seen": word}))
+        click.echo(
+            json.dumps(
+                {"content": checksum(content), "offered": standing is not None, "to": to, "price": price, "seen": word}
+            )
+        )
         return
     whom = "nobody" if standing is None else f"{to or 'anyone'} for {show(standing.price)} GoMAA"
-    click.echo(f"{checksum(content)} is offered to {whom}; policy {to_hex(seen.policy_hash)}, version {seen.version}.\n--seen {word}")
+    click.echo(
+        f"{checksum(content)} is offered to {whom}; policy {to_hex(seen.policy_hash)}, version "
+        f"{seen.version}.\n--seen {word}"
+    )
 
 
 @click.command()
@@ -77,7 +90,12 @@ def _look(deployment: Deployment, content: bytes, as_json: bool) -> None:
 @click.option("--key", "key_path", type=FILE, help="Your key file, 0x-hex; --look needs none.")
 @DEPLOYMENT
 @click.option("--to", metavar="0xADDRESS", help="Offer the song to this account; it stays yours until it is accepted.")
-@click.option("--price", default="0", show_default=True, help="GoMAA to be paid on acceptance; with --accept the most that you pay.")
+@click.option(
+    "--price",
+    default="0",
+    show_default=True,
+    help="GoMAA to be paid on acceptance; with --accept the most that you pay.",
+)
 @click.option("--anyone", is_flag=True, help="Offer it to whoever pays the price.")
 @click.option("--accept", is_flag=True, help="Accept an offer, as its receiver, and pay its price.")
 @click.option("--retract", is_flag=True, help="Take an offer back.")
@@ -108,17 +126,34 @@ def transfer(
         raise click.UsageError("Missing option '--key'.")
     key, name = load_owner_key(key_path), checksum(content)
     if accept:
-        receipt = asyncio.run(ownership.accept(deployment, content, key, wei, ownership.parse_seen(seen) if seen else None))
-        _say(as_json, receipt, content, f"{name} is yours, for {show(wei)} GoMAA.", owner=checksum(address_of(key)), price=str(wei))
+        receipt = asyncio.run(
+            ownership.accept(deployment, content, key, wei, ownership.parse_seen(seen) if seen else None)
+        )
+        _say(
+            as_json,
+            receipt,
+            content,
+            f"{name} is yours, for {show(wei)} GoMAA.",
+            owner=checksum(address_of(key)),
+            price=str(wei),
+        )
     elif retract:
-        _say(as_json, asyncio.run(ownership.retract(deployment, content, key)), content, f"{name} is offered to nobody.")
+        _say(
+            as_json, asyncio.run(ownership.retract(deployment, content, key)), content, f"{name} is offered to nobody."
+        )
     else:
         if anyone and not wei:
             raise click.UsageError("--anyone needs a --price: a gift is made to somebody, with --to.")
         receiver = from_hex(to, 20) if to else None
         receipt = asyncio.run(ownership.offer(deployment, content, key, receiver, wei))
         whom = "anyone" if receiver is None else checksum(receiver)
-        _say(as_json, receipt, content, f"{name} is offered to {whom} for {show(wei)} GoMAA; it is theirs once accepted.", price=str(wei))
+        _say(
+            as_json,
+            receipt,
+            content,
+            f"{name} is offered to {whom} for {show(wei)} GoMAA; it is theirs once accepted.",
+            price=str(wei),
+        )
 
 
 @click.command()
@@ -142,12 +177,24 @@ def earnings(key_path: Path, deployment_path: Path, urls: tuple[str, ...], bring
     found = [one for info in servers.values() for one in asyncio.run(earning.earnings(deployment, info, owner))]
     due = [one for one in found if one.final and not one.collected]
     receipts = asyncio.run(earning.collect(deployment, key, owner, due)) if bring and due else []
-    rows = [(one, "collected" if one.collected or (receipts and one in due) else "final" if one.final else "pending") for one in found]
+    rows = [
+        (one, "collected" if one.collected or (receipts and one in due) else "final" if one.final else "pending")
+        for one in found
+    ]
     sums = {name: sum(one.amount for one, state in rows if state == name) for name in ("pending", "final", "collected")}
     if as_json:
         listed = [{"epoch": one.epoch, "amount": str(one.amount), "state": state} for one, state in rows]
         totals = {name: str(amount) for name, amount in sums.items()}
-        click.echo(json.dumps({"owner": checksum(owner), **totals, "epochs": listed, "transactions": [to_hex(r.hash) for r in receipts]}))
+        click.echo(
+            json.dumps(
+                {
+                    "owner": checksum(owner),
+                    **totals,
+                    "epochs": listed,
+                    "transactions": [to_hex(r.hash) for r in receipts],
+                }
+            )
+        )
         return
     for one, state in rows:
         click.echo(f"epoch {one.epoch:<12} {show(one.amount):>14} GoMAA  {state}")

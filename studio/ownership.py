@@ -39,7 +39,10 @@ def parse_seen(text: str) -> Seen:
 
 
 def content_of(name: str) -> bytes:
-    """The content that a person names: by its address, or by its file, page or folder. Raises InputError ``message.schema``, ``sps.*``."""
+    """The content that a person names: by its address, or by its file, page or folder.
+
+    Raises InputError ``message.schema``, ``sps.*``.
+    """
     if name.startswith("0x"):
         return from_hex(name, 20)
     path = Path(name)
@@ -86,7 +89,10 @@ async def _offer(chain: Chain, deployment: Deployment, content: bytes) -> Offer 
 
 
 async def offer(deployment: Deployment, content: bytes, owner_key: bytes, to: bytes | None, price: int) -> TxReceipt:
-    """The first step: offer the song to ``to``, or for ``price`` wei to anyone. It stays the owner's until it is accepted."""
+    """The first step: offer the song to ``to``, or for ``price`` wei to anyone.
+
+    It stays the owner's until it is accepted.
+    """
     async with deployment.connect() as chain:
         await _known(chain, deployment, content)
         return await chain.transact(owner_key, content, function("Content", "offer_to"), to or bytes(20), price)
@@ -100,21 +106,28 @@ async def retract(deployment: Deployment, content: bytes, owner_key: bytes) -> T
 
 
 async def look(deployment: Deployment, content: bytes) -> tuple[Offer | None, Seen]:
-    """The offer that stands, and what a buyer names of the song when it accepts. Raises InputError ``content.unknown``."""
+    """The offer that stands, and what a buyer names of the song when it accepts.
+
+    Raises InputError ``content.unknown``.
+    """
     async with deployment.connect() as chain:
         return await _offer(chain, deployment, content), await Content(chain, content).seen()
 
 
-async def accept(deployment: Deployment, content: bytes, buyer_key: bytes, price: int, seen: Seen | None = None) -> TxReceipt:
+async def accept(
+    deployment: Deployment, content: bytes, buyer_key: bytes, price: int, seen: Seen | None = None
+) -> TxReceipt:
     """The second step: pay and own. Everything is checked before the price is approved.
 
     Args:
         price: Wei to be paid at most.
-        seen: What the buyer saw (``look``); None: the song as it is when this begins. Whatever the owner changed since then, its
+        seen: What the buyer saw (``look``); None: the song as it is when this begins. Whatever the owner changed since
+            then, its
             policy, licences or rights, ends the purchase.
 
     Raises:
-        InputError: ``content.unknown``, ``content.owner`` for another account's offer, ``message.schema`` where no offer stands at
+        InputError: ``content.unknown``, ``content.owner`` for another account's offer, ``message.schema`` where no
+            offer stands at
             this price or a lower one.
         Refusal: ``content.revoked``, ``content.destroyed``, ``content.changed``, ``wallet.funds``.
     """
@@ -123,7 +136,12 @@ async def accept(deployment: Deployment, content: bytes, buyer_key: bytes, price
         state, standing = await _known(chain, deployment, content), await _offer(chain, deployment, content)
         now = await Content(chain, content).seen()
         if standing is None or standing.price > price:
-            raise InputError("message.schema", field="price", reason="no offer stands at this price", offered=standing and standing.price)
+            raise InputError(
+                "message.schema",
+                field="price",
+                reason="no offer stands at this price",
+                offered=standing and standing.price,
+            )
         if standing.to not in (None, buyer):
             raise InputError("content.owner", reason="the offer is to another account", to=to_hex(standing.to))
         if state.revoked or state.destroyed:

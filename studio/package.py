@@ -59,5 +59,7 @@ class Packager:
     def _check(self, segment: bytes, index: int) -> int:
         start, samples = timing(segment)
         if start != index * self.segment_samples or samples > self.segment_samples:
-            raise GomaaError("internal", reason="a segment is cut in the wrong place", segment=index, start=start, samples=samples)
+            raise GomaaError(
+                "internal", reason="a segment is cut in the wrong place", segment=index, start=start, samples=samples
+            )
         return samples

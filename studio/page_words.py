@@ -1,4 +1,7 @@
-"""What the page of a self-rendering song says beside the song's own words, in English and Chinese. HTML where it holds tags."""
+"""What the page of a self-rendering song says beside the song's own words, in English and Chinese.
+
+HTML where it holds tags.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ HEADINGS: Final[Mapping[str, str]] = {"en": "The terms", "zh": "使用条款"}
 HELP: Final[Mapping[str, Mapping[str, object]]] = {
     "en": {
         "heading": "How to hear it",
-        "sealed": "The recording is in this file, sealed. GoMAA, a free browser extension, opens it under the terms above.",
+        "sealed": "The recording is in this file, sealed. GoMAA, a free browser extension, opens it under the terms "
+        "above.",
         "steps": (
             "Add the GoMAA extension to Chromium, Chrome or Firefox: your station or the band tells you where.",
             "Connect it with this computer: <code>gomaa host install</code>.",
@@ -18,11 +22,13 @@ HELP: Final[Mapping[str, Mapping[str, object]]] = {
         ),
         "have": "You have GoMAA and see this all the same?",
         "chromium": (
-            "Chromium and Chrome keep extensions away from files on your disk until you allow it: open <code>chrome://extensions</code>,"
+            "Chromium and Chrome keep extensions away from files on your disk until you allow it: open "
+            "<code>chrome://extensions</code>,"
             " choose <b>Details</b> at GoMAA, switch on <b>Allow access to file URLs</b>, and reload this page."
         ),
         "firefox": (
-            "Firefox keeps extensions away from files on your disk until you allow it: open <code>about:addons</code>, choose GoMAA, then"
+            "Firefox keeps extensions away from files on your disk until you allow it: open "
+            "<code>about:addons</code>, choose GoMAA, then"
             " <b>Permissions</b>, switch on access to <b>local files on your computer</b>, and reload this page."
         ),
         "station": "Or hear it at the station.",

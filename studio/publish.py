@@ -1,7 +1,7 @@
 """Publication of a song: its contract on the chain, its content keys to its security server.
 
-Everything that can be found out is found out before the first transaction: an address belongs to one set of terms for good, so
-a contract made with wrong ones could not be made again.
+Everything that can be found out is found out before the first transaction: an address belongs to one set of terms for
+good, so a contract made with wrong ones could not be made again.
 """
 
 from __future__ import annotations
@@ -37,7 +37,10 @@ _MAX_DOMAIN: Final = 253
 
 @dataclass(frozen=True)
 class PublishResult:
-    """``created``: whether the contract was made now, by ``transaction`` for ``gas_used``; ``licensed``: domains that got a licence now."""
+    """``created``: whether the contract was made now, by ``transaction`` for ``gas_used``.
+
+    ``licensed``: domains that got a licence now.
+    """
 
     content: bytes
     created: bool
@@ -62,7 +65,9 @@ class _Terms:
     @classmethod
     def of(cls, header: Header, policy: Policy, salt: bytes) -> _Terms:
         price = policy.price
-        return cls(header.policy_hash, price.owner, price.interval_s, header.server.address, "*" in policy.stations, salt)
+        return cls(
+            header.policy_hash, price.owner, price.interval_s, header.server.address, "*" in policy.stations, salt
+        )
 
     @property
     def arguments(self) -> tuple[bytes, int, int, bytes, bool, bytes]:
@@ -71,7 +76,10 @@ class _Terms:
 
 @dataclass(frozen=True)
 class _Plan:
-    """The transactions to send: the contract, unless ``exists``, then a licence for each of ``stations`` (domain, address)."""
+    """The transactions to send.
+
+    The contract, unless ``exists``, then a licence for each of ``stations`` (domain, address).
+    """
 
     exists: bool
     stations: tuple[tuple[str, bytes], ...]
@@ -87,10 +95,12 @@ async def publish(
     server_url: str | None = None,
     told: Callable[[str], None] = lambda _: None,
 ) -> PublishResult:
-    """Create the content's contract where it is missing, license the policy's stations, hand the keys over. Again is harmless.
+    """Create the content's contract where it is missing, license the policy's stations, hand the keys over.
 
-    Before anything is sent, the file, its keys, the security server, the registry, the creation itself (simulated) and the
-    account's balance are checked.
+    Again is harmless.
+
+    Before anything is sent, the file, its keys, the security server, the registry, the creation itself (simulated) and
+    the account's balance are checked.
 
     Args:
         owner_key: the account that signed the header; it pays the gas.
@@ -98,7 +108,8 @@ async def publish(
         told: called with "contract", then "keys", as each begins.
 
     Raises:
-        InputError: ``sps.*``, ``policy.*``, ``content.owner``, ``server.mismatch``, ``chain.mismatch``, ``chain.funds``,
+        InputError: ``sps.*``, ``policy.*``, ``content.owner``, ``server.mismatch``, ``chain.mismatch``,
+            ``chain.funds``,
             ``message.schema`` for keys or a size that the server does not take.
         Refusal: ``content.revoked``, ``content.destroyed``, and what the server says.
         Unavailable: ``chain.unreachable``, ``server.*``.
@@ -205,11 +216,15 @@ async def _simulate_creation(chain: Chain, deployment: Deployment, header: Heade
     create = function("Registry", "create")
     made = await simulate(chain, header.owner, deployment.registry, create, *terms.arguments)
     if bytes.fromhex(made[0][2:]) != header.content:
-        raise InputError("chain.mismatch", reason="the content would stand at another address than the file says", address=made[0])
+        raise InputError(
+            "chain.mismatch", reason="the content would stand at another address than the file says", address=made[0]
+        )
     return await gas_limit(chain, header.owner, deployment.registry, create, *terms.arguments)
 
 
-async def _create(chain: Chain, deployment: Deployment, header: Header, owner_key: bytes, terms: _Terms) -> TxReceipt | None:
+async def _create(
+    chain: Chain, deployment: Deployment, header: Header, owner_key: bytes, terms: _Terms
+) -> TxReceipt | None:
     """Make the contract; None where an earlier attempt's transaction came first."""
     receipt = None
     try:

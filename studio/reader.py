@@ -18,7 +18,8 @@ from studio.sources import open_source
 class SongFile:
     """A context manager over an SPS file, its page, or its exploded folder (a path, or a URL).
 
-    Opening raises InputError ``sps.*`` for what has no valid signed header; Unavailable ``server.unreachable`` for a URL.
+    Opening raises InputError ``sps.*`` for what has no valid signed header; Unavailable ``server.unreachable`` for a
+    URL.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -57,7 +58,9 @@ class SongFile:
 
     def segment(self, index: int, rendition: int = 0) -> bytes:
         """A sealed segment. Raises ``sps.truncated``, ``sps.segment.missing``, ``sps.segment.hash``."""
-        return self._part(self._extents[rendition][1][index], self.header.renditions[rendition].segments[index].sha256, index)
+        return self._part(
+            self._extents[rendition][1][index], self.header.renditions[rendition].segments[index].sha256, index
+        )
 
     def clear(self, index: int, keys: ContentKeys, rendition: int = 0) -> bytes:
         """A segment, opened. Raises also ``sps.segment.tag``."""
@@ -67,7 +70,9 @@ class SongFile:
             raise InputError("sps.segment.tag", segment=index, epoch=epoch)
         key = segment_key(keys.keys[epoch], track.id, index)
         try:
-            return AESGCM(key).decrypt(sealed[:NONCE], sealed[NONCE:], segment_aad(self.header.content, track.id, epoch, index))
+            return AESGCM(key).decrypt(
+                sealed[:NONCE], sealed[NONCE:], segment_aad(self.header.content, track.id, epoch, index)
+            )
         except InvalidTag:
             raise InputError("sps.segment.tag", segment=index) from None
 

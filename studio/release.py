@@ -1,8 +1,8 @@
 """A recording goes out: converted, published, its keys handed over, packaged, and a receipt written.
 
-Every step finds out what is done already, so a release that was interrupted anywhere is completed by starting it again: a
-finished song is kept, a contract that stands is not made again (its address follows from owner and salt, so a second one cannot
-even be made), handing over keys and packaging are harmless twice.
+Every step finds out what is done already, so a release that was interrupted anywhere is completed by starting it again:
+a finished song is kept, a contract that stands is not made again (its address follows from owner and salt, so a second
+one cannot even be made), handing over keys and packaging are harmless twice.
 """
 
 from __future__ import annotations
@@ -58,10 +58,14 @@ class Receipt:
         return {**out, "content": checksum(self.content), "owner": checksum(self.owner)}
 
 
-async def release(job: Job, told: Told = lambda step, share: None, *, html: bool = True, exploded: bool = True) -> Receipt:
+async def release(
+    job: Job, told: Told = lambda step, share: None, *, html: bool = True, exploded: bool = True
+) -> Receipt:
     """Release one recording. Again continues or changes nothing. Raises what ``convert`` and ``publish`` raise."""
     await asyncio.to_thread(_convert, job, told)
-    return await go_public(job.output, job.owner_key, job.deployment, told, html=html, exploded=exploded, server_url=job.server.url)
+    return await go_public(
+        job.output, job.owner_key, job.deployment, told, html=html, exploded=exploded, server_url=job.server.url
+    )
 
 
 async def go_public(
@@ -160,7 +164,8 @@ def _receipt(song: Path, published: PublishResult, files: list[tuple[str, Path]]
         policy_hash=header.policy_hash,
         server=header.server.url,
         created=published.created,
-        transaction=published.transaction or (from_hex(str(before["transaction"]), 32) if before.get("transaction") else None),
+        transaction=published.transaction
+        or (from_hex(str(before["transaction"]), 32) if before.get("transaction") else None),
         gas_used=published.gas_used or int(before.get("gas_used") or 0),
         licensed=published.licensed,
         unknown=published.unknown,
@@ -181,9 +186,19 @@ def _before(song: Path) -> dict[str, Any]:
 def _row(kind: str, path: Path) -> dict[str, Any]:
     if path.is_dir():
         parts = [part for part in sorted(path.rglob("*")) if part.is_file()]
-        return {"kind": kind, "path": str(path), "size": sum(part.stat().st_size for part in parts), "files": len(parts)}
+        return {
+            "kind": kind,
+            "path": str(path),
+            "size": sum(part.stat().st_size for part in parts),
+            "files": len(parts),
+        }
     with path.open("rb") as file:
-        return {"kind": kind, "path": str(path), "size": path.stat().st_size, "sha256": file_digest(file, "sha256").hexdigest()}
+        return {
+            "kind": kind,
+            "path": str(path),
+            "size": path.stat().st_size,
+            "sha256": file_digest(file, "sha256").hexdigest(),
+        }
 
 
 def words(receipt: Receipt) -> str:
@@ -198,7 +213,9 @@ def words(receipt: Receipt) -> str:
         f"Keys     with {receipt.server}",
         *(f"{row['kind']:<8} {row['path']}, {row['size']:,} bytes" for row in receipt.files),
     ]
-    lines += [f"No registered station has the domain {domain}: release again once it does." for domain in receipt.unknown]
+    lines += [
+        f"No registered station has the domain {domain}: release again once it does." for domain in receipt.unknown
+    ]
     return "\n".join(lines)
 
 

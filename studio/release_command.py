@@ -21,12 +21,22 @@ from studio.release import Receipt, Unmade, go_public, problem, words
 @click.command()
 @click.argument("sources", type=SOURCE, nargs=-1, required=True)
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, help="The SPS file; a folder for a folder or for several recordings."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The SPS file; a folder for a folder or for several recordings.",
 )
 @song_options
 @click.option("--html/--no-html", default=True, help="Also write the self-rendering file, OUTPUT.html.")
 @click.option("--exploded/--no-exploded", default=True, help="Also write the folder of segments for a content network.")
-@click.option("--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, show_default=True, help="Songs converted at the same time.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=os.cpu_count() or 1,
+    show_default=True,
+    help="Songs converted at the same time.",
+)
 @JSON
 def release(
     sources: tuple[Path, ...],
@@ -62,7 +72,9 @@ def release(
             failed.append({"source": job.name, **problem(e)})
     if as_json:
         single = len(work) == 1
-        click.echo(json.dumps(done[0].to_json() if single else {"released": [r.to_json() for r in done], "failed": failed}))
+        click.echo(
+            json.dumps(done[0].to_json() if single else {"released": [r.to_json() for r in done], "failed": failed})
+        )
     else:
         click.echo("\n\n".join(words(receipt) for receipt in done))
         for row in failed:

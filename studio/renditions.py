@@ -1,7 +1,8 @@
 """Several encodings of one recording in one song: lossless as it is, lossless at 16 bits, Opus for thin lines.
 
-The first rendition of a converted song, watermark and all, is opened with its keys and encoded again; the new renditions
-are sealed with the same content keys (a segment's key holds the rendition's id), and the header is signed anew.
+The first rendition of a converted song, watermark and all, is opened with its keys and encoded again; the new
+renditions are sealed with the same content keys (a segment's key holds the rendition's id), and the header is signed
+anew.
 """
 
 from __future__ import annotations
@@ -47,13 +48,19 @@ class Bundle:
     size: int
 
 
-def bundle(song: Path, output: Path, owner_key: bytes, keys: ContentKeys | None = None, kinds: Iterable[str] = KINDS) -> Bundle:
-    """Write ``output``: ``song`` with more renditions. The first rendition's bytes stay as they are. Must precede publishing.
+def bundle(
+    song: Path, output: Path, owner_key: bytes, keys: ContentKeys | None = None, kinds: Iterable[str] = KINDS
+) -> Bundle:
+    """Write ``output``: ``song`` with more renditions.
 
-    ``flac16`` is left out for a song of 16 bits. The same song, key and kinds give the same bytes with one build of the encoders.
+    The first rendition's bytes stay as they are. Must precede publishing.
+
+    ``flac16`` is left out for a song of 16 bits. The same song, key and kinds give the same bytes with one build of the
+    encoders.
 
     Raises:
-        InputError: ``sps.*``, ``media.*``, ``content.owner`` for another owner's key, ``message.schema`` for an unknown kind.
+        InputError: ``sps.*``, ``media.*``, ``content.owner`` for another owner's key, ``message.schema`` for an unknown
+            kind.
     """
     kinds = tuple(kinds)
     if unknown := set(kinds) - set(KINDS):
@@ -92,7 +99,9 @@ def _copy(opened: SongFile, place: int, body: IO[bytes]) -> Rendition:
     return track
 
 
-def _frames(opened: SongFile, keys: ContentKeys, convert: Callable[[AudioFrame], list[AudioFrame]]) -> Iterator[AudioFrame]:
+def _frames(
+    opened: SongFile, keys: ContentKeys, convert: Callable[[AudioFrame], list[AudioFrame]]
+) -> Iterator[AudioFrame]:
     """The first rendition decoded, segment by segment."""
     init = opened.init(0)
     for index in range(len(opened.header.renditions[0].segments)):
@@ -114,7 +123,9 @@ class _Flac16:
         self.sound = Sound(first.rate, first.channels, 16)
         self.rate, self.segment_samples = first.rate, first.segment_samples
         self._packager = Packager(self.sound)
-        self._resampler = AudioResampler(format="s16", layout=self.sound.layout, rate=first.rate, frame_size=self.sound.frame)
+        self._resampler = AudioResampler(
+            format="s16", layout=self.sound.layout, rate=first.rate, frame_size=self.sound.frame
+        )
 
     @property
     def init(self) -> bytes:
@@ -156,7 +167,8 @@ class _Opus:
         context.time_base = Fraction(1, OPUS_RATE)
         index = 0
         for at, packet in enumerate(self._packets(context, opened, keys)):
-            # Counted from zero: the delay (312 samples, in ``dOps``) is dropped by the decoder and must not shift the cuts.
+            # Counted from zero: the delay (312 samples, in ``dOps``) is dropped by the decoder and must not shift the
+            # cuts.
             packet.time_base, packet.duration = context.time_base, OPUS_FRAME
             packet.pts = packet.dts = at * OPUS_FRAME
             container.mux(packet)
@@ -180,7 +192,9 @@ class _Opus:
     def _check(self, segment: bytes, index: int) -> int:
         start, samples = timing(segment)
         if start != index * self.segment_samples or samples > self.segment_samples:
-            raise GomaaError("internal", reason="a segment is cut in the wrong place", segment=index, start=start, samples=samples)
+            raise GomaaError(
+                "internal", reason="a segment is cut in the wrong place", segment=index, start=start, samples=samples
+            )
         return samples
 
 

@@ -1,4 +1,7 @@
-"""The chunks of a WAV file (RIFF, RF64, BW64; also Wave64, CAF, ASF): they bound the sound, where FFmpeg goes by the file's size."""
+"""The chunks of a WAV file (RIFF, RF64, BW64.
+
+Also Wave64, CAF, ASF): they bound the sound, where FFmpeg goes by the file's size.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,8 @@ _TAIL: Final = 64 << 20
 """Bytes at the end of a file that are searched for chunks after a sound of unknown length."""
 _BLOCK: Final = 1 << 20
 _AFTER: Final = re.compile(
-    rb"LIST|list|id3 |ID3 |bext|iXML|fact|cue |smpl|inst|plst|PEAK|_PMX|axml|chna|ubxt|umid|acid|cart|afsp|DISP|CSET|JUNK|junk|FLLR|PAD "
+    rb"LIST|list|id3 |ID3 |bext|iXML|fact|cue "
+    rb"|smpl|inst|plst|PEAK|_PMX|axml|chna|ubxt|umid|acid|cart|afsp|DISP|CSET|JUNK|junk|FLLR|PAD "
 )
 _ASF: Final = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _ASF_FILE: Final = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
@@ -44,7 +48,10 @@ class Sound:
 
 
 def look(file: BinaryIO) -> Sound | None:
-    """The sound of a RIFF, RF64, BW64, Wave64 or CAF file; of an ASF (WMA) file only whether its end is there; else None."""
+    """The sound of a RIFF, RF64, BW64, Wave64 or CAF file; of an ASF (WMA) file only whether its end is there.
+
+    Else None.
+    """
     whole = file.seek(0, 2)
     file.seek(0)
     head = file.read(40)
@@ -195,4 +202,6 @@ def _asf(file: BinaryIO, whole: int) -> Sound | None:
 def _declared(start: int, size: int, whole: int) -> Sound:
     known = 0 < size < 1 << 62
     missing = start + size - whole if known else 0
-    return Sound(start, min(start + size, whole) if known else whole, missing if missing > _SLACK else 0, unsaid=not known)
+    return Sound(
+        start, min(start + size, whole) if known else whole, missing if missing > _SLACK else 0, unsaid=not known
+    )

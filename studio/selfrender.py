@@ -1,4 +1,7 @@
-"""A song as a web page of one file: shows its cover and its terms anywhere, plays with the extension (docs/format/html.md)."""
+"""A song as a web page of one file.
+
+Shows its cover and its terms anywhere, plays with the extension (docs/format/html.md).
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,10 @@ _COLOURS: Final = ("#7d2450", "#1f5b5e", "#3f3170", "#a5485a", "#6d6148", "#2c6e
 
 @dataclass(frozen=True)
 class SelfRender:
-    """What was written: ``size`` of the page and ``song_size`` of the song in it, bytes; ``patches``: bytes written otherwise."""
+    """What was written: ``size`` of the page and ``song_size`` of the song in it, bytes.
+
+    ``patches``: bytes written otherwise.
+    """
 
     path: Path
     size: int
@@ -70,7 +76,10 @@ def write(song: Path, output: Path, *, station: str | None = None, cover: Path |
     before = DOCTYPE + b'<html lang="en"><head><meta charset="windows-1252">'
     start, place = prologue(before, _page(header, picture, station), size, digest, ends)
     pairs = " ".join(map(str, lines.pairs))
-    tail = CLOSING + f'<i hidden id="sps-lines" data-pairs="{pairs}" data-bits="{lines.bits}"></i></body></html>\n'.encode()
+    tail = (
+        CLOSING
+        + f'<i hidden id="sps-lines" data-pairs="{pairs}" data-bits="{lines.bits}"></i></body></html>\n'.encode()
+    )
     with Replacing(output, 0o644) as temporary, temporary.open("wb") as file:
         file.write(start)
         copied, at = sha256(), 0
@@ -110,7 +119,10 @@ def _survey(song: Path) -> tuple[int, bytes, tuple[int, ...], Lines]:
 
 def _page(header: Header, picture: str, station: str | None) -> bytes:
     """What stands between the mark and the song: ASCII, other characters by their numbers."""
-    style, script = (_TEMPLATES / "selfrender.css").read_text("ascii"), (_TEMPLATES / "selfrender.js").read_text("ascii")
+    style, script = (
+        (_TEMPLATES / "selfrender.css").read_text("ascii"),
+        (_TEMPLATES / "selfrender.js").read_text("ascii"),
+    )
     track = header.renditions[0]
     seconds = track.duration_ms // 1000
     bits = f" {track.bits} bit" if track.codec == "flac" else ""
@@ -136,7 +148,9 @@ def _page(header: Header, picture: str, station: str | None) -> bytes:
 @cache
 def _template() -> Any:
     loader = FileSystemLoader(_TEMPLATES)
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True).get_template("selfrender.html")
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True).get_template(
+        "selfrender.html"
+    )
 
 
 def _terms(header: Header, lang: str) -> list[str]:
@@ -151,7 +165,11 @@ def _cover(header: Header, song: Path, given: Path | None) -> str | None:
     """The cover whose hash the header holds, small enough for a page, as a data URL."""
     if (art := header.artwork) is None:
         return None
-    places = [given] if given else sorted(p for p in song.parent.glob(f"{song.stem}.*") if p.suffix in (".jpg", ".jpeg", ".png", ".webp"))
+    places = (
+        [given]
+        if given
+        else sorted(p for p in song.parent.glob(f"{song.stem}.*") if p.suffix in (".jpg", ".jpeg", ".png", ".webp"))
+    )
     for path in places:
         data = path.read_bytes() if path.is_file() and path.stat().st_size == art.size else b""
         if sha256(data).digest() == art.sha256:
@@ -165,7 +183,9 @@ def _small(data: bytes) -> str | None:
         with av.open(io.BytesIO(data), "r") as container:
             frame = next(container.decode(video=0))
         scale = min(1.0, PICTURE / max(frame.width, frame.height))
-        frame = frame.reformat(max(2, round(frame.width * scale) & ~1), max(2, round(frame.height * scale) & ~1), "yuvj420p")
+        frame = frame.reformat(
+            max(2, round(frame.width * scale) & ~1), max(2, round(frame.height * scale) & ~1), "yuvj420p"
+        )
         codec: Any = av.CodecContext.create("mjpeg", "w")
         codec.width, codec.height, codec.pix_fmt, codec.time_base = frame.width, frame.height, "yuvj420p", "1/1"
         codec.options = {"q": "5", "qmin": "5", "qmax": "5"}
@@ -183,7 +203,8 @@ def _drawn(header: Header) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 80 80"><path fill="#f0cfc4" d="M0 0h80v80H0z"/>'
         f'<circle cx="{15 + a[3] % 50}" cy="{18 + a[4] % 14}" r="11" fill="#f0ae4b"/>'
         f'<path fill="{colours[0]}" d="M0 {40 + a[5] % 10}q20-{8 + a[6] % 12} 40 0t40 0v50H0z"/>'
-        f'<path fill="{colours[1]}" fill-opacity=".85" d="M0 {56 + a[7] % 10}q20 {6 + a[8] % 10} 40 0t40 0v40H0z"/></svg>'
+        f'<path fill="{colours[1]}" fill-opacity=".85" d="M0 {56 + a[7] % 10}q20 {6 + a[8] % 10} 40 0t40 '
+        f'0v40H0z"/></svg>'
     )
     return _data_url("image/svg+xml", text.encode())
 

@@ -41,7 +41,10 @@ class ServerInfo:
 
 
 def fetch_info(url: str, domain: Domain) -> ServerInfo:
-    """Ask a server who it is. Raises Unavailable ``server.*``; InputError ``sps.header.chain`` for a server of another network."""
+    """Ask a server who it is.
+
+    Raises Unavailable ``server.*``; InputError ``sps.header.chain`` for a server of another network.
+    """
     base = _base(url)
     value = _request("GET", f"{base}/v1/info")
     try:
@@ -63,7 +66,9 @@ def upload_digest(content: bytes, cose: bytes, ephemeral: bytes, wrapped: list[b
     return keccak256(b"gomaa/1 upload" + content + hashlib.sha256(cose).digest() + keys)
 
 
-def upload_body(header: Header, cose: bytes, keys: dict[int, bytes], owner_key: bytes, exchange: bytes) -> dict[str, Any]:
+def upload_body(
+    header: Header, cose: bytes, keys: dict[int, bytes], owner_key: bytes, exchange: bytes
+) -> dict[str, Any]:
     """The JSON of ``PUT /v1/contents/{content}``: the content keys wrapped to the server's X25519 key ``exchange``.
 
     Raises InputError ``message.schema`` for a useless ``exchange``, or for more than a server takes.
@@ -78,12 +83,17 @@ def upload_body(header: Header, cose: bytes, keys: dict[int, bytes], owner_key: 
         "signature": to_hex(sign(owner_key, digest)),
     }
     if len(rows) > MAX_KEYS or len(json.dumps(body)) > MAX_UPLOAD:
-        raise InputError("message.schema", field="keys", reason=f"a server takes {MAX_KEYS} keys and {MAX_UPLOAD} bytes at most")
+        raise InputError(
+            "message.schema", field="keys", reason=f"a server takes {MAX_KEYS} keys and {MAX_UPLOAD} bytes at most"
+        )
     return body
 
 
 def put_song(url: str, content: bytes, body: dict[str, Any]) -> None:
-    """Hand over what ``upload_body`` made; again is harmless. Raises Unavailable ``server.*`` and the server's refusal."""
+    """Hand over what ``upload_body`` made; again is harmless.
+
+    Raises Unavailable ``server.*`` and the server's refusal.
+    """
     _request("PUT", f"{_base(url)}/v1/contents/{to_hex(content)}", body)
 
 

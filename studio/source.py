@@ -15,13 +15,18 @@ import av
 from studio import ogg, riff
 
 SOLELY: Final = {"protocol_whitelist": "none"}
-"""FFmpeg opens nothing besides the file that it is given: no address or other file that a playlist or reference names."""
+"""FFmpeg opens nothing besides the file that it is given.
+
+No address or other file that a playlist or reference names.
+"""
 
 
 class View:
     """A seekable file, read only, with bytes put over it at some positions and nothing after ``end``."""
 
-    def __init__(self, file: BinaryIO, name: str, patches: Mapping[int, bytes] | None = None, end: int | None = None) -> None:
+    def __init__(
+        self, file: BinaryIO, name: str, patches: Mapping[int, bytes] | None = None, end: int | None = None
+    ) -> None:
         self.name = name
         self._file = file
         self._patches = sorted((patches or {}).items())
@@ -70,7 +75,10 @@ class View:
 
 
 def view(file: BinaryIO, name: str) -> View:
-    """The file with what FFmpeg would misread put right: the length of a WAV's sound, an Ogg's negative granule positions."""
+    """The file with what FFmpeg would misread put right.
+
+    The length of a WAV's sound, an Ogg's negative granule positions.
+    """
     wave = riff.look(file)
     if wave is not None and wave.unsaid and wave.patches:
         # A length that the 32 bits of its field can't say is said by the file's end instead.
@@ -89,7 +97,9 @@ def opened(path: Path) -> Iterator[View]:
 
 @contextmanager
 def spooled(stream: BinaryIO, folder: Path | None = None) -> Iterator[BinaryIO]:
-    """A pipe's bytes in a temporary file of ``folder``, on disk, so that what it declares can be held against what it has."""
+    """A pipe's bytes in a temporary file of ``folder``, on disk, so that what it declares can be held against what it
+    has.
+    """
     with tempfile.TemporaryFile(dir=folder) as file:
         shutil.copyfileobj(stream, file, 1 << 20)
         file.seek(0)
@@ -97,5 +107,8 @@ def spooled(stream: BinaryIO, folder: Path | None = None) -> Iterator[BinaryIO]:
 
 
 def open_container(source: View | BinaryIO, options: Mapping[str, str] | None = None) -> Any:
-    """FFmpeg's input for a view or a pipe; bytes of tags that are not UTF-8 are kept (surrogateescape). Raises av.FFmpegError."""
+    """FFmpeg's input for a view or a pipe; bytes of tags that are not UTF-8 are kept (surrogateescape).
+
+    Raises av.FFmpegError.
+    """
     return av.open(source, "r", options={**SOLELY, **(options or {})}, metadata_errors="surrogateescape")

@@ -1,4 +1,7 @@
-"""Sources of a song's bytes: the single file, the page that carries it, the exploded packaging in a folder or at a URL."""
+"""Sources of a song's bytes.
+
+The single file, the page that carries it, the exploded packaging in a folder or at a URL.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,10 @@ class Source(Protocol):
         """Hold the whole size, if the packaging has one, against the header's, in bytes."""
 
     def part(self, extent: Extent, digest: bytes) -> bytes:
-        """An init part or sealed segment by its place in the single file, or by its hash. Raises ``sps.segment.missing``."""
+        """An init part or sealed segment by its place in the single file, or by its hash.
+
+        Raises ``sps.segment.missing``.
+        """
 
     def close(self) -> None:
         """Release what is open."""
@@ -82,13 +88,18 @@ class Single:
         assert self._map is not None
         size = len(self._map) - self._base
         if self.place is not None:
-            if self.place.size == expected and self._map[self._base + expected : self._base + expected + len(CLOSING)] == CLOSING:
+            if (
+                self.place.size == expected
+                and self._map[self._base + expected : self._base + expected + len(CLOSING)] == CLOSING
+            ):
                 return
             size = min(size, self.place.size)
         if size < expected:
             raise InputError("sps.truncated", size=size, expected=expected)
         if size > expected:
-            raise InputError("sps.header.malformed", reason="bytes after the last segment", size=size, expected=expected)
+            raise InputError(
+                "sps.header.malformed", reason="bytes after the last segment", size=size, expected=expected
+            )
 
     def part(self, extent: Extent, digest: bytes) -> bytes:
         """The bytes at a place. Raises ``sps.truncated``."""
@@ -157,7 +168,11 @@ class Remote(Exploded):
 
     def __init__(self, url: str) -> None:
         if url.endswith((".sps", ".html")):
-            raise InputError("message.schema", field="file", reason="only an exploded folder is read from its URL; download the file first")
+            raise InputError(
+                "message.schema",
+                field="file",
+                reason="only an exploded folder is read from its URL; download the file first",
+            )
         self._base = url if url.endswith("/") else url + "/"
 
     def fetch(self, name: str, most: int) -> bytes | None:

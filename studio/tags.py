@@ -41,7 +41,10 @@ _INFO: Final = {"INAM": "title", "IART": "artist", "IPRD": "album", "IGNR": "gen
 _LATIN: Final = frozenset({"mp3", "wav", "aiff", "aac", "tta"})
 """Containers whose tags (ID3, INFO) have texts labelled Latin-1 that are often something else."""
 _STREAM_TAGS: Final = frozenset({"ogg"})
-"""Containers whose tags are the stream's. Elsewhere a stream's title is the name of a track ("Stereo"), not of the song."""
+"""Containers whose tags are the stream's.
+
+Elsewhere a stream's title is the name of a track ("Stereo"), not of the song.
+"""
 _CUT: Final = 28
 """Characters: a text as long as ID3v1 keeps (30 bytes) that another one begins with is the same text, cut."""
 _RANKS: Final = {"Cover (front)": 0, "": 1, "Other": 1, "32x32 pixels 'file icon'": 3, "Other file icon": 3}
@@ -114,7 +117,10 @@ def load_artwork(path: Path) -> Artwork:
 
 
 def cover(pictures: Iterable[tuple[str, bytes]]) -> tuple[Artwork | None, list[str]]:
-    """The best of a recording's pictures (type as FFmpeg names it, bytes): the front cover first. And notes on those left out."""
+    """The best of a recording's pictures (type as FFmpeg names it, bytes): the front cover first.
+
+    And notes on those left out.
+    """
     notes: list[str] = []
     for _, data in sorted(pictures, key=lambda pair: _RANKS.get(pair[0], 2)):
         found = artwork(data)
@@ -139,7 +145,9 @@ def isrc(text: str) -> str:
 
 
 def read(file: BinaryIO, container: Any) -> Found:
-    """The tags of an open recording: ID3, APEv2, Vorbis comments, MP4, INFO by their own readers, everything else by FFmpeg.
+    """The tags of an open recording.
+
+    ID3, APEv2, Vorbis comments, MP4, INFO by their own readers, everything else by FFmpeg.
 
     The container's tags come before a stream's, ID3 before INFO.
 
@@ -165,14 +173,21 @@ def read(file: BinaryIO, container: Any) -> Found:
             kept.append(better)
 
     said = {_INFO[name]: data for name, data in riff.info(file).items() if name in _INFO}
-    shown = {text for data in said.values() for text in (data.decode("utf-8", "replace").strip(), data.decode("latin-1").strip())}
+    shown = {
+        text
+        for data in said.values()
+        for text in (data.decode("utf-8", "replace").strip(), data.decode("latin-1").strip())
+    }
     for name, texts in {**_by_tinytag(file), **(_ape(file) if "mp3" in kinds else {})}.items():
         for field, names in _FIELDS.items():
             for text in texts if name in names else ():
                 if "\ufffd" not in text and text.strip() not in shown:
                     add(field, text, bool(kinds & _LATIN))
     stream = container.streams.audio[0].metadata
-    for tags in (container.metadata, stream if kinds & _STREAM_TAGS else {k: v for k, v in stream.items() if k.lower() != "title"}):
+    for tags in (
+        container.metadata,
+        stream if kinds & _STREAM_TAGS else {k: v for k, v in stream.items() if k.lower() != "title"},
+    ):
         for name, text in tags.items():
             for field, names in _FIELDS.items():
                 # FFmpeg merges INFO and ID3, and joins repeats: only where nothing better is known.
@@ -188,7 +203,9 @@ def read(file: BinaryIO, container: Any) -> Found:
 
 
 def names(found: Found, stem: str, said: Mapping[str, str | None]) -> Names:
-    """The header's names: what a person ``said`` (title, artist, album, genre, isrc) before the tags, the file's name last.
+    """The header's names.
+
+    What a person ``said`` (title, artist, album, genre, isrc) before the tags, the file's name last.
 
     Raises:
         InputError: ``message.schema`` for a malformed ISRC that a person said; one in the tags is left out with a note.
@@ -251,7 +268,9 @@ def _by_tinytag(file: BinaryIO) -> dict[str, list[str]]:
     out: dict[str, list[str]] = {}
     for name, value in found.items():
         texts = value if isinstance(value, list) else [value]
-        out.setdefault(name.lower(), []).extend(part for text in texts if isinstance(text, str) for part in text.split("\0"))
+        out.setdefault(name.lower(), []).extend(
+            part for text in texts if isinstance(text, str) for part in text.split("\0")
+        )
     return out
 
 

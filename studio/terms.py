@@ -27,7 +27,10 @@ _RANGES: Final = {
 
 @dataclass(frozen=True)
 class Form:
-    """The sliders and switches. ``price`` GoMAA per ``interval_s`` heard, of which ``share`` per cent go to the listener."""
+    """The sliders and switches.
+
+    ``price`` GoMAA per ``interval_s`` heard, of which ``share`` per cent go to the listener.
+    """
 
     price: str = "0.0100"
     interval_s: int = 5
@@ -79,7 +82,9 @@ class Form:
             # Counting needs somebody to count for, and paying somebody who pays.
             "listener": "wallet" if self.wallet or self.plays or self.payer == "listener" else "any",
             "price": {"interval_s": self.interval_s, "owner": wei - reward, "reward": reward, "payer": self.payer},
-            "lease": {"window_s": DAY, "seconds": self.offline_h * 3600, "invocations": 100} if self.offline_h else _SHORT_LEASE,
+            "lease": {"window_s": DAY, "seconds": self.offline_h * 3600, "invocations": 100}
+            if self.offline_h
+            else _SHORT_LEASE,
         }
         if self.plays:
             per_s = PER[self.per]
@@ -99,7 +104,10 @@ def explain(policy: Policy, seconds: float, bps: int, artist: str | None) -> dic
     said = {}
     for language in ("en", "zh"):
         terms = describe(policy, Usage(), context, language, Names(artist=artist or None))
-        said[language] = {**{name: getattr(terms, name) for name in ("may", "left", "costs", "earn")}, "limits": list(terms.limits)}
+        said[language] = {
+            **{name: getattr(terms, name) for name in ("may", "left", "costs", "earn")},
+            "limits": list(terms.limits),
+        }
     intervals = int(seconds) // policy.price.interval_s
     band, listener = intervals * policy.price.owner, intervals * policy.price.reward
     platform = (band + listener) * bps // 10_000

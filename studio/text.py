@@ -1,4 +1,7 @@
-"""Text for the header: the format's own rule (docs/format/README.md, "Text") applied to tags, file names and options."""
+"""Text for the header.
+
+The format's own rule (docs/format/README.md, "Text") applied to tags, file names and options.
+"""
 
 from __future__ import annotations
 
@@ -32,8 +35,8 @@ class Line:
 def line(text: str, most: int = MAX_TEXT) -> Line:
     """Apply the header's rule: no controls, no direction marks, one line, at most ``most`` characters.
 
-    Joiners, variation selectors and characters that this Python's Unicode tables don't know stay. White space at both ends and
-    repeated spaces go without a word. A text that would be invisible is empty.
+    Joiners, variation selectors and characters that this Python's Unicode tables don't know stay. White space at both
+    ends and repeated spaces go without a word. A text that would be invisible is empty.
 
     Args:
         most: characters (code points); a longer text is cut between two characters as a reader sees them.
@@ -69,7 +72,10 @@ def shown(name: str) -> str:
 
 
 def legacy(data: bytes) -> str:
-    """Text of unknown encoding: UTF-8 where the bytes are valid UTF-8, else Windows-1252 (Latin-1 where that has no character)."""
+    """Text of unknown encoding.
+
+    UTF-8 where the bytes are valid UTF-8, else Windows-1252 (Latin-1 where that has no character).
+    """
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
@@ -100,9 +106,17 @@ def _shortened(text: str, most: int) -> str:
 
 
 def _joined(text: str, at: int) -> bool:
-    """Whether the characters before and after ``at`` belong to one grapheme: an approximation of UAX #29 without its tables."""
+    """Whether the characters before and after ``at`` belong to one grapheme.
+
+    An approximation of UAX #29 without its tables.
+    """
     before, after = text[at - 1], text[at]
-    if after == _JOINER or before == _JOINER or after in "\u200c\ufe0e\ufe0f" or unicodedata.category(after).startswith("M"):
+    if (
+        after == _JOINER
+        or before == _JOINER
+        or after in "\u200c\ufe0e\ufe0f"
+        or unicodedata.category(after).startswith("M")
+    ):
         return True
     if ord(after) in _SKIN or 0xE0020 <= ord(after) <= 0xE007F:
         return True

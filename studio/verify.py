@@ -1,4 +1,7 @@
-"""Checks of a song, in any packaging, in the order a player would make them: signature, terms, sizes, hashes, sound, contract."""
+"""Checks of a song, in any packaging, in the order a player would make them.
+
+Signature, terms, sizes, hashes, sound, contract.
+"""
 
 from __future__ import annotations
 
@@ -85,7 +88,10 @@ def _decode(song: SongFile, keys: ContentKeys, place: int) -> int:
 
 
 async def verify_chain(path: Path | str, deployment: Deployment) -> list[Check]:
-    """Hold the header against the content's contract. Raises ``sps.header.chain``, ``content.*``, ``sps.policy.mismatch``, ``chain.*``."""
+    """Hold the header against the content's contract.
+
+    Raises ``sps.header.chain``, ``content.*``, ``sps.policy.mismatch``, ``chain.*``.
+    """
     with SongFile(path) as song:
         header = song.header
     if header.chain != deployment.chain_id:
@@ -98,7 +104,10 @@ async def verify_chain(path: Path | str, deployment: Deployment) -> list[Check]:
 
 
 async def hold(chain: Chain, deployment: Deployment, header: Header) -> ContentState | None:
-    """The content's state where it agrees with the header; None where the registry made no such content. Raises as ``verify_chain``."""
+    """The content's state where it agrees with the header; None where the registry made no such content.
+
+    Raises as ``verify_chain``.
+    """
     if not await Registry(chain, deployment).is_content(header.content):
         return None
     state = await Content(chain, header.content).state()

@@ -1,4 +1,7 @@
-"""``gomaa studio``'s pages: HTTP on loopback, for whoever was given the address with its token, and for no other site."""
+"""``gomaa studio``'s pages.
+
+HTTP on loopback, for whoever was given the address with its token, and for no other site.
+"""
 
 from __future__ import annotations
 
@@ -84,18 +87,25 @@ async def _headers(_: web.Request, response: web.StreamResponse) -> None:
 
 @web.middleware
 async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Who may ask: the address must be ours by name (a rebound domain has another), the token right, the origin our own."""
+    """Who may ask.
+
+    The address must be ours by name (a rebound domain has another), the token right, the origin our own.
+    """
     socket = request.transport.get_extra_info("sockname") if request.transport else None
     hosts = {f"127.0.0.1:{socket[1]}", f"localhost:{socket[1]}"} if socket else set()
     if request.host not in hosts:
         return _answer({"error": {"code": "message.denied", "message": "This address is not the studio's."}}, 421)
     if not hmac.compare_digest(request.match_info.get("token", "").encode(), request.app[TOKEN].encode()):
-        return _answer({"error": {"code": "message.denied", "message": "Open the address that gomaa studio printed."}}, 404)
+        return _answer(
+            {"error": {"code": "message.denied", "message": "Open the address that gomaa studio printed."}}, 404
+        )
     origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site", "same-origin")
     foreign = origin is not None and origin != f"http://{request.host}"
     unsaid = origin is None and request.method not in ("GET", "HEAD")
     # The page itself may be come to from anywhere, by who knows its address; what it asks may not.
-    arriving = request.headers.get("Sec-Fetch-Mode") == "navigate" and request.method == "GET" and "/api/" not in request.path
+    arriving = (
+        request.headers.get("Sec-Fetch-Mode") == "navigate" and request.method == "GET" and "/api/" not in request.path
+    )
     if foreign or unsaid or (site not in ("same-origin", "none") and not arriving):
         return _answer({"error": {"code": "message.denied", "message": "Another site may not ask this."}}, 403)
     try:

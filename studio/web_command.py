@@ -24,7 +24,12 @@ from studio.web import TOKEN, make_app
 @click.option("--new-key", is_flag=True, help="Make the owner's key file if it is missing.")
 @DEPLOYMENT
 @click.option("--server", "url", required=True, metavar="URL", help="The security server that will give out the keys.")
-@click.option("--folder", type=click.Path(file_okay=False, path_type=Path), required=True, help="Where songs, keys and receipts are kept.")
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    required=True,
+    help="Where songs, keys and receipts are kept.",
+)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Default: any free one.")
 @click.option("--open/--no-open", "show", default=True, help="Open the page in the browser.")
 def studio(key_path: Path, new_key: bool, deployment_path: Path, url: str, folder: Path, port: int, show: bool) -> None:
@@ -60,9 +65,15 @@ async def _serve(band: Band, port: int, show: bool) -> None:
 
 
 def _write_door(path: Path, url: str) -> None:
-    """A page that leads to the studio, for its owner's eyes: as an argument of the browser every user of this computer could read it."""
+    """A page that leads to the studio, for its owner's eyes.
+
+    As an argument of the browser every user of this computer could read it.
+    """
     with Replacing(path) as temporary:
-        head = '<!doctype html><meta charset="utf-8"><meta name="referrer" content="no-referrer"><title>GoMAA studio</title>'
+        head = (
+            '<!doctype html><meta charset="utf-8"><meta name="referrer" content="no-referrer"><title>GoMAA '
+            "studio</title>"
+        )
         there = escape(url)
         way = f'<meta http-equiv="refresh" content="0;url={there}"><a href="{there}">Open the studio</a>\n'
         temporary.write_text(head + way, encoding="utf-8")

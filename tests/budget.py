@@ -1,4 +1,7 @@
-"""Budgets of property tests: examples in proportion to the Hypothesis profile, so that one variable makes every search long."""
+"""Budgets of property tests.
+
+Examples in proportion to the Hypothesis profile, so that one variable makes every search long.
+"""
 
 from __future__ import annotations
 

@@ -26,5 +26,8 @@ _RECURSION = sys.getrecursionlimit()
 
 @pytest.fixture(autouse=True)
 def recursion_limit() -> None:
-    """Python's own limit: py_ecc, which only tests import, raises it so far that deeply nested JSON overflows the stack."""
+    """Python's own limit.
+
+    Py_ecc, which only tests import, raises it so far that deeply nested JSON overflows the stack.
+    """
     sys.setrecursionlimit(_RECURSION)

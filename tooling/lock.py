@@ -19,7 +19,16 @@ _UV: Final = "uv==0.13.9"
 def main(arguments: list[str]) -> None:
     """Resolve once, for every supported Python and system."""
     project, test, tools = ROOT / "pyproject.toml", LOCKS / "test.lock", LOCKS / "bootstrap.in"
-    resolve = (PYTHON.with_name("uv"), "pip", "compile", "--quiet", "--universal", "--generate-hashes", "--python-version", _PYTHON)
+    resolve = (
+        PYTHON.with_name("uv"),
+        "pip",
+        "compile",
+        "--quiet",
+        "--universal",
+        "--generate-hashes",
+        "--python-version",
+        _PYTHON,
+    )
     plain = (*resolve, "--no-emit-index-url", "--no-annotate", "--no-header")
     show(*plain, "--extra", "dev", project, "-o", test, *arguments)
     show(*plain, "--extra", "demo", "-c", test, project, "-o", LOCKS / "demo.lock")

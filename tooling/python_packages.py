@@ -39,7 +39,8 @@ def install(*, tests: bool) -> None:
     """
     lock, project = LOCKS / ("test.lock" if tests else "demo.lock"), ROOT / "pyproject.toml"
     if PYTHON.exists() and (
-        fresh("python-test", LOCKS / "test.lock", BOOTSTRAP, project) or (not tests and fresh("python-demo", lock, BOOTSTRAP, project))
+        fresh("python-test", LOCKS / "test.lock", BOOTSTRAP, project)
+        or (not tests and fresh("python-demo", lock, BOOTSTRAP, project))
     ):
         return
     if not PYTHON.exists():
@@ -66,7 +67,16 @@ def install_lock(python: Path, lock: Path, bootstrap: Path = BOOTSTRAP) -> None:
     pip = (python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes")
     settings = _settings(python)
     run("python-bootstrap", *pip, "--only-binary=:all:", "-r", bootstrap, env=_PIP_RESET)
-    uv = (python.with_name("uv"), "pip", "install", "--python", python, "--no-deps", "--no-build-isolation", "--compile-bytecode")
+    uv = (
+        python.with_name("uv"),
+        "pip",
+        "install",
+        "--python",
+        python,
+        "--no-deps",
+        "--no-build-isolation",
+        "--compile-bytecode",
+    )
     run("python-packages", *uv, "--require-hashes", "-r", lock, env=uv_environment(settings, os.environ))
 
 

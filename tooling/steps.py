@@ -15,7 +15,9 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 CACHE: Final = ROOT / ".cache"
 LOGS: Final = CACHE / "logs"
 
-_NOISE: Final = re.compile(r"^\s*(WARNING|DEPRECATION|\[notice\]|warning:|npm (warn|WARN|notice)|W: |npm error A complete log|debconf:)")
+_NOISE: Final = re.compile(
+    r"^\s*(WARNING|DEPRECATION|\[notice\]|warning:|npm (warn|WARN|notice)|W: |npm error A complete log|debconf:)"
+)
 _CAUSE: Final = re.compile(r"^\s*(ERROR:|error:|× |npm (error|ERR!) |E: |\w*(Error|Exception): )")
 _CAUSE_LINES: Final = 12
 

@@ -23,7 +23,9 @@ from tooling.steps import ROOT, say
 CORES: Final = os.cpu_count() or 1
 
 MOST_UNSTEADY: Final = 2
-"""Causes in one run for which tests may pass only when run again. Tests of a file that fail with the same words, such as those of a fixture
+"""Causes in one run for which tests may pass only when run again.
+
+Tests of a file that fail with the same words, such as those of a fixture
 that they share, have one cause."""
 
 MOST_RERUNS: Final = 10
@@ -58,7 +60,8 @@ class Part:
     Attributes:
         title: Printed before the run.
         arguments: What to run, for pytest.
-        workers: Processes. Each takes whole files, so that what a file's tests share is made once; 1 is no extra process.
+        workers: Processes. Each takes whole files, so that what a file's tests share is made once; 1 is no extra
+            process.
         environment: Variables added to this process's.
         hang_s: Seconds after which a test is taken for hanging.
     """
@@ -171,7 +174,9 @@ def verdict(outcomes: Sequence[Outcome]) -> tuple[int, list[str]]:
             lines += [f"{kind}: {test}", *([f"  {reasons[test]}"] if reasons.get(test) else [])]
     lines += [f"pytest broke off with exit code {code}" for code in broken]
     causes = {(test.partition("::")[0], reasons.get(test) or test) for test in unsteady}
-    lines.append(f"{len(unsteady)} unsteady of {len(causes)} causes (at most {MOST_UNSTEADY} may be), {len(failed)} failed")
+    lines.append(
+        f"{len(unsteady)} unsteady of {len(causes)} causes (at most {MOST_UNSTEADY} may be), {len(failed)} failed"
+    )
     return int(bool(failed or broken or len(causes) > MOST_UNSTEADY)), lines
 
 

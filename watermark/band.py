@@ -33,7 +33,9 @@ _SAME: Final = 4e-5
 
 
 def bins(samples: Floats, rate: int) -> Complex:
-    """Fourier coefficients of the band around the carrier of one window (padded with silence), ``SIZE`` of them, carrier first."""
+    """Fourier coefficients of the band around the carrier of one window (padded with silence), ``SIZE`` of them,
+    carrier first.
+    """
     size = round(rate * WINDOW_S)
     spectrum = scipy.fft.rfft(np.asarray(samples, np.float32), size)
     middle = round(CARRIER_HZ * WINDOW_S)
@@ -62,7 +64,9 @@ class Speed:
         return np.asarray(scipy.fft.ifft(spectrum, norm="forward"))
 
     def band(self, chips: Complex, start: float) -> Complex:
-        """Coefficients, as ``bins`` gives them, of the block of ``chips`` that begins ``start`` envelope samples into the window."""
+        """Coefficients, as ``bins`` gives them, of the block of ``chips`` that begins ``start`` envelope samples into
+        the window.
+        """
         whole = int(np.floor(start))
         grid = np.zeros(self.size, np.complex64)
         places = whole + FIRST + OVER * np.arange(CHIPS)
@@ -70,7 +74,9 @@ class Speed:
         grid[places[inside]] = chips[inside]
         spectrum = scipy.fft.fft(grid, norm="forward")[self._offsets % self.size] * self._shape
         out = np.zeros(SIZE, np.complex64)
-        out[(self._centre + self._offsets) % SIZE] = spectrum * np.exp(-2j * np.pi * self._offsets * (start - whole) / self.size)
+        out[(self._centre + self._offsets) % SIZE] = spectrum * np.exp(
+            -2j * np.pi * self._offsets * (start - whole) / self.size
+        )
         return out
 
 
@@ -85,8 +91,8 @@ def _pilots() -> Complex:
 def likeness(envelope: Complex) -> Floats:
     """How much a block seems to begin at each sample: about 0.06 by chance, 0.7 for a mark alone.
 
-    The pilot is correlated coherently in eight pieces whose magnitudes add up, so a small error of speed or a moving channel
-    costs little.
+    The pilot is correlated coherently in eight pieces whose magnitudes add up, so a small error of speed or a moving
+    channel costs little.
     """
     count = len(envelope) - OVER * (SLOTS - GUARD) + 1
     spectrum = scipy.fft.fft(envelope, _LENGTH)

@@ -33,9 +33,13 @@ def codewords(address: bytes, counters: range) -> NDArray[np.int8]:
     head = np.unpackbits(np.frombuffer(address, np.uint8))
     numbers = np.array(counters, np.uint16)
     counter = (numbers[:, None] >> np.arange(mark.COUNTER_BITS - 1, -1, -1) & 1).astype(np.uint8)
-    checks = np.unpackbits(np.frombuffer(b"".join(mark.crc(address, k) for k in counters), np.uint8).reshape(-1, 4), axis=1)
+    checks = np.unpackbits(
+        np.frombuffer(b"".join(mark.crc(address, k) for k in counters), np.uint8).reshape(-1, 4), axis=1
+    )
     rows = len(numbers)
-    bits = np.concatenate([np.tile(head, (rows, 1)), counter, checks, np.zeros((rows, mark.TAIL_BITS), np.uint8)], axis=1)
+    bits = np.concatenate(
+        [np.tile(head, (rows, 1)), counter, checks, np.zeros((rows, mark.TAIL_BITS), np.uint8)], axis=1
+    )
     padded = np.pad(bits, ((0, 0), (mark.TAIL_BITS, 0)))
     steps = bits.shape[1]
     out = np.zeros((rows, steps, 2), np.uint8)
@@ -63,7 +67,9 @@ class Candidates:
     def __init__(self, addresses: Sequence[bytes]) -> None:
         self.addresses = tuple(dict.fromkeys(addresses))
         self.threshold = 5.5 + 0.7 * max(0.0, math.log10(max(1, len(self.addresses)) / 1000))
-        self.words = np.stack([address_word(a) for a in self.addresses]) if self.addresses else np.zeros((0, _KNOWN), np.float32)
+        self.words = (
+            np.stack([address_word(a) for a in self.addresses]) if self.addresses else np.zeros((0, _KNOWN), np.float32)
+        )
         self._counted: dict[bytes, NDArray[np.float32]] = {}
         self._waiting: list[Lean] = []
 

@@ -22,7 +22,10 @@ _STATE: Final = np.arange(mark.STATES)
 _BEFORE: Final = np.stack([2 * _STATE % 64, 2 * _STATE % 64 + 1])
 """Both predecessors of every state; see pywallet.sps.mark."""
 _SIGNS: Final = np.array(
-    [[[1 - 2 * ((int((s >> 5 << 6) | p) & g).bit_count() & 1) for g in mark.GENERATORS] for s, p in enumerate(row)] for row in _BEFORE],
+    [
+        [[1 - 2 * ((int((s >> 5 << 6) | p) & g).bit_count() & 1) for g in mark.GENERATORS] for s, p in enumerate(row)]
+        for row in _BEFORE
+    ],
     np.float32,
 )
 

@@ -50,10 +50,18 @@ def watermark() -> None:
 
 @watermark.command()
 @click.argument("audio")
-@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The WAV to write.")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The WAV to write."
+)
 @click.option("--address", required=True, help="The content's address, 0x and 40 hex digits.")
 @click.option("--layers", default=",".join(LAYERS), show_default=True, help="Which layers to embed.")
-@click.option("--every", type=click.IntRange(1, MAX_EVERY), default=1, show_default=True, help="Mark each n-th segment of two seconds.")
+@click.option(
+    "--every",
+    type=click.IntRange(1, MAX_EVERY),
+    default=1,
+    show_default=True,
+    help="Mark each n-th segment of two seconds.",
+)
 @click.option("--no-clean", is_flag=True, help="Keep the recording's own sound above 20 kHz.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def embed(audio: str, output: Path, address: str, layers: str, every: int, no_clean: bool, as_json: bool) -> None:
@@ -78,7 +86,8 @@ def embed(audio: str, output: Path, address: str, layers: str, every: int, no_cl
         click.echo(json.dumps({"output": str(output), "address": to_hex(content), **done}))
     else:
         click.echo(
-            f"{output}: {done['seconds']} s, {done['rate']} Hz, {done['depth']} bits, marked with {to_hex(content)} ({', '.join(chosen)})"
+            f"{output}: {done['seconds']} s, {done['rate']} Hz, {done['depth']} bits, marked with {to_hex(content)} "
+            f"({', '.join(chosen)})"
         )
 
 
@@ -100,7 +109,9 @@ def _summary(found: Sequence[Found]) -> list[str]:
                 continue
             sure = max(f.confidence for f in blocks)
             speeds = sorted({round(100 * (f.speed - 1), 1) + 0.0 for f in blocks})
-            note = f", speed {', '.join(f'{s:+g} %' for s in speeds)}" if layer == "ultrasonic" and speeds != [0.0] else ""
+            note = (
+                f", speed {', '.join(f'{s:+g} %' for s in speeds)}" if layer == "ultrasonic" and speeds != [0.0] else ""
+            )
             listed = sum(f.how == "list" for f in blocks)
             note += f", {listed} by the list" if listed else ""
             lines.append(f"  {layer}: {len(blocks)} read, confidence up to {sure:.2f}{note}")
@@ -115,7 +126,11 @@ def _summary(found: Sequence[Found]) -> list[str]:
 @watermark.command()
 @click.argument("audio")
 @click.option("--layers", default=",".join(LAYERS), show_default=True, help="Which layers to look for.")
-@click.option("--candidates", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A file of addresses, one a line.")
+@click.option(
+    "--candidates",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A file of addresses, one a line.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def read(audio: str, layers: str, candidates: Path | None, as_json: bool) -> None:
     """Tell whose sound AUDIO is (a file, or - for a WAV on standard input).
@@ -129,7 +144,11 @@ def read(audio: str, layers: str, candidates: Path | None, as_json: bool) -> Non
     with Source(_source(audio)) as source:
         if not source.ultrasonic and chosen == ("ultrasonic",):
             raise InputError("media.unsupported", reason=f"{source.rate} Hz cannot carry a mark above 20 kHz")
-        note = "" if source.ultrasonic else f"{source.rate} Hz cannot carry the mark above 20 kHz; only the in-band one was looked for"
+        note = (
+            ""
+            if source.ultrasonic
+            else f"{source.rate} Hz cannot carry the mark above 20 kHz; only the in-band one was looked for"
+        )
         found = sorted(stream(source, chosen, listed), key=lambda f: f.position_s)
     if as_json:
         click.echo(json.dumps({"marks": [f.to_json() for f in found], **({"note": note} if note else {})}))

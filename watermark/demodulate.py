@@ -26,7 +26,12 @@ def chips(envelope: Complex, start: float) -> Complex:
     """The block's chips where it begins at ``start`` (envelope samples): cubic interpolation between samples."""
     whole = int(np.floor(start))
     x = start - whole
-    weights = (-x * (x - 1) * (x - 2) / 6, (x + 1) * (x - 1) * (x - 2) / 2, -(x + 1) * x * (x - 2) / 2, (x + 1) * x * (x - 1) / 6)
+    weights = (
+        -x * (x - 1) * (x - 2) / 6,
+        (x + 1) * (x - 1) * (x - 2) / 2,
+        -(x + 1) * x * (x - 2) / 2,
+        (x + 1) * x * (x - 1) / 6,
+    )
     first, last = whole + FIRST - 1, whole + FIRST + OVER * (CHIPS - 1) + 3
     before, after = max(0, -first), max(0, last - len(envelope))
     part = np.pad(envelope[max(0, first) : last], (before, after))

@@ -22,9 +22,9 @@ _COUNTERS = 4096
 class Embedder:
     """Marks one recording with a content's address.
 
-    ``rate`` in Hz; ``every``: a block in every n-th segment of two seconds, block k in segment k; ``clean`` takes the host's own
-    sound above 20 kHz away first; ``depth`` 16 computes in single precision, 24 in double; ``level`` of the ultrasonic layer in
-    dBFS. Raises InputError ``media.unsupported``, ``message.schema``.
+    ``rate`` in Hz; ``every``: a block in every n-th segment of two seconds, block k in segment k; ``clean`` takes the
+    host's own sound above 20 kHz away first; ``depth`` 16 computes in single precision, 24 in double; ``level`` of the
+    ultrasonic layer in dBFS. Raises InputError ``media.unsupported``, ``message.schema``.
     """
 
     def __init__(
@@ -54,7 +54,10 @@ class Embedder:
         self._wave: tuple[int, Floats] | None = None
 
     def process(self, block: Floats) -> Floats:
-        """Marked frames, shape (frames, channels), for frames of full scale 1; they may lag. Raises InputError ``media.decode``."""
+        """Marked frames, shape (frames, channels), for frames of full scale 1; they may lag.
+
+        Raises InputError ``media.decode``.
+        """
         given = np.asarray(block)
         if given.ndim != 2 or given.shape[1] != self._channels:
             raise InputError("message.schema", field="block", reason=f"frames of {self._channels} channels")

@@ -12,9 +12,9 @@ from pywallet.encoding.hex import to_hex
 class Found:
     """One block that was read.
 
-    ``position_s`` is where in the file it begins; ``block`` its number in the recording (each two seconds; None in the in-band
-    layer, whose blocks are all alike); ``confidence`` 0 to 1: how closely the soft bits follow the code; ``speed`` 1.04 for a
-    song played 4 % faster; ``how`` "crc", or "list" where only the candidate list made it out.
+    ``position_s`` is where in the file it begins; ``block`` its number in the recording (each two seconds; None in the
+    in-band layer, whose blocks are all alike); ``confidence`` 0 to 1: how closely the soft bits follow the code;
+    ``speed`` 1.04 for a song played 4 % faster; ``how`` "crc", or "list" where only the candidate list made it out.
     """
 
     address: bytes

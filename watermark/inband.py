@@ -1,7 +1,7 @@
 """Layer 2: the magnitude of every time-frequency cell from 850 Hz to 10 kHz goes up or down a little.
 
-The payload is the address and its CRC-32 (192 bits, coded as in layer 1 to 396). Every block of 11 s is the same, so cells
-that are a whole number of blocks apart add up.
+The payload is the address and its CRC-32 (192 bits, coded as in layer 1 to 396). Every block of 11 s is the same, so
+cells that are a whole number of blocks apart add up.
 """
 
 from __future__ import annotations

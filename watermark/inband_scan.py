@@ -1,4 +1,7 @@
-"""Reading layer 2 blind: four blocks of 11 s are laid over each other and read as one, at every place a block may begin."""
+"""Reading layer 2 blind.
+
+Four blocks of 11 s are laid over each other and read as one, at every place a block may begin.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +58,10 @@ def places(folded: Floats) -> list[tuple[float, int, int]]:
 
 
 def soft_bits(folded: Floats, frame: int) -> NDArray[np.float32]:
-    """Soft coded bits of a block that begins at ``frame`` of (550, 183) cells; bands count as far as their pilots hold."""
+    """Soft coded bits of a block that begins at ``frame`` of (550, 183) cells.
+
+    Bands count as far as their pilots hold.
+    """
     signs, place = layout()
     pilots, _ = _pilots()
     turned = np.roll(folded, -frame, axis=0)
@@ -80,7 +86,9 @@ class InbandScanner:
         self._all = np.zeros((PHASES, PERIOD, BANDS), np.float32)
         self._count = 0
         self._addresses = tuple(dict.fromkeys(addresses))
-        self._words = np.array([1 - 2 * np.array(mark.encode(bits(a))) for a in self._addresses], np.float32).reshape(-1, CODED)
+        self._words = np.array([1 - 2 * np.array(mark.encode(bits(a))) for a in self._addresses], np.float32).reshape(
+            -1, CODED
+        )
         self._leaning: list[tuple[bytes, int, float]] = []
         self._said: dict[bytes, float] = {}
 

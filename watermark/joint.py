@@ -1,10 +1,13 @@
-"""Blocks too faint to be read alone, read together: a recording's blocks follow each other every two seconds and name one address.
+"""Blocks too faint to be read alone, read together.
 
-A place within two seconds where pilots pile up gives up to nine blocks of a window. Their first 320 coded bits are the same, so
-they add up to an address; which counters the blocks have shows in the rest. With the counters known the rest adds up as well
-(code and CRC are linear: two counters differ by the same signs under every address), and the sum goes through the code once
-more: its CRC-32 holds or nothing is told. With a list, the sum may lean to a listed address instead. And where one block was
-read alone, its neighbours need only lean to what must stand there.
+A recording's blocks follow each other every two seconds and name one address.
+
+A place within two seconds where pilots pile up gives up to nine blocks of a window. Their first 320 coded bits are the
+same, so they add up to an address; which counters the blocks have shows in the rest. With the counters known the rest
+adds up as well (code and CRC are linear: two counters differ by the same signs under every address), and the sum goes
+through the code once
+more: its CRC-32 holds or nothing is told. With a list, the sum may lean to a listed address instead. And where one
+block was read alone, its neighbours need only lean to what must stand there.
 """
 
 from __future__ import annotations
@@ -87,8 +90,13 @@ def _exact(likeness: Floats, at: int) -> float:
     return at + (float(np.clip(0.5 * (near[0] - near[2]) / bend, -0.5, 0.5)) if bend < 0 else 0.0)
 
 
-def read(envelope: Complex, likeness: Floats, words: Floats, addresses: tuple[bytes, ...], least: float) -> Iterator[Joined]:
-    """The blocks of every run. ``words``: the first 320 coded bits of the listed ``addresses``; ``least``: the list's threshold."""
+def read(
+    envelope: Complex, likeness: Floats, words: Floats, addresses: tuple[bytes, ...], least: float
+) -> Iterator[Joined]:
+    """The blocks of every run.
+
+    ``words``: the first 320 coded bits of the listed ``addresses``; ``least``: the list's threshold.
+    """
     for at in _folded(likeness):
         place = _exact(likeness, at)
         starts = [place + k * PERIOD for k in range(int((len(envelope) - place) // PERIOD + 0.01))]

@@ -29,7 +29,10 @@ def _response(rate: int, dtype: str) -> tuple[int, int, Any]:
 
 
 class Lowpass:
-    """``process`` lags by half the filter and up to one FFT; ``finish`` gives the rest. Arrays are (channels, samples)."""
+    """``process`` lags by half the filter and up to one FFT; ``finish`` gives the rest.
+
+    Arrays are (channels, samples).
+    """
 
     def __init__(self, rate: int, channels: int, dtype: str) -> None:
         self._taps, self._size, self._kernel = _response(rate, dtype)

@@ -60,13 +60,23 @@ class Marks:
         if not -80 <= self.level <= -40:
             raise InputError("message.schema", field="level", reason="-80 to -40 dBFS")
         if "ultrasonic" in self.layers and self.rate < MIN_RATE:
-            raise InputError("media.unsupported", reason=f"{self.rate} Hz cannot carry a mark above 20 kHz; {MIN_RATE} Hz or more can")
+            raise InputError(
+                "media.unsupported",
+                reason=f"{self.rate} Hz cannot carry a mark above 20 kHz; {MIN_RATE} Hz or more can",
+            )
         if "inband" in self.layers and (self.rate < MIN_RATE_INBAND or self.rate % FRAMES_HZ):
-            raise InputError("media.unsupported", reason=f"{self.rate} Hz cannot carry the in-band mark; {MIN_RATE_INBAND} Hz or more can")
+            raise InputError(
+                "media.unsupported",
+                reason=f"{self.rate} Hz cannot carry the in-band mark; {MIN_RATE_INBAND} Hz or more can",
+            )
 
     def to_map(self) -> dict[str, Any]:
         """The header's ``watermark``: whole numbers, frequencies in Hz, times in ms, levels in dBFS."""
-        out: dict[str, Any] = {"version": 1, "layers": [layer for layer in LAYERS if layer in self.layers], "every": self.every}
+        out: dict[str, Any] = {
+            "version": 1,
+            "layers": [layer for layer in LAYERS if layer in self.layers],
+            "every": self.every,
+        }
         if "ultrasonic" in self.layers:
             out["ultrasonic"] = {
                 "carrier_hz": CARRIER_HZ,

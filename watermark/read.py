@@ -50,20 +50,28 @@ class Windows:
 class Reader:
     """Takes blocks at ``rate`` (44,100 or 48,000 Hz), gives what they hold as soon as it is certain.
 
-    A block is (samples) or (samples, views), see ``watermark.source.views``. Views after the first are read where the first one
-    does not give everything away.
+    A block is (samples) or (samples, views), see ``watermark.source.views``. Views after the first are read where the
+    first one does not give everything away.
     """
 
-    def __init__(self, rate: int, layers: Sequence[str] = LAYERS, candidates: Sequence[bytes] = (), views: int = 1) -> None:
+    def __init__(
+        self, rate: int, layers: Sequence[str] = LAYERS, candidates: Sequence[bytes] = (), views: int = 1
+    ) -> None:
         if strange := set(layers) - set(LAYERS):
             raise InputError("message.schema", field="layers", reason=min(strange))
         if any(len(address) != 20 for address in candidates):
             raise InputError("message.schema", field="candidates", reason="addresses of 20 bytes")
         many = range(views)
         self._rate = rate
-        self._above = [Scanner(rate, Candidates(candidates) if candidates else None) for _ in many] if "ultrasonic" in layers else []
+        self._above = (
+            [Scanner(rate, Candidates(candidates) if candidates else None) for _ in many]
+            if "ultrasonic" in layers
+            else []
+        )
         # The in-band layer is in magnitudes: a difference of channels shows nothing that the channels don't.
-        self._inside = [InbandScanner(rate, candidates) for _ in many[: max(1, views - 1)]] if "inband" in layers else []
+        self._inside = (
+            [InbandScanner(rate, candidates) for _ in many[: max(1, views - 1)]] if "inband" in layers else []
+        )
         self._above_windows = Windows(self._above[0].size, self._above[0].hop) if self._above else None
         self._inside_windows = Windows(self._inside[0].size, self._inside[0].hop) if self._inside else None
         self._recent: list[Found] = []
@@ -122,7 +130,10 @@ def _same(one: Found, other: Found) -> bool:
 
 
 def stream(source: Source, layers: Sequence[str] = LAYERS, candidates: Sequence[bytes] = ()) -> Iterator[Found]:
-    """Every block of an open source, as it is read; a rate that cannot carry the ultrasonic layer is not searched for it."""
+    """Every block of an open source, as it is read.
+
+    A rate that cannot carry the ultrasonic layer is not searched for it.
+    """
     possible = [layer for layer in layers if layer != "ultrasonic" or source.ultrasonic]
     reader = Reader(source.working, possible, candidates, source.views)
     for block in source.blocks():
@@ -131,7 +142,10 @@ def stream(source: Source, layers: Sequence[str] = LAYERS, candidates: Sequence[
 
 
 def read(file: Path | str | BinaryIO, candidates: Sequence[bytes] = (), layers: Sequence[str] = LAYERS) -> list[Found]:
-    """Every mark of an audio file, by position. Raises InputError ``media.decode``, ``media.unsupported``, ``message.schema``."""
+    """Every mark of an audio file, by position.
+
+    Raises InputError ``media.decode``, ``media.unsupported``, ``message.schema``.
+    """
     with Source(file) as source:
         return sorted(stream(source, layers, candidates), key=lambda found: found.position_s)
 

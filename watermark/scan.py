@@ -1,4 +1,7 @@
-"""Reading layer 1 blind: every speed, every place, the strongest first; what is read is taken away and the rest read again."""
+"""Reading layer 1 blind: every speed, every place, the strongest first.
+
+What is read is taken away and the rest read again.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +57,10 @@ class Scanner:
         yield from sorted(kept, key=lambda found: found.position_s)
 
     def _seen(self, new: Found) -> bool:
-        return any(f.address == new.address and f.block == new.block and abs(f.position_s - new.position_s) < _ECHO_S for f in self._recent)
+        return any(
+            f.address == new.address and f.block == new.block and abs(f.position_s - new.position_s) < _ECHO_S
+            for f in self._recent
+        )
 
     def _rounds(self, band: Complex, origin: float, seconds: float) -> Iterator[Found]:
         done: list[tuple[float, float, bytes, int]] = []
@@ -87,11 +93,20 @@ class Scanner:
                 return
 
     def _together(
-        self, looked: list[tuple[Speed, Complex, Floats]], done: list[tuple[float, float, bytes, int]], origin: float, seconds: float
+        self,
+        looked: list[tuple[Speed, Complex, Floats]],
+        done: list[tuple[float, float, bytes, int]],
+        origin: float,
+        seconds: float,
     ) -> Iterator[Found]:
-        """What no block gives away alone, but all of a window's together; ``done`` are those that were read and taken away."""
+        """What no block gives away alone, but all of a window's together.
+
+        ``done`` are those that were read and taken away.
+        """
         listed = self._candidates
-        known = (listed.words, listed.addresses, listed.threshold) if listed else (np.zeros((0, 320), np.float32), (), 0.0)
+        known = (
+            (listed.words, listed.addresses, listed.threshold) if listed else (np.zeros((0, 320), np.float32), (), 0.0)
+        )
         for speed, padded, likeness in looked:
             # What a window is filled up with is no place for a block: rounding leaves a shadow of its neighbours there.
             envelope = padded[: round(seconds * speed.ratio * RATE) + OVER]

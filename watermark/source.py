@@ -25,8 +25,9 @@ MOST_CHANNELS: Final = 8
 def views(samples: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
     """Frames of several channels, shape (frames, channels), as what a mark is looked for in, shape (frames, views).
 
-    The mean of all channels first; then, for more than one, each channel and half the difference of the first two. A channel
-    that was inverted cancels the mark in the mean, a joint-stereo codec keeps it in sum or difference. Channels that are alike
+    The mean of all channels first; then, for more than one, each channel and half the difference of the first two. A
+    channel that was inverted cancels the mark in the mean, a joint-stereo codec keeps it in sum or difference. Channels
+    that are alike
     have it in their mean already: the other views are silent then.
     """
     mean = samples.mean(axis=1, keepdims=True)
@@ -42,8 +43,8 @@ def views(samples: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
 class Source:
     """A file that is being read; a context manager. Raises InputError ``media.decode``, ``media.unsupported``.
 
-    ``rate`` is the file's own, ``working`` the one of the samples given: 44.1 kHz up to that rate, else 48 kHz. ``views`` is the
-    number of columns of the samples given.
+    ``rate`` is the file's own, ``working`` the one of the samples given: 44.1 kHz up to that rate, else 48 kHz.
+    ``views`` is the number of columns of the samples given.
     """
 
     def __init__(self, source: Path | str | BinaryIO) -> None:
@@ -67,7 +68,9 @@ class Source:
         self.channels: int = context.channels
         self.views = 1 if self.channels == 1 else min(self.channels, MOST_CHANNELS) + 2
         if self.rate < MIN_RATE_INBAND:
-            raise InputError("media.unsupported", reason=f"{self.rate} Hz: neither mark fits; it takes {MIN_RATE_INBAND} Hz or more")
+            raise InputError(
+                "media.unsupported", reason=f"{self.rate} Hz: neither mark fits; it takes {MIN_RATE_INBAND} Hz or more"
+            )
         self.ultrasonic = self.rate >= MIN_RATE
         """Whether this rate can carry the layer above 20 kHz at all."""
         self.working = 44_100 if self.rate <= 44_100 else 48_000

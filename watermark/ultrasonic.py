@@ -55,12 +55,19 @@ def _tone(rate: int, level: int, dtype: str) -> NDArray[np.floating[Any]]:
     return np.asarray(10 ** ((level + TONE_DB) / 20) * np.sqrt(2) * np.cos(2 * np.pi * TONE_HZ * t), dtype)
 
 
-def wave(address: bytes, block: int | None, rate: int, level: int = LEVEL_DB, dtype: str = "float32") -> NDArray[np.floating[Any]]:
-    """Two seconds of mark at ``rate`` (Hz), full scale 1, ``level`` in dBFS (rms); block None is the pilot tone alone."""
+def wave(
+    address: bytes, block: int | None, rate: int, level: int = LEVEL_DB, dtype: str = "float32"
+) -> NDArray[np.floating[Any]]:
+    """Two seconds of mark at ``rate`` (Hz), full scale 1, ``level`` in dBFS (rms).
+
+    Block None is the pilot tone alone.
+    """
     if block is None:
         return _tone(rate, level, dtype)
     size = BLOCK_S * rate
     half = np.zeros(size // 2 + 1, "complex64" if dtype == "float32" else "complex128")
     middle = BLOCK_S * CARRIER_HZ
-    half[middle - _REACH : middle + _REACH + 1] = spectrum(chips(address, block)) * (size / np.sqrt(2) * 10 ** (level / 20))
+    half[middle - _REACH : middle + _REACH + 1] = spectrum(chips(address, block)) * (
+        size / np.sqrt(2) * 10 ** (level / 20)
+    )
     return np.asarray(scipy.fft.irfft(half, size) + _tone(rate, level, dtype))

@@ -39,9 +39,20 @@ def _header(rate: int, channels: int, depth: int, data: int) -> bytes:
     size = min(data, _DATA_LIMIT)
     form = struct.pack("<HIIHH", channels, rate, rate * channels * width, channels * width, depth)
     # Wider than stereo takes the extensible form; which loudspeaker is which stays unsaid.
-    body = struct.pack("<H", 1) + form if channels <= 2 else struct.pack("<H", 0xFFFE) + form + struct.pack("<HHI", 22, depth, 0) + _GUID
+    body = (
+        struct.pack("<H", 1) + form
+        if channels <= 2
+        else struct.pack("<H", 0xFFFE) + form + struct.pack("<HHI", 22, depth, 0) + _GUID
+    )
     chunk = b"fmt " + struct.pack("<I", len(body)) + body
-    return b"RIFF" + struct.pack("<I", 4 + len(chunk) + 8 + size + size % 2) + b"WAVE" + chunk + b"data" + struct.pack("<I", size)
+    return (
+        b"RIFF"
+        + struct.pack("<I", 4 + len(chunk) + 8 + size + size % 2)
+        + b"WAVE"
+        + chunk
+        + b"data"
+        + struct.pack("<I", size)
+    )
 
 
 def _integers(samples: NDArray[np.floating[Any]], depth: int) -> bytes:
@@ -61,7 +72,9 @@ def mark_file(
     every: int = 1,
     progress: Callable[[float], None] | None = None,
 ) -> dict[str, Any]:
-    """Mark an audio file into a WAV of its own rate and channels, 24 bits where it has more than 16; says what was done.
+    """Mark an audio file into a WAV of its own rate and channels, 24 bits where it has more than 16.
+
+    Says what was done.
 
     ``output`` must be seekable. Raises InputError ``media.decode``, ``media.unsupported``.
     """
@@ -96,7 +109,13 @@ def mark_file(
         output.write(b"\0")
     output.seek(0)
     output.write(_header(rate, channels, depth, size))
-    return {"rate": rate, "channels": channels, "depth": depth, "seconds": round(frames / rate, 3), "watermark": embedder.marks.to_map()}
+    return {
+        "rate": rate,
+        "channels": channels,
+        "depth": depth,
+        "seconds": round(frames / rate, 3),
+        "watermark": embedder.marks.to_map(),
+    }
 
 
 def _batches(blocks: Iterator[NDArray[np.float64]], size: int) -> Iterator[NDArray[np.float64]]:

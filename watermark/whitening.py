@@ -1,8 +1,11 @@
-"""What of a cell's log magnitude its neighbours do not foretell, weighed by how quiet it is there: where layer 2 stands out.
+"""What of a cell's log magnitude its neighbours do not foretell, weighed by how quiet it is there.
 
-A partial that lasts, an onset, the slope of a spectrum: each is foretold by the cells around it. So every group of bins gets the
-linear prediction of least squares from the 24 neighbours, and what is left is divided by the variance around it: a restless
-place counts little, a steady one much.
+Where layer 2 stands out.
+
+A partial that lasts, an onset, the slope of a spectrum: each is foretold by the cells around it. So every group of bins
+gets the
+linear prediction of least squares from the 24 neighbours, and what is left is divided by the variance around it: a
+restless place counts little, a steady one much.
 """
 
 from __future__ import annotations
@@ -44,7 +47,9 @@ _BESIDE: Final = 0.7
 def _unforetold(logs: Floats) -> Floats:
     """The prediction's error, shape (550, 183), of log magnitudes with four more bins on either side."""
     padded = np.pad(logs, ((_NEAR, _NEAR), (0, 0)), mode="edge")
-    around = np.stack([padded[_NEAR + t : _NEAR + t + PERIOD, _SIDE + f : _SIDE + f + BANDS] for t, f in _AROUND], axis=-1)
+    around = np.stack(
+        [padded[_NEAR + t : _NEAR + t + PERIOD, _SIDE + f : _SIDE + f + BANDS] for t, f in _AROUND], axis=-1
+    )
     here = logs[:, _SIDE:-_SIDE]
     out = np.empty((PERIOD, BANDS), np.float32)
     for first in range(0, BANDS, GROUP):

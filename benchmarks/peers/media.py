@@ -70,7 +70,20 @@ def _dash(recording: Path, out: Path) -> None:
 def _hls(recording: Path, out: Path) -> None:
     out.mkdir()
     _ffmpeg(
-        *("-i", recording, "-c:a", "flac", "-strict", "-2", "-f", "hls", "-hls_time", str(SEGMENT_S), "-hls_playlist_type", "vod"),
+        *(
+            "-i",
+            recording,
+            "-c:a",
+            "flac",
+            "-strict",
+            "-2",
+            "-f",
+            "hls",
+            "-hls_time",
+            str(SEGMENT_S),
+            "-hls_playlist_type",
+            "vod",
+        ),
         *("-hls_segment_type", "fmp4", "-hls_fmp4_init_filename", "init.mp4"),
         *("-hls_segment_filename", out / "%03d.m4s", out / "index.m3u8"),
     )

@@ -11,7 +11,9 @@ from pywallet.encoding.hex import ZERO_ADDRESS
 
 @dataclass(frozen=True)
 class ContentState:
-    """What the contract says: ``price`` wei per ``interval`` seconds to the owner; ``open_license`` lets any station play.
+    """What the contract says: ``price`` wei per ``interval`` seconds to the owner.
+
+    ``open_license`` lets any station play.
 
     ``owner`` is who earns in the running epoch; after a sale the new owner decides at once and earns from the next one.
     ``server`` is the running epoch's.
@@ -56,7 +58,9 @@ class Content:
         """The state, or None where no contract stands."""
         if not await self._chain.code(self.address):
             return None
-        owner, policy_hash, price, interval, server, *flags = (await self._chain.call(self.address, function("Content", "state")))[0]
+        owner, policy_hash, price, interval, server, *flags = (
+            await self._chain.call(self.address, function("Content", "state"))
+        )[0]
         return ContentState(to_address(owner), policy_hash, price, interval, to_address(server), *flags)
 
     async def licensed(self, station: bytes) -> bool:
@@ -87,7 +91,9 @@ class Content:
     async def policies(self) -> list[bytes]:
         """The hashes of all its policies, oldest first; the last one holds."""
         last = int((await self._chain.call(self.address, function("Content", "version")))[0])
-        found = [await self._chain.call(self.address, function("Content", "policy"), number) for number in range(last + 1)]
+        found = [
+            await self._chain.call(self.address, function("Content", "policy"), number) for number in range(last + 1)
+        ]
         return [bytes(answer[0]) for answer in found]
 
     async def offer(self) -> Offer | None:
@@ -110,11 +116,15 @@ class Content:
 
     async def set_policy(self, private_key: bytes, policy_hash: bytes, price: int, interval: int) -> TxReceipt:
         """New terms for whoever begins now; rights that are out keep theirs. The owner's key."""
-        return await self._chain.transact(private_key, self.address, function("Content", "set_policy"), policy_hash, price, interval)
+        return await self._chain.transact(
+            private_key, self.address, function("Content", "set_policy"), policy_hash, price, interval
+        )
 
     async def offer_to(self, private_key: bytes, to: bytes | None, price: int) -> TxReceipt:
         """Offer it to one address, or for a price to anyone. The owner's key."""
-        return await self._chain.transact(private_key, self.address, function("Content", "offer_to"), to or ZERO_ADDRESS, price)
+        return await self._chain.transact(
+            private_key, self.address, function("Content", "offer_to"), to or ZERO_ADDRESS, price
+        )
 
     async def retract(self, private_key: bytes) -> TxReceipt:
         """Take the offer back. The owner's key."""
@@ -128,14 +138,17 @@ class Content:
             seen: What the buyer saw; whatever the owner changed since then ends the purchase.
 
         Raises:
-            GomaaError: ``chain.reverted`` with the reason ``offer``, ``to``, ``price``, ``revoked``, ``policy``, ``changes`` or
+            GomaaError: ``chain.reverted`` with the reason ``offer``, ``to``, ``price``, ``revoked``, ``policy``,
+                ``changes`` or
                 ``rights``.
         """
         return await self._chain.transact(private_key, self.address, function("Content", "accept"), most, astuple(seen))
 
     async def propose_server(self, private_key: bytes, server: bytes | None) -> TxReceipt:
         """Name the security server to which the content is to move; None takes the proposal back. The owner's key."""
-        return await self._chain.transact(private_key, self.address, function("Content", "propose_server"), server or ZERO_ADDRESS)
+        return await self._chain.transact(
+            private_key, self.address, function("Content", "propose_server"), server or ZERO_ADDRESS
+        )
 
     async def accept_server(self, private_key: bytes) -> TxReceipt:
         """Serve the content from the next epoch on. The proposed server's key, once it has the content's keys."""

@@ -10,7 +10,10 @@ from chain.client import Chain, TxReceipt
 from chain.deployment import Deployment
 from pywallet.crypto import keccak256
 
-_CLONE: Final = (bytes.fromhex("602d3d8160093d39f3363d3d373d3d3d363d73"), bytes.fromhex("5af43d82803e903d91602b57fd5bf3"))
+_CLONE: Final = (
+    bytes.fromhex("602d3d8160093d39f3363d3d373d3d3d363d73"),
+    bytes.fromhex("5af43d82803e903d91602b57fd5bf3"),
+)
 """ERC-1167 as Vyper's create_minimal_proxy_to deploys it, around the implementation's address."""
 
 
@@ -25,7 +28,10 @@ class StationEntry:
 
 @dataclass(frozen=True)
 class Standing:
-    """Who verified a station's domain (None: nobody), by a file with which hash, when (Unix s), and why it is suspended, if it is."""
+    """Who verified a station's domain (None.
+
+    Nobody), by a file with which hash, when (Unix s), and why it is suspended, if it is.
+    """
 
     verifier: bytes | None
     proof: bytes
@@ -63,7 +69,9 @@ class Registry:
 
     async def standing(self, address: bytes) -> Standing:
         """How a station came to be listed, and whether it is suspended."""
-        verifier, proof, since, suspended = (await self._chain.call(self._address, function("Registry", "standing"), address))[0]
+        verifier, proof, since, suspended = (
+            await self._chain.call(self._address, function("Registry", "standing"), address)
+        )[0]
         found = to_address(verifier)
         return Standing(found if any(found) else None, proof, since, suspended)
 
@@ -91,7 +99,10 @@ class Registry:
         return bool((await self._chain.call(self._address, function("Registry", "is_content"), address))[0])
 
     async def is_owner(self, address: bytes) -> bool:
-        """Whether the address owns a content that this registry made, or once did: its shares can be sent to it without its signature."""
+        """Whether the address owns a content that this registry made, or once did.
+
+        Its shares can be sent to it without its signature.
+        """
         return bool((await self._chain.call(self._address, function("Registry", "is_owner"), address))[0])
 
     def predict(self, owner: bytes, salt: bytes) -> bytes:
@@ -99,40 +110,64 @@ class Registry:
         return predict_content(self._address, self._deployment.content_implementation, owner, salt)
 
     async def create_content(
-        self, private_key: bytes, policy_hash: bytes, price: int, interval: int, server: bytes, open_license: bool, salt: bytes
+        self,
+        private_key: bytes,
+        policy_hash: bytes,
+        price: int,
+        interval: int,
+        server: bytes,
+        open_license: bool,
+        salt: bytes,
     ) -> TxReceipt:
         """Make the content of the key's account; ``price`` wei per ``interval`` seconds to the owner."""
         how = function("Registry", "create")
-        return await self._chain.transact(private_key, self._address, how, policy_hash, price, interval, server, open_license, salt)
+        return await self._chain.transact(
+            private_key, self._address, how, policy_hash, price, interval, server, open_license, salt
+        )
 
-    async def add_station(self, private_key: bytes, address: bytes, domain: str, name: str, active: bool = True) -> TxReceipt:
+    async def add_station(
+        self, private_key: bytes, address: bytes, domain: str, name: str, active: bool = True
+    ) -> TxReceipt:
         """List a station, or change its entry. The platform's key."""
-        return await self._chain.transact(private_key, self._address, function("Registry", "set_station"), address, domain, name, active)
+        return await self._chain.transact(
+            private_key, self._address, function("Registry", "set_station"), address, domain, name, active
+        )
 
     async def apply(self, private_key: bytes, domain: str, name: str) -> TxReceipt:
         """Ask to be listed. The station's key."""
         return await self._chain.transact(private_key, self._address, function("Registry", "apply"), domain, name)
 
     async def verify_station(self, private_key: bytes, address: bytes, domain: str, proof: bytes) -> TxReceipt:
-        """List a station as it applied, after a look at its domain's file; ``proof`` is its keccak. A verifier's key, or the platform's."""
+        """List a station as it applied, after a look at its domain's file; ``proof`` is its keccak.
+
+        A verifier's key, or the platform's.
+        """
         how = function("Registry", "verify_station")
         return await self._chain.transact(private_key, self._address, how, address, domain, proof)
 
     async def suspend_station(self, private_key: bytes, address: bytes, reason: str) -> TxReceipt:
         """Stop a station, and say why (at most 200 bytes). The platform's key."""
-        return await self._chain.transact(private_key, self._address, function("Registry", "suspend_station"), address, reason)
+        return await self._chain.transact(
+            private_key, self._address, function("Registry", "suspend_station"), address, reason
+        )
 
     async def reinstate_station(self, private_key: bytes, address: bytes) -> TxReceipt:
         """End a suspension. The platform's key."""
-        return await self._chain.transact(private_key, self._address, function("Registry", "reinstate_station"), address)
+        return await self._chain.transact(
+            private_key, self._address, function("Registry", "reinstate_station"), address
+        )
 
     async def set_verifier(self, private_key: bytes, address: bytes, on: bool = True) -> TxReceipt:
         """Let an account verify stations' domains, or no longer. The platform's key."""
         return await self._chain.transact(private_key, self._address, function("Registry", "set_verifier"), address, on)
 
-    async def add_server(self, private_key: bytes, address: bytes, url: str, key: bytes, active: bool = True) -> TxReceipt:
+    async def add_server(
+        self, private_key: bytes, address: bytes, url: str, key: bytes, active: bool = True
+    ) -> TxReceipt:
         """List a security server, or change its entry. The platform's key."""
-        return await self._chain.transact(private_key, self._address, function("Registry", "set_server"), address, url, key, active)
+        return await self._chain.transact(
+            private_key, self._address, function("Registry", "set_server"), address, url, key, active
+        )
 
     async def set_rate(self, private_key: bytes, bps: int, from_epoch: int) -> TxReceipt:
         """Announce a commission, two epochs ahead or more. The platform's key."""

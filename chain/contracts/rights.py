@@ -43,7 +43,10 @@ class Seen:
 
 @dataclass(frozen=True)
 class Permit:
-    """An ERC-2612 signature that lets the contract take a price in the same transaction; deadline 0: an approval is there already."""
+    """An ERC-2612 signature that lets the contract take a price in the same transaction.
+
+    Deadline 0: an approval is there already.
+    """
 
     deadline: int = 0
     v: int = 0
@@ -52,7 +55,10 @@ class Permit:
 
 
 class Rights:
-    """Streaming rights: ERC-721 tokens that let an account (a station, mostly) play a content. Amounts in wei, times in Unix seconds."""
+    """Streaming rights: ERC-721 tokens that let an account (a station, mostly) play a content.
+
+    Amounts in wei, times in Unix seconds.
+    """
 
     def __init__(self, chain: Chain, deployment: Deployment) -> None:
         self._chain = chain
@@ -60,7 +66,10 @@ class Rights:
         self.address = deployment.rights
 
     async def holds(self, who: bytes, content: bytes, time_s: int) -> bool:
-        """Whether an account has a right to a content at a time from now on: what a station asks before it gives out a ticket."""
+        """Whether an account has a right to a content at a time from now on.
+
+        What a station asks before it gives out a ticket.
+        """
         return bool((await self._chain.call(self.address, function("Rights", "holds"), who, content, time_s))[0])
 
     async def terms(self, content: bytes) -> RightTerms:
@@ -73,7 +82,9 @@ class Rights:
 
     async def right(self, number: int) -> Right | None:
         """A right, or None where there is none."""
-        content, expires, policy, version, royalty = (await self._chain.call(self.address, function("Rights", "rights"), number))[0]
+        content, expires, policy, version, royalty = (
+            await self._chain.call(self.address, function("Rights", "rights"), number)
+        )[0]
         address = to_address(content)
         return Right(address, expires or None, policy, version, royalty) if any(address) else None
 
@@ -103,13 +114,19 @@ class Rights:
 
     async def set_terms(self, private_key: bytes, content: bytes, terms: RightTerms) -> TxReceipt:
         """Offer new rights. The content owner's key."""
-        return await self._chain.transact(private_key, self.address, function("Rights", "set_terms"), content, *astuple(terms))
+        return await self._chain.transact(
+            private_key, self.address, function("Rights", "set_terms"), content, *astuple(terms)
+        )
 
     async def give(self, private_key: bytes, content: bytes, to: bytes, duration_s: int = 0) -> TxReceipt:
         """Give a right away; duration 0: for good. The content owner's key."""
-        return await self._chain.transact(private_key, self.address, function("Rights", "give"), content, to, duration_s)
+        return await self._chain.transact(
+            private_key, self.address, function("Rights", "give"), content, to, duration_s
+        )
 
-    async def buy(self, private_key: bytes, content: bytes, to: bytes, seen: Seen, most: int, permit: Permit | None = None) -> TxReceipt:
+    async def buy(
+        self, private_key: bytes, content: bytes, to: bytes, seen: Seen, most: int, permit: Permit | None = None
+    ) -> TxReceipt:
         """A right for good.
 
         Args:
@@ -123,7 +140,14 @@ class Rights:
         return await self._chain.transact(private_key, self.address, function("Rights", "buy"), *row)
 
     async def rent(
-        self, private_key: bytes, content: bytes, to: bytes, days: int, seen: Seen, most: int, permit: Permit | None = None
+        self,
+        private_key: bytes,
+        content: bytes,
+        to: bytes,
+        days: int,
+        seen: Seen,
+        most: int,
+        permit: Permit | None = None,
     ) -> TxReceipt:
         """A right for some days; ``most`` is for all of them. Otherwise as ``buy``."""
         row = (content, to, days, astuple(seen), most, astuple(permit or Permit()))
@@ -131,7 +155,9 @@ class Rights:
 
     async def loan(self, private_key: bytes, number: int, borrower: bytes, until_s: int) -> TxReceipt:
         """Lend a right; it comes back by itself. The holder's key."""
-        return await self._chain.transact(private_key, self.address, function("Rights", "loan"), number, borrower, until_s)
+        return await self._chain.transact(
+            private_key, self.address, function("Rights", "loan"), number, borrower, until_s
+        )
 
     async def give_back(self, private_key: bytes, number: int) -> TxReceipt:
         """End a loan before its time. The borrower's key."""
@@ -145,7 +171,9 @@ class Rights:
         """Take the offer back. The holder's key."""
         return await self._chain.transact(private_key, self.address, function("Rights", "unlist"), number)
 
-    async def purchase(self, private_key: bytes, number: int, right: Right, most: int, permit: Permit | None = None) -> TxReceipt:
+    async def purchase(
+        self, private_key: bytes, number: int, right: Right, most: int, permit: Permit | None = None
+    ) -> TxReceipt:
         """Buy a listed right; its royalty goes to the content's owner.
 
         Args:
@@ -153,7 +181,8 @@ class Rights:
             most: Wei to be paid at most.
 
         Raises:
-            GomaaError: ``chain.reverted`` with the reason ``listing``, ``content``, ``expires``, ``policy``, ``royalty``, ``price``,
+            GomaaError: ``chain.reverted`` with the reason ``listing``, ``content``, ``expires``, ``policy``,
+                ``royalty``, ``price``,
                 ``revoked``, ``lent`` or ``expired``.
         """
         seen = (right.version, right.policy_hash, right.royalty)

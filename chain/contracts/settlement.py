@@ -26,7 +26,10 @@ _M23, _M32, _M40, _M96, _M128 = ((1 << n) - 1 for n in (23, 32, 40, 96, 128))
 
 @dataclass(frozen=True)
 class Lane:
-    """A server's standing: bond in wei, the epoch it debited or posted last, its retirement's (the last it may post), open challenges."""
+    """A server's standing.
+
+    Bond in wei, the epoch it debited or posted last, its retirement's (the last it may post), open challenges.
+    """
 
     bond: int
     last: int | None
@@ -36,7 +39,10 @@ class Lane:
 
 @dataclass(frozen=True)
 class OpenChallenge:
-    """A demand for a leaf: who asks, until when (Unix s) it can be answered for sure, and whether the epoch waits for the answer."""
+    """A demand for a leaf.
+
+    Who asks, until when (Unix s) it can be answered for sure, and whether the epoch waits for the answer.
+    """
 
     by: bytes
     deadline: int
@@ -58,7 +64,10 @@ class EpochState:
 
 @dataclass(frozen=True)
 class Draft:
-    """What of an epoch is debited and not yet posted: entries, sum of their nets and of the commissions in wei, and their digest."""
+    """What of an epoch is debited and not yet posted.
+
+    Entries, sum of their nets and of the commissions in wei, and their digest.
+    """
 
     count: int
     total: int
@@ -80,7 +89,10 @@ class Entry:
 
 @dataclass(frozen=True)
 class ClaimItem:
-    """One leaf to be paid; r and vs are the payee's signature over its Claim. Root and total of the header follow from the proof."""
+    """One leaf to be paid; r and vs are the payee's signature over its Claim.
+
+    Root and total of the header follow from the proof.
+    """
 
     server: bytes
     epoch: int
@@ -153,7 +165,9 @@ class Settlement:
         commit = (await self._chain.call(self._address, function("Settlement", "commit"), server, epoch))[0]
         word = int((await self._chain.call(self._address, function("Settlement", "meta"), server, epoch))[0])
         final = bool((await self._chain.call(self._address, function("Settlement", "final"), server, epoch))[0])
-        return EpochState(commit, word >> 192 & _M40, word & _M96, word >> 96 & _M96, word >> 232 & _M23, bool(word >> 255), final)
+        return EpochState(
+            commit, word >> 192 & _M40, word & _M96, word >> 96 & _M96, word >> 232 & _M23, bool(word >> 255), final
+        )
 
     async def open_challenge(self, server: bytes, epoch: int, payee: bytes, amount: int) -> OpenChallenge | None:
         """The open challenge for a receipt of that payee and amount, or None."""
@@ -163,10 +177,15 @@ class Settlement:
 
     async def deposit(self, private_key: bytes, server: bytes, payer: bytes, amount: int) -> TxReceipt:
         """Fill a payer's escrow with one server (approve the contract first)."""
-        return await self._chain.transact(private_key, self._address, function("Settlement", "deposit"), server, payer, amount)
+        return await self._chain.transact(
+            private_key, self._address, function("Settlement", "deposit"), server, payer, amount
+        )
 
     async def request(self, private_key: bytes, server: bytes, amount: int) -> TxReceipt:
-        """Ask escrow back from the server; it replaces an earlier request, and its delay begins now. The payer's key."""
+        """Ask escrow back from the server; it replaces an earlier request, and its delay begins now.
+
+        The payer's key.
+        """
         return await self._chain.transact(private_key, self._address, function("Settlement", "request"), server, amount)
 
     async def withdraw(self, private_key: bytes, server: bytes) -> TxReceipt:
@@ -174,7 +193,10 @@ class Settlement:
         return await self._chain.transact(private_key, self._address, function("Settlement", "withdraw"), server)
 
     async def bond(self, private_key: bytes, server: bytes, amount: int) -> TxReceipt:
-        """Put tokens behind a server's word (approve the contract first). The first to do so owns the lane; nobody else may add."""
+        """Put tokens behind a server's word (approve the contract first).
+
+        The first to do so owns the lane; nobody else may add.
+        """
         return await self._chain.transact(private_key, self._address, function("Settlement", "bond"), server, amount)
 
     async def retire(self, private_key: bytes, server: bytes) -> TxReceipt:
@@ -205,8 +227,11 @@ class Settlement:
             raise GomaaError("chain.mismatch", epoch=epoch, reason="the draft is of other entries", count=count)
         return count, digest
 
-    async def post(self, private_key: bytes, epoch: int, root: bytes, counts: bytes, data: bytes, entries: Sequence[Entry]) -> TxReceipt:
-        """Close an epoch of the key's server, in as many transactions as its entries take, and go on where an earlier call ended.
+    async def post(
+        self, private_key: bytes, epoch: int, root: bytes, counts: bytes, data: bytes, entries: Sequence[Entry]
+    ) -> TxReceipt:
+        """Close an epoch of the key's server, in as many transactions as its entries take, and go on where an earlier
+        call ended.
 
         Each part names the digest that it is added to, so none is debited twice, whatever became of a transaction.
 
@@ -222,7 +247,8 @@ class Settlement:
             The receipt of the post itself.
 
         Raises:
-            GomaaError: chain.mismatch if other entries than these are debited for the epoch (``undo`` gives them back); chain.reverted.
+            GomaaError: chain.mismatch if other entries than these are debited for the epoch (``undo`` gives them back);
+                chain.reverted.
         """
         debits = [(entry.payer, entry.net) for entry in entries]
         done, digest = await self._matching(address_of(private_key), epoch, debits)
@@ -230,14 +256,20 @@ class Settlement:
             end = done + MOST_ENTRIES
             part = [astuple(entry) for entry in entries[done:end]]
             # A block is enough: what follows names this part's digest, and fails where a reorganisation has taken it.
-            await self._chain.transact(private_key, self._address, function("Settlement", "debit"), epoch, digest, part, depth=1)
+            await self._chain.transact(
+                private_key, self._address, function("Settlement", "debit"), epoch, digest, part, depth=1
+            )
             done, digest = end, entries_digest(debits[done:end], digest)
         rows = [astuple(entry) for entry in entries[done:]]
         how = function("Settlement", "post")
         return await self._chain.transact(private_key, self._address, how, epoch, root, counts, data, digest, rows)
 
-    async def undo(self, private_key: bytes, server: bytes, epoch: int, debits: Sequence[tuple[bytes, int]]) -> TxReceipt | None:
-        """Give all debits of a draft back, the last ones first: with the server's key, or with anyone's once it cannot be posted.
+    async def undo(
+        self, private_key: bytes, server: bytes, epoch: int, debits: Sequence[tuple[bytes, int]]
+    ) -> TxReceipt | None:
+        """Give all debits of a draft back, the last ones first.
+
+        With the server's key, or with anyone's once it cannot be posted.
 
         Args:
             private_key: The sender's.
@@ -261,14 +293,24 @@ class Settlement:
         return receipt
 
     async def claim(
-        self, private_key: bytes, items: Sequence[ClaimItem], nodes: Sequence[tuple[bytes, int]], to: bytes, tip: int = 0
+        self,
+        private_key: bytes,
+        items: Sequence[ClaimItem],
+        nodes: Sequence[tuple[bytes, int]],
+        to: bytes,
+        tip: int = 0,
     ) -> TxReceipt:
-        """Pay leaves of final epochs to ``to``; ``nodes`` are the items' proofs one after the other. A single leaf costs less gas."""
+        """Pay leaves of final epochs to ``to``; ``nodes`` are the items' proofs one after the other.
+
+        A single leaf costs less gas.
+        """
         if len(items) == 1:
             row = (items[0].row(), list(nodes), to, tip)
             return await self._chain.transact(private_key, self._address, function("Settlement", "claimOne"), *row)
         rows = [item.row() for item in items]
-        return await self._chain.transact(private_key, self._address, function("Settlement", "claim"), rows, list(nodes), to, tip)
+        return await self._chain.transact(
+            private_key, self._address, function("Settlement", "claim"), rows, list(nodes), to, tip
+        )
 
     async def collect(self, private_key: bytes, server: bytes, epoch: int) -> TxReceipt:
         """Send an epoch's commission to the treasury."""
@@ -284,7 +326,9 @@ class Settlement:
         """Show the leaf that a receipt over ``challenged`` wei demands. Anyone's key."""
         return await self.answer_batch(private_key, server, epoch, [(challenged, shown)])
 
-    async def answer_batch(self, private_key: bytes, server: bytes, epoch: int, shown: Sequence[tuple[int, Answer]]) -> TxReceipt:
+    async def answer_batch(
+        self, private_key: bytes, server: bytes, epoch: int, shown: Sequence[tuple[int, Answer]]
+    ) -> TxReceipt:
         """Answer challenges to one epoch in one transaction. Anyone's key.
 
         The contract passes over challenges that somebody else has closed meanwhile.
@@ -309,7 +353,9 @@ class Settlement:
 
     async def dismiss(self, private_key: bytes, server: bytes, epoch: int, payee: bytes, challenged: int) -> TxReceipt:
         """Close a challenge at or below what was shown to the payee already. Anyone's key."""
-        return await self._chain.transact(private_key, self._address, function("Settlement", "dismiss"), server, epoch, payee, challenged)
+        return await self._chain.transact(
+            private_key, self._address, function("Settlement", "dismiss"), server, epoch, payee, challenged
+        )
 
     async def answered(self, commitment: bytes, payee: bytes) -> int:
         """The payee's greatest leaf, wei, that an answer has shown under a commitment; zero if none."""
@@ -317,12 +363,23 @@ class Settlement:
 
     async def slash(self, private_key: bytes, server: bytes, epoch: int, payee: bytes, challenged: int) -> TxReceipt:
         """Take the bond of a server that left a challenge unanswered beyond its deadline. Anyone's key."""
-        return await self._chain.transact(private_key, self._address, function("Settlement", "slash"), server, epoch, payee, challenged)
+        return await self._chain.transact(
+            private_key, self._address, function("Settlement", "slash"), server, epoch, payee, challenged
+        )
 
     async def refund(
-        self, private_key: bytes, server: bytes, epoch: int, header: Header, counts: bytes, data: bytes, debits: Sequence[tuple[bytes, int]]
+        self,
+        private_key: bytes,
+        server: bytes,
+        epoch: int,
+        header: Header,
+        counts: bytes,
+        data: bytes,
+        debits: Sequence[tuple[bytes, int]],
     ) -> TxReceipt:
-        """Give a void epoch's debits (payer, net wei), all of them in the order they were posted, back to the payers. Anyone's key.
+        """Give a void epoch's debits (payer, net wei), all of them in the order they were posted, back to the payers.
+
+        Anyone's key.
 
         An epoch of several parts takes as many transactions, and what is left of an earlier call's work is done.
 
@@ -345,7 +402,9 @@ class Settlement:
 
     async def is_claimed(self, server: bytes, epoch: int, index: int, depth: int) -> bool:
         """Whether a leaf has been paid."""
-        return bool((await self._chain.call(self._address, function("Settlement", "claimed"), server, epoch, index, depth))[0])
+        return bool(
+            (await self._chain.call(self._address, function("Settlement", "claimed"), server, epoch, index, depth))[0]
+        )
 
     async def claimed(self, transaction: bytes) -> list[Paid]:
         """What a transaction paid; empty while it is not in a block."""
@@ -354,7 +413,11 @@ class Settlement:
             return []
         what = event("Settlement", "Claimed")
         topic = "0x" + what.topic.hex()
-        mine = [item for item in found["logs"] if item["topics"][0] == topic and item["address"].lower() == "0x" + self._address.hex()]
+        mine = [
+            item
+            for item in found["logs"]
+            if item["topics"][0] == topic and item["address"].lower() == "0x" + self._address.hex()
+        ]
         return [_paid(decode_log(what, item)) for item in mine]
 
     async def claims_of(self, payee: bytes) -> list[Paid]:
@@ -373,8 +436,12 @@ class Settlement:
         """Every ``Posted`` event of a server."""
         return await self._logs("Posted", (server,))
 
-    async def history(self, name: str, server: bytes, epoch: int | None = None, payee: bytes | None = None) -> list[Log]:
-        """Every event of a server by its name (Challenged, Answered, Slashed, Refunded, Claimed, Posted, Retired...), oldest first."""
+    async def history(
+        self, name: str, server: bytes, epoch: int | None = None, payee: bytes | None = None
+    ) -> list[Log]:
+        """Every event of a server by its name (Challenged, Answered, Slashed, Refunded, Claimed, Posted, Retired...),
+        oldest first.
+        """
         indexed = (server, None if epoch is None else epoch.to_bytes(32, "big"), payee)
         return await self._logs(name, indexed[: sum(event("Settlement", name).indexed)])
 

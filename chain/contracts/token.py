@@ -59,7 +59,11 @@ class Token:
         async def one(holder: bytes) -> Holding | None:
             async with room:
                 amount = await self.balance_of(holder)
-                return Holding(holder, amount, await self.nonce(holder), await self.allowance(holder, spender)) if amount else None
+                return (
+                    Holding(holder, amount, await self.nonce(holder), await self.allowance(holder, spender))
+                    if amount
+                    else None
+                )
 
         return [found for found in await asyncio.gather(*map(one, holders)) if found is not None]
 
@@ -72,12 +76,16 @@ class Token:
         return int((await self._chain.call(self._address, function("GoMAA", "allowance"), owner, spender))[0])
 
     async def sent(self, owners: Sequence[bytes], from_block: int) -> list[Log]:
-        """``Transfer`` events (sender, receiver, value) of what left any of these addresses since a block, oldest first."""
+        """``Transfer`` events (sender, receiver, value) of what left any of these addresses since a block, oldest
+        first.
+        """
         return await self._chain.logs(self._address, event("GoMAA", "Transfer"), from_block, (owners,))
 
     async def receivers(self, holders: Sequence[bytes]) -> list[bytes]:
         """Those of ``holders`` that ever received tokens, in their order."""
-        logs = await self._chain.logs(self._address, event("GoMAA", "Transfer"), self._deployment.block, (None, holders))
+        logs = await self._chain.logs(
+            self._address, event("GoMAA", "Transfer"), self._deployment.block, (None, holders)
+        )
         found = {log.fields["receiver"] for log in logs}
         return [holder for holder in holders if holder in found]
 
@@ -86,15 +94,21 @@ class Token:
         found = await self._chain.request("eth_getTransactionReceipt", to_hex(transaction))
         if found is None:
             return None
-        what, logs = event("GoMAA", "Transfer"), map(node_answers.mapping, node_answers.listing(node_answers.mapping(found).get("logs")))
+        what, logs = (
+            event("GoMAA", "Transfer"),
+            map(node_answers.mapping, node_answers.listing(node_answers.mapping(found).get("logs"))),
+        )
         mine = (
             log
             for log in logs
-            if log.get("topics", [None])[0] == to_hex(what.topic) and str(log.get("address")).lower() == to_hex(self._address)
+            if log.get("topics", [None])[0] == to_hex(what.topic)
+            and str(log.get("address")).lower() == to_hex(self._address)
         )
         return [decode_log(what, log) for log in mine]
 
-    async def permit(self, private_key: bytes, owner: bytes, spender: bytes, amount: int, deadline: int, signature: bytes) -> TxReceipt:
+    async def permit(
+        self, private_key: bytes, owner: bytes, spender: bytes, amount: int, deadline: int, signature: bytes
+    ) -> TxReceipt:
         """Bring an owner's permit (EIP-2612, 65-byte signature) to the token. Anyone's key."""
         r, s, parity = split_signature(signature)
         row = (owner, spender, amount, deadline, 27 + parity, r.to_bytes(32, "big"), s.to_bytes(32, "big"))
@@ -102,4 +116,6 @@ class Token:
 
     async def transfer_from(self, private_key: bytes, owner: bytes, to: bytes, amount: int) -> TxReceipt:
         """Send tokens of an owner who has allowed it."""
-        return await self._chain.transact(private_key, self._address, function("GoMAA", "transferFrom"), owner, to, amount)
+        return await self._chain.transact(
+            private_key, self._address, function("GoMAA", "transferFrom"), owner, to, amount
+        )

@@ -46,9 +46,9 @@ class ChromiumView(View):
     def click_once(self, css: str) -> None:
         """Click the element; a press that the browser led past the frame is made again.
 
-        Where a frame was just moved or resized, the browser routes presses by the picture that is still on the screen, to the
-        page around the frame. A person aims at what is on the screen, Playwright at the layout. A press that did reach the
-        frame is never repeated.
+        Where a frame was just moved or resized, the browser routes presses by the picture that is still on the screen,
+        to the page around the frame. A person aims at what is on the screen, Playwright at the layout. A press that did
+        reach the frame is never repeated.
         """
         self.page.bring_to_front()
         if self.frame == self.page.main_frame:
@@ -131,12 +131,16 @@ class Chromium(Browser):
         dynamic = "chrome-extension://"
 
         def found() -> Frame | None:
-            return next((f for f in page.page.frames if f.url.startswith((prefix, dynamic)) and "/player/" in f.url), None)
+            return next(
+                (f for f in page.page.frames if f.url.startswith((prefix, dynamic)) and "/player/" in f.url), None
+            )
 
         frame = found()
         if frame is None:
             try:
-                page.page.wait_for_event("framenavigated", predicate=lambda _: found() is not None, timeout=timeout_s * 1000)
+                page.page.wait_for_event(
+                    "framenavigated", predicate=lambda _: found() is not None, timeout=timeout_s * 1000
+                )
             except PlaywrightTimeout:
                 raise TimeoutError(f"no player frame in {page.page.url}: {[f.url for f in page.page.frames]}") from None
             frame = found()
@@ -160,7 +164,12 @@ class Chromium(Browser):
 
 @contextmanager
 def chromium(
-    home: Path, *, headless: bool = True, arguments: Sequence[str] = (), page_cache: bool = False, extension: Path = DIST / "chromium"
+    home: Path,
+    *,
+    headless: bool = True,
+    arguments: Sequence[str] = (),
+    page_cache: bool = False,
+    extension: Path = DIST / "chromium",
 ) -> Iterator[Chromium]:
     """Start Chromium; the host manifest is looked for in ``home``/chromium/NativeMessagingHosts.
 
@@ -178,7 +187,11 @@ def chromium(
             executable_path=program("chromium"),
             headless=False,
             env={**os.environ, "HOME": str(home), "GOMAA_HOME": str(home / "gomaa")},
-            ignore_default_args=["--disable-extensions", "--mute-audio", *(["--disable-back-forward-cache"] if page_cache else [])],
+            ignore_default_args=[
+                "--disable-extensions",
+                "--mute-audio",
+                *(["--disable-back-forward-cache"] if page_cache else []),
+            ],
             args=[
                 *(["--headless=new"] if headless else []),
                 f"--disable-extensions-except={extension}",

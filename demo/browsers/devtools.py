@@ -67,12 +67,18 @@ class Devtools:
         return self._sessions[target]
 
     def objects(self, path: str, kind: str, function: str) -> Any:
-        """The value of a JavaScript function of the array of all living objects of a ``kind``, in the target with that path."""
+        """The value of a JavaScript function of the array of all living objects of a ``kind``, in the target with that
+        path.
+        """
         session = self.session(self.waited(path))
         prototype = self.call("Runtime.evaluate", session, expression=f"{kind}.prototype")["result"]["objectId"]
-        found = self.call("Runtime.queryObjects", session, prototypeObjectId=prototype, objectGroup="look")["objects"]["objectId"]
+        found = self.call("Runtime.queryObjects", session, prototypeObjectId=prototype, objectGroup="look")["objects"][
+            "objectId"
+        ]
         body = f"function () {{ return ({function})(this); }}"
-        answer = self.call("Runtime.callFunctionOn", session, objectId=found, functionDeclaration=body, returnByValue=True)
+        answer = self.call(
+            "Runtime.callFunctionOn", session, objectId=found, functionDeclaration=body, returnByValue=True
+        )
         self.call("Runtime.releaseObjectGroup", session, objectGroup="look")
         if "exceptionDetails" in answer:
             raise RuntimeError(str(answer["exceptionDetails"])[:600])

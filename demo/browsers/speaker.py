@@ -38,7 +38,9 @@ def null_speaker(folder: Path) -> Iterator[dict[str, str]]:
         deadline = time.monotonic() + TIMEOUT_S
         while not socket.exists():
             if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"pulseaudio did not start:\n{(folder / 'pulseaudio.log').read_text(errors='replace')}")
+                raise RuntimeError(
+                    f"pulseaudio did not start:\n{(folder / 'pulseaudio.log').read_text(errors='replace')}"
+                )
             time.sleep(0.02)
         yield {"PULSE_SERVER": f"unix:{socket}"}
     finally:

@@ -1,4 +1,7 @@
-"""Draws the PNG icons from the SVG sources with Chromium: `python extension/icons/make.py`. The results are committed."""
+"""Draws the PNG icons from the SVG sources with Chromium: `python extension/icons/make.py`.
+
+The results are committed.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,8 @@ def main() -> None:
             page.set_viewport_size({"width": size, "height": size})
             data = base64.b64encode((HERE / source).read_bytes()).decode()
             page.set_content(
-                f'<body style="margin:0"><img width="{size}" height="{size}" style="display:block" src="data:image/svg+xml;base64,{data}">'
+                f'<body style="margin:0"><img width="{size}" height="{size}" style="display:block" '
+                f'src="data:image/svg+xml;base64,{data}">'
             )
             page.wait_for_function("document.images[0].complete")
             page.screenshot(path=HERE / f"gomaa-{size}.png", omit_background=True)

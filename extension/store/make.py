@@ -1,4 +1,6 @@
-"""``python extension/store/make.py``: what the stores ask for, under dist/store: texts, screenshots 1280 x 800, a tile 440 x 280.
+"""``python extension/store/make.py``: what the stores ask for, under dist/store.
+
+Texts, screenshots 1280 x 800, a tile 440 x 280.
 
 The screens are the extension's own pages with the scripted messages of tests/ui_preview; nothing is drawn by hand.
 """
@@ -17,7 +19,8 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 OUT: Final = ROOT / "dist" / "store"
 LANGUAGES: Final = {"en": "en", "zh_CN": "zh"}
 
-# Characters at most: Chrome Web Store (name, summary = the manifest's description, text), addons.mozilla.org (name, summary).
+# Characters at most: Chrome Web Store (name, summary = the manifest's description, text), addons.mozilla.org (name,
+# summary).
 LIMITS: Final = {"name": 45, "summary": 132, "description": 15_000}
 
 _PAGE: Final = """<!doctype html><meta charset="utf-8"><style>
@@ -50,7 +53,10 @@ def main() -> None:
     from scenarios import scenarios
     from stage import NoFont, chromium, require_font, shown
 
-    icon = "data:image/png;base64," + base64.b64encode((ROOT / "extension" / "icons" / "gomaa-128.png").read_bytes()).decode()
+    icon = (
+        "data:image/png;base64,"
+        + base64.b64encode((ROOT / "extension" / "icons" / "gomaa-128.png").read_bytes()).decode()
+    )
     with chromium() as stage:
         try:
             for spoken in LANGUAGES.values():
@@ -66,20 +72,38 @@ def main() -> None:
                 theme = "dark" if number % 2 == 0 else "light"
                 with shown(stage, scenarios(spoken)[screen], spoken, theme) as page:
                     part = page.locator("#player") if screen.startswith("player") else page
-                    image = f'<img class="screen" src="data:image/png;base64,{base64.b64encode(part.screenshot()).decode()}">'
-                _draw(stage.browser, folder / f"{number}-{screen}.png", (1280, 800), theme, icon, caption, words["tagline"], image)
+                    image = (
+                        f'<img class="screen" '
+                        f'src="data:image/png;base64,{base64.b64encode(part.screenshot()).decode()}">'
+                    )
+                _draw(
+                    stage.browser,
+                    folder / f"{number}-{screen}.png",
+                    (1280, 800),
+                    theme,
+                    icon,
+                    caption,
+                    words["tagline"],
+                    image,
+                )
             _draw(stage.browser, folder / "tile.png", (440, 280), "dark", icon, words["name"], words["tagline"], "")
             print(folder, file=sys.stderr)
 
 
-def _draw(browser: Any, file: Path, size: tuple[int, int], theme: str, icon: str, title: str, below: str, screen: str) -> None:
+def _draw(
+    browser: Any, file: Path, size: tuple[int, int], theme: str, icon: str, title: str, below: str, screen: str
+) -> None:
     paper, ink = _COLOURS[theme]
     width, height = size
     words = {"title": html.escape(title), "below": html.escape(below), "icon": icon, "screen": screen}
     page = browser.new_page(viewport={"width": width, "height": height})
     try:
         large = 44 if screen else 34
-        page.set_content(_PAGE.format(width=width, height=height, paper=paper, ink=ink, size=large, mark=64 if screen else 48, **words))
+        page.set_content(
+            _PAGE.format(
+                width=width, height=height, paper=paper, ink=ink, size=large, mark=64 if screen else 48, **words
+            )
+        )
         page.screenshot(path=file)
     finally:
         page.close()

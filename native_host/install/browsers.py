@@ -65,12 +65,15 @@ def place(system: str, browser: str) -> Place:
     raise KeyError(browser)
 
 
-def manifest_path(row: Place, home: Path, config: Path, host: str, environment: Mapping[str, str] | None = None) -> Path:
+def manifest_path(
+    row: Place, home: Path, config: Path, host: str, environment: Mapping[str, str] | None = None
+) -> Path:
     """Path of a host's manifest for a browser.
 
     On Linux browsers made from Chromium look in their profile's folder: CHROME_USER_DATA_DIR, else below
-    CHROME_CONFIG_HOME, else below XDG_CONFIG_HOME, else below ``.config`` of the home (chrome/common/chrome_paths_linux.cc).
-    A folder that is not absolute counts for nothing (XDG Base Directory Specification).
+    CHROME_CONFIG_HOME, else below XDG_CONFIG_HOME, else below ``.config`` of the home
+    (chrome/common/chrome_paths_linux.cc). A folder that is not absolute counts for nothing (XDG Base Directory
+    Specification).
 
     Args:
         row: The browser.
@@ -84,11 +87,14 @@ def manifest_path(row: Place, home: Path, config: Path, host: str, environment: 
     base, below = home, row.directory
     if below.startswith(XDG_CONFIG):
         found = {
-            name: Path((environment or {}).get(name, "")) for name in ("CHROME_USER_DATA_DIR", "CHROME_CONFIG_HOME", "XDG_CONFIG_HOME")
+            name: Path((environment or {}).get(name, ""))
+            for name in ("CHROME_USER_DATA_DIR", "CHROME_CONFIG_HOME", "XDG_CONFIG_HOME")
         }
         if found["CHROME_USER_DATA_DIR"].is_absolute():
             return found["CHROME_USER_DATA_DIR"] / PROFILE_DIRECTORY / f"{host}.json"
-        folder = next((found[name] for name in ("CHROME_CONFIG_HOME", "XDG_CONFIG_HOME") if found[name].is_absolute()), None)
+        folder = next(
+            (found[name] for name in ("CHROME_CONFIG_HOME", "XDG_CONFIG_HOME") if found[name].is_absolute()), None
+        )
         if folder is not None:
             base, below = folder, below.removeprefix(XDG_CONFIG)
     return base / below / f"{host}.json"

@@ -15,9 +15,15 @@ from native_host.install.sandboxed_browsers import FLATPAKS
 if TYPE_CHECKING:
     from native_host.install.paths import Paths
 
-_BROWSER = click.option("--browser", "browsers", multiple=True, type=click.Choice(BROWSERS), help="Only this browser (repeatable).")
+_BROWSER = click.option(
+    "--browser", "browsers", multiple=True, type=click.Choice(BROWSERS), help="Only this browser (repeatable)."
+)
 _PROFILE = click.option(
-    "--user-data-dir", "profiles", multiple=True, type=click.Path(path_type=Path), help="A Chromium with a profile of its own (repeatable)."
+    "--user-data-dir",
+    "profiles",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A Chromium with a profile of its own (repeatable).",
 )
 
 
@@ -30,10 +36,22 @@ def host() -> None:
 @_BROWSER
 @_PROFILE
 @click.option(
-    "--network", "--deployment", "network", metavar="FILE|URL", help="A network to know: its file, or a station of it by its address."
+    "--network",
+    "--deployment",
+    "network",
+    metavar="FILE|URL",
+    help="A network to know: its file, or a station of it by its address.",
 )
-@click.option("--replace", is_flag=True, help="Take the file's network also where another one with its number is known.")
-@click.option("--flatpak", "flatpaks", multiple=True, type=click.Choice(tuple(FLATPAKS)), help="Also a browser from Flatpak (repeatable).")
+@click.option(
+    "--replace", is_flag=True, help="Take the file's network also where another one with its number is known."
+)
+@click.option(
+    "--flatpak",
+    "flatpaks",
+    multiple=True,
+    type=click.Choice(tuple(FLATPAKS)),
+    help="Also a browser from Flatpak (repeatable).",
+)
 @click.option("--chromium-id", help="The extension's id in Chromium and Chrome.")
 @click.option("--firefox-id", help="The extension's id in Firefox.")
 def install(
@@ -63,7 +81,9 @@ def install(
         for path in work.install(target, paths):
             click.echo(path)
     except KeyError as e:
-        raise click.ClickException(f"the extension's id for {e.args[0]} is not known: build it first, or give --chromium-id") from None
+        raise click.ClickException(
+            f"the extension's id for {e.args[0]} is not known: build it first, or give --chromium-id"
+        ) from None
     if failed is not None:
         raise click.ClickException(f"the browsers find the host now, and the network was not added: {failed}")
 
@@ -101,10 +121,15 @@ def doctor(browsers: tuple[str, ...], profiles: tuple[Path, ...], as_json: bool)
 
     checks = examine(Target(browsers or (() if profiles else BROWSERS), profiles), locate())
     if as_json:
-        click.echo(json.dumps({"ok": all(check.ok for check in checks), "checks": [check.to_json() for check in checks]}))
+        click.echo(
+            json.dumps({"ok": all(check.ok for check in checks), "checks": [check.to_json() for check in checks]})
+        )
     else:
         for check in checks:
-            click.echo(f"{click.style('ok  ', fg='green') if check.ok else click.style('FAIL', fg='red')}  {check.name}: {check.message}")
+            click.echo(
+                f"{click.style('ok  ', fg='green') if check.ok else click.style('FAIL', fg='red')}  {check.name}: "
+                f"{check.message}"
+            )
     sys.exit(0 if all(check.ok for check in checks) else 1)
 
 

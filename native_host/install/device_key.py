@@ -1,4 +1,7 @@
-"""The host's master secret: made once, kept in a file that only this user can read. Every other key is derived from it."""
+"""The host's master secret: made once, kept in a file that only this user can read.
+
+Every other key is derived from it.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,10 @@ class Device:
         return _address(self.key(server, station))
 
     def key_of(self, address: bytes, servers: Iterable[bytes], station: bytes) -> bytes | None:
-        """Private key of the device that a session names; None where it is none of this host's at these servers and the station."""
+        """Private key of the device that a session names.
+
+        None where it is none of this host's at these servers and the station.
+        """
         # Of sessions that a version before keys of their own has made: what is under way at the upgrade ends with it.
         keys = chain((self.key(server, station) for server in servers), (self.private_key,))
         return next((key for key in keys if _address(key) == address), None)

@@ -67,7 +67,11 @@ def _elsewhere(row: Place, file: Path, target: Target, paths: Paths) -> str:
     plain = file if row.browser == "profile" else manifest_path(row, target.home, paths.config, HOST_NAME)
     if plain == file or plain.exists():
         return ""
-    names = [name for name in ("CHROME_USER_DATA_DIR", "CHROME_CONFIG_HOME", "XDG_CONFIG_HOME") if target.environment.get(name)]
+    names = [
+        name
+        for name in ("CHROME_USER_DATA_DIR", "CHROME_CONFIG_HOME", "XDG_CONFIG_HOME")
+        if target.environment.get(name)
+    ]
     return f" (a browser started without {' and '.join(names)} looks in {plain.parent}: install from there too)"
 
 
@@ -93,10 +97,14 @@ def _manifest(file: Path) -> Path:
 
 def _launch(launcher: Path) -> str:
     """Start the host as a browser does and say hello."""
-    body = json.dumps({"id": 1, "op": "hello", "protocol": PROTOCOL, "extension": "doctor", "browser": "doctor"}).encode()
+    body = json.dumps(
+        {"id": 1, "op": "hello", "protocol": PROTOCOL, "extension": "doctor", "browser": "doctor"}
+    ).encode()
     began = time.monotonic()
     # The pipe stays open until the answer is here: a host whose browser has gone ends without one.
-    with subprocess.Popen([str(launcher)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        [str(launcher)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
         late = threading.Timer(HELLO_S, process.kill)
         late.start()
         try:
@@ -123,7 +131,11 @@ def sandboxed(target: Target) -> list[Check]:
     if target.system != "linux":
         return []
     snaps = [snap for snap in sandboxed_browsers.snaps(target.home) if snap.browser in target.browsers]
-    apps = [app for app in sandboxed_browsers.flatpaks(target.home) if sandboxed_browsers.FLATPAKS[app].browser in target.browsers]
+    apps = [
+        app
+        for app in sandboxed_browsers.flatpaks(target.home)
+        if sandboxed_browsers.FLATPAKS[app].browser in target.browsers
+    ]
     return [
         *(_try(f"snap {snap.browser}", lambda snap=snap: sandboxed_browsers.examine_snap(snap)) for snap in snaps),  # type: ignore[misc]
         *(_try(f"flatpak {app}", lambda app=app: sandboxed_browsers.examine_flatpak(target.home, app)) for app in apps),  # type: ignore[misc]
@@ -149,7 +161,9 @@ def _ledger(paths: Paths) -> str:
     with Ledger(paths.make().ledger) as ledger, ledger.write():
         faults = ledger.faults()
         if faults:
-            raise ValueError(f"{paths.ledger} is damaged ({'; '.join(faults)[:200]}): close the browsers and run gomaa host repair")
+            raise ValueError(
+                f"{paths.ledger} is damaged ({'; '.join(faults)[:200]}): close the browsers and run gomaa host repair"
+            )
         waiting = len(ledger.sessions_unreported())
     return f"{paths.ledger}" + (f", {waiting} sessions still to report" if waiting else "")
 
@@ -157,9 +171,13 @@ def _ledger(paths: Paths) -> str:
 def _networks(paths: Paths) -> str:
     known = network_files.load(paths)
     if network_files.damaged(paths):
-        raise ValueError("a network file is damaged: run gomaa host repair, then gomaa host install --network URL-OF-A-STATION")
+        raise ValueError(
+            "a network file is damaged: run gomaa host repair, then gomaa host install --network URL-OF-A-STATION"
+        )
     if not known:
-        raise ValueError("no network known: run gomaa host install --network URL-OF-A-STATION, or play a song and add its station's")
+        raise ValueError(
+            "no network known: run gomaa host install --network URL-OF-A-STATION, or play a song and add its station's"
+        )
     return ", ".join(f"chain {chain_id}" for chain_id in known)
 
 

@@ -23,7 +23,15 @@ from native_host.install.paths import Paths
 
 FIREFOX_ID: Final = "gomaa@gomaa.example"
 PYTHON_SETTINGS: Final = (
-    *("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONINSPECT", "PYTHONWARNINGS", "PYTHONUSERBASE", "PYTHONPLATLIBDIR"),
+    *(
+        "PYTHONHOME",
+        "PYTHONPATH",
+        "PYTHONSTARTUP",
+        "PYTHONINSPECT",
+        "PYTHONWARNINGS",
+        "PYTHONUSERBASE",
+        "PYTHONPLATLIBDIR",
+    ),
     *("PYTHONEXECUTABLE", "PYTHONVERBOSE", "PYTHONDEBUG", "PYTHONOPTIMIZE", "__PYVENV_LAUNCHER__"),
 )
 """Variables that decide what Python runs or prints."""
@@ -58,9 +66,17 @@ def extension_ids() -> dict[str, str]:
 def manifest(family: str, launcher: Path, ids: Mapping[str, str]) -> dict[str, Any]:
     """The manifest's content for a browser family. Raises KeyError where its extension id is unknown."""
     who = (
-        {"allowed_extensions": [ids["firefox"]]} if family == "firefox" else {"allowed_origins": [f"chrome-extension://{ids['chromium']}/"]}
+        {"allowed_extensions": [ids["firefox"]]}
+        if family == "firefox"
+        else {"allowed_origins": [f"chrome-extension://{ids['chromium']}/"]}
     )
-    return {"name": HOST_NAME, "description": "GoMAA: verifies, counts and unlocks songs", "path": str(launcher), "type": "stdio", **who}
+    return {
+        "name": HOST_NAME,
+        "description": "GoMAA: verifies, counts and unlocks songs",
+        "path": str(launcher),
+        "type": "stdio",
+        **who,
+    }
 
 
 def launcher_text(system: str, python: str, starter: Path) -> str:
@@ -86,7 +102,10 @@ def launcher_text(system: str, python: str, starter: Path) -> str:
             f'"{python.replace("%", "%%")}" -I "%~dp0{starter.name}" %*',
         ]
         return "\r\n".join(lines) + "\r\n"
-    return f'#!/bin/sh\nunset {" ".join(PYTHON_SETTINGS)}\nexec {shlex.quote(python)} -I {shlex.quote(str(starter))} "$@" 3>&1 1>&2\n'
+    return (
+        f"#!/bin/sh\nunset {' '.join(PYTHON_SETTINGS)}\nexec {shlex.quote(python)} -I {shlex.quote(str(starter))} "
+        f'"$@" 3>&1 1>&2\n'
+    )
 
 
 def starter_text(root: Path, settings: Mapping[str, str | None]) -> str:
@@ -94,11 +113,16 @@ def starter_text(root: Path, settings: Mapping[str, str | None]) -> str:
 
     Args:
         root: Folder of the source tree, or the folder of installed packages, which is found by itself.
-        settings: Environment variables that decide where the host keeps its files, as they are now; None takes one away.
+        settings: Environment variables that decide where the host keeps its files, as they are now; None takes one
+            away.
     """
     lines = ["import os", "import sys", ""]
     for name, value in settings.items():
-        lines.append(f"os.environ.pop({name!r}, None)" if value is None else f"os.environ[{name!r}] = os.fsdecode({os.fsencode(value)!r})")
+        lines.append(
+            f"os.environ.pop({name!r}, None)"
+            if value is None
+            else f"os.environ[{name!r}] = os.fsdecode({os.fsencode(value)!r})"
+        )
     # Only a source tree needs its path named.
     if root.name not in ("site-packages", "dist-packages"):
         lines.append(f"sys.path.insert(0, os.fsdecode({os.fsencode(root)!r}))")
@@ -165,7 +189,10 @@ def uninstall(target: Target, paths: Paths) -> list[Path]:
             file.unlink()
             removed.append(file)
     for app, row in sandboxed_browsers.FLATPAKS.items():
-        for file in (target.home / str(row.directory) / f"{HOST_NAME}.json", sandboxed_browsers.wrapper(target.home, app)):
+        for file in (
+            target.home / str(row.directory) / f"{HOST_NAME}.json",
+            sandboxed_browsers.wrapper(target.home, app),
+        ):
             if file.exists() and (row.browser in target.browsers or app in target.flatpaks):
                 file.unlink()
                 removed.append(file)

@@ -65,7 +65,9 @@ def locate() -> Paths:
             return Paths(root / "data", root / "config")
         import platformdirs  # only here: the browser waits for this process to start
 
-        paths = Paths(Path(platformdirs.user_data_dir("gomaa", False)), Path(platformdirs.user_config_dir("gomaa", False)))
+        paths = Paths(
+            Path(platformdirs.user_data_dir("gomaa", False)), Path(platformdirs.user_config_dir("gomaa", False))
+        )
     except RuntimeError as e:
         raise Unavailable("host.folder.denied", reason=str(e)) from None
     if not (paths.data.is_absolute() and paths.config.is_absolute()):

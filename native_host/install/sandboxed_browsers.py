@@ -1,8 +1,8 @@
 """Browsers in a sandbox of their own: what Snap and Flatpak need before such a browser can start the host.
 
 Snap: Firefox asks the desktop's WebExtensions portal, which starts the host for it (Mozilla, "Native messaging for a
-strictly-confined Firefox"); browsers made from Chromium start nothing outside their snap. Flatpak: no portal by default; a
-wrapper inside the sandbox may start the host outside it where the app may talk to org.freedesktop.Flatpak.
+strictly-confined Firefox"); browsers made from Chromium start nothing outside their snap. Flatpak: no portal by
+default; a wrapper inside the sandbox may start the host outside it where the app may talk to org.freedesktop.Flatpak.
 """
 
 from __future__ import annotations
@@ -19,7 +19,11 @@ from native_host import HOST_NAME
 from native_host.install.browsers import Place
 
 PORTAL_S: Final = 5.0
-_PORTAL: Final = ("org.freedesktop.portal.Desktop", "/org/freedesktop/portal/desktop", "org.freedesktop.portal.WebExtensions")
+_PORTAL: Final = (
+    "org.freedesktop.portal.Desktop",
+    "/org/freedesktop/portal/desktop",
+    "org.freedesktop.portal.WebExtensions",
+)
 
 
 @dataclass(frozen=True)
@@ -31,14 +35,26 @@ class Snap:
     portal: bool
 
 
-SNAPS: Final = (Snap("firefox", "snap/firefox", True), Snap("chromium", "snap/chromium", False), Snap("brave", "snap/brave", False))
+SNAPS: Final = (
+    Snap("firefox", "snap/firefox", True),
+    Snap("chromium", "snap/chromium", False),
+    Snap("brave", "snap/brave", False),
+)
 
 FLATPAKS: Final = {
     "org.mozilla.firefox": Place("firefox", "firefox", ".var/app/org.mozilla.firefox/.mozilla/native-messaging-hosts"),
-    "org.chromium.Chromium": Place("chromium", "chromium", ".var/app/org.chromium.Chromium/config/chromium/NativeMessagingHosts"),
-    "com.google.Chrome": Place("chrome", "chromium", ".var/app/com.google.Chrome/config/google-chrome/NativeMessagingHosts"),
-    "com.microsoft.Edge": Place("edge", "chromium", ".var/app/com.microsoft.Edge/config/microsoft-edge/NativeMessagingHosts"),
-    "com.brave.Browser": Place("brave", "chromium", ".var/app/com.brave.Browser/config/BraveSoftware/Brave-Browser/NativeMessagingHosts"),
+    "org.chromium.Chromium": Place(
+        "chromium", "chromium", ".var/app/org.chromium.Chromium/config/chromium/NativeMessagingHosts"
+    ),
+    "com.google.Chrome": Place(
+        "chrome", "chromium", ".var/app/com.google.Chrome/config/google-chrome/NativeMessagingHosts"
+    ),
+    "com.microsoft.Edge": Place(
+        "edge", "chromium", ".var/app/com.microsoft.Edge/config/microsoft-edge/NativeMessagingHosts"
+    ),
+    "com.brave.Browser": Place(
+        "brave", "chromium", ".var/app/com.brave.Browser/config/BraveSoftware/Brave-Browser/NativeMessagingHosts"
+    ),
 }
 
 
@@ -66,7 +82,8 @@ def examine_snap(snap: Snap) -> str:
     """What was found. Raises ValueError saying what helps."""
     if not snap.portal:
         raise ValueError(
-            f"{snap.browser} from Snap can start no program outside its sandbox: install it as a .deb or .rpm, or use Firefox or Chrome"
+            f"{snap.browser} from Snap can start no program outside its sandbox: install it as a .deb or .rpm, or "
+            f"use Firefox or Chrome"
         )
     asked = shutil.which("busctl")
     if asked is not None:
@@ -80,7 +97,9 @@ def examine_snap(snap: Snap) -> str:
                 "Firefox from Snap needs a desktop portal with WebExtensions (Ubuntu 22.04 and later have it): "
                 "sudo apt-get install xdg-desktop-portal, log out and in again; or install Firefox as a .deb"
             )
-    return f"asks the desktop portal; if it was told no: flatpak permission-set webextensions {HOST_NAME} snap.firefox yes"
+    return (
+        f"asks the desktop portal; if it was told no: flatpak permission-set webextensions {HOST_NAME} snap.firefox yes"
+    )
 
 
 def examine_flatpak(home: Path, app: str) -> str:
@@ -89,10 +108,14 @@ def examine_flatpak(home: Path, app: str) -> str:
         raise ValueError(f"{app} looks into its sandbox only: gomaa host install --flatpak {app}")
     if not _may_talk(home, app):
         raise ValueError(
-            f"{app} may start nothing outside its sandbox: flatpak override --user --talk-name=org.freedesktop.Flatpak {app} "
+            f"{app} may start nothing outside its sandbox: flatpak override --user "
+            f"--talk-name=org.freedesktop.Flatpak {app} "
             "(this lets the browser start any program; a browser from a .deb or .rpm needs no such permission)"
         )
-    return f"starts the host outside its sandbox; taken back by: flatpak override --user --no-talk-name=org.freedesktop.Flatpak {app}"
+    return (
+        f"starts the host outside its sandbox; taken back by: flatpak override --user "
+        f"--no-talk-name=org.freedesktop.Flatpak {app}"
+    )
 
 
 def _may_talk(home: Path, app: str) -> bool:

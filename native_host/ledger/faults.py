@@ -56,4 +56,6 @@ def _code(error: sqlite3.Error | OSError) -> str:
             return "host.ledger.damaged"
         return "host.folder.denied" if error.errno in _DENIED else "host.ledger.failed"
     number = getattr(error, "sqlite_errorcode", 0)
-    return "host.disk.full" if number == sqlite3.SQLITE_IOERR_SHMSIZE else _SQLITE.get(number & 0xFF, "host.ledger.failed")
+    return (
+        "host.disk.full" if number == sqlite3.SQLITE_IOERR_SHMSIZE else _SQLITE.get(number & 0xFF, "host.ledger.failed")
+    )

@@ -13,7 +13,9 @@ _SESSION: Final = ", ".join(f.name for f in fields(SessionRow))
 _TICKET: Final = ", ".join(f.name for f in fields(TicketRow))
 _ENTRY: Final = ", ".join(f.name for f in fields(Entry))
 _USAGE: Final = ", ".join(f.name for f in fields(UsageRow))
-_COUNTED: Final = "listener = ? AND content = ? AND action = ? AND action <> 'renew' AND state <> 'refused' AND free = 0"
+_COUNTED: Final = (
+    "listener = ? AND content = ? AND action = ? AND action <> 'renew' AND state <> 'refused' AND free = 0"
+)
 
 
 class Counting(Rows):
@@ -55,14 +57,20 @@ class Counting(Rows):
         return [SessionRow(*row) for row in rows]
 
     def next_sequence(self, session: bytes) -> int:
-        """Take the next sequence number of a session. Unique across hosts: the row is locked until the transaction ends."""
+        """Take the next sequence number of a session.
+
+        Unique across hosts: the row is locked until the transaction ends.
+        """
         rows = self._rows("UPDATE sessions SET sequence = sequence + 1 WHERE id = ? RETURNING sequence", session)
         return int(rows[0][0])
 
     def raise_sequence(self, session: bytes, seen: int) -> None:
         """The server has seen this sequence number: never give it out again."""
         self._change(
-            "UPDATE sessions SET sequence = max(sequence, ?), acknowledged = max(acknowledged, ?) WHERE id = ?", seen, seen, session
+            "UPDATE sessions SET sequence = max(sequence, ?), acknowledged = max(acknowledged, ?) WHERE id = ?",
+            seen,
+            seen,
+            session,
         )
 
     def add_ticket(self, row: TicketRow) -> None:
@@ -93,13 +101,17 @@ class Counting(Rows):
     def started(self, ticket: bytes) -> str | None:
         """The action that began a ticket's play."""
         rows = self._rows(
-            "SELECT action FROM invocations WHERE ticket = ? AND action IN ('play', 'preview', 'live_join') ORDER BY sequence LIMIT 1",
+            "SELECT action FROM invocations WHERE ticket = ? AND action IN ('play', 'preview', 'live_join') ORDER BY "
+            "sequence LIMIT 1",
             ticket,
         )
         return str(rows[0][0]) if rows else None
 
     def add_entry(self, entry: Entry, meter: Meter, state: str, counts: bool = True) -> None:
-        """Record an invocation with all that it moves: the ticket's meter and, unless it is free, the listener's counters."""
+        """Record an invocation with all that it moves.
+
+        The ticket's meter and, unless it is free, the listener's counters.
+        """
         self._change(f"INSERT INTO invocations ({_ENTRY}) VALUES ({_marks(Entry)})", *astuple(entry))  # noqa: S608
         (before,) = self._rows("SELECT heard_ms FROM tickets WHERE id = ?", entry.ticket)[0]
         self._change(
@@ -112,7 +124,9 @@ class Counting(Rows):
         )
         play, heard = entry.action == "play" and counts, meter.heard_ms - before
         if not counts:
-            self._change("UPDATE invocations SET free = 1 WHERE session = ? AND sequence = ?", entry.session, entry.sequence)
+            self._change(
+                "UPDATE invocations SET free = 1 WHERE session = ? AND sequence = ?", entry.session, entry.sequence
+            )
         self._change(
             "INSERT INTO usage (listener, content, plays, seeks, heard_ms, first_play_s) VALUES (?, ?, ?, ?, ?, ?) "
             "ON CONFLICT DO UPDATE SET plays = plays + excluded.plays, seeks = seeks + excluded.seeks, "

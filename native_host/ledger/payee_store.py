@@ -44,7 +44,8 @@ class Earning(Rows):
         """Remember payees; what is known already stays, but for a name that was missing."""
         for row in rows:
             self._change(
-                "INSERT INTO payees (wallet, payee, chain_id, settlement, station, number, name) VALUES (?, ?, ?, ?, ?, ?, ?) "
+                "INSERT INTO payees (wallet, payee, chain_id, settlement, station, number, name) VALUES (?, ?, ?, ?, "
+                "?, ?, ?) "
                 "ON CONFLICT DO UPDATE SET name = CASE WHEN name = '' THEN excluded.name ELSE name END",
                 *astuple(row),
             )
@@ -52,7 +53,10 @@ class Earning(Rows):
         self.changed_earnings()
 
     def payee(self, wallet: bytes, payee: bytes, chain_id: int) -> PayeeRow | None:
-        """A payee of a wallet on a chain. The words make the same one on all: what one network says of it is nothing to another."""
+        """A payee of a wallet on a chain.
+
+        The words make the same one on all: what one network says of it is nothing to another.
+        """
         query = f"SELECT {_PAYEE} FROM payees p WHERE p.wallet = ? AND p.payee = ? AND p.chain_id = ?"  # noqa: S608
         rows = self._rows(query, wallet, payee, chain_id)
         return PayeeRow(*rows[0]) if rows else None
@@ -70,21 +74,26 @@ class Earning(Rows):
 
     def payees_of(self, wallet: bytes, chain_id: int) -> set[bytes]:
         """All payees of a wallet on a chain."""
-        return {row[0] for row in self._rows("SELECT payee FROM payees WHERE wallet = ? AND chain_id = ?", wallet, chain_id)}
+        return {
+            row[0] for row in self._rows("SELECT payee FROM payees WHERE wallet = ? AND chain_id = ?", wallet, chain_id)
+        }
 
     def is_payee(self, address: bytes) -> bool:
         """True where an address is a payee: one-time, without coins to move what it is sent."""
         known = "SELECT 1 FROM payees WHERE payee = ?1 UNION ALL SELECT 1 FROM sessions WHERE payee = ?1 LIMIT 1"
         return bool(self._rows(known, address))
 
-    def earnings(self, wallet: bytes, after: Key, limit: int, state: str | None = None) -> list[tuple[ReceiptRow, PayeeRow]]:
+    def earnings(
+        self, wallet: bytes, after: Key, limit: int, state: str | None = None
+    ) -> list[tuple[ReceiptRow, PayeeRow]]:
         """Receipts of a wallet behind ``after``, newest epoch first.
 
         Args:
             wallet: Whose.
             after: The last one of the page before; ``NEWEST`` for the first page.
             limit: Rows at most.
-            state: ``open`` (not collected), ``final`` (of these, what the chain pays), ``claimable`` (of these, what is not at a
+            state: ``open`` (not collected), ``final`` (of these, what the chain pays), ``claimable`` (of these, what is
+                not at a
                 payee), ``claimed``, ``unsure`` (of these, what a reorganisation could take back); None: all.
         """
         where = {
@@ -96,7 +105,8 @@ class Earning(Rows):
             "unsure": "AND r.claimed IS NOT NULL AND r.sure = 0",
         }[state]
         rows = self._rows(
-            f"SELECT {_RECEIPT}, {_PAYEE} {_OURS} WHERE (r.epoch, r.server, r.payee, r.chain_id) < (?, ?, ?, ?) {where} "
+            f"SELECT {_RECEIPT}, {_PAYEE} {_OURS} WHERE (r.epoch, r.server, r.payee, r.chain_id) < (?, ?, ?, ?) "
+            f"{where} "
             "ORDER BY r.epoch DESC, r.server DESC, r.payee DESC, r.chain_id DESC LIMIT ?",
             wallet,
             *after,
@@ -122,16 +132,21 @@ class Earning(Rows):
         return known[1]
 
     def unsettled(self, wallet: bytes, after: tuple[int, bytes, int], limit: int) -> list[tuple[bytes, int, int]]:
-        """(server, epoch, chain id) of receipts of a wallet that are neither collected nor final, newest first, those behind ``after``."""
+        """(server, epoch, chain id) of receipts of a wallet that are neither collected nor final, newest first, those
+        behind ``after``.
+        """
         query = (
             f"SELECT DISTINCT r.server, r.epoch, r.chain_id {_OURS} WHERE r.claimed IS NULL AND r.final = 0 "
-            "AND (r.epoch, r.server, r.chain_id) < (?, ?, ?) ORDER BY r.epoch DESC, r.server DESC, r.chain_id DESC LIMIT ?"
+            "AND (r.epoch, r.server, r.chain_id) < (?, ?, ?) ORDER BY r.epoch DESC, r.server DESC, r.chain_id DESC "
+            "LIMIT ?"
         )
         return [tuple(row) for row in self._rows(query, wallet, *after, limit)]
 
     def set_final(self, server: bytes, epoch: int, chain_id: int) -> None:
         """The chain pays the receipts of this epoch."""
-        self._change("UPDATE receipts SET final = 1 WHERE server = ? AND epoch = ? AND chain_id = ?", server, epoch, chain_id)
+        self._change(
+            "UPDATE receipts SET final = 1 WHERE server = ? AND epoch = ? AND chain_id = ?", server, epoch, chain_id
+        )
         self.changed_earnings()
 
     def set_claimed(self, row: ReceiptRow, transaction: str | None, lies: bool = False, sure: bool = False) -> None:
@@ -144,7 +159,8 @@ class Earning(Rows):
             sure: The transaction is as deep as the network asks.
         """
         self._change(
-            "UPDATE receipts SET claimed = ?, lies = ?, sure = ? WHERE server = ? AND epoch = ? AND payee = ? AND chain_id = ?",
+            "UPDATE receipts SET claimed = ?, lies = ?, sure = ? WHERE server = ? AND epoch = ? AND payee = ? AND "
+            "chain_id = ?",
             transaction,
             int(lies),
             int(sure),
@@ -160,7 +176,9 @@ class Earning(Rows):
         return bool(self._rows("SELECT 1 FROM receipts WHERE claimed = ? LIMIT 1", transaction))
 
     def recent_sessions(self, wallet: bytes, since_ms: int, limit: int) -> list[tuple[bytes, str, bytes]]:
-        """(server, url, session) of plays since a time for which a wallet was to be paid, the newest first, at most ``limit``."""
+        """(server, url, session) of plays since a time for which a wallet was to be paid, the newest first, at most
+        ``limit``.
+        """
         rows = self._rows(
             "SELECT t.server, t.url, s.id FROM tickets t JOIN sessions s ON s.id = t.session "
             "JOIN payees p ON p.payee = s.payee AND p.chain_id = s.chain_id AND p.wallet = ? WHERE t.time_ms >= ? "
@@ -172,12 +190,17 @@ class Earning(Rows):
         return [tuple(row) for row in rows]
 
     def heard_sums(self, wallet: bytes, since_ms: int) -> list[tuple[str, int, int]]:
-        """(station's domain, whole intervals, reward wei of one) of a wallet's plays since a time; a play that was refused is none."""
+        """(station's domain, whole intervals, reward wei of one) of a wallet's plays since a time.
+
+        A play that was refused is none.
+        """
         rows = self._rows(
-            "SELECT t.station, sum(t.heard_ms / (t.interval_s * 1000)), t.reward FROM tickets t JOIN sessions s ON s.id = t.session "
+            "SELECT t.station, sum(t.heard_ms / (t.interval_s * 1000)), t.reward FROM tickets t JOIN sessions s ON "
+            "s.id = t.session "
             "JOIN payees p ON p.payee = s.payee AND p.chain_id = s.chain_id AND p.wallet = ? "
             "WHERE t.state <> 'none' AND t.time_ms >= ? AND NOT EXISTS "
-            "(SELECT 1 FROM invocations i WHERE i.session = t.session AND i.ticket = t.id AND i.state = 'refused' AND i.action = 'play') "
+            "(SELECT 1 FROM invocations i WHERE i.session = t.session AND i.ticket = t.id AND i.state = 'refused' "
+            "AND i.action = 'play') "
             "GROUP BY t.station, t.reward",
             wallet,
             since_ms,
@@ -187,7 +210,8 @@ class Earning(Rows):
     def listeners(self, wallet: bytes) -> set[bytes]:
         """Keys that a wallet has shown to stations."""
         rows = self._rows(
-            "SELECT DISTINCT s.listener FROM sessions s JOIN payees p ON p.payee = s.payee AND p.chain_id = s.chain_id WHERE p.wallet = ?",
+            "SELECT DISTINCT s.listener FROM sessions s JOIN payees p ON p.payee = s.payee AND p.chain_id = "
+            "s.chain_id WHERE p.wallet = ?",
             wallet,
         )
         return {row[0] for row in rows}

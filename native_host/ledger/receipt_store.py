@@ -23,15 +23,32 @@ class Books(Earning):
     """Everything beside the invocations themselves."""
 
     def add_refusal(self, time_s: int, content: bytes | None, station: str | None, action: str, code: str) -> None:
-        """Record a no; its amount is zero by the table's own check. The same no is kept once, and the newest ones only."""
-        self._change("DELETE FROM refusals WHERE (content, station, action, code) IS (?, ?, ?, ?)", content, station, action, code)
+        """Record a no; its amount is zero by the table's own check.
+
+        The same no is kept once, and the newest ones only.
+        """
+        self._change(
+            "DELETE FROM refusals WHERE (content, station, action, code) IS (?, ?, ?, ?)",
+            content,
+            station,
+            action,
+            code,
+        )
         self._change("DELETE FROM refusals WHERE number <= (SELECT MAX(number) FROM refusals) - ?", MOST_REFUSALS - 1)
         self._change(
-            "INSERT INTO refusals (time_s, content, station, action, code) VALUES (?, ?, ?, ?, ?)", time_s, content, station, action, code
+            "INSERT INTO refusals (time_s, content, station, action, code) VALUES (?, ?, ?, ?, ?)",
+            time_s,
+            content,
+            station,
+            action,
+            code,
         )
 
     def set_lease(self, ticket: bytes, first: int, count: int, expires_s: int, budget: int) -> None:
-        """A lease was given or renewed. Its keys and what is left of its budget live in memory and end with this process."""
+        """A lease was given or renewed.
+
+        Its keys and what is left of its budget live in memory and end with this process.
+        """
         self._change(
             "INSERT OR REPLACE INTO leases (ticket, first, count, expires_s, budget) VALUES (?, ?, ?, ?, ?)",
             ticket,
@@ -44,7 +61,9 @@ class Books(Earning):
     def end_leases(self, content: bytes, code: str) -> None:
         """The leases of a content were shredded, and why."""
         self._change(
-            "UPDATE leases SET ended = ? WHERE ended IS NULL AND ticket IN (SELECT id FROM tickets WHERE content = ?)", code, content
+            "UPDATE leases SET ended = ? WHERE ended IS NULL AND ticket IN (SELECT id FROM tickets WHERE content = ?)",
+            code,
+            content,
         )
 
     def add_destruction(self, content: bytes, listener: bytes, time_ms: int, code: str, signature: bytes) -> None:
@@ -60,7 +79,10 @@ class Books(Earning):
 
     def destructions_untold(self) -> list[tuple[bytes, bytes, int, str, bytes]]:
         """(content, listener, Unix ms, code, signature) that no server knows of yet."""
-        return [tuple(row) for row in self._rows("SELECT content, listener, time_ms, code, signature FROM destructions WHERE told = 0")]
+        return [
+            tuple(row)
+            for row in self._rows("SELECT content, listener, time_ms, code, signature FROM destructions WHERE told = 0")
+        ]
 
     def destruction_told(self, content: bytes, listener: bytes) -> None:
         """The server has the receipt."""
@@ -86,7 +108,10 @@ class Books(Earning):
         return True
 
     def add_leaf(self, row: ReceiptRow) -> None:
-        """Keep what the published data say that a payee has; a receipt that is held keeps its signature, and its amount is the leaf's."""
+        """Keep what the published data say that a payee has.
+
+        A receipt that is held keeps its signature, and its amount is the leaf's.
+        """
         known = self.receipt(row.server, row.epoch, row.payee, row.chain_id)
         if known is None:
             self._write_receipt(row)
@@ -118,7 +143,8 @@ class Books(Earning):
     def servers_of(self, payee: bytes) -> list[tuple[bytes, int]]:
         """(server, chain id) of those that have paid a payee or have its plays, the last one last."""
         rows = self._rows(
-            "SELECT DISTINCT t.server, s.chain_id FROM sessions s JOIN tickets t ON t.session = s.id WHERE s.payee = ?1 "
+            "SELECT DISTINCT t.server, s.chain_id FROM sessions s JOIN tickets t ON t.session = s.id WHERE s.payee = "
+            "?1 "
             "UNION SELECT server, chain_id FROM receipts WHERE payee = ?1",
             payee,
         )
@@ -126,7 +152,9 @@ class Books(Earning):
 
     def chain_of(self, server: bytes) -> int | None:
         """The chain id of the sessions in which a server was used, or of what it has paid."""
-        rows = self._rows("SELECT s.chain_id FROM tickets t JOIN sessions s ON s.id = t.session WHERE t.server = ? LIMIT 1", server)
+        rows = self._rows(
+            "SELECT s.chain_id FROM tickets t JOIN sessions s ON s.id = t.session WHERE t.server = ? LIMIT 1", server
+        )
         rows = rows or self._rows("SELECT chain_id FROM receipts WHERE server = ? LIMIT 1", server)
         return int(rows[0][0]) if rows else None
 
@@ -147,7 +175,8 @@ class Books(Earning):
     def session_with(self, server: bytes, content: bytes) -> tuple[bytes, bytes, int, bytes | None] | None:
         """(session, listener, chain id, tag secret) of the last play of a content at a server."""
         rows = self._rows(
-            "SELECT s.id, s.listener, s.chain_id, coalesce(k.secret, u.secret) FROM tickets t JOIN sessions s ON s.id = t.session "
+            "SELECT s.id, s.listener, s.chain_id, coalesce(k.secret, u.secret) FROM tickets t JOIN sessions s ON "
+            "s.id = t.session "
             "LEFT JOIN tag_secrets k ON k.server = t.server AND k.listener = s.listener AND k.content = t.content "
             "LEFT JOIN usage u ON u.listener = s.listener AND u.content = t.content "
             "WHERE t.server = ? AND t.content = ? ORDER BY t.time_ms DESC, t.prepared_s DESC LIMIT 1",
@@ -159,7 +188,8 @@ class Books(Earning):
     def played(self, content: bytes, listener: bytes) -> tuple[bytes, bytes, str] | None:
         """(session, server, url) of a listener's last play of a content."""
         rows = self._rows(
-            "SELECT session, server, url FROM tickets WHERE content = ? AND listener = ? ORDER BY time_ms DESC, prepared_s DESC LIMIT 1",
+            "SELECT session, server, url FROM tickets WHERE content = ? AND listener = ? ORDER BY time_ms DESC, "
+            "prepared_s DESC LIMIT 1",
             content,
             listener,
         )
@@ -179,8 +209,10 @@ class Books(Earning):
         """The last plays: when, what, where, how long, at what reward, and whether the server has them all."""
         rows = self._rows(
             "SELECT t.time_ms / 1000, t.content, t.station, t.heard_ms, t.interval_s, t.reward, "
-            "(SELECT count(*) FROM invocations i WHERE i.session = t.session AND i.ticket = t.id AND i.state = 'unreported'), "
-            "(SELECT i.code FROM invocations i WHERE i.session = t.session AND i.ticket = t.id AND i.state = 'refused' LIMIT 1) "
+            "(SELECT count(*) FROM invocations i WHERE i.session = t.session AND i.ticket = t.id AND i.state = "
+            "'unreported'), "
+            "(SELECT i.code FROM invocations i WHERE i.session = t.session AND i.ticket = t.id AND i.state = "
+            "'refused' LIMIT 1) "
             "FROM tickets t WHERE t.state <> 'none' ORDER BY t.time_ms DESC LIMIT ?",
             limit,
         )
@@ -193,14 +225,16 @@ class Books(Earning):
         return bytes(rows[0][0]) if rows else None
 
     def heard_by(self, payee: bytes) -> list[Heard]:
-        """(server, payee, content, ticket, time s, heard ms, interval s, reward wei) of the plays of a payee, oldest first.
+        """(server, payee, content, ticket, time s, heard ms, interval s, reward wei) of the plays of a payee, oldest
+        first.
 
         A play that the server refused is none.
         """
         rows = self._rows(
             "SELECT t.server, s.payee, t.content, t.id, t.time_ms / 1000, t.heard_ms, t.interval_s, t.reward "
             "FROM sessions s JOIN tickets t ON t.session = s.id WHERE s.payee = ? AND t.state <> 'none' AND NOT EXISTS "
-            "(SELECT 1 FROM invocations i WHERE i.session = t.session AND i.ticket = t.id AND i.state = 'refused' AND i.action = 'play') "
+            "(SELECT 1 FROM invocations i WHERE i.session = t.session AND i.ticket = t.id AND i.state = 'refused' "
+            "AND i.action = 'play') "
             "ORDER BY t.prepared_s, t.time_ms",
             payee,
         )
@@ -208,10 +242,14 @@ class Books(Earning):
 
     def refusals(self, limit: int) -> list[dict[str, Any]]:
         """The last refusals."""
-        rows = self._rows("SELECT time_s, content, station, action, code FROM refusals ORDER BY number DESC LIMIT ?", limit)
+        rows = self._rows(
+            "SELECT time_s, content, station, action, code FROM refusals ORDER BY number DESC LIMIT ?", limit
+        )
         return [dict(zip(("time_s", "content", "station", "action", "code"), row, strict=True)) for row in rows]
 
 
 def _worth(row: ReceiptRow) -> tuple[int, bool, bool]:
-    """What is told of the published data alone gives way to a receipt of the same amount, and that to one which says what for."""
+    """What is told of the published data alone gives way to a receipt of the same amount, and that to one which says
+    what for.
+    """
     return row.amount, row.signed != UNSIGNED, bool(row.content)

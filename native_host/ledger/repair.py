@@ -1,10 +1,11 @@
 """Salvage of a damaged ledger: every row that can still be read, in a new file, with no count lower than before.
 
-A spoilt page takes the rows on it, not those before and behind it. So a table is read from both ends and from many places
-between them. What cannot be read must not give anybody more than they had: counters are the highest of what the usage
-table and the invocations say; where both have gaps, a song that the ledger knows and whose counter is lost counts as
-used up; leases end, so that the next play asks the server, which keeps counts of its own; and where what was spent is
-not wholly known, sites may spend nothing until a person allows it again. Where earnings have gaps, the search for them begins anew.
+A spoilt page takes the rows on it, not those before and behind it. So a table is read from both ends and from many
+places between them. What cannot be read must not give anybody more than they had: counters are the highest of what the
+usage table and the invocations say; where both have gaps, a song that the ledger knows and whose counter is lost counts
+as used up; leases end, so that the next play asks the server, which keeps counts of its own; and where what was spent
+is not wholly known, sites may spend nothing until a person allows it again. Where earnings have gaps, the search for
+them begins anew.
 """
 
 from __future__ import annotations
@@ -241,11 +242,15 @@ def _count(found: dict[str, dict[Key, dict[str, Any]]], gaps: frozenset[str]) ->
             own["sequence"] = max(own["sequence"], row["sequence"])
         if row["state"] == "refused" or row.get("free"):
             continue
-        counted = proved.setdefault((row["listener"], row["content"]), {"plays": 0, "seeks": 0, "first": row["time_ms"] // 1000})
+        counted = proved.setdefault(
+            (row["listener"], row["content"]), {"plays": 0, "seeks": 0, "first": row["time_ms"] // 1000}
+        )
         counted["plays"] += row["action"] == "play"
         counted["seeks"] += row["action"] == "seek"
         counted["first"] = min(counted["first"], row["time_ms"] // 1000)
-    known = {(row["listener"], row["content"]) for table in ("tickets", "destructions") for row in found[table].values()} | proved.keys()
+    known = {
+        (row["listener"], row["content"]) for table in ("tickets", "destructions") for row in found[table].values()
+    } | proved.keys()
     used_up = 0
     for pair in known if "usage" in gaps else ():
         if pair in usage:

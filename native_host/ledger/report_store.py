@@ -16,10 +16,14 @@ class Reporting(Rows):
     """Reads and changes of the reporter."""
 
     def unreported(self, session: bytes, server: bytes, limit: int, below: int | None = None) -> list[Entry]:
-        """The oldest invocations of a session that a server has not acknowledged, in order: those of its own tickets."""
+        """The oldest invocations of a session that a server has not acknowledged, in order.
+
+        Those of its own tickets.
+        """
         rows = self._rows(
             f"SELECT {_ENTRY} FROM invocations i JOIN tickets t ON t.id = i.ticket "  # noqa: S608
-            "WHERE i.session = ? AND t.server = ? AND i.state = 'unreported' AND i.sequence < ? ORDER BY i.sequence LIMIT ?",
+            "WHERE i.session = ? AND t.server = ? AND i.state = 'unreported' AND i.sequence < ? ORDER BY i.sequence "
+            "LIMIT ?",
             session,
             server,
             (1 << 62) if below is None else below,
@@ -40,7 +44,8 @@ class Reporting(Rows):
         for sequence in sequences:
             code = refused.get(sequence)
             changed = self._rows(
-                "UPDATE invocations SET state = ?, code = ? WHERE session = ? AND sequence = ? AND state = 'unreported' "
+                "UPDATE invocations SET state = ?, code = ? WHERE session = ? AND sequence = ? AND state = "
+                "'unreported' "
                 "RETURNING listener, content, action, ticket",
                 "reported" if code is None else "refused",
                 code,
@@ -61,10 +66,17 @@ class Reporting(Rows):
                     # What was set aside for it is free again.
                     self._change("DELETE FROM debits WHERE ticket = ?", ticket)
         if sequences:
-            self._change("UPDATE sessions SET acknowledged = max(acknowledged, ?) WHERE id = ?", max(sequences), session)
+            self._change(
+                "UPDATE sessions SET acknowledged = max(acknowledged, ?) WHERE id = ?", max(sequences), session
+            )
 
     def set_server_usage(
-        self, listener: bytes, content: bytes, usage: Mapping[str, Any], secret: bytes | None = None, server: bytes | None = None
+        self,
+        listener: bytes,
+        content: bytes,
+        usage: Mapping[str, Any],
+        secret: bytes | None = None,
+        server: bytes | None = None,
     ) -> None:
         """What the server says this listener has used of this content; ``secret`` is that of ``server``'s tags."""
         if secret is not None and server is not None:

@@ -1,4 +1,7 @@
-"""Searches for the earlier rewards of a wallet: how far each has come, what is left of it, and the payees that were derived for it."""
+"""Searches for the earlier rewards of a wallet.
+
+How far each has come, what is left of it, and the payees that were derived for it.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Post:
-    """A posted epoch that is still to be looked at; ``data`` is the hash of what was published, ``code`` why it could not be had."""
+    """A posted epoch that is still to be looked at.
+
+    ``data`` is the hash of what was published, ``code`` why it could not be had.
+    """
 
     epoch: int
     server: bytes
@@ -37,7 +43,9 @@ class Scanning(Rows):
 
     def scan(self, place: Place) -> tuple[int, int] | None:
         """(last block whose posts are listed, posts listed so far) of a search; None where none has begun."""
-        rows = self._rows("SELECT block, listed FROM scans WHERE wallet = ? AND chain_id = ? AND settlement = ?", *place.key)
+        rows = self._rows(
+            "SELECT block, listed FROM scans WHERE wallet = ? AND chain_id = ? AND settlement = ?", *place.key
+        )
         return (int(rows[0][0]), int(rows[0][1])) if rows else None
 
     def list_posts(self, place: Place, block: int, posts: Iterable[Post]) -> None:
@@ -46,7 +54,9 @@ class Scanning(Rows):
         for post in found:
             values = (*place.key, post.epoch, post.server, post.data)
             self._change(
-                "INSERT OR REPLACE INTO scan_posts (wallet, chain_id, settlement, epoch, server, data) VALUES (?, ?, ?, ?, ?, ?)", *values
+                "INSERT OR REPLACE INTO scan_posts (wallet, chain_id, settlement, epoch, server, data) VALUES (?, ?, "
+                "?, ?, ?, ?)",
+                *values,
             )
         self._change(
             "INSERT INTO scans (wallet, chain_id, settlement, block, listed) VALUES (?, ?, ?, ?, ?) "
@@ -57,7 +67,10 @@ class Scanning(Rows):
         )
 
     def posts(self, place: Place, limit: int, without: Iterable[bytes] = ()) -> list[Post]:
-        """Posts that are left, none of the servers ``without``: the oldest of those that were never asked for, then the others by turn."""
+        """Posts that are left, none of the servers ``without``.
+
+        The oldest of those that were never asked for, then the others by turn.
+        """
         left_out = tuple(without)
         marks = ", ".join("?" * len(left_out))
         rows = self._rows(
@@ -72,7 +85,8 @@ class Scanning(Rows):
     def left(self, place: Place) -> list[tuple[bytes, int, str | None]]:
         """(server, posts left, why its last one could not be had) of each server with posts that are left."""
         rows = self._rows(
-            "SELECT server, count(*), max(code) FROM scan_posts WHERE wallet = ? AND chain_id = ? AND settlement = ? GROUP BY server",
+            "SELECT server, count(*), max(code) FROM scan_posts WHERE wallet = ? AND chain_id = ? AND settlement = ? "
+            "GROUP BY server",
             *place.key,
         )
         return [tuple(row) for row in rows]
@@ -83,21 +97,34 @@ class Scanning(Rows):
         return int(self._rows(query, *place.key)[0][0])
 
     def set_post(self, place: Place, post: Post, code: str | None, turn: int = 0) -> None:
-        """A post was looked at (None), or could not be had at this turn: all others come before it is asked for again."""
+        """A post was looked at (None), or could not be had at this turn.
+
+        All others come before it is asked for again.
+        """
         where = "WHERE wallet = ? AND chain_id = ? AND settlement = ? AND epoch = ? AND server = ?"
         if code is None:
             self._change(f"DELETE FROM scan_posts {where}", *place.key, post.epoch, post.server)  # noqa: S608
         else:
-            self._change(f"UPDATE scan_posts SET code = ?, turn = ? {where}", code, turn, *place.key, post.epoch, post.server)  # noqa: S608
+            self._change(
+                f"UPDATE scan_posts SET code = ?, turn = ? {where}", code, turn, *place.key, post.epoch, post.server
+            )
 
     def candidate_days(self, wallet: bytes, first: int, last: int) -> list[tuple[int, bytes, bytes]]:
         """(day since 1970, station, 24 payees of 20 bytes) that were derived for days of a span."""
-        rows = self._rows("SELECT day, station, payees FROM candidates WHERE wallet = ? AND day BETWEEN ? AND ?", wallet, first, last)
+        rows = self._rows(
+            "SELECT day, station, payees FROM candidates WHERE wallet = ? AND day BETWEEN ? AND ?", wallet, first, last
+        )
         return [tuple(row) for row in rows]
 
     def add_candidates(self, wallet: bytes, day: int, station: bytes, payees: bytes) -> None:
         """Keep what the wallet derived for a station and a day."""
-        self._change("INSERT OR REPLACE INTO candidates (wallet, day, station, payees) VALUES (?, ?, ?, ?)", wallet, day, station, payees)
+        self._change(
+            "INSERT OR REPLACE INTO candidates (wallet, day, station, payees) VALUES (?, ?, ?, ?)",
+            wallet,
+            day,
+            station,
+            payees,
+        )
 
     def drop_candidates(self, wallet: bytes, before: int) -> None:
         """Days before this one are not looked at any more."""

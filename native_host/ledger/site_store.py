@@ -13,7 +13,10 @@ EVERYWHERE: Final = "*"
 
 @dataclass(frozen=True)
 class SiteRow:
-    """A listening grant. ``state``: allowed, paused or revoked; ``day_wei``: the most its paid songs may cost in a day (UTC)."""
+    """A listening grant.
+
+    ``state``: allowed, paused or revoked; ``day_wei``: the most its paid songs may cost in a day (UTC).
+    """
 
     origin: str
     state: str = "allowed"
@@ -32,7 +35,12 @@ class Granting(Rows):
 
     def sites(self) -> list[SiteRow]:
         """Every grant, last used first."""
-        return [_row(row) for row in self._rows("SELECT origin, state, day_wei, first_s, last_s FROM sites ORDER BY last_s DESC, origin")]
+        return [
+            _row(row)
+            for row in self._rows(
+                "SELECT origin, state, day_wei, first_s, last_s FROM sites ORDER BY last_s DESC, origin"
+            )
+        ]
 
     def set_site(self, row: SiteRow) -> None:
         """Write a grant."""
@@ -58,7 +66,9 @@ class Granting(Rows):
 
     def debit(self, ticket: bytes, origin: str, day: int, amount: int) -> None:
         """Set wei aside for a ticket, before what they pay for happens."""
-        self._change("INSERT INTO debits (ticket, origin, day, amount) VALUES (?, ?, ?, ?)", ticket, origin, day, str(amount))
+        self._change(
+            "INSERT INTO debits (ticket, origin, day, amount) VALUES (?, ?, ?, ?)", ticket, origin, day, str(amount)
+        )
 
 
 def _row(values: tuple[object, ...]) -> SiteRow:

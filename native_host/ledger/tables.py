@@ -16,8 +16,10 @@ CHANGES: Final = {
     1: ("ALTER TABLE invocations ADD COLUMN free INTEGER NOT NULL DEFAULT 0",),
     2: (),
     3: (
-        "CREATE TABLE payments (ticket BLOB PRIMARY KEY, server BLOB NOT NULL, payer BLOB NOT NULL, station BLOB NOT NULL, "
-        "domain TEXT NOT NULL, chain_id INTEGER NOT NULL, number INTEGER NOT NULL, session BLOB NOT NULL, content BLOB NOT NULL, "
+        "CREATE TABLE payments (ticket BLOB PRIMARY KEY, server BLOB NOT NULL, payer BLOB NOT NULL, station BLOB NOT "
+        "NULL, "
+        "domain TEXT NOT NULL, chain_id INTEGER NOT NULL, number INTEGER NOT NULL, session BLOB NOT NULL, content "
+        "BLOB NOT NULL, "
         "price TEXT NOT NULL, bps INTEGER NOT NULL, signed INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID",
         "CREATE TABLE vouchers (server BLOB NOT NULL, payer BLOB NOT NULL, cap TEXT NOT NULL, until INTEGER NOT NULL, "
         "signed TEXT NOT NULL, sent INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (server, payer)) WITHOUT ROWID",
@@ -39,26 +41,32 @@ CHANGES: Final = {
     7: (
         # Receipts and payees are kept by network as well.
         "CREATE TABLE receipts_8 ("
-        "server BLOB NOT NULL, epoch INTEGER NOT NULL, payee BLOB NOT NULL, chain_id INTEGER NOT NULL, settlement BLOB NOT NULL, "
-        "amount TEXT NOT NULL, signed TEXT NOT NULL, detail TEXT NOT NULL, content BLOB NOT NULL, station TEXT NOT NULL, claimed TEXT, "
+        "server BLOB NOT NULL, epoch INTEGER NOT NULL, payee BLOB NOT NULL, chain_id INTEGER NOT NULL, settlement "
+        "BLOB NOT NULL, "
+        "amount TEXT NOT NULL, signed TEXT NOT NULL, detail TEXT NOT NULL, content BLOB NOT NULL, station TEXT NOT "
+        "NULL, claimed TEXT, "
         "final INTEGER NOT NULL DEFAULT 0, lies INTEGER NOT NULL DEFAULT 0, sure INTEGER NOT NULL DEFAULT 0, "
         "PRIMARY KEY (server, epoch, payee, chain_id)) WITHOUT ROWID",
-        "INSERT INTO receipts_8 SELECT server, epoch, payee, chain_id, settlement, amount, signed, detail, content, station, claimed, "
+        "INSERT INTO receipts_8 SELECT server, epoch, payee, chain_id, settlement, amount, signed, detail, content, "
+        "station, claimed, "
         "final, lies, claimed IS NOT NULL FROM receipts",
         "DROP TABLE receipts",
         "ALTER TABLE receipts_8 RENAME TO receipts",
         # A ledger from before version 7 has no payees and no search.
         "CREATE TABLE IF NOT EXISTS payees ("
-        "wallet BLOB NOT NULL, payee BLOB NOT NULL, chain_id INTEGER NOT NULL, settlement BLOB NOT NULL, station BLOB NOT NULL, "
+        "wallet BLOB NOT NULL, payee BLOB NOT NULL, chain_id INTEGER NOT NULL, settlement BLOB NOT NULL, station "
+        "BLOB NOT NULL, "
         "number INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY (wallet, payee)) WITHOUT ROWID",
         "CREATE TABLE payees_8 ("
-        "wallet BLOB NOT NULL, payee BLOB NOT NULL, chain_id INTEGER NOT NULL, settlement BLOB NOT NULL, station BLOB NOT NULL, "
+        "wallet BLOB NOT NULL, payee BLOB NOT NULL, chain_id INTEGER NOT NULL, settlement BLOB NOT NULL, station "
+        "BLOB NOT NULL, "
         "number INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY (wallet, payee, chain_id)) WITHOUT ROWID",
         "INSERT INTO payees_8 SELECT wallet, payee, chain_id, settlement, station, number, name FROM payees",
         "DROP TABLE payees",
         "ALTER TABLE payees_8 RENAME TO payees",
         "CREATE TABLE IF NOT EXISTS scan_posts ("
-        "wallet BLOB NOT NULL, chain_id INTEGER NOT NULL, settlement BLOB NOT NULL, epoch INTEGER NOT NULL, server BLOB NOT NULL, "
+        "wallet BLOB NOT NULL, chain_id INTEGER NOT NULL, settlement BLOB NOT NULL, epoch INTEGER NOT NULL, server "
+        "BLOB NOT NULL, "
         "data BLOB NOT NULL, code TEXT, PRIMARY KEY (wallet, chain_id, settlement, epoch, server)) WITHOUT ROWID",
         "ALTER TABLE scan_posts ADD COLUMN turn INTEGER NOT NULL DEFAULT 0",
     ),
@@ -153,7 +161,10 @@ CREATE INDEX IF NOT EXISTS debits_day ON debits (day, origin);
 
 @dataclass(frozen=True)
 class SessionRow:
-    """A session in use; ``signed`` is its wire JSON, ``sequence`` the last one given out, ``acknowledged`` the last the server saw."""
+    """A session in use.
+
+    ``signed`` is its wire JSON, ``sequence`` the last one given out, ``acknowledged`` the last the server saw.
+    """
 
     id: bytes
     chain_id: int
@@ -232,10 +243,11 @@ class UsageRow:
 
 @dataclass(frozen=True)
 class ReceiptRow:
-    """The best receipt for (server, epoch, payee) on a network, or what the published data say (``signed``, ``detail``: ``null``).
+    """The best receipt for (server, epoch, payee) on a network, or what the published data say (``signed``, ``detail``:
+    ``null``).
 
-    ``claimed`` is the transaction that paid it, ``final`` whether the chain pays the epoch, ``lies`` whether the money is at a payee,
-    ``sure`` whether no reorganisation takes ``claimed`` back.
+    ``claimed`` is the transaction that paid it, ``final`` whether the chain pays the epoch, ``lies`` whether the money
+    is at a payee, ``sure`` whether no reorganisation takes ``claimed`` back.
     """
 
     server: bytes
@@ -256,7 +268,10 @@ class ReceiptRow:
 
 @dataclass(frozen=True)
 class PayeeRow:
-    """A one-time address of a wallet; ``wallet`` is the first account of its words, ``number`` names the payee at ``station``."""
+    """A one-time address of a wallet.
+
+    ``wallet`` is the first account of its words, ``number`` names the payee at ``station``.
+    """
 
     wallet: bytes
     payee: bytes

@@ -14,8 +14,8 @@ from pywallet.rules.statement_check import as_value
 class PaymentRow:
     """A ticket that its listener pays. ``price``: wei of an interval; ``signed``: intervals that a voucher covers.
 
-    ``agreed_bps``: the highest commission at which they are valued. ``lost``: of a play that this ledger has lost, the intervals that
-    are paid in all; otherwise 0.
+    ``agreed_bps``: the highest commission at which they are valued. ``lost``: of a play that this ledger has lost, the
+    intervals that are paid in all; otherwise 0.
     """
 
     ticket: bytes
@@ -41,7 +41,8 @@ _FIELDS: Final = tuple(field.name for field in fields(PaymentRow))
 class VoucherRow:
     """The last voucher of a key with a server. ``cap``: cumulative gross, wei; ``sent``: whether the server has it.
 
-    ``agreed``: the value of everything signed for (``pywallet.rules.statement_check``). ``lines``: ticket number to intervals.
+    ``agreed``: the value of everything signed for (``pywallet.rules.statement_check``). ``lines``: ticket number to
+    intervals.
     """
 
     cap: int
@@ -69,7 +70,8 @@ class Paying(Rows):
             row.content,
         )
         self._change(
-            "INSERT OR IGNORE INTO payments (ticket, server, payer, station, domain, chain_id, number, session, content, price, bps, "
+            "INSERT OR IGNORE INTO payments (ticket, server, payer, station, domain, chain_id, number, session, "
+            "content, price, bps, "
             "signed, lost) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             *values,
             str(row.price),
@@ -92,7 +94,9 @@ class Paying(Rows):
 
     def payers(self) -> list[tuple[bytes, bytes, bytes, str, int]]:
         """(server, payer, station, domain, chain id) wherever a song had a price for this listener."""
-        rows = self._rows("SELECT DISTINCT server, payer, station, domain, chain_id FROM payments ORDER BY domain, server")
+        rows = self._rows(
+            "SELECT DISTINCT server, payer, station, domain, chain_id FROM payments ORDER BY domain, server"
+        )
         return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]
 
     def voucher(self, server: bytes, payer: bytes) -> VoucherRow | None:
@@ -103,14 +107,18 @@ class Paying(Rows):
             return None
         cap, until, signed, sent, agreed, lines = rows[0]
         # A ledger of an older version has the cap only.
-        return VoucherRow(int(cap), until, signed, bool(sent), int(agreed) or as_value(int(cap)), dict(json.loads(lines)))
+        return VoucherRow(
+            int(cap), until, signed, bool(sent), int(agreed) or as_value(int(cap)), dict(json.loads(lines))
+        )
 
     def set_voucher(self, server: bytes, payer: bytes, row: VoucherRow) -> None:
         """A voucher is about to be sent."""
         lines = json.dumps([[number, intervals] for number, intervals in row.lines.items()])
         self._change(
-            "INSERT INTO vouchers (server, payer, cap, until, signed, sent, agreed, lines) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
-            "ON CONFLICT DO UPDATE SET cap = excluded.cap, until = excluded.until, signed = excluded.signed, sent = excluded.sent, "
+            "INSERT INTO vouchers (server, payer, cap, until, signed, sent, agreed, lines) VALUES (?, ?, ?, ?, ?, ?, "
+            "?, ?) "
+            "ON CONFLICT DO UPDATE SET cap = excluded.cap, until = excluded.until, signed = excluded.signed, sent = "
+            "excluded.sent, "
             "agreed = excluded.agreed, lines = excluded.lines",
             server,
             payer,
@@ -142,7 +150,8 @@ class Paying(Rows):
     def release(self, ticket: bytes, amount: int) -> None:
         """What was set aside for a ticket and not heard is free again, on the day that it was taken from."""
         self._change(
-            "INSERT INTO debits (ticket, origin, day, amount) SELECT ticket, origin, day, ? FROM debits WHERE ticket = ? "
+            "INSERT INTO debits (ticket, origin, day, amount) SELECT ticket, origin, day, ? FROM debits WHERE ticket "
+            "= ? "
             "ORDER BY number DESC LIMIT 1",
             str(-amount),
             ticket,

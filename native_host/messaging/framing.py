@@ -105,7 +105,9 @@ def frames(read: Read) -> Iterator[bytes | GomaaError]:
             continue
         body = _collect(read, length)
         if len(body) < length:
-            raise Broken(InputError("host.frame.malformed", reason="ends inside a message", declared=length, received=len(body)))
+            raise Broken(
+                InputError("host.frame.malformed", reason="ends inside a message", declared=length, received=len(body))
+            )
         yield body
 
 

@@ -56,7 +56,10 @@ class Identify(Struct):
 
 
 class Prepare(Struct):
-    """The station's ticket for the next play. ``tracking``: whether the person agreed to be counted; null: they said nothing."""
+    """The station's ticket for the next play.
+
+    ``tracking``: whether the person agreed to be counted; null: they said nothing.
+    """
 
     stream: Name
     ticket: Message
@@ -94,7 +97,9 @@ class Close(Struct):
 
 
 class Summary(Struct):
-    """What the popup shows. ``wallet``: the first account of its words, by which its payees are known (``payees``); ``since_s``: when
+    """What the popup shows.
+
+    ``wallet``: the first account of its words, by which its payees are known (``payees``); ``since_s``: when
     today began for the person; ``chain_id``: whose balance, the first known by default."""
 
     account: Address | None = None
@@ -148,7 +153,10 @@ class Candidates(Struct):
 
 
 class Scan(Struct):
-    """One step of the search for a wallet's earlier rewards. ``fresh``: its words are new, so there are none before now."""
+    """One step of the search for a wallet's earlier rewards.
+
+    ``fresh``: its words are new, so there are none before now.
+    """
 
     wallet: Address
     chain_id: Number
@@ -193,13 +201,19 @@ class Pay(Struct):
 
 
 class Escrow(Struct):
-    """Listening money, wherever there is or could be some. ``wallet``: of keys that it has shown to stations, and no others."""
+    """Listening money, wherever there is or could be some.
+
+    ``wallet``: of keys that it has shown to stations, and no others.
+    """
 
     wallet: Address | None = None
 
 
 class Simulate(Struct):
-    """What a call of an account would cost, whether it would succeed, and with ``effects`` what it changes. Nothing is signed or sent."""
+    """What a call of an account would cost, whether it would succeed, and with ``effects`` what it changes.
+
+    Nothing is signed or sent.
+    """
 
     chain_id: Number
     account: Address
@@ -280,7 +294,8 @@ class Leaf(Struct):
 class Claim(Struct):
     """Signed claims for the relayer.
 
-    ``mixed``: one claim, which the relayer holds and sends among those of others, not before ``after_s`` (Unix seconds).
+    ``mixed``: one claim, which the relayer holds and sends among those of others, not before ``after_s`` (Unix
+    seconds).
     """
 
     claims: Annotated[list[Message], Meta(min_length=1, max_length=32)]

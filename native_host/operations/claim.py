@@ -25,8 +25,9 @@ async def run(host: Host, request: Claim) -> dict[str, Any]:
     """Send claims of one server to one recipient.
 
     Returns:
-        ``transaction``, ``to`` and ``amount_wei``; of a claim that is mixed with others and not sent yet a null ``transaction`` and
-        ``due_s``, Unix seconds until which the relayer holds it at most: asked again, it tells where it stands.
+        ``transaction``, ``to`` and ``amount_wei``; of a claim that is mixed with others and not sent yet a null
+        ``transaction`` and ``due_s``, Unix seconds until which the relayer holds it at most: asked again, it tells
+        where it stands.
 
     Raises:
         GomaaError: ``claim.*``, ``server.*``, ``chain.*``.
@@ -60,7 +61,10 @@ async def run(host: Host, request: Claim) -> dict[str, Any]:
 
 
 async def _paid(network: Network, transaction: bytes, claims: list[ClaimMessage]) -> int:
-    """The amount that the chain says this transaction paid. Waits for its block. Raises Unavailable ``chain.unreachable``."""
+    """The amount that the chain says this transaction paid.
+
+    Waits for its block. Raises Unavailable ``chain.unreachable``.
+    """
     wanted = {(one.server, one.epoch, one.payee) for one in claims}
     until = time.monotonic() + PATIENCE_S
     while time.monotonic() < until:

@@ -23,5 +23,9 @@ async def run(host: Host, request: Earnings) -> dict[str, Any]:
         one = request.after
         after = (one.epoch, from_hex(one.server, 20), from_hex(one.payee, 20), one.chain_id)
     found = earnings.page(host, wallet, after, request.limit, request.state, host.looks.epochs)
-    last = {name: found[-1][name] for name in ("epoch", "server", "payee", "chain_id")} if len(found) == request.limit else None
+    last = (
+        {name: found[-1][name] for name in ("epoch", "server", "payee", "chain_id")}
+        if len(found) == request.limit
+        else None
+    )
     return {"receipts": found, "next": last}

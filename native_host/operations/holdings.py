@@ -24,11 +24,11 @@ async def run(host: Host, request: Holdings) -> dict[str, Any]:
     """Ask the network's node, and nobody else, what these addresses hold. Raises ``chain.unreachable``.
 
     Returns:
-        ``holdings`` [{payee, amount_wei, nonce, allowed_wei (what ``account`` may take already), and of a wallet's payee
-        station, number, name, owed_wei (rewards that lie there)}] of those that hold anything, in the order asked; ``next``: the
-        ``after`` of the wallet's next part, null at the end; ``asked``: payees in this part; ``token``, ``settlement``, ``now_s``
-        (the chain's clock), ``each_wei``: the most that moving one may cost now, and ``coin_wei``: what ``account`` has for it,
-        both in the network's coin.
+        ``holdings`` [{payee, amount_wei, nonce, allowed_wei (what ``account`` may take already), and of a wallet's
+        payee station, number, name, owed_wei (rewards that lie there)}] of those that hold anything, in the order
+        asked; ``next``: the ``after`` of the wallet's next part, null at the end; ``asked``: payees in this part;
+        ``token``, ``settlement``, ``now_s`` (the chain's clock), ``each_wei``: the most that moving one may cost now,
+        and ``coin_wei``: what ``account`` has for it, both in the network's coin.
     """
     network = host.network(request.chain_id)
     await network.ready()
@@ -69,7 +69,10 @@ async def _receivers(network: Network, wanted: list[bytes]) -> list[bytes]:
 
 
 def _ours(host: Host, request: Holdings) -> tuple[dict[bytes, PayeeRow], str | None]:
-    """A part of a wallet's payees, or those that were asked about, by address; and the last of a part, where more follow."""
+    """A part of a wallet's payees, or those that were asked about, by address.
+
+    And the last of a part, where more follow.
+    """
     if request.wallet is None:
         return {}, None
     wallet = from_hex(request.wallet, 20)
@@ -84,5 +87,9 @@ def _ours(host: Host, request: Holdings) -> tuple[dict[bytes, PayeeRow], str | N
 def _named(host: Host, row: PayeeRow | None) -> dict[str, Any]:
     if row is None:
         return {}
-    owed = sum(receipt.amount for receipt in host.ledger.receipts_of(row.payee) if receipt.lies and receipt.chain_id == row.chain_id)
+    owed = sum(
+        receipt.amount
+        for receipt in host.ledger.receipts_of(row.payee)
+        if receipt.lies and receipt.chain_id == row.chain_id
+    )
     return {"station": to_hex(row.station), "number": row.number, "name": row.name, "owed_wei": str(owed)}

@@ -24,7 +24,10 @@ from pywallet.protocol import (
 OWN_SESSION_S: Final = 86_400
 """A session without a wallet lasts for the longest play that begins in its hour."""
 HOUR_S: Final = 3_600
-"""Every hour has its own session, as a wallet's has its own payee: what is published of one hour says nothing of the next."""
+"""Every hour has its own session, as a wallet's has its own payee.
+
+What is published of one hour says nothing of the next.
+"""
 SKEW_S: Final = 300
 
 
@@ -63,7 +66,10 @@ def _given(host: Host, stream: Stream, signed: Signed[Session], now_s: int) -> S
 
 
 def require_device(host: Host, stream: Stream, named: bytes) -> None:
-    """Raise Refusal ``session.device`` unless a session names the device that it has to; ``device`` of the refusal is that one."""
+    """Raise Refusal ``session.device`` unless a session names the device that it has to.
+
+    ``device`` of the refusal is that one.
+    """
     device = host.device_at(stream)
     if device is None:
         raise Refusal("station.unknown")

@@ -13,7 +13,10 @@ from pywallet.settlement import verify_leaf
 
 
 async def run(host: Host, request: Leaf) -> dict[str, Any]:
-    """Fetch the leaf and check it. Raises ``chain.mismatch``, ``claim.pending``, ``server.*``, ``chain.unreachable``."""
+    """Fetch the leaf and check it.
+
+    Raises ``chain.mismatch``, ``claim.pending``, ``server.*``, ``chain.unreachable``.
+    """
     server, payee = from_hex(request.server, 20), from_hex(request.payee, 20)
     async with epoch_proofs.line(host, server) as (line, network):
         answer = await line.request("leaf", epoch=request.epoch, payee=request.payee)

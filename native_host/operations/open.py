@@ -113,7 +113,9 @@ def _reply(host: Host, stream: Stream, going: TicketRow | None) -> dict[str, Any
         "ephemeral": to_b64(stream.wrap.ephemeral),
         "policy": policy.to_dict(),
         "device": to_hex(device) if (device := host.device_at(stream)) else None,
-        "station": {"address": to_hex(station.address), "name": station.name, "domain": station.domain} if station else None,
+        "station": {"address": to_hex(station.address), "name": station.name, "domain": station.domain}
+        if station
+        else None,
         "usage": {**vars(usage), "counts": dict(usage.counts), "last_s": dict(usage.last_s)},
         "context": vars(context).copy(),
         "left": dict(left),

@@ -11,7 +11,10 @@ from pywallet.encoding.hex import to_hex
 
 
 async def run(host: Host, request: Owed) -> dict[str, Any] | None:
-    """The voucher to sign, or null. Raises ``listener.statement``, ``listener.escrow.short``, ``server.unreachable``."""
+    """The voucher to sign, or null.
+
+    Raises ``listener.statement``, ``listener.escrow.short``, ``server.unreachable``.
+    """
     stream = host.stream(request.stream)
     due = stream.due = await statement_check.owed(host, stream)
     if due is None:

@@ -30,7 +30,8 @@ from pywallet.protocol import (
 async def run(host: Host, request: Prepare) -> dict[str, Any] | None:
     """Accept a ticket for the stream.
 
-    Raises ``ticket.*``, ``station.*``, ``session.device`` (the content has moved), the server's refusal, ``server.unreachable``.
+    Raises ``ticket.*``, ``station.*``, ``session.device`` (the content has moved), the server's refusal,
+    ``server.unreachable``.
     """
     stream = host.stream(request.stream)
     session, station = stream.session, stream.facts.station
@@ -41,7 +42,11 @@ async def run(host: Host, request: Prepare) -> dict[str, Any] | None:
     if signed.message.server not in (stream.server, stream.facts.server):
         await _follow(stream, signed.message.server)
     facts = stream.facts
-    address, url = (facts.server, facts.server_url) if signed.message.server == facts.server else (stream.server, stream.server_url)
+    address, url = (
+        (facts.server, facts.server_url)
+        if signed.message.server == facts.server
+        else (stream.server, stream.server_url)
+    )
     if address != stream.server:
         # There this host is another device, which needs a session of its own: ``session.device`` until there is one.
         require_device(host, stream, session.device)
@@ -72,7 +77,13 @@ def read_ticket(value: Any) -> Signed[Ticket]:
 
 
 async def _open(
-    host: Host, stream: Stream, session: SessionRow, signed: Signed[Ticket], identity: bytes, request: Prepare, server: Server
+    host: Host,
+    stream: Stream,
+    session: SessionRow,
+    signed: Signed[Ticket],
+    identity: bytes,
+    request: Prepare,
+    server: Server,
 ) -> dict[str, Any]:
     """Check the ticket, and open it at its server."""
     _check(stream, session, signed, host.now_ms(stream.network, server) // 1000, server.address)
@@ -84,7 +95,9 @@ async def _open(
 
 
 async def _follow(stream: Stream, server: bytes) -> None:
-    """A ticket names another server than the stream's: the content may have moved, which the chain says, not the ticket.
+    """A ticket names another server than the stream's.
+
+    The content may have moved, which the chain says, not the ticket.
 
     Raises what ``open`` raises; ``ticket.mismatch`` where the chain names another server than the ticket.
     """
@@ -145,7 +158,9 @@ def place_of(opened: dict[str, Any]) -> tuple[str | None, str | None]:
     return territory, purpose
 
 
-def _remember(host: Host, stream: Stream, session: SessionRow, signed: Signed[Ticket], identity: bytes, opened: dict[str, Any]) -> None:
+def _remember(
+    host: Host, stream: Stream, session: SessionRow, signed: Signed[Ticket], identity: bytes, opened: dict[str, Any]
+) -> None:
     usage, sequence = valid_usage(opened.get("usage")), opened.get("sequence")
     if usage is None or type(sequence) is not int or not 0 <= sequence < 1 << 62:
         raise Unavailable("server.answer", op="open")

@@ -1,4 +1,7 @@
-"""``read``: what a site with permission may ask the network's node, passed through. Nothing here signs, sends or changes anything."""
+"""``read``: what a site with permission may ask the network's node, passed through.
+
+Nothing here signs, sends or changes anything.
+"""
 
 from __future__ import annotations
 
@@ -29,13 +32,19 @@ METHODS: Final = {
     "eth_maxPriorityFeePerGas": 0,
 }
 INVALID: Final = (-32600, -32602, -32000)
-"""JSON-RPC's and EIP-1474's numbers for a request that a node does not take: it is there, and the parameters are wrong."""
+"""JSON-RPC's and EIP-1474's numbers for a request that a node does not take.
+
+It is there, and the parameters are wrong.
+"""
 MOST_ANSWER: Final = 512 * 1024
 """Characters of an answer: a message to the browser may be 1 MiB."""
 
 
 async def run(host: Host, request: Read) -> dict[str, Any]:
-    """The node's answer as ``value``. Raises ``wallet.unsupported``, ``message.schema``, ``chain.reverted``, ``chain.unreachable``."""
+    """The node's answer as ``value``.
+
+    Raises ``wallet.unsupported``, ``message.schema``, ``chain.reverted``, ``chain.unreachable``.
+    """
     most = METHODS.get(request.method)
     if most is None:
         raise GomaaError("wallet.unsupported", method=request.method)

@@ -16,7 +16,8 @@ from pywallet.errors import InputError
 async def run(host: Host, request: Origin) -> dict[str, Any]:
     """The receipt as the server signed it, its parts to the wei, and the transaction.
 
-    ``receipt`` and ``detail`` are null where only the published data tell of the amount. Raises InputError ``claim.unknown``.
+    ``receipt`` and ``detail`` are null where only the published data tell of the amount. Raises InputError
+    ``claim.unknown``.
     """
     server, payee = from_hex(request.server, 20), from_hex(request.payee, 20)
     row = host.ledger.receipt(server, request.epoch, payee)
@@ -41,7 +42,15 @@ async def run(host: Host, request: Origin) -> dict[str, Any]:
 
 def _part(host: Host, part: Part) -> dict[str, Any]:
     if part.play is None:
-        return {"content": None, "title": "", "artist": "", "time_s": None, "seconds": None, "ticket": None, "amount_wei": str(part.amount)}
+        return {
+            "content": None,
+            "title": "",
+            "artist": "",
+            "time_s": None,
+            "seconds": None,
+            "ticket": None,
+            "amount_wei": str(part.amount),
+        }
     title, artist = host.ledger.song(part.play.content)
     return {
         "content": to_hex(part.play.content),

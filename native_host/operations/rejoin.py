@@ -31,7 +31,12 @@ async def run(host: Host, request: Rejoin) -> dict[str, Any]:
     signed = None if request.ticket is None else read_ticket(request.ticket)
     identity = stream.going if signed is None else digest(signed.message, stream.network.domain)
     row = None if identity is None else host.ledger.ticket(identity)
-    if row is None or row.content != stream.header.content or stream.facts.station is None or stream.facts.station.domain != row.station:
+    if (
+        row is None
+        or row.content != stream.header.content
+        or stream.facts.station is None
+        or stream.facts.station.domain != row.station
+    ):
         raise Refusal("ticket.missing", reason="nothing to go on with")
     if row.state not in LIVE or _elsewhere(host, stream, row.id):
         raise Refusal("ticket.used", state=row.state)
@@ -67,12 +72,19 @@ async def run(host: Host, request: Rejoin) -> dict[str, Any]:
 
 
 def find(host: Host, stream: Stream, before: bytes | None) -> TicketRow | None:
-    """The play that ``stream`` could go on with: its own from ``before`` the engine began anew, or one that fell silent without an end."""
+    """The play that ``stream`` could go on with.
+
+    Its own from ``before`` the engine began anew, or one that fell silent without an end.
+    """
     station = stream.facts.station
     if station is None:
         return None
     now_ms = host.now_ms(stream.network)
-    row = host.ledger.ticket(before) if before is not None else host.ledger.ticket_going(stream.header.content, station.domain, LIVE)
+    row = (
+        host.ledger.ticket(before)
+        if before is not None
+        else host.ledger.ticket_going(stream.header.content, station.domain, LIVE)
+    )
     if row is None or row.state not in LIVE or now_ms >= row.expiry_s * 1000 or _elsewhere(host, stream, row.id):
         return None
     # One that another browser of this computer plays now isn't ours to take.
@@ -80,7 +92,9 @@ def find(host: Host, stream: Stream, before: bytes | None) -> TicketRow | None:
 
 
 def _elsewhere(host: Host, stream: Stream, ticket: bytes) -> bool:
-    return any(other is not stream and other.name != stream.name and other.ticket == ticket for other in host.streams.values())
+    return any(
+        other is not stream and other.name != stream.name and other.ticket == ticket for other in host.streams.values()
+    )
 
 
 def _restore(host: Host, stream: Stream, session: SessionRow, row: TicketRow) -> None:

@@ -20,8 +20,9 @@ MARGIN: Final = (5, 4)
 async def run(host: Host, request: Simulate) -> dict[str, Any]:
     """Run a call as if it were sent now. Raises ``chain.reverted`` with the chain's reason, ``chain.unreachable``.
 
-    ``fee_wei`` is what it would cost in this block, ``most_wei`` the most it may cost; both in the network's coin. For a
-    transaction of a site (``effects``): ``standard`` of the called contract and ``effects`` of ``native_host.transactions.effects.told``.
+    ``fee_wei`` is what it would cost in this block, ``most_wei`` the most it may cost; both in the network's coin. For
+    a transaction of a site (``effects``): ``standard`` of the called contract and ``effects`` of
+    ``native_host.transactions.effects.told``.
     """
     network = host.network(request.chain_id)
     await network.ready()
@@ -29,7 +30,10 @@ async def run(host: Host, request: Simulate) -> dict[str, Any]:
     call = {"from": account, "to": request.to, "value": hex(int(request.value_wei)), "data": request.data}
     gas = node_answers.number(await chain.request("eth_estimateGas", call)) * MARGIN[0] // MARGIN[1]
     base, tip = await price(network)
-    nonce, mined = [node_answers.number(await chain.request("eth_getTransactionCount", account, tag)) for tag in ("pending", "latest")]
+    nonce, mined = [
+        node_answers.number(await chain.request("eth_getTransactionCount", account, tag))
+        for tag in ("pending", "latest")
+    ]
     seen: dict[str, Any] = {}
     if request.effects:
         sender, to, value = from_hex(account, 20), from_hex(request.to, 20), int(request.value_wei)
@@ -38,7 +42,9 @@ async def run(host: Host, request: Simulate) -> dict[str, Any]:
         # As it will be sent: a contract sees the price of its gas.
         fees = {"gas": hex(gas), "maxFeePerGas": hex(2 * base + tip), "maxPriorityFeePerGas": hex(tip)}
         # What the account has sent and no block has yet comes before this call and may change what it does.
-        found = await effects.changes(chain, {**call, **fees}, says, network.deployment.token) if nonce == mined else None
+        found = (
+            await effects.changes(chain, {**call, **fees}, says, network.deployment.token) if nonce == mined else None
+        )
         seen = {"standard": kind, "effects": effects.told(sender, to, value, says, found)}
     return {
         **seen,

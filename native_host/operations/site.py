@@ -12,7 +12,10 @@ from native_host.messaging.requests import Site
 
 
 async def run(host: Host, request: Site) -> dict[str, Any]:
-    """Write a grant. Fields that are absent stay as they are; a site never heard of begins allowed and may spend nothing."""
+    """Write a grant.
+
+    Fields that are absent stay as they are; a site never heard of begins allowed and may spend nothing.
+    """
     now_s = int(time.time())
     with host.ledger.write():
         row = host.ledger.site(request.origin) or SiteRow(request.origin, first_s=now_s)

@@ -12,7 +12,10 @@ from pywallet.encoding.hex import from_hex, to_hex
 from pywallet.errors import GomaaError
 
 SHOWN: Final = 100
-"""Receipts, plays and refusals in one answer; what the receipts stand for in all is in ``totals``, and ``earnings`` has the others."""
+"""Receipts, plays and refusals in one answer.
+
+What the receipts stand for in all is in ``totals``, and ``earnings`` has the others.
+"""
 
 
 async def run(host: Host, request: Summary) -> dict[str, Any]:

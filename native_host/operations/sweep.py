@@ -18,7 +18,10 @@ from pywallet.protocol import Sweep as SweepMessage
 
 
 async def run(host: Host, request: Sweep) -> dict[str, Any]:
-    """Send one. Raises ``claim.*``, ``server.*``; ``chain.mismatch`` where the transaction brought the money elsewhere."""
+    """Send one.
+
+    Raises ``claim.*``, ``server.*``; ``chain.mismatch`` where the transaction brought the money elsewhere.
+    """
     signed = Signed.from_json(SweepMessage, request.sweep)
     order = signed.message
     known = epoch_proofs.network_of(host, signed, order.payee)
@@ -39,6 +42,8 @@ async def _arrived(network: Network, transaction: bytes, order: SweepMessage) ->
         if moved is not None:
             if any(log.fields == wanted for log in moved):
                 return
-            raise GomaaError("chain.mismatch", transaction=to_hex(transaction), reason="the relayer sent something else")
+            raise GomaaError(
+                "chain.mismatch", transaction=to_hex(transaction), reason="the relayer sent something else"
+            )
         await asyncio.sleep(PAUSE_S)
     raise Unavailable("chain.unreachable", transaction=to_hex(transaction))

@@ -33,7 +33,11 @@ async def run(host: Host, request: Transaction) -> dict[str, Any]:
     blank = {"block": None, "time_s": None, "fee_wei": None, "by": None, "deep": 0}
     found = await chain.request("eth_getTransactionReceipt", request.transaction)
     if found is None:
-        by = await _taker(chain, request.account, request.nonce, depth) if request.account and request.nonce is not None else None
+        by = (
+            await _taker(chain, request.account, request.nonce, depth)
+            if request.account and request.nonce is not None
+            else None
+        )
         if by is not None and by != request.transaction:
             return {"state": "replaced", **blank, "by": by}
         known = await chain.request("eth_getTransactionByHash", request.transaction)
@@ -46,7 +50,13 @@ async def run(host: Host, request: Transaction) -> dict[str, Any]:
     fee = node_answers.number(receipt.get("gasUsed")) * node_answers.number(receipt.get("effectiveGasPrice", "0x0"))
     good = node_answers.number(receipt.get("status", "0x0")) == 1
     block = await chain.block(number)
-    return {**blank, "state": "confirmed" if good else "failed", "block": number, "time_s": block.timestamp, "fee_wei": str(fee)}
+    return {
+        **blank,
+        "state": "confirmed" if good else "failed",
+        "block": number,
+        "time_s": block.timestamp,
+        "fee_wei": str(fee),
+    }
 
 
 async def _taker(chain: Chain, account: str, nonce: int, depth: int) -> str | None:
@@ -57,7 +67,10 @@ async def _taker(chain: Chain, account: str, nonce: int, depth: int) -> str | No
     """
 
     async def used(number: int) -> bool:
-        return number >= 0 and node_answers.number(await chain.request("eth_getTransactionCount", account, hex(number))) > nonce
+        return (
+            number >= 0
+            and node_answers.number(await chain.request("eth_getTransactionCount", account, hex(number))) > nonce
+        )
 
     high = (await chain.block()).number - depth + 1
     try:

@@ -13,7 +13,9 @@ SHOWN: Final = 100
 
 
 async def run(host: Host, request: Transfers) -> dict[str, Any]:
-    """The last transfers of the token to and from an account, newest first; ``reward``: it collected receipts of this ledger.
+    """The last transfers of the token to and from an account, newest first.
+
+    ``reward``: it collected receipts of this ledger.
 
     Raises ``chain.unreachable``.
     """

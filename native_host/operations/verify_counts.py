@@ -1,4 +1,7 @@
-"""``verify_counts``: what was counted of a content in an epoch, this listener's and everyone's, proven against the chain."""
+"""``verify_counts``.
+
+What was counted of a content in an epoch, this listener's and everyone's, proven against the chain.
+"""
 
 from __future__ import annotations
 
@@ -30,13 +33,19 @@ async def run(host: Host, request: VerifyCounts) -> dict[str, Any]:
     return await proofs_of(network, server, content, request.epoch, secret, answer)
 
 
-async def proofs_of(network: Any, server: bytes, content: bytes, epoch: int, secret: bytes, answer: dict[str, Any]) -> dict[str, Any]:
+async def proofs_of(
+    network: Any, server: bytes, content: bytes, epoch: int, secret: bytes, answer: dict[str, Any]
+) -> dict[str, Any]:
     """Check an answer to ``usage`` against the chain."""
     header = epoch_proofs.read(lambda: epoch_proofs.header(answer))
-    digest, counts_root, data_hash = epoch_proofs.read(lambda: [from_hex(answer[n], 32) for n in ("digest", "counts_root", "data_hash")])
+    digest, counts_root, data_hash = epoch_proofs.read(
+        lambda: [from_hex(answer[n], 32) for n in ("digest", "counts_root", "data_hash")]
+    )
     mine, all_of_it = epoch_proofs.read(lambda: (_numbers(answer["leaf"]), _numbers(answer["content_leaf"])))
     unvalidated = epoch_proofs.read(lambda: int(answer["content_leaf"]["unvalidated"]))
-    paths = epoch_proofs.read(lambda: [[from_hex(node, 32) for node in answer[name]] for name in ("proof", "content_proof")])
+    paths = epoch_proofs.read(
+        lambda: [[from_hex(node, 32) for node in answer[name]] for name in ("proof", "content_proof")]
+    )
     places = epoch_proofs.read(lambda: (int(answer["index"]), int(answer["content_index"])))
     leaves = (
         # The tag is computed here: only this host and the server know the secret behind it.
@@ -44,7 +53,9 @@ async def proofs_of(network: Any, server: bytes, content: bytes, epoch: int, sec
         content_leaf(content, all_of_it[0], unvalidated, all_of_it[1], all_of_it[2]),
     )
     good = rest(digest, counts_root, data_hash) == header.rest
-    good = good and all(verify_count(counts_root, leaf, place, path) for leaf, place, path in zip(leaves, places, paths, strict=True))
+    good = good and all(
+        verify_count(counts_root, leaf, place, path) for leaf, place, path in zip(leaves, places, paths, strict=True)
+    )
     if not good:
         raise GomaaError("chain.mismatch", epoch=epoch, reason="the counts are not under the root")
     final = await epoch_proofs.committed(network, server, epoch, header)

@@ -1,8 +1,8 @@
 """Where the rewards of a wallet stand: receipts that came meanwhile, epochs that became final, claims that others made.
 
-Everything is asked in parts of a fixed size, and only what can have changed: a collected receipt is not looked at again, a final epoch
-stays final, and the others are looked at round and round. Collected is a receipt once its claim is as deep as
-the network asks; until then the claim is looked for again.
+Everything is asked in parts of a fixed size, and only what can have changed: a collected receipt is not looked at
+again, a final epoch stays final, and the others are looked at round and round. Collected is a receipt once its claim is
+as deep as the network asks; until then the claim is looked for again.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ PARTS: Final = 4
 
 
 async def refresh(host: Host, wallet: bytes) -> None:
-    """Fetch receipts that came while this host was not running, each from its own server and as the device of its own session."""
+    """Fetch receipts that came while this host was not running, each from its own server and as the device of its own
+    session.
+    """
     # A network whose time is ahead does not make the plays of others old.
     since_ms = max(0, min(host.ledger.newest_ms(), time.time_ns() // 1_000_000) - RECENT_MS)
     wanted: dict[tuple[bytes, str, int, bytes], list[str]] = {}
@@ -54,14 +56,19 @@ async def refresh(host: Host, wallet: bytes) -> None:
         receipts.store_all(host.ledger, server, network.domain, result.get("receipts"))
 
     # Each station's device asks for itself: a server cannot tie two of them by who asks.
-    asked = [fetch(server, url, host.networks[chain_id], key, some) for (server, url, chain_id, key), some in wanted.items()]
+    asked = [
+        fetch(server, url, host.networks[chain_id], key, some) for (server, url, chain_id, key), some in wanted.items()
+    ]
     # A server that is away must not keep the popup waiting: what the ledger holds is shown.
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), PATIENCE_S)
 
 
 async def standings(host: Host, wallet: bytes) -> dict[Where, Standing]:
-    """Where the next epochs stand that are not final yet, and the newest of all; those that have become final are written down as such."""
+    """Where the next epochs stand that are not final yet, and the newest of all.
+
+    Those that have become final are written down as such.
+    """
     looks = host.looks
     begin = (NEWEST[0], NEWEST[1], NEWEST[3])
     newest = host.ledger.unsettled(wallet, begin, 1)
@@ -102,7 +109,10 @@ async def standings(host: Host, wallet: bytes) -> dict[Where, Standing]:
 
 
 async def settle(host: Host, network: Network, epochs: Sequence[Where]) -> None:
-    """Write down which of these epochs are final, at most ``MOST_EPOCHS``. What the chain does not answer is asked another time."""
+    """Write down which of these epochs are final, at most ``MOST_EPOCHS``.
+
+    What the chain does not answer is asked another time.
+    """
     found = await asyncio.gather(*(_standing(where, network) for where in epochs))
     with host.ledger.write():
         for where, standing in zip(epochs, found, strict=True):
@@ -122,9 +132,11 @@ async def _standing(where: Where, network: Network) -> Standing | None:
 
 
 async def look_for_claims(host: Host, wallet: bytes) -> None:
-    """Look on the chain for claims that this host did not make itself, and keep the transactions that brought the money home.
+    """Look on the chain for claims that this host did not make itself, and keep the transactions that brought the money
+    home.
 
-    A claim to an address of a payee has brought it nowhere: it is written down that the money lies there, until it leaves.
+    A claim to an address of a payee has brought it nowhere: it is written down that the money lies there, until it
+    leaves.
     """
     size = PART * PARTS
     after = host.looks.claims.get(wallet, NEWEST)
@@ -155,18 +167,26 @@ async def look_at(host: Host, network: Network, rows: Sequence[ReceiptRow]) -> N
         (log.fields["server"], log.fields["epoch"], log.fields["payee"]): log
         for log in await network.settlement.claims_by([row.payee for row in rows])
     }
-    paid = [(row, claims[row.server, row.epoch, row.payee]) for row in rows if (row.server, row.epoch, row.payee) in claims]
+    paid = [
+        (row, claims[row.server, row.epoch, row.payee]) for row in rows if (row.server, row.epoch, row.payee) in claims
+    ]
     at_payee = {to for _, claim in paid if host.ledger.is_payee(to := bytes(claim.fields["to"]))}
     first = min((claim.block for _, claim in paid), default=0)
     left = await network.token.sent(sorted(at_payee), first) if at_payee else []
     deep = (await network.chain.block()).number - network.deployment.confirmations + 1 if paid else 0
     changes: list[tuple[ReceiptRow, str | None, bool, bool]] = [
-        (row, None, False, False) for row in rows if (row.lies or row.claimed) and (row.server, row.epoch, row.payee) not in claims
+        (row, None, False, False)
+        for row in rows
+        if (row.lies or row.claimed) and (row.server, row.epoch, row.payee) not in claims
     ]
     for row, claim in paid:
         to = bytes(claim.fields["to"])
         # A later transfer from the address took all of it along.
-        moved = next((log for log in left if log.fields["sender"] == to and log.block >= claim.block), None) if to in at_payee else claim
+        moved = (
+            next((log for log in left if log.fields["sender"] == to and log.block >= claim.block), None)
+            if to in at_payee
+            else claim
+        )
         if moved is None:
             changes.append((row, None, True, False))
         else:
@@ -178,7 +198,9 @@ async def look_at(host: Host, network: Network, rows: Sequence[ReceiptRow]) -> N
                 host.ledger.set_claimed(row, transaction, lies, sure)
 
 
-def page(host: Host, wallet: bytes, after: Key, limit: int, state: str | None, known: dict[Where, Standing]) -> list[dict[str, Any]]:
+def page(
+    host: Host, wallet: bytes, after: Key, limit: int, state: str | None, known: dict[Where, Standing]
+) -> list[dict[str, Any]]:
     """Receipts of a wallet as the extension is told of them."""
     out = []
     for row, payee in host.ledger.earnings(wallet, after, limit, state):

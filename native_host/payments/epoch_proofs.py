@@ -40,7 +40,10 @@ async def place(host: Host, server: bytes, network: Network | None = None) -> tu
 
 @asynccontextmanager
 async def line(host: Host, server: bytes, network: Network | None = None) -> AsyncIterator[tuple[Server, Network]]:
-    """A line of its own for one question about a payee, which ties it to no station, and the network. Raises as ``place``."""
+    """A line of its own for one question about a payee, which ties it to no station, and the network.
+
+    Raises as ``place``.
+    """
     url, network = await place(host, server, network)
     async with host.stranger(server, url, network) as one:
         yield one, network

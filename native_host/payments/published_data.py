@@ -1,4 +1,7 @@
-"""Published data of epochs: fetched from their servers, held against the hash on the chain, and read only as far as payees need it."""
+"""Published data of epochs.
+
+Fetched from their servers, held against the hash on the chain, and read only as far as payees need it.
+"""
 
 from __future__ import annotations
 
@@ -98,7 +101,8 @@ async def fetch(session: aiohttp.ClientSession, url: str, server: bytes, epoch: 
     """Fetch one epoch's data from its server, which learns that somebody reads its public bytes and no more.
 
     Raises:
-        Unavailable: ``server.unreachable`` where the server does not answer, ``server.epoch.damaged`` where it does not have them.
+        Unavailable: ``server.unreachable`` where the server does not answer, ``server.epoch.damaged`` where it does not
+            have them.
         GomaaError: ``chain.mismatch`` where they are not what the chain names.
     """
     import aiohttp

@@ -29,7 +29,10 @@ class Play:
 
 @dataclass(frozen=True)
 class Part:
-    """So many wei of a receipt come from one play; ``play`` None: from a play of another computer with the same payee."""
+    """So many wei of a receipt come from one play.
+
+    ``play`` None: from a play of another computer with the same payee.
+    """
 
     play: Play | None
     amount: int

@@ -40,7 +40,13 @@ def read(server: bytes, domain: Domain, item: Any) -> tuple[Signed[Receipt], dic
         "invocation": from_hex(detail.get("invocation"), 32),
     }
     digest = receipt_detail(
-        ids["content"], ids["session"], numbers["plays"], numbers["seeks"], numbers["seconds"], numbers["sequence"], ids["invocation"]
+        ids["content"],
+        ids["session"],
+        numbers["plays"],
+        numbers["seeks"],
+        numbers["seconds"],
+        numbers["sequence"],
+        ids["invocation"],
     )
     if digest != signed.message.detail:
         raise InputError("message.schema", field="detail", reason="does not hash to what was signed")

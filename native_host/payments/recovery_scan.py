@@ -1,7 +1,8 @@
 """The search for a wallet's earlier rewards on one network.
 
-Posts come from the chain, their published data from the servers, and the wallet derives the payees that the data make possible
-(``pywallet.rewards.recovery``); here they are matched, so that no message grows with what others have earned. What was looked at is
+Posts come from the chain, their published data from the servers, and the wallet derives the payees that the data make
+possible (``pywallet.rewards.recovery``); here they are matched, so that no message grows with what others have earned.
+What was looked at is
 written down: a search that was stopped goes on where it was, and afterwards only new posts are looked at.
 """
 
@@ -98,8 +99,9 @@ class Scan:
             candidates: (station, day, 24 payees) that were wanted.
 
         Returns:
-            ``listed`` posts, of them ``left``, ``found`` receipts by this process, ``wants`` [{station, day}] for the next step,
-            ``more``: whether there is a next step now, ``away`` [{server, url, epochs, code}]: what is left and cannot be had now.
+            ``listed`` posts, of them ``left``, ``found`` receipts by this process, ``wants`` [{station, day}] for the
+            next step, ``more``: whether there is a next step now, ``away`` [{server, url, epochs, code}]: what is left
+            and cannot be had now.
 
         Raises:
             GomaaError: ``chain.unreachable``; ``chain.mismatch``.
@@ -178,7 +180,9 @@ class Scan:
 
         room, held = asyncio.Semaphore(AT_ONCE), 0
         hidden, timeout = ("User-Agent",), aiohttp.ClientTimeout(total=TIMEOUT_S)
-        async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), skip_auto_headers=hidden, timeout=timeout) as session:
+        async with aiohttp.ClientSession(
+            cookie_jar=aiohttp.DummyCookieJar(), skip_auto_headers=hidden, timeout=timeout
+        ) as session:
 
             async def one(post: Post) -> Published | GomaaError | None:
                 nonlocal held
@@ -238,7 +242,12 @@ class Scan:
 
         A wallet has sessions only at stations that the registry lists, or has listed.
         """
-        asked = {station: None for _, published in self._batch.values() for station in published.stations if station not in self._stations}
+        asked = {
+            station: None
+            for _, published in self._batch.values()
+            for station in published.stations
+            if station not in self._stations
+        }
         some = list(asked)[:LOOKUPS]
         for at in range(0, len(some), AT_ONCE):
             await asyncio.gather(*map(self._station, some[at : at + AT_ONCE]))
@@ -270,7 +279,11 @@ class Scan:
             paid.update(payee for payee, _ in published.payees())
             await asyncio.sleep(0)
         # Known ones are looked for at any age: a payer may be later than any bound.
-        mine = {payee: row for payee in paid & self._known if (row := ledger.payee(place.wallet, payee, place.chain_id)) is not None}
+        mine = {
+            payee: row
+            for payee in paid & self._known
+            if (row := ledger.payee(place.wallet, payee, place.chain_id)) is not None
+        }
         for count, ((day, station), payees) in enumerate(self._days.items()):
             if count % YIELD == 0:
                 await asyncio.sleep(0)
@@ -304,7 +317,9 @@ class Scan:
         rows = [
             row
             for one in found
-            if (row := self._host.ledger.receipt(one.post.server, one.post.epoch, one.payee.payee, self._place.chain_id))
+            if (
+                row := self._host.ledger.receipt(one.post.server, one.post.epoch, one.payee.payee, self._place.chain_id)
+            )
         ]
         open_ = [row for row in rows if row.claimed is None]
         epochs = list({(row.server, row.epoch, row.chain_id) for row in open_ if not row.final})
@@ -343,7 +358,11 @@ class Scan:
         counts = Counter({server: count for server, count, _ in left})
         now = time.monotonic()
         ahead = ledger.posts(place, 1, [server for server, until in self._away.items() if until > now])
-        more = bool(self._batch) or not self._listed_all or any(self._tried.get((post.server, post.epoch), 0.0) <= now for post in ahead)
+        more = (
+            bool(self._batch)
+            or not self._listed_all
+            or any(self._tried.get((post.server, post.epoch), 0.0) <= now for post in ahead)
+        )
         return {
             "listed": 0 if known is None else known[1],
             "left": counts.total(),

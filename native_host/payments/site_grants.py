@@ -37,9 +37,12 @@ def allow(
     bps: int = 0,
     around: str = "",
 ) -> None:
-    """Within the transaction that records ``action``: refuse it, or set aside what it may cost. ``begun``: what began this ticket's play.
+    """Within the transaction that records ``action``: refuse it, or set aside what it may cost.
 
-    ``around``: origin of the tab's page, where ``origin``'s may be a frame. A pause of that one holds for its frames, and no budget does.
+    ``begun``: what began this ticket's play.
+
+    ``around``: origin of the tab's page, where ``origin``'s may be a frame. A pause of that one holds for its frames,
+    and no budget does.
 
     Where the listener pays, the interval that begins is paid before it is
     heard, with commission: with ``meter`` after the action, full intervals and
@@ -70,5 +73,8 @@ def allow(
 
 def _release(ledger: Ledger, ticket: bytes, price: Price, meter: Meter, bps: int) -> None:
     """A play that is over costs its full intervals and no more."""
-    if price.payer == "listener" and (rest := ledger.debited(ticket) - most(meter.intervals(price.interval_s), price.owner, bps)) > 0:
+    if (
+        price.payer == "listener"
+        and (rest := ledger.debited(ticket) - most(meter.intervals(price.interval_s), price.owner, bps)) > 0
+    ):
         ledger.release(ticket, rest)

@@ -1,4 +1,7 @@
-"""A listener pays: a statement is held against the ledger, and nothing is signed but what was heard here (docs/settlement.md, rule 9)."""
+"""A listener pays.
+
+A statement is held against the ledger, and nothing is signed but what was heard here (docs/settlement.md, rule 9).
+"""
 
 from __future__ import annotations
 
@@ -44,8 +47,8 @@ _LOST: Final = ("ticket", "spent", "settled")
 class Due:
     """What a statement that agrees with the ledger asks for. ``cap``: cumulative gross; ``added``: of it new; wei.
 
-    ``agreed``: the value of everything signed for afterwards. ``lines``: ticket number to whole intervals. ``bps``: the commission at
-    which they are valued.
+    ``agreed``: the value of everything signed for afterwards. ``lines``: ticket number to whole intervals. ``bps``: the
+    commission at which they are valued.
     """
 
     server: bytes
@@ -69,8 +72,8 @@ class Due:
 class Known:
     """What this computer knows when it reads a statement.
 
-    ``cap``: what is signed for, wei, and ``agreed`` its value, not rounded. ``bps``: the commission now; ``high_bps``: the highest one
-    while a voucher counts. ``heard``: ticket to full intervals; ``debited``: ticket to wei set aside.
+    ``cap``: what is signed for, wei, and ``agreed`` its value, not rounded. ``bps``: the commission now; ``high_bps``:
+    the highest one while a voucher counts. ``heard``: ticket to full intervals; ``debited``: ticket to wei set aside.
     """
 
     domain: Domain
@@ -125,7 +128,9 @@ def _due(said: Statement, verdict: Verdict, known: Known) -> Due | None:
     if not verdict.lines or (not verdict.new and verdict.cap <= known.cap):
         return None
     added = max(0, verdict.cap - known.cap)
-    return Due(known.server, known.payer, verdict.cap, said.epoch + 1, added, verdict.agreed, verdict.intervals, known.high_bps)
+    return Due(
+        known.server, known.payer, verdict.cap, said.epoch + 1, added, verdict.agreed, verdict.intervals, known.high_bps
+    )
 
 
 def _line(raw: Any) -> StatementLine:
@@ -163,7 +168,10 @@ async def owed(host: Host, stream: Stream) -> Due | None:
 
 
 async def _ask(host: Host, stream: Stream, session: SessionRow, server: Server, *, heal: bool) -> Due | None:
-    """One statement. Lines of other computers are left to them: where they take all of the room, they are stated last."""
+    """One statement.
+
+    Lines of other computers are left to them: where they take all of the room, they are stated last.
+    """
     answer = await server.request("statement", session=to_hex(session.id))
     named = "settled_wei" in answer
     known = await _known(host, stream, session, server, named)
@@ -222,11 +230,16 @@ async def _known(host: Host, stream: Stream, session: SessionRow, server: Server
         # Not as they were when the song was opened: the commission may have risen since.
         bps, following = await asyncio.gather(*(stream.network.registry.rate_at(one) for one in (epoch, epoch + 1)))
         high = max(bps, following)
-    return Known(stream.network.domain, server.address, session.listener, cap, agreed, epoch, bps, high, payments, heard, debited)
+    return Known(
+        stream.network.domain, server.address, session.listener, cap, agreed, epoch, bps, high, payments, heard, debited
+    )
 
 
 async def pay(host: Host, stream: Stream, signed: Signed[Voucher]) -> None:
-    """Send the voucher for what ``owed`` found: written down first. Raises ``voucher.signature``, ``voucher.cap``, the server's refusal."""
+    """Send the voucher for what ``owed`` found: written down first.
+
+    Raises ``voucher.signature``, ``voucher.cap``, the server's refusal.
+    """
     session, server = _who(host, stream)
     due = stream.due
     if due is None or due.voucher != signed.message or due.payer != session.listener:

@@ -49,7 +49,9 @@ def domain_of(origin: str) -> str:
 
 
 async def look(network: Network, header: Header, origin: str) -> Facts:
-    """Read the chain and hold the header against it. The security server is the chain's: a content may have moved since it was signed.
+    """Read the chain and hold the header against it.
+
+    The security server is the chain's: a content may have moved since it was signed.
 
     Raises InputError or Refusal (``content.*``, ``sps.policy.mismatch``,
     ``server.*``) and Unavailable ``chain.unreachable``.
@@ -87,7 +89,10 @@ async def look(network: Network, header: Header, origin: str) -> Facts:
 
 
 async def _server_at(content: Content, epoch: int) -> bytes | None:
-    """The epoch's server: by the clock's epoch, since the newest block may be of the one before. None where no content answers."""
+    """The epoch's server: by the clock's epoch, since the newest block may be of the one before.
+
+    None where no content answers.
+    """
     try:
         return await content.server_at(epoch)
     except GomaaError as e:

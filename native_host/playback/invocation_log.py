@@ -81,7 +81,16 @@ def record(host: Host, stream: Stream, request: Invoke, *, leased: bool) -> Reco
         meter = stream.metered(ticket.meter, usage, action, request.position_ms, time_ms)
         begun = action if action in STARTS else stream.started
         site_grants.allow(
-            ledger, stream.origin, identity, stream.policy.price, action, meter, time_ms, begun, stream.facts.bps, stream.site
+            ledger,
+            stream.origin,
+            identity,
+            stream.policy.price,
+            action,
+            meter,
+            time_ms,
+            begun,
+            stream.facts.bps,
+            stream.site,
         )
         ledger.add_entry(entry, meter, _state(action, meter), decision.counts)
     if action in STARTS:
@@ -95,7 +104,11 @@ def record(host: Host, stream: Stream, request: Invoke, *, leased: bool) -> Reco
 def repeat(host: Host, stream: Stream, request: Invoke) -> Recorded | None:
     """The invocation that is in the ledger already but whose keys never came, if ``request`` asks for it again."""
     entry = stream.unanswered
-    if entry is None or (entry.action, entry.position_ms) != (request.action, request.position_ms) or entry.action == "renew":
+    if (
+        entry is None
+        or (entry.action, entry.position_ms) != (request.action, request.position_ms)
+        or entry.action == "renew"
+    ):
         return None
     ticket = host.ledger.ticket(entry.ticket)
     if ticket is None or stream.ticket != entry.ticket:

@@ -75,7 +75,9 @@ async def from_server(host: Host, stream: Stream, entry: Entry, wanted: Wanted) 
     """
     server = host.server_at(stream)
     reporter = host.reporter(server, entry.session)
-    result = await reporter.grant(entry, wanted.indexes[0], len(wanted.indexes), stream.renderer, stream.table.rendition.id)
+    result = await reporter.grant(
+        entry, wanted.indexes[0], len(wanted.indexes), stream.renderer, stream.table.rendition.id
+    )
     ephemeral, keys, expires_s = result.get("ephemeral"), result.get("keys"), result.get("expires_s")
     if not isinstance(ephemeral, str) or not isinstance(keys, list) or not isinstance(expires_s, int):
         raise Unavailable("server.answer", op="grant")
@@ -83,6 +85,10 @@ async def from_server(host: Host, stream: Stream, entry: Entry, wanted: Wanted) 
     wait = result.get("wait")
     if wait is None:
         return grant
-    if not isinstance(wait, dict) or type(wait.get("retry_ms")) is not int or code_from("server", wait.get("code")) != wait.get("code"):
+    if (
+        not isinstance(wait, dict)
+        or type(wait.get("retry_ms")) is not int
+        or code_from("server", wait.get("code")) != wait.get("code")
+    ):
         raise Unavailable("server.answer", op="grant")
     return {**grant, "wait": {"code": wait["code"], "retry_ms": min(max(wait["retry_ms"], 0), LONGEST_WAIT_MS)}}

@@ -61,7 +61,11 @@ def renew_ahead(host: Host, stream: Stream, position_ms: int) -> None:
     covered_ms = (starts[end] if end < len(starts) else stream.table.duration_ms + AHEAD_MS) - position_ms
     ahead_ms = min(AHEAD_MS, terms.window_s * 500)
     now_s = host.now_ms(stream.network) // 1000
-    tired = lease is None or lease.expires_s - now_s < min(EARLY_S, terms.seconds // 2) or lease.budget <= terms.invocations // 4
+    tired = (
+        lease is None
+        or lease.expires_s - now_s < min(EARLY_S, terms.seconds // 2)
+        or lease.budget <= terms.invocations // 4
+    )
     if covered_ms < ahead_ms or tired:
         stream.renewal = asyncio.create_task(_renew(host, stream, end if end < len(starts) else here))
 

@@ -19,7 +19,10 @@ _ENDS: Final = frozenset({"pause", "stop"})
 
 @dataclass(frozen=True)
 class Pacer:
-    """Where the last jump went and how far it can have played since. ``fastest``: the highest rate that the terms allow."""
+    """Where the last jump went and how far it can have played since.
+
+    ``fastest``: the highest rate that the terms allow.
+    """
 
     base_ms: int = 0
     played_ms: int = 0

@@ -17,7 +17,15 @@ FIRST_PAUSE_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 60.0
 # Errors that say nothing about the invocation itself: it stays unreported.
 PASSING: Final = frozenset(
-    ("server.unreachable", "server.busy", "server.protocol", "server.answer", "chain.unreachable", "internal", "message.schema")
+    (
+        "server.unreachable",
+        "server.busy",
+        "server.protocol",
+        "server.answer",
+        "chain.unreachable",
+        "internal",
+        "message.schema",
+    )
 )
 
 OnRefused = Callable[[bytes, int, str], None]
@@ -68,7 +76,9 @@ class Reporter:
         async with self._line:
             await self._flush(entry.sequence)
             try:
-                result = await self.server.request("grant", invocation=wire(entry), first=first, count=count, key=key, rendition=rendition)
+                result = await self.server.request(
+                    "grant", invocation=wire(entry), first=first, count=count, key=key, rendition=rendition
+                )
             except GomaaError as e:
                 if e.code not in PASSING:
                     self._settle([entry.sequence], {entry.sequence: e.code})

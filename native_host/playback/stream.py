@@ -36,7 +36,10 @@ class Stream:
     renderer: str
     wrap: WrapKey
     server: bytes
-    """Security server of the stream's ticket; without one, the content's by the chain, which may have moved since the header."""
+    """Security server of the stream's ticket.
+
+    Without one, the content's by the chain, which may have moved since the header.
+    """
     server_url: str
     origin: str = ""
     """Of the page, as the browser's background said it."""

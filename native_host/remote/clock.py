@@ -36,16 +36,20 @@ class Clock:
     def now_ms(self, chain_ms: int, server_ms: int | None, others_ms: int | None = None, chain_id: int = 0) -> int:
         """Trusted Unix time in ms.
 
-        The chain's time is the floor: setting this computer's clock back gains nothing. Where blocks are rare the clock of the
-        server that is told the time stands in between them: this computer's is as wrong for all servers, which could compare. It
-        runs backwards only where a server disproves what this computer's clock alone has said. Each network has a time of its
+        The chain's time is the floor: setting this computer's clock back gains nothing. Where blocks are rare the clock
+        of the
+        server that is told the time stands in between them: this computer's is as wrong for all servers, which could
+        compare. It runs backwards only where a server disproves what this computer's clock alone has said. Each network
+        has a time of its
         own: one whose blocks are from tomorrow moves no other's.
 
         Args:
             chain_ms: The chain's time.
-            server_ms: The clock of the server that this is for; None: not known. It is not believed that it leads this computer's by
+            server_ms: The clock of the server that this is for; None: not known. It is not believed that it leads this
+                computer's by
                 more than ``LEAD_MS``.
-            others_ms: The latest clock of other servers, which this computer's is not let run ahead of; None: not known.
+            others_ms: The latest clock of other servers, which this computer's is not let run ahead of; None: not
+                known.
             chain_id: The network.
         """
         last_ms = self._last_ms.get(chain_id, 0)
@@ -61,7 +65,9 @@ class Clock:
         return last_ms
 
     def rolled_back(self, trusted_ms: int | None) -> bool:
-        """True where this computer's clock was set back: while the host ran, or against what the ledger has seen before.
+        """True where this computer's clock was set back.
+
+        While the host ran, or against what the ledger has seen before.
 
         Args:
             trusted_ms: What chain or server say, Unix ms; None while neither is known. A clock that was set back to it

@@ -64,7 +64,9 @@ class Network:
                     clock = await stack.enter_async_context(ChainClock(chain))
             except (TimeoutError, OSError) as e:
                 await stack.aclose()
-                raise Unavailable("chain.unreachable", node=place(self.deployment.rpc), reason=type(e).__name__) from None
+                raise Unavailable(
+                    "chain.unreachable", node=place(self.deployment.rpc), reason=type(e).__name__
+                ) from None
             except BaseException:
                 await stack.aclose()
                 raise

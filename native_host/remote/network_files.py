@@ -19,7 +19,10 @@ _BAD: Final = (OSError, ValueError, KeyError, TypeError, GomaaError)
 
 
 def load(paths: Paths) -> dict[int, Deployment]:
-    """Deployments by chain id: the release's, and those added, which may name another node. A damaged file is left out."""
+    """Deployments by chain id: the release's, and those added, which may name another node.
+
+    A damaged file is left out.
+    """
     from chain.deployment import Deployment
 
     found: dict[int, Deployment] = {}
@@ -54,7 +57,8 @@ def add(paths: Paths, file: Path, replace: bool = False) -> Deployment:
         replace: Take it also where another network with its number is known.
 
     Raises:
-        InputError: ``message.schema`` where the file is none, ``host.network.insecure`` where others can change what its node says,
+        InputError: ``message.schema`` where the file is none, ``host.network.insecure`` where others can change what
+            its node says,
             ``host.network.taken`` where another network with its number is known.
     """
     from chain.deployment import Deployment

@@ -32,7 +32,11 @@ def require_safe(origin: str, deployment: Deployment) -> None:
     except ValueError:
         raise InputError("host.network.insecure") from None
     safe = scheme == "https" or (scheme == "http" and station == COMPUTER)
-    if not safe or node > station or not (node_scheme in ("https", "wss") or standing_of_url(deployment.rpc) == COMPUTER):
+    if (
+        not safe
+        or node > station
+        or not (node_scheme in ("https", "wss") or standing_of_url(deployment.rpc) == COMPUTER)
+    ):
         raise InputError("host.network.insecure")
 
 
@@ -44,7 +48,9 @@ async def record(origin: str) -> Any:
     try:
         timeout = aiohttp.ClientTimeout(total=ANSWER_S)
         async with (
-            aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), skip_auto_headers=("User-Agent",), timeout=timeout) as session,
+            aiohttp.ClientSession(
+                cookie_jar=aiohttp.DummyCookieJar(), skip_auto_headers=("User-Agent",), timeout=timeout
+            ) as session,
             session.get(f"{origin}{RECORD}", allow_redirects=False) as response,
         ):
             raw = bytearray()

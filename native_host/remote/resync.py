@@ -28,7 +28,9 @@ from pywallet.rules.statement_check import as_value
 
 LOST_PLAYS: Final = 2
 LOST_INTERVALS: Final = 2
-"""So many plays that the ledger does not know are paid in all, and so many intervals of each: the server gives no more before a
+"""So many plays that the ledger does not know are paid in all, and so many intervals of each.
+
+The server gives no more before a
 voucher comes."""
 
 
@@ -105,7 +107,9 @@ def _acknowledged(raw: dict[str, Any], stream: Stream, server: bytes, payer: byt
 async def _lost(
     stream: Stream, session: SessionRow, answer: dict[str, Any], counts: dict[int, int], known: dict[int, PaymentRow]
 ) -> list[PaymentRow]:
-    """Plays in sessions of this listener's own signature that the ledger does not know, at the price that the chain says."""
+    """Plays in sessions of this listener's own signature that the ledger does not know, at the price that the chain
+    says.
+    """
     here = {row.session for row in known.values() if not row.lost}
     left = LOST_PLAYS - sum(row.lost > 0 for row in known.values())
     found: list[PaymentRow] = []
@@ -116,7 +120,9 @@ async def _lost(
         content, settled, intervals = from_hex(raw["content"], 20), counts.get(number, 0), int(raw["intervals"])
         if len(found) >= left or number in known or identity in here or not 0 < intervals - settled <= LOST_INTERVALS:
             continue
-        state = await stream.network.content(content).state() if await stream.network.registry.is_content(content) else None
+        state = (
+            await stream.network.content(content).state() if await stream.network.registry.is_content(content) else None
+        )
         if state is None:
             continue
         found.append(

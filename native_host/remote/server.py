@@ -27,7 +27,10 @@ FIRST_PAUSE_S: Final = 0.2
 LONGEST_PAUSE_S: Final = 15.0
 _MAX_MESSAGE: Final = 4 << 20
 HELLO_STEP_MS: Final = 60_000
-"""Hellos tell the minute: milliseconds would tell one computer's clock at all servers. A server takes two minutes on either side."""
+"""Hellos tell the minute: milliseconds would tell one computer's clock at all servers.
+
+A server takes two minutes on either side.
+"""
 
 OnEvent = Callable[["Server", dict[str, Any]], None]
 OnState = Callable[["Server", bool], Awaitable[None]]
@@ -47,9 +50,14 @@ def socket_url(url: str) -> str:
 
 
 class Server:
-    """One security server, as one device. Requests wait for the line, not longer than CONNECT_S; then ``server.unreachable``."""
+    """One security server, as one device.
 
-    def __init__(self, address: bytes, url: str, key: bytes, chain_ms: Callable[[], int], on_event: OnEvent, on_state: OnState) -> None:
+    Requests wait for the line, not longer than CONNECT_S; then ``server.unreachable``.
+    """
+
+    def __init__(
+        self, address: bytes, url: str, key: bytes, chain_ms: Callable[[], int], on_event: OnEvent, on_state: OnState
+    ) -> None:
         """Begin to connect.
 
         Args:
@@ -97,7 +105,10 @@ class Server:
         self._renewals.set()
 
     def now_ms(self) -> int | None:
-        """The server's clock as last heard, carried on by this machine's monotonic clock; None before the first hello."""
+        """The server's clock as last heard, carried on by this machine's monotonic clock.
+
+        None before the first hello.
+        """
         return None if self._offset_ms is None else self._offset_ms + time.monotonic_ns() // 1_000_000
 
     async def ready(self, patience_s: float = CONNECT_S) -> None:
@@ -174,7 +185,9 @@ class Server:
                 self._refusal = e
             except Exception as e:
                 # Whatever the line or the other end does, the answer is the same: it is down, try again.
-                self._refusal = Unavailable("server.unreachable", server=self.url, reason=f"{type(e).__name__}: {e}"[:200])
+                self._refusal = Unavailable(
+                    "server.unreachable", server=self.url, reason=f"{type(e).__name__}: {e}"[:200]
+                )
             await self._down()
             longest = LONGEST_PAUSE_S if self._renewal is None else min(LONGEST_PAUSE_S, self._renewal.retry_s)
             pause = FIRST_PAUSE_S if time.monotonic() - began > LONGEST_PAUSE_S else min(longest, pause * 2)
@@ -192,7 +205,12 @@ class Server:
 
         from chain.transport import Straight  # only when a server is needed: the browser waits for our start
 
-        options: dict[str, Any] = {"open_timeout": CONNECT_S, "max_size": _MAX_MESSAGE, "proxy": None, "compression": None}
+        options: dict[str, Any] = {
+            "open_timeout": CONNECT_S,
+            "max_size": _MAX_MESSAGE,
+            "proxy": None,
+            "compression": None,
+        }
         # The library's own names the versions of Python and of the library.
         options["user_agent_header"] = None
         async with Straight(socket_url(self.url), **options) as socket:
@@ -212,7 +230,10 @@ class Server:
                 beat.cancel()
 
     async def _beat(self, socket: ClientConnection) -> None:
-        """Where a song's terms ask for renewals: a ping after half of their time in silence; unanswered, again after ``retry_s``."""
+        """Where a song's terms ask for renewals: a ping after half of their time in silence.
+
+        Unanswered, again after ``retry_s``.
+        """
         from websockets.exceptions import ConnectionClosed
 
         await self._renewals.wait()
@@ -246,7 +267,8 @@ class Server:
         time_ms = now_ms - now_ms % HELLO_STEP_MS
         signature = to_hex(sign(self._key, hello_digest(self.address, time_ms)))
         return await self._ask(
-            "hello", {"protocol": PROTOCOL, "device": to_hex(address_of(self._key)), "time_ms": time_ms, "signature": signature}
+            "hello",
+            {"protocol": PROTOCOL, "device": to_hex(address_of(self._key)), "time_ms": time_ms, "signature": signature},
         )
 
     async def _read(self, socket: ClientConnection) -> None:

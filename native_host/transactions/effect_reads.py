@@ -26,9 +26,9 @@ _WORD: Final = 32
 class Look:
     """One thing of the account to read before and after.
 
-    ``kind``: coin, token (balance), many (balance of an item), item (its owner), allowance, right (who may move an item),
-    operator (who may move all of a collection). ``via``: the contract that keeps an allowance, where it is not the token.
-    ``read``: the function that answers, where it is not the kind's usual one.
+    ``kind``: coin, token (balance), many (balance of an item), item (its owner), allowance, right (who may move an
+    item), operator (who may move all of a collection). ``via``: the contract that keeps an allowance, where it is not
+    the token. ``read``: the function that answers, where it is not the kind's usual one.
     """
 
     kind: str
@@ -66,7 +66,9 @@ _BATCH: Final = _topic("TransferBatch(address,address,address,uint256[],uint256[
 _6909_TRANSFER: Final = _topic("Transfer(address,address,address,uint256,uint256)")
 _6909_APPROVAL: Final = _topic("Approval(address,address,uint256,uint256)")
 _6909_OPERATOR: Final = _topic("OperatorSet(address,address,bool)")
-_777_OPERATORS: Final = frozenset(map(_topic, ("AuthorizedOperator(address,address)", "RevokedOperator(address,address)")))
+_777_OPERATORS: Final = frozenset(
+    map(_topic, ("AuthorizedOperator(address,address)", "RevokedOperator(address,address)"))
+)
 _PERMIT2_RIGHTS: Final = frozenset(
     map(
         _topic,

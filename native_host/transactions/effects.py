@@ -1,7 +1,8 @@
 """Effects of a transaction on the account that sends it: simulated at the node, read before and after it in one run.
 
 What is told are balances, owners and rights that the contracts themselves answer. A contract's events and the node's
-access list say only where to look (``native_host.transactions.effect_reads``). A right that is given without an event is not seen.
+access list say only where to look (``native_host.transactions.effect_reads``). A right that is given without an event
+is not seen.
 """
 
 from __future__ import annotations
@@ -52,7 +53,9 @@ async def standard(chain: Chain, contract: str) -> str:
 
     async def word(name: str, values: Sequence[Any] = ()) -> int | None:
         try:
-            found = node_answers.data(await chain.request("eth_call", {"to": contract, "data": to_hex(call(name, values))}, "latest"), 32)
+            found = node_answers.data(
+                await chain.request("eth_call", {"to": contract, "data": to_hex(call(name, values))}, "latest"), 32
+            )
         except GomaaError:
             # A contract that answers nothing of the kind fails in more ways than by reverting.
             return None
@@ -72,7 +75,9 @@ async def standard(chain: Chain, contract: str) -> str:
     return found[0] if len(found) == 1 else "other"
 
 
-async def changes(chain: Chain, call: Mapping[str, str], says: Call, own_token: bytes) -> tuple[list[Change], bool] | None:
+async def changes(
+    chain: Chain, call: Mapping[str, str], says: Call, own_token: bytes
+) -> tuple[list[Change], bool] | None:
     """Changes of the sender after the call, and whether more was touched than is looked at.
 
     Args:
@@ -101,7 +106,10 @@ async def changes(chain: Chain, call: Mapping[str, str], says: Call, own_token: 
         later, unknown = touched(account, main.get("logs"))
         more |= unknown or not set(later) <= set(looks)
         fee = node_answers.number(main.get("gasUsed")) * run.price
-        found = [_change(look, run.results[at], run.results[len(looks) + 1 + at], run.time_s, fee) for at, look in enumerate(looks)]
+        found = [
+            _change(look, run.results[at], run.results[len(looks) + 1 + at], run.time_s, fee)
+            for at, look in enumerate(looks)
+        ]
     except (GomaaError, KeyError, TypeError, ValueError, IndexError):
         return None
     return [one for one in found if one is not None and _concerns(account, one)], more
@@ -111,7 +119,10 @@ async def _accessed(chain: Chain, call: Mapping[str, str]) -> list[bytes]:
     """Contracts whose storage the call reads or writes, with or without events; none where the node does not tell."""
     try:
         answer = node_answers.mapping(await chain.request("eth_createAccessList", call, "latest"))
-        return [node_answers.data(node_answers.mapping(one).get("address"), 20) for one in node_answers.listing(answer.get("accessList"))]
+        return [
+            node_answers.data(node_answers.mapping(one).get("address"), 20)
+            for one in node_answers.listing(answer.get("accessList"))
+        ]
     except GomaaError:
         return []
 
@@ -128,7 +139,8 @@ class _Run:
 async def _run(chain: Chain, call: Mapping[str, str], looks: Sequence[tuple[bytes, Look]]) -> _Run:
     """The call in a block after the newest one, between two readings of each look.
 
-    The block is validated and has the newest one's producer and randomness, the call its real fees, and what is put into the
+    The block is validated and has the newest one's producer and randomness, the call its real fees, and what is put
+    into the
     state for the readings stands at addresses made by chance: a contract finds no mark of the simulation.
     """
     latest = node_answers.mapping(await chain.request("eth_getBlockByNumber", "latest", False))
@@ -175,7 +187,10 @@ def _change(look: Look, first: Mapping[str, Any], last: Mapping[str, Any], time_
 
 
 def _words(result: Mapping[str, Any]) -> list[int] | None:
-    """The first two words of an answer. A call that fails answers 0: an item that is burnt or not made yet has no owner."""
+    """The first two words of an answer.
+
+    A call that fails answers 0: an item that is burnt or not made yet has no owner.
+    """
     if node_answers.number(result.get("status")) != 1:
         return [0]
     found = node_answers.data(result.get("returnData"))
@@ -183,7 +198,10 @@ def _words(result: Mapping[str, Any]) -> list[int] | None:
 
 
 def _concerns(account: bytes, change: Change) -> bool:
-    """False for what is another's affair: an item that is never the account's, and a right that the account itself gets."""
+    """False for what is another's affair.
+
+    An item that is never the account's, and a right that the account itself gets.
+    """
     own = int.from_bytes(account, "big")
     if change.look.kind == "right":
         return change.after != own
@@ -208,9 +226,13 @@ def expected(account: bytes, to: bytes, value: int, says: Call, change: Change) 
     if look.kind == "operator":
         return change.after == 0 or (called and says.kind == "operator" and says.unlimited and look.other == says.other)
     if look.kind == "right":
-        return change.after == 0 or (called and says.kind == "item" and look.item == says.item and change.after == other)
+        return change.after == 0 or (
+            called and says.kind == "item" and look.item == says.item and change.after == other
+        )
     if look.kind == "item":
-        return change.after == own or (called and says.kind == "give" and look.item == says.item and change.after == other)
+        return change.after == own or (
+            called and says.kind == "give" and look.item == says.item and change.after == other
+        )
     return loss <= 0 or (called and says.kind == "many" and loss <= _given(says, look.item))
 
 
@@ -230,7 +252,9 @@ def kept(account: bytes, to: bytes, says: Call, found: Sequence[Change]) -> bool
     return all(any(replace(change.look, other=b"") == look for change in found) for look in looks)
 
 
-def told(account: bytes, to: bytes, value: int, says: Call, found: tuple[list[Change], bool] | None) -> dict[str, Any] | None:
+def told(
+    account: bytes, to: bytes, value: int, says: Call, found: tuple[list[Change], bool] | None
+) -> dict[str, Any] | None:
     """Effects for a screen: {changes: [{kind, contract, other, item, before, after, own, expected}], more, as_said}.
 
     Amounts are text.

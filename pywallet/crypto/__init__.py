@@ -70,4 +70,15 @@ def now_ms() -> int:
     return get().now_ms()
 
 
-__all__ = ["Platform", "address_of", "get", "keccak256", "now_ms", "public_key", "public_keys", "random_bytes", "recover", "sign"]
+__all__ = [
+    "Platform",
+    "address_of",
+    "get",
+    "keccak256",
+    "now_ms",
+    "public_key",
+    "public_keys",
+    "random_bytes",
+    "recover",
+    "sign",
+]

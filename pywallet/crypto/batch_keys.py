@@ -1,8 +1,10 @@
-"""Public keys of many private keys at once, in pure Python: multiples of secp256k1's generator from a table, with shared inversions.
+"""Public keys of many private keys at once, in pure Python.
 
-A browser's core has no compiled curve. One key at a time takes milliseconds; a batch shares each modular inversion (Montgomery's
-trick, Cohen and others, Handbook of Elliptic and Hyperelliptic Curve Cryptography, 11.3.1.c) and needs no doublings (fixed-base
-windows, the same book, 9.3.2).
+Multiples of secp256k1's generator from a table, with shared inversions.
+
+A browser's core has no compiled curve. One key at a time takes milliseconds; a batch shares each modular inversion
+(Montgomery's trick, Cohen and others, Handbook of Elliptic and Hyperelliptic Curve Cryptography, 11.3.1.c) and needs no
+doublings (fixed-base windows, the same book, 9.3.2).
 """
 
 from __future__ import annotations
@@ -25,7 +27,9 @@ Point = tuple[int, int]
 
 
 def public_keys(private_keys: Sequence[bytes]) -> list[bytes]:
-    """Public keys, 64 bytes each (x and y), of private keys of 32 bytes from 1 to the order less 1. Not in constant time.
+    """Public keys, 64 bytes each (x and y), of private keys of 32 bytes from 1 to the order less 1.
+
+    Not in constant time.
 
     Raises:
         ValueError: A private key out of range.
@@ -53,7 +57,10 @@ def public_keys(private_keys: Sequence[bytes]) -> list[bytes]:
 
 
 def _add(pairs: Sequence[tuple[Point, Point]]) -> list[Point]:
-    """Sums of pairs of points of different x. Sums of a scalar's lower windows are below any point of the next: x never meets."""
+    """Sums of pairs of points of different x.
+
+    Sums of a scalar's lower windows are below any point of the next: x never meets.
+    """
     products, product = [], 1
     for (ax, _), (bx, _) in pairs:
         products.append(product)

@@ -65,7 +65,9 @@ class PyodidePlatform(Platform):
         if len(digest) != 32:
             raise InputError("message.schema", reason="a digest has 32 bytes")
         try:
-            key = self._recover(to_js(digest), to_js(r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([recovery]))).to_bytes()
+            key = self._recover(
+                to_js(digest), to_js(r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([recovery]))
+            ).to_bytes()
         except JsException as e:
             raise InputError("message.schema", reason="no key has this signature") from e
         return self.keccak256(bytes(key))[12:]

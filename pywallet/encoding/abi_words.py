@@ -1,4 +1,7 @@
-"""Arguments of a contract's call, decoded strictly: only data that is the one canonical encoding of its values is read."""
+"""Arguments of a contract's call, decoded strictly.
+
+Only data that is the one canonical encoding of its values is read.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,8 @@ def decode(types: str, data: bytes) -> list[Any]:
     Addresses and bytes as bytes, arrays and tuples as lists.
 
     Raises:
-        InputError: message.schema where the data is not exactly the canonical encoding: bytes behind it, offsets of another
+        InputError: message.schema where the data is not exactly the canonical encoding: bytes behind it, offsets of
+            another
             order, dirty words, lengths beyond the data.
     """
     kind = f"({types})"

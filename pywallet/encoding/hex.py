@@ -50,4 +50,6 @@ def checksum(address: bytes) -> str:
 
     plain = address.hex()
     digest = keccak256(plain.encode()).hex()
-    return "0x" + "".join(c.upper() if c.isalpha() and int(d, 16) >= 8 else c for c, d in zip(plain, digest[:40], strict=True))
+    return "0x" + "".join(
+        c.upper() if c.isalpha() and int(d, 16) >= 8 else c for c, d in zip(plain, digest[:40], strict=True)
+    )

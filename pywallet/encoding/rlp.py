@@ -9,7 +9,10 @@ Item: TypeAlias = "bytes | int | Sequence[Item]"
 
 
 def encode(item: Item) -> bytes:
-    """Bytes, a whole number (big-endian without leading zeros, 0 is empty) or a list of such. Raises ValueError below zero."""
+    """Bytes, a whole number (big-endian without leading zeros, 0 is empty) or a list of such.
+
+    Raises ValueError below zero.
+    """
     if isinstance(item, int):
         if item < 0:
             raise ValueError("a number of zero or more")

@@ -33,4 +33,6 @@ def foresee(player: Player, wish: str) -> Foreseen:
     invoke = next((command for command in commands if command.kind == "invoke"), None)
     _, later = step(after, "granted") if invoke is not None else (after, ())
     sound = next((command.action for command in later if command.kind == "sound"), None)
-    return Foreseen(after.state, invoke.action if invoke else None, sound, invoke is not None and invoke.position_ms != middle)
+    return Foreseen(
+        after.state, invoke.action if invoke else None, sound, invoke is not None and invoke.position_ms != middle
+    )

@@ -45,8 +45,8 @@ class Player:
     """One session. ``granted`` is true from the accepted play until its stop; ``begins`` is the action that starts it,
     ``from_ms`` the first position that may sound.
 
-    A wish that cannot be met yet is kept: ``halting``, a pause, and ``target_ms``, a seek, until the play is granted; ``wanted``, a play,
-    until a seek that stands still has arrived.
+    A wish that cannot be met yet is kept: ``halting``, a pause, and ``target_ms``, a seek, until the play is granted;
+    ``wanted``, a play, until a seek that stands still has arrived.
     """
 
     timeline: Timeline | None = None
@@ -65,11 +65,28 @@ class Player:
 Step = tuple[Player, tuple[Command, ...]]
 
 # A refusal is a rule's; a failure is a part that broke: the page offers "retry" for the latter only.
-_REFUSING: Final = ("listener.", "policy.", "content.", "station.", "ticket.", "session.", "lease.", "invocation.", "wallet.", "site.")
+_REFUSING: Final = (
+    "listener.",
+    "policy.",
+    "content.",
+    "station.",
+    "ticket.",
+    "session.",
+    "lease.",
+    "invocation.",
+    "wallet.",
+    "site.",
+)
 _SILENT: Final = Command("sound", "off")
 
 
-def step(player: Player, event: str, position_ms: int | None = None, code: str | None = None, timeline: Timeline | None = None) -> Step:
+def step(
+    player: Player,
+    event: str,
+    position_ms: int | None = None,
+    code: str | None = None,
+    timeline: Timeline | None = None,
+) -> Step:
     """The session after ``event``. Events that make no sense in a state change nothing and command nothing.
 
     Events: loaded (timeline), play, seek, pause, granted, playing, waiting,
@@ -92,7 +109,9 @@ def step(player: Player, event: str, position_ms: int | None = None, code: str |
 def _play(p: Player, position: int, t: Timeline) -> Step:
     if p.state in (State.READY, State.ENDED):
         at = p.from_ms if p.state is State.ENDED or not p.from_ms <= position < t.duration_ms else position
-        return replace(p, state=State.STARTING, position_ms=at, granted=False), (Command("invoke", p.begins, at, t.segment_at(at)),)
+        return replace(p, state=State.STARTING, position_ms=at, granted=False), (
+            Command("invoke", p.begins, at, t.segment_at(at)),
+        )
     if p.state is State.PAUSED:
         return _resume(p, position, t)
     if p.state is State.SEEKING and p.resume_to is State.PAUSED:
@@ -135,7 +154,11 @@ def _granted(p: Player, position: int, t: Timeline) -> Step:
             commands += seek
         return after, commands
     if p.state is State.SEEKING:
-        return p, (Command("sound", "on" if p.resume_to is State.PLAYING else "hold", p.position_ms, t.segment_at(p.position_ms)),)
+        return p, (
+            Command(
+                "sound", "on" if p.resume_to is State.PLAYING else "hold", p.position_ms, t.segment_at(p.position_ms)
+            ),
+        )
     return p, ()
 
 
@@ -172,7 +195,10 @@ def _ended(p: Player, position: int, t: Timeline) -> Step:
 def _stop(p: Player, position: int, t: Timeline) -> Step:
     if not p.granted:
         return replace(_without_wishes(p), state=State.READY), (_SILENT,)
-    return replace(_without_wishes(p), state=State.READY, position_ms=0, granted=False), (_SILENT, Command("invoke", "stop", position))
+    return replace(_without_wishes(p), state=State.READY, position_ms=0, granted=False), (
+        _SILENT,
+        Command("invoke", "stop", position),
+    )
 
 
 def _problem(p: Player, code: str) -> Step:
@@ -184,7 +210,9 @@ def _problem(p: Player, code: str) -> Step:
 
 
 def _continued(p: Player, position: int, t: Timeline) -> Step:
-    return (replace(p, state=State.PAUSED, position_ms=position, granted=True), ()) if p.state is State.READY else (p, ())
+    return (
+        (replace(p, state=State.PAUSED, position_ms=position, granted=True), ()) if p.state is State.READY else (p, ())
+    )
 
 
 _HANDLERS: Final = {

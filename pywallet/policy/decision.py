@@ -54,9 +54,10 @@ class Context:
 
     ``now_s``: trusted time. ``domain``, ``territory``, ``purpose``: the station's.
     ``wallet``: whether a wallet collects. ``revoked``, ``destroyed``: the contract's flags.
-    ``devices``: other devices of this listener that have used this content, ``device_known``: this one is among those counted.
-    ``streams``: other players of this listener that sound now. ``renewed_s``: when the server was last reached, None: now.
-    ``rolled_back``: the device's clock was set back against trusted time. ``position_s``: where the sound begins.
+    ``devices``: other devices of this listener that have used this content, ``device_known``: this one is among those
+    counted. ``streams``: other players of this listener that sound now. ``renewed_s``: when the server was last
+    reached, None: now. ``rolled_back``: the device's clock was set back against trusted time. ``position_s``: where the
+    sound begins.
     """
 
     now_s: int
@@ -121,7 +122,10 @@ def decide(policy: Policy, usage: Usage, context: Context, action: str) -> Decis
 
 
 def is_free(count: Count, usage: Usage, context: Context, action: str) -> bool:
-    """Whether this use belongs to the one before it: within the count's ``within_s`` after a use that was itself allowed."""
+    """Whether this use belongs to the one before it.
+
+    Within the count's ``within_s`` after a use that was itself allowed.
+    """
     last = usage.last_s.get(action)
     if count.within_s is None or last is None or usage.used(action, count.unit) > count.limit:
         return False
@@ -161,7 +165,11 @@ def _time(policy: Policy, usage: Usage, context: Context, action: str) -> tuple[
     if policy.start_by_s is not None and usage.first_play_s is None and action in STARTS and now >= policy.start_by_s:
         return "policy.start.late", "start_by_s"
     renewal = policy.renewal
-    if renewal is not None and context.renewed_s is not None and now >= context.renewed_s + renewal.every_s + renewal.grace_s:
+    if (
+        renewal is not None
+        and context.renewed_s is not None
+        and now >= context.renewed_s + renewal.every_s + renewal.grace_s
+    ):
         return "policy.renewal.due", "renewal"
     return None
 

@@ -39,7 +39,19 @@ class Terms:
     limits: tuple[str, ...]
 
 
-_SHOWN: Final = ("play", "pause", "seek", "forward", "rewind", "rate", "preview", "live_join", "download", "transfer", "copy")
+_SHOWN: Final = (
+    "play",
+    "pause",
+    "seek",
+    "forward",
+    "rewind",
+    "rate",
+    "preview",
+    "live_join",
+    "download",
+    "transfer",
+    "copy",
+)
 _DENIED_SHOWN: Final = ("seek", "download", "copy")
 
 
@@ -87,7 +99,11 @@ def _costs(policy: Policy, who: Names, lang: str) -> str:
     price = policy.price
     if price.payer == "listener" and price.owner:
         each = show(price.owner)
-        return f"每听 {price.interval_s} 秒 {each}。" if lang == "zh" else f"{each} for every {price.interval_s} seconds you hear."
+        return (
+            f"每听 {price.interval_s} 秒 {each}。"
+            if lang == "zh"
+            else f"{each} for every {price.interval_s} seconds you hear."
+        )
     if price.payer == "nobody" or not (price.owner or price.reward):
         return "你不用付费，没有人付费。" if lang == "zh" else "Nothing. Nobody pays."
     if lang == "zh":
@@ -100,7 +116,11 @@ def _earn(policy: Policy, lang: str) -> str:
     if not price.reward:
         return "这首歌没有奖励。" if lang == "zh" else "Nothing with this song."
     each = show(price.reward)
-    return f"每听满 {price.interval_s} 秒，你得 {each}。" if lang == "zh" else f"{each} for every {price.interval_s} seconds you hear."
+    return (
+        f"每听满 {price.interval_s} 秒，你得 {each}。"
+        if lang == "zh"
+        else f"{each} for every {price.interval_s} seconds you hear."
+    )
 
 
 def _limits(policy: Policy, lang: str) -> tuple[str, ...]:

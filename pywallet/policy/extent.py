@@ -1,4 +1,7 @@
-"""How much of a song keys may be given for: the part the band allows, the preview, and the listening time that is left."""
+"""How much of a song keys may be given for.
+
+The part the band allows, the preview, and the listening time that is left.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,10 @@ from pywallet.policy.parts import SEGMENT_S
 
 @dataclass(frozen=True)
 class Extent:
-    """Positions in ms; ``to_ms`` None: to the end. ``ahead_ms``: at most so much sound beyond what was heard, None: any."""
+    """Positions in ms; ``to_ms`` None: to the end.
+
+    ``ahead_ms``: at most so much sound beyond what was heard, None: any.
+    """
 
     from_ms: int = 0
     to_ms: int | None = None

@@ -69,5 +69,6 @@ class Meter:
             return gap
         # A renewal must show progress in the song: time alone is not listening.
         advance = position_ms - self.position_ms
-        # Where the listener chooses the rate, what counts is the music that passed by, as far as the fastest could bring it.
+        # Where the listener chooses the rate, what counts is the music that passed by, as far as the fastest could
+        # bring it.
         return max(0, min(gap, advance + SLACK_MS) if fastest == 1 else min(gap * fastest, advance))

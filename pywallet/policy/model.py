@@ -1,4 +1,7 @@
-"""The policy of a recording, version 1: declarative data, never code (paper 3.2, step 2). ``docs/policy.md`` tells each field."""
+"""The policy of a recording, version 1: declarative data, never code (paper 3.2, step 2).
+
+``docs/policy.md`` tells each field.
+"""
 
 from __future__ import annotations
 
@@ -75,7 +78,10 @@ class Policy:
 
     @property
     def fastest(self) -> int:
-        """How much faster than the clock the recording may be heard: 1 where the rate is not the listener's to choose."""
+        """How much faster than the clock the recording may be heard.
+
+        1 where the rate is not the listener's to choose.
+        """
         return FASTEST if self.permits("rate") else 1
 
     def permits(self, action: str) -> bool:
@@ -86,7 +92,10 @@ class Policy:
         return (plays and action in IMPLIED_BY_PLAY) or (previews and action in IMPLIED_BY_PREVIEW)
 
     def tracks(self, choice: bool | None) -> bool:
-        """Whether a listener counts among those who heard each part; ``choice``: their own word, None if they gave none."""
+        """Whether a listener counts among those who heard each part.
+
+        ``choice``: their own word, None if they gave none.
+        """
         if self.tracking == "never" or choice is False:
             return False
         return choice is True or self.tracking == "opt_out"
@@ -105,13 +114,21 @@ class Policy:
 
     def to_dict(self) -> dict[str, Any]:
         """The map that stands in the header; ``from_dict`` of it gives an equal policy."""
-        out: dict[str, Any] = {"permissions": list(self.permissions), "price": vars(self.price).copy(), "stations": list(self.stations)}
+        out: dict[str, Any] = {
+            "permissions": list(self.permissions),
+            "price": vars(self.price).copy(),
+            "stations": list(self.stations),
+        }
         if self.counts:
             out["counts"] = {action: count.to_dict() for action, count in self.counts.items()}
         out["listener"] = self.listener
         out |= {name: getattr(self, name) for name in _TIMES if getattr(self, name) is not None}
-        out |= {name: list(getattr(self, name)) for name in ("territories", "purposes") if getattr(self, name) != ANYWHERE}
-        out |= {name: plain(getattr(self, name)) for name in ("lease", "renewal", "part") if getattr(self, name) is not None}
+        out |= {
+            name: list(getattr(self, name)) for name in ("territories", "purposes") if getattr(self, name) != ANYWHERE
+        }
+        out |= {
+            name: plain(getattr(self, name)) for name in ("lease", "renewal", "part") if getattr(self, name) is not None
+        }
         if self.devices is not None:
             out["devices"] = self.devices
         if self.concurrent != 1:
@@ -130,7 +147,10 @@ class Policy:
 
     @cached_property
     def hash(self) -> bytes:
-        """keccak-256 of ``to_cbor``: the policy hash of a header written from this policy; one that was read has its own bytes'."""
+        """keccak-256 of ``to_cbor``: the policy hash of a header written from this policy.
+
+        One that was read has its own bytes'.
+        """
         return keccak256(self.to_cbor())
 
 

@@ -65,14 +65,23 @@ def _wider_parts(child: Policy, parent: Policy) -> Iterator[str]:
         ends = parent.part.to_s is None or (own is not None and own.to_s is not None and own.to_s <= parent.part.to_s)
         if own is None or own.from_s < parent.part.from_s or not ends:
             yield "part"
-    if parent.preview_s is not None and child.permits("preview") and (child.preview_s is None or child.preview_s > parent.preview_s):
+    if (
+        parent.preview_s is not None
+        and child.permits("preview")
+        and (child.preview_s is None or child.preview_s > parent.preview_s)
+    ):
         yield "preview_s"
     if parent.renewal is not None:
         own_renewal = child.renewal
-        if own_renewal is None or own_renewal.every_s + own_renewal.grace_s > parent.renewal.every_s + parent.renewal.grace_s:
+        if (
+            own_renewal is None
+            or own_renewal.every_s + own_renewal.grace_s > parent.renewal.every_s + parent.renewal.grace_s
+        ):
             yield "renewal"
     lease, most = child.lease, parent.lease
-    if lease is not None and (most is None or any(getattr(lease, n) > getattr(most, n) for n in ("window_s", "seconds", "invocations"))):
+    if lease is not None and (
+        most is None or any(getattr(lease, n) > getattr(most, n) for n in ("window_s", "seconds", "invocations"))
+    ):
         yield "lease"
     cost, least = child.price, parent.price
     dearer = cost.owner * least.interval_s >= least.owner * cost.interval_s

@@ -73,7 +73,10 @@ class Price:
 
 @dataclass(frozen=True)
 class Lease:
-    """Keys ahead of time: ``window_s`` seconds of music, valid ``seconds`` also offline, for at most ``invocations`` actions."""
+    """Keys ahead of time.
+
+    ``window_s`` seconds of music, valid ``seconds`` also offline, for at most ``invocations`` actions.
+    """
 
     window_s: int
     seconds: int
@@ -82,7 +85,10 @@ class Lease:
 
 @dataclass(frozen=True)
 class Renewal:
-    """A player must reach its server every ``every_s``; it tries again each ``retry_s`` and may go on for ``grace_s`` more."""
+    """A player must reach its server every ``every_s``.
+
+    It tries again each ``retry_s`` and may go on for ``grace_s`` more.
+    """
 
     every_s: int
     retry_s: int
@@ -160,7 +166,9 @@ def read_renewal(value: Any) -> Renewal:
     raw = table(value, "renewal", fields - {"grace_s"}, fields)
     every = integer(raw["every_s"], "renewal.every_s", 5, _YEAR_S)
     return Renewal(
-        every, integer(raw["retry_s"], "renewal.retry_s", 1, every), integer(raw.get("grace_s", 0), "renewal.grace_s", 0, MAX_TIME_S)
+        every,
+        integer(raw["retry_s"], "renewal.retry_s", 1, every),
+        integer(raw.get("grace_s", 0), "renewal.grace_s", 0, MAX_TIME_S),
     )
 
 

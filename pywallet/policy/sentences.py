@@ -42,7 +42,10 @@ LIMITS: Final[Mapping[str, tuple[str, str]]] = {
     "renewal": ("Asks the band’s server every {span}.", "每 {span}向乐队的服务器确认一次。"),
     "offline": ("Works offline for {span}, for up to {n} actions.", "可离线 {span}，最多 {n} 次操作。"),
     "tracking.never": ("Never counts who hears which part.", "从不统计谁听了哪一段。"),
-    "tracking.opt_out": ("Counts you among those who hear each part, unless you decline.", "除非你拒绝，否则会把你计入各段的听众人数。"),
+    "tracking.opt_out": (
+        "Counts you among those who hear each part, unless you decline.",
+        "除非你拒绝，否则会把你计入各段的听众人数。",
+    ),
     "child": ("Who you pass it on to gets narrower terms: {may}", "转让后的条款更窄：{may}"),
     "key_epoch_s": ("Its keys change every {span}.", "密钥每 {span}更换一次。"),
     "destroy.exhausted": ("Destroys itself when it is used up.", "用完后自行销毁。"),

@@ -19,7 +19,17 @@ _MAX_DEPTH: Final = 12
 _PARTS: Final = frozenset(["price", "counts", "lease", "renewal", "part", "child"])
 _SPANS: Final = ("ttl", "metered", "preview", "key_epoch", "per", "after", "within", "every", "retry", "grace")
 _SPAN: Final = re.compile(r"([0-9]{1,9})\s*([a-z]+)")
-_SECONDS: Final = {"s": 1, "second": 1, "min": 60, "minute": 60, "h": 3600, "hour": 3600, "d": 86_400, "day": 86_400, "week": 604_800}
+_SECONDS: Final = {
+    "s": 1,
+    "second": 1,
+    "min": 60,
+    "minute": 60,
+    "h": 3600,
+    "hour": 3600,
+    "d": 86_400,
+    "day": 86_400,
+    "week": 604_800,
+}
 
 
 def to_map(text: str) -> dict[str, Any]:
@@ -66,7 +76,9 @@ def _wei(name: str, value: Any) -> int:
         return parse(value)
     except InputError as e:
         ambiguous = e.code == "wallet.amount.ambiguous"
-        raise bad(name, f"either {e.detail['thousands']} or {e.detail['decimals']}" if ambiguous else e.detail["reason"]) from None
+        raise bad(
+            name, f"either {e.detail['thousands']} or {e.detail['decimals']}" if ambiguous else e.detail["reason"]
+        ) from None
 
 
 def _span(name: str, value: Any) -> int:

@@ -12,7 +12,9 @@ def _words(*values: int | bytes) -> bytes:
     return b"".join(v.rjust(32, b"\0") if isinstance(v, bytes) else v.to_bytes(32, "big") for v in values)
 
 
-def receipt_detail(content: bytes, session: bytes, plays: int, seeks: int, seconds: int, sequence: int, invocation: bytes) -> bytes:
+def receipt_detail(
+    content: bytes, session: bytes, plays: int, seeks: int, seconds: int, sequence: int, invocation: bytes
+) -> bytes:
     """``Receipt.detail``: what the amount stands for, by the last invocation it includes."""
     return keccak256(_words(content, session, plays, seeks, seconds, sequence, invocation))
 

@@ -16,7 +16,19 @@ from pywallet.errors import PUBLIC_DETAIL, SENTENCES, GomaaError, Refusal, Unava
 
 Side = Literal["station", "server"]
 
-_BOTH: Final = ("chain", "content", "invocation", "message", "policy", "server", "session", "station", "statement", "ticket", "voucher")
+_BOTH: Final = (
+    "chain",
+    "content",
+    "invocation",
+    "message",
+    "policy",
+    "server",
+    "session",
+    "station",
+    "statement",
+    "ticket",
+    "voucher",
+)
 AREAS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {"station": frozenset(_BOTH), "server": frozenset((*_BOTH, "claim", "lease", "listener", "sps"))}
 )

@@ -25,13 +25,20 @@ class Signed(Generic[M]):
     def to_json(self) -> dict[str, Any]:
         """The wire form: type, message, signature."""
         names = self.message.wire_names()
-        values = {n: to_hex(v) if isinstance(v, bytes) else str(v) for n, v in zip(names, vars(self.message).values(), strict=True)}
+        values = {
+            n: to_hex(v) if isinstance(v, bytes) else str(v)
+            for n, v in zip(names, vars(self.message).values(), strict=True)
+        }
         return {"type": type(self.message).__name__, "message": values, "signature": to_hex(self.signature)}
 
     @classmethod
     def from_json(cls, kind: type[M], value: Any) -> Signed[M]:
         """Read the wire form of one kind of message. Raises InputError message.schema."""
-        if not isinstance(value, Mapping) or value.get("type") != kind.__name__ or value.keys() != {"type", "message", "signature"}:
+        if (
+            not isinstance(value, Mapping)
+            or value.get("type") != kind.__name__
+            or value.keys() != {"type", "message", "signature"}
+        ):
             raise InputError("message.schema", field=kind.__name__, reason="a signed message expected")
         raw = value["message"]
         names = kind.wire_names()
@@ -45,7 +52,13 @@ def _read(name: str, kind: str, value: Any) -> bytes | int:
     if not kind.startswith("uint"):
         return from_hex(value, 20 if kind == "address" else int(kind[5:]))
     # Decimal text only: JSON numbers lose digits above 2^53 in some readers.
-    if not isinstance(value, str) or not value.isascii() or not value.isdigit() or len(value) > 78 or (len(value) > 1 and value[0] == "0"):
+    if (
+        not isinstance(value, str)
+        or not value.isascii()
+        or not value.isdigit()
+        or len(value) > 78
+        or (len(value) > 1 and value[0] == "0")
+    ):
         raise InputError("message.schema", field=name, reason="a decimal string expected")
     return int(value)
 

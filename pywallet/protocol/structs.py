@@ -189,7 +189,9 @@ class Claim(Message):
 
 @dataclass(frozen=True)
 class Sweep(Message):
-    """Order to the relayer that the token's permit names: send the tokens at a payee's own address to ``to``. Signed by the payee.
+    """Order to the relayer that the token's permit names: send the tokens at a payee's own address to ``to``.
+
+    Signed by the payee.
 
     No contract reads it: a permit names who may take an amount, not for whom.
     """

@@ -1,4 +1,6 @@
-"""What a site may ask the account to sign, read and shown before it is signed (EIP-191, EIP-712, EIP-4361, calls of contracts)."""
+"""What a site may ask the account to sign, read and shown before it is signed (EIP-191, EIP-712, EIP-4361, calls of
+contracts).
+"""
 
 from pywallet.provider.calls import Call, node, read_call
 from pywallet.provider.personal import Personal, SignIn, personal_digest, read_personal

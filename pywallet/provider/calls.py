@@ -29,10 +29,10 @@ class Argument:
 class Call:
     """``kind`` names a sentence.
 
-    coin; transfer, approve, allowance, less, take (tokens); give, take_item, item (one of a collection), many, take_many
-    (several), operator; unknown: data whose meaning cannot be said. ``other`` is the address that gets tokens or rights,
-    ``amount`` the token's smallest unit (None where there is none), ``item`` the number of what has no amount.
-    ``arguments`` are all that the data holds, and empty where the call is unknown.
+    coin; transfer, approve, allowance, less, take (tokens); give, take_item, item (one of a collection), many,
+    take_many (several), operator; unknown: data whose meaning cannot be said. ``other`` is the address that gets tokens
+    or rights, ``amount`` the token's smallest unit (None where there is none), ``item`` the number of what has no
+    amount. ``arguments`` are all that the data holds, and empty where the call is unknown.
     """
 
     kind: str
@@ -74,12 +74,24 @@ _KNOWN: Final[tuple[tuple[str, str, Meaning], ...]] = (
     ("transferFrom(address from,address to,uint256 amount)", ERC20, _moved("transfer", "take", item=False)),
     ("transferFrom(address from,address to,uint256 tokenId)", ERC721, _moved("give", "take_item", item=True)),
     ("safeTransferFrom(address from,address to,uint256 tokenId)", ERC721, _moved("give", "take_item", item=True)),
-    ("safeTransferFrom(address from,address to,uint256 tokenId,bytes data)", ERC721, _moved("give", "take_item", item=True)),
+    (
+        "safeTransferFrom(address from,address to,uint256 tokenId,bytes data)",
+        ERC721,
+        _moved("give", "take_item", item=True),
+    ),
     ("approve(address to,uint256 tokenId)", ERC721, lambda v, own: Call("item", v[0], unlimited=any(v[0]), item=v[1])),
     ("safeTransferFrom(address from,address to,uint256 id,uint256 amount,bytes data)", ERC1155, _many),
     ("safeBatchTransferFrom(address from,address to,uint256[] ids,uint256[] amounts,bytes data)", ERC1155, _many),
-    ("setApprovalForAll(address operator,bool approved)", ERC721, lambda v, own: Call("operator", v[0], unlimited=v[1])),
-    ("setApprovalForAll(address operator,bool approved)", ERC1155, lambda v, own: Call("operator", v[0], unlimited=v[1])),
+    (
+        "setApprovalForAll(address operator,bool approved)",
+        ERC721,
+        lambda v, own: Call("operator", v[0], unlimited=v[1]),
+    ),
+    (
+        "setApprovalForAll(address operator,bool approved)",
+        ERC1155,
+        lambda v, own: Call("operator", v[0], unlimited=v[1]),
+    ),
 )
 
 
@@ -96,7 +108,8 @@ def read_call(data: bytes, standard: str = ERC20, own: bytes | None = None) -> C
 
     Args:
         data: The transaction's data.
-        standard: What the called contract is by its own word on the chain: erc20, erc721, erc1155, or anything else where
+        standard: What the called contract is by its own word on the chain: erc20, erc721, erc1155, or anything else
+            where
             it is none of them. The same bytes mean another thing to each.
         own: The account that sends it: what leaves it is given away.
     """

@@ -23,7 +23,8 @@ _TIME: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9:]{8}(?:\.[0-9]+)?(?:[Zz]|[+-
 # The standard's lines in the standard's order, each once, and nothing besides.
 _FORM: Final = re.compile(
     r"[^\n]+\n0x[0-9A-Fa-f]{40}\n\n(?:[^\n]+\n|\n)?\n?URI: \S+\nVersion: 1\nChain ID: [0-9]+\nNonce: [A-Za-z0-9]{8,}\n"
-    rf"Issued At: {_TIME}(?:\nExpiration Time: {_TIME})?(?:\nNot Before: {_TIME})?(?:\nRequest ID: [^\n]*)?(?:\nResources:(?:\n- \S+)*)?\Z"
+    rf"Issued At: {_TIME}(?:\nExpiration Time: {_TIME})?(?:\nNot Before: {_TIME})?(?:\nRequest ID: "
+    rf"[^\n]*)?(?:\nResources:(?:\n- \S+)*)?\Z"
 )
 _FIELD: Final = re.compile(r"(URI|Version|Chain ID|Nonce|Issued At|Expiration Time|Not Before|Request ID): (.*)\Z")
 

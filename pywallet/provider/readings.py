@@ -18,7 +18,16 @@ from pywallet.provider.typed import TypedData, Value, plain_text
 from pywallet.provider.types import innermost
 
 _AMOUNTS: Final = ("value", "amount", "allowance", "rawAmount", "wad")
-_ENDS: Final = ("deadline", "sigDeadline", "expiry", "validBefore", "expiration", "validUntil", "validUntilTime", "endTime")
+_ENDS: Final = (
+    "deadline",
+    "sigDeadline",
+    "expiry",
+    "validBefore",
+    "expiration",
+    "validUntil",
+    "validUntilTime",
+    "endTime",
+)
 # A name with a dot (of a site or an account), or an address of letters alone.
 _NAMES: Final = re.compile(r"\w\.\w\w|[0-9a-f]{40}", re.IGNORECASE)
 # A sentence of some words may end with a year.

@@ -53,16 +53,22 @@ def hides(character: str) -> bool:
     if character in _KEPT:
         return False
     code = ord(character)
-    # C*: controls, formats, halves of pairs, private and unassigned ones; Z*: spaces that are not the space, and line ends that are none.
-    return unicodedata.category(character)[0] in "CZ" or code in BLANK or any(first <= code <= last for first, last in DEFAULT_IGNORABLE)
+    # C*: controls, formats, halves of pairs, private and unassigned ones; Z*: spaces that are not the space, and line
+    # ends that are none.
+    return (
+        unicodedata.category(character)[0] in "CZ"
+        or code in BLANK
+        or any(first <= code <= last for first, last in DEFAULT_IGNORABLE)
+    )
 
 
 def visible(text: str, *, edges: bool = False) -> str:
     """The text with every unseen character written as ``\\u{…}``.
 
     So are combining marks at its beginning, which would change what stands before it, those of one character above
-    ``MOST_MARKS``, and spaces and line ends in a row above ``MOST_SPACES`` and ``MOST_BREAKS``, which push the rest out of
-    view. Where anything is written so or could be taken for it, each backslash is doubled, so that all can be told apart.
+    ``MOST_MARKS``, and spaces and line ends in a row above ``MOST_SPACES`` and ``MOST_BREAKS``, which push the rest out
+    of view. Where anything is written so or could be taken for it, each backslash is doubled, so that all can be told
+    apart.
 
     Args:
         text: A stranger's words.
@@ -75,7 +81,9 @@ def visible(text: str, *, edges: bool = False) -> str:
     for at, c in enumerate(text):
         marks = marks + 1 if unicodedata.category(c) in ("Mn", "Me") else 0
         spaces, breaks = (spaces + 1, breaks + (c == "\n")) if c in _KEPT else (0, 0)
-        unseen = hides(c) or marks > MOST_MARKS or spaces > MOST_SPACES or breaks > MOST_BREAKS or not first <= at < last
+        unseen = (
+            hides(c) or marks > MOST_MARKS or spaces > MOST_SPACES or breaks > MOST_BREAKS or not first <= at < last
+        )
         out.append(f"\\u{{{ord(c):x}}}" if unseen else c)
     if "".join(out) == text and "\\u{" not in text:
         return text

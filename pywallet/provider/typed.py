@@ -1,4 +1,7 @@
-"""Any EIP-712 data of a site (eth_signTypedData_v4), read strictly from its declared fields: what is shown is what is signed."""
+"""Any EIP-712 data of a site (eth_signTypedData_v4), read strictly from its declared fields.
+
+What is shown is what is signed.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,10 @@ _KEYS: Final = {"types", "primaryType", "domain", "message"}
 
 @dataclass(frozen=True)
 class Value:
-    """One value with its declared type: ``plain`` for an atomic one, ``parts`` (name or index, value) for a struct or an array."""
+    """One value with its declared type.
+
+    ``plain`` for an atomic one, ``parts`` (name or index, value) for a struct or an array.
+    """
 
     kind: str
     plain: bool | int | bytes | str | None
@@ -74,10 +80,11 @@ def read_typed(text: str, chain_id: int, own: Collection[bytes] = ()) -> TypedDa
     if declared is not None and declared != chain_id:
         raise wrong("domain.chainId", "another network than this site's")
     name = data.domain_field("name")
-    # Sessions, tickets, vouchers and claims move tokens and are shown nowhere else: only GoMAA's own parts ask for them.
-    if (isinstance(name, str) and "".join(name.casefold().split()) == "gomaasettlement") or data.domain_field("verifyingContract") in set(
-        own
-    ):
+    # Sessions, tickets, vouchers and claims move tokens and are shown nowhere else: only GoMAA's own parts ask for
+    # them.
+    if (isinstance(name, str) and "".join(name.casefold().split()) == "gomaasettlement") or data.domain_field(
+        "verifyingContract"
+    ) in set(own):
         raise WalletError("wallet.unsupported", reason="a message of GoMAA's own settlement")
     return data
 
@@ -131,7 +138,9 @@ class _Reader:
             if name not in names:
                 raise wrong(f"{path}.{name}", "not declared")
         parts = tuple((name, self.read(of, value[name], f"{path}.{name}", depth + 1)) for name, of in fields)
-        return Value(kind, None, parts, keccak256(self._types.type_hash(kind) + b"".join(part.word for _, part in parts)))
+        return Value(
+            kind, None, parts, keccak256(self._types.type_hash(kind) + b"".join(part.word for _, part in parts))
+        )
 
 
 def _atom(kind: str, value: Any, path: str) -> bool | int | bytes | str:

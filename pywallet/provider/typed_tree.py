@@ -13,7 +13,9 @@ from pywallet.provider.typed import TypedData, Value, plain_text
 
 @dataclass(frozen=True)
 class Shown:
-    """``contract`` (EIP-55) and ``chain_id`` are None where the domain leaves them out: then the signature holds elsewhere too.
+    """``contract`` (EIP-55) and ``chain_id`` are None where the domain leaves them out.
+
+    Then the signature holds elsewhere too.
 
     ``readings``: what the message allows; empty where it is harmless. ``spends``: it may move what the account owns.
     """
@@ -55,4 +57,8 @@ def _tree(value: Value) -> list[dict[str, Any]]:
 
 def _node(name: str, value: Value) -> dict[str, Any]:
     node: dict[str, Any] = {"name": name, "type": value.kind}
-    return {**node, "parts": _tree(value)} if value.parts is not None else {**node, "value": visible(plain_text(value), edges=True)}
+    return (
+        {**node, "parts": _tree(value)}
+        if value.parts is not None
+        else {**node, "value": visible(plain_text(value), edges=True)}
+    )

@@ -90,7 +90,9 @@ class Types:
     def encode_type(self, name: str) -> str:
         """encodeType (EIP-712): the struct, then those it refers to, sorted by name."""
         others = sorted(self.reach(name) - {name})
-        return "".join(f"{one}({','.join(f'{kind} {field}' for field, kind in self.structs[one])})" for one in [name, *others])
+        return "".join(
+            f"{one}({','.join(f'{kind} {field}' for field, kind in self.structs[one])})" for one in [name, *others]
+        )
 
     def type_hash(self, name: str) -> bytes:
         """keccak of ``encode_type``."""
@@ -111,7 +113,12 @@ class Types:
 
 
 def _fields(name: Any, value: Any) -> Fields:
-    if not isinstance(name, str) or not _NAME.match(name) or is_atomic(name) or name in ("uint", "int", "byte", "function"):
+    if (
+        not isinstance(name, str)
+        or not _NAME.match(name)
+        or is_atomic(name)
+        or name in ("uint", "int", "byte", "function")
+    ):
         raise wrong("types", "a type's name is no name")
     if not isinstance(value, list) or len(value) > MOST_FIELDS:
         raise wrong(f"types.{name}", f"a list of at most {MOST_FIELDS} fields")
@@ -120,7 +127,12 @@ def _fields(name: Any, value: Any) -> Fields:
         if not isinstance(entry, Mapping) or entry.keys() != {"name", "type"}:
             raise wrong(f"types.{name}", "a field is a name and a type")
         field_name, kind = entry["name"], entry["type"]
-        if not isinstance(field_name, str) or not _NAME.match(field_name) or not isinstance(kind, str) or len(kind) > 160:
+        if (
+            not isinstance(field_name, str)
+            or not _NAME.match(field_name)
+            or not isinstance(kind, str)
+            or len(kind) > 160
+        ):
             raise wrong(f"types.{name}", "a field's name or type is none")
         inner = innermost(kind)
         if not is_atomic(inner) and not _NAME.match(inner):

@@ -28,7 +28,10 @@ class TokenCap:
 
     @classmethod
     def from_dict(cls, raw: Any) -> TokenCap:
-        """From TOML ``[rewards.tokens]``: ``per_day`` in GoMAA as text, ``discovery_percent``. Raises InputError message.schema."""
+        """From TOML ``[rewards.tokens]``: ``per_day`` in GoMAA as text, ``discovery_percent``.
+
+        Raises InputError message.schema.
+        """
         if not isinstance(raw, Mapping) or not set(raw) <= {"per_day", "discovery_percent"}:
             raise InputError("message.schema", field="rewards.tokens", reason="known are per_day, discovery_percent")
         per_day = raw.get("per_day")
@@ -37,7 +40,10 @@ class TokenCap:
         return cls(None if per_day is None else parse(per_day), raw.get("discovery_percent", 0))
 
     def allows(self, earned: int, known: bool) -> bool:
-        """Whether one more play earns, after ``earned`` wei today; ``known``: the listener was paid for this band before."""
+        """Whether one more play earns, after ``earned`` wei today.
+
+        ``known``: the listener was paid for this band before.
+        """
         if self.per_day is None:
             return True
         return earned < (self.per_day * (100 - self.discovery_percent) // 100 if known else self.per_day)

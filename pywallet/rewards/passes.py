@@ -1,4 +1,7 @@
-"""A pass: what points buy. Signed by the station or band that honours it, held by one listener, good once or for a time."""
+"""A pass: what points buy.
+
+Signed by the station or band that honours it, held by one listener, good once or for a time.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,12 @@ class Pass:
         """What the issuer signs."""
         numbers = self.serial.to_bytes(8, "big") + self.not_after.to_bytes(8, "big")
         return keccak256(
-            b"gomaa/1 pass" + self.issuer + self.holder + bytes([KINDS.index(self.kind)]) + numbers + keccak256(self.text.encode())
+            b"gomaa/1 pass"
+            + self.issuer
+            + self.holder
+            + bytes([KINDS.index(self.kind)])
+            + numbers
+            + keccak256(self.text.encode())
         )
 
 
@@ -71,7 +79,13 @@ class SignedPass:
     def to_json(self) -> dict[str, Any]:
         """On the wire."""
         m = self.message
-        names = {"issuer": to_hex(m.issuer), "holder": to_hex(m.holder), "kind": m.kind, "serial": str(m.serial), "not_after": m.not_after}
+        names = {
+            "issuer": to_hex(m.issuer),
+            "holder": to_hex(m.holder),
+            "kind": m.kind,
+            "serial": str(m.serial),
+            "not_after": m.not_after,
+        }
         return {**names, "text": m.text, "signature": to_hex(self.signature)}
 
     @classmethod
@@ -80,7 +94,11 @@ class SignedPass:
         if not isinstance(raw, Mapping):
             raise InputError("message.schema", field="pass")
         serial, text = raw.get("serial"), raw.get("text")
-        if not isinstance(serial, str) or not (serial.isascii() and serial.isdecimal() and len(serial) < 20) or not isinstance(text, str):
+        if (
+            not isinstance(serial, str)
+            or not (serial.isascii() and serial.isdecimal() and len(serial) < 20)
+            or not isinstance(text, str)
+        ):
             raise InputError("message.schema", field="pass")
         issuer, holder = (from_hex(raw.get(name, ""), 20) for name in ("issuer", "holder"))
         message = Pass(issuer, holder, str(raw.get("kind")), int(serial), raw.get("not_after", -1), text)

@@ -1,4 +1,7 @@
-"""What a play is worth in points: per station, per content, with caps, a minimum, and a share for discovering a band."""
+"""What a play is worth in points.
+
+Per station, per content, with caps, a minimum, and a share for discovering a band.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +62,10 @@ class Award:
 
 @dataclass(frozen=True)
 class Programme:
-    """A station's rules, and those of single contents. A content's own cap counts within the station's, never beyond it."""
+    """A station's rules, and those of single contents.
+
+    A content's own cap counts within the station's, never beyond it.
+    """
 
     station: Rules = field(default_factory=Rules)
     contents: Mapping[bytes, Rules] = field(default_factory=dict)
@@ -79,7 +85,9 @@ class Programme:
         rules = _rules(base, {})
         return cls(rules, {from_hex(content, 20): _rules(entry, base) for content, entry in contents.items()})
 
-    def award(self, plays: Iterable[Heard], before: Mapping[tuple[bytes, int], int], known: Iterable[tuple[bytes, bytes]]) -> list[Award]:
+    def award(
+        self, plays: Iterable[Heard], before: Mapping[tuple[bytes, int], int], known: Iterable[tuple[bytes, bytes]]
+    ) -> list[Award]:
         """Points for plays in the order in which they ended.
 
         Args:

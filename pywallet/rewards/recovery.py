@@ -1,7 +1,7 @@
 """When a session can have been signed whose payee an epoch pays: what bounds the search for earlier rewards.
 
-A session names its payee by the hour in which it is signed, by the host's clock. It serves for a week, for a locked wallet keeps the
-last one. A play settles in the epoch in which its payer's voucher arrives, and a payer may be late.
+A session names its payee by the hour in which it is signed, by the host's clock. It serves for a week, for a locked
+wallet keeps the last one. A play settles in the epoch in which its payer's voucher arrives, and a payer may be late.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ PLAY_S: Final = DAY_S
 """A play goes on that began within its session: no ticket serves longer."""
 
 LATE_S: Final = 90 * DAY_S
-"""The latest voucher after a play. No rule of a server bounds it; servers keep what they need for it as long, unless told otherwise."""
+"""The latest voucher after a play.
+
+No rule of a server bounds it; servers keep what they need for it as long, unless told otherwise.
+"""
 
 CLOCKS_S: Final = HOUR_S
 """A host's clock and the chain's may differ by less."""

@@ -1,4 +1,6 @@
-"""A server's statement against a payer's own books: the one rule for stations and listeners (docs/protocol.md, Statements).
+"""A server's statement against a payer's own books.
+
+The one rule for stations and listeners (docs/protocol.md, Statements).
 
 Pure. A line that does not agree is set aside and the others are signed for.
 What keeps a payer from paying twice is one sum: the value of everything it
@@ -57,8 +59,8 @@ class KnownTicket:
 class Shown:
     """A statement as received, nothing of it believed yet.
 
-    ``counts``: settled intervals of each line; ``settled``: cumulative gross settled; ``net``: settled in the statement's epoch; wei.
-    All three are None from a server that does not tell them.
+    ``counts``: settled intervals of each line; ``settled``: cumulative gross settled; ``net``: settled in the
+    statement's epoch; wei. All three are None from a server that does not tell them.
     """
 
     statement: Signed[Statement]
@@ -74,8 +76,9 @@ class Shown:
 class Known:
     """What the payer knows by itself when it reads a statement.
 
-    ``agreed``: value of everything it agreed to so far, wei times ``SCALE``. ``epoch``: the one now. ``bps``: the commission of the
-    statement's epoch; ``high_bps``: the higher one of that epoch and the next, in which a voucher may still be used.
+    ``agreed``: value of everything it agreed to so far, wei times ``SCALE``. ``epoch``: the one now. ``bps``: the
+    commission of the statement's epoch; ``high_bps``: the higher one of that epoch and the next, in which a voucher may
+    still be used.
     """
 
     domain: Domain
@@ -90,7 +93,10 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Agreed:
-    """One line to sign for. ``new``: intervals that were not agreed to before; ``pending``: agreed before, not settled."""
+    """One line to sign for.
+
+    ``new``: intervals that were not agreed to before; ``pending``: agreed before, not settled.
+    """
 
     number: int
     intervals: int
@@ -118,7 +124,10 @@ class Wrong:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What to sign. ``cap``: cumulative gross wei; ``agreed``: the value of everything agreed to afterwards; ``settled``: wei."""
+    """What to sign.
+
+    ``cap``: cumulative gross wei; ``agreed``: the value of everything agreed to afterwards; ``settled``: wei.
+    """
 
     lines: tuple[Agreed, ...]
     wrong: tuple[Wrong, ...]
@@ -137,7 +146,10 @@ class Verdict:
         return {line.number: line.intervals for line in self.lines}
 
     def require(self, code: str) -> Verdict:
-        """Itself, unless there are lines and none of them agrees. Raises Refusal ``code`` with the first one's reason."""
+        """Itself, unless there are lines and none of them agrees.
+
+        Raises Refusal ``code`` with the first one's reason.
+        """
         if self.wrong and not self.lines:
             first = self.wrong[0]
             raise Refusal(code, reason=first.reason, number=first.number, **first.detail)
@@ -208,7 +220,8 @@ def _look(line: StatementLine, ticket: KnownTicket | None, count: int, known: Kn
     for name in ("content", "session", "price", "reward"):
         if getattr(line, name) != getattr(ticket, name):
             return Wrong(line.number, name)
-    # Settled beyond what these books remember: they were restored. The sum of everything agreed to decides, not this count.
+    # Settled beyond what these books remember: they were restored. The sum of everything agreed to decides, not this
+    # count.
     agreed = max(ticket.agreed, count)
     if line.intervals < count:
         return Wrong(line.number, "intervals fell", {"intervals": line.intervals, "before": count})

@@ -1,4 +1,7 @@
-"""The challenge game off chain: what answers a challenge, what entitles to one, and what is wrong with published data."""
+"""The challenge game off chain.
+
+What answers a challenge, what entitles to one, and what is wrong with published data.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,10 @@ Grievance = Literal["absent", "low"]
 
 @dataclass(frozen=True)
 class Answer:
-    """A leaf under a posted header: what ``answer`` on the chain wants to see. Amount in wei, ``proof`` from the bottom."""
+    """A leaf under a posted header: what ``answer`` on the chain wants to see.
+
+    Amount in wei, ``proof`` from the bottom.
+    """
 
     header: Header
     payee: bytes

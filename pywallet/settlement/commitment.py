@@ -23,7 +23,9 @@ def gross(net: int, bps: int) -> int:
 
 
 def entries_digest(debits: Iterable[tuple[bytes, int]], before: bytes = bytes(32)) -> bytes:
-    """keccak(digest, payer, net) folded over the entries (payer, net wei), from zero or from the digest of those ``before``."""
+    """keccak(digest, payer, net) folded over the entries (payer, net wei), from zero or from the digest of those
+    ``before``.
+    """
     digest = before
     for payer, net in debits:
         digest = keccak256(digest + payer.rjust(32, b"\0") + net.to_bytes(32, "big"))

@@ -39,7 +39,9 @@ class _Row:
             if kind == "b" and (not isinstance(value, bytes) or len(value) != size):
                 raise InputError("message.schema", field=spec.name, reason=f"{size} bytes expected")
             if kind == "u" and (type(value) is not int or not 0 <= value < 1 << 8 * size):
-                raise InputError("message.schema", field=spec.name, reason=f"an unsigned integer of {size} bytes expected")
+                raise InputError(
+                    "message.schema", field=spec.name, reason=f"an unsigned integer of {size} bytes expected"
+                )
             out += value if kind == "b" else value.to_bytes(size, "big")
         return out
 
@@ -112,7 +114,12 @@ class PayeeRow(_Row):
     def encode(self) -> bytes:
         """The row's bytes. Raises InputError message.schema for a value that doesn't fit."""
         # The longest table of a large epoch.
-        if type(self.payee) is bytes and len(self.payee) == 20 and type(self.amount) is int and 0 <= self.amount < 1 << 96:
+        if (
+            type(self.payee) is bytes
+            and len(self.payee) == 20
+            and type(self.amount) is int
+            and 0 <= self.amount < 1 << 96
+        ):
             return self.payee + self.amount.to_bytes(12, "big")
         return _Row.encode(self)
 
@@ -121,8 +128,8 @@ class PayeeRow(_Row):
 class OwnerRow(_Row):
     """The part of a payee's amount that it earned as owner of contents, wei; the rest of the amount is rewards.
 
-    Only payees that earned as owners have one. Nearly all payees are one-time addresses of listeners and own nothing, so a table of
-    its own is shorter than one more column.
+    Only payees that earned as owners have one. Nearly all payees are one-time addresses of listeners and own nothing,
+    so a table of its own is shorter than one more column.
     """
 
     LAYOUT = (("u", 4), ("u", 12))
@@ -132,7 +139,9 @@ class OwnerRow(_Row):
 
 @dataclass(frozen=True, slots=True)
 class PlayRow(_Row):
-    """One play, 32 bytes: who paid, what, when, how much was heard, which ticket; ``tag`` names it to its listener only.
+    """One play, 32 bytes: who paid, what, when, how much was heard, which ticket.
+
+    ``tag`` names it to its listener only.
 
     A refused play (outcome ``REFUSED``) costs nothing: its ``terms`` are ``NO_TERMS``.
     """
@@ -155,14 +164,25 @@ class PlayRow(_Row):
             second = self.second.to_bytes(3, "big")
             if len(self.tag) == 7:
                 return _PLAY.pack(
-                    self.station, self.content, self.terms, second, self.heard_s, self.seeks, self.outcome, self.ticket, self.tag
+                    self.station,
+                    self.content,
+                    self.terms,
+                    second,
+                    self.heard_s,
+                    self.seeks,
+                    self.outcome,
+                    self.ticket,
+                    self.tag,
                 )
         return _Row.encode(self)
 
 
 @dataclass(frozen=True, slots=True)
 class UsageRow(_Row):
-    """One listener's leaf of the counts tree, hashed: its host knows the tag and the numbers in it, nobody else does."""
+    """One listener's leaf of the counts tree, hashed.
+
+    Its host knows the tag and the numbers in it, nobody else does.
+    """
 
     LAYOUT = (("b", 32),)
     leaf: bytes
@@ -216,7 +236,8 @@ class EpochData:
         if any(type(value) is not bytes or len(value) != size for value, size in sizes):
             raise InputError("message.schema", reason="server, root or counts root of a wrong size")
         if any(
-            type(value) is not int or not 0 <= value < 1 << bits for value, bits in ((self.epoch, 64), (self.total, 128), (self.bps, 16))
+            type(value) is not int or not 0 <= value < 1 << bits
+            for value, bits in ((self.epoch, 64), (self.total, 128), (self.bps, 16))
         ):
             raise InputError("message.schema", reason="epoch, total or bps out of range")
         for play in self.plays:
@@ -234,7 +255,16 @@ class EpochData:
 
     def encode(self) -> bytes:
         """The canonical bytes. Raises InputError message.schema for a value that doesn't fit its field."""
-        head = HEAD.pack(MAGIC, VERSION, self.server, self.epoch, self.root, self.total.to_bytes(16, "big"), self.counts_root, self.bps)
+        head = HEAD.pack(
+            MAGIC,
+            VERSION,
+            self.server,
+            self.epoch,
+            self.root,
+            self.total.to_bytes(16, "big"),
+            self.counts_root,
+            self.bps,
+        )
         money = (self.stations, self.contents, self.terms, self.debits, self.payees, self.owners)
         return head + b"".join(map(_table, (*money, self.plays, self.usages, self.segments)))
 

@@ -66,11 +66,16 @@ class Schedule:
             confirmations: Blocks, the transaction's own included.
 
         Returns:
-            Seconds: ``grace`` (see the end of the epoch, send ``PARTS`` transactions one after the other, trust the last), ``window``
-            (trust the post, challenge, trust the challenge), ``answer`` (trust the challenge, send ``BATCHES`` transactions, trust the
-            last), and the ``length`` that holds these three.
+            Seconds: ``grace`` (see the end of the epoch, send ``PARTS`` transactions one after the other, trust the
+                last), ``window``
+            (trust the post, challenge, trust the challenge), ``answer`` (trust the challenge, send ``BATCHES``
+            transactions, trust the last), and the ``length`` that holds these three.
         """
-        blocks = {"grace": PARTS + confirmations, "window": 2 * confirmations + 1, "answer": 2 * confirmations + BATCHES}
+        blocks = {
+            "grace": PARTS + confirmations,
+            "window": 2 * confirmations + 1,
+            "answer": 2 * confirmations + BATCHES,
+        }
         least = {name: count * block_time_s for name, count in blocks.items()}
         return {**least, "length": sum(least.values())}
 
@@ -82,13 +87,19 @@ class Schedule:
             confirmations: Blocks until a transaction is trusted.
 
         Raises:
-            InputError: ``chain.schedule`` naming the time (``name``), its ``seconds`` and the ``least_s`` that it takes.
+            InputError: ``chain.schedule`` naming the time (``name``), its ``seconds`` and the ``least_s`` that it
+                takes.
         """
         for name, least_s in self.least(block_time_s, confirmations).items():
             seconds: int = getattr(self, name)
             if seconds < least_s:
                 raise InputError(
-                    "chain.schedule", name=name, seconds=seconds, least_s=least_s, block_time=block_time_s, confirmations=confirmations
+                    "chain.schedule",
+                    name=name,
+                    seconds=seconds,
+                    least_s=least_s,
+                    block_time=block_time_s,
+                    confirmations=confirmations,
                 )
 
     def fits(self, block_time_s: int, confirmations: int) -> bool:
@@ -96,6 +107,9 @@ class Schedule:
         return all(getattr(self, name) >= least_s for name, least_s in self.least(block_time_s, confirmations).items())
 
     def answers(self, block_time_s: int, confirmations: int) -> int:
-        """Challenges of one block that can be answered in time with one transaction a block: a server that sends more has more."""
+        """Challenges of one block that can be answered in time with one transaction a block.
+
+        A server that sends more has more.
+        """
         blocks = self.answer // block_time_s - 2 * confirmations
         return max(0, blocks) * ANSWERS_A_BATCH

@@ -1,4 +1,7 @@
-"""Roots without trees: leaf after leaf, in memory that grows with the depth only. Whoever needs no proofs needs no more."""
+"""Roots without trees: leaf after leaf, in memory that grows with the depth only.
+
+Whoever needs no proofs needs no more.
+"""
 
 from __future__ import annotations
 

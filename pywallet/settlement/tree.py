@@ -42,7 +42,9 @@ def packed_node(pair: bytes) -> bytes:
 
 
 class SumTree:
-    """The tree of one epoch. ``leaves``: (payee, wei) in leaf order; a level of odd length gets a padding node (0x0, 0).
+    """The tree of one epoch.
+
+    ``leaves``: (payee, wei) in leaf order; a level of odd length gets a padding node (0x0, 0).
 
     A node takes 64 bytes: a million leaves take 128 MB and no objects.
     """

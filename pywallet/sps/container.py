@@ -72,12 +72,17 @@ class Container:
         return self.body + sum(r.init_size + sum(s.size for s in r.segments) for r in header.renditions)
 
     def whole(self, header: Header, size: int) -> None:
-        """Hold a file's length against its header. Raises InputError sps.truncated; sps.header.malformed with bytes after the end."""
+        """Hold a file's length against its header.
+
+        Raises InputError sps.truncated; sps.header.malformed with bytes after the end.
+        """
         expected = self.size(header)
         if size < expected:
             raise InputError("sps.truncated", size=size, expected=expected)
         if size > expected:
-            raise InputError("sps.header.malformed", reason="bytes after the last segment", size=size, expected=expected)
+            raise InputError(
+                "sps.header.malformed", reason="bytes after the last segment", size=size, expected=expected
+            )
 
 
 def header_length(data: bytes) -> int:

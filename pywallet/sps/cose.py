@@ -64,7 +64,11 @@ def read(cose: bytes, content_type: str) -> Signed:
     if not isinstance(parts, list) or len(parts) != 4:
         raise InputError("sps.header.malformed", reason="not a COSE_Sign1")
     protected, unprotected, payload, signature = parts
-    if unprotected != {} or not all(isinstance(p, bytes) for p in (protected, payload, signature)) or len(signature) != 64:
+    if (
+        unprotected != {}
+        or not all(isinstance(p, bytes) for p in (protected, payload, signature))
+        or len(signature) != 64
+    ):
         raise InputError("sps.header.malformed", reason="not a COSE_Sign1 of this profile")
     signer = protected[-20:]
     if protected != protected_header(content_type, signer):

@@ -32,7 +32,10 @@ class Segment:
 
 @dataclass(frozen=True)
 class Rendition:
-    """One encoding of the recording. ``samples``, ``segment_samples`` per channel at ``rate`` Hz; ``key_epochs`` (epoch, first segment)."""
+    """One encoding of the recording.
+
+    ``samples``, ``segment_samples`` per channel at ``rate`` Hz; ``key_epochs`` (epoch, first segment).
+    """
 
     id: int
     codec: str

@@ -43,7 +43,10 @@ def _columns() -> tuple[Column, ...]:
 
 
 COLUMNS: Final = _columns()
-"""Tempo in log2(BPM/60); six measures 0 to 100; loudness in LUFS; brightness in log2(Hz/100); the 31 of timbre weigh as the nine do."""
+"""Tempo in log2(BPM/60); six measures 0 to 100; loudness in LUFS; brightness in log2(Hz/100).
+
+The 31 of timbre weigh as the nine do.
+"""
 
 
 def pack(values: Mapping[str, float]) -> bytes:
@@ -60,4 +63,7 @@ def unpack(field: bytes) -> dict[str, float] | None:
     """Value by column's name, each within half a step of what was packed; None if empty or of another layout."""
     if len(field) != 1 + len(COLUMNS) or field[0] != VERSION:
         return None
-    return {column.name: column.low + byte / 255 * (column.high - column.low) for column, byte in zip(COLUMNS, field[1:], strict=True)}
+    return {
+        column.name: column.low + byte / 255 * (column.high - column.low)
+        for column, byte in zip(COLUMNS, field[1:], strict=True)
+    }

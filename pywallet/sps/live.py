@@ -99,7 +99,9 @@ class LiveIndex:
         """The sequence number of the segment that comes next."""
         return self.first + len(self.segments)
 
-    def advance(self, time_ms: int, *new: LiveSegment, rundown: Rundown | None = None, ended: bool = False) -> LiveIndex:
+    def advance(
+        self, time_ms: int, *new: LiveSegment, rundown: Rundown | None = None, ended: bool = False
+    ) -> LiveIndex:
         """The index after ``new`` segments; what falls out of the window is dropped."""
         segments = self.segments + new
         gone = max(0, len(segments) - self.window)
@@ -117,23 +119,47 @@ class LiveIndex:
     def follow(self, before: LiveIndex) -> LiveIndex:
         """This index, if it continues ``before`` (docs/format/live.md, "Order").
 
-        Raises InputError sps.live.order for an older one, another stream, one that says something else about a segment both
-        list or about the time between, and one that takes an end back.
+        Raises InputError sps.live.order for an older one, another stream, one that says something else about a segment
+        both list or about the time between, and one that takes an end back.
         """
-        same = ("content", "rendition", "codec", "mime", "rate", "channels", "bits", "segment_samples", "init_size", "init_sha256")
+        same = (
+            "content",
+            "rendition",
+            "codec",
+            "mime",
+            "rate",
+            "channels",
+            "bits",
+            "segment_samples",
+            "init_size",
+            "init_sha256",
+        )
         if any(getattr(self, name) != getattr(before, name) for name in same):
             raise InputError("sps.live.order", reason="another stream")
-        if self.number < before.number or self.first < before.first or self.next < before.next or self.time_ms < before.time_ms:
+        if (
+            self.number < before.number
+            or self.first < before.first
+            or self.next < before.next
+            or self.time_ms < before.time_ms
+        ):
             raise InputError("sps.live.order", reason="older", number=self.number)
-        listed, was = (self.first, self.sample, self.segments, self.ended), (before.first, before.sample, before.segments, before.ended)
+        listed, was = (
+            (self.first, self.sample, self.segments, self.ended),
+            (before.first, before.sample, before.segments, before.ended),
+        )
         if (self.number == before.number or before.ended) and listed != was:
-            raise InputError("sps.live.order", reason="the stream has ended" if before.ended else "two indexes of one number")
+            raise InputError(
+                "sps.live.order", reason="the stream has ended" if before.ended else "two indexes of one number"
+            )
         shared = max(0, before.next - self.first)
         kept = len(before.segments) - shared
         start = before.sample + sum(s.samples for s in before.segments[:kept])
         missed = max(0, self.first - before.next)
         # Each segment that neither lists has one sample or more, and at most as many as a segment may have.
-        if before.segments[kept:] != self.segments[:shared] or not missed <= self.sample - start <= missed * self.segment_samples:
+        if (
+            before.segments[kept:] != self.segments[:shared]
+            or not missed <= self.sample - start <= missed * self.segment_samples
+        ):
             raise InputError("sps.live.order", reason="a segment changed", number=self.number)
         return self
 
@@ -243,4 +269,6 @@ def _segment(value: Any, per_segment: int) -> LiveSegment:
 
 def _rundown(value: Any) -> Rundown:
     table = fields.mapping(value, "rundown")
-    return Rundown(fields.octets(table.get("sha256"), "rundown.sha256", 32), payload.urls(table.get("urls", []), "rundown.urls"))
+    return Rundown(
+        fields.octets(table.get("sha256"), "rundown.sha256", 32), payload.urls(table.get("urls", []), "rundown.urls")
+    )

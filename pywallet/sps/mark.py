@@ -1,8 +1,8 @@
 """The watermark's payload and the verdict over one segment; docs/watermark.md specifies both.
 
-A block of the ultrasonic layer carries 204 bits: address (160), block counter (12), CRC-32 of both (32). A convolutional
-code (K = 7, rate 1/2, generators 171 and 133 octal, six zero bits of tail) makes 420 coded bits of them. A *soft bit* is
-positive for a coded 0, negative for a 1, and the larger the surer.
+A block of the ultrasonic layer carries 204 bits: address (160), block counter (12), CRC-32 of both (32). A
+convolutional code (K = 7, rate 1/2, generators 171 and 133 octal, six zero bits of tail) makes 420 coded bits of them.
+A *soft bit* is positive for a coded 0, negative for a 1, and the larger the surer.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Check:
-    """``found`` is the address another mark names, ``agreement`` how many standard deviations the expected block stands out."""
+    """``found`` is the address another mark names, ``agreement`` how many standard deviations the expected block stands
+    out.
+    """
 
     verdict: Verdict
     agreement: float
@@ -66,7 +68,11 @@ def payload(address: bytes, block: int) -> list[int]:
     if len(address) != 20:
         raise InputError("message.schema", field="address")
     counter = block % (1 << COUNTER_BITS)
-    return _bits(address) + [counter >> shift & 1 for shift in range(COUNTER_BITS - 1, -1, -1)] + _bits(crc(address, counter))
+    return (
+        _bits(address)
+        + [counter >> shift & 1 for shift in range(COUNTER_BITS - 1, -1, -1)]
+        + _bits(crc(address, counter))
+    )
 
 
 def unpack(bits: Sequence[int]) -> tuple[bytes, int] | None:
@@ -124,7 +130,8 @@ def agreement(soft: Sequence[float], address: bytes, block: int) -> float:
 def check(soft: Sequence[float], address: bytes, block: int) -> Check:
     """Judge the 420 soft bits of segment ``block`` of the content ``address``. Raises InputError ``message.schema``.
 
-    A mismatch needs a whole other address with its CRC: noise, silence or a mark too weak to read is "none", never a refusal.
+    A mismatch needs a whole other address with its CRC: noise, silence or a mark too weak to read is "none", never a
+    refusal.
     """
     if len(soft) != CODED_BITS or not all(abs(value) < 1e30 for value in soft):
         raise InputError("message.schema", field="soft")

@@ -13,7 +13,19 @@ from pywallet.sps.fields import bad
 from pywallet.sps.header import VERSION, Artwork, Header, LiveRef, ServerRef
 from pywallet.sps.mark import MAX_EVERY
 
-_REQUIRED: Final = ("v", "chain", "content", "owner", "title", "artist", "policy", "renditions", "server", "delivery", "renderer")
+_REQUIRED: Final = (
+    "v",
+    "chain",
+    "content",
+    "owner",
+    "title",
+    "artist",
+    "policy",
+    "renditions",
+    "server",
+    "delivery",
+    "renderer",
+)
 _PLAIN: Final = ("album", "isrc", "genre", "genre_confidence", "loudness", "loudness_range", "true_peak")
 """Optional fields that are the attribute of the same name, or absent."""
 _OPTIONAL: Final = (*_PLAIN, "waveform", "features", "watermark", "artwork", "live", "crit")
@@ -140,7 +152,10 @@ def _artwork(value: Any) -> Artwork:
 
 
 def _watermark(value: Any) -> Mapping[str, Any] | None:
-    """Layers and the form of their parameters are checked; whether they can be demodulated is the demodulator's to judge."""
+    """Layers and the form of their parameters are checked.
+
+    Whether they can be demodulated is the demodulator's to judge.
+    """
     if value is None:
         return None
     table = fields.mapping(value, "watermark")

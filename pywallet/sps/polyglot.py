@@ -32,7 +32,9 @@ MAX_PATCHES: Final = 4096
 _ENDS: Final = re.compile(rb"--!?>")
 _STAND_IN: Final = 0x2E
 _GREATER: Final = 0x3E
-_MARK: Final = re.compile(rb'<meta name="sps" content="v=(\d{1,3});off=(\d{1,10});len=(\d{1,12});sha256=([0-9a-f]{64})">')
+_MARK: Final = re.compile(
+    rb'<meta name="sps" content="v=(\d{1,3});off=(\d{1,10});len=(\d{1,12});sha256=([0-9a-f]{64})">'
+)
 _PATCHES: Final = re.compile(rb'<meta name="sps-fix" content="(\d{1,12}(?:,\d{1,12})*)">')
 _NEWLINE: Final = re.compile(rb"\r\n|\r|\n")
 
@@ -44,7 +46,9 @@ _BYTES: Final = codecs.charmap_build(_TEXT)
 
 @dataclass(frozen=True)
 class Place:
-    """Where a song lies in its page: ``offset`` and ``size`` in bytes, ``sha256`` of the song, and the positions in it (rising)
+    """Where a song lies in its page.
+
+    ``offset`` and ``size`` in bytes, ``sha256`` of the song, and the positions in it (rising)
     of each ``>`` that is written as another byte."""
 
     offset: int
@@ -82,8 +86,8 @@ def is_page(start: bytes) -> bool:
 def find(start: bytes) -> Place:
     """Where the song is, from the page's first bytes: all up to the song, or 256 KiB of them.
 
-    Raises InputError ``sps.magic`` for a page that carries no song, ``sps.version`` for a later layout's, ``sps.truncated`` with
-    fewer bytes than reach the song.
+    Raises InputError ``sps.magic`` for a page that carries no song, ``sps.version`` for a later layout's,
+    ``sps.truncated`` with fewer bytes than reach the song.
     """
     found = _MARK.search(start[:SIGHT])
     if not is_page(start) or found is None:
@@ -130,7 +134,9 @@ def patched(song: bytes, positions: Iterable[int]) -> bytes:
 
 @dataclass(frozen=True)
 class Lines:
-    """What a text reader needs to get line ends back: ``bits``, base64, the first line in the highest bit, one where it was CR;
+    """What a text reader needs to get line ends back.
+
+    ``bits``, base64, the first line in the highest bit, one where it was CR;
     ``pairs``: the numbers of the lines that were CRLF."""
 
     bits: str
@@ -143,7 +149,10 @@ class Lines:
 
     @classmethod
     def over(cls, parts: Iterable[bytes]) -> Lines:
-        """The same of bytes that come in parts; a CRLF may lie across their joins. Memory grows by a bit for each line."""
+        """The same of bytes that come in parts; a CRLF may lie across their joins.
+
+        Memory grows by a bit for each line.
+        """
         bits, pairs, number = bytearray(), [], 0
         held = b""
         for part in chain(parts, (b"",)):
@@ -192,7 +201,12 @@ def prologue(before: bytes, after: bytes, song_size: int, sha256: bytes, patches
     place = Place(0, song_size, sha256, tuple(patches))
     head = before + place.mark + place.fixes + after
     offset = len(head) + len(OPENING)
-    if len(before) + len(place.mark) > SIGHT or offset > MAX_PROLOGUE or not head.isascii() or len(place.patches) > MAX_PATCHES:
+    if (
+        len(before) + len(place.mark) > SIGHT
+        or offset > MAX_PROLOGUE
+        or not head.isascii()
+        or len(place.patches) > MAX_PATCHES
+    ):
         raise InputError("sps.header.malformed", reason="the page around the song", size=offset)
     place = Place(offset, song_size, sha256, place.patches)
     return before + place.mark + place.fixes + after + OPENING, place

@@ -12,7 +12,9 @@ VERSION: Final = "1"
 
 
 def require(renderer: Mapping[str, Any], version: str = VERSION, build: bytes | None = None) -> None:
-    """Refuse a song that asks for a later player, or for one build that is not this one. Nothing is ever fetched to please it.
+    """Refuse a song that asks for a later player, or for one build that is not this one.
+
+    Nothing is ever fetched to please it.
 
     Args:
         renderer: the header's field: ``version`` and perhaps ``sha256``.

@@ -30,8 +30,9 @@ def offset(header: Header, header_size: int, index: int) -> int:
 def choose(header: Header, codecs: Collection[str] | None, kbps: int | None) -> int:
     """Index of the rendition: the owner lists the best first.
 
-    ``codecs``: those the browser decodes ("flac", "opus"), None: the first rendition will do. ``kbps``: what the connection was
-    seen to carry, None if unknown. Raises InputError ``media.unsupported`` where nothing of it can be decoded.
+    ``codecs``: those the browser decodes ("flac", "opus"), None: the first rendition will do. ``kbps``: what the
+    connection was seen to carry, None if unknown. Raises InputError ``media.unsupported`` where nothing of it can be
+    decoded.
     """
     if codecs is None:
         return 0

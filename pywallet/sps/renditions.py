@@ -39,7 +39,10 @@ def to_map(r: Rendition) -> dict[str, Any]:
 
 def from_list(value: Any) -> tuple[Rendition, ...]:
     """All renditions. Raises InputError naming the field."""
-    out = tuple(_rendition(item, f"renditions.{i}") for i, item in enumerate(fields.listing(value, "renditions", MAX_RENDITIONS, 1)))
+    out = tuple(
+        _rendition(item, f"renditions.{i}")
+        for i, item in enumerate(fields.listing(value, "renditions", MAX_RENDITIONS, 1))
+    )
     fields.distinct([r.id for r in out], "renditions.id")
     # samples / rate of two, their difference multiplied by both rates: exact, and in integers.
     if any(a.samples * b.rate - b.samples * a.rate > _APART_S * a.rate * b.rate for a in out for b in out):
@@ -83,7 +86,12 @@ def _segments(value: Any, name: str, per_segment: int) -> tuple[Segment, ...]:
             raise bad(name)
         size, samples, digest = row
         # Written out: there may be a hundred thousand rows.
-        if type(size) is not int or not SEAL < size <= MAX_SIZE or type(samples) is not int or not 0 < samples <= per_segment:
+        if (
+            type(size) is not int
+            or not SEAL < size <= MAX_SIZE
+            or type(samples) is not int
+            or not 0 < samples <= per_segment
+        ):
             raise bad(name)
         if type(digest) is not bytes or len(digest) != 32:
             raise bad(name)

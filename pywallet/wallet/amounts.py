@@ -14,7 +14,9 @@ _LONGEST: Final = 128
 _MOST_UNITS: Final = 30
 _APOSTROPHES: Final = "'\u2018\u2019\u02bc\uff07"
 # Full-width and Arabic signs that have one meaning, as the sign that stands for them.
-_SIGNS: Final = {"\uff0e": ".", "\u066b": ".", "\uff0c": ",", "\u066c": "'", "\uff0b": "+"} | dict.fromkeys(_APOSTROPHES, "'")
+_SIGNS: Final = {"\uff0e": ".", "\u066b": ".", "\uff0c": ",", "\u066c": "'", "\uff0b": "+"} | dict.fromkeys(
+    _APOSTROPHES, "'"
+)
 _NUMBER: Final = re.compile(
     r"\+?(?P<whole>[0-9]{1,3}(?P<mark>[ '.,])[0-9]{3}(?:(?P=mark)[0-9]{3})*|[0-9]*)(?:(?P<point>[.,])(?P<part>[0-9]+))?"
 )
@@ -47,7 +49,8 @@ def parse(text: str) -> int:
         The amount in wei.
 
     Raises:
-        InputError: ``wallet.amount.ambiguous`` where one comma stands before three digits (``1,234``), with the readings
+        InputError: ``wallet.amount.ambiguous`` where one comma stands before three digits (``1,234``), with the
+            readings
             ``thousands`` and ``decimals``; ``message.schema`` for what is no amount.
     """
     found = _NUMBER.fullmatch(_plain(text)) if len(text) <= _LONGEST else None

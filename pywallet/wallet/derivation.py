@@ -35,7 +35,9 @@ class Node:
         else:
             point = public_key(self.key)
             data = bytes([2 + point[63] % 2]) + point[:32]
-        return self._of(hmac.digest(self.chain, data + index.to_bytes(4, "big"), "sha512"), int.from_bytes(self.key, "big"))
+        return self._of(
+            hmac.digest(self.chain, data + index.to_bytes(4, "big"), "sha512"), int.from_bytes(self.key, "big")
+        )
 
     @classmethod
     def _of(cls, digest: bytes, parent: int) -> Node:

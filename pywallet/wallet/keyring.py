@@ -18,7 +18,16 @@ from pywallet.protocol import (
     sign,
 )
 from pywallet.rewards.points_request import Asking
-from pywallet.wallet.derivation import ACCOUNT, HARDENED, account_path, derive, listener_path, node, payee_parent, payee_path
+from pywallet.wallet.derivation import (
+    ACCOUNT,
+    HARDENED,
+    account_path,
+    derive,
+    listener_path,
+    node,
+    payee_parent,
+    payee_path,
+)
 
 
 class Keyring:
@@ -51,7 +60,10 @@ class Keyring:
         return self._address(payee_path(station, number))
 
     def payees(self, places: Sequence[tuple[bytes, Sequence[int]]]) -> list[list[bytes]]:
-        """The one-time addresses of many numbers at stations, for each place in their order. All in one batch; none of them is kept."""
+        """The one-time addresses of many numbers at stations, for each place in their order.
+
+        All in one batch; none of them is kept.
+        """
         keys = []
         for station, numbers in places:
             parent = node(self._seed, payee_parent(station))
@@ -62,7 +74,10 @@ class Keyring:
     def sign_session(
         self, domain: Domain, station: bytes, device: bytes, number: int | None, not_before: int, not_after: int
     ) -> Signed[Session]:
-        """Let ``device`` act at ``station`` between two Unix times. ``number`` None declines rewards: the payee is zero."""
+        """Let ``device`` act at ``station`` between two Unix times.
+
+        ``number`` None declines rewards: the payee is zero.
+        """
         payee = ZERO_ADDRESS if number is None else self.payee(station, number)
         session = Session(station, self.listener(station), device, payee, not_before, not_after)
         return sign(session, domain, self.private_key(listener_path(station)))
@@ -76,9 +91,19 @@ class Keyring:
         return asking.sign(self.private_key(listener_path(asking.station)))
 
     def sign_claim(
-        self, domain: Domain, server: bytes, epoch: int, station: bytes, number: int, to: bytes | None = None, tip: int = 0
+        self,
+        domain: Domain,
+        server: bytes,
+        epoch: int,
+        station: bytes,
+        number: int,
+        to: bytes | None = None,
+        tip: int = 0,
     ) -> Signed[Claim]:
-        """Send what a payee earned in one epoch at one server to ``to`` (None: this wallet's account), ``tip`` wei to the relayer."""
+        """Send what a payee earned in one epoch at one server to ``to`` (None.
+
+        This wallet's account), ``tip`` wei to the relayer.
+        """
         claim = Claim(server, epoch, self.payee(station, number), self.account if to is None else to, tip)
         return sign(claim, domain, self.private_key(payee_path(station, number)))
 

@@ -25,7 +25,10 @@ _ENGLISH: Final = Mnemonic("english")
 
 @dataclass(frozen=True)
 class Slip:
-    """A word that the list does not hold: its place from 1, and the words of the list that look like it, most alike first."""
+    """A word that the list does not hold.
+
+    Its place from 1, and the words of the list that look like it, most alike first.
+    """
 
     position: int
     near: tuple[str, ...]
@@ -50,8 +53,9 @@ def propose(words: int = 12) -> str:
 def split(text: str) -> list[str]:
     """The words of a text in lower case, of letters only.
 
-    White space, punctuation and symbols stand between words; digits, accents and characters that are not seen (zero-width
-    ones, soft hyphens, marks of direction) are left out. A list's numbers (``1.``, ``2)``, ``3 -``) vanish with them.
+    White space, punctuation and symbols stand between words; digits, accents and characters that are not seen
+    (zero-width ones, soft hyphens, marks of direction) are left out. A list's numbers (``1.``, ``2)``, ``3 -``) vanish
+    with them.
 
     Args:
         text: As typed or pasted, such as ``1. Legal, 2. winner``.
@@ -65,7 +69,9 @@ def split(text: str) -> list[str]:
     for token in apart.split():
         pieces = "".join(char if char.isalpha() else " " for char in token).split()
         joined = "".join(pieces)
-        known = len(pieces) > 1 and joined not in _ENGLISH.wordlist and all(piece in _ENGLISH.wordlist for piece in pieces)
+        known = (
+            len(pieces) > 1 and joined not in _ENGLISH.wordlist and all(piece in _ENGLISH.wordlist for piece in pieces)
+        )
         words += pieces if known else [joined] if joined else []
     return words
 
@@ -80,7 +86,10 @@ def check(text: str) -> str:
 
 
 def spelling(text: str) -> Spelling:
-    """Look at words as typed. The first four letters of a word name it (BIP-39), so a unique beginning of that length stands for it."""
+    """Look at words as typed.
+
+    The first four letters of a word name it (BIP-39), so a unique beginning of that length stands for it.
+    """
     words, slips = [], []
     for position, typed in enumerate(split(text), 1):
         meant = [typed] if typed in _ENGLISH.wordlist else _beginning(typed)

@@ -20,7 +20,10 @@ _VERSION: Final = b"1"
 
 @dataclass(frozen=True)
 class Permit:
-    """``owner`` lets ``spender`` take ``amount`` wei of the token until ``deadline`` (Unix s); ``nonce`` is the token's for the owner."""
+    """``owner`` lets ``spender`` take ``amount`` wei of the token until ``deadline`` (Unix s).
+
+    ``nonce`` is the token's for the owner.
+    """
 
     chain_id: int
     token: bytes
@@ -39,7 +42,9 @@ class Permit:
         """What the owner signs, 32 bytes (EIP-712)."""
         names = keccak256(_DOMAIN) + keccak256(_NAME) + keccak256(_VERSION)
         domain = keccak256(names + _words(self.chain_id, self.token))
-        struct = keccak256(keccak256(_PERMIT) + _words(self.owner, self.spender, self.amount, self.nonce, self.deadline))
+        struct = keccak256(
+            keccak256(_PERMIT) + _words(self.owner, self.spender, self.amount, self.nonce, self.deadline)
+        )
         return keccak256(b"\x19\x01" + domain + struct)
 
     def sign(self, private_key: bytes) -> bytes:

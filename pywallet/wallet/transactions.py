@@ -17,7 +17,10 @@ _TRANSFER: Final = bytes.fromhex("a9059cbb")
 
 @dataclass(frozen=True)
 class Transaction:
-    """One call. ``to`` 20 bytes; ``value``, ``tip`` and ``max_fee`` (per gas) in wei of the network's coin; ``data`` the call."""
+    """One call.
+
+    ``to`` 20 bytes; ``value``, ``tip`` and ``max_fee`` (per gas) in wei of the network's coin; ``data`` the call.
+    """
 
     chain_id: int
     nonce: int
@@ -57,7 +60,8 @@ def transfer_data(to: bytes, amount: int) -> bytes:
 def recipient(text: str) -> bytes:
     """The address that a person typed. Raises InputError wallet.recipient.
 
-    An address in mixed case carries a checksum (EIP-55): one that doesn't fit is a typing mistake. The zero address is nobody.
+    An address in mixed case carries a checksum (EIP-55): one that doesn't fit is a typing mistake. The zero address is
+    nobody.
     """
     typed = text.strip()
     try:

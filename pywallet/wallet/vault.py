@@ -49,7 +49,12 @@ async def seal(secret: bytes, password: str, iterations: int = ITERATIONS) -> by
         raise ValueError(f"iterations from {ITERATIONS} to {MAX_ITERATIONS}")
     if len(secret) > _FILLED - 2:
         raise ValueError(f"at most {_FILLED - 2} bytes")
-    vault = {**_FIXED[VERSION], "iterations": iterations, "salt": crypto.random_bytes(16), "nonce": crypto.random_bytes(12)}
+    vault = {
+        **_FIXED[VERSION],
+        "iterations": iterations,
+        "salt": crypto.random_bytes(16),
+        "nonce": crypto.random_bytes(12),
+    }
     key = await _key(vault, password)
     filled = (len(secret).to_bytes(2, "big") + secret).ljust(_FILLED, b"\0")
     vault["data"] = await crypto.get().aes_gcm_seal(key, vault["nonce"], filled, cbor.dumps(vault))
@@ -95,7 +100,9 @@ def _read(vault: bytes) -> dict[str, Any]:
     if not isinstance(stored, dict) or stored.keys() != {*_FIXED[VERSION], *_SIZES, "iterations", "data"}:
         raise WalletError("wallet.vault", reason="fields")
     expected = _FIXED.get(stored["v"]) if type(stored["v"]) is int else None
-    fixed = expected is not None and all(type(stored[name]) is type(value) and stored[name] == value for name, value in expected.items())
+    fixed = expected is not None and all(
+        type(stored[name]) is type(value) and stored[name] == value for name, value in expected.items()
+    )
     sizes = all(isinstance(stored[name], bytes) and len(stored[name]) == size for name, size in _SIZES.items())
     rounds = type(stored["iterations"]) is int and ITERATIONS <= stored["iterations"] <= MAX_ITERATIONS
     if not (fixed and sizes and rounds and isinstance(stored["data"], bytes)):

@@ -32,7 +32,14 @@ from pywallet.worker_api import (
 )
 from pywallet.worker_api.fields import Payload
 
-_OPS: Final = {**wallet.OPS, **accounts.OPS, **listening_money.OPS, **payee_sweep.OPS, **signing_requests.OPS, **songs.OPS}
+_OPS: Final = {
+    **wallet.OPS,
+    **accounts.OPS,
+    **listening_money.OPS,
+    **payee_sweep.OPS,
+    **signing_requests.OPS,
+    **songs.OPS,
+}
 
 
 async def call(op: str, payload: Mapping[str, Any], blob: bytes | None = None) -> dict[str, Any]:

@@ -49,9 +49,11 @@ async def transfer(payload: Payload, blob: bytes | None = None) -> dict[str, Any
 
 
 async def sign_transaction(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{index or station, chain_id, nonce, gas, tip_wei, max_fee_wei, to, value_wei?, data} → {raw, transaction, account}.
+    """{index or station, chain_id, nonce, gas, tip_wei, max_fee_wei, to, value_wei?, data} → {raw, transaction,
+    account}.
 
-    An EIP-1559 transaction of account ``index``, or of the key shown to ``station``. Errors wallet.locked, message.schema.
+    An EIP-1559 transaction of account ``index``, or of the key shown to ``station``. Errors wallet.locked,
+    message.schema.
     """
     keys = wallet.keyring()
     station = payload.address("station") if payload.has("station") else None

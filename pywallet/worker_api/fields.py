@@ -43,7 +43,11 @@ class Payload:
     def texts(self, name: str) -> list[str]:
         """A short list of short texts."""
         value = self._raw.get(name)
-        if not isinstance(value, list) or len(value) > 16 or not all(isinstance(x, str) and len(x) <= 64 for x in value):
+        if (
+            not isinstance(value, list)
+            or len(value) > 16
+            or not all(isinstance(x, str) and len(x) <= 64 for x in value)
+        ):
             raise _wrong(name, "a list of texts expected")
         return value
 

@@ -18,14 +18,17 @@ _MAX: Final = 1 << 53
 async def sign_voucher(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     """{chain_id, settlement, station, server, payer, cap_wei, until} → {voucher}.
 
-    Signed by the key that this wallet shows to the station. Errors wallet.locked; message.schema where ``payer`` is another.
+    Signed by the key that this wallet shows to the station. Errors wallet.locked; message.schema where ``payer`` is
+    another.
     """
     keys = wallet.keyring()
     station = payload.address("station")
     if payload.address("payer") != keys.listener(station):
         raise InputError("message.schema", field="payer", reason="not this wallet's")
     until = payload.integer("until", 0, _MAX)
-    voucher = Voucher(server=payload.address("server"), payer=keys.listener(station), cap=payload.amount("cap_wei"), until=until)
+    voucher = Voucher(
+        server=payload.address("server"), payer=keys.listener(station), cap=payload.amount("cap_wei"), until=until
+    )
     return {"voucher": keys.sign_voucher(payload.domain(), station, voucher).to_json()}
 
 
@@ -35,7 +38,10 @@ async def listener(payload: Payload, blob: bytes | None = None) -> dict[str, Any
 
 
 async def calls(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{settlement, server, payer, to, amount_wei} → {approve, deposit, request, withdraw, transfer}: call data to simulate."""
+    """{settlement, server, payer, to, amount_wei} → {approve, deposit, request, withdraw, transfer}.
+
+    Call data to simulate.
+    """
     settlement, server, payer = payload.address("settlement"), payload.address("server"), payload.address("payer")
     amount = payload.amount("amount_wei")
     return {
@@ -48,7 +54,10 @@ async def calls(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
 
 
 async def points(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{station, domain, time_s, what} → {signature}: a word to a station about points (pywallet.rewards.points_request)."""
+    """{station, domain, time_s, what} → {signature}.
+
+    A word to a station about points (pywallet.rewards.points_request).
+    """
     keys, what = wallet.keyring(), payload.text("what")
     domain, time_s = payload.text("domain"), payload.integer("time_s", 0, _MAX)
     return {"signature": to_hex(keys.sign_asking(Asking(payload.address("station"), domain, time_s, what)))}

@@ -17,13 +17,16 @@ _MAX_INT: Final = (1 << 53) - 1
 
 
 async def sign_sweep(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{index or to (with relayer), chain_id, token, station, number, payee, amount_wei, nonce, deadline, relayer?, settlement (with
+    """{index or to (with relayer), chain_id, token, station, number, payee, amount_wei, nonce, deadline, relayer?,
+    settlement (with
     relayer)} → {to, permit, move} or {to, permit, sweep}.
 
-    The payee of session ``number`` at ``station`` permits ``amount_wei`` to the wallet's account ``index``, and to nobody
-    else: ``permit`` and ``move`` are calls of the token for that account to send. With ``relayer`` the permit names that
-    address instead, ``permit`` is the signature alone, and ``sweep`` (signed) says that the money goes to the account, or to the
-    address ``to``. Errors wallet.locked; message.schema where the payee is not this wallet's, and for a ``to`` without a relayer.
+    The payee of session ``number`` at ``station`` permits ``amount_wei`` to the wallet's account ``index``, and to
+    nobody
+    else: ``permit`` and ``move`` are calls of the token for that account to send. With ``relayer`` the permit names
+    that address instead, ``permit`` is the signature alone, and ``sweep`` (signed) says that the money goes to the
+    account, or to the address ``to``. Errors wallet.locked; message.schema where the payee is not this wallet's, and
+    for a ``to`` without a relayer.
     """
     keys = wallet.keyring()
     station, number = payload.address("station"), payload.integer("number", 0, HARDENED - 1)
@@ -50,7 +53,11 @@ async def sign_sweep(payload: Payload, blob: bytes | None = None) -> dict[str, A
     )
     signature = permit.sign(keys.private_key(payee_path(station, number)))
     if relayer is None:
-        return {"to": to_hex(to), "permit": to_hex(permit.data(signature)), "move": to_hex(transfer_from_data(payee, to, amount))}
+        return {
+            "to": to_hex(to),
+            "permit": to_hex(permit.data(signature)),
+            "move": to_hex(transfer_from_data(payee, to, amount)),
+        }
     order = keys.sign_sweep(payload.domain(), station, number, Sweep(relayer, payee, to, amount, deadline))
     return {"to": to_hex(to), "permit": to_hex(signature), "sweep": order.to_json()}
 

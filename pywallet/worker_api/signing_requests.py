@@ -37,7 +37,10 @@ async def typed_sign(payload: Payload, blob: bytes | None = None) -> dict[str, A
 
 
 async def personal_read(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{data, origin, account, chain_id, now_s?} → {text | null, hex, hidden, sign_in: {domain, uri, nonce, wrong: […]} | null}."""
+    """{data, origin, account, chain_id, now_s?} → {text | null, hex, hidden, sign_in: {domain, uri, nonce, wrong.
+
+    […]} | null}.
+    """
     account, chain_id = payload.address("account"), payload.integer("chain_id", 1, _MAX_INT)
     now_s = payload.integer("now_s", 0, _MAX_INT) if payload.has("now_s") else None
     read = read_personal(payload.text("data"), payload.text("origin"), account, chain_id, now_s)
@@ -51,7 +54,8 @@ async def personal_sign(payload: Payload, blob: bytes | None = None) -> dict[str
 
 
 async def call_read(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{data (hex), standard, account} → {kind, other (EIP-55), amount, item (null where there is none), unlimited, method, arguments}.
+    """{data (hex), standard, account} → {kind, other (EIP-55), amount, item (null where there is none), unlimited,
+    method, arguments}.
 
     See pywallet.provider.calls; arguments are trees {name, type, value | parts}.
     """

@@ -51,7 +51,8 @@ def _song(payload: Payload) -> _Song:
 
 
 async def load(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{stream, header? (base64, where blob is None), codecs?, kbps?, …as ``terms``} → what the header says, and the terms.
+    """{stream, header? (base64, where blob is None), codecs?, kbps?, …as ``terms``} → what the header says, and the
+    terms.
 
     codecs and kbps choose the rendition (pywallet.sps.rendition_choice).
 
@@ -74,7 +75,9 @@ async def load(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     policy = Policy.from_dict(header.policy)
     begins = _begins(policy)
     bounds = extent(policy, Usage(), begins)
-    player, _ = step(Player(position_ms=bounds.from_ms, from_ms=bounds.from_ms, begins=begins), "loaded", timeline=timeline)
+    player, _ = step(
+        Player(position_ms=bounds.from_ms, from_ms=bounds.from_ms, begins=begins), "loaded", timeline=timeline
+    )
     song = _songs[stream] = _Song(header, policy, player)
     return {
         **_facts(header, rendition),
@@ -110,7 +113,11 @@ async def pays(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     if song.player.state in (State.READY, State.ENDED) and begins != song.player.begins:
         song.player = replace(song.player, begins=begins, from_ms=bounds.from_ms, position_ms=bounds.from_ms)
     bounds = extent(song.policy, Usage(), song.player.begins)
-    return {"next": _next(song.player), "extent": {"from_ms": bounds.from_ms, "to_ms": bounds.to_ms}, "begins": song.player.begins}
+    return {
+        "next": _next(song.player),
+        "extent": {"from_ms": bounds.from_ms, "to_ms": bounds.to_ms},
+        "begins": song.player.begins,
+    }
 
 
 async def begin(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
@@ -121,16 +128,22 @@ async def begin(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
 async def event(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     """{stream, event: granted|playing|waiting|ended|continued|problem, position_ms?, code?}
 
-    → {state, position_ms, duration_ms, granted, halting, wanted, code, commands: [{kind, action, position_ms, segment}],
+    → {state, position_ms, duration_ms, granted, halting, wanted, code, commands: [{kind, action, position_ms,
+    segment}],
     next: {play, pause, seek: {state, invoke, sound, from_start}}}; ``next`` is what each wish would do now.
     """
     return _advance(payload, "event", _REPORTS)
 
 
 async def check_mark(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{stream, segment, soft: the 420 soft bits of its sound} → {verdict: match|mismatch|none, found (address) or null, block or null}."""
+    """{stream, segment, soft: the 420 soft bits of its sound} → {verdict.
+
+    Match|mismatch|none, found (address) or null, block or null}.
+    """
     song = _song(payload)
-    told = mark.check(payload.numbers("soft", mark.CODED_BITS), song.header.content, payload.integer("segment", 0, _MAX))
+    told = mark.check(
+        payload.numbers("soft", mark.CODED_BITS), song.header.content, payload.integer("segment", 0, _MAX)
+    )
     return {"verdict": told.verdict.value, "found": to_hex(told.found) if told.found else None, "block": told.block}
 
 
@@ -183,7 +196,11 @@ def _facts(header: Header, rendition: Rendition) -> dict[str, Any]:
         "rate": rendition.rate,
         "watermark": dict(header.watermark) if header.watermark else None,
         "policy_hash": to_hex(header.policy_hash),
-        "server": {"address": to_hex(header.server.address), "url": header.server.url, "key": to_b64(header.server.key)},
+        "server": {
+            "address": to_hex(header.server.address),
+            "url": header.server.url,
+            "key": to_b64(header.server.key),
+        },
         "delivery": list(header.delivery),
         "waveform": to_b64(header.waveform) if header.waveform else None,
     }
@@ -210,7 +227,13 @@ def _terms(song: _Song, payload: Payload) -> dict[str, Any]:
         Names(station=names.text("station") if names.has("station") else None, artist=named(song.header.artist)),
     )
     return {
-        "facts": {"may": words.may, "left": words.left, "costs": words.costs, "earn": words.earn, "limits": list(words.limits)},
+        "facts": {
+            "may": words.may,
+            "left": words.left,
+            "costs": words.costs,
+            "earn": words.earn,
+            "limits": list(words.limits),
+        },
         "permits": sorted(action for action in ACTIONS if policy.permits(action)),
         "split": _split(song, payload.integer("bps", 0, _MAX_BPS, 0), payload.flag("rewards", True)),
         "interval_s": price.interval_s,

@@ -55,7 +55,10 @@ async def spelling(payload: Payload, blob: bytes | None = None) -> dict[str, Any
 
 
 async def create(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{mnemonic, password} → {vault (base64, for the shell to store), locked, account}; the wallet is open afterwards."""
+    """{mnemonic, password} → {vault (base64, for the shell to store), locked, account}.
+
+    The wallet is open afterwards.
+    """
     words = mnemonic.check(payload.text("mnemonic"))
     sealed = await vault.seal(words.encode(), payload.text("password"))
     return {"vault": to_b64(sealed), **await _unlock(words)}
@@ -75,12 +78,18 @@ async def open_vault(payload: Payload, blob: bytes | None = None) -> dict[str, A
 
 
 async def words(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{vault (base64), password} → {mnemonic}: the words, for a person who gave the password again. Opens and keeps nothing."""
+    """{vault (base64), password} → {mnemonic}: the words, for a person who gave the password again.
+
+    Opens and keeps nothing.
+    """
     return {"mnemonic": (await vault.unseal(_stored(payload), payload.text("password"))).decode()}
 
 
 async def change_password(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
-    """{vault (base64), password, new} → {vault (base64)} under the new password. Errors wallet.password, wallet.password.weak."""
+    """{vault (base64), password, new} → {vault (base64)} under the new password.
+
+    Errors wallet.password, wallet.password.weak.
+    """
     secret = await vault.unseal(_stored(payload), payload.text("password"))
     return {"vault": to_b64(await vault.seal(secret, payload.text("new")))}
 
@@ -110,7 +119,8 @@ async def sign_session(payload: Payload, blob: bytes | None = None) -> dict[str,
     ``number`` names the payee; by default the hour of ``now_s`` since 1970, so
     that a wallet restored from its words finds its payees again by counting
     hours. Without rewards payee is the zero address and number null.
-    It begins with the hour of ``now_s`` and ends ``days`` after it: a second of its own would tell when, and by which clock, it was made.
+    It begins with the hour of ``now_s`` and ends ``days`` after it: a second of its own would tell when, and by which
+    clock, it was made.
     """
     keys = keyring()
     now_s = payload.integer("now_s", 0, _MAX_S)
@@ -121,7 +131,9 @@ async def sign_session(payload: Payload, blob: bytes | None = None) -> dict[str,
         number = payload.integer("number", 0, HARDENED - 1, now_s // _HOUR_S % HARDENED)
     begin_s = now_s - now_s % _HOUR_S
     until = begin_s + days * _DAY_S
-    signed = keys.sign_session(domain, station, payload.address("device"), number, max(0, begin_s - _CLOCKS_APART_S), until)
+    signed = keys.sign_session(
+        domain, station, payload.address("device"), number, max(0, begin_s - _CLOCKS_APART_S), until
+    )
     return {
         "session": signed.to_json(),
         "id": to_hex(digest(signed.message, domain)),
@@ -165,10 +177,14 @@ async def payees(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
 async def candidates(payload: Payload, blob: bytes | None = None) -> dict[str, Any]:
     """{wants: [{station, day (since 1970)}], 64 at most} → {candidates: [{station, day, payees (base64)}]}.
 
-    ``payees`` are those of the sessions of the day's 24 hours, 20 bytes each. The host looks for them in what servers published.
+    ``payees`` are those of the sessions of the day's 24 hours, 20 bytes each. The host looks for them in what servers
+    published.
     """
     keys = keyring()
-    wants = [(entry.address("station"), entry.integer("day", 0, (HARDENED - 1) // HOURS - 1)) for entry in payload.parts("wants")]
+    wants = [
+        (entry.address("station"), entry.integer("day", 0, (HARDENED - 1) // HOURS - 1))
+        for entry in payload.parts("wants")
+    ]
     found = keys.payees([(station, range(day * HOURS, (day + 1) * HOURS)) for station, day in wants])
     return {
         "candidates": [

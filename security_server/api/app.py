@@ -71,7 +71,9 @@ async def create_app(config: Config, keys: Keys | None = None) -> web.Applicatio
         raise
 
 
-async def _build(config: Config, keys: Keys, deployment: Deployment, stack: contextlib.AsyncExitStack) -> web.Application:
+async def _build(
+    config: Config, keys: Keys, deployment: Deployment, stack: contextlib.AsyncExitStack
+) -> web.Application:
     """The application. What it opens is closed by ``stack``."""
     chain = await stack.enter_async_context(deployment.connect(config.rpc, max_fee=config.max_fee))
     clock = await stack.enter_async_context(ChainClock(chain))
@@ -79,7 +81,9 @@ async def _build(config: Config, keys: Keys, deployment: Deployment, stack: cont
     stack.callback(store.close)
     view = ChainView(chain, clock, deployment, keys.address, config)
     songs, agreement = Songs(store, keys.master), Agreement(store, view, deployment.schedule)
-    core = Core(config, keys, keys.address, deployment.domain, deployment.schedule, store, view, songs, Hub(), agreement)
+    core = Core(
+        config, keys, keys.address, deployment.domain, deployment.schedule, store, view, songs, Hub(), agreement
+    )
     publishing = Publishing(core)
     moves = Moves(core, await stack.enter_async_context(post_json()))
     playing, books, relay = Playing(core, moves), Bookkeeping(core), Relay(core, publishing)
@@ -112,7 +116,10 @@ async def _build(config: Config, keys: Keys, deployment: Deployment, stack: cont
         tasks = [asyncio.create_task(agreement.run(config.close_every_s))]
         tasks += [asyncio.create_task(each.run()) for each in (revocation, moves)]
         if config.auto_close:
-            tasks += [asyncio.create_task(each.run()) for each in (answering, closing, relay, mixer, History(core), StakeWatch(core))]
+            tasks += [
+                asyncio.create_task(each.run())
+                for each in (answering, closing, relay, mixer, History(core), StakeWatch(core))
+            ]
         yield
         for task in tasks:
             task.cancel()

@@ -46,7 +46,14 @@ class HostSocket:
     """``GET /v1/host``."""
 
     def __init__(
-        self, core: Core, gate: Gate, playing: Playing, books: Bookkeeping, publishing: Publishing, relay: Relay, mixer: Mixer
+        self,
+        core: Core,
+        gate: Gate,
+        playing: Playing,
+        books: Bookkeeping,
+        publishing: Publishing,
+        relay: Relay,
+        mixer: Mixer,
     ) -> None:
         self._core = core
         self._gate = gate
@@ -143,7 +150,11 @@ class HostSocket:
                 session, content = from_hex(request.session, 32), from_hex(request.content, 20)
                 return await self._publishing.usage(line.device, request.epoch, session, content)
             case requests.ClaimRequest():
-                return await (self._mixer.take(request.claims, request.after_s) if request.mixed else self._relay.claim(request.claims))
+                return await (
+                    self._mixer.take(request.claims, request.after_s)
+                    if request.mixed
+                    else self._relay.claim(request.claims)
+                )
             case requests.RelayerRequest():
                 return await self._sweeps.offer(from_hex(request.payee, 20), int(request.amount))
             case requests.SweepRequest():

@@ -27,7 +27,9 @@ from security_server.epochs.publishing import Publishing
 log = logging.getLogger("gomaa.server")
 
 BODIES: Final = {"/v1/contents/{content}": 8 << 20, "/v1/epochs/import": 8 << 20, "/v1/books": 512 << 10}
-"""Largest body in bytes of routes that take more than ``MOST_BODY``: a header is at most 4 MiB, in base64; a longer epoch's data
+"""Largest body in bytes of routes that take more than ``MOST_BODY``: a header is at most 4 MiB, in base64.
+
+A longer epoch's data
 are imported while the server is stopped; books come with 256 acknowledgements."""
 MOST_BODY: Final = 64 << 10
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -153,7 +155,11 @@ class Web:
         if header.server.address != first or (first == core.address and header.server.key != core.keys.exchange_public):
             raise Refusal("server.mismatch", server=to_hex(header.server.address))
         price = verified.song.policy.price
-        if (facts.policy_hash, facts.price, facts.interval) != (verified.song.policy_hash, price.owner, price.interval_s):
+        if (facts.policy_hash, facts.price, facts.interval) != (
+            verified.song.policy_hash,
+            price.owner,
+            price.interval_s,
+        ):
             raise Refusal("sps.policy.mismatch")
         await core.songs.save(verified.cose, verified.song, verified.keys, await core.now_ms())
         core.chain.follow(content)
@@ -161,11 +167,15 @@ class Web:
 
     async def account(self, request: web.Request) -> web.Response:
         """The asking payer's escrow here."""
-        return web.json_response(await self._books.account(requests.body(requests.AccountRequest, await request.read())))
+        return web.json_response(
+            await self._books.account(requests.body(requests.AccountRequest, await request.read()))
+        )
 
     async def statement(self, request: web.Request) -> web.Response:
         """What a payer owes."""
-        return web.json_response(await self._books.statement(requests.body(requests.StatementRequest, await request.read())))
+        return web.json_response(
+            await self._books.statement(requests.body(requests.StatementRequest, await request.read()))
+        )
 
     async def voucher(self, request: web.Request) -> web.Response:
         """A payer's signature under a statement."""
@@ -195,7 +205,10 @@ class Web:
         return web.json_response(await self._publishing.epoch(_number(request.match_info["epoch"])))
 
     async def counts(self, request: web.Request) -> web.Response:
-        """One content's counters of a closed epoch with their proof under the counts root. Public: it names no listener."""
+        """One content's counters of a closed epoch with their proof under the counts root.
+
+        Public: it names no listener.
+        """
         content = from_hex(request.match_info["content"], 20)
         return web.json_response(await self._publishing.counts(_number(request.match_info["epoch"]), content))
 
@@ -225,4 +238,6 @@ class Web:
     async def claims(self, request: web.Request) -> web.Response:
         """Relay signed claims."""
         post = requests.body(requests.ClaimPost, await request.read())
-        return web.json_response(await (self._mixer.take(post.claims) if post.mixed else self._relay.claim(post.claims)))
+        return web.json_response(
+            await (self._mixer.take(post.claims) if post.mixed else self._relay.claim(post.claims))
+        )

@@ -40,7 +40,10 @@ class Hello(Request, tag="hello"):
 
 
 class Open(Request, tag="open"):
-    """A session and a ticket of it. ``tracking``: whether the listener agreed to be counted, absent where they said nothing."""
+    """A session and a ticket of it.
+
+    ``tracking``: whether the listener agreed to be counted, absent where they said nothing.
+    """
 
     session: Message
     ticket: Message
@@ -84,14 +87,20 @@ class Destroyed(Request, tag="destroyed"):
 
 
 class Owed(Request, tag="statement"):
-    """What the listener of one of this device's sessions owes for what it heard. ``disputed``: tickets that it does not agree to."""
+    """What the listener of one of this device's sessions owes for what it heard.
+
+    ``disputed``: tickets that it does not agree to.
+    """
 
     session: Hash
     disputed: Numbers = []
 
 
 class Pay(Request, tag="voucher"):
-    """The listener's voucher for its statement. ``lines``: what it agreed to, [ticket number, whole intervals]; absent: all of it."""
+    """The listener's voucher for its statement.
+
+    ``lines``: what it agreed to, [ticket number, whole intervals]; absent: all of it.
+    """
 
     voucher: Message
     lines: AgreedLines | None = None
@@ -181,7 +190,10 @@ class Upload(Struct, forbid_unknown_fields=True):
 
 
 class HandoverRequest(Struct, forbid_unknown_fields=True):
-    """POST /v1/handovers: a content's proposed server asks for its keys and counters. ``after``: the last listener it has counters of."""
+    """POST /v1/handovers: a content's proposed server asks for its keys and counters.
+
+    ``after``: the last listener it has counters of.
+    """
 
     content: Address
     server: Address
@@ -206,10 +218,12 @@ class StatementRequest(Struct, forbid_unknown_fields=True):
 
 
 class VoucherPost(Struct, forbid_unknown_fields=True):
-    """POST /v1/vouchers. ``lines``: what the payer agreed to, [ticket number, whole intervals]; absent: all of its statement.
+    """POST /v1/vouchers.
 
-    ``time_s`` and ``signature``: the payer's, as for a statement, to be told what becomes of it. The voucher alone proves nothing: it
-    is published on the chain.
+    ``lines``: what the payer agreed to, [ticket number, whole intervals]; absent: all of its statement.
+
+    ``time_s`` and ``signature``: the payer's, as for a statement, to be told what becomes of it. The voucher alone
+    proves nothing: it is published on the chain.
     """
 
     voucher: Message
@@ -227,7 +241,10 @@ class AccountRequest(Struct, forbid_unknown_fields=True):
 
 
 class ReceiptsPost(Struct, forbid_unknown_fields=True):
-    """POST /v1/receipts: a payee's receipts, of all epochs or of one. ``signature``: its key's, over server, payee and time."""
+    """POST /v1/receipts: a payee's receipts, of all epochs or of one.
+
+    ``signature``: its key's, over server, payee and time.
+    """
 
     payee: Address
     time_s: Number

@@ -56,7 +56,8 @@ class Outstanding:
         return self.unposted + gross(self.current_net + self.unvouchered_net + more_net, bps)
 
     def small_change(self, bps: int, least_wei: int, more_net: int = 0) -> bool:
-        """Whether a voucher for what was heard, and for ``more_net``, would be refused as too little (``statement.minimum``).
+        """Whether a voucher for what was heard, and for ``more_net``, would be refused as too little
+        (``statement.minimum``).
 
         A limit of what is heard without a voucher does not hold below that: nobody could do anything about it.
         """
@@ -139,8 +140,8 @@ class Differs(Exception):
 class Account:
     """What was settled for a payer.
 
-    ``before``: cumulative gross of all epochs before the running one, wei; ``net``: of the running one; ``unposted``: the part of
-    ``before`` that the chain has not debited.
+    ``before``: cumulative gross of all epochs before the running one, wei; ``net``: of the running one; ``unposted``:
+    the part of ``before`` that the chain has not debited.
     """
 
     before: int
@@ -152,12 +153,14 @@ class Account:
         return self.before + gross(self.net, bps)
 
 
-def account(connection: Connection, payer: bytes, epoch: int, money: Money, mark: Mark | None = None, *, keep: bool = False) -> Account:
+def account(
+    connection: Connection, payer: bytes, epoch: int, money: Money, mark: Mark | None = None, *, keep: bool = False
+) -> Account:
     """What was settled for a payer, from the rows of its epochs.
 
-    Epochs that are over are added up once (``payers.base``), so a long history costs nothing. Where no earlier epoch waits to be
-    debited, the chain's ``spent`` is the books' base; where the chain has debited more than the books know, they were restored from
-    a backup, and the chain's figure is the floor.
+    Epochs that are over are added up once (``payers.base``), so a long history costs nothing. Where no earlier epoch
+    waits to be debited, the chain's ``spent`` is the books' base; where the chain has debited more than the books know,
+    they were restored from a backup, and the chain's figure is the floor.
 
     Args:
         connection: of the transaction that states or settles; the base is written in it.

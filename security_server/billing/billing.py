@@ -121,7 +121,10 @@ class Bookkeeping:
         self._slots = Slots(config.least_wei, config.most_stations, config.most_listeners, config.listeners_percent)
 
     async def account(self, request: AccountRequest) -> dict[str, str]:
-        """The asking payer's escrow with this server and what is left of it. A listener is a payer, too: nobody else is told."""
+        """The asking payer's escrow with this server and what is left of it.
+
+        A listener is a payer, too: nobody else is told.
+        """
         core = self._core
         payer = await self._asker(request.payer, request.time_s, request.signature)
         money = await core.chain.money(payer)
@@ -188,7 +191,9 @@ class Bookkeeping:
             "waiting": stated.waiting,
         }
 
-    async def in_epoch(self, payer: bytes, work: Callable[[Connection, Settling], T], *, fresh: bool = False, owners: bool = False) -> T:
+    async def in_epoch(
+        self, payer: bytes, work: Callable[[Connection, Settling], T], *, fresh: bool = False, owners: bool = False
+    ) -> T:
         """The result of a transaction whose rate, owners and account are those of the epoch that runs inside it.
 
         Args:
@@ -199,7 +204,8 @@ class Bookkeeping:
 
         Raises:
             Unavailable: ``chain.unreachable``.
-            Refusal: ``server.epoch.closed``: the epoch of the clock takes nothing more, and who earns in the next one is not settled before
+            Refusal: ``server.epoch.closed``: the epoch of the clock takes nothing more, and who earns in the next one
+                is not settled before
                 it begins.
         """
         core = self._core
@@ -210,8 +216,12 @@ class Bookkeeping:
             epoch = await core.store.run(partial(core.running, epoch=clock))
             if owners and epoch > clock:
                 raise Refusal("server.epoch.closed", epoch=clock)
-            money = replace(await core.chain.money(payer, fresh=fresh or mark is not None), bps=await core.chain.rate(epoch))
-            contents = sorted(await core.store.run(lambda connection: due_contents(connection, payer))) if owners else []
+            money = replace(
+                await core.chain.money(payer, fresh=fresh or mark is not None), bps=await core.chain.rate(epoch)
+            )
+            contents = (
+                sorted(await core.store.run(lambda connection: due_contents(connection, payer))) if owners else []
+            )
             owned = await asyncio.gather(*(core.chain.owner_at(content, epoch) for content in contents))
             at = Settling(
                 core.domain,
@@ -242,8 +252,9 @@ class Bookkeeping:
     async def voucher(self, request: VoucherPost) -> dict[str, Any]:
         """Settle what a voucher covers of the lines that the payer agreed to; the receipts go to the hosts at once.
 
-        Vouchers are published on the chain, and lines name tickets: what became of them is told to the payer alone, who signs the
-        request. One that comes late counts, and so does one that somebody else sends; the answer is the same whatever it settled.
+        Vouchers are published on the chain, and lines name tickets: what became of them is told to the payer alone, who
+        signs the request. One that comes late counts, and so does one that somebody else sends; the answer is the same
+        whatever it settled.
 
         Raises:
             Refusal: ``voucher.signature``; to the payer also what ``settle_voucher`` refuses.
@@ -258,7 +269,10 @@ class Bookkeeping:
         return await self._settle(signed, request.lines, told)
 
     async def paid(self, device: bytes, request: Pay) -> dict[str, Any]:
-        """Settle a listener's voucher; what became of it is told to a device with a session of that listener. Raises as ``voucher``."""
+        """Settle a listener's voucher; what became of it is told to a device with a session of that listener.
+
+        Raises as ``voucher``.
+        """
         signed = self._read(request.voucher)
         payer, both = signed.message.payer, tickets.join(sessions, sessions.c.id == tickets.c.session)
         own = (tickets.c.payer == payer, tickets.c.listener == payer, sessions.c.device == device)
@@ -274,7 +288,9 @@ class Bookkeeping:
         require_refusing(signed, self._core, signed.message.payer, "voucher.signature")
         return signed
 
-    async def _settle(self, signed: Signed[Voucher], lines: Sequence[tuple[int, int]] | None, told: bool) -> dict[str, Any]:
+    async def _settle(
+        self, signed: Signed[Voucher], lines: Sequence[tuple[int, int]] | None, told: bool
+    ) -> dict[str, Any]:
         self._core.agreement.require()
         message, named = signed.message, None if lines is None else dict(lines)
 
@@ -302,7 +318,9 @@ class Bookkeeping:
         return {"statement": sign(message, core.domain, core.keys.signing).to_json(), "lines": rows}
 
     async def books(self, request: BooksRequest) -> dict[str, Any]:
-        """Both sides' newest signatures, for a payer whose books differ from these (docs/protocol.md, Resynchronisation)."""
+        """Both sides' newest signatures, for a payer whose books differ from these (docs/protocol.md,
+        Resynchronisation).
+        """
         payer = await self._asker(request.payer, request.time_s, request.signature)
         return await self.resynchronise(payer, request.voucher, request.settled)
 
@@ -356,7 +374,11 @@ class Bookkeeping:
             for row in found.tickets
             if row["session"] in found.sessions
         ]
-        kept = None if found.voucher is None else Signed(Voucher(core.address, payer, *found.voucher[:2]), found.voucher[2]).to_json()
+        kept = (
+            None
+            if found.voucher is None
+            else Signed(Voucher(core.address, payer, *found.voucher[:2]), found.voucher[2]).to_json()
+        )
         return {
             "voucher": kept,
             "settled": self._signed(payer, known),
@@ -366,7 +388,8 @@ class Bookkeeping:
         }
 
     async def _push(self, issued: Sequence[Issued]) -> None:
-        # Anybody can name anybody's payee in a session, and an owner's receipt is about a listener: it goes to that listener's devices.
+        # Anybody can name anybody's payee in a session, and an owner's receipt is about a listener: it goes to that
+        # listener's devices.
         own = sessions.alias("own")
         query = (
             select(sessions.c.id, own.c.payee, own.c.device)
@@ -381,13 +404,16 @@ class Bookkeeping:
                 self._core.hub.push({"event": "receipt", **receipt_json(one)}, to)
 
     async def receipts(self, device: bytes, request: ReceiptsRequest) -> dict[str, Any]:
-        """Receipts, oldest first, that the listeners of a device's sessions earned for these payees, with all that they hash."""
+        """Receipts, oldest first, that the listeners of a device's sessions earned for these payees, with all that they
+        hash.
+        """
         named = [from_hex(payee, 20) for payee in request.payees]
         own, session = sessions.alias("own"), sessions.alias("session")
         earned = (
             select(receipts)
             .join(own, (own.c.payee == receipts.c.payee) & (own.c.device == device))
-            # Anybody can name anybody's payee in a session of their own: a receipt is told to the listener of its session.
+            # Anybody can name anybody's payee in a session of their own: a receipt is told to the listener of its
+            # session.
             .join(session, (session.c.id == receipts.c.session) & (session.c.listener == own.c.listener))
             .where(receipts.c.payee.in_(named), receipts.c.epoch >= request.since_epoch)
             .distinct()

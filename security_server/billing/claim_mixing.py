@@ -1,4 +1,7 @@
-"""Queue of claims that are to be paid in private: held for a while, then sent in random order with those of other listeners."""
+"""Queue of claims that are to be paid in private.
+
+Held for a while, then sent in random order with those of other listeners.
+"""
 
 from __future__ import annotations
 
@@ -35,10 +38,11 @@ log = logging.getLogger("gomaa.server")
 class Mixer:
     """Queue in the database, and the rounds in which it is sent.
 
-    Each claim waits for its moment, and then until the oldest of those whose moment has come has waited ``relay_mix_s``, or
-    ``relay_mix_most`` of them are there. A wallet hands its claim over while it listens, before the epoch is final: whether its
-    computer runs later is not seen on the chain. The contract pays the leaves of one transaction to one recipient, so each claim
-    has a transaction of its own; those of a round are numbered in random order, one after the other.
+    Each claim waits for its moment, and then until the oldest of those whose moment has come has waited
+    ``relay_mix_s``, or ``relay_mix_most`` of them are there. A wallet hands its claim over while it listens, before the
+    epoch is final: whether its computer runs later is not seen on the chain. The contract pays the leaves of one
+    transaction to one recipient, so each claim has a transaction of its own; those of a round are numbered in random
+    order, one after the other.
     """
 
     def __init__(self, core: Core, relay: Relay) -> None:
@@ -64,7 +68,8 @@ class Mixer:
             after_s: Unix seconds before which it is not sent; no claim is sent before its epoch is final.
 
         Returns:
-            ``transaction`` where it was sent already, else null, and ``due_s``, Unix seconds at which it is sent at the latest.
+            ``transaction`` where it was sent already, else null, and ``due_s``, Unix seconds at which it is sent at the
+            latest.
 
         Raises:
             InputError: ``message.schema``.
@@ -85,9 +90,13 @@ class Mixer:
         if after_s * 1000 > now_ms + MOST_AHEAD_S * 1000:
             raise InputError("message.schema", field="after_s")
         begin_ms = max(now_ms, after_s * 1000, await self._final_ms(signed))
-        row = await core.store.run(lambda connection: get(connection, queued_claims, epoch=claim.epoch, payee=claim.payee))
+        row = await core.store.run(
+            lambda connection: get(connection, queued_claims, epoch=claim.epoch, payee=claim.payee)
+        )
         if row is None:
-            waiting = await core.store.run(lambda connection: _waiting(connection, begin_ms + int(core.config.relay_mix_s * 1000)))
+            waiting = await core.store.run(
+                lambda connection: _waiting(connection, begin_ms + int(core.config.relay_mix_s * 1000))
+            )
             await self._relay.within(waiting + 1)
             await self._relay.affordable(1)
         due_ms = begin_ms + int(core.config.relay_mix_s * 1000) if row is None else row["due_ms"]
@@ -108,7 +117,10 @@ class Mixer:
             # An epoch that is not closed has no leaves; a receipt says that there will be one.
             owed = (receipts.c.epoch == claim.epoch, receipts.c.payee == claim.payee)
             query = select(receipts.c.epoch).where(*owed).limit(1)
-            if refused.code == "claim.unknown" and await core.store.run(lambda connection: connection.execute(query).first()) is None:
+            if (
+                refused.code == "claim.unknown"
+                and await core.store.run(lambda connection: connection.execute(query).first()) is None
+            ):
                 raise
             return core.schedule.due(claim.epoch) * 1000
         return 0
@@ -138,7 +150,9 @@ class Mixer:
             if error.code not in ENDED and row["tries"] + 1 < MOST_TRIES:
                 wait_s = self._core.schedule.length if error.code in EARLY else 0
                 due_ms = await self._core.now_ms() + int((wait_s + self._core.config.relay_mix_s) * 1000)
-                await self._core.store.run(lambda connection: change(connection, queued_claims, key, due_ms=due_ms, tries=row["tries"] + 1))
+                await self._core.store.run(
+                    lambda connection: change(connection, queued_claims, key, due_ms=due_ms, tries=row["tries"] + 1)
+                )
                 return False
             if error.code != "claim.done":
                 log.warning("a claim of epoch %d leaves the queue: %s", row["epoch"], error.code)

@@ -26,7 +26,10 @@ MOST: Final = 32
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
 GAS: Final = (100_000, 150_000)
-"""Gas set aside for a transaction, and for each claim in it: more than any takes. What it took replaces it afterwards."""
+"""Gas set aside for a transaction, and for each claim in it: more than any takes.
+
+What it took replaces it afterwards.
+"""
 
 REVERTS: Final = {"claimed": "claim.done", "signature": "claim.signature"}
 """What the contract says against a claim, and the code for it."""
@@ -39,7 +42,10 @@ log = logging.getLogger("gomaa.server")
 
 @dataclass(frozen=True)
 class Standing:
-    """How the relayer's account stands: ``state`` is ok, low (balance), spent (budget) or unknown (not looked at yet)."""
+    """How the relayer's account stands.
+
+    ``state`` is ok, low (balance), spent (budget) or unknown (not looked at yet).
+    """
 
     state: str
     balance_wei: int = 0
@@ -97,7 +103,9 @@ class Relay:
         return sum(row.wei for row in rows if row.time_ms > now_ms - HOUR_MS), sum(row.wei for row in rows)
 
     async def affordable(self, claims_in_it: int, parts: int = 1) -> tuple[int, int]:
-        """Wei of gas that a transaction may take, and the price of gas. Raises Refusal ``claim.busy`` beyond the budget.
+        """Wei of gas that a transaction may take, and the price of gas.
+
+        Raises Refusal ``claim.busy`` beyond the budget.
 
         Args:
             claims_in_it: How many.
@@ -113,7 +121,10 @@ class Relay:
         return wei, price
 
     async def reserve(self, claims_in_it: int, parts: int = 1) -> tuple[int, int]:
-        """Set gas aside before anything is sent: the row's number, and the price of gas in wei. Raises Refusal ``claim.busy``."""
+        """Set gas aside before anything is sent: the row's number, and the price of gas in wei.
+
+        Raises Refusal ``claim.busy``.
+        """
         core = self._core
         # Claims of one round ask beside each other: none may count the same wei as free.
         async with self._reserving:
@@ -136,11 +147,12 @@ class Relay:
     async def claim(self, messages: Sequence[Any]) -> dict[str, Any]:
         """Check every claim, send one transaction, answer when the chain has it.
 
-        The relayer pays the gas: it sends so many claims an hour, within a budget of gas an hour and a day, none that carries less
-        than the operator's least, and none while gas costs more than the operator allows. A claim that is not relayed can be sent by
-        anyone who has the payee's signature.
+        The relayer pays the gas: it sends so many claims an hour, within a budget of gas an hour and a day, none that
+        carries less than the operator's least, and none while gas costs more than the operator allows. A claim that is
+        not relayed can be sent by anyone who has the payee's signature.
 
-        Raises Refusal ``claim.*``; Unavailable ``chain.unreachable``; GomaaError ``chain.reverted``, ``chain.fee.high``.
+        Raises Refusal ``claim.*``; Unavailable ``chain.unreachable``; GomaaError ``chain.reverted``,
+        ``chain.fee.high``.
         """
         signed = [Signed.from_json(Claim, message) for message in messages]
         if len({(one.message.epoch, one.message.payee) for one in signed}) != len(signed):
@@ -158,8 +170,8 @@ class Relay:
         for one in signed:
             if one.message.server != core.address or one.message.to != to or one.message.tip != tip:
                 raise InputError("message.schema", field="claims", reason="one server, one recipient and one tip")
-        # Only owners, who use one address for good, are paid without a word of theirs: who is paid at an address of one night would need
-        # coins there to move it.
+        # Only owners, who use one address for good, are paid without a word of theirs: who is paid at an address of one
+        # night would need coins there to move it.
         pushed = not tip and await core.chain.is_owner(to)
         for one in signed:
             if not pushed or one.message.payee != to:
@@ -213,7 +225,9 @@ class Relay:
 
     async def sent(self, claim: Claim) -> dict[str, Any] | None:
         """Where a leaf was sent by this relayer: ``to``, ``transaction``; None: it was not."""
-        return await self._core.store.run(lambda connection: get(connection, claims, epoch=claim.epoch, payee=claim.payee))
+        return await self._core.store.run(
+            lambda connection: get(connection, claims, epoch=claim.epoch, payee=claim.payee)
+        )
 
     async def _recall(self, signed: Sequence[Signed[Claim]]) -> None:
         """Keep what the chain has of these leaves: whoever asks again is told the transaction."""

@@ -1,4 +1,7 @@
-"""How much of an epoch one payer may take: its slots, its bond, and the least that is settled (docs/settlement.md, Fair slots)."""
+"""How much of an epoch one payer may take.
+
+Its slots, its bond, and the least that is settled (docs/settlement.md, Fair slots).
+"""
 
 from __future__ import annotations
 
@@ -19,8 +22,8 @@ WIDTH: Final = (1 << 96) - 1
 class Slots:
     """Bounds of an epoch, from the configuration.
 
-    ``least_wei``: a payer's gross below this waits for a later epoch. ``stations`` and ``listeners``: payers of each kind in one
-    epoch, bounded apart. ``listeners_percent``: the part of the bond that all listeners together may take.
+    ``least_wei``: a payer's gross below this waits for a later epoch. ``stations`` and ``listeners``: payers of each
+    kind in one epoch, bounded apart. ``listeners_percent``: the part of the bond that all listeners together may take.
     """
 
     least_wei: int = 0
@@ -90,9 +93,10 @@ def room(
 ) -> int:
     """The net that a payer may still add to an epoch, before its escrow and voucher are looked at.
 
-    While half of the bond is free, whoever comes takes what it asks for. Beyond that, each payer is left its share: what it settles
-    or owes (or settled in the epoch before), at most an equal part of the bond. A station leaves other stations theirs; a listener
-    leaves stations and listeners theirs, and listeners together never take more than their part of the bond.
+    While half of the bond is free, whoever comes takes what it asks for. Beyond that, each payer is left its share:
+    what it settles or owes (or settled in the epoch before), at most an equal part of the bond. A station leaves other
+    stations theirs; a listener leaves stations and listeners theirs, and listeners together never take more than their
+    part of the bond.
 
     Args:
         connection: of the transaction that states or settles.

@@ -1,4 +1,6 @@
-"""Bounds where tickets and refused plays come in, so that every epoch can be written and no stranger's rows grow without end."""
+"""Bounds where tickets and refused plays come in, so that every epoch can be written and no stranger's rows grow
+without end.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ REFUSED_PER_STATION: Final = 10_000
 """Refused plays of one station that are kept and published in one epoch."""
 
 
-def require_terms(connection: Connection, epoch: int, station: bytes, price: int, reward: int, interval_s: int, most: int) -> None:
+def require_terms(
+    connection: Connection, epoch: int, station: bytes, price: int, reward: int, interval_s: int, most: int
+) -> None:
     """Hold a new ticket's terms to what an epoch can publish.
 
     Args:
@@ -31,7 +35,8 @@ def require_terms(connection: Connection, epoch: int, station: bytes, price: int
         most: different terms of one station in one epoch.
 
     Raises:
-        Refusal: ``ticket.mismatch`` with ``reason`` price (one interval is more than an entry holds) or terms (too many different).
+        Refusal: ``ticket.mismatch`` with ``reason`` price (one interval is more than an entry holds) or terms (too many
+            different).
     """
     if price + reward > WIDTH or not 0 < interval_s < 1 << 32:
         raise Refusal("ticket.mismatch", reason="price")

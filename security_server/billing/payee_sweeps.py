@@ -19,7 +19,9 @@ from security_server.playback.key_service import require_refusing
 SWEEP_S: Final = 3_600
 """How far ahead a sweep's deadline may be."""
 PARTS: Final = 2
-"""Sweeps take one part of so many of the relayer's budget. A payee can ask for any number of them; claims, of which there is one for each
+"""Sweeps take one part of so many of the relayer's budget.
+
+A payee can ask for any number of them; claims, of which there is one for each
 leaf, go on with the rest.
 """
 MOST: Final = 8
@@ -60,9 +62,10 @@ class Sweeps:
     async def sweep(self, message: Any, permit: bytes) -> dict[str, Any]:
         """Send what lies at a payee to where the payee says, under its permit: for a listener without coins for gas.
 
-        The permit (EIP-2612) names this relayer and an amount, the order besides for whom: another's permit, another amount, a
-        passed deadline and an address that no receipt of this server names are refused before anything is sent. It is sent within
-        the limits and the budget of claims. What an earlier call has brought to the token already is not brought again.
+        The permit (EIP-2612) names this relayer and an amount, the order besides for whom: another's permit, another
+        amount, a passed deadline and an address that no receipt of this server names are refused before anything is
+        sent. It is sent within the limits and the budget of claims. What an earlier call has brought to the token
+        already is not brought again.
 
         Args:
             message: The payee's signed ``Sweep``.
@@ -72,7 +75,8 @@ class Sweeps:
             ``transaction``, once it is in a block.
 
         Raises:
-            Refusal: ``claim.signature``, ``claim.unknown``, ``claim.small``, ``claim.done`` (nothing lies there), ``claim.busy``.
+            Refusal: ``claim.signature``, ``claim.unknown``, ``claim.small``, ``claim.done`` (nothing lies there),
+                ``claim.busy``.
             GomaaError: ``chain.unreachable``, ``chain.reverted``, ``chain.fee.high``.
         """
         core = self._core
@@ -83,7 +87,9 @@ class Sweeps:
             raise InputError("message.schema", field="to")
         now_s = await core.now_ms() // 1000
         if order.relayer != self._relay.address or not now_s < order.deadline <= now_s + SWEEP_S:
-            raise Refusal("claim.signature", reason="relayer or deadline", expected=to_hex(self._relay.address), now_s=now_s)
+            raise Refusal(
+                "claim.signature", reason="relayer or deadline", expected=to_hex(self._relay.address), now_s=now_s
+            )
         await self._worthy(order.payee, order.amount)
         async with self._relay.sending:
             held = await core.chain.held(order.payee, self._relay.address)
@@ -101,7 +107,9 @@ class Sweeps:
             try:
                 if bring:
                     gas += (await core.chain.permit(core.keys.relayer, allowed, permit))[1]
-                transaction, more = await core.chain.transfer_from(core.keys.relayer, order.payee, order.to, order.amount)
+                transaction, more = await core.chain.transfer_from(
+                    core.keys.relayer, order.payee, order.to, order.amount
+                )
             except GomaaError as error:
                 if "transaction" not in error.detail:
                     await self._relay.settle(number, gas * price)
@@ -111,7 +119,9 @@ class Sweeps:
 
 
 def _permit(core: Core, order: Sweep, nonce: int) -> Permit:
-    return Permit(core.domain.chain_id, core.chain.token, order.payee, order.relayer, order.amount, nonce, order.deadline)
+    return Permit(
+        core.domain.chain_id, core.chain.token, order.payee, order.relayer, order.amount, nonce, order.deadline
+    )
 
 
 def _signed_by(permit: Permit, signature: bytes, owner: bytes) -> bool:

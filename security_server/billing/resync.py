@@ -1,4 +1,7 @@
-"""Resynchronisation with a payer: what each side has signed is shown to the other (docs/protocol.md, Resynchronisation)."""
+"""Resynchronisation with a payer.
+
+What each side has signed is shown to the other (docs/protocol.md, Resynchronisation).
+"""
 
 from __future__ import annotations
 
@@ -99,7 +102,9 @@ def adopt(connection: Connection, payer: bytes, debited: Sequence[SettledLine]) 
         ticket = get(connection, tickets, payer=payer, number=number)
         if ticket is None:
             continue
-        own = {row.epoch: row.intervals for row in connection.execute(select(lines).where(lines.c.ticket == ticket["id"]))}
+        own = {
+            row.epoch: row.intervals for row in connection.execute(select(lines).where(lines.c.ticket == ticket["id"]))
+        }
         total = sum(max(shown.get(epoch, 0), own.get(epoch, 0)) for epoch in {*shown, *own})
         if total > ticket["vouchered"]:
             left = max(0, ticket["intervals"] - total) if ticket["due"] else 0
@@ -108,7 +113,9 @@ def adopt(connection: Connection, payer: bytes, debited: Sequence[SettledLine]) 
 
 @dataclass(frozen=True)
 class Shown:
-    """What these books show a payer: its voucher with the highest cap (cap, until, signature), its tickets that owe something with
+    """What these books show a payer.
+
+    Its voucher with the highest cap (cap, until, signature), its tickets that owe something with
     their sessions, and the highest number among its tickets."""
 
     voucher: tuple[int, int, bytes] | None
@@ -121,7 +128,9 @@ def show(connection: Connection, payer: bytes) -> Shown:
     """What a payer that lost its books needs to go on."""
     row = get(connection, payers, payer=payer)
     voucher = (row["cap"], row["until"], row["signature"]) if row is not None and row["signature"] else None
-    due = select(tickets).where(tickets.c.payer == payer, tickets.c.due > 0).order_by(tickets.c.number).limit(MOST_LINES)
+    due = (
+        select(tickets).where(tickets.c.payer == payer, tickets.c.due > 0).order_by(tickets.c.number).limit(MOST_LINES)
+    )
     found = tuple(dict(ticket) for ticket in connection.execute(due).mappings())
     last = connection.execute(select(func.max(tickets.c.number)).where(tickets.c.station == payer)).scalar()
     shown: dict[bytes, Signed[Session]] = {}
@@ -136,4 +145,6 @@ def show(connection: Connection, payer: bytes) -> Shown:
 def ticket_of(row: Mapping[str, Any], server: bytes) -> Signed[Ticket]:
     """A station's ticket as it signed it, from the server's row of it."""
     names = ("station", "content", "session", "number", "price", "reward", "bps")
-    return Signed(Ticket(server=server, expiry=row["expiry_s"], **{name: row[name] for name in names}), row["signature"])
+    return Signed(
+        Ticket(server=server, expiry=row["expiry_s"], **{name: row[name] for name in names}), row["signature"]
+    )

@@ -1,4 +1,7 @@
-"""What a voucher settles: lines into the running epoch, a debit that the voucher covers, and receipts (rules 1 to 5)."""
+"""What a voucher settles.
+
+Lines into the running epoch, a debit that the voucher covers, and receipts (rules 1 to 5).
+"""
 
 from __future__ import annotations
 
@@ -80,7 +83,10 @@ class Settling:
     money: Money
     bond: int
     owners: Mapping[bytes, bytes] | None = None
-    """Who earns with each content in the epoch, by its contract; a line of another content waits. None: whoever uploaded it."""
+    """Who earns with each content in the epoch, by its contract; a line of another content waits.
+
+    None: whoever uploaded it.
+    """
     slots: Slots = field(default_factory=Slots)
     mark: Mark | None = None
     """See ``account``."""
@@ -94,12 +100,16 @@ class Done:
     waiting: str | None
 
 
-def settle(connection: Connection, voucher: Signed[Voucher], at: Settling, named: Mapping[int, int] | None = None) -> list[Issued]:
+def settle(
+    connection: Connection, voucher: Signed[Voucher], at: Settling, named: Mapping[int, int] | None = None
+) -> list[Issued]:
     """The receipts of ``settle_voucher``."""
     return settle_voucher(connection, voucher, at, named).issued
 
 
-def settle_voucher(connection: Connection, voucher: Signed[Voucher], at: Settling, named: Mapping[int, int] | None = None) -> Done:
+def settle_voucher(
+    connection: Connection, voucher: Signed[Voucher], at: Settling, named: Mapping[int, int] | None = None
+) -> Done:
     """Settle the lines that a voucher covers into the running epoch, in ticket order, and sign the receipts.
 
     A voucher of an earlier statement is good for what it covers: whole
@@ -115,7 +125,8 @@ def settle_voucher(connection: Connection, voucher: Signed[Voucher], at: Settlin
 
     Raises:
         Refusal: nothing of it can be settled now: ``voucher.cap``, ``voucher.signature`` (its time is over),
-            ``station.escrow.short``, ``listener.escrow.short``, ``server.unbonded``, ``server.epoch.full``, ``statement.minimum``.
+            ``station.escrow.short``, ``listener.escrow.short``, ``server.unbonded``, ``server.epoch.full``,
+            ``statement.minimum``.
         Differs: the chain's figure has to be read again.
     """
     message = voucher.message
@@ -165,7 +176,9 @@ def remember(connection: Connection, voucher: Signed[Voucher]) -> None:
         )
 
 
-def _wanted(connection: Connection, payer: bytes, at: Settling, named: Mapping[int, int] | None) -> list[tuple[Row, int]]:
+def _wanted(
+    connection: Connection, payer: bytes, at: Settling, named: Mapping[int, int] | None
+) -> list[tuple[Row, int]]:
     """The payer's tickets with intervals that it agreed to and that are not settled, in the order of their numbers."""
     query = select(tickets).where(tickets.c.payer == payer, tickets.c.due > 0).order_by(tickets.c.number)
     found: list[tuple[Row, int]] = []
@@ -227,8 +240,14 @@ def _pay(connection: Connection, fresh: Sequence[tuple[Row, int]], at: Settling)
             amounts[ticket["payee"]] = amounts.get(ticket["payee"], 0) + new * ticket["reward"]
             issued[ticket["payee"], ticket["id"]] = _receipt(ticket, ticket["payee"], amounts[ticket["payee"]], at)
     for content, ticket in last.items():
-        issued[owners[content], content.rjust(32, b"\0")] = _receipt(ticket, owners[content], amounts[owners[content]], at)
-    statement = update(tickets).where(tickets.c.id == bindparam("key")).values(vouchered=bindparam("now"), due=bindparam("left"))
+        issued[owners[content], content.rjust(32, b"\0")] = _receipt(
+            ticket, owners[content], amounts[owners[content]], at
+        )
+    statement = (
+        update(tickets)
+        .where(tickets.c.id == bindparam("key"))
+        .values(vouchered=bindparam("now"), due=bindparam("left"))
+    )
     connection.execute(statement, changes)
     leaves = {payee: (amount, owned.get(payee, 0)) for payee, amount in amounts.items()}
     _write(connection, at.epoch, {payee: leaf for payee, leaf in leaves.items() if leaf != before.get(payee)}, before)
@@ -267,8 +286,13 @@ def _write(connection: Connection, epoch: int, leaves: Mapping[bytes, Leaf], kno
         if payee not in known
     ]
     if old:
-        values = {"amount": bindparam("all", type_=payees.c.amount.type), "owned": bindparam("part", type_=payees.c.owned.type)}
-        connection.execute(update(payees).where(payees.c.epoch == epoch, payees.c.payee == bindparam("key")).values(values), old)
+        values = {
+            "amount": bindparam("all", type_=payees.c.amount.type),
+            "owned": bindparam("part", type_=payees.c.owned.type),
+        }
+        connection.execute(
+            update(payees).where(payees.c.epoch == epoch, payees.c.payee == bindparam("key")).values(values), old
+        )
     if new:
         connection.execute(payees.insert(), new)
 

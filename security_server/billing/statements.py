@@ -37,8 +37,9 @@ MOST_LINES: Final = 2_000
 class Stated:
     """A statement before it is signed, amounts in wei.
 
-    ``spent``: ``settled`` and the lines' gross. ``settled``: cumulative gross that was settled. ``net``: settled in ``epoch``.
-    ``counts``: intervals of each stated ticket that were settled. ``waiting``: the code of why not all that is owed is stated.
+    ``spent``: ``settled`` and the lines' gross. ``settled``: cumulative gross that was settled. ``net``: settled in
+    ``epoch``. ``counts``: intervals of each stated ticket that were settled. ``waiting``: the code of why not all that
+    is owed is stated.
     """
 
     epoch: int
@@ -99,7 +100,11 @@ def state(
     if found and gross(books.net + net, money.bps) < slots.least_wei:
         found, counts, net, waiting = [], {}, 0, "statement.minimum"
     elif net < wanted:
-        waiting = "server.epoch.full" if left - net < affordable(money, books.unposted, books.net + net) else _escrow_code(station)
+        waiting = (
+            "server.epoch.full"
+            if left - net < affordable(money, books.unposted, books.net + net)
+            else _escrow_code(station)
+        )
     found.sort(key=lambda line: line.number)
     # On sums, as the contract takes it.
     spent = books.before + gross(books.net + net, money.bps)

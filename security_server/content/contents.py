@@ -78,7 +78,9 @@ def song_of(header: Header, shredded: str | None = None) -> Song:
         epochs = tuple(epoch for epoch, _ in rendition.key_epochs)
         firsts = tuple(first for _, first in rendition.key_epochs)
         tracks.append(Track(rendition.id, tuple(starts), epochs, firsts))
-    return Song(header.content, header.owner, Policy.from_dict(header.policy), header.policy_hash, tuple(tracks), shredded)
+    return Song(
+        header.content, header.owner, Policy.from_dict(header.policy), header.policy_hash, tuple(tracks), shredded
+    )
 
 
 def upload_digest(content: bytes, header: bytes, ephemeral: bytes, wrapped: list[bytes]) -> bytes:
@@ -110,7 +112,10 @@ class Songs:
         return song
 
     async def content_key(self, content: bytes, epoch: int) -> bytes:
-        """The content key of an epoch. Raises Refusal ``content.revoked`` or ``content.destroyed`` once it is shredded."""
+        """The content key of an epoch.
+
+        Raises Refusal ``content.revoked`` or ``content.destroyed`` once it is shredded.
+        """
         key = self._keys.get((content, epoch))
         if key is None:
             row = await self._store.run(lambda connection: get(connection, content_keys, content=content, epoch=epoch))
@@ -156,7 +161,9 @@ class Songs:
             if row is None or row["code"] is not None:
                 return False
             connection.execute(delete(content_keys).where(content_keys.c.content == content))
-            connection.execute(update(contents).where(contents.c.content == content).values(shredded_ms=now_ms, code=code))
+            connection.execute(
+                update(contents).where(contents.c.content == content).values(shredded_ms=now_ms, code=code)
+            )
             return True
 
         done = await self._store.run(work)
@@ -173,7 +180,12 @@ class Songs:
             row = get(connection, contents, content=song.content)
             if row is not None and row["code"] not in (None, MOVED):
                 raise Refusal(row["code"])
-            facts: dict[str, Any] = {"owner": song.owner, "policy_hash": song.policy_hash, "header": header, "uploaded_ms": now_ms}
+            facts: dict[str, Any] = {
+                "owner": song.owner,
+                "policy_hash": song.policy_hash,
+                "header": header,
+                "uploaded_ms": now_ms,
+            }
             # What had moved away may come back.
             facts |= {"code": None, "shredded_ms": None}
             put(connection, contents, {"content": song.content}, **facts)

@@ -34,7 +34,10 @@ LISTENERS: Final = 1_000
 
 
 def request_digest(content: bytes, before: bytes, server: bytes, after: bytes, time_s: int) -> bytes:
-    """What the new server signs: content, former and new server, the listener after which counters are wanted, Unix seconds."""
+    """What the new server signs.
+
+    Content, former and new server, the listener after which counters are wanted, Unix seconds.
+    """
     return keccak256(b"gomaa/1 handover" + content + before + server + after + time_s.to_bytes(8, "big"))
 
 
@@ -44,7 +47,10 @@ def answer_digest(content: bytes, server: bytes, after: bytes, ephemeral: bytes,
 
 
 class FormerPlay(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
-    """A play at a former server: ticket, device, the action that began it, when it was opened, and what was heard of it."""
+    """A play at a former server.
+
+    Ticket, device, the action that began it, when it was opened, and what was heard of it.
+    """
 
     ticket: bytes
     device: bytes
@@ -90,7 +96,10 @@ def seal(parcel: Parcel, recipient: bytes, content: bytes, before: bytes, server
 
 
 def unseal(private: bytes, sealed: Sealed, content: bytes, before: bytes, server: bytes) -> Parcel:
-    """Open a parcel. Raises InputError ``message.schema`` where it is not for this key, these servers and this content."""
+    """Open a parcel.
+
+    Raises InputError ``message.schema`` where it is not for this key, these servers and this content.
+    """
     plain = unwrap(private, sealed.ephemeral, sealed.sealed, content + before + server, HANDOVER_INFO)
     try:
         parcel = msgspec.msgpack.decode(plain, type=Parcel)
@@ -104,14 +113,21 @@ def unseal(private: bytes, sealed: Sealed, content: bytes, before: bytes, server
     return parcel
 
 
-def read_counters(connection: Connection, content: bytes, after: bytes, *, with_plays: bool) -> tuple[list[Counted], bytes]:
+def read_counters(
+    connection: Connection, content: bytes, after: bytes, *, with_plays: bool
+) -> tuple[list[Counted], bytes]:
     """Counters of at most ``LISTENERS`` listeners, by address from ``after`` on, and the last one if there are more.
 
     Args:
         after: Listener, 20 bytes; zero for the first part.
         with_plays: Whether the terms count devices, or plays by how long they were heard.
     """
-    query = select(usages).where(usages.c.content == content, usages.c.listener > after).order_by(usages.c.listener).limit(LISTENERS + 1)
+    query = (
+        select(usages)
+        .where(usages.c.content == content, usages.c.listener > after)
+        .order_by(usages.c.listener)
+        .limit(LISTENERS + 1)
+    )
     rows = connection.execute(query).all()
     some = [_counted(connection, content, row, with_plays) for row in rows[:LISTENERS]]
     return some, some[-1].listener if len(rows) > LISTENERS else b""
@@ -150,7 +166,12 @@ def write_counters(connection: Connection, content: bytes, counters: Sequence[Co
             put(connection, given_keys, key, seconds=seconds.to_bytes(-(-seconds.bit_length() // 8), "little"))
         for play in one.former:
             if get(connection, tickets, id=play.ticket) is None:
-                values = {"device": play.device, "started": play.started, "opened_ms": play.opened_ms, "heard_ms": play.heard_ms}
+                values = {
+                    "device": play.device,
+                    "started": play.started,
+                    "opened_ms": play.opened_ms,
+                    "heard_ms": play.heard_ms,
+                }
                 put(connection, former_plays, {"ticket": play.ticket}, **key, **values)
 
 

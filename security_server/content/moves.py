@@ -1,4 +1,7 @@
-"""Contents that move between security servers: who serves now, what is handed over, and when it is shredded (decision 0036)."""
+"""Contents that move between security servers.
+
+Who serves now, what is handed over, and when it is shredded (decision 0036).
+"""
 
 from __future__ import annotations
 
@@ -57,7 +60,10 @@ class Moves:
         return await self._core.chain.server_at(content, self._core.schedule.epoch_of(now_s))
 
     async def require_serving(self, content: bytes) -> None:
-        """That tickets may be opened here now; a content that was taken over has its counters first. Raises Refusal ``server.moved``."""
+        """That tickets may be opened here now; a content that was taken over has its counters first.
+
+        Raises Refusal ``server.moved``.
+        """
         server = await self.server_now(content)
         if server != self._core.address:
             raise Refusal(MOVED, server=to_hex(server))
@@ -75,7 +81,10 @@ class Moves:
             raise Refusal("server.mismatch", server=to_hex(await core.chain.server_at(content, epoch)))
 
     async def require_start(self, ticket: bytes, content: bytes, **more: Any) -> None:
-        """That a play of a ticket may begin, or had begun, here: after a move only what runs goes on. Raises Refusal ``server.moved``."""
+        """That a play of a ticket may begin, or had begun, here: after a move only what runs goes on.
+
+        Raises Refusal ``server.moved``.
+        """
         server = await self.server_now(content)
         if server == self._core.address:
             return
@@ -112,7 +121,9 @@ class Moves:
         header, keys = await core.songs.all_keys(content)
         song = await core.songs.get(content)
         counters, more = await core.store.run(
-            lambda connection: read_counters(connection, content, after, with_plays=_counts_plays(song)) if accepted else ([], b"")
+            lambda connection: (
+                read_counters(connection, content, after, with_plays=_counts_plays(song)) if accepted else ([], b"")
+            )
         )
         parcel = Parcel(header, keys if after == FIRST else {}, counters, more)
         sealed = await asyncio.to_thread(seal, parcel, entry.key, content, core.address, server)
@@ -123,16 +134,22 @@ class Moves:
     async def _accepted(self, content: bytes, server: bytes, now_s: int) -> bool:
         """Whether a content is that server's now or from the next epoch on."""
         epoch, chain = self._core.schedule.epoch_of(now_s), self._core.chain
-        return server in (await chain.server_at(content, epoch, fresh=True), await chain.server_at(content, epoch + 1, fresh=True))
+        return server in (
+            await chain.server_at(content, epoch, fresh=True),
+            await chain.server_at(content, epoch + 1, fresh=True),
+        )
 
     # The new server
 
     async def take(self, content: bytes) -> int:
-        """Take a content over that its owner has proposed to this server: keys, then acceptance on the chain, then counters.
+        """Take a content over that its owner has proposed to this server.
+
+        Keys, then acceptance on the chain, then counters.
 
         Returns the first epoch in which this server serves it; again, it does what is still missing.
 
-        Raises Refusal ``server.handover`` (not proposed), ``server.unbonded``, ``content.*``, ``sps.policy.mismatch``; Unavailable.
+        Raises Refusal ``server.handover`` (not proposed), ``server.unbonded``, ``content.*``, ``sps.policy.mismatch``;
+        Unavailable.
         """
         core = self._core
         # Only the registry's own contents have a lock, and a request to another server.
@@ -150,7 +167,9 @@ class Moves:
                 if before != core.address and not await self._has_keys(content):
                     await self._take_keys(content, before)
                 await core.store.run(
-                    lambda connection: put(connection, takeovers, {"content": content}, before=before, from_epoch=None, counted=0)
+                    lambda connection: put(
+                        connection, takeovers, {"content": content}, before=before, from_epoch=None, counted=0
+                    )
                 )
                 await core.chain.accept_content(core.keys.signing, content)
                 core.chain.follow(content)
@@ -166,7 +185,9 @@ class Moves:
         first = epoch if await core.chain.server_at(content, epoch, fresh=True) == core.address else epoch + 1
         row = await core.store.run(lambda connection: get(connection, takeovers, content=content))
         if row is not None and row["from_epoch"] is None:
-            await core.store.run(lambda connection: change(connection, takeovers, {"content": content}, from_epoch=first))
+            await core.store.run(
+                lambda connection: change(connection, takeovers, {"content": content}, from_epoch=first)
+            )
             try:
                 await self._take_counters(content, row["before"])
             except GomaaError as error:
@@ -209,7 +230,9 @@ class Moves:
         if after != FIRST:
             body["after"] = to_hex(after)
         signature = sign(core.keys.signing, request_digest(content, before, core.address, after, time_s))
-        sealed, signed = answer_of(await self._ask(f"{entry.url.rstrip('/')}/v1/handovers", {**body, "signature": to_hex(signature)}))
+        sealed, signed = answer_of(
+            await self._ask(f"{entry.url.rstrip('/')}/v1/handovers", {**body, "signature": to_hex(signature)})
+        )
         if recover(answer_digest(content, core.address, after, sealed.ephemeral, sealed.sealed), signed) != before:
             raise Refusal("server.handover", reason="signature")
         return await asyncio.to_thread(unseal, core.keys.exchange, sealed, content, before, core.address)
@@ -253,14 +276,21 @@ class Moves:
                 await self._shred(content)
 
     async def _is_over(self, content: bytes) -> bool:
-        """Whether nobody needs the keys here any more: a whole epoch after the last one here, and no ticket that lasts."""
+        """Whether nobody needs the keys here any more.
+
+        A whole epoch after the last one here, and no ticket that lasts.
+        """
         core = self._core
         now_s = await core.now_ms() // 1000
         epoch = core.schedule.epoch_of(now_s)
-        around = {await core.chain.server_at(content, number, fresh=True) for number in (max(0, epoch - 1), epoch, epoch + 1)}
+        around = {
+            await core.chain.server_at(content, number, fresh=True) for number in (max(0, epoch - 1), epoch, epoch + 1)
+        }
         if core.address in around or await core.chain.proposed_server(content) == core.address:
             return False
-        lasting = select(func.count()).where(tickets.c.content == content, tickets.c.expiry_s > now_s, tickets.c.state != "ended")
+        lasting = select(func.count()).where(
+            tickets.c.content == content, tickets.c.expiry_s > now_s, tickets.c.state != "ended"
+        )
         return not await core.store.run(lambda connection: connection.execute(lasting).scalar_one())
 
     async def _shred(self, content: bytes) -> None:

@@ -16,7 +16,10 @@ COMPARED: Final = "compared"
 """Epochs before this one agree with the chain for good."""
 
 FLOOR: Final = "floor"
-"""The first epoch that new counts may enter: set by an import, because the lost database may have signed receipts of earlier ones."""
+"""The first epoch that new counts may enter.
+
+Set by an import, because the lost database may have signed receipts of earlier ones.
+"""
 
 ENDED: Final = "ended"
 """Every epoch before this one in which something happened is closed."""

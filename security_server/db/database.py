@@ -1,4 +1,7 @@
-"""Opening the database: one process on SQLite, several on PostgreSQL of which one leads, and never another version's tables."""
+"""Opening the database.
+
+One process on SQLite, several on PostgreSQL of which one leads, and never another version's tables.
+"""
 
 from __future__ import annotations
 
@@ -43,11 +46,14 @@ def open_database(url: str) -> tuple[Engine, Lock]:
 
     Raises:
         InputError: ``message.schema``: no URL of a database.
-        GomaaError: ``server.database.busy``: another process has the SQLite file; ``server.database.version``: tables of another
+        GomaaError: ``server.database.busy``: another process has the SQLite file; ``server.database.version``: tables
+            of another
             version are there, with the one ``found`` (0: none is named) and the one ``expected``; nothing was changed.
     """
     try:
-        engine = create_engine(url, isolation_level="SERIALIZABLE") if url.startswith("postgresql") else create_engine(url)
+        engine = (
+            create_engine(url, isolation_level="SERIALIZABLE") if url.startswith("postgresql") else create_engine(url)
+        )
     except (ArgumentError, ValueError):
         # The library's own words may repeat the URL, which may hold a password.
         raise InputError("message.schema", field="database", reason="no database URL") from None
@@ -84,7 +90,13 @@ def _prepare_sqlite(engine: Engine) -> None:
     def _connect(connection: Any, _record: Any) -> None:
         # SQLAlchemy's own BEGIN below: the driver's would break savepoints.
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "busy_timeout=5000", "cache_size=-65536"):
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "secure_delete=ON",
+            "busy_timeout=5000",
+            "cache_size=-65536",
+        ):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
@@ -154,7 +166,10 @@ def _hold(descriptor: int) -> None:
 
 
 class _Leader:
-    """PostgreSQL: one process at a time holds an advisory lock; it is free as soon as that process or its connection ends."""
+    """PostgreSQL: one process at a time holds an advisory lock.
+
+    It is free as soon as that process or its connection ends.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

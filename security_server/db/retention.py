@@ -1,7 +1,7 @@
 """What is over: the epoch before which nothing is owed, and the deletion of rows that only explain it.
 
-A closed epoch is its bytes, which stay. Rows that led to them are deleted after ``keep_days``, a few at a time and between
-requests; what a policy may still count (devices, plays of a length) stays with its tickets.
+A closed epoch is its bytes, which stay. Rows that led to them are deleted after ``keep_days``, a few at a time and
+between requests; what a policy may still count (devices, plays of a length) stays with its tickets.
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ _BY_EPOCH: Final = (lines, epoch_contents, epoch_owners, epoch_totals, payees, e
 
 def first_unsettled(connection: Connection) -> int:
     """The first epoch that is neither final nor missed. It falls where the chain takes an epoch's end back."""
-    asked = (select(func.min(epochs.c.epoch)).where(epochs.c.state == str(state)) for state in State if state not in _OVER)
+    asked = (
+        select(func.min(epochs.c.epoch)).where(epochs.c.state == str(state)) for state in State if state not in _OVER
+    )
     found = [connection.execute(query).scalar() for query in asked]
     return min([mark(connection, ENDED) or 0, *(int(epoch) for epoch in found if epoch is not None)])
 
@@ -96,7 +98,12 @@ def prune(connection: Connection, kept: Collection[bytes], ages: Ages) -> int:
     # A debit that is not in its payer's base yet is the books' only trace of it.
     folded = exists().where(payers.c.payer == debits.c.payer, payers.c.base_epoch >= debits.c.epoch)
     owed = (debits, and_(debits.c.epoch < ages.epoch, folded))
-    for table, condition in (*of_epochs, owed, (receipts, receipts.c.epoch < ages.receipts_epoch), (refusals, _old_days(ages))):
+    for table, condition in (
+        *of_epochs,
+        owed,
+        (receipts, receipts.c.epoch < ages.receipts_epoch),
+        (refusals, _old_days(ages)),
+    ):
         if deleted := _delete(connection, table, condition):
             return deleted
     return _claimed(connection, ages) or _tickets(connection, kept, ages) or _sessions(connection, ages)
@@ -149,7 +156,10 @@ def _delete(connection: Connection, table: Table, condition: ColumnElement[bool]
 
 
 def _remove(connection: Connection, table: Table, key: Sequence[Column[Any]], values: Sequence[Sequence[Any]]) -> None:
-    """Delete the rows with these keys, each found by its index: of a list of pairs SQLite would read the whole table."""
+    """Delete the rows with these keys, each found by its index.
+
+    Of a list of pairs SQLite would read the whole table.
+    """
     match = and_(*(column == bindparam(f"key_{column.name}", type_=column.type) for column in key))
     names = [f"key_{column.name}" for column in key]
     connection.execute(delete(table).where(match), [dict(zip(names, one, strict=True)) for one in values])
@@ -190,12 +200,20 @@ class History:
             return 0
         time_s = max(0, now_s - config.keep_days * 86_400)
         aged = core.schedule.epoch_of(time_s)
-        receipts_s = max(0, now_s - max(config.keep_days, config.keep_receipts_days) * 86_400) if config.keep_receipts_days else 0
+        receipts_s = (
+            max(0, now_s - max(config.keep_days, config.keep_receipts_days) * 86_400)
+            if config.keep_receipts_days
+            else 0
+        )
         epoch = min(settled, aged)
         ages = Ages(epoch, time_s, min(epoch, core.schedule.epoch_of(receipts_s)), settled >= aged)
         kept = await self._kept()
         return await core.store.run(lambda connection: prune(connection, kept, ages))
 
     async def _kept(self) -> set[bytes]:
-        names = await self._core.store.run(lambda connection: list(connection.execute(select(contents.c.content)).scalars()))
-        return {bytes(content) for content in names if counts_for_ever((await self._core.songs.get(bytes(content))).policy)}
+        names = await self._core.store.run(
+            lambda connection: list(connection.execute(select(contents.c.content)).scalars())
+        )
+        return {
+            bytes(content) for content in names if counts_for_ever((await self._core.songs.get(bytes(content))).policy)
+        }

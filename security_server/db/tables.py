@@ -139,8 +139,8 @@ invocations: Final = Table(
     Index("invocations_refused", "epoch", "code"),
     Index("invocations_ticket", "ticket", "epoch"),
 )
-# Of which seconds of a content a listener was ever given keys: bit k of a little-endian number is second k. And what was opened
-# by waiting (decision 0043): song in all, and since when a wait goes on, 0: none does.
+# Of which seconds of a content a listener was ever given keys: bit k of a little-endian number is second k. And what
+# was opened by waiting (decision 0043): song in all, and since when a wait goes on, 0: none does.
 given_keys: Final = Table(
     "given_keys",
     METADATA,
@@ -150,7 +150,8 @@ given_keys: Final = Table(
     _int("waited_ms", default=0),
     _int("since_ms", default=0),
 )
-# The ticket of each listener that is heard now, and the last moment that was counted for any of their tickets: their one clock.
+# The ticket of each listener that is heard now, and the last moment that was counted for any of their tickets: their
+# one clock.
 listeners: Final = Table(
     "listeners",
     METADATA,
@@ -238,7 +239,8 @@ lines: Final = Table(
     _int("seconds"),
     _int("seeks"),
     _int("time_s"),
-    # What the published row says, as it was when the voucher settled: nothing published reads the ticket (epochlines.py).
+    # What the published row says, as it was when the voucher settled: nothing published reads the ticket
+    # (epochlines.py).
     _bytes("station", 20),
     _int("number"),
     _bytes("content", 20),
@@ -274,7 +276,9 @@ epoch_terms: Final = Table(
     Column("reward", Wei, primary_key=True),
     _int("interval_s", key=True),
 )
-epoch_refused: Final = Table("epoch_refused", METADATA, _int("epoch", key=True), _bytes("station", 20, key=True), _int("count"))
+epoch_refused: Final = Table(
+    "epoch_refused", METADATA, _int("epoch", key=True), _bytes("station", 20, key=True), _int("count")
+)
 # Payers and net of an epoch so far, by kind.
 epoch_totals: Final = Table(
     "epoch_totals",

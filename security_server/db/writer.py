@@ -51,7 +51,10 @@ class Store:
         return await future
 
     async def leads(self) -> bool:
-        """Whether this process is the one that closes, posts and answers: of several on one PostgreSQL only one does."""
+        """Whether this process is the one that closes, posts and answers.
+
+        Of several on one PostgreSQL only one does.
+        """
         return await asyncio.to_thread(self._lock.leads)
 
     def close(self) -> None:
@@ -120,7 +123,9 @@ class Store:
 class _Job:
     """One function on its way through the writer thread."""
 
-    def __init__(self, function: Callable[[Connection], Any], loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any]) -> None:
+    def __init__(
+        self, function: Callable[[Connection], Any], loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any]
+    ) -> None:
         self.function = function
         self.loop = loop
         self.future = future

@@ -23,7 +23,10 @@ AT_ONCE: Final = 16
 """Epochs asked for beside each other."""
 
 EVERY_S: Final = 3600.0
-"""How often everything is compared again; until the first comparison succeeds it is tried as often as epochs are closed."""
+"""How often everything is compared again.
+
+Until the first comparison succeeds it is tried as often as epochs are closed.
+"""
 
 
 class Agreement:
@@ -48,7 +51,10 @@ class Agreement:
             raise Unavailable("chain.unreachable", reason="not compared with the chain yet")
 
     def require_epoch(self, epoch: int) -> None:
-        """Show an epoch only where the chain does not hold another one. Raises Unavailable ``server.mismatch.chain``."""
+        """Show an epoch only where the chain does not hold another one.
+
+        Raises Unavailable ``server.mismatch.chain``.
+        """
         if epoch in self._differing:
             raise Unavailable("server.mismatch.chain", epochs=[epoch])
 
@@ -67,7 +73,8 @@ class Agreement:
         if epoch not in self._differing:
             self._differing.add(epoch)
             log.error(
-                "server.mismatch.chain: the chain holds another post of epoch %d than this database. No receipts are given. "
+                "server.mismatch.chain: the chain holds another post of epoch %d than this database. No receipts are "
+                "given. "
                 "Was a backup restored, or does another process post? Get the epoch's published data "
                 "(/v1/epochs/%d/data of an archive or a watcher) and run: gomaa server import-epoch FILE",
                 epoch,
@@ -98,7 +105,9 @@ class Agreement:
         now_s = await self._chain.now_ms() // 1000
         for at in range(0, len(order), AT_ONCE):
             some = order[at : at + AT_ONCE]
-            for epoch, good in zip(some, await asyncio.gather(*(self._compare(one, known.get(one), now_s) for one in some)), strict=True):
+            for epoch, good in zip(
+                some, await asyncio.gather(*(self._compare(one, known.get(one), now_s) for one in some)), strict=True
+            ):
                 settled[epoch] = good
         self._looked = True
         first = next((epoch for epoch in order if not settled[epoch]), None)
@@ -116,13 +125,23 @@ class Agreement:
         if found.ready:
             # A node that lied for a while may have made it look missed, which nobody looks at for long.
             await self._store.run(
-                lambda connection: change(connection, epochs, {"epoch": epoch, "state": State.MISSED}, state=State.POSTED)
+                lambda connection: change(
+                    connection, epochs, {"epoch": epoch, "state": State.MISSED}, state=State.POSTED
+                )
             )
-        # Nothing posted and nothing stored is settled too, once a later epoch is; and what nobody can challenge any more.
-        return found.final or (ours is None and not found.ready) or now_s > self._schedule.post_until(epoch) + self._schedule.late
+        # Nothing posted and nothing stored is settled too, once a later epoch is; and what nobody can challenge any
+        # more.
+        return (
+            found.final
+            or (ours is None and not found.ready)
+            or now_s > self._schedule.post_until(epoch) + self._schedule.late
+        )
 
     async def run(self, until_first_s: float) -> None:
-        """Look for ever: often until the first look succeeds, then every hour, and often again while something differs."""
+        """Look for ever.
+
+        Often until the first look succeeds, then every hour, and often again while something differs.
+        """
         while True:
             try:
                 await self.look()

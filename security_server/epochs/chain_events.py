@@ -1,4 +1,6 @@
-"""Challenges and refunds of this server, copied from the chain's events into the database, in ranges that the node allows."""
+"""Challenges and refunds of this server, copied from the chain's events into the database, in ranges that the node
+allows.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,8 @@ class ChainEvents:
         """Read on from the cursor to the newest block.
 
         Raises:
-            Unavailable: ``chain.unreachable``, where the node refuses even single blocks. What was read until then is kept.
+            Unavailable: ``chain.unreachable``, where the node refuses even single blocks. What was read until then is
+                kept.
         """
         head = await self._chain.head()
         mine = await self._store.run(lambda connection: mark(connection, EVENTS))
@@ -57,7 +60,9 @@ class ChainEvents:
                 await self._store.run(lambda connection: _keep(connection, first, at - 1, asked, refunded, cursor))
 
 
-def _keep(connection: Connection, first: int, last: int, asked: Sequence[Asked], refunded: Sequence[Refunded], cursor: int) -> None:
+def _keep(
+    connection: Connection, first: int, last: int, asked: Sequence[Asked], refunded: Sequence[Refunded], cursor: int
+) -> None:
     """What the blocks ``first`` to ``last`` hold now, and nothing that they held before they were replaced."""
     there = {(one.epoch, one.payee, one.amount) for one in asked}
     before = connection.execute(select(challenges).where(challenges.c.block.between(first, last))).mappings().all()

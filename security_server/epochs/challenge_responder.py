@@ -1,4 +1,7 @@
-"""Challenges answered by themselves, ahead of all other traffic: an honest server that runs never loses its bond (docs/settlement.md)."""
+"""Challenges answered by themselves, ahead of all other traffic.
+
+An honest server that runs never loses its bond (docs/settlement.md).
+"""
 
 from __future__ import annotations
 
@@ -32,8 +35,8 @@ Challenge = tuple[int, bytes, int]
 class Answering:
     """Looks for open challenges to this server's receipts and shows the leaves.
 
-    Each epoch's answers go out in as few transactions as the contract allows, beside each other: none waits until another one is in
-    a block, and one that cannot be answered stops no other.
+    Each epoch's answers go out in as few transactions as the contract allows, beside each other: none waits until
+    another one is in a block, and one that cannot be answered stops no other.
     """
 
     def __init__(self, core: Core, publishing: Publishing, closing: Closing, events: ChainEvents) -> None:
@@ -133,13 +136,17 @@ class Answering:
         except Refusal as refusal:
             if one not in self._hopeless:
                 self._hopeless.add(one)
-                log.error("challenged for epoch %d, payee %s, and no leaf answers: %s", epoch, payee.hex(), refusal.code)
+                log.error(
+                    "challenged for epoch %d, payee %s, and no leaf answers: %s", epoch, payee.hex(), refusal.code
+                )
             return None
 
     async def _isolated(self, epoch: int, batch: Sequence[tuple[Challenge, Answer]]) -> int:
         """Send a batch; if the chain refuses it, each of its answers alone. How many are answered."""
         try:
-            await self._core.chain.answer_batch(self._core.keys.signing, epoch, [(one[2], answer) for one, answer in batch])
+            await self._core.chain.answer_batch(
+                self._core.keys.signing, epoch, [(one[2], answer) for one, answer in batch]
+            )
         except Unavailable as error:
             log.warning("answering epoch %d: %s", epoch, error)
             return 0

@@ -1,4 +1,6 @@
-"""Whether a challenge's stake still pays for its answer at the present price of gas (docs/settlement.md, "What it costs")."""
+"""Whether a challenge's stake still pays for its answer at the present price of gas (docs/settlement.md, "What it
+costs").
+"""
 
 from __future__ import annotations
 
@@ -38,15 +40,20 @@ class StakeWatch:
             await asyncio.sleep(WATCH_S)
 
     async def look(self) -> bool:
-        """Whether the stake is too low now. Logged when that begins and when it ends. Raises Unavailable ``chain.unreachable``."""
+        """Whether the stake is too low now.
+
+        Logged when that begins and when it ends. Raises Unavailable ``chain.unreachable``.
+        """
         core = self._core
         price, stake = await core.chain.gas_price_now(), core.chain.stake
         cost = int(GAS * price * core.config.gomaa_per_coin)
         low = cost > stake
         if low and not self.low:
             log.error(
-                "the stake is low: two answers to challenges cost %d wei of GoMAA at %d wei per gas, the stake is %d wei. Whoever "
-                "challenges may win more than it loses. Keep coins for answers, and ask the platform for a deployment with a higher stake",
+                "the stake is low: two answers to challenges cost %d wei of GoMAA at %d wei per gas, the stake is %d "
+                "wei. Whoever "
+                "challenges may win more than it loses. Keep coins for answers, and ask the platform for a "
+                "deployment with a higher stake",
                 *(cost, price, stake),
             )
         elif self.low and not low:

@@ -12,7 +12,10 @@ from pywallet.settlement import CountsTree, EpochData, Header, SumTree, commitme
 
 @dataclass(frozen=True)
 class Voucher:
-    """A debit of an epoch and the voucher that allows it. Amounts in wei; ``until`` is the last epoch in which it counts."""
+    """A debit of an epoch and the voucher that allows it.
+
+    Amounts in wei; ``until`` is the last epoch in which it counts.
+    """
 
     payer: bytes
     net: int

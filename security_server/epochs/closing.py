@@ -67,7 +67,10 @@ class Closing:
         return await self._publishing.epoch(max(0, self._core.schedule.epoch_of(now_s) - 1))
 
     async def round(self) -> None:
-        """One step for every epoch that needs one, oldest first. An epoch that fails is logged with its code, and stops no other."""
+        """One step for every epoch that needs one, oldest first.
+
+        An epoch that fails is logged with its code, and stops no other.
+        """
         core = self._core
         async with self._lock:
             if not await core.store.leads():
@@ -96,10 +99,13 @@ class Closing:
         core = self._core
         rate = await core.chain.rate(epoch)
         owners = {
-            content: await self._owner(content, epoch) for content in await core.store.run(lambda connection: unowned(connection, epoch))
+            content: await self._owner(content, epoch)
+            for content in await core.store.run(lambda connection: unowned(connection, epoch))
         }
         await core.store.run(
-            lambda connection: close_epoch(connection, core.address, epoch, rate, owners, core.secret, core.schedule.length)
+            lambda connection: close_epoch(
+                connection, core.address, epoch, rate, owners, core.secret, core.schedule.length
+            )
         )
         log.info("epoch %d closed", epoch)
 
@@ -156,7 +162,9 @@ class Closing:
                 transaction = await self._post(epoch)
             elif row.action is Action.REFUND:
                 debits = [(one.payer, one.net) for one in closed.data.debits]
-                transaction = await core.chain.refund(key, epoch, closed.header, closed.data.counts_root, closed.data_hash, debits)
+                transaction = await core.chain.refund(
+                    key, epoch, closed.header, closed.data.counts_root, closed.data_hash, debits
+                )
             else:
                 transaction = await core.chain.undo(key, epoch)
         except Unavailable as error:
@@ -180,7 +188,8 @@ class Closing:
         except GomaaError as error:
             if error.code != "chain.mismatch":
                 raise
-            # A draft that this database knows nothing of, left by one that is lost: it goes back, and the next round posts.
+            # A draft that this database knows nothing of, left by one that is lost: it goes back, and the next round
+            # posts.
             log.error("epoch %d: a draft of other entries is undone", epoch)
             return await core.chain.undo(key, epoch)
 
@@ -200,19 +209,30 @@ class Closing:
 
 
 def _open_epochs(connection: Connection, since_s: int, length_s: int) -> list[int]:
-    """Epochs that are not final or missed for good, oldest first: those that ended since ``since_s`` are looked at in any state."""
-    query = select(epochs.c.epoch).where((epochs.c.state.notin_(DONE)) | (epochs.c.epoch >= since_s // length_s)).order_by(epochs.c.epoch)
+    """Epochs that are not final or missed for good, oldest first.
+
+    Those that ended since ``since_s`` are looked at in any state.
+    """
+    query = (
+        select(epochs.c.epoch)
+        .where((epochs.c.state.notin_(DONE)) | (epochs.c.epoch >= since_s // length_s))
+        .order_by(epochs.c.epoch)
+    )
     return list(connection.execute(query).scalars())
 
 
 def _stored(connection: Connection, epoch: int) -> tuple[dict[str, Any], bool, bool]:
     """The epoch's row, whether it was ever challenged, and whether a post of it was refunded."""
     row = (
-        connection.execute(select(epochs.c.state, epochs.c.commitment, epochs.c.transaction).where(epochs.c.epoch == epoch))
+        connection.execute(
+            select(epochs.c.state, epochs.c.commitment, epochs.c.transaction).where(epochs.c.epoch == epoch)
+        )
         .mappings()
         .one()
     )
-    asked = connection.execute(select(challenges.c.payee).where(challenges.c.epoch == epoch).limit(1)).first() is not None
+    asked = (
+        connection.execute(select(challenges.c.payee).where(challenges.c.epoch == epoch).limit(1)).first() is not None
+    )
     return dict(row), asked, get(connection, refunds, epoch=epoch) is not None
 
 

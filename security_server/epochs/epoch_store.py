@@ -34,10 +34,13 @@ Secret = Callable[[bytes, bytes], bytes]
 def ended(connection: Connection, running: int) -> list[int]:
     """Epochs before ``running`` in which something happened and that are not closed yet, oldest first."""
     since = mark(connection, ENDED) or 0
-    busy = union(*(select(table.c.epoch).where(table.c.epoch >= since) for table in (debits, epoch_contents, epoch_usages))).subquery()
+    busy = union(
+        *(select(table.c.epoch).where(table.c.epoch >= since) for table in (debits, epoch_contents, epoch_usages))
+    ).subquery()
     query = select(busy.c.epoch).where(busy.c.epoch < running, busy.c.epoch.notin_(select(epochs.c.epoch)))
     found = sorted(connection.execute(query).scalars())
-    # Nothing enters an epoch that is closed, or older than one that is. One that cannot be closed holds the cursor back.
+    # Nothing enters an epoch that is closed, or older than one that is. One that cannot be closed holds the cursor
+    # back.
     closed = connection.execute(select(func.max(epochs.c.epoch))).scalar()
     if closed is not None and (reached := min([*found, closed + 1])) > since:
         set_mark(connection, ENDED, reached)
@@ -50,7 +53,13 @@ def unowned(connection: Connection, epoch: int) -> set[bytes]:
 
 
 def close_epoch(
-    connection: Connection, server: bytes, epoch: int, rate: int, owners: Mapping[bytes, bytes], secret: Secret, length_s: int
+    connection: Connection,
+    server: bytes,
+    epoch: int,
+    rate: int,
+    owners: Mapping[bytes, bytes],
+    secret: Secret,
+    length_s: int,
 ) -> None:
     """Write an ended epoch's bytes, roots, vouchers and usage numbers. From this commit on nothing enters it.
 
@@ -64,7 +73,8 @@ def close_epoch(
         length_s: Seconds of an epoch.
 
     Raises:
-        GomaaError: ``chain.unreachable`` (an owner is missing: something was counted since they were asked for), ``message.schema``
+        GomaaError: ``chain.unreachable`` (an owner is missing: something was counted since they were asked for),
+            ``message.schema``
             (a value that the format cannot hold).
     """
     if get(connection, epochs, epoch=epoch) is not None:
@@ -80,9 +90,16 @@ def close_epoch(
         tag = usage_tag(secret(usage.listener, usage.content), epoch)
         used.append((tag, usage_leaf(tag, usage.content, usage.plays, usage.seeks, usage.seconds)))
     hashed = [leaf for _, leaf in sorted(used)]
-    counted = [content_leaf(row.content, row.plays, row.unvalidated, row.seeks, row.seconds) for row in content_rows(frozen)]
+    counted = [
+        content_leaf(row.content, row.plays, row.unvalidated, row.seeks, row.seconds) for row in content_rows(frozen)
+    ]
     raw = encode(frozen, SumTree(frozen.payees), CountsTree(counted + hashed), length_s, hashed).encode()
-    write_epoch(connection, raw, [Voucher(one.payer, one.net, one.cap, one.until, one.signature) for one in frozen.debits], "closed")
+    write_epoch(
+        connection,
+        raw,
+        [Voucher(one.payer, one.net, one.cap, one.until, one.signature) for one in frozen.debits],
+        "closed",
+    )
     names = [usage_leaves.c[name] for name in ("epoch", "listener", "content", "plays", "seeks", "seconds")]
     moved = select(*(epoch_usages.c[column.name] for column in names)).where(epoch_usages.c.epoch == epoch)
     connection.execute(insert(usage_leaves).from_select(names, moved))
@@ -116,7 +133,10 @@ def write_epoch(connection: Connection, raw: bytes, vouchers: Sequence[Voucher],
         transaction=None,
     )
     if vouchers:
-        connection.execute(insert(entries), [{"epoch": data.epoch, "place": place, **asdict(one)} for place, one in enumerate(vouchers)])
+        connection.execute(
+            insert(entries),
+            [{"epoch": data.epoch, "place": place, **asdict(one)} for place, one in enumerate(vouchers)],
+        )
     return closed
 
 
@@ -135,4 +155,7 @@ def read_epoch(connection: Connection, epoch: int) -> tuple[bytes, bytes] | None
 def read_vouchers(connection: Connection, epoch: int) -> list[Voucher]:
     """The vouchers of an epoch's debits, in their order."""
     names = [entries.c[name] for name in ("payer", "net", "cap", "until", "signature")]
-    return [Voucher(*row) for row in connection.execute(select(*names).where(entries.c.epoch == epoch).order_by(entries.c.place))]
+    return [
+        Voucher(*row)
+        for row in connection.execute(select(*names).where(entries.c.epoch == epoch).order_by(entries.c.place))
+    ]

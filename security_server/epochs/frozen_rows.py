@@ -99,12 +99,22 @@ class Frozen:
 
 
 def counted_contents(connection: Connection, epoch: int) -> set[bytes]:
-    """Contents of the epoch whose owner in it is not written down yet: counted, settled or refused, but not paid in it."""
+    """Contents of the epoch whose owner in it is not written down yet.
+
+    Counted, settled or refused, but not paid in it.
+    """
     counted = select(epoch_contents.c.content).where(epoch_contents.c.epoch == epoch)
     settled = select(lines.c.content).where(lines.c.epoch == epoch)
-    refused = select(tickets.c.content).join(invocations, tickets.c.id == invocations.c.ticket).where(_refused_plays(epoch)).distinct()
+    refused = (
+        select(tickets.c.content)
+        .join(invocations, tickets.c.id == invocations.c.ticket)
+        .where(_refused_plays(epoch))
+        .distinct()
+    )
     known = select(epoch_owners.c.content).where(epoch_owners.c.epoch == epoch)
-    return set(connection.execute(union(counted, settled, refused)).scalars()) - set(connection.execute(known).scalars())
+    return set(connection.execute(union(counted, settled, refused)).scalars()) - set(
+        connection.execute(known).scalars()
+    )
 
 
 def _refused_plays(epoch: int) -> ColumnElement[bool]:
@@ -113,16 +123,22 @@ def _refused_plays(epoch: int) -> ColumnElement[bool]:
 
 def freeze_rows(connection: Connection, server: bytes, epoch: int, rate: int) -> Frozen:
     """Read an epoch that has ended. The order is by address: the same database gives the same roots."""
-    leaves = select(payees.c.payee, payees.c.amount, payees.c.owned).where(payees.c.epoch == epoch).order_by(payees.c.payee)
+    leaves = (
+        select(payees.c.payee, payees.c.amount, payees.c.owned).where(payees.c.epoch == epoch).order_by(payees.c.payee)
+    )
     paid = connection.execute(leaves).all()
     owed = connection.execute(select(debits).where(debits.c.epoch == epoch).order_by(debits.c.payer)).mappings()
-    owned = connection.execute(select(epoch_owners.c.content, epoch_owners.c.owner).where(epoch_owners.c.epoch == epoch))
+    owned = connection.execute(
+        select(epoch_owners.c.content, epoch_owners.c.owner).where(epoch_owners.c.epoch == epoch)
+    )
     owners: dict[bytes, bytes] = {row.content: row.owner for row in owned}
     counted = connection.execute(
         select(epoch_contents).where(epoch_contents.c.epoch == epoch).order_by(epoch_contents.c.content)
     ).mappings()
     used = connection.execute(
-        select(epoch_usages).where(epoch_usages.c.epoch == epoch).order_by(epoch_usages.c.listener, epoch_usages.c.content)
+        select(epoch_usages)
+        .where(epoch_usages.c.epoch == epoch)
+        .order_by(epoch_usages.c.listener, epoch_usages.c.content)
     ).mappings()
     return Frozen(
         server,
@@ -151,7 +167,9 @@ def freeze_rows(connection: Connection, server: bytes, epoch: int, rate: int) ->
 
 def _plays(connection: Connection, epoch: int) -> tuple[RowMapping, ...]:
     """Settled lines, then refused plays; of a ticket only what never changes is read."""
-    settled = connection.execute(select(lines).where(lines.c.epoch == epoch).order_by(lines.c.station, lines.c.number)).mappings()
+    settled = connection.execute(
+        select(lines).where(lines.c.epoch == epoch).order_by(lines.c.station, lines.c.number)
+    ).mappings()
     names = ("station", "content", "number", "payee", "session", "payer")
     refused = connection.execute(
         select(*(tickets.c[name] for name in names), invocations.c.sequence, invocations.c.received_ms)
@@ -163,7 +181,10 @@ def _plays(connection: Connection, epoch: int) -> tuple[RowMapping, ...]:
 
 
 def encode(frozen: Frozen, tree: SumTree, counts: CountsTree, length_s: int, usages: Sequence[bytes] = ()) -> EpochData:
-    """The published data. ``length_s``: an epoch's length, for the second within it; ``usages``: the listeners' leaves, hashed."""
+    """The published data.
+
+    ``length_s``: an epoch's length, for the second within it; ``usages``: the listeners' leaves, hashed.
+    """
     # Listeners who paid stand among the debits alone: no row names one of them.
     paying = {row["payer"] for row in frozen.plays} - {row["station"] for row in frozen.plays}
     stations = sorted({row["station"] for row in frozen.plays} | {debit.payer for debit in frozen.debits} - paying)
@@ -208,7 +229,9 @@ def encode(frozen: Frozen, tree: SumTree, counts: CountsTree, length_s: int, usa
         plays=tuple(plays),
         usages=tuple(UsageRow(leaf) for leaf in usages),
         segments=tuple(
-            SegmentRow(where[content], segment, listeners) for content, segment, listeners in frozen.segments if content in where
+            SegmentRow(where[content], segment, listeners)
+            for content, segment, listeners in frozen.segments
+            if content in where
         ),
     )
 
@@ -223,7 +246,10 @@ def _outcome(row: RowMapping) -> int:
 
 def content_rows(frozen: Frozen) -> tuple[ContentRow, ...]:
     """Contents that were counted, and those that were only settled: heard in one epoch, vouchered in the next."""
-    rows = {count.content: ContentRow(count.content, count.owner, frozen.server, *_counters(count)) for count in frozen.contents}
+    rows = {
+        count.content: ContentRow(count.content, count.owner, frozen.server, *_counters(count))
+        for count in frozen.contents
+    }
     for row in frozen.plays:
         if row["content"] not in rows:
             rows[row["content"]] = ContentRow(row["content"], frozen.owners[row["content"]], frozen.server, 0, 0, 0, 0)

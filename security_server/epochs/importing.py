@@ -49,13 +49,13 @@ class Importing:
     async def take(self, raw: bytes) -> int:
         """Write an epoch from its published bytes, if they are what the chain holds; its number.
 
-        The chain decides: what this database has counted in that epoch is dropped, plays that the bytes settle count as paid (what
-        was debited for them is the chain's figure, see ``accounts.account``), and no receipt is signed for an epoch that the lost
-        database may have signed for.
-        To take the same bytes again changes nothing.
+        The chain decides: what this database has counted in that epoch is dropped, plays that the bytes settle count as
+        paid (what was debited for them is the chain's figure, see ``accounts.account``), and no receipt is signed for
+        an epoch that the lost database may have signed for. To take the same bytes again changes nothing.
 
         Raises:
-            InputError: ``server.epoch.import``: other bytes than the chain's, another server's, or of an epoch that is not posted.
+            InputError: ``server.epoch.import``: other bytes than the chain's, another server's, or of an epoch that is
+                not posted.
         """
         try:
             closed = ClosedEpoch.of(raw)
@@ -64,12 +64,19 @@ class Importing:
             raise InputError("server.epoch.import", reason=error.detail.get("reason")) from None
         found = await self._chain.epoch(data.epoch)
         if data.server != self._server or not found.ready or found.commit != closed.commitment:
-            raise InputError("server.epoch.import", epoch=data.epoch, posted=bool(found.ready), server="0x" + data.server.hex())
+            raise InputError(
+                "server.epoch.import", epoch=data.epoch, posted=bool(found.ready), server="0x" + data.server.hex()
+            )
         vouchers = await self._chain.vouchers(data.epoch, closed.digest)
         if vouchers is None:
-            log.warning("epoch %d: the post's call data are not to be had; it could not be posted again if it became void", data.epoch)
+            log.warning(
+                "epoch %d: the post's call data are not to be had; it could not be posted again if it became void",
+                data.epoch,
+            )
         running = self._schedule.epoch_of(await self._chain.now_ms() // 1000)
-        await self._store.run(lambda connection: _take(connection, raw, data, closed.commitment, vouchers or (), running))
+        await self._store.run(
+            lambda connection: _take(connection, raw, data, closed.commitment, vouchers or (), running)
+        )
         self._chain.forget_money()
         self._agreement.agrees(data.epoch)
         log.info("epoch %d imported", data.epoch)

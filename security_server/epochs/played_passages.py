@@ -16,7 +16,8 @@ _LONGEST: Final = 0xFFFF
 
 
 def most_played(connection: Connection, epoch: int, few: int = FEW) -> tuple[tuple[bytes, int, int], ...]:
-    """(content, segment of ``SEGMENT_S`` seconds, distinct listeners), by content and segment, from ``few`` listeners on.
+    """(content, segment of ``SEGMENT_S`` seconds, distinct listeners), by content and segment, from ``few`` listeners
+    on.
 
     Between two accepted invocations of a ticket the song ran on from the first
     one's position for as long as the meter counts as heard; a stretch across
@@ -46,7 +47,9 @@ def most_played(connection: Connection, epoch: int, few: int = FEW) -> tuple[tup
         if row.action == "rate":
             fast.add(row.ticket)
         before = meters.get(row.ticket, Meter())
-        after = meters[row.ticket] = before.advance(row.action, row.position_ms, row.time_ms, FASTEST if row.ticket in fast else 1)
+        after = meters[row.ticket] = before.advance(
+            row.action, row.position_ms, row.time_ms, FASTEST if row.ticket in fast else 1
+        )
         first, length = before.position_ms // (SEGMENT_S * 1000), after.heard_ms - before.heard_ms
         if length and row.epoch == epoch:
             last = (before.position_ms + length - 1) // (SEGMENT_S * 1000)

@@ -1,4 +1,7 @@
-"""Reads of closed epochs: what is posted, proven, answered, claimed and published comes from their stored bytes only."""
+"""Reads of closed epochs.
+
+What is posted, proven, answered, claimed and published comes from their stored bytes only.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +62,10 @@ class Publishing:
             return found
 
     async def _agreed(self, epoch: int) -> ClosedEpoch:
-        """A closed epoch to show to others. Raises as ``closed``; Unavailable ``server.mismatch.chain``: the chain holds another one."""
+        """A closed epoch to show to others.
+
+        Raises as ``closed``; Unavailable ``server.mismatch.chain``: the chain holds another one.
+        """
         self._core.agreement.require_epoch(epoch)
         return await self.closed(epoch)
 
@@ -77,10 +83,13 @@ class Publishing:
         entries = [Entry(one.payer, one.net, one.cap, one.until, *compact(one.signature)) for one in vouchers]
         return closed.header.root, closed.data.counts_root, closed.data_hash, entries
 
-    async def claim_item(self, claimed: Signed[Claim], *, signed: bool = True) -> tuple[ClaimItem, Sequence[tuple[bytes, int]]]:
+    async def claim_item(
+        self, claimed: Signed[Claim], *, signed: bool = True
+    ) -> tuple[ClaimItem, Sequence[tuple[bytes, int]]]:
         """The contract's item for a claim, and its proof. ``signed``: whether the payee's signature is sent along.
 
-        Raises Refusal: ``claim.unknown`` (no such leaf), ``claim.pending`` (not final yet); Unavailable ``server.mismatch.chain``.
+        Raises Refusal: ``claim.unknown`` (no such leaf), ``claim.pending`` (not final yet); Unavailable
+        ``server.mismatch.chain``.
         """
         claim = claimed.message
         closed = await self._agreed(claim.epoch)
@@ -91,7 +100,9 @@ class Publishing:
             raise Refusal("claim.pending", epoch=claim.epoch)
         amount = closed.data.payees[index].amount
         r, vs = compact(claimed.signature) if signed else (0, 0)
-        item = ClaimItem(self._core.address, claim.epoch, closed.header, claim.payee, amount, index, closed.payees.depth, r, vs)
+        item = ClaimItem(
+            self._core.address, claim.epoch, closed.header, claim.payee, amount, index, closed.payees.depth, r, vs
+        )
         return item, closed.payees.proof(index)
 
     async def leaf(self, epoch: int, payee: bytes) -> dict[str, Any]:
@@ -108,7 +119,10 @@ class Publishing:
         }
 
     async def answer(self, epoch: int, payee: bytes, challenged: int) -> Answer:
-        """What shows the chain that a payee's leaf honours a receipt. Raises Refusal ``claim.unknown`` where none does."""
+        """What shows the chain that a payee's leaf honours a receipt.
+
+        Raises Refusal ``claim.unknown`` where none does.
+        """
         closed = await self.closed(epoch)
         index = closed.payee_index.get(payee)
         if index is None or closed.data.payees[index].amount < challenged:
@@ -124,7 +138,9 @@ class Publishing:
         def read(connection: Connection) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
             row = get(connection, sessions, id=session)
             listener = None if row is None else row["listener"]
-            used = None if row is None else get(connection, usage_leaves, epoch=epoch, listener=listener, content=content)
+            used = (
+                None if row is None else get(connection, usage_leaves, epoch=epoch, listener=listener, content=content)
+            )
             return row, used
 
         row, used = await self._core.store.run(read)
@@ -153,19 +169,34 @@ class Publishing:
         }
 
     async def counts(self, epoch: int, content: bytes) -> dict[str, Any]:
-        """A content's leaf and its proof under the counts root. Raises Refusal ``claim.unknown``, Unavailable ``server.mismatch.chain``."""
+        """A content's leaf and its proof under the counts root.
+
+        Raises Refusal ``claim.unknown``, Unavailable ``server.mismatch.chain``.
+        """
         closed = await self._agreed(epoch)
         where = closed.content_index.get(content)
         if where is None:
             raise Refusal("claim.unknown", epoch=epoch)
         proof = [to_hex(node) for node in closed.counts.proof(where)]
-        return {**_counted(closed, where), "index": where, "proof": proof, "counts_root": to_hex(closed.data.counts_root)}
+        return {
+            **_counted(closed, where),
+            "index": where,
+            "proof": proof,
+            "counts_root": to_hex(closed.data.counts_root),
+        }
 
     async def epoch(self, epoch: int) -> dict[str, Any]:
         """How an epoch stood at the last look: ``state`` none, posted or final; roots once it is closed."""
         row = await self._core.store.run(lambda connection: get(connection, epochs, epoch=epoch))
         if row is None:
-            empty = {"root": None, "total": "0", "counts_root": None, "data_hash": None, "transaction": None, "leaves": 0}
+            empty = {
+                "root": None,
+                "total": "0",
+                "counts_root": None,
+                "data_hash": None,
+                "transaction": None,
+                "leaves": 0,
+            }
             return {"epoch": epoch, "state": "none", **empty}
         return {
             "epoch": epoch,
@@ -179,7 +210,10 @@ class Publishing:
         }
 
     async def data(self, epoch: int) -> bytes:
-        """The published bytes, whose keccak is the data hash. Raises Refusal ``claim.unknown``, Unavailable ``server.mismatch.chain``."""
+        """The published bytes, whose keccak is the data hash.
+
+        Raises Refusal ``claim.unknown``, Unavailable ``server.mismatch.chain``.
+        """
         self._core.agreement.require_epoch(epoch)
         row = await self._core.store.run(lambda connection: read_epoch(connection, epoch))
         if row is None:

@@ -1,4 +1,7 @@
-"""What enters an epoch: settled lines with everything that their published rows need, and the guard of closed epochs."""
+"""What enters an epoch.
+
+Settled lines with everything that their published rows need, and the guard of closed epochs.
+"""
 
 from __future__ import annotations
 
@@ -38,11 +41,13 @@ def require_open(connection: Connection, epoch: int) -> None:
         raise GomaaError("server.epoch.closed", epoch=epoch)
 
 
-def write_line(connection: Connection, epoch: int, ticket: Mapping[str, Any], intervals: int, owner: bytes, now_s: int) -> None:
+def write_line(
+    connection: Connection, epoch: int, ticket: Mapping[str, Any], intervals: int, owner: bytes, now_s: int
+) -> None:
     """Add newly vouchered intervals of a ticket to an epoch, with all that the play's published row says.
 
-    Nothing that is published reads the ticket afterwards: a song that goes on changes it. A ticket that is settled twice in one
-    epoch has one line, with the facts of the later time, as its receipt has.
+    Nothing that is published reads the ticket afterwards: a song that goes on changes it. A ticket that is settled
+    twice in one epoch has one line, with the facts of the later time, as its receipt has.
 
     Args:
         connection: Of the transaction that settles.

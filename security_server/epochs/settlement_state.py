@@ -1,7 +1,9 @@
-"""How an epoch stands and what to do next: a pure function of what the chain says, as a table (docs/settlement.md, States of an epoch).
+"""How an epoch stands and what to do next.
 
-Nothing is remembered from one look to the next. A reorganisation, a replaced transaction, a void post or a restored database are
-only other facts.
+A pure function of what the chain says, as a table (docs/settlement.md, States of an epoch).
+
+Nothing is remembered from one look to the next. A reorganisation, a replaced transaction, a void post or a restored
+database are only other facts.
 """
 
 from __future__ import annotations
@@ -95,7 +97,12 @@ class Row:
 
 
 TABLE: Final[tuple[Row, ...]] = (
-    Row("posted, and the database has no such epoch", lambda f: f.ready != 0 and f.ours is None, State.MISMATCH, Action.HALT),
+    Row(
+        "posted, and the database has no such epoch",
+        lambda f: f.ready != 0 and f.ours is None,
+        State.MISMATCH,
+        Action.HALT,
+    ),
     Row("posted with another commitment", lambda f: f.ready != 0 and f.commit != f.ours, State.MISMATCH, Action.HALT),
     Row("void, a refund of ours waits for a block", lambda f: f.void and f.pending, State.VOID, Action.WAIT),
     Row("void", lambda f: f.void, State.VOID, Action.REFUND),
@@ -107,7 +114,12 @@ TABLE: Final[tuple[Row, ...]] = (
     Row("not posted, and the database has no such epoch", lambda f: f.ours is None, State.CLOSED, Action.NONE),
     Row("not posted, it has not ended", lambda f: f.now_s < f.post_from, State.CLOSED, Action.WAIT),
     Row("not posted, a transaction of ours waits for a block", lambda f: f.pending, State.POSTING, Action.WAIT),
-    Row("not posted in time, a draft is left", lambda f: f.now_s > f.post_until and f.draft > 0, State.MISSED, Action.UNDO),
+    Row(
+        "not posted in time, a draft is left",
+        lambda f: f.now_s > f.post_until and f.draft > 0,
+        State.MISSED,
+        Action.UNDO,
+    ),
     Row("not posted in time", lambda f: f.now_s > f.post_until, State.MISSED, Action.NONE),
     Row("not posted, the last post is not final", lambda f: f.blocked, State.CLOSED, Action.WAIT),
     Row("not posted, a draft is there", lambda f: f.draft > 0, State.POSTING, Action.POST),

@@ -18,13 +18,18 @@ from pywallet.settlement import entries_digest
 from security_server.epochs.closed_epoch import Voucher
 
 MOST_BLOCKS: Final = 10_000
-"""Blocks of events asked for at once; halved for a node that refuses or takes too long, doubled again while it answers."""
+"""Blocks of events asked for at once.
+
+Halved for a node that refuses or takes too long, doubled again while it answers.
+"""
 
 Part = tuple[bytes, list[Voucher]]
 """The digest that a transaction's entries were added to, and the entries."""
 
 
-async def debited_vouchers(chain: Chain, deployment: Deployment, server: bytes, epoch: int, digest: bytes) -> list[Voucher] | None:
+async def debited_vouchers(
+    chain: Chain, deployment: Deployment, server: bytes, epoch: int, digest: bytes
+) -> list[Voucher] | None:
     """The vouchers under which an epoch's entries were debited, in the post or in a draft.
 
     Args:
@@ -67,7 +72,9 @@ async def all_logs(chain: Chain, deployment: Deployment, name: str, topics: Sequ
     at, span = min(deployment.block, last), MOST_BLOCKS
     while at <= last:
         try:
-            out += await chain.logs(deployment.settlement, event("Settlement", name), at, topics, min(last, at + span - 1))
+            out += await chain.logs(
+                deployment.settlement, event("Settlement", name), at, topics, min(last, at + span - 1)
+            )
         except Unavailable:
             if span == 1:
                 raise
@@ -80,7 +87,11 @@ async def all_logs(chain: Chain, deployment: Deployment, name: str, topics: Sequ
 async def _part(chain: Chain, deployment: Deployment, transaction: bytes, name: str) -> Part | None:
     found = await chain.request("eth_getTransactionByHash", to_hex(transaction))
     how = function("Settlement", name)
-    if not isinstance(found, dict) or found.get("to") is None or str(found["to"]).lower() != to_hex(deployment.settlement):
+    if (
+        not isinstance(found, dict)
+        or found.get("to") is None
+        or str(found["to"]).lower() != to_hex(deployment.settlement)
+    ):
         return None
     data = node_answers.data(found.get("input"))
     if data[:4] != how.selector:
@@ -90,7 +101,8 @@ async def _part(chain: Chain, deployment: Deployment, transaction: bytes, name: 
     except (DecodingError, OverflowError):
         raise GomaaError("chain.mismatch", reason="call data of a post") from None
     return bytes(before), [
-        Voucher(to_address(row[0]), int(row[1]), int(row[2]), int(row[3]), _signature(int(row[4]), int(row[5]))) for row in rows
+        Voucher(to_address(row[0]), int(row[1]), int(row[2]), int(row[3]), _signature(int(row[4]), int(row[5])))
+        for row in rows
     ]
 
 

@@ -44,7 +44,10 @@ SKEW_MS: Final = 30_000
 
 STARTS: Final = frozenset({"play", "preview", "live_join"})
 LATE_MS: Final = 120_000
-"""Keys are not given for an action that is signed for a time so long ago: an honest host asks again within an outage."""
+"""Keys are not given for an action that is signed for a time so long ago.
+
+An honest host asks again within an outage.
+"""
 ENDS: Final = frozenset({"pause", "stop"})
 
 
@@ -278,7 +281,9 @@ def _end(policy: Policy, usage: Usage, started: str, duration_ms: int | None) ->
     return min(ends, default=None)
 
 
-def _busy(ticket: Mapping[str, Any], action: str, time_ms: int, holder: Mapping[str, Any] | None, silence_ms: int) -> str | None:
+def _busy(
+    ticket: Mapping[str, Any], action: str, time_ms: int, holder: Mapping[str, Any] | None, silence_ms: int
+) -> str | None:
     """One playing stream per listener: another one waits until the first stops or falls silent."""
     if action in ENDS or holder is None or holder["ticket"] in (None, ticket["id"]):
         return None
@@ -295,7 +300,8 @@ def free(ticket: Mapping[str, Any], action: str) -> bool:
 def _unpaid(connection: Connection, ticket: Mapping[str, Any], action: str, intervals: int, now: Now) -> str | None:
     """Why the next interval may not be heard: escrow no longer covers it, or the payer's vouchers lag.
 
-    Asked when a play starts and when an interval is full; of a listener who pays also at every sign of life and when it goes on.
+    Asked when a play starts and when an interval is full; of a listener who pays also at every sign of life and when it
+    goes on.
     """
     each, listener_pays = ticket["price"] + ticket["reward"], ticket["payer"] != ticket["station"]
     if not each or free(ticket, action):
@@ -347,7 +353,9 @@ def _count(
         "sequence": message.sequence,
         "invocation": item.id,
         "intervals": intervals,
-        "due": intervals - ticket["vouchered"] if ticket["price"] + ticket["reward"] and not free(ticket, action) else 0,
+        "due": intervals - ticket["vouchered"]
+        if ticket["price"] + ticket["reward"] and not free(ticket, action)
+        else 0,
     }
     if action in STARTS:
         values["started"] = action
@@ -390,4 +398,6 @@ def _answer(
         return Outcome(code, sequence, replay)
     now_s = now.time_ms // 1000
     left = decide(policy, counters.usage(policy, now_s), Context(now_s, now.domain, True), "pause").left
-    return Outcome(code, sequence, replay, counters.to_json(), dict(left), ticket["heard_ms"], ticket["intervals"], ticket)
+    return Outcome(
+        code, sequence, replay, counters.to_json(), dict(left), ticket["heard_ms"], ticket["intervals"], ticket
+    )

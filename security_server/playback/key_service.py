@@ -82,7 +82,9 @@ class Playing:
         self._core.agreement.require()
         session = Signed.from_json(Session, request.session)
         ticket = Signed.from_json(Ticket, request.ticket)
-        check_times(notBefore=session.message.not_before, notAfter=session.message.not_after, expiry=ticket.message.expiry)
+        check_times(
+            notBefore=session.message.not_before, notAfter=session.message.not_after, expiry=ticket.message.expiry
+        )
         try:
             await self._check(device, session, ticket)
         except Refusal as refusal:
@@ -119,7 +121,9 @@ class Playing:
         if await core.chain.station_domain(order.station) is None:
             raise Refusal("station.unknown")
         song = await core.songs.get(order.content)
-        known = await core.store.run(lambda connection: get(connection, tickets, id=digest(order, core.domain)) is not None)
+        known = await core.store.run(
+            lambda connection: get(connection, tickets, id=digest(order, core.domain)) is not None
+        )
         if not known:
             # One that was opened before its content moved goes on here.
             await self._moves.require_serving(order.content)
@@ -154,7 +158,9 @@ class Playing:
         core = self._core
         money = await core.chain.money(order.station)
         epoch = core.schedule.epoch_of(await core.now_ms() // 1000)
-        owed = await core.store.run(lambda connection: outstanding(connection, order.station, core.running(connection, epoch)))
+        owed = await core.store.run(
+            lambda connection: outstanding(connection, order.station, core.running(connection, epoch))
+        )
         if owed.plays >= core.config.credit_plays and not owed.small_change(money.bps, core.config.least_wei):
             raise Refusal("station.credit.exhausted")
         intervals = max(1, song.duration_ms // (song.policy.price.interval_s * 1000))
@@ -248,7 +254,8 @@ class Playing:
     async def grant(self, device: bytes, request: GrantRequest) -> dict[str, Any]:
         """Count one action and give the keys that the play may have now, whichever action asked.
 
-        Where the music needs a key that comes later only, ``wait`` names ``invocation.pace`` and in how many milliseconds.
+        Where the music needs a key that comes later only, ``wait`` names ``invocation.pace`` and in how many
+        milliseconds.
         """
         core = self._core
         item = self._receive(device, request.invocation)
@@ -281,7 +288,14 @@ class Playing:
         expires_s = min(now.time_ms // 1000 + GRANT_S, row["expiry_s"])
         keys = await self._wrapped(song, request, indexes)
         wait = {"wait": {"code": "invocation.pace", "retry_ms": wait_ms}} if wait_ms else {}
-        return {**keys, **wait, "expires_s": expires_s, "sequence": outcome.sequence, **_counted(outcome), "left": outcome.left}
+        return {
+            **keys,
+            **wait,
+            "expires_s": expires_s,
+            "sequence": outcome.sequence,
+            **_counted(outcome),
+            "left": outcome.left,
+        }
 
     async def report(self, device: bytes, request: Report) -> dict[str, Any]:
         """Count what happened under a lease, in order; each refusal is named."""
@@ -314,7 +328,11 @@ class Playing:
     async def destroyed(self, device: bytes, request: Destroyed) -> dict[str, Any]:
         """Keep a device's signed word that it destroyed its keys of a content. The first one counts."""
         check_times(time_ms=request.time_ms)
-        content, listener, signature = from_hex(request.content, 20), from_hex(request.listener, 20), from_hex(request.signature, 65)
+        content, listener, signature = (
+            from_hex(request.content, 20),
+            from_hex(request.listener, 20),
+            from_hex(request.signature, 65),
+        )
         try:
             signer = recover(destruction_digest(content, listener, request.time_ms, request.code), signature)
         except InputError:
@@ -367,7 +385,11 @@ class Playing:
         if row is None or row["device"] != item.device:
             raise Refusal("ticket.missing", sequence=item.message.sequence)
         song = await self._core.songs.get(row["content"])
-        return row, song, await self._now(row, paying=bool(row["price"] + row["reward"]), starting=item.action in STARTS)
+        return (
+            row,
+            song,
+            await self._now(row, paying=bool(row["price"] + row["reward"]), starting=item.action in STARTS),
+        )
 
     async def _now(self, row: Mapping[str, Any], paying: bool, starting: bool = False) -> Now:
         core, content, station = self._core, row["content"], row["station"]
@@ -397,7 +419,8 @@ class Playing:
     ) -> tuple[range, int]:
         """The wanted segments that a ticket may have keys for now, written down before they are given.
 
-        And milliseconds until there are keys again, where the music waits for one that its listener may not have yet; else 0.
+        And milliseconds until there are keys again, where the music waits for one that its listener may not have yet;
+        else 0.
 
         Args:
             connection: Where the transaction is open.
@@ -434,7 +457,9 @@ class Playing:
         jumps = counters.seeks if limit is not None and limit.unit not in HEARD_UNITS else 0
         key = {"listener": ticket["listener"], "content": ticket["content"]}
         row = get(connection, given_keys, **key)
-        before, wait = (int.from_bytes(row["seconds"], "little"), Wait(row["waited_ms"], row["since_ms"])) if row else (0, Wait())
+        before, wait = (
+            (int.from_bytes(row["seconds"], "little"), Wait(row["waited_ms"], row["since_ms"])) if row else (0, Wait())
+        )
         known, wait_ms = (before, wait), 0
         allowance = Allowance.of(heard_ms, ahead_ms, jumps, ticket["position_ms"], wait.waited_ms)
         indexes, after = allowance.take(starts_ms, wanted, before)
@@ -489,7 +514,9 @@ def require_refusing(signed: Any, core: Core, address: bytes, code: str) -> None
 
 
 def _ticket(connection: Connection, identity: bytes) -> dict[str, Any] | None:
-    joined = select(tickets, sessions.c.device, sessions.c.not_after_s).join(sessions, sessions.c.id == tickets.c.session)
+    joined = select(tickets, sessions.c.device, sessions.c.not_after_s).join(
+        sessions, sessions.c.id == tickets.c.session
+    )
     row = connection.execute(joined.where(tickets.c.id == identity)).mappings().first()
     return dict(row) if row else None
 

@@ -14,7 +14,9 @@ def devices(connection: Connection, listener: bytes, content: bytes, device: byt
     """How many other devices have played this content for this listener, and whether this one has."""
     joined = select(sessions.c.device).join(tickets, tickets.c.session == sessions.c.id).distinct()
     wanted = (tickets.c.listener == listener, tickets.c.content == content, tickets.c.state != "none")
-    earlier = select(former_plays.c.device).where(former_plays.c.listener == listener, former_plays.c.content == content)
+    earlier = select(former_plays.c.device).where(
+        former_plays.c.listener == listener, former_plays.c.content == content
+    )
     found = {bytes(row[0]) for query in (joined.where(*wanted), earlier) for row in connection.execute(query)}
     return len(found - {device}), device in found
 

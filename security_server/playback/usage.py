@@ -33,7 +33,9 @@ class Counters:
     def usage(self, policy: Policy, now_s: int) -> Usage:
         """What ``decide`` compares with the limits."""
         counts = {
-            action: self._used(action, count.per_s, now_s) if count.after_s is None else self._heard_enough(action, count, now_s)
+            action: self._used(action, count.per_s, now_s)
+            if count.after_s is None
+            else self._heard_enough(action, count, now_s)
             for action, count in policy.counts.items()
         }
         last_s = {action: row[4] for action, row in self._actions.items() if len(row) > 4}
@@ -46,7 +48,9 @@ class Counters:
             for table in (tickets, former_plays)
             for row in self._connection.execute(
                 select(table.c.opened_ms, table.c.heard_ms).where(
-                    table.c.listener == self._key["listener"], table.c.content == self._key["content"], table.c.started == action
+                    table.c.listener == self._key["listener"],
+                    table.c.content == self._key["content"],
+                    table.c.started == action,
                 )
             )
         ]
@@ -81,9 +85,22 @@ class Counters:
         """Write the row, and the leaf it makes in this epoch's counts tree."""
         actions = json.dumps(self._actions, separators=(",", ":"))
         values = {"plays": self.plays, "seeks": self.seeks}
-        put(self._connection, usages, self._key, **values, heard_ms=self.heard_ms, first_play_s=self.first_play_s, actions=actions)
+        put(
+            self._connection,
+            usages,
+            self._key,
+            **values,
+            heard_ms=self.heard_ms,
+            first_play_s=self.first_play_s,
+            actions=actions,
+        )
         put(self._connection, epoch_usages, {"epoch": epoch, **self._key}, **values, seconds=self.heard_ms // 1000)
 
     def to_json(self) -> dict[str, Any]:
         """The wire form: cumulative numbers."""
-        return {"plays": self.plays, "seeks": self.seeks, "seconds": self.heard_ms // 1000, "first_play_s": self.first_play_s}
+        return {
+            "plays": self.plays,
+            "seeks": self.seeks,
+            "seconds": self.heard_ms // 1000,
+            "first_play_s": self.first_play_s,
+        }

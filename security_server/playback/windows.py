@@ -106,14 +106,17 @@ class Allowance:
     def _limit_ms(self, start_ms: int) -> int:
         if start_ms < self.position_ms + SOON_MS:
             return self.most_ms
-        return max(self.full_ms, self.most_ms - JUMPS_MS // 2) if start_ms < self.position_ms + NEAR_MS else self.full_ms
+        return (
+            max(self.full_ms, self.most_ms - JUMPS_MS // 2) if start_ms < self.position_ms + NEAR_MS else self.full_ms
+        )
 
 
 @dataclass(frozen=True)
 class Wait:
     """What a listener has waited for keys of a content whose room for jumps is gone.
 
-    ``waited_ms``: song that was opened by waiting, in all; ``since_ms``: when the wait began that goes on, 0: none does.
+    ``waited_ms``: song that was opened by waiting, in all; ``since_ms``: when the wait began that goes on, 0: none
+    does.
     """
 
     waited_ms: int = 0

@@ -136,7 +136,9 @@ async def radio(request: web.Request) -> web.Response:
     recent = recent_plays(rows, station.catalogue.of, 3)
     now, like = datetime.now().astimezone(), station.catalogue.like
     ad = await sponsor(request, station)
-    return _html(request, request.app[PAGES].radio(station.catalogue.songs, chosen, plays, recent, station.bps, now, like, ad))
+    return _html(
+        request, request.app[PAGES].radio(station.catalogue.songs, chosen, plays, recent, station.bps, now, like, ad)
+    )
 
 
 async def similar(request: web.Request) -> web.Response:
@@ -259,7 +261,10 @@ def _network(config: StationConfig) -> dict[str, Any] | None:
 
 
 async def proof(config: StationConfig, key: bytes, request: web.Request) -> web.Response:
-    """``GET /.well-known/gomaa-station.json``: this station's signed word that the domain is its own; the same bytes each time."""
+    """``GET /.well-known/gomaa-station.json``: this station's signed word that the domain is its own.
+
+    The same bytes each time.
+    """
     from chain.deployment import Deployment
 
     try:
@@ -330,7 +335,9 @@ async def _account(station: Station, server: bytes) -> dict[str, Any]:
     cap = 0 if voucher is None else voucher.cap
     view["signed_wei"] = str(cap)
     view["voucher"] = (
-        None if voucher is None else {"cap_wei": str(voucher.cap), "until": voucher.until, "sent": voucher.sent_ms is not None}
+        None
+        if voucher is None
+        else {"cap_wei": str(voucher.cap), "until": voucher.until, "sent": voucher.sent_ms is not None}
     )
     statements = await asyncio.to_thread(station.store.statements, server, 10)
     view["statements"] = [
@@ -345,7 +352,9 @@ async def _account(station: Station, server: bytes) -> dict[str, Any]:
         for row in statements
     ]
     aside = await asyncio.to_thread(station.store.quarantine, server, 100)
-    view["quarantine"] = [{"number": row.number, "time_ms": row.time_ms, "code": row.code, "reason": row.reason} for row in aside]
+    view["quarantine"] = [
+        {"number": row.number, "time_ms": row.time_ms, "code": row.code, "reason": row.reason} for row in aside
+    ]
     try:
         view["url"] = place(await station.url(server))
         now_s = await station.chain.now_ms() // 1000

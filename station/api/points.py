@@ -1,4 +1,7 @@
-"""The routes of points: what a listener has, buys and redeems, each asked for with a signature of the listener's own key here."""
+"""The routes of points.
+
+What a listener has, buys and redeems, each asked for with a signature of the listener's own key here.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,10 @@ from station.context import Station
 
 
 class PointsDesk:
-    """``POST /gomaa/points``: {time_s, what, signature}; ``what`` is ``look``, ``buy NAME BALANCE`` or ``redeem SERIAL``."""
+    """``POST /gomaa/points``: {time_s, what, signature}.
+
+    ``what`` is ``look``, ``buy NAME BALANCE`` or ``redeem SERIAL``.
+    """
 
     def __init__(self, station: Station) -> None:
         self._station = station
@@ -37,7 +43,9 @@ class PointsDesk:
             raise InputError("message.schema", field="signature")
         station = self._station
         now_ms = await station.chain.now_ms()
-        listener = Asking(station.address, station.config.domain, time_s, what).listener(from_hex(signature, 65), now_ms // 1000)
+        listener = Asking(station.address, station.config.domain, time_s, what).listener(
+            from_hex(signature, 65), now_ms // 1000
+        )
         await station.loyalty.feed(now_ms)
         done = await self._do(listener, what.split(" "), now_ms)
         return answer({**await station.loyalty.account(listener), **done})
@@ -70,7 +78,9 @@ async def use_ad_free(request: web.Request, station: Station) -> web.Response:
         raise Refusal("ticket.missing", reason="pass")
     response = web.Response(status=302, headers={"Location": "/"})
     left = signed.message.not_after - now_ms // 1000
-    response.set_cookie(COOKIE, text, max_age=left, httponly=True, samesite="Lax", secure=station.config.origin.startswith("https"))
+    response.set_cookie(
+        COOKIE, text, max_age=left, httponly=True, samesite="Lax", secure=station.config.origin.startswith("https")
+    )
     return response
 
 

@@ -117,7 +117,11 @@ def validated(request: web.Request, response: web.Response) -> web.Response:
     etag = response.etag = sha256(raw).hexdigest()[:32]
     # A cache on the way may have weakened it.
     if any(tag.value in ("*", etag) for tag in request.if_none_match or ()):
-        headers = {name: value for name, value in response.headers.items() if name not in (hdrs.CONTENT_TYPE, hdrs.CONTENT_LENGTH)}
+        headers = {
+            name: value
+            for name, value in response.headers.items()
+            if name not in (hdrs.CONTENT_TYPE, hdrs.CONTENT_LENGTH)
+        }
         return web.Response(status=304, headers=headers)
     return response
 
@@ -165,7 +169,10 @@ def _object(data: bytes) -> dict[str, Any]:
 
 
 class SongFile(web.FileResponse):
-    """A file by range. aiohttp knows ``If-Range`` with a date; with an entity tag, this adds it (RFC 9110 section 13.1.5)."""
+    """A file by range. aiohttp knows ``If-Range`` with a date.
+
+    With an entity tag, this adds it (RFC 9110 section 13.1.5).
+    """
 
     def __init__(self, path: Path, cache: str = REVALIDATED) -> None:
         super().__init__(path, headers={**OPEN, "Cache-Control": cache, "Content-Type": "application/sps"})

@@ -1,4 +1,7 @@
-"""A song's other packagings, where the band put them beside its file: ``NAME.sps.html`` and the folder ``NAME.segments``."""
+"""A song's other packagings, where the band put them beside its file.
+
+``NAME.sps.html`` and the folder ``NAME.segments``.
+"""
 
 from __future__ import annotations
 

@@ -51,7 +51,10 @@ class Song:
 
 
 class Catalogue:
-    """Songs by name and by content; a file that can't be read is left out and said. New files are found within a second."""
+    """Songs by name and by content; a file that can't be read is left out and said.
+
+    New files are found within a second.
+    """
 
     def __init__(self, source: Path) -> None:
         self._source = source
@@ -119,7 +122,11 @@ class Catalogue:
             names[song.name] = contents[song.content] = song
         self._state = state
         self._neighbours = Neighbours(names.values())
-        self._names, self._contents, self.problems = MappingProxyType(names), MappingProxyType(contents), MappingProxyType(problems)
+        self._names, self._contents, self.problems = (
+            MappingProxyType(names),
+            MappingProxyType(contents),
+            MappingProxyType(problems),
+        )
         return True
 
 
@@ -160,7 +167,11 @@ def read_song(path: Path) -> Song:
 def _song(path: Path, header: Header) -> Song:
     rendition = header.renditions[0]
     name = path.stem if _NAME.fullmatch(path.stem) else f"song-{header.content.hex()[:12]}"
-    sound = f"{rendition.codec.upper()} {rendition.bits} bit, " if rendition.codec == "flac" else f"{rendition.codec.capitalize()}, "
+    sound = (
+        f"{rendition.codec.upper()} {rendition.bits} bit, "
+        if rendition.codec == "flac"
+        else f"{rendition.codec.capitalize()}, "
+    )
     return Song(
         name=name,
         path=path,

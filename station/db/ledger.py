@@ -46,7 +46,8 @@ _tickets = sa.Table(
     sa.Column("reward", sa.String(40), nullable=False),
     sa.Column("bps", sa.Integer, nullable=False),
     sa.Column("worst", sa.Integer, nullable=False),
-    # Intervals signed for; of those, the ones that the server has acknowledged as settled; the commission at which they are valued.
+    # Intervals signed for; of those, the ones that the server has acknowledged as settled; the commission at which they
+    # are valued.
     sa.Column("vouchered", sa.Integer, nullable=False, server_default="0"),
     sa.Column("settled", sa.Integer, nullable=False, server_default="0"),
     sa.Column("agreed_bps", sa.Integer, nullable=False, server_default="0"),
@@ -87,7 +88,9 @@ class TicketRow:
 
     @property
     def fastest(self) -> int:
-        """How much faster than the clock this ticket's song may be heard, as it was reckoned with when the ticket was issued."""
+        """How much faster than the clock this ticket's song may be heard, as it was reckoned with when the ticket was
+        issued.
+        """
         return FASTEST if self.worst > max(0, self.expiry_s - self.issued_ms // 1000) // self.interval_s + 1 else 1
 
     @property
@@ -197,7 +200,9 @@ class Store(Ledger):
     def _held(self, db: Connection, new: TicketRow) -> int:
         """Gross wei that the open tickets hold and the new one may cost, at the highest rate among them."""
         open_ = db.execute(
-            sa.select(_tickets).where(_tickets.c.server == new.server, _tickets.c.expiry_s > new.issued_ms // 1000 - HOLD_S)
+            sa.select(_tickets).where(
+                _tickets.c.server == new.server, _tickets.c.expiry_s > new.issued_ms // 1000 - HOLD_S
+            )
         ).all()
         rows = [*map(ticket_row, open_)]
         held = sum(row.held(new.issued_ms) for row in rows)

@@ -100,7 +100,9 @@ ACKNOWLEDGEMENTS, SETTLED = _acknowledgements, _settled
 
 @dataclass(frozen=True, slots=True)
 class VoucherRow:
-    """A voucher signed: ``cap`` cumulative gross wei; ``message`` the signed JSON; ``sent_ms`` None until the server took it.
+    """A voucher signed: ``cap`` cumulative gross wei; ``message`` the signed JSON.
+
+    ``sent_ms`` None until the server took it.
 
     ``lines``: what it is for, ticket number to whole intervals.
     """
@@ -186,7 +188,9 @@ class Ledger:
                     "agreed_bps": bps,
                     "settled": line.settled,
                 }
-                old = db.execute(sa.select(tickets.c.vouchered, tickets.c.agreed_bps, tickets.c.settled).where(row)).one()
+                old = db.execute(
+                    sa.select(tickets.c.vouchered, tickets.c.agreed_bps, tickets.c.settled).where(row)
+                ).one()
                 raised = {name: max(value, getattr(old, name)) for name, value in change.items()}
                 db.execute(sa.update(tickets).where(row).values(**raised))
             self._set_account(db, server, agreed=str(verdict.agreed))
@@ -222,7 +226,12 @@ class Ledger:
 
     def quarantine(self, server: bytes, limit: int = 2_000) -> list[QuarantineRow]:
         """The lines of this server that are set aside, the latest tickets first."""
-        query = sa.select(_quarantine).where(_quarantine.c.server == server).order_by(_quarantine.c.number.desc()).limit(limit)
+        query = (
+            sa.select(_quarantine)
+            .where(_quarantine.c.server == server)
+            .order_by(_quarantine.c.number.desc())
+            .limit(limit)
+        )
         with self._reading.connect() as db:
             return [QuarantineRow(row.number, row.time_ms, row.code, row.reason) for row in db.execute(query)]
 
@@ -295,15 +304,21 @@ class Ledger:
     def voucher(self, server: bytes) -> VoucherRow | None:
         """The latest voucher for this server."""
         with self._reading.connect() as db:
-            row = db.execute(sa.select(_vouchers).where(_vouchers.c.server == server).order_by(_vouchers.c.id.desc()).limit(1)).first()
+            row = db.execute(
+                sa.select(_vouchers).where(_vouchers.c.server == server).order_by(_vouchers.c.id.desc()).limit(1)
+            ).first()
         if row is None:
             return None
-        return VoucherRow(row.id, bytes(row.server), int(row.cap), row.until, row.message, row.sent_ms, dict(json.loads(row.lines)))
+        return VoucherRow(
+            row.id, bytes(row.server), int(row.cap), row.until, row.message, row.sent_ms, dict(json.loads(row.lines))
+        )
 
     def agreed(self, server: bytes) -> tuple[int, int]:
         """The value of everything agreed to with a server (wei times 10,000), and the highest cap ever signed, wei."""
         with self._reading.connect() as db:
-            caps = db.execute(sa.select(_vouchers.c.cap).where(_vouchers.c.server == server).order_by(_vouchers.c.id.desc()).limit(64))
+            caps = db.execute(
+                sa.select(_vouchers.c.cap).where(_vouchers.c.server == server).order_by(_vouchers.c.id.desc()).limit(64)
+            )
             highest = max((int(cap) for cap in caps.scalars()), default=0)
             value = db.execute(sa.select(_accounts.c.agreed).where(_accounts.c.server == server)).scalar()
         # Books of an older version have caps only, which are rounded down.
@@ -320,11 +335,14 @@ class Ledger:
         query = sa.select(*columns).where(_statements.c.server == server).order_by(_statements.c.id.desc()).limit(limit)
         with self._reading.connect() as db:
             return [
-                StatementRow(r.id, bytes(r.server), r.time_ms, r.epoch, int(r.spent), r.lines, r.code, r.reason) for r in db.execute(query)
+                StatementRow(r.id, bytes(r.server), r.time_ms, r.epoch, int(r.spent), r.lines, r.code, r.reason)
+                for r in db.execute(query)
             ]
 
     def _cap(self, db: Connection, server: bytes) -> int:
-        cap = db.execute(sa.select(_vouchers.c.cap).where(_vouchers.c.server == server).order_by(_vouchers.c.id.desc()).limit(1)).scalar()
+        cap = db.execute(
+            sa.select(_vouchers.c.cap).where(_vouchers.c.server == server).order_by(_vouchers.c.id.desc()).limit(1)
+        ).scalar()
         return 0 if cap is None else int(cap)
 
     def _last_number(self, db: Connection) -> int:
@@ -364,7 +382,11 @@ class Ledger:
             if settled is not None:
                 self._set_account(db, server, agreed=str(as_value(settled)))
                 for number, intervals in counts.items():
-                    db.execute(sa.update(tickets).where(tickets.c.number == number).values(vouchered=intervals, settled=intervals))
+                    db.execute(
+                        sa.update(tickets)
+                        .where(tickets.c.number == number)
+                        .values(vouchered=intervals, settled=intervals)
+                    )
             if voucher is not None:
                 cap, until, message = voucher
                 values = {

@@ -33,15 +33,17 @@ DAY_MS: Final = 86_400_000
 class History:
     """Deletes at most one batch per round with a server, after a statement that left nothing owed.
 
-    Deleted are tickets that ended ``keep_days`` ago, of which the server has acknowledged everything that was signed for; statements
-    and vouchers as old. Kept are lines that are set aside, tickets of the reward programme that are not counted yet, of each
-    listener and band one that was paid, and everything for longer than an epoch takes to be final.
+    Deleted are tickets that ended ``keep_days`` ago, of which the server has acknowledged everything that was signed
+    for; statements and vouchers as old. Kept are lines that are set aside, tickets of the reward programme that are not
+    counted yet, of each listener and band one that was paid, and everything for longer than an epoch takes to be final.
     """
 
     def __init__(self, store: Store, keep_days: int, schedule: Schedule) -> None:
         self._store = store
         # Posted late, challenged and answered: after that no epoch of those tickets is open.
-        final_s = 2 * (schedule.length + schedule.grace + schedule.window + schedule.answer + schedule.late + schedule.delay)
+        final_s = 2 * (
+            schedule.length + schedule.grace + schedule.window + schedule.answer + schedule.late + schedule.delay
+        )
         self._keep_ms = max(keep_days * DAY_MS, final_s * 1000) if keep_days else None
         self._seen_s: dict[bytes, int] = {}
         """By server: of tickets that ended before this, those that may be deleted are."""
@@ -73,7 +75,9 @@ class _Old:
     @property
     def here(self) -> sa.ColumnElement[bool]:
         """Which they are; found by the index ``tickets_open``."""
-        return sa.and_(TICKETS.c.server == self.server, TICKETS.c.expiry_s >= self.since_s, TICKETS.c.expiry_s < self.before_s)
+        return sa.and_(
+            TICKETS.c.server == self.server, TICKETS.c.expiry_s >= self.since_s, TICKETS.c.expiry_s < self.before_s
+        )
 
     @property
     def waiting(self) -> sa.ColumnElement[bool]:
@@ -89,7 +93,10 @@ class _Old:
 
     @property
     def kept(self) -> sa.ColumnElement[bool]:
-        """Set aside, or the last one of a listener that was paid for a play of its band: whether one ever was is asked for good."""
+        """Set aside, or the last one of a listener that was paid for a play of its band.
+
+        Whether one ever was is asked for good.
+        """
         later, paid = HEARD.alias(), TICKETS.alias()
         again = sa.exists().where(
             later.c.listener == HEARD.c.listener,
@@ -126,7 +133,9 @@ def _tickets(db: Connection, old: _Old) -> int:
 
 def _vouchers(db: Connection, server: bytes, before_ms: int) -> int:
     here = VOUCHERS.c.server == server
-    oldest = db.execute(sa.select(VOUCHERS.c.id).where(here).order_by(VOUCHERS.c.id.desc()).limit(1).offset(KEPT_VOUCHERS - 1)).scalar()
+    oldest = db.execute(
+        sa.select(VOUCHERS.c.id).where(here).order_by(VOUCHERS.c.id.desc()).limit(1).offset(KEPT_VOUCHERS - 1)
+    ).scalar()
     if oldest is None:
         return 0
     query = sa.select(VOUCHERS.c.id, STATEMENTS.c.time_ms).join(STATEMENTS, STATEMENTS.c.id == VOUCHERS.c.statement)
@@ -143,7 +152,10 @@ def _statements(db: Connection, server: bytes, before_ms: int) -> int:
     # Statements and their vouchers are numbered in the same order: what lies before the oldest voucher's has none.
     end = last if first is None else min(first, last)
     rows = db.execute(
-        sa.select(STATEMENTS.c.id, STATEMENTS.c.time_ms).where(here, STATEMENTS.c.id < end).order_by(STATEMENTS.c.id).limit(BATCH)
+        sa.select(STATEMENTS.c.id, STATEMENTS.c.time_ms)
+        .where(here, STATEMENTS.c.id < end)
+        .order_by(STATEMENTS.c.id)
+        .limit(BATCH)
     )
     return _delete(db, STATEMENTS.c.id, [row.id for row in rows if row.time_ms < before_ms])
 

@@ -132,7 +132,11 @@ def _moon(p: Palette, n: Draw) -> list[Shape]:
     """A moon in some phase above a pier."""
     x = n.whole(28, 24)
     bars = "".join(f"M{at - 2} 60h4v20h-4z" for at in (12, 30, 50, 68))
-    return [_disc(p.light, x, 36, 20), _disc(p.sky, x + 10 + n.whole(0, 6), 33, 18), _path(p.far, f"M0 57h80v4H0z{bars}")]
+    return [
+        _disc(p.light, x, 36, 20),
+        _disc(p.sky, x + 10 + n.whole(0, 6), 33, 18),
+        _path(p.far, f"M0 57h80v4H0z{bars}"),
+    ]
 
 
 def _hills(p: Palette, n: Draw) -> list[Shape]:
@@ -165,4 +169,12 @@ def _city(p: Palette, n: Draw) -> list[Shape]:
     return [moon, _path(p.far, "M-2 60h84v22H-2z"), _path(p.near, towers), _path(p.light, windows)]
 
 
-FAMILIES: Final[tuple[Callable[[Palette, Draw], list[Shape]], ...]] = (_tide, _mountains, _lighthouse, _moon, _hills, _rain, _city)
+FAMILIES: Final[tuple[Callable[[Palette, Draw], list[Shape]], ...]] = (
+    _tide,
+    _mountains,
+    _lighthouse,
+    _moon,
+    _hills,
+    _rain,
+    _city,
+)

@@ -16,7 +16,10 @@ from typing import Final, Literal, Protocol
 from pywallet.sps.likeness import COLUMNS, unpack
 
 FLOOR: Final = 0.02
-"""Least standard deviation of a measure, as a share of its scale: what hardly differs in a catalogue must not decide."""
+"""Least standard deviation of a measure, as a share of its scale.
+
+What hardly differs in a catalogue must not decide.
+"""
 LIMIT: Final = 4
 MOST: Final = 50
 
@@ -55,7 +58,8 @@ class Neighbours:
             spread = _spread([point[column.name] for point in values.values()])
             scales.append(math.sqrt(column.weight) / max(spread, FLOOR * (column.high - column.low)))
         self._points = {
-            name: tuple(point[column.name] * scale for column, scale in zip(COLUMNS, scales, strict=True)) for name, point in values.items()
+            name: tuple(point[column.name] * scale for column, scale in zip(COLUMNS, scales, strict=True))
+            for name, point in values.items()
         }
 
     def distance(self, one: str, other: str) -> float | None:
@@ -64,7 +68,10 @@ class Neighbours:
         return None if a is None or b is None else math.dist(a, b)
 
     def like(self, name: str, limit: int = LIMIT) -> Sequence[Match]:
-        """The songs most like this one, nearest first, then by the same artist, then of the same genre; never itself."""
+        """The songs most like this one, nearest first, then by the same artist, then of the same genre.
+
+        Never itself.
+        """
         song = self._songs.get(name)
         if song is None:
             return ()

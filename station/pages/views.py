@@ -35,7 +35,10 @@ BARS = 128
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A minute in the station's local time, for a person and for a machine: the second of a play would find its published row."""
+    """A minute in the station's local time, for a person and for a machine.
+
+    The second of a play would find its published row.
+    """
 
     iso: str
     day: str
@@ -182,7 +185,9 @@ class Pages:
                 for item, time_ms in recent
                 for moment in [Moment.of(datetime.fromtimestamp(time_ms / 1000, now.tzinfo))]
             ],
-            similar=[] if song is None else [{**self._song(item, bps, now), "why": _WHY[match.by]} for item, match in like(song)],
+            similar=[]
+            if song is None
+            else [{**self._song(item, bps, now), "why": _WHY[match.by]} for item, match in like(song)],
             now=Moment.of(now),
             sponsor=sponsor,
         )
@@ -190,7 +195,11 @@ class Pages:
     def embed(self, songs: Sequence[Song], now: datetime) -> str:
         """How other sites carry a song."""
         song = song_of_the_day(songs, now.date(), self.config.song_of_the_day)
-        name, title, artist = ("slow-tide", "Slow Tide Home", "Saltwick Lanterns") if song is None else (song.name, song.title, song.artist)
+        name, title, artist = (
+            ("slow-tide", "Slow Tide Home", "Saltwick Lanterns")
+            if song is None
+            else (song.name, song.title, song.artist)
+        )
         origin = self.config.origin
         snippet = "\n".join(
             (
@@ -210,7 +219,9 @@ class Pages:
     def works(self, lines: Sequence[Line], song: str | None) -> str:
         """Whether a listener's browser finds what it needs on this site, and what helps where it does not."""
         good = all(line.ok for line in lines)
-        return self._fill("works.html", here="/works", lines=lines, words=WORDS, good=good, origin=self.config.origin, song=song)
+        return self._fill(
+            "works.html", here="/works", lines=lines, words=WORDS, good=good, origin=self.config.origin, song=song
+        )
 
     def lost(self) -> str:
         """The page for what isn't there."""
@@ -260,8 +271,15 @@ def recent_plays(rows: Iterable[TicketRow], of: Any, limit: int) -> list[tuple[S
 
 
 def _allowed(policy: Policy) -> str:
-    """What a listener starts with; what is left of it only their own player knows. Recurring counts stand among the limits."""
-    counts = [_count(count.limit, action) for action, count in policy.counts.items() if action in ("play", "seek") and count.per_s is None]
+    """What a listener starts with; what is left of it only their own player knows.
+
+    Recurring counts stand among the limits.
+    """
+    counts = [
+        _count(count.limit, action)
+        for action, count in policy.counts.items()
+        if action in ("play", "seek") and count.per_s is None
+    ]
     return f"{' and '.join(counts)} for each listener." if counts else ""
 
 

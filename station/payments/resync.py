@@ -30,7 +30,9 @@ log = logging.getLogger("gomaa.station")
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """How long a ticket of a song is good (s), the song's interval (s), and how much faster than the clock it may be heard."""
+    """How long a ticket of a song is good (s), the song's interval (s), and how much faster than the clock it may be
+    heard.
+    """
 
     seconds: int
     interval_s: int
@@ -42,7 +44,10 @@ LifeOf = Callable[[bytes], Life | None]
 
 
 def require_acknowledgement(settled: Acknowledgement, domain: Domain, server: bytes, payer: bytes) -> Statement:
-    """The message of an acknowledgement that the server has signed for this payer. Raises Refusal ``statement.mismatch``."""
+    """The message of an acknowledgement that the server has signed for this payer.
+
+    Raises Refusal ``statement.mismatch``.
+    """
     message = settled.statement.message
     try:
         require_signer(settled.statement, domain, server, "statement.mismatch")
@@ -56,7 +61,9 @@ def require_acknowledgement(settled: Acknowledgement, domain: Domain, server: by
 class Resync:
     """Shows a server what these books hold, and learns from it only what this station's own signature proves."""
 
-    def __init__(self, key: bytes, address: bytes, chain: ChainView, servers: Servers, store: Store, life_of: LifeOf) -> None:
+    def __init__(
+        self, key: bytes, address: bytes, chain: ChainView, servers: Servers, store: Store, life_of: LifeOf
+    ) -> None:
         self._key = key
         self._address = address
         self._chain = chain
@@ -94,7 +101,9 @@ class Resync:
         missing = [one for one in shown.tickets if one.ticket.message.number not in known]
         # What was deleted here was settled: that a server has it as unpaid again proves nothing.
         pruned_s = await asyncio.to_thread(self._store.pruned_s, server)
-        lost = [row for one in missing if (row := self._ticket(server, one, counts)) is not None and row.expiry_s > pruned_s]
+        lost = [
+            row for one in missing if (row := self._ticket(server, one, counts)) is not None and row.expiry_s > pruned_s
+        ]
         _, highest = await asyncio.to_thread(self._store.agreed, server)
         covered = max(highest, (await self._chain.account(server, self._address)).spent)
         voucher = None
@@ -104,7 +113,8 @@ class Resync:
             if signed.message.server == server and signed.message.payer == self._address:
                 voucher = (signed.message.cap, signed.message.until, json.dumps(signed.to_json()))
                 covered = max(covered, signed.message.cap)
-        # Only books that are behind a signature of this station's own, or behind the chain, are set to what the server has signed.
+        # Only books that are behind a signature of this station's own, or behind the chain, are set to what the server
+        # has signed.
         behind = covered > highest and message.spent <= covered
         await asyncio.to_thread(self._store.rebuild, lost)
         settled = message.spent if behind else None
@@ -119,10 +129,15 @@ class Resync:
             counts if behind else {},
         )
         if lost or behind:
-            log.warning("books of %s: %d tickets and %d wei were known to it only", to_hex(server), len(lost), covered - highest)
+            log.warning(
+                "books of %s: %d tickets and %d wei were known to it only", to_hex(server), len(lost), covered - highest
+            )
 
     def _ticket(self, server: bytes, shown: ShownTicket, counts: dict[int, int]) -> TicketRow | None:
-        """A ticket of this station that its books no longer have; None if it is not this station's, or its song is not known."""
+        """A ticket of this station that its books no longer have.
+
+        None if it is not this station's, or its song is not known.
+        """
         ticket = shown.ticket.message
         life = self._life_of(ticket.content)
         try:

@@ -40,7 +40,10 @@ class Acknowledgement:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a voucher. ``waiting``: the code of why not all of it was settled; ``settled`` is None from an older server."""
+    """What became of a voucher.
+
+    ``waiting``: the code of why not all of it was settled; ``settled`` is None from an older server.
+    """
 
     receipts: int
     waiting: str | None
@@ -77,7 +80,9 @@ class Servers:
         answer = await self._json("POST", f"{url}/v1/accounts", _asking(server, payer, key, time_s))
         return _amount(answer, "usable_wei")
 
-    async def statement(self, url: str, server: bytes, payer: bytes, key: bytes, time_s: int, disputed: Sequence[int] = ()) -> ServerAnswer:
+    async def statement(
+        self, url: str, server: bytes, payer: bytes, key: bytes, time_s: int, disputed: Sequence[int] = ()
+    ) -> ServerAnswer:
         """What the server says this payer has spent; the request is signed with the payer's key.
 
         Args:
@@ -102,7 +107,9 @@ class Servers:
         settled, net = _amount(answer, "settled_wei"), _amount(answer, "net_wei")
         return ServerAnswer(statement, read, counts, settled, net, _code(answer))
 
-    async def voucher(self, url: str, voucher: Signed[Voucher], key: bytes, time_s: int, lines: Mapping[int, int] | None = None) -> Taken:
+    async def voucher(
+        self, url: str, voucher: Signed[Voucher], key: bytes, time_s: int, lines: Mapping[int, int] | None = None
+    ) -> Taken:
         """Hand a voucher over.
 
         Args:
@@ -113,12 +120,18 @@ class Servers:
             lines: what it is for, ticket number to whole intervals; None for a server that does not ask.
         """
         asking = _asking(voucher.message.server, voucher.message.payer, key, time_s)
-        body: dict[str, Any] = {"voucher": voucher.to_json(), "time_s": asking["time_s"], "signature": asking["signature"]}
+        body: dict[str, Any] = {
+            "voucher": voucher.to_json(),
+            "time_s": asking["time_s"],
+            "signature": asking["signature"],
+        }
         if lines is not None:
             body["lines"] = [[number, intervals] for number, intervals in lines.items()]
         answer = await self._json("POST", f"{url}/v1/vouchers", body)
         settled = answer.get("settled")
-        return Taken(_number(answer, "receipts", 1 << 32), _code(answer), None if settled is None else _acknowledgement(settled))
+        return Taken(
+            _number(answer, "receipts", 1 << 32), _code(answer), None if settled is None else _acknowledgement(settled)
+        )
 
     async def books(
         self,
@@ -149,7 +162,10 @@ class Servers:
         tickets, last = answer.get("tickets"), answer.get("voucher")
         if not isinstance(tickets, list) or not all(isinstance(raw, Mapping) for raw in tickets):
             raise InputError("message.schema", field="tickets")
-        read = tuple(ShownTicket(Signed.from_json(Ticket, raw.get("ticket")), _number(raw, "interval_s", 1 << 32)) for raw in tickets)
+        read = tuple(
+            ShownTicket(Signed.from_json(Ticket, raw.get("ticket")), _number(raw, "interval_s", 1 << 32))
+            for raw in tickets
+        )
         return ServerBooks(
             None if last is None else Signed.from_json(Voucher, last),
             _acknowledgement(answer.get("settled")),
@@ -159,7 +175,9 @@ class Servers:
 
     async def _json(self, method: str, url: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         try:
-            async with self._session.request(method, url, json=body, timeout=self._timeout, allow_redirects=False) as response:
+            async with self._session.request(
+                method, url, json=body, timeout=self._timeout, allow_redirects=False
+            ) as response:
                 raw = bytearray()
                 async for chunk in response.content.iter_chunked(1 << 16):
                     raw += chunk

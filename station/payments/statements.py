@@ -1,8 +1,8 @@
 """Before the station pays: every line of a server's statement against the station's own ticket log.
 
 ``check`` is pure: it reads a statement, the tickets issued and the books, and says what to sign for
-(``pywallet.rules.statement_check``). ``Bookkeeper`` asks the servers, writes down, signs and sends, and where books differ
-goes on from what both sides have signed (``station.payments.resync``).
+(``pywallet.rules.statement_check``). ``Bookkeeper`` asks the servers, writes down, signs and sends, and where books
+differ goes on from what both sides have signed (``station.payments.resync``).
 """
 
 from __future__ import annotations
@@ -99,8 +99,8 @@ def _known(ticket: TicketRow, now_ms: int) -> KnownTicket:
 class Outcome:
     """One round with one server.
 
-    ``new``: lines with something new; ``cap``: what is signed for now, wei; ``aside``: lines that are not signed for; ``waiting``: the
-    code of why not all that was signed for is settled, or None.
+    ``new``: lines with something new; ``cap``: what is signed for now, wei; ``aside``: lines that are not signed for;
+    ``waiting``: the code of why not all that was signed for is settled, or None.
     """
 
     server: bytes
@@ -187,7 +187,9 @@ class Bookkeeper:
         if last is not None and not verdict.new and (last.cap, last.until) == (verdict.cap, until):
             row, voucher = last.id, Signed.from_json(Voucher, json.loads(last.message))
         else:
-            voucher = sign(Voucher(server=server, payer=self._address, cap=verdict.cap, until=until), self._chain.domain, self._key)
+            voucher = sign(
+                Voucher(server=server, payer=self._address, cap=verdict.cap, until=until), self._chain.domain, self._key
+            )
             kept = json.dumps(voucher.to_json())
             row = await asyncio.to_thread(
                 self._store.agree, server, now_ms, statement.epoch, verdict.cap, until, verdict, known.rate, text, kept
@@ -196,7 +198,9 @@ class Bookkeeper:
         receipts, waiting = await self._send(server, url, row, voucher, lines, now_ms)
         return Outcome(server, verdict.new, verdict.cap, receipts, aside, waiting)
 
-    async def _again(self, server: bytes, url: str, last: VoucherRow | None, epoch: int, now_ms: int, answer: ServerAnswer) -> Outcome:
+    async def _again(
+        self, server: bytes, url: str, last: VoucherRow | None, epoch: int, now_ms: int, answer: ServerAnswer
+    ) -> Outcome:
         """Nothing to sign: a voucher whose answer never came is sent again while it counts, for its acknowledgement."""
         cap = answer.statement.message.spent if last is None else last.cap
         if last is None or last.sent_ms is not None or last.until < epoch:
@@ -215,7 +219,9 @@ class Bookkeeper:
             await self._acknowledge(server, taken.settled, lines, now_ms)
         return taken.receipts, taken.waiting
 
-    async def _acknowledge(self, server: bytes, settled: Acknowledgement, lines: Mapping[int, int], now_ms: int) -> None:
+    async def _acknowledge(
+        self, server: bytes, settled: Acknowledgement, lines: Mapping[int, int], now_ms: int
+    ) -> None:
         """Keep what the server has signed as settled, if it is its own signature and about these lines."""
         require_acknowledgement(settled, self._chain.domain, server, self._address)
         counts = dict.fromkeys(lines, 0)
@@ -224,10 +230,14 @@ class Bookkeeper:
                 counts[line.number] += line.intervals
         keep_ms = self._chain.schedule.late * 1000
         tickets = await asyncio.to_thread(self._store.tickets, counts)
-        counts = {number: min(count, tickets[number].vouchered) for number, count in counts.items() if number in tickets}
+        counts = {
+            number: min(count, tickets[number].vouchered) for number, count in counts.items() if number in tickets
+        }
         await asyncio.to_thread(self._store.acknowledge, server, now_ms, settled.text, counts, keep_ms)
 
-    async def _known(self, server: bytes, answer: ServerAnswer, now_ms: int) -> tuple[Expectation, dict[int, TicketRow], VoucherRow | None]:
+    async def _known(
+        self, server: bytes, answer: ServerAnswer, now_ms: int
+    ) -> tuple[Expectation, dict[int, TicketRow], VoucherRow | None]:
         """What the station's own books and the chain say, beside the statement."""
         epoch = self._chain.schedule.epoch_of(now_ms // 1000)
         voucher = await asyncio.to_thread(self._store.voucher, server)
@@ -240,5 +250,7 @@ class Bookkeeper:
         stated = stated if abs(stated - epoch) <= 1 else epoch
         bps, following = await self._chain.rate(stated), await self._chain.rate(stated + 1)
         tickets = await asyncio.to_thread(self._store.tickets, [line.number for line in answer.lines])
-        known = Expectation(server, self._address, self._chain.domain, highest, epoch, bps, now_ms, agreed, max(bps, following))
+        known = Expectation(
+            server, self._address, self._chain.domain, highest, epoch, bps, now_ms, agreed, max(bps, following)
+        )
         return known, tickets, voucher

@@ -37,7 +37,9 @@ class Offer:
 class RewardBook:
     """One file. Every change is one transaction, written through before it is answered."""
 
-    def __init__(self, path: Path | str, key: bytes, address: bytes, programme: Programme, offers: Sequence[Offer] = ()) -> None:
+    def __init__(
+        self, path: Path | str, key: bytes, address: bytes, programme: Programme, offers: Sequence[Offer] = ()
+    ) -> None:
         self._path, self._key, self._address, self._programme = str(path), key, address, programme
         self._offers = {offer.name: offer for offer in offers}
         with closing(self._open()) as db:
@@ -53,16 +55,22 @@ class RewardBook:
         with closing(self._open()) as db, db:
             db.execute("BEGIN IMMEDIATE")
             new = [
-                (ticket, play) for ticket, play in plays if not db.execute("SELECT 1 FROM awards WHERE ticket = ?", (ticket,)).fetchone()
+                (ticket, play)
+                for ticket, play in plays
+                if not db.execute("SELECT 1 FROM awards WHERE ticket = ?", (ticket,)).fetchone()
             ]
             new.sort(key=lambda item: (item[1].time_s, item[0]))
             listeners = {play.listener for _, play in new}
             before: dict[tuple[bytes, int], int] = {}
             known: set[tuple[bytes, bytes]] = set()
             for listener in listeners:
-                for day, points in db.execute("SELECT day, SUM(points) FROM awards WHERE listener = ? GROUP BY day", (listener,)):
+                for day, points in db.execute(
+                    "SELECT day, SUM(points) FROM awards WHERE listener = ? GROUP BY day", (listener,)
+                ):
                     before[listener, day] = points
-                rows = db.execute("SELECT DISTINCT owner FROM awards WHERE listener = ? AND owner IS NOT NULL", (listener,))
+                rows = db.execute(
+                    "SELECT DISTINCT owner FROM awards WHERE listener = ? AND owner IS NOT NULL", (listener,)
+                )
                 known |= {(listener, owner) for (owner,) in rows}
             awards = self._programme.award([play for _, play in new], before, known)
             for (ticket, play), award in zip(new, awards, strict=True):
@@ -77,7 +85,9 @@ class RewardBook:
             return _balance(db, listener)
 
     def buy(self, listener: bytes, name: str, now_s: int, balance: int | None = None) -> SignedPass:
-        """Spend points on an offer. ``balance``: what the listener thinks to have; the same word again then buys nothing.
+        """Spend points on an offer.
+
+        ``balance``: what the listener thinks to have; the same word again then buys nothing.
 
         Raises Refusal ``station.points``: no such offer, too few points, or another balance.
         """
@@ -93,7 +103,9 @@ class RewardBook:
             if (missing := offer.cost - has) > 0:
                 raise Refusal("station.points", reason="points", short=missing)
             row = (listener, name, offer.cost, offer.kind, offer.text, ends_s)
-            serial = db.execute("INSERT INTO passes (listener, offer, cost, kind, text, ends_s) VALUES (?,?,?,?,?,?)", row).lastrowid
+            serial = db.execute(
+                "INSERT INTO passes (listener, offer, cost, kind, text, ends_s) VALUES (?,?,?,?,?,?)", row
+            ).lastrowid
             assert serial is not None
         return SignedPass.issue(Pass(self._address, listener, offer.kind, serial, ends_s, offer.text), self._key)
 
@@ -101,7 +113,8 @@ class RewardBook:
         """What a listener holds, newest first; amounts and times as they are, ``redeemed_s`` None until it is used."""
         with closing(self._open()) as db:
             rows = db.execute(
-                "SELECT serial, offer, kind, text, ends_s, redeemed_s FROM passes WHERE listener = ? ORDER BY serial DESC LIMIT 100",
+                "SELECT serial, offer, kind, text, ends_s, redeemed_s FROM passes WHERE listener = ? ORDER BY serial "
+                "DESC LIMIT 100",
                 (listener,),
             ).fetchall()
         names = ("serial", "offer", "kind", "text", "ends_s", "redeemed_s")
@@ -110,7 +123,9 @@ class RewardBook:
     def sold(self, listener: bytes, serial: int) -> SignedPass:
         """A pass that was sold to this listener, signed again. Raises Refusal ``station.points``."""
         with closing(self._open()) as db:
-            row = db.execute("SELECT kind, ends_s, text FROM passes WHERE serial = ? AND listener = ?", (serial, listener)).fetchone()
+            row = db.execute(
+                "SELECT kind, ends_s, text FROM passes WHERE serial = ? AND listener = ?", (serial, listener)
+            ).fetchone()
         if row is None:
             raise Refusal("station.points", reason="pass")
         return SignedPass.issue(Pass(self._address, listener, row[0], serial, row[1], row[2]), self._key)
@@ -118,7 +133,9 @@ class RewardBook:
     def free_of_ads(self, listener: bytes, now_s: int) -> bool:
         """Whether an ad-free pass of this listener is in use."""
         with closing(self._open()) as db:
-            query = "SELECT 1 FROM passes WHERE listener = ? AND kind = 'ad-free' AND redeemed_s IS NOT NULL AND ends_s > ?"
+            query = (
+                "SELECT 1 FROM passes WHERE listener = ? AND kind = 'ad-free' AND redeemed_s IS NOT NULL AND ends_s > ?"
+            )
             return db.execute(query, (listener, now_s)).fetchone() is not None
 
     def redeem(self, signed: SignedPass, listener: bytes, now_s: int) -> None:
@@ -136,7 +153,10 @@ class RewardBook:
                 raise Refusal("station.points", reason="pass")
             if row[0] is not None and signed.message.kind == "offer":
                 raise Refusal("station.points", reason="pass")
-            db.execute("UPDATE passes SET redeemed_s = COALESCE(redeemed_s, ?) WHERE serial = ?", (now_s, signed.message.serial))
+            db.execute(
+                "UPDATE passes SET redeemed_s = COALESCE(redeemed_s, ?) WHERE serial = ?",
+                (now_s, signed.message.serial),
+            )
 
 
 def _balance(db: sqlite3.Connection, listener: bytes) -> int:

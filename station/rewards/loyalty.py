@@ -1,4 +1,7 @@
-"""What a station gives for listening beside a policy's tokens: caps on those, points, and passes for them (docs/rewards.md)."""
+"""What a station gives for listening beside a policy's tokens.
+
+Caps on those, points, and passes for them (docs/rewards.md).
+"""
 
 from __future__ import annotations
 
@@ -92,7 +95,10 @@ class Loyalty:
             "minimum_s": rules.minimum_s,
             "cap_per_day": rules.cap_per_day,
             "discovery_percent": rules.discovery_percent,
-            "offers": [{"name": o.name, "kind": o.kind, "cost": o.cost, "days": o.days, "text": o.text} for o in self._generosity.offers],
+            "offers": [
+                {"name": o.name, "kind": o.kind, "cost": o.cost, "days": o.days, "text": o.text}
+                for o in self._generosity.offers
+            ],
             "passes": passes,
         }
 
@@ -127,10 +133,14 @@ class _Book:
             raise Refusal("station.busy", unplayed=self.most_unplayed)
         if self.owner is None:
             return ticket
-        return replace(ticket, reward=self.loyalty._promised(self.listener, self.owner, ticket.reward, ticket.issued_ms, db))
+        return replace(
+            ticket, reward=self.loyalty._promised(self.listener, self.owner, ticket.reward, ticket.issued_ms, db)
+        )
 
     def note(self, db: Connection, number: int, ticket: TicketRow) -> None:
-        self.listening.note(db, number, self.listener, self.owner, ticket.issued_ms // 1000, ticket.expiry_s, self.whole)
+        self.listening.note(
+            db, number, self.listener, self.owner, ticket.issued_ms // 1000, ticket.expiry_s, self.whole
+        )
 
 
 def _offer(entry: Any) -> Offer:
@@ -141,5 +151,7 @@ def _offer(entry: Any) -> Offer:
         if type(entry[name]) is not kind:
             raise InputError("message.schema", field=f"rewards.offers.{name}")
     if entry["kind"] not in KINDS or entry["cost"] < 1 or entry["days"] < 1 or not entry["name"].isidentifier():
-        raise InputError("message.schema", field="rewards.offers", reason=f"kind is one of {', '.join(KINDS)}; cost and days from 1")
+        raise InputError(
+            "message.schema", field="rewards.offers", reason=f"kind is one of {', '.join(KINDS)}; cost and days from 1"
+        )
     return Offer(**entry)

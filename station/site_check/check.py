@@ -1,7 +1,7 @@
 """Does it work on your site? Looks at a page with a protected song as a listener's browser will, and says what helps.
 
-What is looked at: the page's Content-Security-Policy and the song in it, the song's file (ranges, format, encoding), the
-station's record and ticket address, and the proof of the domain. docs/protocol.md, "Engine to station".
+What is looked at: the page's Content-Security-Policy and the song in it, the song's file (ranges, format, encoding),
+the station's record and ticket address, and the proof of the domain. docs/protocol.md, "Engine to station".
 """
 
 from __future__ import annotations
@@ -50,7 +50,10 @@ _HASHED: Final = re.compile(r"/[0-9a-f]{64}\.part$")
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the list: what was looked at, what was found, and what helps where it is wrong ("" where it is right)."""
+    """One line of the list.
+
+    What was looked at, what was found, and what helps where it is wrong ("" where it is right).
+    """
 
     name: str
     ok: bool
@@ -82,7 +85,14 @@ async def check(session: aiohttp.ClientSession, page: str) -> list[Line]:
         except Wrong as wrong:
             lines.append(Line(name, False, str(wrong), wrong.fix))
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as e:
-            lines.append(Line(name, False, f"no answer ({type(e).__name__})", "see that the address is right and the web server runs"))
+            lines.append(
+                Line(
+                    name,
+                    False,
+                    f"no answer ({type(e).__name__})",
+                    "see that the address is right and the web server runs",
+                )
+            )
 
     seen = _Seen(page)
 
@@ -147,7 +157,10 @@ def _without(seen: _Seen) -> tuple[str, str]:
     """A page that names no song: what was found instead, and what helps."""
     put = 'put <sps-player src="/songs/NAME.sps"></sps-player> into the page as it is served'
     if any(one.is_list for one in seen.named.songs):
-        return "the list in the page names no song", "serve a list of songs in JSPF or XSPF, with http or https addresses"
+        return (
+            "the list in the page names no song",
+            "serve a list of songs in JSPF or XSPF, with http or https addresses",
+        )
     if seen.named.links:
         return f"only a link to a song ({seen.named.links[0]}) and no player", put
     if seen.page is not None and seen.page.cut:
@@ -160,7 +173,11 @@ async def _page(session: aiohttp.ClientSession, page: str) -> _Page:
         if answer.status != 200:
             raise Wrong(f"status {answer.status}", "give the address of a page that visitors can open")
         raw = await read_up_to(answer.content, _MOST + 1)
-        policies = [part for value in answer.headers.getall("Content-Security-Policy", []) for part in value.replace(",", ";").split(";")]
+        policies = [
+            part
+            for value in answer.headers.getall("Content-Security-Policy", [])
+            for part in value.replace(",", ";").split(";")
+        ]
         return _Page(
             str(answer.url),
             decode(raw[:_MOST], answer.headers.get("Content-Type", "")),
@@ -179,22 +196,30 @@ async def _tracks(session: aiohttp.ClientSession, url: str) -> list[str]:
 
 
 async def _policy(seen: _Seen) -> str:
-    """Browsers let an extension's frame into a page whatever ``frame-src`` says; a sandboxed page has no origin to give tickets for."""
+    """Browsers let an extension's frame into a page whatever ``frame-src`` says.
+
+    A sandboxed page has no origin to give tickets for.
+    """
     if seen.page is None:
         raise Wrong("the page did not come", "see the line above")
     sandboxes = [words[1:] for words in seen.page.directives if words[0] == "sandbox"]
     if any("allow-same-origin" not in words for words in sandboxes):
         raise Wrong(
-            "the page is sandboxed and has no origin of its own", "take sandbox out of Content-Security-Policy, or add allow-same-origin"
+            "the page is sandboxed and has no origin of its own",
+            "take sandbox out of Content-Security-Policy, or add allow-same-origin",
         )
     if any("allow-scripts" not in words for words in sandboxes):
-        raise Wrong("the page is sandboxed without scripts", "take sandbox out of Content-Security-Policy, or add allow-scripts")
+        raise Wrong(
+            "the page is sandboxed without scripts", "take sandbox out of Content-Security-Policy, or add allow-scripts"
+        )
     embedder = seen.page.embedder.split(";")[0].strip().lower()
     isolated = f", which is isolated ({embedder})" if embedder in ("require-corp", "credentialless") else ""
     return f"lets the player in{isolated}"
 
 
-async def _each(session: aiohttp.ClientSession, songs: list[str], look: Callable[[aiohttp.ClientSession, str], Awaitable[str]]) -> str:
+async def _each(
+    session: aiohttp.ClientSession, songs: list[str], look: Callable[[aiohttp.ClientSession, str], Awaitable[str]]
+) -> str:
     """Look at every song; the first fault counts, and names its song."""
     told = ""
     for number, source in enumerate(songs):
@@ -209,7 +234,8 @@ async def _each(session: aiohttp.ClientSession, songs: list[str], look: Callable
 async def _song(origin: str, session: aiohttp.ClientSession, source: str) -> str:
     if urlsplit(source).username is not None:
         raise Wrong(
-            "its address has a name before the host, and the player sends no names", "name the address without what stands before @"
+            "its address has a name before the host, and the player sends no names",
+            "name the address without what stands before @",
         )
     if place_of_url(source) > standing_of_url(origin):
         raise Wrong(
@@ -225,7 +251,10 @@ async def _song(origin: str, session: aiohttp.ClientSession, source: str) -> str
                 "name the address where the file lies, in src or in the list",
             )
         if answer.status in (200, 206) and answer.headers.get("Content-Encoding", "identity").lower() != "identity":
-            raise Wrong("the file is compressed on the way", "switch gzip and brotli off for .sps files: they are sealed and don't shrink")
+            raise Wrong(
+                "the file is compressed on the way",
+                "switch gzip and brotli off for .sps files: they are sealed and don't shrink",
+            )
         if answer.status == 200:
             raise Wrong("Range is not understood: the whole file came", ranges)
         if answer.status == 416:
@@ -233,16 +262,22 @@ async def _song(origin: str, session: aiohttp.ClientSession, source: str) -> str
         if answer.status != 206:
             raise Wrong(f"status {answer.status}", f"put the file where the page says: {source}")
         if answer.content_type.startswith("multipart/"):
-            raise Wrong("one range was asked for and several parts came", "answer a request for one range with that range alone")
+            raise Wrong(
+                "one range was asked for and several parts came", "answer a request for one range with that range alone"
+            )
         came = content_range(answer.headers.get("Content-Range", ""))
         if came is None or came.first != 0:
-            raise Wrong("Content-Range is missing or wrong", "let the answer to a range name it: Content-Range: bytes 0-7/SIZE")
+            raise Wrong(
+                "Content-Range is missing or wrong", "let the answer to a range name it: Content-Range: bytes 0-7/SIZE"
+            )
         if came.total is not None and came.end == came.total > _FIRST:
             raise Wrong("Range is not understood: the whole file came", ranges)
         if "immutable" in answer.headers.get("Cache-Control", "").lower() and not _HASHED.search(urlsplit(source).path):
             raise Wrong(
-                "the file may never be asked for again (Cache-Control: immutable), and its name does not change when it is made anew",
-                "send Cache-Control: no-cache with an ETag for .sps files; only parts that are named by their hash are immutable",
+                "the file may never be asked for again (Cache-Control: immutable), and its name does not change when "
+                "it is made anew",
+                "send Cache-Control: no-cache with an ETag for .sps files; only parts that are named by their hash "
+                "are immutable",
             )
         start = await read_up_to(answer.content, len(DOCTYPE))
         if is_page(start):
@@ -265,15 +300,21 @@ async def _cors(origin: str, session: aiohttp.ClientSession, source: str) -> str
     async with session.get(URL(source, encoded=True), headers=headers, allow_redirects=False) as answer:
         if answer.headers.get("Access-Control-Allow-Origin") not in ("*", origin):
             raise Wrong(
-                f"{urlsplit(source).netloc} lets no other site read the file", "add the header Access-Control-Allow-Origin: * to .sps files"
+                f"{urlsplit(source).netloc} lets no other site read the file",
+                "add the header Access-Control-Allow-Origin: * to .sps files",
             )
     return "other sites may read the file"
 
 
 async def _record(session: aiohttp.ClientSession, origin: str) -> str:
-    record = await _json(session, origin + RECORD, "run gomaa station run behind this site, and pass /.well-known/ and /gomaa/ on to it")
+    record = await _json(
+        session, origin + RECORD, "run gomaa station run behind this site, and pass /.well-known/ and /gomaa/ on to it"
+    )
     if record.get("domain") != urlsplit(origin).netloc:
-        raise Wrong(f"the station says it is {record.get('domain')}", f'set domain = "{urlsplit(origin).netloc}" in station.toml')
+        raise Wrong(
+            f"the station says it is {record.get('domain')}",
+            f'set domain = "{urlsplit(origin).netloc}" in station.toml',
+        )
     if _origin(urljoin(origin, str(record.get("tickets", "")))) != origin or not record.get("tickets"):
         raise Wrong("tickets are given on another site", "let tickets be a path of this site")
     return f"{record.get('name')}, {record.get('station')}"
@@ -287,7 +328,9 @@ async def _tickets(session: aiohttp.ClientSession, origin: str) -> str:
     record = await _json(session, origin + RECORD, fix)
     # As the player asks.
     question = {QUESTION: base64.urlsafe_b64encode(b"{}").decode().rstrip("=")}
-    async with session.get(urljoin(origin, str(record.get("tickets", ""))), headers=question, allow_redirects=False) as answer:
+    async with session.get(
+        urljoin(origin, str(record.get("tickets", ""))), headers=question, allow_redirects=False
+    ) as answer:
         try:
             value = json.loads(await read_up_to(answer.content, _MOST))
             code = code_from("station", value["error"]["code"])
@@ -297,7 +340,10 @@ async def _tickets(session: aiohttp.ClientSession, origin: str) -> str:
 
 
 async def _proof(session: aiohttp.ClientSession, origin: str) -> str:
-    fix = f"pass {domain_proof.PATH} on to gomaa station run, which signs it, or serve the file that gomaa chain apply-station makes there"
+    fix = (
+        f"pass {domain_proof.PATH} on to gomaa station run, which signs it, or serve the file that gomaa chain "
+        f"apply-station makes there"
+    )
     proof = await _json(session, origin + domain_proof.PATH, fix)
     record = await _json(session, origin + RECORD, fix)
     try:

@@ -1,4 +1,6 @@
-"""The ``Content-Range`` of a partial answer (RFC 9110 section 14.4), as extension/engine/media/content_range.js reads it."""
+"""The ``Content-Range`` of a partial answer (RFC 9110 section 14.4), as extension/engine/media/content_range.js reads
+it.
+"""
 
 from __future__ import annotations
 

@@ -18,7 +18,9 @@ from xml.etree import ElementTree
 PLAYER: Final = "sps-player"
 _RAW: Final = ("script", "style", "xmp", "iframe", "noembed", "noframes", "noscript", "title", "textarea")
 """Elements whose content is text; with scripts, ``noscript`` is one of them."""
-_VOID: Final = frozenset(["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"])
+_VOID: Final = frozenset(
+    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
+)
 _FOREIGN: Final = frozenset(("svg", "math"))
 _SELF: Final = re.compile(r"v=1;off=\d{1,10};len=\d{1,12};sha256=[0-9a-f]{64}")
 _META: Final = re.compile(rb"<meta\s[^>]*?charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.+-]+)", re.IGNORECASE)
@@ -48,7 +50,8 @@ class Found:
 
 
 def decode(raw: bytes, content_type: str) -> str:
-    """A page's text by its byte order mark, the header's charset, its ``meta`` or, without any, as UTF-8 or else windows-1252.
+    """A page's text by its byte order mark, the header's charset, its ``meta`` or, without any, as UTF-8 or else
+    windows-1252.
 
     Args:
         raw: The page, or its beginning.
@@ -105,7 +108,9 @@ def found(text: str, page: str, *, based: bool = True) -> Found:
 
 
 def tracks(text: str, url: str) -> list[str]:
-    """The addresses of a list's tracks, absolute, in order: JSPF (JSON) or XSPF (XML); what is no web address is left out.
+    """The addresses of a list's tracks, absolute, in order: JSPF (JSON) or XSPF (XML).
+
+    What is no web address is left out.
 
     Args:
         text: The list.
@@ -150,7 +155,11 @@ def href(base: str, place: str) -> str | None:
         path = path.split(":", 1)[1] if base.lower().startswith(f"{scheme}:") else f"{scheme}://{path.split(':', 1)[1]}"
     try:
         parts = urlsplit(urljoin(base, path + mark + rest))
-        host = (parts.hostname or "").encode("idna").decode("ascii") if not _is_ascii(parts.hostname) else (parts.hostname or "")
+        host = (
+            (parts.hostname or "").encode("idna").decode("ascii")
+            if not _is_ascii(parts.hostname)
+            else (parts.hostname or "")
+        )
         port = parts.port
     except (ValueError, UnicodeError):
         return None
@@ -161,7 +170,9 @@ def href(base: str, place: str) -> str | None:
     netloc = address if port in (None, _PORTS.get(parts.scheme)) else f"{address}:{port}"
     query = quote(parts.query, safe="!$%&()*+,/:;=?@[\\]^_`{|}~-.")
     fragment = quote(parts.fragment, safe="!#$%&'()*+,/:;=?@[\\]^_{|}~-.")
-    return SplitResult(parts.scheme, netloc, quote(parts.path or "/", safe="!$%&'()*+,/:;=@[]^_|~-."), query, fragment).geturl()
+    return SplitResult(
+        parts.scheme, netloc, quote(parts.path or "/", safe="!$%&'()*+,/:;=@[]^_|~-."), query, fragment
+    ).geturl()
 
 
 def _is_ascii(text: str | None) -> bool:
@@ -191,7 +202,10 @@ class _Player:
 
 
 class _Page(HTMLParser):
-    """The players of a page, those in declarative open shadow roots too; what stands in templates, comments and text is none."""
+    """The players of a page, those in declarative open shadow roots too.
+
+    What stands in templates, comments and text is none.
+    """
 
     CDATA_CONTENT_ELEMENTS = _RAW  # type: ignore[misc]  # HTMLParser reads it from the class
 
@@ -203,7 +217,10 @@ class _Page(HTMLParser):
         self.is_song = False
         """True where the page carries a song (docs/format/html.md)."""
         self._open: list[tuple[str, _Player | None, bool]] = []
-        """Elements that are open: name, player, and whether what they hold is shown nowhere (templates, closed roots)."""
+        """Elements that are open.
+
+        Name, player, and whether what they hold is shown nowhere (templates, closed roots).
+        """
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """One more element."""

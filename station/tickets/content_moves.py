@@ -19,8 +19,8 @@ log = logging.getLogger("gomaa.station")
 class Move:
     """One song's way to another server.
 
-    ``from_epoch``: the first epoch of the new server; None: it is proposed, and not accepted yet. ``escrow_wei``: what this station
-    has there, less what it asked back.
+    ``from_epoch``: the first epoch of the new server; None: it is proposed, and not accepted yet. ``escrow_wei``: what
+    this station has there, less what it asked back.
     """
 
     song: Song
@@ -71,7 +71,9 @@ class Moves:
         running = self._chain.schedule.epoch_of(now_s)
         for song in await asyncio.to_thread(lambda: self._catalogue.songs):
             servers = await self._chain.servers_of(song.content, running)
-            server, epoch = (servers.following, running + 1) if servers.following != servers.now else (servers.proposed, None)
+            server, epoch = (
+                (servers.following, running + 1) if servers.following != servers.now else (servers.proposed, None)
+            )
             if server is None and servers.now != song.server:
                 # Moved before: worth a word only while nothing can be played.
                 server, epoch = servers.now, running

@@ -62,7 +62,8 @@ class TicketDesk:
         """A ticket for one play of ``content`` in this session.
 
         Raises:
-            Refusal: ``session.*``, ``station.right.missing``, ``station.escrow.short``, ``station.busy``, ``content.*``,
+            Refusal: ``session.*``, ``station.right.missing``, ``station.escrow.short``, ``station.busy``,
+                ``content.*``,
                 ``sps.policy.mismatch``, ``policy.*``.
             Unavailable: ``chain.unreachable``, ``server.unreachable``.
         """
@@ -115,7 +116,9 @@ class TicketDesk:
         policy = song.policy
         # Where and what for one listens is the security server's to say, and it will.
         territory, purpose = next(iter(policy.territories), None), next(iter(policy.purposes), None)
-        context = Context(now_s, self._config.domain, rewarded, facts.revoked, facts.destroyed, territory=territory, purpose=purpose)
+        context = Context(
+            now_s, self._config.domain, rewarded, facts.revoked, facts.destroyed, territory=territory, purpose=purpose
+        )
         # Whether a listener has paid is not the station's to know.
         action = "preview" if policy.price.payer == "listener" and policy.permits("preview") else "play"
         decide(policy, Usage(), context, action).require()
@@ -124,7 +127,9 @@ class TicketDesk:
         if not facts.licensed:
             raise Refusal("station.right.missing", reason="license", content=to_hex(song.content))
 
-    async def _draft(self, song: Song, facts: ContentFacts, session: Signed[Session], now_ms: int, rewarded: bool) -> TicketRow:
+    async def _draft(
+        self, song: Song, facts: ContentFacts, session: Signed[Session], now_ms: int, rewarded: bool
+    ) -> TicketRow:
         price = song.policy.price
         now_s = now_ms // 1000
         expiry_s = now_s + life_s(song.duration_ms, self._config.ticket_slack_s)

@@ -50,7 +50,9 @@ class Listening:
         self._engine = engine
         make_tables(engine, _meta)
 
-    def note(self, db: Connection, number: int, listener: bytes, owner: bytes | None, now_s: int, expiry_s: int, whole: int) -> None:
+    def note(
+        self, db: Connection, number: int, listener: bytes, owner: bytes | None, now_s: int, expiry_s: int, whole: int
+    ) -> None:
         """Link a ticket, in the transaction that writes it.
 
         Args:
@@ -118,7 +120,9 @@ class Listening:
 
     def _today(self, listener: bytes, now_ms: int) -> sa.Select[Any]:
         """A listener's tickets of today that may earn, each with the intervals of its whole song."""
-        both = _heard.join(TICKETS, TICKETS.c.number == _heard.c.number).outerjoin(_asked, _asked.c.number == _heard.c.number)
+        both = _heard.join(TICKETS, TICKETS.c.number == _heard.c.number).outerjoin(
+            _asked, _asked.c.number == _heard.c.number
+        )
         today = (_heard.c.listener == listener, _heard.c.day == now_ms // 1000 // DAY_S)
         return sa.select(TICKETS, _asked.c.whole).select_from(both).where(*today)
 
@@ -132,12 +136,17 @@ class Listening:
         return db.execute(sa.select(_heard.c.number).select_from(both).where(*wanted).limit(1)).first() is not None
 
     def finished(self, now_s: int, limit: int = 500) -> list[tuple[int, Heard]]:
-        """Plays that are over and not in the book of points yet: by their end, or because the listener plays something newer."""
+        """Plays that are over and not in the book of points yet.
+
+        By their end, or because the listener plays something newer.
+        """
         both = _heard.join(TICKETS, TICKETS.c.number == _heard.c.number)
         later = _heard.alias()
         newer = sa.exists().where(later.c.listener == _heard.c.listener, later.c.number > _heard.c.number)
         over = sa.or_(TICKETS.c.expiry_s + HOLD_S < now_s, sa.and_(newer, TICKETS.c.vouchered > 0))
-        query = sa.select(TICKETS, _heard.c.listener, _heard.c.owner).select_from(both).where(sa.not_(_heard.c.fed), over)
+        query = (
+            sa.select(TICKETS, _heard.c.listener, _heard.c.owner).select_from(both).where(sa.not_(_heard.c.fed), over)
+        )
         with self._engine.begin() as db:
             rows = db.execute(query.order_by(TICKETS.c.number).limit(limit)).all()
         return [

@@ -1,4 +1,7 @@
-"""A real chain with the contracts on it, driven step by step: every block is one second after the last unless a test says when."""
+"""A real chain with the contracts on it, driven step by step.
+
+Every block is one second after the last unless a test says when.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +76,11 @@ class World:
     def __init__(self, runner: asyncio.Runner, chain: Chain, deployment: Deployment, keys: Sequence[bytes]) -> None:
         self._runner, self.chain, self.deployment = runner, chain, deployment
         self.platform, self.station, self.owner, self.server, self.fan, self.relayer, self.other = keys[:7]
-        self.addresses = {"GoMAA": deployment.token, "Registry": deployment.registry, "Settlement": deployment.settlement}
+        self.addresses = {
+            "GoMAA": deployment.token,
+            "Registry": deployment.registry,
+            "Settlement": deployment.settlement,
+        }
 
     def request(self, method: str, *params: Any) -> Any:
         """One call to the node."""
@@ -88,12 +95,20 @@ class World:
         return values[0] if values else None
 
     def send(self, key: bytes, contract: str, name: str, *args: Any, to: bytes | None = None) -> dict[str, Any]:
-        """A transaction in a block of its own; its receipt. Raises GomaaError chain.reverted with the reason in that block."""
+        """A transaction in a block of its own; its receipt.
+
+        Raises GomaaError chain.reverted with the reason in that block.
+        """
         return self.transact(key, to or self.addresses[contract], function(contract, name).encode(*args))
 
     def transact(self, key: bytes, to: bytes | None, data: bytes) -> dict[str, Any]:
         """As ``send``, with call data."""
-        call = {"from": to_hex(address_of(key)), "data": to_hex(data), "gas": _GAS, **({"to": to_hex(to)} if to else {})}
+        call = {
+            "from": to_hex(address_of(key)),
+            "data": to_hex(data),
+            "gas": _GAS,
+            **({"to": to_hex(to)} if to else {}),
+        }
         name = self.request("eth_sendTransaction", call)
         receipt: dict[str, Any] | None = None
         while receipt is None:
@@ -121,7 +136,9 @@ class World:
     def events(self, contract: str, name: str, receipt: dict[str, Any]) -> list[dict[str, Any]]:
         """The fields of a receipt's events of one kind."""
         what = event(contract, name)
-        return [dict(decode_log(what, item).fields) for item in receipt["logs"] if item["topics"][0] == to_hex(what.topic)]
+        return [
+            dict(decode_log(what, item).fields) for item in receipt["logs"] if item["topics"][0] == to_hex(what.topic)
+        ]
 
     def balance(self, account: bytes) -> int:
         """Wei of GoMAA."""
@@ -137,9 +154,13 @@ class World:
         word = self.call("Settlement", "meta", address_of(self.server), epoch)
         return word & (1 << 96) - 1, word >> 96 & (1 << 96) - 1, word >> 192 & (1 << 40) - 1
 
-    def voucher(self, key: bytes, cap: int, until: int = EPOCH, server: bytes | None = None) -> tuple[int, int, int, int]:
+    def voucher(
+        self, key: bytes, cap: int, until: int = EPOCH, server: bytes | None = None
+    ) -> tuple[int, int, int, int]:
         """cap, until and the payer's signature (r, vs)."""
-        signed = sign(Voucher(server or address_of(self.server), address_of(key), cap, until), self.deployment.domain, key)
+        signed = sign(
+            Voucher(server or address_of(self.server), address_of(key), cap, until), self.deployment.domain, key
+        )
         return cap, until, *compact(signed.signature)
 
     def book(self, *leaves: tuple[bytes, int], epoch: int = EPOCH) -> Book:
@@ -157,7 +178,9 @@ class World:
     def post(self, book: Book, entries: Sequence[Entry] | None = None, key: bytes | None = None) -> dict[str, Any]:
         """Post a book as the server."""
         rows = [astuple(entry) for entry in ([self.entry(book)] if entries is None else entries)]
-        return self.send(key or self.server, "Settlement", "post", book.epoch, book.tree.root, COUNTS, DATA, bytes(32), rows)
+        return self.send(
+            key or self.server, "Settlement", "post", book.epoch, book.tree.root, COUNTS, DATA, bytes(32), rows
+        )
 
     def item(self, book: Book, index: int, key: bytes | None = None, to: bytes = ZERO, tip: int = 0) -> ClaimItem:
         """A leaf with its payee's signature, if a key is given."""
@@ -168,12 +191,19 @@ class World:
         return ClaimItem(server, book.epoch, book.header, payee, amount, index, book.tree.depth, *rsv)
 
     def claim(
-        self, items: Sequence[ClaimItem], nodes: Sequence[tuple[bytes, int]], to: bytes, tip: int = 0, key: bytes | None = None
+        self,
+        items: Sequence[ClaimItem],
+        nodes: Sequence[tuple[bytes, int]],
+        to: bytes,
+        tip: int = 0,
+        key: bytes | None = None,
     ) -> dict[str, Any]:
         """Claim as the relayer: one leaf or several."""
         if len(items) == 1:
             return self.send(key or self.relayer, "Settlement", "claimOne", items[0].row(), list(nodes), to, tip)
-        return self.send(key or self.relayer, "Settlement", "claim", [item.row() for item in items], list(nodes), to, tip)
+        return self.send(
+            key or self.relayer, "Settlement", "claim", [item.row() for item in items], list(nodes), to, tip
+        )
 
     def receipt(self, book: Book, payee: bytes, amount: int, key: bytes | None = None) -> Signed[Receipt]:
         """The server's word (or another key's) that a payee is owed an amount in the book's epoch."""
@@ -182,22 +212,31 @@ class World:
 
     def challenge(self, signed: Signed[Receipt], key: bytes | None = None) -> dict[str, Any]:
         """Demand a leaf, as the platform, which has tokens for stakes."""
-        return self.send(key or self.platform, "Settlement", "challenge", astuple(signed.message), *compact(signed.signature))
+        return self.send(
+            key or self.platform, "Settlement", "challenge", astuple(signed.message), *compact(signed.signature)
+        )
 
     def answer(self, book: Book, leaf: int, challenged: int, **change: Any) -> dict[str, Any]:
         """Show a leaf of a book, as anyone."""
         return self.answers(book, [(leaf, challenged)], **change)
 
     def answers(self, book: Book, leaves: Sequence[tuple[int, int]], **change: Any) -> dict[str, Any]:
-        """Show leaves of a book for challenged amounts in one transaction, as anyone; ``change`` what is shown of each."""
+        """Show leaves of a book for challenged amounts in one transaction, as anyone.
+
+        ``change`` what is shown of each.
+        """
         rows, nodes = [], []
         for leaf, challenged in leaves:
             payee, amount = book.leaves[leaf]
             shown = {"payee": payee, "amount": amount, "index": leaf, "proof": book.tree.proof(leaf), **change}
-            rows.append((shown["payee"], challenged, shown["amount"], shown["index"], shown.get("depth", len(shown["proof"]))))
+            rows.append(
+                (shown["payee"], challenged, shown["amount"], shown["index"], shown.get("depth", len(shown["proof"])))
+            )
             nodes += shown["proof"]
         rest_ = change.get("header", book.header).rest
-        return self.send(self.relayer, "Settlement", "answerBatch", address_of(self.server), book.epoch, rest_, rows, nodes)
+        return self.send(
+            self.relayer, "Settlement", "answerBatch", address_of(self.server), book.epoch, rest_, rows, nodes
+        )
 
     def dismiss(self, signed: Signed[Receipt]) -> dict[str, Any]:
         """Close a challenge that an earlier answer covers, as anyone."""
@@ -227,7 +266,10 @@ class World:
         return book
 
     def store(self, value: int, new: int, *keys: bytes | int) -> None:
-        """Overwrite the Settlement's word ``value`` of a mapping under ``keys``: states that no test has time to reach."""
+        """Overwrite the Settlement's word ``value`` of a mapping under ``keys``.
+
+        States that no test has time to reach.
+        """
         for slot in range(64):
             at = slot.to_bytes(32, "big")
             for key in keys:

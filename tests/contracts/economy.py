@@ -1,4 +1,7 @@
-"""What challenges cost and gain, block by block, on the model of the contract: thieves, servers that challenge themselves, and silence."""
+"""What challenges cost and gain, block by block, on the model of the contract.
+
+Thieves, servers that challenge themselves, and silence.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,9 @@ class Network(NamedTuple):
 
 @dataclass(frozen=True)
 class Outcome:
-    """Wei that the thief and the server's owner have gained over what they began with, gas paid, and whether the bond was lost."""
+    """Wei that the thief and the server's owner have gained over what they began with, gas paid, and whether the bond
+    was lost.
+    """
 
     thief: int
     server: int
@@ -44,7 +49,9 @@ class Outcome:
 class Economy:
     """One posted epoch, its server, and whoever is after its bond."""
 
-    def __init__(self, schedule: Schedule, network: Network, leaves: list[tuple[bytes, int]], bond: int, owed: int | None = None) -> None:
+    def __init__(
+        self, schedule: Schedule, network: Network, leaves: list[tuple[bytes, int]], bond: int, owed: int | None = None
+    ) -> None:
         self.s, self.network, self.leaves = schedule, network, leaves
         self.m, self.tree = Model(schedule, 500, STAKE), SumTree(leaves)
         self.place = {payee: place for place, (payee, _) in enumerate(leaves)}
@@ -54,7 +61,15 @@ class Economy:
         m.bond(OWNER, SERVER, bond)
         m.deposit(STATION, SERVER, STATION, gross(total, 500))
         m.now = schedule.ends(0)
-        m.post(SERVER, 0, self.tree.root, bytes(32), bytes(32), entries_digest([]), [Debiting(STATION, total, 10**30, 0, STATION)])
+        m.post(
+            SERVER,
+            0,
+            self.tree.root,
+            bytes(32),
+            bytes(32),
+            entries_digest([]),
+            [Debiting(STATION, total, 10**30, 0, STATION)],
+        )
 
     def pay(self, who: bytes, gas: int) -> None:
         """Gas is paid."""
@@ -81,7 +96,10 @@ class Economy:
         return found
 
     def respond(self) -> None:
-        """The honest server's block: one transaction of answers to what is deep enough, the nearest deadline first; then dismissals."""
+        """The honest server's block: one transaction of answers to what is deep enough, the nearest deadline first.
+
+        Then dismissals.
+        """
         trusted = self.m.now - (self.network.confirmations - 1) * self.network.block_time
         shown: dict[bytes, tuple[bytes, int, int, int, list[tuple[bytes, int]]]] = {}
         for since, (_, _, payee, amount) in self.seen:
@@ -112,8 +130,11 @@ def payees(count: int) -> list[tuple[bytes, int]]:
     return [(keccak256(number.to_bytes(8, "big"))[:20], NET) for number in range(count)]
 
 
-def robbery(schedule: Schedule, network: Network, count: int, receipts: int, bond: int, begin: int, server: bool = True) -> Outcome:
-    """A thief demands ``receipts`` amounts of each of ``count`` payees, as fast as blocks take them from second ``begin`` after the grace.
+def robbery(
+    schedule: Schedule, network: Network, count: int, receipts: int, bond: int, begin: int, server: bool = True
+) -> Outcome:
+    """A thief demands ``receipts`` amounts of each of ``count`` payees, as fast as blocks take them from second
+    ``begin`` after the grace.
 
     With ``server`` it runs and answers; else it is silent.
     """
@@ -135,7 +156,8 @@ def robbery(schedule: Schedule, network: Network, count: int, receipts: int, bon
 
 
 def fraud(schedule: Schedule, network: Network, bond: int, stolen: int, friends: int) -> Outcome:
-    """A server gives a watched listener's leaf to its bot, challenges and answers itself ``friends`` times, and has its friend slash first.
+    """A server gives a watched listener's leaf to its bot, challenges and answers itself ``friends`` times, and has its
+    friend slash first.
 
     The outcome's thief is the friend, whose gain is the server's.
     """

@@ -24,8 +24,13 @@ def measure(w: World) -> dict[str, int]:
     figures = {"deploy_settlement": _of(w, _creation(w))}
     content = (bytes([1]) * 32, 10**15, 30, address_of(w.server), True, bytes([4]) * 32)
     figures["create_content"] = _gas(w.send(w.owner, "Registry", "create", *content))
-    figures["deposit"] = _gas(w.send(w.station, "Settlement", "deposit", address_of(w.server), address_of(w.station), 10**18))
-    leaves = [(address_of(w.owner), 10**15), *((keccak256(n.to_bytes(4, "big"))[:20], 10**12 + n) for n in range(LEAVES - 3))]
+    figures["deposit"] = _gas(
+        w.send(w.station, "Settlement", "deposit", address_of(w.server), address_of(w.station), 10**18)
+    )
+    leaves = [
+        (address_of(w.owner), 10**15),
+        *((keccak256(n.to_bytes(4, "big"))[:20], 10**12 + n) for n in range(LEAVES - 3)),
+    ]
     leaves += [(address_of(w.other), 10**13), (address_of(w.fan), 10**14)]
     first = _book(w, EPOCH, leaves, 1)
     w.at(SCHEDULE.ends(EPOCH))
@@ -33,7 +38,9 @@ def measure(w: World) -> dict[str, int]:
     w.mine(w.left(EPOCH)[2])
     figures["claim_signed_to_a_new_holder"] = _claim(w, first, LEAVES - 1, w.fan)
     figures["claim_signed_to_a_holder"] = _claim(w, first, LEAVES - 2, w.other)
-    figures["claim_pushed_to_a_new_holder"] = _gas(w.claim([w.item(first, 0)], first.tree.proof(0), address_of(w.owner)))
+    figures["claim_pushed_to_a_new_holder"] = _gas(
+        w.claim([w.item(first, 0)], first.tree.proof(0), address_of(w.owner))
+    )
     figures["collect"] = _gas(w.send(w.relayer, "Settlement", "collect", address_of(w.server), EPOCH))
     second = _book(w, EPOCH + 1, leaves, STATIONS)
     w.mine(SCHEDULE.ends(EPOCH + 1))
@@ -47,7 +54,10 @@ def _claim(w: World, book: Book, leaf: int, key: bytes) -> int:
 
 
 def _batches(w: World, leaves: list[tuple[bytes, int]]) -> dict[str, int]:
-    """Thirty epochs of one fan in one transaction, for a leaf: in words of the bitmap that have been written before, and in fresh ones."""
+    """Thirty epochs of one fan in one transaction, for a leaf.
+
+    In words of the bitmap that have been written before, and in fresh ones.
+    """
     w.send(w.platform, "Settlement", "bond", address_of(w.server), BOND)
     books = []
     for epoch in range(w.now() // SCHEDULE.length, w.now() // SCHEDULE.length + BATCH):
@@ -73,21 +83,32 @@ def _parts(w: World, leaves: list[tuple[bytes, int]]) -> dict[str, int]:
     rows = [astuple(Entry(payer, net, *w.voucher(w.station, cap, epoch))) for payer, net in book.debits]
     w.at(SCHEDULE.ends(epoch))
     gas = {"debit_256": _gas(w.send(w.server, "Settlement", "debit", epoch, bytes(32), rows))}
-    gas["undo_256"] = _gas(w.send(w.server, "Settlement", "undo", address_of(w.server), epoch, bytes(32), list(book.debits)))
+    gas["undo_256"] = _gas(
+        w.send(w.server, "Settlement", "undo", address_of(w.server), epoch, bytes(32), list(book.debits))
+    )
     return gas
 
 
 def _thieves(w: World, book: Book) -> dict[str, int]:
-    """As many receipts as one transaction answers, of as many payees and of one; then one more of that payee, which is dismissed."""
+    """As many receipts as one transaction answers, of as many payees and of one.
+
+    Then one more of that payee, which is dismissed.
+    """
     for payee, amount in book.leaves[1 : MOST_ANSWERS + 1]:
         w.challenge(w.receipt(book, payee, amount))
-    payees = _gas(w.answers(book, [(leaf, book.leaves[leaf][1]) for leaf in range(1, MOST_ANSWERS + 1)])) // MOST_ANSWERS
+    payees = (
+        _gas(w.answers(book, [(leaf, book.leaves[leaf][1]) for leaf in range(1, MOST_ANSWERS + 1)])) // MOST_ANSWERS
+    )
     fan, top = address_of(w.fan), 10**14
     asked = [top - n for n in range(MOST_ANSWERS + 1)]
     for amount in asked:
         w.challenge(w.receipt(book, fan, amount))
     batch = _gas(w.answers(book, [(LEAVES - 1, amount) for amount in asked[1:]])) // MOST_ANSWERS
-    return {"answer_each_of_32": payees, "answer_each_of_32_of_one_payee": batch, "dismiss": _gas(w.dismiss(w.receipt(book, fan, top)))}
+    return {
+        "answer_each_of_32": payees,
+        "answer_each_of_32_of_one_payee": batch,
+        "dismiss": _gas(w.dismiss(w.receipt(book, fan, top))),
+    }
 
 
 def _challenged(w: World, book: Book, leaves: list[tuple[bytes, int]]) -> dict[str, int]:
@@ -115,7 +136,9 @@ def _leaving(w: World) -> dict[str, int]:
 def _rights(w: World) -> dict[str, int]:
     """A right is bought, lent, listed and bought again."""
     rights, no_permit = w.deployment.rights, (0, 0, bytes(32), bytes(32))
-    made = w.send(w.owner, "Registry", "create", bytes([1]) * 32, 10**15, 30, address_of(w.server), False, bytes([5]) * 32)
+    made = w.send(
+        w.owner, "Registry", "create", bytes([1]) * 32, 10**15, 30, address_of(w.server), False, bytes([5]) * 32
+    )
     content = w.events("Registry", "ContentCreated", made)[0]["content"]
     w.send(w.owner, "Rights", "set_terms", content, 1000, 10, 500, to=rights)
     seen = (0, bytes([1]) * 32, 500)
@@ -150,7 +173,9 @@ def _book(w: World, epoch: int, leaves: list[tuple[bytes, int]], count: int) -> 
 
 def _entries(w: World, book: Book) -> list[Entry]:
     keys = {address_of(key): key for key in stations()}
-    return [Entry(payer, net, *w.voucher(keys[payer], 10**18 + gross(net, BPS), book.epoch)) for payer, net in book.debits]
+    return [
+        Entry(payer, net, *w.voucher(keys[payer], 10**18 + gross(net, BPS), book.epoch)) for payer, net in book.debits
+    ]
 
 
 def _creation(w: World) -> bytes:

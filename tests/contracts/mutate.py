@@ -1,8 +1,8 @@
 """Mutants of the contracts: one small change at a time, and whether any test notices.
 
-``python -m tests.contracts.mutate [--only FILE ...] [--kinds KIND ...] [--json FILE]`` compiles each mutant and runs the tests of its
-contract, then (for Settlement) a settlement game. It prints survivors; docs/settlement-mutants.md explains them. ``--count FILE`` counts
-the verdicts of such a file.
+``python -m tests.contracts.mutate [--only FILE ...] [--kinds KIND ...] [--json FILE]`` compiles each mutant and runs
+the tests of its contract, then (for Settlement) a settlement game. It prints survivors; docs/settlement-mutants.md
+explains them. ``--count FILE`` counts the verdicts of such a file.
 """
 
 from __future__ import annotations
@@ -61,7 +61,10 @@ class Mutant:
 
     @property
     def kind(self) -> str:
-        """Of KINDS: a bound moved; a refusal, an event, a lock or another statement left out; ``sums``: another change inside a line."""
+        """Of KINDS: a bound moved; a refusal, an event, a lock or another statement left out.
+
+        ``sums``: another change inside a line.
+        """
         if self.before == "@nonreentrant":
             return "locks"
         if self.after.strip() == "pass" or self.after.strip().startswith("_: bool"):
@@ -70,7 +73,10 @@ class Mutant:
 
 
 def mutants(file: str) -> Iterator[Mutant]:
-    """Every change of a file that the rules above make; lines of docstrings, comments, constants and declarations stay."""
+    """Every change of a file that the rules above make.
+
+    Lines of docstrings, comments, constants and declarations stay.
+    """
     quoted = inside = False
     for number, line in enumerate((HERE / file).read_text().splitlines(), 1):
         code = line.split("#")[0].rstrip()
@@ -139,7 +145,10 @@ def verdict(mutant: Mutant) -> str:
 
 
 def noticed(contract: str) -> str:
-    """What notices that a contract of the artefacts is wrong; ``survived`` where nothing does, as it must be for the unchanged contract."""
+    """What notices that a contract of the artefacts is wrong.
+
+    ``survived`` where nothing does, as it must be for the unchanged contract.
+    """
     if contract == "Settlement":
         # First the game, short: it needs no node, and sees most.
         from tests.contracts.settlement_game import play
@@ -217,7 +226,9 @@ def count(file: Path) -> dict[str, dict[str, int]]:
 
 def main() -> int:
     """Judge all mutants, or those of some files."""
-    parser = argparse.ArgumentParser(description="Change the contracts one line at a time, and see whether a test notices.")
+    parser = argparse.ArgumentParser(
+        description="Change the contracts one line at a time, and see whether a test notices."
+    )
     parser.add_argument("--only", nargs="*", default=list(CONTRACT), metavar="FILE")
     parser.add_argument("--kinds", nargs="*", default=KINDS, choices=KINDS, help="which changes")
     parser.add_argument("--count", type=Path, metavar="FILE", help="only count the verdicts of such a file")

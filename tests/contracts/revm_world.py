@@ -107,7 +107,9 @@ class Revm:
     def read(self, contract: str, name: str, *args: Any) -> Any:
         """A function's first value."""
         how = function(contract, name)
-        data = self.evm.message_call(_text(self.platform), _text(self.addresses[contract]), how.encode(*args), is_static=True)
+        data = self.evm.message_call(
+            _text(self.platform), _text(self.addresses[contract]), how.encode(*args), is_static=True
+        )
         return how.decode(bytes(data))[0]
 
     def own(self, who: bytes) -> None:

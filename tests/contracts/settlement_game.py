@@ -1,6 +1,8 @@
-"""Stations, fans, an honest server, a lying one, watchers and thieves, in any order, on the contract and its model at once.
+"""Stations, fans, an honest server, a lying one, watchers and thieves, in any order, on the contract and its model at
+once.
 
-``python -m tests.contracts.settlement_game --examples 2000 --steps 60`` plays long and prints how often each thing happened.
+``python -m tests.contracts.settlement_game --examples 2000 --steps 60`` plays long and prints how often each thing
+happened.
 """
 
 from __future__ import annotations
@@ -86,14 +88,19 @@ class Night(Table):
             stale = (server, epoch) in self.m.unwinding or self.now > SCHEDULE.post_until(epoch)
             if draft and stale and (server, epoch) not in self.m.posts:
                 # One by one, by whoever wants to.
-                assert self.undo(STRANGER, self.private(server), epoch, len(draft) - 1), "nobody could unwind a stale draft"
+                assert self.undo(STRANGER, self.private(server), epoch, len(draft) - 1), (
+                    "nobody could unwind a stale draft"
+                )
 
     def private(self, server: bytes) -> bytes:
         """A server's key."""
         return LIAR if server == name_of(LIAR) else HONEST
 
     def respond(self, books: Books, epoch: int) -> None:
-        """A server shows what it is asked for in an epoch, in one transaction: each payee once, if it has the leaf and does not hide."""
+        """A server shows what it is asked for in an epoch, in one transaction.
+
+        Each payee once, if it has the leaf and does not hide.
+        """
         if (books.address, epoch) not in self.m.posts or epoch in books.hidden:
             return
         shown: dict[bytes, tuple[bytes, int, int, int | None]] = {}
@@ -114,7 +121,11 @@ class Night(Table):
         """Whoever watches challenges what the published data do not honour, or what is not published."""
         for (server, epoch, payee), amount in self.receipts.items():
             due = SCHEDULE.ends(epoch) + SCHEDULE.grace
-            if payee not in WATCHING or not due <= self.now <= due + SCHEDULE.late or (server, epoch, payee, amount) in self.m.demands:
+            if (
+                payee not in WATCHING
+                or not due <= self.now <= due + SCHEDULE.late
+                or (server, epoch, payee, amount) in self.m.demands
+            ):
                 continue
             books, post = self.books[self.private(server)], self.m.posts.get((server, epoch))
             pending = post is not None and not post.void and self.now < post.ready
@@ -142,7 +153,10 @@ class Night(Table):
             server = name_of(private)
             lane = m.lanes.get(server, Lane())
             word = lane.open << 160 | (0 if lane.retired is None else lane.retired + 1) << 128
-            assert read("Settlement", "lane", server) == word | (0 if lane.last is None else lane.last + 1) << 96 | lane.bond
+            assert (
+                read("Settlement", "lane", server)
+                == word | (0 if lane.last is None else lane.last + 1) << 96 | lane.bond
+            )
             for station in STATIONS:
                 payer = name_of(station)
                 word = read("Settlement", "account", server, payer)
@@ -152,7 +166,9 @@ class Night(Table):
                 assert read("Settlement", "requests", server, payer)[0] == m.asked.get((server, payer), (0, 0))[0]
         for (server, epoch), post in m.posts.items():
             word = read("Settlement", "meta", server, epoch)
-            expected = post.void << 255 | m.blocked[server, epoch] << 232 | post.ready << 192 | post.fee << 96 | post.left
+            expected = (
+                post.void << 255 | m.blocked[server, epoch] << 232 | post.ready << 192 | post.fee << 96 | post.left
+            )
             assert word == expected
             assert read("Settlement", "final", server, epoch) == m.final(server, epoch)
             if m.final(server, epoch):
@@ -163,7 +179,12 @@ class Night(Table):
             assert read("Settlement", "draft", server, epoch) == (entries_digest(draft), len(draft))
             if (server, epoch) not in m.posts:
                 fee = sum(gross(net, BPS) - net for _, net in draft)
-                word = ((server, epoch) in m.unwinding) << 255 | m.blocked[server, epoch] << 232 | fee << 96 | sum(net for _, net in draft)
+                word = (
+                    ((server, epoch) in m.unwinding) << 255
+                    | m.blocked[server, epoch] << 232
+                    | fee << 96
+                    | sum(net for _, net in draft)
+                )
                 assert read("Settlement", "meta", server, epoch) == word
         for (committed, payee), amount in m.answered.items():
             assert read("Settlement", "answered", committed, payee) == amount
@@ -178,7 +199,10 @@ class Night(Table):
                 assert books.posted[epoch][0][leaf][1] >= amount, "a final epoch robs a watched payee"
 
     def finish(self) -> None:
-        """All windows pass, everybody claims: watched receipts are paid or their server was slashed; all escrow goes home."""
+        """All windows pass, everybody claims: watched receipts are paid or their server was slashed.
+
+        All escrow goes home.
+        """
         self.hop(3 * SCHEDULE.length)
         for private, books in self.books.items():
             for epoch in list(books.posted):
@@ -212,7 +236,9 @@ def furnished() -> Revm:
     return world
 
 
-def play(machine: type[Night], examples: int, steps: int, *, derandomize: bool = True, shrink: bool = True) -> Counter[str]:
+def play(
+    machine: type[Night], examples: int, steps: int, *, derandomize: bool = True, shrink: bool = True
+) -> Counter[str]:
     """Run games; what happened. Raises AssertionError for the first thing that must not be."""
     DONE.clear()
     here = type("Here", (machine,), {"world": furnished()})

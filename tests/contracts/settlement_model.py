@@ -1,4 +1,7 @@
-"""Settlement once more, in plain Python after the specification: what each call does, or for which reason it is refused."""
+"""Settlement once more, in plain Python after the specification.
+
+What each call does, or for which reason it is refused.
+"""
 
 from __future__ import annotations
 
@@ -216,7 +219,16 @@ class Model:
         if not self.drafts[key]:
             self.unwinding.discard(key)
 
-    def post(self, server: bytes, epoch: int, root: bytes, counts: bytes, data: bytes, before: bytes, entries: Sequence[Debiting]) -> None:
+    def post(
+        self,
+        server: bytes,
+        epoch: int,
+        root: bytes,
+        counts: bytes,
+        data: bytes,
+        before: bytes,
+        entries: Sequence[Debiting],
+    ) -> None:
         """An epoch is closed."""
         lane = self._begin(server, epoch, before)
         own = self._take(server, epoch, entries, lane.bond)
@@ -235,7 +247,9 @@ class Model:
         need(self.final(server, epoch), "final")
         need(index >> depth == 0, "index")
         post = self.posts[server, epoch]
-        need(commitment(header) == commitment(post.header) and verify_leaf(header, payee, amount, index, proof), "proof")
+        need(
+            commitment(header) == commitment(post.header) and verify_leaf(header, payee, amount, index, proof), "proof"
+        )
         if to != payee or tip or (sender != payee and payee not in self.owners):
             need(signed.by is not None, NOBODY)
             need(signed.by == payee, "signature")
@@ -332,7 +346,9 @@ class Model:
         self.move(CONTRACT, TREASURY, bond - bond // 2)
         return bond, void
 
-    def refund(self, server: bytes, epoch: int, header: Header, debits: Sequence[Debit], counts: bytes, data: bytes) -> None:
+    def refund(
+        self, server: bytes, epoch: int, header: Header, debits: Sequence[Debit], counts: bytes, data: bytes
+    ) -> None:
         """A void post's own debits go back; those before it are a draft again."""
         post = self.posts.get((server, epoch))
         need(post is not None and post.void, "void")
@@ -348,8 +364,11 @@ class Model:
     def owed(self) -> int:
         """Everything the contract must hold, to the wei."""
         posts = sum(
-            post.left + post.fee if not post.void else sum(gross(net, self.bps) for _, net in post.debits) for post in self.posts.values()
+            post.left + post.fee if not post.void else sum(gross(net, self.bps) for _, net in post.debits)
+            for post in self.posts.values()
         )
-        drafts = sum(gross(net, self.bps) for key, draft in self.drafts.items() if key not in self.posts for _, net in draft)
+        drafts = sum(
+            gross(net, self.bps) for key, draft in self.drafts.items() if key not in self.posts for _, net in draft
+        )
         bonds = sum(lane.bond for lane in self.lanes.values())
         return sum(self.escrow.values()) + bonds + self.stake * len(self.demands) + posts + drafts

@@ -142,7 +142,9 @@ class Game(Night):
 
     @rule(lie=st.sampled_from(LIES[:4]), plays=PLAYS, first=st.booleans())
     def repost(self, lie: str, plays: list[tuple[bytes, bytes, int, int]], first: bool) -> None:
-        """The liar lets its post be voided by a receipt that nothing honours, bonds again, and posts the same epoch with a lie."""
+        """The liar lets its post be voided by a receipt that nothing honours, bonds again, and posts the same epoch
+        with a lie.
+        """
         if self.m.lane(name_of(LIAR)).bond < 1000:
             self.bond(OPERATOR, LIAR, BOND)
         self.listen(LIAR, plays)
@@ -178,7 +180,9 @@ class Game(Night):
             station, _ = debits[0]
             account = (books.address, name_of(station))
             debits[0] = (station, max(self.m.escrow[account], books.cap[name_of(station)] - self.m.spent[account]) + 1)
-        rows = [self.entry(LIAR, station, net, books.cap[name_of(station)], epoch + 3) for station, net in debits if net]
+        rows = [
+            self.entry(LIAR, station, net, books.cap[name_of(station)], epoch + 3) for station, net in debits if net
+        ]
         if not rows:
             return
         done = self.post(LIAR, epoch, list(changed.get(lie, leaves)), rows, lie)
@@ -234,14 +238,21 @@ class Game(Night):
             self.challenge(GRIEFER, self.private(server), epoch, payee, amount, label=" by a thief")
         self.awake()
         if server == name_of(HONEST):
-            assert not [one for one in self.m.demands if one[:3] == (server, epoch, payee) and (server, epoch) in self.m.posts]
+            assert not [
+                one for one in self.m.demands if one[:3] == (server, epoch, payee) and (server, epoch) in self.m.posts
+            ]
 
     @rule(server=SERVERS, split=st.integers(0, 2), pause=st.booleans())
     def habit(self, server: bytes, split: int, pause: bool) -> None:
         """From now on so many debits come before the post, perhaps with a break after them."""
         self.books[server].split, self.books[server].pause = split, pause and bool(split)
 
-    @rule(plays=PLAYS, wait=st.sampled_from((0, 10, 55, 65)), who=st.sampled_from((LIAR, STRANGER)), kept=st.integers(0, 1))
+    @rule(
+        plays=PLAYS,
+        wait=st.sampled_from((0, 10, 55, 65)),
+        who=st.sampled_from((LIAR, STRANGER)),
+        kept=st.integers(0, 1),
+    )
     def strand(self, plays: list[tuple[bytes, bytes, int, int]], wait: int, who: bytes, kept: int) -> None:
         """The liar debits an epoch and goes away; it or somebody else takes back what may be taken back."""
         if self.m.lane(name_of(LIAR)).bond < 1000:
@@ -251,7 +262,11 @@ class Game(Night):
         self.hop(SCHEDULE.ends(epoch) - self.now)
         if not sum(books.net.get(epoch, Counter()).values()):
             return
-        rows = [self.entry(LIAR, station, net, books.cap[name_of(station)], epoch + 3) for station, net in self.fitting(epoch) if net]
+        rows = [
+            self.entry(LIAR, station, net, books.cap[name_of(station)], epoch + 3)
+            for station, net in self.fitting(epoch)
+            if net
+        ]
         self.debit(LIAR, epoch, rows)
         self.debit(LIAR, epoch, rows, bytes(32))
         self.debit(LIAR, epoch + 1, rows)
@@ -279,7 +294,10 @@ class Game(Night):
     @precondition(lambda self: any(server == name_of(LIAR) for server, _ in self.m.posts))
     @rule(data=st.data(), amount=st.sampled_from((0, 1, 10**9)))
     def collude(self, data: st.DataObject, amount: int) -> None:
-        """The liar challenges itself: to keep a victim's place taken, to void its own post, or to lose its bond to a friend."""
+        """The liar challenges itself.
+
+        To keep a victim's place taken, to void its own post, or to lose its bond to a friend.
+        """
         epoch = data.draw(st.sampled_from(sorted(e for server, e in self.m.posts if server == name_of(LIAR))))
         payee = data.draw(st.sampled_from(sorted(PAYEES)))
         if self.challenge(GRIEFER, LIAR, epoch, payee, amount, label=" by the liar itself"):
@@ -316,7 +334,9 @@ class Game(Night):
         self.refund(server, data.draw(st.sampled_from(epochs)) if epochs else self.current())
 
     @rule(server=SERVERS, plays=PLAYS, picks=PICKS)
-    def harvest(self, server: bytes, plays: list[tuple[bytes, bytes, int, int]], picks: list[tuple[int, str, int]]) -> None:
+    def harvest(
+        self, server: bytes, plays: list[tuple[bytes, bytes, int, int]], picks: list[tuple[int, str, int]]
+    ) -> None:
         """An epoch without lies, from its plays to its claims."""
         self.listen(server, plays)
         epoch = self.current()

@@ -1,4 +1,7 @@
-"""The settlement game's table: who plays, what each server keeps, and every action on the contract and its model at once."""
+"""The settlement game's table.
+
+Who plays, what each server keeps, and every action on the contract and its model at once.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,9 @@ HONEST, LIAR = key("honest"), key("liar")
 STATIONS: Final = (key("station", 0), key("station", 1))
 WATCHED: Final = (key("fan", 0), key("fan", 1), key("owner"))
 UNWATCHED, BOT, SAFE = key("fan", 2), key("bot"), bytes([0x77]) * 20
-OPERATOR, WATCHER, GRIEFER, RELAYER, STRANGER = (key(name) for name in ("operator", "watcher", "griefer", "relayer", "stranger"))
+OPERATOR, WATCHER, GRIEFER, RELAYER, STRANGER = (
+    key(name) for name in ("operator", "watcher", "griefer", "relayer", "stranger")
+)
 STEP: Final = 5
 DONE: Counter[str] = Counter()
 """What succeeded by its name, and each refusal as ``name: reason``, over all runs."""
@@ -101,7 +106,9 @@ class Table(RuleBasedStateMachine):
 
     # The contract and its model, side by side.
 
-    def do(self, action: str, who: bytes, name: str, args: Sequence[Any], model: Callable[[], Any], label: str = "") -> bool:
+    def do(
+        self, action: str, who: bytes, name: str, args: Sequence[Any], model: Callable[[], Any], label: str = ""
+    ) -> bool:
         """Both do it, or both refuse for the same reason."""
         expected: str | None = None
         try:
@@ -141,13 +148,19 @@ class Table(RuleBasedStateMachine):
 
     def retire(self, who: bytes, server: bytes) -> None:
         """End a lane."""
-        self.do("retire", name_of(who), "retire", (name_of(server),), lambda: self.m.retire(name_of(who), name_of(server)))
+        self.do(
+            "retire", name_of(who), "retire", (name_of(server),), lambda: self.m.retire(name_of(who), name_of(server))
+        )
 
     def unbond(self, who: bytes, server: bytes) -> None:
         """Take its bond."""
-        self.do("unbond", name_of(who), "unbond", (name_of(server),), lambda: self.m.unbond(name_of(who), name_of(server)))
+        self.do(
+            "unbond", name_of(who), "unbond", (name_of(server),), lambda: self.m.unbond(name_of(who), name_of(server))
+        )
 
-    def entry(self, server: bytes, station: bytes, net: int, cap: int, until: int, signer: bytes | None = None) -> tuple[Any, Debiting]:
+    def entry(
+        self, server: bytes, station: bytes, net: int, cap: int, until: int, signer: bytes | None = None
+    ) -> tuple[Any, Debiting]:
         """A debit as the contract and as the model want it."""
         payer, signing = name_of(station), signer or station
         signature = compact(sign(Voucher(name_of(server), payer, cap, until), self.w.domain, signing).signature)
@@ -157,20 +170,31 @@ class Table(RuleBasedStateMachine):
         """What the contract has debited for an epoch before its post."""
         return self.m.drafts.get((name_of(server), epoch), [])
 
-    def debit(self, server: bytes, epoch: int, rows: Sequence[tuple[Any, Debiting]], before: bytes | None = None) -> bool:
+    def debit(
+        self, server: bytes, epoch: int, rows: Sequence[tuple[Any, Debiting]], before: bytes | None = None
+    ) -> bool:
         """Debit a part, after what is debited already or after something else."""
         address, after = name_of(server), entries_digest(self.drafted(server, epoch)) if before is None else before
         model = (address, epoch, after, [row for _, row in rows])
-        return self.do("debit", address, "debit", (epoch, after, [raw for raw, _ in rows]), lambda: self.m.debit(*model))
+        return self.do(
+            "debit", address, "debit", (epoch, after, [raw for raw, _ in rows]), lambda: self.m.debit(*model)
+        )
 
-    def undo(self, who: bytes, server: bytes, epoch: int, kept: int = 0, debits: Sequence[tuple[bytes, int]] | None = None) -> bool:
+    def undo(
+        self, who: bytes, server: bytes, epoch: int, kept: int = 0, debits: Sequence[tuple[bytes, int]] | None = None
+    ) -> bool:
         """Unwind a draft to its first entries, or try to with other debits than its last."""
         draft, address = self.drafted(server, epoch), name_of(server)
         args = (address, epoch, entries_digest(draft[:kept]), list(draft[kept:] if debits is None else debits))
         return self.do("undo", name_of(who), "undo", args, lambda: self.m.undo(name_of(who), *args))
 
     def post(
-        self, server: bytes, epoch: int, leaves: Sequence[tuple[bytes, int]], rows: Sequence[tuple[Any, Debiting]], label: str
+        self,
+        server: bytes,
+        epoch: int,
+        leaves: Sequence[tuple[bytes, int]],
+        rows: Sequence[tuple[Any, Debiting]],
+        label: str,
     ) -> bool:
         """Post leaves under debits, in one part or as many as the server's habit is."""
         books, tree, address = self.books[server], SumTree(leaves), name_of(server)
@@ -193,7 +217,14 @@ class Table(RuleBasedStateMachine):
         return self.m.posts[name_of(server), epoch].header
 
     def challenge(
-        self, who: bytes, server: bytes, epoch: int, payee: bytes, amount: int, signer: bytes | None = None, label: str = ""
+        self,
+        who: bytes,
+        server: bytes,
+        epoch: int,
+        payee: bytes,
+        amount: int,
+        signer: bytes | None = None,
+        label: str = "",
     ) -> bool:
         """Demand a leaf with the server's receipt, or one that somebody else signed."""
         address, signing = name_of(server), signer or server
@@ -202,7 +233,12 @@ class Table(RuleBasedStateMachine):
         by = name_of(who)
         args = ((address, epoch, payee, amount, bytes(32)), *signature)
         return self.do(
-            "challenge", by, "challenge", args, lambda: self.m.challenge(by, address, epoch, payee, amount, Signed(name_of(signing))), label
+            "challenge",
+            by,
+            "challenge",
+            args,
+            lambda: self.m.challenge(by, address, epoch, payee, amount, Signed(name_of(signing))),
+            label,
         )
 
     def answer(self, server: bytes, epoch: int, payee: bytes, asked: int, leaf: int, amount: int | None = None) -> bool:
@@ -210,15 +246,21 @@ class Table(RuleBasedStateMachine):
         return self.answers(server, epoch, [(payee, asked, leaf, amount)])
 
     def answers(self, server: bytes, epoch: int, shown: Sequence[tuple[bytes, int, int, int | None]]) -> bool:
-        """Show leaves of what was posted in one transaction: payee, challenged amount, leaf, and another amount than it has."""
+        """Show leaves of what was posted in one transaction.
+
+        Payee, challenged amount, leaf, and another amount than it has.
+        """
         leaves, tree = self.books[server].posted[epoch]
         header = self.header(server, epoch) if (name_of(server), epoch) in self.m.posts else Header(tree.root, 0, DATA)
         rows = [
-            (payee, asked, leaves[leaf][1] if amount is None else amount, leaf, tree.proof(leaf)) for payee, asked, leaf, amount in shown
+            (payee, asked, leaves[leaf][1] if amount is None else amount, leaf, tree.proof(leaf))
+            for payee, asked, leaf, amount in shown
         ]
         raw = [(*row[:4], len(row[4])) for row in rows]
         args = (name_of(server), epoch, header.rest, raw, [node for row in rows for node in row[4]])
-        return self.do("answer", name_of(RELAYER), "answerBatch", args, lambda: self.m.answer(name_of(server), epoch, header, rows))
+        return self.do(
+            "answer", name_of(RELAYER), "answerBatch", args, lambda: self.m.answer(name_of(server), epoch, header, rows)
+        )
 
     def dismiss(self, server: bytes, epoch: int, payee: bytes, asked: int) -> bool:
         """Close a demand that an answer covers."""
@@ -246,7 +288,13 @@ class Table(RuleBasedStateMachine):
         listed = list(post.own if post and debits is None else debits or [])
         header = post.header if post else Header(bytes(32), 0, rest(entries_digest(listed), COUNTS, DATA))
         args = (address, epoch, header.root, header.total, COUNTS, DATA, listed)
-        if self.do("refund", name_of(RELAYER), "refund", args, lambda: self.m.refund(address, epoch, header, listed, COUNTS, DATA)):
+        if self.do(
+            "refund",
+            name_of(RELAYER),
+            "refund",
+            args,
+            lambda: self.m.refund(address, epoch, header, listed, COUNTS, DATA),
+        ):
             self.books[server].posted.pop(epoch)
             self.books[server].hidden.discard(epoch)
 
@@ -257,7 +305,9 @@ class Table(RuleBasedStateMachine):
         payee, amount = leaves[leaf]
         address, header = books.address, self.m.posts[books.address, epoch].header
         to, tip = (
-            (payee, 0) if how in ("push", "own", "addressed") else (SAFE, {"relayed": min(3, amount), "greedy": amount + 1}.get(how, 0))
+            (payee, 0)
+            if how in ("push", "own", "addressed")
+            else (SAFE, {"relayed": min(3, amount), "greedy": amount + 1}.get(how, 0))
         )
         private = PAYEES[payee]
         signing = {"stolen": STRANGER}.get(how, private)
@@ -270,7 +320,9 @@ class Table(RuleBasedStateMachine):
         item = (address, epoch, header.rest, payee, shown, index, tree.depth, *signature)
         sender = payee if how == "own" else name_of(RELAYER)
         model = (sender, address, epoch, header, payee, shown, index, tree.depth, tree.proof(leaf), to, tip, signed)
-        done = self.do("claim", sender, "claimOne", (item, tree.proof(leaf), to, tip), lambda: self.m.claim(*model), f" {how}")
+        done = self.do(
+            "claim", sender, "claimOne", (item, tree.proof(leaf), to, tip), lambda: self.m.claim(*model), f" {how}"
+        )
         if done:
             assert how in ("push", "own", "addressed", "signed", "relayed"), f"a claim that is {how} was paid"
             assert how != "push" or payee == name_of(WATCHED[2]), "a payee that owns nothing was pushed its leaf"
@@ -279,4 +331,10 @@ class Table(RuleBasedStateMachine):
 
     def collect(self, server: bytes, epoch: int) -> None:
         """Pay the commission."""
-        self.do("collect", name_of(STRANGER), "collect", (name_of(server), epoch), lambda: self.m.collect(name_of(server), epoch))
+        self.do(
+            "collect",
+            name_of(STRANGER),
+            "collect",
+            (name_of(server), epoch),
+            lambda: self.m.collect(name_of(server), epoch),
+        )

@@ -1,6 +1,7 @@
 """Proofs of Settlement with halmos, which is not among the requirements: ``pip install halmos`` somewhere, then
 
-``python -m tests.contracts.symbolic --halmos PATH [--only check_...]``. It proves what ``symbolic.vy`` states, and prints each verdict.
+``python -m tests.contracts.symbolic --halmos PATH [--only check_...]``. It proves what ``symbolic.vy`` states, and
+prints each verdict.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ def artifact(broken: str | None = None) -> dict[str, Any]:
     from vyper.compiler import compile_code
 
     code = artifacts()["Settlement"]["bytecode"][2:] if broken is None else _broken(broken)
-    made = compile_code(SOURCE.read_text().replace("__CODE__", code), output_formats=["abi", "bytecode", "bytecode_runtime"])
+    made = compile_code(
+        SOURCE.read_text().replace("__CODE__", code), output_formats=["abi", "bytecode", "bytecode_runtime"]
+    )
     names = {f"{e['name']}({','.join(map(_type, e['inputs']))})" for e in made["abi"] if e["type"] == "function"}
     node = {"nodeType": "ContractDefinition", "name": "Proofs", "contractKind": "contract", "nodes": []}
     return {
@@ -72,7 +75,9 @@ def main() -> int:
             str(options.halmos), "--root", folder, "--contract", "Proofs", "--function", options.only, "--storage-layout", "generic",
             "--solver-timeout-assertion", str(options.seconds * 1000), "--loop", "2", "--no-status",
         ]  # fmt: skip
-        return subprocess.run(command, env={"PATH": f"{forge.parent}:/usr/bin:/bin", "HOME": folder}, check=False).returncode
+        return subprocess.run(
+            command, env={"PATH": f"{forge.parent}:/usr/bin:/bin", "HOME": folder}, check=False
+        ).returncode
 
 
 if __name__ == "__main__":

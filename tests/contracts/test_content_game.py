@@ -1,4 +1,7 @@
-"""A content proposed, accepted, sold and withdrawn at random beside a model: every epoch keeps the server that it had."""
+"""A content proposed, accepted, sold and withdrawn at random beside a model.
+
+Every epoch keeps the server that it had.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Selling a recording and changing its policy: in two steps, at the price that was seen, without touching what others hold."""
+"""Selling a recording and changing its policy.
+
+In two steps, at the price that was seen, without touching what others hold.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,10 @@ def do(w: World, key: bytes, content: bytes, name: str, *args: Any) -> dict[str,
 
 
 def seen(w: World, content: bytes) -> tuple[bytes, int, int, int]:
-    """What a buyer of the recording sees now: the policy's hash and version, the owner's changes of it and of the rights to it."""
+    """What a buyer of the recording sees now.
+
+    The policy's hash and version, the owner's changes of it and of the rights to it.
+    """
     policy, version, changes = (w.call("Content", name, to=content) for name in ("policy_hash", "version", "changes"))
     return policy, version, changes, w.call("Rights", "changes", content, to=w.deployment.rights)
 
@@ -53,7 +59,9 @@ def test_a_sale_is_paid_and_moves_income_with_the_next_epoch(w: World, content: 
     assert w.events("Content", "Offered", receipt) == [{"to": fan, "price": PRICE}]
     assert w.call("Content", "offer", to=content) == (to_hex(fan), PRICE, True)
     receipt = accept(w, w.fan, content, PRICE)
-    assert w.events("Content", "OwnerSet", receipt) == [{"owner": fan, "before": owner, "price": PRICE, "from_epoch": EPOCH + 1}]
+    assert w.events("Content", "OwnerSet", receipt) == [
+        {"owner": fan, "before": owner, "price": PRICE, "from_epoch": EPOCH + 1}
+    ]
     assert w.balance(owner) == PRICE
     assert w.call("Content", "owner", to=content) == to_hex(fan)
     assert w.call("Registry", "is_owner", fan)
@@ -85,7 +93,9 @@ def test_a_recording_passes_from_hand_to_hand(w: World, content: bytes) -> None:
 
 
 def test_only_who_is_meant_accepts_and_at_the_price_it_saw(w: World, content: bytes) -> None:
-    """Not another, not at a price that was changed meanwhile, not an offer that was taken back, not one that was never made."""
+    """Not another, not at a price that was changed meanwhile, not an offer that was taken back, not one that was never
+    made.
+    """
     with reverts("offer"):
         accept(w, w.fan, content, 0)
     do(w, w.owner, content, "offer_to", address_of(w.fan), PRICE)
@@ -127,7 +137,9 @@ def test_a_new_policy_leaves_the_old_one_readable(w: World, content: bytes) -> N
     """Versions count up, the newest holds for whoever begins now, and every older hash stays."""
     assert w.call("Content", "version", to=content) == 0
     receipt = do(w, w.owner, content, "set_policy", NEW, 2**96 - 1, 60)
-    assert w.events("Content", "PolicySet", receipt) == [{"version": 1, "policy_hash": NEW, "price": 2**96 - 1, "interval": 60}]
+    assert w.events("Content", "PolicySet", receipt) == [
+        {"version": 1, "policy_hash": NEW, "price": 2**96 - 1, "interval": 60}
+    ]
     assert w.call("Content", "state", to=content)[1:4] == (NEW, 2**96 - 1, 60)
     assert w.call("Content", "policy_hash", to=content) == NEW
     assert [w.call("Content", "policy", number, to=content) for number in (0, 1, 2)] == [POLICY, NEW, bytes(32)]
@@ -139,7 +151,9 @@ def test_a_new_policy_leaves_the_old_one_readable(w: World, content: bytes) -> N
         do(w, w.owner, content, "set_policy", POLICY, 1, 1)
 
 
-@pytest.mark.parametrize(("name", "arguments"), [("set_policy", (NEW, 1, 1)), ("offer_to", (STATION, 1)), ("retract", ())])
+@pytest.mark.parametrize(
+    ("name", "arguments"), [("set_policy", (NEW, 1, 1)), ("offer_to", (STATION, 1)), ("retract", ())]
+)
 def test_only_the_owner_sells_and_sets_terms(w: World, content: bytes, name: str, arguments: tuple[Any, ...]) -> None:
     """Neither the platform nor the one it is offered to."""
     do(w, w.owner, content, "offer_to", address_of(w.fan), PRICE)
@@ -178,7 +192,10 @@ CHANGES: dict[str, tuple[str, tuple[Any, ...], str]] = {
     "revoked": ("revoke", (), "revoked"),
     "destroyed": ("destroy", (), "revoked"),
 }
-"""What an owner can do between a buyer's look and its acceptance: function, arguments, and the reason that the buyer then reads."""
+"""What an owner can do between a buyer's look and its acceptance.
+
+Function, arguments, and the reason that the buyer then reads.
+"""
 
 
 @pytest.mark.parametrize("change", sorted(CHANGES))
@@ -197,8 +214,12 @@ def test_an_owners_change_is_not_bought(w: World, content: bytes, change: str) -
 
 
 @pytest.mark.parametrize(("name", "arguments"), [("give", (STATION, 0)), ("set_terms", (1, 1, 0))])
-def test_rights_given_away_before_a_sale_are_seen(w: World, content: bytes, name: str, arguments: tuple[Any, ...]) -> None:
-    """An owner cannot give rights to friends, or sell them for next to nothing, while the buyer's transaction is under way."""
+def test_rights_given_away_before_a_sale_are_seen(
+    w: World, content: bytes, name: str, arguments: tuple[Any, ...]
+) -> None:
+    """An owner cannot give rights to friends, or sell them for next to nothing, while the buyer's transaction is under
+    way.
+    """
     do(w, w.owner, content, "offer_to", address_of(w.fan), PRICE)
     looked = seen(w, content)
     w.send(w.owner, "Rights", name, content, *arguments, to=w.deployment.rights)

@@ -1,4 +1,7 @@
-"""Moving a content to another security server: proposed by the owner, accepted by the server, from the next epoch on."""
+"""Moving a content to another security server.
+
+Proposed by the owner, accepted by the server, from the next epoch on.
+"""
 
 from __future__ import annotations
 
@@ -77,7 +80,9 @@ def test_it_moves_again_and_back(w: World, content: bytes) -> None:
 
 
 def test_one_move_at_a_time(w: World, content: bytes) -> None:
-    """Between acceptance and the epoch's end nobody is proposed, so that an epoch's server has had the keys handed over."""
+    """Between acceptance and the epoch's end nobody is proposed, so that an epoch's server has had the keys handed
+    over.
+    """
     move(w, content, w.fan)
     for server in (address_of(w.other), address_of(w.server), ZERO):
         with reverts("moving"):

@@ -57,7 +57,9 @@ def recursive(nodes: Sequence[tuple[bytes, int]]) -> tuple[bytes, int]:
 @given(leaves=LEAVES)
 def test_the_sum_tree(leaves: list[tuple[bytes, int]]) -> None:
     """Root and total are those of a tree written another way with another encoder and another hash library."""
-    hashed = [(keccak(encode(["uint256", "address", "uint256"], [0, payee, amount])), amount) for payee, amount in leaves]
+    hashed = [
+        (keccak(encode(["uint256", "address", "uint256"], [0, payee, amount])), amount) for payee, amount in leaves
+    ]
     tree = SumTree(leaves)
     assert (tree.root, tree.total) == recursive(hashed)
 
@@ -97,7 +99,12 @@ def typed(world: Revm, message: Any) -> SignableMessage:
     fields = [dict(zip(("type", "name"), part.split(), strict=True)) for part in TYPES[type(message)].split(",")]
     values = [getattr(message, field.name) for field in dataclasses.fields(message)]
     shown = {f["name"]: to_hex(v) if isinstance(v, bytes) else v for f, v in zip(fields, values, strict=True)}
-    domain = {"name": "GoMAA Settlement", "version": "1", "chainId": 31337, "verifyingContract": to_hex(world.settlement)}
+    domain = {
+        "name": "GoMAA Settlement",
+        "version": "1",
+        "chainId": 31337,
+        "verifyingContract": to_hex(world.settlement),
+    }
     return encode_typed_data(domain, {type(message).__name__: fields}, shown)
 
 
@@ -111,7 +118,10 @@ def typed(world: Revm, message: Any) -> SignableMessage:
     secret=st.integers(1, ORDER - 1),
 )
 def test_typed_data_is_eth_accounts(message: Any, secret: int) -> None:
-    """Same digest, and each side's signature is the other's: (r, vs) of ours recover in eth-account to the same address."""
+    """Same digest, and each side's signature is the other's.
+
+    (r, vs) of ours recover in eth-account to the same address.
+    """
     world, private = furnished(), secret.to_bytes(32, "big")
     encoded = typed(world, message)
     assert digest(message, world.domain) == keccak(b"\x19\x01" + encoded.header + encoded.body)

@@ -11,7 +11,10 @@ LIMIT = 1.02
 
 
 def test_gas_has_not_grown(w: World) -> None:
-    """No scene costs more than 2 % over its recorded gas; what grew on purpose is recorded again and shows in the diff."""
+    """No scene costs more than 2 % over its recorded gas.
+
+    What grew on purpose is recorded again and shows in the diff.
+    """
     recorded = json.loads(FILE.read_text())
     now = measure(w)
     assert recorded.keys() == now.keys()

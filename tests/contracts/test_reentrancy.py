@@ -77,7 +77,9 @@ class Hostile:
         kinds = ("address", "address", "address", *["uint256"] * 7)
         settlement = w.create(made["Settlement"]["bytecode"], kinds, (self.token, w.registry, w.treasury, *times))
         rights = w.create(made["Rights"]["bytecode"], ("address", "address"), (self.token, w.registry))
-        content = w.create(made["Content"]["bytecode"], ("address", "address", "address"), (w.registry, self.token, rights))
+        content = w.create(
+            made["Content"]["bytecode"], ("address", "address", "address"), (w.registry, self.token, rights)
+        )
         w.send(me, "Registry", "set_implementation", content)
         w.send(me, "Registry", "set_server", ONE, "http://x", WORD, True)
         w.send(me, "Registry", "create", WORD, 1, 1, ONE, False, WORD)

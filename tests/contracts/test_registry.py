@@ -67,7 +67,9 @@ def test_an_address_is_known_before_it_exists(w: World, salt: bytes) -> None:
     assert w.request("evm_revert", mark)
 
 
-@pytest.mark.parametrize(("change", "reason"), [({"interval": 0}, "interval"), ({"price": 2**96}, "price"), ({"server": A}, "server")])
+@pytest.mark.parametrize(
+    ("change", "reason"), [({"interval": 0}, "interval"), ({"price": 2**96}, "price"), ({"server": A}, "server")]
+)
 def test_a_content_needs_sound_terms(w: World, change: dict[str, Any], reason: str) -> None:
     """An interval, a price within 96 bits, and a listed server."""
     with reverts(reason):
@@ -101,7 +103,9 @@ def test_one_implementation_for_ever(w: World) -> None:
 def test_an_application_is_announced(w: World) -> None:
     """Verifiers learn of it by its event."""
     receipt = w.send(w.fan, "Registry", "apply", "fan.example", "Fan FM")
-    assert w.events("Registry", "StationApplied", receipt) == [{"station": address_of(w.fan), "domain": "fan.example", "name": "Fan FM"}]
+    assert w.events("Registry", "StationApplied", receipt) == [
+        {"station": address_of(w.fan), "domain": "fan.example", "name": "Fan FM"}
+    ]
 
 
 def _deploy(w: World, *args: Any) -> dict[str, Any]:
@@ -290,7 +294,10 @@ def _apply(w: World, domain: str = "fan.example") -> bytes:
 
 
 def test_a_station_is_listed_by_its_domains_proof(w: World) -> None:
-    """It asks with its own key; a verifier who saw the file lists it, and its name and the file's hash stay on record."""
+    """It asks with its own key.
+
+    A verifier who saw the file lists it, and its name and the file's hash stay on record.
+    """
     station, verifier = _apply(w), address_of(w.other)
     assert w.call("Registry", "application", station) == ("fan.example", "Fan FM")
     assert w.call("Registry", "station", station) == ("", "", False)
@@ -308,7 +315,9 @@ def test_a_station_is_listed_by_its_domains_proof(w: World) -> None:
 
 
 def test_only_verifiers_verify_and_only_what_was_asked(w: World) -> None:
-    """Not a stranger, not the station itself, no other domain than it named, no proof of nothing, nobody who has been dismissed."""
+    """Not a stranger, not the station itself, no other domain than it named, no proof of nothing, nobody who has been
+    dismissed.
+    """
     station = _apply(w)
     for key in (w.fan, w.other):
         with reverts("verifier"):
@@ -344,7 +353,9 @@ def test_a_suspension_says_why_and_ends(w: World) -> None:
     with reverts("reason"):
         w.send(w.platform, "Registry", "suspend_station", station, "")
     receipt = w.send(w.platform, "Registry", "suspend_station", station, "plays without vouchers")
-    assert w.events("Registry", "StationSuspended", receipt) == [{"station": station, "reason": "plays without vouchers"}]
+    assert w.events("Registry", "StationSuspended", receipt) == [
+        {"station": station, "reason": "plays without vouchers"}
+    ]
     assert w.call("Registry", "station", station) == ("fan.example", "Fan FM", False)
     assert w.call("Registry", "standing", station)[3] == "plays without vouchers"
     with reverts("inactive"):

@@ -14,7 +14,14 @@ def test_a_right_for_good(w: World, shop: Shop) -> None:
     """Paid to the owner, held by the buyer for ever, and enough for the content's own licence check."""
     assert not w.call("Content", "licensed", address_of(w.fan), to=shop.content)
     receipt = shop.do(w.fan, "buy", shop.content, address_of(w.fan), shop.seen(), PRICE, NO_PERMIT)
-    expected = {"id": 0, "content": shop.content, "holder": address_of(w.fan), "expires": 0, "version": 0, "price": PRICE}
+    expected = {
+        "id": 0,
+        "content": shop.content,
+        "holder": address_of(w.fan),
+        "expires": 0,
+        "version": 0,
+        "price": PRICE,
+    }
     assert w.events("Rights", "Granted", receipt) == [expected]
     assert w.balance(address_of(w.owner)) == PRICE
     assert (shop.holds(w.fan), shop.holds(w.fan, 2**255), shop.holds(w.other)) == (True, True, False)
@@ -80,7 +87,9 @@ def test_only_the_owner_sets_terms(w: World, shop: Shop) -> None:
         with reverts(reason):
             shop.do(w.owner, "set_terms", shop.content, *terms)
     receipt = shop.do(w.owner, "set_terms", shop.content, 2**96 - 1, 2**80 - 1, 5000)
-    assert w.events("Rights", "TermsSet", receipt) == [{"content": shop.content, "price": 2**96 - 1, "rent": 2**80 - 1, "royalty": 5000}]
+    assert w.events("Rights", "TermsSet", receipt) == [
+        {"content": shop.content, "price": 2**96 - 1, "rent": 2**80 - 1, "royalty": 5000}
+    ]
 
 
 def test_a_right_keeps_what_it_was_bought_under(w: World, shop: Shop) -> None:

@@ -1,4 +1,7 @@
-"""Rights dealt at random among four accounts, beside a model that keeps every right: nobody is blocked and nobody displaced."""
+"""Rights dealt at random among four accounts, beside a model that keeps every right.
+
+Nobody is blocked and nobody displaced.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,9 @@ def market() -> tuple[Revm, bytes]:
     w, made = Revm(Schedule(60, 5, 15, 15, 150, 75), 0, 5), artifacts()
     me, server = w.platform, bytes([1]) * 20
     rights = w.create(made["Rights"]["bytecode"], ("address", "address"), (w.token, w.registry))
-    implementation = w.create(made["Content"]["bytecode"], ("address", "address", "address"), (w.registry, w.token, rights))
+    implementation = w.create(
+        made["Content"]["bytecode"], ("address", "address", "address"), (w.registry, w.token, rights)
+    )
     w.addresses["Rights"] = rights
     w.send(me, "Registry", "set_implementation", implementation)
     w.send(me, "Registry", "set_server", server, "http://x", bytes(32), True)
@@ -44,7 +49,10 @@ def market() -> tuple[Revm, bytes]:
 
 
 class Places(RuleBasedStateMachine):
-    """Four accounts deal in rights to one content. The model keeps every right; the contract looks at four of each account."""
+    """Four accounts deal in rights to one content.
+
+    The model keeps every right; the contract looks at four of each account.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,7 +68,11 @@ class Places(RuleBasedStateMachine):
 
     def usable(self, who: bytes, time: int) -> set[int]:
         """The rights that let an account play at a time from now on."""
-        mine = {n for n, (owner, end) in self.rights.items() if owner == who and time < end and not time < self.loans.get(n, (b"", 0))[1]}
+        mine = {
+            n
+            for n, (owner, end) in self.rights.items()
+            if owner == who and time < end and not time < self.loans.get(n, (b"", 0))[1]
+        }
         return mine | {n for n, (borrower, until) in self.loans.items() if borrower == who and time < until}
 
     def holds(self, who: bytes, time: int) -> bool:
@@ -74,7 +86,9 @@ class Places(RuleBasedStateMachine):
     def lasting(self) -> list[int]:
         """Rights that can be moved or lent now."""
         now = self.w.now
-        return [n for n, (_, end) in sorted(self.rights.items()) if now < end and not now < self.loans.get(n, (b"", 0))[1]]
+        return [
+            n for n, (_, end) in sorted(self.rights.items()) if now < end and not now < self.loans.get(n, (b"", 0))[1]
+        ]
 
     def unharmed(self, actors: set[bytes], before: dict[tuple[bytes, int], bool]) -> None:
         """Nobody loses a right by what somebody else does."""
@@ -159,7 +173,9 @@ class Places(RuleBasedStateMachine):
             for time in (self.w.now, self.w.now + DAY, FOREVER):
                 usable, held = self.usable(who, time), self.holds(who, time)
                 assert bool(usable) or not held
-                ever = {n for n, (owner, _) in self.rights.items() if owner == who} | {n for n, (b, _) in self.loans.items() if b == who}
+                ever = {n for n, (owner, _) in self.rights.items() if owner == who} | {
+                    n for n, (b, _) in self.loans.items() if b == who
+                }
                 assert held or not usable or len(ever) > 4
 
 

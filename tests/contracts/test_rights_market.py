@@ -14,7 +14,9 @@ from tests.contracts.rights_shop import PRICE, RENT, Shop
 
 
 def test_a_resale_pays_the_band(w: World, shop: Shop) -> None:
-    """The royalty of the right goes to whoever owns the content now, the rest to the seller, and together it is the price."""
+    """The royalty of the right goes to whoever owns the content now, the rest to the seller, and together it is the
+    price.
+    """
     number = shop.buy(w.fan)
     receipt = shop.do(w.fan, "list", number, 999)
     assert w.events("Rights", "Listed", receipt) == [{"id": number, "seller": address_of(w.fan), "price": 999}]
@@ -25,7 +27,9 @@ def test_a_resale_pays_the_band(w: World, shop: Shop) -> None:
     expected = {"id": number, "seller": address_of(w.fan), "buyer": address_of(w.other), "price": 999, "royalty": 99}
     assert w.events("Rights", "Resold", receipt) == [expected]
     assert [shop.holds(key) for key in (w.fan, w.other)] == [False, True]
-    found = shop.w.request("eth_call", {"to": to_hex(w.deployment.rights), "data": to_hex(_royalty_call(number, 999))}, "latest")
+    found = shop.w.request(
+        "eth_call", {"to": to_hex(w.deployment.rights), "data": to_hex(_royalty_call(number, 999))}, "latest"
+    )
     assert found == to_hex(address_of(w.owner).rjust(32, b"\0") + (99).to_bytes(32, "big"))
     with reverts("listing"):
         shop.purchase(w.fan, number, 999)
@@ -174,7 +178,9 @@ def _transfer_call(name: str, holder: bytes, to: bytes, number: int) -> bytes:
 
     from pywallet.crypto import keccak256
 
-    return keccak256(f"{name}(address,address,uint256)".encode())[:4] + encode(["address", "address", "uint256"], [holder, to, number])
+    return keccak256(f"{name}(address,address,uint256)".encode())[:4] + encode(
+        ["address", "address", "uint256"], [holder, to, number]
+    )
 
 
 def test_the_interfaces_are_named(w: World, shop: Shop) -> None:

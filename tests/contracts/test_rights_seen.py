@@ -1,4 +1,7 @@
-"""What a buyer saw is what it gets: an owner's or a seller's change between the look and the purchase reverts by name."""
+"""What a buyer saw is what it gets.
+
+An owner's or a seller's change between the look and the purchase reverts by name.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,9 @@ OWNERS: dict[str, tuple[Change, str]] = {
     "revoke": (lambda w, shop: w.send(w.owner, "Content", "revoke", to=shop.content), "revoked"),
     "destroy": (lambda w, shop: w.send(w.owner, "Content", "destroy", to=shop.content), "revoked"),
 }
-"""What an owner can do between a buyer's look and its purchase of a new right, and the reason that the buyer then reads."""
+"""What an owner can do between a buyer's look and its purchase of a new right, and the reason that the buyer then
+reads.
+"""
 
 
 @pytest.mark.parametrize("change", sorted(OWNERS))
@@ -87,7 +92,10 @@ def test_a_listed_right_is_named_in_full(w: World, shop: Shop) -> None:
 
 
 def test_owners_changes_are_counted(w: World, shop: Shop) -> None:
-    """Terms and gifts, which are the owner's; not what others buy, rent, lend or move: they cannot hold up a sale of the recording."""
+    """Terms and gifts, which are the owner's.
+
+    Not what others buy, rent, lend or move: they cannot hold up a sale of the recording.
+    """
     assert shop.ask("changes", shop.content) == 1
     number = shop.buy(w.fan)
     shop.rent(w.other)

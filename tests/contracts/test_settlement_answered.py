@@ -86,7 +86,9 @@ def test_a_dismissal_closes_what_was_shown_and_nothing_more(w: World) -> None:
     with reverts("low"):
         w.dismiss(high)
     receipt = w.dismiss(low)
-    assert w.events("Settlement", "Dismissed", receipt) == [{"server": address_of(w.server), "epoch": EPOCH, "payee": fan, "amount": 400}]
+    assert w.events("Settlement", "Dismissed", receipt) == [
+        {"server": address_of(w.server), "epoch": EPOCH, "payee": fan, "amount": 400}
+    ]
     assert w.lane() == (BOND + 2 * w.deployment.stake, 1)
     with reverts("none"):
         w.dismiss(low)

@@ -32,7 +32,8 @@ def test_a_challenge_takes_a_stake_and_holds_the_epoch(w: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("second", "allowed"), [(DUE - 1, False), (DUE, True), (DUE + SCHEDULE.late, True), (DUE + SCHEDULE.late + 1, False)]
+    ("second", "allowed"),
+    [(DUE - 1, False), (DUE, True), (DUE + SCHEDULE.late, True), (DUE + SCHEDULE.late + 1, False)],
 )
 def test_when_a_challenge_is_allowed_to_the_second(w: World, second: int, allowed: bool) -> None:
     """From the end of the grace time until LATE after it, posted or not."""
@@ -45,7 +46,9 @@ def test_when_a_challenge_is_allowed_to_the_second(w: World, second: int, allowe
         w.challenge(signed)
 
 
-@pytest.mark.parametrize("change", [{"amount": 501}, {"epoch": EPOCH - 1}, {"payee": bytes([7]) * 20}, {"detail": bytes(32)}])
+@pytest.mark.parametrize(
+    "change", [{"amount": 501}, {"epoch": EPOCH - 1}, {"payee": bytes([7]) * 20}, {"detail": bytes(32)}]
+)
 def test_a_changed_receipt_is_nobodys_word(w: World, change: dict[str, int | bytes]) -> None:
     """Every field is under the signature."""
     signed = w.receipt(w.book(), address_of(w.fan), 500)
@@ -78,7 +81,10 @@ def test_a_receipt_over_nothing_demands_nothing(w: World) -> None:
 
 
 def test_one_receipt_is_challenged_once_at_a_time(w: World) -> None:
-    """The same payee and amount waits; another amount of the same payee is a demand of its own, and each has its own answer."""
+    """The same payee and amount waits.
+
+    Another amount of the same payee is a demand of its own, and each has its own answer.
+    """
     book = posted(w)
     fan = address_of(w.fan)
     w.at(DUE).challenge(w.receipt(book, fan, 500))

@@ -27,7 +27,14 @@ def test_a_payee_is_paid_without_a_signature(w: World) -> None:
     assert w.left(EPOCH)[0] == 501
     (event,) = w.events("Settlement", "Claimed", receipt)
     payee = address_of(w.owner)
-    assert event == {"server": address_of(w.server), "epoch": EPOCH, "payee": payee, "to": payee, "amount": 1000, "tip": 0}
+    assert event == {
+        "server": address_of(w.server),
+        "epoch": EPOCH,
+        "payee": payee,
+        "to": payee,
+        "amount": 1000,
+        "tip": 0,
+    }
 
 
 def test_a_push_to_a_payee_that_owns_nothing_takes_its_signature(w: World) -> None:
@@ -159,7 +166,10 @@ def test_a_changed_leaf_has_no_proof(w: World, field: str, value: int) -> None:
 
 
 def test_a_leaf_is_of_what_was_posted(w: World) -> None:
-    """Root, total and the rest of the header are under the commitment: another tree, or another rest, is not what was posted."""
+    """Root, total and the rest of the header are under the commitment.
+
+    Another tree, or another rest, is not what was posted.
+    """
     book = w.final()
     item, other = w.item(book, 0), w.book((address_of(w.owner), 1000), (address_of(w.fan), 501))
     for changed, nodes in (
@@ -225,7 +235,10 @@ def test_the_zero_payee_cannot_sign(w: World) -> None:
 
 
 def test_other_forms_of_a_signature_are_refused(w: World) -> None:
-    """The other parity is another signer; a mirrored s is over half the order, which the compact form can hardly hold and is refused."""
+    """The other parity is another signer.
+
+    A mirrored s is over half the order, which the compact form can hardly hold and is refused.
+    """
     book = w.final()
     good = w.item(book, 1, w.fan, SAFE)
     with reverts("signature"):

@@ -1,4 +1,7 @@
-"""The table of networks in docs/settlement.md, row by row: what fits, what can be answered, and that nobody gains by a false challenge."""
+"""The table of networks in docs/settlement.md, row by row.
+
+What fits, what can be answered, and that nobody gains by a false challenge.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,9 @@ from pywallet.settlement.schedule import ANSWER_GAS, BATCHES, PARTS
 from tests.contracts.economy import BLOCK_GAS, FEE, GAS, NET, STAKE, Network, Outcome, fraud, robbery
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "settlement.md"
-ROW = re.compile(r"^\| (\d+) \| (\d+) \| (\d+)( \(demonstration\))? \| (yes|no: \w+) \| ([\d,]+|) \| ([\d,]+|) \|$", re.MULTILINE)
+ROW = re.compile(
+    r"^\| (\d+) \| (\d+) \| (\d+)( \(demonstration\))? \| (yes|no: \w+) \| ([\d,]+|) \| ([\d,]+|) \|$", re.MULTILINE
+)
 
 
 class Row(NamedTuple):
@@ -109,7 +114,10 @@ def robbed(row: Row, count: int, receipts: int, begin: int, server: bool = True)
 @pytest.mark.parametrize("receipts", [1, 25])
 @pytest.mark.parametrize("moment", ["first", "last", "late"])
 def test_no_number_of_receipts_robs_an_honest_server(row: Row, receipts: int, moment: str) -> None:
-    """As many payees as the row allows, at the first second, the window's last and after it: each stake goes to the server and pays it."""
+    """As many payees as the row allows, at the first second, the window's last and after it.
+
+    Each stake goes to the server and pays it.
+    """
     begin = {"first": 0, "last": row.schedule.window - 1, "late": row.schedule.window + 1}[moment]
     count = min(row.schedule.answers(*row.network), 640) // receipts
     found = robbed(row, count, receipts, begin)
@@ -128,19 +136,26 @@ def test_the_row_holds_at_its_bound(row: Row) -> None:
 
 @pytest.mark.parametrize("row", [row for row in ALLOWED if row.schedule.answers(*row.network) < 3000], ids=name)
 def test_numbers_beyond_the_row_cost_more_than_they_win(row: Row) -> None:
-    """A server with one transaction a block can be outnumbered: for more stakes than half of the bond that the row names."""
+    """A server with one transaction a block can be outnumbered.
+
+    For more stakes than half of the bond that the row names.
+    """
     answers = row.schedule.answers(*row.network)
     found = robbery(row.schedule, row.network, 4 * answers, 1, 2 * answers * STAKE, 0)
     assert found.slashed
     assert found.thief < 0
     assert robbery(row.schedule, row.network, 4 * answers, 1, 8 * answers * STAKE, 0).thief > found.thief
-    # Blocks take answers faster than challenges, so a server that sends more than one transaction a block is not outnumbered at all.
+    # Blocks take answers faster than challenges, so a server that sends more than one transaction a block is not
+    # outnumbered at all.
     assert GAS["answer_each_of_32"] < GAS["challenge"]
 
 
 @pytest.mark.parametrize("row", ALLOWED, ids=name)
 def test_silence_costs_the_bond(row: Row) -> None:
-    """A server that answers nothing loses all of it to the first challenger: what a thief of an honest one cannot get."""
+    """A server that answers nothing loses all of it to the first challenger.
+
+    What a thief of an honest one cannot get.
+    """
     found = robbed(row, 3, 1, 0, False)
     assert found.slashed
     assert found.server == -(10**24)
@@ -150,7 +165,10 @@ def test_silence_costs_the_bond(row: Row) -> None:
 @pytest.mark.parametrize("row", ALLOWED, ids=name)
 @pytest.mark.parametrize("friends", [0, 40])
 def test_a_fraud_that_challenges_itself_loses_half_its_bond(row: Row, friends: int) -> None:
-    """Whoever slashes first, and however many answered challenges hide it: the epoch is void, and half of the bond is the treasury's."""
+    """Whoever slashes first, and however many answered challenges hide it.
+
+    The epoch is void, and half of the bond is the treasury's.
+    """
     bond = 100 * STAKE
     found = fraud(row.schedule, row.network, bond, 10 * NET, friends)
     assert found.slashed

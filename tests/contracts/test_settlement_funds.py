@@ -94,7 +94,9 @@ def test_a_token_that_says_false_is_believed(w: World) -> None:
 
 
 def test_leaving_and_losing_wait_for_a_token_that_says_yes(w: World) -> None:
-    """Withdrawal, stake, slash and bond's return change no book while the token refuses, and go through when it doesn't."""
+    """Withdrawal, stake, slash and bond's return change no book while the token refuses, and go through when it
+    doesn't.
+    """
     server, fan, token = address_of(w.server), address_of(w.fan), to_hex(w.deployment.token)
     code = w.request("eth_getCode", token, "latest")
     w.send(w.station, "Settlement", "request", server, 5)
@@ -160,7 +162,9 @@ def test_a_settlement_needs_token_registry_and_treasury(w: World, missing: int) 
     ],
 )
 def test_the_windows_fit_into_an_epoch(w: World, times: tuple[int, ...], fits: bool) -> None:
-    """Grace, window and answer take one epoch at most, a window is a second at least, and neither delay nor lateness cuts an epoch off."""
+    """Grace, window and answer take one epoch at most, a window is a second at least, and neither delay nor lateness
+    cuts an epoch off.
+    """
     arguments = (w.deployment.token, w.deployment.registry, w.deployment.treasury, 60, *times, 1)
     if fits:
         assert _deploy(w, *arguments)["contractAddress"]
@@ -182,7 +186,9 @@ def test_the_schedule_can_be_read(w: World) -> None:
     expected = (s.length, s.grace, s.window, s.answer, s.late, s.delay, w.deployment.stake)
     assert tuple(w.call("Settlement", name) for name in names) == expected
     addresses = (w.deployment.token, w.deployment.registry, w.deployment.treasury)
-    assert tuple(w.call("Settlement", name) for name in ("TOKEN", "REGISTRY", "TREASURY")) == tuple(map(to_hex, addresses))
+    assert tuple(w.call("Settlement", name) for name in ("TOKEN", "REGISTRY", "TREASURY")) == tuple(
+        map(to_hex, addresses)
+    )
 
 
 def test_the_domain_is_the_one_that_is_signed(w: World) -> None:

@@ -33,10 +33,16 @@ REFUSED: Final = {
 
 
 def test_no_order_of_moves_robs_anybody() -> None:
-    """Contract and model agree on every outcome and every word; what must hold does; and each thing that matters really happened."""
-    # In a process of its own: hypothesis draws on the constants of whatever is loaded, and these must be the same games everywhere.
+    """Contract and model agree on every outcome and every word; what must hold does.
+
+    And each thing that matters really happened.
+    """
+    # In a process of its own: hypothesis draws on the constants of whatever is loaded, and these must be the same games
+    # everywhere.
     command = [sys.executable, "-m", "tests.contracts.settlement_game", "--examples", "160", "--steps", "30", "--same"]
-    done = subprocess.run(command, cwd=HERE.parent, env={**os.environ, "PYTHONHASHSEED": "0"}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=HERE.parent, env={**os.environ, "PYTHONHASHSEED": "0"}, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr[-8000:]
     found: Counter[str] = Counter(json.loads(done.stdout)["counts"])
     assert found["post skew"] + found["post double"] + found["post hide"] > 0

@@ -77,7 +77,10 @@ def test_a_debit_comes_before_a_withdrawal(w: World) -> None:
 
 
 def test_only_the_lanes_owner_retires_it(w: World) -> None:
-    """Once; the last epoch is the running one. Neither the server's own key nor a stranger can, nor anyone a lane without an owner."""
+    """Once; the last epoch is the running one.
+
+    Neither the server's own key nor a stranger can, nor anyone a lane without an owner.
+    """
     server = address_of(w.server)
     for key in (w.server, w.other):
         with reverts("owner"):

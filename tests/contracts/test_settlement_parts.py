@@ -22,7 +22,9 @@ LAST = ENDS + SCHEDULE.length
 
 def book(w: World, epoch: int = EPOCH) -> Book:
     """An epoch with four debits of the station."""
-    return Book(epoch, ((address_of(w.fan), 500), (address_of(w.owner), 1001)), [(address_of(w.station), net) for net in NETS])
+    return Book(
+        epoch, ((address_of(w.fan), 500), (address_of(w.owner), 1001)), [(address_of(w.station), net) for net in NETS]
+    )
 
 
 def rows(w: World, nets: Sequence[int], epoch: int = EPOCH, **voucher: Any) -> list[tuple[Any, ...]]:
@@ -40,13 +42,17 @@ def debit(w: World, before: Sequence[int], nets: Sequence[int], epoch: int = EPO
     return w.send(w.server, "Settlement", "debit", epoch, fold(w, *before), rows(w, nets, epoch))
 
 
-def post(w: World, before: Sequence[int], nets: Sequence[int], made: Book | None = None, epoch: int = EPOCH) -> dict[str, Any]:
+def post(
+    w: World, before: Sequence[int], nets: Sequence[int], made: Book | None = None, epoch: int = EPOCH
+) -> dict[str, Any]:
     """Complete a draft."""
     root = (made or book(w)).tree.root
     return w.send(w.server, "Settlement", "post", epoch, root, COUNTS, DATA, fold(w, *before), rows(w, nets, epoch))
 
 
-def undo(w: World, before: Sequence[int], nets: Sequence[int], key: bytes | None = None, epoch: int = EPOCH) -> dict[str, Any]:
+def undo(
+    w: World, before: Sequence[int], nets: Sequence[int], key: bytes | None = None, epoch: int = EPOCH
+) -> dict[str, Any]:
     """Take the last debits back, as the server."""
     debits = [(address_of(w.station), net) for net in nets]
     return w.send(key or w.server, "Settlement", "undo", address_of(w.server), epoch, fold(w, *before), debits)
@@ -66,11 +72,23 @@ def test_three_parts_make_the_post_that_one_would_be(w: World) -> None:
     assert w.account(station) == (1000 + 50, ESCROW - 1050)
     assert draft(w) == (fold(w, *NETS[:2]), 2, 1000, 35 + 15)
     assert w.events("Settlement", "Debited", first) == [
-        {"server": address_of(w.server), "epoch": EPOCH, "before": NOTHING, "digest": fold(w, *NETS[:2]), "total": 1000, "fee": 50}
+        {
+            "server": address_of(w.server),
+            "epoch": EPOCH,
+            "before": NOTHING,
+            "digest": fold(w, *NETS[:2]),
+            "total": 1000,
+            "fee": 50,
+        }
     ]
     assert w.call("Settlement", "lane", address_of(w.server)) == (EPOCH + 1) << 96 | BOND
     (second,) = w.events("Settlement", "Debited", debit(w, NETS[:2], NETS[2:3]))
-    assert (second["before"], second["digest"], second["total"], second["fee"]) == (fold(w, *NETS[:2]), fold(w, *NETS[:3]), 400, 20)
+    assert (second["before"], second["digest"], second["total"], second["fee"]) == (
+        fold(w, *NETS[:2]),
+        fold(w, *NETS[:3]),
+        400,
+        20,
+    )
     assert draft(w) == (fold(w, *NETS[:3]), 3, 1400, 70)
     (posted,) = w.events("Settlement", "Posted", post(w, NETS[:3], NETS[3:]))
     assert (posted["total"], posted["fee"], posted["digest"]) == (1501, 75, fold(w, *NETS))
@@ -226,7 +244,14 @@ def test_an_undo_unwinds_from_the_end(w: World) -> None:
 def test_only_the_last_debits_unwind(w: World) -> None:
     """Neither others nor an earlier part, nor a digest that they do not lead from."""
     debit(w.at(ENDS), (), NETS[:3])
-    for before, nets in (((), NETS[:2]), (NETS[:1], NETS[1:2]), (NETS[:2], (401,)), (NETS[:1], NETS[2:3]), ((), ()), (NETS[:2], ())):
+    for before, nets in (
+        ((), NETS[:2]),
+        (NETS[:1], NETS[1:2]),
+        (NETS[:2], (401,)),
+        (NETS[:1], NETS[2:3]),
+        ((), ()),
+        (NETS[:2], ()),
+    ):
         with reverts("debits"):
             undo(w, before, nets)
     undo(w, NETS[:3], ())
@@ -234,7 +259,10 @@ def test_only_the_last_debits_unwind(w: World) -> None:
 
 
 def test_who_may_undo_and_when(w: World) -> None:
-    """The server at any time, anybody from the first second in which it can no longer be posted; never what is posted."""
+    """The server at any time, anybody from the first second in which it can no longer be posted.
+
+    Never what is posted.
+    """
     debit(w.at(ENDS), (), NETS[:2])
     w.at(LAST)
     with reverts("time"):
@@ -256,7 +284,10 @@ def test_what_is_posted_is_not_undone(w: World) -> None:
 
 
 def void(w: World, parts: int = 2) -> Book:
-    """A post of so many entries in parts and the rest in itself, void by a receipt that it does not honour; the server has a bond again."""
+    """A post of so many entries in parts and the rest in itself, void by a receipt that it does not honour.
+
+    The server has a bond again.
+    """
     made = book(w)
     w.at(ENDS)
     if parts:
@@ -275,7 +306,10 @@ def refund(w: World, made: Book, nets: Sequence[int]) -> dict[str, Any]:
 
 
 def test_a_void_post_of_parts_is_refunded_and_unwound_by_anybody(w: World) -> None:
-    """The refund gives the post's own debits back and leaves a draft; when that is undone, the epoch can be posted again."""
+    """The refund gives the post's own debits back and leaves a draft.
+
+    When that is undone, the epoch can be posted again.
+    """
     made, station = void(w), address_of(w.station)
     for wrong in (NETS, NETS[1:], NETS[3:], ()):
         with reverts("header"):

@@ -9,7 +9,20 @@ import pytest
 from chain.contracts.settlement import Entry
 from pywallet.crypto import address_of
 from pywallet.settlement import commitment, entries_digest, gross
-from tests.contracts.anvil_world import BOND, BPS, COUNTS, DATA, EPOCH, ESCROW, NOBODY, SCHEDULE, ZERO, Book, World, reverts
+from tests.contracts.anvil_world import (
+    BOND,
+    BPS,
+    COUNTS,
+    DATA,
+    EPOCH,
+    ESCROW,
+    NOBODY,
+    SCHEDULE,
+    ZERO,
+    Book,
+    World,
+    reverts,
+)
 
 ENDS = SCHEDULE.ends(EPOCH)
 
@@ -37,9 +50,14 @@ def test_post_debits_commits_and_says_everything(w: World) -> None:
     assert w.call("Settlement", "lane", server) == (EPOCH + 1) << 96 | BOND
 
 
-@pytest.mark.parametrize(("second", "allowed"), [(ENDS - 1, False), (ENDS, True), (ENDS + 60, True), (ENDS + 61, False)])
+@pytest.mark.parametrize(
+    ("second", "allowed"), [(ENDS - 1, False), (ENDS, True), (ENDS + 60, True), (ENDS + 61, False)]
+)
 def test_the_post_window_to_the_second(w: World, second: int, allowed: bool) -> None:
-    """The first second after the epoch and the first after the next one are in the window; their outer neighbours are not."""
+    """The first second after the epoch and the first after the next one are in the window.
+
+    Their outer neighbours are not.
+    """
     book = w.book()
     entries = [w.entry(book)]
     w.at(second)
@@ -120,7 +138,9 @@ def test_the_total_never_exceeds_the_bond(w: World) -> None:
     w.post(exact, [w.entry(exact, server=server)], key=w.other)
 
 
-@pytest.mark.parametrize(("change", "reason"), [({"r": 1}, "voucher"), ({"net": 1502}, "cap"), ({"payer": ZERO}, "voucher")])
+@pytest.mark.parametrize(
+    ("change", "reason"), [({"r": 1}, "voucher"), ({"net": 1502}, "cap"), ({"payer": ZERO}, "voucher")]
+)
 def test_a_changed_entry_is_refused(w: World, change: dict[str, object], reason: str) -> None:
     """Signature, net and payer each hold the entry to the voucher."""
     book = w.book()

@@ -217,7 +217,10 @@ def test_a_refund_is_at_the_rate_of_its_epoch(w: World) -> None:
 
 @pytest.mark.parametrize("amount", [2**96, 2**128 - 1, 2**128, 2**256 - 1])
 def test_a_promise_beyond_every_bound_is_the_servers_fault(w: World, amount: int) -> None:
-    """A receipt over more than any tree can hold is taken at its word: no leaf answers it, and sums that would wrap round revert."""
+    """A receipt over more than any tree can hold is taken at its word.
+
+    No leaf answers it, and sums that would wrap round revert.
+    """
     book = posted(w, w.book((address_of(w.fan), 500), (address_of(w.owner), 1001)))
     signed = w.receipt(book, address_of(w.fan), amount)
     w.at(DUE).challenge(signed)

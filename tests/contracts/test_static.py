@@ -54,7 +54,10 @@ def test_whatever_moves_money_is_entered_once(source: str) -> None:
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_nothing_dangerous_is_used(source: str) -> None:
-    """No foreign code in our storage, no self-destruction, no ether, no block's randomness; one raw call, whose failure is meant."""
+    """No foreign code in our storage, no self-destruction, no ether, no block's randomness.
+
+    One raw call, whose failure is meant.
+    """
     text = "\n".join(lines(source))
     for word in (
         "delegate",

@@ -33,7 +33,9 @@ class HostileSite:
     def page(self, name: str, body: str, *, before: str = "", head: str = "") -> str:
         """Write a page whose script ``before`` runs ahead of everything in it; its address."""
         script = f"<script>{before}</script>" if before else ""
-        (self.folder / f"{name}.html").write_text(f"<!doctype html><meta charset=utf-8>{head}<title>{name}</title>{script}<body>{body}")
+        (self.folder / f"{name}.html").write_text(
+            f"<!doctype html><meta charset=utf-8>{head}<title>{name}</title>{script}<body>{body}"
+        )
         return f"{self.url}/{name}.html"
 
 
@@ -70,7 +72,10 @@ def middle(view: View, css: str) -> list[float]:
 
 
 def places(page: View, player: View) -> list[tuple[float, float]]:
-    """Where the player's buttons are in the page's window, as far as they are in view: those that open nothing outside of the frame."""
+    """Where the player's buttons are in the page's window, as far as they are in view.
+
+    Those that open nothing outside of the frame.
+    """
     box = "document.querySelector('sps-player').getBoundingClientRect()"
     left, top, width, height = page.run(f"(({{ left, top }}) => [left, top, innerWidth, innerHeight])({box})")
     at = "({ left, top, width, height }) => [left + width / 2, top + height / 2]"

@@ -22,15 +22,24 @@ def frame(value): data = json.dumps(value).encode(); put(struct.pack("=I", len(d
 asked = json.loads(sys.stdin.buffer.read(struct.unpack("=I", sys.stdin.buffer.read(4))[0]))["id"]
 """
 STAY = "\nsys.stdin.buffer.read()\n"
-WRONG = "[], 7, {'id': [asked], 'ok': True}, {'id': asked, 'ok': 'yes'}, {'event': 'host', 'status': {'state': 'connected'}}"
+WRONG = (
+    "[], 7, {'id': [asked], 'ok': True}, {'id': asked, 'ok': 'yes'}, {'event': 'host', 'status': {'state': "
+    "'connected'}}"
+)
 VERSION = "{'id': asked, 'ok': False, 'error': {'code': 'host.version', 'message': '', 'detail': {'host': 99}}}"
 
 EVIL = {
     "says rubbish": (HEAD + "put(os.urandom(4096))" + STAY, "host.missing"),
     "is of another version": (HEAD + f"frame({VERSION})" + STAY, "host.version"),
-    "says more than a frame holds": (HEAD + "put(struct.pack('=I', 3 << 20) + b' ' * (3 << 20))" + STAY, "host.missing"),
+    "says more than a frame holds": (
+        HEAD + "put(struct.pack('=I', 3 << 20) + b' ' * (3 << 20))" + STAY,
+        "host.missing",
+    ),
     "says what is no answer, and ends": (HEAD + f"[frame(one) for one in ({WRONG})]", "host.missing"),
-    "answers a byte a second": (HEAD + "put(struct.pack('=I', 600))\n[(put(b' '), time.sleep(1)) for _ in range(60)]", "host.missing"),
+    "answers a byte a second": (
+        HEAD + "put(struct.pack('=I', 600))\n[(put(b' '), time.sleep(1)) for _ in range(60)]",
+        "host.missing",
+    ),
 }
 """What the program does, and the code that the player shows for it."""
 
@@ -59,9 +68,13 @@ def replace_host(world: World, text: str) -> None:
 def plays(world: World) -> tuple[list[tuple[bytes, int]], list[tuple[bytes, int]]]:
     """(session, sequence) of every play, in the host's ledger and at the security server."""
     with sqlite3.connect(f"file:{world.home}/gomaa/data/ledger.sqlite?mode=ro", uri=True) as ledger:
-        own = ledger.execute("SELECT session, sequence FROM invocations WHERE action = 'play' AND code IS NULL ORDER BY 1, 2").fetchall()
+        own = ledger.execute(
+            "SELECT session, sequence FROM invocations WHERE action = 'play' AND code IS NULL ORDER BY 1, 2"
+        ).fetchall()
     with sqlite3.connect(f"file:{world.stack.folder}/server.sqlite3?mode=ro", uri=True) as server:
-        theirs = server.execute("SELECT session, sequence FROM invocations WHERE action = 'play' AND code IS NULL ORDER BY 1, 2").fetchall()
+        theirs = server.execute(
+            "SELECT session, sequence FROM invocations WHERE action = 'play' AND code IS NULL ORDER BY 1, 2"
+        ).fetchall()
     return own, theirs
 
 

@@ -17,7 +17,8 @@ DISGUISES = {
     "a clip path": "sps-player{clip-path:inset(0 0 70% 40%)}",
     "nested zoom": "html{zoom:.5}body{zoom:2}",
     "a pseudo-element": f"body.ghost::after{{content:'';{OVER}}}",
-    "a shadow of a neighbour": "#veil{position:fixed;top:0;left:0;width:1px;height:1px;box-shadow:0 0 0 3000px #fff;pointer-events:none}",
+    "a shadow of a neighbour": "#veil{position:fixed;top:0;left:0;width:1px;height:1px;box-shadow:0 0 0 3000px "
+    "#fff;pointer-events:none}",
     "an inset shadow": "#veil{position:fixed;inset:0;box-shadow:inset 0 0 0 3000px #fff;pointer-events:none}",
     "a filter in SVG": "sps-player{filter:url(#hide)}",
     "a blend": "sps-player{mix-blend-mode:screen}",
@@ -26,7 +27,8 @@ DISGUISES = {
     "a veil": f"#veil{{{OVER}}}",
     "a dot on the button": "#veil{position:absolute;left:470px;top:60px;width:9px;height:9px;background:#fff;pointer-events:none}",
     "an inert popover and its backdrop": "#veil:popover-open{pointer-events:none}#veil::backdrop{background:#fff;pointer-events:none}",
-    "a frame of the page around it": "sps-player::part(player){opacity:.01;outline:400px solid #fff;outline-offset:-400px}",
+    "a frame of the page around it": "sps-player::part(player){opacity:.01;outline:400px solid "
+    "#fff;outline-offset:-400px}",
 }
 """Looks that show a person something else than the player; no list of them is long enough, so none is needed."""
 PAID = """
@@ -43,7 +45,10 @@ DECLARED = (
     '<script>document.querySelector("sps-player").src = "/song.sps"</script>'
 )
 """A player with a closed root that the page's markup made, and that the page has by SPY."""
-SPY = "customElements.define('x-spy', class extends HTMLElement { connectedCallback() { window.root ??= this.getRootNode(); } });"
+SPY = (
+    "customElements.define('x-spy', class extends HTMLElement { connectedCallback() { window.root ??= "
+    "this.getRootNode(); } });"
+)
 
 
 def settings(world: World) -> dict[str, object]:
@@ -57,12 +62,16 @@ def settings(world: World) -> dict[str, object]:
     )
     kept: dict[str, object] = json.loads(popup.until("document.body.dataset.kept"))
     popup.close()
-    return {name: kept.get(name) for name in ("collect", "answers", "tracking", "permits", "auto_lock_s", "account", "sent")}
+    return {
+        name: kept.get(name) for name in ("collect", "answers", "tracking", "permits", "auto_lock_s", "account", "sent")
+    }
 
 
 def allowances(world: World) -> tuple[list[tuple[object, ...]], int]:
     """Sites that may do more than play for nothing, and how many debits the host's ledger has."""
     path = next((world.home / "gomaa").rglob("ledger.sqlite"))
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as book:
-        sites = book.execute("SELECT origin, state, day_wei FROM sites WHERE day_wei <> '0' OR state <> 'allowed'").fetchall()
+        sites = book.execute(
+            "SELECT origin, state, day_wei FROM sites WHERE day_wei <> '0' OR state <> 'allowed'"
+        ).fetchall()
         return sites, int(book.execute("SELECT count(*) FROM debits").fetchone()[0])

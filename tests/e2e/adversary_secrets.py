@@ -40,7 +40,10 @@ def secrets(words: list[str], stack: Stack, name: str) -> dict[str, bytes]:
     station = stack.station_address
     found = {"mnemonic": " ".join(words).encode(), "password": PASSWORD.encode(), "seed": seed}
     keyring = Keyring(seed)
-    found |= {"listener key": keyring.private_key(listener_path(station)), "account key": keyring.private_key(account_path(0))}
+    found |= {
+        "listener key": keyring.private_key(listener_path(station)),
+        "account key": keyring.private_key(account_path(0)),
+    }
     made = stack.folder / "made"
     keys = json.loads((made / f"{name}.sps.key").read_text())["keys"]
     data = (made / f"{name}.sps").read_bytes()
@@ -105,10 +108,14 @@ def content_worlds(page: View, script: str) -> list[str]:
     session.on("Runtime.executionContextCreated", lambda event: worlds.append(event["context"]))
     session.send("Runtime.enable")
     own = [
-        world["id"] for world in worlds if world["origin"].startswith("chrome-extension:") and world["auxData"].get("type") == "isolated"
+        world["id"]
+        for world in worlds
+        if world["origin"].startswith("chrome-extension:") and world["auxData"].get("type") == "isolated"
     ]
     assert own, worlds
-    return [session.send("Runtime.evaluate", {"expression": script, "contextId": one})["result"]["value"] for one in own]
+    return [
+        session.send("Runtime.evaluate", {"expression": script, "contextId": one})["result"]["value"] for one in own
+    ]
 
 
 @contextmanager

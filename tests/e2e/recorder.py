@@ -1,4 +1,7 @@
-"""A web server that writes down what it is asked, in front of a station: its own pages and songs, and everything else from there."""
+"""A web server that writes down what it is asked, in front of a station.
+
+Its own pages and songs, and everything else from there.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,11 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
-KEPT: Final = {"Cache-Control": "public, max-age=31536000, immutable", "ETag": '"an id"', "Last-Modified": "Tue, 01 Dec 2020 00:00:00 GMT"}
+KEPT: Final = {
+    "Cache-Control": "public, max-age=31536000, immutable",
+    "ETag": '"an id"',
+    "Last-Modified": "Tue, 01 Dec 2020 00:00:00 GMT",
+}
 """Headers with which a browser keeps a song for good and asks for it with its id."""
 _HOP: Final = frozenset({"connection", "transfer-encoding", "keep-alive", "host"})
 
@@ -53,7 +60,9 @@ def recorder(port: int, station_port: int) -> Iterator[Recorder]:
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
             path = self.path.split("?")[0]
-            record.asked.append(Asked(self.command, self.path, {name.lower(): value for name, value in self.headers.items()}))
+            record.asked.append(
+                Asked(self.command, self.path, {name.lower(): value for name, value in self.headers.items()})
+            )
             status, headers, body = record.own[path] if path in record.own else self._passed_on()
             self.send_response(status)
             for name, value in headers.items():
@@ -70,7 +79,11 @@ def recorder(port: int, station_port: int) -> Iterator[Recorder]:
                 line.request(self.command, self.path, body or None, {**sent, "Host": f"127.0.0.1:{record.port}"})
                 answer = line.getresponse()
                 data = answer.read()
-                return answer.status, {name: value for name, value in answer.getheaders() if name.lower() not in _HOP}, data
+                return (
+                    answer.status,
+                    {name: value for name, value in answer.getheaders() if name.lower() not in _HOP},
+                    data,
+                )
             except OSError:
                 return 502, {}, b""
             finally:

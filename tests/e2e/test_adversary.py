@@ -38,7 +38,10 @@ from tests.e2e.world import World, press_play, shows
 
 ARMED = f"{PLAY}:not([disabled])"
 TELL = "setInterval(() => parent.postMessage(document.querySelector('sps-player').offsetHeight, '*'), 200)"
-KEEP = "window.heights = []; addEventListener('message', (e) => { heights[[0, 1, 2].find((i) => frames[i] === e.source)] = e.data; })"
+KEEP = (
+    "window.heights = []; addEventListener('message', (e) => { heights[[0, 1, 2].find((i) => frames[i] === "
+    "e.source)] = e.data; })"
+)
 
 
 @pytest.fixture(scope="module")
@@ -71,18 +74,24 @@ def test_a_page_starts_nothing_that_nobody_touched(world: World, site: HostileSi
     script = (
         "const p = document.querySelector('sps-player');"
         "p.play().catch((e) => fetch(`/told/play-${e.name}`));"
-        "const forged = (command) => new CustomEvent('gomaa:element', { detail: JSON.stringify({ command, n: 1, active: true }) });"
+        "const forged = (command) => new CustomEvent('gomaa:element', { detail: JSON.stringify({ command, n: 1, "
+        "active: true }) });"
         "p.addEventListener('canplay', () => { p.dispatchEvent(forged('play')); p.click();"
         " p.play().catch((e) => fetch(`/told/again-${e.name}-${p.paused}`)); }, { once: true });"
     )
-    page = world.browser.tab(site.page("untouched", f"{PLAYER.replace('<sps-player', '<sps-player autoplay')}<script>{script}</script>"))
+    page = world.browser.tab(
+        site.page("untouched", f"{PLAYER.replace('<sps-player', '<sps-player autoplay')}<script>{script}</script>")
+    )
     wanted = {"play-NotAllowedError", "again-NotAllowedError-true"}
     wait_until(lambda: wanted <= set(site.told), "the page was refused twice")
     page.close()
 
 
 def test_what_passes_through_the_page_names_nothing_of_the_extension(world: World, site: HostileSite) -> None:
-    """With every prototype replaced, before and after, the page catches no frame, no address, no stream; and the player still works."""
+    """With every prototype replaced, before and after, the page catches no frame, no address, no stream.
+
+    And the player still works.
+    """
     page, player = show(world, site.page("hooks", f"{PLAYER}<script>{HOOKS}</script>", before=HOOKS))
     page.run("document.body.append(Object.assign(document.createElement('i'), { textContent: 'x' }))")
     said = (
@@ -90,7 +99,11 @@ def test_what_passes_through_the_page_names_nothing_of_the_extension(world: Worl
         " `${document.activeElement.src}`])"
         "(document.defaultView)"
     )
-    found = [text for text in page.run(said) if re.search(r"-extension:|^iframe|player\.html|[0-9a-f]{8}-[0-9a-f]{4}-4", text)]
+    found = [
+        text
+        for text in page.run(said)
+        if re.search(r"-extension:|^iframe|player\.html|[0-9a-f]{8}-[0-9a-f]{4}-4", text)
+    ]
     assert found == []
     player.click(PLAY)
     state_until(player, BAD)
@@ -98,7 +111,9 @@ def test_what_passes_through_the_page_names_nothing_of_the_extension(world: Worl
 
 
 def test_forged_messages_move_nothing(world: World, site: HostileSite) -> None:
-    """Messages, events, ports and presses made by a script reach no part of the extension, and a site stays unknown to the wallet."""
+    """Messages, events, ports and presses made by a script reach no part of the extension, and a site stays unknown to
+    the wallet.
+    """
     # An address of its own: on the other one a person has pressed play before.
     with hostile_site(site.folder) as fresh:
         forge(world, fresh)
@@ -130,7 +145,10 @@ def test_a_frame_without_an_origin_shows_no_player(world: World, site: HostileSi
 
 
 def test_a_root_that_markup_made_shows_the_page_no_frame(world: World, site: HostileSite) -> None:
-    """A declarative closed root is the page's to read, and everything else where an address could stand: nowhere is the frame's."""
+    """A declarative closed root is the page's to read, and everything else where an address could stand.
+
+    Nowhere is the frame's.
+    """
     for name, body in (("declared", DECLARED), ("plain", PLAYER)):
         page, player = show(world, site.page(name, body, before=SPY))
         home = str(player.run("location.origin"))
@@ -138,7 +156,9 @@ def test_a_root_that_markup_made_shows_the_page_no_frame(world: World, site: Hos
         page.until("document.defaultView.looked")
         found = [str(text) for text in page.run("document.defaultView.found")]
         assert len(found) > 20
-        assert [text for text in found if home in text or "player.html" in text or text.startswith(("iframe", "frame "))] == [], name
+        assert [
+            text for text in found if home in text or "player.html" in text or text.startswith(("iframe", "frame "))
+        ] == [], name
         assert name == "plain" or page.run("document.defaultView.root.querySelectorAll('iframe, div').length") == 1
         # Moved about in the page, which loads the frame anew: it is the player again.
         page.run("document.body.append(document.querySelector('sps-player'))")
@@ -147,7 +167,10 @@ def test_a_root_that_markup_made_shows_the_page_no_frame(world: World, site: Hos
 
 
 def test_errors_and_stacks_name_no_installation(world: World, site: HostileSite) -> None:
-    """Whatever throws in the page's world, and whoever is called there: an address that tells installations apart stands nowhere."""
+    """Whatever throws in the page's world, and whoever is called there.
+
+    An address that tells installations apart stands nowhere.
+    """
     page, _ = show(world, site.page("stacks", f"{PLAYER}<script>{STACKS}</script>", before=STACKS))
     page.run("document.body.append(Object.assign(document.createElement('script'), { textContent: 'tryThem()' }))")
     page.until("document.defaultView.triedThem")
@@ -160,10 +183,14 @@ def test_errors_and_stacks_name_no_installation(world: World, site: HostileSite)
 
 
 def test_a_stolen_address_opens_no_player_elsewhere(world: World, site: HostileSite) -> None:
-    """A page that opens the frame's address again, in the same page or in another tab, with keys of its own, has a player of nothing."""
+    """A page that opens the frame's address again, in the same page or in another tab, with keys of its own, has a
+    player of nothing.
+    """
     page, player = show(world, site.page("owner", PLAYER))
     address = str(player.run("location.href"))
-    nest = f"Object.assign(document.createElement('iframe'), {{ id: 'nest', src: {address!r}, width: 700, height: 500 }})"
+    nest = (
+        f"Object.assign(document.createElement('iframe'), {{ id: 'nest', src: {address!r}, width: 700, height: 500 }})"
+    )
     keys = [{"gomaa": "0" * 32}, {"gomaa": ""}, "x", {"type": "play"}]
     give = f"nest.onload = () => {json.dumps(keys)}.forEach((key) => nest.contentWindow.postMessage(key, '*'));"
     page.run(f"document.body.append({nest})")
@@ -199,7 +226,10 @@ def test_a_stolen_address_opens_no_player_elsewhere(world: World, site: HostileS
 
 
 def test_a_flood_harms_its_own_page_alone(world: World, site: HostileSite) -> None:
-    """10,000 commands, 2,000 elements, elements that come and go: 64 players at most; the popup and another page's player work on."""
+    """10,000 commands, 2,000 elements, elements that come and go: 64 players at most.
+
+    The popup and another page's player work on.
+    """
     page, _ = show(world, site.page("flood", PLAYER))
     script = (SCRIPTS / "flood.js").read_text()
     page.run(f"document.body.append(Object.assign(document.createElement('script'), {{ textContent: {script!r} }}))")
@@ -220,7 +250,10 @@ def test_a_flood_harms_its_own_page_alone(world: World, site: HostileSite) -> No
 
 
 def test_the_extensions_pages_run_and_wear_nothing_from_outside(world: World, site: HostileSite) -> None:
-    """Inline, remote and evaluated code, inline and remote style, frames and pictures: refused on every page of the extension."""
+    """Inline, remote and evaluated code, inline and remote style, frames and pictures.
+
+    Refused on every page of the extension.
+    """
     (site.folder / "remote.js").write_text("document.body.dataset.remote = 1")
     (site.folder / "remote.css").write_text("body { --remote: 1 }")
     for path in ("popup/popup.html", "onboarding/onboarding.html", "player/player.html", "engine/offscreen.html"):
@@ -233,7 +266,10 @@ def test_the_extensions_pages_run_and_wear_nothing_from_outside(world: World, si
 
 
 def test_a_false_host_is_named_and_the_true_one_is_ready_by_itself(world: World, site: HostileSite) -> None:
-    """Rubbish, a frame too large, another version, no answer: the player says it; once the true host is back, it is ready."""
+    """Rubbish, a frame too large, another version, no answer: the player says it.
+
+    Once the true host is back, it is ready.
+    """
     page, player = show(world, f"{world.stack.station_url}/song/first")
     true = launcher(world).read_text()
     at_first = True
@@ -252,7 +288,10 @@ def test_a_false_host_is_named_and_the_true_one_is_ready_by_itself(world: World,
 
 
 def test_plays_cut_short_are_counted_once(world: World, site: HostileSite) -> None:
-    """Pages that close as the press is answered, and the extension turned off and on in the middle: host and server agree on every play."""
+    """Pages that close as the press is answered, and the extension turned off and on in the middle.
+
+    Host and server agree on every play.
+    """
     for _ in range(4):
         page, player = show(world, f"{world.stack.station_url}/song/first")
         player.click_once(PLAY)
@@ -278,12 +317,18 @@ def test_plays_cut_short_are_counted_once(world: World, site: HostileSite) -> No
 
 
 def test_whatever_it_looks_like_a_press_decides_nothing(world: World, site: HostileSite, words: list[str]) -> None:
-    """A song that costs, an open wallet, every disguise, every button of the player: no allowance, no debit, no other setting."""
+    """A song that costs, an open wallet, every disguise, every button of the player.
+
+    No allowance, no debit, no other setting.
+    """
     world.song("dear", PAID, 40)
     before = settings(world)
     page, player = world.open("dear")
     page.run("void document.body.append(Object.assign(document.createElement('b'), { id: 'veil', popover: 'manual' }))")
-    page.run("void document.body.insertAdjacentHTML('beforeend', '<svg><filter id=hide><feFlood flood-color=white /></filter></svg>')")
+    page.run(
+        "void document.body.insertAdjacentHTML('beforeend', '<svg><filter id=hide><feFlood flood-color=white "
+        "/></filter></svg>')"
+    )
     page.run("void document.body.append(Object.assign(document.createElement('style'), { id: 'disguise' }))")
     for name, css in DISGUISES.items():
         at = places(page, player)
@@ -301,7 +346,9 @@ def test_whatever_it_looks_like_a_press_decides_nothing(world: World, site: Host
 
 
 def test_no_secret_is_within_reach_or_left_behind(world: World, site: HostileSite, words: list[str]) -> None:
-    """After unlock and play no secret is in what page and content script reach, in the extension's stores, or on disk in the end."""
+    """After unlock and play no secret is in what page and content script reach, in the extension's stores, or on disk
+    in the end.
+    """
     page, player = world.open("first")
     press_play(player)
     state_until(player, "playing")

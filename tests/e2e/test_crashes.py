@@ -32,14 +32,20 @@ def stack(packed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[St
     folder = tmp_path_factory.mktemp("crashes")
     policy = folder / "free.toml"
     policy.write_text(FREE)
-    with running(folder / "stack", [tone(folder / "first.wav", SONG_S, 220)], policy, epoch_s=600, artist="Tests") as one:
+    with running(
+        folder / "stack", [tone(folder / "first.wav", SONG_S, 220)], policy, epoch_s=600, artist="Tests"
+    ) as one:
         yield one
 
 
 @contextmanager
 def listening(stack: Stack, home: Path) -> Iterator[tuple[View, View, Devtools]]:
     """A browser with the song's page, its player and the developer tools. It may be dead at the end."""
-    with suppress(PlaywrightError), chromium(home, arguments=[ARGUMENT]) as browser, devtools(home / "chromium") as tools:
+    with (
+        suppress(PlaywrightError),
+        chromium(home, arguments=[ARGUMENT]) as browser,
+        devtools(home / "chromium") as tools,
+    ):
         page = browser.tab(f"{stack.station_url}/song/first")
         yield page, browser.player(page), tools
 
@@ -72,14 +78,23 @@ def counted(stack: Stack, home: Path) -> tuple[int, int, list[str | None]]:
         theirs = {row[:3]: row[3] for row in db.execute("SELECT session, sequence, action, code FROM invocations")}
     missing = [row for row in mine if (row[3], row[0], row[1]) not in theirs]
     codes = [theirs[(row[3], row[0], row[1])] for row in mine if (row[3], row[0], row[1]) in theirs]
-    return sum(1 for _, action, _, _ in mine if action == "play"), len(missing), [code for code in codes if code is not None]
+    return (
+        sum(1 for _, action, _, _ in mine if action == "play"),
+        len(missing),
+        [code for code in codes if code is not None],
+    )
 
 
 def test_the_host_dies_and_the_music_does_not_stop(stack: Stack, tmp_path: Path) -> None:
-    """kill -9 of the host twice: the sound runs on from the buffer, the next host takes the play up, nothing is counted twice."""
+    """kill -9 of the host twice.
+
+    The sound runs on from the buffer, the next host takes the play up, nothing is counted twice.
+    """
     home = tmp_path / "home"
     with playing(stack, home) as (page, player, _):
-        page.run("void (globalThis.stops = 0, document.querySelector('sps-player').addEventListener('pause', () => stops++))")
+        page.run(
+            "void (globalThis.stops = 0, document.querySelector('sps-player').addEventListener('pause', () => stops++))"
+        )
         for _ in range(2):
             dead = hosts(home)
             for pid in dead:
@@ -112,7 +127,10 @@ def test_the_service_worker_is_stopped_and_finds_its_players_again(stack: Stack,
 
 
 def test_the_service_worker_is_stopped_and_a_site_goes_on(stack: Stack, tmp_path: Path) -> None:
-    """What waits is 4900 and asked again it is answered; connect comes back, and accountsChanged once the account is taken away."""
+    """What waits is 4900 and asked again it is answered.
+
+    Connect comes back, and accountsChanged once the account is taken away.
+    """
     home = tmp_path / "home"
     home.mkdir()
     install_host(home, stack.folder / "deployment.json", "chromium")
@@ -156,8 +174,14 @@ def test_the_engine_dies_and_the_next_one_plays_on(stack: Stack, tmp_path: Path)
 
 @pytest.mark.parametrize("path", [WORKER, ENGINE])
 def test_a_new_fans_words_come_though_what_was_asked_is_stopped(packed: None, tmp_path: Path, path: str) -> None:
-    """Stopped while the wallet's Python starts: the page asks again by itself, and shows words that the wallet then takes."""
-    with chromium(tmp_path / "home", arguments=[ARGUMENT]) as browser, devtools(tmp_path / "home" / "chromium") as tools:
+    """Stopped while the wallet's Python starts.
+
+    The page asks again by itself, and shows words that the wallet then takes.
+    """
+    with (
+        chromium(tmp_path / "home", arguments=[ARGUMENT]) as browser,
+        devtools(tmp_path / "home" / "chromium") as tools,
+    ):
         page = browser.extension_tab("onboarding/onboarding.html#create")
         tools.kill(path)
         page.until(WORDS_SHOWN)

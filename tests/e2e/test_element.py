@@ -1,4 +1,7 @@
-"""<sps-player> and <audio data-sps> as a page's script meets them: the web platform's checklist for media elements, in real browsers."""
+"""<sps-player> and <audio data-sps> as a page's script meets them.
+
+The web platform's checklist for media elements, in real browsers.
+"""
 
 from __future__ import annotations
 
@@ -32,13 +35,19 @@ def host(world: World) -> None:
 
 
 # A driver's script may see the page through a pane: the page's own window is the document's.
-_NAMES = "const window = document.defaultView; const { heard, outcome, e, mark, swap, note, thrown, fresh, constants } = window;"
+_NAMES = (
+    "const window = document.defaultView; const { heard, outcome, e, mark, swap, note, thrown, fresh, constants } = "
+    "window;"
+)
 
 
 def do(page: View, script: str) -> Any:
     """Run statements in the page's own world; what they return."""
     return json.loads(
-        page.run(f"(() => {{ {_NAMES} const out = (() => {{ {script} }})(); return JSON.stringify(out === undefined ? null : out); }})()")
+        page.run(
+            f"(() => "
+            f"{{ {_NAMES} const out = (() => {{ {script} }})(); return JSON.stringify(out === undefined ? null : out); }})()"
+        )
     )
 
 
@@ -51,12 +60,17 @@ def until(page: View, condition: str, timeout_s: float = TIMEOUT_S) -> Any:
     try:
         return page.until(f"(() => {{ {_NAMES} return {condition}; }})()", timeout_s)
     except TimeoutError as e:
-        stands = "[e.paused, e.ended, e.seeking, e.currentTime, e.readyState, e.error && e.error.message, outcome, heard]"
+        stands = (
+            "[e.paused, e.ended, e.seeking, e.currentTime, e.readyState, e.error && e.error.message, outcome, heard]"
+        )
         raise TimeoutError(f"{condition}: {do(page, f'return {stands}')}") from e
 
 
 def listen(page: View) -> None:
-    """A person has touched the page, as they do before a page's script may play sound; and it gets the tools of listening.js."""
+    """A person has touched the page, as they do before a page's script may play sound.
+
+    And it gets the tools of listening.js.
+    """
     click_at(page, (3.0, 3.0))
     page.run(f"(() => {{ const window = document.defaultView; {_TOOLS} }})()")
 
@@ -74,7 +88,10 @@ def fast(world: World) -> None:
 
 
 def test_a_pages_play_uses_nothing_up_that_the_terms_count(world: World) -> None:
-    """Counted plays and jumps wait for a press: a page's play, early or late, is NotAllowedError, and its jump moves nothing."""
+    """Counted plays and jumps wait for a press.
+
+    A page's play, early or late, is NotAllowedError, and its jump moves nothing.
+    """
     content = world.song("counted", COUNTED, seconds=40)
     page = world.browser.tab(f"{world.stack.station_url}/song/counted")
     listen(page)
@@ -82,7 +99,12 @@ def test_a_pages_play_uses_nothing_up_that_the_terms_count(world: World) -> None
     until(page, "outcome.early && e.readyState === 4")
     do(page, "note('late', e.play());")
     until(page, "outcome.late")
-    assert do(page, "return [outcome.early, outcome.late, e.paused, e.error]") == ["NotAllowedError", "NotAllowedError", True, None]
+    assert do(page, "return [outcome.early, outcome.late, e.paused, e.error]") == [
+        "NotAllowedError",
+        "NotAllowedError",
+        True,
+        None,
+    ]
     player = world.browser.player(page)
     player.wait('.note[role="alert"]:not([hidden])')
     assert "player.press" in player.text('.note[role="alert"]')
@@ -103,7 +125,10 @@ def test_a_pages_play_uses_nothing_up_that_the_terms_count(world: World) -> None
 
 
 def test_an_element_without_a_song_is_an_empty_media_element(world: World) -> None:
-    """Defaults, constants, refused values and reflected attributes, before anything is loaded; then a person's first play."""
+    """Defaults, constants, refused values and reflected attributes, before anything is loaded.
+
+    Then a person's first play.
+    """
     page, player = world.open("fast")
     listen(page)
     assert do(page, "const e = document.createElement('sps-player'); note('none', e.play()); return fresh(e)") == [
@@ -115,16 +140,28 @@ def test_an_element_without_a_song_is_an_empty_media_element(world: World) -> No
     until(page, "outcome.none")
     assert do(page, "return outcome.none") == "NotSupportedError"
     assert do(page, "return constants(document.createElement('sps-player'))")
-    types = "const e = document.createElement('sps-player'); return ['application/sps', 'audio/mpeg'].map((t) => e.canPlayType(t))"
+    types = (
+        "const e = document.createElement('sps-player'); return ['application/sps', 'audio/mpeg'].map((t) => "
+        "e.canPlayType(t))"
+    )
     assert do(page, types) == ["maybe", ""]
-    wrong = ["e.volume = 2", "e.volume = NaN", "e.playbackRate = 10", "e.playbackRate = 0.25", "e.currentTime = NaN", "e.buffered.start(0)"]
+    wrong = [
+        "e.volume = 2",
+        "e.volume = NaN",
+        "e.playbackRate = 10",
+        "e.playbackRate = 0.25",
+        "e.currentTime = NaN",
+        "e.buffered.start(0)",
+    ]
     tried = ", ".join(f"thrown(() => {{ {code}; }})" for code in wrong)
     expected = ["IndexSizeError", "TypeError", "NotSupportedError", "NotSupportedError", "TypeError", "IndexSizeError"]
     assert do(page, f"const e = document.createElement('sps-player'); return [{tried}]") == expected
     names = ["autoplay", "controls", "defaultMuted", "loop"]
     sets = " ".join(f"e.{name} = true;" for name in names)
     sets += " e.preload = 'none'; e.src = 'a.sps';"
-    attributes, src = do(page, f"const e = document.createElement('sps-player'); {sets} return [e.getAttributeNames().sort(), e.src]")
+    attributes, src = do(
+        page, f"const e = document.createElement('sps-player'); {sets} return [e.getAttributeNames().sort(), e.src]"
+    )
     assert attributes == ["autoplay", "controls", "loop", "muted", "preload", "src"]
     assert src.startswith(world.stack.station_url)
     press_play(player)
@@ -135,15 +172,22 @@ def test_an_element_without_a_song_is_an_empty_media_element(world: World) -> No
 
 
 def test_the_element_keeps_the_checklist_of_a_media_element(world: World) -> None:
-    """Properties, promises and events, one after the other on one element, from its loading to its end and to another song."""
+    """Properties, promises and events, one after the other on one element, from its loading to its end and to another
+    song.
+    """
     page, _ = world.open("fast")
     listen(page)
     # Loading, with wishes made before.
     do(page, "swap('sps-player', (e) => { e.src = '/songs/fast.sps'; e.volume = 0.5; });")
     until(page, "e.readyState === 4")
     heard = do(page, "return heard")
-    assert in_order(heard, "loadstart", "durationchange", "loadedmetadata", "loadeddata", "canplay", "canplaythrough"), heard
-    ready = "return [Math.round(e.duration), e.seekable.length, e.currentSrc.endsWith('/songs/fast.sps'), e.volume, e.paused]"
+    assert in_order(
+        heard, "loadstart", "durationchange", "loadedmetadata", "loadeddata", "canplay", "canplaythrough"
+    ), heard
+    ready = (
+        "return [Math.round(e.duration), e.seekable.length, e.currentSrc.endsWith('/songs/fast.sps'), e.volume, "
+        "e.paused]"
+    )
     assert do(page, ready) == [40, 1, True, 0.5, True]
     # Play, twice.
     do(page, "heard.length = 0; note('play', e.play()); note('again', e.play());")
@@ -162,7 +206,11 @@ def test_the_element_keeps_the_checklist_of_a_media_element(world: World) -> Non
     until(page, "heard.includes('ratechange') && e.currentTime > 22")
     for _ in range(MEASURES):
         do(page, "window.mark = [e.currentTime, performance.now()];")
-        speed = float(until(page, "e.currentTime > mark[0] + 4 && (e.currentTime - mark[0]) / (performance.now() - mark[1]) * 1000"))
+        speed = float(
+            until(
+                page, "e.currentTime > mark[0] + 4 && (e.currentTime - mark[0]) / (performance.now() - mark[1]) * 1000"
+            )
+        )
         if speed > 1.1:
             break
         # A busy machine let the music stall meanwhile.
@@ -205,7 +253,11 @@ def test_an_audio_element_of_the_page_has_the_same_surface(world: World) -> None
     listen(page)
     do(page, "swap('audio', (e) => { e.dataset.sps = '/songs/first.sps'; });")
     until(page, "e.readyState === 4")
-    assert do(page, "return [e instanceof window.HTMLAudioElement, Math.round(e.duration), e.paused]") == [True, 24, True]
+    assert do(page, "return [e instanceof window.HTMLAudioElement, Math.round(e.duration), e.paused]") == [
+        True,
+        24,
+        True,
+    ]
     assert do(page, "return [e.getBoundingClientRect().height, e.nextElementSibling.localName]") == [0, "sps-player"]
     do(page, "note('play', e.play());")
     until(page, "outcome.play === 'resolved' && e.currentTime > 0.5")
@@ -224,11 +276,16 @@ def ledger(world: World, query: str, *values: object) -> list[tuple[object, ...]
 
 def counted(world: World, content: bytes, action: str) -> int:
     """How often an action on a content was counted."""
-    return int(str(ledger(world, "SELECT count(*) FROM invocations WHERE content = ? AND action = ?", content, action)[0][0]))
+    return int(
+        str(ledger(world, "SELECT count(*) FROM invocations WHERE content = ? AND action = ?", content, action)[0][0])
+    )
 
 
 def test_a_list_goes_on_without_a_pause_each_song_its_own_play(world: World) -> None:
-    """The first of two sources hands over to the second while it plays; the host counts a play of each under its own ticket."""
+    """The first of two sources hands over to the second while it plays.
+
+    The host counts a play of each under its own ticket.
+    """
     page, _ = world.open("first")
     listen(page)
     second = world.stack.songs["fast.sps"]
@@ -250,7 +307,9 @@ def test_a_list_goes_on_without_a_pause_each_song_its_own_play(world: World) -> 
     assert "ended" not in heard
     assert do(page, "return [Math.round(e.duration), e.currentSrc.endsWith('/songs/fast.sps')]") == [40, True]
     assert counted(world, second, "play") == plays + 1
-    (last, playing), (before, ended), *_ = ledger(world, "SELECT content, state FROM tickets WHERE state <> 'none' ORDER BY time_ms DESC")
+    (last, playing), (before, ended), *_ = ledger(
+        world, "SELECT content, state FROM tickets WHERE state <> 'none' ORDER BY time_ms DESC"
+    )
     assert (last, playing) == (second, "playing")
     assert (before, ended) == (world.stack.songs["first.sps"], "ended")
     do(page, "e.pause(); e.previous();")
@@ -259,7 +318,10 @@ def test_a_list_goes_on_without_a_pause_each_song_its_own_play(world: World) -> 
 
 
 def test_an_outage_is_waited_out_and_counts_nothing_twice(world: World) -> None:
-    """Server and station are away when the listener jumps: it stalls, and plays on from there when they are back, the jump counted once."""
+    """Server and station are away when the listener jumps.
+
+    It stalls, and plays on from there when they are back, the jump counted once.
+    """
     content = world.song("patient", UNLEASED, seconds=70)
     page, player = world.open("patient")
     listen(page)

@@ -47,7 +47,9 @@ def song(folder: Path, name: str, turns: int) -> dict[str, object]:
 
 @pytest.fixture
 def page_url(tmp_path: Path) -> Iterator[str]:
-    """A page with the extension's own sound modules and two songs, the first of them no whole number of milliseconds or segments long."""
+    """A page with the extension's own sound modules and two songs, the first of them no whole number of milliseconds or
+    segments long.
+    """
     for name in ("engine", "shared"):
         shutil.copytree(ROOT / "extension" / name, tmp_path / name)
     for name in ("join.html", "join.mjs"):
@@ -66,7 +68,9 @@ def page_url(tmp_path: Path) -> Iterator[str]:
 
 
 def join_of(samples: np.ndarray) -> tuple[float, float]:
-    """Milliseconds of silence in the middle of the tone, and by how much the tone after the join is late against the one before."""
+    """Milliseconds of silence in the middle of the tone, and by how much the tone after the join is late against the
+    one before.
+    """
     loud = np.flatnonzero(np.abs(samples) > 1_000)
     tone = samples[loud[0] : loud[-1] + 1].astype(float)
     still = np.abs(tone) < 40
@@ -74,13 +78,18 @@ def join_of(samples: np.ndarray) -> tuple[float, float]:
     longest = max((end - start for start, end in edges.reshape(-1, 2)), default=0)
     turn = np.exp(-2j * np.pi * np.arange(len(tone)) / PERIOD)
     half = 40 * PERIOD
-    before, after = (np.angle(np.sum(part * wheel)) for part, wheel in ((tone[:half], turn[:half]), (tone[-half:], turn[-half:])))
+    before, after = (
+        np.angle(np.sum(part * wheel)) for part, wheel in ((tone[:half], turn[:half]), (tone[-half:], turn[-half:]))
+    )
     late = (before - after + np.pi) % (2 * np.pi) - np.pi
     return longest / RATE * 1000, float(late / (2 * np.pi) * PERIOD / RATE * 1000)
 
 
 def test_the_next_song_follows_without_a_gap(browser_name: str, packed: None, page_url: str, tmp_path: Path) -> None:
-    """From the last sample of one song to the first of the next: no silence, and the tone goes on within a tenth of a millisecond."""
+    """From the last sample of one song to the first of the next.
+
+    No silence, and the tone goes on within a tenth of a millisecond.
+    """
     home = tmp_path / "home"
     home.mkdir()
     joins = []

@@ -27,7 +27,10 @@ ANY = re.compile(
     r"|sec-fetch-(dest|mode|site|storage-access)|sec-ch-ua(-mobile|-platform)?"
 )
 """Headers that every installation of a browser sends alike."""
-TOLD = "((p) => JSON.stringify([p.error && p.error.code, p.error && p.error.message, p.readyState, p.networkState, p.seekable.length]))"
+TOLD = (
+    "((p) => JSON.stringify([p.error && p.error.code, p.error && p.error.message, p.readyState, p.networkState, "
+    "p.seekable.length]))"
+)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +62,10 @@ def answer(body: str, route: Route) -> None:
 
 def test_requests_for_a_page_name_no_installation(world: World, record: Recorder) -> None:
     """Record, ticket and song are asked for as any browser asks: no origin, cookie, referrer or id of the extension."""
-    page, player = shown(world, f"{world.stack.station_url}{record.page('cookie.html', '<sps-player src=/songs/first.sps></sps-player>')}")
+    page, player = shown(
+        world,
+        f"{world.stack.station_url}{record.page('cookie.html', '<sps-player src=/songs/first.sps></sps-player>')}",
+    )
     player.wait(f"{PLAY}:not([disabled])")
     press_play(player)
     state_until(player, "playing")
@@ -82,7 +88,11 @@ def test_requests_for_a_page_name_no_installation(world: World, record: Recorder
 def test_a_song_is_no_id_in_common_of_two_sites(world: World, record: Recorder) -> None:
     """A song that may be kept for good is asked for as if it were new: on another site, and on the same one later."""
     song = world.file("first").read_bytes()
-    record.own["/kept.sps"] = (200, {**KEPT, "Content-Type": "application/sps", "Access-Control-Allow-Origin": "*"}, song)
+    record.own["/kept.sps"] = (
+        200,
+        {**KEPT, "Content-Type": "application/sps", "Access-Control-Allow-Origin": "*"},
+        song,
+    )
     url = f"http://127.0.0.1:{record.port}/kept.sps"
     path = record.page("kept.html", f'<sps-player src="{url}"></sps-player>')
     for number, host in enumerate(("127.0.0.1", "localhost", "localhost"), 1):
@@ -95,20 +105,30 @@ def test_a_song_is_no_id_in_common_of_two_sites(world: World, record: Recorder) 
 
 
 def test_nothing_inside_is_asked_for_a_page_of_the_internet(world: World, record: Recorder) -> None:
-    """Its songs on this computer are refused without a request, also through a redirect, and the page sees one failure for all."""
+    """Its songs on this computer are refused without a request, also through a redirect, and the page sees one failure
+    for all.
+    """
     record.own["/secret.sps"] = (200, {}, world.file("first").read_bytes())
     inside = f"http://127.0.0.1:{record.port}"
     record.own["/moved.sps"] = (302, {"Location": f"{inside}/secret.sps"}, b"")
-    cases = {"a song": f"{inside}/secret.sps", "none": f"{inside}/none.sps", "by name": f"http://x.localhost:{record.port}/secret.sps"}
+    cases = {
+        "a song": f"{inside}/secret.sps",
+        "none": f"{inside}/none.sps",
+        "by name": f"http://x.localhost:{record.port}/secret.sps",
+    }
     codes = dict.fromkeys(cases, "site.address")
     if isinstance(world.browser, Firefox):
         # This one can be told where a name is while it runs.
         with world.browser.marionette.using_context("chrome"):
-            world.browser.marionette.execute_script(f"Services.prefs.setCharPref('network.dns.localDomains', '{PUBLIC}')")
+            world.browser.marionette.execute_script(
+                f"Services.prefs.setCharPref('network.dns.localDomains', '{PUBLIC}')"
+            )
         cases["a redirect"], codes["a redirect"] = f"http://{PUBLIC}:{record.port}/moved.sps", "sps.segment.missing"
     told = set()
     for name, src in cases.items():
-        address = f"http://{PUBLIC}:{record.port}" + record.page("inside.html", f'<sps-player src="{src}"></sps-player>')
+        address = f"http://{PUBLIC}:{record.port}" + record.page(
+            "inside.html", f'<sps-player src="{src}"></sps-player>'
+        )
         if isinstance(world.browser, Chromium):
             body = record.own["/inside.html"][2].decode()
             world.browser.context.unroute_all()
@@ -139,27 +159,40 @@ def test_every_song_that_fails_looks_alike_to_its_page(world: World, record: Rec
     }
     for name, planned in bodies.items():
         record.own[f"/{name}.sps"] = planned
-    sources = {name: f"/{name}.sps" for name in bodies} | {"none": "/none.sps", "nobody": f"http://127.0.0.1:{closed}/a.sps"}
+    sources = {name: f"/{name}.sps" for name in bodies} | {
+        "none": "/none.sps",
+        "nobody": f"http://127.0.0.1:{closed}/a.sps",
+    }
     told: dict[str, str] = {}
     for name, src in sources.items():
         path = record.page("alike.html", f'<div style="width:330px"><sps-player src="{src}"></sps-player></div>')
         page, player = shown(world, f"{world.stack.station_url}{path}")
         player.until("document.getElementById('player').dataset.code")
-        page.until("document.querySelector('sps-player').error && document.querySelector('sps-player').offsetHeight > 250")
-        told[name] = str(page.run(f"{TOLD}(document.querySelector('sps-player')) + document.querySelector('sps-player').offsetHeight"))
+        page.until(
+            "document.querySelector('sps-player').error && document.querySelector('sps-player').offsetHeight > 250"
+        )
+        told[name] = str(
+            page.run(
+                f"{TOLD}(document.querySelector('sps-player')) + document.querySelector('sps-player').offsetHeight"
+            )
+        )
         page.close()
     assert len(set(told.values())) == 1, told
 
 
 def test_a_list_is_read_with_the_pages_own_rights(world: World, record: Recorder) -> None:
-    """A list of another site that lets nobody read it stays unread, and is asked for as by the page: no name of the installation."""
+    """A list of another site that lets nobody read it stays unread, and is asked for as by the page.
+
+    No name of the installation.
+    """
     here, there = f"http://127.0.0.1:{record.port}", f"http://localhost:{record.port}"
     listed = json.dumps({"playlist": {"track": [{"location": [f"{here}/listed.sps"]}]}}).encode()
     record.own["/secret.jspf"] = (200, {"Content-Type": "application/json"}, listed)
     record.own["/open.jspf"] = (200, {"Content-Type": "application/json", "Access-Control-Allow-Origin": "*"}, listed)
     for name, read in (("secret", False), ("open", True)):
         path = record.page(
-            "list.html", f'<sps-player playlist="{there}/{name}.jspf"></sps-player><sps-player src="/none.sps"></sps-player>'
+            "list.html",
+            f'<sps-player playlist="{there}/{name}.jspf"></sps-player><sps-player src="/none.sps"></sps-player>',
         )
         page = world.browser.tab(here + path)
         wait_until(partial(record.of, f"/{name}.jspf"), "the list is asked for")
@@ -179,7 +212,10 @@ def test_content_scripts_have_no_storage(world: World, record: Recorder) -> None
     if not isinstance(world.browser, Chromium):
         return
     page, _ = shown(world, f"{world.stack.station_url}/song/first")
-    read = "chrome.storage.local.get(null).then(JSON.stringify, String).then((said) => { globalThis.said = said; }) && 'asked'"
+    read = (
+        "chrome.storage.local.get(null).then(JSON.stringify, String).then((said) => { globalThis.said = said; }) && "
+        "'asked'"
+    )
     assert content_worlds(page, read)
     said = wait_until(lambda: "".join(content_worlds(page, "globalThis.said ?? ''")), "an answer of the storage")
     assert re.search(r"not allowed|Access", said), said

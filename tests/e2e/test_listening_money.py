@@ -1,4 +1,7 @@
-"""A song that its listener pays, in a real browser: consent, deposit, play past the preview, and the chain's own sum."""
+"""A song that its listener pays, in a real browser.
+
+Consent, deposit, play past the preview, and the chain's own sum.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +60,10 @@ def key_of(world: World, words: list[str]) -> bytes:
 
 
 def test_a_paid_song_costs_its_price_and_the_rest_comes_back(world: World) -> None:
-    """The preview first; past it after deposit and budget. The escrow is lower by price and commission; the rest comes home, to the wei."""
+    """The preview first; past it after deposit and budget.
+
+    The escrow is lower by price and commission; the rest comes home, to the wei.
+    """
     install_host(world.home, world.stack.folder / "deployment.json", world.browser.name)
     words = world.fan.create_wallet()
     key = key_of(world, words)

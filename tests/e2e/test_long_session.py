@@ -16,7 +16,10 @@ def least(samples: list[Sample], name: str) -> float:
 
 
 def test_memory_is_flat_over_many_minutes_and_songs(packed: None, tmp_path: Path) -> None:
-    """Eight minutes of music, the song begun again three times: neither sound, keys, objects nor any process pile up."""
+    """Eight minutes of music, the song begun again three times.
+
+    Neither sound, keys, objects nor any process pile up.
+    """
     with session(tmp_path, SONG_S) as listening:
         samples = listening.listen(MUSIC_S, 1)
     half = len(samples) // 2

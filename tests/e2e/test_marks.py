@@ -34,7 +34,9 @@ def host(world: World) -> None:
 def mark(source: Path, address: bytes) -> Path:
     """A recording that says an address."""
     out = source.with_suffix(".marked.wav")
-    done = CliRunner().invoke(watermark, ["embed", str(source), "-o", str(out), "--address", checksum(address), "--layers", "ultrasonic"])
+    done = CliRunner().invoke(
+        watermark, ["embed", str(source), "-o", str(out), "--address", checksum(address), "--layers", "ultrasonic"]
+    )
     assert done.exit_code == 0, done.output
     return out
 
@@ -58,7 +60,10 @@ def test_the_player_finds_its_songs_address_in_the_sound(world: World) -> None:
 
 
 def test_sound_that_names_another_song_is_refused(world: World) -> None:
-    """The owner signs a header over somebody else's marked sound: it is stopped with the code, and remembered with amount zero."""
+    """The owner signs a header over somebody else's marked sound.
+
+    It is stopped with the code, and remembered with amount zero.
+    """
     sound = mark(tone(world.folder / "borrowed.wav", 16, 300), OTHER)
     world.song("borrowed", FREE, sound=sound, extra=("--no-watermark",))
     path = world.file("borrowed")
@@ -74,7 +79,10 @@ def test_sound_that_names_another_song_is_refused(world: World) -> None:
 
 
 def test_a_segment_decrypted_in_the_browser_names_its_song(world: World) -> None:
-    """The extension's own code opens a sealed segment in a page of the extension; the reader finds the address in what comes out."""
+    """The extension's own code opens a sealed segment in a page of the extension.
+
+    The reader finds the address in what comes out.
+    """
     content = world.song("opened", seconds=12)
     with SongFile(world.file("opened")) as song:
         rendition = song.header.renditions[0]
@@ -87,7 +95,7 @@ def test_a_segment_decrypted_in_the_browser_names_its_song(world: World) -> None
         return
     clear = view.page.evaluate(
         """async ([key, sealed, content, rendition, epoch]) => {
-          const { unseal } = await import('/engine/keys.js');
+          const { unseal } = await import('/engine/playback/key_ring.js');
           const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
           const imported = await crypto.subtle.importKey('raw', bytes(key), 'AES-GCM', false, ['decrypt']);
           const address = { content: bytes(content), rendition, epochs: [[epoch, 0]] };

@@ -17,7 +17,10 @@ WORDS = "legal winner thank year wave sausage worth useful legal winner thank ye
 
 
 def test_from_an_empty_profile_to_a_reward_in_the_first_song_and_to_a_withdrawal(world: World) -> None:
-    """Wallet, host (found by itself), song, reward seen; and when its hour is final one press brings it to the wallet's address."""
+    """Wallet, host (found by itself), song, reward seen.
+
+    And when its hour is final one press brings it to the wallet's address.
+    """
     page, words = world.fan.make_wallet()
     assert page.exists(".btn.primary.big[disabled]")
     install_host(world.home, world.stack.folder / "deployment.json", world.browser.name)
@@ -77,7 +80,10 @@ def test_from_an_empty_profile_to_a_reward_in_the_first_song_and_to_a_withdrawal
 
 
 def test_a_wallet_comes_back_from_its_words(world: World) -> None:
-    """A slip of the pen is named and mended with one press; the account is the one that any other wallet makes of these words."""
+    """A slip of the pen is named and mended with one press.
+
+    The account is the one that any other wallet makes of these words.
+    """
     install_host(world.home, world.stack.folder / "deployment.json", world.browser.name)
     page = world.browser.extension_tab("onboarding/onboarding.html#restore")
     page.fill("#words", WORDS.replace("sausage", "susage"))

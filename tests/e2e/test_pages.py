@@ -1,4 +1,7 @@
-"""Players on pages of all kinds, in real browsers: isolated pages, strict policies, shadow roots, every way to name a song."""
+"""Players on pages of all kinds, in real browsers.
+
+Isolated pages, strict policies, shadow roots, every way to name a song.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +76,11 @@ def site() -> Iterator[Site]:
             is_page = not self.path.split("?")[0].endswith((".sps", ".ico", ".jspf", ".xspf"))
             body = made.html.encode() if is_page else b""
             self.send_response(200 if is_page else 404)
-            for name, value in {"Content-Type": "text/html; charset=utf-8", "Content-Length": str(len(body)), **made.headers}.items():
+            for name, value in {
+                "Content-Type": "text/html; charset=utf-8",
+                "Content-Length": str(len(body)),
+                **made.headers,
+            }.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
@@ -114,7 +121,10 @@ def test_the_players_frame_loads_whatever_a_page_forbids(browser: Browser, site:
     page = browser.tab(f"{site.url}/")
     player = browser.player(page)
     assert player.until("document.getElementById('player')?.dataset.state")
-    page.until("!document.querySelector('sps-player b').checkVisibility() && document.querySelector('sps-player').offsetHeight > 90")
+    page.until(
+        "!document.querySelector('sps-player b').checkVisibility() && "
+        "document.querySelector('sps-player').offsetHeight > 90"
+    )
     page.close()
 
 
@@ -158,10 +168,15 @@ def test_players_in_roots_that_come_later(browser: Browser, site: Site) -> None:
     page = browser.tab(f"{site.url}/")
     expected = [f"{site.url}/late.sps", f"{site.url}/audio.sps"]
     assert tracks(page, expected) == expected
-    assert page.run("getComputedStyle(document.getElementById('c').shadowRoot.querySelector('audio')).display") == "none"
+    assert (
+        page.run("getComputedStyle(document.getElementById('c').shadowRoot.querySelector('audio')).display") == "none"
+    )
     assert page.run("document.getElementById('b').offsetHeight > 0 && document.getElementById('b').offsetHeight < 90")
     # A changed address in a root is seen, too.
-    page.run("void document.getElementById('a').shadowRoot.querySelector('p').shadowRoot.firstChild.setAttribute('src', '/other.sps')")
+    page.run(
+        "void document.getElementById('a').shadowRoot.querySelector('p').shadowRoot.firstChild.setAttribute('src', "
+        "'/other.sps')"
+    )
     expected[0] = f"{site.url}/other.sps"
     assert tracks(page, expected) == expected
     page.close()

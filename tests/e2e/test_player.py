@@ -63,7 +63,11 @@ def slow_line(file: Path, bytes_per_s: int) -> Iterator[str]:
 
         def answer(self, status: int, body: bytes, span: str = "") -> None:
             self.send_response(status)
-            for name, value in (("Access-Control-Allow-Origin", "*"), ("Access-Control-Allow-Headers", "Range"), ("Content-Range", span)):
+            for name, value in (
+                ("Access-Control-Allow-Origin", "*"),
+                ("Access-Control-Allow-Headers", "Range"),
+                ("Content-Range", span),
+            ):
                 if value:
                     self.send_header(name, value)
             self.send_header("Content-Length", str(len(body)))
@@ -108,7 +112,10 @@ def test_a_slow_line_gets_the_smaller_rendition_and_seeks_in_it(world: World) ->
 
 
 def test_music_is_taken_over_from_another_tab_in_the_extensions_own_window(world: World) -> None:
-    """One listener, two tabs: the second says where the music is, and opens the window in which one press brings it over."""
+    """One listener, two tabs.
+
+    The second says where the music is, and opens the window in which one press brings it over.
+    """
     world.song("second", seconds=60)
     # Still on when the other tab is there, however long that takes.
     world.song("long", seconds=LONG_S, extra=("--no-watermark",))
@@ -133,7 +140,10 @@ def test_music_is_taken_over_from_another_tab_in_the_extensions_own_window(world
 
 
 def test_a_preview_plays_for_free_and_ends_where_the_terms_say(world: World) -> None:
-    """What a listener would pay for is previewed from the same button: it sounds, and stops by itself where the preview ends."""
+    """What a listener would pay for is previewed from the same button.
+
+    It sounds, and stops by itself where the preview ends.
+    """
     world.song("taster", PREVIEW, seconds=60)
     page, player = world.open("taster")
     press_play(player)

@@ -1,4 +1,7 @@
-"""What a fan meets in a real browser, from an empty profile on. The tests of one browser build on one another, in this order."""
+"""What a fan meets in a real browser, from an empty profile on.
+
+The tests of one browser build on one another, in this order.
+"""
 
 from __future__ import annotations
 
@@ -94,7 +97,9 @@ def test_an_altered_segment_never_sounds(world: World) -> None:
 
 
 def test_a_missing_segment_is_said(world: World) -> None:
-    """A file that vanishes from the station while it plays ends in a code (a cache may have its beginning), not in silence."""
+    """A file that vanishes from the station while it plays ends in a code (a cache may have its beginning), not in
+    silence.
+    """
     world.song("vanishing", seconds=60)
     page, player = world.open("vanishing")
     press_play(player)
@@ -217,7 +222,10 @@ def test_a_page_cannot_speak_for_the_fan(world: World, plain_site: tuple[Path, s
     """No shadow root, no extension API and no frame with a guessed name is within a page's reach."""
     page, player = world.open("first")
     assert page.run("document.querySelector('sps-player').shadowRoot") is None
-    assert page.run("typeof window.chrome?.runtime?.connect + typeof window.browser") in ("undefinedundefined", "functionundefined")
+    assert page.run("typeof window.chrome?.runtime?.connect + typeof window.browser") in (
+        "undefinedundefined",
+        "functionundefined",
+    )
     state = page.run(
         "(() => { const e = document.querySelector('sps-player');"
         " for (const d of ['x', '{\"command\":\"claim\"}', '{\"command\":\"__proto__\"}', '[]'])"
@@ -238,7 +246,10 @@ def test_a_wallet_is_made_and_a_wrong_password_does_not_open_it(world: World) ->
     popup.click("header button:last-child")
     popup.fill("#password", PASSWORD + "x")
     popup.click("button[type=submit]")
-    popup.until("document.body.innerText.includes('wallet.password') || !!document.querySelector('#password[aria-invalid=true]')")
+    popup.until(
+        "document.body.innerText.includes('wallet.password') || "
+        "!!document.querySelector('#password[aria-invalid=true]')"
+    )
     assert popup.exists("#password")
     popup.fill("#password", PASSWORD)
     popup.click("button[type=submit]")

@@ -22,7 +22,10 @@ NEED = "document.querySelector('[data-key=pay]')?.textContent ?? ''"
 
 @pytest.fixture(scope="module")
 def site(world: World) -> Iterator[HostileSite]:
-    """A site that is no station and has a free song and one that costs; the host is installed, and there is an open wallet."""
+    """A site that is no station and has a free song and one that costs.
+
+    The host is installed, and there is an open wallet.
+    """
     install_host(world.home, world.stack.folder / "deployment.json", world.browser.name)
     world.fan.create_wallet()
     world.song("dear", PAID, 40)
@@ -39,8 +42,13 @@ def run_script(page: View, text: str) -> None:
     page.run(f"void document.body.append(Object.assign(document.createElement('script'), {{ textContent: {text!r} }}))")
 
 
-def test_a_moved_copied_or_adopted_player_stays_one_and_gives_its_key_to_nobody(world: World, site: HostileSite) -> None:
-    """Removed and put back, cloned, adopted by other documents and back, given another song and the old one: one player, and it works."""
+def test_a_moved_copied_or_adopted_player_stays_one_and_gives_its_key_to_nobody(
+    world: World, site: HostileSite
+) -> None:
+    """Removed and put back, cloned, adopted by other documents and back, given another song and the old one.
+
+    One player, and it works.
+    """
     listen = "window.heard = []; addEventListener('message', ({ data }) => heard.push(data));"
     page = world.browser.tab(site.page("moved", PLAYER, before=listen))
     world.browser.player(page).wait(ARMED)
@@ -57,9 +65,17 @@ def test_a_moved_copied_or_adopted_player_stays_one_and_gives_its_key_to_nobody(
 
 def test_what_is_copied_around_a_player_names_no_frame(world: World, site: HostileSite) -> None:
     """The frame's address is another one in each Firefox, and the page reads what a person pastes into it."""
-    body = f'<div id="all"><p>before</p>{PLAYER}<p>after</p></div><button id="copy" onclick="{COPY}">c</button><p id="in" contenteditable>x'
-    keep = "addEventListener('paste', ({ clipboardData: all }) => { window.pasted = all.types.map((type) => all.getData(type)).join(); })"
-    page = world.browser.tab(site.page("copied", body, before=keep, head="<style>* { user-select: all !important }</style>"))
+    body = (
+        f'<div id="all"><p>before</p>{PLAYER}<p>after</p></div><button id="copy" onclick="{COPY}">c</button><p '
+        f'id="in" contenteditable>x'
+    )
+    keep = (
+        "addEventListener('paste', ({ clipboardData: all }) => { window.pasted = all.types.map((type) => "
+        "all.getData(type)).join(); })"
+    )
+    page = world.browser.tab(
+        site.page("copied", body, before=keep, head="<style>* { user-select: all !important }</style>")
+    )
     world.browser.player(page).wait(ARMED)
     page.click("#copy")
     page.press("#in", "Control+v")
@@ -72,7 +88,10 @@ def test_what_is_copied_around_a_player_names_no_frame(world: World, site: Hosti
 
 
 def test_an_allowance_is_not_for_a_frame_in_another_page(world: World, site: HostileSite) -> None:
-    """A song that costs asks for its own page, where one of another origin stands around it: at once, or with the site's own outermost."""
+    """A song that costs asks for its own page, where one of another origin stands around it.
+
+    At once, or with the site's own outermost.
+    """
     with hostile_site(site.folder) as other:
         inner = site.page("inner", '<sps-player src="/dear.sps"></sps-player>')
         between = other.page("between", f'<iframe id="in" src="{inner}" width=700 height=600></iframe>')
@@ -88,8 +107,13 @@ def test_an_allowance_is_not_for_a_frame_in_another_page(world: World, site: Hos
     assert allowances(world) == ([], 0)
 
 
-def test_a_window_that_a_press_has_opened_sleeps_whole_and_asks_about_pressed_songs_alone(world: World, site: HostileSite) -> None:
-    """The button for what is missing opens a window in which nothing answers when it comes up or comes back; no setting has changed."""
+def test_a_window_that_a_press_has_opened_sleeps_whole_and_asks_about_pressed_songs_alone(
+    world: World, site: HostileSite
+) -> None:
+    """The button for what is missing opens a window in which nothing answers when it comes up or comes back.
+
+    No setting has changed.
+    """
     before = settings(world)
     page, player = world.open("dear")
     popup = world.browser.extension_tab("popup/popup.html")
@@ -115,7 +139,10 @@ def test_a_window_that_a_press_has_opened_sleeps_whole_and_asks_about_pressed_so
 
 
 def test_a_pages_script_asks_no_question(world: World, site: HostileSite) -> None:
-    """Music that a script tries while another tab plays waits for nobody: the extension asks only after a press in that player."""
+    """Music that a script tries while another tab plays waits for nobody.
+
+    The extension asks only after a press in that player.
+    """
     # Still on when the other tab is there, however long that takes.
     world.song("long", seconds=LONG_S, extra=("--no-watermark",))
     page, player = world.open("long")

@@ -19,7 +19,10 @@ pytestmark = pytest.mark.usefixtures("wallet")
 
 
 def test_a_site_finds_connects_signs_and_sends(world: World) -> None:
-    """Before a person agrees a site sees nothing; then one account, whose signatures recover to it; what is sent is in the activity."""
+    """Before a person agrees a site sees nothing; then one account, whose signatures recover to it.
+
+    What is sent is in the activity.
+    """
     account = world.fan.address()
     with site(world.browser) as dapp:
         info = json.loads(dapp.view.run("JSON.stringify(document.defaultView.announced[0].info)"))
@@ -44,8 +47,15 @@ def test_a_site_finds_connects_signs_and_sends(world: World) -> None:
 
         data = {**MAIL, "domain": {**MAIL["domain"], "chainId": chain_id}}
         signed, said = dapp.agreed("eth_signTypedData_v4", [account, json.dumps(data)])
-        assert Account.recover_message(encode_typed_data(full_message=data), signature=signed["value"]).lower() == account
-        for shown in ("contents", "Hello, Bob!", "0xCD2a3d9F938E13CD947Ec05AbC7FE734Df8DD826", MAIL["domain"]["verifyingContract"]):
+        assert (
+            Account.recover_message(encode_typed_data(full_message=data), signature=signed["value"]).lower() == account
+        )
+        for shown in (
+            "contents",
+            "Hello, Bob!",
+            "0xCD2a3d9F938E13CD947Ec05AbC7FE734Df8DD826",
+            MAIL["domain"]["verifyingContract"],
+        ):
             assert shown in said
 
         token = to_hex(world.stack.deployment.token)
@@ -63,14 +73,18 @@ def test_a_site_finds_connects_signs_and_sends(world: World) -> None:
 
         popup.click('button[data-key="tab-sites"]')
         popup.click('button[data-key="permit-revoke"]')
-        popup.until("document.querySelector('[data-key=permits]') && !document.querySelector('[data-key=permit-revoke]')")
+        popup.until(
+            "document.querySelector('[data-key=permits]') && !document.querySelector('[data-key=permit-revoke]')"
+        )
         popup.close()
         dapp.view.until("JSON.stringify(document.defaultView.events.at(-1)) === '[\"accountsChanged\",[]]'")
         assert dapp.ask("eth_accounts") == {"value": []}
 
 
 def test_what_is_refused_stays_refused(world: World) -> None:
-    """A closed window is 4001, eth_sign 4200, foreign fields and chains are no question at all, GoMAA's own messages are never signed."""
+    """A closed window is 4001, eth_sign 4200, foreign fields and chains are no question at all, GoMAA's own messages
+    are never signed.
+    """
     account = world.fan.address()
     with site(world.browser) as dapp:
         number = dapp.begin("eth_requestAccounts")
@@ -113,7 +127,10 @@ def test_what_is_refused_stays_refused(world: World) -> None:
         window.click('button[data-key="refuse"]')
         assert dapp.answer(number)["code"] == 4001
 
-        text = f"evil.example wants you to sign in with your Ethereum account:\n{account}\n\nURI: https://evil.example\nVersion: 1\n"
+        text = (
+            f"evil.example wants you to sign in with your Ethereum account:\n{account}\n\nURI: "
+            f"https://evil.example\nVersion: 1\n"
+        )
         number = dapp.begin("personal_sign", [text, account])
         window = question(world.browser)
         window.wait('[data-key="sign-in-domain"]')
@@ -122,7 +139,10 @@ def test_what_is_refused_stays_refused(world: World) -> None:
 
 
 def test_a_locked_wallet_and_a_frame_of_another_site_show_nothing(world: World) -> None:
-    """A script's press agrees to nothing; behind the lock no account is seen; a frame names both sites and has no permit of the page's."""
+    """A script's press agrees to nothing; behind the lock no account is seen.
+
+    A frame names both sites and has no permit of the page's.
+    """
     account = world.fan.address()
     with site(world.browser) as dapp, site(world.browser, "localhost") as other:
         assert dapp.agreed("eth_requestAccounts")[0] == {"value": [account]}
@@ -166,7 +186,9 @@ def test_each_of_many_requests_is_settled(world: World) -> None:
             f"(document.defaultView.settled = null, Promise.allSettled(Array.from({{length: 900}}, () => {ask}))"
             ".then((all) => { document.defaultView.settled = all.map(({reason}) => reason?.code ?? 0); }), 1)"
         )
-        codes = json.loads(dapp.view.until("document.defaultView.settled && JSON.stringify(document.defaultView.settled)"))
+        codes = json.loads(
+            dapp.view.until("document.defaultView.settled && JSON.stringify(document.defaultView.settled)")
+        )
         # A slow browser may never be above the rate.
         assert len(codes) == 900
         assert set(codes) <= {0, -32005}

@@ -65,12 +65,23 @@ ExtensionPermissions.add(id, perms, WebExtensionPolicy.getByID(id).extension).th
 
 def without_extension(url: str, home: Path) -> str:
     """The document as Chromium has it in the end, in a profile of its own without any extension."""
-    command = [program("chromium"), "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={home}", "--dump-dom", url]
+    command = [
+        program("chromium"),
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        f"--user-data-dir={home}",
+        "--dump-dom",
+        url,
+    ]
     return subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=True).stdout
 
 
 def test_a_page_from_disk_explains_itself_where_no_extension_reaches_it(world: World) -> None:
-    """Cover, title and terms are there, and how to install; whoever has the extension is told which switch lets it read files."""
+    """Cover, title and terms are there, and how to install.
+
+    Whoever has the extension is told which switch lets it read files.
+    """
     page_file = world.folder / "alone.sps.html"
     selfrender.write(world.file("first"), page_file, station=world.stack.station_url)
     if world.browser.name == "chromium":
@@ -92,7 +103,10 @@ def test_a_page_from_disk_explains_itself_where_no_extension_reaches_it(world: W
 
 @pytest.fixture
 def reach(world: World) -> None:
-    """What a person allows once so that the extension sees pages on disk. Chromium allows it to an extension loaded from a folder."""
+    """What a person allows once so that the extension sees pages on disk.
+
+    Chromium allows it to an extension loaded from a folder.
+    """
     if world.browser.name == "firefox":
         assert isinstance(world.browser, Firefox)
         with world.browser.marionette.using_context("chrome"):
@@ -148,13 +162,19 @@ def places(tmp_path: Path) -> Iterator[list[str]]:
         with ThreadingHTTPServer(("127.0.0.1", 0), handler) as well:
             for server in (silent, well):
                 Thread(target=server.serve_forever, daemon=True).start()
-            yield [f"http://127.0.0.1:{at}/parts/" for at in (nobody.getsockname()[1], silent.server_address[1], well.server_address[1])]
+            yield [
+                f"http://127.0.0.1:{at}/parts/"
+                for at in (nobody.getsockname()[1], silent.server_address[1], well.server_address[1])
+            ]
             for server in (silent, well):
                 server.shutdown()
 
 
 def test_a_song_in_parts_plays_from_the_one_place_that_is_well(world: World, places: list[str], tmp_path: Path) -> None:
-    """The station has only the header; of the three folders that it names one is dead and one silent: the music comes from the third."""
+    """The station has only the header.
+
+    Of the three folders that it names one is dead and one silent: the music comes from the third.
+    """
     stack = world.stack
     stack_options = ["--key", str(stack.folder / "owner.key"), "--deployment", str(stack.folder / "deployment.json")]
     song = tmp_path / "parted.sps"

@@ -1,4 +1,7 @@
-"""Tokens at a payee, in a real browser: one press collects the reward and what lies beside it, without any coin of the fan's."""
+"""Tokens at a payee, in a real browser.
+
+One press collects the reward and what lies beside it, without any coin of the fan's.
+"""
 
 from __future__ import annotations
 

@@ -14,7 +14,10 @@ pytestmark = pytest.mark.usefixtures("wallet")
 
 
 def test_tokens_are_sent_as_shown(world: World) -> None:
-    """Too much is refused before anything is signed; what is confirmed arrives to the wei, and the line goes from pending to on chain."""
+    """Too much is refused before anything is signed.
+
+    What is confirmed arrives to the wei, and the line goes from pending to on chain.
+    """
     popup = world.browser.extension_tab("popup/popup.html")
     popup.wait('button[data-key="send"]:not([disabled])')
     popup.click('button[data-key="send"]')
@@ -35,7 +38,10 @@ def test_tokens_are_sent_as_shown(world: World) -> None:
 
 
 def test_a_paused_site_plays_nothing_until_it_is_allowed_again(world: World) -> None:
-    """The first play makes the site known; paused in the popup the music stops at once and play is refused; allowed again it plays."""
+    """The first play makes the site known; paused in the popup the music stops at once and play is refused.
+
+    Allowed again it plays.
+    """
     page, player = world.open("first")
     press_play(player)
     state_until(player, "playing")
@@ -62,7 +68,10 @@ def test_a_paused_site_plays_nothing_until_it_is_allowed_again(world: World) -> 
 
 
 def test_points_buy_a_pass_that_the_station_honours(world: World) -> None:
-    """Heard, vouchered, and another play begun: points are there, an ad-free pass is bought and used, and the pages have no advertising."""
+    """Heard, vouchered, and another play begun.
+
+    Points are there, an ad-free pass is bought and used, and the pages have no advertising.
+    """
     page, player = world.open("first")
     assert "Hartley" in page.text("main")
     press_play(player)
@@ -88,7 +97,10 @@ def test_points_buy_a_pass_that_the_station_honours(world: World) -> None:
 
 
 def test_a_locked_wallet_goes_on_earning(world: World) -> None:
-    """Locked in the middle of a song: the music runs on and is counted, for the same reward; and the password opens the wallet again."""
+    """Locked in the middle of a song: the music runs on and is counted, for the same reward.
+
+    And the password opens the wallet again.
+    """
     page, player = world.open("first")
     press_play(player)
     state_until(player, "playing")
@@ -97,7 +109,9 @@ def test_a_locked_wallet_goes_on_earning(world: World) -> None:
     popup.wait("#password")
     goes_on(page, player, world.home, 6)
     with sqlite3.connect(world.home / "gomaa" / "data" / "ledger.sqlite") as db:
-        ((reward,),) = db.execute("SELECT t.reward FROM invocations i JOIN tickets t ON t.id = i.ticket ORDER BY i.time_ms DESC LIMIT 1")
+        ((reward,),) = db.execute(
+            "SELECT t.reward FROM invocations i JOIN tickets t ON t.id = i.ticket ORDER BY i.time_ms DESC LIMIT 1"
+        )
     assert int(reward) > 0
     popup.fill("#password", PASSWORD)
     popup.click("form button[type=submit]")

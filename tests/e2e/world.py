@@ -133,5 +133,8 @@ def world(browser_name: str, packed: None, tmp_path_factory: pytest.TempPathFact
     policy = folder / "free.toml"
     policy.write_text(FREE)
     song = tone(folder / "first.wav", 24, 220)
-    with running(folder / "stack", [song], policy, epoch_s=24, artist="Tests") as stack, launch(browser_name, home) as browser:
+    with (
+        running(folder / "stack", [song], policy, epoch_s=24, artist="Tests") as stack,
+        launch(browser_name, home) as browser,
+    ):
         yield World(stack, browser, Fan(browser, stack), home, folder)

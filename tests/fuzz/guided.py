@@ -36,7 +36,16 @@ def main() -> None:
     options = [arg for arg in sys.argv[2:] if arg.startswith("-")]
     folders = [arg for arg in sys.argv[2:] if not arg.startswith("-")]
     atheris.Setup(
-        [sys.argv[0], "-max_len=65536", "-timeout=5", "-rss_limit_mb=1024", *options, found, str(Path(targets.CORPUS) / name), *folders],
+        [
+            sys.argv[0],
+            "-max_len=65536",
+            "-timeout=5",
+            "-rss_limit_mb=1024",
+            *options,
+            found,
+            str(Path(targets.CORPUS) / name),
+            *folders,
+        ],
         once,
     )
     atheris.Fuzz()

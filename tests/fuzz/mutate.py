@@ -41,7 +41,22 @@ _BYTES: Final = [
     b"\x1b" + b"\xff" * 8,
     b"\x9b" + b"\x7f" * 8,
 ]
-_OTHER: Final[list[Any]] = [None, True, False, "", "x", "play", b"", bytes(20), bytes(32), [], {}, 1.5, ["a", "a"], {"a": 1}]
+_OTHER: Final[list[Any]] = [
+    None,
+    True,
+    False,
+    "",
+    "x",
+    "play",
+    b"",
+    bytes(20),
+    bytes(32),
+    [],
+    {},
+    1.5,
+    ["a", "a"],
+    {"a": 1},
+]
 
 
 def mutate(random: Random, pool: list[bytes]) -> bytes:
@@ -58,14 +73,30 @@ def bloat(random: Random, pool: list[bytes]) -> bytes:
     """Up to 4 MiB of one part repeated: what a hostile input does to time and memory."""
     data = random.choice(pool)
     at = random.randrange(len(data) + 1)
-    part = random.choice((b"\x80", b"\x81", b"\xa0", b"\0", b"\x61a", b"[", b"{", b'{"a":', b"[[a]]\n", b"a.", data[at : at + 60] or b"\0"))
+    part = random.choice(
+        (
+            b"\x80",
+            b"\x81",
+            b"\xa0",
+            b"\0",
+            b"\x61a",
+            b"[",
+            b"{",
+            b'{"a":',
+            b"[[a]]\n",
+            b"a.",
+            data[at : at + 60] or b"\0",
+        )
+    )
     count = random.randrange(1, random.choice((1_000, 100_000, MAX_INPUT)) // len(part) + 2)
     if random.random() < 0.5:
         # Lists within every bound of one list, as many as fit.
         rows = (b"\x9a" + (min(count, 100_000)).to_bytes(4, "big") + part * min(count, 100_000))[:MAX_INPUT]
         lists = min(20, MAX_INPUT // len(rows))
         return bytes([0x80 | lists]) + rows * lists
-    head = random.choice((b"", b"\x9a" + count.to_bytes(4, "big"), b"\x5a" + (count * len(part)).to_bytes(4, "big"), data[:at], b"a="))
+    head = random.choice(
+        (b"", b"\x9a" + count.to_bytes(4, "big"), b"\x5a" + (count * len(part)).to_bytes(4, "big"), data[:at], b"a=")
+    )
     return (head + part * count)[:MAX_INPUT]
 
 

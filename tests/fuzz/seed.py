@@ -1,4 +1,7 @@
-"""Write the corpus's first inputs from the vectors: ``python -m tests.fuzz.seed``. Inputs that a run found are kept beside them."""
+"""Write the corpus's first inputs from the vectors: ``python -m tests.fuzz.seed``.
+
+Inputs that a run found are kept beside them.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,8 @@ TEXTS = [
     + _PRICE
     + '[counts.play]\nlimit = 3\nunit = "timed"\nafter = "30 s"\n[child]\npermissions = ["play"]\n[child.price]\n'
     + 'interval_s = 30\nowner = "0"\nreward = "0"\n',
-    'permissions = ["play", "seek"]\nstations = ["*"]\nttl_s = 60\n[counts]\nplay = { limit = 3, per_s = 9 }\n' + _PRICE,
+    'permissions = ["play", "seek"]\nstations = ["*"]\nttl_s = 60\n[counts]\nplay = { limit = 3, per_s = 9 }\n'
+    + _PRICE,
 ]
 FRAMES = [
     b'{"id":1,"op":"hello","version":1}',
@@ -49,7 +53,9 @@ FRAMES = [
 def main() -> None:
     """Write each target's seeds."""
     cases = [case for case in json.loads(CASES.read_text()) if "data" in case and case["code"] is None]
-    signed = {kind: [base64.b64decode(c["data"]) for c in cases if c["kind"] == kind] for kind in ("header", "file", "live")}
+    signed = {
+        kind: [base64.b64decode(c["data"]) for c in cases if c["kind"] == kind] for kind in ("header", "file", "live")
+    }
     seeds = {
         "header": signed["header"][:3],
         "file": signed["file"][:2],

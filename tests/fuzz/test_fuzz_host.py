@@ -21,10 +21,17 @@ from pywallet.errors import SENTENCES, GomaaError
 from tests.budget import budget
 
 LEAVES = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=30), st.sampled_from(["s", "0x" + "ab" * 20, "AAAA"])
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=30),
+    st.sampled_from(["s", "0x" + "ab" * 20, "AAAA"]),
 )
 VALUES = st.recursive(
-    LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4), max_leaves=12
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
+    max_leaves=12,
 )
 FIELDS = sorted({name for kind in requests.OPERATIONS.values() for name in kind.__struct_fields__})
 REQUESTS = st.builds(
@@ -36,7 +43,9 @@ REQUESTS = st.builds(
 SIGNED = st.fixed_dictionaries(
     {
         "type": st.sampled_from(["Session", "Ticket", "Claim", ""]),
-        "message": st.dictionaries(st.sampled_from(["server", "station", "epoch", "payee", "to", "tip", "notAfter", "session"]), VALUES),
+        "message": st.dictionaries(
+            st.sampled_from(["server", "station", "epoch", "payee", "to", "tip", "notAfter", "session"]), VALUES
+        ),
         "signature": st.sampled_from(["0x" + "00" * 65, "0x", "0x" + "ff" * 65]),
     }
 )
@@ -55,7 +64,13 @@ def test_any_bytes_end_in_frames_or_a_coded_break(data: bytes, chunk: int) -> No
         assert e.error.code in ("host.frame.size", "host.frame.malformed")
 
 
-@given(body=st.one_of(st.binary(max_size=300), VALUES.map(lambda v: repr(v).encode()), REQUESTS.map(lambda v: msgspec.json.encode(v)[:-1])))
+@given(
+    body=st.one_of(
+        st.binary(max_size=300),
+        VALUES.map(lambda v: repr(v).encode()),
+        REQUESTS.map(lambda v: msgspec.json.encode(v)[:-1]),
+    )
+)
 @QUICK
 def test_any_body_decodes_or_is_malformed(body: bytes) -> None:
     """Decoding gives an object or host.frame.malformed, nothing else."""
@@ -108,4 +123,6 @@ def test_frames_in_a_row_keep_their_borders() -> None:
 
     found = list(framing.frames(io.BytesIO(good + big + good + big + good).read))
 
-    assert [item if isinstance(item, bytes) else item.code for item in found] == [b"{}", "host.frame.size"] * 2 + [b"{}"]
+    assert [item if isinstance(item, bytes) else item.code for item in found] == [b"{}", "host.frame.size"] * 2 + [
+        b"{}"
+    ]

@@ -1,4 +1,6 @@
-"""A second implementation of the EVM behind JSON-RPC: two nodes of @ethereumjs/client, one that builds blocks and one that checks them.
+"""A second implementation of the EVM behind JSON-RPC.
+
+Two nodes of @ethereumjs/client, one that builds blocks and one that checks them.
 
 Blocks are made through the Engine API as a consensus client would: the
 builder is asked for a payload, both nodes execute it and have to find the same
@@ -38,7 +40,13 @@ def genesis(rich: str, timestamp: int) -> dict[str, Any]:
     config: dict[str, Any] = {"chainId": CHAIN_ID, "terminalTotalDifficulty": 0, "terminalTotalDifficultyPassed": True}
     config |= {f"{name}Block": 0 for name in _FORKS} | {"shanghaiTime": 0, "cancunTime": 0, "pragueTime": 0}
     config["blobSchedule"] = {"cancun": blobs, "prague": blobs}
-    header = {"nonce": "0x0", "timestamp": hex(timestamp), "extraData": "0x", "gasLimit": hex(30_000_000), "difficulty": "0x0"}
+    header = {
+        "nonce": "0x0",
+        "timestamp": hex(timestamp),
+        "extraData": "0x",
+        "gasLimit": hex(30_000_000),
+        "difficulty": "0x0",
+    }
     header |= {"mixHash": ZERO, "coinbase": "0x" + "00" * 20, "baseFeePerGas": hex(10**9)}
     return {"config": config, **header, "alloc": {rich: {"balance": hex(10**24)}}}
 
@@ -128,12 +136,21 @@ class Pair:
         """One block: built by one node, executed by both, final."""
         base = self._head["hash"]
         stamp = max(int(self._head["timestamp"], 16) + 1, self._jump)
-        wish = {"timestamp": hex(stamp), "prevRandao": ZERO, "suggestedFeeRecipient": "0x" + "11" * 20, "withdrawals": []}
-        chosen = await self.ask(self.builder.engine, "engine_forkchoiceUpdatedV3", _choice(base), {**wish, "parentBeaconBlockRoot": ZERO})
+        wish = {
+            "timestamp": hex(stamp),
+            "prevRandao": ZERO,
+            "suggestedFeeRecipient": "0x" + "11" * 20,
+            "withdrawals": [],
+        }
+        chosen = await self.ask(
+            self.builder.engine, "engine_forkchoiceUpdatedV3", _choice(base), {**wish, "parentBeaconBlockRoot": ZERO}
+        )
         built = await self.ask(self.builder.engine, "engine_getPayloadV4", chosen["payloadId"])
         payload = built["executionPayload"]
         for node in (self.builder, self.follower):
-            verdict = await self.ask(node.engine, "engine_newPayloadV4", payload, [], ZERO, built.get("executionRequests", []))
+            verdict = await self.ask(
+                node.engine, "engine_newPayloadV4", payload, [], ZERO, built.get("executionRequests", [])
+            )
             assert verdict["status"] == "VALID", verdict
             await self.ask(node.engine, "engine_forkchoiceUpdatedV3", _choice(payload["blockHash"]), None)
         self._head = {"hash": payload["blockHash"], "timestamp": payload["timestamp"]}

@@ -123,7 +123,10 @@ MIXED: Final = 60
 
 def strategies() -> list[Strategy]:
     """Each single lie, then mixtures drawn with fixed seeds."""
-    out = [Strategy(" ".join(f"{name}={value}" for name, value in lie.items()), seed, **lie) for seed, lie in enumerate(_LIES)]
+    out = [
+        Strategy(" ".join(f"{name}={value}" for name, value in lie.items()), seed, **lie)
+        for seed, lie in enumerate(_LIES)
+    ]
     for seed in range(len(_LIES), len(_LIES) + MIXED):
         draw = random.Random(seed)
         tickets = draw.choice((1, 1, 2, 3, 5))
@@ -362,7 +365,9 @@ class Bot:
     def _session(self, n: int) -> Signed[Session]:
         now_s = self.world.clock.ms // 1000
         payee = keccak256(b"payee %d " % (n % self.strategy.payees) + self.strategy.name.encode())[:20]
-        return sign(Session(STATION, self.listener, self._device(n), payee, now_s - 7_200, now_s + 7_200), DOMAIN, self.key)
+        return sign(
+            Session(STATION, self.listener, self._device(n), payee, now_s - 7_200, now_s + 7_200), DOMAIN, self.key
+        )
 
     def _sign(self, play: _Play, action: str, position: int, time_ms: int) -> Signed[Invocation]:
         self.sequences[play.session] += 1
@@ -382,7 +387,9 @@ class Bot:
     async def _grant(self, session: int, message: Signed[Invocation], first: int) -> None:
         # What waits goes first: the server takes a session's numbers upwards only.
         await self._report(session, self.waiting.pop(session, []))
-        await self._keys(message.message.content, self.world.playing.grant(self._device(session), self.request(message, first)))
+        await self._keys(
+            message.message.content, self.world.playing.grant(self._device(session), self.request(message, first))
+        )
 
     def request(self, message: Signed[Invocation], first: int) -> GrantRequest:
         """A wish for keys from a segment on."""

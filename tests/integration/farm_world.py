@@ -95,7 +95,9 @@ class ServerChain:
         if policy is None:
             raise Refusal("content.unknown")
         revoked = content in self.revoked
-        return ContentState(OWNER, policy.hash, policy.price.owner, policy.price.interval_s, SERVER, revoked, False, True)
+        return ContentState(
+            OWNER, policy.hash, policy.price.owner, policy.price.interval_s, SERVER, revoked, False, True
+        )
 
     async def licensed(self, content: bytes, station: bytes) -> bool:
         return True
@@ -132,7 +134,9 @@ class StationChain:
 
     async def content(self, content: bytes, station: bytes) -> ContentFacts | None:
         policy = self._songs.get(content)
-        return None if policy is None else ContentFacts(OWNER, policy.hash, policy.price.owner, SERVER, False, False, True)
+        return (
+            None if policy is None else ContentFacts(OWNER, policy.hash, policy.price.owner, SERVER, False, False, True)
+        )
 
     async def servers_of(self, content: bytes, epoch: int) -> ContentServers:
         return ContentServers(SERVER, SERVER)
@@ -194,7 +198,9 @@ class FarmWorld:
         view = cast("Any", chain)
         agreement = Agreement(store, view, SCHEDULE)
         await agreement.look()
-        core = Core(config, keys, keys.address, DOMAIN, SCHEDULE, store, view, Songs(store, keys.master), Hub(), agreement)
+        core = Core(
+            config, keys, keys.address, DOMAIN, SCHEDULE, store, view, Songs(store, keys.master), Hub(), agreement
+        )
         songs = {}
         for name, raw in TERMS.items():
             policy = Policy.from_dict({**raw, "price": PRICE})
@@ -224,7 +230,9 @@ class FarmWorld:
 
     async def paid(self, listener: bytes) -> int:
         """Wei of rewards that the station's vouchers have paid for a listener's tickets; nothing may be due."""
-        query = select(tickets.c.vouchered, tickets.c.due, tickets.c.reward, tickets.c.payee).where(tickets.c.listener == listener)
+        query = select(tickets.c.vouchered, tickets.c.due, tickets.c.reward, tickets.c.payee).where(
+            tickets.c.listener == listener
+        )
         rows = await self.core.store.run(lambda connection: connection.execute(query).all())
         assert not any(row.due for row in rows)
         return sum(row.vouchered * row.reward for row in rows)

@@ -93,9 +93,13 @@ class HostProcess:
         self.device = result["device"]
         return result
 
-    async def invoke(self, action: str, position_ms: int = 0, segment: int | None = None, count: int = 0, stream: str = "s") -> Any:
+    async def invoke(
+        self, action: str, position_ms: int = 0, segment: int | None = None, count: int = 0, stream: str = "s"
+    ) -> Any:
         """One action."""
-        return await self.ask("invoke", stream=stream, action=action, position_ms=position_ms, segment=segment, count=count)
+        return await self.ask(
+            "invoke", stream=stream, action=action, position_ms=position_ms, segment=segment, count=count
+        )
 
     async def event(self, kind: str) -> dict[str, Any]:
         """The next event of a kind."""
@@ -125,7 +129,9 @@ async def host_process(home: Path) -> AsyncIterator[HostProcess]:
     """Start a host with its files under ``home``."""
     environment = {**os.environ, "GOMAA_HOME": str(home), "PYTHONPATH": str(ROOT)}
     pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(sys.executable, "-P", "-m", "native_host", stdin=pipe, stdout=pipe, env=environment)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-P", "-m", "native_host", stdin=pipe, stdout=pipe, env=environment
+    )
     one = HostProcess(process)
     try:
         yield one

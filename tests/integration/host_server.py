@@ -1,4 +1,7 @@
-"""A small security server for the host's tests: real keys and signatures, one song, counters in memory, faults on demand."""
+"""A small security server for the host's tests.
+
+Real keys and signatures, one song, counters in memory, faults on demand.
+"""
 
 from __future__ import annotations
 
@@ -108,7 +111,11 @@ class StandIn:
         hashed = receipt_detail(content, session, 1, 0, 30, 1, bytes(32))
         message = Receipt(server=self.address, epoch=epoch, payee=payee, amount=amount, detail=hashed)
         ids = {"content": to_hex(content), "session": to_hex(session), "invocation": to_hex(bytes(32))}
-        return {"event": "receipt", "receipt": sign(message, self.domain, self.private_key).to_json(), "detail": detail | ids}
+        return {
+            "event": "receipt",
+            "receipt": sign(message, self.domain, self.private_key).to_json(),
+            "detail": detail | ids,
+        }
 
     async def _line(self, socket: ServerConnection) -> None:
         self.lines.add(socket)
@@ -135,7 +142,9 @@ class StandIn:
             self.lines.discard(socket)
 
     def _hello(self, request: dict[str, Any]) -> dict[str, Any]:
-        assert recover(hello_digest(self.address, request["time_ms"]), from_hex(request["signature"])) == from_hex(request["device"])
+        assert recover(hello_digest(self.address, request["time_ms"]), from_hex(request["signature"])) == from_hex(
+            request["device"]
+        )
         clocks = ((self.now_s or 0) * 1000, time.time_ns() // 1_000_000)
         if all(abs(clock + self.ahead_ms - request["time_ms"]) > CLOCK_MS for clock in clocks):
             raise Refusal("invocation.time")
@@ -151,7 +160,12 @@ class StandIn:
         identity = digest(session.message, self.domain)
         self.sessions[identity] = session.message
         self.tickets[digest(ticket.message, self.domain)] = ticket.message
-        return {"usage": self._usage(), "sequence": self._last(identity), "secret": to_b64(keccak256(b"secret")), "place": self.place}
+        return {
+            "usage": self._usage(),
+            "sequence": self._last(identity),
+            "secret": to_b64(keccak256(b"secret")),
+            "place": self.place,
+        }
 
     def _usage(self) -> dict[str, Any]:
         return {"plays": self.counted("play"), "seeks": self.counted("seek"), "seconds": 0, "first_play_s": None}
@@ -199,7 +213,13 @@ class StandIn:
     def _report(self, request: dict[str, Any]) -> dict[str, Any]:
         done = [self._accept(message) for message in request["invocations"]]
         refused = [{"sequence": one.sequence, "code": code} for one, code in done if code is not None]
-        return {"sequence": max(one.sequence for one, _ in done), "refused": refused, "usage": self._usage(), "heard_ms": 0, "intervals": 0}
+        return {
+            "sequence": max(one.sequence for one, _ in done),
+            "refused": refused,
+            "usage": self._usage(),
+            "heard_ms": 0,
+            "intervals": 0,
+        }
 
     def _destroyed(self, request: dict[str, Any]) -> dict[str, Any]:
         return {}

@@ -54,10 +54,22 @@ def header(server: StandIn, policy: Policy = POLICY, segments: int = 90, seconds
     """A song of ``segments`` parts of ``seconds`` at 1000 samples a second."""
     parts = tuple(Segment(100 + i, 1000 * seconds, keccak256(bytes([i % 256]))) for i in range(segments))
     rendition = Rendition(
-        0, "flac", 'audio/mp4; codecs="flac"', 1000, 2, 16, 1000 * seconds * segments, 1000 * seconds, 50, bytes(32), parts
+        0,
+        "flac",
+        'audio/mp4; codecs="flac"',
+        1000,
+        2,
+        16,
+        1000 * seconds * segments,
+        1000 * seconds,
+        50,
+        bytes(32),
+        parts,
     )
     reference = ServerRef(server.url, server.address, bytes(32))
-    return Header(CHAIN_ID, CONTENT, address_of(OWNER), "Slow Tide", "The Lamps", policy.to_dict(), (rendition,), reference)
+    return Header(
+        CHAIN_ID, CONTENT, address_of(OWNER), "Slow Tide", "The Lamps", policy.to_dict(), (rendition,), reference
+    )
 
 
 class Chain:
@@ -69,10 +81,16 @@ class Chain:
         self.down = False
         self.skew_ms = 0
         """How far this computer's clock is off."""
-        self.facts = Facts(Station(address_of(STATION), "Radio", "radio.example"), True, False, False, server.address, server.url)
+        self.facts = Facts(
+            Station(address_of(STATION), "Radio", "radio.example"), True, False, False, server.address, server.url
+        )
         self.domain = DOMAIN
         self.deployment = SimpleNamespace(
-            chain_id=CHAIN_ID, settlement=DOMAIN.settlement, token=bytes(20), registry=bytes(20), schedule=SimpleNamespace(length=3600)
+            chain_id=CHAIN_ID,
+            settlement=DOMAIN.settlement,
+            token=bytes(20),
+            registry=bytes(20),
+            schedule=SimpleNamespace(length=3600),
         )
         self.watched: set[bytes] = set()
 
@@ -142,11 +160,15 @@ class World:
             if event["event"] == kind:
                 return event
 
-    async def open(self, stream: str = "s", policy: Policy = POLICY, cose: bytes | None = None, **browser: Any) -> dict[str, Any]:
+    async def open(
+        self, stream: str = "s", policy: Policy = POLICY, cose: bytes | None = None, **browser: Any
+    ) -> dict[str, Any]:
         """Open the song; ``browser``: what it decodes."""
         cose = sign_header(header(self.server, policy), OWNER) if cose is None else cose
         key = to_b64(self.renderer[1])
-        result = await self.ask("open", stream=stream, header=to_b64(cose), origin="https://radio.example", key=key, **browser)
+        result = await self.ask(
+            "open", stream=stream, header=to_b64(cose), origin="https://radio.example", key=key, **browser
+        )
         return dict(result)
 
     def session(self, **changes: Any) -> Signed[Session]:
@@ -185,9 +207,13 @@ class World:
         await self.ask("prepare", stream=stream, ticket=self.ticket(session).to_json())
         return session
 
-    async def invoke(self, action: str, position_ms: int = 0, segment: int | None = None, count: int = 0, stream: str = "s") -> Any:
+    async def invoke(
+        self, action: str, position_ms: int = 0, segment: int | None = None, count: int = 0, stream: str = "s"
+    ) -> Any:
         """One action."""
-        return await self.ask("invoke", stream=stream, action=action, position_ms=position_ms, segment=segment, count=count)
+        return await self.ask(
+            "invoke", stream=stream, action=action, position_ms=position_ms, segment=segment, count=count
+        )
 
     def keys(self, grant: dict[str, Any]) -> dict[int, bytes]:
         """The renderer's view of a grant."""

@@ -45,7 +45,10 @@ GONE: Final = (ConnectionError, OSError, aiohttp.ClientError, TimeoutError, Valu
 MOST_REPORTS: Final = 6
 """Invocations that a life of the server acknowledges before it is killed; fewer are as likely."""
 POSTING_S: Final = 30
-"""Of the time in which an epoch can be posted, seconds with kills: no code posts what it never lives long enough to post."""
+"""Of the time in which an epoch can be posted, seconds with kills.
+
+No code posts what it never lives long enough to post.
+"""
 PRICE: Final = {"interval_s": 2, "owner": 2 * 10**12, "reward": 10**12}
 
 
@@ -148,7 +151,9 @@ class Listener:
                     while pending or time.monotonic() - began < end:
                         if not pending:
                             await asyncio.sleep(0.5 + self._dice.random())
-                            pending.append(self._invocation(session, ticket, "renew", int((time.monotonic() - began) * 1000)))
+                            pending.append(
+                                self._invocation(session, ticket, "renew", int((time.monotonic() - began) * 1000))
+                            )
                         answer = await host.report(*pending)
                         refused = {one["sequence"] for one in answer["refused"]}
                         self._record.codes.update(one["code"] for one in answer["refused"])
@@ -157,7 +162,9 @@ class Listener:
                         pending.clear()
             await asyncio.sleep(0.05)
 
-    def _invocation(self, session: Signed[Session], ticket: Signed[Ticket], action: str, position_ms: int) -> Signed[Invocation]:
+    def _invocation(
+        self, session: Signed[Session], ticket: Signed[Ticket], action: str, position_ms: int
+    ) -> Signed[Invocation]:
         domain = self._world.deployment.domain
         name = digest(session.message, domain)
         sequence = self._sequences[name] = self._sequences.get(name, 0) + 1

@@ -21,8 +21,12 @@ def wheel(folder: Path, name: str, version: str) -> Path:
     file = folder / f"{stem}-py3-none-any.whl"
     asks = "Requires-Dist: no-such-package>=1\nProvides-Extra: toml\nRequires-Dist: no-such-package>=1; extra == 'toml'"
     with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr(f"{stem}.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{asks}\n")
-        archive.writestr(f"{stem}.dist-info/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(
+            f"{stem}.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{asks}\n"
+        )
+        archive.writestr(
+            f"{stem}.dist-info/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
         archive.writestr(f"{stem}.dist-info/RECORD", "")
     return file
 
@@ -33,7 +37,9 @@ def python_index(folder: Path, names: Iterable[str]) -> Path:
         place = folder / name
         place.mkdir(parents=True)
         file = wheel(place, name, NEWER)
-        (place / "index.html").write_text(f'<!DOCTYPE html>\n<html><body><a href="{file.name}">{file.name}</a></body></html>')
+        (place / "index.html").write_text(
+            f'<!DOCTYPE html>\n<html><body><a href="{file.name}">{file.name}</a></body></html>'
+        )
     return folder
 
 

@@ -88,7 +88,9 @@ class HostClient:
     async def hello(self, time_ms: int) -> dict[str, Any]:
         """Say who we are."""
         signature = to_hex(sign_digest(self.device_key, hello_digest(self.server, time_ms)))
-        return await self.ask("hello", protocol=1, device=to_hex(address_of(self.device_key)), time_ms=time_ms, signature=signature)
+        return await self.ask(
+            "hello", protocol=1, device=to_hex(address_of(self.device_key)), time_ms=time_ms, signature=signature
+        )
 
     async def open(self, session: Signed[Session], ticket: Signed[Ticket]) -> dict[str, Any]:
         """Open a ticket."""
@@ -120,7 +122,9 @@ class HostClient:
 
     async def grant(self, invocation: Signed[Invocation], first: int = 0, count: int = 8) -> dict[str, Any]:
         """Ask keys for an action."""
-        return await self.ask("grant", invocation=invocation.to_json(), first=first, count=count, key=to_b64(self.exchange[1]))
+        return await self.ask(
+            "grant", invocation=invocation.to_json(), first=first, count=count, key=to_b64(self.exchange[1])
+        )
 
     def check_keys(self, result: dict[str, Any], song: Upload) -> list[int]:
         """Unwrap every key, compare it with the band's own; the segments."""

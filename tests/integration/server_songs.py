@@ -53,7 +53,9 @@ def terms(**changes: Any) -> Policy:
     return Policy.from_dict({**raw, **changes})
 
 
-def make_song(content: bytes, owner_key: bytes, server: bytes, exchange_public: bytes, chain_id: int, policy: Policy) -> Upload:
+def make_song(
+    content: bytes, owner_key: bytes, server: bytes, exchange_public: bytes, chain_id: int, policy: Policy
+) -> Upload:
     """A header signed by the owner, and a content key."""
     hashes = [hashlib.sha256(bytes([n])).digest() for n in range(SEGMENTS)]
     rendition = Rendition(

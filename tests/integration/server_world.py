@@ -143,9 +143,13 @@ class World:
         registry, salt = Registry(self.chain, self.deployment), keccak256(name.encode())
         content = registry.predict(address_of(self.owner_key), salt)
         price = policy.price
-        await registry.create_content(self.owner_key, policy.hash, price.owner, price.interval_s, self.keys.address, False, salt)
+        await registry.create_content(
+            self.owner_key, policy.hash, price.owner, price.interval_s, self.keys.address, False, salt
+        )
         await Content(self.chain, content).license(self.owner_key, self.station)
-        song = make_song(content, self.owner_key, self.keys.address, self.keys.exchange_public, self.deployment.chain_id, policy)
+        song = make_song(
+            content, self.owner_key, self.keys.address, self.keys.exchange_public, self.deployment.chain_id, policy
+        )
         await self.call("PUT", f"/v1/contents/{to_hex(content)}", song.body(self.owner_key, self.keys.exchange_public))
         return song
 
@@ -176,7 +180,9 @@ class World:
         now_s = await self.now_ms() // 1000
         return await self.travel(max(1, target - now_s))
 
-    def session(self, device: bytes, now_s: int, listener: str = "listener", payee: bytes | None = None, **changes: Any) -> Signed[Session]:
+    def session(
+        self, device: bytes, now_s: int, listener: str = "listener", payee: bytes | None = None, **changes: Any
+    ) -> Signed[Session]:
         """A session signed by the listener's key."""
         key = private_key(listener)
         values = {
@@ -189,7 +195,9 @@ class World:
         }
         return sign(Session(**{**values, **changes}), self.deployment.domain, key)
 
-    def ticket(self, song: Upload, session: Signed[Session], now_s: int, key: bytes | None = None, **changes: Any) -> Signed[Ticket]:
+    def ticket(
+        self, song: Upload, session: Signed[Session], now_s: int, key: bytes | None = None, **changes: Any
+    ) -> Signed[Ticket]:
         """A ticket signed by the station, with the next number."""
         self.numbers.append(len(self.numbers) + 1)
         price = song.policy.price

@@ -38,8 +38,12 @@ class Outcome:
     refunded: int
 
 
-async def settle_and_slash(chain: Chain, deployment: Deployment, platform: bytes, pass_until: PassUntil, *, at_once: bool) -> Outcome:
-    """Deposit, post, claim; then post without a leaf that a receipt promised, be challenged, stay silent, lose the bond.
+async def settle_and_slash(
+    chain: Chain, deployment: Deployment, platform: bytes, pass_until: PassUntil, *, at_once: bool
+) -> Outcome:
+    """Deposit, post, claim.
+
+    Then post without a leaf that a receipt promised, be challenged, stay silent, lose the bond.
 
     ``at_once``: several transactions of one account wait for the same block; not every node's pool can do that.
     """
@@ -73,7 +77,9 @@ async def settle_and_slash(chain: Chain, deployment: Deployment, platform: bytes
     header = await _post(chain, deployment, keys, first, book, pass_until)
     await pass_until((await settlement.epoch(who["server"], first)).ready)
     safe = bytes([0x77]) * 20
-    signature = compact(sign(Claim(who["server"], first, who["fan"], safe, 20), deployment.domain, keys["fan"]).signature)
+    signature = compact(
+        sign(Claim(who["server"], first, who["fan"], safe, 20), deployment.domain, keys["fan"]).signature
+    )
     item = ClaimItem(who["server"], first, header, who["fan"], 700, 0, book.depth, *signature)
     await settlement.claim(keys["relayer"], [item], book.proof(0), safe, 20)
 
@@ -100,7 +106,9 @@ async def settle_and_slash(chain: Chain, deployment: Deployment, platform: bytes
     )
 
 
-async def _post(chain: Chain, deployment: Deployment, keys: dict[str, bytes], epoch: int, book: SumTree, pass_until: PassUntil) -> Header:
+async def _post(
+    chain: Chain, deployment: Deployment, keys: dict[str, bytes], epoch: int, book: SumTree, pass_until: PassUntil
+) -> Header:
     """Close an epoch whose whole total the station pays."""
     settlement = Settlement(chain, deployment)
     server, station = address_of(keys["server"]), address_of(keys["station"])
@@ -108,6 +116,8 @@ async def _post(chain: Chain, deployment: Deployment, keys: dict[str, bytes], ep
     cap = spent + gross(book.total, BPS)
     voucher = compact(sign(Voucher(server, station, cap, epoch), deployment.domain, keys["station"]).signature)
     await pass_until(deployment.schedule.ends(epoch))
-    await settlement.post(keys["server"], epoch, book.root, COUNTS, DATA, [Entry(station, book.total, cap, epoch, *voucher)])
+    await settlement.post(
+        keys["server"], epoch, book.root, COUNTS, DATA, [Entry(station, book.total, cap, epoch, *voucher)]
+    )
     digest = entries_digest([(station, book.total)])
     return Header(book.root, book.total, rest(digest, COUNTS, DATA))

@@ -65,7 +65,15 @@ class _Handler(BaseHTTPRequestHandler):
         """Who the server is."""
         domain = self.server.deployment.domain
         key = to_b64(self.server.public)
-        self._reply(200, {"server": to_hex(SERVER), "key": key, "chain_id": domain.chain_id, "settlement": to_hex(domain.settlement)})
+        self._reply(
+            200,
+            {
+                "server": to_hex(SERVER),
+                "key": key,
+                "chain_id": domain.chain_id,
+                "settlement": to_hex(domain.settlement),
+            },
+        )
 
     def do_PUT(self) -> None:
         """Verify an upload with the security server's own function."""
@@ -112,7 +120,9 @@ def noise(path: Path, seconds: float = 1) -> Path:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(44_100)
-        file.writeframes(np.random.default_rng(1).integers(-9000, 9000, round(44_100 * seconds)).astype("<i2").tobytes())
+        file.writeframes(
+            np.random.default_rng(1).integers(-9000, 9000, round(44_100 * seconds)).astype("<i2").tobytes()
+        )
     return path
 
 

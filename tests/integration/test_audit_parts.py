@@ -31,7 +31,10 @@ async def faults(stage: Stage) -> set[str]:
 
 
 async def test_parts_add_up_at_every_step(stage: Stage) -> None:
-    """Debited, taken back, debited again, posted, void, refunded by a watcher, and unwound: the audit has every account right."""
+    """Debited, taken back, debited again, posted, void, refunded by a watcher, and unwound.
+
+    The audit has every account right.
+    """
     server, settlement = address_of(stage.server), stage.settlement
     token = Token(stage.chain, stage.deployment)
     await stage.chain.send(stage.platform, address_of(SECOND), b"", COIN)

@@ -38,7 +38,11 @@ async def test_a_price_below_the_contracts_is_told(world: World, monkeypatch: py
         song = await world.publish()
         price = song.policy.price
         genuine = world.ticket
-        monkeypatch.setattr(world, "ticket", lambda *arguments, **changes: genuine(*arguments, **{"price": price.owner - less, **changes}))
+        monkeypatch.setattr(
+            world,
+            "ticket",
+            lambda *arguments, **changes: genuine(*arguments, **{"price": price.owner - less, **changes}),
+        )
         await host.hello(await world.now_ms())
         await play(world, host, song, "one", 10)
         await pay(world)
@@ -46,11 +50,16 @@ async def test_a_price_below_the_contracts_is_told(world: World, monkeypatch: py
         found = (await audit(world.chain, world.deployment, (world.url,))).faults
     assert [(fault.kind, fault.subject) for fault in found] == ([("terms.price", to_hex(song.content))] if less else [])
     if less:
-        assert (found[0].said, found[0].true) == tuple(f"{price.owner - n} wei for {price.interval_s} s" for n in (less, 0))
+        assert (found[0].said, found[0].true) == tuple(
+            f"{price.owner - n} wei for {price.interval_s} s" for n in (less, 0)
+        )
 
 
 async def test_the_prices_of_a_time_are_those_in_force_then(world: World) -> None:
-    """Versions by the contracts' events; what ended before or began after is none of them, and strangers' events are not either."""
+    """Versions by the contracts' events.
+
+    What ended before or began after is none of them, and strangers' events are not either.
+    """
     async with world.server():
         song = await world.publish()
         made_s = await world.now_ms() // 1000

@@ -39,7 +39,9 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         yield made
 
 
-async def play(world: World, host: HostClient, song: Upload, listener: str, seconds: int, payee: bytes | None = None) -> Signed[Ticket]:
+async def play(
+    world: World, host: HostClient, song: Upload, listener: str, seconds: int, payee: bytes | None = None
+) -> Signed[Ticket]:
     """One play of a listener, from play to stop."""
     now_ms = await world.now_ms()
     session = world.session(address_of(host.device_key), now_ms // 1000, listener, payee)
@@ -69,7 +71,10 @@ async def close(world: World, epoch: int) -> None:
 
 
 async def two_epochs(world: World, host: HostClient) -> tuple[int, Upload]:
-    """Three listeners, one without an id, a refused play, a sale between two epochs, a claim, a fee: the first epoch and its song."""
+    """Three listeners, one without an id, a refused play, a sale between two epochs, a claim, a fee.
+
+    The first epoch and its song.
+    """
     song = await world.publish(terms(counts={"play": {"limit": 2}}))
     await world.to_epoch(await world.now_ms() // 60_000 + 1)
     epoch = await world.now_ms() // 60_000
@@ -92,14 +97,19 @@ async def two_epochs(world: World, host: HostClient) -> tuple[int, Upload]:
     await pay(world)
     await close(world, epoch + 1)
     secret = private_key("two payee")
-    claim = Claim(server=world.keys.address, epoch=epoch, payee=address_of(secret), to=address_of(private_key("fan")), tip=0)
+    claim = Claim(
+        server=world.keys.address, epoch=epoch, payee=address_of(secret), to=address_of(private_key("fan")), tip=0
+    )
     await host.ask("claim", claims=[sign(claim, world.deployment.domain, secret).to_json()])
     await world.settlement.collect(world.platform_key, world.keys.address, epoch)
     return epoch, song
 
 
 async def test_a_band_as_a_fans_payee(world: World) -> None:
-    """A listener who names the band's address: the honest server passes, and band and fan each have their own in the reports."""
+    """A listener who names the band's address.
+
+    The honest server passes, and band and fan each have their own in the reports.
+    """
     async with world.server(), world.host() as host:
         song = await world.publish()
         await world.to_epoch(await world.now_ms() // 60_000 + 1)
@@ -158,15 +168,32 @@ async def test_an_honest_server_is_found_honest(world: World, tmp_path: Path) ->
         spent, escrow = await world.settlement.account(world.keys.address, world.station)
         assert (result.figures["debited_wei"], result.figures["escrow_wei"]) == (spent, escrow)
         statements = everybody(world)
-        again = await audit(world.chain, world.deployment, (world.url,), see=lambda one: [each.take(one) for each in statements] and None)
+        again = await audit(
+            world.chain,
+            world.deployment,
+            (world.url,),
+            see=lambda one: [each.take(one) for each in statements] and None,
+        )
         assert again.figures == result.figures
         of_station, of_bands, of_fans, of_society = statements
         assert of_station.total("gross_wei") == of_society.total("GrossRevenue_wei") == spent
-        assert of_station.total("commission_wei") == of_society.total("Commission_wei") == result.figures["commission_wei"]
+        assert (
+            of_station.total("commission_wei") == of_society.total("Commission_wei") == result.figures["commission_wei"]
+        )
         earned = of_bands.total("earned_wei")
-        assert earned == of_station.total("price_wei") == of_society.total("RightsControllerShare_wei") == result.figures["owners_wei"]
+        assert (
+            earned
+            == of_station.total("price_wei")
+            == of_society.total("RightsControllerShare_wei")
+            == result.figures["owners_wei"]
+        )
         given = of_fans.total("earned_wei")
-        assert given == of_station.total("reward_wei") == of_society.total("ListenerShare_wei") == result.figures["listeners_wei"]
+        assert (
+            given
+            == of_station.total("reward_wei")
+            == of_society.total("ListenerShare_wei")
+            == result.figures["listeners_wei"]
+        )
         assert sorted(row["collected"] for row in of_fans.rows if row["epoch"] == epoch) == [False, True]
         paid = result.figures["owners_wei"] + result.figures["listeners_wei"] + result.figures["commission_wei"]
         assert paid == spent
@@ -193,7 +220,9 @@ async def test_an_honest_server_is_found_honest(world: World, tmp_path: Path) ->
         # Two owners have a value; everything else adds up.
         assert (sum(int(row[column]) for row in rows) if column else len(rows)) == value
     options = ["--deployment", str(tmp_path / "deployment.json"), "--data", str(tmp_path / "kept"), "--form", "dsr"]
-    done = subprocess.run([sys.executable, "-m", "gomaa", "report", "society", *options], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "gomaa", "report", "society", *options], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     summaries = [line.split("\t") for line in done.stdout.splitlines() if line.startswith("SY02.02")]
     assert sum(parse(cells[SY02.index("NetRevenue")]) for cells in summaries) == spent

@@ -1,4 +1,7 @@
-"""A lying poster loses its bond to a process that has the chain, the published data and receipts; an honest server never does."""
+"""A lying poster loses its bond to a process that has the chain, the published data and receipts.
+
+An honest server never does.
+"""
 
 from __future__ import annotations
 
@@ -109,7 +112,11 @@ class Stage:
         """Post it as it is, but for a root or hash that ``lies`` name; publish it as a file."""
         spent, _ = await self.settlement.account(address_of(self.server), address_of(self.station))
         cap = spent + gross(1000, 500)
-        voucher = sign(Voucher(address_of(self.server), address_of(self.station), cap, data.epoch), self.deployment.domain, self.station)
+        voucher = sign(
+            Voucher(address_of(self.server), address_of(self.station), cap, data.epoch),
+            self.deployment.domain,
+            self.station,
+        )
         await self.travel(self.deployment.schedule.ends(data.epoch))
         words = {"root": data.root, "counts": data.counts_root, "data": data.hash, **lies}
         entries = [Entry(address_of(self.station), 1000, cap, data.epoch, *compact(voucher.signature))]
@@ -123,7 +130,9 @@ class Stage:
 
     def receipt(self, epoch: int, amount: int = 300) -> Signed[Receipt]:
         """What the server promised to the fan; given to the watcher."""
-        signed = sign(Receipt(address_of(self.server), epoch, FAN, amount, bytes([6]) * 32), self.deployment.domain, self.server)
+        signed = sign(
+            Receipt(address_of(self.server), epoch, FAN, amount, bytes([6]) * 32), self.deployment.domain, self.server
+        )
         (self.folder / "receipts").mkdir(exist_ok=True)
         (self.folder / "receipts" / f"{epoch}.json").write_text(json.dumps(signed.to_json()))
         return signed
@@ -155,7 +164,14 @@ class Process:
 
     async def __aenter__(self) -> Process:
         folder = self.stage.folder
-        places = ["--deployment", folder / "deployment.json", "--data", folder / "data", "--receipts", folder / "receipts"]
+        places = [
+            "--deployment",
+            folder / "deployment.json",
+            "--data",
+            folder / "data",
+            "--receipts",
+            folder / "receipts",
+        ]
         arguments = [*map(str, places), "--key", str(folder / "watcher.key"), "--patience", "2"]
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "gomaa", "watch", *arguments, stdout=asyncio.subprocess.PIPE
@@ -193,7 +209,10 @@ class Process:
 
 
 async def lost(stage: Stage, epoch: int, reason: str) -> None:
-    """The watcher process challenges, slashes and refunds; it has the stake back and half of the bond, the station its escrow."""
+    """The watcher process challenges, slashes and refunds.
+
+    It has the stake back and half of the bond, the station its escrow.
+    """
     token = Token(stage.chain, stage.deployment)
     before = await token.balance_of(address_of(stage.watcher))
     async with Process(stage) as process:

@@ -1,4 +1,7 @@
-"""What a watcher sees in public data: lies that a receipt turns into the loss of the bond, and lies that it can only tell."""
+"""What a watcher sees in public data.
+
+Lies that a receipt turns into the loss of the bond, and lies that it can only tell.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,9 @@ def watcher(scene: Stage, said: list[Did]) -> Watcher:
     """One that looks at everything, with the receipts of the scene."""
     (scene.folder / "receipts").mkdir(exist_ok=True)
     places = (str(scene.folder / "data"),)
-    return Watcher(scene.chain, scene.deployment, [scene.folder / "receipts"], places, scene.watcher, 2, said.append, public=True)
+    return Watcher(
+        scene.chain, scene.deployment, [scene.folder / "receipts"], places, scene.watcher, 2, said.append, public=True
+    )
 
 
 async def posted(scene: Stage, lie: str) -> tuple[int, EpochData]:
@@ -67,7 +72,10 @@ async def posted(scene: Stage, lie: str) -> tuple[int, EpochData]:
     ],
 )
 async def test_a_lie_in_the_leaves_costs_the_bond(scene: Stage, lie: str, reason: str, kinds: set[str]) -> None:
-    """A missing leaf, one leaf in two halves, a sum above the debits: told by its name, challenged by the receipt, slashed, refunded."""
+    """A missing leaf, one leaf in two halves, a sum above the debits.
+
+    Told by its name, challenged by the receipt, slashed, refunded.
+    """
     said: list[Did] = []
     watching = watcher(scene, said)
     scene.receipt(await scene.epoch())
@@ -85,7 +93,10 @@ async def test_a_lie_in_the_leaves_costs_the_bond(scene: Stage, lie: str, reason
 
 
 async def test_a_lie_without_a_receipt_is_told_once(scene: Stage) -> None:
-    """Counters under another root than the posted one: no receipt contradicts them, so they are told, and the bond stays."""
+    """Counters under another root than the posted one.
+
+    No receipt contradicts them, so they are told, and the bond stays.
+    """
     said: list[Did] = []
     watching = watcher(scene, said)
     epoch = await scene.epoch()

@@ -52,7 +52,11 @@ def page_events() -> dict[str, tuple[str, str, list[tuple[bool, str, str]]]]:
             words = [one.lstrip("*").split(" ") for one in inside.split(", ") if one]
             stars = [one.startswith("*") for one in inside.split(", ") if one]
             fields = [(star, kind, field) for star, (kind, field) in zip(stars, words, strict=True)]
-            out[to_hex(keccak256(f"{name}({','.join(kind for _, kind, _ in fields)})".encode()))] = (contract, name, fields)
+            out[to_hex(keccak256(f"{name}({','.join(kind for _, kind, _ in fields)})".encode()))] = (
+                contract,
+                name,
+                fields,
+            )
     return out
 
 
@@ -62,14 +66,17 @@ def read(events: dict[str, Any], raw: dict[str, Any]) -> tuple[str, dict[str, An
     indexed = iter(raw["topics"][1:])
     plain_values = iter(decode([kind for star, kind, _ in fields if not star], bytes.fromhex(raw["data"][2:])))
     return name, {
-        field: decode([kind], bytes.fromhex(next(indexed)[2:]))[0] if star else next(plain_values) for star, kind, field in fields
+        field: decode([kind], bytes.fromhex(next(indexed)[2:]))[0] if star else next(plain_values)
+        for star, kind, field in fields
     }
 
 
 async def call(world: World, to: bytes, name: str, *arguments: Any) -> Any:
     """A read by the page's table of calls."""
     given, gives = next(
-        (given, gives) for one, given, gives in re.findall(r"^\| \w+ \| `(\w+)\((.*)\)` \| `(.*?)`", CALLS, re.MULTILINE) if one == name
+        (given, gives)
+        for one, given, gives in re.findall(r"^\| \w+ \| `(\w+)\((.*)\)` \| `(.*?)`", CALLS, re.MULTILINE)
+        if one == name
     )
     types = split(plain(given))
     data = keccak256(f"{name}({','.join(types)})".encode())[:4] + encode(types, arguments)
@@ -89,15 +96,24 @@ async def test_the_page_is_enough(tmp_path: Path) -> None:
         await play(world, host, song, "one", 10)
         await pay(world)
         await close(world, await world.now_ms() // 60_000)
-        events, ours = page_events(), {to_hex(world.deployment.settlement), to_hex(world.deployment.registry), to_hex(song.content)}
+        events, ours = (
+            page_events(),
+            {to_hex(world.deployment.settlement), to_hex(world.deployment.registry), to_hex(song.content)},
+        )
         wanted = {"fromBlock": hex(world.deployment.block), "toBlock": "latest"}
-        logs = [one for one in await world.chain.request("eth_getLogs", wanted) if one["address"] in ours and one["topics"][0] in events]
+        logs = [
+            one
+            for one in await world.chain.request("eth_getLogs", wanted)
+            if one["address"] in ours and one["topics"][0] in events
+        ]
         names = set()
         for raw in logs:
             name, fields = read(events, raw)
             names.add(name)
             true = decode_log(known(events[raw["topics"][0]][0], name), raw).fields
-            assert {key: _same(value) for key, value in fields.items()} == {key: _same(value) for key, value in true.items()}
+            assert {key: _same(value) for key, value in fields.items()} == {
+                key: _same(value) for key, value in true.items()
+            }
         assert {"ContentCreated", "Deposited", "Bonded", "Posted"} <= names
 
         posted, raw = next((read(events, one)[1], one) for one in logs if read(events, one)[0] == "Posted")
@@ -112,8 +128,13 @@ async def test_the_page_is_enough(tmp_path: Path) -> None:
         server, settlement, registry = world.keys.address, world.deployment.settlement, world.deployment.registry
         spent, escrow = await world.settlement.account(server, world.station)
         assert await call(world, settlement, "account", server, world.station) == spent << 128 | escrow
-        assert (await call(world, settlement, "lane", server)) & (1 << 96) - 1 == (await world.settlement.lane(server)).bond
-        assert await call(world, settlement, "commit", server, number) == (await world.settlement.epoch(server, number)).commit
+        assert (await call(world, settlement, "lane", server)) & (1 << 96) - 1 == (
+            await world.settlement.lane(server)
+        ).bond
+        assert (
+            await call(world, settlement, "commit", server, number)
+            == (await world.settlement.epoch(server, number)).commit
+        )
         assert (await call(world, settlement, "meta", server, number)) & (1 << 96) - 1 == posted["total"]
         assert await call(world, registry, "rate_at", number) == 500
         assert await call(world, registry, "is_content", song.content) is True

@@ -19,7 +19,9 @@ def test_a_benchmark_gives_its_figure(name: str) -> None:
 
 def test_a_figure_that_is_not_there_is_refused() -> None:
     """A misspelt name is told at once, with the names that there are, and nothing is measured."""
-    done = subprocess.run([sys.executable, "-m", "benchmarks", "seek", "loudest"], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "seek", "loudest"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 2
     assert "loudest" in done.stderr
     assert all(name in done.stderr for name in MODULES)

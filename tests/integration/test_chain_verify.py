@@ -17,7 +17,10 @@ from pywallet.errors import GomaaError
 
 
 async def test_the_deployed_code_is_this_sources_and_another_is_not(tmp_path: Path) -> None:
-    """Every contract is the network's; a standard JSON and its arguments give what was sent; swapped and empty addresses are told."""
+    """Every contract is the network's; a standard JSON and its arguments give what was sent.
+
+    Swapped and empty addresses are told.
+    """
     from contracts.compile import artifacts
     from contracts.standard import compiled, standard_json
 

@@ -67,7 +67,9 @@ async def test_a_transaction_whose_block_is_replaced_is_sent_again_and_counts_on
         assert int(await deep.request("eth_getTransactionCount", to_hex(address_of(anvil.keys[1])), "latest"), 16) == 1
 
 
-async def test_a_transaction_that_no_block_takes_offers_more(anvil: Anvil, chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_transaction_that_no_block_takes_offers_more(
+    anvil: Anvil, chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The base fee rises over the offer: the same number is offered for more until a block takes it."""
     monkeypatch.setattr(sender, "RAISE_S", 0.1)
     await chain.request("evm_setAutomine", False)
@@ -90,7 +92,9 @@ async def test_a_transaction_that_no_block_takes_offers_more(anvil: Anvil, chain
         await chain.request("evm_setAutomine", True)
 
 
-async def test_a_base_fee_that_rises_before_the_first_offer_is_met(anvil: Anvil, chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_base_fee_that_rises_before_the_first_offer_is_met(
+    anvil: Anvil, chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The node refuses the first offer as below the base fee: a higher one follows at once, under the same number."""
     ask, before = chain.request, await balance(chain, SOMEONE)
     refused = []

@@ -22,7 +22,11 @@ def test_a_failing_coroutine_test_fails_the_run_under_pyodide() -> None:
     """The runner awaits coroutine tests and does not lose their failure."""
     case = Path(__file__).resolve().parents[1] / "pyodide" / "failing.py"
     done = subprocess.run(
-        (sys.executable, RUNNER, "-q", str(case.relative_to(RUNNER.parents[2]))), capture_output=True, text=True, timeout=300, check=False
+        (sys.executable, RUNNER, "-q", str(case.relative_to(RUNNER.parents[2]))),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
     assert done.returncode == 1, done.stdout[-2000:] + done.stderr[-2000:]
     assert "1 failed, 1 passed" in done.stdout

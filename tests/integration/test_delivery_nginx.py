@@ -45,16 +45,25 @@ def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    server = (EXAMPLES / "nginx.conf").read_text().replace("listen 8080;", f"listen 127.0.0.1:{port};").replace("/srv/songs", str(songs))
+    server = (
+        (EXAMPLES / "nginx.conf")
+        .read_text()
+        .replace("listen 8080;", f"listen 127.0.0.1:{port};")
+        .replace("/srv/songs", str(songs))
+    )
     (folder / "server.conf").write_text(server)
     shutil.copyfile(EXAMPLES / "nginx-maps.conf", folder / "maps.conf")
-    temporary = "".join(f"{kind}_temp_path {folder / kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    temporary = "".join(
+        f"{kind}_temp_path {folder / kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
     (folder / "nginx.conf").write_text(
         f"daemon off; pid {folder / 'pid'}; error_log {folder / 'error.log'}; worker_processes 1; events {{}}\n"
         f"http {{ access_log off; {temporary} include {folder / 'maps.conf'}; include {folder / 'server.conf'}; }}\n"
     )
     user = ["-g", "user root;"] if os.geteuid() == 0 else []
-    process = subprocess.Popen([program("nginx"), "-p", str(folder), "-e", str(folder / "error.log"), "-c", "nginx.conf", *user])
+    process = subprocess.Popen(
+        [program("nginx"), "-p", str(folder), "-e", str(folder / "error.log"), "-c", "nginx.conf", *user]
+    )
     try:
         url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + TIMEOUT_S
         while True:

@@ -25,16 +25,20 @@ def _drums(seconds: float, bpm: float, level: float, seed: int) -> np.ndarray:
     t = np.arange(int(seconds * RATE)) / RATE
     beat = t % (60 / bpm)
     hiss = np.random.default_rng(seed).standard_normal(len(t))
-    return level * (0.6 * np.exp(-beat / 0.05) * np.sin(2 * np.pi * 70 * t) + 0.2 * np.exp(-((t % (30 / bpm)) / 0.02)) * hiss)
+    return level * (
+        0.6 * np.exp(-beat / 0.05) * np.sin(2 * np.pi * 70 * t) + 0.2 * np.exp(-((t % (30 / bpm)) / 0.02)) * hiss
+    )
 
 
 def _strings(seconds: float, root: float, level: float, bpm: float = 0) -> np.ndarray:
     """A soft chord, plucked on the beat if there is one."""
     t = np.arange(int(seconds * RATE)) / RATE
-    notes = np.sum([np.sin(2 * np.pi * root * step * n * t) / n**2 for step in (1, 1.25, 1.5) for n in (1, 2, 3)], axis=0)
-    return level * notes / 3 * (0.3 + np.exp(-((t % (60 / bpm)) / 0.2)) if bpm else 1) + 1e-4 * np.random.default_rng(1).standard_normal(
-        len(t)
+    notes = np.sum(
+        [np.sin(2 * np.pi * root * step * n * t) / n**2 for step in (1, 1.25, 1.5) for n in (1, 2, 3)], axis=0
     )
+    return level * notes / 3 * (0.3 + np.exp(-((t % (60 / bpm)) / 0.2)) if bpm else 1) + 1e-4 * np.random.default_rng(
+        1
+    ).standard_normal(len(t))
 
 
 def _write(path: Path, samples: np.ndarray) -> Path:
@@ -78,7 +82,10 @@ def _song(shelf: Catalogue, name: str) -> Song:
 
 
 def test_a_station_finds_what_sounds_alike(shelf: Catalogue) -> None:
-    """Drums are nearest to drums and strings to strings; silence and the unmeasured are nobody's neighbour; the ballad has its genre."""
+    """Drums are nearest to drums and strings to strings; silence and the unmeasured are nobody's neighbour.
+
+    The ballad has its genre.
+    """
     for one, other in [("drums-a", "drums-b"), ("strings-a", "strings-b")]:
         for name, expected in [(one, other), (other, one)]:
             (first, match), *rest = shelf.like(_song(shelf, name), 10)

@@ -64,7 +64,18 @@ def pythons(built: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
         subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, folder / "environment"], check=True)
         found[extra] = folder / "environment" / "bin" / "python"
         asked = f"gomaa[{extra}] @ {wheel.as_uri()}" if extra else f"gomaa @ {wheel.as_uri()}"
-        install = [UV, "pip", "install", "--quiet", "--python", found[extra], "--constraints", LOCK, "--no-build", asked]
+        install = [
+            UV,
+            "pip",
+            "install",
+            "--quiet",
+            "--python",
+            found[extra],
+            "--constraints",
+            LOCK,
+            "--no-build",
+            asked,
+        ]
         subprocess.run(install, check=True, cwd=folder)
     return found
 
@@ -73,7 +84,9 @@ def gomaa(python: Path, *arguments: str, home: Path) -> subprocess.CompletedProc
     """Run the console command of an environment, away from the source tree."""
     env = {**os.environ, "HOME": str(home), "GOMAA_HOME": str(home / "gomaa")}
     env.pop("PYTHONPATH", None)
-    return subprocess.run([python.with_name("gomaa"), *arguments], cwd=home, env=env, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [python.with_name("gomaa"), *arguments], cwd=home, env=env, capture_output=True, text=True, check=False
+    )
 
 
 def test_metadata_names_what_the_package_is(built: Path) -> None:
@@ -81,11 +94,18 @@ def test_metadata_names_what_the_package_is(built: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         text = archive.read(next(name for name in names if name.endswith("METADATA"))).decode()
-    for field in ("Author", "Project-URL: Homepage", "Classifier: Programming Language :: Python :: 3.14", "License-Expression"):
+    for field in (
+        "Author",
+        "Project-URL: Homepage",
+        "Classifier: Programming Language :: Python :: 3.14",
+        "License-Expression",
+    ):
         assert f"\n{field}" in text
     for extra in ("studio", "station", "server", "audit", "features", "genre", "contracts", "all"):
         assert f"\nProvides-Extra: {extra}\n" in text
-    assert not [name for name in names if name.split("/")[0] in ("tests", "demo", "benchmarks", "tooling", "extension", "build")]
+    assert not [
+        name for name in names if name.split("/")[0] in ("tests", "demo", "benchmarks", "tooling", "extension", "build")
+    ]
     with tarfile.open(sdist) as archive:
         assert any(name.endswith("/pyproject.toml") for name in archive.getnames())
 
@@ -102,7 +122,9 @@ def test_an_extra_brings_what_it_needs_and_no_more(pythons: dict[str, Path], tmp
         if ROOMS[name].extra in ("", extra):
             assert error == "", name
         else:
-            assert error == "" or (error.startswith("command.extra: ") and f'pip install "gomaa[{ROOMS[name].extra}]"' in error), name
+            assert error == "" or (
+                error.startswith("command.extra: ") and f'pip install "gomaa[{ROOMS[name].extra}]"' in error
+            ), name
 
 
 def test_a_command_without_its_extra_says_how_to_install_it(pythons: dict[str, Path], tmp_path: Path) -> None:
@@ -113,7 +135,9 @@ def test_a_command_without_its_extra_says_how_to_install_it(pythons: dict[str, P
     assert set(ROOMS) <= set(gomaa(pythons[""], "--help", home=tmp_path).stdout.split())
 
 
-async def test_the_host_of_the_slim_package_is_installed_and_answers_a_browser(pythons: dict[str, Path], tmp_path: Path) -> None:
+async def test_the_host_of_the_slim_package_is_installed_and_answers_a_browser(
+    pythons: dict[str, Path], tmp_path: Path
+) -> None:
     installed = gomaa(pythons[""], "host", "install", "--browser", "firefox", home=tmp_path)
     assert installed.returncode == 0, installed.stderr
     (manifest,) = tmp_path.rglob("native-messaging-hosts/*.json")
@@ -134,7 +158,9 @@ def test_studio_server_and_station_run_each_with_its_own_extra(
     pythons: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Every command of the stack goes to the environment of its part; `python -m gomaa NAME …` has the name third.
-    script = "".join(f'    {name}) exec {pythons[room.extra]} "$@" ;;\n' for name, room in ROOMS.items() if room.extra in EXTRAS)
+    script = "".join(
+        f'    {name}) exec {pythons[room.extra]} "$@" ;;\n' for name, room in ROOMS.items() if room.extra in EXTRAS
+    )
     dispatcher = tmp_path / "python"
     dispatcher.write_text(f'#!/bin/sh\ncase "$3" in\n{script}esac\nexit 64\n')
     dispatcher.chmod(0o755)
@@ -149,9 +175,29 @@ def test_studio_server_and_station_run_each_with_its_own_extra(
         with urllib.request.urlopen(f"{stack.server_url}/v1/info", timeout=60) as answer:
             assert json.loads(answer.read())
         port = free_port()
-        common = ["--key", stack.folder / "owner.key", "--deployment", stack.folder / "deployment.json", "--server", stack.server_url]
-        page = [pythons["studio"], "-m", "gomaa", "studio", *common, "--folder", tmp_path / "desk", "--port", str(port), "--no-open"]
-        with subprocess.Popen(page, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=tmp_path) as studio:
+        common = [
+            "--key",
+            stack.folder / "owner.key",
+            "--deployment",
+            stack.folder / "deployment.json",
+            "--server",
+            stack.server_url,
+        ]
+        page = [
+            pythons["studio"],
+            "-m",
+            "gomaa",
+            "studio",
+            *common,
+            "--folder",
+            tmp_path / "desk",
+            "--port",
+            str(port),
+            "--no-open",
+        ]
+        with subprocess.Popen(
+            page, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=tmp_path
+        ) as studio:
             assert studio.stdout is not None
             try:
                 address = next(line for line in studio.stdout if f":{port}" in line)

@@ -210,7 +210,12 @@ CASES: dict[str, tuple[Step, Step, Step, Step]] = {
         _with(),
     ),
     "station.unknown": (lambda f: _facts(f, station=None), _with(), lambda f: _facts(f, station=RADIO), _with()),
-    "station.right.missing": (lambda f: _facts(f, licensed=False), _with(), lambda f: _facts(f, licensed=True), _with()),
+    "station.right.missing": (
+        lambda f: _facts(f, licensed=False),
+        _with(),
+        lambda f: _facts(f, licensed=True),
+        _with(),
+    ),
 }
 
 
@@ -235,7 +240,8 @@ ELSEWHERE: dict[str, str] = {
     "server.unreachable": "tests/integration/test_failures.py::test_a_server_that_is_away_is_said_and_comes_back",
     "station.unreachable": f"{_WEB}a station that was away or answered nonsense is asked again",
     "station.answer": f"{_WEB}a station that was away or answered nonsense is asked again",
-    "message.flood": "tests/unit/extension/limits.test.mjs::a burst is heard, what is too much is told once, and time gives it back",
+    "message.flood": "tests/unit/extension/limits.test.mjs::a burst is heard, what is too much is told once, and "
+    "time gives it back",
     "sps.truncated": "tests/unit/extension/source.test.mjs::a file that was cut short plays once it is whole",
     "sps.version": "tests/integration/test_failures.py::test_a_file_of_a_later_version_plays_in_a_later_player",
 }
@@ -252,7 +258,11 @@ def test_every_advice_of_the_failures_is_performed_by_a_test() -> None:
         remedies |= dict(re.findall(r'^  "([a-z_.]+)": "([a-z]+)"', (ROOT / file).read_text(), re.MULTILINE))
     assert remedies.keys() <= SENTENCES.keys()
     failures = {one.code for one in shown.FAILURES}
-    advised = {one.code for one in shown.FAILURES if one.action != "none" or ASKS.search(TEXTS[f"fix_{_key(one.code)}"]["message"])}
+    advised = {
+        one.code
+        for one in shown.FAILURES
+        if one.action != "none" or ASKS.search(TEXTS[f"fix_{_key(one.code)}"]["message"])
+    }
     performed = CASES.keys() | ELSEWHERE.keys()
     assert advised <= performed, advised - performed
     assert performed <= failures, performed - failures

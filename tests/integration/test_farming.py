@@ -77,7 +77,9 @@ async def test_a_days_cap_holds_for_tickets_beside_each_other(tmp_path: Path, ti
     cap = 12 * PRICE["reward"]
     wanted = [
         Strategy("beside", tickets=tickets, sessions=sessions, payees=sessions, reopen=2),
-        Strategy("silent", seed=1, tickets=tickets, sessions=sessions, times="own", reports="end", ending="silent", reopen=3),
+        Strategy(
+            "silent", seed=1, tickets=tickets, sessions=sessions, times="own", reports="end", ending="silent", reopen=3
+        ),
     ]
     for gain in await farmed(tmp_path, wanted, cap):
         assert gain.reward <= max(cap, SONG_MS // (INTERVAL_S * 1000) * PRICE["reward"])

@@ -122,7 +122,9 @@ class Place:
 async def create(chain: Chain, account: bytes, source: str, argument: bytes) -> bytes:
     """A contract of the account, from its Vyper source and one address as argument."""
     code = compile_code(source, output_formats=["bytecode"])["bytecode"]
-    made = await chain.request("eth_sendTransaction", {"from": to_hex(account), "data": code + argument.rjust(32, b"\0").hex()})
+    made = await chain.request(
+        "eth_sendTransaction", {"from": to_hex(account), "data": code + argument.rjust(32, b"\0").hex()}
+    )
 
     async def mined() -> bool:
         return await chain.request("eth_getTransactionReceipt", made) is not None
@@ -152,14 +154,22 @@ def place() -> Iterator[Place]:
 @pytest.fixture
 async def host(place: Place, tmp_path: Path) -> AsyncIterator[Host]:
     """A host that knows this network."""
-    one = Host(Paths(tmp_path / "data", tmp_path / "config"), lambda event: None, {place.deployment.chain_id: place.deployment})
+    one = Host(
+        Paths(tmp_path / "data", tmp_path / "config"), lambda event: None, {place.deployment.chain_id: place.deployment}
+    )
     yield one
     await one.close()
 
 
 async def looked(host: Host, place: Place, to: bytes, data: str = "0x", value: int = 0) -> dict[str, Any]:
     """The host's answer for a transaction."""
-    fields = {"account": to_hex(place.account), "to": to_hex(to), "data": data, "value_wei": str(value), "effects": True}
+    fields = {
+        "account": to_hex(place.account),
+        "to": to_hex(to),
+        "data": data,
+        "value_wei": str(value),
+        "effects": True,
+    }
     request = requests.parse({"op": "simulate", "chain_id": place.deployment.chain_id, **fields})
     result: dict[str, Any] = await simulate.run(host, request)
     return result
@@ -167,14 +177,22 @@ async def looked(host: Host, place: Place, to: bytes, data: str = "0x", value: i
 
 def rows(found: dict[str, Any]) -> list[tuple[Any, ...]]:
     """The changes, short."""
-    return [(row["kind"], row["contract"], row["item"], row["other"], row["expected"]) for row in found["effects"]["changes"]]
+    return [
+        (row["kind"], row["contract"], row["item"], row["other"], row["expected"])
+        for row in found["effects"]["changes"]
+    ]
 
 
 async def test_what_a_contract_is_the_chain_says(host: Host, place: Place) -> None:
     """The same selectors mean other things to each of them."""
     chain = host.network(place.deployment.chain_id)
     await chain.ready()
-    for contract, kind in ((place.deployment.token, "erc20"), (place.items, "erc721"), (place.trap, "erc20"), (FRIEND, "none")):
+    for contract, kind in (
+        (place.deployment.token, "erc20"),
+        (place.items, "erc721"),
+        (place.trap, "erc20"),
+        (FRIEND, "none"),
+    ):
         assert await effects.standard(chain.chain, to_hex(contract)) == kind
     assert await effects.standard(chain.chain, to_hex(place.deployment.registry)) == "other"
     # INVALID, whatever it is asked.
@@ -185,7 +203,9 @@ async def test_what_a_contract_is_the_chain_says(host: Host, place: Place) -> No
 
 async def test_an_item_that_is_given_away_is_said_to_leave(host: Host, place: Place) -> None:
     """transferFrom(own, other, 7) of a collection is no taking of tokens."""
-    found = await looked(host, place, place.items, call("transferFrom(address,address,uint256)", place.account, FRIEND, 7))
+    found = await looked(
+        host, place, place.items, call("transferFrom(address,address,uint256)", place.account, FRIEND, 7)
+    )
     assert found["standard"] == "erc721"
     assert rows(found) == [("item", checksum(place.items), "7", checksum(FRIEND), True)]
     assert found["effects"]["as_said"]
@@ -203,7 +223,13 @@ async def test_tokens_coin_and_rights_are_read_before_and_after(host: Host, plac
     assert (row["kind"], int(row["before"]) - int(row["after"]), row["expected"]) == ("token", 3 * GOMAA, True)
     found = await looked(host, place, token, call("approve(address,uint256)", FRIEND, 5))
     (row,) = found["effects"]["changes"]
-    assert (row["kind"], row["before"], row["after"], row["other"], row["expected"]) == ("allowance", "0", "5", checksum(FRIEND), True)
+    assert (row["kind"], row["before"], row["after"], row["other"], row["expected"]) == (
+        "allowance",
+        "0",
+        "5",
+        checksum(FRIEND),
+        True,
+    )
     found = await looked(host, place, FRIEND, value=9)
     (row,) = found["effects"]["changes"]
     assert (row["kind"], int(row["before"]) - int(row["after"]), row["expected"]) == ("coin", 9, True)
@@ -222,7 +248,9 @@ async def test_what_is_taken_besides_is_no_effect_of_what_was_said(host: Host, p
     assert rows(found) == [("coin", None, None, None, True)]
 
 
-async def test_a_node_that_cannot_simulate_says_nothing_of_effects(host: Host, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_node_that_cannot_simulate_says_nothing_of_effects(
+    host: Host, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The fee is told all the same."""
     request = Chain.request
 
@@ -232,7 +260,9 @@ async def test_a_node_that_cannot_simulate_says_nothing_of_effects(host: Host, p
         return await request(self, method, *params)
 
     monkeypatch.setattr(Chain, "request", older)
-    found = await looked(host, place, place.items, call("transferFrom(address,address,uint256)", place.account, FRIEND, 7))
+    found = await looked(
+        host, place, place.items, call("transferFrom(address,address,uint256)", place.account, FRIEND, 7)
+    )
     assert found["effects"] is None
     assert int(found["fee_wei"]) > 0
     assert found["standard"] == "erc721"

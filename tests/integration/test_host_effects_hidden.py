@@ -113,7 +113,10 @@ def something_else():
 
 @pytest.fixture(scope="module")
 def place() -> Iterator[Place]:
-    """A chain with two contracts of tricks: ``trap``, which may take all GoMAA of the account, and ``items``, which it knows."""
+    """A chain with two contracts of tricks.
+
+    ``trap``, which may take all GoMAA of the account, and ``items``, which it knows.
+    """
 
     async def build(anvil: Anvil) -> Place:
         deployment = await deploy(anvil.rpc, anvil.keys[0], Schedule(20, 2, 4, 4, 60, 22))
@@ -133,7 +136,9 @@ def place() -> Iterator[Place]:
 @pytest.fixture
 async def host(place: Place, tmp_path: Path) -> AsyncIterator[Host]:
     """A host that knows this network."""
-    one = Host(Paths(tmp_path / "data", tmp_path / "config"), lambda event: None, {place.deployment.chain_id: place.deployment})
+    one = Host(
+        Paths(tmp_path / "data", tmp_path / "config"), lambda event: None, {place.deployment.chain_id: place.deployment}
+    )
     yield one
     await one.close()
 
@@ -145,9 +150,15 @@ async def test_a_token_that_leaves_without_an_event_is_seen(host: Host, place: P
 
 
 async def test_a_contract_finds_no_mark_of_the_simulation(host: Host, place: Place) -> None:
-    """It is harmless where the base fee or the gas price is none, or where a known address has code; else it takes all GoMAA."""
+    """It is harmless where the base fee or the gas price is none, or where a known address has code.
+
+    Else it takes all GoMAA.
+    """
     found = await looked(host, place, place.trap, call("transfer(address,uint256)", FRIEND, 1))
-    assert {(row[1], row[4]) for row in rows(found)} == {(checksum(place.trap), True), (checksum(place.deployment.token), False)}
+    assert {(row[1], row[4]) for row in rows(found)} == {
+        (checksum(place.trap), True),
+        (checksum(place.deployment.token), False),
+    }
     assert not found["effects"]["as_said"]
 
 
@@ -173,7 +184,9 @@ async def test_an_event_that_cannot_be_read_hides_nothing(host: Host, place: Pla
         (call("authorizeOperator(address)", FRIEND), ["operator"]),
     ],
 )
-async def test_events_of_other_standards_say_where_to_look(host: Host, place: Place, data: str, kinds: list[str]) -> None:
+async def test_events_of_other_standards_say_where_to_look(
+    host: Host, place: Place, data: str, kinds: list[str]
+) -> None:
     """Parameters that are not indexed, wrapped coin, operators of ERC-777."""
     found = await looked(host, place, place.trap, data)
     assert [(row[0], row[4]) for row in rows(found)] == [(kind, False) for kind in kinds]
@@ -248,7 +261,9 @@ async def test_an_answer_of_a_node_that_is_none_claims_nothing(
     assert int(found["fee_wei"]) > 0
 
 
-async def test_what_only_the_second_run_touches_is_more_than_is_shown(host: Host, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_only_the_second_run_touches_is_more_than_is_shown(
+    host: Host, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A contract that does one thing in one block and another in the next."""
     request = Chain.request
     runs: list[Any] = []
@@ -268,7 +283,9 @@ async def test_what_only_the_second_run_touches_is_more_than_is_shown(host: Host
     assert (rows(found), found["effects"]["more"]) == ([], True)
 
 
-async def test_a_node_without_access_lists_still_simulates(host: Host, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_node_without_access_lists_still_simulates(
+    host: Host, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Events alone say where to look then."""
     request = Chain.request
 

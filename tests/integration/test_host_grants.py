@@ -61,7 +61,10 @@ async def test_a_paused_site_is_silent_within_one_renewal(fan: World) -> None:
 
 
 async def test_a_song_that_the_listener_pays_needs_a_budget(fan: World) -> None:
-    """Without one nothing is counted; with one the first interval is debited at the play, and the list says what it cost."""
+    """Without one nothing is counted.
+
+    With one the first interval is debited at the play, and the list says what it cost.
+    """
     await fan.open("s", PAID)
     session = fan.session()
     await fan.ask("identify", stream="s", session=session.to_json())
@@ -94,7 +97,10 @@ async def test_every_wei_of_a_receipt_has_its_play(fan: World) -> None:
     ]
     assert told["receipt"]["message"]["amount"] == str(3 * REWARD)
     assert (told["detail"]["session"], told["transaction"]) == (to_hex(session.id), None)
-    assert await refusal(fan.ask("origin", server=to_hex(fan.server.address), epoch=6, payee=to_hex(PAYEE))) == "claim.unknown"
+    assert (
+        await refusal(fan.ask("origin", server=to_hex(fan.server.address), epoch=6, payee=to_hex(PAYEE)))
+        == "claim.unknown"
+    )
 
 
 async def test_today_begins_when_the_person_says(fan: World) -> None:
@@ -102,7 +108,12 @@ async def test_today_begins_when_the_person_says(fan: World) -> None:
     await fan.prepared()
     await listen(fan, 65)
     wallet = "0x" + "12" * 20
-    where = {"station": to_hex(address_of(STATION)), "chain_id": CHAIN_ID, "settlement": to_hex(DOMAIN.settlement), "number": 1}
+    where = {
+        "station": to_hex(address_of(STATION)),
+        "chain_id": CHAIN_ID,
+        "settlement": to_hex(DOMAIN.settlement),
+        "number": 1,
+    }
     await fan.ask("payees", wallet=wallet, payees=[{"payee": to_hex(PAYEE), **where}])
     now_s = fan.chain.now // 1000
     assert (await fan.ask("summary", wallet=wallet, since_s=now_s - 100))["today_wei"] == str(2 * REWARD)

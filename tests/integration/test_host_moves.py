@@ -1,4 +1,7 @@
-"""A song's security server changes between two plays, and during one: the host follows the chain, and nothing is lost or counted twice."""
+"""A song's security server changes between two plays, and during one.
+
+The host follows the chain, and nothing is lost or counted twice.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +83,10 @@ async def test_a_song_that_moved_before_it_was_opened(fan: World, later: StandIn
 
 
 async def test_between_two_plays(fan: World, server: StandIn, later: StandIn) -> None:
-    """The next ticket names the new server, and the host goes there without being opened again; each server gets its own reports."""
+    """The next ticket names the new server, and the host goes there without being opened again.
+
+    Each server gets its own reports.
+    """
     session = await fan.prepared(policy=POLICY)
     assert fan.good((await fan.invoke("play", 0, 0, 4))["grant"], range(4))
     fan.chain.now += 5_000
@@ -88,7 +94,10 @@ async def test_between_two_plays(fan: World, server: StandIn, later: StandIn) ->
     await fan.invoke("stop", 5_000)
     with pytest.raises(GomaaError) as caught:
         await prepare(fan, session, later)
-    assert (caught.value.code, caught.value.detail["device"]) == ("session.device", to_hex(fan.session().message.device))
+    assert (caught.value.code, caught.value.detail["device"]) == (
+        "session.device",
+        to_hex(fan.session().message.device),
+    )
     assert later.sessions == {}
     await follow(fan, later)
     assert fan.good((await fan.invoke("play", 0, 0, 4))["grant"], range(4))
@@ -149,7 +158,9 @@ async def test_a_ticket_alone_moves_nothing(fan: World, server: StandIn, later: 
     assert server.counted("play") == 1
 
 
-async def test_a_new_server_that_refuses_leaves_the_stream_where_it_was(fan: World, server: StandIn, later: StandIn) -> None:
+async def test_a_new_server_that_refuses_leaves_the_stream_where_it_was(
+    fan: World, server: StandIn, later: StandIn
+) -> None:
     """Until there is a session for the new server, the play of the old ticket has its own."""
     session = await fan.prepared(policy=POLICY)
     await fan.invoke("play", 0, 0, 4)
@@ -165,13 +176,17 @@ async def test_each_server_has_its_own_tags(fan: World, later: StandIn) -> None:
     """What the old server counted stays provable: its tag secret is kept beside the new one's."""
     await fan.prepared(policy=POLICY)
     move(fan, later)
-    assert await refusal(prepare(fan, fan.session(device=fan.host.device.address(fan.server.address, address_of(STATION))), later))
+    assert await refusal(
+        prepare(fan, fan.session(device=fan.host.device.address(fan.server.address, address_of(STATION))), later)
+    )
     await follow(fan, later)
     rows = fan.host.ledger._rows("SELECT server FROM tag_secrets")
     assert {bytes(row[0]) for row in rows} == {fan.server.address, later.address}
 
 
-async def test_where_terms_limit_devices_a_computer_stays_the_one_it_was(fan: World, server: StandIn, later: StandIn) -> None:
+async def test_where_terms_limit_devices_a_computer_stays_the_one_it_was(
+    fan: World, server: StandIn, later: StandIn
+) -> None:
     """The new server has the devices from the old one: the same computer under another name would be one too many."""
     limited = Policy(("play",), Price(30, 20, 10), {"play": Count(9)}, devices=1)
     before = (await fan.open(policy=limited))["device"]

@@ -1,4 +1,7 @@
-"""From nothing to a song: the commands and the press that the player shows, with a real host process, chain and server."""
+"""From nothing to a song.
+
+The commands and the press that the player shows, with a real host process, chain and server.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,9 @@ class Fan:
         self.world = world
         self.station = station
         self.record = record
-        variables = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "CHROME_", "GOMAA_"))}
+        variables = {
+            name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "CHROME_", "GOMAA_"))
+        }
         self.environment = {**variables, "HOME": str(home), "PYTHONPATH": str(ROOT)}
 
     async def command(self, line: str) -> tuple[int, str]:
@@ -42,16 +47,27 @@ class Fan:
         program = f"import sys\nsys.argv[:] = {words!r}\nfrom gomaa.cli import main\nmain()"
         pipe = asyncio.subprocess.PIPE
         one = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", "-c", program, env=self.environment, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe
+            sys.executable,
+            "-P",
+            "-c",
+            program,
+            env=self.environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=pipe,
+            stderr=pipe,
         )
         out, err = await one.communicate()
         return one.returncode or 0, (out + err).decode()
 
     async def browser(self) -> HostProcess:
         """The host that a browser finds and starts."""
-        manifest = json.loads(manifest_path(place("linux", "firefox"), self.home, self.home, "io.gomaa.host").read_text())
+        manifest = json.loads(
+            manifest_path(place("linux", "firefox"), self.home, self.home, "io.gomaa.host").read_text()
+        )
         pipe = asyncio.subprocess.PIPE
-        return HostProcess(await asyncio.create_subprocess_exec(manifest["path"], stdin=pipe, stdout=pipe, env=self.environment))
+        return HostProcess(
+            await asyncio.create_subprocess_exec(manifest["path"], stdin=pipe, stdout=pipe, env=self.environment)
+        )
 
 
 @pytest.fixture

@@ -47,14 +47,27 @@ class Books(StandIn):
     named: list[Any] = field(default_factory=list)
     shown: dict[str, Any] = field(default_factory=dict)
 
-    def state(self, session: Signed[Session], intervals: int, spent: int | None = None, key: bytes = SERVER, **changes: Any) -> None:
+    def state(
+        self, session: Signed[Session], intervals: int, spent: int | None = None, key: bytes = SERVER, **changes: Any
+    ) -> None:
         """What the next statement says of ticket 1."""
-        told = {"number": 1, "content": CONTENT, "session": digest(session.message, DOMAIN), "price": PRICE, "reward": 0, **changes}
+        told = {
+            "number": 1,
+            "content": CONTENT,
+            "session": digest(session.message, DOMAIN),
+            "price": PRICE,
+            "reward": 0,
+            **changes,
+        }
         line = StatementLine(intervals=intervals, **told)
         epoch = SCHEDULE.epoch_of(self.now_s or 0)
         spent = gross(intervals * PRICE, BPS) if spent is None else spent
         message = Statement(
-            server=self.address, payer=session.message.listener, epoch=epoch, spent=spent, lines=statement_lines_hash([line])
+            server=self.address,
+            payer=session.message.listener,
+            epoch=epoch,
+            spent=spent,
+            lines=statement_lines_hash([line]),
         )
         wire = {name: to_hex(value) if isinstance(value, bytes) else value for name, value in vars(line).items()}
         wire |= {"price": str(line.price), "reward": str(line.reward)}
@@ -71,7 +84,9 @@ class Books(StandIn):
     def _books(self, request: dict[str, Any]) -> dict[str, Any]:
         return self.shown
 
-    def state_lines(self, lines: list[tuple[StatementLine, int]], payer: bytes, settled: int = 0, spent: int | None = None) -> None:
+    def state_lines(
+        self, lines: list[tuple[StatementLine, int]], payer: bytes, settled: int = 0, spent: int | None = None
+    ) -> None:
         """What the next statement says: lines with what of each is settled, and the cumulative sum that is settled."""
         net = sum((line.intervals - count) * line.price for line, count in lines)
         plain = [line for line, _ in lines]
@@ -84,10 +99,15 @@ class Books(StandIn):
         told = {"statement": sign(message, DOMAIN, SERVER).to_json(), "lines": wire}
         self.said = {**told, "settled_wei": str(settled), "net_wei": "0", "waiting": None}
 
-    def show(self, payer: bytes, settled: int, lines: list[SettledLine], voucher: Signed[Voucher] | None, **more: Any) -> None:
+    def show(
+        self, payer: bytes, settled: int, lines: list[SettledLine], voucher: Signed[Voucher] | None, **more: Any
+    ) -> None:
         """What the server's books show."""
         message = Statement(self.address, payer, SCHEDULE.epoch_of(self.now_s or 0), settled, settled_lines_hash(lines))
-        signed = {"statement": sign(message, DOMAIN, SERVER).to_json(), "lines": [[one.number, one.epoch, one.intervals] for one in lines]}
+        signed = {
+            "statement": sign(message, DOMAIN, SERVER).to_json(),
+            "lines": [[one.number, one.epoch, one.intervals] for one in lines],
+        }
         self.shown = {"voucher": None if voucher is None else voucher.to_json(), "settled": signed, "lost": [], **more}
 
 
@@ -160,12 +180,17 @@ async def refusal(work: Any) -> str:
 
 def voucher(due: dict[str, Any], key: bytes = LISTENER, more: int = 0) -> dict[str, Any]:
     """What a wallet signs."""
-    message = Voucher(server=address_of(SERVER), payer=address_of(LISTENER), cap=int(due["cap_wei"]) + more, until=due["until"])
+    message = Voucher(
+        server=address_of(SERVER), payer=address_of(LISTENER), cap=int(due["cap_wei"]) + more, until=due["until"]
+    )
     return sign(message, DOMAIN, key).to_json()
 
 
 async def test_what_was_heard_is_signed_for_once(fan: tuple[World, Books, Escrow]) -> None:
-    """The voucher says price and commission of two intervals; it goes out once, and the stop gives the third interval's debit back."""
+    """The voucher says price and commission of two intervals.
+
+    It goes out once, and the stop gives the third interval's debit back.
+    """
     one, books, _ = fan
     session = await hear(one, 65)
     books.state(session, 2)
@@ -196,8 +221,13 @@ async def test_what_was_heard_is_signed_for_once(fan: tuple[World, Books, Escrow
         {"intervals": 2, "key": LISTENER},
     ],
 )
-async def test_a_server_that_asks_for_more_than_was_heard_gets_nothing(fan: tuple[World, Books, Escrow], lie: dict[str, Any]) -> None:
-    """Too many intervals, another sum, ticket, price or song, another's signature: no voucher is asked of the wallet."""
+async def test_a_server_that_asks_for_more_than_was_heard_gets_nothing(
+    fan: tuple[World, Books, Escrow], lie: dict[str, Any]
+) -> None:
+    """Too many intervals, another sum, ticket, price or song, another's signature.
+
+    No voucher is asked of the wallet.
+    """
     one, books, _ = fan
     session = await hear(one, 65)
     books.state(session, **lie)
@@ -222,7 +252,10 @@ async def test_vouchers_keep_to_escrow_and_to_their_signer(fan: tuple[World, Boo
 
 
 async def test_a_voucher_that_was_not_sent_goes_first(fan: tuple[World, Books, Escrow]) -> None:
-    """The line breaks after it is written down: the next time the very same bytes are sent, and no second cap is signed."""
+    """The line breaks after it is written down.
+
+    The next time the very same bytes are sent, and no second cap is signed.
+    """
     one, books, _ = fan
     session = await hear(one, 35)
     books.state(session, 1)
@@ -283,7 +316,10 @@ async def test_lines_of_another_computer_are_left_to_it(fan: tuple[World, Books,
 
 
 async def test_what_another_computer_signed_is_learnt_from_the_own_signature(fan: tuple[World, Books, Escrow]) -> None:
-    """Settled elsewhere is more than this ledger knows: refused, until the server shows this key's own voucher for it."""
+    """Settled elsewhere is more than this ledger knows.
+
+    Refused, until the server shows this key's own voucher for it.
+    """
     one, books, _ = fan
     session = await hear(one, 65)
     elsewhere = gross(5 * PRICE, BPS)
@@ -298,8 +334,13 @@ async def test_what_another_computer_signed_is_learnt_from_the_own_signature(fan
     assert due["cap_wei"] == str(elsewhere + gross(2 * PRICE, BPS))
 
 
-async def test_a_voucher_that_did_not_settle_is_sent_again_and_never_twice_paid(fan: tuple[World, Books, Escrow]) -> None:
-    """The server states the same lines again: the same voucher goes out, no other is signed; a doubled sum gets nothing."""
+async def test_a_voucher_that_did_not_settle_is_sent_again_and_never_twice_paid(
+    fan: tuple[World, Books, Escrow],
+) -> None:
+    """The server states the same lines again: the same voucher goes out, no other is signed.
+
+    A doubled sum gets nothing.
+    """
     one, books, _ = fan
     session = await hear(one, 65)
     books.state_lines([(line(session, 2), 0)], LISTENER_ADDRESS)
@@ -314,7 +355,10 @@ async def test_a_voucher_that_did_not_settle_is_sent_again_and_never_twice_paid(
 
 
 async def test_a_lost_ledger_pays_a_few_intervals_that_its_own_session_proves(fan: tuple[World, Books, Escrow]) -> None:
-    """A play from before the loss keeps this listener from going on: it is paid, at the chain's price, within the server's credit."""
+    """A play from before the loss keeps this listener from going on.
+
+    It is paid, at the chain's price, within the server's credit.
+    """
     one, books, _ = fan
     session = await hear(one, 35)
     before = sign(replace(session.message, not_before=session.message.not_before - 1), DOMAIN, LISTENER)
@@ -322,7 +366,9 @@ async def test_a_lost_ledger_pays_a_few_intervals_that_its_own_session_proves(fa
     books.state_lines([(old, 0)], LISTENER_ADDRESS)
     shown = {"number": 7, "content": to_hex(CONTENT), "intervals": 2, "session": before.to_json()}
     # Signed by another key: nothing of it is believed.
-    books.show(LISTENER_ADDRESS, 0, [], None, lost=[{**shown, "session": sign(before.message, DOMAIN, SERVER).to_json()}])
+    books.show(
+        LISTENER_ADDRESS, 0, [], None, lost=[{**shown, "session": sign(before.message, DOMAIN, SERVER).to_json()}]
+    )
     assert await refusal(one.ask("owed", stream="s")) == "listener.statement"
     books.show(LISTENER_ADDRESS, 0, [], None, lost=[{**shown, "intervals": 3}])
     assert await refusal(one.ask("owed", stream="s")) == "listener.statement"

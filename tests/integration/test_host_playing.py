@@ -17,7 +17,19 @@ from pywallet.policy import Count
 from pywallet.protocol import Session, Signed
 from pywallet.sps.header import sign_header
 from tests.integration.host_server import StandIn
-from tests.integration.host_world import CONTENT, DOMAIN, LISTENER, OWNER, PAYEE, POLICY, SERVER, START_S, World, header, world
+from tests.integration.host_world import (
+    CONTENT,
+    DOMAIN,
+    LISTENER,
+    OWNER,
+    PAYEE,
+    POLICY,
+    SERVER,
+    START_S,
+    World,
+    header,
+    world,
+)
 
 ONLINE = replace(POLICY, lease=None)
 
@@ -83,7 +95,10 @@ async def test_without_a_lease_the_server_grants(fan: World) -> None:
 
 
 async def test_a_wait_for_keys_is_counted_once_told_and_passes(fan: World) -> None:
-    """A seek for which no key comes yet is no refusal: it counts, code and time reach the browser, a renewal brings the keys."""
+    """A seek for which no key comes yet is no refusal.
+
+    It counts, code and time reach the browser, a renewal brings the keys.
+    """
     await fan.prepared(policy=ONLINE)
     await fan.invoke("play", 0, 0, 4)
     fan.server.wait = {"code": "invocation.pace", "retry_ms": 4_000, "more": "of the server's own"}
@@ -354,7 +369,9 @@ async def test_a_station_without_the_right_gets_no_play(fan: World) -> None:
     session = fan.session()
     await fan.ask("identify", stream="s", session=session.to_json())
 
-    assert await refusal(fan.ask("prepare", stream="s", ticket=fan.ticket(session).to_json())) == "station.right.missing"
+    assert (
+        await refusal(fan.ask("prepare", stream="s", ticket=fan.ticket(session).to_json())) == "station.right.missing"
+    )
 
 
 async def test_the_chain_down_at_open_is_said_and_playing_goes_on(fan: World) -> None:
@@ -404,7 +421,10 @@ async def test_everything_waits_for_hello(fan: World) -> None:
     """A strange version and a strange stream have their codes."""
     assert await refusal(fan.ask("hello", protocol=2)) == "host.version"
     assert await refusal(fan.invoke("play", stream="nobody")) == "host.stream.unknown"
-    assert await refusal(fan.ask("open", stream="s", header="AAAA", origin="x", key="A" * 43 + "=")) == "sps.header.malformed"
+    assert (
+        await refusal(fan.ask("open", stream="s", header="AAAA", origin="x", key="A" * 43 + "="))
+        == "sps.header.malformed"
+    )
 
 
 async def test_a_count_of_none_refuses_the_first(fan: World) -> None:

@@ -43,13 +43,19 @@ async def home(tmp_path: Path) -> AsyncIterator[tuple[World, Path]]:
     async with make_world(tmp_path / "server", real_time=True) as world, world.server(silence_s=0):
         registry = Registry(world.chain, world.deployment)
         await registry.add_server(world.platform_key, world.keys.address, world.url, world.keys.exchange_public)
-        network_files.add(Paths(tmp_path / "home" / "data", tmp_path / "home" / "config"), tmp_path / "server" / "deployment.json")
+        network_files.add(
+            Paths(tmp_path / "home" / "data", tmp_path / "home" / "config"), tmp_path / "server" / "deployment.json"
+        )
         yield world, tmp_path / "home"
 
 
 async def know(host: HostProcess, world: World, wallet: str, payee: str, number: int = 0) -> None:
     """The wallet tells of a payee."""
-    where = {"station": to_hex(world.station), "chain_id": world.deployment.chain_id, "settlement": to_hex(world.deployment.settlement)}
+    where = {
+        "station": to_hex(world.station),
+        "chain_id": world.deployment.chain_id,
+        "settlement": to_hex(world.deployment.settlement),
+    }
     await host.ask("payees", wallet=wallet, payees=[{"payee": payee, "number": number, "name": "Radio", **where}])
 
 
@@ -65,7 +71,9 @@ async def again(world: World, host: HostProcess, song: Upload, stream: str = "s"
     return (await ticketed(world, host, song, stream))[0]
 
 
-async def ticketed(world: World, host: HostProcess, song: Upload, stream: str = "s") -> tuple[Signed[Session], Signed[Ticket]]:
+async def ticketed(
+    world: World, host: HostProcess, song: Upload, stream: str = "s"
+) -> tuple[Signed[Session], Signed[Ticket]]:
     """The same; session and ticket."""
     now_s = await world.now_ms() // 1000
     session = world.session(from_hex(host.device, 20), now_s - now_s % 3_600)
@@ -133,7 +141,10 @@ async def test_a_network_added_while_the_host_runs_is_known_at_once(home: tuple[
 
 
 async def test_one_play_is_counted_proven_and_collected(home: tuple[World, Path]) -> None:
-    """From play to claim: keys, receipts, the posted counts verified against the chain, and tokens at the listener's address."""
+    """From play to claim.
+
+    Keys, receipts, the posted counts verified against the chain, and tokens at the listener's address.
+    """
     world, files = home
     song = await world.publish()
     to = bytes(19) + b"\x77"
@@ -156,7 +167,9 @@ async def test_one_play_is_counted_proven_and_collected(home: tuple[World, Path]
         await world.to_epoch(receipt["epoch"] + 1)
         assert world.closing is not None
         await world.closing.round()
-        counts = await host.ask("verify_counts", server=to_hex(world.keys.address), epoch=receipt["epoch"], content=to_hex(song.content))
+        counts = await host.ask(
+            "verify_counts", server=to_hex(world.keys.address), epoch=receipt["epoch"], content=to_hex(song.content)
+        )
         await world.travel(40)
         leaf = await host.ask("leaf", server=to_hex(world.keys.address), epoch=receipt["epoch"], payee=receipt["payee"])
         claim = Claim(server=world.keys.address, epoch=receipt["epoch"], payee=payee, to=to, tip=0)
@@ -248,7 +261,9 @@ async def test_two_browsers_share_one_ledger(home: tuple[World, Path]) -> None:
 
 
 async def test_nothing_is_lost_or_counted_twice_whenever_the_host_is_killed(home: tuple[World, Path]) -> None:
-    """kill -9 at random moments of a flood of seeks, then on with the same play or a new one: every key that came out is in the ledger,
+    """kill -9 at random moments of a flood of seeks, then on with the same play or a new one.
+
+    Every key that came out is in the ledger,
     and ledger and server agree exactly."""
     world, files = home
     lease = {"window_s": 30, "seconds": 600, "invocations": 1_000}
@@ -264,11 +279,17 @@ async def test_nothing_is_lost_or_counted_twice_whenever_the_host_is_killed(home
             for n in range(40):
                 # Within the lease, and beyond it, where the server grants.
                 position_ms = 100_000 if n % 8 == 7 else 1_000 * (n % 10)
-                host.send("invoke", stream="s", action="seek", position_ms=position_ms, segment=position_ms // 2_000, count=1)
+                host.send(
+                    "invoke", stream="s", action="seek", position_ms=position_ms, segment=position_ms // 2_000, count=1
+                )
             # The others are under way when the reply to this one arrives.
             await host.replied(host.number - moments.randrange(0, 41))
             await host.kill()
-            got = [reply["result"] for reply in host.replies.values() if reply["ok"] and "sequence" in (reply["result"] or {})]
+            got = [
+                reply["result"]
+                for reply in host.replies.values()
+                if reply["ok"] and "sequence" in (reply["result"] or {})
+            ]
             answered |= {result["sequence"] for result in got if result["grant"]}
     async with host_process(files) as host:
         await host.hello()

@@ -45,8 +45,13 @@ async def refused(work: Any) -> str:
     return caught.value.code
 
 
-async def test_a_restarted_host_goes_on_with_the_ticket(tmp_path: Path, server: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The host dies in the middle: the next one has place, heard time and counters from the ledger, and the next keys."""
+async def test_a_restarted_host_goes_on_with_the_ticket(
+    tmp_path: Path, server: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The host dies in the middle.
+
+    The next one has place, heard time and counters from the ledger, and the next keys.
+    """
     async with world(tmp_path, server, monkeypatch) as dead:
         ticket = await playing(dead)
         async with world(tmp_path, server, monkeypatch) as fan:
@@ -66,8 +71,13 @@ async def test_a_restarted_host_goes_on_with_the_ticket(tmp_path: Path, server: 
     assert (server.counted("play"), server.counted("renew")) == (1, 2)
 
 
-async def test_a_wish_whose_answer_was_lost_is_counted_once(tmp_path: Path, server: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The seek was committed and its keys never came: sent again after the crash it brings them, and is no second seek."""
+async def test_a_wish_whose_answer_was_lost_is_counted_once(
+    tmp_path: Path, server: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The seek was committed and its keys never came.
+
+    Sent again after the crash it brings them, and is no second seek.
+    """
     async with world(tmp_path, server, monkeypatch) as dead:
         ticket = await playing(dead)
         lost = await dead.invoke("seek", 60_000, 30, 3)
@@ -83,7 +93,9 @@ async def test_a_wish_whose_answer_was_lost_is_counted_once(tmp_path: Path, serv
     assert (again["left"]["seek"], further["left"]["seek"]) == (3, 2)
 
 
-async def test_an_engine_that_began_anew_is_offered_its_own_play(tmp_path: Path, server: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_engine_that_began_anew_is_offered_its_own_play(
+    tmp_path: Path, server: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The same stream opened again, the host still there: the play is offered at once, without the ticket."""
     async with world(tmp_path, server, monkeypatch) as fan:
         await playing(fan)
@@ -101,7 +113,10 @@ async def test_an_engine_that_began_anew_is_offered_its_own_play(tmp_path: Path,
 async def test_after_the_browser_died_the_page_goes_on_where_it_was(
     tmp_path: Path, server: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Everything is new but the ledger: once the old play has fallen silent it is offered, and no play is counted for it."""
+    """Everything is new but the ledger.
+
+    Once the old play has fallen silent it is offered, and no play is counted for it.
+    """
     async with world(tmp_path, server, monkeypatch) as dead:
         await playing(dead)
         async with world(tmp_path, server, monkeypatch) as fan:
@@ -120,7 +135,9 @@ async def test_after_the_browser_died_the_page_goes_on_where_it_was(
     assert server.counted("play") == 1
 
 
-async def test_what_is_over_or_another_songs_does_not_go_on(tmp_path: Path, server: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_is_over_or_another_songs_does_not_go_on(
+    tmp_path: Path, server: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A stopped play, an expired ticket and a ticket nobody used each have their code; the ledger stays as it was."""
     async with world(tmp_path, server, monkeypatch) as fan:
         session = await fan.prepared()
@@ -141,7 +158,10 @@ async def test_what_is_over_or_another_songs_does_not_go_on(tmp_path: Path, serv
 async def test_a_play_of_before_the_upgrade_is_reported_and_goes_on(
     tmp_path: Path, server: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its session names the one device of every station: it ends as that device, and the next session names the station's own."""
+    """Its session names the one device of every station.
+
+    It ends as that device, and the next session names the station's own.
+    """
     with monkeypatch.context() as older:
         older.setattr("native_host.install.device_key.Device.key", lambda self, server, station: self.private_key)
         async with world(tmp_path, server, monkeypatch) as dead:
@@ -163,7 +183,10 @@ async def test_a_play_of_before_the_upgrade_is_reported_and_goes_on(
         await fan.invoke("stop", 13_000)
         await fan.reported()
         old = next(iter(server.sessions.values()))
-        assert await refused(fan.ask("identify", stream="s", session=fan.session(device=old.device).to_json())) == "session.device"
+        assert (
+            await refused(fan.ask("identify", stream="s", session=fan.session(device=old.device).to_json()))
+            == "session.device"
+        )
         await fan.prepared()
         await fan.invoke("play", 0, 0, 4)
         await fan.reported()

@@ -48,7 +48,10 @@ async def until(holds: Callable[[], bool]) -> None:
 
 
 async def test_a_quiet_line_is_asked_for_a_sign_of_life(fan: World, server: StandIn) -> None:
-    """A pause longer than the renewal's time doesn't end in a refusal while the server is there: it was reached meanwhile."""
+    """A pause longer than the renewal's time doesn't end in a refusal while the server is there.
+
+    It was reached meanwhile.
+    """
     await fan.prepared(policy=replace(FREE, renewal=Renewal(5, 1, 0)))
     await fan.invoke("play", 0, 0, 1)
     await fan.invoke("pause", 500)
@@ -64,7 +67,10 @@ async def test_a_quiet_line_is_asked_for_a_sign_of_life(fan: World, server: Stan
 async def test_after_an_outage_the_server_is_tried_as_often_as_the_terms_say(
     fan: World, server: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without such terms the pauses grow to a quarter of a minute; with ``retry_s`` of two seconds no longer than that."""
+    """Without such terms the pauses grow to a quarter of a minute.
+
+    With ``retry_s`` of two seconds no longer than that.
+    """
     pauses: list[float] = []
 
     def draw(low: float, high: float) -> float:
@@ -91,7 +97,10 @@ async def test_a_song_for_a_later_player_is_refused_by_the_host_too(fan: World) 
 
 
 async def test_the_page_is_told_all_that_the_decision_knows(fan: World) -> None:
-    """Uses that count now, by action, and where and when: so "left" is right for counts that come back and for timed ones."""
+    """Uses that count now, by action, and where and when.
+
+    So "left" is right for counts that come back and for timed ones.
+    """
     policy = replace(FREE, counts={"play": Count(2, per_s=100), "seek": Count(5, within_s=10)})
     await fan.prepared(policy=policy)
     await fan.invoke("play")

@@ -46,7 +46,10 @@ async def show(fan: World, stream: str, site: str, *, origin: str | None = None,
 
 
 async def test_a_site_fills_its_own_share_and_no_other(fan: World) -> None:
-    """Frames of other origins count for the page around them, also at once; another site and a closed page have room."""
+    """Frames of other origins count for the page around them, also at once.
+
+    Another site and a closed page have room.
+    """
     site = "https://many.example"
     told = await asyncio.gather(*(show(fan, f"m{i}", site, origin=f"https://a{i}.example") for i in range(10)))
     assert (told.count(None), told.count("site.streams")) == (4, 6)
@@ -69,7 +72,10 @@ async def test_headers_of_a_site_fill_its_own_share(fan: World, monkeypatch: pyt
 
 
 async def test_room_is_made_by_who_has_most_and_never_played(fan: World) -> None:
-    """With all places taken, the oldest stream that never played leaves, of the site that has most; what plays stays."""
+    """With all places taken, the oldest stream that never played leaves, of the site that has most.
+
+    What plays stays.
+    """
     await fan.prepared()
     await fan.invoke("play", 0, 0, 5)
     for i in range(4):
@@ -84,7 +90,10 @@ async def test_room_is_made_by_who_has_most_and_never_played(fan: World) -> None
 
 
 async def test_what_never_played_leaves_no_line(fan: World) -> None:
-    """Songs that are refused when they are shown, and a problem of one that never played, are no activity; a refused wish is, once."""
+    """Songs that are refused when they are shown, and a problem of one that never played, are no activity.
+
+    A refused wish is, once.
+    """
     broken = {"origin": "https://radio.example", "key": to_b64(fan.renderer[1])}
     for i in range(5):
         with pytest.raises(GomaaError):

@@ -1,4 +1,7 @@
-"""A leaf that the chain has paid to its payee's own address: the host does not say claimed, the wallet finds it and brings it home."""
+"""A leaf that the chain has paid to its payee's own address.
+
+The host does not say claimed, the wallet finds it and brings it home.
+"""
 
 from __future__ import annotations
 
@@ -57,14 +60,26 @@ class Fan:
     async def holdings(self, *payees: str) -> dict[str, Any]:
         """What lies at these payees."""
         chain_id = self.world.deployment.chain_id
-        told: dict[str, Any] = await self.host.ask("holdings", chain_id=chain_id, account=self.account, payees=list(payees))
+        told: dict[str, Any] = await self.host.ask(
+            "holdings", chain_id=chain_id, account=self.account, payees=list(payees)
+        )
         return told
 
     async def signed(self, found: dict[str, Any], **fields: Any) -> dict[str, Any]:
         """The wallet's word for all that lies at the payee."""
         (one,) = found["holdings"]
-        where = {"chain_id": self.world.deployment.chain_id, "token": found["token"], "station": to_hex(self.world.station)}
-        what = {"index": 0, "number": NUMBER, "payee": one["payee"], "amount_wei": one["amount_wei"], "nonce": one["nonce"]}
+        where = {
+            "chain_id": self.world.deployment.chain_id,
+            "token": found["token"],
+            "station": to_hex(self.world.station),
+        }
+        what = {
+            "index": 0,
+            "number": NUMBER,
+            "payee": one["payee"],
+            "amount_wei": one["amount_wei"],
+            "nonce": one["nonce"],
+        }
         return await call("sweep.sign", {**where, **what, "deadline": found["now_s"] + 600, **fields})
 
     async def send(self, data: str) -> str:
@@ -75,7 +90,9 @@ class Fan:
         made = await call("transaction.sign", {"index": 0, "chain_id": chain_id, "to": token, "data": data, **fields})
         await self.host.ask("send", chain_id=chain_id, raw=made["raw"])
         async with asyncio.timeout(TIMEOUT_S):
-            while (told := await self.host.ask("transaction", chain_id=chain_id, transaction=made["transaction"]))["state"] != "confirmed":
+            while (told := await self.host.ask("transaction", chain_id=chain_id, transaction=made["transaction"]))[
+                "state"
+            ] != "confirmed":
                 assert told["state"] in ("unknown", "pending")
         return str(made["transaction"])
 
@@ -88,7 +105,9 @@ async def fan(tmp_path: Path) -> AsyncIterator[Fan]:
     async with make_world(tmp_path / "server", real_time=True) as world, world.server(silence_s=0):
         registry = Registry(world.chain, world.deployment)
         await registry.add_server(world.platform_key, world.keys.address, world.url, world.keys.exchange_public)
-        network_files.add(Paths(tmp_path / "home" / "data", tmp_path / "home" / "config"), tmp_path / "server" / "deployment.json")
+        network_files.add(
+            Paths(tmp_path / "home" / "data", tmp_path / "home" / "config"), tmp_path / "server" / "deployment.json"
+        )
         song = await world.publish()
         async with host_process(tmp_path / "home") as host:
             yield Fan(world, host, await _earned(world, host, song, tmp_path / "home"), tmp_path / "home")
@@ -126,7 +145,10 @@ async def _earned(world: World, host: HostProcess, song: Any, home: Path) -> dic
 
 
 async def test_what_lies_at_a_payee_is_found_and_brought_home_by_the_account(fan: Fan) -> None:
-    """Not claimed but ready; found by balance; permitted to the account alone; there to the wei; then claimed, and nothing twice."""
+    """Not claimed but ready; found by balance; permitted to the account alone; there to the wei.
+
+    Then claimed, and nothing twice.
+    """
     world, amount = fan.world, int(fan.receipt["amount_wei"])
     stranger, key = private_key("stranger"), wallet.keyring().private_key(account_path(0))
     await world.chain.send(world.platform_key, from_hex(fan.account, 20), b"", TOKENS)
@@ -173,20 +195,29 @@ async def test_what_lies_at_a_payee_is_found_and_brought_home_by_the_account(fan
 
 
 async def test_an_account_without_coins_has_it_sent_by_the_server_that_paid_the_payee(fan: Fan) -> None:
-    """The relayer's address comes from that server alone; the money arrives to the wei, once, and costs the fan nothing."""
+    """The relayer's address comes from that server alone.
+
+    The money arrives to the wei, once, and costs the fan nothing.
+    """
     world, amount = fan.world, int(fan.receipt["amount_wei"])
     assert (await fan.summary())["receipts"][0]["state"] == "claimable"
     found = await fan.holdings(fan.payee)
     assert found["coin_wei"] == "0"
     relayer = await fan.host.ask("relayer", chain_id=world.deployment.chain_id, payee=fan.payee, amount_wei=str(amount))
-    assert (relayer["server"], relayer["relayer"]) == (to_hex(world.keys.address), to_hex(address_of(world.keys.relayer)))
+    assert (relayer["server"], relayer["relayer"]) == (
+        to_hex(world.keys.address),
+        to_hex(address_of(world.keys.relayer)),
+    )
     with pytest.raises(GomaaError) as caught:
         await fan.host.ask("relayer", chain_id=world.deployment.chain_id, payee="0x" + "99" * 20, amount_wei="1")
     assert caught.value.code == "claim.unknown"
 
     other = await fan.signed(found, relayer="0x" + "98" * 20, settlement=found["settlement"])
     made = await fan.signed(found, relayer=relayer["relayer"], settlement=found["settlement"])
-    for wrong in ({"sweep": other["sweep"], "permit": other["permit"]}, {"sweep": made["sweep"], "permit": other["permit"]}):
+    for wrong in (
+        {"sweep": other["sweep"], "permit": other["permit"]},
+        {"sweep": made["sweep"], "permit": other["permit"]},
+    ):
         with pytest.raises(GomaaError) as caught:
             await fan.host.ask("sweep", server=relayer["server"], **wrong)
         assert caught.value.code == "claim.signature"
@@ -197,7 +228,11 @@ async def test_an_account_without_coins_has_it_sent_by_the_server_that_paid_the_
     assert (done["to"], done["amount_wei"]) == (fan.account, str(amount + EXTRA))
     after = await fan.summary()
     (receipt,) = after["receipts"]
-    assert (after["balance_wei"], receipt["state"], receipt["transaction"]) == (str(amount + EXTRA), "claimed", done["transaction"])
+    assert (after["balance_wei"], receipt["state"], receipt["transaction"]) == (
+        str(amount + EXTRA),
+        "claimed",
+        done["transaction"],
+    )
     with pytest.raises(GomaaError) as caught:
         await fan.host.ask("sweep", server=relayer["server"], sweep=made["sweep"], permit=made["permit"])
     assert caught.value.code == "claim.done"

@@ -84,7 +84,9 @@ async def test_keys_end_with_the_listening_time(fan: World) -> None:
     assert fan.good(play["grant"], range(6))
 
 
-async def test_a_renewal_is_due_when_the_server_was_silent_too_long(fan: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_renewal_is_due_when_the_server_was_silent_too_long(
+    fan: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With a lease the music goes on without the server, but no longer than the renewal's time and its grace."""
     await fan.prepared(policy=replace(FREE, renewal=Renewal(60, 5, 30)))
     await fan.invoke("play", 0, 0, 4)
@@ -142,7 +144,9 @@ async def test_a_clock_that_is_mended_ends_nothing(fan: World, monkeypatch: pyte
     assert await refusal(fan.invoke("seek", 30_000)) == "policy.clock.rollback"
 
 
-async def test_a_fast_clock_is_bounded_by_any_server_that_was_heard(fan: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_fast_clock_is_bounded_by_any_server_that_was_heard(
+    fan: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Two hours ahead: a lease is not over for it, and the day of a budget is the true one."""
     now = fan.chain.now
     await fan.prepared(policy=FREE)

@@ -42,7 +42,9 @@ async def servers() -> AsyncIterator[tuple[StandIn, StandIn]]:
 
 
 @pytest.fixture
-async def fan(tmp_path: Path, servers: tuple[StandIn, StandIn], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+async def fan(
+    tmp_path: Path, servers: tuple[StandIn, StandIn], monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[World]:
     """One fan's host."""
     async with world(tmp_path, servers[0], monkeypatch) as one:
         yield one
@@ -54,7 +56,9 @@ async def session_of(fan: World, opened: dict[str, Any], wallet: bool) -> Signed
     if not wallet:
         return None
     where = {"station": opened["station"]["address"], "device": opened["device"], "chain_id": CHAIN_ID}
-    made = await call("session.sign", {**where, "settlement": opened["settlement"], "now_s": opened["now_s"], "days": 7})
+    made = await call(
+        "session.sign", {**where, "settlement": opened["settlement"], "now_s": opened["now_s"], "days": 7}
+    )
     return Signed.from_json(Session, made["session"])
 
 
@@ -89,8 +93,13 @@ def marks(texts: list[str]) -> set[str]:
 
 
 @pytest.mark.parametrize("wallet", [True, False], ids=["wallet", "without"])
-async def test_two_stations_and_two_servers_have_nothing_in_common(fan: World, servers: tuple[StandIn, StandIn], wallet: bool) -> None:
-    """Sessions, hellos, tickets, reports and questions of the same fan at four pairs of station and server: compared as they came."""
+async def test_two_stations_and_two_servers_have_nothing_in_common(
+    fan: World, servers: tuple[StandIn, StandIn], wallet: bool
+) -> None:
+    """Sessions, hellos, tickets, reports and questions of the same fan at four pairs of station and server.
+
+    Compared as they came.
+    """
     await call("wallet.create", {"mnemonic": WORDS, "password": "a good password"})
     got: dict[tuple[int, int], list[str]] = {}
     devices: dict[tuple[int, int], set[bytes]] = {}
@@ -121,24 +130,38 @@ async def test_two_stations_and_two_servers_have_nothing_in_common(fan: World, s
 async def test_connections_say_nothing_of_this_computer(
     fan: World, servers: tuple[StandIn, StandIn], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A wrong clock, and the versions of Python and of libraries, are one computer's at all servers: hellos tell the chain's minute."""
+    """A wrong clock, and the versions of Python and of libraries, are one computer's at all servers.
+
+    Hellos tell the chain's minute.
+    """
     fan.chain.now += 17_321
     monkeypatch.setattr(
         "native_host.remote.server.time",
-        SimpleNamespace(time_ns=lambda: (fan.chain.now + 47_003) * 1_000_000, monotonic=time.monotonic, monotonic_ns=time.monotonic_ns),
+        SimpleNamespace(
+            time_ns=lambda: (fan.chain.now + 47_003) * 1_000_000,
+            monotonic=time.monotonic,
+            monotonic_ns=time.monotonic_ns,
+        ),
     )
     for number, server in enumerate(servers):
         server.now_s = fan.chain.now // 1000
         await heard(fan, server, STATION, False, f"at {number}")
     hellos = [json.loads(text) for server in servers for _, op, text in server.heard if op == "hello"]
     assert {hello["time_ms"] for hello in hellos} == {fan.chain.now // 60_000 * 60_000}
-    assert {frozenset(hello) for hello in hellos} == {frozenset({"id", "op", "protocol", "device", "time_ms", "signature"})}
+    assert {frozenset(hello) for hello in hellos} == {
+        frozenset({"id", "op", "protocol", "device", "time_ms", "signature"})
+    }
     for headers in (headers for server in servers for headers in server.came_with):
         assert set(headers) == {"Host", "Upgrade", "Connection", "Sec-WebSocket-Version"}
 
 
-async def test_a_host_that_sees_an_old_block_says_hello_by_its_own_clock(fan: World, servers: tuple[StandIn, StandIn]) -> None:
-    """Where blocks are rare the last one may be older than a hello may be: the server refuses it once, and the host goes on."""
+async def test_a_host_that_sees_an_old_block_says_hello_by_its_own_clock(
+    fan: World, servers: tuple[StandIn, StandIn]
+) -> None:
+    """Where blocks are rare the last one may be older than a hello may be.
+
+    The server refuses it once, and the host goes on.
+    """
     refused: list[int] = []
 
     def hello(request: dict[str, Any]) -> dict[str, Any]:
@@ -185,7 +208,10 @@ async def test_questions_of_no_station_tie_none(fan: World, servers: tuple[Stand
 
 
 async def test_without_a_wallet_an_hour_says_nothing_of_the_next(fan: World, servers: tuple[StandIn, StandIn]) -> None:
-    """One session in an hour, another in the next; only the station's own listener key is the same, because limits count by it."""
+    """One session in an hour, another in the next.
+
+    Only the station's own listener key is the same, because limits count by it.
+    """
     first = await heard(fan, servers[0], STATION, False, "first")
     again = await heard(fan, servers[0], STATION, False, "again")
     assert again == first
@@ -207,7 +233,9 @@ async def test_lines_of_stations_that_nothing_plays_from_are_hung_up(
     monkeypatch.setattr("native_host.host.MOST_LINES", 0)
     server = servers[0]
     stations = [keccak256(bytes([number])) for number in range(2)]
-    sessions = [await heard(fan, server, station, False, f"station {number}") for number, station in enumerate(stations)]
+    sessions = [
+        await heard(fan, server, station, False, f"station {number}") for number, station in enumerate(stations)
+    ]
     async with asyncio.timeout(TIMEOUT_S):
         while len(server.lines) > 1:
             await asyncio.sleep(0.01)

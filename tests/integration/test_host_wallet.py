@@ -82,7 +82,10 @@ async def signed(host: Host, quote: dict[str, Any], index: int = 0) -> dict[str,
 async def decided(host: Host, name: str) -> dict[str, Any]:
     """What became of a transaction, once a block has it."""
     async with asyncio.timeout(TIMEOUT_S):
-        while (state := await ask(host, transaction, "transaction", transaction=name))["state"] in ("unknown", "pending"):
+        while (state := await ask(host, transaction, "transaction", transaction=name))["state"] in (
+            "unknown",
+            "pending",
+        ):
             await asyncio.sleep(0.02)
     return state
 
@@ -136,7 +139,10 @@ async def test_a_used_number_is_refused(host: Host) -> None:
 
 
 async def test_a_transaction_whose_number_another_one_took_is_replaced(host: Host, network: Deployment) -> None:
-    """Said with the hash of the other one, and not before its block is deep enough; blocks before and behind do not mislead."""
+    """Said with the hash of the other one, and not before its block is deep enough.
+
+    Blocks before and behind do not mislead.
+    """
     quote = await quoted(host, FRIEND, 1)
     one = next(iter(host.networks.values()))
     chain = one.chain
@@ -153,7 +159,9 @@ async def test_a_transaction_whose_number_another_one_took_is_replaced(host: Hos
         await chain.request("evm_mine")
     assert [one["state"] for one in states] == ["unknown"] * 2 + ["replaced"] * 7
     assert {one["by"] for one in states[2:]} == {other["transaction"]}
-    assert (await ask(host, transaction, "transaction", transaction=other["transaction"], **where))["state"] == "confirmed"
+    assert (await ask(host, transaction, "transaction", transaction=other["transaction"], **where))[
+        "state"
+    ] == "confirmed"
 
 
 async def test_a_node_without_history_does_not_end_a_transaction(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,7 +180,9 @@ async def test_a_node_without_history_does_not_end_a_transaction(host: Host, mon
         return await honest(method, *params)
 
     monkeypatch.setattr(chain, "request", behind)
-    told = await ask(host, transaction, "transaction", transaction=made["transaction"], account=await account(), nonce=quote["nonce"])
+    told = await ask(
+        host, transaction, "transaction", transaction=made["transaction"], account=await account(), nonce=quote["nonce"]
+    )
     assert (told["state"], told["by"]) == ("unknown", None)
 
 
@@ -209,7 +219,10 @@ async def test_an_unknown_network_is_named(host: Host) -> None:
 
 
 async def test_a_site_reads_the_chain_and_nothing_else(host: Host) -> None:
-    """Balances and calls come as the node gives them; what signs, sends, administers or is no method is refused by the host itself."""
+    """Balances and calls come as the node gives them.
+
+    What signs, sends, administers or is no method is refused by the host itself.
+    """
     balance = await ask(host, read, "read", method="eth_getBalance", params=[await account(), "latest"])
     assert int(balance["value"], 16) > GOMAA
     token = to_hex(next(iter(host.networks.values())).deployment.token)
@@ -234,7 +247,11 @@ async def test_a_site_reads_the_chain_and_nothing_else(host: Host) -> None:
 
 async def test_a_site_is_told_of_wrong_parameters_and_not_of_a_network_that_is_away(host: Host) -> None:
     """The node answers, and says what it does not take."""
-    for method, params in (("eth_getBalance", ["x"]), ("eth_getBalance", [FRIEND, "0xffffff"]), ("eth_call", [{"to": "0x12"}, "latest"])):
+    for method, params in (
+        ("eth_getBalance", ["x"]),
+        ("eth_getBalance", [FRIEND, "0xffffff"]),
+        ("eth_call", [{"to": "0x12"}, "latest"]),
+    ):
         with pytest.raises(GomaaError) as caught:
             await ask(host, read, "read", method=method, params=params)
         assert (caught.value.code, caught.value.detail["field"]) == ("message.schema", "params")

@@ -69,7 +69,9 @@ async def owed(host: HostClient, session: Signed[Session]) -> dict[str, Any]:
     return await host.ask("statement", session=to_hex(digest(session.message, host.domain)))
 
 
-async def vouch(world: World, host: HostClient, answer: dict[str, Any], key: bytes = FAN, more: int = 0, payer: bytes = b"") -> int:
+async def vouch(
+    world: World, host: HostClient, answer: dict[str, Any], key: bytes = FAN, more: int = 0, payer: bytes = b""
+) -> int:
     """Sign what a statement says, or something else; how many receipts it freed."""
     said = answer["statement"]["message"]
     cap, until = int(said["spent"]) + more, int(said["epoch"]) + 1
@@ -144,14 +146,19 @@ async def pay_out(world: World, host: HostClient, epoch: int) -> None:
 
 
 async def test_nothing_is_heard_without_money_or_vouchers(world: World) -> None:
-    """No escrow: no play, but the preview, free. With escrow the second unvouched interval is the last one; a voucher lets it go on."""
+    """No escrow: no play, but the preview, free.
+
+    With escrow the second unvouched interval is the last one; a voucher lets it go on.
+    """
     async with world.server(), world.host() as host:
         song = await world.publish(terms(**TERMS))
         await host.hello(await world.now_ms())
         session, ticket = await begin(world, host, song)
         play = host.invocation(ticket, "play", 0, await world.now_ms())
         assert await code(host.grant(play)) == "listener.escrow.short"
-        assert await code(host.grant(host.invocation(ticket, "play", 0, await world.now_ms()))) == "listener.escrow.short"
+        assert (
+            await code(host.grant(host.invocation(ticket, "play", 0, await world.now_ms()))) == "listener.escrow.short"
+        )
         await host.grant(host.invocation(ticket, "preview", 0, await world.now_ms()))
         await hear(world, host, ticket, 0, 5)
         await host.report(host.invocation(ticket, "stop", 5_000, await world.now_ms()))
@@ -161,10 +168,16 @@ async def test_nothing_is_heard_without_money_or_vouchers(world: World) -> None:
         _, ticket = await begin(world, host, song)
         await host.grant(host.invocation(ticket, "play", 0, await world.now_ms()))
         await hear(world, host, ticket, 0, 15)
-        assert await code(host.grant(host.invocation(ticket, "renew", 20_000, await world.travel(5)))) == "listener.voucher.missing"
+        assert (
+            await code(host.grant(host.invocation(ticket, "renew", 20_000, await world.travel(5))))
+            == "listener.voucher.missing"
+        )
         assert await vouch(world, host, await owed(host, session)) == 1
         # Money for two intervals: the third is refused, whatever is signed.
-        assert await code(host.grant(host.invocation(ticket, "renew", 25_000, await world.travel(5)))) == "listener.escrow.short"
+        assert (
+            await code(host.grant(host.invocation(ticket, "renew", 25_000, await world.travel(5))))
+            == "listener.escrow.short"
+        )
 
 
 async def test_vouchers_that_are_not_the_listeners_word_settle_nothing(world: World) -> None:

@@ -14,9 +14,16 @@ RUNNER = Path(__file__).resolve().parents[1] / "pyodide" / "run.py"
 
 
 def test_a_hundred_thousand_decisions_are_equal() -> None:
-    """Allowed, code, rule, what is left, what counts and what is destroyed: equal in every one of 10^5 generated cases."""
+    """Allowed, code, rule, what is left, what counts and what is destroyed.
+
+    Equal in every one of 10^5 generated cases.
+    """
     done = subprocess.run(
-        (sys.executable, RUNNER, "-q", "-s", "tests/pyodide/decisions.py"), capture_output=True, text=True, timeout=600, check=False
+        (sys.executable, RUNNER, "-q", "-s", "tests/pyodide/decisions.py"),
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     found = re.search(r"decisions ([0-9a-f]{64})", done.stdout)

@@ -1,4 +1,7 @@
-"""Every command that the README names, run: in one world of chain, contracts, server and station, or in a test of its own."""
+"""Every command that the README names, run.
+
+In one world of chain, contracts, server and station, or in a test of its own.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,9 @@ ARGUMENTS: Final[dict[str, tuple[str, ...]]] = {
     "report society": (f"{DATA} --works song.sps", f"{DATA} --works song.sps --form dsr"),
     "report value": (DATA,),
     "watch": ("--deployment deployment.json --data SERVER --receipts receipts --once",),
-    "release": (f"song.wav -o released.sps --policy {POLICY} --key owner.key --deployment deployment.json --server SERVER",),
+    "release": (
+        f"song.wav -o released.sps --policy {POLICY} --key owner.key --deployment deployment.json --server SERVER",
+    ),
     "transfer": ("song.sps --to STATION_ADDRESS --price 1 --key owner.key --deployment deployment.json",),
     "revoke": ("song.sps --key owner.key --deployment deployment.json --yes",),
     "destroy": ("song.sps --key owner.key --deployment deployment.json --yes",),
@@ -106,7 +111,9 @@ class World:
         places |= {"STATION_ADDRESS": to_hex(self.stack.station_address), "NODE": self.stack.anvil.rpc}
         if (key := self.folder / "owner.key").exists():
             places["OWNER"] = to_hex(address_of(load_owner_key(key)))
-        line = re.sub(r"\b(" + "|".join(sorted(places, key=len, reverse=True)) + r")\b", lambda found: places[found[1]], line)
+        line = re.sub(
+            r"\b(" + "|".join(sorted(places, key=len, reverse=True)) + r")\b", lambda found: places[found[1]], line
+        )
         # A computer without the package that measures how a song sounds: it takes longer than everything else here.
         environment = {**os.environ, "PYTHONPATH": f"{self.folder / 'bare'}{os.pathsep}{ROOT}"}
         # The user's own browsers and ledger are none of a test's business.
@@ -134,11 +141,15 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     (folder / "bare" / "features" / "__init__.py").write_text("raise ImportError\n")
     (folder / "examples").symlink_to(ROOT / "examples")
     with running(folder / "stack", [], POLICY) as stack:
-        add_song(stack, noise(folder / "noise.wav", 3), POLICY, artist="Tests", extra=("--no-watermark", "--no-features"))
+        add_song(
+            stack, noise(folder / "noise.wav", 3), POLICY, artist="Tests", extra=("--no-watermark", "--no-features")
+        )
         (folder / "deployment.json").symlink_to(stack.folder / "deployment.json")
         (folder / "platform.key").write_text(to_hex(stack.anvil.keys[0]))
         made = World(folder, stack)
-        for line in (line.removeprefix("gomaa ") for line in README.lines if line.startswith("gomaa ") and "…" not in line):
+        for line in (
+            line.removeprefix("gomaa ") for line in README.lines if line.startswith("gomaa ") and "…" not in line
+        ):
             made.run(line)
             if "--new-key" in line:
                 made.enrich()

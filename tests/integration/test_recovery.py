@@ -1,4 +1,7 @@
-"""Everything that was ever earned is found again from the words and the chain: on a new computer, with an empty ledger."""
+"""Everything that was ever earned is found again from the words and the chain.
+
+On a new computer, with an empty ledger.
+"""
 
 from __future__ import annotations
 
@@ -108,7 +111,9 @@ class Fan:
 
     async def step(self, host: HostProcess, candidates: list[Any]) -> tuple[dict[str, Any], list[Any]]:
         """One step of the search, and what the core derives for the next."""
-        told = await host.ask("scan", wallet=self.wallet, chain_id=self.world.deployment.chain_id, candidates=candidates)
+        told = await host.ask(
+            "scan", wallet=self.wallet, chain_id=self.world.deployment.chain_id, candidates=candidates
+        )
         made = (await call("candidates", {"wants": told["wants"]}))["candidates"] if told["wants"] else []
         return told, made
 
@@ -120,7 +125,10 @@ class Fan:
         return told
 
     async def collect(self, host: HostProcess, private: bool = False) -> int:
-        """Claims for all that can be collected, in pages of two; what came, in wei. ``private``: each alone, to its own payee."""
+        """Claims for all that can be collected, in pages of two; what came, in wei.
+
+        ``private``: each alone, to its own payee.
+        """
         after, amount = None, 0
         while True:
             found = await host.ask("earnings", wallet=self.wallet, state="claimable", limit=2, after=after)
@@ -165,7 +173,10 @@ async def fan(tmp_path: Path) -> AsyncIterator[Fan]:
 
 
 async def test_the_same_words_find_everything_on_a_new_computer(fan: Fan) -> None:
-    """To the wei; what was collected is shown so, the rest is collected; a station that is gone has its name; nothing is found twice."""
+    """To the wei; what was collected is shown so, the rest is collected; a station that is gone has its name.
+
+    Nothing is found twice.
+    """
     world = fan.world
     registry = Registry(world.chain, world.deployment)
     await registry.add_station(world.platform_key, fan.second.station, "second.example", "Second Radio", False)
@@ -187,7 +198,9 @@ async def test_the_same_words_find_everything_on_a_new_computer(fan: Fan) -> Non
         assert sums == (str(collected), str(rest), "0")
         (claimed,) = (one for one in before["receipts"] if one["state"] == "claimed")
         assert claimed["transaction"] is not None
-        proof = await host.ask("origin", server=claimed["server"], epoch=claimed["epoch"], payee=claimed["payee"], wallet=fan.wallet)
+        proof = await host.ask(
+            "origin", server=claimed["server"], epoch=claimed["epoch"], payee=claimed["payee"], wallet=fan.wallet
+        )
         assert (proof["receipt"], proof["detail"], proof["station_address"]) == (None, None, claimed["station_address"])
 
         assert await fan.collect(host) == rest
@@ -205,7 +218,10 @@ async def test_the_same_words_find_everything_on_a_new_computer(fan: Fan) -> Non
 
 
 async def test_what_was_collected_in_private_lies_where_the_words_say(fan: Fan) -> None:
-    """A computer that is killed in the middle of collecting, and new ones after it: what came to payees is found, the rest collected."""
+    """A computer that is killed in the middle of collecting, and new ones after it.
+
+    What came to payees is found, the rest collected.
+    """
     first = min(epoch for _, epoch in fan.earned)
     home = sum(amount for (_, epoch), amount in fan.earned.items() if epoch == first)
     rest = {payee: amount for (payee, epoch), amount in fan.earned.items() if epoch != first}
@@ -242,7 +258,10 @@ async def test_what_was_collected_in_private_lies_where_the_words_say(fan: Fan) 
 
 
 async def test_a_search_goes_on_where_it_was_and_waits_for_a_server_that_is_away(fan: Fan) -> None:
-    """Killed after its first step, the host asks for nothing twice; without the server it says what is left, and finds it later."""
+    """Killed after its first step, the host asks for nothing twice.
+
+    Without the server it says what is left, and finds it later.
+    """
     async with host_process(fan.home("new")) as host:
         await host.hello()
         told, candidates = await fan.step(host, [])

@@ -1,4 +1,6 @@
-"""The rules that contracts cannot see (docs/settlement.md): what an honest server or its payees lose without each, and who keeps it.
+"""The rules that contracts cannot see (docs/settlement.md).
+
+What an honest server or its payees lose without each, and who keeps it.
 
 The contracts run in this process; a server that forgets a rule is played by
 the test, one that keeps it is the real code, asked for the same.
@@ -78,7 +80,9 @@ class Scene:
         """Whether the receipt takes the bond of a server that cannot answer."""
         self.challenge(signed)
         self.evm.at(self.evm.now + SCHEDULE.answer + 1)
-        self.evm.send(self.watcher, "Settlement", "slash", SERVER, self.epoch, signed.message.payee, signed.message.amount)
+        self.evm.send(
+            self.watcher, "Settlement", "slash", SERVER, self.epoch, signed.message.payee, signed.message.amount
+        )
         return int(self.evm.read("Settlement", "lane", SERVER)) & (1 << 96) - 1 == 0
 
 
@@ -115,11 +119,16 @@ def vouch(desk: Desk, money: Money, bond: int = 10**9, epoch: int = 7) -> int:
     # The desk's station has no key: its voucher's signature is checked before it is settled, and not here.
     stated = state(desk.connection, server_desk.STATION, epoch, Money(10**9, 0, 0, BPS), 10**9)
     voucher = sign(Voucher(server=SERVER, payer=server_desk.STATION, cap=stated.spent, until=epoch + 1), DOMAIN, secret)
-    return len(settle(desk.connection, voucher, Settling(DOMAIN, SERVER, b"\x11" * 32, epoch, START_MS // 1000, money, bond)))
+    return len(
+        settle(desk.connection, voucher, Settling(DOMAIN, SERVER, b"\x11" * 32, epoch, START_MS // 1000, money, bond))
+    )
 
 
 def test_1_escrow_that_leaves_before_the_post(desk: Desk) -> None:
-    """Without: a station asks its escrow back, has its plays vouchered, withdraws; the post fails and the receipt takes the bond."""
+    """Without: a station asks its escrow back, has its plays vouchered, withdraws.
+
+    The post fails and the receipt takes the bond.
+    """
     scene = Scene(escrow=3_150)
     scene.evm.send(STATION, "Settlement", "request", SERVER, 3_150)
     promised = scene.receipt(900)
@@ -138,7 +147,10 @@ def test_1_escrow_that_leaves_before_the_post(desk: Desk) -> None:
 
 
 def test_2_commission_on_each_play(desk: Desk) -> None:
-    """Without: caps that sum each play's gross are a wei short of the chain's, the post fails, the receipt takes the bond."""
+    """Without.
+
+    Caps that sum each play's gross are a wei short of the chain's, the post fails, the receipt takes the bond.
+    """
     nets = [19, 19, 19]
     by_play, by_sum = sum(gross(net, BPS) for net in nets), gross(sum(nets), BPS)
     assert by_sum > by_play
@@ -157,7 +169,10 @@ def test_2_commission_on_each_play(desk: Desk) -> None:
 
 
 def test_3_a_receipt_before_its_voucher(desk: Desk) -> None:
-    """Without: the station never signs, or signs when the epoch is posted; either way the receipt has no leaf and takes the bond."""
+    """Without: the station never signs, or signs when the epoch is posted.
+
+    Either way the receipt has no leaf and takes the bond.
+    """
     scene = Scene()
     with refused("voucher"):
         scene.post([(FAN, 300)], 300, 315, signer="somebody else")
@@ -231,7 +246,8 @@ def test_8_a_statement_that_is_signed_unread() -> None:
     scene.post([(OWNER, 90_000 // 9)], 10_000, 10_500)
     word = int(scene.evm.read("Settlement", "account", SERVER, STATION))
     assert word >> 128 == 10_500
-    # With: a line about a ticket that the station has not given out, or more intervals than time has passed, is not signed.
+    # With: a line about a ticket that the station has not given out, or more intervals than time has passed, is not
+    # signed.
     line = StatementLine(number=1, content=bytes(20), session=bytes(32), intervals=10, price=700, reward=300)
     known = Expectation(SERVER, STATION, scene.evm.domain, 0, 5, BPS, 60_000)
     message = StatementMessage(SERVER, STATION, 5, 10_500, statement_lines_hash([line]))

@@ -28,7 +28,10 @@ def check(found: Outcome) -> None:
 
 
 async def test_a_chain_with_real_blocks_fees_and_limits() -> None:
-    """Anvil as strict as it can be: a block a second, a base fee, the gas caps of blocks and of transactions (EIP-7825)."""
+    """Anvil as strict as it can be.
+
+    A block a second, a base fee, the gas caps of blocks and of transactions (EIP-7825).
+    """
     schedule = Schedule(length=10, grace=1, window=6, answer=3, late=600, delay=12)
     with Anvil(block_time=1, extra=("--enable-tx-gas-limit", "--base-fee", "1000000000")) as anvil:
         made = await deploy(anvil.rpc, anvil.keys[0], schedule)
@@ -45,7 +48,10 @@ async def test_a_chain_with_real_blocks_fees_and_limits() -> None:
 
 
 async def test_two_nodes_of_another_client_agree(tmp_path: Path) -> None:
-    """Every block is executed by two nodes of @ethereumjs/client, which must find the same state; we are asked over HTTP."""
+    """Every block is executed by two nodes of @ethereumjs/client, which must find the same state.
+
+    We are asked over HTTP.
+    """
     schedule = Schedule(length=120, grace=10, window=20, answer=20, late=3600, delay=150)
     platform = keccak256(b"platform")
     async with pair(tmp_path, to_hex(address_of(platform)), START) as nodes:

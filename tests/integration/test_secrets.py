@@ -45,7 +45,17 @@ async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
 
 def secrets(world: World) -> Iterator[str]:
     """What nobody outside may read; a path would describe the operator's machine."""
-    yield from (USER, PASSWORD, KEY, ADMIN, world.keys.admin, str(world.folder), "deployment.json", "keys.json", "Traceback")
+    yield from (
+        USER,
+        PASSWORD,
+        KEY,
+        ADMIN,
+        world.keys.admin,
+        str(world.folder),
+        "deployment.json",
+        "keys.json",
+        "Traceback",
+    )
 
 
 def samples(world: World, song: Upload, now_ms: int) -> dict[str, dict[str, Any]]:
@@ -86,9 +96,13 @@ def samples(world: World, song: Upload, now_ms: int) -> dict[str, dict[str, Any]
 
 
 async def test_the_server_keeps_its_nodes_key_to_itself(world: World, caplog: pytest.LogCaptureFixture) -> None:
-    """With the node gone every route and every operation answers with a code, and neither answers nor logs hold a secret."""
+    """With the node gone every route and every operation answers with a code, and neither answers nor logs hold a
+    secret.
+    """
     caplog.set_level(logging.DEBUG, "gomaa")
-    app = await create_app(world.config(rpc=world.deployment.rpc, escrow_age_s=0.001, content_age_s=0.001, auto_close=True))
+    app = await create_app(
+        world.config(rpc=world.deployment.rpc, escrow_age_s=0.001, content_age_s=0.001, auto_close=True)
+    )
     said: list[str] = []
     async with TestClient(TestServer(app)) as client:
         world.url = str(client.make_url("")).rstrip("/")
@@ -120,7 +134,10 @@ def bodies(world: World, song: Upload, now_ms: int) -> dict[str, Any]:
         "/v1/statements": {"payer": to_hex(world.station), "time_s": now_ms // 1000, "signature": statement},
         "/v1/vouchers": {"voucher": {}},
         "/v1/claims": {"claims": [{}]},
-        "/gomaa/tickets": {"session": world.session(b"\x01" * 20, now_ms // 1000).to_json(), "content": to_hex(song.content)},
+        "/gomaa/tickets": {
+            "session": world.session(b"\x01" * 20, now_ms // 1000).to_json(),
+            "content": to_hex(song.content),
+        },
         "/gomaa/points": {"session": world.session(b"\x01" * 20, now_ms // 1000).to_json()},
     }
 
@@ -136,7 +153,9 @@ async def answers(client: Client, app: web.Application, given: dict[str, Any]) -
             headers = {"Authorization": f"Bearer {ADMIN}"} if "account" in path else {}
             options = {"json": body} if body is not None and method != "GET" else {}
             async with client.request(method, path, headers=headers, **options) as response:
-                yield f"{method} {path} {response.status} {dict(response.headers)} " + (await response.read()).decode("utf-8", "replace")
+                yield f"{method} {path} {response.status} {dict(response.headers)} " + (await response.read()).decode(
+                    "utf-8", "replace"
+                )
 
 
 NAMES = {"epoch": "7", "name": "song", "part": "x", "path": "gomaa/x"}

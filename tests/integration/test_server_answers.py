@@ -1,4 +1,7 @@
-"""Challenged for everything at once, an honest server keeps its bond: answers go out together, whatever the blocks' time."""
+"""Challenged for everything at once, an honest server keeps its bond.
+
+Answers go out together, whatever the blocks' time.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +69,10 @@ async def challenge_at_once(world: World, key: bytes, receipts: list[Signed[Rece
 
 
 async def test_fifty_challenges_at_once_cost_the_thief_its_stakes(tmp_path: Path) -> None:
-    """25 receipts of one payee and 25 payees, 15 s to answer, a block a second: answered in two transactions by a node that limits logs."""
+    """25 receipts of one payee and 25 payees, 15 s to answer, a block a second.
+
+    Answered in two transactions by a node that limits logs.
+    """
     async with make_world(tmp_path) as world, world.server() as core, world.host() as host:
         song = await world.publish()
         await world.to_epoch(await world.now_ms() // 60_000 + 1)

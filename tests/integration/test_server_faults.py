@@ -78,12 +78,16 @@ async def test_tickets_and_sessions_that_do_not_fit_are_refused_and_recorded(wor
             (session, world.ticket(song, session, now_s, content=b"\x07" * 20), "content.unknown"),
         ]
         foreign = world.session(device, now_s, station=address_of(private_key("pirate")))
-        pirate = world.ticket(song, foreign, now_s, key=private_key("pirate"), station=address_of(private_key("pirate")))
+        pirate = world.ticket(
+            song, foreign, now_s, key=private_key("pirate"), station=address_of(private_key("pirate"))
+        )
         cases.append((foreign, pirate, "station.unknown"))
         for signed, ticket, code in cases:
             assert await code_of(host.open(signed, ticket)) == code
         counted = select(refusals.c.code, refusals.c.count)
-        noted = await core.store.run(lambda connection: {row["code"]: row["count"] for row in connection.execute(counted).mappings()})
+        noted = await core.store.run(
+            lambda connection: {row["code"]: row["count"] for row in connection.execute(counted).mappings()}
+        )
         assert noted == Counter(code for _, _, code in cases)
         good = world.ticket(song, session, now_s)
         await host.open(session, good)
@@ -130,7 +134,12 @@ async def test_actions_of_another_device_are_not_taken(world: World) -> None:
         genuine = host.invocation(ticket, "play", 0, now_ms)
         assert await code_of(thief.report(genuine)) == "invocation.signature"
         assert await code_of(thief.report(thief.invocation(ticket, "play", 0, now_ms))) == "ticket.missing"
-        lease = {"ticket": to_hex(digest(ticket.message, world.deployment.domain)), "first": 0, "count": 1, "key": to_b64(bytes(32))}
+        lease = {
+            "ticket": to_hex(digest(ticket.message, world.deployment.domain)),
+            "first": 0,
+            "count": 1,
+            "key": to_b64(bytes(32)),
+        }
         assert await code_of(thief.ask("lease", **lease)) == "ticket.missing"
         assert (await host.report(genuine))["refused"] == []
 
@@ -141,10 +150,15 @@ async def test_keys_come_no_faster_than_the_music(world: World) -> None:
         song, session, now_ms = await ready(world, host, terms(lease={"window_s": 2, "seconds": 9, "invocations": 1}))
         ticket = world.ticket(song, session, now_ms // 1000)
         await host.open(session, ticket)
-        assert host.check_keys(await host.grant(host.invocation(ticket, "play", 0, now_ms), 0, 256), song)[-1] in (32, 33)
+        assert host.check_keys(await host.grant(host.invocation(ticket, "play", 0, now_ms), 0, 256), song)[-1] in (
+            32,
+            33,
+        )
         assert host.check_keys(await host.grant(host.invocation(ticket, "renew", 0, now_ms), 40, 256), song) == []
         now_ms = await world.travel(10)
-        assert host.check_keys(await host.grant(host.invocation(ticket, "renew", 10_000, now_ms), 0, 256), song)[-1] in (37, 38)
+        assert host.check_keys(await host.grant(host.invocation(ticket, "renew", 10_000, now_ms), 0, 256), song)[
+            -1
+        ] in (37, 38)
         moved = await host.grant(host.invocation(ticket, "seek", 100_000, now_ms), 48, 256)
         assert host.check_keys(moved, song) == list(range(48, 60))
         assert moved["left"] == {"play": 4, "seek": 2}
@@ -226,13 +240,23 @@ async def test_frames_and_bodies_that_are_garbage(world: World) -> None:
             await host.socket.send_str(text)
             assert (await future)["error"]["code"] == "message.schema"
         assert await code_of(host.hello(1_000)) == "invocation.time"
-        bad = {"protocol": 1, "device": to_hex(bytes(20)), "time_ms": await world.now_ms(), "signature": to_hex(bytes(65))}
+        bad = {
+            "protocol": 1,
+            "device": to_hex(bytes(20)),
+            "time_ms": await world.now_ms(),
+            "signature": to_hex(bytes(65)),
+        }
         assert await code_of(host.ask("hello", **bad)) == "invocation.signature"
         assert await code_of(host.ask("hello", **{**bad, "protocol": 2})) == "server.protocol"
         await host.hello(await world.now_ms())
         assert await code_of(host.ask("leaf", epoch=0, payee=to_hex(bytes(20)))) == "claim.unknown"
         assert await code_of(host.ask("report", invocations=[{"type": "Invocation"}])) == "message.schema"
-        for method, path in (("POST", "/v1/statements"), ("POST", "/v1/vouchers"), ("PUT", "/v1/contents/0x00"), ("GET", "/v1/epochs/x")):
+        for method, path in (
+            ("POST", "/v1/statements"),
+            ("POST", "/v1/vouchers"),
+            ("PUT", "/v1/contents/0x00"),
+            ("GET", "/v1/epochs/x"),
+        ):
             assert await code_of(world.call(method, path, {"x": 1})) == "message.schema"
         assert await code_of(world.call("POST", "/v1/epochs/close")) == "message.denied"
         assert (await world.call("GET", "/v1/info"))["server"] == to_hex(world.keys.address)
@@ -257,7 +281,9 @@ async def start(world: World) -> tuple[asyncio.subprocess.Process, str]:
         "port = 0\nauto_close = false\nescrow_age_s = 0.001\n"
     )
     arguments = (sys.executable, "-m", "gomaa", "server", "run", "--config", str(config))
-    process = await asyncio.create_subprocess_exec(*arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL)
+    process = await asyncio.create_subprocess_exec(
+        *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+    )
     assert process.stdout is not None
     line = await asyncio.wait_for(process.stdout.readline(), TIMEOUT_S)
     return process, json.loads(line)["listening"]
@@ -271,7 +297,10 @@ async def real_time(tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def test_killed_between_report_and_voucher(real_time: World) -> None:
-    """kill -9 after every acknowledged step: what was acknowledged is there once, what is sent again isn't counted again."""
+    """kill -9 after every acknowledged step.
+
+    What was acknowledged is there once, what is sent again isn't counted again.
+    """
     world = real_time
     process, world.url = await start(world)
     try:

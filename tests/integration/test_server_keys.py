@@ -39,7 +39,9 @@ class Hand(Bot):
         assert play is not None
         return play
 
-    async def ask(self, play: _Play, action: str, position_ms: int, wait_s: int = 0, first: int = 0) -> tuple[Signed[Invocation], set[int]]:
+    async def ask(
+        self, play: _Play, action: str, position_ms: int, wait_s: int = 0, first: int = 0
+    ) -> tuple[Signed[Invocation], set[int]]:
         """One action after a while, and keys from a segment on, as many as come; what was sent."""
         self.world.clock.ms += wait_s * 1000
         message = self._sign(play, action, position_ms, self.world.clock.ms)
@@ -158,7 +160,10 @@ async def test_an_honest_listener_may_pause_jump_and_go_on(world: FarmWorld) -> 
 
 
 async def test_who_jumps_too_far_is_told_when_the_music_goes_on(world: FarmWorld) -> None:
-    """Jumps without listening until no key comes: the answer names code and time; then the next segments come, and not sooner."""
+    """Jumps without listening until no key comes: the answer names code and time.
+
+    Then the next segments come, and not sooner.
+    """
     host = Hand(world)
     play = await host.ticket()
     await host.ask(play, "play", 0)

@@ -33,7 +33,9 @@ async def test_keys_ahead_keep_to_preview_and_devices(tmp_path: Path) -> None:
             await host.hello(now_ms)
         first, second = (world.session(address_of(host.device_key), now_s) for host in (mine, other))
         price = {"interval_s": 2, "owner": 2_000_003, "reward": 0, "payer": "listener"}
-        paid = await world.publish(terms(permissions=["preview", "play"], preview_s=10, counts={}, price=price, lease=LEASE), "paid")
+        paid = await world.publish(
+            terms(permissions=["preview", "play"], preview_s=10, counts={}, price=price, lease=LEASE), "paid"
+        )
         ticket = world.ticket(paid, first, now_s, price=0, reward=0)
         await mine.open(first, ticket)
         assert mine.check_keys(await lease(mine, ticket), paid) == [0, 1, 2, 3, 4]

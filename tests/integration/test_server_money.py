@@ -48,7 +48,9 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         yield made
 
 
-async def listen(world: World, host: HostClient, ticket: Signed[Ticket], seconds: int, from_ms: int = 0) -> dict[str, object]:
+async def listen(
+    world: World, host: HostClient, ticket: Signed[Ticket], seconds: int, from_ms: int = 0
+) -> dict[str, object]:
     """Play on with a renewal every five seconds; the last answer."""
     result: dict[str, object] = {}
     for second in range(5, seconds + 1, 5):
@@ -64,7 +66,10 @@ def bytes_of(text: object) -> bytes:
 
 
 async def test_one_play_is_paid_to_the_wei(world: World) -> None:
-    """Open, lease, play, seek, statement, voucher, receipts, post, proofs, final, claims: every amount agrees with the chain."""
+    """Open, lease, play, seek, statement, voucher, receipts, post, proofs, final, claims.
+
+    Every amount agrees with the chain.
+    """
     async with world.server() as core, world.host() as host:
         song = await world.publish()
         await world.to_epoch(await world.now_ms() // 60_000 + 1)
@@ -75,7 +80,9 @@ async def test_one_play_is_paid_to_the_wei(world: World) -> None:
         ticket = world.ticket(song, session, now_ms // 1000)
         opened = await host.open(session, ticket)
         assert opened["usage"] == {"plays": 0, "seeks": 0, "seconds": 0, "first_play_s": None}
-        lease = await host.ask("lease", ticket=to_hex(digest(ticket.message, world.deployment.domain)), first=0, count=64, key=_key(host))
+        lease = await host.ask(
+            "lease", ticket=to_hex(digest(ticket.message, world.deployment.domain)), first=0, count=64, key=_key(host)
+        )
         # The window is the longer of the policy's half minute and the server's buffer, plus five seconds for clocks.
         assert host.check_keys(lease, song) == list(range(33))
         assert lease["budget"] == 20
@@ -105,7 +112,13 @@ async def test_one_play_is_paid_to_the_wei(world: World) -> None:
         assert (receipt.message.payee, receipt.message.amount, receipt.message.epoch) == (payee, payee_due, epoch)
         detail = event["detail"]
         ids = (bytes_of(detail["content"]), bytes_of(detail["session"]))
-        counts = (detail["plays"], detail["seeks"], detail["seconds"], detail["sequence"], bytes_of(detail["invocation"]))
+        counts = (
+            detail["plays"],
+            detail["seeks"],
+            detail["seconds"],
+            detail["sequence"],
+            bytes_of(detail["invocation"]),
+        )
         assert receipt.message.detail == receipt_detail(*ids, *counts)
         assert counts[:3] == (1, 1, 26)
         found = await world.call("POST", "/v1/receipts", {**await world.proof(world.owner_key), "epoch": epoch})
@@ -117,7 +130,12 @@ async def test_one_play_is_paid_to_the_wei(world: World) -> None:
 
         await world.to_epoch(epoch + 1)
         closed = await world.call("POST", "/v1/epochs/close", headers={"Authorization": f"Bearer {world.keys.admin}"})
-        assert (closed["epoch"], closed["state"], closed["total"], closed["leaves"]) == (epoch, "posted", str(owner_due + payee_due), 2)
+        assert (closed["epoch"], closed["state"], closed["total"], closed["leaves"]) == (
+            epoch,
+            "posted",
+            str(owner_due + payee_due),
+            2,
+        )
         assert (await host.event("epoch"))["state"] == "posted"
         spent, escrow = await world.settlement.account(world.keys.address, world.station)
         assert (spent, escrow) == (statement.spent, 100 * TOKENS - statement.spent)
@@ -143,7 +161,8 @@ async def test_one_play_is_paid_to_the_wei(world: World) -> None:
             with pytest.raises(GomaaError) as error:
                 await Relay(strict, Publishing(strict)).claim(claims)
             assert error.value.code == code
-        # One that is to be mixed is held; the payee may decide otherwise before it is sent, and is told the transaction then.
+        # One that is to be mixed is held; the payee may decide otherwise before it is sent, and is told the transaction
+        # then.
         assert (await host.ask("claim", claims=claims, mixed=True))["transaction"] is None
         sent = (await host.ask("claim", claims=claims))["transaction"]
         assert sent.startswith("0x")
@@ -191,7 +210,9 @@ async def check_leaf(world: World, host: HostClient, epoch: int, payee: bytes, a
     assert verify_leaf(header, payee, amount, leaf["index"], proof)
 
 
-async def check_counts(world: World, host: HostClient, epoch: int, session: Signed, content: bytes, secret: bytes) -> None:
+async def check_counts(
+    world: World, host: HostClient, epoch: int, session: Signed, content: bytes, secret: bytes
+) -> None:
     """Usage and content counts are proven against the same commitment, and the tag is ours alone."""
     identity = to_hex(digest(session.message, world.deployment.domain))
     usage = await host.ask("usage", epoch=epoch, session=identity, content=to_hex(content))
@@ -229,7 +250,9 @@ async def test_a_post_is_sent_once_whatever_is_forgotten(world: World) -> None:
         assert world.closing is not None
         await world.closing.round()
         # What a server remembers that was killed before it wrote down that the chain had its post.
-        await core.store.run(lambda connection: connection.execute(epochs.update().values(state="closed", transaction=None)) and None)
+        await core.store.run(
+            lambda connection: connection.execute(epochs.update().values(state="closed", transaction=None)) and None
+        )
         await world.closing.round()
         await world.closing.round()
         assert len(await world.settlement.posts(world.keys.address)) == 1

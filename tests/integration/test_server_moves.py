@@ -1,4 +1,7 @@
-"""A content moves between two real servers on a real chain: sealed keys, counters, the play under way, both servers' money."""
+"""A content moves between two real servers on a real chain.
+
+Sealed keys, counters, the play under way, both servers' money.
+"""
 
 from __future__ import annotations
 
@@ -148,7 +151,9 @@ class Fan:
         for _ in range(0, seconds, 5):
             self.at_ms += 5000
             now_ms = await self.both.travel(5)
-            result = await self.host.grant(self.host.invocation(self.ticket, "renew", self.at_ms, now_ms), first=self.at_ms // 2000)
+            result = await self.host.grant(
+                self.host.invocation(self.ticket, "renew", self.at_ms, now_ms), first=self.at_ms // 2000
+            )
         return result
 
     async def stop(self) -> dict[str, Any]:
@@ -218,7 +223,9 @@ async def test_a_content_moves_at_an_epochs_end(tmp_path: Path) -> None:
                 assert await settle(world) == first
             await close(both, old, new, first)
             seen: list[tuple[bytes, int]] = []
-            result = await audit(old.chain, old.deployment, see=lambda one: seen.append((one.facts.server, one.facts.epoch)))
+            result = await audit(
+                old.chain, old.deployment, see=lambda one: seen.append((one.facts.server, one.facts.epoch))
+            )
             assert result.faults == []
             assert {(old.keys.address, first), (new.keys.address, first)} <= set(seen)
 
@@ -323,7 +330,9 @@ async def test_counters_come_in_parts(tmp_path: Path, monkeypatch: pytest.Monkey
                 "first_play_s": 9,
                 "actions": "{}",
             }
-            await both.old.core.store.run(lambda connection, row=row: connection.execute(usages.insert().values(**row)) and None)
+            await both.old.core.store.run(
+                lambda connection, row=row: connection.execute(usages.insert().values(**row)) and None
+            )
         await both.propose()
         await both.take()
         found = await rows(both.new.core, select(usages.c.listener, usages.c.plays).order_by(usages.c.listener))
@@ -373,7 +382,9 @@ async def test_taking_over_twice_does_it_once(tmp_path: Path) -> None:
         assert await both.take() == first
         assert new.core is not None
         assert [row.from_epoch for row in await rows(new.core, select(takeovers))] == [first]
-        await new.core.store.run(lambda connection: connection.execute(takeovers.update().values(from_epoch=None)) and None)
+        await new.core.store.run(
+            lambda connection: connection.execute(takeovers.update().values(from_epoch=None)) and None
+        )
         assert await both.take() == first
         assert [row.from_epoch for row in await rows(new.core, select(takeovers))] == [first]
 
@@ -411,12 +422,23 @@ async def test_only_a_server_that_may_serve_gets_an_upload(tmp_path: Path) -> No
     async with pair(tmp_path) as both:
         old, new = both.old, both.new
         path = f"/v1/contents/{to_hex(both.song.content)}"
-        assert await code_of(new.call("PUT", path, both.song.body(old.owner_key, new.keys.exchange_public))) == "server.mismatch"
+        assert (
+            await code_of(new.call("PUT", path, both.song.body(old.owner_key, new.keys.exchange_public)))
+            == "server.mismatch"
+        )
         await both.propose()
         other = make_song(
-            both.song.content, old.owner_key, new.keys.address, new.keys.exchange_public, old.deployment.chain_id, both.song.policy
+            both.song.content,
+            old.owner_key,
+            new.keys.address,
+            new.keys.exchange_public,
+            old.deployment.chain_id,
+            both.song.policy,
         )
-        assert await code_of(new.call("PUT", path, other.body(old.owner_key, new.keys.exchange_public))) == "server.mismatch"
+        assert (
+            await code_of(new.call("PUT", path, other.body(old.owner_key, new.keys.exchange_public)))
+            == "server.mismatch"
+        )
         await new.call("PUT", path, both.song.body(old.owner_key, new.keys.exchange_public))
 
 
@@ -431,7 +453,10 @@ async def test_a_withdrawn_content_is_not_taken(tmp_path: Path) -> None:
 
 
 async def test_hosts_and_stations_follow_the_chain(tmp_path: Path) -> None:
-    """The file's header still names the old server; from the epoch's beginning both go to the new one, and to none without a bond."""
+    """The file's header still names the old server.
+
+    From the epoch's beginning both go to the new one, and to none without a bond.
+    """
     async with pair(tmp_path) as both:
         old, new = both.old, both.new
         header = open_header(both.song.cose)
@@ -463,7 +488,10 @@ async def test_hosts_and_stations_follow_the_chain(tmp_path: Path) -> None:
 
 
 async def test_a_band_moves_its_song_with_the_studio(tmp_path: Path) -> None:
-    """One call proposes and has the new server take over; again is harmless, and each mistake is said before anything is sent."""
+    """One call proposes and has the new server take over.
+
+    Again is harmless, and each mistake is said before anything is sent.
+    """
     async with pair(tmp_path) as both:
         old, new, content = both.old, both.new, both.song.content
         deployment, key = old.deployment, old.owner_key

@@ -34,7 +34,10 @@ GROWING = {
     "listeners",
     "destructions",
 }
-"""Tables with a row for each play, listener or epoch. ``epochs`` itself has 8,760 small ones a year, read through an index."""
+"""Tables with a row for each play, listener or epoch.
+
+``epochs`` itself has 8,760 small ones a year, read through an index.
+"""
 
 
 @pytest.fixture
@@ -45,7 +48,10 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def test_every_statement_uses_an_index(world: World) -> None:
-    """From opening a ticket to the claim, closing and deletion: SQLite's plan of each statement searches, and scans no growing table."""
+    """From opening a ticket to the claim, closing and deletion.
+
+    SQLite's plan of each statement searches, and scans no growing table.
+    """
     async with world.server(keep_days=1) as core, world.host() as host:
         asked: dict[str, Any] = {}
 
@@ -82,7 +88,9 @@ async def test_every_statement_uses_an_index(world: World) -> None:
         while await history.step():
             pass
         assert epoch <= statement.epoch
-        plans = await core.store.run(lambda connection: {one: plan(connection, one, given) for one, given in asked.items()})
+        plans = await core.store.run(
+            lambda connection: {one: plan(connection, one, given) for one, given in asked.items()}
+        )
     assert len(plans) > 40
     for one, steps in plans.items():
         scanned = [step for step in steps if step.startswith("SCAN ") and step.split()[1] in GROWING]

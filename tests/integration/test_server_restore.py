@@ -1,4 +1,7 @@
-"""The drill of docs/operate-server.md: run, back up, run on, lose the database, restore, import, go on; the audit is content."""
+"""The drill of docs/operate-server.md: run, back up, run on, lose the database, restore, import, go on.
+
+The audit is content.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,10 @@ async def refused(work: Any) -> str:
 
 
 async def test_a_restored_backup_gives_no_receipts_until_the_lost_epoch_is_imported(tmp_path: Path) -> None:
-    """Yesterday's copy knows nothing of the last post: no statement, no voucher, no play; after the import everything goes on."""
+    """Yesterday's copy knows nothing of the last post: no statement, no voucher, no play.
+
+    After the import everything goes on.
+    """
     async with make_world(tmp_path) as world:
         database, copy, file = tmp_path / "server.sqlite3", tmp_path / "copy.sqlite3", tmp_path / "epoch.gmed"
         async with world.server(), world.host() as host:
@@ -71,8 +77,12 @@ async def test_a_restored_backup_gives_no_receipts_until_the_lost_epoch_is_impor
             keys = tmp_path / "keys.json"
             wrong = tmp_path / "wrong.gmed"
             wrong.write_bytes(raw[:-1] + bytes([raw[-1] ^ 1]))
-            assert "server.epoch.import" in str((await import_epoch(wrong, "--url", world.url, "--keys", keys)).exception)
-            busy = await import_epoch(file, "--deployment", tmp_path / "deployment.json", "--keys", keys, "--database", database)
+            assert "server.epoch.import" in str(
+                (await import_epoch(wrong, "--url", world.url, "--keys", keys)).exception
+            )
+            busy = await import_epoch(
+                file, "--deployment", tmp_path / "deployment.json", "--keys", keys, "--database", database
+            )
             assert "server.database.busy" in str(busy.exception)
 
         options = ("--deployment", tmp_path / "deployment.json", "--keys", keys, "--database", database)
@@ -90,7 +100,8 @@ async def test_a_restored_backup_gives_no_receipts_until_the_lost_epoch_is_impor
             assert int(leaf["amount"]) >= receipt.amount
             running = await world.now_ms() // 60_000
             spent = (await world.settlement.account(world.keys.address, world.station))[0]
-            # Never a second receipt for an epoch that the lost database may have signed for, and none before the next one begins.
+            # Never a second receipt for an epoch that the lost database may have signed for, and none before the next
+            # one begins.
             await play(world, host, song, "four", 10)
             assert await refused(pay(world)) == "server.epoch.closed"
             await world.to_epoch(running + 1)
@@ -102,7 +113,10 @@ async def test_a_restored_backup_gives_no_receipts_until_the_lost_epoch_is_impor
 
 
 async def test_a_song_that_goes_on_past_the_epochs_end_is_published_as_it_was_posted(tmp_path: Path) -> None:
-    """The finding, on a chain: the song goes on between close and post and after a restart; the audit is content, the claim is provable."""
+    """The finding, on a chain: the song goes on between close and post and after a restart.
+
+    The audit is content, the claim is provable.
+    """
     async with make_world(tmp_path) as world:
         async with world.server() as core, world.host() as host:
             song = await world.publish()
@@ -131,12 +145,17 @@ async def test_a_song_that_goes_on_past_the_epochs_end_is_published_as_it_was_po
 
             assert (await Publishing(core).closed(epoch)).commitment == posted
             await close(world, epoch + 1)
-            assert (await host.ask("leaf", epoch=epoch, payee="0x" + receipt.payee.hex()))["amount"] == str(receipt.amount)
+            assert (await host.ask("leaf", epoch=epoch, payee="0x" + receipt.payee.hex()))["amount"] == str(
+                receipt.amount
+            )
             assert [str(fault) for fault in (await audit(world.chain, world.deployment, (world.url,))).faults] == []
 
 
 async def test_a_post_that_a_reorganisation_took_is_posted_again(tmp_path: Path) -> None:
-    """The finding: after "posted" the server never looked again. It posts the same bytes, and the state follows the chain."""
+    """The finding: after "posted" the server never looked again.
+
+    It posts the same bytes, and the state follows the chain.
+    """
     async with make_world(tmp_path) as world, world.server() as core, world.host() as host:
         song = await world.publish()
         await world.to_epoch(await world.now_ms() // 60_000 + 1)
@@ -191,5 +210,7 @@ async def test_the_relayer_is_an_account_of_its_own_with_a_budget(tmp_path: Path
         hour, day = await Relay(core, Publishing(core))._spent()
         assert 0 < hour == day < 300_000 * 10**10
         # Nobody is paid at an address of one night without its own word.
-        unsigned = [sign_claim(world, epoch, "listener payee", address_of(private_key("listener payee")), private_key("thief"))]
+        unsigned = [
+            sign_claim(world, epoch, "listener payee", address_of(private_key("listener payee")), private_key("thief"))
+        ]
         assert await refused(world.call("POST", "/v1/claims", {"claims": unsigned})) == "claim.signature"

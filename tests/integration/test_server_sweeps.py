@@ -1,4 +1,7 @@
-"""Tokens at a payee, sent on by the relayer under the payee's permit: for whom the payee says, and within the budget of claims."""
+"""Tokens at a payee, sent on by the relayer under the payee's permit.
+
+For whom the payee says, and within the budget of claims.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,9 @@ class Scene:
         """The payee's, for what the order says."""
         deployment = self.world.deployment
         nonce = await self.world.token.nonce(order.payee)
-        made = Permit(deployment.chain_id, deployment.token, order.payee, order.relayer, order.amount, nonce, order.deadline)
+        made = Permit(
+            deployment.chain_id, deployment.token, order.payee, order.relayer, order.amount, nonce, order.deadline
+        )
         return replace(made, **changes).sign(key)
 
     def signed(self, order: Sweep, key: bytes = KEY) -> dict[str, Any]:
@@ -77,7 +82,8 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
     async with make_world(tmp_path) as world, world.server() as core:
         await world.token.transfer(world.platform_key, PAYEE, LIES)
         zeros = {
-            name: bytes(size) for name, size in (("source", 32), ("session", 32), ("invocation", 32), ("detail", 32), ("signature", 65))
+            name: bytes(size)
+            for name, size in (("source", 32), ("session", 32), ("invocation", 32), ("detail", 32), ("signature", 65))
         }
         counts = dict.fromkeys(("plays", "seeks", "seconds", "sequence"), 0)
         row = {"epoch": 1, "payee": PAYEE, "amount": LIES, "content": bytes(20), **zeros, **counts}
@@ -121,7 +127,10 @@ async def test_a_permit_for_another_spender_is_refused_before_anything_is_sent(s
 
 
 async def test_nobody_but_the_payee_says_where_it_goes(scene: Scene) -> None:
-    """A permit that somebody saw is of no use: the order is signed, too, for this relayer and a time that has not passed."""
+    """A permit that somebody saw is of no use.
+
+    The order is signed, too, for this relayer and a time that has not passed.
+    """
     order = await scene.order()
     permit = await scene.permit(order)
     theirs = replace(order, to=STRANGER)
@@ -142,7 +151,11 @@ async def test_a_sweep_keeps_to_the_limits_of_claims(scene: Scene) -> None:
     """Number of an hour, gas of an hour, least amount; and no address that this server has never paid."""
     order = await scene.order()
     message, permit = scene.signed(order), await scene.permit(order)
-    limits = (({"relay_per_hour": 0}, "claim.busy"), ({"relay_hour_wei": 1}, "claim.busy"), ({"relay_least_wei": LIES + 1}, "claim.small"))
+    limits = (
+        ({"relay_per_hour": 0}, "claim.busy"),
+        ({"relay_hour_wei": 1}, "claim.busy"),
+        ({"relay_least_wei": LIES + 1}, "claim.small"),
+    )
     for changes, code in limits:
         assert await scene.refused(message, permit, scene.strict(**changes)) == code, changes
     # The same is refused before a permit is signed.
@@ -177,8 +190,13 @@ async def test_sweeps_count_with_the_claims_of_an_hour(scene: Scene) -> None:
     assert await scene.balances() == (0, LIES)
 
 
-async def test_an_interruption_between_permit_and_transfer_strands_nothing(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The token has the permit already, brought by the relayer or by somebody who saw it: the transfer alone is sent."""
+async def test_an_interruption_between_permit_and_transfer_strands_nothing(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The token has the permit already, brought by the relayer or by somebody who saw it.
+
+    The transfer alone is sent.
+    """
     order = await scene.order()
     message, permit = scene.signed(order), await scene.permit(order)
 

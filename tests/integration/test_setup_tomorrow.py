@@ -48,7 +48,9 @@ def environment(folder: Path) -> Path:
 def test_newer_releases_change_nothing(configured: Path) -> None:
     python = environment(configured / "environment")
     install_lock(python, LOCKS / "test.lock")
-    listing = subprocess.run([python.with_name("uv"), "pip", "freeze", "--python", python], check=True, capture_output=True, text=True)
+    listing = subprocess.run(
+        [python.with_name("uv"), "pip", "freeze", "--python", python], check=True, capture_output=True, text=True
+    )
     installed = dict(line.split("==") for line in listing.stdout.split() if not line.startswith("pip=="))
     allowed = {**locked("test"), **locked("bootstrap")}
     assert len(installed) > 100
@@ -84,7 +86,9 @@ def test_newer_npm_releases_change_nothing(tmp_path: Path) -> None:
     with npm_registry(json.loads(before)) as registry:
         for command in (["ci", "--dry-run"], ["install", "--package-lock-only"]):
             options = ["--registry", registry, "--cache", str(tmp_path / "cache"), "--loglevel=error"]
-            done = subprocess.run(["npm", *command, *options], cwd=tmp_path, capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                ["npm", *command, *options], cwd=tmp_path, capture_output=True, text=True, check=False
+            )
             assert done.returncode == 0, done.stderr
     assert (tmp_path / "package-lock.json").read_bytes() == before
     assert BOOTSTRAP.exists()

@@ -1,4 +1,7 @@
-"""A real station, security server and chain: tickets for what is heard, vouchers for what is true, refusals with their codes."""
+"""A real station, security server and chain.
+
+Tickets for what is heard, vouchers for what is true, refusals with their codes.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,9 @@ async def _station(world: World, song: Upload) -> AsyncIterator[Client]:
 
 
 async def _ask(client: Client, session: Signed[Session], content: bytes) -> tuple[int, dict[str, Any]]:
-    async with client.post("/gomaa/tickets", json={"session": session.to_json(), "content": to_hex(content)}) as response:
+    async with client.post(
+        "/gomaa/tickets", json={"session": session.to_json(), "content": to_hex(content)}
+    ) as response:
         return response.status, await response.json()
 
 
@@ -91,7 +96,9 @@ async def test_heard_is_vouchered(tmp_path: Path) -> None:
 
 
 async def test_chain_decides_at_the_station(tmp_path: Path) -> None:
-    """A station whose licence is taken back gets station.right.missing, a withdrawn song content.revoked, a strange address no ticket."""
+    """A station whose licence is taken back gets station.right.missing, a withdrawn song content.revoked, a strange
+    address no ticket.
+    """
     async with make_world(tmp_path) as world, world.server():
         song = await world.publish()
         async with _station(world, song) as client:
@@ -121,7 +128,10 @@ async def test_empty_account_gives_no_ticket(tmp_path: Path, escrow: int) -> Non
 
 
 async def test_lost_chain_and_server_are_said(tmp_path: Path) -> None:
-    """With the server gone tickets say server.unreachable, with the chain gone chain.unreachable; the page still loads."""
+    """With the server gone tickets say server.unreachable, with the chain gone chain.unreachable.
+
+    The page still loads.
+    """
     async with make_world(tmp_path) as world:
         async with world.server():
             song = await world.publish()

@@ -41,7 +41,10 @@ async def code_of(awaitable: Any) -> str:
 
 def rows(connection: Connection) -> dict[str, int]:
     """How many rows each table has."""
-    return {table.name: connection.execute(select(func.count()).select_from(table)).scalar_one() for table in METADATA.sorted_tables}
+    return {
+        table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
+        for table in METADATA.sorted_tables
+    }
 
 
 async def test_a_socket_without_a_hello_is_closed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,7 +65,11 @@ async def test_a_socket_without_a_hello_is_closed(world: World, monkeypatch: pyt
 
 async def test_one_address_has_so_many_sockets_and_one_host_so_many_frames(world: World) -> None:
     """One socket more is refused with the busy code; one frame more too, and the line stays."""
-    async with world.server(connections_per_address=2, frames_per_minute=5), world.host() as host, world.host("other") as other:
+    async with (
+        world.server(connections_per_address=2, frames_per_minute=5),
+        world.host() as host,
+        world.host("other") as other,
+    ):
         async with world.http.get(f"{world.url}/v1/host", headers=UPGRADE) as response:
             assert (response.status, (await response.json())["error"]["code"]) == (429, "server.busy")
             assert int(response.headers["Retry-After"]) > 0
@@ -89,7 +96,12 @@ async def test_a_host_that_reads_nothing_is_let_go(world: World, monkeypatch: py
                 await asyncio.sleep(0.02)
 
 
-UPGRADE = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "A" * 22 + "=="}
+UPGRADE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "A" * 22 + "==",
+}
 
 
 async def test_a_strangers_upload_costs_no_key_agreement(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,7 +118,9 @@ async def test_a_strangers_upload_costs_no_key_agreement(world: World, monkeypat
         song = await world.publish()
         assert len(opened) == 1
         many = [[epoch, to_b64(bytes(60))] for epoch in range(4_096)]
-        unknown = make_song(b"\x07" * 20, world.owner_key, world.keys.address, world.keys.exchange_public, 31337, terms())
+        unknown = make_song(
+            b"\x07" * 20, world.owner_key, world.keys.address, world.keys.exchange_public, 31337, terms()
+        )
         for content, owner, code in (
             (unknown, world.owner_key, "content.unknown"),
             (song, private_key("stranger"), "content.owner"),
@@ -129,7 +143,10 @@ def resigned(song: Any, owner: bytes, body: dict[str, Any], keys: list[Any]) -> 
 
 
 async def test_strangers_leave_no_rows(world: World) -> None:
-    """Tickets nobody signed, destroyed keys nobody had, statements nobody owes: counts by day and code, and nothing else."""
+    """Tickets nobody signed, destroyed keys nobody had, statements nobody owes.
+
+    Counts by day and code, and nothing else.
+    """
     async with world.server() as core:
         song = await world.publish()
         before = await core.store.run(rows)
@@ -142,8 +159,15 @@ async def test_strangers_leave_no_rows(world: World) -> None:
                 ticket = world.ticket(song, session, now_ms // 1000, key=private_key("forger"))
                 assert await code_of(host.open(session, ticket)) == "ticket.signature"
                 listener = address_of(private_key(f"listener {number}"))
-                signature = to_hex(sign_digest(host.device_key, destruction_digest(song.content, listener, now_ms, "content.revoked")))
-                word = {"content": to_hex(song.content), "listener": to_hex(listener), "time_ms": now_ms, "code": "content.revoked"}
+                signature = to_hex(
+                    sign_digest(host.device_key, destruction_digest(song.content, listener, now_ms, "content.revoked"))
+                )
+                word = {
+                    "content": to_hex(song.content),
+                    "listener": to_hex(listener),
+                    "time_ms": now_ms,
+                    "code": "content.revoked",
+                }
                 assert await code_of(host.ask("destroyed", **word, signature=signature)) == "ticket.missing"
             payer = private_key(f"payer {number}")
             asked = to_hex(sign_digest(payer, statement_digest(world.keys.address, now_ms // 1000)))
@@ -153,4 +177,6 @@ async def test_strangers_leave_no_rows(world: World) -> None:
         assert after.pop("refusal_counts") == before.pop("refusal_counts") + 1
         assert after == before
         counted = select(refusals.c.what, refusals.c.code, refusals.c.count)
-        assert await core.store.run(lambda connection: connection.execute(counted).all()) == [("ticket", "ticket.signature", 8)]
+        assert await core.store.run(lambda connection: connection.execute(counted).all()) == [
+            ("ticket", "ticket.signature", 8)
+        ]

@@ -1,4 +1,7 @@
-"""What servers and stations tell a stranger who has the chain, all published data and a device: nothing that ties a row to a person."""
+"""What servers and stations tell a stranger who has the chain, all published data and a device.
+
+Nothing that ties a row to a person.
+"""
 
 from __future__ import annotations
 
@@ -74,7 +77,11 @@ class Scene:
     def knows(self, name: str) -> list[str]:
         """Values of a path's variable that the stranger can try."""
         data = self.published
-        addresses = [row.payee for row in data.payees] + [row.payer for row in data.debits] + [row.content for row in data.contents]
+        addresses = (
+            [row.payee for row in data.payees]
+            + [row.payer for row in data.debits]
+            + [row.content for row in data.contents]
+        )
         known = {
             "epoch": [str(data.epoch), str(data.epoch + 1)],
             "content": [to_hex(song.content) for song in self.songs],
@@ -113,7 +120,9 @@ async def station_of(world: World, songs: tuple[Upload, ...]) -> AsyncIterator[t
 
 async def ticket_of(client: Client, session: Signed[Session], song: Upload) -> Signed[Ticket]:
     """The station's ticket."""
-    async with client.post("/gomaa/tickets", json={"session": session.to_json(), "content": to_hex(song.content)}) as response:
+    async with client.post(
+        "/gomaa/tickets", json={"session": session.to_json(), "content": to_hex(song.content)}
+    ) as response:
         answer = await response.json()
     assert "ticket" in answer, answer
     return Signed.from_json(Ticket, answer["ticket"])
@@ -139,7 +148,11 @@ async def fans_of(world: World, station: Client, songs: tuple[Upload, Upload], e
     """A fan with a wallet, one without, one who pays; and a refused play. The voucher of who pays."""
     now_s = await world.now_ms() // 1000
     paid = None
-    for name, song, changes in (("wallet", songs[0], {}), ("bare", songs[0], {"payee": ZERO_ADDRESS}), ("paying", songs[1], {})):
+    for name, song, changes in (
+        ("wallet", songs[0], {}),
+        ("bare", songs[0], {"payee": ZERO_ADDRESS}),
+        ("paying", songs[1], {}),
+    ):
         async with world.host(f"device of {name} {epoch}") as host:
             await host.hello(await world.now_ms())
             listener = "listener" if name == "paying" else name
@@ -150,7 +163,9 @@ async def fans_of(world: World, station: Client, songs: tuple[Upload, Upload], e
             await host.ask("report", invocations=[host.invocation(ticket, "play", 0, await world.now_ms()).to_json()])
             if name == "paying":
                 said = (await owed(host, session))["statement"]["message"]
-                message = Voucher(world.keys.address, address_of(private_key(listener)), int(said["spent"]), int(said["epoch"]) + 1)
+                message = Voucher(
+                    world.keys.address, address_of(private_key(listener)), int(said["spent"]), int(said["epoch"]) + 1
+                )
                 paid = sign(message, world.deployment.domain, private_key(listener))
                 await host.ask("voucher", voucher=paid.to_json())
     assert paid is not None
@@ -183,7 +198,10 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
 
 def written(second: int) -> set[str]:
     """A time as pages write it."""
-    return {moment.isoformat(timespec="seconds")[:19] for moment in (datetime.fromtimestamp(second), datetime.fromtimestamp(second, UTC))}
+    return {
+        moment.isoformat(timespec="seconds")[:19]
+        for moment in (datetime.fromtimestamp(second), datetime.fromtimestamp(second, UTC))
+    }
 
 
 def hidden(world: World, published: EpochData) -> dict[str, str]:
@@ -249,7 +267,10 @@ async def operations(scene: Scene, host: HostClient) -> set[str]:
     world, song, data = scene.world, scene.songs[0], scene.published
     now_ms = await world.now_ms()
     device, payees = host.device_key, [to_hex(row.payee) for row in data.payees]
-    own = [world.session(address_of(device), now_ms // 1000, f"of the stranger {n}", row.payee) for n, row in enumerate(data.payees)]
+    own = [
+        world.session(address_of(device), now_ms // 1000, f"of the stranger {n}", row.payee)
+        for n, row in enumerate(data.payees)
+    ]
     other = world.session(address_of(private_key("another")), now_ms // 1000, "bare")
     tickets = [await ticket_of(scene.speaks[1], session, song) for session in own]
     for session, ticket in zip(own, tickets, strict=True):
@@ -261,21 +282,47 @@ async def operations(scene: Scene, host: HostClient) -> set[str]:
         await asks(scene, host, "report", invocations=[invocation])
     sessions = [to_hex(digest(session.message, host.domain)) for session in (*own, other)]
     numbers = [[play.ticket, 1] for play in data.plays]
-    claim = {"server": to_hex(world.keys.address), "epoch": str(data.epoch), "payee": payees[0], "to": payees[0], "tip": "0"}
+    claim = {
+        "server": to_hex(world.keys.address),
+        "epoch": str(data.epoch),
+        "payee": payees[0],
+        "to": payees[0],
+        "tip": "0",
+    }
     signature = to_hex(sign_digest(device, receipts_digest(world.keys.address, data.payees[0].payee, now_ms // 1000)))
     asked: list[tuple[str, dict[str, Any]]] = [
         *(("statement", {"session": session}) for session in sessions),
-        *(("books", {"session": session, **more}) for session in sessions for more in ({}, {"voucher": scene.voucher.to_json()})),
-        *(("usage", {"epoch": data.epoch, "session": s, "content": to_hex(one.content)}) for s in sessions for one in scene.songs),
+        *(
+            ("books", {"session": session, **more})
+            for session in sessions
+            for more in ({}, {"voucher": scene.voucher.to_json()})
+        ),
+        *(
+            ("usage", {"epoch": data.epoch, "session": s, "content": to_hex(one.content)})
+            for s in sessions
+            for one in scene.songs
+        ),
         ("voucher", {"voucher": scene.voucher.to_json(), "lines": numbers}),
         ("voucher", {"voucher": scene.voucher.to_json()}),
-        ("receipts", {"payees": [*payees, to_hex(world.station), to_hex(address_of(world.owner_key)), to_hex(ZERO_ADDRESS)]}),
+        (
+            "receipts",
+            {"payees": [*payees, to_hex(world.station), to_hex(address_of(world.owner_key)), to_hex(ZERO_ADDRESS)]},
+        ),
         *(("leaf", {"epoch": epoch, "payee": payee}) for epoch in (data.epoch, data.epoch + 1) for payee in payees),
         ("claim", {"claims": [{"type": "Claim", "message": claim, "signature": signature}]}),
         *(("relayer", {"payee": payee, "amount": "1"}) for payee in payees),
         ("sweep", {"sweep": {}, "permit": signature}),
         *(
-            ("destroyed", {"content": to_hex(song.content), "listener": payee, "time_ms": now_ms, "code": "x", "signature": signature})
+            (
+                "destroyed",
+                {
+                    "content": to_hex(song.content),
+                    "listener": payee,
+                    "time_ms": now_ms,
+                    "code": "x",
+                    "signature": signature,
+                },
+            )
             for payee in payees
         ),
     ]
@@ -288,7 +335,14 @@ async def bodies(scene: Scene) -> list[Any]:
     """Bodies that any route may be sent: well-formed ones about other people, signed by the stranger."""
     world, data = scene.world, scene.published
     asking, proof = await world.asking(STRANGER), await world.proof(STRANGER)
-    found: list[Any] = [None, {"wrong": "field"}, {"content": to_hex(scene.songs[0].content)}, asking, proof, {**asking, "disputed": []}]
+    found: list[Any] = [
+        None,
+        {"wrong": "field"},
+        {"content": to_hex(scene.songs[0].content)},
+        asking,
+        proof,
+        {**asking, "disputed": []},
+    ]
     for row in data.payees:
         found.append({**proof, "payee": to_hex(row.payee)})
         found.append({**proof, "payee": to_hex(row.payee), "epoch": data.epoch})
@@ -322,18 +376,25 @@ async def routes(scene: Scene) -> int:
             for values in product(*(scene.knows(name) for name in names)):
                 path = pattern.format_map(dict(zip(names, values, strict=True)))
                 for body in sent if method != "GET" or app is scene.station else [None]:
-                    options: dict[str, Any] = {} if body is None else {"headers": packed(body)} if method == "GET" else {"json": body}
+                    options: dict[str, Any] = (
+                        {} if body is None else {"headers": packed(body)} if method == "GET" else {"json": body}
+                    )
                     async with client.request(method, path, **options) as response:
                         read = await response.read()
                         # The published data are what they are; everything else is searched.
                         if not path.endswith("/data"):
-                            scene.said.append(f"{method} {path} {dict(response.headers)} {read.decode('utf-8', 'replace')} {read.hex()}")
+                            scene.said.append(
+                                f"{method} {path} {dict(response.headers)} {read.decode('utf-8', 'replace')} "
+                                f"{read.hex()}"
+                            )
                     asked += 1
     return asked
 
 
 async def test_a_stranger_is_told_nothing_of_a_fan(scene: Scene) -> None:
-    """Every route, every operation and every event: no session, listener, device, ticket, invocation, preimage, signature or exact time
+    """Every route, every operation and every event.
+
+    No session, listener, device, ticket, invocation, preimage, signature or exact time
     of anybody's row; nothing of who is paid, owes or has settled what."""
     world = scene.world
     await agreed(world, scene.station)
@@ -365,7 +426,10 @@ async def test_a_stranger_is_told_nothing_of_a_fan(scene: Scene) -> None:
 
 
 async def test_what_is_there_is_answered_as_what_is_not(scene: Scene) -> None:
-    """Sessions, tickets, payees and payers of others, as if they were guessed right, and ones that nobody has: the same answers."""
+    """Sessions, tickets, payees and payers of others, as if they were guessed right, and ones that nobody has.
+
+    The same answers.
+    """
     world, station = scene.world, scene.speaks[1]
     await agreed(world, scene.station)
     await fans_of(world, station, scene.songs, scene.published.epoch + 1)
@@ -420,12 +484,16 @@ async def test_what_is_there_is_answered_as_what_is_not(scene: Scene) -> None:
 
 
 async def test_those_whom_it_is_about_are_told(scene: Scene) -> None:
-    """A payer's account and a payee's receipts for its key, the whole receipts for the devices of its listener: the stranger's view above
+    """A payer's account and a payee's receipts for its key, the whole receipts for the devices of its listener.
+
+    The stranger's view above
     is not that of a server that answers nothing."""
     world, data = scene.world, scene.published
     assert int((await world.account())["escrow_wei"]) > 0
     payee = private_key("wallet payee")
-    (receipt,) = (await world.call("POST", "/v1/receipts", {**await world.proof(payee), "epoch": data.epoch}))["receipts"]
+    (receipt,) = (await world.call("POST", "/v1/receipts", {**await world.proof(payee), "epoch": data.epoch}))[
+        "receipts"
+    ]
     assert receipt.keys() == {"receipt"}
     async with world.host(f"device of wallet {data.epoch}") as host:
         await host.hello(await world.now_ms())
@@ -439,5 +507,7 @@ async def test_those_whom_it_is_about_are_told(scene: Scene) -> None:
     assert (await world.call("POST", "/v1/vouchers", voucher))["settled"] is None
     key = private_key("listener")
     proven = await world.asking(key)
-    answer = await world.call("POST", "/v1/vouchers", {**voucher, "time_s": proven["time_s"], "signature": proven["signature"]})
+    answer = await world.call(
+        "POST", "/v1/vouchers", {**voucher, "time_s": proven["time_s"], "signature": proven["signature"]}
+    )
     assert [line[2] for line in answer["settled"]["lines"]] == [1]

@@ -71,7 +71,9 @@ def test_the_guide_is_true(tmp_path: Path) -> None:
             if "owner.key" in block and "--new-key" not in block and not done:
                 pytest.fail("the guide uses a key before it makes one")
             command = begin + block.replace("https://keys.example", stack.server_url)
-            ran = subprocess.run(["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+            ran = subprocess.run(
+                ["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+            )
             assert ran.returncode == 0, f"{block}\n{ran.stdout}\n{ran.stderr}"
             done += ran.stdout
             if (tmp_path / "owner.key").exists() and "gas" not in done:
@@ -81,7 +83,11 @@ def test_the_guide_is_true(tmp_path: Path) -> None:
         state = stack.ask(lambda chain: Content(chain, content).state())
         later = stack.ask(lambda chain: Content(chain, content).server_at(1 << 31))
         assert later == address_of(stack.anvil.keys[6])
-    assert (state.owner, state.revoked, state.destroyed) == (address_of(load_owner_key(tmp_path / "owner.key")), True, True)
+    assert (state.owner, state.revoked, state.destroyed) == (
+        address_of(load_owner_key(tmp_path / "owner.key")),
+        True,
+        True,
+    )
     assert len(BLOCKS) >= 9
     assert not (tmp_path / "tryout").exists()
     assert (tmp_path / "out" / "album" / "one.sps").exists()

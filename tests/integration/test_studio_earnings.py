@@ -46,7 +46,10 @@ async def play(world: World, host: Any) -> int:
 
 
 async def test_earnings_are_seen_and_collected(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pending, then final, then collected once: the balance rises by what the chain's books say. Books that were altered are refused."""
+    """Pending, then final, then collected once: the balance rises by what the chain's books say.
+
+    Books that were altered are refused.
+    """
     async with world.server(), world.host() as host:
         epoch = await play(world, host)
         owner = address_of(world.owner_key)
@@ -79,7 +82,10 @@ async def test_earnings_are_seen_and_collected(world: World, monkeypatch: pytest
 
 
 async def test_a_server_that_is_down_is_named(world: World) -> None:
-    """Nothing is posted: nothing is earned, and nothing is asked of the server; its absence is named once it matters."""
+    """Nothing is posted: nothing is earned, and nothing is asked of the server.
+
+    Its absence is named once it matters.
+    """
     server = ServerInfo("http://127.0.0.1:1", world.keys.address, world.keys.exchange_public)
     assert await earnings.earnings(world.deployment, server, address_of(world.owner_key)) == []
     with pytest.raises(GomaaError, match=r"server\.unreachable"):

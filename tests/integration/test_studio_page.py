@@ -1,4 +1,7 @@
-"""The studio's page in a real browser, against a real chain, security server and station: from a file to a song that is out."""
+"""The studio's page in a real browser, against a real chain, security server and station.
+
+From a file to a song that is out.
+"""
 
 from __future__ import annotations
 
@@ -44,16 +47,31 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     """Everything up once, the page open."""
     folder = tmp_path_factory.mktemp("studio-page")
     with running(folder / "stack", [], ROOT / "examples" / "policies" / "free-radio.toml") as stack:
-        command = [sys.executable, "-m", "gomaa", "studio", "--no-open", "--folder", str(folder / "band"), "--server", stack.server_url]
+        command = [
+            sys.executable,
+            "-m",
+            "gomaa",
+            "studio",
+            "--no-open",
+            "--folder",
+            str(folder / "band"),
+            "--server",
+            stack.server_url,
+        ]
         command += ["--key", str(stack.folder / "owner.key"), "--deployment", str(stack.folder / "deployment.json")]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process, sync_playwright() as playwright:
             assert process.stdout is not None
             url = process.stdout.readline().strip()
-            browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"], timeout=TIMEOUT_S * 1000)
+            browser = playwright.chromium.launch(
+                executable_path="/usr/bin/chromium", args=["--no-sandbox"], timeout=TIMEOUT_S * 1000
+            )
             page = browser.new_page(viewport={"width": 1280, "height": 1000}, locale="en-GB")
             page.set_default_timeout(TIMEOUT_S * 1000)
             complaints: list[str] = []
-            page.on("console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None)
+            page.on(
+                "console",
+                lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None,
+            )
             page.on("pageerror", lambda error: complaints.append(str(error)))
             # As gomaa studio opens it: by a file that leads there.
             _write_door(folder / "door.html", url)
@@ -69,7 +87,11 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twenty seconds of a swelling chord, 44.1 kHz stereo."""
     t = np.arange(20 * 44_100) / 44_100
-    chord = sum(np.sin(2 * np.pi * hertz * t) for hertz in (220, 277.2, 329.6)) * 0.2 * (0.3 + 0.7 * np.sin(np.pi * t / 20) ** 2)
+    chord = (
+        sum(np.sin(2 * np.pi * hertz * t) for hertz in (220, 277.2, 329.6))
+        * 0.2
+        * (0.3 + 0.7 * np.sin(np.pi * t / 20) ** 2)
+    )
     path = tmp_path_factory.mktemp("recording") / "Slow Tide Home.wav"
     with wave.open(str(path), "wb") as file:
         file.setnchannels(2)
@@ -86,7 +108,10 @@ def violations(page: Page) -> list[str]:
 
 
 def test_a_band_releases_a_song(studio: Studio, recording: Path) -> None:
-    """File dropped, terms set by slider and keyboard, words read in both languages, preview heard, signed: the contract stands."""
+    """File dropped, terms set by slider and keyboard, words read in both languages, preview heard, signed.
+
+    The contract stands.
+    """
     page = studio.page
     expect(page.locator("#signer")).to_be_visible()
     expect(page.locator("#sign")).to_be_disabled()

@@ -1,4 +1,7 @@
-"""Publishing sends nothing unless everything that can be known says that it will succeed: an address has one set of terms for good."""
+"""Publishing sends nothing unless everything that can be known says that it will succeed.
+
+An address has one set of terms for good.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,18 @@ from studio.publish import publish
 from studio.release import go_public
 from studio.server import ServerInfo, fetch_info
 from studio.verify import verify, verify_chain
-from tests.integration.studio_world import OWNER, PLATFORM, SERVER, TERMS, Uploads, list_server, network, node, noise, uploads
+from tests.integration.studio_world import (
+    OWNER,
+    PLATFORM,
+    SERVER,
+    TERMS,
+    Uploads,
+    list_server,
+    network,
+    node,
+    noise,
+    uploads,
+)
 
 __all__ = ["network", "node", "uploads"]
 
@@ -38,7 +52,13 @@ OMITTING = [
     PLAIN,
     {**PLAIN, "price": {**PLAIN["price"], "payer": "station"}},  # type: ignore[dict-item]
     {**PLAIN, "stations": ["*"], "tracking": "opt_in", "concurrent": 1, "territories": ["*"], "purposes": ["*"]},
-    {**PLAIN, "counts": {"play": {"limit": 3, "unit": "start"}}, "renewal": {"every_s": 60, "retry_s": 5}, "part": {}, "crit": []},
+    {
+        **PLAIN,
+        "counts": {"play": {"limit": 3, "unit": "start"}},
+        "renewal": {"every_s": 60, "retry_s": 5},
+        "part": {},
+        "crit": [],
+    },
     {**PLAIN, "mood": {"calm": [1, None, True]}, "self_destruct": [], "listener": "any"},
 ]
 
@@ -53,7 +73,9 @@ def resigned(song: Path, key: bytes, change: Callable[[dict[str, Any]], None]) -
     song.write_bytes(Container(cose).prefix() + data[container.body :])
 
 
-def make(folder: Path, network: Deployment, server: ServerInfo, key: bytes = OWNER, seconds: float = 1) -> ConvertResult:
+def make(
+    folder: Path, network: Deployment, server: ServerInfo, key: bytes = OWNER, seconds: float = 1
+) -> ConvertResult:
     """Noise as a song."""
     source = noise(folder / "noise.wav", seconds)
     return convert(source, folder / "noise.sps", Policy.from_dict(TERMS), key, network, server, Options(replace=True))
@@ -86,7 +108,9 @@ async def test_terms_that_omit_defaults_go_the_whole_way(
     assert [content for content, _ in uploads.kept] == [song.content] * 2
 
 
-async def test_a_release_keeps_a_song_whose_terms_omit_defaults(network: Deployment, uploads: Uploads, tmp_path: Path) -> None:
+async def test_a_release_keeps_a_song_whose_terms_omit_defaults(
+    network: Deployment, uploads: Uploads, tmp_path: Path
+) -> None:
     """The same terms in fewer bytes are the same terms."""
     server = fetch_info(uploads.url, network.domain)
     song = make(tmp_path, network, server)
@@ -130,7 +154,11 @@ def wider_child(song: ConvertResult) -> None:
 
 def unreadable_terms(song: ConvertResult) -> None:
     """A policy with a field it cannot have."""
-    resigned(song.path, OWNER, lambda header: header.update(policy={**PLAIN, "price": {"interval_s": 0, "owner": 1, "reward": 0}}))
+    resigned(
+        song.path,
+        OWNER,
+        lambda header: header.update(policy={**PLAIN, "price": {"interval_s": 0, "owner": 1, "reward": 0}}),
+    )
 
 
 @pytest.mark.parametrize(
@@ -168,7 +196,9 @@ async def refused(network: Deployment, song: ConvertResult, key: bytes = OWNER, 
     return caught.value.code
 
 
-async def test_what_is_wrong_with_the_server_is_found_before_the_contract(network: Deployment, uploads: Uploads, tmp_path: Path) -> None:
+async def test_what_is_wrong_with_the_server_is_found_before_the_contract(
+    network: Deployment, uploads: Uploads, tmp_path: Path
+) -> None:
     """A server that is down, another one, one that is not or no longer listed, one whose key takes no secret."""
     song = make(tmp_path, network, fetch_info(uploads.url, network.domain))
     assert await refused(network, song) == "server.mismatch"
@@ -186,7 +216,9 @@ async def test_what_is_wrong_with_the_server_is_found_before_the_contract(networ
     assert uploads.kept == []
 
 
-async def test_another_deployment_is_found_before_the_contract(network: Deployment, uploads: Uploads, tmp_path: Path) -> None:
+async def test_another_deployment_is_found_before_the_contract(
+    network: Deployment, uploads: Uploads, tmp_path: Path
+) -> None:
     """Another chain id, another registry, another implementation, another settlement than the server's."""
     await list_server(network, uploads)
     song = make(tmp_path, network, fetch_info(uploads.url, network.domain))
@@ -212,7 +244,9 @@ async def test_an_account_without_money_sends_nothing(network: Deployment, uploa
         resigned(song.path, poor, lambda header: header.update(policy={**PLAIN, "stations": names}))
         head = await chain.request("eth_getBlockByNumber", "latest", False)
         # Enough for the contract, too little for its licences.
-        await chain.request("anvil_setBalance", to_hex(address_of(poor)), hex(700_000 * (2 * int(head["baseFeePerGas"], 16) + 10**9)))
+        await chain.request(
+            "anvil_setBalance", to_hex(address_of(poor)), hex(700_000 * (2 * int(head["baseFeePerGas"], 16) + 10**9))
+        )
     assert await refused(network, song, poor) == "chain.funds"
     async with Chain.connect(network.rpc) as chain:
         await chain.request("anvil_setBalance", to_hex(address_of(poor)), hex(10**20))
@@ -227,7 +261,9 @@ async def test_a_domain_no_registry_can_hold_is_unknown(network: Deployment, upl
     assert (await publish(song.path, OWNER, network)).unknown == ("ü" * 200,)
 
 
-async def test_any_station_among_named_ones_is_an_open_licence(network: Deployment, uploads: Uploads, tmp_path: Path) -> None:
+async def test_any_station_among_named_ones_is_an_open_licence(
+    network: Deployment, uploads: Uploads, tmp_path: Path
+) -> None:
     """The policy's decision lets any station play where one entry is ``*``; so does the contract."""
     await list_server(network, uploads)
     song = make(tmp_path, network, fetch_info(uploads.url, network.domain))
@@ -237,7 +273,9 @@ async def test_any_station_among_named_ones_is_an_open_licence(network: Deployme
         assert await Content(chain, song.content).licensed(b"\x99" * 20)
 
 
-async def test_a_purchase_that_cannot_succeed_approves_nothing(network: Deployment, uploads: Uploads, tmp_path: Path) -> None:
+async def test_a_purchase_that_cannot_succeed_approves_nothing(
+    network: Deployment, uploads: Uploads, tmp_path: Path
+) -> None:
     """The price is approved only to whom the offer is made, who can pay it, while the song may be sold."""
     await list_server(network, uploads)
     song = make(tmp_path, network, fetch_info(uploads.url, network.domain))

@@ -19,7 +19,18 @@ from studio.owner import ContentKeys
 from studio.publish import publish
 from studio.server import ServerInfo, fetch_info
 from studio.verify import verify_chain
-from tests.integration.studio_world import OWNER, PLATFORM, SERVER, TERMS, Uploads, list_server, network, node, noise, uploads
+from tests.integration.studio_world import (
+    OWNER,
+    PLATFORM,
+    SERVER,
+    TERMS,
+    Uploads,
+    list_server,
+    network,
+    node,
+    noise,
+    uploads,
+)
 
 __all__ = ["network", "node", "uploads"]
 
@@ -27,11 +38,22 @@ __all__ = ["network", "node", "uploads"]
 def make(folder: Path, network: Deployment, server: ServerInfo, **terms: Any) -> ConvertResult:
     """A second of noise as a song of OWNER's."""
     source = noise(folder / "noise.wav")
-    return convert(source, folder / "noise.sps", Policy.from_dict({**TERMS, **terms}), OWNER, network, server, Options(replace=True))
+    return convert(
+        source,
+        folder / "noise.sps",
+        Policy.from_dict({**TERMS, **terms}),
+        OWNER,
+        network,
+        server,
+        Options(replace=True),
+    )
 
 
 async def test_publishing_creates_the_content_once(network: Deployment, uploads: Uploads, tmp_path: Path) -> None:
-    """The contract stands at the predicted address with the file's terms; again changes nothing on the chain and uploads again."""
+    """The contract stands at the predicted address with the file's terms.
+
+    Again changes nothing on the chain and uploads again.
+    """
     await list_server(network, uploads)
     song = make(tmp_path, network, fetch_info(uploads.url, network.domain))
     first = await publish(song.path, OWNER, network)
@@ -43,7 +65,12 @@ async def test_publishing_creates_the_content_once(network: Deployment, uploads:
     async with Chain.connect(network.rpc) as chain:
         state = await Content(chain, song.content).state()
     assert state is not None
-    assert (state.owner, state.policy_hash, state.price, state.interval) == (address_of(OWNER), song.policy_hash, 10**16, 5)
+    assert (state.owner, state.policy_hash, state.price, state.interval) == (
+        address_of(OWNER),
+        song.policy_hash,
+        10**16,
+        5,
+    )
     assert (state.server, state.open_license, state.revoked) == (SERVER, True, False)
     assert [check.name for check in await verify_chain(song.path, network)] == ["chain"]
 
@@ -54,7 +81,9 @@ async def test_named_stations_are_licensed(network: Deployment, uploads: Uploads
     station = b"\x77" * 20
     async with Chain.connect(network.rpc) as chain:
         await Registry(chain, network).add_station(PLATFORM, station, "radio.example", "Radio")
-    song = make(tmp_path, network, fetch_info(uploads.url, network.domain), stations=["radio.example", "nobody.example"])
+    song = make(
+        tmp_path, network, fetch_info(uploads.url, network.domain), stations=["radio.example", "nobody.example"]
+    )
     result = await publish(song.path, OWNER, network)
     assert (result.licensed, result.unknown) == (("radio.example",), ("nobody.example",))
     async with Chain.connect(network.rpc) as chain:

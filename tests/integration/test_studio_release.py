@@ -100,7 +100,9 @@ async def test_a_second_release_changes_nothing(job: Job, network: Deployment) -
 
 
 @pytest.mark.parametrize("step", ["contract", "keys", "packages", "receipt"])
-async def test_a_crash_before_any_step_makes_no_second_contract(job: Job, network: Deployment, uploads: Uploads, step: str) -> None:
+async def test_a_crash_before_any_step_makes_no_second_contract(
+    job: Job, network: Deployment, uploads: Uploads, step: str
+) -> None:
     """Interrupted as each step begins and started again, the release ends with one contract, its keys and its receipt."""
 
     class PowerCut(BaseException):

@@ -1,4 +1,7 @@
-"""Accessibility of every screen of the extension: axe-core finds no violation of WCAG 2.1 AA, nothing is cut off, clicks are a person's."""
+"""Accessibility of every screen of the extension.
+
+Axe-core finds no violation of WCAG 2.1 AA, nothing is cut off, clicks are a person's.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,9 @@ def violations(page: Any) -> list[str]:
     """What axe-core finds, one line each."""
     page.evaluate(AXE)
     return [
-        f"{found['id']}: {node['html']} {node['failureSummary']}" for found in page.evaluate(RUN)["violations"] for node in found["nodes"]
+        f"{found['id']}: {node['html']} {node['failureSummary']}"
+        for found in page.evaluate(RUN)["violations"]
+        for node in found["nodes"]
     ]
 
 
@@ -65,7 +70,10 @@ def test_player_obeys_the_keyboard(browser: Any) -> None:
 
 
 def test_player_knows_the_keys_of_other_players(browser: Any) -> None:
-    """K pauses, 5 is the middle, M silence, the angle bracket the next speed, shift N the next track: each said to the engine once."""
+    """K pauses, 5 is the middle, M silence, the angle bracket the next speed, shift N the next track.
+
+    Each said to the engine once.
+    """
     with shown(browser, scenarios("en")["player-list"], scale=1) as page:
         for key in ("k", "m", ">", "Shift+N", "5"):
             page.keyboard.press(key)
@@ -88,7 +96,10 @@ def test_player_keeps_a_pages_wish_in_sight_until_a_person_decides(browser: Any)
 
 
 def test_decisions_sleep_until_they_were_seen_and_answer_for_a_trusted_press_alone(browser: Any) -> None:
-    """Drawn asleep, awake a moment later; a script's click says nothing, a person's is the answer to its own question."""
+    """Drawn asleep, awake a moment later.
+
+    A script's click says nothing, a person's is the answer to its own question.
+    """
     said = "__said.filter(({ type }) => ['wallet.collect.answer', 'wallet.takeover', 'wallet.site'].includes(type))"
     with shown(browser, scenarios("en")["popup-decide"], scale=1) as page:
         page.wait_for_selector('#decide button[data-key="collect-yes"]:not([disabled])')
@@ -167,7 +178,10 @@ def test_title_is_text_and_never_markup(browser: Any) -> None:
 
 
 def test_frame_says_its_height_to_the_extension_and_nothing_to_its_page(browser: Any) -> None:
-    """A message to the page would name the extension's address: the page hears none, the extension's own port the height in CSS pixels."""
+    """A message to the page would name the extension's address.
+
+    The page hears none, the extension's own port the height in CSS pixels.
+    """
     with shown(browser, scenarios("en")["player-before"], scale=1) as page:
         page.evaluate(
             """() => {
@@ -175,7 +189,9 @@ def test_frame_says_its_height_to_the_extension_and_nothing_to_its_page(browser:
             addEventListener('message', (event) => heard.push(event.data));
             const frame = document.createElement('iframe'); frame.src = '/player/player.html'; document.body.append(frame); }"""
         )
-        page.wait_for_function("() => frames[0]?.__said?.some((message) => message.type === 'height' && message.height > 50)")
+        page.wait_for_function(
+            "() => frames[0]?.__said?.some((message) => message.type === 'height' && message.height > 50)"
+        )
         assert page.evaluate("heard") == []
 
 
@@ -202,7 +218,10 @@ def test_receive_code_reads_back_the_address(browser: Any) -> None:
 
 
 def test_collecting_pays_no_fee_that_was_not_shown(browser: Any) -> None:
-    """In private there is none. At once, what it shows and the most that it costs stand above the button, and just that goes along."""
+    """In private there is none.
+
+    At once, what it shows and the most that it costs stand above the button, and just that goes along.
+    """
     for name, words, most in (("", "0.00057", "570000000000000"), ("-relayed", "at its cost", "0")):
         scenario = scenarios("en")[f"popup-home-once{name}"]
         with shown(browser, scenario, scale=1) as page:
@@ -218,7 +237,9 @@ def test_collecting_pays_no_fee_that_was_not_shown(browser: Any) -> None:
 
 
 def test_what_was_collected_is_shown_once(browser: Any) -> None:
-    """The words of what was collected come together with the new amounts, and an older answer that comes late changes neither."""
+    """The words of what was collected come together with the new amounts, and an older answer that comes late changes
+    neither.
+    """
     scenario = scenarios("en")["popup-home"]
     before = {**scenario.wallet["wallet.summary"], "spendable_wei": "0", "claimable_wei": str(6 * 10**15)}
     after = {**before, "spendable_wei": str(6 * 10**15), "claimable_wei": "0"}

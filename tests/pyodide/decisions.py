@@ -1,4 +1,7 @@
-"""A hundred thousand decisions in one hash; not collected by itself, run by tests/integration/test_policy_under_pyodide.py."""
+"""A hundred thousand decisions in one hash.
+
+Not collected by itself, run by tests/integration/test_policy_under_pyodide.py.
+"""
 
 from __future__ import annotations
 

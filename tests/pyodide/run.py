@@ -27,7 +27,16 @@ def wheels(lock: Path, into: Path) -> None:
         old.unlink()
     # Python 3.14 without a platform: what Pyodide 314 can run as it is.
     target = ("--python-version", "3.14", "--implementation", "py", "--platform", "any", "--only-binary=:all:")
-    pip = (sys.executable, "-m", "pip", "download", "-qq", "--disable-pip-version-check", "--no-deps", "--require-hashes")
+    pip = (
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "-qq",
+        "--disable-pip-version-check",
+        "--no-deps",
+        "--require-hashes",
+    )
     subprocess.run((*pip, *target, "--requirement", lock, "--dest", into), check=True)
     mark.write_bytes(lock.read_bytes())
 

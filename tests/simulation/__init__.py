@@ -1,1 +1,4 @@
-"""Deterministic simulation of the whole settlement: product code, real contracts, a virtual clock, and faults drawn from one seed."""
+"""Deterministic simulation of the whole settlement.
+
+Product code, real contracts, a virtual clock, and faults drawn from one seed.
+"""

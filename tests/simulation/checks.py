@@ -73,12 +73,20 @@ async def _receipts(world: World, broken: Broken) -> None:
             except GomaaError as error:
                 broken.lines.append(f"no leaf for {place}: {error.code}")
                 continue
-            header = Header(from_hex(leaf["header"]["root"], 32), int(leaf["header"]["total"]), from_hex(leaf["header"]["rest"], 32))
+            header = Header(
+                from_hex(leaf["header"]["root"], 32), int(leaf["header"]["total"]), from_hex(leaf["header"]["rest"], 32)
+            )
             proof = [(from_hex(node, 32), int(total)) for node, total in leaf["proof"]]
             amount = int(leaf["amount"])
             broken.unless(amount >= receipt.message.amount, f"leaf of {amount} wei for {place}")
-            broken.unless(verify_leaf(header, payee, amount, leaf["index"], proof), f"a proof that leads nowhere for {place}")
-            key = next(private_key("payee", fan.name, hour) for hour in range(*_hours(world)) if _belongs(fan.name, hour, payee))
+            broken.unless(
+                verify_leaf(header, payee, amount, leaf["index"], proof), f"a proof that leads nowhere for {place}"
+            )
+            key = next(
+                private_key("payee", fan.name, hour)
+                for hour in range(*_hours(world))
+                if _belongs(fan.name, hour, payee)
+            )
             to = address_of(private_key("purse", fan.name))
             claim = sign(Claim(server=server, epoch=epoch, payee=payee, to=to, tip=0), world.deployment.domain, key)
             r, vs = compact(claim.signature)

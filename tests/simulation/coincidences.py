@@ -1,4 +1,6 @@
-"""Guesses which listeners at two stations are one fan, from when, how often, in which order and how much was paid to their payees."""
+"""Guesses which listeners at two stations are one fan, from when, how often, in which order and how much was paid to
+their payees.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,10 @@ SHARE: Final = 0.3
 
 @dataclass(frozen=True)
 class Paid:
-    """A claim on the chain: its block, its place among all claims, its epoch, when that is final (Unix seconds), wei."""
+    """A claim on the chain.
+
+    Its block, its place among all claims, its epoch, when that is final (Unix seconds), wei.
+    """
 
     block: int
     order: int
@@ -111,14 +116,23 @@ KINDS: Final[Mapping[str, Distance]] = {
 }
 
 
-def guesses(places: tuple[Mapping[bytes, Trace], Mapping[bytes, Trace]], persons: Mapping[bytes, str]) -> dict[str, Guess]:
-    """By every kind of coincidence, and by all kinds together: those who fit nobody better, and everybody with somebody."""
+def guesses(
+    places: tuple[Mapping[bytes, Trace], Mapping[bytes, Trace]], persons: Mapping[bytes, str]
+) -> dict[str, Guess]:
+    """By every kind of coincidence, and by all kinds together.
+
+    Those who fit nobody better, and everybody with somebody.
+    """
     first, second = ([(listener, trace) for listener, trace in place.items() if trace.claims] for place in places)
     tables = {name: [[kind(one, other) for _, other in second] for _, one in first] for name, kind in KINDS.items()}
     ranks = [_ranks(table) for table in tables.values()]
     tables["all"] = [[sum(rank[at][to] for rank in ranks) for to in range(len(second))] for at in range(len(first))]
-    times = [_ranks(tables[name]) for name in ("near blocks", "near order", "mean time", "first", "last", "delay by epoch")]
-    tables["all times"] = [[sum(rank[at][to] for rank in times) for to in range(len(second))] for at in range(len(first))]
+    times = [
+        _ranks(tables[name]) for name in ("near blocks", "near order", "mean time", "first", "last", "delay by epoch")
+    ]
+    tables["all times"] = [
+        [sum(rank[at][to] for rank in times) for to in range(len(second))] for at in range(len(first))
+    ]
     found: dict[str, Guess] = {}
     for name, table in tables.items():
         for how, pairs in (("best", _mutual(table)), ("everybody", _everybody(table))):

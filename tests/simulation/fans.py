@@ -111,7 +111,14 @@ class Fan:
         band: bytes | None = None,
     ) -> None:
         self.name = name
-        self.network, self.servers, self.station, self.domain, self.songs, self.now_s = network, servers, station, domain, songs, now_s
+        self.network, self.servers, self.station, self.domain, self.songs, self.now_s = (
+            network,
+            servers,
+            station,
+            domain,
+            songs,
+            now_s,
+        )
         self.band = band
         self.dice: random.Random = network.dice(f"fan {name}")
         self.listener = private_key("listener", name)
@@ -178,7 +185,8 @@ class Fan:
         return None
 
     def session(self, device: bytes | None = None) -> Signed[Session]:
-        """A session of this hour, with a payee of its own, or with the band's address where the fan names it now and then.
+        """A session of this hour, with a payee of its own, or with the band's address where the fan names it now and
+        then.
 
         Args:
             device: The address that it is for; this listener's own key by default.
@@ -210,10 +218,14 @@ class Fan:
         """Show session and ticket to the server."""
         if self.books.first_s is None:
             self.books.first_s = self.now_s()
-        result = await self.ask(ticket.message.server, "open", session=session.to_json(), ticket=ticket.to_json(), tracking=True)
+        result = await self.ask(
+            ticket.message.server, "open", session=session.to_json(), ticket=ticket.to_json(), tracking=True
+        )
         self._sequences[digest(session.message, self.domain)] = result["sequence"]
 
-    def invocation(self, ticket: Signed[Ticket], action: str, position_ms: int, time_ms: int | None = None) -> Signed[Invocation]:
+    def invocation(
+        self, ticket: Signed[Ticket], action: str, position_ms: int, time_ms: int | None = None
+    ) -> Signed[Invocation]:
         """A signed action with the session's next number."""
         session = ticket.message.session
         sequence = self._sequences[session] = self._sequences.get(session, 0) + 1
@@ -229,7 +241,14 @@ class Fan:
         return sign(message, self.domain, self.device)
 
     async def act(
-        self, ticket: Signed[Ticket], action: str, position_ms: int, *, time_ms: int | None = None, grant: bool = False, tries: int = 20
+        self,
+        ticket: Signed[Ticket],
+        action: str,
+        position_ms: int,
+        *,
+        time_ms: int | None = None,
+        grant: bool = False,
+        tries: int = 20,
     ) -> bool:
         """Report an action until the server has it; whether it was counted."""
         one = self.invocation(ticket, action, position_ms, time_ms)

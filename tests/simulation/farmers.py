@@ -10,7 +10,10 @@ from tests.simulation.fans import Fan
 
 
 class Farmer(Fan):
-    """A patched host of one listener key: tickets beside each other, times and positions as it likes, keys without listening."""
+    """A patched host of one listener key.
+
+    Tickets beside each other, times and positions as it likes, keys without listening.
+    """
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)

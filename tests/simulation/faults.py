@@ -20,7 +20,9 @@ from tests.simulation.servers import SecurityServer
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-LIES: Final = frozenset(to_hex(function("Settlement", name).encode(bytes(20), 0)[:4]) for name in ("commit", "meta", "final"))
+LIES: Final = frozenset(
+    to_hex(function("Settlement", name).encode(bytes(20), 0)[:4]) for name in ("commit", "meta", "final")
+)
 """Selectors of the reads about epochs, which a lying node answers with zeros."""
 
 
@@ -87,8 +89,8 @@ class FaultPlan:
     async def restore_server(self) -> None:
         """The server's database is backed up; at another moment it is lost, and the copy takes its place.
 
-        Nothing else fails before challenges have to be answered: with a database that takes the operator most of that time to restore,
-        an outage of the node beside it costs the bond.
+        Nothing else fails before challenges have to be answered: with a database that takes the operator most of that
+        time to restore, an outage of the node beside it costs the bond.
         """
         world, operator = self._world, self._world.operator
         before = operator.restored

@@ -1,4 +1,7 @@
-"""Fans whose host is the product's: its service, ledger and lines, asked as the browser asks, killed and started over the same files."""
+"""Fans whose host is the product's.
+
+Its service, ledger and lines, asked as the browser asks, killed and started over the same files.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,10 @@ AGAIN: Final = (MOVED, "ticket.mismatch")
 
 
 class HostSocket:
-    """A host's WebSocket to a server (``websockets.connect``): frames in order, until one is lost and the line with it."""
+    """A host's WebSocket to a server (``websockets.connect``).
+
+    Frames in order, until one is lost and the line with it.
+    """
 
     def __init__(self, network: Network, server: SecurityServer) -> None:
         self._network, self._server = network, server
@@ -225,9 +231,19 @@ class HostFan(Fan):
         return None
 
     async def act(
-        self, ticket: Signed[Ticket], action: str, position_ms: int, *, time_ms: int | None = None, grant: bool = False, tries: int = 20
+        self,
+        ticket: Signed[Ticket],
+        action: str,
+        position_ms: int,
+        *,
+        time_ms: int | None = None,
+        grant: bool = False,
+        tries: int = 20,
     ) -> bool:
-        """An action at the host; whether it is in its ledger, and its keys are here. The same action again is the same invocation."""
+        """An action at the host; whether it is in its ledger, and its keys are here.
+
+        The same action again is the same invocation.
+        """
         self.books.last_s, self._code = self.now_s(), None
         keys = {"segment": 0, "count": 4} if grant else {}
         for _ in range(tries):
@@ -244,10 +260,15 @@ class HostFan(Fan):
         return False
 
     def settle(self) -> list[str]:
-        """Hold the plays against the host's ledger: what a server refused was not wholly accepted. What the ledger still holds back."""
+        """Hold the plays against the host's ledger: what a server refused was not wholly accepted.
+
+        What the ledger still holds back.
+        """
         assert self._host is not None
         rows = self._host.ledger._rows("SELECT ticket, action, state, code FROM invocations WHERE code IS NOT NULL")
         for ticket, _, _, code in rows:
             self.books.codes[str(code)] += 1
             self.books.plays.get(self._tickets.get(bytes(ticket), (b"", 0)), Played()).whole = False
-        return [f"{self.name}: invocations of a session are not reported" for _ in self._host.ledger.sessions_unreported()]
+        return [
+            f"{self.name}: invocations of a session are not reported" for _ in self._host.ledger.sessions_unreported()
+        ]

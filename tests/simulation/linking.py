@@ -1,4 +1,6 @@
-"""Fans who listen at two stations and collect, and a stranger who ties them together from all that stations, chain and servers show."""
+"""Fans who listen at two stations and collect, and a stranger who ties them together from all that stations, chain and
+servers show.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,10 @@ from tests.simulation.virtual import virtual_time
 from tests.simulation.world import TOKENS, Plan, World, world
 
 Way = Literal["private", "late", "once"]
-"""How a fan collects: in private; late, where the wallet signs and sends only once it is opened, after all is final; at once."""
+"""How a fan collects: in private; late, where the wallet signs and sends only once it is opened, after all is final.
+
+At once.
+"""
 
 MIX_S: Final = 10.0
 """The relayer's wait: ten blocks."""
@@ -62,7 +67,9 @@ class Visitor(Fan):
         private: Whether claims are handed over as rewards are earned.
     """
 
-    def __init__(self, made: World, station: RadioStation, log: Log, person: str, *, rewards: bool, locked: bool, private: bool) -> None:
+    def __init__(
+        self, made: World, station: RadioStation, log: Log, person: str, *, rewards: bool, locked: bool, private: bool
+    ) -> None:
         common = (made.network, made.servers, station, made.deployment.domain, made.songs, made.now_s)
         super().__init__(f"{person} at {station.config.domain}{'' if rewards else ' without a wallet'}", *common)
         self.log, self.person, self.rewards = log, person, rewards
@@ -94,7 +101,10 @@ class Visitor(Fan):
         return signed
 
     def keep(self, receipt: Signed[Receipt]) -> None:
-        """See Fan: the first receipt of an epoch is followed by its claim, which names a moment after the epoch is final."""
+        """See Fan.
+
+        The first receipt of an epoch is followed by its claim, which names a moment after the epoch is final.
+        """
         message = receipt.message
         new = (message.server, message.epoch, message.payee) not in self.books.receipts
         super().keep(receipt)
@@ -105,7 +115,9 @@ class Visitor(Fan):
 
     async def _hand(self, server: bytes, epoch: int, payee: bytes, after_s: int) -> None:
         await asyncio.sleep(random.SystemRandom().random() * HAND_S)
-        told = await self.ask(server, "claim", claims=[self.signed(server, epoch, payee, payee)], mixed=True, after_s=after_s)
+        told = await self.ask(
+            server, "claim", claims=[self.signed(server, epoch, payee, payee)], mixed=True, after_s=after_s
+        )
         assert told["due_s"] >= after_s
 
     async def ticket(self, session: Signed[Session], content: bytes) -> Signed[Ticket]:
@@ -119,7 +131,9 @@ class Visitor(Fan):
 
     def signed(self, server: bytes, epoch: int, payee: bytes, to: bytes) -> dict[str, Any]:
         """A claim, as it is sent."""
-        return self.wallet.sign_claim(self.domain, server, epoch, self.station.address, self.numbers[payee], to).to_json()
+        return self.wallet.sign_claim(
+            self.domain, server, epoch, self.station.address, self.numbers[payee], to
+        ).to_json()
 
     async def claim(self, server: bytes, epoch: int, payee: bytes) -> None:
         """Have a leaf paid to its payee, among those of others; until the chain has it."""
@@ -182,7 +196,9 @@ async def live(made: World, way: Way, fans: int) -> Scene:
         kinds = (True, False) if number % 2 else (True,)
         places = zip(stations, logs, strict=True)
         how = {"locked": number % 4 == 0, "private": way == "private"}
-        people[person] = [Visitor(made, station, log, person, rewards=kind, **how) for station, log in places for kind in kinds]
+        people[person] = [
+            Visitor(made, station, log, person, rewards=kind, **how) for station, log in places for kind in kinds
+        ]
     everybody = [visitor for visitors in people.values() for visitor in visitors]
     running = [asyncio.create_task(visitor.run()) for visitor in everybody]
     await asyncio.sleep(made.plan.epochs * made.deployment.schedule.length)
@@ -196,7 +212,10 @@ async def live(made: World, way: Way, fans: int) -> Scene:
     for station in stations:
         await station.kill()
     owed = [
-        (epoch, row.payee) for epoch, raw in published(made.server.database).items() for row in EpochData.decode(raw).payees if row.amount
+        (epoch, row.payee)
+        for epoch, raw in published(made.server.database).items()
+        for row in EpochData.decode(raw).payees
+        if row.amount
     ]
     await asyncio.gather(*(_collect(made, visitors, owed, way) for visitors in people.values()))
     for visitor in everybody:
@@ -315,7 +334,9 @@ def _traces(scene: Scene, claims: Sequence[Any]) -> tuple[dict[bytes, Trace], di
         for order, one in enumerate(claims):
             if (owner := owners.get(bytes(one.fields["payee"]))) is not None:
                 epoch = int(one.fields["epoch"])
-                place[owner].claims.append(Paid(one.block, order, epoch, schedule.due(epoch), int(one.fields["amount"])))
+                place[owner].claims.append(
+                    Paid(one.block, order, epoch, schedule.due(epoch), int(one.fields["amount"]))
+                )
     return places
 
 

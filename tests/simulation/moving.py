@@ -61,7 +61,9 @@ class Mover:
         world.say(f"{to_hex(content)} is to move to {to_hex(server)}")
         for _ in range(TRIES):
             try:
-                async with self._session.post(f"{world.urls[server]}/v1/moves", json={"content": to_hex(content)}) as answer:
+                async with self._session.post(
+                    f"{world.urls[server]}/v1/moves", json={"content": to_hex(content)}
+                ) as answer:
                     said = await answer.json()
             except aiohttp.ClientError:
                 await asyncio.sleep(2)

@@ -112,7 +112,9 @@ class _Writer:
     length = 0
 
 
-async def serve(app: web.Application, method: str, path: str, body: bytes, headers: Mapping[str, str] | None = None) -> tuple[int, bytes]:
+async def serve(
+    app: web.Application, method: str, path: str, body: bytes, headers: Mapping[str, str] | None = None
+) -> tuple[int, bytes]:
     """One HTTP request to an application, without a socket; status and body."""
     stream = StreamReader(_Protocol(), 2**16, loop=asyncio.get_running_loop())  # type: ignore[arg-type]
     stream.feed_data(body)
@@ -176,12 +178,16 @@ class Session:
         find: The application that answers at a URL's origin, or None where nothing listens.
     """
 
-    def __init__(self, network: Network, who: str, find: Callable[[str], tuple[web.Application, Callable[..., Any]] | None]) -> None:
+    def __init__(
+        self, network: Network, who: str, find: Callable[[str], tuple[web.Application, Callable[..., Any]] | None]
+    ) -> None:
         self._network = network
         self._who = who
         self._find = find
 
-    def request(self, method: str, url: str, *, json: Any = None, data: bytes = b"", headers: Any = None, **_: Any) -> _Asking:
+    def request(
+        self, method: str, url: str, *, json: Any = None, data: bytes = b"", headers: Any = None, **_: Any
+    ) -> _Asking:
         """See aiohttp."""
         return _Asking(lambda: self._send(method, url, data if json is None else _dumps(json), headers))
 

@@ -132,7 +132,9 @@ class SimulatedChain:
     def _append(self, timestamp: int, transactions: Sequence[Transaction]) -> Mined:
         number = self.head.number + 1
         salt = self._random.getrandbits(64).to_bytes(8, "big")
-        block = Mined(number, max(timestamp, self.head.timestamp + 1), keccak256(self.head.hash + salt), list(transactions))
+        block = Mined(
+            number, max(timestamp, self.head.timestamp + 1), keccak256(self.head.hash + salt), list(transactions)
+        )
         for one in transactions:
             self.nonces[one.sender] = one.nonce + 1
             self._run(self.evm, block, one)
@@ -158,7 +160,12 @@ class SimulatedChain:
         for log in result.logs if ok and result is not None else ():
             data: Any = log.data
             index = hex(len(block.logs))
-            entry = {"address": log.address.lower(), "topics": list(log.topics), "data": to_hex(bytes(data[1])), "logIndex": index}
+            entry = {
+                "address": log.address.lower(),
+                "topics": list(log.topics),
+                "data": to_hex(bytes(data[1])),
+                "logIndex": index,
+            }
             logs.append({**entry, **place})
             block.logs.append(logs[-1])
         block.receipts[one.hash] = {
@@ -245,7 +252,9 @@ def _decode(raw: bytes) -> Transaction:
     fields = TypedTransaction.from_bytes(HexBytes(raw)).as_dict()
     to = bytes(fields["to"]) if fields["to"] else None
     sender = bytes.fromhex(Account.recover_transaction(raw)[2:])
-    return Transaction(keccak256(raw), sender, int(fields["nonce"]), to, bytes(fields["data"]), int(fields["maxFeePerGas"]), raw)
+    return Transaction(
+        keccak256(raw), sender, int(fields["nonce"]), to, bytes(fields["data"]), int(fields["maxFeePerGas"]), raw
+    )
 
 
 Lie = Callable[[str, Sequence[Any], Any], Any]
@@ -309,7 +318,13 @@ class Node:
                 if one.hash == name:
                     to = None if one.to is None else to_hex(one.to)
                     place = {"blockNumber": hex(block.number), "blockHash": to_hex(block.hash), "hash": to_hex(name)}
-                    return {**place, "from": to_hex(one.sender), "to": to, "input": to_hex(one.data), "nonce": hex(one.nonce)}
+                    return {
+                        **place,
+                        "from": to_hex(one.sender),
+                        "to": to,
+                        "input": to_hex(one.data),
+                        "nonce": hex(one.nonce),
+                    }
         return None
 
     def _logs(self, wanted: Mapping[str, Any]) -> list[Any]:
@@ -393,7 +408,11 @@ class Line:
                 old = [{**log, "removed": True} for log in removed if _matches(log, wanted)]
                 found = [*old, *(log for block in made for log in block.logs if _matches(log, wanted))]
             for item in found:
-                message = {"jsonrpc": "2.0", "method": "eth_subscription", "params": {"subscription": name, "result": item}}
+                message = {
+                    "jsonrpc": "2.0",
+                    "method": "eth_subscription",
+                    "params": {"subscription": name, "result": item},
+                }
                 self._out.put_nowait(json.dumps(message))
 
     def hang_up(self) -> None:

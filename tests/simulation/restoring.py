@@ -106,7 +106,9 @@ class Operator:
         world = self._world
         headers = {"Authorization": f"Bearer {world.keys.admin}"}
         try:
-            async with self._session.post(f"{world.url}/v1/epochs/import", headers=headers, data=self._archive[epoch]) as answer:
+            async with self._session.post(
+                f"{world.url}/v1/epochs/import", headers=headers, data=self._archive[epoch]
+            ) as answer:
                 found = await answer.json()
         except (aiohttp.ClientError, GomaaError) as error:
             world.say(f"epoch {epoch} not imported: {error}")
@@ -129,7 +131,10 @@ def published(database: Path) -> dict[int, bytes]:
 
 
 def _epochs(database: Path) -> list[tuple[int, bytes, bytes]]:
-    return [(epoch, bytes(raw), bytes(name)) for epoch, raw, name in _ask(database, "SELECT epoch, data, commitment FROM epochs")]
+    return [
+        (epoch, bytes(raw), bytes(name))
+        for epoch, raw, name in _ask(database, "SELECT epoch, data, commitment FROM epochs")
+    ]
 
 
 def _receipts(database: Path) -> list[Any]:

@@ -1,4 +1,7 @@
-"""Run seeds: ``build.py soak simulation --seeds N``; a failing seed is printed, and ``--seed K`` replays it with all that happened."""
+"""Run seeds: ``build.py soak simulation --seeds N``.
+
+A failing seed is printed, and ``--seed K`` replays it with all that happened.
+"""
 
 from __future__ import annotations
 
@@ -32,9 +35,11 @@ class Ended:
     Attributes:
         broken: Invariants that do not hold, in words.
         log: What happened, with virtual seconds.
-        figures: ``receipts``: payees and epochs that fans hold receipts for; ``challenges``: of an attacker; ``restored``: copies of
-            a server's database that were put back, ``imported``: epochs taken from an archive then, ``lost``: receipts that only fans
-            knew then; ``accepted``: moves that a new server accepted, ``moved``: plays that had to begin there.
+        figures: ``receipts``: payees and epochs that fans hold receipts for; ``challenges``: of an attacker;
+            ``restored``: copies of
+            a server's database that were put back, ``imported``: epochs taken from an archive then, ``lost``: receipts
+            that only fans knew then; ``accepted``: moves that a new server accepted, ``moved``: plays that had to begin
+            there.
         codes: Refusals that fans met.
         took_s: Real seconds.
     """
@@ -126,7 +131,9 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="N")
     options = parser.parse_args()
     if os.environ.get("PYTHONHASHSEED") != "0":
-        return subprocess.call([sys.executable, "-m", "tests.simulation", *sys.argv[1:]], env={**os.environ, **HASH_SEED})
+        return subprocess.call(
+            [sys.executable, "-m", "tests.simulation", *sys.argv[1:]], env={**os.environ, **HASH_SEED}
+        )
     if options.seed is not None:
         ended = [run(Plan(options.seed))]
         print(*ended[0].log, sep="\n")

@@ -1,4 +1,7 @@
-"""The two servers of a simulation: the product's own applications, started, killed and started again over the same files."""
+"""The two servers of a simulation.
+
+The product's own applications, started, killed and started again over the same files.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,10 @@ from tests.simulation.virtual import PROCESS, Process
 
 
 class InlineStore(Store):
-    """The product's store without its thread: each function is committed where it is called. A killed process stores nothing more."""
+    """The product's store without its thread: each function is committed where it is called.
+
+    A killed process stores nothing more.
+    """
 
     async def run(self, function: Callable[[Connection], Any]) -> Any:
         """See Store."""
@@ -202,7 +208,9 @@ class RadioStation:
         session: Carries its requests to servers.
     """
 
-    def __init__(self, config: StationConfig, key: bytes, address: bytes, deployment: Deployment, session: Session) -> None:
+    def __init__(
+        self, config: StationConfig, key: bytes, address: bytes, deployment: Deployment, session: Session
+    ) -> None:
         self.config, self.key, self.address, self.deployment, self.session = config, key, address, deployment, session
         self.process: Process | None = None
         self.station: Station | None = None

@@ -15,7 +15,17 @@ from tests.simulation.node import GENESIS_S, Mined
 from tests.simulation.run import run
 from tests.simulation.world import Plan, World
 
-ARGUMENTS = ("--timestamp", str(GENESIS_S), "--block-base-fee-per-gas", "0", "--gas-price", "0", "--gas-limit", "4000000000", "--no-mining")
+ARGUMENTS = (
+    "--timestamp",
+    str(GENESIS_S),
+    "--block-base-fee-per-gas",
+    "0",
+    "--gas-price",
+    "0",
+    "--gas-limit",
+    "4000000000",
+    "--no-mining",
+)
 
 
 def plain(logs: Any) -> list[tuple[str, tuple[str, ...], str]]:
@@ -37,7 +47,11 @@ async def replayed(anvil: Anvil, blocks: list[Mined]) -> list[str]:
             for one in block.transactions:
                 receipt = await chain.request("eth_getTransactionReceipt", to_hex(one.hash))
                 here = block.receipts[one.hash]
-                there = {"status": receipt["status"], "contract": receipt["contractAddress"], "logs": plain(receipt["logs"])}
+                there = {
+                    "status": receipt["status"],
+                    "contract": receipt["contractAddress"],
+                    "logs": plain(receipt["logs"]),
+                }
                 ours = {"status": here["status"], "contract": here["contractAddress"], "logs": plain(here["logs"])}
                 if ours != there:
                     different.append(f"block {block.number}: {json.dumps(ours)} here, {json.dumps(there)} in anvil")

@@ -15,7 +15,10 @@ def test_no_fan_of_twenty_is_linked_who_collects_in_private() -> None:
 
 
 def test_times_of_claims_link_fans_whose_wallets_sign_only_once_they_are_opened() -> None:
-    """The attack by times works: so claims are handed over while the epoch runs, and signed ahead for a locked wallet."""
+    """The attack by times works.
+
+    So claims are handed over while the epoch runs, and signed ahead for a locked wallet.
+    """
     found = linked("late", FANS)
     assert found.certain == 0
     assert len(found.fans) > FANS / 2

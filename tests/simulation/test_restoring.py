@@ -50,7 +50,9 @@ def database(path: Path, amount: int) -> Path:
 def forget(tmp_path: Path, fan: Any) -> Operator:
     """Lose a database in which a payee had 9 wei, and put a copy back in which it has 5."""
     database(tmp_path / "server.backup", 5)
-    world: Any = SimpleNamespace(folder=tmp_path, fans=[fan], keys=SimpleNamespace(address=FIRST), session=lambda _: None)
+    world: Any = SimpleNamespace(
+        folder=tmp_path, fans=[fan], keys=SimpleNamespace(address=FIRST), session=lambda _: None
+    )
     operator = Operator(world)
     asyncio.run(operator._forget(database(tmp_path / "lost", 9)))
     return operator
@@ -70,7 +72,10 @@ def test_a_receipt_that_lies_unread_at_a_fan_is_set_aside(tmp_path: Path) -> Non
 def test_a_receipt_that_was_set_aside_does_not_come_back_with_an_event_of_the_other_server(tmp_path: Path) -> None:
     fan = fan_of(HostFan)
     rows = {FIRST: receipt(FIRST, 9), SECOND: receipt(SECOND, 2)}
-    ledger = {server: SimpleNamespace(amount=one.message.amount, signed=json.dumps(one.to_json())) for server, one in rows.items()}
+    ledger = {
+        server: SimpleNamespace(amount=one.message.amount, signed=json.dumps(one.to_json()))
+        for server, one in rows.items()
+    }
     fan._host = SimpleNamespace(ledger=SimpleNamespace(receipt=lambda server, *_: ledger[server]))
     fan._receipt(3, PAYEE)
     assert len(fan.books.seen) == 2

@@ -1,4 +1,7 @@
-"""Attackers of an honest bond: they challenge every receipt that fans hold, in bursts, and slash where the chain allows it."""
+"""Attackers of an honest bond.
+
+They challenge every receipt that fans hold, in bursts, and slash where the chain allows it.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,11 @@ class Challenger:
         found: list[tuple[tuple[bytes, int, bytes, int], Signed[Receipt]]] = []
         for fan in world.fans:
             found += [(key, one) for key, one in fan.books.seen.items() if key not in self._used]
-        due = [(key, one) for key, one in sorted(found, key=lambda item: item[0]) if schedule.ends(key[1]) + schedule.grace < now_s]
+        due = [
+            (key, one)
+            for key, one in sorted(found, key=lambda item: item[0])
+            if schedule.ends(key[1]) + schedule.grace < now_s
+        ]
         if not due or world.network.dice("thief").random() < 0.5:
             return
         await asyncio.gather(*(self._attack(key, one) for key, one in due[:MOST]))

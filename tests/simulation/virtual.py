@@ -1,4 +1,7 @@
-"""Virtual time for one event loop: timers fire in order and at once, nothing waits, and the same seed gives the same run."""
+"""Virtual time for one event loop.
+
+Timers fire in order and at once, nothing waits, and the same seed gives the same run.
+"""
 
 from __future__ import annotations
 

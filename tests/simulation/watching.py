@@ -1,4 +1,7 @@
-"""The project's watcher in a simulation: it holds the server to every receipt of the fans, and must find nothing to punish."""
+"""The project's watcher in a simulation.
+
+It holds the server to every receipt of the fans, and must find nothing to punish.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,13 @@ class Watch:
         """Watch until cancelled."""
         world = self._world
         watcher = Watcher(
-            world.chain, world.deployment, [self._folder], tuple(world.urls.values()), self.key, say=self.did.append, public=True
+            world.chain,
+            world.deployment,
+            [self._folder],
+            tuple(world.urls.values()),
+            self.key,
+            say=self.did.append,
+            public=True,
         )
         while True:
             await asyncio.sleep(EVERY_S)

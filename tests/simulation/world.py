@@ -1,4 +1,7 @@
-"""One simulated world: a chain, a security server, a station, fans, and whoever attacks them, all drawn from one seed."""
+"""One simulated world.
+
+A chain, a security server, a station, fans, and whoever attacks them, all drawn from one seed.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +63,8 @@ class Plan:
     Attributes:
         seed: Draws everything else.
         epochs: Epochs with traffic and faults.
-        fans: Honest listeners. The first has the product's host; the last names the band's address as payee in half of its sessions.
+        fans: Honest listeners. The first has the product's host; the last names the band's address as payee in half of
+            its sessions.
         farmers: Listeners with patched hosts.
         faults: Whether processes, lines and the chain fail.
 
@@ -91,7 +95,9 @@ class World:
         self.network = Network(plan.seed, Faults())
         self.platform, self.station_key, self.owner = (private_key(name) for name in ("platform", "station", "owner"))
         self.keys = replace(Keys.make(private_key("server")), admin="admin", master=private_key("master"))
-        self.second_keys = replace(Keys.make(private_key("second server")), admin="admin", master=private_key("second master"))
+        self.second_keys = replace(
+            Keys.make(private_key("second server")), admin="admin", master=private_key("second master")
+        )
         self.urls: dict[bytes, str] = {}
         self.servers: dict[bytes, SecurityServer] = {}
         self.songs: dict[bytes, float] = {}
@@ -144,7 +150,11 @@ class World:
         self.deployment = await deploy(URL, self.platform, SCHEDULE, bps=BPS)
         self.deployment.save(self.folder / "deployment.json")
         self.chain = await self.stack.enter_async_context(self.deployment.connect())
-        registry, token, settlement = Registry(self.chain, self.deployment), Token(self.chain, self.deployment), self.settlement
+        registry, token, settlement = (
+            Registry(self.chain, self.deployment),
+            Token(self.chain, self.deployment),
+            self.settlement,
+        )
         station = address_of(self.station_key)
         await registry.add_station(self.platform, station, "radio.example", "Radio Example")
         await token.approve(self.platform, self.deployment.settlement, 10**30)
@@ -190,9 +200,13 @@ class World:
         salt = keccak256(f"song {number}".encode())
         content = registry.predict(address_of(self.owner), salt)
         price = policy.price
-        await registry.create_content(self.owner, policy.hash, price.owner, price.interval_s, self.keys.address, False, salt)
+        await registry.create_content(
+            self.owner, policy.hash, price.owner, price.interval_s, self.keys.address, False, salt
+        )
         await Content(self.chain, content).license(self.owner, address_of(self.station_key))
-        song = make_song(content, self.owner, self.keys.address, self.keys.exchange_public, self.deployment.chain_id, policy)
+        song = make_song(
+            content, self.owner, self.keys.address, self.keys.exchange_public, self.deployment.chain_id, policy
+        )
         (shelf / f"song-{number}.sps").write_bytes(MAGIC + len(song.cose).to_bytes(4, "big") + song.cose)
         self.songs[content] = SEGMENTS * 2.0
         self.owners[content] = self.owner

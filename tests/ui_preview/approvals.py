@@ -32,7 +32,11 @@ TYPED: dict[str, Any] = {
     "unlimited": False,
     "domain": DOMAIN,
     "message": [
-        {"name": "bidder", "type": "Person", "parts": [_field("name", "string", "Ada L."), _field("wallet", "address", STRANGER)]},
+        {
+            "name": "bidder",
+            "type": "Person",
+            "parts": [_field("name", "string", "Ada L."), _field("wallet", "address", STRANGER)],
+        },
         {"name": "lots", "type": "uint256[]", "parts": [_field("0", "uint256", "17"), _field("1", "uint256", "18")]},
         _field("amount", "uint256", "2500000000000000000"),
         _field("note", "string", "for the tide \\u{202e}clock"),
@@ -42,7 +46,13 @@ TYPED: dict[str, Any] = {
 PERMIT: dict[str, Any] = {
     "kind": "permit",
     "unlimited": True,
-    "lines": [["gets", STRANGER], ["token", TOKEN], ["amount", str(2**256 - 1)], ["until", "1793000000"], ["bound", "witness: Order"]],
+    "lines": [
+        ["gets", STRANGER],
+        ["token", TOKEN],
+        ["amount", str(2**256 - 1)],
+        ["until", "1793000000"],
+        ["bound", "witness: Order"],
+    ],
 }
 ORDER: dict[str, Any] = {"kind": "order", "unlimited": False, "lines": [["from", ACCOUNT], ["until", str(2**256 - 1)]]}
 
@@ -78,7 +88,8 @@ SEND: dict[str, Any] = {
 }
 ACCOUNTS = [{"index": 0, "name": "", "address": ACCOUNT}, {"index": 1, "name": "Tips", "address": STRANGER.lower()}]
 SIGN_IN = (
-    f"tunes.example wants you to sign in with your Ethereum account:\n{ACCOUNT}\n\nURI: https://tunes.example\nVersion: 1\nChain ID: 31337"
+    f"tunes.example wants you to sign in with your Ethereum account:\n{ACCOUNT}\n\nURI: "
+    f"https://tunes.example\nVersion: 1\nChain ID: 31337"
 )
 
 
@@ -99,9 +110,21 @@ def questions() -> dict[str, dict[str, Any]]:
     """Every kind of question by name."""
     personal = {"account": ACCOUNT, "text": "Hello, Harbour.", "hex": "0x00", "hidden": False, "sign_in": None}
     allow = {**SEND["says"], "kind": "approve", "unlimited": True}
-    unknown = {"kind": "unknown", "other": None, "amount": None, "item": None, "unlimited": False, "method": "0x12345678", "arguments": []}
+    unknown = {
+        "kind": "unknown",
+        "other": None,
+        "amount": None,
+        "item": None,
+        "unlimited": False,
+        "method": "0x12345678",
+        "arguments": [],
+    }
     item = {**SEND["says"], "kind": "give", "amount": None, "item": "7"}
-    item["arguments"] = [_field("from", "address", ACCOUNT), _field("to", "address", STRANGER), _field("tokenId", "uint256", "7")]
+    item["arguments"] = [
+        _field("from", "address", ACCOUNT),
+        _field("to", "address", STRANGER),
+        _field("tokenId", "uint256", "7"),
+    ]
     leaves = _change("item", 1, 2, contract=STRANGER, item="7", other=STRANGER)
     granted = _change("allowance", 0, 2**256 - 1, other=STRANGER)
     taken = [
@@ -119,7 +142,8 @@ def questions() -> dict[str, dict[str, Any]]:
         "personal": asked("personal", personal),
         "personal-hex": asked("personal", {**personal, "text": None, "hex": DIGEST}),
         "sign-in-wrong": asked(
-            "personal", {**personal, "text": SIGN_IN, "sign_in": {"domain": "tunes.example", "wrong": ["domain", "uri", "form"]}}
+            "personal",
+            {**personal, "text": SIGN_IN, "sign_in": {"domain": "tunes.example", "wrong": ["domain", "uri", "form"]}},
         ),
         "typed": asked("typed", TYPED),
         "typed-permit": asked(
@@ -134,11 +158,21 @@ def questions() -> dict[str, dict[str, Any]]:
             },
         ),
         "send": asked("send", SEND),
-        "send-approve": asked("send", {**SEND, "says": allow, "effects": {"changes": [granted], "more": False, "as_said": True}}),
-        "send-unknown": asked("send", {**SEND, "place": None, "value_wei": str(10**17), "says": unknown, "effects": None}),
+        "send-approve": asked(
+            "send", {**SEND, "says": allow, "effects": {"changes": [granted], "more": False, "as_said": True}}
+        ),
+        "send-unknown": asked(
+            "send", {**SEND, "place": None, "value_wei": str(10**17), "says": unknown, "effects": None}
+        ),
         "send-item": asked(
             "send",
-            {**SEND, "place": None, "says": item, "checksum": STRANGER, "effects": {"changes": [leaves], "more": False, "as_said": True}},
+            {
+                **SEND,
+                "place": None,
+                "says": item,
+                "checksum": STRANGER,
+                "effects": {"changes": [leaves], "more": False, "as_said": True},
+            },
         ),
         "send-mismatch": asked("send", {**SEND, "effects": {"changes": taken, "more": True, "as_said": False}}),
     }

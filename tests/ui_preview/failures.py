@@ -1,7 +1,7 @@
 """Every failure that a fan can meet: its code, what is known of it, and the action that the screen offers.
 
-Names of actions are those of `remedy` in extension/player/model.js. Previews draw each; tests/integration/test_failures.py
-meets the host's and performs the advice.
+Names of actions are those of `remedy` in extension/player/model.js. Previews draw each;
+tests/integration/test_failures.py meets the host's and performs the advice.
 """
 
 from __future__ import annotations

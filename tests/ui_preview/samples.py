@@ -137,7 +137,10 @@ def item(ago_s: int, content: str, title: str, reward: str, money: str, **change
 FRIEND = "0x70997970c51812dc3a010c7d01b50e0d17dc79c8"
 CHECKSUM = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
 MOVED = {
-    **dict.fromkeys(("station", "domain", "server", "epoch", "payee", "plays", "seconds", "due_s", "block", "fee_wei", "reason"), None),
+    **dict.fromkeys(
+        ("station", "domain", "server", "epoch", "payee", "plays", "seconds", "due_s", "block", "fee_wei", "reason"),
+        None,
+    ),
     "artist": "",
     "other": FRIEND,
     "name": "Ada",
@@ -150,13 +153,27 @@ ITEMS: list[dict[str, Any]] = [
     item(3600, OTHERS[2], "午后 Low Water", "0.006", "claimable", epoch=1204, seconds=95, **BUS),
     item(6000, OTHERS[1], "末班渡轮 The Last Ferry", "0.016", "claimed", epoch=1203, seconds=252, **BUS),
     item(
-        90_000, CONTENT, "Concerning the Weather and Other Letters Nobody Posted", "0", "refused", code="policy.count.exhausted", **NOTHING
+        90_000,
+        CONTENT,
+        "Concerning the Weather and Other Letters Nobody Posted",
+        "0",
+        "refused",
+        code="policy.count.exhausted",
+        **NOTHING,
     ),
     item(91_000, CONTENT, "Slow Tide Home", "0.02", "claimed", epoch=1180, seconds=304),
 ]
 
 SENT = [
-    item(60, FRIEND, "", "2.5", "pending", kind="sent", **{**MOVED, "transaction": HASH, "how": "first", "replaceable": True}),
+    item(
+        60,
+        FRIEND,
+        "",
+        "2.5",
+        "pending",
+        kind="sent",
+        **{**MOVED, "transaction": HASH, "how": "first", "replaceable": True},
+    ),
     item(
         7200,
         FRIEND,
@@ -166,7 +183,15 @@ SENT = [
         kind="sent",
         **{**MOVED, "code": "chain.reverted", "reason": "nonce too low", "transaction": HASH[::-1]},
     ),
-    item(9000, OTHERS[0], "", "10", "claimed", kind="received", **{**MOVED, "other": OTHERS[0], "name": None, "block": 8123}),
+    item(
+        9000,
+        OTHERS[0],
+        "",
+        "10",
+        "claimed",
+        kind="received",
+        **{**MOVED, "other": OTHERS[0], "name": None, "block": 8123},
+    ),
 ]
 REPLACED = {
     "quote": "r",
@@ -220,16 +245,37 @@ PROOF = {
         },
     ],
 }
-ACCOUNTS = {"accounts": [{"index": 0, "name": "", "address": ADDRESS}, {"index": 1, "name": "Tips", "address": FRIEND}], "current": ADDRESS}
+ACCOUNTS = {
+    "accounts": [{"index": 0, "name": "", "address": ADDRESS}, {"index": 1, "name": "Tips", "address": FRIEND}],
+    "current": ADDRESS,
+}
 CONTACTS = {"contacts": [{"address": FRIEND, "name": "Ada"}, {"address": OTHERS[0], "name": "Harbour Radio"}]}
-SITE = {"state": "allowed", "day_wei": "0", "spent_wei": "0", "earned_wei": amount("0.472"), "first_s": NOW_S, "last_s": NOW_S}
+SITE = {
+    "state": "allowed",
+    "day_wei": "0",
+    "spent_wei": "0",
+    "earned_wei": amount("0.472"),
+    "first_s": NOW_S,
+    "last_s": NOW_S,
+}
 SITES = {
     "day_wei": amount("1"),
     "spent_wei": amount("0.12"),
     "sites": [
-        {"origin": "https://harbour.example", **SITE, "earned_wei": amount("1.936"), "day_wei": amount("0.5"), "spent_wei": amount("0.12")},
+        {
+            "origin": "https://harbour.example",
+            **SITE,
+            "earned_wei": amount("1.936"),
+            "day_wei": amount("0.5"),
+            "spent_wei": amount("0.12"),
+        },
         {"origin": "https://nightbus.example", **SITE, "state": "paused"},
-        {"origin": "https://a-rather-long-name-of-a-radio-station.example", **SITE, "state": "revoked", "earned_wei": "0"},
+        {
+            "origin": "https://a-rather-long-name-of-a-radio-station.example",
+            **SITE,
+            "state": "revoked",
+            "earned_wei": "0",
+        },
     ],
 }
 LISTENING = {
@@ -249,8 +295,22 @@ _OFFERS = [
     {"name": "shirt", "kind": "offer", "cost": 120, "days": 30, "text": "A tenth off a Saltwick Lanterns shirt"},
     {"name": "quiet", "kind": "ad-free", "cost": 40, "days": 7, "text": "A week of these pages without advertising"},
 ]
-_PASS = {"serial": "7", "offer": "shirt", "kind": "offer", "text": _OFFERS[0]["text"], "ends_s": NOW_S + 2_000_000, "redeemed_s": None}
-_QUIET = {"serial": "8", "offer": "quiet", "kind": "ad-free", "text": _OFFERS[1]["text"], "ends_s": NOW_S + 500_000, "redeemed_s": NOW_S}
+_PASS = {
+    "serial": "7",
+    "offer": "shirt",
+    "kind": "offer",
+    "text": _OFFERS[0]["text"],
+    "ends_s": NOW_S + 2_000_000,
+    "redeemed_s": None,
+}
+_QUIET = {
+    "serial": "8",
+    "offer": "quiet",
+    "kind": "ad-free",
+    "text": _OFFERS[1]["text"],
+    "ends_s": NOW_S + 500_000,
+    "redeemed_s": NOW_S,
+}
 POINTS = {
     "account": {
         "points": 64, "points_per_minute": 1, "minimum_s": 30, "cap_per_day": 120, "discovery_percent": 50,
@@ -272,7 +332,9 @@ PLAYING = {
 }
 DECISIONS = {
     "questions": [{"station": ADDRESS, "domain": "harbour.example", "name": "Harbour Radio", "collect": None}],
-    "takeovers": [{"stream": "s1", "title": "Slow Tide Home", "artist": "Saltwick Lanterns", "origin": "https://harbour.example"}],
+    "takeovers": [
+        {"stream": "s1", "title": "Slow Tide Home", "artist": "Saltwick Lanterns", "origin": "https://harbour.example"}
+    ],
     "costs": [
         {
             "title": "Two Lamps",
@@ -306,7 +368,12 @@ HOST_ON = {
     "networks": [31337, 10],
     "chain_id": 31337,
 }
-HOST_OFF = {"state": "missing", "version": None, "command": "gomaa host install --browser chromium", "code": "host.missing"}
+HOST_OFF = {
+    "state": "missing",
+    "version": None,
+    "command": "gomaa host install --browser chromium",
+    "code": "host.missing",
+}
 SUMMARY: dict[str, Any] = {
     "address": ADDRESS,
     "spendable_wei": amount("46.84"),
@@ -326,7 +393,16 @@ IN_PRIVATE = {
     "sweep_most_wei": "570000000000000",
     "claiming": {"count": 3, "until_s": NOW_S + 15_000, "code": None},
     "activity": [
-        item(7200, FRIEND, "", "0.0032", "claimed", kind="received", at_payee=True, **{**MOVED, "transaction": None, "name": "Harbour"}),
+        item(
+            7200,
+            FRIEND,
+            "",
+            "0.0032",
+            "claimed",
+            kind="received",
+            at_payee=True,
+            **{**MOVED, "transaction": None, "name": "Harbour"},
+        ),
         *ITEMS,
     ],
 }

@@ -35,7 +35,10 @@ from samples import (
 
 @dataclass(frozen=True)
 class Scenario:
-    """One picture: the page, what the engine says, and what a person does. Steps: ("click", css) or ("fill", css, text)."""
+    """One picture: the page, what the engine says, and what a person does.
+
+    Steps: ("click", css) or ("fill", css, text).
+    """
 
     page: str
     player: list[dict[str, Any]] = field(default_factory=list)
@@ -62,7 +65,9 @@ def popup_safety() -> dict[str, Scenario]:
     typed = tuple(("fill", f"#{name}", "saltwater at dawn 7") for name in ("password", "new-password", "again"))
     return {
         "popup-password": Scenario(page, wallet=wallet(), steps=change),
-        "popup-password-wrong": Scenario(page, wallet=wallet(wallet_password=WRONG_PASSWORD), steps=(*change, *typed, submit)),
+        "popup-password-wrong": Scenario(
+            page, wallet=wallet(wallet_password=WRONG_PASSWORD), steps=(*change, *typed, submit)
+        ),
         "popup-password-changed": Scenario(page, wallet=wallet(), steps=(*change, *typed, submit)),
         "popup-words": Scenario(page, wallet=wallet(), steps=words),
         "popup-words-shown": Scenario(page, wallet=wallet(), steps=(*words, typed[0], submit)),
@@ -84,11 +89,17 @@ def popup_money() -> dict[str, Scenario]:
         "popup-send-funds": Scenario(page, wallet=wallet(wallet_quote=refused), steps=(*begin, submit)),
         "popup-send-fee": Scenario(page, wallet=wallet(wallet_quote=unpaid), steps=(*begin, submit)),
         "popup-send-confirm": Scenario(page, wallet=wallet(), steps=(*begin, submit)),
-        "popup-send-ties": Scenario(page, wallet=wallet(wallet_quote={**QUOTE, "addresses": 2, "shows": "again"}), steps=(*begin, submit)),
-        "popup-send-own": Scenario(page, wallet=wallet(wallet_quote={**QUOTE, "addresses": 1, "shows": "own"}), steps=(*begin, submit)),
+        "popup-send-ties": Scenario(
+            page, wallet=wallet(wallet_quote={**QUOTE, "addresses": 2, "shows": "again"}), steps=(*begin, submit)
+        ),
+        "popup-send-own": Scenario(
+            page, wallet=wallet(wallet_quote={**QUOTE, "addresses": 1, "shows": "own"}), steps=(*begin, submit)
+        ),
         "popup-send-sent": Scenario(page, wallet=moved, steps=(*begin, submit, ("click", "[data-key=confirm]"))),
         "popup-sent-pending": Scenario(page, wallet=moved, steps=(("click", "[data-key=item-0]"),)),
-        "popup-faster": Scenario(page, wallet=moved, steps=(("click", "[data-key=item-0]"), ("click", "[data-key=faster]"))),
+        "popup-faster": Scenario(
+            page, wallet=moved, steps=(("click", "[data-key=item-0]"), ("click", "[data-key=faster]"))
+        ),
         "popup-cancel": Scenario(
             page,
             wallet={**moved, "wallet.replace": {**REPLACED, "cancels": True}},
@@ -101,10 +112,16 @@ def popup_money() -> dict[str, Scenario]:
         "popup-listening": Scenario(page, wallet=wallet(wallet_listening={"places": [LISTENING]}), steps=SITES_TAB),
         "popup-listening-asked": Scenario(page, wallet=wallet(wallet_listening={"places": [asked]}), steps=SITES_TAB),
         "popup-listening-held": Scenario(page, wallet=wallet(wallet_listening={"places": [held]}), steps=SITES_TAB),
-        "popup-sites-none": Scenario(page, wallet=wallet(wallet_sites={"sites": [], "day_wei": "0", "spent_wei": "0"}), steps=SITES_TAB),
-        "popup-sites-budget-wrong": Scenario(page, wallet=wallet(wallet_site=schema), steps=(*SITES_TAB, ("click", "[data-key=budget]"))),
+        "popup-sites-none": Scenario(
+            page, wallet=wallet(wallet_sites={"sites": [], "day_wei": "0", "spent_wei": "0"}), steps=SITES_TAB
+        ),
+        "popup-sites-budget-wrong": Scenario(
+            page, wallet=wallet(wallet_site=schema), steps=(*SITES_TAB, ("click", "[data-key=budget]"))
+        ),
         "popup-site": Scenario(page, wallet=wallet(), steps=(*SITES_TAB, ("click", "[data-key=site]"))),
-        "popup-site-paused": Scenario(page, wallet=wallet(), steps=(*SITES_TAB, ("click", "li:nth-child(2) [data-key=site]"))),
+        "popup-site-paused": Scenario(
+            page, wallet=wallet(), steps=(*SITES_TAB, ("click", "li:nth-child(2) [data-key=site]"))
+        ),
         "popup-decide": Scenario(page, wallet=wallet(wallet_decisions=DECISIONS)),
         "popup-accounts": Scenario(page, wallet=wallet(), steps=(SETTINGS, ("click", "[data-key=accounts]"))),
         "popup-contacts": Scenario(page, wallet=wallet(), steps=(SETTINGS, ("click", "[data-key=contacts]"))),
@@ -136,12 +153,16 @@ def failures(language: str) -> dict[str, Scenario]:
     none = {"error": {"code": "host.network.none"}}
     found["failure-network-none"] = Scenario(page, wallet={**wallet(), "network.offer": none}, hash=there, width=1080)
     added = {**wallet(), "network.offer": OFFER, "network.add": {}}
-    found["failure-network-added"] = Scenario(page, wallet=added, hash=there, width=390, steps=(("click", "[data-key=add]"),))
+    found["failure-network-added"] = Scenario(
+        page, wallet=added, hash=there, width=390, steps=(("click", "[data-key=add]"),)
+    )
     damaged = {**HOST_OFF, "state": "gone", "code": "host.ledger.damaged"}
     found["failure-popup-damaged"] = Scenario(
         "popup/popup.html", wallet=wallet(host_status=damaged), steps=(("click", "[data-key=tab-settings]"),), width=360
     )
-    found["failure-computer-damaged"] = Scenario(page, wallet=wallet(wallet_playing={}, host_status=damaged), width=1080)
+    found["failure-computer-damaged"] = Scenario(
+        page, wallet=wallet(wallet_playing={}, host_status=damaged), width=1080
+    )
     return found
 
 
@@ -165,8 +186,15 @@ def scenarios(language: str) -> dict[str, Scenario]:
         "before-long": [long_terms, state("ready", **READY)],
         "starting": [base, state("starting", **READY)],
         "playing": [base, state("playing")],
-        "playing-plain": [terms(language, waveform=None, wallet="none", rewards=False), state("playing", earned_wei="0")],
-        "playing-note": [base, state("playing", left={"plays": 2, "seeks": 0}), problem("policy.count.exhausted", rule="counts.seek")],
+        "playing-plain": [
+            terms(language, waveform=None, wallet="none", rewards=False),
+            state("playing", earned_wei="0"),
+        ],
+        "playing-note": [
+            base,
+            state("playing", left={"plays": 2, "seeks": 0}),
+            problem("policy.count.exhausted", rule="counts.seek"),
+        ],
         "list": [
             terms(language, permits=["play", "pause", "seek", "rate"]),
             state("playing", rate=1.5, list={"index": 1, "count": 12}),
@@ -175,7 +203,10 @@ def scenarios(language: str) -> dict[str, Scenario]:
         "before-asks": [terms(language, rewards=False, asks=True), state("ready", **READY)],
         "busy": [base, problem("session.busy"), state("refused", **READY)],
         "waiting": [base, state("waiting")],
-        "ended": [base, state("ended", position_ms=304_000, heard_ms=304_000, earned_wei=amount("0.02"), next_ms=26_000)],
+        "ended": [
+            base,
+            state("ended", position_ms=304_000, heard_ms=304_000, earned_wei=amount("0.02"), next_ms=26_000),
+        ],
         "refused": [base, problem("policy.count.exhausted", rule="counts.play"), state("refused", **READY)],
         "failed": [base, problem("server.unreachable"), state("failed")],
         "site-paused": [base, problem("site.paused"), state("refused", **READY)],
@@ -187,11 +218,15 @@ def scenarios(language: str) -> dict[str, Scenario]:
         ],
     }
     found = {
-        f"player-{name}": Scenario("player/player.html", messages, steps=(("click", ".foot .link"),) if name == "before-terms" else ())
+        f"player-{name}": Scenario(
+            "player/player.html", messages, steps=(("click", ".foot .link"),) if name == "before-terms" else ()
+        )
         for name, messages in player.items()
     }
     for name in ("before", "playing", "refused", "host-missing", "before-locked", "before-terms"):
-        found[f"player-{name}-narrow"] = Scenario("player/player.html", player[name], width=360, steps=found[f"player-{name}"].steps)
+        found[f"player-{name}-narrow"] = Scenario(
+            "player/player.html", player[name], width=360, steps=found[f"player-{name}"].steps
+        )
     found["player-list-320"] = Scenario("player/player.html", player["list"], width=320)
     found["player-playing-320"] = Scenario("player/player.html", player["playing"], width=320)
     popup = "popup/popup.html"
@@ -200,21 +235,33 @@ def scenarios(language: str) -> dict[str, Scenario]:
         "popup-locked": Scenario(popup, wallet=wallet(wallet_status={**STATUS, "locked": True})),
         "popup-locked-wrong": Scenario(
             popup,
-            wallet=wallet(wallet_status={**STATUS, "locked": True}, wallet_unlock={"error": {"code": "wallet.password", "message": ""}}),
+            wallet=wallet(
+                wallet_status={**STATUS, "locked": True},
+                wallet_unlock={"error": {"code": "wallet.password", "message": ""}},
+            ),
             steps=(("fill", "#password", "harbourlight"), ("click", "button[type=submit]")),
         ),
         "popup-home": Scenario(popup, wallet=wallet()),
         "popup-home-empty": Scenario(popup, wallet=wallet(wallet_summary=EMPTY, wallet_playing={})),
         "popup-home-long": Scenario(popup, wallet=wallet(wallet_summary=LONG, host_status=HOST_OFF)),
-        "popup-home-collected": Scenario(popup, wallet=wallet(), steps=(("click", "[data-key=once]"), ("click", "[data-key=claim]"))),
-        "popup-home-private": Scenario(popup, wallet=wallet(wallet_summary=IN_PRIVATE)),
-        "popup-home-once": Scenario(popup, wallet=wallet(wallet_summary=IN_PRIVATE), steps=(("click", "[data-key=once]"),)),
-        "popup-home-once-relayed": Scenario(
-            popup, wallet=wallet(wallet_summary={**IN_PRIVATE, "sweep_most_wei": "0"}), steps=(("click", "[data-key=once]"),)
+        "popup-home-collected": Scenario(
+            popup, wallet=wallet(), steps=(("click", "[data-key=once]"), ("click", "[data-key=claim]"))
         ),
-        "popup-origin-private": Scenario(popup, wallet=wallet(wallet_summary=IN_PRIVATE), steps=(("click", "[data-key=item-0]"),)),
+        "popup-home-private": Scenario(popup, wallet=wallet(wallet_summary=IN_PRIVATE)),
+        "popup-home-once": Scenario(
+            popup, wallet=wallet(wallet_summary=IN_PRIVATE), steps=(("click", "[data-key=once]"),)
+        ),
+        "popup-home-once-relayed": Scenario(
+            popup,
+            wallet=wallet(wallet_summary={**IN_PRIVATE, "sweep_most_wei": "0"}),
+            steps=(("click", "[data-key=once]"),),
+        ),
+        "popup-origin-private": Scenario(
+            popup, wallet=wallet(wallet_summary=IN_PRIVATE), steps=(("click", "[data-key=item-0]"),)
+        ),
         "popup-home-offline": Scenario(
-            popup, wallet=wallet(wallet_summary={"error": {"code": "chain.unreachable", "message": ""}}, wallet_playing={})
+            popup,
+            wallet=wallet(wallet_summary={"error": {"code": "chain.unreachable", "message": ""}}, wallet_playing={}),
         ),
         "popup-activity": Scenario(popup, wallet=wallet(), steps=(("click", "[data-key=tab-activity]"),)),
         "popup-origin": Scenario(popup, wallet=wallet(), steps=(("click", "[data-key=item-2]"),)),
@@ -222,7 +269,9 @@ def scenarios(language: str) -> dict[str, Scenario]:
         "popup-origin-refused": Scenario(popup, wallet=wallet(), steps=(("click", "[data-key=item-3]"),)),
         "popup-receive": Scenario(popup, wallet=wallet(), steps=(("click", "[data-key=receive]"),)),
         "popup-settings": Scenario(popup, wallet=wallet(), steps=(("click", "[data-key=tab-settings]"),)),
-        "popup-settings-host": Scenario(popup, wallet=wallet(host_status=HOST_OFF), steps=(("click", "[data-key=tab-settings]"),)),
+        "popup-settings-host": Scenario(
+            popup, wallet=wallet(host_status=HOST_OFF), steps=(("click", "[data-key=tab-settings]"),)
+        ),
     }
     found |= popup_safety() | popup_money()
     for name in [name for name in found if name.startswith("popup-")]:
@@ -238,7 +287,10 @@ def scenarios(language: str) -> dict[str, Scenario]:
         "password": (fresh, "", (*CHECK, *filled, ("click", "button[type=submit]"), *password)),
         "restore": (fresh, "#restore", ()),
         "restore-wrong": (
-            wallet(wallet_playing={}, wallet_spelling={"words": WORDS.split()[:5], "slips": [], "size": False, "holds": False}),
+            wallet(
+                wallet_playing={},
+                wallet_spelling={"words": WORDS.split()[:5], "slips": [], "size": False, "holds": False},
+            ),
             "#restore",
             (("fill", "#words", "legal winner thank year wave"), ("click", "button[type=submit]")),
         ),
@@ -253,7 +305,10 @@ def scenarios(language: str) -> dict[str, Scenario]:
                 },
             ),
             "#restore",
-            (("fill", "#words", WORDS.replace("legal winner thank yellow", "legal winner thnak yellow")), ("click", "button[type=submit]")),
+            (
+                ("fill", "#words", WORDS.replace("legal winner thank yellow", "legal winner thnak yellow")),
+                ("click", "button[type=submit]"),
+            ),
         ),
         "computer": (wallet(wallet_playing={}, host_status=HOST_OFF), "", ()),
         "computer-on": (wallet(wallet_playing={}), "", ()),
@@ -269,6 +324,9 @@ def scenarios(language: str) -> dict[str, Scenario]:
     for name, answers in questions().items():
         found[f"approve-{name}"] = Scenario("approve/approve.html", wallet=answers, width=400)
     permit = {"origin": "https://harbour.example", "top": None, "account": FRIEND, "name": "", "time_s": NOW_S}
-    permits = {**wallet(), "wallet.permits": {"permits": [permit, {**permit, "top": "https://surrounding.example", "name": "Tips"}]}}
+    permits = {
+        **wallet(),
+        "wallet.permits": {"permits": [permit, {**permit, "top": "https://surrounding.example", "name": "Tips"}]},
+    }
     found["popup-permits"] = Scenario(popup, wallet=permits, steps=SITES_TAB, width=360)
     return found

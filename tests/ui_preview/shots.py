@@ -1,4 +1,7 @@
-"""Pictures of every screen in light, dark, English and Chinese, under build/shots. `shots.py [part of a name] …` for some."""
+"""Pictures of every screen in light, dark, English and Chinese, under build/shots.
+
+`shots.py [part of a name] …` for some.
+"""
 
 from __future__ import annotations
 

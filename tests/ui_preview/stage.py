@@ -75,13 +75,18 @@ class Stage:
 
 @contextmanager
 def chromium(env: dict[str, str] | None = None) -> Iterator[Stage]:
-    """A headless Chromium from the system, with more of an environment if need be, and the extension's files on the loopback."""
+    """A headless Chromium from the system, with more of an environment if need be, and the extension's files on the
+    loopback.
+    """
     server = ThreadingHTTPServer(("127.0.0.1", 0), Files)
     Thread(target=server.serve_forever, daemon=True).start()
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(
-                executable_path="/usr/bin/chromium", args=["--no-sandbox"], env={**os.environ, **(env or {})}, timeout=PATIENCE_MS
+                executable_path="/usr/bin/chromium",
+                args=["--no-sandbox"],
+                env={**os.environ, **(env or {})},
+                timeout=PATIENCE_MS,
             )
             try:
                 yield Stage(browser, f"http://127.0.0.1:{server.server_address[1]}")
@@ -129,8 +134,13 @@ def require_font(stage: Stage, language: str) -> None:
 
 
 @contextmanager
-def shown(stage: Stage, scenario: Scenario, language: str = "en", theme: str = "light", scale: float = 2) -> Iterator[Page]:
-    """The page of a scenario, after its steps. Raises AssertionError where the page logs an error or breaks the policy."""
+def shown(
+    stage: Stage, scenario: Scenario, language: str = "en", theme: str = "light", scale: float = 2
+) -> Iterator[Page]:
+    """The page of a scenario, after its steps.
+
+    Raises AssertionError where the page logs an error or breaks the policy.
+    """
     locale = {"en": "en-GB", "zh": "zh-CN"}[language]
     height = 600 if scenario.page.startswith("popup") else 760
     context = stage.browser.new_context(
@@ -148,9 +158,13 @@ def shown(stage: Stage, scenario: Scenario, language: str = "en", theme: str = "
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.clock.set_fixed_time(datetime.fromtimestamp(NOW_S, UTC))
-        messages = json.loads((ROOT / "extension/_locales" / {"en": "en", "zh": "zh_CN"}[language] / "messages.json").read_text())
+        messages = json.loads(
+            (ROOT / "extension/_locales" / {"en": "en", "zh": "zh_CN"}[language] / "messages.json").read_text()
+        )
         preview = {"messages": messages, "scenario": {"player": scenario.player, "wallet": scenario.wallet}}
-        page.add_init_script(f"globalThis.__preview = {json.dumps(preview)};\n" + (Path(__file__).parent / "fake_chrome.js").read_text())
+        page.add_init_script(
+            f"globalThis.__preview = {json.dumps(preview)};\n" + (Path(__file__).parent / "fake_chrome.js").read_text()
+        )
         page.goto(f"{stage.origin}/{scenario.page}{scenario.hash}", wait_until="load")
         settle(page)
         for step in scenario.steps:
@@ -179,4 +193,6 @@ def act(page: Page, step: tuple[str, ...]) -> None:
 
 def settle(page: Page) -> None:
     """Until the messages under way are heard and drawn."""
-    page.evaluate("() => new Promise((done) => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(done)), 30))")
+    page.evaluate(
+        "() => new Promise((done) => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(done)), 30))"
+    )

@@ -1,4 +1,7 @@
-"""What commands print: a node's URL with its key, a database's with its password, and no more of either than host and port."""
+"""What commands print.
+
+A node's URL with its key, a database's with its password, and no more of either than host and port.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,9 @@ SECRETS = ("hunter22hunter22", "0123456789abcdef-key", "operator-name")
 def printed(*arguments: str, home: Path) -> tuple[int, str]:
     """A command's exit code, and all that it says."""
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(home), "LANG": "C.UTF-8"}
-    done = subprocess.run([sys.executable, "-m", "gomaa", *arguments], capture_output=True, text=True, env=environment, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "gomaa", *arguments], capture_output=True, text=True, env=environment, check=False
+    )
     return done.returncode, done.stdout + done.stderr
 
 

@@ -37,13 +37,21 @@ def test_every_example_is_valid_and_said_in_both_languages(path: Path) -> None:
 
 def test_the_examples_are_the_five_that_are_promised() -> None:
     """Free radio, ten plays, a rental, a preview, a promo."""
-    assert [path.stem for path in EXAMPLES] == ["free-radio", "preview-then-pay", "promo-self-destruct", "rental-48h", "ten-plays"]
+    assert [path.stem for path in EXAMPLES] == [
+        "free-radio",
+        "preview-then-pay",
+        "promo-self-destruct",
+        "rental-48h",
+        "ten-plays",
+    ]
 
 
 def test_times_in_words_are_the_headers_seconds(tmp_path: Path) -> None:
     """Durations and dates become seconds; zones are kept; without one it is UTC."""
     text = 'permissions=["play"]\nttl = "48 hours"\nexpires = 2027-01-31T01:00:00+01:00\nstart_by = 2027-01-31\n'
-    found = Policy.from_toml(text + '[price]\ninterval_s = 5\nowner = "1"\nreward = "0"\n[counts]\nplay = { limit = 1, per = "1 week" }\n')
+    found = Policy.from_toml(
+        text + '[price]\ninterval_s = 5\nowner = "1"\nreward = "0"\n[counts]\nplay = { limit = 1, per = "1 week" }\n'
+    )
     assert (found.ttl_s, found.expires_s, found.start_by_s) == (172_800, 1_801_353_600, 1_801_353_600)
     assert found.counts["play"].per_s == 604_800
 

@@ -47,20 +47,37 @@ def page() -> str:
     """The page as it should be."""
     out = [INTRO]
     ordered = sorted(
-        SENTENCES, key=lambda code: (list(TITLES).index(_group(code)) if _group(code) in TITLES else len(TITLES), _group(code))
+        SENTENCES,
+        key=lambda code: (list(TITLES).index(_group(code)) if _group(code) in TITLES else len(TITLES), _group(code)),
     )
     for group, codes in groupby(ordered, _group):
         rows = [f"| `{code}` | {SENTENCES[code]} |" for code in codes]
-        out.append("\n".join([f"## {TITLES.get(group, group.capitalize())}", "", "| code | sentence |", "|---|---|", *rows, ""]))
+        out.append(
+            "\n".join(
+                [f"## {TITLES.get(group, group.capitalize())}", "", "| code | sentence |", "|---|---|", *rows, ""]
+            )
+        )
     return "\n".join(out)
 
 
 def module() -> str:
     """The extension's module as it should be."""
-    lines = ["/**", " * The register of codes, and what a side outside may answer (`python -m tests.vectors.codes` writes it).", " */", ""]
+    lines = [
+        "/**",
+        " * The register of codes, and what a side outside may answer (`python -m tests.vectors.codes` writes it).",
+        " */",
+        "",
+    ]
     lines += ["export const CODES = new Set([", *(f'  "{code}",' for code in sorted(SENTENCES)), "]);", ""]
-    lines += ["/** First words of the codes that a side may answer. @type {Readonly<Record<string, readonly string[]>>} */"]
-    lines += ["export const AREAS = {", *(f"  {side}: {json.dumps(sorted(areas))}," for side, areas in AREAS.items()), "};", ""]
+    lines += [
+        "/** First words of the codes that a side may answer. @type {Readonly<Record<string, readonly string[]>>} */"
+    ]
+    lines += [
+        "export const AREAS = {",
+        *(f"  {side}: {json.dumps(sorted(areas))}," for side, areas in AREAS.items()),
+        "};",
+        "",
+    ]
     lines += ["/** Fields of a detail that may come from beside the extension. */"]
     lines += ["export const DETAILS = new Set([", *(f'  "{name}",' for name in sorted(PUBLIC_DETAIL)), "]);"]
     return "\n".join(lines) + "\n"

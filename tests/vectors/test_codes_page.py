@@ -30,7 +30,9 @@ def test_the_format_names_only_registered_codes() -> None:
 
 def test_the_bounds_are_the_readers() -> None:
     """The table of bounds in README.md holds the numbers that the reader uses."""
-    rows = re.findall(r"^\| ([a-z, ]+) \| ([\d,]+) \| ([\d,]+) \|$", (PAGE.parent / "README.md").read_text(), re.MULTILINE)
+    rows = re.findall(
+        r"^\| ([a-z, ]+) \| ([\d,]+) \| ([\d,]+) \|$", (PAGE.parent / "README.md").read_text(), re.MULTILINE
+    )
     table = {name: tuple(int(value.replace(",", "")) for value in values) for name, *values in rows}
     limits = (cbor.LIMITS, live.LIMITS)
     assert table["signed bytes"] == (MAX_HEADER, MAX_HEADER)

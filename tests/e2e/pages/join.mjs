@@ -1,5 +1,5 @@
 // Plays the end of one song and the beginning of the next one through the extension's own Sound, and keeps every sample that comes out.
-import { Sound } from "./engine/sound.js";
+import { Sound } from "./engine/media/track_audio.js";
 
 const RECORDER = `registerProcessor("recorder", class extends AudioWorkletProcessor {
   process([input]) {

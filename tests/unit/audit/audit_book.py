@@ -41,7 +41,10 @@ TERMS = (TermsRow(11, 0, 10), TermsRow(700, 300, 5))
 
 
 def plays(count: int) -> tuple[PlayRow, ...]:
-    """So many plays in the order of a writer; every seventh was refused, the shorter terms alternate with the longer."""
+    """So many plays in the order of a writer.
+
+    Every seventh was refused, the shorter terms alternate with the longer.
+    """
     out = []
     for number in range(count):
         terms, refused = 1 - number % 2, number % 7 == 6
@@ -49,7 +52,15 @@ def plays(count: int) -> tuple[PlayRow, ...]:
         tag = keccak256(number.to_bytes(4, "big"))[:7]
         out.append(
             PlayRow(
-                number % 3 % 2, number % 3, NO_TERMS if refused else terms, number % 60, heard, number % 4, int(refused), number + 1, tag
+                number % 3 % 2,
+                number % 3,
+                NO_TERMS if refused else terms,
+                number % 60,
+                heard,
+                number % 4,
+                int(refused),
+                number + 1,
+                tag,
             )
         )
     return tuple(sorted(out, key=lambda row: (row.outcome == REFUSED, row.station, row.ticket)))
@@ -68,7 +79,10 @@ def honest(
     owners: Any = OWNERS,
     payee: Callable[[PlayRow], bytes] = fresh,
 ) -> EpochData:
-    """Data in which everything adds up. ``contents`` and ``owners`` go together; ``payee``: whom a play's listener names."""
+    """Data in which everything adds up.
+
+    ``contents`` and ``owners`` go together; ``payee``: whom a play's listener names.
+    """
     rows = plays(count)
     nets, owned, rewards = dict.fromkeys(STATIONS, 0), dict.fromkeys(owners, 0), dict[bytes, int]()
     for row in rows:
@@ -83,7 +97,9 @@ def honest(
     for index, (content, owner) in enumerate(zip(contents, owners, strict=True)):
         mine = [row for row in rows if row.content == index]
         refused = sum(row.outcome for row in mine)
-        counted.append(ContentRow(content, owner, server, len(mine) - refused, refused, 3, sum(row.heard_s for row in mine)))
+        counted.append(
+            ContentRow(content, owner, server, len(mine) - refused, refused, 3, sum(row.heard_s for row in mine))
+        )
     leaves = [(one, owned.get(one, 0) + rewards.get(one, 0), owned.get(one, 0)) for one in sorted({*owned, *rewards})]
     return with_leaves(
         EpochData(
@@ -135,7 +151,9 @@ def post(data: EpochData, entries: tuple[tuple[bytes, int], ...] | None = None) 
     """What the chain would hold of it; ``entries``: what was really debited, if not what the data say."""
     debits = tuple((row.payer, row.net) for row in data.debits) if entries is None else entries
     fee = sum(net * BPS // 10_000 for _, net in debits)
-    return Posted(data.server, data.epoch, data.root, data.total, fee, entries_digest(debits), data.counts_root, data.hash, debits)
+    return Posted(
+        data.server, data.epoch, data.root, data.total, fee, entries_digest(debits), data.counts_root, data.hash, debits
+    )
 
 
 @dataclass
@@ -151,7 +169,11 @@ class FakeAt:
         """rate_at, is_content, station."""
         if name == "rate_at":
             return BPS
-        return arguments[0] in self.owners if name == "is_content" else ("radio.example" if arguments[0] in self.stations else "", "", True)
+        return (
+            arguments[0] in self.owners
+            if name == "is_content"
+            else ("radio.example" if arguments[0] in self.stations else "", "", True)
+        )
 
     async def owner_at(self, content: bytes, epoch: int) -> bytes:
         """Who earns."""

@@ -36,7 +36,13 @@ MANDATORY: Mapping[str, tuple[int, tuple[tuple[int, str], ...]]] = {
         22,
         (
             *((1, "RecordType"), (2, "SummaryRecordId"), (5, "CommercialModel"), (6, "UseType"), (7, "Territory")),
-            *((8, "ServiceDescription"), (9, "Usages"), (11, "CurrencyOfReporting"), (12, "NetRevenue"), (19, "ContentCategory")),
+            *(
+                (8, "ServiceDescription"),
+                (9, "Usages"),
+                (11, "CurrencyOfReporting"),
+                (12, "NetRevenue"),
+                (19, "ContentCategory"),
+            ),
         ),
     ),
     "AS02.02": (
@@ -143,7 +149,9 @@ def test_mandatory_cells_are_filled_or_named(tmp_path: Path) -> None:
     assert "SenderPartyId" not in named
     assert "2 of 3" in unfilled(statement)["AS02.02 Title"]
     known = Statement(
-        statement.kind, statement.columns, rows=[{**row, "Title": "t", "DisplayArtist": "a", "ISRC": "i"} for row in statement.rows]
+        statement.kind,
+        statement.columns,
+        rows=[{**row, "Title": "t", "DisplayArtist": "a", "ISRC": "i"} for row in statement.rows],
     )
     assert set(unfilled(known, Sender("x", "PADPIDA1"))) == set(UNFILLED)
 
@@ -166,5 +174,8 @@ def test_message_ids_differ_by_time_and_content(tmp_path: Path) -> None:
     """The same report made twice at one moment is one message; a later one, or another's, is not."""
     later = datetime(2026, 3, 1, 12, 0, 1, tzinfo=UTC)
     one = made(tmp_path, 1)
-    ids = [records(dsr(statement, {}, at))[0]["MessageId"] for statement, at in ((one, CREATED), (one, CREATED), (one, later))]
+    ids = [
+        records(dsr(statement, {}, at))[0]["MessageId"]
+        for statement, at in ((one, CREATED), (one, CREATED), (one, later))
+    ]
     assert ids[0] == ids[1] != ids[2]

@@ -59,7 +59,9 @@ def changed(table: str, column: str, row: int = 0) -> EpochData:
     """The honest data with one field of one row changed."""
     rows = list(getattr(HONEST, table))
     value = getattr(rows[row], column)
-    new = bytes([value[0] ^ 1]) + value[1:] if isinstance(value, bytes) else value ^ 1 if column == "terms" else value + 1
+    new = (
+        bytes([value[0] ^ 1]) + value[1:] if isinstance(value, bytes) else value ^ 1 if column == "terms" else value + 1
+    )
     # Only a refused play may be without terms, and it must be.
     terms = {"terms": NO_TERMS} if column == "outcome" else {}
     rows[row] = replace(rows[row], **{column: new, **terms})
@@ -76,12 +78,17 @@ async def test_a_changed_field_is_not_what_was_posted(table: str, column: str) -
 
 @pytest.mark.parametrize(("table", "column"), tables())
 async def test_a_lie_that_was_posted_is_named(table: str, column: str) -> None:
-    """A server that posts roots and hash of lying data is found out by sums and by the registry, but for what nothing sums."""
+    """A server that posts roots and hash of lying data is found out by sums and by the registry, but for what nothing
+    sums.
+    """
     lying = seal(changed(table, column))
     # Payers are debited by vouchers: the chain holds the honest entries, whatever the data say.
     found = await audited(lying, post(lying, tuple((row.payer, row.net) for row in HONEST.debits)))
     # A content's counters are the server's word: hosts and bands hold their own proofs against it.
-    word = {("contents", name) for name in ("plays", "seeks", "seconds")} | {("usages", "leaf"), ("segments", "listeners")}
+    word = {("contents", name) for name in ("plays", "seeks", "seconds")} | {
+        ("usages", "leaf"),
+        ("segments", "listeners"),
+    }
     # A listener's leaf under another name: its receipt tells (below).
     word.add(("payees", "payee"))
     assert bool(found) == ((table, column) not in UNSEEN | word), kinds(found)
@@ -131,7 +138,9 @@ async def test_a_lie_is_named_with_its_leaf_or_payer(lie: Lie, kind: str, subjec
     """The fault names the kind and the leaf, payer, ticket or field."""
     lying = lie(HONEST)
     posted = (
-        post(HONEST) if kind in ("data.header", "counts.root") else post(seal(lying), tuple((row.payer, row.net) for row in HONEST.debits))
+        post(HONEST)
+        if kind in ("data.header", "counts.root")
+        else post(seal(lying), tuple((row.payer, row.net) for row in HONEST.debits))
     )
     found = await audited(lying if kind == "data.header" else seal(lying), posted)
     assert (kind, subject) in {(fault.kind, fault.subject) for fault in found}
@@ -153,7 +162,10 @@ async def test_rows_that_stand_twice_or_in_another_order_are_named(table: str, c
     """Whatever it does to sums and roots: the same tables have one encoding, and the table is named."""
     lying = seal(replace(HONEST, **{table: change(getattr(HONEST, table))}))
     found = await audited(lying, post(lying))
-    assert ("data.form", table) in {(fault.kind, fault.subject) for fault in found} or (table, change) == ("plays", twice)
+    assert ("data.form", table) in {(fault.kind, fault.subject) for fault in found} or (table, change) == (
+        "plays",
+        twice,
+    )
     if (table, change) == ("plays", twice):
         assert "ticket.twice" in kinds(found)
 
@@ -164,7 +176,9 @@ async def test_a_ticket_paid_for_two_rows_of_one_station_is_paid_twice() -> None
     stations = (*HONEST.stations, HONEST.stations[0])
     plays = (*HONEST.plays, replace(first, station=len(stations) - 1))
     found = await audited(seal(replace(HONEST, stations=stations, plays=plays)))
-    assert ("ticket.twice", f"{to_hex(STATIONS[0])} ticket {first.ticket}") in {(fault.kind, fault.subject) for fault in found}
+    assert ("ticket.twice", f"{to_hex(STATIONS[0])} ticket {first.ticket}") in {
+        (fault.kind, fault.subject) for fault in found
+    }
     assert ("data.form", "stations") in {(fault.kind, fault.subject) for fault in found}
 
 
@@ -192,7 +206,10 @@ class Priced:
     ],
 )
 async def test_plays_below_a_contents_price_are_named(versions: tuple[Version, ...], named: set[str]) -> None:
-    """Server and station agree on less than the contract says, or on another interval: every sum adds up, and the price does not."""
+    """Server and station agree on less than the contract says, or on another interval.
+
+    Every sum adds up, and the price does not.
+    """
     prices = Priced(*versions)
     found = await audited(HONEST, prices=prices)
     assert {(fault.kind, fault.said) for fault in found} == {("terms.price", said) for said in named}

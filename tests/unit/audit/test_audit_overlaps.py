@@ -1,4 +1,7 @@
-"""Listeners who name owners, or each other's addresses, as payees: honest data pass, and any wei in the wrong place is named."""
+"""Listeners who name owners, or each other's addresses, as payees.
+
+Honest data pass, and any wei in the wrong place is named.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,9 @@ def payee_of(named: Sequence[bytes | None]) -> Callable[[PlayRow], bytes]:
 def epochs() -> st.SearchStrategy[EpochData]:
     """Honest epochs in which any payees overlap with owners and with each other."""
     made = st.builds(
-        lambda count, named: honest(count, payee=payee_of(named)), st.integers(0, 40), st.lists(NAMED, min_size=1, max_size=12)
+        lambda count, named: honest(count, payee=payee_of(named)),
+        st.integers(0, 40),
+        st.lists(NAMED, min_size=1, max_size=12),
     )
     return made
 
@@ -68,7 +73,10 @@ def test_honest_data_pass_whoever_is_named(data: EpochData) -> None:
 
 @given(epochs(), st.data())
 def test_any_changed_amount_or_part_is_named(data: EpochData, draw: Any) -> None:
-    """An amount: the rewards do not add up, or the owner's part is above it. A part: the owner's, whether it is one or not."""
+    """An amount: the rewards do not add up, or the owner's part is above it.
+
+    A part: the owner's, whether it is one or not.
+    """
     leaves = leaves_of(data)
     index = draw.draw(st.integers(0, len(leaves) - 1))
     payee, amount, owned = leaves[index]
@@ -99,14 +107,19 @@ def test_a_wei_moved_between_owners_and_rewards_is_named(data: EpochData, draw: 
 
 @pytest.mark.parametrize("owner", OWNERS[:2])
 async def test_one_leaf_holds_both(owner: bytes) -> None:
-    """All listeners name one owner: two leaves are left; a reward that went from there to a stranger is told by the receipt only."""
+    """All listeners name one owner: two leaves are left.
+
+    A reward that went from there to a stranger is told by the receipt only.
+    """
     data = honest(payee=lambda _: owner)
     assert [payee for payee, *_ in leaves_of(data)] == sorted(OWNERS[:2])
     assert await audited(data) == []
     lying = with_leaves(data, [(b"\1" * 20, 1, 0), *((p, a - (p == owner), o) for p, a, o in leaves_of(data))])
     assert await audited(lying) == []
     promised = next(row.amount for row in data.payees if row.payee == owner)
-    assert [(one.kind, one.subject) for one in await audited(lying, receipts={owner: promised})] == [("leaf.receipt", to_hex(owner))]
+    assert [(one.kind, one.subject) for one in await audited(lying, receipts={owner: promised})] == [
+        ("leaf.receipt", to_hex(owner))
+    ]
 
 
 async def test_an_owner_of_nothing_that_was_heard_may_be_a_payee() -> None:
@@ -120,7 +133,9 @@ async def test_an_owner_of_nothing_that_was_heard_may_be_a_payee() -> None:
 
 
 def test_a_fans_figures_are_its_rewards_only() -> None:
-    """What the band earned in the same leaf is none of the fan's, and a band that no listener named earned nothing as one."""
+    """What the band earned in the same leaf is none of the fan's, and a band that no listener named earned nothing as
+    one.
+    """
     data = honest(payee=lambda play: OWNERS[0] if play.ticket % 2 else fresh(play))
     statement, value = fan(OWNERS), Value(60, (data.epoch + 1) * 60, OWNERS)
     with EpochFile(data.encode()) as file:

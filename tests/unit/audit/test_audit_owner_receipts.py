@@ -1,4 +1,7 @@
-"""Receipts that a band's watcher fetches: asked for with the owner's key, and from nobody who was not asked by its own address."""
+"""Receipts that a band's watcher fetches.
+
+Asked for with the owner's key, and from nobody who was not asked by its own address.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,10 @@ SERVER = address_of(keccak256(b"server"))
 
 
 async def test_an_owner_asks_with_its_key(tmp_path: Path) -> None:
-    """The signature is over the server's address by the registry, the owner and the time; what comes is kept, one file for each."""
+    """The signature is over the server's address by the registry, the owner and the time.
+
+    What comes is kept, one file for each.
+    """
     asked: list[dict[str, Any]] = []
 
     async def receipts(request: web.Request) -> web.Response:

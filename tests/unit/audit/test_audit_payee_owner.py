@@ -1,4 +1,7 @@
-"""A listener who names a band's address as payee: the real server's epoch passes the audit, and both are paid in one leaf."""
+"""A listener who names a band's address as payee.
+
+The real server's epoch passes the audit, and both are paid in one leaf.
+"""
 
 from __future__ import annotations
 

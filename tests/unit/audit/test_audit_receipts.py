@@ -18,16 +18,22 @@ SERVER, FAN = address_of(KEY), b"\x07" * 20
 
 
 def test_receipts_in_every_form_and_nothing_forged(tmp_path: Path) -> None:
-    """One in a file, a list, lines, a server's answer; what another signed, or changed, is passed over; the highest counts."""
+    """One in a file, a list, lines, a server's answer; what another signed, or changed, is passed over.
+
+    The highest counts.
+    """
     small, large, other = (
-        sign(Receipt(SERVER, epoch, FAN, n, bytes(32)), DOMAIN, KEY).to_json() for epoch, n in ((5, 10), (5, 30), (6, 1))
+        sign(Receipt(SERVER, epoch, FAN, n, bytes(32)), DOMAIN, KEY).to_json()
+        for epoch, n in ((5, 10), (5, 30), (6, 1))
     )
     forged = sign(Receipt(SERVER, 5, FAN, 999, bytes(32)), DOMAIN, keccak256(b"thief")).to_json()
     changed = json.loads(json.dumps(large).replace('"30"', '"31"'))
     assert changed != large
     (tmp_path / "one.json").write_text(json.dumps(small))
     (tmp_path / "list.json").write_text(json.dumps([forged, changed, 5, None, {}, "text"]))
-    (tmp_path / "lines.jsonl").write_text(f"{json.dumps({'receipt': large, 'detail': {}})}\nnot json\n{json.dumps(forged)}\n")
+    (tmp_path / "lines.jsonl").write_text(
+        f"{json.dumps({'receipt': large, 'detail': {}})}\nnot json\n{json.dumps(forged)}\n"
+    )
     (tmp_path / "answer.json").write_text(json.dumps({"receipts": [{"receipt": other, "detail": {}}]}))
     (tmp_path / "notes.txt").write_text(json.dumps(forged))
     assert amounts(highest(read_all([tmp_path], DOMAIN))) == {(SERVER, 5): {FAN: 30}, (SERVER, 6): {FAN: 1}}

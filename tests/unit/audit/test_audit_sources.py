@@ -51,7 +51,9 @@ class Answers(Sources):
         ({"http://other": data_of(OTHER), "http://here": data_of(OTHER)}, data_of(OTHER)),
     ],
 )
-async def test_data_of_another_server_are_not_held_against_this_one(answers: dict[str, bytes], found: bytes | None) -> None:
+async def test_data_of_another_server_are_not_held_against_this_one(
+    answers: dict[str, bytes], found: bytes | None
+) -> None:
     async with Answers(("http://other/", "http://here"), {HERE: "http://here/"}.get) as sources:
         sources.answers = answers
         path = await sources.find(Post())

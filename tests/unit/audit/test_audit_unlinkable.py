@@ -1,4 +1,6 @@
-"""Who tries to link two stations' records of one fan, with everything that is public and more, guesses; with shared ids he would not.
+"""Who tries to link two stations' records of one fan, with everything that is public and more, guesses.
+
+With shared ids he would not.
 
 The attacker is given more than the record says: which payee was paid at which
 station. The fans have habits: who listens at one station in an epoch listens
@@ -69,7 +71,10 @@ def record(scheme: str) -> tuple[Record, ...]:
 
 
 def linked(scheme: str) -> tuple[int, int, float]:
-    """For each payee at the first station the attacker names one at the second: hits, tries, and what guessing would hit."""
+    """For each payee at the first station the attacker names one at the second.
+
+    Hits, tries, and what guessing would hit.
+    """
     sides: tuple[dict[bytes, list[Record]], dict[bytes, list[Record]]] = ({}, {})
     for one in record(scheme):
         sides[one.station].setdefault(one.payee, []).append(one)

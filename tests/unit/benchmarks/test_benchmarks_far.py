@@ -12,7 +12,10 @@ DELAY_S = 0.05
 
 
 def test_a_longer_line_delays_what_is_asked_and_loses_nothing() -> None:
-    """A server that answers each line with a long one: the whole answer arrives, one delay later than it was asked for."""
+    """A server that answers each line with a long one.
+
+    The whole answer arrives, one delay later than it was asked for.
+    """
     answer = b"x" * 300_000
     with socket.create_server(("127.0.0.1", 0)) as server:
 

@@ -10,7 +10,15 @@ from benchmarks.figure import Figure, median, percentile
 def test_ratio_is_ours_over_the_peers() -> None:
     """The printed object carries value divided by the peer's value."""
     out = Figure("seek", 30.0, "ms", "hls", 40.0, "lower").to_json()
-    assert out == {"name": "seek", "value": 30.0, "unit": "ms", "peer": "hls", "peer_value": 40.0, "better": "lower", "ratio": 0.75}
+    assert out == {
+        "name": "seek",
+        "value": 30.0,
+        "unit": "ms",
+        "peer": "hls",
+        "peer_value": 40.0,
+        "better": "lower",
+        "ratio": 0.75,
+    }
 
 
 def test_no_ratio_to_a_peer_of_nothing() -> None:

@@ -1,4 +1,7 @@
-"""A WebSocket server that says what a test wants a node to say, right or wrong; and a way between us and a node that can be cut."""
+"""A WebSocket server that says what a test wants a node to say, right or wrong.
+
+And a way between us and a node that can be cut.
+"""
 
 from __future__ import annotations
 
@@ -104,12 +107,18 @@ class Node:
 
 def notification(name: Any, result: Any) -> str:
     """A subscription's notification as text."""
-    return json.dumps({"jsonrpc": "2.0", "method": "eth_subscription", "params": {"subscription": name, "result": result}})
+    return json.dumps(
+        {"jsonrpc": "2.0", "method": "eth_subscription", "params": {"subscription": name, "result": result}}
+    )
 
 
 def head(number: int) -> dict[str, str]:
     """A block's header as a node tells it."""
-    return {"number": hex(number), "timestamp": hex(1_800_000_000 + number), "hash": "0x" + number.to_bytes(32, "big").hex()}
+    return {
+        "number": hex(number),
+        "timestamp": hex(1_800_000_000 + number),
+        "hash": "0x" + number.to_bytes(32, "big").hex(),
+    }
 
 
 class Way:

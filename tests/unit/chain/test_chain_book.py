@@ -33,7 +33,9 @@ def test_every_event_is_in_the_book(contract: str) -> None:
 def test_every_function_that_changes_something_is_in_the_book() -> None:
     """Settlement has no function that the book leaves out."""
     functions = {
-        e["name"] for e in json.loads(ABI_FILE.read_text())["Settlement"] if e.get("stateMutability") == "nonpayable" and "name" in e
+        e["name"]
+        for e in json.loads(ABI_FILE.read_text())["Settlement"]
+        if e.get("stateMutability") == "nonpayable" and "name" in e
     }
     assert len(functions) == 17
     assert functions <= {said.split("(")[0] for said in SAID}

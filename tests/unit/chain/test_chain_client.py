@@ -141,12 +141,19 @@ async def test_messages_without_sense(node: Node, text: str) -> None:
         ({"message": "execution reverted: claimed"}, "chain.reverted", "claimed"),
         ({"message": "execution reverted: revert: claimed"}, "chain.reverted", "claimed"),
         (
-            {"message": "failed", "data": "0x08c379a0" + (32).to_bytes(32, "big").hex() + (4).to_bytes(32, "big").hex() + b"left".hex()},
+            {
+                "message": "failed",
+                "data": "0x08c379a0" + (32).to_bytes(32, "big").hex() + (4).to_bytes(32, "big").hex() + b"left".hex(),
+            },
             "chain.reverted",
             "left",
         ),
         ({"message": "execution reverted", "data": "0x08c379a0zz"}, "chain.reverted", "execution reverted"),
-        ({"message": "insufficient funds for gas * price + value"}, "chain.funds", "insufficient funds for gas * price + value"),
+        (
+            {"message": "insufficient funds for gas * price + value"},
+            "chain.funds",
+            "insufficient funds for gas * price + value",
+        ),
         ("what", "chain.unreachable", "what"),
         (None, "chain.unreachable", "None"),
     ],
@@ -274,7 +281,11 @@ async def _count(stream: AsyncIterator[Any]) -> int:
 async def test_no_event_is_lost_with_the_connection(anvil: Anvil, network: Deployment) -> None:
     """A revocation while we were cut off from a real node is told once when we are back, and so is one after it."""
     owner, platform = anvil.keys[1], anvil.keys[0]
-    async with Way(anvil.port) as way, Chain.connect(anvil.rpc) as direct, Chain.connect(f"ws://127.0.0.1:{way.port}") as chain:
+    async with (
+        Way(anvil.port) as way,
+        Chain.connect(anvil.rpc) as direct,
+        Chain.connect(f"ws://127.0.0.1:{way.port}") as chain,
+    ):
         registry = Registry(direct, network)
         await registry.add_server(platform, ADDRESS, "http://127.0.0.1:1", bytes(32))
         contents = []
@@ -307,7 +318,10 @@ HEIGHT = 1_000
 
 
 def limited(node: Node, most: int | None) -> list[tuple[int, int]]:
-    """A node of ``HEIGHT`` blocks with an event in each that answers for ``most`` blocks at a time (None: for none); what it answered."""
+    """A node of ``HEIGHT`` blocks with an event in each that answers for ``most`` blocks at a time (None: for none).
+
+    What it answered.
+    """
     answered: list[tuple[int, int]] = []
 
     def logs(params: list[Any]) -> Any:
@@ -319,7 +333,12 @@ def limited(node: Node, most: int | None) -> list[tuple[int, int]]:
         return [{"blockNumber": hex(block)} for block in range(first, last + 1)]
 
     node.answers["eth_getLogs"] = logs
-    node.answers["eth_getBlockByNumber"] = {"number": hex(HEIGHT), "timestamp": "0x1", "hash": "0x" + "1" * 64, "baseFeePerGas": "0x1"}
+    node.answers["eth_getBlockByNumber"] = {
+        "number": hex(HEIGHT),
+        "timestamp": "0x1",
+        "hash": "0x" + "1" * 64,
+        "baseFeePerGas": "0x1",
+    }
     return answered
 
 
@@ -338,7 +357,9 @@ async def test_a_node_that_answers_for_few_blocks_is_asked_in_parts(node: Node, 
 
 
 @pytest.mark.parametrize("most", [None, 10])
-async def test_a_list_that_takes_too_many_questions_is_declined(node: Node, most: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_list_that_takes_too_many_questions_is_declined(
+    node: Node, most: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """After a few of them, and from then on without asking."""
     monkeypatch.setattr(event_history, "PARTS", 8)
     limited(node, most)

@@ -84,7 +84,9 @@ def seconds(now: ChainClock) -> float:
 
 
 @pytest.mark.parametrize("ahead", [20, 3_600, 10**9])
-async def test_a_header_that_only_one_message_had_moves_nothing(node: Node, monkeypatch: pytest.MonkeyPatch, ahead: int) -> None:
+async def test_a_header_that_only_one_message_had_moves_nothing(
+    node: Node, monkeypatch: pytest.MonkeyPatch, ahead: int
+) -> None:
     """Asked again, the node gives another newest block: the clock goes on with that."""
     blocks = Blocks(node, monkeypatch)
     async with Chain.connect(node.rpc) as chain, ChainClock(chain) as now:
@@ -98,7 +100,9 @@ async def test_a_header_that_only_one_message_had_moves_nothing(node: Node, monk
 
 
 @pytest.mark.parametrize("ahead", [14, 20, 3_600, 86_400])
-async def test_a_block_from_the_future_is_over_with_the_next_one(node: Node, monkeypatch: pytest.MonkeyPatch, ahead: int) -> None:
+async def test_a_block_from_the_future_is_over_with_the_next_one(
+    node: Node, monkeypatch: pytest.MonkeyPatch, ahead: int
+) -> None:
     """The node had it, too: followed, and taken back as soon as a later block disproves it."""
     blocks = Blocks(node, monkeypatch)
     async with Chain.connect(node.rpc) as chain, ChainClock(chain) as now:
@@ -155,7 +159,10 @@ async def test_a_chain_that_jumps_is_followed_at_once(node: Node, monkeypatch: p
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(-20, 100_000), st.integers(0, 20_000)), max_size=40))
 def test_now_only_goes_back_for_a_block_taken_back(moves: list[tuple[int, int, int]]) -> None:
-    """Any headers, any pauses: whenever the clock goes back, it is by more than a step and to what the node confirmed."""
+    """Any headers, any pauses.
+
+    Whenever the clock goes back, it is by more than a step and to what the node confirmed.
+    """
     passed = 0
 
     class Confirming:

@@ -30,7 +30,19 @@ def test_deploy_and_show(anvil: Anvil, tmp_path: Path) -> None:
     """A deployment's file is what was printed, and showing it reads the network."""
     key, output = tmp_path / "key", tmp_path / "deployment.json"
     key.write_text(to_hex(anvil.keys[5]) + "\n")
-    arguments = ["deploy", "--rpc", anvil.rpc, "--key", str(key), "--epoch-seconds", "60", "--commission", "250", "-o", str(output)]
+    arguments = [
+        "deploy",
+        "--rpc",
+        anvil.rpc,
+        "--key",
+        str(key),
+        "--epoch-seconds",
+        "60",
+        "--commission",
+        "250",
+        "-o",
+        str(output),
+    ]
     done = CliRunner().invoke(GROUP, arguments, catch_exceptions=False)
     assert json.loads(done.stdout) == json.loads(output.read_text())
     made = Deployment.load(output)

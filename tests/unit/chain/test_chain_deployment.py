@@ -34,7 +34,11 @@ def test_an_older_file_says_no_block_time() -> None:
     assert Deployment.from_json({**raw, "block_time": 3}).block_time == 3
     with pytest.raises(InputError) as caught:
         local.require_schedule()
-    assert (caught.value.code, caught.value.detail["name"], caught.value.detail["least_s"]) == ("chain.schedule", "grace", 6)
+    assert (caught.value.code, caught.value.detail["name"], caught.value.detail["least_s"]) == (
+        "chain.schedule",
+        "grace",
+        6,
+    )
     MADE.require_schedule()
 
 
@@ -88,7 +92,9 @@ def test_missing_fields_are_refused(field: str) -> None:
         Deployment.from_json(raw)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"7", b"\xff", b"[" * 5_000 + b"]" * 5_000, json.dumps({}).encode()])
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b"7", b"\xff", b"[" * 5_000 + b"]" * 5_000, json.dumps({}).encode()]
+)
 def test_files_that_are_no_deployment(tmp_path: Path, content: bytes) -> None:
     """Any other file is message.schema, and so is none."""
     path = tmp_path / "deployment.json"

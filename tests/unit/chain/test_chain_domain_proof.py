@@ -68,7 +68,8 @@ def test_another_stations_proof_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "domain", ["", "Radio.example", "a b", "a.example/x", "user@a.example", "a..b", "-a.example", "a.example:0", "a" * 254]
+    "domain",
+    ["", "Radio.example", "a b", "a.example/x", "user@a.example", "a..b", "-a.example", "a.example:0", "a" * 254],
 )
 def test_what_is_no_domain(domain: str) -> None:
     """Nothing that could lead a request elsewhere is asked."""
@@ -118,7 +119,8 @@ async def test_what_a_domain_may_not_answer(case: str) -> None:
         with pytest.raises(InputError) as caught:
             await fetch(domain)
         assert (
-            caught.value.detail["reason"] == {"missing": "status 404", "redirect": "status 302", "long": f"more than {LIMIT} bytes"}[case]
+            caught.value.detail["reason"]
+            == {"missing": "status 404", "redirect": "status 302", "long": f"more than {LIMIT} bytes"}[case]
         )
 
 
@@ -136,7 +138,10 @@ async def test_nobody_at_the_domain() -> None:
 
 
 async def test_a_station_is_listed_by_two_commands(anvil: Anvil, network: Deployment, tmp_path: Path) -> None:
-    """It applies and gets a file; served, the platform lists it, and the file's hash is on the chain. Without it nothing is listed."""
+    """It applies and gets a file; served, the platform lists it, and the file's hash is on the chain.
+
+    Without it nothing is listed.
+    """
     import asyncio
 
     files = {name: tmp_path / name for name in ("deployment.json", "station", "platform", "proof.json")}
@@ -166,7 +171,10 @@ async def test_a_station_is_listed_by_two_commands(anvil: Anvil, network: Deploy
         await asyncio.to_thread(run, *add)
         assert await registry.station(station) == StationEntry(domain, "Six FM", True)
         standing = await registry.standing(station)
-        assert (standing.verifier, standing.proof) == (address_of(anvil.keys[0]), keccak256(files["proof.json"].read_bytes()))
+        assert (standing.verifier, standing.proof) == (
+            address_of(anvil.keys[0]),
+            keccak256(files["proof.json"].read_bytes()),
+        )
         suspend = ("suspend-station", str(files["deployment.json"]), domain, "--key", str(files["platform"]))
         await asyncio.to_thread(run, *suspend, "--reason", "why")
         assert (await registry.standing(station)).suspended == "why"
@@ -174,7 +182,9 @@ async def test_a_station_is_listed_by_two_commands(anvil: Anvil, network: Deploy
         await asyncio.to_thread(run, *suspend, "--end")
         assert await registry.station(station) == StationEntry(domain, "Six FM", True)
         with pytest.raises(InputError, match="no station"):
-            await asyncio.to_thread(run, "suspend-station", str(files["deployment.json"]), "no.example", *suspend[3:], "--end")
+            await asyncio.to_thread(
+                run, "suspend-station", str(files["deployment.json"]), "no.example", *suspend[3:], "--end"
+            )
         await asyncio.to_thread(run, *add, "--name", "Renamed")
         assert await registry.station(station) == StationEntry(domain, "Renamed", True)
         await registry.set_verifier(anvil.keys[0], address_of(anvil.keys[1]))

@@ -30,7 +30,10 @@ def test_the_committed_interfaces_are_the_contracts() -> None:
 
 def test_reading_needs_neither_compiler_nor_signer() -> None:
     """The host's start stays light: these libraries come with a deployment or a transaction."""
-    names = "chain.client, chain.clock, chain.deployment, chain.contracts.content, chain.contracts.registry, chain.contracts.settlement"
+    names = (
+        "chain.client, chain.clock, chain.deployment, chain.contracts.content, chain.contracts.registry, "
+        "chain.contracts.settlement"
+    )
     names += ", chain.contracts.token, chain.commands"
     code = f"import sys, {names}; print(sorted({{'vyper', 'snekmate', 'eth_account', 'web3'}} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "[]\n"
@@ -52,7 +55,10 @@ async def test_a_deployment_belongs_to_its_platform(anvil: Anvil, network: Deplo
             target = network.registry if contract == "Registry" else network.settlement
             (found,) = await chain.call(target, function(contract, name))
             assert bytes.fromhex(found[2:]) == wanted
-        times = [(await chain.call(network.settlement, function("Settlement", name.upper())))[0] for name in vars(network.schedule)]
+        times = [
+            (await chain.call(network.settlement, function("Settlement", name.upper())))[0]
+            for name in vars(network.schedule)
+        ]
         assert times == list(vars(network.schedule).values())
 
 
@@ -60,7 +66,11 @@ async def test_stations_and_servers(anvil: Anvil, network: Deployment) -> None:
     """What the platform lists is found by address and by domain; what it doesn't is None."""
     async with Chain.connect(network.rpc) as chain:
         registry = Registry(chain, network)
-        assert (await registry.station(STATION), await registry.station_of("a.example"), await registry.server(STATION)) == (None,) * 3
+        assert (
+            await registry.station(STATION),
+            await registry.station_of("a.example"),
+            await registry.server(STATION),
+        ) == (None,) * 3
         await registry.add_station(anvil.keys[0], STATION, "a.example", "Radio A")
         await registry.add_server(anvil.keys[0], SERVER, "http://127.0.0.1:1", bytes([9]) * 32)
         assert await registry.station(STATION) == StationEntry("a.example", "Radio A", True)
@@ -73,7 +83,10 @@ async def test_stations_and_servers(anvil: Anvil, network: Deployment) -> None:
 
 
 async def test_a_contents_address_is_known_before(anvil: Anvil, network: Deployment) -> None:
-    """The clone stands where owner and salt say, with the state it was made with; its owner licenses, revokes, destroys."""
+    """The clone stands where owner and salt say, with the state it was made with.
+
+    Its owner licenses, revokes, destroys.
+    """
     key, salt = anvil.keys[2], keccak256(b"salt")
     async with Chain.connect(network.rpc) as chain:
         registry = Registry(chain, network)
@@ -84,7 +97,9 @@ async def test_a_contents_address_is_known_before(anvil: Anvil, network: Deploym
         assert not await registry.is_content(address)
         await registry.create_content(key, bytes([7]) * 32, 10, 30, SERVER, False, salt)
         assert await registry.is_content(address)
-        assert await content.state() == ContentState(address_of(key), bytes([7]) * 32, 10, 30, SERVER, False, False, False)
+        assert await content.state() == ContentState(
+            address_of(key), bytes([7]) * 32, 10, 30, SERVER, False, False, False
+        )
         assert not await content.licensed(STATION)
         await content.license(key, STATION)
         assert await content.licensed(STATION)

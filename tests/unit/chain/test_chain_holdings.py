@@ -35,7 +35,10 @@ class Node:
 
 
 async def test_only_holders_are_asked_further_and_few_at_a_time() -> None:
-    """In the order asked; a hundred addresses are a hundred balances, and two questions more for each that holds something."""
+    """In the order asked.
+
+    A hundred addresses are a hundred balances, and two questions more for each that holds something.
+    """
     node = Node()
     token = Token(cast(Chain, node), cast(Deployment, SimpleNamespace(token=bytes(20))))
     holders = [bytes(19) + bytes([n]) for n in range(100)]
@@ -50,5 +53,7 @@ async def test_only_holders_are_asked_further_and_few_at_a_time() -> None:
 async def test_nobody_is_asked_about_nobody() -> None:
     """No addresses, no questions."""
     node = Node()
-    assert await Token(cast(Chain, node), cast(Deployment, SimpleNamespace(token=bytes(20)))).holdings([], SPENDER) == []
+    assert (
+        await Token(cast(Chain, node), cast(Deployment, SimpleNamespace(token=bytes(20)))).holdings([], SPENDER) == []
+    )
     assert node.asked == []

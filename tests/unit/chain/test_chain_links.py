@@ -39,7 +39,9 @@ async def elsewhere(asked: list[str], status: int = 307) -> AsyncIterator[BaseTe
 
         async def moved(request: web.Request) -> web.StreamResponse:
             scheme = "ws" if "Upgrade" in request.headers else "http"
-            return web.Response(status=status, headers={"Location": str(inside.make_url("/private").with_scheme(scheme))})
+            return web.Response(
+                status=status, headers={"Location": str(inside.make_url("/private").with_scheme(scheme))}
+            )
 
         async with serving(moved) as server:
             yield server
@@ -98,7 +100,9 @@ async def test_a_nodes_cookie_comes_back_to_nobody() -> None:
 
 @pytest.mark.parametrize("encoding", ["identity", "deflate"])
 async def test_an_answer_without_an_end_ends_the_line(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
-    """A node that goes on sending, or whose few bytes unpack to many, is cut where the answer is longer than any may be."""
+    """A node that goes on sending, or whose few bytes unpack to many, is cut where the answer is longer than any may
+    be.
+    """
     monkeypatch.setattr(transport, "MAX_MESSAGE", 1 << 20)
     sent = 0
 

@@ -95,7 +95,10 @@ async def money(own: Anvil) -> AsyncIterator[Money]:
 
 
 async def test_the_challenge_game(money: Money) -> None:
-    """A post is challenged and answered; a receipt that it does not honour costs the bond, and the post is refunded: all through doors."""
+    """A post is challenged and answered.
+
+    A receipt that it does not honour costs the bond, and the post is refunded: all through doors.
+    """
     door, keys, fan = money.settlement, money.keys, bytes([5]) * 20
     server, station = address_of(keys[1]), address_of(keys[2])
     epoch = SCHEDULE.epoch_of((await money.chain.block()).timestamp)
@@ -110,7 +113,9 @@ async def test_the_challenge_game(money: Money) -> None:
     await door.post(keys[1], epoch, tree.root, bytes(32), data.hash, entries)
     assert fault(data, (await door.epoch(server, epoch)).commit) is None
     await money.to(SCHEDULE.ends(epoch) + SCHEDULE.grace)
-    honest, lie = (sign(Receipt(server, epoch, fan, amount, bytes(32)), money.network.domain, keys[1]) for amount in (90, 101))
+    honest, lie = (
+        sign(Receipt(server, epoch, fan, amount, bytes(32)), money.network.domain, keys[1]) for amount in (90, 101)
+    )
     assert (grievance(honest.message, data), grievance(lie.message, data)) == (None, "low")
     made = await door.challenge(keys[3], honest)
     at = (await money.chain.block(made.block)).timestamp
@@ -140,7 +145,10 @@ async def test_the_challenge_game(money: Money) -> None:
 
 
 async def test_more_payers_than_a_transaction_takes(money: Money) -> None:
-    """600 debits go up in three transactions; a call that was cut off is gone on with, other entries are refused, and all come back."""
+    """600 debits go up in three transactions.
+
+    A call that was cut off is gone on with, other entries are refused, and all come back.
+    """
     door, keys, net = money.settlement, money.keys, 1
     server, station = address_of(keys[1]), address_of(keys[2])
     epoch = SCHEDULE.epoch_of((await money.chain.block()).timestamp)
@@ -205,7 +213,14 @@ async def test_many_receipts_are_answered_at_once(money: Money) -> None:
     tree, total = SumTree(leaves), sum(amount for _, amount in leaves)
     voucher = sign(Voucher(server, station, 1000, epoch), money.network.domain, keys[2])
     await money.to(SCHEDULE.ends(epoch))
-    await door.post(keys[1], epoch, tree.root, bytes(32), bytes(32), [Entry(station, total, 1000, epoch, *compact(voucher.signature))])
+    await door.post(
+        keys[1],
+        epoch,
+        tree.root,
+        bytes(32),
+        bytes(32),
+        [Entry(station, total, 1000, epoch, *compact(voucher.signature))],
+    )
     header = Header(tree.root, total, rest(entries_digest([(station, total)]), bytes(32), bytes(32)))
     await money.to(SCHEDULE.ends(epoch) + SCHEDULE.grace)
     for payee, amount in leaves[:2]:
@@ -259,7 +274,9 @@ async def test_sales_and_rights(money: Money) -> None:
     salt = keccak256(b"salt")
     await registry.create_content(owner, bytes([7]) * 32, 10, 30, address_of(keys[1]), False, salt)
     content = Content(chain, registry.predict(address_of(owner), salt))
-    assert (await content.offer(), await rights.right(0), await rights.listing(0), await rights.loan_of(0)) == (None,) * 4
+    assert (await content.offer(), await rights.right(0), await rights.listing(0), await rights.loan_of(0)) == (
+        None,
+    ) * 4
     await content.offer_to(owner, None, 5)
     assert await content.offer() == Offer(None, 5)
     await content.retract(owner)
@@ -272,10 +289,14 @@ async def test_sales_and_rights(money: Money) -> None:
     await rights.set_terms(buyer, content.address, RightTerms(100, 10, 500))
     assert await rights.terms(content.address) == RightTerms(100, 10, 500)
     await Token(chain, network).approve(owner, network.rights, 1000)
-    (rented,) = rights.granted(await rights.rent(owner, content.address, address_of(owner), 2, await rights.seen(content.address), 20))
+    (rented,) = rights.granted(
+        await rights.rent(owner, content.address, address_of(owner), 2, await rights.seen(content.address), 20)
+    )
     await content.set_policy(buyer, bytes([8]) * 32, 11, 60)
     assert await content.policies() == [bytes([7]) * 32, bytes([8]) * 32]
-    (bought,) = rights.granted(await rights.buy(owner, content.address, address_of(owner), await rights.seen(content.address), 100))
+    (bought,) = rights.granted(
+        await rights.buy(owner, content.address, address_of(owner), await rights.seen(content.address), 100)
+    )
     now = (await chain.block()).timestamp
     lasting = await rights.right(rented)
     assert lasting is not None

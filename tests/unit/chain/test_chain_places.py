@@ -27,7 +27,8 @@ def test_every_form_of_a_host_has_its_place(name: str, place: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", [None, "", "1.2.3.4.5", "256.1.1.1.", "1.2.3.256", "0x1ffffffff", "08.1", "[::zz]", "fe80::1%eth0", "1.2.x.3"]
+    "host",
+    [None, "", "1.2.3.4.5", "256.1.1.1.", "1.2.3.256", "0x1ffffffff", "08.1", "[::zz]", "fe80::1%eth0", "1.2.x.3"],
 )
 def test_what_is_no_public_address_is_not_outside(host: str | None) -> None:
     """Forms that are no address, and addresses with a zone, count as inside."""
@@ -37,8 +38,22 @@ def test_what_is_no_public_address_is_not_outside(host: str | None) -> None:
 @pytest.mark.parametrize(
     ("host", "place"),
     [
-        *((host, COMPUTER) for host in ("localhost", "LOCALHOST.", "a.localhost", "127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0")),
-        *((host, NETWORK) for host in ("evil.localdomain", "localhost.localdomain", "ip6-localhost", "10.0.0.1", "nas.lan", "router")),
+        *(
+            (host, COMPUTER)
+            for host in (
+                "localhost",
+                "LOCALHOST.",
+                "a.localhost",
+                "127.0.0.1",
+                "[::1]",
+                "[::ffff:127.0.0.1]",
+                "0.0.0.0",
+            )
+        ),
+        *(
+            (host, NETWORK)
+            for host in ("evil.localdomain", "localhost.localdomain", "ip6-localhost", "10.0.0.1", "nas.lan", "router")
+        ),
         *((host, INTERNET) for host in ("radio.example", "1.2.x.3", "1.2.3.4.5", "0x7f.1", "")),
     ],
 )

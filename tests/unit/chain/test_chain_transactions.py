@@ -31,7 +31,13 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def receipt(status: int = 1) -> dict[str, Any]:
     """A receipt as a node tells it."""
-    return {"transactionHash": to_hex(bytes(32)), "gasUsed": "0x5208", "blockNumber": "0x2", "status": hex(status), "logs": []}
+    return {
+        "transactionHash": to_hex(bytes(32)),
+        "gasUsed": "0x5208",
+        "blockNumber": "0x2",
+        "status": hex(status),
+        "logs": [],
+    }
 
 
 @pytest.fixture
@@ -61,7 +67,9 @@ async def test_many_at_once_are_numbered_without_gaps(anvil: Anvil, network: Dep
         token = Token(chain, network)
         first = int(await chain.request("eth_getTransactionCount", to_hex(address_of(key)), "latest"), 16)
         receipts = await asyncio.gather(*(token.transfer(key, to, 1) for _ in range(20)))
-        numbers = [int((await chain.request("eth_getTransactionByHash", to_hex(r.hash)))["nonce"], 16) for r in receipts]
+        numbers = [
+            int((await chain.request("eth_getTransactionByHash", to_hex(r.hash)))["nonce"], 16) for r in receipts
+        ]
         assert sorted(numbers) == list(range(first, first + 20))
         assert await token.balance_of(to) == 20
 
@@ -92,7 +100,14 @@ async def test_what_is_signed(ready: Node) -> None:
     (raw,) = sent(ready)
     fields = TypedTransaction.from_bytes(HexBytes(raw)).as_dict()
     assert bytes.fromhex(Account.recover_transaction(raw)[2:]) == address_of(KEY)
-    wanted = {"chainId": 31337, "nonce": 3, "gas": 75_000, "maxPriorityFeePerGas": 1, "maxFeePerGas": 2 * BASE + 1, "value": 5}
+    wanted = {
+        "chainId": 31337,
+        "nonce": 3,
+        "gas": 75_000,
+        "maxPriorityFeePerGas": 1,
+        "maxFeePerGas": 2 * BASE + 1,
+        "value": 5,
+    }
     assert {name: fields[name] for name in wanted} == wanted
     assert (found.gas_used, found.block) == (21_000, 2)
 
@@ -101,7 +116,10 @@ async def test_a_connection_lost_while_sending(ready: Node) -> None:
     """If the node hangs up before it answers, the same bytes go out again: one transaction, not two."""
     answers = iter([HANG_UP, to_hex(bytes(32))])
     receipts = iter([None, receipt()])
-    ready.answers |= {"eth_sendRawTransaction": lambda _: next(answers), "eth_getTransactionReceipt": lambda _: next(receipts)}
+    ready.answers |= {
+        "eth_sendRawTransaction": lambda _: next(answers),
+        "eth_getTransactionReceipt": lambda _: next(receipts),
+    }
     async with Chain.connect(ready.rpc) as chain:
         await within(chain.send(KEY, TO, b""))
     first, second = sent(ready)
@@ -155,7 +173,9 @@ async def test_never_mined(ready: Node, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 async def test_reverted_in_its_block(ready: Node) -> None:
-    """A transaction that failed although its estimate did not is chain.reverted, with the reason of the same call in that block."""
+    """A transaction that failed although its estimate did not is chain.reverted, with the reason of the same call in
+    that block.
+    """
 
     def explain(_: list[Any]) -> Any:
         raise Refused({"message": "execution reverted: cap"})
@@ -165,7 +185,10 @@ async def test_reverted_in_its_block(ready: Node) -> None:
         with pytest.raises(GomaaError) as caught:
             await within(chain.send(KEY, TO, b"\x01"))
     assert (caught.value.code, caught.value.detail["reason"]) == ("chain.reverted", "cap")
-    assert ("eth_call", [{"from": to_hex(address_of(KEY)), "data": "0x01", "value": "0x0", "to": to_hex(TO)}, "0x2"]) in ready.calls
+    assert (
+        "eth_call",
+        [{"from": to_hex(address_of(KEY)), "data": "0x01", "value": "0x0", "to": to_hex(TO)}, "0x2"],
+    ) in ready.calls
 
 
 @pytest.mark.parametrize(

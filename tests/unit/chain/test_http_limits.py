@@ -29,7 +29,9 @@ PROXIES = networks(["10.0.0.0/8", "127.0.0.1", "fd00::/8"])
 
 def asked(peer: str, **headers: str) -> str:
     """The address that a request with these headers from this peer counts for."""
-    request = make_mocked_request("GET", "/", headers={name.replace("_", "-"): value for name, value in headers.items()})
+    request = make_mocked_request(
+        "GET", "/", headers={name.replace("_", "-"): value for name, value in headers.items()}
+    )
     return client_address(request.clone(remote=peer), PROXIES)
 
 
@@ -129,7 +131,12 @@ def brief(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     "half",
-    [b"", b"GET /echo HTTP/1.1\r\nHost: x\r\n", b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf", b"G"],
+    [
+        b"",
+        b"GET /echo HTTP/1.1\r\nHost: x\r\n",
+        b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf",
+        b"G",
+    ],
 )
 async def test_half_sent_requests_are_closed(brief: None, half: bytes) -> None:
     """Nothing, half a head, half a body: the connection ends."""

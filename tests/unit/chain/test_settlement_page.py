@@ -1,4 +1,6 @@
-"""docs/settlement.md and docs/audit.md against the contracts, the deployment file, the published rows and the audit's kinds."""
+"""docs/settlement.md and docs/audit.md against the contracts, the deployment file, the published rows and the audit's
+kinds.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,14 @@ from pywallet.settlement.published_data import (
 DOCS = Path(__file__).parents[3] / "docs"
 SETTLEMENT = (DOCS / "settlement.md").read_text()
 ABI: dict[str, list[dict[str, Any]]] = json.loads(files("chain").joinpath("abi.json").read_text())
-STANDARD = {"Transfer", "Approval", "ApprovalForAll", "OwnershipTransferred", "OwnershipTransferStarted", "RoleMinterChanged"}
+STANDARD = {
+    "Transfer",
+    "Approval",
+    "ApprovalForAll",
+    "OwnershipTransferred",
+    "OwnershipTransferStarted",
+    "RoleMinterChanged",
+}
 
 
 def section(name: str) -> str:
@@ -41,7 +50,9 @@ def section(name: str) -> str:
 @pytest.mark.parametrize("contract", ["Registry", "Content", "Rights", "Settlement"])
 def test_the_page_has_every_events_fields(contract: str) -> None:
     """Names, types, order and what is indexed, as the contract has them; no event is left out."""
-    told = re.findall(r"^\| `(\w+\(.*?\))` \|", section("Events").split(f"| {contract} |", 1)[1].split("\n\n", 1)[0], re.MULTILINE)
+    told = re.findall(
+        r"^\| `(\w+\(.*?\))` \|", section("Events").split(f"| {contract} |", 1)[1].split("\n\n", 1)[0], re.MULTILINE
+    )
     events = [one for one in ABI[contract] if one["type"] == "event" and one["name"] not in STANDARD]
     true = [
         f"{one['name']}({', '.join(('*' if field['indexed'] else '') + field['type'] + ' ' + field['name'] for field in one['inputs'])})"
@@ -81,8 +92,12 @@ def _type(field: dict[str, Any]) -> str:
 def test_the_page_has_the_deployment_files_fields() -> None:
     """All that the file has, and each of them but the block time is needed."""
     table = section("The deployment file")
-    named = [name for cell in re.findall(r"^\| (`.*?`) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", cell)]
-    file = Deployment(7, "http://127.0.0.1:1", *[bytes([n]) * 20 for n in range(5)], 3, Schedule(60, 5, 15, 15, 90, 75), 10**18).to_json()
+    named = [
+        name for cell in re.findall(r"^\| (`.*?`) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", cell)
+    ]
+    file = Deployment(
+        7, "http://127.0.0.1:1", *[bytes([n]) * 20 for n in range(5)], 3, Schedule(60, 5, 15, 15, 90, 75), 10**18
+    ).to_json()
     assert sorted(named) == sorted(file)
     assert all(f"`{name}`" in table for name in file["schedule"])
     assert Deployment.from_json({**file, "more": 1}).to_json() == file
@@ -99,18 +114,27 @@ def test_the_page_has_the_published_rows_bytes() -> None:
     rows = re.findall(r"^\| (\w+)[^|]*\| ([^|]*) \|$", section("Published data"), re.MULTILINE)[-len(kinds) :]
     sizes = {"u128": 16, "u96": 12, "u64": 8, "u32": 4, "u24": 3, "u16": 2, "u8": 1}
     for (name, text), kind in zip(rows, kinds, strict=True):
-        told = [sizes.get(word) or int(word) for word in re.findall(r"\b(u\d+|20|32|7)\b(?! or more)", re.sub(r"\([^)]*\)", "", text))]
+        told = [
+            sizes.get(word) or int(word)
+            for word in re.findall(r"\b(u\d+|20|32|7)\b(?! or more)", re.sub(r"\([^)]*\)", "", text))
+        ]
         assert told == [size for _, size in kind.LAYOUT], name
 
 
 def test_rows_in_another_order_are_read() -> None:
     """The page says that a reader refuses none."""
-    data = EpochData(bytes(20), 1, bytes(32), 0, bytes(32), 0, payees=(PayeeRow(b"\2" * 20, 1), PayeeRow(b"\1" * 20, 1)))
+    data = EpochData(
+        bytes(20), 1, bytes(32), 0, bytes(32), 0, payees=(PayeeRow(b"\2" * 20, 1), PayeeRow(b"\1" * 20, 1))
+    )
     assert EpochData.decode(data.encode()) == data
 
 
 def test_the_audits_page_has_every_kind() -> None:
     """What can be found is named once in the table."""
     table = (DOCS / "audit.md").read_text().split("| kind | means |", 1)[1].split("\n\n", 1)[0]
-    named = [kind for row in table.splitlines() for kind in re.findall(r"`(\w+\.\w+)`", row.split("|")[1] if "|" in row else "")]
+    named = [
+        kind
+        for row in table.splitlines()
+        for kind in re.findall(r"`(\w+\.\w+)`", row.split("|")[1] if "|" in row else "")
+    ]
     assert sorted(named) == sorted(KINDS)

@@ -34,7 +34,11 @@ def test_a_port_given_out_is_picked_for_nobody_else() -> None:
     with picking_from(port) as listener, pytest.raises(OSError, match="in use") as refused:
         listener.bind(("127.0.0.1", 0))
     assert refused.value.errno == errno.EADDRINUSE
-    with socket.create_server(("127.0.0.1", 0)) as server, picking_from(port) as client, pytest.raises(OSError) as refused:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        picking_from(port) as client,
+        pytest.raises(OSError) as refused,
+    ):
         client.connect(server.getsockname())
     assert refused.value.errno == errno.EADDRNOTAVAIL
 

@@ -22,7 +22,9 @@ def test_what_the_extension_writes_is_read() -> None:
         "console.log(JSON.stringify(all.map((wei) => [exact(wei), show(wei, 4), show(wei, 6)])));"
     )
     node = ["node", "--input-type=module", "-e", script]
-    made = subprocess.run(node, input=json.dumps([str(one) for one in amounts]), capture_output=True, text=True, check=True)
+    made = subprocess.run(
+        node, input=json.dumps([str(one) for one in amounts]), capture_output=True, text=True, check=True
+    )
     for amount, (whole, four, six) in zip(amounts, json.loads(made.stdout), strict=True):
         assert parse(whole) == amount
         assert parse(whole.removesuffix(" GoMAA")) == amount

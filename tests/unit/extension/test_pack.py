@@ -32,13 +32,20 @@ def stand_in(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("target", TARGETS)
 def test_no_content_script_file_is_named_twice(target: str) -> None:
     """Chromium runs a file once a frame, in the first world that names it; port.js is for one world alone."""
-    named = [name for script in pack.manifest(target)["content_scripts"] for name in script["js"] if name != "content/port.js"]
+    named = [
+        name
+        for script in pack.manifest(target)["content_scripts"]
+        for name in script["js"]
+        if name != "content/port.js"
+    ]
     assert len(named) == len(set(named))
 
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_overlay_is_merged(target: str) -> None:
-    """A browser's manifest is the common one, with its overlay's lists appended and its other keys set, and no overlay left."""
+    """A browser's manifest is the common one, with its overlay's lists appended and its other keys set, and no overlay
+    left.
+    """
     merged = pack.manifest(target)
     overlay = BASE[f"x-{target}"]
     common = {key: value for key, value in BASE.items() if not key.startswith("x-")}
@@ -52,7 +59,10 @@ def test_overlay_is_merged(target: str) -> None:
 
 
 def test_browsers_differ_where_they_must() -> None:
-    """Only Chromium asks for offscreen documents, has a fixed key and may stand in isolated pages; only Firefox has a page and an id."""
+    """Only Chromium asks for offscreen documents, has a fixed key and may stand in isolated pages.
+
+    Only Firefox has a page and an id.
+    """
     chromium, firefox = pack.manifest("chromium"), pack.manifest("firefox")
     ids = json.loads((pack.ROOT / "native_host" / "ids.json").read_text())
     assert chromium["permissions"] == ["storage", "nativeMessaging", "offscreen"]
@@ -91,12 +101,30 @@ def test_manifest_names_shipped_files(target: str, stand_in: Path) -> None:
 
 
 def test_only_the_extension_is_shipped(stand_in: Path) -> None:
-    """Python, types, the builder, drawings' sources and the list of ids stay home; the npm and Python parts come along."""
+    """Python, types, the builder, drawings' sources and the list of ids stay home.
+
+    The npm and Python parts come along.
+    """
     shipped = pack.files(stand_in)
-    assert not [name for name in shipped if name.endswith((".py", ".pyc", ".d.ts", ".mts", ".svg")) or "__pycache__" in name]
+    assert not [
+        name for name in shipped if name.endswith((".py", ".pyc", ".d.ts", ".mts", ".svg")) or "__pycache__" in name
+    ]
     assert not [name for name in shipped if name.startswith("bundle/")]
-    assert {*pack.VENDORED, "pyodide/snapshot.bin.gz", "pyodide/python_stdlib.zip", "_locales/en/messages.json"} <= set(shipped)
-    assert {Path(name).suffix for name in shipped} == {".css", ".gz", ".html", ".js", ".json", ".mjs", ".png", ".txt", ".wasm", ".zip"}
+    assert {*pack.VENDORED, "pyodide/snapshot.bin.gz", "pyodide/python_stdlib.zip", "_locales/en/messages.json"} <= set(
+        shipped
+    )
+    assert {Path(name).suffix for name in shipped} == {
+        ".css",
+        ".gz",
+        ".html",
+        ".js",
+        ".json",
+        ".mjs",
+        ".png",
+        ".txt",
+        ".wasm",
+        ".zip",
+    }
     assert not [path for path in shipped.values() if not path.is_file()]
 
 
@@ -112,15 +140,21 @@ def test_package_is_reproducible(target: str, stand_in: Path, tmp_path: Path, mo
     with zipfile.ZipFile(packages[0]) as archive:
         entries = archive.infolist()
         assert [entry.filename for entry in entries] == sorted(entry.filename for entry in entries)
-        assert {(entry.date_time, entry.external_attr) for entry in entries} == {((1980, 1, 1, 0, 0, 0), 0o100644 << 16)}
+        assert {(entry.date_time, entry.external_attr) for entry in entries} == {
+            ((1980, 1, 1, 0, 0, 0), 0o100644 << 16)
+        }
         assert json.loads(archive.read("manifest.json")) == pack.manifest(target)
 
 
 def test_the_source_package_makes_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What reviewers get, alone in another folder with other dates, umask, locale and time zone, makes what is shipped, byte for byte."""
+    """What reviewers get, alone in another folder with other dates, umask, locale and time zone, makes what is shipped,
+    byte for byte.
+    """
     monkeypatch.setattr(pack, "DIST", tmp_path / "dist")
     bundle = pack.make_bundle()
-    shipped = {pack.PACKAGES[target]: hashlib.sha256(pack.pack(target, bundle).read_bytes()).hexdigest() for target in TARGETS}
+    shipped = {
+        pack.PACKAGES[target]: hashlib.sha256(pack.pack(target, bundle).read_bytes()).hexdigest() for target in TARGETS
+    }
     place = tmp_path / "review"
     with zipfile.ZipFile(pack.source()) as archive:
         archive.extractall(place)
@@ -130,7 +164,9 @@ def test_the_source_package_makes_the_same_bytes(tmp_path: Path, monkeypatch: py
         if path.is_file() and not path.is_symlink():
             os.utime(path, (1_000_000_000, 1_000_000_000))
     elsewhere = {**os.environ, "TZ": "Asia/Tokyo", "LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONHASHSEED": "7"}
-    subprocess.run([sys.executable, "-m", "extension.pack"], cwd=place, check=True, capture_output=True, env=elsewhere, umask=0o077)
+    subprocess.run(
+        [sys.executable, "-m", "extension.pack"], cwd=place, check=True, capture_output=True, env=elsewhere, umask=0o077
+    )
     made = {name: hashlib.sha256((place / "dist" / name).read_bytes()).hexdigest() for name in shipped}
     assert made == shipped
 

@@ -59,9 +59,15 @@ def test_every_right_has_its_line_and_every_line_its_right(target: str) -> None:
 
 @pytest.mark.parametrize("target", sorted(PACKAGES))
 def test_every_word_of_the_policy_has_its_line(target: str) -> None:
-    """The content security policy is the page's table, directive for directive, with no unsafe word and no foreign code."""
+    """The content security policy is the page's table, directive for directive, with no unsafe word and no foreign
+    code.
+    """
     policy = [part.strip() for part in manifest(target)["content_security_policy"]["extension_pages"].split(";")]
-    table = [word for entry, _ in lines("Content security policy of the extension's pages") for word in re.findall(r"`([^`]+)`", entry)]
+    table = [
+        word
+        for entry, _ in lines("Content security policy of the extension's pages")
+        for word in re.findall(r"`([^`]+)`", entry)
+    ]
     assert sorted(policy) == sorted(table)
     words = {directive: sources for directive, *sources in (part.split() for part in policy)}
     assert words["script-src"] == ["'self'", "'wasm-unsafe-eval'"]

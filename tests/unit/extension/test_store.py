@@ -26,7 +26,10 @@ STORE = module("store_make", pack.SOURCE / "store" / "make.py")
 
 
 def test_every_language_has_its_texts() -> None:
-    """Each locale of the extension has texts, and each keeps within what both stores take; captions name the same screens."""
+    """Each locale of the extension has texts, and each keeps within what both stores take.
+
+    Captions name the same screens.
+    """
     assert set(STORE.LANGUAGES) == {folder.name for folder in (pack.SOURCE / "_locales").iterdir()}
     captions = [tuple(STORE.texts(language)["captions"]) for language in STORE.LANGUAGES]
     assert len(set(captions)) == 1
@@ -42,9 +45,12 @@ def test_the_pictured_screens_exist(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [('name = "GoMAA"', 'name = ""'), ("summary = ", 'summary = "x" # '), ('name = "GoMAA"', f'name = "{"G" * 46}"')]
+    "change",
+    [('name = "GoMAA"', 'name = ""'), ("summary = ", 'summary = "x" # '), ('name = "GoMAA"', f'name = "{"G" * 46}"')],
 )
-def test_a_text_a_store_would_refuse_is_refused_here(change: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_text_a_store_would_refuse_is_refused_here(
+    change: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Too long, empty, or another than the manifest's."""
     (tmp_path / "en.toml").write_text((pack.SOURCE / "store" / "en.toml").read_text().replace(*change, 1))
     monkeypatch.setattr(STORE, "__file__", str(tmp_path / "make.py"))

@@ -63,7 +63,9 @@ def song_lines(songs: int = 90, blank_every: int = 15) -> list[str]:
         middle = [90 + 30 * kind, 40 + 20 * kind, 50, -15 + 4 * kind, 13, 50, 200, 60 - 20 * kind, 5]
         values = draw.normal(middle, 4).round().astype(int).tolist()
         label = "" if n % blank_every == 7 else ("adult standards", "album rock", "detroit hip hop")[kind]
-        out.append(",".join(map(str, [n + 1, f'"Song, no. {n}"', f"Zoë {n // 3}", 1990 + kind, *values, 40 + n % 30, label])))
+        out.append(
+            ",".join(map(str, [n + 1, f'"Song, no. {n}"', f"Zoë {n // 3}", 1990 + kind, *values, 40 + n % 30, label]))
+        )
     return out
 
 

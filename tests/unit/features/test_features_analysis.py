@@ -109,7 +109,11 @@ def test_very_short_sounds_are_measured_or_silent(frames: int) -> None:
     """Fewer samples than an analysis frame are silent; more give finite numbers."""
     measured = _measure(noise(1, RATE)[:frames])
     assert measured.silent == (frames < 2048)
-    assert all(math.isfinite(v) for value in asdict(measured).values() for v in (value if isinstance(value, tuple) else (value,)))
+    assert all(
+        math.isfinite(v)
+        for value in asdict(measured).values()
+        for v in (value if isinstance(value, tuple) else (value,))
+    )
 
 
 @pytest.mark.parametrize("rate", [8000, 11_025, 44_100, 48_000, 96_000, 192_000])
@@ -134,7 +138,17 @@ def test_a_file_and_its_samples_agree(make_wav: Callable[..., Path]) -> None:
 def test_json_has_the_columns() -> None:
     """The object for JSON has every field and no strange numbers."""
     value = json.loads(json.dumps(_measure(chord(3, RATE)).to_json(), allow_nan=False))
-    assert set(value) == {*SHARES, "tempo_bpm", "loudness_db", "duration_s", "brightness_hz", "timbre", "change", "contrast", "heard_s"}
+    assert set(value) == {
+        *SHARES,
+        "tempo_bpm",
+        "loudness_db",
+        "duration_s",
+        "brightness_hz",
+        "timbre",
+        "change",
+        "contrast",
+        "heard_s",
+    }
 
 
 @budget(0.2)
@@ -149,7 +163,11 @@ def test_any_sound_is_within_its_columns(seed: int, seconds: float, level: float
     """Whatever comes in, shares stay within 0 to 100, tempo is 0 or 40 to 240, and the vector has its length."""
     draw = np.random.default_rng(seed)
     gate = draw.random((int(seconds * 10) + 1, 1)) < 0.5
-    samples = level * draw.standard_normal((int(seconds * rate), channels)) * np.repeat(gate, rate // 10, axis=0)[: int(seconds * rate)]
+    samples = (
+        level
+        * draw.standard_normal((int(seconds * rate), channels))
+        * np.repeat(gate, rate // 10, axis=0)[: int(seconds * rate)]
+    )
     measured = _measure(samples, rate)
     assert all(0 <= getattr(measured, name) <= 100 for name in SHARES)
     assert measured.tempo_bpm == 0 or 39 <= measured.tempo_bpm <= 241

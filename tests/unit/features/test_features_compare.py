@@ -22,7 +22,11 @@ from gomaa.cli import group
 from pywallet.errors import GomaaError, InputError
 from tests.unit.features.conftest import HEADER, song_lines
 
-CHEAP = tuple(entry for entry in ENTRIES if entry.name in {"commonest genre", "Gaussian naive Bayes", "ours without artists", "ours"})
+CHEAP = tuple(
+    entry
+    for entry in ENTRIES
+    if entry.name in {"commonest genre", "Gaussian naive Bayes", "ours without artists", "ours"}
+)
 
 
 def _write(path: Path, rows: list[str]) -> Path:
@@ -113,7 +117,9 @@ def test_every_attempt_predicts(song_table: Path) -> None:
 
 
 def test_the_predictions_file(song_table: Path, tmp_path: Path) -> None:
-    """A row for every row of the test table, in its order, with its number as written, and genres of the training table."""
+    """A row for every row of the test table, in its order, with its number as written, and genres of the training
+    table.
+    """
     rows = [line.rsplit(",", 1)[0] for line in song_lines(40)]
     rows = [f"0{line}" if n == 3 else line for n, line in enumerate(rows)][::-1]
     rows[5] = rows[5].replace(",50,", ",,")
@@ -127,13 +133,17 @@ def test_the_predictions_file(song_table: Path, tmp_path: Path) -> None:
 
 
 def test_a_row_is_predicted_by_itself(song_table: Path, tmp_path: Path) -> None:
-    """Other rows of the test table, their order, a genre that stands there and the order of the training rows don't matter."""
+    """Other rows of the test table, their order, a genre that stands there and the order of the training rows don't
+    matter.
+    """
     train = song_table.read_text(encoding="utf-8").splitlines()[1:]
     other = _write(tmp_path / "other.csv", train[::-1])
     fresh = [line.replace("Zoë", "new") for line in song_lines(30)]
     whole = _predict(song_table, _write(tmp_path / "a.csv", fresh), tmp_path / "a.out")
     half = _predict(
-        other, _write(tmp_path / "b.csv", [line.rsplit(",", 1)[0] + ",yodeling" for line in fresh[20:9:-1]]), tmp_path / "b.out"
+        other,
+        _write(tmp_path / "b.csv", [line.rsplit(",", 1)[0] + ",yodeling" for line in fresh[20:9:-1]]),
+        tmp_path / "b.out",
     )
     assert half[1:] == [row for row in whole[1:] if 11 <= int(row[0]) <= 21][::-1]
     again = _predict(song_table, tmp_path / "a.csv", tmp_path / "c.out")
@@ -148,7 +158,9 @@ def test_a_row_is_predicted_by_itself(song_table: Path, tmp_path: Path) -> None:
         (lambda row: row.replace(",1990,", ",once,"), "year"),
     ],
 )
-def test_a_test_table_that_cannot_be_answered_is_refused(song_table: Path, tmp_path: Path, change: object, column: str) -> None:
+def test_a_test_table_that_cannot_be_answered_is_refused(
+    song_table: Path, tmp_path: Path, change: object, column: str
+) -> None:
     """Rows without a number, numbers that stand twice and words for numbers: line and column, and no file."""
     rows = song_lines(3)
     rows[1] = change(rows[1])  # type: ignore[operator]
@@ -178,7 +190,9 @@ def test_too_little_to_learn_from(tmp_path: Path, name: str) -> None:
         ("sklearn", ["predict", "TABLE", "-o", "out"]),
     ],
 )
-def test_without_the_extra(song_table: Path, monkeypatch: pytest.MonkeyPatch, library: str, arguments: list[str]) -> None:
+def test_without_the_extra(
+    song_table: Path, monkeypatch: pytest.MonkeyPatch, library: str, arguments: list[str]
+) -> None:
     """A library that is not installed is named with the extra that brings it."""
     for name in [name for name in sys.modules if name.split(".")[0] == library or name.startswith("features.")]:
         monkeypatch.delitem(sys.modules, name)

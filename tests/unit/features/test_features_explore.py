@@ -49,7 +49,9 @@ def test_statistics_are_numpys(song_table: Path) -> None:
 
 
 def test_gaps_constants_and_a_far_value(song_table: Path) -> None:
-    """Missing numbers are counted and left out, a constant column has no correlation, one far value is an outlier and skew."""
+    """Missing numbers are counted and left out, a constant column has no correlation, one far value is an outlier and
+    skew.
+    """
     lines = song_table.read_text(encoding="utf-8").splitlines()
     rows = [re.sub(r"^(\d+,\".*?\",[^,]*),\d+,", r"\1,2000,", line) for line in lines[1:]]
     cells = rows[0].rsplit(",", 3)

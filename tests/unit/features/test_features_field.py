@@ -20,7 +20,17 @@ KEY = bytes(31) + b"\x01"
 
 def _header(**changes: Any) -> Header:
     rendition = Rendition(
-        1, "flac", 'audio/mp4; codecs="flac"', 48_000, 2, 16, 96_000, 96_000, 4, bytes(32), (Segment(100, 96_000, bytes(32)),)
+        1,
+        "flac",
+        'audio/mp4; codecs="flac"',
+        48_000,
+        2,
+        16,
+        96_000,
+        96_000,
+        4,
+        bytes(32),
+        (Segment(100, 96_000, bytes(32)),),
     )
     server = ServerRef("http://127.0.0.1:9", bytes(20), bytes(32))
     return Header(31_337, bytes(20), crypto.address_of(KEY), "T", "A", {}, (rendition,), server, **changes)
@@ -29,7 +39,10 @@ def _header(**changes: Any) -> Header:
 @given(st.lists(st.floats(0, 1), min_size=len(COLUMNS), max_size=len(COLUMNS)))
 def test_packing_keeps_values(shares: list[float]) -> None:
     """Every value within its scale comes back within half a step; the field is at most 64 bytes."""
-    values = {column.name: column.low + share * (column.high - column.low) for column, share in zip(COLUMNS, shares, strict=True)}
+    values = {
+        column.name: column.low + share * (column.high - column.low)
+        for column, share in zip(COLUMNS, shares, strict=True)
+    }
     field = pack(values)
     assert len(field) == 1 + len(COLUMNS) <= likeness.MAX_LENGTH
     back = unpack(field)

@@ -32,7 +32,9 @@ def _encode(kind: str, samples: np.ndarray, rate: int) -> bytes:
     out = BytesIO()
     with av.open(out, "w", format=container) as file:
         stream = file.add_stream(codec, rate=rate, layout="mono")
-        resampler = av.AudioResampler(format=stream.codec_context.format, layout="mono", rate=rate, frame_size=stream.frame_size or 1024)
+        resampler = av.AudioResampler(
+            format=stream.codec_context.format, layout="mono", rate=rate, frame_size=stream.frame_size or 1024
+        )
         frame = av.AudioFrame.from_ndarray(samples.astype(np.float32)[None], format="flt", layout="mono")
         frame.sample_rate = rate
         for piece in [*resampler.resample(frame), *resampler.resample(None)]:
@@ -70,7 +72,10 @@ def test_formats_agree(kind: str, tmp_path: Path, make_wav: Callable[..., Path])
     """Tempo within 1 % and loudness within 1 dB of the lossless file, in every format."""
     path = tmp_path / f"song.{kind}"
     path.write_bytes(_music(kind))
-    found, reference = features.extract(path), features.extract(make_wav(0.8 * (clicks(105, 6, 48_000) + chord(6, 48_000)), 48_000))
+    found, reference = (
+        features.extract(path),
+        features.extract(make_wav(0.8 * (clicks(105, 6, 48_000) + chord(6, 48_000)), 48_000)),
+    )
     assert found.tempo_bpm == pytest.approx(reference.tempo_bpm, rel=0.01)
     assert found.loudness_db == pytest.approx(reference.loudness_db, abs=1)
 
@@ -94,4 +99,6 @@ def test_damaged_files_are_measured_or_refused(kind: str, keep: float, changes: 
         except InputError as error:
             assert error.code in ("media.decode", "media.unsupported")
             return
-    assert all(math.isfinite(v) for value in asdict(found).values() for v in (value if isinstance(value, tuple) else (value,)))
+    assert all(
+        math.isfinite(v) for value in asdict(found).values() for v in (value if isinstance(value, tuple) else (value,))
+    )

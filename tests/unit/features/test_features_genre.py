@@ -35,7 +35,9 @@ def _table(path: Path, songs: int = 120) -> Path:
         out.writerow(["Id", "title", "artist", "year", *AUDIO, "pop", "top genre"])
         for n in range(songs):
             kind = (n // 4) % 3
-            values = draw.normal([90 + 30 * kind, 40 + 20 * kind, 50, -15 + 4 * kind, 13, 50, 200, 60 - 20 * kind, 5], 3)
+            values = draw.normal(
+                [90 + 30 * kind, 40 + 20 * kind, 50, -15 + 4 * kind, 13, 50, 200, 60 - 20 * kind, 5], 3
+            )
             label = ("adult standards", "album rock", "detroit hip hop")[kind]
             out.writerow([n, f"t{n}", f"artist {n // 4}", 1990 + kind, *(f"{v:.0f}" for v in values), 50, label])
         out.writerow([999, "unlabelled", "nobody", 2000, *(["1"] * 9), 50, ""])
@@ -82,7 +84,9 @@ def test_reading_the_table(tmp_path: Path) -> None:
     assert len(set(songs.artist.tolist())) == 30
 
 
-@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "top genre,artist\nrock,x\n", "top genre,artist,year,bpm\nrock,x,y,z\n"])
+@pytest.mark.parametrize(
+    "text", ["", "a,b\n1,2\n", "top genre,artist\nrock,x\n", "top genre,artist,year,bpm\nrock,x,y,z\n"]
+)
 def test_a_strange_table_is_refused(tmp_path: Path, text: str) -> None:
     """No songs, missing columns and words for numbers are genre.table."""
     path = tmp_path / "x.csv"
@@ -190,17 +194,31 @@ def test_columns_are_in_order() -> None:
     }
 
 
-@pytest.mark.parametrize("change", [{"duration_s": 46}, {"duration_s": 36_000}, {"loudness_db": -40}, {"tempo_bpm": 0}, {"tempo_bpm": 239}])
+@pytest.mark.parametrize(
+    "change", [{"duration_s": 46}, {"duration_s": 36_000}, {"loudness_db": -40}, {"tempo_bpm": 0}, {"tempo_bpm": 239}]
+)
 def test_outside_of_the_data_nothing_is_said(change: dict[str, float]) -> None:
     """A jingle, a ten-hour stream, a whisper and a piece without beat get no genre, though the same song in range does."""
-    quiet = {"tempo_bpm": 100, "loudness_db": -16, "duration_s": 140, "energy": 20, "acousticness": 90, "speechiness": 3}
+    quiet = {
+        "tempo_bpm": 100,
+        "loudness_db": -16,
+        "duration_s": 140,
+        "energy": 20,
+        "acousticness": 90,
+        "speechiness": 3,
+    }
     assert features.classify(_features(**quiet)) is not None
     assert features.classify(_features(**{**quiet, **change})) is None
 
 
 def test_a_clear_case_is_named() -> None:
-    """A short, quiet, acoustic ballad is 'adult standards' with at least the threshold's confidence; silence is nothing."""
-    ballad = _features(tempo_bpm=100, loudness_db=-16, duration_s=140, energy=20, danceability=40, acousticness=90, speechiness=3)
+    """A short, quiet, acoustic ballad is 'adult standards' with at least the threshold's confidence.
+
+    Silence is nothing.
+    """
+    ballad = _features(
+        tempo_bpm=100, loudness_db=-16, duration_s=140, energy=20, danceability=40, acousticness=90, speechiness=3
+    )
     genre = features.classify(ballad)
     assert genre is not None
     assert genre.name == "adult standards"
@@ -236,12 +254,18 @@ def test_header_fields(tmp_path: Path) -> None:
 
 def test_a_heard_genre_goes_into_the_header(monkeypatch: pytest.MonkeyPatch) -> None:
     """A clear case becomes the three fields a header takes, the confidence in whole per cent."""
-    ballad = _features(tempo_bpm=100, loudness_db=-16, duration_s=140, energy=20, danceability=40, acousticness=90, speechiness=3)
+    ballad = _features(
+        tempo_bpm=100, loudness_db=-16, duration_s=140, energy=20, danceability=40, acousticness=90, speechiness=3
+    )
     monkeypatch.setattr(features, "extract", lambda source: ballad)
     guess = features.classify(ballad)
     assert guess is not None
     fields = features.for_header("song.wav")
-    assert fields == {"features": ballad.vector(), "genre": "adult standards", "genre_confidence": round(100 * guess.confidence)}
+    assert fields == {
+        "features": ballad.vector(),
+        "genre": "adult standards",
+        "genre_confidence": round(100 * guess.confidence),
+    }
 
 
 def test_the_command_measures(tmp_path: Path) -> None:

@@ -22,7 +22,10 @@ def _seconds(total: int, rate: int, channels: int = 1) -> Iterator[np.ndarray]:
 
 @pytest.mark.parametrize("total", [1, 30, 31, 89, 90, 91, 100, 179, 200, 1000])
 def test_excerpts_are_spread_over_a_stream(total: int) -> None:
-    """Up to 90 s all is heard; beyond, three excerpts of 20 to 30 s from different thirds; the duration is always the whole."""
+    """Up to 90 s all is heard; beyond, three excerpts of 20 to 30 s from different thirds.
+
+    The duration is always the whole.
+    """
     sound = listen(PCM(8000, _seconds(total, 8000)))
     assert sound.duration_s == pytest.approx(total, abs=0.05)
     heard = sum(map(len, sound.excerpts)) / RATE

@@ -49,7 +49,20 @@ def _refused(path: Path, text: str) -> dict[str, object]:
         TEXT.encode().replace(b",200,", b',"1,200",').replace(b"1,200", b"200.0"),
         TEXT.encode("utf-8").replace("ë".encode(), "ë".encode().decode("cp1252").encode()),
     ],
-    ids=["utf-8", "bom", "latin-1", "utf-16", "crlf", "cr", "no-end", "blank", "case", "unnamed", "decimals", "utf-8-twice"],
+    ids=[
+        "utf-8",
+        "bom",
+        "latin-1",
+        "utf-16",
+        "crlf",
+        "cr",
+        "no-end",
+        "blank",
+        "case",
+        "unnamed",
+        "decimals",
+        "utf-8-twice",
+    ],
 )
 def test_the_same_song_in_other_bytes(tmp_path: Path, raw: bytes) -> None:
     """Encoding, byte order mark, line ends, blank rows, other columns and the case of names change nothing."""
@@ -80,7 +93,9 @@ def test_what_is_no_number_is_named(tmp_path: Path, word: str) -> None:
     assert (detail["line"], detail["column"]) == (3, "bpm")
 
 
-@pytest.mark.parametrize(("word", "value"), [("1,234", 1234), ("1,234,567.5", 1234567.5), ("+7", 7), ("7.", 7), (".5", 0.5), ("1e2", 100)])
+@pytest.mark.parametrize(
+    ("word", "value"), [("1,234", 1234), ("1,234,567.5", 1234567.5), ("+7", 7), ("7.", 7), (".5", 0.5), ("1e2", 100)]
+)
 def test_ways_to_write_a_number(tmp_path: Path, word: str, value: float) -> None:
     """Separators between thousands, signs, bare dots and exponents."""
     songs = _read(tmp_path / "x.csv", TEXT.replace(",100,", f',"{word}",').encode())
@@ -128,7 +143,10 @@ def test_order_and_repeated_rows_change_nothing(tmp_path: Path) -> None:
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=20))
 def test_an_artist_key_is_a_fixed_point(name: str) -> None:
-    """The key of a key is the key, unless the key itself reads as text decoded wrongly; case and spaces don't matter."""
+    """The key of a key is the key, unless the key itself reads as text decoded wrongly.
+
+    Case and spaces don't matter.
+    """
     key = artist_key(name)
     assert key == " ".join(key.split())
     if key.isascii():

@@ -66,7 +66,10 @@ def test_a_clock_that_was_ahead_and_is_mended_is_no_rollback() -> None:
 
 @pytest.mark.parametrize("known", [True, False])
 def test_a_clock_that_is_set_away_from_the_trusted_time_is_set_back(known: bool) -> None:
-    """Also where nobody is there to ask, and against the ledger alone; set right again it is none, without a restart."""
+    """Also where nobody is there to ask, and against the ledger alone.
+
+    Set right again it is none, without a restart.
+    """
     computer = Computer()
     computer.error = -3 * MINUTE
     assert computer.back(known)
@@ -117,9 +120,16 @@ def test_sleep_is_no_rollback_and_hides_none() -> None:
     assert computer.back()
 
 
-@given(st.lists(st.tuples(st.sampled_from(["pass", "sleep", "set", "restart"]), st.integers(-3 * DAY, 3 * DAY)), max_size=12))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["pass", "sleep", "set", "restart"]), st.integers(-3 * DAY, 3 * DAY)), max_size=12
+    )
+)
 def test_no_order_of_settings_leaves_a_right_clock_refused(steps: list[tuple[str, int]]) -> None:
-    """Whatever was set before: a clock that tells the trusted time again is no rollback, and one set back from it is."""
+    """Whatever was set before.
+
+    A clock that tells the trusted time again is no rollback, and one set back from it is.
+    """
     computer = Computer()
     for what, amount in steps:
         if what in ("pass", "sleep"):
@@ -142,7 +152,10 @@ def test_no_order_of_settings_leaves_a_right_clock_refused(steps: list[tuple[str
     st.integers(0, 10 * MINUTE),
 )
 def test_the_time_is_between_the_chains_and_the_servers(steps: list[tuple[int, int, bool]], lag: int) -> None:
-    """However this computer's clock is set: never before the chain's time, and never ahead of a server's that is known."""
+    """However this computer's clock is set.
+
+    Never before the chain's time, and never ahead of a server's that is known.
+    """
     computer = Computer()
     for passed, computer.error, known in steps:
         computer.true += passed
@@ -154,11 +167,17 @@ def test_the_time_is_between_the_chains_and_the_servers(steps: list[tuple[int, i
 
 @pytest.mark.parametrize("error", [-14_000, -3_217, -40, 0, 40, 999, 47_003, DAY])
 def test_two_servers_are_not_told_how_far_this_computers_clock_is_off(error: int) -> None:
-    """What a server is told is its own clock and the chain's, however this computer's is set: nothing is the same at another server."""
+    """What a server is told is its own clock and the chain's, however this computer's is set.
+
+    Nothing is the same at another server.
+    """
     computer = Computer(error=error)
     for apart in (0, 137, -512):
         # Servers' clocks differ a little; another one's says nothing here.
-        assert computer.restart().now_ms(computer.true - 6_000, computer.true + apart, computer.true + 14_000) == computer.true + apart
+        assert (
+            computer.restart().now_ms(computer.true - 6_000, computer.true + apart, computer.true + 14_000)
+            == computer.true + apart
+        )
 
 
 def test_a_server_that_leads_moves_the_clock_by_seconds_at_most() -> None:
@@ -168,7 +187,12 @@ def test_a_server_that_leads_moves_the_clock_by_seconds_at_most() -> None:
     assert computer.restart().now_ms(computer.true - 6_000, computer.true + LEAD_MS + 1) == computer.true
 
 
-@given(st.lists(st.tuples(st.integers(0, 5 * HOUR), st.sampled_from([-2 * DAY, -DAY, -HOUR, 0, HOUR, DAY, 2 * DAY])), max_size=25))
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 5 * HOUR), st.sampled_from([-2 * DAY, -DAY, -HOUR, 0, HOUR, DAY, 2 * DAY])),
+        max_size=25,
+    )
+)
 def test_no_setting_of_the_clock_spends_a_budget_twice(steps: list[tuple[int, int]]) -> None:
     """Forward, back, over midnight and with summer time's hour: a true day costs at most one day's budget."""
     spent: dict[int, int] = {}
@@ -183,7 +207,16 @@ def test_no_setting_of_the_clock_spends_a_budget_twice(steps: list[tuple[int, in
             now = computer.clock.now_ms(computer.true - 5 * MINUTE, computer.true)
             try:
                 with ledger.write():
-                    site_grants.allow(ledger, SITE, number.to_bytes(32, "big"), Price(30, 7, 0, "listener"), "play", Meter(0), now, "play")
+                    site_grants.allow(
+                        ledger,
+                        SITE,
+                        number.to_bytes(32, "big"),
+                        Price(30, 7, 0, "listener"),
+                        "play",
+                        Meter(0),
+                        now,
+                        "play",
+                    )
             except Refusal:
                 continue
             day = site_grants.day_of(computer.true)

@@ -65,7 +65,9 @@ def test_firefox_from_snap_asks_the_portal(tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(("text", "code"), [("Unknown interface", 1), (".version property u 1 -", 0)])
-def test_firefox_from_snap_without_a_portal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, code: int) -> None:
+def test_firefox_from_snap_without_a_portal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, code: int
+) -> None:
     """A desktop without that portal is told what to install."""
     (tmp_path / "snap" / "firefox").mkdir(parents=True)
     portal(tmp_path, monkeypatch, text, code)
@@ -75,7 +77,10 @@ def test_firefox_from_snap_without_a_portal(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_a_flatpak_is_led_step_by_step(tmp_path: Path, paths: Paths) -> None:
-    """First the manifest inside its sandbox, then the permission, then it is green: each step's command is the message."""
+    """First the manifest inside its sandbox, then the permission, then it is green.
+
+    Each step's command is the message.
+    """
     app = tmp_path / ".var" / "app" / CHROMIUM
     app.mkdir(parents=True)
     first = findings(tmp_path)[f"flatpak {CHROMIUM}"]
@@ -97,7 +102,9 @@ def test_a_flatpak_is_led_step_by_step(tmp_path: Path, paths: Paths) -> None:
     (FIREFOX, "allowed_extensions", ["gomaa@gomaa.example"]),
     (CHROMIUM, "allowed_origins", [f"chrome-extension://{'a' * 32}/"]),
 ])  # fmt: skip
-def test_a_flatpak_starts_the_same_launcher(tmp_path: Path, paths: Paths, app: str, field: str, allowed: list[str]) -> None:
+def test_a_flatpak_starts_the_same_launcher(
+    tmp_path: Path, paths: Paths, app: str, field: str, allowed: list[str]
+) -> None:
     """The manifest in the sandbox names a wrapper there, which asks Flatpak to start the real launcher outside."""
     launcher, inner, file = manifests.install(Target((), (), IDS, tmp_path / "a home", "linux", (app,)), paths)
     assert json.loads(file.read_text())[field] == allowed
@@ -106,7 +113,9 @@ def test_a_flatpak_starts_the_same_launcher(tmp_path: Path, paths: Paths, app: s
     spawn = tmp_path / "flatpak-spawn"
     spawn.write_text('#!/bin/sh\nprintf "%s|" "$@"\n')
     spawn.chmod(0o700)
-    done = subprocess.run([inner, "origin"], env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [inner, "origin"], env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, capture_output=True, text=True, check=True
+    )
     assert done.stdout == f"--host|{launcher}|origin|"
 
 

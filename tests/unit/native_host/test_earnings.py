@@ -1,4 +1,7 @@
-"""Earnings of a wallet in the host's ledger: fifty thousand station-hours are as quick as five hundred, and no list grows with them."""
+"""Earnings of a wallet in the host's ledger.
+
+Fifty thousand station-hours are as quick as five hundred, and no list grows with them.
+"""
 
 from __future__ import annotations
 
@@ -37,8 +40,10 @@ MOST_TIMES = 8.0
 
 
 RECEIPTS_6 = (
-    "CREATE TABLE receipts (server BLOB NOT NULL, epoch INTEGER NOT NULL, payee BLOB NOT NULL, chain_id INTEGER NOT NULL, "
-    "settlement BLOB NOT NULL, amount TEXT NOT NULL, signed TEXT NOT NULL, detail TEXT NOT NULL, content BLOB NOT NULL, "
+    "CREATE TABLE receipts (server BLOB NOT NULL, epoch INTEGER NOT NULL, payee BLOB NOT NULL, chain_id INTEGER NOT "
+    "NULL, "
+    "settlement BLOB NOT NULL, amount TEXT NOT NULL, signed TEXT NOT NULL, detail TEXT NOT NULL, content BLOB NOT "
+    "NULL, "
     "station TEXT NOT NULL, claimed TEXT, PRIMARY KEY (server, epoch, payee)) WITHOUT ROWID"
 )
 """Of the version before."""
@@ -67,8 +72,14 @@ class Chain:
         """Logs of these payees."""
         self.asked.append(len(payees))
         found = [(one, *self.claims[one]) for one in payees if one in self.claims]
-        fields = ({"server": SERVER, "epoch": epoch, "payee": one, "to": to, "amount": 1, "tip": 0} for one, epoch, to in found)
-        return [Log(name="Claimed", address=SETTLEMENT, fields=some, block=CLAIM_BLOCK, transaction=bytes(32)) for some in fields]
+        fields = (
+            {"server": SERVER, "epoch": epoch, "payee": one, "to": to, "amount": 1, "tip": 0}
+            for one, epoch, to in found
+        )
+        return [
+            Log(name="Claimed", address=SETTLEMENT, fields=some, block=CLAIM_BLOCK, transaction=bytes(32))
+            for some in fields
+        ]
 
     async def epoch(self, server: bytes, epoch: int) -> Any:
         """Final, if it has ended."""
@@ -90,7 +101,9 @@ class Network:
     def __init__(self, chain: Chain) -> None:
         self.settlement = self.token = chain
         self.chain = chain
-        self.deployment = SimpleNamespace(chain_id=CHAIN_ID, settlement=SETTLEMENT, schedule=SCHEDULE, confirmations=CONFIRMATIONS)
+        self.deployment = SimpleNamespace(
+            chain_id=CHAIN_ID, settlement=SETTLEMENT, schedule=SCHEDULE, confirmations=CONFIRMATIONS
+        )
 
     async def ready(self) -> None:
         """Always."""
@@ -114,7 +127,21 @@ def fill(ledger: Ledger, hours: int, claimed: int = 0) -> None:
         amount, final = str(10**15 + n % 7), int(count < hours - 1)
         rows["payees"].append((WALLET, payee(n), *where, STATION, n, "Radio"))
         rows["receipts"].append(
-            (SERVER, n, payee(n), *where, amount, "{}", "{}", bytes(20), "radio.example", done, final, 0, int(done is not None))
+            (
+                SERVER,
+                n,
+                payee(n),
+                *where,
+                amount,
+                "{}",
+                "{}",
+                bytes(20),
+                "radio.example",
+                done,
+                final,
+                0,
+                int(done is not None),
+            )
         )
         rows["sessions"].append((identity, *where, STATION, bytes(20), payee(n), begun + 604_800, "", 0, 0))
         place = (SERVER, "http://127.0.0.1:1", "radio.example", "5", 30)
@@ -167,7 +194,10 @@ async def quickest(host: Host, times: int = 7) -> float:
 
 @pytest.mark.parametrize("claimed", [0, MANY - 200])
 async def test_fifty_thousand_hours_are_as_quick_as_five_hundred(world: Any, claimed: int) -> None:
-    """Uncollected or nearly all collected: the same answer in a few times the time, within one message, with few questions."""
+    """Uncollected or nearly all collected.
+
+    The same answer in a few times the time, within one message, with few questions.
+    """
     few, _ = world("few", FEW, max(0, FEW - 200) if claimed else 0)
     many, chain = world("many", MANY, claimed)
     await told(few)
@@ -186,7 +216,10 @@ async def test_fifty_thousand_hours_are_as_quick_as_five_hundred(world: Any, cla
 
 
 async def test_fifty_thousand_hours_that_nobody_posts_are_as_quick_as_five_hundred(world: Any) -> None:
-    """A server that is gone never settles them; each epoch is asked about, so many at a time, and once it is final it is so."""
+    """A server that is gone never settles them.
+
+    Each epoch is asked about, so many at a time, and once it is final it is so.
+    """
     few, first = world("few", FEW)
     many, chain = world("many", MANY)
     for host, its in ((few, first), (many, chain)):
@@ -310,12 +343,34 @@ def test_a_ledger_of_version_7_keeps_its_rewards_payees_and_search(tmp_path: Pat
     with sqlite3.connect(path) as db:
         db.executescript((VECTORS / "ledger" / "7.sql").read_text())
         for epoch, claimed, final, lies in ((7, None, 1, 0), (8, "0xabc", 1, 0), (9, None, 0, 0), (10, None, 1, 1)):
-            row = (SERVER, epoch, payee(9), CHAIN_ID, SETTLEMENT, "5", "{}", "{}", bytes(20), "radio.example", claimed, final, lies)
+            row = (
+                SERVER,
+                epoch,
+                payee(9),
+                CHAIN_ID,
+                SETTLEMENT,
+                "5",
+                "{}",
+                "{}",
+                bytes(20),
+                "radio.example",
+                claimed,
+                final,
+                lies,
+            )
             db.execute(f"INSERT INTO receipts VALUES ({', '.join('?' * 13)})", row)
-        db.execute("INSERT INTO payees VALUES (?, ?, ?, ?, ?, ?, ?)", (WALLET, payee(9), CHAIN_ID, SETTLEMENT, STATION, 9, "Radio"))
-        db.execute("INSERT INTO scan_posts VALUES (?, ?, ?, ?, ?, ?, ?)", (WALLET, CHAIN_ID, SETTLEMENT, 7, SERVER, bytes(32), None))
+        db.execute(
+            "INSERT INTO payees VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (WALLET, payee(9), CHAIN_ID, SETTLEMENT, STATION, 9, "Radio"),
+        )
+        db.execute(
+            "INSERT INTO scan_posts VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (WALLET, CHAIN_ID, SETTLEMENT, 7, SERVER, bytes(32), None),
+        )
     with Ledger(path) as again, Ledger(fresh) as made:
-        found = [row for epoch in (7, 8, 9, 10) if (row := again.receipt(SERVER, epoch, payee(9), CHAIN_ID)) is not None]
+        found = [
+            row for epoch in (7, 8, 9, 10) if (row := again.receipt(SERVER, epoch, payee(9), CHAIN_ID)) is not None
+        ]
         assert [(row.amount, row.claimed, row.final, row.lies, row.sure) for row in found] == [
             (5, None, 1, 0, 0),
             (5, "0xabc", 1, 0, 1),
@@ -324,14 +379,20 @@ def test_a_ledger_of_version_7_keeps_its_rewards_payees_and_search(tmp_path: Pat
         ]
         assert again.payees_of(WALLET, CHAIN_ID) == {payee(9)}
         assert again._rows("SELECT epoch, turn FROM scan_posts") == [(7, 0)]
-        tables = "SELECT m.name, i.name, i.pk FROM sqlite_master m JOIN pragma_table_info(m.name) i WHERE m.type = 'table' ORDER BY 1, 3, 2"
+        tables = (
+            "SELECT m.name, i.name, i.pk FROM sqlite_master m JOIN pragma_table_info(m.name) i WHERE m.type = "
+            "'table' ORDER BY 1, 3, 2"
+        )
         indexes = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL ORDER BY 1"
         assert again._rows(tables) == made._rows(tables)
         assert again._rows(indexes) == made._rows(indexes)
 
 
 def test_a_network_says_nothing_of_the_rewards_of_another(tmp_path: Path) -> None:
-    """The words make the same payees on all: a false network that names the same server, epoch and payee changes no true amount."""
+    """The words make the same payees on all.
+
+    A false network that names the same server, epoch and payee changes no true amount.
+    """
     false = 666
 
     def row(chain_id: int, amount: int) -> ReceiptRow:

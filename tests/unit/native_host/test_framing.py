@@ -19,7 +19,9 @@ from pywallet.errors import GomaaError, InputError
 from pywallet.sps import Header, Rendition, Segment, ServerRef, sign_header
 from tests.budget import budget
 
-JSON = st.dictionaries(st.text(max_size=20), st.one_of(st.integers(-(1 << 60), 1 << 60), st.text(max_size=50), st.none()), max_size=8)
+JSON = st.dictionaries(
+    st.text(max_size=20), st.one_of(st.integers(-(1 << 60), 1 << 60), st.text(max_size=50), st.none()), max_size=8
+)
 
 
 def frame(body: bytes) -> bytes:
@@ -80,7 +82,9 @@ def test_a_stream_that_ends_early_is_malformed(stream: bytes) -> None:
     assert caught.value.error.code == "host.frame.malformed"
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"1", b"{", b'{"a":1}}', b"\xff\xfe", b'{"a":"\xc3"}', b"[" * 100_000, b"null"])
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"1", b"{", b'{"a":1}}', b"\xff\xfe", b'{"a":"\xc3"}', b"[" * 100_000, b"null"]
+)
 def test_bodies_that_are_no_objects_are_malformed(body: bytes) -> None:
     """Anything but one JSON object in UTF-8 is refused with its code."""
     with pytest.raises(InputError) as caught:
@@ -110,12 +114,18 @@ CHARS = st.sampled_from(["x", '"', "\\", "\x00", "\u00e9", "\u7528", "\U0001f3b5
 @given(rows=st.integers(0, 400_000), char=CHARS, near=st.integers(-3, 3))
 def test_an_answer_of_any_length_is_taken_by_the_browser(rows: int, char: str, near: int) -> None:
     """Lists that grow with a song or a ledger, in any characters, also right at the limit."""
-    for message in ({"id": 1, "ok": True, "result": {"rows": [char] * rows}}, {"id": 2, "text": "x" * (framing.MAX_REPLY - 18 + near)}):
+    for message in (
+        {"id": 1, "ok": True, "result": {"rows": [char] * rows}},
+        {"id": 2, "text": "x" * (framing.MAX_REPLY - 18 + near)},
+    ):
         assert joined(framing.encode(message)) == message
 
 
 def test_the_longest_song_the_format_has_opens() -> None:
-    """Ten hours in segments of two seconds, and about as many segments as a header may list: request and answer pass."""
+    """Ten hours in segments of two seconds, and about as many segments as a header may list.
+
+    Request and answer pass.
+    """
     samples = 88_200
     for count in (18_000, 90_000):
         digest = bytes(range(32))
@@ -123,7 +133,14 @@ def test_the_longest_song_the_format_has_opens() -> None:
         answer = joined(framing.encode({"id": 1, "ok": True, "result": segment_table.build(song, 1 << 20).to_json()}))
         assert len(answer["result"]["segments"]) == count
         signed = to_b64(sign_header(song, bytes(range(1, 33))))
-        request = {"id": 1, "op": "open", "stream": "s", "header": signed, "key": "A" * 43 + "=", "origin": "https://radio.example"}
+        request = {
+            "id": 1,
+            "op": "open",
+            "stream": "s",
+            "header": signed,
+            "key": "A" * 43 + "=",
+            "origin": "https://radio.example",
+        }
         (body,) = framing.frames(io.BytesIO(frame(msgspec.json.encode(request))).read)
         assert isinstance(body, bytes)
         assert requests.parse(framing.decode(body)).header == signed

@@ -57,7 +57,10 @@ def act(
 
 @pytest.mark.parametrize(("state", "code"), [("allowed", None), ("paused", "site.paused"), ("revoked", "site.consent")])
 def test_a_site_plays_what_its_grant_allows(ledger: Ledger, state: str, code: str | None) -> None:
-    """Everything that sounds is refused while a site is paused or revoked; to stop is always allowed; other sites go on."""
+    """Everything that sounds is refused while a site is paused or revoked; to stop is always allowed.
+
+    Other sites go on.
+    """
     grant(ledger, HERE, state)
     for action in ("play", "resume", "seek", "renew", "preview"):
         assert act(ledger, action, price=STATION_PAYS) == code
@@ -151,9 +154,13 @@ def test_a_play_that_the_server_refuses_gives_its_debit_back_once(ledger: Ledger
     grant(ledger, EVERYWHERE, day_wei=100)
     with ledger.write():
         ledger.add_session(SessionRow(b"s" * 32, 31337, b"m" * 20, b"r" * 20, b"l" * 20, b"p" * 20, 10_000, "{}"))
-        ledger.add_ticket(TicketRow(TICKET, b"s" * 32, b"c" * 20, b"l" * 20, b"v" * 20, "http://x", "radio.example", 0, 30, 1, 9_000))
+        ledger.add_ticket(
+            TicketRow(TICKET, b"s" * 32, b"c" * 20, b"l" * 20, b"v" * 20, "http://x", "radio.example", 0, 30, 1, 9_000)
+        )
         sequence = ledger.next_sequence(b"s" * 32)
-        ledger.add_entry(Entry(b"s" * 32, sequence, TICKET, b"c" * 20, b"l" * 20, "play", 0, 1, b"x" * 65), Meter(), "playing")
+        ledger.add_entry(
+            Entry(b"s" * 32, sequence, TICKET, b"c" * 20, b"l" * 20, "play", 0, 1, b"x" * 65), Meter(), "playing"
+        )
     assert act(ledger) is None
     assert act(ledger, ticket=b"u" * 32) is None
     for _ in range(2):
@@ -162,9 +169,17 @@ def test_a_play_that_the_server_refuses_gives_its_debit_back_once(ledger: Ledger
         assert ledger.spent(HERE, 5) == 7
 
 
-@given(st.lists(st.tuples(st.sampled_from((HERE, THERE)), st.integers(0, 3), st.integers(0, 200_000), st.integers(5, 7)), max_size=30))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from((HERE, THERE)), st.integers(0, 3), st.integers(0, 200_000), st.integers(5, 7)),
+        max_size=30,
+    )
+)
 def test_no_budget_is_ever_exceeded(acts: list[tuple[str, int, int, int]]) -> None:
-    """Whatever is played where and when: no site and no day costs more than allowed, and each debit was before its act."""
+    """Whatever is played where and when.
+
+    No site and no day costs more than allowed, and each debit was before its act.
+    """
     with TemporaryDirectory() as folder, Ledger(Path(folder) / "ledger.sqlite") as ledger:
         for origin, most in ((HERE, 30), (THERE, 50), (EVERYWHERE, 60)):
             grant(ledger, origin, day_wei=most)
@@ -184,7 +199,9 @@ def test_a_ledger_of_before_there_were_grants_gets_them(tmp_path: Path) -> None:
     with Ledger(path) as first, first.write():
         first.add_content(b"c" * 20, "Title", "Artist")
     with sqlite3.connect(path) as db:
-        db.executescript("DROP TABLE sites; DROP TABLE debits; DROP TABLE payments; DROP TABLE vouchers; PRAGMA user_version=2;")
+        db.executescript(
+            "DROP TABLE sites; DROP TABLE debits; DROP TABLE payments; DROP TABLE vouchers; PRAGMA user_version=2;"
+        )
     with Ledger(path) as again:
         grant(again, HERE, "paused")
         assert again.site(HERE) == SiteRow(HERE, "paused")

@@ -57,10 +57,14 @@ def network(url: str, rpc: str) -> Any:
     state = SimpleNamespace(owner=ADDRESS, policy_hash=b"", destroyed=False, revoked=False, open_license=True)
     content = SimpleNamespace(state=always(state), server_at=always(ADDRESS), licensed=always(True))
     entry = SimpleNamespace(url=url, active=True)
-    registry = SimpleNamespace(is_content=always(True), server=always(entry), station_of=always(None), rate_at=always(0))
+    registry = SimpleNamespace(
+        is_content=always(True), server=always(entry), station_of=always(None), rate_at=always(0)
+    )
     settlement = SimpleNamespace(lane=always(SimpleNamespace(bond=1, retired=None)))
     deployment = SimpleNamespace(rpc=rpc, schedule=SimpleNamespace(epoch_of=lambda _: 0))
-    return SimpleNamespace(content=lambda _: content, registry=registry, settlement=settlement, deployment=deployment, now_ms=lambda: 0)
+    return SimpleNamespace(
+        content=lambda _: content, registry=registry, settlement=settlement, deployment=deployment, now_ms=lambda: 0
+    )
 
 
 @pytest.mark.parametrize(
@@ -76,7 +80,9 @@ def network(url: str, rpc: str) -> Any:
 )
 async def test_a_registered_server_is_no_way_inside(url: str, origin: str, rpc: str, good: bool) -> None:
     """A song of a page of the internet whose server has a private address is not opened, but for a network there."""
-    header: Any = SimpleNamespace(content=ADDRESS, owner=ADDRESS, policy_hash=b"", server=SimpleNamespace(address=ADDRESS))
+    header: Any = SimpleNamespace(
+        content=ADDRESS, owner=ADDRESS, policy_hash=b"", server=SimpleNamespace(address=ADDRESS)
+    )
     if good:
         assert (await content_check.look(network(url, rpc), header, origin)).server_url == url
         return

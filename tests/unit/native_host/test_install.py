@@ -47,7 +47,10 @@ EXPECTED = {
     ("darwin", "chrome"): "Library/Application Support/Google/Chrome/NativeMessagingHosts/io.gomaa.host.json",
     ("darwin", "chromium"): "Library/Application Support/Chromium/NativeMessagingHosts/io.gomaa.host.json",
     ("darwin", "edge"): "Library/Application Support/Microsoft Edge/NativeMessagingHosts/io.gomaa.host.json",
-    ("darwin", "brave"): "Library/Application Support/BraveSoftware/Brave-Browser/NativeMessagingHosts/io.gomaa.host.json",
+    (
+        "darwin",
+        "brave",
+    ): "Library/Application Support/BraveSoftware/Brave-Browser/NativeMessagingHosts/io.gomaa.host.json",
     ("darwin", "firefox"): "Library/Application Support/Mozilla/NativeMessagingHosts/io.gomaa.host.json",
 }
 
@@ -71,7 +74,9 @@ def test_on_windows_the_registry_names_the_manifest() -> None:
         "brave": r"Software\Google\Chrome\NativeMessagingHosts",
         "firefox": r"Software\Mozilla\NativeMessagingHosts",
     }
-    assert manifest_path(place("win32", "firefox"), Path("x"), Path("c"), HOST_NAME) == Path("c/io.gomaa.host.firefox.json")
+    assert manifest_path(place("win32", "firefox"), Path("x"), Path("c"), HOST_NAME) == Path(
+        "c/io.gomaa.host.firefox.json"
+    )
 
 
 def test_every_system_has_every_browser() -> None:
@@ -146,7 +151,9 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_the_environment_does_not_reach_the_host(name: str, tmp_path: Path, paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_does_not_reach_the_host(
+    name: str, tmp_path: Path, paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Variables for other Pythons, modules that print or fail at start, another locale: the first frame is whole."""
     bad = tmp_path / "bad"
     bad.mkdir()
@@ -166,12 +173,17 @@ def test_a_module_that_prints_at_start_spoils_no_frame(paths: Paths, tmp_path: P
     """A sitecustomize of the interpreter itself is run with -I too: what it prints goes to stderr."""
     launcher = manifests.write_launcher(paths)
     starter = paths.config / "gomaa-host.py"
-    starter.write_text("print('printed before the host', flush=True)\nimport os\nos.system('echo from a child')\n" + starter.read_text())
+    starter.write_text(
+        "print('printed before the host', flush=True)\nimport os\nos.system('echo from a child')\n"
+        + starter.read_text()
+    )
 
     assert doctor._launch(launcher).startswith("answers in")
 
 
-def test_the_host_starts_in_a_folder_that_is_gone(paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_host_starts_in_a_folder_that_is_gone(
+    paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its working directory is no place it needs."""
     launcher = manifests.write_launcher(paths)
     gone = tmp_path / "gone"
@@ -211,7 +223,11 @@ def test_the_environment_decides_the_folder(environment: dict[str, str], base: s
 def test_a_profile_named_by_the_environment_has_the_manifest() -> None:
     """CHROME_USER_DATA_DIR stands for --user-data-dir."""
     found = manifest_path(
-        place("linux", "chromium"), Path("/h"), Path("/c"), HOST_NAME, {"CHROME_USER_DATA_DIR": "/p", "XDG_CONFIG_HOME": "/x"}
+        place("linux", "chromium"),
+        Path("/h"),
+        Path("/c"),
+        HOST_NAME,
+        {"CHROME_USER_DATA_DIR": "/p", "XDG_CONFIG_HOME": "/x"},
     )
     assert found == Path("/p/NativeMessagingHosts") / f"{HOST_NAME}.json"
 
@@ -303,7 +319,9 @@ def test_the_doctor_finds_an_open_key_and_a_damaged_network(paths: Paths) -> Non
     assert "gomaa host repair" in checks["networks"].message
 
 
-def test_the_network_is_there_before_any_browser_can_start_the_host(paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_network_is_there_before_any_browser_can_start_the_host(
+    paths: Paths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A browser that is open starts the host as soon as it finds the manifest."""
     order: list[str] = []
     added = type("Added", (), {"chain_id": 1})()

@@ -23,7 +23,9 @@ def fill(ledger: Ledger) -> None:
     """One session and one ticket."""
     with ledger.write():
         ledger.add_session(SessionRow(SESSION, 31337, b"m" * 20, STATION, LISTENER, PAYEE, 10_000, "{}"))
-        ledger.add_ticket(TicketRow(TICKET, SESSION, CONTENT, LISTENER, SERVER, "http://x", "radio.example", 5, 30, 1, 9_000))
+        ledger.add_ticket(
+            TicketRow(TICKET, SESSION, CONTENT, LISTENER, SERVER, "http://x", "radio.example", 5, 30, 1, 9_000)
+        )
 
 
 @pytest.fixture

@@ -48,7 +48,9 @@ def fill(path: Path) -> dict[bytes, int]:
             with ledger.write():
                 ledger.add_content(song, f"Song {number}", "Tests")
                 ledger.add_session(SessionRow(session, 31337, b"m" * 20, STATION, LISTENER, b"p" * 20, 10_000, "{}"))
-                ledger.add_ticket(TicketRow(ticket, session, song, LISTENER, SERVER, "http://x", "radio.example", 5, 30, 1, 9_000))
+                ledger.add_ticket(
+                    TicketRow(ticket, session, song, LISTENER, SERVER, "http://x", "radio.example", 5, 30, 1, 9_000)
+                )
                 for time_ms in range(1, number % 5 + 2):
                     sequence = ledger.next_sequence(session)
                     entry = Entry(session, sequence, ticket, song, LISTENER, "play", 0, time_ms, b"x" * 65)
@@ -138,10 +140,15 @@ def test_a_page_in_the_middle_takes_only_its_own_rows(paths: Paths) -> None:
 
 
 def test_songs_whose_counts_are_lost_everywhere_are_used_up(paths: Paths) -> None:
-    """Neither the counters nor the invocations of a song: it has been played as often as anything allows, and leases end."""
+    """Neither the counters nor the invocations of a song.
+
+    It has been played as often as anything allows, and leases end.
+    """
     plays = fill(paths.ledger)
     with Ledger(paths.ledger) as ledger, ledger.write():
-        ledger._change("INSERT INTO leases (ticket, first, count, expires_s, budget) VALUES (?, 0, 9, 99, 9)", b"t" * 32)
+        ledger._change(
+            "INSERT INTO leases (ticket, first, count, expires_s, budget) VALUES (?, 0, 9, 99, 9)", b"t" * 32
+        )
     for table in ("usage", "invocations"):
         spoil(paths.ledger, pages_of(paths.ledger, table)[1:3])
     done = repair(paths.ledger)
@@ -160,7 +167,9 @@ def test_what_sites_spent_is_not_forgotten_in_their_favour(paths: Paths) -> None
     with Ledger(paths.ledger) as ledger, ledger.write():
         ledger._change("INSERT INTO sites VALUES ('https://a.example', 'allowed', '500', 1, 1)")
         for number in range(300):
-            ledger._change("INSERT INTO debits VALUES (?, ?, 'https://a.example', 1, '1')", number, Random(number).randbytes(32))
+            ledger._change(
+                "INSERT INTO debits VALUES (?, ?, 'https://a.example', 1, '1')", number, Random(number).randbytes(32)
+            )
     spoil(paths.ledger, pages_of(paths.ledger, "debits")[1:2])
     assert repair(paths.ledger) is not None
     with Ledger(paths.ledger) as ledger:
@@ -196,7 +205,10 @@ SPOILT: dict[str, tuple[Callable[[Path], None], str]] = {
 
 @pytest.mark.parametrize("name", SPOILT)
 def test_a_file_that_is_no_ledger_is_refused_and_left_alone(paths: Paths, name: str) -> None:
-    """An empty file, another kind of file, a folder, a newer host's: no new ledger begins to count from zero in its place."""
+    """An empty file, another kind of file, a folder, a newer host's.
+
+    No new ledger begins to count from zero in its place.
+    """
     change, code = SPOILT[name]
     fill(paths.ledger)
     change(paths.ledger)
@@ -301,7 +313,9 @@ def test_the_command_repairs_and_says_what_was_lost(tmp_path: Path, monkeypatch:
     assert list(path.parent.glob("*.damaged-*"))
 
 
-@pytest.mark.parametrize(("table", "anew"), [("payees", True), ("receipts", True), ("scan_posts", True), ("usage", False)])
+@pytest.mark.parametrize(
+    ("table", "anew"), [("payees", True), ("receipts", True), ("scan_posts", True), ("usage", False)]
+)
 def test_rewards_that_were_lost_with_a_page_are_searched_for_again(paths: Paths, table: str, anew: bool) -> None:
     """Where nothing of the earnings is missing, the search goes on where it was."""
     fill(paths.ledger)
@@ -311,7 +325,9 @@ def test_rewards_that_were_lost_with_a_page_are_searched_for_again(paths: Paths,
         for number in range(200):
             payee = Random(number).randbytes(20)
             ledger.add_payees([PayeeRow(place.wallet, payee, 31337, b"m" * 20, STATION, number)])
-            ledger.add_leaf(ReceiptRow(SERVER, number, payee, 31337, b"m" * 20, 5, "null", "null", b"", "radio.example"))
+            ledger.add_leaf(
+                ReceiptRow(SERVER, number, payee, 31337, b"m" * 20, 5, "null", "null", b"", "radio.example")
+            )
     spoil(paths.ledger, pages_of(paths.ledger, table)[1:2])
     salvage = repair(paths.ledger)
     assert salvage is not None

@@ -88,7 +88,10 @@ def test_a_file_never_takes_the_place_of_another_network_silently(paths: Paths, 
     network_files.add(paths, _file(tmp_path, rpc="wss://other.example"))
     assert network_files.load(paths)[7].rpc == "wss://other.example"
     for name in ("token", "registry", "settlement"):
-        assert _code(lambda name=name: network_files.add(paths, _file(tmp_path, **{name: "0x" + "22" * 20}))) == "host.network.taken"
+        assert (
+            _code(lambda name=name: network_files.add(paths, _file(tmp_path, **{name: "0x" + "22" * 20})))
+            == "host.network.taken"
+        )
     assert network_files.load(paths)[7].settlement == b"\x11" * 20
     network_files.add(paths, _file(tmp_path, settlement="0x" + "22" * 20), replace=True)
     assert network_files.load(paths)[7].settlement == b"\x22" * 20

@@ -18,7 +18,9 @@ def receipt(epoch: int, amount: int, server: bytes = SERVER) -> ReceiptRow:
 
 def play(number: int, intervals: int, reward: int = 10, server: bytes = SERVER) -> Play:
     """A play of so many full intervals of 30 s, and a bit."""
-    return Play(server, PAYEE, bytes([number]) * 20, bytes([number]) * 32, number, intervals * 30_000 + 29_999, 30, reward)
+    return Play(
+        server, PAYEE, bytes([number]) * 20, bytes([number]) * 32, number, intervals * 30_000 + 29_999, 30, reward
+    )
 
 
 def test_receipts_are_filled_from_the_oldest_plays() -> None:
@@ -44,9 +46,13 @@ def test_less_than_an_interval_is_nothing() -> None:
     st.lists(st.tuples(st.integers(0, 50), st.integers(0, 1 << 70), st.booleans()), max_size=12),
     st.dictionaries(st.tuples(st.integers(0, 9), st.booleans()), st.integers(0, 1 << 76), max_size=8),
 )
-def test_parts_add_up_and_no_play_pays_twice(heard: list[tuple[int, int, bool]], owed: dict[tuple[int, bool], int]) -> None:
+def test_parts_add_up_and_no_play_pays_twice(
+    heard: list[tuple[int, int, bool]], owed: dict[tuple[int, bool], int]
+) -> None:
     """The parts of a receipt sum to it exactly; over all receipts a play gives at most what it earned."""
-    plays = [play(n, intervals, reward, OTHER if other else SERVER) for n, (intervals, reward, other) in enumerate(heard)]
+    plays = [
+        play(n, intervals, reward, OTHER if other else SERVER) for n, (intervals, reward, other) in enumerate(heard)
+    ]
     receipts = [receipt(epoch, amount, OTHER if other else SERVER) for (epoch, other), amount in owed.items()]
     found = parts(receipts, plays)
     for row in receipts:

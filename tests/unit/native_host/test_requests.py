@@ -1,4 +1,6 @@
-"""Every request of the host and of what it uses goes where it was sent and carries nothing from one answer to the next question."""
+"""Every request of the host and of what it uses goes where it was sent and carries nothing from one answer to the next
+question.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ def _words(node: ast.Call) -> dict[str | None, str]:
 
 def test_every_web_session_keeps_no_cookie() -> None:
     """Each session has a jar that keeps nothing."""
-    found = [(file, _words(node).get("cookie_jar", "")) for file, name, node in calls() if name.endswith("ClientSession")]
+    found = [
+        (file, _words(node).get("cookie_jar", "")) for file, name, node in calls() if name.endswith("ClientSession")
+    ]
     assert len(found) >= 4
     assert [file for file, jar in found if "DummyCookieJar" not in jar] == []
 
@@ -37,7 +41,8 @@ def test_every_request_follows_no_redirect() -> None:
     asked = [
         (file, node)
         for file, name, node in calls()
-        if name.rsplit(".", 1)[-1] in METHODS and name.split(".")[-2:-1] in (["session"], ["_session"], ["asking"], ["http"])
+        if name.rsplit(".", 1)[-1] in METHODS
+        and name.split(".")[-2:-1] in (["session"], ["_session"], ["asking"], ["http"])
     ]
     assert len(asked) >= 4
     for file, node in asked:

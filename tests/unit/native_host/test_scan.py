@@ -1,4 +1,7 @@
-"""The search for earlier rewards: bounded steps, servers that are away, stops in the middle, and data that are not what the chain names."""
+"""The search for earlier rewards.
+
+Bounded steps, servers that are away, stops in the middle, and data that are not what the chain names.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,9 @@ def data(server: bytes, epoch: int, *rows: tuple[bytes, int], stations: tuple[by
     """Published data with these leaves, and strangers' before and after them."""
     leaves = sorted([*rows, (bytes(20), 1), (b"\xff" * 20, 1)])
     payees = tuple(PayeeRow(*row) for row in leaves)
-    return EpochData(server, epoch, bytes(32), 0, bytes(32), 0, stations=tuple(map(StationRow, stations)), payees=payees)
+    return EpochData(
+        server, epoch, bytes(32), 0, bytes(32), 0, stations=tuple(map(StationRow, stations)), payees=payees
+    )
 
 
 class Chain:
@@ -73,7 +78,10 @@ class Chain:
             raise failure("eth_getLogs", {"code": -32005, "message": "query exceeds max block range"})
         self.asked.append((first, last))
         found = [(block, one) for block, one in self.posts if first <= block <= last]
-        return [Log("Posted", SETTLEMENT, {"server": d.server, "epoch": d.epoch, "data": d.hash}, block, bytes(32)) for block, d in found]
+        return [
+            Log("Posted", SETTLEMENT, {"server": d.server, "epoch": d.epoch, "data": d.hash}, block, bytes(32))
+            for block, d in found
+        ]
 
     async def epoch(self, server: bytes, epoch: int) -> Any:
         """Posted, and final where it is said to be."""
@@ -85,7 +93,10 @@ class Chain:
         """Of these payees, to the wallet's account."""
         self.asked_for.append(len(payees))
         found = [(one, self.claimed[one]) for one in payees if one in self.claimed]
-        fields = ({"server": SERVER, "epoch": epoch, "payee": one, "to": WALLET, "amount": 1, "tip": 0} for one, epoch in found)
+        fields = (
+            {"server": SERVER, "epoch": epoch, "payee": one, "to": WALLET, "amount": 1, "tip": 0}
+            for one, epoch in found
+        )
         return [Log("Claimed", SETTLEMENT, some, 7, bytes(32)) for some in fields]
 
     async def server(self, address: bytes) -> Any:
@@ -104,7 +115,9 @@ class Network:
     def __init__(self, chain: Chain) -> None:
         self.chain = self.settlement = self.registry = chain
         node = "wss://node.example"
-        self.deployment = SimpleNamespace(chain_id=CHAIN_ID, rpc=node, settlement=SETTLEMENT, schedule=SCHEDULE, block=1, confirmations=3)
+        self.deployment = SimpleNamespace(
+            chain_id=CHAIN_ID, rpc=node, settlement=SETTLEMENT, schedule=SCHEDULE, block=1, confirmations=3
+        )
 
     async def ready(self) -> None:
         """Always."""
@@ -248,7 +261,9 @@ async def test_a_server_that_is_away_keeps_no_other_waiting_and_is_looked_for_ag
     monkeypatch.setattr(searching.time, "monotonic", lambda: 1e9)
     told = await computer.search()
     assert (told["left"], told["away"]) == (0, [])
-    assert computer.amounts() == {(server, EPOCH + n): wei for n in range(6) for server, wei in ((SERVER, 9), (AWAY, 7))}
+    assert computer.amounts() == {
+        (server, EPOCH + n): wei for n in range(6) for server, wei in ((SERVER, 9), (AWAY, 7))
+    }
 
 
 async def test_a_server_that_is_registered_inside_is_asked_for_nothing(
@@ -288,8 +303,13 @@ async def test_afterwards_only_new_epochs_are_looked_at(world: tuple[Chain, Comp
     assert len(chain.fetched) == len(set(chain.fetched)) == 3
 
 
-async def test_a_server_without_its_data_keeps_no_other_waiting(world: tuple[Chain, Computer], monkeypatch: pytest.MonkeyPatch) -> None:
-    """It answers each time that it does not have them: those of another one that was away are looked at all the same."""
+async def test_a_server_without_its_data_keeps_no_other_waiting(
+    world: tuple[Chain, Computer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It answers each time that it does not have them.
+
+    Those of another one that was away are looked at all the same.
+    """
     chain, computer = world
     for n in range(3 * searching.BATCH):
         chain.posts.append((100 + n, data(SERVER, EPOCH - 500 + n)))
@@ -306,7 +326,10 @@ async def test_a_server_without_its_data_keeps_no_other_waiting(world: tuple[Cha
 
 
 async def test_stations_that_nobody_listed_cost_the_wallet_nothing(world: tuple[Chain, Computer]) -> None:
-    """A server says what it likes about stations: only registered ones are derived, and the questions of a step are few."""
+    """A server says what it likes about stations.
+
+    Only registered ones are derived, and the questions of a step are few.
+    """
     chain, computer = world
     invented = tuple(sorted(n.to_bytes(20, "big") for n in range(1, 1_500)))
     chain.posts.append((100, data(AWAY, EPOCH, (payee(STATION, EPOCH), 7), stations=(*invented, STATION))))
@@ -325,7 +348,9 @@ async def test_stations_that_nobody_listed_cost_the_wallet_nothing(world: tuple[
     assert (told["left"], computer.amounts()) == (0, {(AWAY, EPOCH): 7})
 
 
-async def test_large_data_are_looked_at_a_few_at_a_time(world: tuple[Chain, Computer], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_large_data_are_looked_at_a_few_at_a_time(
+    world: tuple[Chain, Computer], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What is held together is bounded by bytes, and nothing is passed over for it."""
     chain, computer = world
     strangers = [(bytes([9]) + n.to_bytes(19, "big"), 1) for n in range(100)]
@@ -355,7 +380,9 @@ async def test_two_browsers_that_search_at_once_list_each_post_once(world: tuple
     candidates: dict[Computer, list[dict[str, Any]]] = {computer: [], other: []}
     for _ in range(100):
         both = await asyncio.gather(*(one.step(candidates[one]) for one in candidates))
-        candidates = {one: [derived(want) for want in told["wants"]] for one, told in zip(candidates, both, strict=True)}
+        candidates = {
+            one: [derived(want) for want in told["wants"]] for one, told in zip(candidates, both, strict=True)
+        }
         if not any(told["more"] or told["wants"] for told in both):
             break
     assert [(told["listed"], told["left"]) for told in both] == [(11, 0), (11, 0)]

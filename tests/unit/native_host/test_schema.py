@@ -14,7 +14,9 @@ KEY = "A" * 43 + "="
 
 def test_a_request_becomes_its_type() -> None:
     """A whole request is read with all its fields."""
-    request = requests.parse({"id": 1, "op": "invoke", "stream": "s", "action": "seek", "position_ms": 5, "segment": 2, "count": 3})
+    request = requests.parse(
+        {"id": 1, "op": "invoke", "stream": "s", "action": "seek", "position_ms": 5, "segment": 2, "count": 3}
+    )
 
     assert request == requests.Invoke("s", "seek", 5, 2, 3)
 

@@ -23,7 +23,9 @@ class Socket:
     async def __aenter__(self) -> Socket:
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         pass
 
     async def __aiter__(self) -> AsyncIterator[str]:

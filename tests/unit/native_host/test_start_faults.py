@@ -62,10 +62,21 @@ class Place:
 
     def run(self, program: str, data: bytes = b"", **variables: str) -> subprocess.CompletedProcess[bytes]:
         """Run a Python program as that user."""
-        environment = {**os.environ, "GOMAA_HOME": str(self.home), "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", **variables}
+        environment = {
+            **os.environ,
+            "GOMAA_HOME": str(self.home),
+            "PYTHONPATH": str(ROOT),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **variables,
+        }
         whole = PLAIN_USER + program
         return subprocess.run(
-            [sys.executable, "-P", "-c", whole], input=data, capture_output=True, env=environment, check=False, timeout=60
+            [sys.executable, "-P", "-c", whole],
+            input=data,
+            capture_output=True,
+            env=environment,
+            check=False,
+            timeout=60,
         )
 
     def hello(self, before: str = "", protocol: int = 1, **variables: str) -> dict[str, Any]:
@@ -152,14 +163,34 @@ MENDED: dict[str, tuple[Callable[[Place], Any], str, str]] = {
     "the key is no key": (lambda p: p.paths.device_key.write_text("nothing"), "host.device.key", "gomaa host repair"),
     "the key cannot be read": (lambda p: p.paths.device_key.chmod(0), "host.folder.denied", "gomaa host repair"),
     "the key is a folder": (lambda p: _folder_for(p.paths.device_key), "host.device.key", "gomaa host repair"),
-    "the key is a link to nothing": (lambda p: _nothing_for(p.paths.device_key), "host.device.key", "gomaa host repair"),
+    "the key is a link to nothing": (
+        lambda p: _nothing_for(p.paths.device_key),
+        "host.device.key",
+        "gomaa host repair",
+    ),
     "a file is where the data belong": (lambda p: _file_for(p.paths.data), "host.folder.denied", "gomaa host repair"),
-    "a file is where the networks belong": (lambda p: _file_for(p.paths.networks), "host.folder.denied", "gomaa host repair"),
+    "a file is where the networks belong": (
+        lambda p: _file_for(p.paths.networks),
+        "host.folder.denied",
+        "gomaa host repair",
+    ),
     "the ledger is for reading alone": (_read_only, "host.folder.denied", "gomaa host repair"),
     "the ledger's log cannot be read": (_log_closed, "host.folder.denied", "gomaa host repair"),
-    "the ledger is a folder": (lambda p: _folder_for(p.paths.ledger), "host.ledger.damaged", "gomaa host repair --anew"),
-    "the ledger is empty": (lambda p: p.paths.ledger.write_bytes(b""), "host.ledger.damaged", "gomaa host repair --anew"),
-    "the ledger is of text": (lambda p: p.paths.ledger.write_text("x" * 9999), "host.ledger.damaged", "gomaa host repair --anew"),
+    "the ledger is a folder": (
+        lambda p: _folder_for(p.paths.ledger),
+        "host.ledger.damaged",
+        "gomaa host repair --anew",
+    ),
+    "the ledger is empty": (
+        lambda p: p.paths.ledger.write_bytes(b""),
+        "host.ledger.damaged",
+        "gomaa host repair --anew",
+    ),
+    "the ledger is of text": (
+        lambda p: p.paths.ledger.write_text("x" * 9999),
+        "host.ledger.damaged",
+        "gomaa host repair --anew",
+    ),
     "the ledger's first page is spoilt": (_page, "host.ledger.damaged", "gomaa host repair --anew"),
 }
 
@@ -266,7 +297,9 @@ def test_a_ledger_on_a_disk_that_is_not_there_is_not_begun_anew(place: Place) ->
     there.rename(place.home / "away")
     assert place.hello()["error"]["code"] == "host.folder.denied"
     for more in ("[]", "['--anew']"):
-        done = place.run(f"import sys\nsys.argv[:] = ['gomaa', 'host', 'repair', *{more}]\nfrom gomaa.cli import main\nmain()")
+        done = place.run(
+            f"import sys\nsys.argv[:] = ['gomaa', 'host', 'repair', *{more}]\nfrom gomaa.cli import main\nmain()"
+        )
         assert (done.returncode, b"a link to nothing" in done.stderr) == (1, True), done
     (place.home / "away").rename(there)
     assert place.hello()["ok"]
@@ -275,7 +308,10 @@ def test_a_ledger_on_a_disk_that_is_not_there_is_not_begun_anew(place: Place) ->
 def test_a_first_start_works_without_hard_links_and_beside_what_a_crash_left(place: Place) -> None:
     """As on a memory stick; the key is the same at the next start."""
     without = "import errno, os\ndef link(*_, **__):\n    raise OSError(errno.EPERM, 'no links')\nos.link = link"
-    left = "import os\nfrom native_host.install.paths import locate\nopen(locate().make().data / f'.device.key.{os.getpid()}', 'w').close()"
+    left = (
+        "import os\nfrom native_host.install.paths import locate\nopen(locate().make().data / "
+        "f'.device.key.{os.getpid()}', 'w').close()"
+    )
     assert place.hello(f"{without}\n{left}")["ok"]
     key = place.paths.device_key.read_text()
     assert place.hello()["ok"]
@@ -286,7 +322,10 @@ def test_a_first_start_works_without_hard_links_and_beside_what_a_crash_left(pla
 @pytest.mark.parametrize("home", ["~nobody-of-this-name/gomaa", ""])
 def test_a_user_without_a_home_is_told_and_a_home_helps(place: Place, home: str) -> None:
     """The greeting is answered, and no ledger is begun in the folder where a browser happens to run."""
-    nobody = "import os, pwd\ndef none(*_):\n    raise KeyError\npwd.getpwuid = pwd.getpwnam = none\nos.environ.pop('HOME', None)"
+    nobody = (
+        "import os, pwd\ndef none(*_):\n    raise KeyError\npwd.getpwuid = pwd.getpwnam = "
+        "none\nos.environ.pop('HOME', None)"
+    )
     variables = {"GOMAA_HOME": home, "XDG_DATA_HOME": "", "XDG_CONFIG_HOME": ""}
     before = f"{nobody}\nos.chdir({str(place.home)!r})"
     assert place.hello(before, **variables)["error"]["code"] == "host.folder.denied"
@@ -340,7 +379,11 @@ def test_a_disk_with_errors_is_said_and_a_sound_one_helps(place: Place) -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [socket.gaierror(-2, "Name or service not known"), ssl.SSLCertVerificationError(1, "no"), OSError(errno.ENETUNREACH, "no way")],
+    [
+        socket.gaierror(-2, "Name or service not known"),
+        ssl.SSLCertVerificationError(1, "no"),
+        OSError(errno.ENETUNREACH, "no way"),
+    ],
 )
 def test_a_line_that_fails_is_no_fault_of_the_disk(error: OSError) -> None:
     """Names, certificates and ways are OSErrors too."""

@@ -80,14 +80,22 @@ def wrong_options(command: click.Command, words: list[str]) -> Iterator[str]:
             choice = known[option].type
             values = (value or after).split("|")
             if isinstance(choice, click.Choice) and all(re.fullmatch(r"[a-z0-9]+", one) for one in values):
-                yield from (f"{command.name} {option} {one}: no such choice" for one in values if one not in choice.choices)
+                yield from (
+                    f"{command.name} {option} {one}: no such choice" for one in values if one not in choice.choices
+                )
 
 
 def missing_parts(command: click.Command, words: list[str]) -> Iterator[str]:
     """Required options and arguments that a whole command line leaves out."""
-    if isinstance(command, click.Group) or {"…", "...", "-h", "--help"} & set(words) or any("|" in word for word in words):
+    if (
+        isinstance(command, click.Group)
+        or {"…", "...", "-h", "--help"} & set(words)
+        or any("|" in word for word in words)
+    ):
         return
-    takes_value = {name for name, one in options_of(command).items() if isinstance(one, click.Option) and not one.is_flag}
+    takes_value = {
+        name for name, one in options_of(command).items() if isinstance(one, click.Option) and not one.is_flag
+    }
     given = {name for name in words if name.startswith("-") and name != "-"}
     free, skip = 0, False
     for word in words:
@@ -130,7 +138,9 @@ def every_option() -> set[str]:
 def wrong_lone_options(document: Document) -> Iterator[str]:
     """Options named without their command (```--keep DIR```) that no command has."""
     known = every_option() | set(
-        _OPTION.findall(_source("build.py", "tooling/*.py", "demo/*.py", "benchmarks/*.py", "tests/contracts/mutate.py"))
+        _OPTION.findall(
+            _source("build.py", "tooling/*.py", "demo/*.py", "benchmarks/*.py", "tests/contracts/mutate.py")
+        )
     )
     for span in document.spans:
         if span.startswith("--"):
@@ -140,7 +150,9 @@ def wrong_lone_options(document: Document) -> Iterator[str]:
 @cache
 def build_commands() -> frozenset[str]:
     """Commands of build.py, as its own help lists them."""
-    done = subprocess.run([sys.executable, str(ROOT / "build.py"), "--help"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "build.py"), "--help"], capture_output=True, text=True, check=True
+    )
     listed = re.search(r"\{([a-z,-]+)\}", done.stdout)
     assert listed
     return frozenset(listed[1].split(","))
@@ -171,10 +183,14 @@ def wrong_build(document: Document) -> Iterator[str]:
                     continue
                 source = _source(*_OPTIONS_OF_BUILD.get(name, ("build.py", "tooling/*.py")))
                 options = [word for word in words[1:] if _OPTION.fullmatch(word)]
-                yield from (f"build.py {name} {option}: no such option" for option in options if f'"{option}"' not in source)
+                yield from (
+                    f"build.py {name} {option}: no such option" for option in options if f'"{option}"' not in source
+                )
                 if name == "bench":
                     figures = (word for word in words[1:] if re.fullmatch(r"[a-z0-9_]+", word))
-                    yield from (f"build.py bench {figure}: no such figure" for figure in figures if figure not in MODULES)
+                    yield from (
+                        f"build.py bench {figure}: no such figure" for figure in figures if figure not in MODULES
+                    )
 
 
 def wrong_modules(document: Document) -> Iterator[str]:
@@ -192,7 +208,9 @@ def wrong_modules(document: Document) -> Iterator[str]:
             main = [place / "__main__.py" for place in places] or [Path(spec.origin or "")]
             source = main[0].read_text(encoding="utf-8")
             options = [word for word in tokens(rest) if re.fullmatch(r"--[a-z-]+", word)]
-            yield from (f"python -m {name} {option}: no such option" for option in options if f'"{option}"' not in source)
+            yield from (
+                f"python -m {name} {option}: no such option" for option in options if f'"{option}"' not in source
+            )
 
 
 def wrong_extras(document: Document) -> Iterator[str]:

@@ -30,7 +30,9 @@ class Document:
     @cached_property
     def lines(self) -> list[str]:
         """Lines of the fenced blocks; one that ends with a backslash goes on in the next."""
-        return [line.strip() for block in self.blocks for line in block.replace("\\\n", " ").splitlines() if line.strip()]
+        return [
+            line.strip() for block in self.blocks for line in block.replace("\\\n", " ").splitlines() if line.strip()
+        ]
 
     @cached_property
     def prose(self) -> str:

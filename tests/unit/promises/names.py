@@ -74,7 +74,9 @@ def wrong_paths(document: Document) -> Iterator[str]:
         if not known:
             yield f"{path}: no such file"
         elif "::" in span and (function := re.match(r"\w+", span.partition("::")[2])):
-            source = "".join((ROOT / one).read_text(encoding="utf-8") for one in files() if one.endswith(f"/{path}") or one == path)
+            source = "".join(
+                (ROOT / one).read_text(encoding="utf-8") for one in files() if one.endswith(f"/{path}") or one == path
+            )
             if f"def {function[0]}(" not in source:
                 yield f"{span}: no such test"
 
@@ -126,7 +128,8 @@ def _is_attribute(name: str) -> bool:
         return True
     return (
         f"{path}.py" in files()
-        and re.search(rf"^(?:def|class|async def) {last}\b|^{last}\b", (ROOT / f"{path}.py").read_text(), re.MULTILINE) is not None
+        and re.search(rf"^(?:def|class|async def) {last}\b|^{last}\b", (ROOT / f"{path}.py").read_text(), re.MULTILINE)
+        is not None
     )
 
 

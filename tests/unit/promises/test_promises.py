@@ -78,7 +78,9 @@ def test_something_invented_is_found(kind: str, text: str) -> None:
     assert [other for other in KINDS if other != kind and list(KINDS[other](document))] == []
 
 
-def leaves(command: click.Command = group, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+def leaves(
+    command: click.Command = group, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], click.Command]]:
     """Every command and group with the words that lead to it."""
     yield path, command
     if isinstance(command, click.Group):
@@ -111,7 +113,9 @@ def test_each_command_is_described() -> None:
             for rest in commands._GOMAA.findall(line):
                 for command, _, _ in commands.resolve(commands.tokens(rest)):
                     named |= {path for path, found in leaves() if found is command}
-    missing = [" ".join(path) for path, command in leaves() if not isinstance(command, click.Group) and path not in named]
+    missing = [
+        " ".join(path) for path, command in leaves() if not isinstance(command, click.Group) and path not in named
+    ]
     assert [path for path in missing if f"gomaa {path}" not in said] == []
 
 

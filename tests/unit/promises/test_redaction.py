@@ -53,8 +53,13 @@ def test_a_nodes_own_words_lose_the_parts_of_its_url() -> None:
 
 
 def test_the_wire_form_has_named_fields_only(tmp_path: Path) -> None:
-    """Fields that nobody allowed, a system's own words, URLs and paths stay inside; numbers and our own reasons go out."""
-    error = InputError("message.schema", field="rpc", reason=OSError(2, "No such file", str(tmp_path)), url=NODE, file=tmp_path, most=3)
+    """Fields that nobody allowed, a system's own words, URLs and paths stay inside.
+
+    Numbers and our own reasons go out.
+    """
+    error = InputError(
+        "message.schema", field="rpc", reason=OSError(2, "No such file", str(tmp_path)), url=NODE, file=tmp_path, most=3
+    )
     assert error.to_json()["detail"] == {"field": "rpc", "reason": "[Errno 2] No such file: '[hidden]'", "most": 3}
     down = Unavailable("chain.unreachable", node=NODE, method="eth_call", reason="words of a node")
     assert down.to_json()["detail"] == {"method": "eth_call"}
@@ -64,7 +69,18 @@ def test_the_wire_form_has_named_fields_only(tmp_path: Path) -> None:
 
 INSIDE = {"file", "hour_wei", "node", "path", "url"}
 """Fields that stay in the process: names of files, addresses of nodes and servers, and a relayer's budget."""
-ROOTS = ("audit", "chain", "features", "gomaa", "native_host", "pywallet", "security_server", "station", "studio", "watermark")
+ROOTS = (
+    "audit",
+    "chain",
+    "features",
+    "gomaa",
+    "native_host",
+    "pywallet",
+    "security_server",
+    "station",
+    "studio",
+    "watermark",
+)
 ERRORS = {"GomaaError", "InputError", "Refusal", "Unavailable", "Unsupported", "WalletError"}
 
 

@@ -1,4 +1,7 @@
-"""Errors that a station or a server answers: only registered codes about what that side decides, and no text of theirs."""
+"""Errors that a station or a server answers.
+
+Only registered codes about what that side decides, and no text of theirs.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,9 @@ from pywallet.protocol.foreign_errors import (
 CASES = json.loads((Path(__file__).resolve().parents[2] / "vectors" / "outside.json").read_text(encoding="utf-8"))
 ANY = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.text(), st.sampled_from(sorted(SENTENCES))),
-    lambda inner: st.one_of(st.lists(inner), st.dictionaries(st.one_of(st.text(), st.sampled_from(sorted(PUBLIC_DETAIL))), inner)),
+    lambda inner: st.one_of(
+        st.lists(inner), st.dictionaries(st.one_of(st.text(), st.sampled_from(sorted(PUBLIC_DETAIL))), inner)
+    ),
 )
 
 
@@ -37,7 +42,17 @@ def test_what_a_station_says(case: dict[str, Any]) -> None:
 def test_a_side_says_nothing_of_this_computer(side: Side) -> None:
     """No code of host, wallet, sites or player, and none for a mistake of ours."""
     for code in SENTENCES:
-        own = code.partition(".")[0] in {"host", "wallet", "site", "player", "media", "transfer", "internal", "command", "genre"}
+        own = code.partition(".")[0] in {
+            "host",
+            "wallet",
+            "site",
+            "player",
+            "media",
+            "transfer",
+            "internal",
+            "command",
+            "genre",
+        }
         assert (code_from(side, code) == f"{side}.answer") >= own
 
 

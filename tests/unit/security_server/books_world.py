@@ -1,4 +1,6 @@
-"""A station's real bookkeeper and a server's real books on two databases, a chain that is a few numbers, and a line with faults."""
+"""A station's real bookkeeper and a server's real books on two databases, a chain that is a few numbers, and a line
+with faults.
+"""
 
 from __future__ import annotations
 
@@ -81,7 +83,10 @@ class Books:
 
 
 class ServerDoor:
-    """The server's view of the chain. An account is kept for a while, until it is asked for anew, or a post has changed it."""
+    """The server's view of the chain.
+
+    An account is kept for a while, until it is asked for anew, or a post has changed it.
+    """
 
     def __init__(self, books: Books) -> None:
         self.books = books
@@ -149,7 +154,10 @@ class StationDoor:
 
 
 class FaultyLine(Servers):
-    """The station's HTTP client over no network: it calls the server's books, and loses, delays or doubles what it is told to."""
+    """The station's HTTP client over no network.
+
+    It calls the server's books, and loses, delays or doubles what it is told to.
+    """
 
     def __init__(self, world: BooksWorld) -> None:
         self.world = world
@@ -415,7 +423,11 @@ class BooksWorld:
                 self._take(row)
             state = "missed" if late and epoch not in self.chain.posted else "final"
             values = row_of(epochs, epoch=epoch, state=state)
-            self.run(self.store.run(lambda connection, values=values: connection.execute(epochs.insert().values(**values)) and None))
+            self.run(
+                self.store.run(
+                    lambda connection, values=values: connection.execute(epochs.insert().values(**values)) and None
+                )
+            )
             self.door.forget_money()
 
     def _take(self, row: Mapping[str, Any]) -> None:
@@ -442,6 +454,9 @@ class BooksWorld:
         return dict(self.run(self.store.run(lambda connection: [tuple(row) for row in connection.execute(query)])))
 
     def worth(self) -> int:
-        """Value of everything that was heard, at the highest commission of all: no signature may ever exceed it (wei times 10,000)."""
+        """Value of everything that was heard, at the highest commission of all.
+
+        No signature may ever exceed it (wei times 10,000).
+        """
         rate = max(self.chain.rates.values())
         return sum(count * (ticket.price + ticket.reward) for ticket, count, _ in self.heard.values()) * (10_000 + rate)

@@ -113,7 +113,15 @@ class EpochServer:
             self.desk.connection = connection
             if self.session is None:
                 self.session = self.desk.session()
-            put(connection, contents, {"content": CONTENT}, owner=OWNER, policy_hash=bytes(32), header=b"", uploaded_ms=0)
+            put(
+                connection,
+                contents,
+                {"content": CONTENT},
+                owner=OWNER,
+                policy_hash=bytes(32),
+                header=b"",
+                uploaded_ms=0,
+            )
 
         await self.store.run(work)
         await self.core.agreement.look()
@@ -181,14 +189,18 @@ class EpochServer:
         """Remember every receipt that was given: nobody gives one back."""
         from security_server.db.tables import receipts
 
-        rows = await self.store.run(lambda connection: connection.execute(select(receipts.c.epoch, receipts.c.payee)).all())
+        rows = await self.store.run(
+            lambda connection: connection.execute(select(receipts.c.epoch, receipts.c.payee)).all()
+        )
         for payee in {bytes(row.payee) for row in rows}:
             for one in await self.books._found(select(receipts).where(receipts.c.payee == payee)):
                 message = one.receipt.message
                 self.receipts.add(Given(message.epoch, message.payee, message.amount))
 
     async def check_epoch(self, epoch: int) -> None:
-        """Data, proofs, claims, answers and usages of a posted epoch lead to the chain's commitment, and so does every receipt."""
+        """Data, proofs, claims, answers and usages of a posted epoch lead to the chain's commitment, and so does every
+        receipt.
+        """
         from pywallet.settlement import EpochData, fault, grievance, header_of
 
         committed = self.chain.true_epoch(epoch).commit
@@ -211,14 +223,18 @@ class EpochServer:
 
     async def _check_counts(self, epoch: int, data: Any) -> None:
         rows = await self.store.run(
-            lambda connection: connection.execute(select(usage_leaves).where(usage_leaves.c.epoch == epoch)).mappings().all()
+            lambda connection: (
+                connection.execute(select(usage_leaves).where(usage_leaves.c.epoch == epoch)).mappings().all()
+            )
         )
         assert len(rows) == len(data.usages) or epoch in self.imported
         for row in rows:
             found = await self.publishing.usage(DEVICE, epoch, self.session, row["content"])  # type: ignore[arg-type]
             tag = usage_tag(self.core.secret(LISTENER, row["content"]), epoch)
             leaf = usage_leaf(tag, row["content"], *(found["leaf"][name] for name in ("plays", "seeks", "seconds")))
-            assert verify_count(data.counts_root, leaf, found["index"], [bytes.fromhex(node[2:]) for node in found["proof"]])
+            assert verify_count(
+                data.counts_root, leaf, found["index"], [bytes.fromhex(node[2:]) for node in found["proof"]]
+            )
         for content in data.contents:
             count = await self.publishing.counts(epoch, content.content)
             numbers = (count[name] for name in ("plays", "unvalidated", "seeks", "seconds"))

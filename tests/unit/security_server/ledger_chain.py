@@ -1,4 +1,7 @@
-"""A chain of the settlement's rules in plain Python, behind the calls of ``ChainView``: it reorganises, loses, lies, limits and stops."""
+"""A chain of the settlement's rules in plain Python, behind the calls of ``ChainView``.
+
+It reorganises, loses, lies, limits and stops.
+"""
 
 from __future__ import annotations
 
@@ -229,14 +232,19 @@ class LedgerChain:
         """From the post's call data."""
         self._alive()
         post = self.ledger.posts[epoch]
-        return [Voucher(one.payer, one.net, one.cap, one.until, one.r.to_bytes(32, "big") + _s(one.vs)) for one in post.entries]
+        return [
+            Voucher(one.payer, one.net, one.cap, one.until, one.r.to_bytes(32, "big") + _s(one.vs))
+            for one in post.entries
+        ]
 
     async def is_open(self, epoch: int, payee: bytes, amount: int) -> bool:
         """Whether a challenge is open."""
         self._alive()
         return (epoch, payee, amount) in self.ledger.open
 
-    async def post(self, key: bytes, epoch: int, root: bytes, counts: bytes, data: bytes, entries: Sequence[Entry]) -> bytes:
+    async def post(
+        self, key: bytes, epoch: int, root: bytes, counts: bytes, data: bytes, entries: Sequence[Entry]
+    ) -> bytes:
         """Post an epoch by the contract's rules."""
         digest = entries_digest([(one.payer, one.net) for one in entries])
         total = sum(one.net for one in entries)
@@ -273,7 +281,9 @@ class LedgerChain:
             post = ledger.posts.get(epoch)
             _assert(post is not None and post.void, "void")
             assert post is not None
-            _assert(commitment(header) == post.commit and debits == [(one.payer, one.net) for one in post.entries], "header")
+            _assert(
+                commitment(header) == post.commit and debits == [(one.payer, one.net) for one in post.entries], "header"
+            )
             for payer, net in debits:
                 ledger.spent[payer] -= gross(net, BPS)
                 ledger.escrow[payer] += gross(net, BPS)
@@ -295,7 +305,9 @@ class LedgerChain:
                 if ledger.open.pop((epoch, one.payee, challenged), None) is not None:
                     _assert(one.amount >= challenged, "low")
                     ledger.blocking[epoch] = max(0, ledger.blocking.get(epoch, 0) - 1)
-                    ledger.shown[post.commit, one.payee] = max(ledger.shown.get((post.commit, one.payee), 0), one.amount)
+                    ledger.shown[post.commit, one.payee] = max(
+                        ledger.shown.get((post.commit, one.payee), 0), one.amount
+                    )
                     ledger.bond += STAKE
                     some = True
             _assert(some, "none")
@@ -306,7 +318,9 @@ class LedgerChain:
 
     def deposit(self, payer: bytes, amount: int) -> None:
         """Fill an escrow."""
-        self.mine([(lambda ledger, _: ledger.escrow.__setitem__(payer, ledger.escrow.get(payer, 0) + amount), "deposit")])
+        self.mine(
+            [(lambda ledger, _: ledger.escrow.__setitem__(payer, ledger.escrow.get(payer, 0) + amount), "deposit")]
+        )
 
     def challenge(self, epoch: int, payee: bytes, amount: int) -> bool:
         """Somebody shows a receipt; whether the contract takes it."""

@@ -38,16 +38,24 @@ class Desk:
     sequence: dict[bytes, int] = field(default_factory=dict)
     duration_ms: int | None = None
 
-    def session(self, listener: bytes = LISTENER, payee: bytes = PAYEE, device: bytes = DEVICE, number: int = 1) -> bytes:
+    def session(
+        self, listener: bytes = LISTENER, payee: bytes = PAYEE, device: bytes = DEVICE, number: int = 1
+    ) -> bytes:
         """A session row."""
         identity = bytes([number]) * 32
-        times = {"not_before_s": START_MS // 1000 - 3_600, "not_after_s": START_MS // 1000 + 7 * 86_400, "opened_ms": START_MS}
+        times = {
+            "not_before_s": START_MS // 1000 - 3_600,
+            "not_after_s": START_MS // 1000 + 7 * 86_400,
+            "opened_ms": START_MS,
+        }
         row = {"station": STATION, "listener": listener, "device": device, "payee": payee, "signature": bytes(65)}
         self.connection.execute(insert(sessions).values(id=identity, **row, **times))
         self.sequence[identity] = 0
         return identity
 
-    def ticket(self, session: bytes, number: int, price: int = 700, reward: int = 300, expiry_s: int = 3_600, **changes: Any) -> bytes:
+    def ticket(
+        self, session: bytes, number: int, price: int = 700, reward: int = 300, expiry_s: int = 3_600, **changes: Any
+    ) -> bytes:
         """A ticket row."""
         identity = changes.pop("id", None) or bytes([100 + number]) * 32
         row = {
@@ -59,9 +67,17 @@ class Desk:
             "owner": OWNER,
             "number": number,
         }
-        money = {"price": price, "reward": reward, "bps": 500, "interval_s": self.policy.price.interval_s, "signature": bytes(65)}
+        money = {
+            "price": price,
+            "reward": reward,
+            "bps": 500,
+            "interval_s": self.policy.price.interval_s,
+            "signature": bytes(65),
+        }
         times = {"expiry_s": START_MS // 1000 + expiry_s, "opened_ms": self.now.time_ms}
-        self.connection.execute(insert(tickets).values(id=identity, session=session, **{**row, **money, **times, **changes}))
+        self.connection.execute(
+            insert(tickets).values(id=identity, session=session, **{**row, **money, **times, **changes})
+        )
         return identity
 
     def wait(self, seconds: float) -> None:
@@ -69,19 +85,33 @@ class Desk:
         self.now = replace(self.now, time_ms=self.now.time_ms + round(seconds * 1000))
 
     def item(
-        self, session: bytes, ticket: bytes, action: str, position_ms: int = 0, time_ms: int | None = None, **changes: int
+        self,
+        session: bytes,
+        ticket: bytes,
+        action: str,
+        position_ms: int = 0,
+        time_ms: int | None = None,
+        **changes: int,
     ) -> Received:
         """A signed action, numbered after the last one."""
         self.sequence[session] += 1
-        values = {"position": position_ms, "sequence": self.sequence[session], "time": self.now.time_ms if time_ms is None else time_ms}
-        message = Invocation(session=session, ticket=ticket, content=CONTENT, action=int(Action.of(action)), **{**values, **changes})
+        values = {
+            "position": position_ms,
+            "sequence": self.sequence[session],
+            "time": self.now.time_ms if time_ms is None else time_ms,
+        }
+        message = Invocation(
+            session=session, ticket=ticket, content=CONTENT, action=int(Action.of(action)), **{**values, **changes}
+        )
         return Received(digest(message, DOMAIN), message, bytes(65), DEVICE)
 
     def give(self, item: Received) -> Outcome:
         """Hand an action to the server."""
         return accept(self.connection, item, self.policy, self.now, 20_000, duration_ms=self.duration_ms)
 
-    def act(self, session: bytes, ticket: bytes, action: str, position_ms: int = 0, time_ms: int | None = None) -> Outcome:
+    def act(
+        self, session: bytes, ticket: bytes, action: str, position_ms: int = 0, time_ms: int | None = None
+    ) -> Outcome:
         """Do one action now."""
         return self.give(self.item(session, ticket, action, position_ms, time_ms))
 

@@ -1,4 +1,6 @@
-"""Each way in which books fell out of step for good, and how they come together again (docs/protocol.md, Resynchronisation)."""
+"""Each way in which books fell out of step for good, and how they come together again (docs/protocol.md,
+Resynchronisation).
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ def play(world: BooksWorld, intervals: int = 3, price: int = 700, reward: int = 
 
 def rows(world: BooksWorld, table: Any) -> list[dict[str, Any]]:
     """All rows of a server's table."""
-    return world.run(world.store.run(lambda connection: [dict(row) for row in connection.execute(select(table)).mappings()]))
+    return world.run(
+        world.store.run(lambda connection: [dict(row) for row in connection.execute(select(table)).mappings()])
+    )
 
 
 def next_epoch(world: BooksWorld) -> int:
@@ -48,7 +52,10 @@ def next_epoch(world: BooksWorld) -> int:
 
 
 def test_a_voucher_that_was_refused_once_is_good_later(world: BooksWorld) -> None:
-    """The station signs, its escrow is short at that moment; when it is there again the same lines settle once, and the next ones too."""
+    """The station signs, its escrow is short at that moment.
+
+    When it is there again the same lines settle once, and the next ones too.
+    """
     first = play(world)
     world.door.during = lambda: setattr(world.chain, "requested", world.chain.escrow)
     assert world.settle() is None
@@ -63,7 +70,10 @@ def test_a_voucher_that_was_refused_once_is_good_later(world: BooksWorld) -> Non
 
 
 def test_a_commission_that_rises_while_a_voucher_is_under_way(world: BooksWorld) -> None:
-    """Signed at 5 %, arrived at 30 %: what the cap covers settles at the new rate, the rest is signed for anew, and both epochs post."""
+    """Signed at 5 %, arrived at 30 %.
+
+    What the cap covers settles at the new rate, the rest is signed for anew, and both epochs post.
+    """
     play(world, 10)
     world.chain.rates[world.epoch + 1] = 3_000
     world.line.fault = "delayed"
@@ -82,7 +92,10 @@ def test_a_commission_that_rises_while_a_voucher_is_under_way(world: BooksWorld)
 
 
 def test_a_voucher_that_is_processed_over_the_boundary_settles_by_the_new_epochs_facts(world: BooksWorld) -> None:
-    """The epoch ends while account, rate and owners are read: they are read again, and what is written is the new epoch's."""
+    """The epoch ends while account, rate and owners are read.
+
+    They are read again, and what is written is the new epoch's.
+    """
     play(world)
     world.chain.rates[world.epoch + 1] = 1_000
     buyer = b"\xbb" * 20
@@ -126,7 +139,10 @@ def test_an_epoch_that_closes_between_facts_and_transaction(world: BooksWorld) -
 
 
 def test_a_station_that_lost_its_books_goes_on_and_pays_nothing_twice(world: BooksWorld) -> None:
-    """Settled and unsettled plays, then no book at all: tickets come back signed, the rest is paid once, no number is used again."""
+    """Settled and unsettled plays, then no book at all.
+
+    Tickets come back signed, the rest is paid once, no number is used again.
+    """
     first = play(world)
     assert world.settle() is not None
     second = play(world, 2)
@@ -161,7 +177,10 @@ def test_a_station_restored_from_a_backup_goes_on(world: BooksWorld) -> None:
 
 
 def test_a_server_that_lost_its_books_asks_for_nothing_that_was_paid(world: BooksWorld) -> None:
-    """A posted epoch is gone from the server's books; hosts show their tickets again; the acknowledgement says what was settled."""
+    """A posted epoch is gone from the server's books; hosts show their tickets again.
+
+    The acknowledgement says what was settled.
+    """
     number = play(world)
     world.settle()
     next_epoch(world)
@@ -194,7 +213,10 @@ def test_an_unposted_epoch_that_the_server_lost_is_settled_again(world: BooksWor
 
 
 def test_a_wrong_line_is_set_aside_and_the_others_are_paid(world: BooksWorld) -> None:
-    """A server that counts one play too high: that line waits with its code, the rest settles, and the truth settles later."""
+    """A server that counts one play too high.
+
+    That line waits with its code, the rest settles, and the truth settles later.
+    """
     good, bad = play(world), play(world)
 
     def count(intervals: int) -> None:
@@ -262,7 +284,10 @@ def test_a_statement_for_nothing_is_refused(world: BooksWorld) -> None:
 
 
 def test_a_ticket_that_a_restored_book_knows_too_little_of_goes_on(world: BooksWorld) -> None:
-    """Settled since the backup while nothing was owed at the resynchronisation; found by the machine with 2,000 examples."""
+    """Settled since the backup while nothing was owed at the resynchronisation.
+
+    Found by the machine with 2,000 examples.
+    """
     number = play(world)
     world.save("station")
     world.settle()
@@ -292,7 +317,10 @@ def test_small_change_waits_and_the_station_is_told(tmp_path: Path) -> None:
 
 
 def test_what_was_deleted_as_settled_is_not_paid_again(world: BooksWorld) -> None:
-    """The server gets a backup back in which an old play is unpaid; the station has deleted it and signs for nothing."""
+    """The server gets a backup back in which an old play is unpaid.
+
+    The station has deleted it and signs for nothing.
+    """
     old = play(world)
     world.save("server")
     assert world.settle() is not None

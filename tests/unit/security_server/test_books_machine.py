@@ -149,7 +149,10 @@ class BooksMachine(RuleBasedStateMachine):
 
     @invariant()
     def vouchers_cover_debits(self) -> None:
-        """In each epoch: payees' sums are the debits, owners' parts the prices, every receipt has its line, all within the bond."""
+        """In each epoch.
+
+        Payees' sums are the debits, owners' parts the prices, every receipt has its line, all within the bond.
+        """
 
         def read(connection: Any) -> list[list[Any]]:
             return [list(connection.execute(select(table)).mappings()) for table in (debits, payees, receipts, lines)]
@@ -157,12 +160,18 @@ class BooksMachine(RuleBasedStateMachine):
         owed, paid, promised, settled = self.world.run(self.world.store.run(read))
         spent = self.world.chain.spent
         for row in sorted(owed, key=lambda row: row["epoch"]):
-            assert sum(one["amount"] for one in paid if one["epoch"] == row["epoch"]) == row["net"] <= self.world.chain.bond
+            assert (
+                sum(one["amount"] for one in paid if one["epoch"] == row["epoch"])
+                == row["net"]
+                <= self.world.chain.bond
+            )
             assert row["bps"] == self.world.chain.rate_at(row["epoch"])
             if row["epoch"] >= self.world.epoch - 1 and row["epoch"] not in self.world.chain.posted:
                 spent += gross(row["net"], row["bps"])
                 assert spent <= row["cap"]
-        kept = {(row["epoch"], row["ticket"]) for row in settled} | {(row["epoch"], row["content"].rjust(32, b"\0")) for row in settled}
+        kept = {(row["epoch"], row["ticket"]) for row in settled} | {
+            (row["epoch"], row["content"].rjust(32, b"\0")) for row in settled
+        }
         assert all((row["epoch"], row["source"]) in kept for row in promised)
         earned: Counter[tuple[int, bytes]] = Counter()
         for row in settled:
@@ -205,4 +214,6 @@ class BooksMachine(RuleBasedStateMachine):
 
 
 TestBooks = BooksMachine.TestCase
-TestBooks.settings = settings(max_examples=examples(0.4), stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck))
+TestBooks.settings = settings(
+    max_examples=examples(0.4), stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+)

@@ -38,8 +38,13 @@ CONTENT = b"c" * 20
 def test_a_second_process_on_sqlite_is_refused(tmp_path: Path) -> None:
     """Another process holds the file; its end, however it ends, frees it."""
     url = f"sqlite:///{tmp_path}/db"
-    code = f"import sys\nfrom security_server.db.writer import Store\nstore = Store({url!r})\nprint('open', flush=True)\nsys.stdin.read()"
-    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+    code = (
+        f"import sys\nfrom security_server.db.writer import Store\nstore = Store({url!r})\nprint('open', "
+        f"flush=True)\nsys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "open\n"
         with pytest.raises(GomaaError) as error:
@@ -89,12 +94,18 @@ def postgres() -> Iterator[str]:
     user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     if user:
         shutil.chown(folder, "postgres")
-    subprocess.run([*user, programs / "initdb", "-D", folder / "data", "-A", "trust", "-U", "gomaa"], check=True, capture_output=True)
+    subprocess.run(
+        [*user, programs / "initdb", "-D", folder / "data", "-A", "trust", "-U", "gomaa"],
+        check=True,
+        capture_output=True,
+    )
     options = f"-c listen_addresses='' -k {folder} -c fsync=off"
     start = [*user, programs / "pg_ctl", "-D", folder / "data", "-o", options, "-l", folder / "log", "-w", "start"]
     subprocess.run(start, check=True, capture_output=True)
     try:
-        subprocess.run([*user, programs / "createdb", "-h", folder, "-U", "gomaa", "gomaa"], check=True, capture_output=True)
+        subprocess.run(
+            [*user, programs / "createdb", "-h", folder, "-U", "gomaa", "gomaa"], check=True, capture_output=True
+        )
         yield f"postgresql+{driver}://gomaa@/gomaa?host={folder}"
     finally:
         stop = [*user, programs / "pg_ctl", "-D", folder / "data", "-m", "immediate", "-w", "stop"]
@@ -120,7 +131,10 @@ def url(postgres: str) -> str:
 
 
 async def test_two_stores_lose_no_count(url: str) -> None:
-    """Both read, add and write the same rows at once: what was done counts once, what was busy does not, and one leads."""
+    """Both read, add and write the same rows at once.
+
+    What was done counts once, what was busy does not, and one leads.
+    """
     stores = [Store(url), Store(url)]
 
     def work(connection: Connection) -> None:
@@ -133,7 +147,9 @@ async def test_two_stores_lose_no_count(url: str) -> None:
         done = ends.count(None)
         assert done > 100
         assert await stores[0].run(lambda connection: mark(connection, "counted")) == done
-        assert await stores[1].run(lambda connection: connection.execute(select(epoch_contents.c.plays)).scalar()) == done
+        assert (
+            await stores[1].run(lambda connection: connection.execute(select(epoch_contents.c.plays)).scalar()) == done
+        )
         assert [await store.leads() for store in stores] == [True, False]
         stores[0].close()
         # The database hears a moment later that the first one has gone.
@@ -144,7 +160,10 @@ async def test_two_stores_lose_no_count(url: str) -> None:
 
 
 async def test_two_servers_settle_a_payer_once(url: str, tmp_path: Path) -> None:
-    """The finding: two processes doubled debits. They race for the same vouchers, and what is posted is what was heard."""
+    """The finding: two processes doubled debits.
+
+    They race for the same vouchers, and what is posted is what was heard.
+    """
     chain = LedgerChain(begin_s())
     chain.deposit(STATION, 10**12)
     servers = [EpochServer(tmp_path, chain, url), EpochServer(tmp_path, chain, url)]
@@ -158,7 +177,11 @@ async def test_two_servers_settle_a_payer_once(url: str, tmp_path: Path) -> None
         chain.time_s += 5
         await first.hear(ticket)
         stated = Signed.from_json(Statement, (await second.books._state(STATION, ()))["statement"]).message
-        voucher = sign(Voucher(KEYS.address, STATION, stated.spent, SCHEDULE.epoch_of(chain.time_s) + 10), first.core.domain, STATION_KEY)
+        voucher = sign(
+            Voucher(KEYS.address, STATION, stated.spent, SCHEDULE.epoch_of(chain.time_s) + 10),
+            first.core.domain,
+            STATION_KEY,
+        )
         post = VoucherPost(voucher.to_json())
         answers = await asyncio.gather(*(server.books.voucher(post) for server in servers * 3), return_exceptions=True)
         assert all(isinstance(answer, dict | Unavailable) for answer in answers), answers
@@ -181,8 +204,13 @@ async def _intervals(server: EpochServer) -> int:
 
 
 @pytest.mark.parametrize("make", [Store, StationStore])
-def test_older_tables_on_postgresql_are_refused_and_left_alone(url: str, make: Callable[[str], Store | StationStore]) -> None:
-    """A server's and a station's database that lacks what this version needs: the code names both versions, nothing is made."""
+def test_older_tables_on_postgresql_are_refused_and_left_alone(
+    url: str, make: Callable[[str], Store | StationStore]
+) -> None:
+    """A server's and a station's database that lacks what this version needs.
+
+    The code names both versions, nothing is made.
+    """
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text("create table vouchers (server bytea primary key)"))

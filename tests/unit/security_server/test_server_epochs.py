@@ -1,4 +1,7 @@
-"""A closed epoch is bytes: whatever happens before, while and after it is closed, everything leads to what was posted."""
+"""A closed epoch is bytes.
+
+Whatever happens before, while and after it is closed, everything leads to what was posted.
+"""
 
 from __future__ import annotations
 
@@ -87,7 +90,10 @@ async def live(folder: Path, steps: list[tuple[str, int]]) -> EpochServer:
 @budget(2)
 @given(STEPS)
 def test_every_posted_epoch_is_what_was_posted(steps: list[tuple[str, int]]) -> None:
-    """Arbitrary traffic, restarts and kills: data, proofs, answers and usages lead to the commitment, and every receipt is provable."""
+    """Arbitrary traffic, restarts and kills.
+
+    Data, proofs, answers and usages lead to the commitment, and every receipt is provable.
+    """
     with tempfile.TemporaryDirectory() as folder:
         server = run(live(Path(folder), steps))
         server.kill()
@@ -208,7 +214,10 @@ async def test_nothing_enters_a_closed_epoch(tmp_path: Path) -> None:
 
 
 async def test_nothing_is_paid_into_an_epoch_that_has_not_begun(tmp_path: Path) -> None:
-    """Found by the simulation: a restored server paid into the next epoch, and a sale before it began gave that epoch another owner."""
+    """Found by the simulation.
+
+    A restored server paid into the next epoch, and a sale before it began gave that epoch another owner.
+    """
     chain, server = await started(tmp_path)
     ticket = await server.open()
     chain.time_s += 61
@@ -242,7 +251,10 @@ async def test_an_epoch_names_the_owner_of_a_content_that_was_only_refused(tmp_p
 
 
 async def test_an_epoch_that_the_chain_holds_otherwise_is_not_shown(tmp_path: Path) -> None:
-    """Found by the simulation: a restored copy closed the epoch with its own counts, and a watcher took what it published for a lie."""
+    """Found by the simulation.
+
+    A restored copy closed the epoch with its own counts, and a watcher took what it published for a lie.
+    """
     chain, server = await started(tmp_path)
     ticket = await server.open()
     chain.time_s += 20
@@ -263,7 +275,11 @@ async def test_an_epoch_that_the_chain_holds_otherwise_is_not_shown(tmp_path: Pa
     await server.closing.round()
     assert server.core.agreement.differing == {epoch}
     assert (await server.bytes_of())[epoch] != posted
-    for look in (server.publishing.data(epoch), server.publishing.leaf(epoch, payee), server.publishing.counts(epoch, CONTENT)):
+    for look in (
+        server.publishing.data(epoch),
+        server.publishing.leaf(epoch, payee),
+        server.publishing.counts(epoch, CONTENT),
+    ):
         with pytest.raises(Unavailable, match=r"server\.mismatch\.chain"):
             await look
     await server.importing.take(posted)

@@ -42,7 +42,10 @@ def close(connection: Connection, epoch: int, state: str) -> None:
 
 def count(connection: Connection) -> dict[str, int]:
     """Rows of each table that has any."""
-    found = {table.name: connection.execute(select(func.count()).select_from(table)).scalar_one() for table in METADATA.sorted_tables}
+    found = {
+        table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
+        for table in METADATA.sorted_tables
+    }
     return {name: rows for name, rows in found.items() if rows and name != "marks"}
 
 
@@ -52,7 +55,16 @@ def play(desk: Desk, number: int, session: bytes | None = None, content: bytes =
     ticket = desk.ticket(session, number, content=content)
     for sequence in (1, 2):
         values = {"action": "play", "position_ms": 0, "time_ms": 0, "received_ms": 0, "signature": bytes(65)}
-        new(desk.connection, invocations, session=session, sequence=sequence, id=ticket, ticket=ticket, epoch=7, **values)
+        new(
+            desk.connection,
+            invocations,
+            session=session,
+            sequence=sequence,
+            id=ticket,
+            ticket=ticket,
+            epoch=7,
+            **values,
+        )
     desk.connection.execute(insert(tracked).values(ticket=ticket))
     desk.connection.execute(update(tickets).where(tickets.c.id == ticket).values(due=due))
     return ticket
@@ -101,7 +113,11 @@ def test_a_debit_goes_once_its_payers_base_has_it(desk: Desk) -> None:
 def payer_columns() -> dict[str, object]:
     """Values for whatever else a payer's row must have."""
     named = {"payer", "base", "base_epoch"}
-    return {one.name: 0 for one in payers.columns if one.name not in named and not one.nullable and one.server_default is None}
+    return {
+        one.name: 0
+        for one in payers.columns
+        if one.name not in named and not one.nullable and one.server_default is None
+    }
 
 
 OLD = Ages(epoch=8, time_s=NOW_S + 30 * DAY_S, receipts_epoch=8, whole=True)
@@ -150,15 +166,22 @@ def test_a_debt_and_a_count_over_all_time_keep_their_tickets(desk: Desk) -> None
 
 def test_a_receipt_stays_until_it_was_claimed_or_is_very_old(desk: Desk) -> None:
     """Claimed here: with the epoch's rows. Otherwise for as long as the operator says."""
-    plain = dict.fromkeys(("session", "invocation", "detail"), bytes(32)) | dict.fromkeys(("plays", "seeks", "seconds", "sequence"), 0)
+    plain = dict.fromkeys(("session", "invocation", "detail"), bytes(32)) | dict.fromkeys(
+        ("plays", "seeks", "seconds", "sequence"), 0
+    )
     for epoch in (3, 4, 5):
         for payee in (LISTENER, STATION):
             values = {"source": bytes(32), "amount": 1, "content": CONTENT, "signature": bytes(65), **plain}
             new(desk.connection, receipts, epoch=epoch, payee=payee, **values)
     claims = METADATA.tables["claims"]
     known = {"to": LISTENER, "transaction": bytes(32), "time_ms": 0}
-    values = {**known, **{column.name: 0 for column in claims.columns if not column.nullable and column.name not in known}}
+    values = {
+        **known,
+        **{column.name: 0 for column in claims.columns if not column.nullable and column.name not in known},
+    }
     new(desk.connection, claims, **{**values, "epoch": 4, "payee": LISTENER})
     run(desk, Ages(5, NOW_S, 4, True))
-    left = desk.connection.execute(select(receipts.c.epoch, receipts.c.payee).order_by(receipts.c.epoch, receipts.c.payee)).all()
+    left = desk.connection.execute(
+        select(receipts.c.epoch, receipts.c.payee).order_by(receipts.c.epoch, receipts.c.payee)
+    ).all()
     assert left == [(4, STATION), (5, STATION), (5, LISTENER)]

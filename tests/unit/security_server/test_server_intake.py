@@ -15,7 +15,9 @@ from tests.unit.security_server.server_desk import CONTENT, STATION, Desk
 
 def rows(desk: Desk) -> int:
     """How many refused plays are kept."""
-    return desk.connection.execute(select(func.count()).select_from(invocations).where(invocations.c.code.is_not(None))).scalar_one()
+    return desk.connection.execute(
+        select(func.count()).select_from(invocations).where(invocations.c.code.is_not(None))
+    ).scalar_one()
 
 
 def refuse(desk: Desk, session: bytes, ticket: bytes, times: int) -> None:
@@ -54,7 +56,10 @@ def test_refused_plays_of_one_station_are_bounded_in_an_epoch(desk: Desk, monkey
 
 
 def test_a_station_has_so_many_different_terms_in_one_epoch(desk: Desk) -> None:
-    """A third price is refused where two are allowed; known ones are not; the next epoch and other stations have their own."""
+    """A third price is refused where two are allowed; known ones are not.
+
+    The next epoch and other stations have their own.
+    """
     for price in (1, 2, 1, 2):
         require_terms(desk.connection, 7, STATION, price, 0, 10, most=2)
     with pytest.raises(Refusal) as refused:

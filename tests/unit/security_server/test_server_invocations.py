@@ -239,7 +239,10 @@ def test_plays_without_a_voucher_are_bounded_at_every_interval(desk: Desk) -> No
 
 
 def test_no_credit_ends_before_a_voucher_would_be_taken(desk: Desk) -> None:
-    """A station's credit of one play, with a minimum of three plays: the second and third are heard, the fourth waits."""
+    """A station's credit of one play, with a minimum of three plays.
+
+    The second and third are heard, the fourth waits.
+    """
     desk.policy, desk.now = terms(counts={}), replace(desk.now, credit_plays=1, least_wei=3_000)
     session = desk.session()
     codes = []
@@ -264,8 +267,16 @@ def test_a_listeners_credit_reaches_as_far_as_the_minimum(desk: Desk) -> None:
     assert codes == [None, None, "listener.voucher.missing", "listener.voucher.missing"]
 
 
-@given(st.integers(0, 10_000), st.integers(0, 10_000), st.integers(0, 10_000), st.integers(0, 10_000), st.integers(1, 1_000))
-def test_intervals_until_a_voucher_is_taken(current: int, unvouchered: int, bps: int, least_wei: int, each: int) -> None:
+@given(
+    st.integers(0, 10_000),
+    st.integers(0, 10_000),
+    st.integers(0, 10_000),
+    st.integers(0, 10_000),
+    st.integers(1, 1_000),
+)
+def test_intervals_until_a_voucher_is_taken(
+    current: int, unvouchered: int, bps: int, least_wei: int, each: int
+) -> None:
     """So many intervals more, and not one fewer, reach the minimum."""
     owed = Outstanding(0, current, unvouchered, 1)
     more = owed.until_settled(bps, least_wei, each)
@@ -290,7 +301,10 @@ def test_a_play_that_owes_already_goes_on_at_the_limit(desk: Desk) -> None:
 def test_a_rate_of_ten_earns_two_where_the_terms_free_the_rate_and_one_elsewhere(
     desk: Desk, rated: bool, speed: float, heard_ms: int
 ) -> None:
-    """Fifty seconds of the clock: an honest rate counts its music, positions ten times as fast count the fastest rate of the terms."""
+    """Fifty seconds of the clock.
+
+    An honest rate counts its music, positions ten times as fast count the fastest rate of the terms.
+    """
     desk.policy = terms(permissions=["play", "seek", "rate"] if rated else ["play", "seek"])
     session = desk.session()
     ticket = desk.ticket(session, 1)
@@ -323,7 +337,10 @@ def test_expired_tickets_and_sessions_can_only_end(desk: Desk) -> None:
 
 
 def test_foreign_devices_and_unknown_tickets_are_refused(desk: Desk) -> None:
-    """Another device's session is answered as a ticket that was never opened; one of another session of this device is not its own."""
+    """Another device's session is answered as a ticket that was never opened.
+
+    One of another session of this device is not its own.
+    """
     session = desk.session(device=b"\x09" * 20)
     ticket = desk.ticket(session, 1)
     assert desk.act(session, ticket, "play").code == "ticket.missing"
@@ -382,12 +399,18 @@ def test_free_songs_owe_nothing(desk: Desk) -> None:
 @budget(0.4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     steps=st.lists(
-        st.tuples(st.sampled_from(["play", "pause", "resume", "seek", "renew", "stop"]), st.integers(0, 8_000), st.integers(0, 3)),
+        st.tuples(
+            st.sampled_from(["play", "pause", "resume", "seek", "renew", "stop"]),
+            st.integers(0, 8_000),
+            st.integers(0, 3),
+        ),
         max_size=30,
     ),
     repeats=st.lists(st.integers(0, 29), max_size=5),
 )
-def test_counters_are_the_sum_of_what_was_accepted(desk: Desk, steps: list[tuple[str, int, int]], repeats: list[int]) -> None:
+def test_counters_are_the_sum_of_what_was_accepted(
+    desk: Desk, steps: list[tuple[str, int, int]], repeats: list[int]
+) -> None:
     """Whatever a host sends, in whatever order and however often, plays and seeks are the accepted ones."""
     with desk.connection.begin_nested() as savepoint:
         desk.sequence.clear()

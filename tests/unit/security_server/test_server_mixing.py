@@ -1,4 +1,7 @@
-"""The queue of claims that are paid in private: held, mixed with others, kept over a crash, asked for again without harm."""
+"""The queue of claims that are paid in private.
+
+Held, mixed with others, kept over a crash, asked for again without harm.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +83,13 @@ class Scene:
     async def owe(self, number: int, epoch: int) -> None:
         """Sign a receipt for a payee."""
         assert self.store is not None
-        ids = {"content": bytes(20), "session": bytes(32), "invocation": bytes(32), "detail": bytes(32), "signature": bytes(65)}
+        ids = {
+            "content": bytes(20),
+            "session": bytes(32),
+            "invocation": bytes(32),
+            "detail": bytes(32),
+            "signature": bytes(65),
+        }
         counts = dict.fromkeys(("plays", "seeks", "seconds", "sequence"), 0)
         row = {"epoch": epoch, "payee": address_of(key(number)), "source": bytes(32), "amount": 7, **ids, **counts}
         await self.store.run(lambda connection: connection.execute(insert(receipts).values(row)) and None)
@@ -108,7 +117,9 @@ def key(number: int) -> bytes:
 def claim(number: int, to: bytes | None = None, epoch: int = 1) -> list[Any]:
     """A payee's claim, by default to itself."""
     payee = address_of(key(number))
-    return [sign(Claim(server=KEYS.address, epoch=epoch, payee=payee, to=to or payee, tip=0), DOMAIN, key(number)).to_json()]
+    return [
+        sign(Claim(server=KEYS.address, epoch=epoch, payee=payee, to=to or payee, tip=0), DOMAIN, key(number)).to_json()
+    ]
 
 
 async def test_nothing_is_sent_before_the_wait_is_over_and_then_all_of_it_alone_or_not(scene: Scene) -> None:
@@ -191,7 +202,9 @@ async def test_what_fails_for_now_waits_for_another_round_and_not_for_ever(scene
         (lambda: claim(1), {"relay_least_wei": 8}, "claim.small"),
     ],
 )
-async def test_what_is_refused_is_not_kept(scene: Scene, make: Callable[[], list[Any]], limits: dict[str, int], code: str) -> None:
+async def test_what_is_refused_is_not_kept(
+    scene: Scene, make: Callable[[], list[Any]], limits: dict[str, int], code: str
+) -> None:
     mixer = scene.start(**limits)
     assert await refused(mixer.take(make())) == code
     assert await scene.waiting() == 0

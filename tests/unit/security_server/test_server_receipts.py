@@ -65,11 +65,17 @@ def connected(server: EpochServer, device: bytes) -> Line:
 
 
 async def test_a_receipt_goes_to_the_devices_of_its_listener(tmp_path: Path) -> None:
-    """Pushed and asked for: whole for the device of the session, nothing for a device whose session names that payee."""
+    """Pushed and asked for.
+
+    Whole for the device of the session, nothing for a device whose session names that payee.
+    """
     server = await heard(tmp_path)
     lines = {device: connected(server, device) for device in (DEVICE, STRANGER)}
     assert await server.pay() == 2
-    pushed = {device: [json.loads(line.frames.get_nowait() or "") for _ in range(line.frames.qsize())] for device, line in lines.items()}
+    pushed = {
+        device: [json.loads(line.frames.get_nowait() or "") for _ in range(line.frames.qsize())]
+        for device, line in lines.items()
+    }
     assert [event["receipt"]["message"]["payee"] for event in pushed[DEVICE]] == [to_hex(PAYEE)]
     assert pushed[STRANGER] == []
     asked = ReceiptsRequest(0, [to_hex(PAYEE), to_hex(OWNER)])
@@ -104,7 +110,10 @@ async def test_a_payee_asks_with_its_key_for_what_a_challenge_needs(tmp_path: Pa
 
 
 async def test_accounts_and_settled_lines_are_the_payers(tmp_path: Path) -> None:
-    """A voucher is published on the chain: whoever sends it again learns nothing of the lines; the payer does, by a signature of now."""
+    """A voucher is published on the chain: whoever sends it again learns nothing of the lines.
+
+    The payer does, by a signature of now.
+    """
     server = await heard(tmp_path)
     await server.pay()
     until, time_s = SCHEDULE.epoch_of(server.chain.time_s) + 10, server.chain.time_s
@@ -126,10 +135,16 @@ async def test_accounts_and_settled_lines_are_the_payers(tmp_path: Path) -> None
 
 
 async def test_a_published_voucher_names_nobodys_tickets(tmp_path: Path) -> None:
-    """Sent again by a stranger while its payer owes more: which tickets are the payer's, and what is owed, is not told by any answer."""
+    """Sent again by a stranger while its payer owes more.
+
+    Which tickets are the payer's, and what is owed, is not told by any answer.
+    """
     server = await heard(tmp_path)
     await server.pay()
-    (ticket,) = [bytes(row.id) for row in await server.store.run(lambda connection: connection.execute(select(tickets.c.id)).all())]
+    (ticket,) = [
+        bytes(row.id)
+        for row in await server.store.run(lambda connection: connection.execute(select(tickets.c.id)).all())
+    ]
     server.chain.time_s += 11
     assert await server.hear(ticket) is None
     cap = SignedMessage.from_json(Statement, (await server.books._state(STATION, ()))["statement"]).message.spent

@@ -1,4 +1,7 @@
-"""Claims that are sent without their payee's signature: only where the chain takes them, by what it says at that moment."""
+"""Claims that are sent without their payee's signature.
+
+Only where the chain takes them, by what it says at that moment.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,9 @@ from security_server.chain_view import ChainView
 from security_server.config import Config, Keys
 from security_server.db.writer import Store
 
-HERE = Deployment(31337, "ws://127.0.0.1:1", *[bytes([n]) * 20 for n in range(1, 6)], 7, Schedule(60, 5, 15, 15, 3600, 70), 10**18)
+HERE = Deployment(
+    31337, "ws://127.0.0.1:1", *[bytes([n]) * 20 for n in range(1, 6)], 7, Schedule(60, 5, 15, 15, 3600, 70), 10**18
+)
 KEYS = Keys.make()
 CONFIG = Config(Path(), Path())
 OWNER = b"\x0a" * 20
@@ -53,7 +58,9 @@ class View(ChainView):
         """See ChainView."""
         return 1
 
-    async def claim(self, key: bytes, items: Sequence[Any], nodes: Sequence[Any], to: bytes, tip: int) -> tuple[bytes, int]:
+    async def claim(
+        self, key: bytes, items: Sequence[Any], nodes: Sequence[Any], to: bytes, tip: int
+    ) -> tuple[bytes, int]:
         """See ChainView."""
         if self.network.reason is not None:
             raise GomaaError("chain.reverted", reason=self.network.reason)
@@ -100,7 +107,9 @@ async def relay(tmp_path: Path) -> AsyncIterator[Relay]:
 
 def push(epoch: int) -> list[Any]:
     """An owner's leaf, to the owner itself, with no signature of its."""
-    return [Signed(Claim(server=KEYS.address, epoch=epoch, payee=OWNER, to=OWNER, tip=0), bytes(64) + b"\x1b").to_json()]
+    return [
+        Signed(Claim(server=KEYS.address, epoch=epoch, payee=OWNER, to=OWNER, tip=0), bytes(64) + b"\x1b").to_json()
+    ]
 
 
 async def refused(work: Any) -> str:
@@ -111,7 +120,10 @@ async def refused(work: Any) -> str:
 
 
 async def test_the_chain_is_asked_whose_leaf_may_be_sent_each_time(relay: Relay) -> None:
-    """The finding: what it had said was believed for a minute. An owner since a moment was refused, and one no longer was sent."""
+    """The finding: what it had said was believed for a minute.
+
+    An owner since a moment was refused, and one no longer was sent.
+    """
     network = relay._core.chain.network  # type: ignore[attr-defined]
     assert await refused(relay.claim(push(1))) == "claim.signature"
     network.owners.add(OWNER)
@@ -125,7 +137,11 @@ async def test_what_the_chain_would_not_take_is_not_sent_and_costs_no_budget(rel
     """Where the answer changes between question and estimate: the contract's word becomes the claim's code."""
     network = relay._core.chain.network  # type: ignore[attr-defined]
     network.owners.add(OWNER)
-    for network.reason, code in (("signature", "claim.signature"), ("claimed", "claim.done"), ("final", "chain.reverted")):
+    for network.reason, code in (
+        ("signature", "claim.signature"),
+        ("claimed", "claim.done"),
+        ("final", "chain.reverted"),
+    ):
         assert await refused(relay.claim(push(1))) == code
     assert await relay._spent() == (0, 0)
     assert network.sent == 0

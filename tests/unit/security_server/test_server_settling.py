@@ -51,7 +51,9 @@ def test_every_row_decides_something_and_every_look_has_a_row() -> None:
         (False, True), (50, 150, 300),
     )  # fmt: skip
     for ours, commit, ready, final, void, waiting, draft, asked, refunded, pending, blocked, now_s in kinds:
-        facts = Facts(ours, commit, ready, final, void, waiting, draft, asked, refunded, pending, blocked, now_s, 100, 200)
+        facts = Facts(
+            ours, commit, ready, final, void, waiting, draft, asked, refunded, pending, blocked, now_s, 100, 200
+        )
         found.add(decide(facts))
     assert found == set(TABLE)
 
@@ -59,7 +61,9 @@ def test_every_row_decides_something_and_every_look_has_a_row() -> None:
 @pytest.mark.parametrize("action", [Action.POST, Action.REFUND, Action.UNDO])
 def test_nothing_is_sent_beside_what_waits(action: Action) -> None:
     """While a transaction of ours waits, no row sends another one."""
-    facts = Facts(b"\1" * 32, b"\1" * 32, 0, False, action is Action.REFUND, 0, 0, False, False, True, False, 150, 100, 200)
+    facts = Facts(
+        b"\1" * 32, b"\1" * 32, 0, False, action is Action.REFUND, 0, 0, False, False, True, False, 150, 100, 200
+    )
     assert decide(facts).action is Action.WAIT
 
 
@@ -116,7 +120,10 @@ class Settling(RuleBasedStateMachine):
         other = EpochState(b"\7" * 32, chain.time_s, 0, 0, 0, False, False)
         chain.stopped, chain.holds = kind == "stopped node", kind == "full blocks"
         chain.limit = 7 if kind == "limited logs" else None
-        lies = {"lie: nothing posted": lambda _, found: nothing, "lie: other post": lambda _, found: other if found.ready else found}
+        lies = {
+            "lie: nothing posted": lambda _, found: nothing,
+            "lie: other post": lambda _, found: other if found.ready else found,
+        }
         chain.lie = lies.get(kind)
 
     def heal(self, *, lost: bool = False) -> None:
@@ -135,8 +142,13 @@ class Settling(RuleBasedStateMachine):
         reorganised=st.sampled_from((0, 0, 1, 3, 5)),
         back=st.booleans(),
     )
-    def an_epoch(self, phase: str, kind: str, lost: bool, works: bool, thief: str, reorganised: int, back: bool) -> None:
-        """An epoch of listening, its close, its window: with one fault in one of them, a thief, blocks that are replaced."""
+    def an_epoch(
+        self, phase: str, kind: str, lost: bool, works: bool, thief: str, reorganised: int, back: bool
+    ) -> None:
+        """An epoch of listening, its close, its window.
+
+        With one fault in one of them, a thief, blocks that are replaced.
+        """
         if phase == "listening":
             self.begin_fault(kind)
         self.listen()
@@ -209,17 +221,25 @@ class Settling(RuleBasedStateMachine):
 
     @invariant()
     def only_what_was_closed_is_posted(self) -> None:
-        """Whatever happened: the chain holds the stored bytes' commitments, and each epoch was only ever posted as that."""
+        """Whatever happened.
+
+        The chain holds the stored bytes' commitments, and each epoch was only ever posted as that.
+        """
         if not hasattr(self, "server"):
             return
         stored = self.loop.run_until_complete(self.server.bytes_of())
         for epoch, post in self.chain.ledger.posts.items():
             assert epoch in stored
             assert self.loop.run_until_complete(self.server.publishing.closed(epoch)).commitment == post.commit
-        assert all(len({commit for one, commit in self.chain.posted if one == epoch}) == 1 for epoch, _ in self.chain.posted)
+        assert all(
+            len({commit for one, commit in self.chain.posted if one == epoch}) == 1 for epoch, _ in self.chain.posted
+        )
 
     def teardown(self) -> None:
-        """Faults end: what can still be posted is, and everything agrees; no challenge that was made since stays open."""
+        """Faults end: what can still be posted is, and everything agrees.
+
+        No challenge that was made since stays open.
+        """
         if hasattr(self, "server") and self.server.running:
             self.heal()
             for _ in range(3):
@@ -241,7 +261,9 @@ class Settling(RuleBasedStateMachine):
                 if true.ready:
                     self.loop.run_until_complete(self.server.check_epoch(epoch))
             assert not [
-                key for key in self.chain.ledger.open if key[0] in self.chain.ledger.posts and not self.chain.ledger.posts[key[0]].void
+                key
+                for key in self.chain.ledger.open
+                if key[0] in self.chain.ledger.posts and not self.chain.ledger.posts[key[0]].void
             ]
             COUNT["posts"] += len(self.chain.ledger.posts)
             COUNT["answered"] += len(self.chain.ledger.shown)

@@ -39,7 +39,9 @@ class Payers:
         row |= {"owner": b"\x05" * 20, "number": self.number, "price": price, "reward": 0, "bps": 500, "interval_s": 10}
         row |= {"intervals": intervals, "due": intervals, "opened_ms": START_MS, "expiry_s": 0, "signature": bytes(65)}
         identity = self.number.to_bytes(32, "big")
-        self.desk.connection.execute(tickets.insert().values(id=identity, session=bytes(32), invocation=bytes(32), **row))
+        self.desk.connection.execute(
+            tickets.insert().values(id=identity, session=bytes(32), invocation=bytes(32), **row)
+        )
 
     def stated(self, payer: bytes) -> Stated:
         """The payer's statement."""
@@ -64,7 +66,10 @@ def name(number: int) -> bytes:
 
 
 def test_listeners_never_take_stations_slots(desk: Desk) -> None:
-    """Three hundred listeners pay in one epoch, more than their slots; a station, and more than 256 stations, still settle."""
+    """Three hundred listeners pay in one epoch, more than their slots.
+
+    A station, and more than 256 stations, still settle.
+    """
     payers = Payers(desk, Slots(stations=400, listeners=256), 10**9)
     for number in range(300):
         payers.heard(name(number), 1, 2, station=False)
@@ -154,7 +159,10 @@ def test_listeners_together_leave_half_of_the_bond(desk: Desk) -> None:
 
 
 def test_a_long_history_costs_a_voucher_nothing(desk: Desk) -> None:
-    """Six hundred lines: as many statements to the database with 5,000 old tickets as with none, and no full scan among them."""
+    """Six hundred lines.
+
+    As many statements to the database with 5,000 old tickets as with none, and no full scan among them.
+    """
     asked: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:

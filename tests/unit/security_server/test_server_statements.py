@@ -41,9 +41,13 @@ def stated(desk: Desk, epoch: int = 7, money: Money = RICH, bond: int = 10**9) -
     return state(desk.connection, STATION, epoch, money, bond)
 
 
-def pay(desk: Desk, cap: int, epoch: int = 7, money: Money = RICH, bond: int = 10**9, until: int | None = None) -> list[Issued]:
+def pay(
+    desk: Desk, cap: int, epoch: int = 7, money: Money = RICH, bond: int = 10**9, until: int | None = None
+) -> list[Issued]:
     """Hand in a voucher."""
-    voucher = sign(Voucher(server=SERVER, payer=STATION, cap=cap, until=epoch + 1 if until is None else until), DOMAIN, STATION_KEY)
+    voucher = sign(
+        Voucher(server=SERVER, payer=STATION, cap=cap, until=epoch + 1 if until is None else until), DOMAIN, STATION_KEY
+    )
     return settle(desk.connection, voucher, Settling(DOMAIN, SERVER, SERVER_KEY, epoch, START_MS // 1000, money, bond))
 
 
@@ -90,7 +94,9 @@ def test_a_voucher_below_the_statement_settles_what_it_covers(desk: Desk) -> Non
     row = get(desk.connection, payees, epoch=7, payee=OWNER)
     assert row is not None
     assert row["amount"] == 1_400
-    assert [(line.intervals, count) for line, count in zip(stated(desk).lines, stated(desk).counts.values(), strict=True)] == [(3, 2)]
+    assert [
+        (line.intervals, count) for line, count in zip(stated(desk).lines, stated(desk).counts.values(), strict=True)
+    ] == [(3, 2)]
     pay(desk, stated(desk).spent)
     assert stated(desk).lines == ()
     assert stated(desk).spent == 3_150
@@ -200,12 +206,19 @@ def test_a_listener_who_declines_rewards_gets_no_receipt(desk: Desk) -> None:
     ),
     bps=st.integers(0, 3_000),
 )
-def test_every_debit_is_covered_by_its_voucher(desk: Desk, steps: list[tuple[int, int, int, bool, bool]], bps: int) -> None:
-    """Whatever is heard, vouched for and crosses epochs: payees' sums are the debits, and each cap covers all debits so far."""
+def test_every_debit_is_covered_by_its_voucher(
+    desk: Desk, steps: list[tuple[int, int, int, bool, bool]], bps: int
+) -> None:
+    """Whatever is heard, vouched for and crosses epochs.
+
+    Payees' sums are the debits, and each cap covers all debits so far.
+    """
     with desk.connection.begin_nested() as savepoint:
         money, epoch = Money(10**15, 0, 0, bps), 7
         desk.sequence.clear()
-        desk.policy = desk.policy.from_dict({"permissions": ["play"], "price": {"interval_s": 5, "owner": 1, "reward": 1}})
+        desk.policy = desk.policy.from_dict(
+            {"permissions": ["play"], "price": {"interval_s": 5, "owner": 1, "reward": 1}}
+        )
         desk.now = replace(desk.now, money=money)
         session = desk.session()
         for number, (intervals, price, reward, vouch, cross) in enumerate(steps, 1):

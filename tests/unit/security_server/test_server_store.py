@@ -55,7 +55,9 @@ async def test_amounts_beyond_sql_integers_are_exact(tmp_path: Path) -> None:
 async def test_a_cancelled_caller_does_not_stop_the_writer(tmp_path: Path) -> None:
     """The transaction of a caller that went away is committed, and the next one runs."""
     store = Store(f"sqlite:///{tmp_path}/db")
-    task = asyncio.ensure_future(store.run(lambda connection: add(connection, epoch_contents, {"epoch": 1, "content": CONTENT}, plays=1)))
+    task = asyncio.ensure_future(
+        store.run(lambda connection: add(connection, epoch_contents, {"epoch": 1, "content": CONTENT}, plays=1))
+    )
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

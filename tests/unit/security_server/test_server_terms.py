@@ -42,7 +42,9 @@ def test_a_seek_soon_after_a_seek_is_the_same_seek(desk: Desk) -> None:
 
 def test_heard_time_ends_the_music(desk: Desk) -> None:
     """Twenty seconds in all, over several plays: then neither a renewal nor another play goes on."""
-    by_unit = [{"counts": {"play": {"limit": limit, "unit": unit}}} for limit, unit in ((20, "second"), (10, "segment"))]
+    by_unit = [
+        {"counts": {"play": {"limit": limit, "unit": unit}}} for limit, unit in ((20, "second"), (10, "segment"))
+    ]
     for limit in ({"metered_s": 20}, *by_unit):
         with desk.connection.begin_nested() as point:
             desk.policy = terms(**{"counts": {}, **limit})
@@ -96,7 +98,10 @@ def test_a_player_that_reports_late_is_among_those_who_sound(desk: Desk) -> None
     desk.wait(60)
     for step in range(4):
         for ticket in tickets[:2]:
-            assert desk.act(session, ticket, "renew" if step else "play", step * 5_000, START_MS + step * 5_000).code is None
+            assert (
+                desk.act(session, ticket, "renew" if step else "play", step * 5_000, START_MS + step * 5_000).code
+                is None
+            )
         desk.wait(5)
     assert desk.act(session, tickets[2], "play").code == "policy.concurrent.limit"
 
@@ -137,7 +142,10 @@ def test_a_song_that_listeners_pay_for_gives_its_preview(desk: Desk) -> None:
 
 
 def test_keys_are_not_given_for_a_time_long_gone(desk: Desk) -> None:
-    """A host that signs its actions back into the past gets no keys for them; the same report of a lease is still counted."""
+    """A host that signs its actions back into the past gets no keys for them.
+
+    The same report of a lease is still counted.
+    """
     desk.policy = terms(expires_s=START_MS // 1000 + 30, counts={})
     session = desk.session()
     ticket = desk.ticket(session, 1)

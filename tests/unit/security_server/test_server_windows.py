@@ -198,7 +198,10 @@ def test_a_seek_every_three_seconds_through_a_song_never_waits() -> None:
 
 
 def test_who_jumps_about_in_an_hour_waits_a_moment_and_always_goes_on() -> None:
-    """Forty places of an hour, three seconds at each: the first dozen at once, and none after more than the longest wait."""
+    """Forty places of an hour, three seconds at each.
+
+    The first dozen at once, and none after more than the longest wait.
+    """
     seeker, draw = Seeker(3_600_000), random.Random(1)
     for _ in range(40):
         seeker.jump(draw.randrange(3_500_000), 3_000)

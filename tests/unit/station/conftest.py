@@ -46,7 +46,9 @@ POLICY = {
 }
 DOMAIN = Domain(31337, b"\x5e" * 20)
 STATION_KEY, SERVER_KEY, OWNER_KEY, LISTENER_KEY, DEVICE_KEY = (bytes([n]) * 32 for n in range(1, 6))
-STATION_ADDRESS, SERVER, OWNER, LISTENER, DEVICE = map(crypto.address_of, (STATION_KEY, SERVER_KEY, OWNER_KEY, LISTENER_KEY, DEVICE_KEY))
+STATION_ADDRESS, SERVER, OWNER, LISTENER, DEVICE = map(
+    crypto.address_of, (STATION_KEY, SERVER_KEY, OWNER_KEY, LISTENER_KEY, DEVICE_KEY)
+)
 PAYEE = b"\xaa" * 20
 
 
@@ -157,7 +159,9 @@ class FakeServer:
             if count > self.covered.get(number, 0)
         ]
         new = sum((line.intervals - self.covered.get(line.number, 0)) * (line.price + line.reward) for line in lines)
-        statement = Statement(SERVER, STATION_ADDRESS, self.epoch, self.cap + gross(new, 250), statement_lines_hash(lines))
+        statement = Statement(
+            SERVER, STATION_ADDRESS, self.epoch, self.cap + gross(new, 250), statement_lines_hash(lines)
+        )
         if self.lie is not None:
             statement, lines = self.lie(statement, lines)
         shown = [
@@ -208,9 +212,15 @@ class World:
         session = Session(STATION_ADDRESS, LISTENER, DEVICE, PAYEE, NOW_S - 60, NOW_S + 7 * 86_400)
         return sign(replace(session, **changes), DOMAIN, key)
 
-    async def ask(self, name: str = "slow-tide", session: Signed[Session] | None = None, **fields: Any) -> tuple[int, dict[str, Any]]:
+    async def ask(
+        self, name: str = "slow-tide", session: Signed[Session] | None = None, **fields: Any
+    ) -> tuple[int, dict[str, Any]]:
         """POST for a ticket: status and JSON."""
-        value = {"session": (session or self.session()).to_json(), "content": to_hex(self.songs.get(name, bytes(20))), **fields}
+        value = {
+            "session": (session or self.session()).to_json(),
+            "content": to_hex(self.songs.get(name, bytes(20))),
+            **fields,
+        }
         async with self.client.post("/gomaa/tickets", json=value) as response:
             assert response.headers["Cache-Control"] == "no-store"
             return response.status, await response.json()
@@ -223,7 +233,9 @@ class World:
         require_signer(signed, DOMAIN, STATION_ADDRESS, "ticket.signature")
         return signed.message
 
-    async def refusal(self, name: str = "slow-tide", session: Signed[Session] | None = None, **fields: Any) -> tuple[int, str]:
+    async def refusal(
+        self, name: str = "slow-tide", session: Signed[Session] | None = None, **fields: Any
+    ) -> tuple[int, str]:
         """Status and code of a refusal."""
         status, value = await self.ask(name, session, **fields)
         assert status >= 400, value
@@ -239,8 +251,12 @@ async def world(tmp_path: Path, write_song: Callable[..., bytes]) -> AsyncIterat
     """A station with two songs, an honest server and a chain with escrow. Its background rounds are an hour apart."""
     shelf = tmp_path / "songs"
     shelf.mkdir()
-    songs = {"slow-tide": write_song(shelf / "slow-tide.sps", title="Slow Tide Home", artist="Saltwick Lanterns", seed=1)}
-    songs["letters"] = write_song(shelf / "letters.sps", title="Letters <for> the & Lighthouse", artist="Ottilie Wrenfield", seed=2)
+    songs = {
+        "slow-tide": write_song(shelf / "slow-tide.sps", title="Slow Tide Home", artist="Saltwick Lanterns", seed=1)
+    }
+    songs["letters"] = write_song(
+        shelf / "letters.sps", title="Letters <for> the & Lighthouse", artist="Ottilie Wrenfield", seed=2
+    )
     (tmp_path / "station.key").write_text(to_hex(STATION_KEY) + "\n")
     (tmp_path / "admin.token").write_text("operator\n")
     chain, server = FakeChain(), FakeServer()

@@ -42,7 +42,10 @@ def test_cover_is_deterministic(content: bytes) -> None:
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["address"][:10])
 def test_cover_never_changes(vector: dict[str, Any]) -> None:
-    """Known addresses have the recorded pictures, which the extension draws as well: a change of the drawing is a decision."""
+    """Known addresses have the recorded pictures, which the extension draws as well.
+
+    A change of the drawing is a decision.
+    """
     assert [list(shape) for shape in shapes(bytes.fromhex(vector["address"][2:]))] == vector["shapes"]
 
 

@@ -1,4 +1,7 @@
-"""The radio page in a real browser: axe-clean in both themes and narrow, songs swap in place, and it works without script."""
+"""The radio page in a real browser.
+
+Axe-clean in both themes and narrow, songs swap in place, and it works without script.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,9 @@ async def _open(browser: Browser, world: Any, path: str = "/", **options: Any) -
     """A page of the station and what its console complained of."""
     page = await (await browser.new_context(**options)).new_page()
     complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None)
+    page.on(
+        "console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None
+    )
     page.on("pageerror", lambda error: complaints.append(str(error)))
     await page.goto(str(world.client.make_url(path)))
     return page, complaints
@@ -36,11 +41,17 @@ async def _open(browser: Browser, world: Any, path: str = "/", **options: Any) -
 
 @pytest.mark.parametrize("path", ["/", "/embed", "/install", "/works"])
 async def test_pages_are_accessible(world: Any, browser: Browser, path: str) -> None:
-    """axe finds nothing, nothing is wider than the window, and the content policy blocks nothing, in light, dark and at 390 px."""
+    """axe finds nothing, nothing is wider than the window, and the content policy blocks nothing, in light, dark and at
+    390 px.
+    """
     for scheme, width in (("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)):
-        page, complaints = await _open(browser, world, path, color_scheme=scheme, viewport={"width": width, "height": 844})
+        page, complaints = await _open(
+            browser, world, path, color_scheme=scheme, viewport={"width": width, "height": 844}
+        )
         await page.evaluate(AXE.read_text(encoding="utf-8"))
-        found = await page.evaluate("axe.run().then(r => r.violations.map(v => v.id + ' ' + v.nodes.map(n => n.target).join(' ')))")
+        found = await page.evaluate(
+            "axe.run().then(r => r.violations.map(v => v.id + ' ' + v.nodes.map(n => n.target).join(' ')))"
+        )
         assert found == []
         assert await page.evaluate("document.documentElement.scrollWidth") <= width
         assert complaints == []

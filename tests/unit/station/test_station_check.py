@@ -104,7 +104,10 @@ class Site:
         if part is None:
             return web.Response(body=self.song)
         body = self.song[part]
-        head = {"Content-Range": f"bytes {part.start}-{part.start + len(body) - 1}/{len(self.song)}", "Cache-Control": self.cache}
+        head = {
+            "Content-Range": f"bytes {part.start}-{part.start + len(body) - 1}/{len(self.song)}",
+            "Cache-Control": self.cache,
+        }
         return web.Response(status=206, body=body, headers=head)
 
     async def _planned(self, request: web.Request) -> web.Response:
@@ -113,7 +116,13 @@ class Site:
         whole = (MAGIC + bytes(SERVERS["size"]))[: plan.get("size", SERVERS["size"])]
         asked = request.http_range
         send = plan.get("send", [0, 0])
-        first, end = (0, len(whole)) if send == "all" else (asked.start, min(asked.stop, len(whole))) if send == "asked" else send
+        first, end = (
+            (0, len(whole))
+            if send == "all"
+            else (asked.start, min(asked.stop, len(whole)))
+            if send == "asked"
+            else send
+        )
         end = min(end, first + plan.get("cap", end))
         body, headers = whole[first:end], {}
         total = "*" if plan.get("range") == "star" else str(len(whole))
@@ -147,7 +156,9 @@ class Site:
     async def _proof(self, _request: web.Request) -> web.Response:
         if self.signer is None:
             raise web.HTTPNotFound
-        return web.Response(body=domain_proof.make(self.signer, 31337, b"\x02" * 20, self.netloc), content_type="application/json")
+        return web.Response(
+            body=domain_proof.make(self.signer, 31337, b"\x02" * 20, self.netloc), content_type="application/json"
+        )
 
 
 @pytest.fixture
@@ -171,7 +182,11 @@ async def test_a_site_that_works_has_no_failing_line(site: Site) -> None:
     ("change", "name", "words"),
     [
         ({"page": "<p>No song</p>"}, "page", "sps-player"),
-        ({"headers": {"Content-Security-Policy": "default-src 'self'; sandbox allow-scripts"}}, "policy", "allow-same-origin"),
+        (
+            {"headers": {"Content-Security-Policy": "default-src 'self'; sandbox allow-scripts"}},
+            "policy",
+            "allow-same-origin",
+        ),
         ({"ranges": False}, "song", "byte ranges"),
         ({"song": b"<html>" + bytes(100)}, "song", "copy it again"),
         ({"song": b"<!doctype html>" + bytes(1000)}, "song", "copy it again"),
@@ -188,7 +203,9 @@ async def test_a_site_that_works_has_no_failing_line(site: Site) -> None:
         ({"signer": b"\x05" * 32}, "proof", "apply-station"),
     ],
 )
-async def test_each_fault_fails_its_line_with_a_fix(site: Site, change: dict[str, object], name: str, words: str) -> None:
+async def test_each_fault_fails_its_line_with_a_fix(
+    site: Site, change: dict[str, object], name: str, words: str
+) -> None:
     """One thing wrong fails one line, and that line says what helps."""
     for key, value in change.items():
         setattr(site, key, value)
@@ -200,17 +217,28 @@ async def test_each_fault_fails_its_line_with_a_fix(site: Site, change: dict[str
 class Public(AbstractResolver):
     """Every name is this machine's."""
 
-    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
         """See AbstractResolver."""
-        return [ResolveResult(hostname=host, host="127.0.0.1", port=port, family=family, proto=0, flags=socket.AI_NUMERICHOST)]
+        return [
+            ResolveResult(
+                hostname=host, host="127.0.0.1", port=port, family=family, proto=0, flags=socket.AI_NUMERICHOST
+            )
+        ]
 
     async def close(self) -> None:
         """See AbstractResolver."""
 
 
-@pytest.mark.parametrize(("host", "good"), [("127.0.0.1", False), ("0x7f.1", False), ("nas.lan", False), ("cdn.example", True)])
+@pytest.mark.parametrize(
+    ("host", "good"), [("127.0.0.1", False), ("0x7f.1", False), ("nas.lan", False), ("cdn.example", True)]
+)
 async def test_a_song_that_visitors_cannot_reach_is_named(site: Site, host: str, good: bool) -> None:
-    """The player asks for nothing further inside than the page, so neither does the check; on this machine everything is reached."""
+    """The player asks for nothing further inside than the page, so neither does the check.
+
+    On this machine everything is reached.
+    """
     site.page = f'<sps-player src="http://{host}:{site.server.port}/songs/one.sps"></sps-player>'
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=Public())) as session:
         lines = {line.name: line for line in await check(session, f"http://public.example:{site.server.port}/")}
@@ -220,7 +248,8 @@ async def test_a_song_that_visitors_cannot_reach_is_named(site: Site, host: str,
 
 
 @pytest.mark.parametrize(
-    ("record", "name"), [("[" * 200_000, "record"), ('{"tickets": "//elsewhere.example/t"}', "record"), ("{}", "record")]
+    ("record", "name"),
+    [("[" * 200_000, "record"), ('{"tickets": "//elsewhere.example/t"}', "record"), ("{}", "record")],
 )
 async def test_a_record_without_sense_fails_its_line(site: Site, record: str, name: str) -> None:
     """Deep nesting and tickets of another site are said; nothing ends the check."""
@@ -237,7 +266,10 @@ async def test_a_strict_policy_is_no_fault(site: Site) -> None:
 
 
 async def test_a_file_elsewhere_must_be_open_to_other_sites(site: Site) -> None:
-    """A song on another origin without Access-Control-Allow-Origin fails; the address of this machine by another name is another origin."""
+    """A song on another origin without Access-Control-Allow-Origin fails.
+
+    The address of this machine by another name is another origin.
+    """
     site.page = f'<audio data-sps="http://localhost:{site.server.port}/songs/one.sps"></audio>'
     lines = await site.lines()
     assert lines["song"].ok
@@ -249,7 +281,11 @@ async def test_a_server_of_the_vectors_is_judged_by_its_first_answer(site: Site,
     """What the extension has to work around is said, with what helps."""
     site.answer = case["answers"][0]
     line = (await site.lines())["song"]
-    assert (line.ok, line.fix) == (True, "") if case["check"] is True else case["check"] in line.message + line.fix and not line.ok
+    assert (
+        (line.ok, line.fix) == (True, "")
+        if case["check"] is True
+        else case["check"] in line.message + line.fix and not line.ok
+    )
 
 
 @pytest.mark.parametrize("cut", [1, 17, len(PLAYER) - 3])

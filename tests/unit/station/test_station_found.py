@@ -47,14 +47,19 @@ def test_a_policy_may_forbid_the_base_and_links_are_told_apart() -> None:
     page = "https://radio.example/a/"
     assert found(text, page).songs[0].url == "https://cdn.example/two.sps"
     named = found(text, page, based=False)
-    assert (named.songs[0].url, named.links) == ("https://radio.example/a/two.sps", ("https://radio.example/a/one.sps",))
+    assert (named.songs[0].url, named.links) == (
+        "https://radio.example/a/two.sps",
+        ("https://radio.example/a/one.sps",),
+    )
 
 
 def test_a_page_that_carries_its_song_names_itself() -> None:
     """Its element has no address: the page is the file."""
     meta = f'<meta name="sps" content="v=1;off=0000000500;len=000000001000;sha256={"0" * 64}">'
     text = f"<!doctype html>{meta}<sps-player data-sps></sps-player>"
-    assert [one.url for one in found(text, "https://radio.example/one.sps.html#a").songs] == ["https://radio.example/one.sps.html"]
+    assert [one.url for one in found(text, "https://radio.example/one.sps.html#a").songs] == [
+        "https://radio.example/one.sps.html"
+    ]
     assert found("<!doctype html><sps-player data-sps></sps-player>", "https://radio.example/").songs == ()
 
 
@@ -69,7 +74,10 @@ def test_a_page_that_carries_its_song_names_itself() -> None:
         (PLAYER.encode("latin-1"), "text/html; charset=ISO-8859-1"),
         (PLAYER.encode("cp1252"), 'text/html; charset="windows-1252"'),
         (b'<meta charset="iso-8859-1">' + PLAYER.encode("latin-1"), "text/html"),
-        (b'<meta http-equiv="Content-Type" content="text/html; charset=windows-1252">' + PLAYER.encode("cp1252"), "text/html"),
+        (
+            b'<meta http-equiv="Content-Type" content="text/html; charset=windows-1252">' + PLAYER.encode("cp1252"),
+            "text/html",
+        ),
         (b'<meta charset="utf-16">' + PLAYER.encode(), "text/html"),
         (PLAYER.encode("latin-1"), "text/html"),
         (PLAYER.encode("cp1252"), "text/html; charset=no-such-thing"),
@@ -78,7 +86,9 @@ def test_a_page_that_carries_its_song_names_itself() -> None:
 )
 def test_a_page_is_read_in_its_own_charset(raw: bytes, header: str) -> None:
     """Mark, header, ``meta``, or what fits."""
-    assert [one.url for one in found(decode(raw, header), "https://radio.example/").songs] == ["https://radio.example/%C3%A9.sps"]
+    assert [one.url for one in found(decode(raw, header), "https://radio.example/").songs] == [
+        "https://radio.example/%C3%A9.sps"
+    ]
 
 
 def test_a_content_range_is_read_as_the_vectors_have_it() -> None:

@@ -64,7 +64,11 @@ def test_every_statement_uses_an_index(tmp_path: Path) -> None:
     assert len(plans) >= 8
     for one, steps in plans.items():
         # The newest tickets are walked backwards until there are enough.
-        scanned = [step for step in steps if step.startswith("SCAN ") and step.split()[1] in GROWING and "number DESC" not in one]
+        scanned = [
+            step
+            for step in steps
+            if step.startswith("SCAN ") and step.split()[1] in GROWING and "number DESC" not in one
+        ]
         assert scanned == [], one
     store.close()
 
@@ -152,7 +156,9 @@ def test_statements_and_vouchers_end_in_the_latest(books: tuple[Store, Listening
     store.close()
 
 
-def test_deleting_goes_in_batches_and_nothing_is_deleted_where_all_is_kept(books: tuple[Store, Listening, History]) -> None:
+def test_deleting_goes_in_batches_and_nothing_is_deleted_where_all_is_kept(
+    books: tuple[Store, Listening, History],
+) -> None:
     """More than a batch takes two steps; ``keep_days`` 0 keeps everything."""
     store, _, history = books
     for n in range(BATCH + 1):

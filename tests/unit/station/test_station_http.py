@@ -56,7 +56,8 @@ async def _page(world: Any, path: str, status: int = 200) -> Page:
 
 
 @pytest.mark.parametrize(
-    ("path", "status"), [("/", 200), ("/song/letters", 200), ("/embed", 200), ("/install", 200), ("/works", 200), ("/no", 404)]
+    ("path", "status"),
+    [("/", 200), ("/song/letters", 200), ("/embed", 200), ("/install", 200), ("/works", 200), ("/no", 404)],
 )
 async def test_pages_are_sound(world: Any, path: str, status: int) -> None:
     """Each page is well-formed, says its language, has one main and one h1, no heading level left out, and ids once."""
@@ -98,7 +99,10 @@ async def test_strict_policy_on_every_answer(world: Any) -> None:
 
 
 async def test_player_and_its_fallback(world: Any) -> None:
-    """The page embeds one player; its children give title, artist and what to install, for those without the extension."""
+    """The page embeds one player.
+
+    Its children give title, artist and what to install, for those without the extension.
+    """
     async with world.client.get("/song/letters") as response:
         text = await response.text()
     page = Page(text)
@@ -165,11 +169,18 @@ async def test_embedding_is_five_lines(world: Any) -> None:
     shown = re.search(r'<code id="snippet">(.*?)</code>', text, re.S).group(1)
     snippet = Page(f"<pre>{shown}</pre>").text
     assert len(snippet.splitlines()) == 5
-    assert Page(snippet.removeprefix("<!doctype html>")).all("sps-player")[0]["src"].startswith("http://127.0.0.1:8080/songs/")
+    assert (
+        Page(snippet.removeprefix("<!doctype html>"))
+        .all("sps-player")[0]["src"]
+        .startswith("http://127.0.0.1:8080/songs/")
+    )
 
 
 async def test_song_by_range(world: Any) -> None:
-    """A range gives those bytes; the whole file comes with a strong tag, is asked for again, and any site may read it."""
+    """A range gives those bytes.
+
+    The whole file comes with a strong tag, is asked for again, and any site may read it.
+    """
     data = (world.config.catalogue / "letters.sps").read_bytes()
     async with world.client.get("/songs/letters.sps") as response:
         assert (response.status, await response.read()) == (200, data)
@@ -178,7 +189,11 @@ async def test_song_by_range(world: Any) -> None:
         assert response.headers["Cache-Control"] == "no-cache"
         assert response.headers["Access-Control-Allow-Origin"] == "*"
         assert {"Content-Range", "ETag"} <= set(response.headers["Access-Control-Expose-Headers"].split(", "))
-    for header, first, last in (("bytes=0-7", 0, 7), ("bytes=10-", 10, len(data) - 1), ("bytes=-5", len(data) - 5, len(data) - 1)):
+    for header, first, last in (
+        ("bytes=0-7", 0, 7),
+        ("bytes=10-", 10, len(data) - 1),
+        ("bytes=-5", len(data) - 5, len(data) - 1),
+    ):
         async with world.client.get("/songs/letters.sps", headers={"Range": header}) as response:
             assert (response.status, await response.read()) == (206, data[first : last + 1])
             assert response.headers["Content-Range"] == f"bytes {first}-{last}/{len(data)}"
@@ -201,7 +216,11 @@ async def test_what_has_a_plain_name_is_asked_for_again(world: Any) -> None:
             assert response.headers["Cache-Control"] == "no-cache", path
             tag = response.headers["ETag"]
         async with world.client.get(path, headers={"If-None-Match": f"W/{tag}"}) as response:
-            assert (response.status, response.headers["Cache-Control"], await response.read()) == (304, "no-cache", b""), path
+            assert (response.status, response.headers["Cache-Control"], await response.read()) == (
+                304,
+                "no-cache",
+                b"",
+            ), path
         async with world.client.get(path, headers={"If-None-Match": '"other"'}) as response:
             assert response.status == 200, path
     for path in ("/.well-known/gomaa.json", "/gomaa/songs/letters/similar"):
@@ -228,7 +247,9 @@ async def test_range_of_another_version_gives_the_whole(world: Any) -> None:
     async with world.client.head("/songs/letters.sps") as response:
         tag, size = response.headers["ETag"], int(response.headers["Content-Length"])
     for condition, status, length in ((tag, 206, 8), ('"other"', 200, size), (f"W/{tag}", 200, size)):
-        async with world.client.get("/songs/letters.sps", headers={"Range": "bytes=0-7", "If-Range": condition}) as response:
+        async with world.client.get(
+            "/songs/letters.sps", headers={"Range": "bytes=0-7", "If-Range": condition}
+        ) as response:
             assert (response.status, len(await response.read())) == (status, length)
 
 
@@ -288,7 +309,9 @@ async def test_station_record(world: Any) -> None:
 @pytest.mark.parametrize("header", [None, "Bearer", "Bearer wrong", "Basic operator", "operator", "Bearer operator2"])
 async def test_account_is_the_operators(world: Any, header: str | None) -> None:
     """Without the admin token there is no account."""
-    async with world.client.get("/gomaa/account", headers={} if header is None else {"Authorization": header}) as response:
+    async with world.client.get(
+        "/gomaa/account", headers={} if header is None else {"Authorization": header}
+    ) as response:
         assert response.status == 401
         assert (await response.json())["error"]["code"] == "message.denied"
 

@@ -34,7 +34,9 @@ async def test_nothing_moves(world: Any) -> None:
     assert len(await moves(world)) == 1
 
 
-async def test_an_accepted_move_is_told_with_its_epoch_and_the_escrow_that_it_needs(world: Any, caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_accepted_move_is_told_with_its_epoch_and_the_escrow_that_it_needs(
+    world: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     """Proposed, accepted, begun without escrow: a warning each, once; with escrow there is nothing left to say."""
     caplog.set_level(logging.WARNING, "gomaa.station")
     content, station = world.songs["slow-tide"], world.client.server.app[STATION]

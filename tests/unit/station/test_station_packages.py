@@ -12,7 +12,10 @@ NAME = f"{sha256(PART).hexdigest()}.part"
 
 
 async def test_a_page_is_served_as_it_was_written(world: World, tmp_path: Path) -> None:
-    """In its own character set, by ranges, under a policy that leaves its own script alone; asked for again, for it may change."""
+    """In its own character set, by ranges, under a policy that leaves its own script alone.
+
+    Asked for again, for it may change.
+    """
     (tmp_path / "songs" / "slow-tide.sps.html").write_bytes(b"<!doctype html>" + bytes(range(256)))
     answer = await world.client.get("/songs/slow-tide.sps.html")
     assert answer.status == 200
@@ -42,5 +45,10 @@ async def test_parts_are_kept_for_ever_and_open_to_all(world: World, tmp_path: P
 
 async def test_what_the_band_did_not_make_is_not_there(world: World) -> None:
     """A song without a page, a page without a song."""
-    for path in ("/songs/letters.sps.html", "/songs/nobody.sps.html", f"/songs/letters.segments/{NAME}", f"/songs/nobody.segments/{NAME}"):
+    for path in (
+        "/songs/letters.sps.html",
+        "/songs/nobody.sps.html",
+        f"/songs/letters.segments/{NAME}",
+        f"/songs/nobody.segments/{NAME}",
+    ):
         assert (await world.client.get(path)).status == 404

@@ -31,7 +31,13 @@ from station.pages.views import (
 )
 from station.tickets.listeners import Listening
 
-BASE: dict[str, Any] = {"domain": "radio.example", "name": "R", "key_file": "k", "deployment_file": "d", "catalogue": "songs"}
+BASE: dict[str, Any] = {
+    "domain": "radio.example",
+    "name": "R",
+    "key_file": "k",
+    "deployment_file": "d",
+    "catalogue": "songs",
+}
 
 
 def test_paths_start_at_the_settings() -> None:
@@ -96,7 +102,9 @@ def test_init_makes_a_station(tmp_path: Path) -> None:
     config = load(tmp_path / "station.toml")
     assert (config.domain, config.name) == ("127.0.0.1:9", 'Say "hi"\n')
     assert len(read_key(config.key_file)) == 32
-    assert {path.name: path.stat().st_mode & 0o777 for path in tmp_path.glob("*.[kt]*") if path.suffix in (".key", ".token")} == {
+    assert {
+        path.name: path.stat().st_mode & 0o777 for path in tmp_path.glob("*.[kt]*") if path.suffix in (".key", ".token")
+    } == {
         "station.key": 0o600,
         "admin.token": 0o600,
     }
@@ -145,7 +153,12 @@ def test_books_survive_a_restart(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    ["ALTER TABLE tickets DROP COLUMN settled", "ALTER TABLE vouchers ADD COLUMN more TEXT", "DROP TABLE vouchers", "DROP TABLE listening"],
+    [
+        "ALTER TABLE tickets DROP COLUMN settled",
+        "ALTER TABLE vouchers ADD COLUMN more TEXT",
+        "DROP TABLE vouchers",
+        "DROP TABLE listening",
+    ],
 )
 def test_a_database_of_another_version_is_refused_and_left_alone(tmp_path: Path, change: str) -> None:
     """A column less, a column more, a table less: the code names both versions, and nothing is made or changed."""
@@ -210,7 +223,10 @@ def test_two_threads_cannot_spend_the_last_twice(tmp_path: Path) -> None:
 
 
 def test_limiter_refills() -> None:
-    """An address has its minute's worth, then gets more with time; another address is not touched; memory is bounded."""
+    """An address has its minute's worth, then gets more with time; another address is not touched.
+
+    Memory is bounded.
+    """
     now = 0.0
     limiter = RateLimiter(3, lambda: now, keep=2)
     for _ in range(3):

@@ -49,7 +49,12 @@ async def heard(world: Any, minutes: int) -> None:
 
 
 async def points(
-    world: Any, what: str, key: bytes = LISTENER_KEY, late_s: int = 0, change: Any = None, domain: str = "127.0.0.1:8080"
+    world: Any,
+    what: str,
+    key: bytes = LISTENER_KEY,
+    late_s: int = 0,
+    change: Any = None,
+    domain: str = "127.0.0.1:8080",
 ) -> tuple[int, dict[str, Any]]:
     """One request of a listener; status and answer."""
     asking = Asking(world.station.address, domain, world.chain.now // 1000 - late_s, what)
@@ -119,7 +124,9 @@ async def test_a_share_is_kept_for_new_bands(world: Any) -> None:
     assert await loyalty.reward(b"\x01" * 20, BAND, REWARD, now) == REWARD
 
 
-@pytest.mark.parametrize(("earned", "known", "allowed"), [(39, True, True), (40, True, False), (99, False, True), (100, False, False)])
+@pytest.mark.parametrize(
+    ("earned", "known", "allowed"), [(39, True, True), (40, True, False), (99, False, True), (100, False, False)]
+)
 def test_the_caps_edges(earned: int, known: bool, allowed: bool) -> None:
     """To the wei."""
     assert TokenCap(100, 60).allows(earned, known) is allowed
@@ -127,7 +134,10 @@ def test_the_caps_edges(earned: int, known: bool, allowed: bool) -> None:
 
 
 async def test_points_come_with_the_voucher_and_once(world: Any) -> None:
-    """Three minutes and a discovery are nine points when the next play begins, also when asked again and again; another has none."""
+    """Three minutes and a discovery are nine points when the next play begins, also when asked again and again.
+
+    Another has none.
+    """
     generous(world, RULES)
     await heard(world, 3)
     assert (await points(world, "look"))[1]["points"] == 0
@@ -149,7 +159,10 @@ async def test_a_play_nobody_vouched_for_gives_no_points(world: Any) -> None:
 
 
 async def test_points_buy_passes_that_are_used_once(world: Any) -> None:
-    """A purchase names the balance it starts from: the same word again buys nothing. An offer is redeemed once, by its holder."""
+    """A purchase names the balance it starts from: the same word again buys nothing.
+
+    An offer is redeemed once, by its holder.
+    """
     generous(world, RULES)
     await heard(world, 3)
     await world.ticket()
@@ -191,7 +204,10 @@ async def test_an_ad_free_pass_holds_until_it_ends(world: Any) -> None:
     ],
 )
 async def test_a_bad_word_is_refused(world: Any, change: dict[str, Any], code: str | None) -> None:
-    """Anything that isn't a listener's fresh word is refused; one changed after signing is another listener's, who has no points."""
+    """Anything that isn't a listener's fresh word is refused.
+
+    One changed after signing is another listener's, who has no points.
+    """
     generous(world, RULES)
     await heard(world, 3)
     await world.ticket()
@@ -217,7 +233,10 @@ async def test_another_site_cannot_pass_a_word_on(world: Any) -> None:
 
 
 async def test_the_page_carries_no_advertising_for_a_pass_in_use(world: Any) -> None:
-    """Seen by everybody, not by a browser that uses a redeemed ad-free pass; neither an unused pass nor a forged one hides it."""
+    """Seen by everybody, not by a browser that uses a redeemed ad-free pass.
+
+    Neither an unused pass nor a forged one hides it.
+    """
     loyalty = generous(world, RULES)
     world.station.config = replace(world.station.config, sponsor="Supported by Hartley & Sons, boat builders")
     await heard(world, 1)

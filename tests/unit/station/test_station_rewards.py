@@ -32,7 +32,10 @@ def book(tmp_path: Path, programme: Programme | None = None) -> RewardBook:
 
 
 def test_minimum_discovery_and_the_days_cap() -> None:
-    """Under the minimum nothing; a new band half on top, once; the cap holds for the day and begins anew on the next."""
+    """Under the minimum nothing; a new band half on top, once.
+
+    The cap holds for the day and begins anew on the next.
+    """
     plays = [play(29), play(180), play(180), play(180, OTHER), play(600), play(600, at=DAY + 86_400)]
     awards = Programme(RULES).award(plays, {}, [])
     assert [(one.points, one.discovery, one.capped) for one in awards] == [
@@ -55,8 +58,14 @@ def test_a_contents_own_rules() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3), st.integers(0, 4000), st.integers(0, 3)), max_size=25))
 def test_no_listener_exceeds_the_cap_and_none_touches_another(steps: list[tuple[int, int, int, int]]) -> None:
-    """Whatever is heard: at most the cap for each listener and day, and each listener's points are the same without the others."""
-    plays = [play(seconds, bytes([owner + 50]) * 20, DAY + day * 86_400, bytes([who + 1]) * 20) for who, owner, seconds, day in steps]
+    """Whatever is heard.
+
+    At most the cap for each listener and day, and each listener's points are the same without the others.
+    """
+    plays = [
+        play(seconds, bytes([owner + 50]) * 20, DAY + day * 86_400, bytes([who + 1]) * 20)
+        for who, owner, seconds, day in steps
+    ]
     awards = Programme(RULES).award(plays, {}, [])
     sums: dict[tuple[bytes, int], int] = {}
     for one in awards:
@@ -74,7 +83,10 @@ def test_a_ticket_is_rewarded_once_and_the_cap_survives_a_restart(tmp_path: Path
     again = book(tmp_path)
     assert again.give([(1, play(180)), (2, play(10, OTHER))]) == []
     # A second of a band was no discovery: the share is still to be had; then the cap.
-    assert [(one.points, one.discovery) for one in again.give([(3, play(120, OTHER)), (4, play(600))])] == [(4, 2), (5, 0)]
+    assert [(one.points, one.discovery) for one in again.give([(3, play(120, OTHER)), (4, play(600))])] == [
+        (4, 2),
+        (5, 0),
+    ]
     assert again.balance(FAN) == 20
 
 
@@ -101,7 +113,9 @@ def test_passes_are_bought_and_redeemed_once(tmp_path: Path) -> None:
         here.redeem(quiet, FAN, DAY + 7 * 86_400)
 
 
-@pytest.mark.parametrize("change", [{"kind": "ad-free"}, {"serial": 2}, {"not_after": 1 << 40}, {"text": "a car"}, {"holder": OTHER}])
+@pytest.mark.parametrize(
+    "change", [{"kind": "ad-free"}, {"serial": 2}, {"not_after": 1 << 40}, {"text": "a car"}, {"holder": OTHER}]
+)
 def test_a_changed_pass_is_nobodys_word(tmp_path: Path, change: dict[str, object]) -> None:
     """Every field is under the issuer's signature, and a pass that was never sold is none."""
     here = book(tmp_path)
@@ -119,7 +133,14 @@ def test_rules_are_read_strictly() -> None:
     """A content inherits the station's rules; unknown names, fractions and negatives are message.schema."""
     read = Programme.from_dict({"points_per_minute": 3, "contents": {"0x" + "04" * 20: {"cap_per_day": 5}}})
     assert read.contents[SONG] == Rules(points_per_minute=3, cap_per_day=5)
-    for raw in ({"points": 1}, {"cap_per_day": -1}, {"minimum_s": 1.5}, {"contents": 5}, [], {"contents": {"0x04": {}}}):
+    for raw in (
+        {"points": 1},
+        {"cap_per_day": -1},
+        {"minimum_s": 1.5},
+        {"contents": 5},
+        [],
+        {"contents": {"0x04": {}}},
+    ):
         with pytest.raises(InputError):
             Programme.from_dict(raw)
     for other in (None, {}, {"serial": "x"}, {"serial": "1", "text": "t", "kind": "gift"}):

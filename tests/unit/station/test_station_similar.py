@@ -68,8 +68,12 @@ def test_distance_is_a_distance(tracks: list[Track]) -> None:
 
 
 @given(CATALOGUES, st.integers(1, 12), st.randoms())
-def test_matches_are_in_order_and_the_same_whatever_the_order_of_the_shelf(tracks: list[Track], limit: int, draw: Any) -> None:
-    """Never the song itself, nobody twice, at most the limit, sound before artist before genre, nearest first, deterministic."""
+def test_matches_are_in_order_and_the_same_whatever_the_order_of_the_shelf(
+    tracks: list[Track], limit: int, draw: Any
+) -> None:
+    """Never the song itself, nobody twice, at most the limit, sound before artist before genre, nearest first,
+    deterministic.
+    """
     neighbours = Neighbours(tracks)
     shuffled = list(tracks)
     draw.shuffle(shuffled)
@@ -157,11 +161,20 @@ def test_the_shelf_keeps_up(tmp_path: Path, write_song: Callable[..., bytes]) ->
 
 
 async def test_a_song_page_shows_what_is_alike(world: Any, write_song: Callable[..., bytes]) -> None:
-    """Under the player stand at most four songs with the reason, as links that swap the player; never the song itself."""
+    """Under the player stand at most four songs with the reason, as links that swap the player.
+
+    Never the song itself.
+    """
     shelf = world.config.catalogue
     for n in range(6):
         write_song(shelf / f"more-{n}.sps", title=f"More {n}", artist="M", seed=10 + n, features=_sound(energy=n / 10))
-    write_song(shelf / "slow-tide.sps", title="Slow Tide Home", artist="Saltwick Lanterns", seed=1, features=_sound(energy=0.21))
+    write_song(
+        shelf / "slow-tide.sps",
+        title="Slow Tide Home",
+        artist="Saltwick Lanterns",
+        seed=1,
+        features=_sound(energy=0.21),
+    )
     world.station.catalogue.refresh()
     text = await (await world.client.get("/song/slow-tide")).text()
     row = text.split('data-swap="similar">')[1].split("</div>")[0]

@@ -40,7 +40,9 @@ async def test_true_statement_is_signed(world: Any) -> None:
     ticket = await _heard(world)
     outcome = await _round(world)
     assert outcome.cap == gross(_net(ticket, 3), 250)
-    assert [(voucher.cap, voucher.until) for voucher in world.server.vouchers] == [(outcome.cap, world.server.epoch + 1)]
+    assert [(voucher.cap, voucher.until) for voucher in world.server.vouchers] == [
+        (outcome.cap, world.server.epoch + 1)
+    ]
     assert world.station.store.tickets([ticket.number])[ticket.number].vouchered == 3
 
 
@@ -150,7 +152,10 @@ LIES: dict[str, tuple[Lie, str]] = {
     "another content": (_line(content=b"\x11" * 20), "content"),
     "another session": (_line(session=b"\x11" * 32), "session"),
     "another hash": (_with(lines=b"\x11" * 32), "lines"),
-    "a wei for nothing": (lambda statement, lines: (replace(statement, spent=1, lines=statement_lines_hash([])), []), "spent"),
+    "a wei for nothing": (
+        lambda statement, lines: (replace(statement, spent=1, lines=statement_lines_hash([])), []),
+        "spent",
+    ),
     "no lines": (lambda statement, lines: (statement, []), "lines"),
     "another payer": (_with(payer=b"\x11" * 20), "parties"),
     "another server": (_with(server=b"\x11" * 20), "parties"),
@@ -244,7 +249,10 @@ async def test_rounds_survive_trouble(world: Any) -> None:
 
 
 async def test_a_server_that_the_books_do_not_name_is_asked(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Found by the simulation: books were lost, no ticket was asked for afterwards, and what had been heard was paid to nobody."""
+    """Found by the simulation.
+
+    Books were lost, no ticket was asked for afterwards, and what had been heard was paid to nobody.
+    """
     asked: list[bytes] = []
 
     async def ask(server: bytes, _url: str) -> Outcome:
@@ -276,9 +284,21 @@ async def test_operator_sees_the_mismatch(world: Any) -> None:
 
 
 def test_a_ticket_knows_from_its_worst_case_how_fast_its_song_may_be_heard() -> None:
-    """Two hours of intervals in an hour's ticket are a free rate's; one hour's are the clock's; a very short ticket is never more."""
+    """Two hours of intervals in an hour's ticket are a free rate's; one hour's are the clock's.
+
+    A very short ticket is never more.
+    """
     ticket = TicketRow(
-        b"", b"", b"", issued_ms=1_000_000, expiry_s=1_000 + 3_600, interval_s=30, price=1, reward=1, bps=0, worst=3_600 // 30 + 1
+        b"",
+        b"",
+        b"",
+        issued_ms=1_000_000,
+        expiry_s=1_000 + 3_600,
+        interval_s=30,
+        price=1,
+        reward=1,
+        bps=0,
+        worst=3_600 // 30 + 1,
     )
     assert ticket.fastest == 1
     assert replace(ticket, worst=2 * 3_600 // 30 + 1).fastest == 2

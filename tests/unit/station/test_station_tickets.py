@@ -19,7 +19,9 @@ WEI = 10**18
 
 
 async def test_ticket_holds_the_terms(world: Any) -> None:
-    """A ticket names server, content and session, carries the policy's amounts and the chain's commission, and outlives the song."""
+    """A ticket names server, content and session, carries the policy's amounts and the chain's commission, and outlives
+    the song.
+    """
     ticket = await world.ticket()
     assert ticket.server == next(iter(world.chain.urls))
     assert ticket.station == world.station.address
@@ -264,7 +266,16 @@ async def test_missing_server_is_said(world: Any) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"[]", b"{", b"null", b'{"content": "0x00"}', b'{"session": {"type": "Session"}}', b'"' + b"x" * 20_000 + b'"', b"[" * 9000],
+    [
+        b"",
+        b"[]",
+        b"{",
+        b"null",
+        b'{"content": "0x00"}',
+        b'{"session": {"type": "Session"}}',
+        b'"' + b"x" * 20_000 + b'"',
+        b"[" * 9000,
+    ],
 )
 async def test_garbage_is_coded(world: Any, body: bytes) -> None:
     """Bodies that aren't requests are message.schema, never a crash."""
@@ -289,7 +300,10 @@ async def test_forms_of_other_sites_are_refused(world: Any) -> None:
 
 
 async def test_a_ticket_is_asked_for_without_a_body(world: Any) -> None:
-    """As the extension asks, so that the browser adds no origin of the installation: a GET with the question in a header of its own."""
+    """As the extension asks, so that the browser adds no origin of the installation.
+
+    A GET with the question in a header of its own.
+    """
     value = {"session": world.session().to_json(), "content": to_hex(world.songs["slow-tide"])}
     question = base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
     async with world.client.get("/gomaa/tickets", headers={"GoMAA-Ask": question}) as response:
@@ -301,7 +315,9 @@ async def test_a_ticket_is_asked_for_without_a_body(world: Any) -> None:
             assert response.status == 400, wrong
             assert (await response.json())["error"]["code"] == "message.schema"
     # Another site's page has to ask for leave to send such a header, and gets none; a look ahead draws no ticket.
-    async with world.client.options("/gomaa/tickets", headers={"Access-Control-Request-Headers": "GoMAA-Ask"}) as response:
+    async with world.client.options(
+        "/gomaa/tickets", headers={"Access-Control-Request-Headers": "GoMAA-Ask"}
+    ) as response:
         assert "Access-Control-Allow-Headers" not in response.headers
     async with world.client.head("/gomaa/tickets", headers={"GoMAA-Ask": question}) as response:
         assert response.status in (404, 405)

@@ -42,7 +42,10 @@ async def test_one_look_serves_everybody_for_a_minute() -> None:
 
 
 async def test_the_page_says_what_fails_and_what_helps(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each line stands there in words; a fault with what helps, written out; and the first song for this browser's own try."""
+    """Each line stands there in words; a fault with what helps, written out.
+
+    And the first song for this browser's own try.
+    """
 
     async def found(_session: Any, page: str) -> list[Line]:
         assert page.startswith("http://127.0.0.1")
@@ -64,7 +67,10 @@ async def test_the_page_says_what_fails_and_what_helps(world: Any, monkeypatch: 
 
 
 async def test_the_station_signs_for_its_domain(world: Any) -> None:
-    """The proof under /.well-known is this station's for this network, the same bytes each time; without a deployment there is none."""
+    """The proof under /.well-known is this station's for this network, the same bytes each time.
+
+    Without a deployment there is none.
+    """
     path = domain_proof.PATH
     async with world.client.get(path) as response:
         assert response.status == 404
@@ -81,7 +87,9 @@ async def test_the_station_signs_for_its_domain(world: Any) -> None:
 
 async def test_a_station_does_not_start_on_a_network_that_is_too_slow(world: Any) -> None:
     """The time that is too short is named."""
-    slow = Deployment(31337, "ws://127.0.0.1:1", A, B, A, B, A, 7, Schedule(60, 5, 15, 15, 3600, 70), 10**18, block_time=12)
+    slow = Deployment(
+        31337, "ws://127.0.0.1:1", A, B, A, B, A, 7, Schedule(60, 5, 15, 15, 3600, 70), 10**18, block_time=12
+    )
     slow.save(world.config.deployment_file)
     runner = web.AppRunner(create_app(world.config))
     with pytest.raises(InputError) as caught:

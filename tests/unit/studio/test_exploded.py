@@ -182,7 +182,11 @@ def test_verify_and_inspect_take_a_folder_like_the_file(song: Path, tmp_path: Pa
     """The same facts of every packaging; the keys beside the song open the folder's segments, too."""
     made = write(song, song.with_suffix(".segments"))
     (made.path / "readme.txt").write_text("mine")
-    both = [json.loads(gomaa(command, place, "--json").stdout) for command in ("inspect", "verify") for place in (song, made.path)]
+    both = [
+        json.loads(gomaa(command, place, "--json").stdout)
+        for command in ("inspect", "verify")
+        for place in (song, made.path)
+    ]
     assert both[0] == both[1]
     assert both[2] == both[3]
     assert set(both[3]["checks"]) == {"signature", "policy", "size", "segments", "sound"}
@@ -204,7 +208,9 @@ def test_verify_takes_an_exploded_folder_from_a_web_server(song: Path, tmp_path:
             url = f"http://127.0.0.1:{server.server_port}"
             assert [check.name for check in verify(url)] == ["signature", "policy", "size", "segments"]
             assert gomaa("verify", url + "/").exit_code == 0
-            assert json.loads(gomaa("inspect", url, "--json").stdout) == json.loads(gomaa("inspect", song, "--json").stdout)
+            assert json.loads(gomaa("inspect", url, "--json").stdout) == json.loads(
+                gomaa("inspect", song, "--json").stdout
+            )
             single = gomaa("verify", url + "/song.sps").exception
             assert isinstance(single, InputError)
             assert single.code == "message.schema"

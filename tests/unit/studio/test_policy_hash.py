@@ -32,9 +32,28 @@ from tests.vectors.sps.song import CONTENT, fullest, header
 PRICE = {"interval_s": 30, "owner": 1, "reward": 0}
 OMITTING: list[dict[str, Any]] = [
     {"permissions": ["play"], "price": PRICE},
-    {"permissions": ["play"], "price": {**PRICE, "payer": "station"}, "stations": ["*"], "listener": "any", "tracking": "opt_in"},
-    {"permissions": ["play"], "price": PRICE, "counts": {}, "self_destruct": [], "concurrent": 1, "part": {}, "crit": []},
-    {"permissions": ["play"], "price": PRICE, "counts": {"play": {"limit": 1, "unit": "start"}}, "mood": [None, True, b"\0"]},
+    {
+        "permissions": ["play"],
+        "price": {**PRICE, "payer": "station"},
+        "stations": ["*"],
+        "listener": "any",
+        "tracking": "opt_in",
+    },
+    {
+        "permissions": ["play"],
+        "price": PRICE,
+        "counts": {},
+        "self_destruct": [],
+        "concurrent": 1,
+        "part": {},
+        "crit": [],
+    },
+    {
+        "permissions": ["play"],
+        "price": PRICE,
+        "counts": {"play": {"limit": 1, "unit": "start"}},
+        "mood": [None, True, b"\0"],
+    },
 ]
 
 
@@ -42,7 +61,10 @@ OMITTING: list[dict[str, Any]] = [
 def test_every_command_names_the_hash_of_the_headers_own_bytes(
     terms: dict[str, Any], make: Callable[..., ConvertResult], wav: Callable[..., Path], tmp_path: Path
 ) -> None:
-    """Inspect, verify and policy check agree, of the file and of its folder; filled-in defaults would hash to something else."""
+    """Inspect, verify and policy check agree, of the file and of its folder.
+
+    Filled-in defaults would hash to something else.
+    """
     song = make(wav(np.zeros((3 * 44_100, 1), "<i2")))
     data = song.path.read_bytes()
     container = Container.read(data)

@@ -61,7 +61,10 @@ def test_a_song_in_three_encodings(song: ConvertResult, tmp_path: Path) -> None:
     assert len(full) == len(brief) == SECONDS * 44_100
     assert np.abs(full - brief).max() <= 2 / 2**15
     opus = sound(out, keys, 2)
-    clicks = [int(np.argmax(np.abs(opus[int((n - 0.2) * 48_000) : int((n + 0.2) * 48_000)]))) + int((n - 0.2) * 48_000) for n in (1, 3, 5)]
+    clicks = [
+        int(np.argmax(np.abs(opus[int((n - 0.2) * 48_000) : int((n + 0.2) * 48_000)]))) + int((n - 0.2) * 48_000)
+        for n in (1, 3, 5)
+    ]
     # Within a millisecond: the decoder dropped the delay.
     assert all(abs(at - n * 48_000) < 96 for at, n in zip(clicks, (1, 3, 5), strict=True))
 

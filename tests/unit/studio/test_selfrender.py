@@ -37,7 +37,9 @@ from studio.inspect import inspect
 from studio.owner import ContentKeys
 from studio.verify import verify
 
-NASTY = st.lists(st.sampled_from([b"-->", b"--!>", b"-", b"!", b">", b"\r", b"\n", b"\r\n", b"\0", b"\x81", b"<!--", b"a"])).map(b"".join)
+NASTY = st.lists(
+    st.sampled_from([b"-->", b"--!>", b"-", b"!", b">", b"\r", b"\n", b"\r\n", b"\0", b"\x81", b"<!--", b"a"])
+).map(b"".join)
 HEAD = DOCTYPE + b'<meta charset="windows-1252">'
 
 
@@ -85,7 +87,9 @@ def test_a_song_in_parts_gives_what_the_whole_gives(song: bytes, size: int) -> N
     assert Lines.over(iter(parts)) == Lines.of(song)
 
 
-def test_the_page_of_a_long_song_takes_no_more_memory(song: ConvertResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_of_a_long_song_takes_no_more_memory(
+    song: ConvertResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Written 4 KiB at a time the page is the same, and no more than a little of the song is held at once."""
     selfrender.write(song.path, tmp_path / "whole.html")
     monkeypatch.setattr(selfrender, "_PART", 4096)
@@ -133,7 +137,9 @@ def test_every_byte_is_a_character_of_its_own() -> None:
 
 
 def test_a_page_holds_the_song_byte_for_byte(song: ConvertResult, tmp_path: Path) -> None:
-    """Place and hash stand in the first kilobyte, the comment is the song, and Python's own HTML reader agrees where it ends."""
+    """Place and hash stand in the first kilobyte, the comment is the song, and Python's own HTML reader agrees where it
+    ends.
+    """
     page = tmp_path / "song.sps.html"
     made = selfrender.write(song.path, page, station="https://radio.example/somewhere")
     data, original = page.read_bytes(), song.path.read_bytes()
@@ -177,7 +183,9 @@ def test_the_same_song_is_the_same_page(song: ConvertResult, tmp_path: Path) -> 
     assert pages[0].read_bytes() == pages[1].read_bytes()
 
 
-def test_a_title_that_ends_comments_is_patched(make: Callable[..., ConvertResult], wav: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_title_that_ends_comments_is_patched(
+    make: Callable[..., ConvertResult], wav: Callable[..., Path], tmp_path: Path
+) -> None:
     """The signed header cannot be sealed otherwise: its '>' is written as another byte, listed, and comes back."""
     quiet = np.zeros((44_100, 2), dtype="<i2")
     song = make(wav(quiet), title="one --> two --!> three")
@@ -189,7 +197,10 @@ def test_a_title_that_ends_comments_is_patched(make: Callable[..., ConvertResult
 
 
 def test_a_page_costs_little(song: ConvertResult, tmp_path: Path) -> None:
-    """What grows with the song (the line ends) is under 0.2 per cent of it; the page around it is under 16 KiB without a cover."""
+    """What grows with the song (the line ends) is under 0.2 per cent of it.
+
+    The page around it is under 16 KiB without a cover.
+    """
     made = selfrender.write(song.path, tmp_path / "p.html")
     assert made.offset < 16 << 10
     assert made.size - made.offset - made.song_size < 0.002 * made.song_size + 200
@@ -207,7 +218,11 @@ def broken(data: bytes) -> list[tuple[str, bytes]]:
         ("sps.magic", data.replace(place.mark, replace(place, offset=0).mark, 1)),
         ("sps.magic", data.replace(place.mark, replace(place, offset=9_999_999).mark, 1)),
         ("sps.truncated", head[:-10]),
-        ("sps.magic", head.replace(b"<title>", b'<meta name="sps-fix" content="7,7"><title>'.ljust(48)).ljust(place.offset) + song),
+        (
+            "sps.magic",
+            head.replace(b"<title>", b'<meta name="sps-fix" content="7,7"><title>'.ljust(48)).ljust(place.offset)
+            + song,
+        ),
     ]
 
 
@@ -221,8 +236,15 @@ def test_a_page_with_something_wrong_is_refused_with_its_code(song: ConvertResul
         assert caught.value.code == code
 
 
-@given(st.binary(max_size=400), st.text("abc\n\r\ufffd€ł", max_size=50), st.text(max_size=20), st.lists(st.integers()).map(tuple))
-def test_what_comes_from_outside_never_breaks_the_reader(data: bytes, text: str, bits: str, pairs: tuple[int, ...]) -> None:
+@given(
+    st.binary(max_size=400),
+    st.text("abc\n\r\ufffd€ł", max_size=50),
+    st.text(max_size=20),
+    st.lists(st.integers()).map(tuple),
+)
+def test_what_comes_from_outside_never_breaks_the_reader(
+    data: bytes, text: str, bits: str, pairs: tuple[int, ...]
+) -> None:
     """Any page, text or table gives bytes or one of our errors."""
     for read in (lambda: find(DOCTYPE + data), lambda: from_text(text, Lines(bits, pairs))):
         try:

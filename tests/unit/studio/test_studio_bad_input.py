@@ -1,4 +1,7 @@
-"""Recordings as they should not be: converted as documented, or refused with a code; and memory that length does not move."""
+"""Recordings as they should not be: converted as documented, or refused with a code.
+
+And memory that length does not move.
+"""
 
 from __future__ import annotations
 
@@ -38,15 +41,24 @@ AROUND = 0x63F
 
 
 def riff(
-    samples: np.ndarray[Any, Any], rate: int, *, kind: int = 1, declared: int | None = None, mask: int | None = None, after: bytes = b""
+    samples: np.ndarray[Any, Any],
+    rate: int,
+    *,
+    kind: int = 1,
+    declared: int | None = None,
+    mask: int | None = None,
+    after: bytes = b"",
 ) -> bytes:
     """A WAV file of samples (frames, channels).
 
-    ``kind`` 3 is float; ``declared`` a wrong number of data bytes; ``mask`` names the loudspeakers; ``after`` follows the sound.
+    ``kind`` 3 is float; ``declared`` a wrong number of data bytes; ``mask`` names the loudspeakers; ``after`` follows
+    the sound.
     """
     data, channels, width = samples.tobytes(), samples.shape[1], samples.dtype.itemsize
     tag = kind if mask is None else 0xFFFE
-    form = struct.pack("<HHIIHH", tag, channels, rate, min(rate * channels * width, 0xFFFFFFFF), channels * width, width * 8)
+    form = struct.pack(
+        "<HHIIHH", tag, channels, rate, min(rate * channels * width, 0xFFFFFFFF), channels * width, width * 8
+    )
     if mask is not None:
         form += struct.pack("<HHIH", 22, width * 8, mask, kind) + bytes.fromhex("000000001000800000aa00389b71")
     size = len(data) if declared is None else declared
@@ -95,8 +107,12 @@ def test_other_rates_keep_their_music_and_nothing_else(make: Make, tmp_path: Pat
     ("channel", "gain"),
     [(0, (1, 0)), (1, (0, 1)), (2, (0.7071, 0.7071)), (3, (0, 0)), (4, (0.7071, 0)), (7, (0, 0.7071))],
 )
-def test_seven_point_one_is_mixed_as_documented(make: Make, tmp_path: Path, channel: int, gain: tuple[float, float]) -> None:
-    """Left and right stay, centre and surrounds come in at -3 dB, the low-frequency channel is left out, all lowered alike."""
+def test_seven_point_one_is_mixed_as_documented(
+    make: Make, tmp_path: Path, channel: int, gain: tuple[float, float]
+) -> None:
+    """Left and right stay, centre and surrounds come in at -3 dB, the low-frequency channel is left out, all lowered
+    alike.
+    """
     t = np.arange(48_000) / 48_000
     samples = np.zeros((48_000, 8), "<i2")
     samples[:, channel] = np.rint(np.sin(2 * np.pi * 1000 * t) * 30_000)
@@ -119,7 +135,9 @@ def test_eight_channels_at_full_level_do_not_clip(make: Make, tmp_path: Path) ->
     assert 0.9 < np.abs(out).max() <= 1
 
 
-@pytest.mark.parametrize(("rate", "code"), [(1, "media.unsupported"), (3_999, "media.unsupported"), (4_000_000, "media.unsupported")])
+@pytest.mark.parametrize(
+    ("rate", "code"), [(1, "media.unsupported"), (3_999, "media.unsupported"), (4_000_000, "media.unsupported")]
+)
 def test_absurd_rates_are_refused(make: Make, tmp_path: Path, rate: int, code: str) -> None:
     """One hertz would blow a second up to half a day; four megahertz are no music."""
     path = tmp_path / "absurd.wav"
@@ -160,7 +178,9 @@ def test_floats_beyond_full_scale_are_cut_there(make: Make, tmp_path: Path) -> N
     ],
 )
 @pytest.mark.parametrize("share", [0.35, 0.9])
-def test_a_recording_that_ends_early_is_refused(make: Make, ffmpeg: Ffmpeg, name: str, arguments: tuple[str, ...], share: float) -> None:
+def test_a_recording_that_ends_early_is_refused(
+    make: Make, ffmpeg: Ffmpeg, name: str, arguments: tuple[str, ...], share: float
+) -> None:
     """Where a file says how long it is, half of it is not taken for the song."""
     source = ffmpeg(name, "-f", "lavfi", "-i", "anoisesrc=r=44100:d=6:seed=1", *arguments)
     data = source.read_bytes()
@@ -170,7 +190,10 @@ def test_a_recording_that_ends_early_is_refused(make: Make, ffmpeg: Ffmpeg, name
 
 @pytest.mark.parametrize("name", ["t.mp3", "t.ogg"])
 def test_a_lossy_recording_that_ends_early_is_what_there_is(make: Make, ffmpeg: Ffmpeg, name: str) -> None:
-    """An MP3 without a frame count and an Ogg don't say how long they are: what is there is converted, and its length is told."""
+    """An MP3 without a frame count and an Ogg don't say how long they are.
+
+    What is there is converted, and its length is told.
+    """
     source = ffmpeg(name, "-f", "lavfi", "-i", "anoisesrc=r=44100:d=6:seed=1", "-write_xing", "0") if name == "t.mp3" else ffmpeg(
         name, "-f", "lavfi", "-i", "anoisesrc=r=44100:d=6:seed=1", "-c:a", "libvorbis"
     )  # fmt: skip
@@ -193,7 +216,10 @@ def test_a_missing_file_is_no_matter_of_audio(make: Make, tmp_path: Path) -> Non
 
 
 def test_memory_does_not_grow_with_length(tmp_path: Path, deployment: Any) -> None:
-    """Ten times as much music through standard input takes the same peak of memory: what holds for 10 minutes holds for 10 hours."""
+    """Ten times as much music through standard input takes the same peak of memory.
+
+    What holds for 10 minutes holds for 10 hours.
+    """
     (tmp_path / "owner.key").write_text(to_hex(OWNER_KEY))
     (tmp_path / "owner.key").chmod(0o600)
     deployment.save(tmp_path / "network.json")
@@ -221,7 +247,10 @@ def test_memory_does_not_grow_with_length(tmp_path: Path, deployment: Any) -> No
         output = tmp_path / f"{minutes}.sps"
         with (tmp_path / "words").open("wb") as words:
             process = subprocess.Popen(
-                [sys.executable, "-c", LAUNCH, *command, "-o", str(output)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=words
+                [sys.executable, "-c", LAUNCH, *command, "-o", str(output)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=words,
             )
         assert process.stdin is not None
         assert process.stdout is not None

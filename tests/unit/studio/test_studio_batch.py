@@ -36,7 +36,9 @@ def recording(path: Path, seconds: float = 2.5, seed: int = 1) -> Path:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(44_100)
-        file.writeframes(np.random.default_rng(seed).integers(-9000, 9000, round(seconds * 44_100)).astype("<i2").tobytes())
+        file.writeframes(
+            np.random.default_rng(seed).integers(-9000, 9000, round(seconds * 44_100)).astype("<i2").tobytes()
+        )
     return path
 
 
@@ -90,7 +92,9 @@ def test_finished_songs_are_kept(tmp_path: Path, options: list[str]) -> None:
 
 
 @pytest.mark.parametrize("damage", ["cut", "terms", "owner"])
-def test_a_song_that_is_not_this_one_is_neither_kept_nor_replaced(tmp_path: Path, options: list[str], damage: str) -> None:
+def test_a_song_that_is_not_this_one_is_neither_kept_nor_replaced(
+    tmp_path: Path, options: list[str], damage: str
+) -> None:
     """A cut file, other terms or another owner's song under the name is a failure with its code; the file stays."""
     source, out = tmp_path / "music", tmp_path / "songs"
     recording(source / "one.wav")
@@ -148,7 +152,11 @@ def test_a_dry_run_writes_nothing(tmp_path: Path, options: list[str]) -> None:
     before = sorted(tmp_path.rglob("*"))
     said = call(source, "-o", out, *options, "--dry-run", "--json")
     rows = {Path(row["source"]).name: row for row in json.loads(said.stdout)["would"]}
-    assert (rows["good.wav"]["action"], rows["good.wav"]["seconds"], rows["good.wav"]["rate"]) == ("convert", 3.0, 44_100)
+    assert (rows["good.wav"]["action"], rows["good.wav"]["seconds"], rows["good.wav"]["rate"]) == (
+        "convert",
+        3.0,
+        44_100,
+    )
     assert (rows["bad.wav"]["action"], rows["bad.wav"]["code"]) == ("refuse", "media.decode")
     assert sorted(tmp_path.rglob("*")) == before
     assert "convert  " in call(source, "-o", out, *options, "--dry-run").stdout
@@ -185,9 +193,14 @@ def test_songs_are_marked_unless_told_otherwise(tmp_path: Path, options: list[st
     """The command embeds the ultrasonic layer by itself, both layers on demand, and none with --no-watermark."""
     source = recording(tmp_path / "x.wav", 3)
     layers = []
-    for number, wish in enumerate(([], ["--layer", "ultrasonic", "--layer", "inband", "--every", "2"], ["--no-watermark"])):
+    for number, wish in enumerate(
+        ([], ["--layer", "ultrasonic", "--layer", "inband", "--every", "2"], ["--no-watermark"])
+    ):
         song = tmp_path / f"{number}.sps"
-        assert call(source, "-o", song, *[option for option in options if option != "--no-watermark"], *wish).exit_code == 0
+        assert (
+            call(source, "-o", song, *[option for option in options if option != "--no-watermark"], *wish).exit_code
+            == 0
+        )
         layers.append((inspect(song)["watermark"] or {}).get("layers"))
         assert inspect(song)["renditions"][0]["samples"] == 3 * 44_100
     assert layers == [["ultrasonic"], ["ultrasonic", "inband"], None]
@@ -199,7 +212,9 @@ def test_a_recording_beyond_the_tables_room_is_refused_at_once(tmp_path: Path, o
     rate, length = 8000, 8000 * (MAX_SECONDS + 86_400)
     buffer.write(b"RIFF" + (length + 36).to_bytes(4, "little") + b"WAVEfmt " + (16).to_bytes(4, "little"))
     buffer.write((1).to_bytes(2, "little") + (1).to_bytes(2, "little") + rate.to_bytes(4, "little") * 2)
-    buffer.write((1).to_bytes(2, "little") + (8).to_bytes(2, "little") + b"data" + length.to_bytes(4, "little") + bytes(8000))
+    buffer.write(
+        (1).to_bytes(2, "little") + (8).to_bytes(2, "little") + b"data" + length.to_bytes(4, "little") + bytes(8000)
+    )
     path.write_bytes(buffer.getvalue())
     with path.open("r+b") as file:
         file.truncate(44 + length)

@@ -29,7 +29,10 @@ def codecs(path: Path) -> list[str]:
 
 
 def test_a_song_is_converted_into_two_encodings(tmp_path: Path, options: list[str]) -> None:
-    """One command, one file, both opened by one key; the same salt gives the same bytes, and nothing else is left behind."""
+    """One command, one file, both opened by one key.
+
+    The same salt gives the same bytes, and nothing else is left behind.
+    """
     source = recording(tmp_path / "in" / "song.wav")
     made = []
     for name in ("a", "b"):
@@ -71,7 +74,9 @@ def test_an_unknown_encoding_is_refused_with_the_known_ones(tmp_path: Path, opti
 
 
 @pytest.mark.parametrize("wish", ["opus", ["mp3"], [{}], 7])
-async def test_the_page_asks_for_known_encodings_only(wish: Any, tmp_path: Path, deployment: Deployment, server: ServerInfo) -> None:
+async def test_the_page_asks_for_known_encodings_only(
+    wish: Any, tmp_path: Path, deployment: Deployment, server: ServerInfo
+) -> None:
     """Anything but a list of known names is refused before the song is signed."""
     desk = Desk(Band(OWNER_KEY, deployment, server, tmp_path / "songs"))
     piece = desk.open("x.wav")

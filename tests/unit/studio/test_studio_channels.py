@@ -25,7 +25,9 @@ Ffmpeg = Callable[..., Path]
 def tones(channels: int) -> np.ndarray[Any, Any]:
     """A tone of its own in each channel, 300 Hz and 100 Hz more in each next."""
     t = np.arange(RATE // 2) / RATE
-    return np.stack([np.rint(8000 * np.sin(2 * np.pi * (300 + 100 * c) * t)) for c in range(channels)], axis=1).astype("<i2")
+    return np.stack([np.rint(8000 * np.sin(2 * np.pi * (300 + 100 * c) * t)) for c in range(channels)], axis=1).astype(
+        "<i2"
+    )
 
 
 def read(path: Path) -> tuple[np.ndarray[Any, Any], list[str], int]:
@@ -39,10 +41,15 @@ def read(path: Path) -> tuple[np.ndarray[Any, Any], list[str], int]:
 def gains(path: Path, channels: int) -> list[tuple[float, float]]:
     """How much of each channel is in left and right."""
     out, _, _ = read(path)
-    return [(level(out[:, 0], 300 + 100 * c, RATE) * 4.096, level(out[:, -1], 300 + 100 * c, RATE) * 4.096) for c in range(channels)]
+    return [
+        (level(out[:, 0], 300 + 100 * c, RATE) * 4.096, level(out[:, -1], 300 + 100 * c, RATE) * 4.096)
+        for c in range(channels)
+    ]
 
 
-@pytest.mark.parametrize(("channels", "mask"), [(3, None), (3, 0), (4, 0), (5, None), (6, 0), (6, 7), (8, None), (8, 0)])
+@pytest.mark.parametrize(
+    ("channels", "mask"), [(3, None), (3, 0), (4, 0), (5, None), (6, 0), (6, 7), (8, None), (8, 0)]
+)
 def test_no_unnamed_channel_vanishes(tmp_path: Path, channels: int, mask: int | None) -> None:
     """Without loudspeakers the first two are left and right, every other one is on both sides, and that is told."""
     path = tmp_path / "around.wav"
@@ -56,7 +63,16 @@ def test_no_unnamed_channel_vanishes(tmp_path: Path, channels: int, mask: int | 
 
 @pytest.mark.parametrize(
     ("channels", "mask", "lost"),
-    [(3, 0x7, []), (4, 0x33, []), (4, 0x107, []), (6, 0x3F, [3]), (8, AROUND, [3]), (2, 0x5, []), (4, 0x30003, []), (1, 0x8, [])],
+    [
+        (3, 0x7, []),
+        (4, 0x33, []),
+        (4, 0x107, []),
+        (6, 0x3F, [3]),
+        (8, AROUND, [3]),
+        (2, 0x5, []),
+        (4, 0x30003, []),
+        (1, 0x8, []),
+    ],
 )
 def test_named_channels_are_mixed_by_their_names(tmp_path: Path, channels: int, mask: int, lost: list[int]) -> None:
     """Every loudspeaker is heard but a low-frequency one beside others, and then it is told."""
@@ -98,7 +114,9 @@ def test_a_quiet_tone_is_kept_by_every_deep_format(ffmpeg: Ffmpeg, name: str, ar
     assert level(out[:, 0], 1000, 48_000) == pytest.approx(1e-5, rel=0.05)
 
 
-@pytest.mark.parametrize("name", [b"23:50.wav", b"file:x.wav", b"a%03d?#&.wav", b"-x.wav", b"a\nb.wav", b"caf\xe9.wav", b"http:__x.wav"])
+@pytest.mark.parametrize(
+    "name", [b"23:50.wav", b"file:x.wav", b"a%03d?#&.wav", b"-x.wav", b"a\nb.wav", b"caf\xe9.wav", b"http:__x.wav"]
+)
 def test_a_file_may_have_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: bytes) -> None:
     """Every reader opens the file itself: its name is never taken for an address, a pattern or an option."""
     monkeypatch.chdir(tmp_path)

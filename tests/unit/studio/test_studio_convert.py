@@ -59,7 +59,9 @@ def test_sixteen_bits_are_kept_exactly(make: Make, wav: Wav, rate: int, channels
 
 def test_twenty_four_bits_are_kept_exactly(make: Make, ffmpeg: Ffmpeg) -> None:
     """A 24-bit FLAC keeps its lower eight bits."""
-    source = ffmpeg("wide.flac", "-f", "lavfi", "-i", "sine=440:r=48000:d=3,volume=0.7071", "-c:a", "flac", "-sample_fmt", "s32")
+    source = ffmpeg(
+        "wide.flac", "-f", "lavfi", "-i", "sine=440:r=48000:d=3,volume=0.7071", "-c:a", "flac", "-sample_fmt", "s32"
+    )
     result = make(source)
     heard, expected = decode(clear(result)), decode(source.read_bytes())
     assert result.bits == 24
@@ -123,7 +125,9 @@ def test_a_failure_leaves_nothing(make: Make, tmp_path: Path) -> None:
 
 def test_tags_and_options_name_the_song(make: Make, ffmpeg: Ffmpeg) -> None:
     """Tags are read; options win; line ends in tags become spaces."""
-    source = ffmpeg("t.flac", "-f", "lavfi", "-i", "sine=440:d=1", "-metadata", "title=Slow\nTide", "-metadata", "artist=Lamplight")
+    source = ffmpeg(
+        "t.flac", "-f", "lavfi", "-i", "sine=440:d=1", "-metadata", "title=Slow\nTide", "-metadata", "artist=Lamplight"
+    )
     result = make(source, artist="Somebody else")
     assert (result.title, result.artist) == ("Slow Tide", "Somebody else")
 
@@ -143,7 +147,9 @@ def test_tags_and_options_name_the_song(make: Make, ffmpeg: Ffmpeg) -> None:
         ("float.wav", ("-f", "lavfi", "-i", "sine=440:r=44100:d=3", "-c:a", "pcm_f32le"), 44_100, 1),
     ],
 )
-def test_what_ffmpeg_reads_converts(make: Make, ffmpeg: Ffmpeg, name: str, arguments: tuple[str, ...], rate: int, channels: int) -> None:
+def test_what_ffmpeg_reads_converts(
+    make: Make, ffmpeg: Ffmpeg, name: str, arguments: tuple[str, ...], rate: int, channels: int
+) -> None:
     """Other rates, layouts and codecs become 44.1 or 48 kHz mono or stereo of the right length."""
     extra = ("-t", "3") if name.startswith("silent") else ()
     result = make(ffmpeg(name, *arguments, *extra))

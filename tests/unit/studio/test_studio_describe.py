@@ -125,8 +125,13 @@ class Hearing:
         return {"features": b"\1\2\3", "genre": "Folk", "genre_confidence": 61}
 
 
-def test_a_guessed_genre_says_how_sure_it_is(make: Make, wav: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the features package the header has the sound's numbers and a guess; what a person says wins, and is no guess."""
+def test_a_guessed_genre_says_how_sure_it_is(
+    make: Make, wav: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the features package the header has the sound's numbers and a guess.
+
+    What a person says wins, and is no guess.
+    """
     monkeypatch.setitem(sys.modules, "features", Hearing)
     source = wav(np.ones((44_100, 2), "<i2"))
     found = header(make(source, measure=True))
@@ -135,7 +140,9 @@ def test_a_guessed_genre_says_how_sure_it_is(make: Make, wav: Callable[..., Path
     assert (found.features, found.genre, found.genre_confidence) == (b"\1\2\3", "Jazz", None)
 
 
-def test_without_the_features_package_nothing_is_guessed(make: Make, wav: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_features_package_nothing_is_guessed(
+    make: Make, wav: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Where the package is missing the song is made without."""
     monkeypatch.setitem(sys.modules, "features", None)
     found = header(make(wav(np.ones((44_100, 2), "<i2")), measure=True))

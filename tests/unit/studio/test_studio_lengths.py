@@ -29,7 +29,11 @@ def edited(data: bytes, edits: Sequence[tuple[int, int, int]], version: int = 0)
     """An MP4 whose ``moov`` comes last, with another edit list: (milliseconds, samples or -1, speed)."""
     out, at = bytearray(data), data.index(b"elst") - 4
     shape = ">Qqi" if version else ">Iii"
-    body = bytes([version, 0, 0, 0]) + struct.pack(">I", len(edits)) + b"".join(struct.pack(shape, *edit) for edit in edits)
+    body = (
+        bytes([version, 0, 0, 0])
+        + struct.pack(">I", len(edits))
+        + b"".join(struct.pack(shape, *edit) for edit in edits)
+    )
     old = struct.unpack_from(">I", out, at)[0]
     out[at : at + old] = struct.pack(">I", len(body) + 8) + b"elst" + body
     for name in (b"edts", b"trak", b"moov"):
@@ -60,7 +64,9 @@ def test_an_mp4_is_as_long_as_it_says(ffmpeg: Ffmpeg, codec: str, seconds: float
     ],
 )
 @pytest.mark.parametrize("version", [0, 1])
-def test_an_edit_list_is_played_to_the_sample(ffmpeg: Ffmpeg, edits: list[tuple[int, int, int]], samples: int, version: int) -> None:
+def test_an_edit_list_is_played_to_the_sample(
+    ffmpeg: Ffmpeg, edits: list[tuple[int, int, int]], samples: int, version: int
+) -> None:
     """One edit, several, and empty ones, which are silence; a list never plays more than there is."""
     source = ffmpeg("t.m4a", *TONE, "-c:a", "aac")
     source.write_bytes(edited(source.read_bytes(), edits, version))
@@ -83,9 +89,12 @@ def test_an_edit_begins_at_its_sample(ffmpeg: Ffmpeg) -> None:
 
 
 @pytest.mark.parametrize(
-    "edits", [[(1500, PRIMING + 132_300, NORMAL), (1500, PRIMING, NORMAL)], [(3000, PRIMING, 2 * NORMAL)], [(3000, PRIMING, 0)]]
+    "edits",
+    [[(1500, PRIMING + 132_300, NORMAL), (1500, PRIMING, NORMAL)], [(3000, PRIMING, 2 * NORMAL)], [(3000, PRIMING, 0)]],
 )
-def test_an_edit_list_that_cannot_be_kept_is_refused_with_words(ffmpeg: Ffmpeg, edits: list[tuple[int, int, int]]) -> None:
+def test_an_edit_list_that_cannot_be_kept_is_refused_with_words(
+    ffmpeg: Ffmpeg, edits: list[tuple[int, int, int]]
+) -> None:
     """Repeating, reordering and changing the speed are not done by halves."""
     source = ffmpeg("t.m4a", *TONE, "-c:a", "aac")
     source.write_bytes(edited(source.read_bytes(), edits))
@@ -93,11 +102,24 @@ def test_an_edit_list_that_cannot_be_kept_is_refused_with_words(ffmpeg: Ffmpeg, 
         read(source)
 
 
-@pytest.mark.parametrize(("rate", "arguments"), [(44_100, ("-b:a", "128k")), (48_000, ("-q:a", "0")), (22_050, ("-b:a", "64k"))])
+@pytest.mark.parametrize(
+    ("rate", "arguments"), [(44_100, ("-b:a", "128k")), (48_000, ("-q:a", "0")), (22_050, ("-b:a", "64k"))]
+)
 def test_an_mp3s_count_is_read(ffmpeg: Ffmpeg, rate: int, arguments: tuple[str, ...]) -> None:
     """Frames less delay and padding, for MPEG 1 and 2; none where the encoder wrote no count."""
     for xing in ("1", "0"):
-        path = ffmpeg("t.mp3", "-f", "lavfi", "-i", f"sine=440:r={rate}:d=6", "-c:a", "libmp3lame", *arguments, "-write_xing", xing)
+        path = ffmpeg(
+            "t.mp3",
+            "-f",
+            "lavfi",
+            "-i",
+            f"sine=440:r={rate}:d=6",
+            "-c:a",
+            "libmp3lame",
+            *arguments,
+            "-write_xing",
+            xing,
+        )
         with path.open("rb") as file:
             counted = mp3.counted(file)
         assert counted == pytest.approx(6, abs=1e-3) if xing == "1" else counted is None
@@ -181,7 +203,11 @@ def test_a_single_negative_position_hides_nothing(ffmpeg: Ffmpeg) -> None:
     assert read(source)[0] == 6 * 44_100
 
 
-@given(st.binary(max_size=300), st.dictionaries(st.integers(0, 300), st.binary(min_size=1, max_size=9), max_size=4), st.integers(1, 40))
+@given(
+    st.binary(max_size=300),
+    st.dictionaries(st.integers(0, 300), st.binary(min_size=1, max_size=9), max_size=4),
+    st.integers(1, 40),
+)
 def test_a_view_is_the_file_with_its_patches(data: bytes, patches: dict[int, bytes], size: int) -> None:
     """Read in pieces of any size, a view gives the bytes with the patches over them."""
     apart = {at: patch for at, patch in patches.items() if not any(at < other <= at + 9 for other in patches)}

@@ -1,4 +1,7 @@
-"""The watermark's way in: whatever the embedder's lag, no sample is lost or moved; and what is said where it is missing."""
+"""The watermark's way in: whatever the embedder's lag, no sample is lost or moved.
+
+And what is said where it is missing.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,9 @@ class Lagging:
 
     lag = 1000
 
-    def __init__(self, address: bytes, rate: int, channels: int, *, layers: tuple[str, ...], every: int, depth: int) -> None:
+    def __init__(
+        self, address: bytes, rate: int, channels: int, *, layers: tuple[str, ...], every: int, depth: int
+    ) -> None:
         assert (len(address), layers[0], every) == (20, "ultrasonic", 1)
         self.held = np.empty((0, channels))
 
@@ -80,7 +85,8 @@ def test_marked_samples_stand_where_they_stood(
         plain = [frame.to_ndarray().reshape(-1) for frame in recording.frames()]
     with Recording(source) as recording:
         marked = [
-            frame.to_ndarray().reshape(-1) for frame in Marker(bytes(20), recording.sound, ("ultrasonic",)).frames(recording.frames())
+            frame.to_ndarray().reshape(-1)
+            for frame in Marker(bytes(20), recording.sound, ("ultrasonic",)).frames(recording.frames())
         ]
         assert recording.sound.bits == bits
     assert [len(part) for part in marked[:-1]] == [4410] * (len(marked) - 1)
@@ -100,7 +106,9 @@ def test_any_lag_and_any_length(fake: type[Lagging], lag: int, samples: int) -> 
     assert np.array_equal(-np.concatenate(out).astype(np.int64), values)
 
 
-def test_the_header_tells_the_marks(fake: type[Lagging], make: Callable[..., ConvertResult], wav: Callable[..., Path]) -> None:
+def test_the_header_tells_the_marks(
+    fake: type[Lagging], make: Callable[..., ConvertResult], wav: Callable[..., Path]
+) -> None:
     """What the watermark's package says of itself stands in the header; without layers it is absent."""
     source = wav(np.ones((100_000, 2), "<i2"))
     with SongFile(make(source, layers=("ultrasonic",)).path) as song:
@@ -130,7 +138,9 @@ def test_a_songs_segments_name_it(make: Callable[..., ConvertResult], wav: Calla
     made = make(source, layers=("ultrasonic",))
     keys = ContentKeys.load(made.key_path)
     with SongFile(made.path) as song:
-        (tmp_path / "heard.mp4").write_bytes(song.init() + b"".join(song.clear(index, keys) for index in range(made.segments)))
+        (tmp_path / "heard.mp4").write_bytes(
+            song.init() + b"".join(song.clear(index, keys) for index in range(made.segments))
+        )
     found = read(tmp_path / "heard.mp4", layers=("ultrasonic",))
     assert {one.address for one in found} == {made.content}
     assert [one.block for one in found] == list(range(made.segments))

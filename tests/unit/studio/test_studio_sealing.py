@@ -39,7 +39,14 @@ def test_a_seal_opens_and_repeats() -> None:
     assert asyncio.run(opened) == b"two seconds of music"
 
 
-@given(st.lists(st.tuples(st.integers(0, 9), st.sampled_from([1, 2]), st.binary(max_size=40)), unique=True, min_size=2, max_size=20))
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 9), st.sampled_from([1, 2]), st.binary(max_size=40)),
+        unique=True,
+        min_size=2,
+        max_size=20,
+    )
+)
 def test_no_nonce_serves_two_texts(work: list[tuple[int, int, bytes]]) -> None:
     """Different texts, places or epochs never share a nonce."""
     nonces = [Sealer(KEYS, 1).seal(index, epoch, clear)[:12] for index, epoch, clear in work]
@@ -59,9 +66,16 @@ def test_a_seal_avoids_what_it_must() -> None:
 
 @pytest.mark.parametrize(
     ("segments", "key_epoch_s", "expected"),
-    [(5, None, ((1, 0),)), (5, 4, ((1, 0), (2, 2), (3, 4))), (4, 4, ((1, 0), (2, 2))), (3, 1, ((1, 0), (2, 1), (3, 2)))],
+    [
+        (5, None, ((1, 0),)),
+        (5, 4, ((1, 0), (2, 2), (3, 4))),
+        (4, 4, ((1, 0), (2, 2))),
+        (3, 1, ((1, 0), (2, 1), (3, 2))),
+    ],
 )
-def test_key_epochs_cover_the_song(segments: int, key_epoch_s: int | None, expected: tuple[tuple[int, int], ...]) -> None:
+def test_key_epochs_cover_the_song(
+    segments: int, key_epoch_s: int | None, expected: tuple[tuple[int, int], ...]
+) -> None:
     """The table of epochs and the epoch of each segment agree."""
     assert key_epochs(segments, 2, key_epoch_s) == expected
     for index in range(segments):
@@ -71,13 +85,21 @@ def test_key_epochs_cover_the_song(segments: int, key_epoch_s: int | None, expec
 def test_content_keys_differ_by_everything() -> None:
     """Owner, salt, content and epoch each change the content key."""
     base = (OWNER_KEY, bytes(32), bytes(20), 1)
-    others = [(bytes(31) + b"\1", *base[1:]), (base[0], b"\1" * 32, *base[2:]), (*base[:2], b"\1" * 20, 1), (*base[:3], 2)]
+    others = [
+        (bytes(31) + b"\1", *base[1:]),
+        (base[0], b"\1" * 32, *base[2:]),
+        (*base[:2], b"\1" * 20, 1),
+        (*base[:3], 2),
+    ]
     assert len({content_key(*base), *(content_key(*other) for other in others)}) == 5
 
 
 @pytest.mark.parametrize("layers", [(), ("ultrasonic", "inband")])
 def test_the_same_work_gives_the_same_bytes(make: Make, wav: Callable[..., Path], layers: tuple[str, ...]) -> None:
-    """With one salt, recording and owner the file and its keys are byte-identical; another salt changes both; marked or not."""
+    """With one salt, recording and owner the file and its keys are byte-identical; another salt changes both.
+
+    Marked or not.
+    """
     source, seen = wav(noise(4.5)), []
     for salt in (b"\5" * 32, b"\5" * 32, b"\6" * 32):
         made = make(source, salt=salt, replace=True, layers=layers)
@@ -108,7 +130,9 @@ def test_a_strangers_key_file_is_not_used(make: Make, wav: Callable[..., Path], 
 
 def test_key_epochs_of_the_policy(wav: Callable[..., Path], tmp_path: Path, deployment: Any, server: Any) -> None:
     """With key_epoch_s in the terms the segments are sealed with several keys, and all of them open."""
-    policy = Policy.from_dict({"permissions": ["play"], "price": {"interval_s": 5, "owner": 1, "reward": 0}, "key_epoch_s": 4})
+    policy = Policy.from_dict(
+        {"permissions": ["play"], "price": {"interval_s": 5, "owner": 1, "reward": 0}, "key_epoch_s": 4}
+    )
     made = convert(wav(noise(9)), tmp_path / "e.sps", policy, OWNER_KEY, deployment, server, Options())
     keys = ContentKeys.load(made.key_path)
     assert (made.key_epochs, sorted(keys.keys)) == (3, [1, 2, 3])

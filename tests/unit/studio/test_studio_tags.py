@@ -95,7 +95,14 @@ def test_file_names_become_text() -> None:
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("BjÃ¶rk", "Björk"), ("It\x92s", "It’s"), ("Größe", "Größe"), ("Käse für 東京", "Käse für 東京"), ("plain", "plain"), ("Ã", "Ã")],
+    [
+        ("BjÃ¶rk", "Björk"),
+        ("It\x92s", "It’s"),
+        ("Größe", "Größe"),
+        ("Käse für 東京", "Käse für 東京"),
+        ("plain", "plain"),
+        ("Ã", "Ã"),
+    ],
 )
 def test_wrong_labels_are_seen(text: str, expected: str) -> None:
     """UTF-8 and Windows-1252 that were labelled Latin-1 are read as what they are; real Latin-1 stays."""
@@ -115,7 +122,9 @@ def id3(*frames: tuple[bytes, bytes], version: int = 4) -> bytes:
 
 def test_info_texts_without_a_charset(tmp_path: Path) -> None:
     """UTF-8 where it is valid, else Windows-1252, and that is told."""
-    info = chunk(b"LIST", b"INFO" + chunk(b"INAM", "Süße".encode("latin-1")) + chunk(b"IART", "Größe 東".encode() + b"\0"))
+    info = chunk(
+        b"LIST", b"INFO" + chunk(b"INAM", "Süße".encode("latin-1")) + chunk(b"IART", "Größe 東".encode() + b"\0")
+    )
     path = tmp_path / "info.wav"
     path.write_bytes(riff(SOUND, 44_100, after=info))
     found = named(path)
@@ -148,10 +157,17 @@ def test_id3_in_an_mp3(ffmpeg: Ffmpeg, tmp_path: Path) -> None:
     found = named(path)
     assert (found.title, found.artist, found.album, found.isrc) == ("Größe 🫨", "NoMark", "It’s", FIRST)
     assert any(OTHER in note for note in found.notes)
-    v1 = b"TAG" + b"Long title of more than thirty characters"[:30] + "Åse".encode("latin-1").ljust(30, b"\0") + bytes(65)
+    v1 = (
+        b"TAG"
+        + b"Long title of more than thirty characters"[:30]
+        + "Åse".encode("latin-1").ljust(30, b"\0")
+        + bytes(65)
+    )
     path.write_bytes(id3((b"TIT2", b"\3Long title of more than thirty characters")) + bare + v1)
     assert (named(path).title, named(path).artist) == ("Long title of more than thirty characters", "Åse")
-    items = b"".join(struct.pack("<II", len(v), 0) + k + b"\0" + v for k, v in ((b"Title", "Äpe".encode()), (b"Artist", b"One\0Two")))
+    items = b"".join(
+        struct.pack("<II", len(v), 0) + k + b"\0" + v for k, v in ((b"Title", "Äpe".encode()), (b"Artist", b"One\0Two"))
+    )
     path.write_bytes(bare + items + b"APETAGEX" + struct.pack("<IIII", 2000, len(items) + 32, 2, 0) + bytes(8))
     assert (named(path).title, named(path).artist) == ("Äpe", "One, Two")
 
@@ -160,7 +176,14 @@ def test_repeated_vorbis_comments(ffmpeg: Ffmpeg) -> None:
     """The first title, all artists, the first ISRC; what was left out is named."""
     source = ffmpeg("t.flac", "-f", "lavfi", "-i", "sine=440:d=1", "-metadata", "title=" + "A" * 200)
     data = source.read_bytes()
-    comments = [b"TITLE=A", b"TITLE=B", b"ARTIST=One; Two", b"ARTIST=Three", f"ISRC={FIRST}".encode(), f"ISRC={OTHER}".encode()]
+    comments = [
+        b"TITLE=A",
+        b"TITLE=B",
+        b"ARTIST=One; Two",
+        b"ARTIST=Three",
+        f"ISRC={FIRST}".encode(),
+        f"ISRC={OTHER}".encode(),
+    ]
     comments.append(b"ISRC=none")
     body = b"\1\0\0\0x" + struct.pack("<I", len(comments)) + b"".join(struct.pack("<I", len(c)) + c for c in comments)
     info = data[4:42]

@@ -43,7 +43,11 @@ class Page:
         url = f"{self.base}/{self.token if token is None else token}/{path}"
         async with self.session.request(method, url, headers=headers, **more) as answer:
             body = await answer.read()
-            return answer.status, json.loads(body) if answer.content_type == "application/json" else body, answer.headers
+            return (
+                answer.status,
+                json.loads(body) if answer.content_type == "application/json" else body,
+                answer.headers,
+            )
 
 
 @pytest.fixture
@@ -65,7 +69,9 @@ def recording(seconds: float = 3) -> bytes:
         file.setnchannels(2)
         file.setsampwidth(2)
         file.setframerate(44_100)
-        file.writeframes(np.random.default_rng(2).integers(-9000, 9000, (round(seconds * 44_100), 2)).astype("<i2").tobytes())
+        file.writeframes(
+            np.random.default_rng(2).integers(-9000, 9000, (round(seconds * 44_100), 2)).astype("<i2").tobytes()
+        )
     return out.getvalue()
 
 
@@ -121,7 +127,9 @@ async def test_only_our_own_page_may_ask(page: Page, change: dict[str, Any], sta
 
 async def test_every_route_is_closed_to_who_has_no_token(page: Page) -> None:
     """Whatever is asked, also what is added later: one answer, which does not say what is there."""
-    asked = {(route.method, route.resource.canonical) for route in page.app.router.routes() if route.resource is not None}
+    asked = {
+        (route.method, route.resource.canonical) for route in page.app.router.routes() if route.resource is not None
+    }
     assert len(asked) > 10
     answers = set()
     for method, pattern in asked:
@@ -134,7 +142,9 @@ async def test_every_route_is_closed_to_who_has_no_token(page: Page) -> None:
 async def test_studio_and_station_look_alike(page: Page) -> None:
     """The stylesheet has one source, and the studio's page gets it."""
     root = Path(__file__).resolve().parents[3]
-    copies = [path for room in ("common", "gomaa", "station", "studio") for path in (root / room).rglob("lamplight.css")]
+    copies = [
+        path for room in ("common", "gomaa", "station", "studio") for path in (root / room).rglob("lamplight.css")
+    ]
     assert copies == [root / "common" / "style" / "lamplight.css"]
     assert (await page.ask("GET", "lamplight.css"))[0] == 200
 
@@ -166,7 +176,11 @@ async def test_a_files_name_moves_nothing(page: Page, name: str) -> None:
     """Whatever the name, the bytes land in the studio's own folder."""
     status, _, _ = await page.ask("PUT", "api/recordings", params={"name": name}, data=recording(0.5))
     assert status == 200
-    outside = [path for path in page.folder.parent.rglob("*") if path.is_file() and page.folder / ".recordings" not in path.parents]
+    outside = [
+        path
+        for path in page.folder.parent.rglob("*")
+        if path.is_file() and page.folder / ".recordings" not in path.parents
+    ]
     assert outside == []
 
 
@@ -223,9 +237,13 @@ async def test_malformed_wishes_are_refused(page: Page, path: str, body: Any) ->
 
 
 async def test_a_release_that_fails_says_so_and_can_go_on(page: Page) -> None:
-    """Without a chain the song is made, the failure has its code, starting again keeps the song, and signing twice makes no second one."""
+    """Without a chain the song is made, the failure has its code, starting again keeps the song, and signing twice
+    makes no second one.
+    """
     _, found, _ = await page.ask("PUT", "api/recordings?name=x.wav", data=recording(1))
-    status, begun, _ = await page.ask("POST", "api/releases", json={"recording": found["id"], "title": "Tide", "terms": {}})
+    status, begun, _ = await page.ask(
+        "POST", "api/releases", json={"recording": found["id"], "title": "Tide", "terms": {}}
+    )
     assert status == 202
     for _ in range(2):
         _, events, headers = await page.ask("GET", f"api/releases/{begun['id']}/events")
@@ -235,14 +253,19 @@ async def test_a_release_that_fails_says_so_and_can_go_on(page: Page) -> None:
         song = (page.folder / "tide.sps").read_bytes()
         assert (await page.ask("POST", f"api/releases/{begun['id']}/again", json={}))[0] == 202
     assert (page.folder / "tide.sps").read_bytes() == song
-    status, said, _ = await page.ask("POST", "api/releases", json={"recording": found["id"], "title": "Tide", "terms": {}})
+    status, said, _ = await page.ask(
+        "POST", "api/releases", json={"recording": found["id"], "title": "Tide", "terms": {}}
+    )
     assert (status, said["error"]["code"]) == (400, "message.schema")
 
 
 async def test_the_way_in_is_for_its_owner_alone(
     tmp_path: Path, deployment: Deployment, server: ServerInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The browser is given a file that only its owner may read, never the secret address itself; it is gone afterwards."""
+    """The browser is given a file that only its owner may read, never the secret address itself.
+
+    It is gone afterwards.
+    """
     folder, opened = tmp_path / "songs", []
     folder.mkdir()
 
@@ -276,7 +299,9 @@ async def test_a_mistake_of_ours_is_told_too(page: Page, monkeypatch: pytest.Mon
 
 
 async def test_closing_ends_what_runs(tmp_path: Path, deployment: Deployment, server: ServerInfo) -> None:
-    """Ended in the middle of a conversion, the studio stops at once, who watches is let go, and no song has been left half made."""
+    """Ended in the middle of a conversion, the studio stops at once, who watches is let go, and no song has been left
+    half made.
+    """
     closing = Desk(Band(OWNER_KEY, deployment, server, tmp_path / "songs"))
     piece = closing.open("long.wav")
     piece.path.write_bytes(recording(240))
@@ -311,7 +336,9 @@ async def test_closing_ends_what_runs(tmp_path: Path, deployment: Deployment, se
     )
 )
 def test_every_form_is_a_policy(value: dict[str, Any]) -> None:
-    """Whatever the sliders say is a policy that reads back, divides the price without loss, and has words in both languages."""
+    """Whatever the sliders say is a policy that reads back, divides the price without loss, and has words in both
+    languages.
+    """
     policy = Form.read(value).policy()
     assert Policy.from_dict(policy.to_dict()).hash == policy.hash
     said = explain(policy, 200, 500, "Lamplight")
@@ -320,7 +347,9 @@ def test_every_form_is_a_policy(value: dict[str, Any]) -> None:
     assert all(said["words"][language]["may"] for language in ("en", "zh"))
 
 
-@pytest.mark.parametrize("value", [None, 1, [], {"plays": -1}, {"per": "year"}, {"stations": "*"}, {"stations": [1]}, {"seek": 1}])
+@pytest.mark.parametrize(
+    "value", [None, 1, [], {"plays": -1}, {"per": "year"}, {"stations": "*"}, {"stations": [1]}, {"seek": 1}]
+)
 def test_a_form_is_checked(value: Any) -> None:
     """Wrong types and ranges are refused, never guessed at."""
     with pytest.raises(GomaaError, match=r"message\.schema"):

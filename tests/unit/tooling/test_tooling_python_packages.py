@@ -51,18 +51,32 @@ def test_pip_settings_become_uv_variables(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize(("value", "expected"), [("1", True), ("true", True), ("Yes", True), ("0", False), ("false", False)])
+@pytest.mark.parametrize(
+    ("value", "expected"), [("1", True), ("true", True), ("Yes", True), ("0", False), ("false", False)]
+)
 def test_a_wheelhouse_without_an_index_stays_without(value: str, expected: bool) -> None:
     assert ("UV_NO_INDEX" in python_packages.uv_environment({"no-index": value}, {})) is expected
 
 
 def test_a_setting_of_uv_itself_is_kept() -> None:
-    assert "UV_DEFAULT_INDEX" not in python_packages.uv_environment({"index-url": "http://a"}, {"UV_DEFAULT_INDEX": "http://b"})
+    assert "UV_DEFAULT_INDEX" not in python_packages.uv_environment(
+        {"index-url": "http://a"}, {"UV_DEFAULT_INDEX": "http://b"}
+    )
 
 
 def test_the_demo_installs_no_test_tool() -> None:
     demo, test = locked("demo"), locked("test")
-    assert not {"pytest", "hypothesis", "mypy", "ruff", "pytest-cov", "coverage", "titanoboa", "librosa", "pre-commit"} & set(demo)
+    assert not {
+        "pytest",
+        "hypothesis",
+        "mypy",
+        "ruff",
+        "pytest-cov",
+        "coverage",
+        "titanoboa",
+        "librosa",
+        "pre-commit",
+    } & set(demo)
     assert {"pytest", "hypothesis", "mypy", "ruff"} <= set(test)
     assert all(versions == test[package] for package, versions in demo.items())
 
@@ -102,7 +116,9 @@ def test_every_requirement_of_a_locked_package_is_locked(name: str) -> None:
             requirement = Requirement(text)
             if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
                 needed = canonicalize_name(requirement.name)
-                if needed not in packages or not any(requirement.specifier.contains(v, prereleases=True) for v in packages[needed]):
+                if needed not in packages or not any(
+                    requirement.specifier.contains(v, prereleases=True) for v in packages[needed]
+                ):
                     missing.append(f"{package}: {text}")
     assert not missing
 
@@ -124,4 +140,6 @@ def test_the_npm_lock_answers_package_json() -> None:
     for place, entry in lock["packages"].items():
         assert place == "" or "integrity" in entry, place
         for wanted in entry.get("optionalDependencies", {}):
-            assert f"node_modules/{wanted}" in lock["packages"] or f"{place}/node_modules/{wanted}" in lock["packages"], wanted
+            assert (
+                f"node_modules/{wanted}" in lock["packages"] or f"{place}/node_modules/{wanted}" in lock["packages"]
+            ), wanted

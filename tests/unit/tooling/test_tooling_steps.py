@@ -47,9 +47,14 @@ def test_cause_holds_the_errors_and_no_warning(output: str, expected: str) -> No
     assert steps.cause(output) == expected
 
 
-def test_failed_step_ends_with_its_cause_and_keeps_its_whole_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_step_ends_with_its_cause_and_keeps_its_whole_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(steps, "LOGS", tmp_path)
-    script = "import sys; print('WARNING: w'); print('ERROR: the cause'); print('WARNING: last', file=sys.stderr); sys.exit(3)"
+    script = (
+        "import sys; print('WARNING: w'); print('ERROR: the cause'); print('WARNING: last', file=sys.stderr); "
+        "sys.exit(3)"
+    )
     with pytest.raises(steps.BuildError) as failed:
         steps.run("example", sys.executable, "-c", script)
     assert str(failed.value).splitlines()[-1] == "ERROR: the cause"

@@ -28,7 +28,9 @@ class Script:
         failed = [test for test in named if self.fails[test] > 0]
         for test in failed:
             self.fails[test] -= 1
-        return (self.code if self.code is not None else FAILED if failed else PASSED), {test: f"{test} is wrong" for test in failed}
+        return (self.code if self.code is not None else FAILED if failed else PASSED), {
+            test: f"{test} is wrong" for test in failed
+        }
 
 
 def test_a_run_without_failures_is_run_once() -> None:
@@ -59,7 +61,9 @@ def test_more_than_two_unsteady_tests_fail_a_run(unsteady: int, code: int) -> No
     assert lines[-1].startswith(f"{unsteady} unsteady")
 
 
-@pytest.mark.parametrize(("reasons", "code"), [(("no words",) * 4, 0), (("no words", "no words", "late", "lost"), 1), (("",) * 4, 1)])
+@pytest.mark.parametrize(
+    ("reasons", "code"), [(("no words",) * 4, 0), (("no words", "no words", "late", "lost"), 1), (("",) * 4, 1)]
+)
 def test_tests_that_share_a_broken_fixture_have_one_cause(reasons: tuple[str, ...], code: int) -> None:
     """The same words in the same file are counted once; without words each test counts."""
     names = [f"tests/test_x.py::test_{n}" for n in range(4)]
@@ -68,7 +72,9 @@ def test_tests_that_share_a_broken_fixture_have_one_cause(reasons: tuple[str, ..
 
 def test_a_test_that_fails_twice_fails_the_run_and_is_named() -> None:
     """One is enough; the first line of what it said comes after it."""
-    code, lines = verdict([Outcome(), Outcome(failed=("tests/x.py::test_wrong",), reasons={"tests/x.py::test_wrong": "1 is not 2"})])
+    code, lines = verdict(
+        [Outcome(), Outcome(failed=("tests/x.py::test_wrong",), reasons={"tests/x.py::test_wrong": "1 is not 2"})]
+    )
     assert code == 1
     assert lines[:2] == ["failed: tests/x.py::test_wrong", "  1 is not 2"]
 

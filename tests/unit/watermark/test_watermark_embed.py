@@ -43,7 +43,9 @@ def change_db(before: Samples, after: Samples, rate: int, low: float, high: floa
     st.booleans(),
     st.sampled_from([44_100, 48_000]),
 )
-def test_samples_stay_in_their_places(length: int, cuts: list[int], layers: tuple[str, ...], clean: bool, rate: int) -> None:
+def test_samples_stay_in_their_places(
+    length: int, cuts: list[int], layers: tuple[str, ...], clean: bool, rate: int
+) -> None:
     """Any length in any pieces: as many samples, and the same as all at once."""
     sound = np.random.default_rng(length).normal(0, 0.1, (length, 1))
     once = whole(sound, rate, layers=layers, clean=clean)
@@ -55,7 +57,9 @@ def test_samples_stay_in_their_places(length: int, cuts: list[int], layers: tupl
 @pytest.mark.parametrize("rate", [44_100, 48_000, 96_000])
 @pytest.mark.parametrize("clean", [True, False])
 def test_nothing_audible_changes(rate: int, clean: bool) -> None:
-    """The ultrasonic layer changes less than -90 dBFS below 19.5 kHz, in loud noise as in 16 bits, and stands at -60 above."""
+    """The ultrasonic layer changes less than -90 dBFS below 19.5 kHz, in loud noise as in 16 bits, and stands at -60
+    above.
+    """
     sound = np.random.default_rng(2).normal(0, 0.2, (6 * rate, 1)) if clean else music(6, rate, 1)
     out = whole(sound, rate, layers=("ultrasonic",), clean=clean)
     quantised = np.rint(out * 32767) / 32767
@@ -122,7 +126,12 @@ def test_samples_that_are_no_numbers_are_refused() -> None:
 def test_the_header_says_what_is_in_the_sound() -> None:
     """Whole numbers only, as the header's encoding wants them, and only of the layers that are there."""
     marks = Marks(44_100, ("ultrasonic",), 2).to_map()
-    assert (marks["version"], marks["layers"], marks["every"], marks["ultrasonic"]["block_ms"]) == (1, ["ultrasonic"], 2, 2000)
+    assert (marks["version"], marks["layers"], marks["every"], marks["ultrasonic"]["block_ms"]) == (
+        1,
+        ["ultrasonic"],
+        2,
+        2000,
+    )
     assert "inband" not in marks
     assert all(type(value) is int for value in marks["ultrasonic"].values())
     assert Marks(48_000).to_map()["inband"]["block_ms"] == 11_000

@@ -56,7 +56,11 @@ def test_a_file_may_be_marked_in_place(wav: Callable[..., Path]) -> None:
 
 @pytest.mark.parametrize(
     ("rate", "seconds", "layers", "code"),
-    [(8000, 1.0, "ultrasonic", "media.unsupported"), (8000, 1.0, "inband", "media.unsupported"), (48_000, 0.0, "inband", "media.decode")],
+    [
+        (8000, 1.0, "ultrasonic", "media.unsupported"),
+        (8000, 1.0, "inband", "media.unsupported"),
+        (48_000, 0.0, "inband", "media.decode"),
+    ],
 )
 def test_what_cannot_be_marked_leaves_no_file(
     wav: Callable[..., Path], tmp_path: Path, rate: int, seconds: float, layers: str, code: str

@@ -40,7 +40,9 @@ def test_together_blocks_are_read_that_are_not_alone(monkeypatch: pytest.MonkeyP
     alone = heard(sound)
     assert len(together) >= len(alone) + 3
     assert len({f.block for f in together}) == len(together)
-    assert all(f.address == ADDRESS and f.block is not None and abs(f.position_s - 2 * f.block) < 2e-3 for f in together)
+    assert all(
+        f.address == ADDRESS and f.block is not None and abs(f.position_s - 2 * f.block) < 2e-3 for f in together
+    )
 
 
 def test_noise_read_together_names_nobody() -> None:

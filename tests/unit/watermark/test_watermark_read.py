@@ -28,7 +28,9 @@ ADDRESS, SECOND, THIRD = bytes(range(20)), b"\xaa" * 20, b"\x5a" * 20
 ULTRASONIC = ("ultrasonic",)
 
 
-def heard(sound: Samples, rate: int, layers: tuple[str, ...] = ULTRASONIC, candidates: tuple[bytes, ...] = ()) -> list[Found]:
+def heard(
+    sound: Samples, rate: int, layers: tuple[str, ...] = ULTRASONIC, candidates: tuple[bytes, ...] = ()
+) -> list[Found]:
     """What a reader makes of samples that come in odd pieces."""
     reader = Reader(rate, layers, candidates)
     mono = (sound.mean(axis=1) if sound.ndim == 2 else sound).astype(np.float32)
@@ -44,7 +46,9 @@ def heard(sound: Samples, rate: int, layers: tuple[str, ...] = ULTRASONIC, candi
     st.floats(0, 1.9),
     st.integers(1, 3),
 )
-def test_any_address_is_read_from_any_place(address: bytes, rate: int, seconds: float, offset: float, channels: int) -> None:
+def test_any_address_is_read_from_any_place(
+    address: bytes, rate: int, seconds: float, offset: float, channels: int
+) -> None:
     """Every whole block of a clip cut anywhere is read, at its place to the sample, and nothing else."""
     first = round(offset * rate)
     found = heard(marked(music(seconds, rate, channels), address, rate, layers=ULTRASONIC)[first:], rate)
@@ -75,7 +79,10 @@ def stereo(sound: Samples, rate: int, layers: tuple[str, ...] = ULTRASONIC) -> l
 
 @pytest.mark.parametrize("treated", ["right inverted", "left only", "difference", "inverted from 5 s", "as it was"])
 def test_a_mark_in_one_channel_or_in_the_difference_is_read(treated: str) -> None:
-    """An inverted channel, a lost one, a recording kept as difference: every block once, which the mean would not give."""
+    """An inverted channel, a lost one, a recording kept as difference.
+
+    Every block once, which the mean would not give.
+    """
     rate = 44_100
     sound = marked(music(12, rate, 2), ADDRESS, rate, layers=ULTRASONIC)
     if treated == "right inverted":
@@ -104,7 +111,10 @@ def test_alike_channels_cost_one_view() -> None:
 def test_three_songs_at_once() -> None:
     """A crossfade of three contents, one of them 2 % fast, the weakest 12 dB down: each is told, and no other."""
     rate = 44_100
-    sounds = [marked(music(22, rate, 1, n), a, rate, layers=ULTRASONIC)[:, 0] for n, a in enumerate((ADDRESS, SECOND, THIRD), 1)]
+    sounds = [
+        marked(music(22, rate, 1, n), a, rate, layers=ULTRASONIC)[:, 0]
+        for n, a in enumerate((ADDRESS, SECOND, THIRD), 1)
+    ]
     fast = resample(sounds[1], round(len(sounds[1]) / 1.02))
     mix = 0.6 * sounds[0][: 20 * rate]
     mix[30_000:] += 0.4 * fast[: 20 * rate - 30_000]
@@ -118,7 +128,10 @@ def test_three_songs_at_once() -> None:
 
 
 def test_a_list_reads_what_the_checksum_does_not() -> None:
-    """A mark buried in noise: nothing without a list, its content by agreement of two blocks with one, at the right place."""
+    """A mark buried in noise.
+
+    Nothing without a list, its content by agreement of two blocks with one, at the right place.
+    """
     rate = 48_000
     sound = marked(music(24, rate, 1), ADDRESS, rate, layers=ULTRASONIC)[:, 0]
     buried = sound + np.random.default_rng(5).normal(0, 10 ** (-31.5 / 20), len(sound))
@@ -152,7 +165,9 @@ def test_the_inband_layer_survives_lossy_copies(codec: str, name: str, tmp_path:
     with av.open(str(path), "w") as out:
         stream = out.add_stream(codec, rate=rate, layout="stereo")
         stream.bit_rate = 128_000
-        frame = av.AudioFrame.from_ndarray(np.rint(sound * 32767).astype(np.int16).reshape(1, -1), format="s16", layout="stereo")
+        frame = av.AudioFrame.from_ndarray(
+            np.rint(sound * 32767).astype(np.int16).reshape(1, -1), format="s16", layout="stereo"
+        )
         frame.sample_rate = rate
         fifo = av.AudioFifo()
         fifo.write(frame)
@@ -214,7 +229,9 @@ def test_codewords_of_many_counters_are_the_encoders() -> None:
 def test_one_leaning_block_is_not_enough() -> None:
     """A candidate is told only when two blocks agree in counter and time."""
     listed = Candidates([ADDRESS, SECOND])
-    first, wrong, second = (listed.lean(codeword(ADDRESS, k).astype(np.float32), at, 1.0) for k, at in ((3, 6.0), (4, 9.0), (5, 10.0)))
+    first, wrong, second = (
+        listed.lean(codeword(ADDRESS, k).astype(np.float32), at, 1.0) for k, at in ((3, 6.0), (4, 9.0), (5, 10.0))
+    )
     assert first is not None
     assert wrong is not None
     assert second is not None
@@ -231,7 +248,9 @@ def test_the_commands(tmp_path: Path, wav: Callable[..., Path]) -> None:
     address = "0x" + ADDRESS.hex()
     subprocess.run([*gomaa, "embed", source, "-o", out, "--address", address], check=True, capture_output=True)
     from_file = subprocess.run([*gomaa, "read", out], check=True, capture_output=True, text=True).stdout
-    piped = subprocess.run([*gomaa, "read", "-", "--json"], check=True, capture_output=True, input=out.read_bytes()).stdout
+    piped = subprocess.run(
+        [*gomaa, "read", "-", "--json"], check=True, capture_output=True, input=out.read_bytes()
+    ).stdout
     assert address in from_file
     assert b'"block": 1' in piped
     assert out.stat().st_size == source.stat().st_size

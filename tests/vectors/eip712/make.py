@@ -1,4 +1,7 @@
-"""Write messages.json with eth-account: digests and signatures that ours must equal. ``python tests/vectors/eip712/make.py``."""
+"""Write messages.json with eth-account: digests and signatures that ours must equal.
+
+``python tests/vectors/eip712/make.py``.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,11 @@ from eth_account.messages import _hash_eip191_message, encode_typed_data
 TYPES = {
     "Session": "address station,address listener,address device,address payee,uint64 notBefore,uint64 notAfter",
     "Ticket": (
-        "address server,address station,address content,bytes32 session,uint32 number,uint128 price,uint128 reward,uint16 bps,uint64 expiry"
+        "address server,address station,address content,bytes32 session,uint32 number,uint128 price,uint128 "
+        "reward,uint16 bps,uint64 expiry"
     ),
-    "Invocation": "bytes32 session,bytes32 ticket,address content,uint8 action,uint64 position,uint64 sequence,uint64 time",
+    "Invocation": "bytes32 session,bytes32 ticket,address content,uint8 action,uint64 position,uint64 "
+    "sequence,uint64 time",
     "Receipt": "address server,uint256 epoch,address payee,uint256 amount,bytes32 detail",
     "Statement": "address server,address payer,uint256 epoch,uint256 spent,bytes32 lines",
     "Voucher": "address server,address payer,uint256 cap,uint256 until",
@@ -43,7 +48,12 @@ def vectors() -> list[dict[str, Any]]:
         for chain_id, settlement in DOMAINS:
             for fill in FILLS:
                 message = {field["name"]: value(field["type"], fill, i) for i, field in enumerate(fields)}
-                domain = {"name": "GoMAA Settlement", "version": "1", "chainId": chain_id, "verifyingContract": settlement}
+                domain = {
+                    "name": "GoMAA Settlement",
+                    "version": "1",
+                    "chainId": chain_id,
+                    "verifyingContract": settlement,
+                }
                 signable = encode_typed_data(domain, {name: fields}, message)
                 out.append(
                     {
@@ -59,5 +69,10 @@ def vectors() -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    data = {"key": "0x" + KEY.hex(), "signer": Account.from_key(KEY).address.lower(), "types": TYPES, "vectors": vectors()}
+    data = {
+        "key": "0x" + KEY.hex(),
+        "signer": Account.from_key(KEY).address.lower(),
+        "types": TYPES,
+        "vectors": vectors(),
+    }
     Path(__file__).with_name("messages.json").write_text(json.dumps(data, indent=1) + "\n")

@@ -1,4 +1,7 @@
-"""Write typed.json with eth-account: typed data, digests and signatures that ours must equal. ``python -m tests.vectors.provider.make``."""
+"""Write typed.json with eth-account: typed data, digests and signatures that ours must equal.
+
+``python -m tests.vectors.provider.make``.
+"""
 
 from __future__ import annotations
 

@@ -28,7 +28,9 @@ class Case:
     more: dict[str, Any] = field(default_factory=dict)
 
 
-def of_fields(kind: str, make: Callable[[Any], bytes], base: dict[str, Any], table: Table, **more: Any) -> Iterator[Case]:
+def of_fields(
+    kind: str, make: Callable[[Any], bytes], base: dict[str, Any], table: Table, **more: Any
+) -> Iterator[Case]:
     """Each value a field takes and refuses, and whether it may be absent."""
     malformed = {"header": MALFORMED, "policy": "policy.malformed"}.get(kind, "sps.live.malformed")
     for path, (taken, refused) in table.items():

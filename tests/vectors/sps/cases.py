@@ -7,7 +7,21 @@ from typing import Any
 
 from tests.vectors.sps import fields, parts, sequences
 from tests.vectors.sps.case import MALFORMED, SIGNATURE, Case, of_fields
-from tests.vectors.sps.raw import MAGIC, ORDER, OWNER, STRANGER, STRANGER_KEY, Pairs, Raw, cose, encode, head, protected, sign, signed
+from tests.vectors.sps.raw import (
+    MAGIC,
+    ORDER,
+    OWNER,
+    STRANGER,
+    STRANGER_KEY,
+    Pairs,
+    Raw,
+    cose,
+    encode,
+    head,
+    protected,
+    sign,
+    signed,
+)
 from tests.vectors.sps.song import CONTENT, HEADER_TYPE, changed, file, fullest, header, rendition, smallest
 
 
@@ -34,14 +48,24 @@ def every() -> Iterator[Case]:
 def _good() -> Iterator[Case]:
     yield Case("header", "the smallest header", header(smallest()))
     yield Case("header", "every field", header(fullest()))
-    yield Case("header", "unknown fields are kept", header(smallest() | {"mood": {"calm": [True, None, -5, b"\0"]}, "z" * 40: 1}))
+    yield Case(
+        "header",
+        "unknown fields are kept",
+        header(smallest() | {"mood": {"calm": [True, None, -5, b"\0"]}, "z" * 40: 1}),
+    )
     yield Case("header", "an unknown field in each map", header(_deep(smallest())))
     yield Case("header", "an amount beyond 64 bits", header(changed(smallest(), "policy.price.owner", (1 << 96) - 1)))
     yield Case("header", "a string of 65536 bytes", header(smallest() | {"mood": bytes(65_536)}))
     yield Case("header", "sixteen levels", header(smallest() | {"mood": Raw(b"\x81" * 14 + b"\x80")}))
-    yield Case("header", "a big integer within sixteen lists", header(smallest() | {"mood": Raw(b"\x81" * 15 + encode(1 << 64))}))
+    yield Case(
+        "header",
+        "a big integer within sixteen lists",
+        header(smallest() | {"mood": Raw(b"\x81" * 15 + encode(1 << 64))}),
+    )
     yield Case("header", "a map of 1024 pairs", header(smallest() | {"mood": {f"{i:04}": 0 for i in range(1024)}}))
-    yield Case("header", "the largest and the smallest integer", header(smallest() | {"mood": [(1 << 128) - 1, -(1 << 64)]}))
+    yield Case(
+        "header", "the largest and the smallest integer", header(smallest() | {"mood": [(1 << 128) - 1, -(1 << 64)]})
+    )
     yield Case("file", "a whole file", file(smallest()))
     yield Case("file", "a whole file of three renditions", file(fullest(), (1, 2, 3)))
 
@@ -58,10 +82,22 @@ def _header_rules() -> Iterator[Case]:
         yield Case("header", f"version {version}", header(base | {"v": version}), "sps.version")
     for value in (None, True, "1", b"\1", fields.FLOAT):
         yield Case("header", f"version of another type {value!r:.12}", header(base | {"v": value}), MALFORMED)
-    yield Case("header", "an unknown critical field", header(base | {"mood": 1, "crit": ["mood"]}), "sps.header.critical")
-    yield Case("header", "one critical field of two unknown", header(base | {"mood": 1, "crit": ["policy", "mood"]}), "sps.header.critical")
+    yield Case(
+        "header", "an unknown critical field", header(base | {"mood": 1, "crit": ["mood"]}), "sps.header.critical"
+    )
+    yield Case(
+        "header",
+        "one critical field of two unknown",
+        header(base | {"mood": 1, "crit": ["policy", "mood"]}),
+        "sps.header.critical",
+    )
     yield Case("header", "version before crit", header(base | {"v": 2, "mood": 1, "crit": ["mood"]}), "sps.version")
-    yield Case("header", "crit before other fields", header(base | {"title": 7, "mood": 1, "crit": ["mood"]}), "sps.header.critical")
+    yield Case(
+        "header",
+        "crit before other fields",
+        header(base | {"title": 7, "mood": 1, "crit": ["mood"]}),
+        "sps.header.critical",
+    )
     yield Case("header", "a confidence without a genre", header(changed(base, "genre", ...)), MALFORMED)
     far = changed(base, "renditions.1.rate", 43_000)
     yield Case("header", "renditions of different length", header(changed(far, "renditions.1.rate", 8_000)), MALFORMED)
@@ -70,7 +106,9 @@ def _header_rules() -> Iterator[Case]:
     near = changed(base, "renditions.0.rate", 44_225) | {}
     near = near | {"renditions": near["renditions"][:2]}
     yield Case("header", "renditions one second apart", header(changed(near, "renditions.1.rate", 35_380)))
-    yield Case("header", "renditions 1.00014 seconds apart", header(changed(near, "renditions.1.rate", 35_379)), MALFORMED)
+    yield Case(
+        "header", "renditions 1.00014 seconds apart", header(changed(near, "renditions.1.rate", 35_379)), MALFORMED
+    )
     yield Case("header", "another owner in the payload", header(base | {"owner": STRANGER}), SIGNATURE)
     for name, value in (("absent", ...), ("null", None), ("short", OWNER[:19]), ("text", OWNER.hex())):
         yield Case("header", f"an owner that is {name}", header(changed(base, "owner", value)), SIGNATURE)
@@ -93,12 +131,23 @@ def _encodings() -> Iterator[Case]:
 
     yield Case("header", "keys in another order", header(Pairs(tuple(base.items()))), MALFORMED)
     yield Case("header", "keys in the order of the alphabet", header(Pairs(tuple(sorted(base.items())))), MALFORMED)
-    yield Case("header", "a key twice with one value", header(Pairs((*ordered[:3], ordered[2], *ordered[3:]))), MALFORMED)
-    yield Case("header", "a key twice with two values", header(Pairs((*ordered[:2], (ordered[2][0], 1), *ordered[2:]))), MALFORMED)
+    yield Case(
+        "header", "a key twice with one value", header(Pairs((*ordered[:3], ordered[2], *ordered[3:]))), MALFORMED
+    )
+    yield Case(
+        "header",
+        "a key twice with two values",
+        header(Pairs((*ordered[:2], (ordered[2][0], 1), *ordered[2:]))),
+        MALFORMED,
+    )
     yield Case("header", "a map of indefinite length", header(Raw(b"\xbf" + encode(base)[1:] + b"\xff")), MALFORMED)
-    yield Case("header", "a map one pair short", header(Raw(bytes([encode(base)[0] + 1]) + encode(base)[1:])), MALFORMED)
+    yield Case(
+        "header", "a map one pair short", header(Raw(bytes([encode(base)[0] + 1]) + encode(base)[1:])), MALFORMED
+    )
     yield Case("header", "a byte after the map", header(Raw(encode(base) + b"\0")), MALFORMED)
-    yield Case("header", "the map's length in two bytes", header(Raw(head(5, len(base), 1) + encode(base)[1:])), MALFORMED)
+    yield Case(
+        "header", "the map's length in two bytes", header(Raw(head(5, len(base), 1) + encode(base)[1:])), MALFORMED
+    )
     yield Case("header", "a text of indefinite length", with_title(b"\x7f\x66Vector\xff"), MALFORMED)
     yield Case("header", "a list of indefinite length", with_mood(b"\x9f\x01\xff"), MALFORMED)
     yield Case("header", "bytes of indefinite length", with_mood(b"\x5f\x41\0\xff"), MALFORMED)
@@ -106,14 +155,24 @@ def _encodings() -> Iterator[Case]:
     for major, name in ((0, "an integer"), (1, "a negative integer"), (2, "bytes"), (3, "a text"), (4, "a list")):
         body = {2: b"aaaaa", 3: b"aaaaa", 4: b"\0\0\0\0\0"}.get(major, b"")
         for size in (1, 2, 4, 8):
-            yield Case("header", f"{name} of length {size} where none is needed", with_mood(head(major, 5, size) + body), MALFORMED)
+            yield Case(
+                "header",
+                f"{name} of length {size} where none is needed",
+                with_mood(head(major, 5, size) + body),
+                MALFORMED,
+            )
     for size, value in ((2, 255), (4, 65_535), (8, (1 << 32) - 1)):
         yield Case("header", f"{value} in {size} bytes", with_mood(head(0, value, size)), MALFORMED)
     for info in (28, 29, 30):
         yield Case("header", f"a reserved length {info}", with_mood(bytes([info])), MALFORMED)
     for major, name in ((2, "bytes"), (3, "a text"), (4, "a list"), (5, "a map")):
         for size in (2, 4, 8):
-            yield Case("header", f"{name} of huge length in {size} bytes", with_mood(head(major, (1 << 8 * size) - 1, size)), MALFORMED)
+            yield Case(
+                "header",
+                f"{name} of huge length in {size} bytes",
+                with_mood(head(major, (1 << 8 * size) - 1, size)),
+                MALFORMED,
+            )
     for name, data in (
         ("a half float", "f93c00"),
         ("a float", "fa3fc00000"),
@@ -225,15 +284,25 @@ def _envelopes() -> Iterator[Case]:
         ("without external data", [shielded, {}, payload, sign(payload, shielded, b"")]),
         ("without the magic", [shielded, {}, payload, sign(payload, shielded, CONTENT)]),
         ("for another content", [shielded, {}, payload, sign(payload, shielded, MAGIC + bytes(20))]),
-        ("of another structure", [shielded, {}, payload, sign(payload, shielded, MAGIC + CONTENT, context="Signature")]),
+        (
+            "of another structure",
+            [shielded, {}, payload, sign(payload, shielded, MAGIC + CONTENT, context="Signature")],
+        ),
         ("of another payload", [shielded, {}, encode(smallest() | {"title": "Vectra"}), signature]),
         (
             "of a shorter payload",
-            [shielded, {}, encode(changed(fullest(), "album", ...)), sign(encode(fullest()), shielded, MAGIC + CONTENT)],
+            [
+                shielded,
+                {},
+                encode(changed(fullest(), "album", ...)),
+                sign(encode(fullest()), shielded, MAGIC + CONTENT),
+            ],
         ),
     ):
         yield Case("header", f"signature: {name}", cose(four), SIGNATURE)
-    yield Case("header", "signature: a stranger's header", signed(payload, CONTENT, HEADER_TYPE, STRANGER_KEY), SIGNATURE)
+    yield Case(
+        "header", "signature: a stranger's header", signed(payload, CONTENT, HEADER_TYPE, STRANGER_KEY), SIGNATURE
+    )
     yield Case("header", "signature before fields", header_with_broken_signature(), SIGNATURE)
 
 

@@ -1,4 +1,7 @@
-"""Just enough of CDDL (RFC 8610) to hold decoded CBOR against docs/format/*.cddl: what those files use and nothing more."""
+"""Just enough of CDDL (RFC 8610) to hold decoded CBOR against docs/format/*.cddl.
+
+What those files use and nothing more.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 Check = Callable[[Any], bool]
-_TOKEN = re.compile(r'\s+|;[^\n]*|("[^"]*"|-?\d+\.\.-?\d+|\d*\*\d*(?=\s)|-?\d+|=>|\.size|\.regexp|[A-Za-z_][\w-]*|[][{}():,=/?])')
+_TOKEN = re.compile(
+    r'\s+|;[^\n]*|("[^"]*"|-?\d+\.\.-?\d+|\d*\*\d*(?=\s)|-?\d+|=>|\.size|\.regexp|[A-Za-z_][\w-]*|[][{}():,=/?])'
+)
 _PLAIN: dict[str, Check] = {
     "any": lambda value: True,
     "uint": lambda value: type(value) is int and 0 <= value < 1 << 64,
@@ -120,7 +125,8 @@ class Schema:
             if type(value) is not dict or any(least and name not in value for name, (least, _) in members.items()):
                 return False
             return all(
-                members[key][1](item) if key in members else any(k(key) and v(item) for k, v in others) for key, item in value.items()
+                members[key][1](item) if key in members else any(k(key) and v(item) for k, v in others)
+                for key, item in value.items()
             )
 
         return check
@@ -142,7 +148,9 @@ class Schema:
             if len(entries) == 1 and entries[0][:2] != (1, 1):
                 least, most, each = entries[0]
                 return least <= len(value) <= most and all(map(each, value))
-            return len(value) == len(entries) and all(each(item) for (_, _, each), item in zip(entries, value, strict=True))
+            return len(value) == len(entries) and all(
+                each(item) for (_, _, each), item in zip(entries, value, strict=True)
+            )
 
         return check
 

@@ -59,7 +59,10 @@ HEADER: Final[dict[str, tuple[list[Any], list[Any]]]] = {
     "artist": (["", "x" * 500], NOT_TEXT),
     "album": (["x"], [*NOT_TEXT, ""]),
     "genre": (["x"], [*NOT_TEXT, ""]),
-    "isrc": (["CNA002612345"], [None, "", "DE-XXX-26-00001", "dexxx2600001", "DEXXX260000", "DEXXX26000011", "D1XXX2600001", 7]),
+    "isrc": (
+        ["CNA002612345"],
+        [None, "", "DE-XXX-26-00001", "dexxx2600001", "DEXXX260000", "DEXXX26000011", "D1XXX2600001", 7],
+    ),
     "waveform": ([b"", bytes(1000)], [bytes(1001), "wave", None, [1, 2]]),
     "features": ([b"\x01", bytes(64)], [b"", bytes(65), "features", None]),
     "policy": ([{}], NOT_MAP),
@@ -67,7 +70,10 @@ HEADER: Final[dict[str, tuple[list[Any], list[Any]]]] = {
     "server.url": (["http://127.0.0.1:8081", "https://[::1]/a/b?c=d"], NOT_URL),
     "server.address": ([], [bytes(19), bytes(21), "0x00", None]),
     "server.key": ([], NOT_HASH),
-    "delivery": ([[], URLS[0]], [URLS[1], ["https://cdn.example/"] * 2, "https://cdn.example/", None, {}, [["https://cdn.example/"]]]),
+    "delivery": (
+        [[], URLS[0]],
+        [URLS[1], ["https://cdn.example/"] * 2, "https://cdn.example/", None, {}, [["https://cdn.example/"]]],
+    ),
     "delivery.0": ([], NOT_URL),
     "live": ([], [*NOT_MAP, {}, {"signer": bytes(20)}, {"urls": []}]),
     "live.signer": ([], [bytes(19), None]),
@@ -78,7 +84,10 @@ HEADER: Final[dict[str, tuple[list[Any], list[Any]]]] = {
     "artwork": ([], [*NOT_MAP, {}]),
     "artwork.sha256": ([], NOT_HASH),
     "artwork.mime": (["image/svg+xml"], ["image/", "text/html", "image/png\n", "image", None, 1, "image/" + "x" * 122]),
-    "artwork.urls": ([[], ["https://cdn.example/a"]], ["https://cdn.example/a", ["a"], ["https://cdn.example/a"] * 2, None]),
+    "artwork.urls": (
+        [[], ["https://cdn.example/a"]],
+        ["https://cdn.example/a", ["a"], ["https://cdn.example/a"] * 2, None],
+    ),
     "watermark": ([None, {"layers": ["ultrasonic"], "more": {"a": [1]}}], [0, "ultrasonic", [], {}, {"layers": None}]),
     "watermark.layers": (
         [["a"] + [f"b{i}" for i in range(7)]],
@@ -87,7 +96,10 @@ HEADER: Final[dict[str, tuple[list[Any], list[Any]]]] = {
     "watermark.ultrasonic": ([{}], NOT_MAP),
     "watermark.inband": ([{}, {"low_hz": 1_000}], [*NOT_MAP, {"low_hz": None}]),
     "crit": ([["policy"]], [[], None, "policy", ["policy", "policy"], ["absent"], ["crit"], [7]]),
-    "renditions": ([[rendition(n) for n in range(16)]], [[], None, {}, [rendition(n) for n in range(17)], [rendition(), rendition()]]),
+    "renditions": (
+        [[rendition(n) for n in range(16)]],
+        [[], None, {}, [rendition(n) for n in range(17)], [rendition(), rendition()]],
+    ),
     "renditions.0": ([], [None, [], 1, {}]),
     "renditions.0.codec": (["opus"], ["mp3", "FLAC", "", None, 1, b"flac"]),
     "renditions.0.mime": (
@@ -190,10 +202,22 @@ POLICY_WHOLE: Final = {
 
 POLICY: Final[dict[str, tuple[list[Any], list[Any]]]] = {
     # A float is refused with the bytes, before they are terms.
-    **{path: (whole(*bounds)[0], [v for v in whole(*bounds)[1] if v is not FLOAT]) for path, bounds in POLICY_WHOLE.items()},
+    **{
+        path: (whole(*bounds)[0], [v for v in whole(*bounds)[1] if v is not FLOAT])
+        for path, bounds in POLICY_WHOLE.items()
+    },
     "permissions": (
         [["preview", "transfer"], ["copy", "transfer", "download", "preview"]],
-        [None, "play", {}, ["fly", "preview", "transfer"], ["preview", "transfer", "preview"], [1], ["preview"], ["transfer"]],
+        [
+            None,
+            "play",
+            {},
+            ["fly", "preview", "transfer"],
+            ["preview", "transfer", "preview"],
+            [1],
+            ["preview"],
+            ["transfer"],
+        ],
     ),
     "counts.play": (
         [{"limit": 1}, {"limit": 1, "unit": "segment"}],
@@ -201,8 +225,14 @@ POLICY: Final[dict[str, tuple[list[Any], list[Any]]]] = {
     ),
     "counts.play.unit": ([], ["start", "second", "segment", None]),
     "counts.seek": ([], [{"limit": 1, "unit": "second"}, {"limit": 1, "after_s": 5}]),
-    "counts.preview": ([], [{"limit": 1, "unit": "second", "per_s": 60}, {"limit": 1, "unit": "segment", "within_s": 60}]),
-    "part": ([{}, {"from_s": 7}, {"to_s": 1}], [*NOT_MAP, {"from_s": 5, "to_s": 5}, {"from_s": -1}, {"to_s": 0}, {"at": 1}]),
+    "counts.preview": (
+        [],
+        [{"limit": 1, "unit": "second", "per_s": 60}, {"limit": 1, "unit": "segment", "within_s": 60}],
+    ),
+    "part": (
+        [{}, {"from_s": 7}, {"to_s": 1}],
+        [*NOT_MAP, {"from_s": 5, "to_s": 5}, {"from_s": -1}, {"to_s": 0}, {"at": 1}],
+    ),
     "territories": ([["*"], [], ["FR"]], [None, "DE", ["de"], ["DEU"], ["DE", "DE"], ["*", "DE"], ["D1"], [1]]),
     "purposes": ([["*"], []], [None, "private", ["a", "a"], [1], [""]]),
     "renewal": (
@@ -211,7 +241,15 @@ POLICY: Final[dict[str, tuple[list[Any], list[Any]]]] = {
     ),
     "tracking": (["opt_in", "opt_out"], ["always", "", None, True]),
     "self_destruct": ([[], ["expired"]], [None, "expired", ["never"], ["expired", "expired"], [1]]),
-    "child": ([], [*NOT_MAP, {}, {"permissions": ["play"]}, {"permissions": ["fly"], "price": {"interval_s": 1, "owner": 0, "reward": 0}}]),
+    "child": (
+        [],
+        [
+            *NOT_MAP,
+            {},
+            {"permissions": ["play"]},
+            {"permissions": ["fly"], "price": {"interval_s": 1, "owner": 0, "reward": 0}},
+        ],
+    ),
     "child.price.interval_s": ([1], [0, None]),
     "counts": ([{}, {"renew": {"limit": 1}}], [None, [], {"fly": {"limit": 1}}, {"play": {}}, {"play": 3}]),
     "stations": ([["*"], [], ["radio.example"]], [None, "*", ["a", "a"], [1], [""], ["x" * 254]]),

@@ -34,7 +34,9 @@ def song() -> str:
         "content": CONTENT.hex(),
         "content_keys": {str(epoch): key.hex() for epoch, key in CONTENT_KEYS.items()},
         "policy_hash": keccak256(encode(smallest()["policy"])).hex(),
-        "segments": [{"key": k.hex(), "aad": a.hex(), "clear": c.hex()} for k, a, c in zip(keys, aads, CLEAR, strict=True)],
+        "segments": [
+            {"key": k.hex(), "aad": a.hex(), "clear": c.hex()} for k, a, c in zip(keys, aads, CLEAR, strict=True)
+        ],
         "file": file(smallest()).hex(),
     }
     return json.dumps(value, indent=1) + "\n"

@@ -1,4 +1,7 @@
-"""Write grant.json again: ``python tests/vectors/sps/make_grant.py``. Ephemeral key and nonces are random; what opens is fixed."""
+"""Write grant.json again: ``python tests/vectors/sps/make_grant.py``.
+
+Ephemeral key and nonces are random; what opens is fixed.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,14 @@ async def main() -> None:
         aad = segment_aad(CONTENT, RENDITION, epoch, index)
         key = segment_key(CONTENT_KEY, RENDITION, index)
         sealed = await seal_segment(key, clear, aad)
-        segments.append({"aad": to_hex(aad), "wrapped": to_b64(wrap.wrap(key, aad)), "sealed": to_b64(sealed), "clear": clear.decode()})
+        segments.append(
+            {
+                "aad": to_hex(aad),
+                "wrapped": to_b64(wrap.wrap(key, aad)),
+                "sealed": to_b64(sealed),
+                "clear": clear.decode(),
+            }
+        )
     vector = {
         "private": to_b64(PRIVATE),
         "public": to_b64(public),

@@ -42,7 +42,9 @@ def line_ends(written: bytes) -> tuple[str, str]:
     kinds = re.findall(rb"\r\n|\r|\n", written)
     bits = "".join("1" if kind == b"\r" else "0" for kind in kinds)
     packed = bytes(int(bits[at : at + 8].ljust(8, "0"), 2) for at in range(0, len(bits), 8))
-    return base64.b64encode(packed).decode(), " ".join(str(number) for number, kind in enumerate(kinds) if kind == b"\r\n")
+    return base64.b64encode(packed).decode(), " ".join(
+        str(number) for number, kind in enumerate(kinds) if kind == b"\r\n"
+    )
 
 
 def text(written: bytes) -> str:

@@ -79,13 +79,33 @@ def in_pages() -> Iterator[Case]:
     yield Case("page", "a byte before the doctype", b"\n" + whole, "sps.magic")
     yield Case("page", "the mark after 1024 bytes", whole.replace(mark, b" " * 960 + mark), "sps.magic")
     yield Case("page", "another version of the layout", whole.replace(b"v=1;", b"v=2;", 1), "sps.version")
-    for name, offset in (("one early", at - 1), ("one late", at + 1), ("too small", 18), ("zero", 0), ("too large", 262_145)):
-        yield Case("page", f"a place that is {name}", whole.replace(mark, pages.mark(offset, len(song), digest)), "sps.magic")
+    for name, offset in (
+        ("one early", at - 1),
+        ("one late", at + 1),
+        ("too small", 18),
+        ("zero", 0),
+        ("too large", 262_145),
+    ):
+        yield Case(
+            "page", f"a place that is {name}", whole.replace(mark, pages.mark(offset, len(song), digest)), "sps.magic"
+        )
     yield Case("page", "a length of nothing", whole.replace(mark, pages.mark(at, 0, digest)), "sps.magic")
-    yield Case("page", "a length that is one short", whole.replace(mark, pages.mark(at, len(song) - 1, digest)), "sps.truncated")
-    yield Case("page", "a length that is one long", whole.replace(mark, pages.mark(at, len(song) + 1, digest)), MALFORMED)
+    yield Case(
+        "page",
+        "a length that is one short",
+        whole.replace(mark, pages.mark(at, len(song) - 1, digest)),
+        "sps.truncated",
+    )
+    yield Case(
+        "page", "a length that is one long", whole.replace(mark, pages.mark(at, len(song) + 1, digest)), MALFORMED
+    )
     yield Case("page", "numbers without zeros in front", _bare(song))
-    for name, fixes in (("repeated", [7, 7]), ("falling", [9, 7]), ("beyond the song", [len(song)]), ("too many", list(range(4097)))):
+    for name, fixes in (
+        ("repeated", [7, 7]),
+        ("falling", [9, 7]),
+        ("beyond the song", [len(song)]),
+        ("too many", list(range(4097))),
+    ):
         yield Case("page", f"a list that is {name}", pages.page(song, fixes), "sps.magic")
     yield from _forms(song, whole, mark)
     yield Case("page", "a list that spoils the magic", pages.page(song, [0]), "sps.magic")
@@ -95,7 +115,12 @@ def in_pages() -> Iterator[Case]:
 def _forms(song: bytes, whole: bytes, mark: bytes) -> Iterator[Case]:
     """Elements of another form are no mark and no list; of several the first counts."""
     at, digest = whole.index(pages.OPENING) + 4, sha256(song).digest()
-    yield Case("page", "a mark with its hash in capitals", whole.replace(digest.hex().encode(), digest.hex().upper().encode()), "sps.magic")
+    yield Case(
+        "page",
+        "a mark with its hash in capitals",
+        whole.replace(digest.hex().encode(), digest.hex().upper().encode()),
+        "sps.magic",
+    )
     for name, old, new in (
         ("in capitals", b'name="sps"', b'NAME="SPS"'),
         ("with single quotes", mark, mark.replace(b'"', b"'")),
@@ -162,17 +187,41 @@ def segments() -> Iterator[Case]:
     ):
         yield Case("segment", f"another {name}", sealed, "sps.segment.tag", place | change)
     yield Case("segment", "another key", sealed, "sps.segment.tag", place | {"key": bytes(32)})
-    for name, data in (("nonce", _flip(sealed, 0)), ("ciphertext", _flip(sealed, 12)), ("tag", _flip(sealed, -1)), ("length", sealed[:-1])):
+    for name, data in (
+        ("nonce", _flip(sealed, 0)),
+        ("ciphertext", _flip(sealed, 12)),
+        ("tag", _flip(sealed, -1)),
+        ("length", sealed[:-1]),
+    ):
         yield Case("segment", f"a changed {name}", data, "sps.segment.hash", place)
-        yield Case("segment", f"a changed {name} in the table too", data, "sps.segment.tag", place | {"sha256": sha256(data).digest()})
+        yield Case(
+            "segment",
+            f"a changed {name} in the table too",
+            data,
+            "sps.segment.tag",
+            place | {"sha256": sha256(data).digest()},
+        )
     for size in (0, 11, 12, 27):
-        yield Case("segment", f"only {size} bytes", sealed[:size], "sps.segment.tag", place | {"sha256": sha256(sealed[:size]).digest()})
+        yield Case(
+            "segment",
+            f"only {size} bytes",
+            sealed[:size],
+            "sps.segment.tag",
+            place | {"sha256": sha256(sealed[:size]).digest()},
+        )
 
 
 def _place(number: int) -> dict[str, Any]:
     epoch = epoch_of(number)
     digest = sha256(seal(number)).digest()
-    return {"sha256": digest, "key": CONTENT_KEYS[epoch], "content": CONTENT, "rendition": 1, "epoch": epoch, "index": number}
+    return {
+        "sha256": digest,
+        "key": CONTENT_KEYS[epoch],
+        "content": CONTENT,
+        "rendition": 1,
+        "epoch": epoch,
+        "index": number,
+    }
 
 
 def _flip(data: bytes, at: int) -> bytes:
@@ -188,13 +237,19 @@ def _index(value: Any) -> bytes:
 def live() -> Iterator[Case]:
     base, who = index(), {"content": CONTENT, "signer": OWNER}
     malformed, signature = "sps.live.malformed", "sps.live.signature"
-    every_field = base | {"rundown": {"sha256": bytes(32), "urls": ["https://radio.example/rundown"]}, "ended": True, "mood": 1}
+    every_field = base | {
+        "rundown": {"sha256": bytes(32), "urls": ["https://radio.example/rundown"]},
+        "ended": True,
+        "mood": 1,
+    }
     yield Case("live", "the smallest index", _index(base), None, who)
     yield Case("live", "every field", _index(every_field), None, who)
     yield from of_fields("live", _index, base, fields.LIVE, **who)
     for version in (0, 2):
         yield Case("live", f"version {version}", _index(base | {"v": version}), "sps.version", who)
-    yield Case("live", "an unknown critical field", _index(base | {"mood": 1, "crit": ["mood"]}), "sps.header.critical", who)
+    yield Case(
+        "live", "an unknown critical field", _index(base | {"mood": 1, "crit": ["mood"]}), "sps.header.critical", who
+    )
     yield Case("live", "another content in the payload", _index(base | {"content": bytes(20)}), malformed, who)
     yield Case("live", "more rows than the window", _index(base | {"segments": base["segments"] * 2}), malformed, who)
     yield Case("live", "a payload that is a list", _index([1]), malformed, who)
@@ -213,14 +268,28 @@ def policies() -> Iterator[Case]:
     base = terms()
     malformed = "policy.malformed"
     yield Case("policy", "every field", encode(base))
-    yield Case("policy", "the smallest terms", encode({"permissions": [], "price": {"interval_s": 1, "owner": 0, "reward": 0}}))
+    yield Case(
+        "policy", "the smallest terms", encode({"permissions": [], "price": {"interval_s": 1, "owner": 0, "reward": 0}})
+    )
     yield from of_fields("policy", encode, base, fields.POLICY)
     yield Case("policy", "an unknown field", encode(base | {"mood": 1}))
-    yield Case("policy", "an unknown critical field", encode(base | {"mood": 1, "crit": ["mood"]}), "sps.header.critical")
-    yield Case("policy", "an unknown critical field that is absent", encode(base | {"crit": ["lease", "mood"]}), "sps.header.critical")
+    yield Case(
+        "policy", "an unknown critical field", encode(base | {"mood": 1, "crit": ["mood"]}), "sps.header.critical"
+    )
+    yield Case(
+        "policy",
+        "an unknown critical field that is absent",
+        encode(base | {"crit": ["lease", "mood"]}),
+        "sps.header.critical",
+    )
     for path in ("price.mood", "lease.mood", "counts.play.mood"):
         yield Case("policy", f"an unknown field {path}", encode(changed(base, path, 1)), malformed)
-    yield Case("policy", "an unknown critical field in a child", encode(changed(base, "child.crit", ["mood"])), "sps.header.critical")
+    yield Case(
+        "policy",
+        "an unknown critical field in a child",
+        encode(changed(base, "child.crit", ["mood"])),
+        "sps.header.critical",
+    )
     critical = changed(base, "child.crit", ["mood"])
     for name, path, value in (
         ("self_destruct", "self_destruct", ["never"]),
@@ -229,7 +298,12 @@ def policies() -> Iterator[Case]:
         ("price of the child", "child.price.owner", -1),
     ):
         code = "sps.header.critical" if path.startswith("child") else malformed
-        yield Case("policy", f"wrong {name} and an unknown critical field in a child", encode(changed(critical, path, value)), code)
+        yield Case(
+            "policy",
+            f"wrong {name} and an unknown critical field in a child",
+            encode(changed(critical, path, value)),
+            code,
+        )
     both = changed(base | {"crit": ["mood"]}, "price.owner", -1)
     yield Case("policy", "an unknown critical field and a wrong price", encode(both), "sps.header.critical")
     yield Case("policy", "crit in crit", encode(base | {"crit": ["crit", "lease"]}))

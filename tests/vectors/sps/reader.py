@@ -36,7 +36,9 @@ FORBIDDEN: Final = [(0, 0x1F), (0x7F, 0x9F), (0x2028, 0x202E), (0x2066, 0x2069),
 URL: Final = r"https?://[A-Za-z0-9._~:%\[\]-]+(/[A-Za-z0-9._~:/?@!$&'()*+,;=%\[\]-]*)?"
 MEDIA: Final = r"[a-z]+/[A-Za-z0-9.+-]+(; ?[a-z]+=(\"[A-Za-z0-9.,+ -]+\"|[A-Za-z0-9.+-]+))*"
 # windows-1252, whose five gaps stand for themselves; NUL came as U+FFFD.
-BYTES: Final = {chr(byte) if byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D) else bytes([byte]).decode("cp1252"): byte for byte in range(256)}
+BYTES: Final = {
+    chr(byte) if byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D) else bytes([byte]).decode("cp1252"): byte for byte in range(256)
+}
 BYTES["\ufffd"] = 0
 HEADER_FIELDS: Final = [
     "v",
@@ -169,7 +171,9 @@ def read_page(data: bytes) -> dict[str, Any]:
 
 def find_song(data: bytes) -> tuple[int, int, list[int]]:
     """A page's song: offset, length, places to put back."""
-    mark = re.search(rb'<meta name="sps" content="v=(\d{1,3});off=(\d{1,10});len=(\d{1,12});sha256=([0-9a-f]{64})">', data[:1024])
+    mark = re.search(
+        rb'<meta name="sps" content="v=(\d{1,3});off=(\d{1,10});len=(\d{1,12});sha256=([0-9a-f]{64})">', data[:1024]
+    )
     require(data[:15].lower() == b"<!doctype html>" and mark is not None, "sps.magic")
     require(int(mark[1]) == 1, "sps.version")
     at, size = int(mark[2]), int(mark[3])
@@ -178,7 +182,9 @@ def find_song(data: bytes) -> tuple[int, int, list[int]]:
     require(data[at - 4 : at] == b"<!--", "sps.magic")
     listed = re.search(rb'<meta name="sps-fix" content="(\d{1,12}(,\d{1,12})*)">', data[:at])
     places = [int(word) for word in listed[1].split(b",")] if listed else []
-    require(len(places) <= 4096 and places == sorted(set(places)) and all(place < size for place in places), "sps.magic")
+    require(
+        len(places) <= 4096 and places == sorted(set(places)) and all(place < size for place in places), "sps.magic"
+    )
     return at, size, places
 
 
@@ -237,7 +243,12 @@ def rendition(one: dict[str, Any]) -> None:
     require(sum(row[1] for row in rows) == one["samples"])
     require(one["root"] == tree([row[2] for row in rows]))
     epochs, firsts = zip(*one["key_epochs"], strict=True)
-    require(len(set(epochs)) == len(epochs) and firsts[0] == 0 and list(firsts) == sorted(set(firsts)) and firsts[-1] < len(rows))
+    require(
+        len(set(epochs)) == len(epochs)
+        and firsts[0] == 0
+        and list(firsts) == sorted(set(firsts))
+        and firsts[-1] < len(rows)
+    )
 
 
 def read_live(data: bytes, content: bytes, signer: bytes, before: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -262,7 +273,9 @@ def read_live(data: bytes, content: bytes, signer: bytes, before: dict[str, Any]
 def follows(new: dict[str, Any], old: dict[str, Any]) -> bool:
     """docs/format/live.md, "Order"."""
     same = ("content", "rendition", "codec", "mime", "rate", "channels", "bits", "segment_samples", "init")
-    if any(new[name] != old[name] for name in same) or any(new[name] < old[name] for name in ("number", "time_ms", "first")):
+    if any(new[name] != old[name] for name in same) or any(
+        new[name] < old[name] for name in ("number", "time_ms", "first")
+    ):
         return False
     new_end, old_end = (one["first"] + len(one["segments"]) for one in (new, old))
     if new_end < old_end:
@@ -324,11 +337,17 @@ def policy(value: Any, generation: int) -> None:
 
 def texts_once(values: Any) -> bool:
     """A list of at most 256 texts of 1 to 253 characters, none twice."""
-    good = type(values) is list and len(values) <= 256 and all(type(value) is str and 1 <= len(value) <= 253 for value in values)
+    good = (
+        type(values) is list
+        and len(values) <= 256
+        and all(type(value) is str and 1 <= len(value) <= 253 for value in values)
+    )
     return good and len(set(values)) == len(values)
 
 
-def open_segment(sealed: bytes, digest: bytes, key: bytes, content: bytes, rendition_id: int, epoch: int, index: int) -> bytes:
+def open_segment(
+    sealed: bytes, digest: bytes, key: bytes, content: bytes, rendition_id: int, epoch: int, index: int
+) -> bytes:
     """A clear segment from its place."""
     require(sha256(sealed).digest() == digest, "sps.segment.hash")
     info = b"sps/1 segment" + rendition_id.to_bytes(2, "big") + index.to_bytes(4, "big")
@@ -343,9 +362,15 @@ def envelope(data: bytes, content_type: str) -> tuple[bytes, bytes, bytes, bytes
     """Protected header, key id, payload and signature."""
     require(len(data) <= 4_194_304)
     outer = decode(data)
-    require(isinstance(outer, cbor2.CBORTag) and outer.tag == 18 and type(outer.value) is list and len(outer.value) == 4)
+    require(
+        isinstance(outer, cbor2.CBORTag) and outer.tag == 18 and type(outer.value) is list and len(outer.value) == 4
+    )
     protected, unprotected, payload, signature = outer.value
-    require(all(type(part) is bytes for part in (protected, payload, signature)) and unprotected == {} and len(signature) == 64)
+    require(
+        all(type(part) is bytes for part in (protected, payload, signature))
+        and unprotected == {}
+        and len(signature) == 64
+    )
     names = decode(protected)
     require(type(names) is dict and list(names) == [1, 3, 4] and names[1] == -47 and names[3] == content_type)
     require(type(names[4]) is bytes and len(names[4]) == 20)

@@ -42,7 +42,10 @@ def live_order() -> Iterator[Case]:
     yield case("the same time", slid | {"time_ms": base["time_ms"]}, None)
     yield case("a lower number", slid | {"number": 41})
     yield case("an earlier time", slid | {"time_ms": base["time_ms"] - 1})
-    yield case("an earlier first row", base | later | {"first": 39, "sample": base["sample"] - 88_200, "segments": [row, *rows[:2]]})
+    yield case(
+        "an earlier first row",
+        base | later | {"first": 39, "sample": base["sample"] - 88_200, "segments": [row, *rows[:2]]},
+    )
     yield case("an earlier end", base | later | {"segments": rows[:2]})
     yield case("the same number with a segment more", base | {"segments": rows}, ORDER, base | {"segments": rows[:2]})
     yield case("the same number and an end", ended)
@@ -64,7 +67,10 @@ def live_order() -> Iterator[Case]:
         yield case(f"field {field} of a segment that both list", changed(slid, f"segments.0.{field}", value))
     for shift in (-1, 1):
         yield case(f"a place in time that is {shift} off", slid | {"sample": slid["sample"] + shift})
-        yield case(f"a window right behind, {shift} off", base | later | {"first": 43, "sample": end + shift, "segments": [row]})
+        yield case(
+            f"a window right behind, {shift} off",
+            base | later | {"first": 43, "sample": end + shift, "segments": [row]},
+        )
     yield case("a window right behind", base | later | {"first": 43, "sample": end, "segments": [row]}, None)
     yield case("an empty window right behind", base | later | {"first": 43, "sample": end, "segments": []}, None)
     for name, missed, code in (
@@ -73,7 +79,9 @@ def live_order() -> Iterator[Case]:
         ("as many samples as three segments have", 3 * 88_200, None),
         ("more samples than three segments have", 3 * 88_200 + 1, ORDER),
     ):
-        yield case(f"three missed, {name}", base | later | {"first": 46, "sample": end + missed, "segments": [row]}, code)
+        yield case(
+            f"three missed, {name}", base | later | {"first": 46, "sample": end + missed, "segments": [row]}, code
+        )
     empty = base | {"segments": []}
     yield case("the first segment of all", base | later, None, empty)
     yield case("an empty window that moved", empty | later | {"sample": base["sample"] + 1}, ORDER, empty)
@@ -104,13 +112,17 @@ def live_size() -> Iterator[Case]:
 def sizes() -> Iterator[Case]:
     """The longest list and the most items of a header, the longest list of a live index."""
     for more, code in ((0, None), (1, MALFORMED)):
-        yield Case("header", f"a list of {100_000 + more} entries", header(smallest() | {"mood": [0] * (100_000 + more)}), code)
+        yield Case(
+            "header", f"a list of {100_000 + more} entries", header(smallest() | {"mood": [0] * (100_000 + more)}), code
+        )
         lists = [[0] * 90_000 for _ in range(4)]
         value = smallest() | {"mood": [*lists, []]}
         value["mood"][-1] += [0] * (400_000 + more - items(value))
         yield Case("header", f"{400_000 + more} items", header(value), code)
     for more, code in ((0, None), (1, "sps.live.malformed")):
-        yield Case("live", f"a list of {10_000 + more} entries", _signed(index() | {"mood": [0] * (10_000 + more)}), code, _WHO)
+        yield Case(
+            "live", f"a list of {10_000 + more} entries", _signed(index() | {"mood": [0] * (10_000 + more)}), code, _WHO
+        )
 
 
 def exploded() -> Iterator[Case]:
@@ -124,7 +136,9 @@ def exploded() -> Iterator[Case]:
         return Case("exploded", name, data, code, {"parts": files})
 
     yield case("a folder")
-    yield case("a folder with other files", None, parts | {"readme.txt": b"mine", _name(b"another song's"): b"another song's"})
+    yield case(
+        "a folder with other files", None, parts | {"readme.txt": b"mine", _name(b"another song's"): b"another song's"}
+    )
     yield case("a file that is named by another hash, of no part", None, parts | {_name(b"x"): b"y"})
     for number, part in enumerate(whole):
         less = {name: data for name, data in parts.items() if data != part}
@@ -158,7 +172,10 @@ def _name(part: bytes) -> str:
 
 
 def texts() -> Iterator[Case]:
-    """A comment's text (``data``, UTF-8) with the two attributes of ``sps-lines``; ``written``: the bytes of the page."""
+    """A comment's text (``data``, UTF-8) with the two attributes of ``sps-lines``.
+
+    ``written``: the bytes of the page.
+    """
     every = bytes(range(256))
     for name, written in (
         ("every byte", every),
@@ -180,7 +197,9 @@ def texts() -> Iterator[Case]:
     yield Case("text", "a number of no line", b"\n", None, {"bits": "AA==", "pairs": "7", "written": b"\n"})
     yield Case("text", "a pair whose bit is set", b"\n", None, {"bits": "gA==", "pairs": "0", "written": b"\r\n"})
     yield Case("text", "more lines than bits", nine, HASH, {"bits": short, "pairs": pairs})
-    yield Case("text", "more lines than bits, all of them pairs", nine, HASH, {"bits": "", "pairs": "0 1 2 3 4 5 6 7 8"})
+    yield Case(
+        "text", "more lines than bits, all of them pairs", nine, HASH, {"bits": "", "pairs": "0 1 2 3 4 5 6 7 8"}
+    )
     for name, text in (
         ("a letter beyond windows-1252", "a\u0101"),
         ("a control character", "\x80"),

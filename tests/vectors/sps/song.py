@@ -83,7 +83,12 @@ def fullest() -> dict[str, Any]:
         "true_peak": -103,
         "waveform": bytes(range(100)),
         "features": bytes(range(41)),
-        "artwork": {"sha256": bytes(range(32)), "mime": "image/jpeg", "size": 90_210, "urls": ["https://cdn.example/cover.jpg"]},
+        "artwork": {
+            "sha256": bytes(range(32)),
+            "mime": "image/jpeg",
+            "size": 90_210,
+            "urls": ["https://cdn.example/cover.jpg"],
+        },
         "watermark": {
             "version": 1,
             "layers": ["ultrasonic", "inband"],
@@ -94,7 +99,11 @@ def fullest() -> dict[str, Any]:
         "live": {"signer": STRANGER, "urls": ["https://radio.example/live/index.cbor"]},
         "delivery": ["https://cdn.example/vector/", "https://mirror.example/vector.sps"],
         "renderer": {"version": "1.2", "sha256": bytes(32)},
-        "renditions": [rendition(), rendition(2, bits=24), rendition(3, codec="opus", mime='audio/mp4; codecs="opus"', bits=0)],
+        "renditions": [
+            rendition(),
+            rendition(2, bits=24),
+            rendition(3, codec="opus", mime='audio/mp4; codecs="opus"', bits=0),
+        ],
         "crit": ["policy", "watermark"],
     }
 
@@ -179,4 +188,9 @@ def header(value: Any) -> bytes:
 def file(value: Any, numbers: tuple[int, ...] = (1,)) -> bytes:
     """The whole single file."""
     cose = header(value)
-    return MAGIC + len(cose).to_bytes(4, "big") + cose + b"".join(INIT + seal(0, n) + seal(1, n) + seal(2, n) for n in numbers)
+    return (
+        MAGIC
+        + len(cose).to_bytes(4, "big")
+        + cose
+        + b"".join(INIT + seal(0, n) + seal(1, n) + seal(2, n) for n in numbers)
+    )

@@ -22,7 +22,18 @@ from pywallet.sps.live import LiveSegment, open_live
 from tests.budget import budget
 from tests.vectors.sps import fields, pages, reader
 from tests.vectors.sps.raw import MAGIC, OWNER, encode, signed
-from tests.vectors.sps.song import CONTENT, HEADER_TYPE, LIVE_TYPE, changed, file, fullest, header, index, rendition, smallest
+from tests.vectors.sps.song import (
+    CONTENT,
+    HEADER_TYPE,
+    LIVE_TYPE,
+    changed,
+    file,
+    fullest,
+    header,
+    index,
+    rendition,
+    smallest,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
 CASES: list[dict[str, Any]] = json.loads(Path(__file__).with_name("cases.json").read_text())
@@ -32,7 +43,9 @@ LIVE = {"malformed": "sps.live.malformed", "signature": "sps.live.signature"}
 
 def second(case: dict[str, Any], data: bytes) -> str | None:
     """The second reader's code, or None."""
-    given = {name: base64.b64decode(case[name]) for name in ("content", "signer", "key", "sha256", "clear") if name in case}
+    given = {
+        name: base64.b64decode(case[name]) for name in ("content", "signer", "key", "sha256", "clear") if name in case
+    }
     try:
         match case["kind"]:
             case "header":
@@ -49,7 +62,9 @@ def second(case: dict[str, Any], data: bytes) -> str | None:
                 old = before and reader.read_live(before, given["content"], given["signer"])
                 reader.read_live(data, given["content"], given["signer"], old or None)
             case "exploded":
-                song = reader.read_exploded(data, {name: base64.b64decode(part) for name, part in case["parts"].items()})
+                song = reader.read_exploded(
+                    data, {name: base64.b64decode(part) for name, part in case["parts"].items()}
+                )
                 reader.read_file(song)
             case "text":
                 assert reader.read_text(data.decode(), case["bits"], case["pairs"]) == base64.b64decode(case["written"])
@@ -91,7 +106,11 @@ def test_the_second_reader_gives_the_same_answers(kind: str) -> None:
 def test_the_vectors_are_what_the_script_writes() -> None:
     """Nobody edited a vector by hand, and the script has nothing random in it."""
     done = subprocess.run(
-        (sys.executable, "-m", "tests.vectors.sps.make", "--check"), cwd=ROOT, capture_output=True, text=True, check=False
+        (sys.executable, "-m", "tests.vectors.sps.make", "--check"),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (done.returncode, done.stdout) == (0, "nothing changed\n")
 
@@ -161,7 +180,9 @@ def test_both_readers_agree_on_what_follows(before: dict[str, Any], after: dict[
 
 @budget(3)
 @given(before=INDEXES, rows=ROWS, time=st.integers(0, 1), ends=st.booleans())
-def test_what_a_writer_advances_to_follows(before: dict[str, Any], rows: list[list[Any]], time: int, ends: bool) -> None:
+def test_what_a_writer_advances_to_follows(
+    before: dict[str, Any], rows: list[list[Any]], time: int, ends: bool
+) -> None:
     """The index after new segments continues the one before, for both readers; nothing follows an end."""
     base = {name: value for name, value in (index() | {"segment_samples": 5} | before).items() if name != "ended"}
     old = open_live(signed(encode(base), CONTENT, LIVE_TYPE), CONTENT, OWNER)
@@ -178,7 +199,11 @@ SMALL, WHOLE = encode(smallest()), file(smallest())
 
 @budget(4)
 @given(
-    edits=st.lists(st.tuples(st.integers(0, len(SMALL) - 1), st.integers(0, 2), st.binary(min_size=1, max_size=3)), min_size=1, max_size=3)
+    edits=st.lists(
+        st.tuples(st.integers(0, len(SMALL) - 1), st.integers(0, 2), st.binary(min_size=1, max_size=3)),
+        min_size=1,
+        max_size=3,
+    )
 )
 def test_both_readers_agree_on_any_payload(edits: list[tuple[int, int, bytes]]) -> None:
     """Bytes overwritten, put in or cut out of the payload, then signed: the same answer from both."""
@@ -199,7 +224,9 @@ def test_both_readers_agree_on_any_file(at: int, cut: int, new: bytes) -> None:
 
 @budget(2)
 @given(
-    song=st.lists(st.sampled_from([b"-->", b"--!>", b"-", b">", b"\r", b"\n", b"\r\n", b"\0", b"\x81", b"\xe9"]), min_size=1).map(b"".join)
+    song=st.lists(
+        st.sampled_from([b"-->", b"--!>", b"-", b">", b"\r", b"\n", b"\r\n", b"\0", b"\x81", b"\xe9"]), min_size=1
+    ).map(b"".join)
 )
 def test_both_readers_take_a_song_from_a_pages_text(song: bytes) -> None:
     """What a browser makes of the comment's text gives both readers the bytes that were written."""

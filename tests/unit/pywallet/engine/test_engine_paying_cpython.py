@@ -41,7 +41,9 @@ async def test_a_voucher_is_signed_by_the_key_shown_to_the_station() -> None:
     """The message says what was asked, and its signer is the payer."""
     due = await asked()
     signed = Signed.from_json(Voucher, (await call("voucher.sign", due))["voucher"])
-    assert signed.message == Voucher(server=SERVER, payer=from_hex(due["payer"], 20), cap=4_200_000_000_000_000, until=7)
+    assert signed.message == Voucher(
+        server=SERVER, payer=from_hex(due["payer"], 20), cap=4_200_000_000_000_000, until=7
+    )
     assert signer(signed, Domain(31337, SETTLEMENT)) == from_hex(due["payer"], 20)
 
 

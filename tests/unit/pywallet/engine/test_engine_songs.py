@@ -113,7 +113,9 @@ async def test_the_split_adds_up() -> None:
 async def test_terms_follow_usage_and_language() -> None:
     """What is left shrinks with use; the language changes the words, not the amounts."""
     song = await load()
-    used = await call("terms", {"stream": "one", "usage": {"plays": 1, "seeks": 1, "first_play_s": 5}, "context": {"now_s": 6}})
+    used = await call(
+        "terms", {"stream": "one", "usage": {"plays": 1, "seeks": 1, "first_play_s": 5}, "context": {"now_s": 6}}
+    )
     chinese = await call("terms", {"stream": "one", "language": "zh-CN", "names": {"station": "Lamplight FM"}})
     assert used["facts"]["may"] == song["facts"]["may"]
     assert chinese["facts"]["may"] != song["facts"]["may"]
@@ -129,12 +131,24 @@ async def test_what_is_left_follows_the_uses_that_count_now() -> None:
     said = {}
     for name, counts in (("all", {}), ("now", {"play": 0}), ("gone", {"play": limit})):
         usage = {"plays": limit, "seeks": 0, "seconds": 90, "first_play_s": 5, "counts": counts, "last_s": {"play": 5}}
-        context = {"now_s": 6, "territory": "DE", "purpose": "private", "devices": 1, "device_known": True, "streams": 0, "renewed_s": 5}
+        context = {
+            "now_s": 6,
+            "territory": "DE",
+            "purpose": "private",
+            "devices": 1,
+            "device_known": True,
+            "streams": 0,
+            "renewed_s": 5,
+        }
         said[name] = (await call("terms", {"stream": "one", "usage": usage, "context": context}))["facts"]["left"]
     assert said["now"].startswith(f"{limit} of {limit} play")
     assert said["gone"] == said["all"]
     assert said["gone"].startswith("0 of ")
-    strange: list[dict[str, Any]] = [{"usage": {"counts": {"play": -1}}}, {"usage": {"counts": []}}, {"usage": {"last_s": {"play": "x"}}}]
+    strange: list[dict[str, Any]] = [
+        {"usage": {"counts": {"play": -1}}},
+        {"usage": {"counts": []}},
+        {"usage": {"last_s": {"play": "x"}}},
+    ]
     for wrong in (*strange, {"context": {"devices": -1}}):
         assert await failing("terms", {"stream": "one", **wrong}) == "message.schema"
 
@@ -148,7 +162,9 @@ async def test_a_play_from_wish_to_end() -> None:
     assert (await tell("granted"))["commands"][0]["kind"] == "sound"
     assert (await tell("playing", position_ms=0))["state"] == "playing"
     sought = await wish("seek", position_ms=1)
-    assert [(c["kind"], c["action"], c["position_ms"], c["segment"]) for c in sought["commands"]] == [("invoke", "seek", 1, 0)]
+    assert [(c["kind"], c["action"], c["position_ms"], c["segment"]) for c in sought["commands"]] == [
+        ("invoke", "seek", 1, 0)
+    ]
     await tell("granted")
     await tell("playing", position_ms=1)
     ended = await tell("ended")

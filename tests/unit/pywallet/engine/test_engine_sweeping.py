@@ -48,7 +48,11 @@ async def test_the_permit_names_the_wallets_own_account() -> None:
     made = await call("sweep.sign", asked)
 
     signature = permit.sign(wallet.keyring().private_key(payee_path(STATION, 9)))
-    assert made == {"to": to_hex(account), "permit": to_hex(permit.data(signature)), "move": to_hex(transfer_from_data(payee, account, 70))}
+    assert made == {
+        "to": to_hex(account),
+        "permit": to_hex(permit.data(signature)),
+        "move": to_hex(transfer_from_data(payee, account, 70)),
+    }
 
 
 async def test_an_order_to_a_relayer_names_the_account_and_both_are_the_payees_word() -> None:
@@ -67,11 +71,16 @@ async def test_an_order_to_a_relayer_names_the_account_and_both_are_the_payees_w
 
 
 async def test_what_lies_at_a_payee_is_paid_to_whom_the_order_names() -> None:
-    """A fan pays somebody from a private address: the relayer has the permit, and the order says for whom; no account is named."""
+    """A fan pays somebody from a private address: the relayer has the permit, and the order says for whom.
+
+    No account is named.
+    """
     asked = {key: value for key, value in (await opened()).items() if key != "index"}
     other, payee = bytes([9]) * 20, from_hex(asked["payee"])
 
-    made = await call("sweep.sign", {**asked, "to": to_hex(other), "relayer": to_hex(RELAYER), "settlement": to_hex(SETTLEMENT)})
+    made = await call(
+        "sweep.sign", {**asked, "to": to_hex(other), "relayer": to_hex(RELAYER), "settlement": to_hex(SETTLEMENT)}
+    )
 
     order = Signed.from_json(Sweep, made["sweep"])
     assert order.message == Sweep(RELAYER, payee, other, 70, 1000)
@@ -91,7 +100,9 @@ async def test_nobody_else_is_permitted_to_take(to: bytes | None) -> None:
         assert caught.value.code == "message.schema"
 
 
-@pytest.mark.parametrize("changed", [{"payee": "0x" + "11" * 20}, {"number": 8}, {"amount_wei": str(1 << 256)}, {"index": 100}])
+@pytest.mark.parametrize(
+    "changed", [{"payee": "0x" + "11" * 20}, {"number": 8}, {"amount_wei": str(1 << 256)}, {"index": 100}]
+)
 async def test_what_is_not_this_wallets_is_not_signed(changed: dict[str, Any]) -> None:
     """A payee of somebody else, another session's number, an amount that is none."""
     asked = await opened()

@@ -65,7 +65,20 @@ async def test_from_proposal_to_lock() -> None:
 
 async def test_words_are_looked_at_before_a_wallet_is_made_of_them() -> None:
     """Beginnings of four letters are made whole, a slip is named with what it may be, a wrong order is told from both."""
-    words = ["legal", "winner", "thank", "year", "wave", "sausage", "worth", "useful", "legal", "winner", "thank", "yellow"]
+    words = [
+        "legal",
+        "winner",
+        "thank",
+        "year",
+        "wave",
+        "sausage",
+        "worth",
+        "useful",
+        "legal",
+        "winner",
+        "thank",
+        "yellow",
+    ]
     short = " ".join(word[:4] for word in words)
     assert await call("wallet.spelling", {"words": short}) == {"words": words, "slips": [], "size": True, "holds": True}
     slipped = await call("wallet.spelling", {"words": " ".join(words).replace("sausage", "susage").upper()})
@@ -88,7 +101,12 @@ async def test_words_are_looked_at_before_a_wallet_is_made_of_them() -> None:
 async def test_words_of_every_size_are_a_wallet(size: int) -> None:
     """Proposed, looked at and opened."""
     words = (await call("wallet.propose", {"words": size}))["mnemonic"]
-    assert await call("wallet.spelling", {"words": words}) == {"words": words.split(), "slips": [], "size": True, "holds": True}
+    assert await call("wallet.spelling", {"words": words}) == {
+        "words": words.split(),
+        "slips": [],
+        "size": True,
+        "holds": True,
+    }
     assert (await call("wallet.create", {"mnemonic": words, "password": "a good password"}))["locked"] is False
 
 
@@ -101,7 +119,10 @@ async def test_nothing_is_open_before() -> None:
 
 async def test_bad_words_passwords_and_vaults() -> None:
     """Each has its own code, and a failure opens nothing."""
-    assert await failing("wallet.create", {"mnemonic": WORDS + " junk", "password": "a good password"}) == "wallet.mnemonic"
+    assert (
+        await failing("wallet.create", {"mnemonic": WORDS + " junk", "password": "a good password"})
+        == "wallet.mnemonic"
+    )
     assert await failing("wallet.create", {"mnemonic": WORDS, "password": "short"}) == "wallet.password.weak"
     assert await failing("wallet.open", {"vault": "%%%", "password": "a good password"}) == "wallet.vault"
     assert await failing("wallet.open", {"vault": to_b64(b"damaged"), "password": "a good password"}) == "wallet.vault"
@@ -124,10 +145,14 @@ async def test_a_session() -> None:
 
 
 async def test_the_times_of_a_session_tell_the_hour_and_nothing_of_the_clock() -> None:
-    """To the second, two stations could tell a fan by how far the clock goes wrong, or by sessions that were signed at one moment."""
+    """To the second, two stations could tell a fan by how far the clock goes wrong, or by sessions that were signed at
+    one moment.
+    """
     await unlock()
     hour_s = 1_800_000_000
-    made = [(await call("session.sign", {**ASKED, "now_s": hour_s + at}))["session"]["message"] for at in (0, 1, 97, 3_599)]
+    made = [
+        (await call("session.sign", {**ASKED, "now_s": hour_s + at}))["session"]["message"] for at in (0, 1, 97, 3_599)
+    ]
     assert all(one == made[0] for one in made)
     assert (await call("session.sign", {**ASKED, "now_s": hour_s + 3_600}))["session"]["message"] != made[0]
 
@@ -140,7 +165,10 @@ async def test_a_session_without_rewards() -> None:
 
 
 async def test_a_word_about_points() -> None:
-    """Signed by the key of sessions at that station, for that site, time and wish only; nothing while the wallet is locked."""
+    """Signed by the key of sessions at that station, for that site, time and wish only.
+
+    Nothing while the wallet is locked.
+    """
     await unlock()
     session = Signed.from_json(Session, (await call("session.sign", ASKED))["session"]).message
     asked = {"station": STATION, "domain": "harbour.example", "time_s": 1_800_000_000, "what": "buy shirt 9"}
@@ -158,7 +186,14 @@ async def test_a_claim() -> None:
     """Signed by the payee, to the account unless another address is given."""
     await unlock()
     made = await call("session.sign", ASKED)
-    asked = {**WHERE, "server": SERVER, "epoch": 77, "station": STATION, "number": made["number"], "payee": made["payee"]}
+    asked = {
+        **WHERE,
+        "server": SERVER,
+        "epoch": 77,
+        "station": STATION,
+        "number": made["number"],
+        "payee": made["payee"],
+    }
     signed = Signed.from_json(Claim, (await call("claim.sign", asked))["claim"])
     assert to_hex(signer(signed, DOMAIN)) == to_hex(signed.message.payee) == made["payee"]
     assert (to_hex(signed.message.to), signed.message.epoch, signed.message.tip) == (ACCOUNT, 77, 0)
@@ -166,7 +201,9 @@ async def test_a_claim() -> None:
     assert (to_hex(elsewhere.message.to), elsewhere.message.tip) == (OTHER, 5)
 
 
-@pytest.mark.parametrize("change", [{"payee": OTHER}, {"to": "0x" + "00" * 20}, {"number": -1}, {"tip": 5}, {"epoch": "77"}])
+@pytest.mark.parametrize(
+    "change", [{"payee": OTHER}, {"to": "0x" + "00" * 20}, {"number": -1}, {"tip": 5}, {"epoch": "77"}]
+)
 async def test_a_strange_claim_is_not_signed(change: dict[str, Any]) -> None:
     """Another's payee, the zero address and fields of a wrong kind are message.schema."""
     await unlock()
@@ -197,7 +234,10 @@ async def test_a_strange_session_is_not_signed(change: dict[str, Any]) -> None:
 
 async def test_json_in_and_out() -> None:
     """Results and expected errors are data."""
-    assert json.loads(await call_json("wallet.status", "{}")) == {"ok": True, "result": {"locked": True, "account": None}}
+    assert json.loads(await call_json("wallet.status", "{}")) == {
+        "ok": True,
+        "result": {"locked": True, "account": None},
+    }
     refused = json.loads(await call_json("session.sign", json.dumps(ASKED)))
     assert refused["ok"] is False
     assert refused["error"]["code"] == "wallet.locked"
@@ -206,7 +246,13 @@ async def test_json_in_and_out() -> None:
 
 @pytest.mark.parametrize(
     ("op", "payload"),
-    [("wallet.destroy", "{}"), ("wallet.status", "[]"), ("wallet.status", "{"), ("wallet.status", ""), ("payees", "[" * 5_000)],
+    [
+        ("wallet.destroy", "{}"),
+        ("wallet.status", "[]"),
+        ("wallet.status", "{"),
+        ("wallet.status", ""),
+        ("payees", "[" * 5_000),
+    ],
 )
 async def test_other_json_is_refused(op: str, payload: str) -> None:
     """Unknown operations, other values and broken text are message.schema."""
@@ -257,7 +303,12 @@ async def test_a_changed_password() -> None:
     """The new one opens, the old one doesn't; a weak one and a wrong old one change nothing."""
     old = {"vault": RECORDED["cpython"], "password": RECORDED["password"]}
     changed = (await call("wallet.password", {**old, "new": "another password"}))["vault"]
-    assert (await call("wallet.words", {"vault": changed, "password": "another password"}))["mnemonic"] == RECORDED["secret"]
+    assert (await call("wallet.words", {"vault": changed, "password": "another password"}))["mnemonic"] == RECORDED[
+        "secret"
+    ]
     assert await failing("wallet.words", {**old, "vault": changed}) == "wallet.password"
     assert await failing("wallet.password", {**old, "new": "short"}) == "wallet.password.weak"
-    assert await failing("wallet.password", {**old, "password": "wrong wrong", "new": "another password"}) == "wallet.password"
+    assert (
+        await failing("wallet.password", {**old, "password": "wrong wrong", "new": "another password"})
+        == "wallet.password"
+    )

@@ -161,7 +161,12 @@ def test_require_signer() -> None:
     require_signer(signed, DOMAIN, me, "ticket.signature")
     other = Domain(1, DOMAIN.settlement)
     broken = Signed(signed.message, bytes(65))
-    for attempt, domain, address in ((signed, DOMAIN, b"\1" * 20), (signed, DOMAIN, bytes(20)), (signed, other, me), (broken, DOMAIN, me)):
+    for attempt, domain, address in (
+        (signed, DOMAIN, b"\1" * 20),
+        (signed, DOMAIN, bytes(20)),
+        (signed, other, me),
+        (broken, DOMAIN, me),
+    ):
         with pytest.raises(InputError) as caught:
             require_signer(attempt, domain, address, "ticket.signature")
         assert caught.value.code == "ticket.signature"

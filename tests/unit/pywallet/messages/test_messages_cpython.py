@@ -56,7 +56,12 @@ def test_digest_and_signature_agree_with_eth_account(message: Message, chain_id:
         name: "0x" + value.hex() if of == "address" else value
         for name, of, value in zip(kind.wire_names(), kind.TYPES, vars(message).values(), strict=True)
     }
-    domain = {"name": "GoMAA Settlement", "version": "1", "chainId": chain_id, "verifyingContract": "0x" + settlement.hex()}
+    domain = {
+        "name": "GoMAA Settlement",
+        "version": "1",
+        "chainId": chain_id,
+        "verifyingContract": "0x" + settlement.hex(),
+    }
     signable = encode_typed_data(domain, {kind.__name__: fields}, values)
     ours = Domain(chain_id, settlement)
     assert digest(message, ours) == bytes(_hash_eip191_message(signable))
@@ -67,7 +72,9 @@ counts = st.integers(0, (1 << 64) - 1)
 
 
 @given(addresses, words, counts, counts, counts, counts, words)
-def test_receipt_detail_is_abi_encoded(content: bytes, session: bytes, plays: int, seeks: int, seconds: int, n: int, last: bytes) -> None:
+def test_receipt_detail_is_abi_encoded(
+    content: bytes, session: bytes, plays: int, seeks: int, seconds: int, n: int, last: bytes
+) -> None:
     """Receipt.detail hashes what abi.encode gives."""
     kinds = ["address", "bytes32", "uint256", "uint256", "uint256", "uint256", "bytes32"]
     packed = encode(kinds, ["0x" + content.hex(), session, plays, seeks, seconds, n, last])
@@ -75,7 +82,10 @@ def test_receipt_detail_is_abi_encoded(content: bytes, session: bytes, plays: in
 
 
 @given(
-    st.lists(st.builds(StatementLine, counts, addresses, words, counts, counts, counts), unique_by=lambda line: line.number), st.randoms()
+    st.lists(
+        st.builds(StatementLine, counts, addresses, words, counts, counts, counts), unique_by=lambda line: line.number
+    ),
+    st.randoms(),
 )
 def test_statement_lines_are_abi_encoded_in_order(lines: list[StatementLine], random: Any) -> None:
     """Statement.lines hashes the concatenated abi.encode of the lines by ticket number, however they are given."""

@@ -55,7 +55,10 @@ def test_signing_is_deterministic() -> None:
 
 def _with(s: int | None = None, r: int | None = None, v: int | None = None) -> bytes:
     signature = crypto.sign(KEY, DIGEST)
-    parts = (int.from_bytes(signature[:32], "big") if r is None else r, int.from_bytes(signature[32:64], "big") if s is None else s)
+    parts = (
+        int.from_bytes(signature[:32], "big") if r is None else r,
+        int.from_bytes(signature[32:64], "big") if s is None else s,
+    )
     return parts[0].to_bytes(32, "big") + parts[1].to_bytes(32, "big") + bytes([signature[64] if v is None else v])
 
 
@@ -159,7 +162,9 @@ async def test_aes_gcm_refuses_what_is_too_short() -> None:
 )
 async def test_hkdf(secret: str, salt: str, info: str, expected: str) -> None:
     """Test cases 1 and 3 (no salt) of RFC 5869."""
-    derived = await crypto.get().hkdf_sha256(bytes.fromhex(secret), bytes.fromhex(salt), bytes.fromhex(info), len(expected) // 2)
+    derived = await crypto.get().hkdf_sha256(
+        bytes.fromhex(secret), bytes.fromhex(salt), bytes.fromhex(info), len(expected) // 2
+    )
     assert derived.hex() == expected
 
 

@@ -15,10 +15,14 @@ from pywallet.playback import (
 )
 
 LINE = Timeline.of([96_000] * 10 + [48_000], 48_000)
-EVENTS = st.sampled_from(["play", "pause", "seek", "granted", "playing", "waiting", "ended", "stop", "retry", "problem", "continued"])
+EVENTS = st.sampled_from(
+    ["play", "pause", "seek", "granted", "playing", "waiting", "ended", "stop", "retry", "problem", "continued"]
+)
 
 
-@given(st.lists(st.tuples(EVENTS, st.integers(0, 21_000)), max_size=12), st.sampled_from(WISHES), st.integers(0, 20_999))
+@given(
+    st.lists(st.tuples(EVENTS, st.integers(0, 21_000)), max_size=12), st.sampled_from(WISHES), st.integers(0, 20_999)
+)
 def test_every_wish_does_what_was_foreseen(events: list[tuple[str, int]], wish: str, position: int) -> None:
     """After any history, the action, the state and the sound of a wish are those that were told before."""
     player, _ = step(Player(), "loaded", timeline=LINE)

@@ -102,7 +102,20 @@ def test_segment_at_is_inside_and_right(position: int) -> None:
         assert LINE.start_ms(index) <= position < LINE.start_ms(index + 1)
 
 
-EVENTS = ["play", "seek", "pause", "granted", "playing", "waiting", "ended", "stop", "problem", "retry", "continued", "nonsense"]
+EVENTS = [
+    "play",
+    "seek",
+    "pause",
+    "granted",
+    "playing",
+    "waiting",
+    "ended",
+    "stop",
+    "problem",
+    "retry",
+    "continued",
+    "nonsense",
+]
 
 
 def test_a_play_while_a_paused_song_seeks_comes_after_the_seek() -> None:
@@ -114,7 +127,9 @@ def test_a_play_while_a_paused_song_seeks_comes_after_the_seek() -> None:
     p, _ = step(p, "granted")
     after, commands = step(p, "playing", 4_000)
     assert (after.state, after.wanted) == (State.STARTING, False)
-    assert [(c.kind, c.action, c.position_ms, c.segment) for c in commands] == [("invoke", "resume", 4_000, LINE.segment_at(4_000))]
+    assert [(c.kind, c.action, c.position_ms, c.segment) for c in commands] == [
+        ("invoke", "resume", 4_000, LINE.segment_at(4_000))
+    ]
     p, commands = step(p, "pause")
     assert (p.state, p.wanted, commands) == (State.SEEKING, False, ())
     assert step(p, "playing", 4_000) == (replace(p, state=State.PAUSED), ())
@@ -132,7 +147,10 @@ def test_a_pause_and_a_seek_before_the_grant_are_kept_until_it_comes() -> None:
     both, _ = step(halting, "seek", 7_500)
     p, commands = step(both, "granted")
     assert (p.state, p.resume_to) == (State.SEEKING, State.PAUSED)
-    assert [(c.kind, c.action, c.position_ms) for c in commands][1:] == [("invoke", "pause", 0), ("invoke", "seek", 7_500)]
+    assert [(c.kind, c.action, c.position_ms) for c in commands][1:] == [
+        ("invoke", "pause", 0),
+        ("invoke", "seek", 7_500),
+    ]
     seeking, commands = step(step(starting, "seek", 7_500)[0], "granted")
     assert (seeking.state, seeking.resume_to) == (State.SEEKING, State.PLAYING)
     assert [(c.kind, c.action, c.position_ms) for c in commands] == [("invoke", "seek", 7_500)]
@@ -146,9 +164,16 @@ def test_a_seek_right_after_the_grant_is_not_lost() -> None:
     assert [(c.kind, c.action) for c in commands] == [("invoke", "seek")]
 
 
-@given(st.lists(st.tuples(st.sampled_from(EVENTS), st.integers(0, 30_000), st.sampled_from([*sorted(SENTENCES), "made.up"]))))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(EVENTS), st.integers(0, 30_000), st.sampled_from([*sorted(SENTENCES), "made.up"]))
+    )
+)
 def test_counted_actions_come_from_the_fan_only(events: list[tuple[str, int, str]]) -> None:
-    """Only a play event commands a play; a seek event commands at most one seek, at once or with the grant; nothing sounds ungranted."""
+    """Only a play event commands a play; a seek event commands at most one seek, at once or with the grant.
+
+    Nothing sounds ungranted.
+    """
     p = ready()
     seeks = 0
     for name, position, code in events:
@@ -170,9 +195,16 @@ def test_counted_actions_come_from_the_fan_only(events: list[tuple[str, int, str
 WISHES = st.sampled_from(["play", "pause"])
 
 
-@given(st.lists(st.one_of(st.tuples(st.just("seek"), st.integers(0, 20_000)), st.tuples(WISHES, st.just(0))), max_size=8), st.data())
-def test_the_last_wish_decides_however_late_the_answers_come(wishes: list[tuple[str, int]], data: st.DataObject) -> None:
-    """Play, pause and seek in any order, grants and sound at any time between: in the end it plays or stands as last wished,
+@given(
+    st.lists(st.one_of(st.tuples(st.just("seek"), st.integers(0, 20_000)), st.tuples(WISHES, st.just(0))), max_size=8),
+    st.data(),
+)
+def test_the_last_wish_decides_however_late_the_answers_come(
+    wishes: list[tuple[str, int]], data: st.DataObject
+) -> None:
+    """Play, pause and seek in any order, grants and sound at any time between.
+
+    In the end it plays or stands as last wished,
     where the last seek says."""
     p = ready()
     for name, position in wishes:

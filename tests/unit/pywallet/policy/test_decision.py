@@ -37,17 +37,40 @@ def policy(**changes: Any) -> Policy:
         ({"not_before_s": NOW + 1}, Usage(), Context(NOW), "play", "policy.not_yet", "not_before_s"),
         ({"ttl_s": 60}, Usage(first_play_s=NOW - 59), Context(NOW), "renew", None, None),
         ({"ttl_s": 60}, Usage(first_play_s=NOW - 60), Context(NOW), "renew", "policy.ttl.expired", "ttl_s"),
-        ({"stations": ["a.example"]}, Usage(), Context(NOW, domain="b.example"), "play", "policy.station.denied", "stations"),
+        (
+            {"stations": ["a.example"]},
+            Usage(),
+            Context(NOW, domain="b.example"),
+            "play",
+            "policy.station.denied",
+            "stations",
+        ),
         ({"stations": ["a.example"]}, Usage(), Context(NOW, domain="a.example"), "play", None, None),
         ({"stations": ["a.example"]}, Usage(), Context(NOW), "play", "policy.station.denied", "stations"),
         ({"listener": "wallet"}, Usage(), Context(NOW), "play", "policy.wallet.required", "listener"),
         ({"counts": {"play": {"limit": 2}}}, Usage(plays=1), Context(NOW), "play", None, None),
-        ({"counts": {"play": {"limit": 2}}}, Usage(plays=2), Context(NOW), "play", "policy.count.exhausted", "counts.play"),
+        (
+            {"counts": {"play": {"limit": 2}}},
+            Usage(plays=2),
+            Context(NOW),
+            "play",
+            "policy.count.exhausted",
+            "counts.play",
+        ),
         ({"counts": {"play": {"limit": 2}}}, Usage(plays=2), Context(NOW), "seek", None, None),
-        ({"counts": {"play": {"limit": 2, "per_s": 9}}}, Usage(plays=5, counts={"play": 1}), Context(NOW), "play", None, None),
+        (
+            {"counts": {"play": {"limit": 2, "per_s": 9}}},
+            Usage(plays=5, counts={"play": 1}),
+            Context(NOW),
+            "play",
+            None,
+            None,
+        ),
     ],
 )
-def test_each_rule(changes: dict[str, Any], usage: Usage, context: Context, action: str, code: str | None, rule: str | None) -> None:
+def test_each_rule(
+    changes: dict[str, Any], usage: Usage, context: Context, action: str, code: str | None, rule: str | None
+) -> None:
     """Each rule speaks with its own code, and only when its limit is reached."""
     decision = decide(policy(**changes), usage, context, action)
     assert (decision.allowed, decision.code, decision.rule) == (code is None, code, rule)
@@ -83,7 +106,9 @@ policies = st.fixed_dictionaries(
         "price": st.just(BASE["price"]),
     },
     optional={
-        "counts": st.dictionaries(st.sampled_from(["play", "seek", "forward"]), st.fixed_dictionaries({"limit": small})),
+        "counts": st.dictionaries(
+            st.sampled_from(["play", "seek", "forward"]), st.fixed_dictionaries({"limit": small})
+        ),
         "ttl_s": st.integers(1, 200),
         "not_before_s": times,
         "expires_s": times,

@@ -64,7 +64,11 @@ def test_a_long_silence_is_capped() -> None:
 
 
 events = st.lists(
-    st.tuples(st.sampled_from(["play", "pause", "resume", "seek", "renew", "stop"]), st.integers(0, 10**6), st.integers(0, 10**6)),
+    st.tuples(
+        st.sampled_from(["play", "pause", "resume", "seek", "renew", "stop"]),
+        st.integers(0, 10**6),
+        st.integers(0, 10**6),
+    ),
     max_size=30,
 )
 
@@ -95,14 +99,19 @@ def test_what_counts_at_another_rate_is_the_music_that_passed_by() -> None:
 
 
 def test_a_rate_of_ten_counts_as_two() -> None:
-    """Positions that run ten times as fast as the clock count as the fastest rate that terms may allow; where they allow none, as one."""
+    """Positions that run ten times as fast as the clock count as the fastest rate that terms may allow.
+
+    Where they allow none, as one.
+    """
     assert at_rate(10, 60).heard_ms == 120_000
     assert at_rate(10, 60, fastest=1).heard_ms == 60_000
 
 
 @given(events)
 def test_no_order_of_events_outruns_the_fastest_rate(listed: list[tuple[str, int, int]]) -> None:
-    """Whatever is signed in whatever order, heard time stays within the clock's advance at the fastest rate, and never falls."""
+    """Whatever is signed in whatever order, heard time stays within the clock's advance at the fastest rate, and never
+    falls.
+    """
     meter, heard, start = Meter(), 0, None
     for event in listed:
         meter = meter.advance(*event, FASTEST)

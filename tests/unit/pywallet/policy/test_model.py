@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 from pywallet.errors import GomaaError, InputError
 from pywallet.policy import Policy
 
-BASE: dict[str, Any] = {"permissions": ["play"], "price": {"interval_s": 30, "owner": 1, "reward": 2, "payer": "station"}}
+BASE: dict[str, Any] = {
+    "permissions": ["play"],
+    "price": {"interval_s": 30, "owner": 1, "reward": 2, "payer": "station"},
+}
 
 TOML = """
 permissions = ["play", "pause", "seek"]
@@ -103,7 +106,9 @@ values = st.recursive(
 )
 
 
-@given(st.dictionaries(st.sampled_from(["permissions", "price", "counts", "lease", "stations", "ttl_s", "crit"]), values))
+@given(
+    st.dictionaries(st.sampled_from(["permissions", "price", "counts", "lease", "stations", "ttl_s", "crit"]), values)
+)
 def test_any_map_is_read_or_refused_in_words(raw: dict[str, Any]) -> None:
     """No input makes the reader fail otherwise than with a coded error."""
     try:

@@ -24,13 +24,20 @@ def digest(number: int) -> str:
     total = hashlib.sha256()
     for policy, used, where, action in cases(number):
         found = decide(policy, used, where, action)
-        total.update(repr((found.allowed, found.code, found.rule, sorted(found.left.items()), found.counts, found.destroy)).encode())
+        total.update(
+            repr(
+                (found.allowed, found.code, found.rule, sorted(found.left.items()), found.counts, found.destroy)
+            ).encode()
+        )
     return total.hexdigest()
 
 
 @given(SEEDS, st.sampled_from(sorted(ACTIONS)))
 def test_a_decision_is_always_taken_and_its_code_is_known(seed: int, action: str) -> None:
-    """Whatever the terms, the use and the place: an answer, with a registered code or none, and nothing negative left."""
+    """Whatever the terms, the use and the place.
+
+    An answer, with a registered code or none, and nothing negative left.
+    """
     r = random.Random(seed)
     policy = Policy.from_dict(policy_map(r))
     found = decide(policy, usage(r), context(r), action)
@@ -84,7 +91,10 @@ def test_a_narrower_child_allows_nothing_that_its_parent_denies(seed: int, other
 
 
 def narrower(raw: dict[str, object], r: random.Random) -> dict[str, object]:
-    """A policy near another one: mostly the same fields, some from elsewhere, so that both answers of ``wider`` occur."""
+    """A policy near another one.
+
+    Mostly the same fields, some from elsewhere, so that both answers of ``wider`` occur.
+    """
     out = {**raw, **{k: v for k, v in policy_map(r).items() if r.random() < 0.25}}
     permissions = set(out["permissions"])  # type: ignore[call-overload]
     if "preview" not in permissions:
@@ -95,7 +105,10 @@ def narrower(raw: dict[str, object], r: random.Random) -> dict[str, object]:
 
 
 def test_both_answers_about_children_occur() -> None:
-    """The property above has something to say: of two thousand children many narrow, and many are denied what is allowed above."""
+    """The property above has something to say.
+
+    Of two thousand children many narrow, and many are denied what is allowed above.
+    """
     found = {True: 0, False: 0}
     decided = 0
     for seed in range(2000):
@@ -126,7 +139,18 @@ def test_every_rule_has_words(seed: int, language: str) -> None:
     policy, used, where = Policy.from_dict(raw), usage(r), context(r)
     told = describe(policy, used, where, language)
     assert all([told.may, told.left, told.costs, told.earn, *told.limits])
-    for name in ("ttl_s", "metered_s", "part", "devices", "renewal", "self_destruct", "territories", "purposes", "start_by_s", "child"):
+    for name in (
+        "ttl_s",
+        "metered_s",
+        "part",
+        "devices",
+        "renewal",
+        "self_destruct",
+        "territories",
+        "purposes",
+        "start_by_s",
+        "child",
+    ):
         if raw.get(name):
             without = describe(Policy.from_dict({k: v for k, v in raw.items() if k != name}), used, where, language)
             assert len(without.limits) < len(told.limits), name

@@ -27,7 +27,9 @@ def test_a_call_is_said_in_words_only_where_they_are_true(case: dict[str, Any]) 
 def test_every_argument_is_shown_with_its_name() -> None:
     """A batch: lists are trees, bytes are hex, addresses have their checksum."""
     case = next(case for case in VECTORS["calls"] if case["name"] == "a batch")
-    shown = [node(one.name, one.kind, one.value) for one in read_call(bytes.fromhex(case["data"]), "erc1155", OWN).arguments]
+    shown = [
+        node(one.name, one.kind, one.value) for one in read_call(bytes.fromhex(case["data"]), "erc1155", OWN).arguments
+    ]
     assert [one["name"] for one in shown] == ["from", "to", "ids", "amounts", "data"]
     assert [part["value"] for part in shown[2]["parts"]] == ["7", "8"]
     assert shown[3]["parts"][1] == {"name": "1", "type": "uint256", "value": "5"}

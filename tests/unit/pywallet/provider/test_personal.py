@@ -66,8 +66,8 @@ def test_a_sign_in_has_the_standards_lines_once_and_no_other() -> None:
     """Lines twice, in another order, besides, or unseen are named; what the standard leaves open is not."""
     for good in (
         SIGN_IN.replace("I accept the terms\n", ""),
-        SIGN_IN
-        + "\nExpiration Time: 2026-10-01T00:00:00.000Z\nNot Before: 2026-09-01T00:00:00+02:00\nRequest ID: 5\nResources:\n- https://a.example",
+        SIGN_IN + "\nExpiration Time: 2026-10-01T00:00:00.000Z\nNot Before: 2026-09-01T00:00:00+02:00\nRequest ID: "
+        "5\nResources:\n- https://a.example",
         SIGN_IN.replace("\n", "\r\n"),
     ):
         assert wrong(good) == (), good
@@ -122,7 +122,10 @@ def test_a_sign_in_in_disguise_is_checked_as_one() -> None:
 
 
 async def test_the_operations_sign_what_they_read() -> None:
-    """Through the door of the extension: read, signed by the account that was shown, recovered; nothing when it is locked."""
+    """Through the door of the extension: read, signed by the account that was shown, recovered.
+
+    Nothing when it is locked.
+    """
     words = (await call("wallet.propose", {"words": 12}))["mnemonic"]
     opened = await call("wallet.create", {"mnemonic": words, "password": "a good password"})
     account = opened["account"]

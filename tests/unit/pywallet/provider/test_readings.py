@@ -23,7 +23,9 @@ _DOMAIN = {"name": "string", "version": "string", "verifyingContract": "address"
 def expanded(case: dict[str, Any]) -> str:
     """The JSON text of a case, whose structs are written as in Solidity."""
     domain = case.get("domain", CONTRACT)
-    types: dict[str, Any] = {"EIP712Domain": [{"name": name, "type": _DOMAIN[name]} for name in _DOMAIN if name in domain]}
+    types: dict[str, Any] = {
+        "EIP712Domain": [{"name": name, "type": _DOMAIN[name]} for name in _DOMAIN if name in domain]
+    }
     for struct, fields in case["types"].items():
         types[struct] = [dict(zip(("type", "name"), field.split(" "), strict=True)) for field in fields.split(",")]
     return json.dumps({"types": types, "primaryType": case["primary"], "domain": domain, "message": case["message"]})
@@ -39,12 +41,19 @@ def test_each_kind_is_told_as_what_it_is(case: dict[str, Any]) -> None:
         assert [list(line) for line in asdict(shown)["readings"][0]["lines"]] == case["lines"]
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case["kinds"]], ids=[case["name"] for case in CASES if case["kinds"]])
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if case["kinds"]], ids=[case["name"] for case in CASES if case["kinds"]]
+)
 def test_no_wrapping_and_no_other_name_makes_it_harmless(case: dict[str, Any]) -> None:
-    """The same message in a struct, in an array and under another name is told alike; a harmless domain changes nothing."""
+    """The same message in a struct, in an array and under another name is told alike.
+
+    A harmless domain changes nothing.
+    """
     types = {f"Z{name}": fields for name, fields in case["types"].items()}
     for old in case["types"]:
-        types = {name: fields.replace(f"{old} ", f"Z{old} ").replace(f"{old}[", f"Z{old}[") for name, fields in types.items()}
+        types = {
+            name: fields.replace(f"{old} ", f"Z{old} ").replace(f"{old}[", f"Z{old}[") for name, fields in types.items()
+        }
     types = {name: fields.replace("ZZ", "Z") for name, fields in types.items()}
     wrapped = {
         **case,
@@ -87,5 +96,10 @@ def test_words_that_are_a_number_or_have_an_address_are_not_harmless(text: str) 
 )
 def test_a_text_as_long_as_a_message_may_be_is_read_at_once(words: str, warns: bool) -> None:
     """Work that grows with the square of the text would take minutes."""
-    case = {"primary": "Hello", "types": {"Hello": "string words"}, "domain": {"name": "x"}, "message": {"words": words}}
+    case = {
+        "primary": "Hello",
+        "types": {"Hello": "string words"},
+        "domain": {"name": "x"},
+        "message": {"words": words},
+    }
     assert [one.kind for one in show(read_typed(expanded(case), 1)).readings] == (["unknown"] if warns else [])

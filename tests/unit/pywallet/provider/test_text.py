@@ -45,7 +45,17 @@ def test_all_ignorable_and_blank_characters_are_hidden() -> None:
 
 def test_letters_of_every_script_are_left_as_they_are() -> None:
     """Text as people write it, with its own combining marks."""
-    for text in ("Ærøskøbing", "Tiếng Việt", "e\u0301", "हिन्दी", "ภาษาไทย", "שָׁלוֹם", "العربية", "世界，你好！", "🎵 a\tb\nc"):
+    for text in (
+        "Ærøskøbing",
+        "Tiếng Việt",
+        "e\u0301",
+        "हिन्दी",
+        "ภาษาไทย",
+        "שָׁלוֹם",
+        "العربية",
+        "世界，你好！",
+        "🎵 a\tb\nc",
+    ):
         assert visible(text) == text
 
 

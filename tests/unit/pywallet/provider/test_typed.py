@@ -26,7 +26,10 @@ def refused(text: str, chain_id: int = 1) -> str:
 def test_the_standards_example_has_the_standards_digest() -> None:
     """EIP-712's Ether Mail gives the encodeType, typeHash and digest of the standard's own test."""
     data = read_typed(mail(), 1)
-    assert data.types.encode_type("Mail") == "Mail(Person from,Person to,string contents)Person(string name,address wallet)"
+    assert (
+        data.types.encode_type("Mail")
+        == "Mail(Person from,Person to,string contents)Person(string name,address wallet)"
+    )
     assert data.types.type_hash("Mail").hex() == "a0cedeb2dc280ba39b857546d74f5549c3a1d7bdc2dd96bf881f76108e23dac2"
     assert data.digest.hex() == MAIL_DIGEST
 
@@ -55,7 +58,11 @@ def test_another_chain_is_refused() -> None:
 @pytest.mark.parametrize(
     ("kind", "good", "bad"),
     [
-        ("uint8", [0, 255, "255", "0xff", "0xFF", "0XfF"], [256, -1, "256", "0x100", "-1", "", None, 1.0, "1 ", [], True]),
+        (
+            "uint8",
+            [0, 255, "255", "0xff", "0xFF", "0XfF"],
+            [256, -1, "256", "0x100", "-1", "", None, 1.0, "1 ", [], True],
+        ),
         ("int8", [-128, 127, "-128"], [128, -129, "-129", "--1", "-0", "-01"]),
         ("bool", [True, False], [0, 1, "true", None]),
         (
@@ -176,7 +183,11 @@ def test_a_permit_is_said_to_let_someone_spend() -> None:
     }
     for value, unlimited in ((5, False), (str(2**256 - 1), True)):
         message = {"spender": "0x" + "11" * 20, "value": value}
-        shown = show(read_typed(json.dumps({"types": types, "primaryType": "Permit", "domain": MAIL["domain"], "message": message}), 1))
+        shown = show(
+            read_typed(
+                json.dumps({"types": types, "primaryType": "Permit", "domain": MAIL["domain"], "message": message}), 1
+            )
+        )
         assert shown.spends
         assert shown.unlimited is unlimited
 

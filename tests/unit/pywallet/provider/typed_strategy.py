@@ -64,5 +64,9 @@ def typed(draw: st.DrawFn) -> dict[str, Any]:
         types[name] = fields
         values[name] = st.fixed_dictionaries(shape)
         used.add(name)
-    domain = draw(st.fixed_dictionaries({"name": TEXT, "version": TEXT, "chainId": st.just(31337), "verifyingContract": _hexed(20)}))
+    domain = draw(
+        st.fixed_dictionaries(
+            {"name": TEXT, "version": TEXT, "chainId": st.just(31337), "verifyingContract": _hexed(20)}
+        )
+    )
     return {"types": types, "primaryType": names[-1], "domain": domain, "message": draw(values[names[-1]])}

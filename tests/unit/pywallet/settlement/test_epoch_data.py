@@ -11,7 +11,18 @@ from hypothesis import strategies as st
 
 from pywallet.crypto import keccak256
 from pywallet.errors import InputError
-from pywallet.settlement import ContentRow, DebitRow, EpochData, OwnerRow, PayeeRow, PlayRow, SegmentRow, StationRow, TermsRow, UsageRow
+from pywallet.settlement import (
+    ContentRow,
+    DebitRow,
+    EpochData,
+    OwnerRow,
+    PayeeRow,
+    PlayRow,
+    SegmentRow,
+    StationRow,
+    TermsRow,
+    UsageRow,
+)
 
 HEAD = 4 + 1 + 20 + 8 + 32 + 16 + 32 + 2
 PLAY = PlayRow(0, 0, 0, 59, 70_000, 2, 0, 7, b"\7" * 7)
@@ -36,7 +47,10 @@ DATA = EpochData(
 
 def rows(kind: Any, size: int = 3) -> st.SearchStrategy[Any]:
     """Tuples of rows with any values that fit."""
-    parts = [st.binary(min_size=n, max_size=n) if what == "b" else st.integers(0, (1 << 8 * n) - 1) for what, n in kind.LAYOUT]
+    parts = [
+        st.binary(min_size=n, max_size=n) if what == "b" else st.integers(0, (1 << 8 * n) - 1)
+        for what, n in kind.LAYOUT
+    ]
     return st.lists(st.builds(kind, *parts), max_size=size).map(tuple)
 
 
@@ -70,8 +84,12 @@ def test_layout_by_hand() -> None:
     assert DATA.hash == keccak256(raw)
 
 
-@given(rows(StationRow), rows(ContentRow), rows(TermsRow), rows(DebitRow), rows(PayeeRow), st.integers(0, (1 << 128) - 1))
-def test_what_is_written_is_read(stations: Any, contents: Any, terms: Any, debits: Any, payees: Any, total: int) -> None:
+@given(
+    rows(StationRow), rows(ContentRow), rows(TermsRow), rows(DebitRow), rows(PayeeRow), st.integers(0, (1 << 128) - 1)
+)
+def test_what_is_written_is_read(
+    stations: Any, contents: Any, terms: Any, debits: Any, payees: Any, total: int
+) -> None:
     """Decoding gives the same tables back, whatever stands in them."""
     rest = replace(DATA, owners=(), plays=(), segments=())
     data = replace(rest, stations=stations, contents=contents, terms=terms, debits=debits, payees=payees, total=total)
@@ -105,7 +123,9 @@ def test_one_form_only(data: Any) -> None:
         assert read != DATA
 
 
-@pytest.mark.parametrize("change", [lambda raw: raw + b"\0", lambda raw: b"GMEE" + raw[4:], lambda raw: raw[:4] + b"\x03" + raw[5:]])
+@pytest.mark.parametrize(
+    "change", [lambda raw: raw + b"\0", lambda raw: b"GMEE" + raw[4:], lambda raw: raw[:4] + b"\x03" + raw[5:]]
+)
 def test_other_bytes_are_refused(change: Any) -> None:
     """Trailing bytes, another magic and another version are message.schema."""
     with pytest.raises(InputError) as caught:
@@ -146,7 +166,8 @@ def test_data_that_cannot_be_written_are_refused(change: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "row", [replace(PLAY, tag=b"\7" * 8), replace(PLAY, second=1 << 24), replace(PLAY, seeks=-1), replace(PLAY, outcome=1.0)]
+    "row",
+    [replace(PLAY, tag=b"\7" * 8), replace(PLAY, second=1 << 24), replace(PLAY, seeks=-1), replace(PLAY, outcome=1.0)],
 )
 def test_rows_that_do_not_fit_are_refused(row: Any) -> None:
     """A row's value must fit its bytes."""

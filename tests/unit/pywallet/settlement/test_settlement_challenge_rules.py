@@ -32,7 +32,9 @@ def data(leaves: tuple[tuple[bytes, int], ...] = LEAVES, total: int | None = Non
     tree = SumTree(leaves)
     total = tree.total if total is None else total
     payees = tuple(PayeeRow(payee, amount) for payee, amount in leaves)
-    return EpochData(SERVER, 7, tree.root, total, bytes(32), 500, payees=payees, debits=(DebitRow(bytes([8]) * 20, total),))
+    return EpochData(
+        SERVER, 7, tree.root, total, bytes(32), 500, payees=payees, debits=(DebitRow(bytes([8]) * 20, total),)
+    )
 
 
 def receipt(payee: bytes, wei: int, **change: object) -> Receipt:
@@ -41,7 +43,8 @@ def receipt(payee: bytes, wei: int, **change: object) -> Receipt:
 
 
 @pytest.mark.parametrize(
-    ("payee", "amount", "expected"), [(A, 100, None), (A, 101, "low"), (B, 40, None), (B, 41, "low"), (C, 1, "low"), (SERVER, 1, "absent")]
+    ("payee", "amount", "expected"),
+    [(A, 100, None), (A, 101, "low"), (B, 40, None), (B, 41, "low"), (C, 1, "low"), (SERVER, 1, "absent")],
 )
 def test_what_data_owe(payee: bytes, amount: int, expected: str | None) -> None:
     """The greatest leaf counts, and a payee without one is absent."""

@@ -7,7 +7,17 @@ from eth_utils import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pywallet.settlement import CountsTree, Header, SumTree, commitment, content_leaf, entries_digest, rest, usage_leaf, usage_tag
+from pywallet.settlement import (
+    CountsTree,
+    Header,
+    SumTree,
+    commitment,
+    content_leaf,
+    entries_digest,
+    rest,
+    usage_leaf,
+    usage_tag,
+)
 
 addresses = st.binary(min_size=20, max_size=20)
 words = st.binary(min_size=32, max_size=32)
@@ -33,12 +43,15 @@ def test_counts_leaves(content: bytes, a: int, b: int, c: int, d: int, tag: byte
 @given(st.lists(st.tuples(addresses, wei), max_size=20))
 def test_sum_tree(payees: list[tuple[bytes, int]]) -> None:
     """The tree equals one built with eth-abi, recursively and padded to a power of two only where a level is odd."""
-    level = [(keccak(encode(["uint256", "address", "uint256"], [0, text(p), a])), a) for p, a in payees] or [(bytes(32), 0)]
+    level = [(keccak(encode(["uint256", "address", "uint256"], [0, text(p), a])), a) for p, a in payees] or [
+        (bytes(32), 0)
+    ]
     while len(level) > 1:
         level += [(bytes(32), 0)] * (len(level) % 2)
         kinds = ["uint256", "bytes32", "uint256", "bytes32", "uint256"]
         level = [
-            (keccak(encode(kinds, [1, *left, *right])), left[1] + right[1]) for left, right in zip(level[::2], level[1::2], strict=True)
+            (keccak(encode(kinds, [1, *left, *right])), left[1] + right[1])
+            for left, right in zip(level[::2], level[1::2], strict=True)
         ]
     tree = SumTree(payees)
     assert (tree.root, tree.total) == level[0]
@@ -50,7 +63,10 @@ def test_counts_tree(leaves: list[bytes]) -> None:
     level = leaves[:]
     while len(level) > 1:
         level += [bytes(32)] * (len(level) % 2)
-        level = [keccak(encode(["uint256", "bytes32", "bytes32"], [4, a, b])) for a, b in zip(level[::2], level[1::2], strict=True)]
+        level = [
+            keccak(encode(["uint256", "bytes32", "bytes32"], [4, a, b]))
+            for a, b in zip(level[::2], level[1::2], strict=True)
+        ]
     assert CountsTree(leaves).root == level[0]
 
 
@@ -63,4 +79,6 @@ def test_commitment(debits: list[tuple[bytes, int]], root: bytes, counts: bytes,
     assert entries_digest(debits) == digest
     tail = keccak(encode(["bytes32"] * 3, [digest, counts, data]))
     assert rest(digest, counts, data) == tail
-    assert commitment(Header(root, total, tail)) == keccak(encode(["bytes32", "uint256", "bytes32"], [root, total, tail]))
+    assert commitment(Header(root, total, tail)) == keccak(
+        encode(["bytes32", "uint256", "bytes32"], [root, total, tail])
+    )

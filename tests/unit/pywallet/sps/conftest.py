@@ -74,5 +74,12 @@ def file(song: Header | None = None) -> bytes:
 def samples() -> SimpleNamespace:
     """The functions and values of this file."""
     return SimpleNamespace(
-        OWNER_KEY=OWNER_KEY, CONTENT=CONTENT, POLICY=POLICY, INIT=INIT, parts=parts, rendition=rendition, header=header, file=file
+        OWNER_KEY=OWNER_KEY,
+        CONTENT=CONTENT,
+        POLICY=POLICY,
+        INIT=INIT,
+        parts=parts,
+        rendition=rendition,
+        header=header,
+        file=file,
     )

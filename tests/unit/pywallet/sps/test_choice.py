@@ -27,7 +27,9 @@ def bundle() -> Header:
         segments = tuple(replace(one, size=kbps * 1000 // 8 * one.samples // first.rate) for one in first.segments)
         return replace(first, id=number, codec=codec, segments=segments)
 
-    made = tuple(rated(i, codec, kbps) for i, (codec, kbps) in enumerate((("flac", 1600), ("flac", 800), ("opus", 160)), 1))
+    made = tuple(
+        rated(i, codec, kbps) for i, (codec, kbps) in enumerate((("flac", 1600), ("flac", 800), ("opus", 160)), 1)
+    )
     return replace(header(), renditions=made)  # type: ignore[arg-type]
 
 
@@ -61,7 +63,10 @@ def test_a_faster_line_never_gets_less(one: int, other: int) -> None:
 def test_renditions_lie_one_after_the_other() -> None:
     """Each begins where the one before it ends."""
     song = bundle()
-    ends = [offset(song, 100, i) + song.renditions[i].init_size + sum(s.size for s in song.renditions[i].segments) for i in range(3)]
+    ends = [
+        offset(song, 100, i) + song.renditions[i].init_size + sum(s.size for s in song.renditions[i].segments)
+        for i in range(3)
+    ]
     assert offset(song, 100, 0) == 112
     assert ends[:2] == [offset(song, 100, 1), offset(song, 100, 2)]
     assert isinstance(song.renditions[0].segments[0], Segment)

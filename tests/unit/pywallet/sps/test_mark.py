@@ -66,7 +66,9 @@ def test_another_segment_of_the_same_song_is_no_mismatch() -> None:
 def test_noise_is_never_refused() -> None:
     """Three hundred unmarked segments: no verdict but none."""
     draw = random.Random(4)
-    assert {mark.check([draw.gauss(0, 1) for _ in range(420)], ADDRESS, n).verdict for n in range(300)} == {Verdict.NONE}
+    assert {mark.check([draw.gauss(0, 1) for _ in range(420)], ADDRESS, n).verdict for n in range(300)} == {
+        Verdict.NONE
+    }
 
 
 @pytest.mark.parametrize("bad", [[], [0.0] * 419, [0.0] * 419 + [float("nan")], [float("inf")] * 420])

@@ -51,7 +51,11 @@ def test_a_header_comes_back_as_it_was(samples: SimpleNamespace) -> None:
         watermark={"layers": ["ultrasonic", "inband"], "every": 1},
         renderer={"version": "1.2", "sha256": bytes(32)},
         delivery=("https://a.example/x/", "http://b.example:8080/x.sps?v=2"),
-        renditions=(samples.rendition(), samples.rendition(id=2, bits=24), samples.rendition(id=3, codec="opus", bits=0)),
+        renditions=(
+            samples.rendition(),
+            samples.rendition(id=2, bits=24),
+            samples.rendition(id=3, codec="opus", bits=0),
+        ),
     )
     assert open_header(sign_header(song, samples.OWNER_KEY)) == song
 
@@ -234,10 +238,15 @@ def test_a_wrong_field_is_malformed(samples: SimpleNamespace, path: str, value: 
     assert code_of(resign(samples, _set(path, value))) == "sps.header.malformed"
 
 
-@pytest.mark.parametrize("name", ["content", "owner", "title", "policy", "renditions", "server", "chain", "delivery", "renderer"])
+@pytest.mark.parametrize(
+    "name", ["content", "owner", "title", "policy", "renditions", "server", "chain", "delivery", "renderer"]
+)
 def test_a_missing_field_is_malformed(samples: SimpleNamespace, name: str) -> None:
     """Every field of version 1 that is not optional must be there."""
-    assert code_of(resign(samples, lambda payload: payload.pop(name))) in ("sps.header.malformed", "sps.header.signature")
+    assert code_of(resign(samples, lambda payload: payload.pop(name))) in (
+        "sps.header.malformed",
+        "sps.header.signature",
+    )
 
 
 @pytest.mark.parametrize(
@@ -274,7 +283,8 @@ def test_strict_cbor_refuses(data: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [0, 23, 24, 255, 256, 1 << 32, 1 << 64, (1 << 96) - 1, -1, -500, "é", b"\x00", [1, [2]], {"a": {"bb": None}}]
+    "value",
+    [0, 23, 24, 255, 256, 1 << 32, 1 << 64, (1 << 96) - 1, -1, -500, "é", b"\x00", [1, [2]], {"a": {"bb": None}}],
 )
 def test_strict_cbor_reads_what_it_writes(value: Any) -> None:
     """Plain data survives, amounts beyond 64 bits too."""

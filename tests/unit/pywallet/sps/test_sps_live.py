@@ -27,7 +27,21 @@ def segment(number: int, samples: int = 96_000, epoch: int = 1) -> LiveSegment:
 
 def begun(window: int = 3) -> LiveIndex:
     """A stream that has no segment yet."""
-    return LiveIndex(CONTENT, 0, 1_000, 1, "flac", 'audio/mp4; codecs="flac"', 48_000, 2, 16, 96_000, 700, sha256(b"init").digest(), window)
+    return LiveIndex(
+        CONTENT,
+        0,
+        1_000,
+        1,
+        "flac",
+        'audio/mp4; codecs="flac"',
+        48_000,
+        2,
+        16,
+        96_000,
+        700,
+        sha256(b"init").digest(),
+        window,
+    )
 
 
 def code_of(data: bytes, before: LiveIndex | None = None) -> str:

@@ -13,7 +13,9 @@ from pywallet.worker_api import call
 from tests.unit.pywallet.sps.conftest import CONTENT, OWNER_KEY, POLICY, rendition
 
 
-@pytest.mark.parametrize(("wanted", "here"), [("1", "1"), ("1.0", "1"), ("1.0.0.0", "1"), ("0.9", "1"), ("1.2", "1.10"), ("1", "2.0.1")])
+@pytest.mark.parametrize(
+    ("wanted", "here"), [("1", "1"), ("1.0", "1"), ("1.0.0.0", "1"), ("0.9", "1"), ("1.2", "1.10"), ("1", "2.0.1")]
+)
 def test_a_player_renders_what_asks_for_it_or_for_an_older_one(wanted: str, here: str) -> None:
     """Versions compare by numbers, part by part."""
     require({"version": wanted}, here)

@@ -37,7 +37,9 @@ def data_of(case: dict[str, Any]) -> bytes:
 
 
 def kept_to_the_byte(cose: bytes, header: Header, name: str) -> None:
-    """A header that was read encodes to the fields that were signed, unknown ones included, besides some that say nothing."""
+    """A header that was read encodes to the fields that were signed, unknown ones included, besides some that say
+    nothing.
+    """
     again, signed = cbor2.loads(encode_header(header)), cbor2.loads(cbor2.loads(cose).value[2])
     # Within server and renditions unknown fields are not kept.
     if name != "an unknown field in each map":
@@ -47,7 +49,9 @@ def kept_to_the_byte(cose: bytes, header: Header, name: str) -> None:
 
 async def read(case: dict[str, Any], data: bytes) -> None:
     """Read as this case's kind says. Raises GomaaError."""
-    given = {name: base64.b64decode(case[name]) for name in ("content", "signer", "key", "sha256", "clear") if name in case}
+    given = {
+        name: base64.b64decode(case[name]) for name in ("content", "signer", "key", "sha256", "clear") if name in case
+    }
     if case["kind"] == "header":
         kept_to_the_byte(data, open_header(data), case["name"])
     elif case["kind"] == "file":
@@ -71,7 +75,9 @@ async def read(case: dict[str, Any], data: bytes) -> None:
         if sha256(data).digest() != given["sha256"]:
             raise InputError("sps.segment.hash")
         key = segment_key(given["key"], case["rendition"], case["index"])
-        clear = await open_segment(key, data, segment_aad(given["content"], case["rendition"], case["epoch"], case["index"]))
+        clear = await open_segment(
+            key, data, segment_aad(given["content"], case["rendition"], case["epoch"], case["index"])
+        )
         assert clear == given["clear"]
 
 
@@ -88,7 +94,11 @@ async def answer(case: dict[str, Any]) -> str | None:
 async def test_every_vector_has_its_answer(kind: str) -> None:
     """Each vector of a kind is taken, or refused with the code that stands beside it."""
     cases = [case for case in CASES if case["kind"] == kind]
-    wrong = [f"{case['name']}: {found}, not {case['code']}" for case in cases if (found := await answer(case)) != case["code"]]
+    wrong = [
+        f"{case['name']}: {found}, not {case['code']}"
+        for case in cases
+        if (found := await answer(case)) != case["code"]
+    ]
     assert cases
     assert wrong == []
 

@@ -25,7 +25,9 @@ def test_a_session_is_signed_by_the_stations_own_key(keyring: Keyring) -> None:
     assert signer(signed, DOMAIN) == session.listener == keyring.listener(STATION)
     assert (session.station, session.device, session.not_before, session.not_after) == (STATION, DEVICE, 100, 200)
     assert session.payee == keyring.payee(STATION, 9)
-    assert len({session.listener, session.payee, keyring.account, keyring.listener(OTHER), keyring.payee(OTHER, 9)}) == 5
+    assert (
+        len({session.listener, session.payee, keyring.account, keyring.listener(OTHER), keyring.payee(OTHER, 9)}) == 5
+    )
 
 
 def test_declined_rewards(keyring: Keyring) -> None:

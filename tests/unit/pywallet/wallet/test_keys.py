@@ -78,7 +78,15 @@ def test_words_are_read_as_people_write_them() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "legal", WORDS + " legal", WORDS.rsplit(" ", 1)[0], WORDS.replace("yellow", "year"), WORDS.replace("wave", "wavy"), "0 " * 12],
+    [
+        "",
+        "legal",
+        WORDS + " legal",
+        WORDS.rsplit(" ", 1)[0],
+        WORDS.replace("yellow", "year"),
+        WORDS.replace("wave", "wavy"),
+        "0 " * 12,
+    ],
 )
 async def test_other_words_are_refused(text: str) -> None:
     """Too few, too many, unknown words and a wrong checksum give wallet.mnemonic."""
@@ -98,7 +106,8 @@ def test_other_numbers_of_words_are_refused(count: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["", "44'/60'", "m/", "m//1", "m/-1", "m/x", "m/1h", "m/2147483648", "m/2147483648'", "m/1''", "M/1", "m/1 "]
+    "path",
+    ["", "44'/60'", "m/", "m//1", "m/-1", "m/x", "m/1h", "m/2147483648", "m/2147483648'", "m/1''", "M/1", "m/1 "],
 )
 def test_what_is_no_path_is_refused(path: str) -> None:
     """A path that could be read in two ways is not read."""
@@ -128,7 +137,9 @@ async def test_gomaas_own_paths_as_recorded() -> None:
     seed = await mnemonic.seed(WORDS)
     assert listener_path(STATION) == "m/44'/60'/1'/228046862'/487606425'"
     assert checksum(address_of(derive(seed, listener_path(STATION)))) == "0xfe31912AEF41916c2b9AEFD823b8B61f80a0a334"
-    assert checksum(address_of(derive(seed, payee_path(STATION, 495000)))) == "0x5d189B277040ea6E41d4dea81E88FB2e8637D800"
+    assert (
+        checksum(address_of(derive(seed, payee_path(STATION, 495000)))) == "0x5d189B277040ea6E41d4dea81E88FB2e8637D800"
+    )
 
 
 _NUMBERS = (

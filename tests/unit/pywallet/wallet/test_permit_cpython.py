@@ -13,14 +13,20 @@ from pywallet.encoding.hex import to_hex
 from pywallet.wallet.permit import Permit, transfer_from_data
 
 KEY = bytes(range(1, 33))
-TYPES = {"Permit": [{"name": name, "type": of} for name, of in (("owner", "address"), ("spender", "address"), ("value", "uint256"))]}
+TYPES = {
+    "Permit": [
+        {"name": name, "type": of} for name, of in (("owner", "address"), ("spender", "address"), ("value", "uint256"))
+    ]
+}
 TYPES["Permit"] += [{"name": name, "type": "uint256"} for name in ("nonce", "deadline")]
 addresses = st.binary(min_size=20, max_size=20)
 numbers = st.integers(0, (1 << 256) - 1)
 
 
 @given(st.integers(1, 1 << 64), addresses, addresses, numbers, numbers, numbers)
-def test_a_permit_agrees_with_eth_account(chain_id: int, token: bytes, spender: bytes, amount: int, nonce: int, deadline: int) -> None:
+def test_a_permit_agrees_with_eth_account(
+    chain_id: int, token: bytes, spender: bytes, amount: int, nonce: int, deadline: int
+) -> None:
     """Digest, signature and call data are those of a general EIP-712 encoder and of the contract's ABI."""
     owner = address_of(KEY)
     permit = Permit(chain_id, token, owner, spender, amount, nonce, deadline)
@@ -33,4 +39,6 @@ def test_a_permit_agrees_with_eth_account(chain_id: int, token: bytes, spender: 
     assert permit.sign(KEY) == bytes(signed.signature)
     words = (owner, spender, amount, deadline, signed.v, signed.r.to_bytes(32, "big"), signed.s.to_bytes(32, "big"))
     assert permit.data(permit.sign(KEY)) == function("GoMAA", "permit").encode(*words)
-    assert transfer_from_data(owner, spender, amount) == function("GoMAA", "transferFrom").encode(owner, spender, amount)
+    assert transfer_from_data(owner, spender, amount) == function("GoMAA", "transferFrom").encode(
+        owner, spender, amount
+    )

@@ -1,4 +1,6 @@
-"""The payees that are looked for after a restore cover every reward that the rules allow, and many are derived as one is."""
+"""The payees that are looked for after a restore cover every reward that the rules allow, and many are derived as one
+is.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ lengths = st.sampled_from([60, 600, 3_600, 86_400, 7 * 86_400])
 def test_every_hour_that_a_reward_can_be_of_is_looked_for(
     length: int, signed_s: int, kept_s: int, played_s: int, late_s: int, apart_s: int, begun_s: int
 ) -> None:
-    """A session signed at any second, by a clock that is off, kept as long as a locked wallet keeps it, played on, and paid late."""
+    """A session signed at any second, by a clock that is off, kept as long as a locked wallet keeps it, played on, and
+    paid late.
+    """
     schedule = Schedule(length, 1, 1, 1, 0, 0)
     number = max(0, signed_s + apart_s) // recovery.HOUR_S
     paid_s = signed_s + kept_s + played_s + late_s
@@ -76,7 +80,12 @@ def test_payees_of_many_numbers_are_those_of_each() -> None:
 async def test_candidates_are_the_payees_of_the_hours_of_a_day() -> None:
     """What a session of any of its hours names is among them, at its place."""
     await wallet._unlock("legal winner thank year wave sausage worth useful legal winner thank yellow")
-    where = {"device": to_hex(bytes([9]) * 20), "chain_id": 1, "settlement": to_hex(bytes([8]) * 20), "station": to_hex(STATION)}
+    where = {
+        "device": to_hex(bytes([9]) * 20),
+        "chain_id": 1,
+        "settlement": to_hex(bytes([8]) * 20),
+        "station": to_hex(STATION),
+    }
     made = await call("session.sign", {**where, "now_s": 20_000 * 86_400 + 5 * 3_600 + 1})
     (found,) = (await call("candidates", {"wants": [{"station": to_hex(STATION), "day": 20_000}]}))["candidates"]
     payees = from_b64(found["payees"])

@@ -47,7 +47,9 @@ async def test_a_new_vault_opens_and_hides() -> None:
     assert first["iterations"] >= 600_000
 
 
-@pytest.mark.parametrize("password", ["", "password", PASSWORD + " ", PASSWORD[:-1], PASSWORD.upper(), "\ud800 lone surrogate"])
+@pytest.mark.parametrize(
+    "password", ["", "password", PASSWORD + " ", PASSWORD[:-1], PASSWORD.upper(), "\ud800 lone surrogate"]
+)
 async def test_a_wrong_password(password: str) -> None:
     """Says wallet.password, whatever was typed."""
     assert await code_of(STORED, password) == "wallet.password"
@@ -106,7 +108,10 @@ async def test_other_parameters_are_not_tried(changes: Any) -> None:
     "changes", [{"iterations": 600_001}, {"salt": bytes(16)}, {"nonce": bytes(12)}, {"data": bytes(40)}, {"data": b""}]
 )
 async def test_forged_parameters_do_not_open(changes: Any) -> None:
-    """Parameters are bound to the seal: changed ones with a good sum look like a wrong password and give nothing away."""
+    """Parameters are bound to the seal.
+
+    Changed ones with a good sum look like a wrong password and give nothing away.
+    """
     assert await code_of(forged(**changes)) == "wallet.password"
 
 
